@@ -1,0 +1,33 @@
+# make demo: everything needed, then the default study to its figures.   make test: everything needed, then the tests.
+CORES ?= $(shell nproc 2>/dev/null || echo 2)
+STUDY ?=
+SNAKEMAKE = .venv/bin/snakemake
+
+.PHONY: help setup setup-dev demo test lint format lock
+help:            ## what each command does
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## */\t/' | expand -t 14
+
+setup:           ## install what running a study needs into .venv (idempotent)
+	@envs/setup.sh run
+
+setup-dev:
+	@envs/setup.sh dev
+
+demo: setup      ## the default study (synthetic images, CPU, minutes) to its figures
+	$(SNAKEMAKE) all --cores $(CORES) --workflow-profile profiles/local $(if $(STUDY),--configfile $(STUDY))
+
+test: setup-dev  ## all tests
+	.venv/bin/python -m pytest
+
+lint: setup-dev  ## ruff, snakefmt and snakemake --lint
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/snakefmt --check Snakefile rules
+	.venv/bin/snakemake --lint
+
+format: setup-dev
+	.venv/bin/ruff format . && .venv/bin/ruff check --fix . ; .venv/bin/snakefmt Snakefile rules
+
+lock:            ## re-pin the requirements (needs uv)
+	cd envs && for f in bootstrap requirements requirements-dev; do uv pip compile -q --universal --python-version 3.11 \
+	  --generate-hashes --no-emit-index-url --no-header --no-annotate $$f.in -o $$f.txt; done

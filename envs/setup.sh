@@ -1,0 +1,68 @@
+#!/usr/bin/env bash
+# Everything a fresh clone needs, into ./.venv: `envs/setup.sh run` for studies, `envs/setup.sh dev` for tests and lint too.
+# Idempotent: does nothing (in well under a second) while the pinned requirements are unchanged.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+kind=${1:-run}
+venv=.venv
+say() { printf 'setup: %s\n' "$*" >&2; }
+die() { say "$@"; exit 1; }
+
+# --- nothing changed? ---------------------------------------------------------------------------------------------
+files=(envs/requirements.txt pyproject.toml envs/setup.sh)
+[ "$kind" = dev ] && files+=(envs/requirements-dev.txt)
+stamp="$venv/.setup-$kind"
+wanted=$(cat "${files[@]}" | sha256sum | cut -d' ' -f1)
+[ -x "$venv/bin/python" ] && [ "$(cat "$stamp" 2>/dev/null)" = "$wanted" ] && exit 0
+started=$SECONDS
+
+# --- Python -------------------------------------------------------------------------------------------------------
+python=${PYTHON:-python3}
+command -v "$python" >/dev/null || die "no '$python' on PATH: install Python 3.11 or newer, or set PYTHON=/path/to/python"
+"$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' ||
+    die "$("$python" --version) at $(command -v "$python") is too old: Python 3.11 or newer is needed; set PYTHON=/path/to/python3.11"
+command -v c++ >/dev/null || command -v g++ >/dev/null || die "no C++ compiler on PATH (ffcv is compiled here): install g++"
+
+# --- system libraries of FFCV -------------------------------------------------------------------------------------
+has_libraries() {
+    command -v pkg-config >/dev/null && { pkg-config --exists opencv4 || pkg-config --exists opencv; } && pkg-config --exists libturbojpeg
+}
+if ! has_libraries; then
+    packages="libopencv-dev libturbojpeg0-dev pkg-config"
+    by_hand="apt-get install --no-install-recommends $packages
+       or, without root:  conda env create -f envs/fourlenses.yaml && conda activate fourlenses && pip install --no-deps -e ."
+    sudo=""
+    [ "$(id -u)" = 0 ] || sudo="sudo -n"
+    command -v apt-get >/dev/null || die "FFCV needs the OpenCV and TurboJPEG headers and pkg-config, and there is no apt-get here. With your package manager, install what corresponds to
+       $by_hand"
+    [ -z "$sudo" ] || sudo -n true 2>/dev/null || die "FFCV needs the OpenCV and TurboJPEG headers and pkg-config; installing them needs root. Run
+       sudo $by_hand"
+    say "installing $packages (apt)"
+    log=$(mktemp)
+    { $sudo apt-get update && DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y --no-install-recommends $packages; } >"$log" 2>&1 ||
+        { tail -n 5 "$log" >&2; die "apt could not install them (log: $log). By hand:  $by_hand"; }
+    rm -f "$log"
+    has_libraries || die "pkg-config still does not find opencv4 and libturbojpeg after installing $packages; see  pkg-config --print-errors --exists opencv4 libturbojpeg"
+fi
+
+# --- uv: the one on PATH, or a pinned and hashed one of our own -----------------------------------------------------
+uv=$(command -v uv || true)
+if [ -z "$uv" ]; then
+    uv=.uv/bin/uv
+    if [ ! -x "$uv" ]; then
+        "$python" -m venv .uv || die "'$python -m venv' failed (Debian and Ubuntu: apt-get install python3-venv)"
+        .uv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r envs/bootstrap.txt
+    fi
+fi
+
+# --- the environment ----------------------------------------------------------------------------------------------
+[ -x "$venv/bin/python" ] || "$uv" venv --quiet --python "$python" "$venv"
+requirements=(-r envs/requirements.txt)
+[ "$kind" = dev ] && requirements+=(-r envs/requirements-dev.txt)
+say "installing Python packages into $venv (about 6 GB, mostly torch)"
+export VIRTUAL_ENV=$PWD/$venv
+"$uv" pip install --quiet --require-hashes --build-constraints envs/requirements.txt "${requirements[@]}"
+"$uv" pip install --quiet --no-deps --no-build-isolation -e .
+"$venv/bin/python" -c 'import torch, torchvision, ffcv' || die "the packages are installed but do not import (above); remove $venv and try again"
+printf '%s' "$wanted" >"$stamp"
+say "ready in $((SECONDS - started)) s"
