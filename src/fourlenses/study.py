@@ -1,0 +1,188 @@
+"""From a config to the plan of a study: which encoders to pretrain, on what to evaluate them, and which lens looks at which number.
+
+Standard library only: the Snakefile imports this module, and it is parsed again in every job.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from fourlenses.errors import UserError, one_of
+
+LENSES = ("quantity", "domain", "quality", "granularity")
+CLEAN = "none"  # the value of the `corruption` column for images as they are
+ALL = "all"  # as many images as the dataset has; its number is known once it is indexed
+FLOOR = "random"  # the method that does not train: a randomly initialised encoder, the floor of every figure
+
+_PART = re.compile(r"(?P<dataset>[a-z][a-z0-9_]*)-(?P<images>[0-9]+|all)(@(?P<corruption>[a-z][a-z0-9_]*))?")
+Quantity = int | str
+
+
+@dataclass(frozen=True, order=True)
+class Part:
+    """One dataset's share of a pretraining set: ``imagenet-250000@jpeg10`` is 250,000 images with the corruption ``jpeg10``."""
+
+    dataset: str
+    images: str
+    corruption: str = CLEAN
+
+    @property
+    def variant(self) -> str:
+        return "clean" if self.corruption == CLEAN else self.corruption
+
+    def __str__(self) -> str:
+        return f"{self.dataset}-{self.images}" + ("" if self.corruption == CLEAN else f"@{self.corruption}")
+
+
+def parse_source(source: str) -> list[Part]:
+    """The parts of a source name; ``none`` (nothing was pretrained on) has no parts.
+
+    Raises:
+        UserError: the name is not of the form ``dataset-images[@corruption]``, parts joined by ``+``.
+    """
+    if source == "none":
+        return []
+    parts = []
+    for text in source.split("+"):
+        match = _PART.fullmatch(text)
+        if not match:
+            raise UserError(f"'{text}' in source '{source}' is not of the form dataset-images or dataset-images@corruption")
+        parts.append(Part(match["dataset"], match["images"], match["corruption"] or CLEAN))
+    return parts
+
+
+@dataclass(frozen=True, order=True)
+class Run:
+    """One encoder: a method, what it was pretrained on, and a seed (of the subset, of the initialisation and of the training)."""
+
+    method: str
+    source: str
+    seed: int
+
+    @property
+    def name(self) -> str:
+        return f"{self.method}/{self.source}/seed{self.seed}"
+
+    @property
+    def corruption(self) -> str:
+        return "+".join(sorted({part.corruption for part in parse_source(self.source)})) or CLEAN
+
+
+@dataclass(frozen=True, order=True)
+class Cell:
+    """One number to measure: an encoder on a target dataset with so many labels under a protocol."""
+
+    run: Run
+    target: str
+    labelled_images: str
+    protocol: str
+
+
+@dataclass
+class Plan:
+    """Every cell of a study with the lenses that look at it. Runs shared by several lenses occur once."""
+
+    cells: dict[Cell, set[str]] = field(default_factory=dict)
+
+    def add(self, lens: str, run: Run, target: str, labelled_images: Quantity, protocol: str) -> None:
+        self.cells.setdefault(Cell(run, target, str(labelled_images), protocol), set()).add(lens)
+
+    @property
+    def runs(self) -> list[Run]:
+        return sorted({cell.run for cell in self.cells})
+
+    def cells_of(self, run: Run) -> list[Cell]:
+        return sorted((cell for cell in self.cells if cell.run == run), key=_cell_order)
+
+    def lenses_of(self, run: str, target: str, labelled_images: str, protocol: str) -> list[str]:
+        method, source, seed = run.split("/")
+        cell = Cell(Run(method, source, int(seed.removeprefix("seed"))), target, labelled_images, protocol)
+        return [lens for lens in LENSES if lens in self.cells.get(cell, ())]
+
+
+def _cell_order(cell: Cell) -> tuple:
+    size = float("inf") if cell.labelled_images == ALL else int(cell.labelled_images)
+    return cell.target, cell.protocol, size
+
+
+def make_plan(config: dict) -> Plan:
+    """The plan of a validated config.
+
+    Raises:
+        UserError: a lens names a dataset, method or corruption that is not defined, or more images than a dataset is defined to have.
+    """
+    plan = Plan()
+    for lens in config["lenses"]:
+        settings = config[lens]
+        _check(config, lens, settings)
+        for seed in config["seeds"]:
+            for run, target, labelled, protocol in _ENUMERATE[lens](settings, seed):
+                plan.add(lens, run, target, labelled, protocol)
+                if protocol == "linear":
+                    plan.add(lens, Run(FLOOR, "none", seed), target, labelled, protocol)
+    return plan
+
+
+Enumerated = Iterator[tuple[Run, str, Quantity, str]]
+
+
+def _quantity(settings: dict, seed: int) -> Enumerated:
+    """Figures 2 and 3: in-domain pretraining at every quantity, every label size; supervised from scratch on the same labels."""
+    for dataset in settings["datasets"]:
+        for labelled in settings["labelled_images"]:
+            for method in settings["methods"]:
+                for images in settings["pretrain_images"]:
+                    yield Run(method, f"{dataset}-{images}", seed), dataset, labelled, "linear"
+            yield Run("supervised", f"{dataset}-{labelled}", seed), dataset, labelled, "scratch"
+
+
+def _domain(settings: dict, seed: int) -> Enumerated:
+    """Table 1: every source dataset (and pool of them) onto every target, all labels."""
+    images = settings["pretrain_images"]
+    sources = [f"{dataset}-{images}" for dataset in settings["datasets"]]
+    sources += ["+".join(f"{dataset}-{settings['pool_images']}" for dataset in pool) for pool in settings["pools"]]
+    for source in sources:
+        for target in settings["datasets"]:
+            for method in settings["methods"]:
+                yield Run(method, source, seed), target, settings["labelled_images"], "linear"
+
+
+def _quality(settings: dict, seed: int) -> Enumerated:
+    """Figure 4: pretrain on corrupted images, evaluate on clean ones; contrastive beside supervised."""
+    for dataset in settings["datasets"]:
+        for corruption in [CLEAN, *settings["corruptions"]]:
+            source = str(Part(dataset, str(settings["pretrain_images"]), corruption))
+            for method in settings["methods"]:
+                yield Run(method, source, seed), dataset, settings["labelled_images"], "linear"
+
+
+def _granularity(settings: dict, seed: int) -> Enumerated:
+    """Figure 5: linear for contrastive, end to end from scratch for supervised, scored at every level of the hierarchy."""
+    for dataset in settings["datasets"]:
+        labelled = settings["labelled_images"]
+        for method in settings["methods"]:
+            yield Run(method, f"{dataset}-{settings['pretrain_images']}", seed), dataset, labelled, "linear"
+        yield Run("supervised", f"{dataset}-{labelled}", seed), dataset, labelled, "scratch"
+
+
+_ENUMERATE = {"quantity": _quantity, "domain": _domain, "quality": _quality, "granularity": _granularity}
+
+
+def _check(config: dict, lens: str, settings: dict) -> None:
+    pools = [name for pool in settings.get("pools", []) for name in pool]
+    for dataset in [*settings["datasets"], *pools]:
+        if dataset not in config["datasets"]:
+            raise UserError(f"config key '{lens}': {one_of('dataset', dataset, config['datasets'])}")
+    for method in settings["methods"]:
+        if method not in config["methods"]:
+            raise UserError(f"config key '{lens}.methods': {one_of('method', method, config['methods'])}")
+    for key in ("pretrain_images", "labelled_images", "pool_images"):
+        sizes = settings.get(key, [])
+        for size in sizes if isinstance(sizes, list) else [sizes]:
+            for dataset in settings["datasets"]:
+                has = config["datasets"][dataset].get("train_images")
+                if size != ALL and has is not None and size > has:
+                    raise UserError(
+                        f"config key '{lens}.{key}' asks for {size} images, but dataset '{dataset}' is defined with "
+                        f"train_images: {has}; lower the one or raise the other"
+                    )
