@@ -1,0 +1,32 @@
+"""Index a dataset: one row per image, with its split and its label at every level."""
+
+import argparse
+import json
+import logging
+from pathlib import Path
+
+from fourlenses.cli import run
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--dataset", required=True, help="name of the dataset")
+    parser.add_argument("--definition", required=True, help="JSON: its entry under 'datasets' in the config")
+    parser.add_argument("--raw-data", required=True, type=Path, help="folder that relative paths start from")
+    parser.add_argument("--output", required=True, type=Path, help="the manifest to write (.parquet)")
+    arguments = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+
+    from fourlenses.data.manifest import hierarchy_of, write_manifest
+    from fourlenses.data.sources import source_of
+
+    definition = json.loads(arguments.definition)
+    manifest = source_of(definition).index(arguments.dataset, definition, arguments.raw_data)
+    write_manifest(manifest, arguments.output)
+    hierarchy = hierarchy_of(manifest)
+    levels = ", ".join(f"{len(classes)} {name}" for name, classes in zip(hierarchy.names, hierarchy.classes, strict=True))
+    logging.info("%s: %s; labels: %s", arguments.dataset, dict(manifest["split"].value_counts()), levels)
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,43 @@
+"""Convert a dataset, as its manifest lists it, to an FFCV beton with a sidecar."""
+
+import argparse
+import json
+import logging
+import os
+from pathlib import Path
+
+from fourlenses.cli import run
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+    parser.add_argument("--dataset", required=True, help="name of the dataset")
+    parser.add_argument("--definition", required=True, help="JSON: its entry under 'datasets' in the config")
+    parser.add_argument("--raw-data", required=True, type=Path, help="folder that relative paths start from")
+    parser.add_argument("--manifest", required=True, type=Path, help="its manifest (.parquet)")
+    parser.add_argument("--variant", default="clean", help="clean, or the name of a corruption")
+    parser.add_argument("--stored-size", required=True, type=int, help="shortest side in px; larger images are shrunk to it")
+    parser.add_argument("--max-undecodable", type=float, default=0.01, help="share of undecodable images beyond which to fail")
+    parser.add_argument("--output", required=True, type=Path, help="the .beton to write; its sidecar is the same name with .json")
+    parser.add_argument("--workers", type=int, default=len(os.sched_getaffinity(0)), help="threads that decode images (changes no byte)")
+    arguments = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+
+    from fourlenses.data.manifest import read_manifest
+    from fourlenses.data.write_beton import write_beton
+
+    write_beton(
+        arguments.dataset,
+        json.loads(arguments.definition),
+        arguments.raw_data,
+        read_manifest(arguments.manifest),
+        arguments.variant,
+        arguments.stored_size,
+        arguments.max_undecodable,
+        arguments.output,
+        arguments.workers,
+    )
+
+
+if __name__ == "__main__":
+    run(main)
