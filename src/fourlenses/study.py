@@ -94,10 +94,12 @@ class Plan:
     def cells_of(self, run: Run) -> list[Cell]:
         return sorted((cell for cell in self.cells if cell.run == run), key=_cell_order)
 
-    def lenses_of(self, run: str, target: str, labelled_images: str, protocol: str) -> list[str]:
-        method, source, seed = run.split("/")
-        cell = Cell(Run(method, source, int(seed.removeprefix("seed"))), target, labelled_images, protocol)
-        return [lens for lens in LENSES if lens in self.cells.get(cell, ())]
+    def as_json(self) -> list[dict]:
+        """The cells as plain values, in a stable order, for results/<study>/study.json."""
+        return [
+            {"run": cell.run.name, "target": cell.target, "labelled": cell.labelled_images, "protocol": cell.protocol, "lenses": [lens for lens in LENSES if lens in lenses]}
+            for cell, lenses in sorted(self.cells.items(), key=lambda item: (item[0].run, _cell_order(item[0])))
+        ]
 
 
 def _cell_order(cell: Cell) -> tuple:

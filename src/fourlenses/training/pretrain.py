@@ -15,7 +15,7 @@ import torch
 
 from fourlenses.data.resident import Images, concatenate, load_images
 from fourlenses.data.views import Recipe, Views
-from fourlenses.errors import UserError
+from fourlenses.devices import choose_device
 from fourlenses.files import atomic, read_json, write_json
 from fourlenses.methods import build_method
 from fourlenses.models.backbones import build_backbone, save_encoder
@@ -65,7 +65,7 @@ def pretrain(
     """
     torch.set_num_threads(settings.torch_threads)
     torch.use_deterministic_algorithms(True, warn_only=True)
-    device = torch.device(_device(device_name))
+    device = choose_device(device_name)
     encoder, width = build_backbone(settings.backbone, named_seed(settings.seed, "encoder"))
     if settings.method == "random":
         _write(settings, encoder, None, Outcome(), {}, [], device, output)
@@ -124,14 +124,6 @@ def _write(settings: Settings, encoder, head, outcome: Outcome, effective: dict,
         "git_commit": _git_commit(),
     }
     write_json(output / "run.json", record)
-
-
-def _device(name: str) -> str:
-    if name == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    if name.startswith("cuda") and not torch.cuda.is_available():
-        raise UserError(f"config key 'device' is '{name}', but torch {torch.__version__} sees no GPU here; use auto or cpu")
-    return name
 
 
 def _fingerprint(beton: Path, subset: Path) -> dict:

@@ -1,0 +1,45 @@
+# fourlenses: images in, the study's figures out. This file only checks the config, includes the rules and names the targets.
+import os
+
+from snakemake.utils import min_version
+
+min_version("9.21")
+
+
+configfile: os.path.join(workflow.basedir, "config.yaml")
+
+
+include: "rules/common.smk"
+include: "rules/datasets.smk"
+include: "rules/pretrain.smk"
+include: "rules/evaluate.smk"
+include: "rules/figures.smk"
+
+
+localrules:
+    all,
+    betons,
+    pretrain_all,
+    evaluate_all,
+    figures,
+
+
+rule all:
+    default_target: True
+    input:
+        rules.figures.input,
+
+
+rule betons:
+    input:
+        beton_files(),
+
+
+rule pretrain_all:
+    input:
+        encoder_files(),
+
+
+rule evaluate_all:
+    input:
+        cell_files(),

@@ -1,0 +1,144 @@
+# What the rules share: the checked config, the plan made from it, the paths of everything, and helpers. No rule stands here.
+import json
+import shlex
+import sys
+from pathlib import Path
+
+from snakemake.exceptions import WorkflowError
+
+sys.path.insert(0, os.path.join(workflow.basedir, "src"))
+from fourlenses.config import check_config
+from fourlenses.errors import UserError
+from fourlenses.study import FLOOR, Run, make_plan, parse_source
+
+try:
+    check_config(config, Path(workflow.basedir) / "schemas" / "config.schema.yaml", [Path(file) for file in workflow.configfiles])
+    PLAN = make_plan(config)
+except UserError as error:
+    raise WorkflowError(str(error)) from None
+
+# Jobs run this interpreter's `python`, whether or not its environment was activated; with --sdm conda they run that of envs/.
+if not workflow.deployment_settings.deployment_method:
+    shell.prefix(f"export PATH={shlex.quote(os.path.dirname(sys.executable))}:$PATH; ")
+
+STUDY = config["study"]
+SIZE = config["stored_size"]
+RESULTS = f"results/{STUDY}"
+SCRIPTS = os.path.join(workflow.basedir, "workflow_scripts")
+FIGURE_TYPES = ["svg", "png", "csv"]
+
+
+wildcard_constraints:
+    dataset="[a-z][a-z0-9_]*",
+    size=r"\d+",
+    variant="[a-z][a-z0-9_]*",
+    images=r"\d+|all",
+    seed=r"\d+",
+    method="[a-z][a-z0-9_]*",
+    source="[a-z0-9_@+-]+",
+    lens="quantity|domain|quality|granularity",
+
+
+# --- paths ------------------------------------------------------------------------------------------------------------
+def beton(dataset, variant="clean"):
+    return f"data/{dataset}/{SIZE}px/{variant}.beton"
+
+
+def manifest(dataset):
+    return f"data/{dataset}/manifest.parquet"
+
+
+def subset(dataset, images, seed):
+    return f"data/{dataset}/{SIZE}px/subsets/seed{seed}/{images}.npy"
+
+
+def run_dir(run):
+    return f"{RESULTS}/pretrain/{run.name}"
+
+
+# --- what the named targets ask for -----------------------------------------------------------------------------------
+def beton_files():
+    parts = {(part.dataset, part.variant) for run in PLAN.runs for part in parse_source(run.source)}
+    targets = {(cell.target, "clean") for cell in PLAN.cells}
+    return [beton(dataset, variant) for dataset, variant in sorted(parts | targets)]
+
+
+def encoder_files():
+    return [f"{run_dir(run)}/encoder.safetensors" for run in PLAN.runs]
+
+
+def cell_files():
+    return [f"{RESULTS}/evaluate/{run.name}/cells.json" for run in PLAN.runs]
+
+
+def figure_files():
+    return [f"{RESULTS}/figures/{lens}.{suffix}" for lens in config["lenses"] for suffix in FIGURE_TYPES]
+
+
+# --- inputs and parameters of one job ---------------------------------------------------------------------------------
+def definition(wildcards):
+    if wildcards.dataset not in config["datasets"]:
+        known = ", ".join(sorted(config["datasets"]))
+        raise WorkflowError(f"config key 'datasets' has no '{wildcards.dataset}'; it has: {known}")
+    return json.dumps(config["datasets"][wildcards.dataset], sort_keys=True)
+
+
+def run_of(wildcards):
+    return Run(wildcards.method, wildcards.source, int(wildcards.seed))
+
+
+def pretrain_betons(wildcards):
+    return [beton(part.dataset, part.variant) for part in parse_source(wildcards.source)]
+
+
+def pretrain_subsets(wildcards):
+    return [subset(part.dataset, part.images, wildcards.seed) for part in parse_source(wildcards.source)]
+
+
+def pretrain_datasets(wildcards):
+    return [part.dataset for part in parse_source(wildcards.source)]
+
+
+def pretrain_settings(wildcards):
+    """Everything that has a say in the weights, as JSON; how fast or where a run is made stays out, so that it re-runs nothing."""
+    hyperparameters = config["methods"][wildcards.method]
+    settings = {
+        "method": wildcards.method,
+        "backbone": config["backbone"],
+        "source": wildcards.source,
+        "seed": int(wildcards.seed),
+        "stored_size": SIZE,
+        "image_size": config["image_size"],
+        "torch_threads": config["torch_threads"],
+        "hyperparameters": hyperparameters,
+        "recipes": {name: config["views"][name] for name in hyperparameters.get("views", [])},
+    }
+    return json.dumps(settings, sort_keys=True)
+
+
+def evaluate_targets(wildcards):
+    targets = {}
+    for cell in PLAN.cells_of(run_of(wildcards)):
+        entry = targets.setdefault(cell.target, {"dataset": cell.target, "beton": beton(cell.target), "manifest": manifest(cell.target), "subsets": {}})
+        entry["subsets"].setdefault(cell.protocol, {})[cell.labelled_images] = subset(cell.target, cell.labelled_images, cell.run.seed)
+    return list(targets.values())
+
+
+def evaluate_betons(wildcards):
+    return [target["beton"] for target in evaluate_targets(wildcards)]
+
+
+def evaluate_manifests(wildcards):
+    return [target["manifest"] for target in evaluate_targets(wildcards)]
+
+
+def evaluate_subsets(wildcards):
+    return sorted({file for target in evaluate_targets(wildcards) for files in target["subsets"].values() for file in files.values()})
+
+
+def evaluate_targets_json(wildcards):
+    return json.dumps(evaluate_targets(wildcards))
+
+
+def study_record(wildcards):
+    return json.dumps({"study": STUDY, "config": config, "cells": PLAN.as_json()}, indent=1)

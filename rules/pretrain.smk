@@ -1,0 +1,33 @@
+# One encoder per method, source and seed. Checkpoints live in an undeclared directory, because Snakemake deletes the outputs of failed
+# jobs; the declared outputs appear whole, at the end. Betons are `ancient`: a touched file must not restart weeks of training.
+
+
+rule pretrain:
+    input:
+        betons=ancient(pretrain_betons),
+        subsets=pretrain_subsets,
+    output:
+        encoder=f"{RESULTS}/pretrain/{{method}}/{{source}}/seed{{seed}}/encoder.safetensors",
+        head=f"{RESULTS}/pretrain/{{method}}/{{source}}/seed{{seed}}/head.safetensors",
+        history=f"{RESULTS}/pretrain/{{method}}/{{source}}/seed{{seed}}/history.csv",
+        run=f"{RESULTS}/pretrain/{{method}}/{{source}}/seed{{seed}}/run.json",
+    log:
+        f"{RESULTS}/logs/pretrain/{{method}}/{{source}}/seed{{seed}}.log",
+    benchmark:
+        f"{RESULTS}/logs/pretrain/{{method}}/{{source}}/seed{{seed}}.benchmark.tsv"
+    conda:
+        "../envs/fourlenses.yaml"
+    threads: config["torch_threads"]
+    resources:
+        mem_mb=8000,
+        runtime="12h",
+    params:
+        settings=pretrain_settings,
+        datasets=pretrain_datasets,
+    message:
+        "Pretraining {wildcards.method} on {wildcards.source}, seed {wildcards.seed}"
+    shell:
+        "python {SCRIPTS}/pretrain.py --settings {params.settings:q} --betons {input.betons} --subsets {input.subsets} "
+        "--datasets {params.datasets} --output $(dirname {output.encoder}) "
+        "--checkpoints {RESULTS}/checkpoints/{wildcards.method}/{wildcards.source}/seed{wildcards.seed} "
+        "--device {config[device]} --workers {threads} > {log} 2>&1"

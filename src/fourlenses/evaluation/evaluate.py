@@ -1,0 +1,150 @@
+"""Evaluate one encoder on everything a study asks of it: its features are taken once per target, every cell is scored on them."""
+
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors.torch import load_file
+
+from fourlenses.data.manifest import Hierarchy, hierarchy_of, read_manifest
+from fourlenses.data.resident import Images, load_images
+from fourlenses.errors import UserError
+from fourlenses.evaluation.features import extract_features
+from fourlenses.evaluation.granularity import correct_by_level
+from fourlenses.evaluation.linear_probe import linear_probe
+from fourlenses.evaluation.scores import score
+from fourlenses.evaluation.statistics import wilson_interval
+from fourlenses.files import atomic, read_json, write_json
+from fourlenses.models.backbones import build_backbone, load_encoder
+from fourlenses.study import FLOOR, parse_source
+
+log = logging.getLogger(__name__)
+BATCH_SIZE = 500
+
+
+@dataclass(frozen=True)
+class Target:
+    """A dataset to evaluate on. subsets: what the config calls a label size ('1000', 'all') -> file of manifest rows, per protocol asked for."""
+
+    dataset: str
+    beton: Path
+    manifest: Path
+    subsets: dict[str, dict[str, Path]]
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """How to evaluate: see the `evaluation` section of config.yaml."""
+
+    image_size: int
+    strengths: list[float]
+    validation_fraction: float
+    torch_threads: int
+
+
+def evaluate(run_directory: Path, targets: list[Target], protocol: Protocol, device: str, workers: int, cells_file: Path, predictions_file: Path) -> None:
+    """Write one record per cell to ``cells_file`` (JSON) and the predicted classes of the test images to ``predictions_file`` (npz)."""
+    torch.set_num_threads(protocol.torch_threads)
+    run = read_json(run_directory / "run.json")
+    settings = run["settings"]
+    encoder, _ = build_backbone(settings["backbone"], 0)
+    load_encoder(encoder, run_directory / "encoder.safetensors")
+    common = {
+        "method": settings["method"],
+        "backbone": settings["backbone"],
+        "source": settings["source"],
+        "pretrain_images": 0 if settings["method"] == FLOOR else run["effective"]["images"],
+        "corruption": "+".join(sorted({part.corruption for part in parse_source(settings["source"])})) or "none",
+        "seed": settings["seed"],
+        "run": f"{settings['method']}/{settings['source']}/seed{settings['seed']}",
+    }
+    cells, predictions = [], {}
+    for target in targets:
+        log.info("%s on %s", common["run"], target.dataset)
+        for record in _evaluate_target(encoder, run_directory, target, protocol, settings["seed"], device, workers):
+            predicted = record.pop("predictions")
+            record["levels"] = [{"level": level, **scores} for level, scores in record["levels"].items()]  # a list keeps their order in JSON
+            predictions[f"{target.dataset}/{record['protocol']}/{record['labelled']}"] = predicted
+            cells.append({**common, "target": target.dataset, **record})
+    predictions_file.parent.mkdir(parents=True, exist_ok=True)
+    with atomic(predictions_file) as temporary, open(temporary, "wb") as file:
+        np.savez_compressed(file, **predictions)
+    write_json(cells_file, {"cells": cells})
+
+
+def _evaluate_target(encoder, run_directory: Path, target: Target, protocol: Protocol, seed: int, device: str, workers: int) -> list[dict]:
+    manifest = read_manifest(target.manifest)
+    hierarchy = hierarchy_of(manifest)
+    test_rows = np.flatnonzero((manifest["split"] == "test").to_numpy())
+    test = _load(target, _available(target, test_rows), protocol, workers)
+    x_test = _features(encoder, test, device)
+    subsets = {name: np.load(file, allow_pickle=False) for files in target.subsets.values() for name, file in files.items()}
+    records = []
+    if target.subsets.get("linear"):
+        rows = np.unique(np.concatenate([subsets[name] for name in target.subsets["linear"]]))
+        train = _load(target, rows, protocol, workers)
+        # positions of each subset's rows among the rows whose features were taken
+        positions = {name: np.searchsorted(rows, subsets[name]) for name in target.subsets["linear"]}
+        by_count = {len(where): where for where in positions.values()}
+        probed = linear_probe(
+            _features(encoder, train, device),
+            torch.from_numpy(train.labels),
+            x_test,
+            torch.from_numpy(test.labels),
+            by_count,
+            protocol.strengths,
+            protocol.validation_fraction,
+            seed,
+            hierarchy.num_classes,
+            hierarchy.table,
+            hierarchy.names,
+        )
+        by_count = {record.pop("label_size"): record for record in probed}
+        for name, where in positions.items():
+            records.append({**by_count[len(where)], "labelled": name, "labelled_images": len(where), "protocol": "linear"})
+    for name in target.subsets.get("scratch", {}):
+        scored = _score_head(run_directory / "head.safetensors", x_test, test.labels, hierarchy)
+        records.append({**scored, "labelled": name, "labelled_images": len(subsets[name]), "protocol": "scratch"})
+    return records
+
+
+def _score_head(head_file: Path, x_test: torch.Tensor, labels: np.ndarray, hierarchy: Hierarchy) -> dict:
+    """A supervised run as it is: its own classifier on its own features."""
+    head = load_file(head_file)
+    weight, bias = head.get("weight"), head.get("bias")
+    if weight is None or bias is None or weight.shape[0] > hierarchy.num_classes:
+        raise UserError(f"{head_file} is no classifier of at most {hierarchy.num_classes} classes (it holds {sorted(head)}); protocol 'scratch' needs a supervised run on the target itself")
+    scored = score(x_test, torch.from_numpy(labels), weight, bias)
+    total = len(labels)
+    correct = int((scored.predictions == labels).sum())
+    low, high = wilson_interval(correct, total)
+    levels = {}
+    for name, count in zip(hierarchy.names, correct_by_level(scored.predictions, labels, hierarchy.table).sum(0).tolist(), strict=True):
+        ends = wilson_interval(count, total)
+        levels[name] = {"top1": 100 * count / total, "low": ends[0], "high": ends[1]}
+    return {
+        "n_test": total,
+        "top1": 100 * correct / total,
+        "top1_low": low,
+        "top1_high": high,
+        "top5": 100 * int(scored.in_top5.sum()) / total,
+        "levels": levels,
+        "predictions": scored.predictions.astype(np.uint32),
+    }
+
+
+def _available(target: Target, rows: np.ndarray) -> np.ndarray:
+    """The rows that are in the beton: undecodable images were left out of it, as its sidecar says."""
+    from fourlenses.data.beton import Beton
+
+    return rows[np.isin(rows, Beton(target.beton).index)]
+
+
+def _load(target: Target, rows: np.ndarray, protocol: Protocol, workers: int) -> Images:
+    return load_images(target.beton, rows, protocol.image_size, target.dataset, workers)
+
+
+def _features(encoder, images: Images, device: str) -> torch.Tensor:
+    return extract_features(encoder, images.images, BATCH_SIZE, device)
