@@ -17,15 +17,18 @@ try:
 except UserError as error:
     raise WorkflowError(str(error)) from None
 
-# Jobs run this interpreter's `python`, whether or not its environment was activated; with --sdm conda they run that of envs/.
-if not workflow.deployment_settings.deployment_method:
-    shell.prefix(f"export PATH={shlex.quote(os.path.dirname(sys.executable))}:$PATH; ")
-
 STUDY = config["study"]
 SIZE = config["stored_size"]
 RESULTS = f"results/{STUDY}"
-SCRIPTS = os.path.join(workflow.basedir, "workflow_scripts")
 FIGURE_TYPES = ["svg", "png", "csv"]
+
+# Where and with what a job runs, as shell variables of every job: no part of what is computed, so that a change re-runs nothing.
+where = {"SCRIPTS": os.path.join(workflow.basedir, "workflow_scripts"), "RAW_DATA": config["raw_data"], "DEVICE": config["device"]}
+exports = "".join(f"export {name}={shlex.quote(value)}; " for name, value in where.items())
+if not workflow.deployment_settings.deployment_method:
+    # jobs use this interpreter's environment, activated or not; with --sdm conda they use envs/fourlenses.yaml
+    exports += f"export PATH={shlex.quote(os.path.dirname(sys.executable))}:$PATH; "
+shell.prefix(exports)
 
 
 wildcard_constraints:
@@ -119,7 +122,9 @@ def pretrain_settings(wildcards):
 def evaluate_targets(wildcards):
     targets = {}
     for cell in PLAN.cells_of(run_of(wildcards)):
-        entry = targets.setdefault(cell.target, {"dataset": cell.target, "beton": beton(cell.target), "manifest": manifest(cell.target), "subsets": {}})
+        entry = targets.setdefault(
+            cell.target, {"dataset": cell.target, "beton": beton(cell.target), "manifest": manifest(cell.target), "subsets": {}}
+        )
         entry["subsets"].setdefault(cell.protocol, {})[cell.labelled_images] = subset(cell.target, cell.labelled_images, cell.run.seed)
     return list(targets.values())
 

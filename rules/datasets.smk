@@ -17,12 +17,11 @@ rule index_dataset:
         runtime="4h",
     params:
         definition=definition,
-        raw_data=config["raw_data"],
     message:
         "Indexing {wildcards.dataset}"
     shell:
-        "python {SCRIPTS}/index_dataset.py --dataset {wildcards.dataset} --definition {params.definition:q} "
-        "--raw-data {params.raw_data:q} --output {output.manifest} > {log} 2>&1"
+        "python $SCRIPTS/index_dataset.py --dataset {wildcards.dataset} --definition {params.definition:q} "
+        '--raw-data "$RAW_DATA" --output {output.manifest} > {log} 2>&1'
 
 
 rule write_beton:
@@ -43,13 +42,12 @@ rule write_beton:
         runtime="12h",
     params:
         definition=definition,
-        raw_data=config["raw_data"],
         max_undecodable=config["max_undecodable"],
     message:
         "Writing {wildcards.dataset}/{wildcards.variant} at {wildcards.size} px"
     shell:
-        "python {SCRIPTS}/write_beton.py --dataset {wildcards.dataset} --definition {params.definition:q} "
-        "--raw-data {params.raw_data:q} --manifest {input.manifest} --variant {wildcards.variant} --stored-size {wildcards.size} "
+        "python $SCRIPTS/write_beton.py --dataset {wildcards.dataset} --definition {params.definition:q} "
+        '--raw-data "$RAW_DATA" --manifest {input.manifest} --variant {wildcards.variant} --stored-size {wildcards.size} '
         "--max-undecodable {params.max_undecodable} --workers {threads} --output {output.beton} > {log} 2>&1"
 
 
@@ -61,9 +59,9 @@ rule draw_subset:
         subset="data/{dataset}/{size}px/subsets/seed{seed}/{images}.npy",
     log:
         "data/{dataset}/{size}px/logs/subset_seed{seed}_{images}.log",
+    localrule: True
     conda:
         "../envs/fourlenses.yaml"
-    localrule: True
     threads: 1
     resources:
         mem_mb=4000,
@@ -71,5 +69,5 @@ rule draw_subset:
     message:
         "Drawing {wildcards.images} images of {wildcards.dataset}, seed {wildcards.seed}"
     shell:
-        "python {SCRIPTS}/draw_subset.py --dataset {wildcards.dataset} --manifest {input.manifest} --sidecar {input.sidecar} "
+        "python $SCRIPTS/draw_subset.py --dataset {wildcards.dataset} --manifest {input.manifest} --sidecar {input.sidecar} "
         "--images {wildcards.images} --seed {wildcards.seed} --output {output.subset} > {log} 2>&1"

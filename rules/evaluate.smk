@@ -31,9 +31,9 @@ rule evaluate:
     message:
         "Evaluating {wildcards.method} on {wildcards.source}, seed {wildcards.seed}"
     shell:
-        "python {SCRIPTS}/evaluate.py --run $(dirname {input.encoder}) --targets {params.targets:q} --image-size {params.image_size} "
+        "python $SCRIPTS/evaluate.py --run $(dirname {input.encoder}) --targets {params.targets:q} --image-size {params.image_size} "
         "--strengths {params.strengths} --validation-fraction {params.validation_fraction} --torch-threads {params.torch_threads} "
-        "--device {config[device]} --workers {threads} --cells {output.cells} --predictions {output.predictions} > {log} 2>&1"
+        "--device $DEVICE --workers {threads} --cells {output.cells} --predictions {output.predictions} > {log} 2>&1"
 
 
 rule write_study:
@@ -49,7 +49,7 @@ rule write_study:
     params:
         record=study_record,
     message:
-        "Recording the plan of study {STUDY}"
+        "Recording the plan of the study"
     run:
         Path(output.study).write_text(params.record)
 
@@ -62,9 +62,9 @@ rule collect_metrics:
         metrics=f"{RESULTS}/metrics.csv",
     log:
         f"{RESULTS}/logs/collect_metrics.log",
+    localrule: True
     conda:
         "../envs/fourlenses.yaml"
-    localrule: True
     threads: 1
     resources:
         mem_mb=2000,
@@ -72,4 +72,4 @@ rule collect_metrics:
     message:
         "Collecting {output.metrics}"
     shell:
-        "python {SCRIPTS}/collect_metrics.py --study {input.study} --cells {RESULTS}/evaluate --output {output.metrics} > {log} 2>&1"
+        "python $SCRIPTS/collect_metrics.py --study {input.study} --evaluations $(dirname {input.study})/evaluate --output {output.metrics} > {log} 2>&1"

@@ -8,18 +8,19 @@ rule draw_figure:
         multiext(f"{RESULTS}/figures/{{lens}}", ".svg", ".png", ".csv"),
     log:
         f"{RESULTS}/logs/figures/{{lens}}.log",
+    localrule: True
     conda:
         "../envs/fourlenses.yaml"
-    localrule: True
     threads: 1
     resources:
         mem_mb=2000,
         runtime="10m",
+    params:
+        prefix=f"{RESULTS}/figures/{{lens}}",
     message:
         "Drawing the {wildcards.lens} lens"
     shell:
-        "python {SCRIPTS}/draw_figure.py --metrics {input.metrics} --lens {wildcards.lens} "
-        "--output-prefix {RESULTS}/figures/{wildcards.lens} > {log} 2>&1"
+        "python $SCRIPTS/draw_figure.py --metrics {input.metrics} --lens {wildcards.lens} " "--output-prefix {params.prefix} > {log} 2>&1"
 
 
 rule figures:

@@ -24,10 +24,11 @@ rule pretrain:
     params:
         settings=pretrain_settings,
         datasets=pretrain_datasets,
+        checkpoints=f"{RESULTS}/checkpoints/{{method}}/{{source}}/seed{{seed}}",
     message:
         "Pretraining {wildcards.method} on {wildcards.source}, seed {wildcards.seed}"
     shell:
-        "python {SCRIPTS}/pretrain.py --settings {params.settings:q} --betons {input.betons} --subsets {input.subsets} "
+        "python $SCRIPTS/pretrain.py --settings {params.settings:q} --betons {input.betons} --subsets {input.subsets} "
         "--datasets {params.datasets} --output $(dirname {output.encoder}) "
-        "--checkpoints {RESULTS}/checkpoints/{wildcards.method}/{wildcards.source}/seed{wildcards.seed} "
-        "--device {config[device]} --workers {threads} > {log} 2>&1"
+        "--checkpoints {params.checkpoints} "
+        "--device $DEVICE --workers {threads} > {log} 2>&1"

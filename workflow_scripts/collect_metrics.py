@@ -9,14 +9,16 @@ from fourlenses.cli import run
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--study", required=True, type=Path, help="the study's plan (study.json)")
-    parser.add_argument("--cells", required=True, nargs="+", type=Path, help="evaluation records (.json), or directories to look through for cells.json")
+    parser.add_argument(
+        "--cells", required=True, nargs="+", type=Path, help="evaluation records (.json), or directories to look through for cells.json"
+    )
     parser.add_argument("--output", required=True, type=Path, help="metrics.csv to write")
     arguments = parser.parse_args()
 
     from fourlenses.collect import collect
 
-    files = [file for path in arguments.cells for file in (sorted(path.rglob("cells.json")) if path.is_dir() else [path])]
-    print(f"{arguments.output}: {collect(arguments.study, files, arguments.output)} rows from {len(files)} evaluations")
+    rows = collect(arguments.study, arguments.evaluations, arguments.output)
+    print(f"{arguments.output}: {rows} rows")
 
 
 if __name__ == "__main__":

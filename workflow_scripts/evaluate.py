@@ -31,7 +31,10 @@ def main() -> None:
     from fourlenses.devices import choose_device
     from fourlenses.evaluation.evaluate import Protocol, Target, evaluate
 
-    targets = [Target(**{**target, "beton": Path(target["beton"]), "manifest": Path(target["manifest"])}) for target in json.loads(arguments.targets)]
+    targets = [
+        Target(**{**target, "beton": Path(target["beton"]), "manifest": Path(target["manifest"])})
+        for target in json.loads(arguments.targets)
+    ]
     protocol = Protocol(arguments.image_size, arguments.strengths, arguments.validation_fraction, arguments.torch_threads)
     evaluate(arguments.run, targets, protocol, choose_device(arguments.device), arguments.workers, arguments.cells, arguments.predictions)
 

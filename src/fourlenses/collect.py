@@ -11,30 +11,34 @@ COLUMNS = [
     "study", "lens", "method", "backbone", "source", "pretrain_images", "corruption", "seed", "target", "level",
     "labelled_images", "protocol", "top1", "top1_low", "top1_high", "top5", "n_test", "run",
 ]  # fmt: skip
+KEY = ("run", "target", "labelled", "protocol")
 
 
-def collect(study_file: Path, cell_files: list[Path], output: Path) -> int:
+def collect(study_file: Path, evaluations: Path, output: Path) -> int:
     """Write ``output`` and return its number of rows. Every row is a number some lens looks at; ``lens`` says which do.
 
     The finest level is there for every cell, coarser ones where the granularity lens asks for them.
 
+    ``study_file`` is the plan; only runs that it names are read, so what an earlier plan left behind does no harm.
+
     Raises:
-        UserError: an evaluation that the study asks for is missing, or two files claim one cell with different numbers.
+        UserError: an evaluation that the study asks for is missing.
     """
     study = read_json(study_file)
-    wanted = {tuple(cell[key] for key in ("run", "target", "labelled", "protocol")): cell["lenses"] for cell in study["cells"]}
-    rows, seen = [], {}
-    for file in cell_files:
-        for record in read_json(file)["cells"]:
-            key = tuple(record[key] for key in ("run", "target", "labelled", "protocol"))
-            if key in seen and seen[key][1]["levels"] != record["levels"]:
-                raise UserError(f"{file} and {seen[key][0]} both claim {' '.join(key)}, with different numbers; delete the one that is stale")
-            if key in wanted and key not in seen:
+    wanted = {tuple(cell[key] for key in KEY): cell["lenses"] for cell in study["cells"]}
+    rows, found = [], set()
+    for run in dict.fromkeys(cell["run"] for cell in study["cells"]):
+        file = evaluations / run / "cells.json"
+        for record in read_json(file)["cells"] if file.exists() else []:
+            key = tuple(record[name] for name in KEY)
+            if key in wanted:
                 rows += _rows(study["study"], record, wanted[key])
-            seen[key] = (file, record)
-    missing = sorted(set(wanted) - set(seen))
+                found.add(key)
+    missing = sorted(set(wanted) - found)
     if missing:
-        raise UserError(f"{len(missing)} evaluations of study '{study['study']}' are missing, e.g. {' '.join(missing[0])}; run snakemake evaluate_all")
+        raise UserError(
+            f"{len(missing)} evaluations of study '{study['study']}' are missing, e.g. {' '.join(missing[0])}; run snakemake evaluate_all"
+        )
     table = pd.DataFrame(rows, columns=COLUMNS)
     # levels keep their order (coarse to fine): a stable sort by everything else
     table = table.sort_values(["target", "method", "protocol", "pretrain_images", "source", "seed", "labelled_images"], kind="stable")

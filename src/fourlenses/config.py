@@ -21,11 +21,15 @@ def check_config(config: dict, schema_file: Path, config_files: list[Path]) -> N
     for name, method in config["methods"].items():
         if name != "random" and ("epochs" in method) == ("steps" in method):
             found = "both" if "epochs" in method else "neither"
-            raise UserError(f"{_blame(['methods', name], config_files)}: key 'methods.{name}' needs one of 'epochs' and 'steps', found {found}")
+            raise UserError(
+                f"{_blame(['methods', name], config_files)}: key 'methods.{name}' needs one of 'epochs' and 'steps', found {found}"
+            )
         for recipe in method.get("views", []):
             if recipe not in config["views"]:
                 known = ", ".join(sorted(config["views"]))
-                raise UserError(f"{_blame(['methods', name, 'views'], config_files)}: key 'methods.{name}.views' names '{recipe}'; known: {known}")
+                raise UserError(
+                    f"{_blame(['methods', name, 'views'], config_files)}: key 'methods.{name}.views' names '{recipe}'; known: {known}"
+                )
 
 
 def _sentence(error, config_files: list[Path]) -> str:

@@ -4,7 +4,7 @@
 class UserError(ValueError):
     """Something the user can put right. Its message is one sentence or two: where, what was found, what is allowed, what to do.
 
-    Programs print the message without a traceback (see `fourlenses.cli`); every other exception is a defect of ours and keeps its traceback.
+    Programs print the message without a traceback (see `fourlenses.cli`); every other exception is a defect of ours and keeps it.
     """
 
 

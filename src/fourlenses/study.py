@@ -97,7 +97,13 @@ class Plan:
     def as_json(self) -> list[dict]:
         """The cells as plain values, in a stable order, for results/<study>/study.json."""
         return [
-            {"run": cell.run.name, "target": cell.target, "labelled": cell.labelled_images, "protocol": cell.protocol, "lenses": [lens for lens in LENSES if lens in lenses]}
+            {
+                "run": cell.run.name,
+                "target": cell.target,
+                "labelled": cell.labelled_images,
+                "protocol": cell.protocol,
+                "lenses": [lens for lens in LENSES if lens in lenses],
+            }
             for cell, lenses in sorted(self.cells.items(), key=lambda item: (item[0].run, _cell_order(item[0])))
         ]
 

@@ -18,7 +18,9 @@ PAGE_SIZE = 8 << 20  # bytes; FFCV's default
 RAW, JPEG = 1, 0  # FFCV's IMAGE_MODES
 FIELDS = (("image", 2), ("label", 1), ("index", 1))  # name, FFCV's type id
 
-HEADER = np.dtype([("version", "<u2"), ("num_fields", "<u2"), ("page_size", "<u4"), ("num_samples", "<u8"), ("alloc_table_ptr", "<u8")], align=True)
+HEADER = np.dtype(
+    [("version", "<u2"), ("num_fields", "<u2"), ("page_size", "<u4"), ("num_samples", "<u8"), ("alloc_table_ptr", "<u8")], align=True
+)
 DESCRIPTOR = np.dtype([("type_id", "<u1"), ("name", ("<u1", 16)), ("arguments", ("<u1", (1024,)))], align=True)
 ALLOCATION = np.dtype([("sample_id", "<u8"), ("ptr", "<u8"), ("size", "<u8")])
 IMAGE = np.dtype([("mode", "<u1"), ("width", "<u2"), ("height", "<u2"), ("data_ptr", "<u8")])
@@ -46,7 +48,9 @@ class BetonWriter:
         data = image if mode == JPEG else np.ascontiguousarray(image).tobytes()
         left = PAGE_SIZE - self._end % PAGE_SIZE
         if len(data) > PAGE_SIZE:
-            raise UserError(f"an image of {width}x{height} px takes {len(data)} bytes, more than a page of {PAGE_SIZE}; lower 'stored_size'")
+            raise UserError(
+                f"an image of {width}x{height} px takes {len(data)} bytes, more than a page of {PAGE_SIZE}; lower 'stored_size'"
+            )
         if len(data) > left:
             self._end += left
         self._file.seek(self._end)
@@ -98,11 +102,15 @@ class Beton:
         fields = np.fromfile(path, DESCRIPTOR, count=len(FIELDS), offset=HEADER.itemsize)
         names = tuple((bytes(field["name"]).rstrip(b"\0").decode("ascii", "replace"), int(field["type_id"])) for field in fields)
         if header["version"] != VERSION or names != FIELDS:
-            raise UserError(f"{path} is no finished beton of this project (version {header['version']}, fields {names}); delete it and write it again")
+            raise UserError(
+                f"{path} is no finished beton of this project (version {header['version']}, fields {names}); delete it and write it again"
+            )
         samples = np.fromfile(path, SAMPLE, count=int(header["num_samples"]), offset=_METADATA_START)
         table = np.fromfile(path, ALLOCATION, offset=int(header["alloc_table_ptr"]))
         if len(samples) != header["num_samples"] or len(table) != len(samples):
-            raise UserError(f"{path} is truncated: {header['num_samples']} samples announced, {len(table)} found; delete it and write it again")
+            raise UserError(
+                f"{path} is truncated: {header['num_samples']} samples announced, {len(table)} found; delete it and write it again"
+            )
         self.label, self.index = samples["label"].copy(), samples["index"].copy()
         self._image, self._sizes = samples["image"], table["size"]
         self._data = np.memmap(path, np.uint8, mode="r")

@@ -41,7 +41,9 @@ def write_manifest(manifest: pd.DataFrame, path: Path) -> None:
     """
     for split in ("train", "test"):
         if not (manifest["split"] == split).any():
-            raise UserError(f"{path}: no {split} images were found; splits found: {', '.join(sorted(manifest['split'].unique())) or 'none'}")
+            raise UserError(
+                f"{path}: no {split} images were found; splits found: {', '.join(sorted(manifest['split'].unique())) or 'none'}"
+            )
     twice = manifest["id"][manifest["id"].duplicated()]
     if len(twice):
         raise UserError(f"{path}: {len(twice)} images have an id that another has too, e.g. '{twice.iloc[0]}'")
@@ -65,10 +67,14 @@ def hierarchy_of(manifest: pd.DataFrame) -> Hierarchy:
     finest = columns[-1]
     twice = classes[finest][classes[finest].duplicated()]
     if len(twice):
-        raise UserError(f"class '{twice.iloc[0]}' has more than one set of ancestors: {classes[classes[finest] == twice.iloc[0]].values.tolist()}")
+        raise UserError(
+            f"class '{twice.iloc[0]}' has more than one set of ancestors: {classes[classes[finest] == twice.iloc[0]].values.tolist()}"
+        )
     classes = classes.sort_values(finest)
     names = [sorted(classes[column].unique()) for column in columns]
-    table = np.stack([pd.Categorical(classes[column], categories=known).codes for column, known in zip(columns, names, strict=True)], axis=1)
+    table = np.stack(
+        [pd.Categorical(classes[column], categories=known).codes for column, known in zip(columns, names, strict=True)], axis=1
+    )
     return Hierarchy([column.removeprefix(PREFIX) for column in columns], names, table.astype(np.int64))
 
 

@@ -1,4 +1,4 @@
-"""Turning a dataset into a beton: decode every image once, keep what cannot be decoded in a list, write the rest, then say what was written."""
+"""Turning a dataset into a beton: decode every image once, list what cannot be decoded, write the rest, then say what was written."""
 
 import collections
 import hashlib
@@ -71,7 +71,15 @@ def _jpeg(picture: Image.Image) -> bytes:
 
 
 def write_beton(
-    name: str, definition: dict, raw_data: Path, manifest: pd.DataFrame, variant: str, size: int, max_undecodable: float, output: Path, workers: int
+    name: str,
+    definition: dict,
+    raw_data: Path,
+    manifest: pd.DataFrame,
+    variant: str,
+    size: int,
+    max_undecodable: float,
+    output: Path,
+    workers: int,
 ) -> None:
     """Write ``output`` (a ``.beton``) and, last, its sidecar ``.json``; both appear whole or not at all.
 
@@ -88,7 +96,9 @@ def write_beton(
         writer = BetonWriter(temporary, len(manifest))
         images = source_of(definition).images(name, definition, raw_data, manifest, size)
         encoded = _in_order(images, lambda row, data: encode(data, size, corruption, int(ids[row])), workers)
-        for row, result in tqdm(encoded, total=len(manifest), desc=f"{name}/{variant}", unit="image", mininterval=_interval(), file=sys.stderr):
+        for row, result in tqdm(
+            encoded, total=len(manifest), desc=f"{name}/{variant}", unit="image", mininterval=_interval(), file=sys.stderr
+        ):
             if result.image is None:
                 quarantined.append({"id": manifest["id"].iat[row], "path": manifest["path"].iat[row], "reason": result.reason})
                 continue
@@ -113,7 +123,14 @@ def write_beton(
         "sha256": fingerprint,
     }
     write_json(output.with_suffix(".json"), sidecar)
-    log.info("%s: %d train and %d test images, %d JPEGs passed through, %d quarantined", output, splits["train"], splits["test"], passed, len(quarantined))
+    log.info(
+        "%s: %d train and %d test images, %d JPEGs passed through, %d quarantined",
+        output,
+        splits["train"],
+        splits["test"],
+        passed,
+        len(quarantined),
+    )
 
 
 def _in_order(images: Iterator, work, workers: int) -> Iterator[tuple[int, Encoded]]:
@@ -150,7 +167,9 @@ def _verify(path: Path, samples: int) -> None:
     for sample in range(len(beton)):
         stored = beton.image(sample)
         expected = stored.width * stored.height * 3
-        assert stored.data.size == expected if stored.mode == 1 else stored.data[:2].tobytes() == b"\xff\xd8", f"{path}: sample {sample} is damaged"
+        assert stored.data.size == expected if stored.mode == 1 else stored.data[:2].tobytes() == b"\xff\xd8", (
+            f"{path}: sample {sample} is damaged"
+        )
 
 
 def _check_disk(output: Path, images: int, size: int) -> None:
@@ -158,7 +177,10 @@ def _check_disk(output: Path, images: int, size: int) -> None:
     needed = images * (size * size * 3 if size <= RAW_UP_TO else size * size // 2) + (16 << 20)
     free = shutil.disk_usage(output.parent).free
     if free < needed:
-        raise UserError(f"{output.parent} has {free >> 20} MiB free, but about {needed >> 20} MiB are needed for {output.name}; make room or lower 'stored_size'")
+        raise UserError(
+            f"{output.parent} has {free >> 20} MiB free, but about {needed >> 20} MiB are needed for {output.name}; "
+            "make room or lower 'stored_size'"
+        )
 
 
 def _sha256(path: Path) -> str:

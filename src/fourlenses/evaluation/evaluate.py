@@ -6,18 +6,18 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors.torch import load_file
-
-from fourlenses.data.manifest import Hierarchy, hierarchy_of, read_manifest
-from fourlenses.data.resident import Images, load_images
-from fourlenses.errors import UserError
 from fourlenses.evaluation.features import extract_features
 from fourlenses.evaluation.granularity import correct_by_level
 from fourlenses.evaluation.linear_probe import linear_probe
 from fourlenses.evaluation.scores import score
 from fourlenses.evaluation.statistics import wilson_interval
-from fourlenses.files import atomic, read_json, write_json
 from fourlenses.models.backbones import build_backbone, load_encoder
+from safetensors.torch import load_file
+
+from fourlenses.data.manifest import Hierarchy, hierarchy_of, read_manifest
+from fourlenses.data.resident import Images, load_images
+from fourlenses.errors import UserError
+from fourlenses.files import atomic, read_json, write_json
 from fourlenses.study import FLOOR, parse_source
 
 log = logging.getLogger(__name__)
@@ -26,7 +26,7 @@ BATCH_SIZE = 500
 
 @dataclass(frozen=True)
 class Target:
-    """A dataset to evaluate on. subsets: what the config calls a label size ('1000', 'all') -> file of manifest rows, per protocol asked for."""
+    """A dataset to evaluate on. subsets: per protocol, what the config calls a label size ('1000', 'all') -> file of manifest rows."""
 
     dataset: str
     beton: Path
@@ -44,7 +44,9 @@ class Protocol:
     torch_threads: int
 
 
-def evaluate(run_directory: Path, targets: list[Target], protocol: Protocol, device: str, workers: int, cells_file: Path, predictions_file: Path) -> None:
+def evaluate(
+    run_directory: Path, targets: list[Target], protocol: Protocol, device: str, workers: int, cells_file: Path, predictions_file: Path
+) -> None:
     """Write one record per cell to ``cells_file`` (JSON) and the predicted classes of the test images to ``predictions_file`` (npz)."""
     torch.set_num_threads(protocol.torch_threads)
     run = read_json(run_directory / "run.json")
@@ -65,7 +67,9 @@ def evaluate(run_directory: Path, targets: list[Target], protocol: Protocol, dev
         log.info("%s on %s", common["run"], target.dataset)
         for record in _evaluate_target(encoder, run_directory, target, protocol, settings["seed"], device, workers):
             predicted = record.pop("predictions")
-            record["levels"] = [{"level": level, **scores} for level, scores in record["levels"].items()]  # a list keeps their order in JSON
+            record["levels"] = [
+                {"level": level, **scores} for level, scores in record["levels"].items()
+            ]  # a list keeps their order in JSON
             predictions[f"{target.dataset}/{record['protocol']}/{record['labelled']}"] = predicted
             cells.append({**common, "target": target.dataset, **record})
     predictions_file.parent.mkdir(parents=True, exist_ok=True)
@@ -115,7 +119,10 @@ def _score_head(head_file: Path, x_test: torch.Tensor, labels: np.ndarray, hiera
     head = load_file(head_file)
     weight, bias = head.get("weight"), head.get("bias")
     if weight is None or bias is None or weight.shape[0] > hierarchy.num_classes:
-        raise UserError(f"{head_file} is no classifier of at most {hierarchy.num_classes} classes (it holds {sorted(head)}); protocol 'scratch' needs a supervised run on the target itself")
+        raise UserError(
+            f"{head_file} is no classifier of at most {hierarchy.num_classes} classes (it holds {sorted(head)}); "
+            "protocol 'scratch' needs a supervised run on the target itself"
+        )
     scored = score(x_test, torch.from_numpy(labels), weight, bias)
     total = len(labels)
     correct = int((scored.predictions == labels).sum())

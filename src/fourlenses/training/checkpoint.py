@@ -30,7 +30,9 @@ class Checkpoints:
             try:
                 return torch.load(file, map_location="cpu", weights_only=True)
             except (RuntimeError, OSError, EOFError, ValueError, KeyError, pickle.UnpicklingError, zipfile.BadZipFile) as error:
-                log.warning("checkpoint %s cannot be read (%s: %s); trying the one before", file, type(error).__name__, str(error).split("\n")[0])
+                log.warning(
+                    "checkpoint %s cannot be read (%s: %s); trying the one before", file, type(error).__name__, str(error).split("\n")[0]
+                )
         return None
 
     def clear(self) -> None:

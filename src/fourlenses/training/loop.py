@@ -110,12 +110,26 @@ def train(
             outcome.seconds = spent + time.monotonic() - started
             outcome.images = (step + 1) * schedule.batch_size
             speed = outcome.images / max(outcome.seconds, 1e-9)
-            outcome.history.append({"step": step + 1, "epoch": round(outcome.images / len(data.labels), 3), **means, "learning_rate": rate, "images_per_second": speed})
+            outcome.history.append(
+                {
+                    "step": step + 1,
+                    "epoch": round(outcome.images / len(data.labels), 3),
+                    **means,
+                    "learning_rate": rate,
+                    "images_per_second": speed,
+                }
+            )
             bar.set_postfix_str(f"loss {means['loss']:.3f}, {speed:.0f} images/s", refresh=False)
             sums = {}
             # --- checkpoint: only where a history row is complete, so that a resumed history has no gap
             if not last and time.monotonic() - saved >= checkpoint_seconds:
-                state = {"method": method.state_dict(), "optimizer": optimizer.state_dict(), "step": step + 1, "history": outcome.history, "seconds": outcome.seconds}
+                state = {
+                    "method": method.state_dict(),
+                    "optimizer": optimizer.state_dict(),
+                    "step": step + 1,
+                    "history": outcome.history,
+                    "seconds": outcome.seconds,
+                }
                 checkpoints.save(step + 1, state)
                 saved = time.monotonic()
         bar.update()

@@ -77,17 +77,33 @@ def pretrain(
         for beton, subset, dataset in zip(betons, subsets, datasets, strict=True)
     ]
     data = concatenate(parts)
-    fingerprints = [{"dataset": d, "images": len(p.labels), **_fingerprint(b, s)} for d, p, b, s in zip(datasets, parts, betons, subsets, strict=True)]
+    fingerprints = [
+        {"dataset": d, "images": len(p.labels), **_fingerprint(b, s)} for d, p, b, s in zip(datasets, parts, betons, subsets, strict=True)
+    ]
     schedule = make_schedule(hyper, data)
     method = build_method(settings.method, encoder, width, hyper, data.num_classes, named_seed(settings.seed, "head"))
     optimizer = build_optimizer(hyper["optimizer"], method, schedule.peak_learning_rate, hyper["momentum"], hyper["weight_decay"])
     seed = named_seed(settings.seed, "training")
     views = [Views(Recipe.from_config(name, settings.recipes[name]), settings.image_size, seed) for name in hyper["views"]]
     description = f"{settings.method}/{settings.source}/seed{settings.seed}"
-    log.info("%s: %d images, %d steps of %d, peak learning rate %.4g, on %s", description, len(data.labels), schedule.total_steps, schedule.batch_size, schedule.peak_learning_rate, device)
+    log.info(
+        "%s: %d images, %d steps of %d, peak learning rate %.4g, on %s",
+        description,
+        len(data.labels),
+        schedule.total_steps,
+        schedule.batch_size,
+        schedule.peak_learning_rate,
+        device,
+    )
     checkpoints = Checkpoints(checkpoint_root / settings.key)
     outcome = train(method, data, views, optimizer, schedule, seed, device, checkpoints, checkpoint_seconds, description)
-    effective = {**hyper, **asdict(schedule), "images": len(data.labels), "classes": data.num_classes, "effective_epochs": outcome.images / len(data.labels)}
+    effective = {
+        **hyper,
+        **asdict(schedule),
+        "images": len(data.labels),
+        "classes": data.num_classes,
+        "effective_epochs": outcome.images / len(data.labels),
+    }
     _write(settings, method.encoder, method.head, outcome, effective, fingerprints, device, output)
     checkpoints.clear()
 
@@ -104,7 +120,9 @@ def make_schedule(hyper: dict, data: Images) -> Schedule:
     return Schedule(batch_size, total, warmup, scaled_learning_rate(hyper["learning_rate"], batch_size, hyper["lr_scaling"]))
 
 
-def _write(settings: Settings, encoder, head, outcome: Outcome, effective: dict, fingerprints: list, device: torch.device, output: Path) -> None:
+def _write(
+    settings: Settings, encoder, head, outcome: Outcome, effective: dict, fingerprints: list, device: torch.device, output: Path
+) -> None:
     output.mkdir(parents=True, exist_ok=True)
     save_encoder(encoder, output / "encoder.safetensors")
     save_encoder(head if head is not None else torch.nn.Identity(), output / "head.safetensors")

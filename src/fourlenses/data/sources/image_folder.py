@@ -35,7 +35,9 @@ def index(name: str, definition: dict, raw_data: Path) -> pd.DataFrame:
     for level, labels in _levels(name, definition, raw_data, path, tables, classes).items():
         manifest[f"level:{level}"] = labels
     keep = manifest["split"].isin(["train", "test"])
-    return manifest.loc[keep, ["id", "path", "split", "width", "height", *[c for c in manifest if c.startswith("level:")]]].reset_index(drop=True)
+    return manifest.loc[keep, ["id", "path", "split", "width", "height", *[c for c in manifest if c.startswith("level:")]]].reset_index(
+        drop=True
+    )
 
 
 def images(name: str, definition: dict, raw_data: Path, manifest: pd.DataFrame, size: int) -> Iterator[bytes]:
@@ -64,7 +66,9 @@ def _split_and_class(name: str, definition: dict, path: Path, paths: pd.Series) 
         parts = [part[1:] for part in parts]
     shallow = next((member for member, part in zip(paths, parts, strict=True) if len(part) < 2), None)
     if shallow:
-        raise UserError(f"config key 'datasets.{name}.path': '{shallow}' in {path} lies in no class folder; expected <class>/<image> or train/<class>/<image>")
+        raise UserError(
+            f"config key 'datasets.{name}.path': '{shallow}' in {path} lies in no class folder; expected <class>/<image> or train/<class>/<image>"
+        )
     found = {part[0] for part in parts if len(part) >= 3} & {"train", *TEST_SPLITS}
     if "train" in found:
         return _given_split(name, definition, path, parts, found)
@@ -96,12 +100,16 @@ def _levels(name: str, definition: dict, raw_data: Path, path: Path, tables: dic
     file, table = _class_table(name, definition, raw_data, path, tables)
     missing = sorted(set(classes) - set(table.index))
     if missing:
-        raise UserError(f"class table {file}: {len(missing)} classes of dataset '{name}' have no row, e.g. '{missing[0]}'; add them, or empty 'levels'")
+        raise UserError(
+            f"class table {file}: {len(missing)} classes of dataset '{name}' have no row, e.g. '{missing[0]}'; add them, or empty 'levels'"
+        )
     result = {}
     for level in wanted:
         column, _, depth = level.partition("@")
         if column not in table.columns:
-            raise UserError(f"config key 'datasets.{name}.levels' names '{column}', which is no column of {file}; its columns: {', '.join(table.columns)}")
+            raise UserError(
+                f"config key 'datasets.{name}.levels' names '{column}', which is no column of {file}; its columns: {', '.join(table.columns)}"
+            )
         values = table.loc[classes, column]
         # a leaf shallower than the depth asked for keeps its own label (Cole et al., section 4.4)
         result[level.replace("@", "_depth")] = [_at_depth(v, int(depth)) if depth else v for v in values]
