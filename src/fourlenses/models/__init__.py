@@ -1,0 +1,1 @@
+"""Networks: the residual backbones (encoders) and the projection head."""

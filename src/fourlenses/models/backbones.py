@@ -1,0 +1,96 @@
+"""Residual encoders by name, under torchvision's parameter names (He et al.: Deep Residual Learning, CVPR 2016).
+
+Every encoder maps float32 images (B, 3, H, W) to pooled features (B, width). The names follow ``torchvision.models.resnet``
+throughout, so that a stored encoder loads into torchvision and torchvision's own weights load here.
+"""
+
+from collections.abc import Callable
+
+import torch
+import torchvision
+from torch import Tensor, nn
+from torchvision.models.resnet import BasicBlock
+
+from fourlenses.models.checkpoint import load_encoder, save_encoder
+
+__all__ = ["BACKBONES", "SmallResNet", "build_backbone", "load_encoder", "save_encoder"]
+
+
+class SmallResNet(nn.Module):
+    """One BasicBlock a stage behind a 3x3 stem of stride 2 and no max-pool: a ResNet-10 whose cost suits 32-64 px on a CPU.
+
+    The stem's stride, not a pool, takes the first halving: at 32 px the four stages then see 16, 8, 4 and 2 px.
+    """
+
+    def __init__(self, widths: tuple[int, int, int, int]):
+        super().__init__()
+        self.conv1 = nn.Conv2d(3, widths[0], kernel_size=3, stride=2, padding=1, bias=False)
+        self.bn1 = nn.BatchNorm2d(widths[0])
+        self.relu = nn.ReLU(inplace=True)
+        self.layer1 = nn.Sequential(BasicBlock(widths[0], widths[0]))
+        self.layer2 = _halving_stage(widths[0], widths[1])
+        self.layer3 = _halving_stage(widths[1], widths[2])
+        self.layer4 = _halving_stage(widths[2], widths[3])
+        self.avgpool = nn.AdaptiveAvgPool2d(1)
+        _initialise(self)
+
+    def forward(self, images: Tensor) -> Tensor:
+        maps = self.relu(self.bn1(self.conv1(images)))  # (B, widths[0], H/2, W/2)
+        maps = self.layer4(self.layer3(self.layer2(self.layer1(maps))))  # (B, widths[3], H/16, W/16)
+        return self.avgpool(maps).flatten(1)  # (B, widths[3])
+
+
+def _halving_stage(inputs: int, outputs: int) -> nn.Sequential:
+    """One block of stride 2, whose shortcut is torchvision's projection (1x1 convolution and batch norm)."""
+    downsample = nn.Sequential(nn.Conv2d(inputs, outputs, kernel_size=1, stride=2, bias=False), nn.BatchNorm2d(outputs))
+    return nn.Sequential(BasicBlock(inputs, outputs, stride=2, downsample=downsample))
+
+
+def _initialise(module: nn.Module) -> None:
+    """torchvision's scheme for residual networks: Kaiming normal over fan-out for convolutions, 1 and 0 for batch norms."""
+    for layer in module.modules():
+        if isinstance(layer, nn.Conv2d):
+            nn.init.kaiming_normal_(layer.weight, mode="fan_out", nonlinearity="relu")
+        elif isinstance(layer, nn.BatchNorm2d):
+            nn.init.constant_(layer.weight, 1)
+            nn.init.constant_(layer.bias, 0)
+
+
+def _torchvision(name: str) -> tuple[nn.Module, int]:
+    """torchvision's network with its classifier replaced by the identity."""
+    network = getattr(torchvision.models, name)(weights=None)
+    width = network.fc.in_features
+    network.fc = nn.Identity()
+    return network, width
+
+
+def _resnet18_cifar() -> tuple[nn.Module, int]:
+    """ResNet-18 for 32 px, as in SimCLR's appendix B.9: a 3x3 stem of stride 1 and no max-pool."""
+    network, width = _torchvision("resnet18")
+    network.conv1 = nn.Conv2d(3, 64, kernel_size=3, stride=1, padding=1, bias=False)
+    network.maxpool = nn.Identity()
+    _initialise(network)
+    return network, width
+
+
+BACKBONES: dict[str, Callable[[], tuple[nn.Module, int]]] = {
+    "resnet18": lambda: _torchvision("resnet18"),
+    "resnet34": lambda: _torchvision("resnet34"),
+    "resnet50": lambda: _torchvision("resnet50"),
+    "resnet101": lambda: _torchvision("resnet101"),
+    "resnet18_cifar": _resnet18_cifar,
+    "resnet_small": lambda: (SmallResNet((16, 32, 64, 128)), 128),
+    "resnet_small_wide": lambda: (SmallResNet((32, 64, 128, 256)), 256),
+}
+
+
+def build_backbone(name: str, seed: int) -> tuple[nn.Module, int]:
+    """The encoder of that name and the width of its features; its weights are a function of the seed alone.
+
+    It is built on the CPU under a generator of its own, so the caller's random state is left as it was.
+    """
+    if name not in BACKBONES:
+        raise ValueError(f"unknown backbone {name!r}; known: {', '.join(sorted(BACKBONES))}")
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed & 0x7FFFFFFFFFFFFFFF)
+        return BACKBONES[name]()

@@ -1,0 +1,60 @@
+"""Encoders on disk: safetensors under torchvision's parameter names, without the classifier ``fc``."""
+
+import os
+import tempfile
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+
+def save_encoder(module: nn.Module, path: str | os.PathLike) -> None:
+    """Write the encoder's parameters and buffers; a reader sees the former file or the whole new one, never a part."""
+    path = Path(path)
+    # Clones, because safetensors refuses tensors that share storage, as the views of a flattened or tied parameter do.
+    tensors = {name: tensor.detach().cpu().clone(memory_format=torch.contiguous_format) for name, tensor in _encoder_state(module).items()}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as folder:
+        partial = Path(folder) / path.name
+        save_file(tensors, partial, metadata={"format": "pt"})
+        os.replace(partial, path)
+
+
+def load_encoder(module: nn.Module, path: str | os.PathLike) -> nn.Module:
+    """Fill the encoder from a file of ``save_encoder`` and return it; the file must fit it name by name and shape by shape.
+
+    Raises ValueError (which names the file, what was found and what to do) for a damaged file or one of another
+    architecture, before anything in ``module`` is changed; a missing file stays a FileNotFoundError.
+    """
+    try:
+        found = load_file(path)
+    except SafetensorError as error:
+        raise ValueError(
+            f"{path}: not a readable encoder file ({error}); it was cut short or overwritten: delete it and pretrain again"
+        ) from error
+    problem = _mismatch(_encoder_state(module), found)
+    if problem:
+        raise ValueError(f"{path}: {problem}; name the backbone that the file was trained with, or delete the file and pretrain again")
+    module.load_state_dict(found, strict=False)
+    return module
+
+
+def _encoder_state(module: nn.Module) -> dict[str, Tensor]:
+    """The state without a classifier, which a network fresh from torchvision still has."""
+    return {name: tensor for name, tensor in module.state_dict().items() if not name.startswith("fc.")}
+
+
+def _mismatch(expected: dict[str, Tensor], found: dict[str, Tensor]) -> str:
+    """The first thing in which two states differ, in words; empty where they agree."""
+    missing = [name for name in expected if name not in found]
+    if missing:
+        return f"found no tensor {missing[0]!r} (of {len(missing)} missing) for this backbone"
+    surplus = [name for name in found if name not in expected]
+    if surplus:
+        return f"found a tensor {surplus[0]!r} (of {len(surplus)} surplus) that this backbone lacks"
+    for name, tensor in expected.items():
+        if tensor.shape != found[name].shape:
+            return f"found {name!r} of shape {tuple(found[name].shape)} where this backbone has {tuple(tensor.shape)}"
+    return ""

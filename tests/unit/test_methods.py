@@ -1,0 +1,76 @@
+import pytest
+import torch
+from torch.nn import functional as F
+
+from fourlenses.methods import build_method
+from fourlenses.methods.nt_xent import nt_xent
+from fourlenses.models.backbones import build_backbone
+
+SIMCLR = {"temperature": 0.5, "projection_hidden": 64, "projection_out": 16, "projection_layers": 2}
+
+
+def build(name, settings, seed=0, classes=5):
+    encoder, width = build_backbone("resnet_small", seed=0)
+    return build_method(name, encoder, width, settings, num_classes=classes, seed=seed)
+
+
+def views(count, batch=8):
+    generator = torch.Generator().manual_seed(0)
+    return [torch.rand(batch, 3, 32, 32, generator=generator) for _ in range(count)]
+
+
+def test_simclr_encodes_both_views_as_one_batch():
+    method = build("simclr", SIMCLR)
+    first, second = views(method.views_needed)
+    loss, diagnostics = method([first, second], torch.zeros(8, dtype=torch.int64))
+    projections = method.head(method.encoder(torch.cat([first, second])))
+    expected, accuracy = nt_xent(projections[:8], projections[8:], 0.5)
+    assert loss.item() == pytest.approx(expected.item(), abs=1e-6)
+    assert diagnostics["contrastive_accuracy"].item() == accuracy.item()
+    assert projections.shape == (16, 16)
+
+
+def test_simclr_does_not_look_at_labels():
+    method = build("simclr", SIMCLR).eval()
+    batch = views(2)
+    assert method(batch, torch.zeros(8, dtype=torch.int64))[0] == method(batch, torch.arange(8))[0]
+
+
+def test_supervised_is_smoothed_cross_entropy():
+    method = build("supervised", {"label_smoothing": 0.1})
+    labels = torch.tensor([0, 1, 2, 3, 4, 0, 1, 2])
+    (images,) = views(method.views_needed)
+    loss, diagnostics = method([images], labels)
+    logits = method.head(method.encoder(images))
+    log_probabilities = F.log_softmax(logits, dim=1)
+    targets = 0.9 * F.one_hot(labels, 5) + 0.1 / 5
+    assert loss.item() == pytest.approx(-(targets * log_probabilities).sum(1).mean().item(), abs=1e-5)
+    assert diagnostics["train_top1"].item() == pytest.approx((logits.argmax(1) == labels).float().mean().item())
+
+
+@pytest.mark.parametrize(("name", "settings"), [("simclr", SIMCLR), ("supervised", {"label_smoothing": 0.0})])
+def test_a_few_steps_lower_the_loss_of_one_batch(name, settings):
+    method = build(name, settings)
+    batch, labels = views(method.views_needed), torch.arange(8) % 5
+    optimiser = torch.optim.Adam(method.parameters(), lr=1e-3)
+    losses = []
+    for _ in range(12):
+        loss, _ = method(batch, labels)
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        losses.append(loss.item())
+    assert losses[-1] < 0.7 * losses[0]
+
+
+def test_heads_are_a_function_of_the_seed():
+    weights = [build("supervised", {"label_smoothing": 0.0}, seed).head.weight for seed in (1, 1, 2)]
+    assert torch.equal(weights[0], weights[1])
+    assert not torch.equal(weights[0], weights[2])
+
+
+def test_wrong_names_and_settings_are_refused():
+    with pytest.raises(ValueError, match="unknown method 'moco'; known: simclr, supervised"):
+        build("moco", {})
+    with pytest.raises(ValueError, match="'simclr' lacks the setting 'projection_out'; it needs temperature"):
+        build("simclr", {key: value for key, value in SIMCLR.items() if key != "projection_out"})
