@@ -27,12 +27,17 @@ def coarsen(fine: np.ndarray, table: np.ndarray) -> np.ndarray:
     return table[fine.astype(np.int64)]
 
 
-def accuracy_by_level(predictions: np.ndarray, labels: np.ndarray, table: np.ndarray) -> np.ndarray:
-    """How many of N predictions are right at every level: int64 (levels,). Divide by N for the accuracy.
-
-    predictions, labels: fine classes, int (N,). Counts rather than shares, as an interval needs them.
-    """
+def correct_by_level(predictions: np.ndarray, labels: np.ndarray, table: np.ndarray) -> np.ndarray:
+    """Which of N predictions are right at every level: bool (N, levels). predictions, labels: fine classes, int (N,)."""
     predictions, labels = np.asarray(predictions), np.asarray(labels)
     if predictions.shape != labels.shape:
         raise ValueError(f"predictions and labels must have one length, not {predictions.shape} and {labels.shape}")
-    return (coarsen(predictions, table) == coarsen(labels, table)).sum(0).astype(np.int64)
+    return coarsen(predictions, table) == coarsen(labels, table)
+
+
+def accuracy_by_level(predictions: np.ndarray, labels: np.ndarray, table: np.ndarray) -> np.ndarray:
+    """Accuracy in percent at every level, float64 (levels,), of N > 0 predictions of fine classes, int (N,)."""
+    correct = correct_by_level(predictions, labels, table)
+    if len(correct) == 0:
+        raise ValueError("no predictions to score")
+    return 100 * correct.mean(0)
