@@ -9,7 +9,6 @@ from tqdm import tqdm
 QUIET_BATCHES = 8  # a bar for fewer batches than this says nothing
 
 
-@torch.inference_mode()
 def extract_features(
     encoder: torch.nn.Module,
     images: torch.Tensor,
@@ -44,7 +43,8 @@ def extract_features(
             batch = images[first : first + batch_size].to(device).to(torch.float32, memory_format=layout).div_(255)  # (n, 3, S, S)
             if shift is not None:
                 batch.sub_(shift).div_(scale)
-            part = encoder(batch)  # (n, D)
+            with torch.inference_mode():  # the encoder alone: what is returned shall be an ordinary tensor
+                part = encoder(batch)  # (n, D)
             if part.ndim != 2 or len(part) != len(batch):
                 raise ValueError(f"the encoder must return (n, D) features, not {tuple(part.shape)} for {len(batch)} images")
             if features is None:

@@ -15,6 +15,7 @@ import torch
 
 ARMIJO = 1e-4
 MAX_BACKTRACKS = 25
+PATIENCE = 100  # iterations without a tenth off the smallest gradient norm: it has met rounding
 # The float32 data part of an objective is trusted to this relative accuracy: below it a decrease cannot be told from rounding.
 VALUE_NOISE = 2e-7
 
@@ -90,22 +91,27 @@ def minimise(objective: Objective, start: torch.Tensor, tolerance: float, max_it
     """Minimise P problems from start (P, K) until the Euclidean norm of each gradient is at most ``tolerance``.
 
     A problem that has converged is frozen and takes no part in later evaluations. One whose line search fails even along the scaled
-    negative gradient has met the rounding of its own objective: it is frozen too, and its gradient norm tells.
+    negative gradient, or whose gradient norm has not fallen for ``PATIENCE`` iterations, has met the rounding of its own objective: it is
+    frozen too, and its gradient norm tells.
     """
     x = start.to(torch.float64)
     which = torch.arange(len(x), device=x.device)
     state = objective(x, which)
     out = Minimum(x.clone(), torch.zeros_like(x[:, 0]), torch.zeros_like(which))
     stalled = torch.zeros_like(which, dtype=torch.bool)
+    best, since = state[1].norm(dim=1), torch.zeros_like(which)  # the smallest norm yet, and the iterations since it was met
     pairs: deque = deque(maxlen=memory)
     for iteration in range(max_iterations + 1):
         norm = state[1].norm(dim=1)
-        stop = (norm <= tolerance) | stalled | (iteration == max_iterations)
+        since = torch.where(norm < 0.9 * best, torch.zeros_like(since), since + 1)
+        best = torch.where(since == 0, norm, best)
+        stop = (norm <= tolerance) | stalled | (since > PATIENCE) | (iteration == max_iterations)
         if bool(stop.any()):
             rows = which[stop]
             out.point[rows], out.gradient_norm[rows], out.iterations[rows] = x[stop], norm[stop], iteration
             keep = ~stop
-            x, which, stalled, state = x[keep], which[keep], stalled[keep], tuple(part[keep] for part in state)
+            x, which, state = x[keep], which[keep], tuple(part[keep] for part in state)
+            stalled, best, since = stalled[keep], best[keep], since[keep]
             pairs = deque((tuple(part[keep] for part in pair) for pair in pairs), maxlen=memory)
             if len(which) == 0:
                 break

@@ -17,7 +17,10 @@ from fourlenses.evaluation.scores import score
 from fourlenses.evaluation.statistics import wilson_interval
 from fourlenses.randomness import named_seed, permutation
 
-TOLERANCE = 1e-4
+# Choosing among strengths needs their order; what is reported deserves the optimum itself. At 1e-4 the accuracy of a weakly penalised
+# separable problem is still some tenths of a point off.
+SELECTION_TOLERANCE = 1e-4
+FINAL_TOLERANCE = 1e-5
 
 
 def linear_probe(
@@ -68,9 +71,9 @@ def linear_probe(
 
         selection, strength, start = _select(x, y, strengths, validation_fraction, seed, num_classes, notes)
         timing["select"], clock = _lap(clock)
-        final = fit(x, y, num_classes, [strength], TOLERANCE, initial=start)
-        if final.gradient_norm[0] > TOLERANCE:
-            notes.append(f"the final fit stopped at a gradient norm of {float(final.gradient_norm[0]):.2g}, above {TOLERANCE:g}")
+        final = fit(x, y, num_classes, [strength], FINAL_TOLERANCE, initial=start)
+        if final.gradient_norm[0] > FINAL_TOLERANCE:
+            notes.append(f"the final fit stopped at a gradient norm of {float(final.gradient_norm[0]):.2g}, above {FINAL_TOLERANCE:g}")
         timing["refit"], clock = _lap(clock)
 
         x = (x_test - shift.to(x_test.device)) / scale.to(x_test.device)
@@ -142,7 +145,7 @@ def _select(
         strength = strengths[len(strengths) // 2]
         notes.append(f"{reason}: the middle strength {strength:g} was taken")
         return record, strength, None
-    fits: Fit = fit(x[rest], y[rest], num_classes, strengths, TOLERANCE)
+    fits: Fit = fit(x[rest], y[rest], num_classes, strengths, SELECTION_TOLERANCE)
     results = [score(x[validation], y[validation], w, b) for w, b in zip(fits.weights, fits.bias, strict=True)]
     truth = y[validation].cpu().numpy()
     correct = [int((result.predictions == truth).sum()) for result in results]

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import torch
 
 from fourlenses.evaluation.lbfgs import minimise
-from fourlenses.evaluation.softmax_objective import SoftmaxObjective
+from fourlenses.evaluation.softmax_objective import SoftmaxObjective, centred_classes
 
 ABSENT_BIAS = -1e4
 # Relative to the largest: axes whose standard deviation is below 1e-6 of the largest hold only the rounding of float32 features.
@@ -66,8 +66,11 @@ def fit(
 
     initial: weights (P, C, D) and bias (P, C) to start from; it changes the time taken, and the result only within ``tolerance``.
 
+    tolerance: on the Euclidean norm of the gradient (scikit-learn's is on the largest entry). Separable data under a weak penalty want
+    1e-5 for predictions that no longer change; far below that lies the rounding of float32.
+
     A class without a training label would have its optimum at a bias of minus infinity. Its weights are set to 0 and its bias to
-    ``ABSENT_BIAS``. Weights and biases of the other classes are shifted to sum to zero over classes (softmax does not see it), so that
+    ``ABSENT_BIAS``. Weights and biases of the other classes sum to zero over classes, so that
     their largest logit is never negative, and an absent class is never predicted whatever the features.
 
     On a GPU, float32 products must be full float32 (torch's default), not TF32: its rounding is above ``tolerance``.
@@ -98,8 +101,7 @@ def fit(
         start = torch.where(seen, given, start)
     found = minimise(objective, start.reshape(problems, -1), tolerance, max_iterations)
 
-    theta = found.point.view(start.shape)
-    theta = theta - theta.mean(1, keepdim=True)
+    theta = centred_classes(found.point.view(start.shape))  # (P, K, R+1)
     weights = torch.zeros(problems, num_classes, width, dtype=torch.float32, device=features.device)
     bias = torch.full((problems, num_classes), ABSENT_BIAS, dtype=torch.float32, device=features.device)
     rotated_back = theta[..., :-1] @ axes.T  # (P, K, D)

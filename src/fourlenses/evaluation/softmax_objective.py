@@ -14,8 +14,17 @@ BLOCK_ELEMENTS = {"cpu": 2**18, "cuda": 2**26}
 MIN_BLOCK_ROWS = 256
 
 
+def centred_classes(theta: torch.Tensor) -> torch.Tensor:
+    """The parameters (P, C, R+1) minus their mean over classes: the same probabilities for the least penalty, and one bias of many."""
+    return theta - theta.mean(1, keepdim=True)
+
+
 class SoftmaxObjective:
-    """Callable for ``lbfgs.minimise``; a point is a flattened (C, R+1) float64 matrix whose last column is the bias."""
+    """Callable for ``lbfgs.minimise``; a point is a flattened (C, R+1) float64 matrix whose last column is the bias.
+
+    Only ``centred_classes`` of a point counts. There the gradient sums to zero over classes, so the solver wastes no step on a common
+    shift of all classes.
+    """
 
     def __init__(self, features: torch.Tensor, labels: torch.Tensor, num_classes: int, strengths: torch.Tensor):
         """features (N, R) float32; labels (N,) int64 in [0, C); strengths (P,) float64."""
@@ -30,7 +39,7 @@ class SoftmaxObjective:
     def __call__(self, points: torch.Tensor, which: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """points (A, C (R+1)), which (A,) -> value (A,), gradient (A, C (R+1)), curvature (A, C (R+1)); float64."""
         problems, classes, width = len(points), self.num_classes, self.rank + 1
-        theta = points.view(problems, classes, width)
+        theta = centred_classes(points.view(problems, classes, width))
         matrix = theta.reshape(-1, width).float()  # (A C, R+1)
         value = points.new_zeros(problems)
         gradient = points.new_zeros(problems * classes, width)
