@@ -1,0 +1,1 @@
+"""Linear evaluation of frozen encoders: features, linear probe, label granularity and interval estimates."""

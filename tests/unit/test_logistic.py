@@ -1,0 +1,175 @@
+"""The batched logistic regression against scikit-learn, against its own optimality condition, and at its edges."""
+
+import numpy as np
+import pytest
+import torch
+from sklearn.datasets import load_digits
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import log_loss
+
+from fourlenses.evaluation.logistic import ABSENT_BIAS, fit
+from fourlenses.evaluation.scores import score
+
+STRENGTHS = [1e-4, 1e-3, 1e-2, 1e-1]
+
+
+def blobs(count, width, classes, seed, spread=1.0):
+    """Overlapping Gaussian blobs with correlated, unevenly scaled features off the origin: features (N, D) float32, labels (N,) int64."""
+    rng = np.random.default_rng(seed)
+    basis = rng.standard_normal((width, width)) * np.arange(1, width + 1)[:, None] ** -0.7
+    labels = rng.integers(0, classes, count)
+    centres = rng.standard_normal((classes, width)) * spread
+    features = (centres[labels] + rng.standard_normal((count, width))) @ basis + 3
+    return torch.tensor(features, dtype=torch.float32), torch.tensor(labels)
+
+
+def digits():
+    x, y = load_digits(return_X_y=True)
+    order = np.random.default_rng(0).permutation(len(y))
+    return torch.tensor(x[order] / 16, dtype=torch.float32), torch.tensor(y[order])
+
+
+@pytest.mark.parametrize(
+    ("data", "classes", "train", "strengths", "tolerance"),
+    [
+        (lambda: blobs(3000, 12, 2, 1, 0.3), 2, 1000, STRENGTHS, 1e-4),
+        (lambda: blobs(3000, 24, 10, 2, 0.5), 10, 1000, STRENGTHS, 1e-4),
+        (lambda: blobs(2200, 60, 5, 3, 0.3), 5, 45, STRENGTHS[1:], 1e-5),  # fewer images than features, and separable
+        (digits, 10, 1200, STRENGTHS, 1e-4),
+    ],
+    ids=["binary", "ten", "wide", "digits"],
+)
+def test_agrees_with_scikit_learn(data, classes, train, strengths, tolerance):
+    x, y = data()
+    found = fit(x[:train], y[:train], classes, strengths, tolerance)
+    for p, strength in enumerate(strengths):
+        # scikit-learn fits a sigmoid to two classes: w = w1 - w0, and |w|^2 / 2 = |w0|^2 + |w1|^2 at the optimum w0 = -w1.
+        factor = 0.5 if classes == 2 else 1.0
+        # A second-order solver, because lbfgs at its default tolerance is itself 0.1 nats off in the wide case.
+        reference = LogisticRegression(C=1 / (train * strength * factor), solver="newton-cholesky", tol=1e-9, max_iter=200)
+        reference.fit(x[:train].double().numpy(), y[:train].numpy())
+        for part in (slice(0, train), slice(train, None)):
+            probabilities = reference.predict_proba(x[part].double().numpy())
+            ours = score(x[part], y[part], found.weights[p], found.bias[p])
+            accuracy = 100 * (ours.predictions == y[part].numpy()).mean()
+            expected = 100 * (probabilities.argmax(1) == y[part].numpy()).mean()
+            # One image may fall either way on the boundary where one is more than 0.3 points.
+            assert abs(accuracy - expected) <= max(0.3, 100.5 / len(y[part]))
+            assert ours.log_loss == pytest.approx(log_loss(y[part].numpy(), probabilities, labels=range(classes)), abs=1e-3)
+
+
+def exact_gradient_norm(x, y, weights, bias, strength):
+    """Norm of the gradient in float64 at the returned point, in the coordinates of centred features, by automatic differentiation."""
+    x = x.double() - x.double().mean(0)
+
+    w, b = weights.double().requires_grad_(), bias.double().requires_grad_()
+    loss = torch.nn.functional.cross_entropy(x @ w.T + b, y) + 0.5 * strength * w.square().sum()
+    return float(torch.cat([g.flatten() for g in torch.autograd.grad(loss, (w, b))]).norm())
+
+
+@pytest.mark.parametrize("count", [40, 1500])
+def test_reported_gradient_norm_is_the_true_one_and_below_tolerance(count):
+    x, y = blobs(count, 50, 7, 4, 0.5)
+    x = (x - x.mean(0)) / x.std(0)  # centred, so that the returned bias is the bias of centred features
+    found = fit(x, y, 7, STRENGTHS, tolerance=5e-5)
+    assert (found.gradient_norm <= 5e-5).all()
+    for p, strength in enumerate(STRENGTHS):
+        truth = exact_gradient_norm(x, y, found.weights[p], found.bias[p], strength)
+        assert truth == pytest.approx(float(found.gradient_norm[p]), abs=5e-6)
+
+
+def test_strengths_solved_together_or_alone_agree():
+    x, y = blobs(800, 20, 6, 5)
+    together = fit(x, y, 6, STRENGTHS, tolerance=1e-6)
+    for p, strength in enumerate(STRENGTHS):
+        alone = fit(x, y, 6, [strength], tolerance=1e-6)
+        bound = 2e-6 / strength + 1e-4  # strong convexity, and float32
+        assert float((together.weights[p] - alone.weights[0]).norm()) <= bound
+    assert torch.equal(fit(x, y, 6, STRENGTHS).weights, fit(x, y, 6, STRENGTHS).weights)
+
+
+def test_stops_at_max_iterations_and_says_so():
+    x, y = blobs(500, 20, 6, 6)
+    found = fit(x, y, 6, [1e-5, 1.0], max_iterations=3)
+    assert int(found.iterations[0]) == 3
+    assert float(found.gradient_norm[0]) > 1e-4
+
+
+def test_gives_up_at_the_rounding_of_float32():
+    x, y = blobs(45, 60, 5, 3, 0.3)
+    found = fit(x, y, 5, [1e-4, 1e-1], tolerance=1e-12, max_iterations=3000)
+    assert (found.iterations < 3000).all()
+    assert (found.gradient_norm < 1e-4).all()
+    assert (found.gradient_norm > 1e-12).all()
+
+
+def test_warm_start_saves_iterations_and_keeps_the_answer():
+    x, y = blobs(1000, 30, 8, 7)
+    first = fit(x[:900], y[:900], 8, [1e-3])
+    warm = fit(x, y, 8, [1e-3], tolerance=1e-6, initial=(first.weights, first.bias))
+    cold = fit(x, y, 8, [1e-3], tolerance=1e-6)
+    assert int(warm.iterations[0]) < int(cold.iterations[0])
+    assert float((warm.weights - cold.weights).norm()) < 2e-3
+
+
+def test_absent_classes_are_finite_and_never_predicted():
+    x, y = blobs(600, 10, 6, 8)
+    seen = (y != 2) & (y != 5)
+    found = fit(x[seen], y[seen], 6, [1e-3, 1.0])
+    assert (found.bias[:, [2, 5]] == ABSENT_BIAS).all()
+    assert (found.weights[:, [2, 5]] == 0).all()
+    for p in range(2):
+        result = score(1000 * x, y, found.weights[p], found.bias[p])  # far outside the training data too
+        assert not set(result.predictions.tolist()) & {2, 5}
+        assert np.isfinite(score(x, y, found.weights[p], found.bias[p]).log_loss)
+    # The others are what they would be if the absent had never been named.
+    dense = torch.searchsorted(torch.tensor([0, 1, 3, 4]), y[seen])
+    assert torch.allclose(fit(x[seen], dense, 4, [1e-3, 1.0]).weights, found.weights[:, [0, 1, 3, 4]])
+    # A warm start from a fit that missed a class recovers it.
+    full = fit(x, y, 6, [1e-3, 1.0], initial=(found.weights, found.bias))
+    assert (full.gradient_norm <= 1e-4).all()
+
+
+def test_hard_scales_converge():
+    """Separable data, constant and duplicated columns, a column of size 1e3: no assumption on the features is hidden."""
+    x, y = blobs(300, 8, 3, 9, 6.0)
+    x = torch.cat([x, x[:, :1], torch.full((300, 1), 0.1), 1e3 * x[:, 1:2]], 1)
+    found = fit(x, y, 3, [1e-4, 1e-1], tolerance=1e-3)
+    assert (found.gradient_norm <= 1e-3).all()
+    assert torch.isfinite(found.weights).all()
+    assert (found.weights[..., 9].abs() < 1e-6).all()  # a constant feature earns no weight
+
+
+def test_one_class_and_one_image():
+    found = fit(torch.ones(1, 4), torch.tensor([2]), 3, [0.1])
+    assert score(torch.randn(5, 4), torch.full((5,), 2), found.weights[0], found.bias[0]).predictions.tolist() == [2] * 5
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_bad_features_are_counted(value):
+    x, y = blobs(50, 4, 3, 10)
+    x[[3, 7], 1] = value
+    with pytest.raises(ValueError, match="features: 2 of 50 rows"):
+        fit(x, y, 3, [0.1])
+
+
+def test_bad_arguments():
+    x, y = blobs(50, 4, 3, 10)
+    with pytest.raises(ValueError, match=r"labels must lie in \[0, 2\)"):
+        fit(x, y, 2, [0.1])
+    with pytest.raises(ValueError, match="strengths"):
+        fit(x, y, 3, [0.0])
+    with pytest.raises(ValueError, match="expected"):
+        fit(x, y[:-1], 3, [0.1])
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+def test_gpu_agrees_with_cpu():
+    x, y = blobs(2000, 64, 10, 11)
+    host, device = fit(x, y, 10, STRENGTHS, tolerance=1e-5), fit(x.cuda(), y.cuda(), 10, STRENGTHS, tolerance=1e-5)
+    assert (device.gradient_norm <= 1e-5).all()
+    for p in range(len(STRENGTHS)):
+        a = score(x, y, host.weights[p], host.bias[p])
+        b = score(x.cuda(), y.cuda(), device.weights[p], device.bias[p])
+        assert a.log_loss == pytest.approx(b.log_loss, abs=1e-4)
