@@ -7,6 +7,9 @@ is behind the column's best, so that easy and hard targets read alike. Supervise
 below a rule, uncoloured: they are yardsticks, not candidates.
 """
 
+import textwrap
+
+import matplotlib
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -17,7 +20,8 @@ from fourlenses.lenses import names, style, table
 
 NAME = "domain"
 ROW_HEIGHT = 0.27  # inches
-COLOUR_MAP = "YlGnBu"
+CAPTION = "Top-1 accuracy, %, ± half of the 95 % band. Box: best contrastive source.\nTriangle: pretrained on the target's own dataset."
+COLOUR_MAP = "Blues"
 
 
 def numbers_drawn(metrics: pd.DataFrame) -> pd.DataFrame:
@@ -26,7 +30,8 @@ def numbers_drawn(metrics: pd.DataFrame) -> pd.DataFrame:
     rows = table.at_most_labels(rows[(rows["protocol"] == "linear") & (rows["corruption"] == "none")])
     if rows.empty:
         raise ValueError(
-            f"{table.where(metrics)} has no linear evaluation of clean pretraining for the lens domain; add the protocol linear to the study"
+            f"{table.where(metrics)} has no linear evaluation of clean pretraining for the lens domain; "
+            "add the protocol linear to the study"
         )
     cells = table.over_seeds(rows, ["method", "source", "pretrain_images", "target", "labelled_images"])
     cells["half_width"] = (cells["top1_high"] - cells["top1_low"]) / 2
@@ -63,14 +68,20 @@ def draw(metrics: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     for cell in cells[candidates].itertuples():
         shade[sides.index((cell.method, cell.source)), targets.index(cell.target)] = -cell.behind_best
     lowest = min(np.nanmin(shade), -1.0)  # a hair's breadth between sources should not look like a gulf
-    image = axes.imshow(shade, cmap=COLOUR_MAP, vmin=1.6 * lowest, vmax=0.75 * -lowest, aspect="auto")
+    image = axes.imshow(shade, cmap=COLOUR_MAP, vmin=lowest, vmax=-lowest, aspect="auto")
     colours = style.dataset_colours(metrics["target"])
+    drawn = np.zeros(shade.shape, bool)
     for cell in cells.itertuples():
-        _cell(axes, targets.index(cell.target), sides.index((cell.method, cell.source)), cell, colours[cell.target])
+        y, x = sides.index((cell.method, cell.source)), targets.index(cell.target)
+        drawn[y, x] = True
+        _cell(axes, x, y, cell, colours[cell.target])
     yardsticks = sum(method in table.CONTRASTIVE for method, _ in sides)
     if 0 < yardsticks < len(sides):
         axes.axhline(yardsticks - 0.5, color="black", linewidth=0.8)
+    for y, x in np.argwhere(~drawn):
+        axes.text(x, y, "–", ha="center", va="center", color="#999999")
     _frame(axes, labels, targets)
+    figure.supxlabel(CAPTION, fontsize=matplotlib.rcParams["axes.labelsize"])
     bar = figure.colorbar(image, ax=axes, shrink=0.9, pad=0.02, aspect=14)
     bar.ax.set_ylim(lowest, 0)
     bar.set_label("points against\nthe column's best")
@@ -81,7 +92,8 @@ def draw(metrics: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
 def _label(method: str, source: str, several: bool) -> str:
     if method == "random":
         return names.METHODS[method]
-    return f"{names.source(source)} ({names.METHODS[method]})" if several or method == "supervised" else names.source(source)
+    text = f"{names.source(source)} ({names.METHODS[method]})" if several or method == "supervised" else names.source(source)
+    return "\n".join(textwrap.wrap(text, 36))
 
 
 def _cell(axes: Axes, x: int, y: int, cell, colour: str) -> None:
@@ -100,7 +112,4 @@ def _frame(axes: Axes, labels: list[str], targets: list[str]) -> None:
     axes.xaxis.tick_top()
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
-    axes.set_ylabel("pretrained on")
-    axes.set_xlabel(
-        "top-1 accuracy, % (± half of the 95 % band)\nbox: best contrastive source; triangle: pretrained on the target's own images"
-    )
+    axes.annotate("pretrained on ↓   evaluated on →", (0, 1), (-4, 5), xycoords="axes fraction", textcoords="offset points", ha="right")

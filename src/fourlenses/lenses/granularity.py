@@ -2,8 +2,8 @@
 
 Classifiers are trained once on the finest labels; the evaluation coarsens predictions and labels, so a level is a way of
 counting, not another training run. One panel per target: above, top-1 per level for contrastive, supervised and random
-encoders; below, supervised less contrastive (interval: `table.difference`). Levels stand in the order in which the table
-first names them, coarse to fine.
+encoders; below, supervised less contrastive (interval: `table.difference`). Levels stand in the order of the table,
+coarse to fine.
 
 Of each method the one encoder is shown that has most to go by: clean pretraining on the target's own dataset if there is
 any, the most pretraining images, the most labelled images. For supervised that is end-to-end training on the labels, as in
@@ -29,16 +29,25 @@ def numbers_drawn(metrics: pd.DataFrame) -> pd.DataFrame:
     chosen = [group for group in chosen if len(group)]
     if not chosen:
         raise ValueError(
-            f"{table.where(metrics)} has no linear or scratch evaluation of clean pretraining for the lens granularity; add one to the study"
+            f"{table.where(metrics)} has no linear or scratch evaluation of clean pretraining for the lens granularity; "
+            "add one to the study"
         )
     numbers = table.over_seeds(pd.concat(chosen), KEYS)
-    places = {}
-    for target, group in rows.groupby("target"):
-        places |= {(target, level): place for place, level in enumerate(group["level"].unique())}
+    places = {(target, level): place for target, group in rows.groupby("target") for place, level in enumerate(_levels(group))}
     numbers["place"] = [places[key] for key in zip(numbers["target"], numbers["level"], strict=True)]
     numbers["_method"] = numbers["method"].map(style.method_place)
     numbers = numbers.sort_values(["target", "_method", "place"], ignore_index=True).drop(columns="_method")
     return _with_gap(numbers)
+
+
+def _levels(rows: pd.DataFrame) -> list[str]:
+    """The levels of one target in order: as the evaluation with most levels lists them, those that it lacks at the end.
+
+    A table that begins with rows of the finest level alone, for other lenses, would mislead plain order of appearance.
+    """
+    evaluations = rows.groupby([key for key in table.IDENTITY if key != "level"], sort=False)["level"]
+    fullest = max((list(levels) for _, levels in evaluations), key=len)  # the first of equals
+    return names.in_order(rows["level"], fullest)
 
 
 def _encoder(rows: pd.DataFrame, method: str, target: str) -> pd.DataFrame:
@@ -82,6 +91,7 @@ def draw(metrics: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
         grid[1, 0].set_ylabel("gap to\nsupervised, points")
         for axes in grid[1]:
             axes.axhline(0, color="black", linewidth=0.6)
+    figure.align_xlabels(grid[-1])
     panels.legend_below(figure, columns=2 if len(targets) == 1 else 5)
     return figure, numbers
 
@@ -104,4 +114,4 @@ def _levels_axis(axes: Axes, levels: pd.DataFrame, last: bool) -> None:
     if last:
         axes.set_xlabel("label level, coarse to fine")
         if len(levels) > 3:
-            axes.tick_params(axis="x", labelrotation=90 if len(levels) > 8 else 55)
+            panels.slant(axes, 90 if len(levels) > 8 else 50)

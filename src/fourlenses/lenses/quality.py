@@ -39,8 +39,9 @@ def numbers_drawn(metrics: pd.DataFrame) -> pd.DataFrame:
     if len(lacking):
         first = lacking.iloc[0]
         raise ValueError(
-            f"{table.where(metrics)} has {first['method']} on {first['source']} with {first['corruption']} for {first['target']} but no clean "
-            f"pretraining of the same images and seed at {first['labelled_images']} labelled images; add it to the study"
+            f"{table.where(metrics)} has {first['method']} on {first['source']} with {first['corruption']} "
+            f"for {first['target']} but no clean pretraining of the same images and seed at "
+            f"{first['labelled_images']} labelled images; add it to the study"
         )
     order = names.in_order(corrupted["corruption"], ())
     bars = [_bars(rows, clean).assign(corruption=corruption) for corruption, rows in paired.groupby("corruption")]

@@ -25,15 +25,13 @@ def numbers_drawn(metrics: pd.DataFrame) -> pd.DataFrame:
         [names.is_in_domain(source, target) for source, target in zip(rows["source"], rows["target"], strict=True)], rows.index, bool
     )
     pretrained = rows[
-        rows["method"].isin(table.CONTRASTIVE)
-        & rows["protocol"].isin(["linear", "fine_tune"])
-        & (rows["corruption"] == "none")
-        & in_domain
+        rows["method"].isin(table.CONTRASTIVE) & rows["protocol"].isin(["linear", "fine_tune"]) & (rows["corruption"] == "none") & in_domain
     ]
     if pretrained.empty:
         raise ValueError(
             f"{table.where(metrics)} has no encoder pretrained on clean images of its own target for the lens quantity "
-            f"(sources found: {', '.join(sorted(rows['source'].unique())) or 'none'}; targets: {', '.join(sorted(rows['target'].unique()))}); "
+            f"(sources found: {', '.join(sorted(rows['source'].unique())) or 'none'}; "
+            f"targets: {', '.join(sorted(rows['target'].unique()))}); "
             "add such pretraining to the study"
         )
     beside = rows[rows["target"].isin(pretrained["target"])]
@@ -103,5 +101,4 @@ def _by_pretraining(axes: Axes, own: pd.DataFrame, points: pd.DataFrame, pretrai
     colours = style.quantity_colours(pretrained["labelled_images"], "plasma")
     for labelled, rows in own.groupby("labelled_images"):
         panels.line(axes, rows["pretrain_images"], rows, colours[labelled], f"{names.count(labelled)} labelled images", "o")
-    panels.images_axis(axes: Axes, own["pretrain_images"], "pretraining images")
-
+    panels.images_axis(axes, own["pretrain_images"], "pretraining images")
