@@ -88,7 +88,7 @@ def draw(metrics: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
         panels.title(grid[0, column], names.dataset(target), colours[target])
     grid[0, 0].set_ylabel("top-1 accuracy, %")
     if gap:
-        grid[1, 0].set_ylabel("gap to\nsupervised, points")
+        grid[1, 0].set_ylabel("supervised less\ncontrastive, points")
         for axes in grid[1]:
             axes.axhline(0, color="black", linewidth=0.6)
     figure.align_xlabels(grid[-1])

@@ -34,7 +34,7 @@ def images_axis(axes: Axes, numbers: Iterable[int], label: str) -> None:
 
 def slant(axes: Axes, degrees: int) -> None:
     """Turns the x tick labels so that each ends under its tick and none runs into the next."""
-    axes.tick_params(axis="x", labelrotation=degrees, pad=1.5)
+    axes.tick_params(axis="x", labelrotation=degrees, pad=2.5)
     for label in axes.get_xticklabels():
         label.set(ha="right", rotation_mode="anchor", va="center")
 
