@@ -1,0 +1,117 @@
+"""Task granularity (the paper's Fig. 5): accuracy from coarse labels to fine, and how far contrastive lags at each level.
+
+Classifiers are trained once on the finest labels; the evaluation coarsens predictions and labels, so a level is a way of
+counting, not another training run. One panel per target: above, top-1 per level for contrastive, supervised and random
+encoders; below, supervised less contrastive (interval: `table.difference`). Levels stand in the order of the table,
+coarse to fine.
+
+Of each method the one encoder is shown that has most to go by: clean pretraining on the target's own dataset if there is
+any, the most pretraining images, the most labelled images. For supervised that is end-to-end training on the labels, as in
+the paper, and a linear classifier on supervised features only where the table has no such run.
+"""
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from fourlenses.lenses import names, panels, style, table
+
+NAME = "granularity"
+KEYS = ["target", "method", "source", "pretrain_images", "labelled_images", "protocol", "level"]
+SUPERVISED_PROTOCOLS = ("scratch", "linear")
+
+
+def numbers_drawn(metrics: pd.DataFrame) -> pd.DataFrame:
+    """One row per point; a contrastive row also has its `gap` to supervised with the gap's interval, in points."""
+    rows = table.rows_for(metrics, NAME)
+    clean = rows[rows["corruption"] == "none"]
+    chosen = [_encoder(group, method, target) for (target, method), group in clean.groupby(["target", "method"], sort=False)]
+    chosen = [group for group in chosen if len(group)]
+    if not chosen:
+        raise ValueError(
+            f"{table.where(metrics)} has no linear or scratch evaluation of clean pretraining for the lens granularity; "
+            "add one to the study"
+        )
+    numbers = table.over_seeds(pd.concat(chosen), KEYS)
+    places = {(target, level): place for target, group in rows.groupby("target") for place, level in enumerate(_levels(group))}
+    numbers["place"] = [places[key] for key in zip(numbers["target"], numbers["level"], strict=True)]
+    numbers["_method"] = numbers["method"].map(style.method_place)
+    numbers = numbers.sort_values(["target", "_method", "place"], ignore_index=True).drop(columns="_method")
+    return _with_gap(numbers)
+
+
+def _levels(rows: pd.DataFrame) -> list[str]:
+    """The levels of one target in order: as the evaluation with most levels lists them, those that it lacks at the end.
+
+    A table that begins with rows of the finest level alone, for other lenses, would mislead plain order of appearance.
+    """
+    evaluations = rows.groupby([key for key in table.IDENTITY if key != "level"], sort=False)["level"]
+    fullest = max((list(levels) for _, levels in evaluations), key=len)  # the first of equals
+    return names.in_order(rows["level"], fullest)
+
+
+def _encoder(rows: pd.DataFrame, method: str, target: str) -> pd.DataFrame:
+    """The rows of the one encoder and protocol of `method` that is shown for `target`."""
+    protocols = SUPERVISED_PROTOCOLS if method == "supervised" else ("linear",)
+    protocol = next((name for name in protocols if (rows["protocol"] == name).any()), None)
+    rows = rows[rows["protocol"] == protocol]
+    own = rows["source"].map(lambda source: names.is_in_domain(source, target))
+    rows = rows[own] if own.any() else rows
+    for column in ("labelled_images", "pretrain_images"):
+        rows = rows[rows[column] == rows[column].max()]
+    return rows[rows["source"] == rows["source"].min()] if len(rows) else rows
+
+
+def _with_gap(numbers: pd.DataFrame) -> pd.DataFrame:
+    supervised = numbers.loc[numbers["method"] == "supervised", ["target", "level", "top1", "top1_low", "top1_high"]]
+    beside = numbers[["target", "level"]].merge(supervised, how="left", on=["target", "level"])
+    gaps = pd.concat(table.difference(beside, numbers), axis=1, keys=["gap", "gap_low", "gap_high"])
+    return numbers.join(gaps.where(numbers["method"].isin(table.CONTRASTIVE)))
+
+
+@style.context()
+def draw(metrics: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
+    """The figure of the granularity lens and the numbers in it."""
+    numbers = numbers_drawn(metrics)
+    targets = sorted(numbers["target"].unique())
+    gap = numbers["gap"].notna().any()
+    figure = style.new_figure(len(targets), height=3.6 if gap else 2.5)
+    grid = figure.subplots(1 + gap, len(targets), squeeze=False, sharey="row", height_ratios=[2, 1][: 1 + gap])
+    colours = style.dataset_colours(metrics["target"])
+    for column, target in enumerate(targets):
+        rows = numbers[numbers["target"] == target]
+        levels = rows.drop_duplicates("level").sort_values("place")
+        for method, points in rows.groupby("method", sort=False):
+            _lines(grid[:, column], points, method)
+        for axes in grid[:, column]:
+            _levels_axis(axes, levels, last=axes is grid[-1, column])
+        panels.title(grid[0, column], names.dataset(target), colours[target])
+    grid[0, 0].set_ylabel("top-1 accuracy, %")
+    if gap:
+        grid[1, 0].set_ylabel("supervised less\ncontrastive, points")
+        for axes in grid[1]:
+            axes.axhline(0, color="black", linewidth=0.6)
+    figure.align_xlabels(grid[-1])
+    panels.legend_below(figure, columns=2 if len(targets) == 1 else 5)
+    return figure, numbers
+
+
+def _lines(column: list[Axes], points: pd.DataFrame, method: str) -> None:
+    """A method's accuracy, and under it its gap where it has one."""
+    colour, marker = style.method_colour(method), style.method_marker(method)
+    panels.line(column[0], points["place"], points, colour, names.METHODS[method], marker, dashed=method == "random")
+    gap = points[points["gap"].notna()]
+    if len(gap):
+        gap = pd.DataFrame({"place": gap["place"], "top1": gap["gap"], "top1_low": gap["gap_low"], "top1_high": gap["gap_high"]})
+        panels.line(column[1], gap["place"], gap, colour, names.METHODS[method], marker)
+
+
+def _levels_axis(axes: Axes, levels: pd.DataFrame, last: bool) -> None:
+    """A tick per level; their names stand under the lowest panel only."""
+    axes.set_xticks(list(levels["place"]), list(levels["level"]) if last else [""] * len(levels))
+    axes.set_xlim(levels["place"].min() - 0.3, levels["place"].max() + 0.3)
+    axes.grid(True)
+    if last:
+        axes.set_xlabel("label level, coarse to fine")
+        if len(levels) > 3:
+            panels.slant(axes, 90 if len(levels) > 8 else 50)

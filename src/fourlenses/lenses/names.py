@@ -1,0 +1,60 @@
+"""What the figures call things: datasets, pretraining sources, methods and numbers of images.
+
+The table holds the machine's names (`imagenet-250000+places365-250000`); a reader of a figure should see `ImageNet 250k +
+Places365 250k`. Names nobody listed here are shown as they are, so that a user's own dataset needs no entry.
+"""
+
+from collections.abc import Iterable
+
+DATASETS = {"imagenet": "ImageNet", "inat21": "iNat21", "places365": "Places365", "glc20": "GLC20", "cifar10": "CIFAR-10"}
+METHODS = {"simclr": "SimCLR", "moco": "MoCo", "byol": "BYOL", "supervised": "supervised", "random": "random encoder"}
+PROTOCOLS = {"linear": "linear", "fine_tune": "fine-tuned", "scratch": "from scratch", "knn": "nearest neighbours"}
+
+
+def dataset(name: str) -> str:
+    """`imagenet` -> `ImageNet`."""
+    return DATASETS.get(name.lower(), name)
+
+
+def count(number: int) -> str:
+    """`125000` -> `125k`, `1000000` -> `1M`, `1281167` -> `1.28M`."""
+    for size, unit in ((1_000_000, "M"), (1_000, "k")):
+        if number >= size:
+            return f"{number / size:.3g}{unit}"
+    return str(number)
+
+
+def source_parts(source: str) -> list[tuple[str, int | None]]:
+    """`a-100+b-50@jpeg10` -> `[("a", 100), ("b", 50)]`; the size is None where the name does not end in one."""
+    parts = []
+    for part in clean_source(source).split("+"):
+        name, dash, size = part.rpartition("-")
+        parts.append((name, int(size)) if dash and size.isdigit() else (part, None))
+    return parts
+
+
+def clean_source(source: str) -> str:
+    """The source without its corruption: `imagenet-1000000@jpeg10` -> `imagenet-1000000`."""
+    return source.partition("@")[0]
+
+
+def source(text: str) -> str:
+    """`imagenet-250000+places365-250000` -> `ImageNet 250k + Places365 250k`."""
+    return " + ".join(dataset(name) if size is None else f"{dataset(name)} {count(size)}" for name, size in source_parts(text))
+
+
+def is_in_domain(source_name: str, target: str) -> bool:
+    """Whether everything that was pretrained on came from the target's own dataset (a pool with others does not count)."""
+    return {name for name, _ in source_parts(source_name)} == {target}
+
+
+def corruption(name: str) -> str:
+    """`salt_and_pepper` -> `salt and pepper`."""
+    return name.replace("_", " ")
+
+
+def in_order(found: Iterable[str], order: Iterable[str]) -> list[str]:
+    """The distinct names of `found`, in the given order, unlisted ones after those as they came."""
+    found = list(dict.fromkeys(found))
+    listed = [name for name in order if name in found]
+    return listed + [name for name in found if name not in listed]

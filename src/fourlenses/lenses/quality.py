@@ -1,0 +1,100 @@
+"""Data quality (the paper's Fig. 4): what corrupting the pretraining images costs, for contrastive and supervised pretraining.
+
+A bar is top-1 after clean pretraining less top-1 after pretraining on corrupted images, all else equal (method, source,
+number of images, target, labelled images, seed): a linear classifier, trained and tested on clean images. Whiskers are the
+interval of `table.difference`: the two intervals' distances added in squares as if the test sets were independent, since the
+paired interval is not in the table. A grid of panels: rows are pretraining sources, columns targets.
+"""
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from fourlenses.lenses import names, panels, style, table
+
+NAME = "quality"
+BAR = 0.17  # inches
+KEYS = ["method", "source", "pretrain_images", "target", "labelled_images"]
+
+
+def numbers_drawn(metrics: pd.DataFrame) -> pd.DataFrame:
+    """One row per bar: source, target, corruption, method, the two accuracies and the drop with its interval, in points."""
+    rows = table.at_finest(table.rows_for(metrics, NAME), metrics)
+    rows = rows[(rows["protocol"] == "linear") & rows["method"].isin([*table.CONTRASTIVE, "supervised"])]
+    corrupted = rows[rows["corruption"] != "none"].copy()
+    if corrupted.empty:
+        raise ValueError(
+            f"{table.where(metrics)} has no linear evaluation of corrupted pretraining for the lens quality "
+            f"(corruptions found: {', '.join(rows['corruption'].unique()) or 'none'}); add corruptions to the study"
+        )
+    corrupted = table.at_most_labels(corrupted)
+    corrupted["source"] = corrupted["source"].map(names.clean_source)
+    # The clean counterpart may be in the table for another lens alone, so it is looked for in all of it.
+    clean = metrics[(metrics["corruption"] == "none") & (metrics["protocol"] == "linear")]
+    clean = table.at_finest(clean, metrics)
+    pairs = corrupted.merge(clean[[*KEYS, "seed"]], how="left", on=[*KEYS, "seed"], indicator=True)
+    paired = corrupted[(pairs["_merge"] == "both").to_numpy()]
+    lacking = corrupted.merge(paired[[*KEYS, "corruption"]].drop_duplicates(), how="left", on=[*KEYS, "corruption"], indicator=True)
+    lacking = lacking[lacking["_merge"] == "left_only"]
+    if len(lacking):
+        first = lacking.iloc[0]
+        raise ValueError(
+            f"{table.where(metrics)} has {first['method']} on {first['source']} with {first['corruption']} "
+            f"for {first['target']} but no clean pretraining of the same images and seed at "
+            f"{first['labelled_images']} labelled images; add it to the study"
+        )
+    order = names.in_order(corrupted["corruption"], ())
+    bars = [_bars(rows, clean).assign(corruption=corruption) for corruption, rows in paired.groupby("corruption")]
+    numbers = pd.concat(bars, ignore_index=True)
+    numbers["_corruption"] = numbers["corruption"].map(order.index)
+    numbers["_method"] = numbers["method"].map(style.method_place)
+    numbers = numbers.sort_values(["source", "target", "_corruption", "_method"], ignore_index=True)
+    columns = ["source", "target", "corruption", "method", "pretrain_images", "labelled_images"]
+    return numbers[[*columns, "clean_top1", "corrupted_top1", "drop", "drop_low", "drop_high", "seeds"]]
+
+
+def _bars(corrupted: pd.DataFrame, clean: pd.DataFrame) -> pd.DataFrame:
+    """The drops of one corruption, over the seeds that both sides have."""
+    same = clean.merge(corrupted[[*KEYS, "seed"]], on=[*KEYS, "seed"])
+    after = table.over_seeds(corrupted, KEYS)
+    before = after[KEYS].merge(table.over_seeds(same, KEYS), on=KEYS)
+    after["drop"], after["drop_low"], after["drop_high"] = table.difference(before, after)
+    return after.assign(clean_top1=before["top1"]).rename(columns={"top1": "corrupted_top1"})
+
+
+@style.context()
+def draw(metrics: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
+    """The figure of the quality lens and the numbers in it."""
+    numbers = numbers_drawn(metrics)
+    sources, targets = sorted(numbers["source"].unique()), sorted(numbers["target"].unique())
+    methods = names.in_order(numbers["method"], style.METHOD_COLOURS)
+    corruptions = names.in_order(numbers["corruption"], metrics["corruption"].unique())
+    height = 0.75 + len(sources) * (0.45 + BAR * len(corruptions) * (len(methods) + 0.6))
+    figure = style.new_figure(len(targets), height)
+    grid = figure.subplots(len(sources), len(targets), squeeze=False, sharey=True, sharex=True)
+    colours = style.dataset_colours(metrics["target"])
+    for source, line in zip(sources, grid, strict=True):
+        for target, axes in zip(targets, line, strict=True):
+            rows = numbers[(numbers["source"] == source) & (numbers["target"] == target)]
+            _panel(axes, rows, methods, corruptions)
+            panels.title(axes, f"{names.source(source)} → {names.dataset(target)}", colours[target])
+    for axes in grid[-1]:
+        axes.set_xlabel("drop in top-1, points")
+    panels.legend_below(figure)
+    return figure, numbers
+
+
+def _panel(axes: Axes, rows: pd.DataFrame, methods: list[str], corruptions: list[str]) -> None:
+    """Bars of all methods side by side for each corruption, the first corruption on top."""
+    thick = 0.8 / len(methods)
+    for place, method in enumerate(methods):
+        bars = rows[rows["method"] == method]
+        y = bars["corruption"].map(corruptions.index) + (place - (len(methods) - 1) / 2) * thick
+        label = f"{names.METHODS[method]} pretraining"
+        axes.barh(y, bars["drop"], height=0.92 * thick, color=style.method_colour(method), label=label)
+        axes.hlines(y, bars["drop_low"], bars["drop_high"], color="black", linewidth=0.8)
+    axes.axvline(0, color="black", linewidth=0.6)
+    axes.set_yticks(range(len(corruptions)), [names.corruption(name) for name in corruptions])
+    axes.set_ylim(len(corruptions) - 0.5, -0.5)
+    axes.tick_params(axis="y", length=0)
+    axes.grid(True, axis="x")

@@ -1,0 +1,104 @@
+"""Data quantity (the paper's Fig. 2): what more pretraining images buy, at each number of labelled images.
+
+One panel per target. Above, accuracy against labelled images with one line per number of pretraining images, beside the
+supervised baseline (trained end to end from random initialisation on the same labels) and the random floor (a linear
+classifier on an encoder that never saw an image). Below, the same accuracies against pretraining images, one line per number
+of labelled images. Pretraining is on clean images of the target's own dataset; other sources are the domain lens' subject.
+Several contrastive methods, or fine-tuning beside the linear classifier, each add their rows of panels.
+"""
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from fourlenses.lenses import names, panels, style, table
+
+NAME = "quantity"
+KEYS = ["target", "method", "protocol", "pretrain_images", "labelled_images"]
+PANEL_HEIGHT = 2.1  # inches, with axis labels
+
+
+def numbers_drawn(metrics: pd.DataFrame) -> pd.DataFrame:
+    """One row per point: `series` says whether it is of a pretrained encoder, the scratch baseline or the random floor."""
+    rows = table.at_finest(table.rows_for(metrics, NAME), metrics)
+    in_domain = pd.Series(
+        [names.is_in_domain(source, target) for source, target in zip(rows["source"], rows["target"], strict=True)], rows.index, bool
+    )
+    pretrained = rows[
+        rows["method"].isin(table.CONTRASTIVE) & rows["protocol"].isin(["linear", "fine_tune"]) & (rows["corruption"] == "none") & in_domain
+    ]
+    if pretrained.empty:
+        raise ValueError(
+            f"{table.where(metrics)} has no encoder pretrained on clean images of its own target for the lens quantity "
+            f"(sources found: {', '.join(sorted(rows['source'].unique())) or 'none'}; "
+            f"targets: {', '.join(sorted(rows['target'].unique()))}); "
+            "add such pretraining to the study"
+        )
+    beside = rows[rows["target"].isin(pretrained["target"])]
+    scratch = beside[(beside["method"] == "supervised") & (beside["protocol"] == "scratch") & (beside["corruption"] == "none")]
+    floor = beside[(beside["method"] == "random") & (beside["protocol"] == "linear")]
+    parts = []
+    for series, part in (("pretrained", pretrained), ("scratch", scratch), ("random", floor)):
+        if series == "scratch":  # nothing was pretrained, whatever the table counts its images as
+            part = part.assign(pretrain_images=0)
+        parts.append(table.over_seeds(part, KEYS).assign(series=series).sort_values(KEYS[1:], kind="stable"))
+    numbers = pd.concat([part for part in parts if len(part)], ignore_index=True)
+    return numbers.sort_values("target", kind="stable", ignore_index=True)[["series", *KEYS, "top1", "top1_low", "top1_high", "seeds"]]
+
+
+@style.context()
+def draw(metrics: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
+    """The figure of the quantity lens and the numbers in it."""
+    numbers = numbers_drawn(metrics)
+    pretrained = numbers[numbers["series"] == "pretrained"]
+    targets = sorted(pretrained["target"].unique())
+    blocks = [
+        (method, protocol)
+        for method in names.in_order(pretrained["method"], style.METHOD_COLOURS)
+        for protocol in names.in_order(pretrained["protocol"], names.PROTOCOLS)
+        if len(pretrained[(pretrained["method"] == method) & (pretrained["protocol"] == protocol)])
+    ]
+    # With one number of pretraining images there is nothing to read along that axis.
+    views = [_by_labels, _by_pretraining] if pretrained["pretrain_images"].nunique() > 1 else [_by_labels]
+    shown = [(view, *block) for view in views for block in blocks]
+    figure = style.new_figure(len(targets), height=(PANEL_HEIGHT + 0.5) * len(shown))
+    colours = style.dataset_colours([*metrics["target"]])
+    parts = figure.subfigures(len(shown), 1, squeeze=False)[:, 0]
+    for place, (part, (view, method, protocol)) in enumerate(zip(parts, shown, strict=True)):
+        grid = part.subplots(1, len(targets), squeeze=False)[0]
+        for axes, target in zip(grid, targets, strict=True):
+            points = numbers[numbers["target"] == target]
+            own = points[(points["method"] == method) & (points["protocol"] == protocol) & (points["series"] == "pretrained")]
+            if own.empty:  # this method was not run on this target
+                axes.set_axis_off()
+                continue
+            view(axes, own, points, pretrained)
+            if place == 0:
+                panels.title(axes, names.dataset(target), colours[target])
+        named = f"{names.METHODS[method]}, {names.PROTOCOLS[protocol]}"
+        grid[0].set_ylabel(f"top-1 accuracy, %\n({named})")
+        panels.legend_below(part, columns=2 if len(targets) == 1 else 4)
+    return figure, numbers
+
+
+def _by_labels(axes: Axes, own: pd.DataFrame, points: pd.DataFrame, pretrained: pd.DataFrame) -> None:
+    """Accuracy against labelled images, a line per number of pretraining images, with the baseline and the floor."""
+    colours = style.quantity_colours(pretrained["pretrain_images"])
+    for quantity, rows in own.groupby("pretrain_images"):
+        label = f"{names.count(quantity)} pretraining images"
+        panels.line(axes, rows["labelled_images"], rows, colours[quantity], label, "o")
+    for series, method, label in (("scratch", "supervised", "supervised from scratch"), ("random", "random", "random encoder")):
+        rows = points[points["series"] == series]
+        if len(rows):
+            colour, marker = style.method_colour(method), style.method_marker(method)
+            panels.line(axes, rows["labelled_images"], rows, colour, label, marker, dashed=True)
+    drawn = points[(points["series"] != "pretrained") | points.index.isin(own.index)]
+    panels.images_axis(axes, drawn["labelled_images"], "labelled images")
+
+
+def _by_pretraining(axes: Axes, own: pd.DataFrame, points: pd.DataFrame, pretrained: pd.DataFrame) -> None:
+    """Accuracy against pretraining images, a line per number of labelled images."""
+    colours = style.quantity_colours(pretrained["labelled_images"], "plasma")
+    for labelled, rows in own.groupby("labelled_images"):
+        panels.line(axes, rows["pretrain_images"], rows, colours[labelled], f"{names.count(labelled)} labelled images", "o")
+    panels.images_axis(axes, own["pretrain_images"], "pretraining images")

@@ -1,0 +1,137 @@
+"""The tidy table of one study (`metrics.csv`) as the figures read it: checked, filtered and averaged over seeds.
+
+Every figure starts from the same rows, so what a row means is said here once: which columns there are, which label level
+of a target is its finest, and how several seeds become one number with a band.
+"""
+
+from pathlib import Path
+
+import pandas as pd
+
+TEXT_COLUMNS = ("study", "lens", "method", "backbone", "source", "corruption", "target", "level", "protocol", "run")
+COUNT_COLUMNS = ("pretrain_images", "seed", "labelled_images", "n_test")
+PERCENT_COLUMNS = ("top1", "top1_low", "top1_high", "top5")
+COLUMNS = (
+    *("study", "lens", "method", "backbone", "source", "pretrain_images", "corruption", "seed", "target", "level"),
+    *("labelled_images", "protocol", "top1", "top1_low", "top1_high", "top5", "n_test", "run"),
+)
+# Two rows alike in all of these would be two answers to one question, and averaging them would hide it.
+IDENTITY = ("method", "backbone", "source", "pretrain_images", "corruption", "seed", "target", "level", "labelled_images", "protocol")
+CONTRASTIVE = ("simclr", "moco", "byol")
+
+
+def read_metrics(path: str | Path) -> pd.DataFrame:
+    """The table at `path`; a ValueError that names the file, the column and the remedy when it is not such a table."""
+    try:
+        # "none" and "NA" are names here (an encoder without pretraining), so no text may turn into a missing value.
+        table = pd.read_csv(path, dtype=str, keep_default_na=False)
+    except FileNotFoundError:
+        raise ValueError(f"{path} does not exist; run the evaluations of this study first, or correct the path") from None
+    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path} is not a table of comma-separated values ({error}); write it again from the evaluations") from None
+    missing = [column for column in COLUMNS if column not in table.columns]
+    if missing:
+        raise ValueError(
+            f"{path} lacks the column {', '.join(missing)} (found: {', '.join(table.columns)}); write it again from the evaluations"
+        )
+    for column in (*COUNT_COLUMNS, *PERCENT_COLUMNS):
+        table[column] = _numbers(table[column], column, path)
+    for column in ("top1", "top1_low", "top1_high"):
+        wrong = table.loc[~table[column].between(0, 100), column]
+        if len(wrong):
+            raise ValueError(f"{path} has {wrong.iloc[0]} in column {column}, row {wrong.index[0] + 2}; accuracies are percent, 0 to 100")
+    for column in ("study", "backbone"):
+        found = sorted(table[column].unique())
+        if len(found) > 1:
+            raise ValueError(f"{path} mixes {', '.join(found)} in column {column}; a figure shows one {column}, so split the table")
+    twice = table[table.duplicated(list(IDENTITY), keep=False)]
+    if len(twice):
+        rows = " and ".join(str(row + 2) for row in twice.index[:2])
+        raise ValueError(f"{path} answers one question twice (rows {rows} agree in {', '.join(IDENTITY)}); keep one row of each")
+    table.attrs["path"] = str(path)
+    return table
+
+
+def _numbers(values: pd.Series, column: str, path: str | Path) -> pd.Series:
+    """`values` as numbers; whole ones for counts. top5 alone may be empty (fewer than six classes leave nothing to say)."""
+    numbers = pd.to_numeric(values, errors="coerce")
+    bad = values[numbers.isna() & ((values != "") | (column != "top5"))]
+    if len(bad):
+        raise ValueError(f"{path} has {bad.iloc[0]!r} in column {column}, row {bad.index[0] + 2}; write a number there")
+    return numbers.astype("int64") if column in COUNT_COLUMNS else numbers.astype("float64")
+
+
+def rows_for(table: pd.DataFrame, lens: str) -> pd.DataFrame:
+    """The rows that belong to `lens`, in the order of the table; a ValueError that says what there is when there are none."""
+    named = table["lens"].map(lambda text: lens in _names(text))
+    if not named.any():
+        found = sorted({name for text in table["lens"] for name in _names(text)})
+        raise ValueError(
+            f"{where(table)} has no row for the lens {lens} (lenses found: {', '.join(found) or 'none'}); "
+            f"add {lens} to the lenses of the study and run it again"
+        )
+    return table[named]
+
+
+def _names(text: str) -> list[str]:
+    return [name.strip() for name in text.split(";") if name.strip()]
+
+
+def where(table: pd.DataFrame) -> str:
+    """What an error calls this table: its file, where it was read from one."""
+    return table.attrs.get("path", "the metrics table")
+
+
+def finest_levels(table: pd.DataFrame) -> dict[str, str]:
+    """The finest label level of each target.
+
+    Coarser levels are there for the granularity lens only, so a level that another lens uses is the finest; should several
+    be (or none), the one with most rows wins, then the one with the lowest accuracy: finer labels are harder.
+    """
+    finest = {}
+    other = table[table["lens"].map(lambda text: any(name != "granularity" for name in _names(text)))]
+    for target, rows in table.groupby("target", sort=False):
+        candidates = other[other["target"] == target]
+        candidates = candidates if len(candidates) else rows
+        by_level = candidates.groupby("level", sort=False)["top1"].agg(["size", "mean"])
+        finest[target] = by_level.sort_values(["size", "mean"], ascending=[False, True], kind="stable").index[0]
+    return finest
+
+
+def at_finest(rows: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
+    """Of `rows`, those at the finest level of their target, as the whole `table` shows it."""
+    return rows[rows["level"] == rows["target"].map(finest_levels(table))]
+
+
+def at_most_labels(rows: pd.DataFrame) -> pd.DataFrame:
+    """Of `rows`, those with the largest number of labelled images of their target."""
+    return rows[rows["labelled_images"] == rows.groupby("target")["labelled_images"].transform("max")]
+
+
+def over_seeds(rows: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
+    """One row per value of `keys`, in order of first appearance: mean top1, its band, and the number of seeds.
+
+    The rule of the band, for every figure: with one seed it is the 95 % Wilson interval of the test set; with several it is
+    the range of top1 over the seeds joined with the mean interval, that is from the lower of the smallest top1 and the mean
+    lower bound to the higher of the largest top1 and the mean upper bound. It covers both sources of doubt, seeds and test
+    images, without pretending that two or three seeds give a variance.
+    """
+    grouped = rows.groupby(keys, sort=False)
+    means = grouped[["top1", "top1_low", "top1_high"]].mean()
+    means["top1_low"] = means["top1_low"].clip(upper=grouped["top1"].min())
+    means["top1_high"] = means["top1_high"].clip(lower=grouped["top1"].max())
+    means["seeds"] = grouped["seed"].nunique()
+    return means.reset_index()
+
+
+def difference(minuend: pd.DataFrame, subtrahend: pd.DataFrame) -> tuple[pd.Series, pd.Series, pd.Series]:
+    """top1 of `minuend` less top1 of `subtrahend`, row by row, with lower and upper bound, in points.
+
+    The bounds add the distances to the two bands in squares, as for independent test sets (Newcombe's interval where the
+    bands are Wilson's). Both encoders were in truth judged on the same test images, so a paired interval would be narrower;
+    the table does not hold what it needs, and this one errs on the side of caution.
+    """
+    drop = minuend["top1"] - subtrahend["top1"]
+    down = (minuend["top1"] - minuend["top1_low"]) ** 2 + (subtrahend["top1_high"] - subtrahend["top1"]) ** 2
+    up = (minuend["top1_high"] - minuend["top1"]) ** 2 + (subtrahend["top1"] - subtrahend["top1_low"]) ** 2
+    return drop, drop - down**0.5, drop + up**0.5

@@ -1,0 +1,98 @@
+"""The command-line program: the files it writes, their bytes, its errors, and that it does without torch."""
+
+import runpy
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import synthetic_metrics as synthetic
+
+from fourlenses.lenses import LENSES, output
+from fourlenses.lenses.table import read_metrics
+
+PROGRAM = Path(__file__).resolve().parents[2] / "workflow_scripts" / "draw_figure.py"
+
+
+@pytest.fixture(scope="module")
+def program():
+    """Runs the program's main in this process (a process each costs seconds) and returns its exit status."""
+    main = runpy.run_path(str(PROGRAM))["main"]
+
+    def run(*arguments):
+        try:
+            return main([str(argument) for argument in arguments])
+        except SystemExit as end:
+            return end.code
+
+    return run
+
+
+@pytest.fixture
+def metrics(tmp_path):
+    return synthetic.write(tmp_path / "metrics.csv", synthetic.planted())
+
+
+@pytest.mark.parametrize("lens", LENSES)
+def test_the_same_table_gives_the_same_bytes(tmp_path, metrics, lens):
+    for folder in ("first", "second"):
+        figure, numbers = LENSES[lens].draw(read_metrics(metrics))
+        paths = output.save(figure, numbers, tmp_path / folder / lens)
+    assert sorted(path.name for path in (tmp_path / "second").iterdir()) == sorted(f"{lens}.{end}" for end in ("csv", "png", "svg"))
+    for path in paths:
+        assert path.read_bytes() == (tmp_path / "first" / path.name).read_bytes()
+    assert "<text" in (tmp_path / "first" / f"{lens}.svg").read_text()  # text stays text
+
+
+def test_a_failed_drawing_leaves_the_old_files_and_no_drafts(tmp_path, metrics, monkeypatch):
+    figure, numbers = LENSES["domain"].draw(read_metrics(metrics))
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "domain.svg").write_text("old")
+
+    def fails(*_, **__):
+        raise OSError("disk full")
+
+    monkeypatch.setattr(pd.DataFrame, "to_csv", fails)
+    with pytest.raises(OSError, match="disk full"):
+        output.save(figure, numbers, tmp_path / "out" / "domain")
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["domain.svg"]
+    assert (tmp_path / "out" / "domain.svg").read_text() == "old"
+
+
+def test_the_program_writes_another_process_same_bytes_without_torch(tmp_path, metrics):
+    code = (
+        "import runpy, sys\n"
+        f"sys.argv = ['draw_figure.py', '--metrics', {str(metrics)!r}, '--lens', 'quality', '--output-prefix', {str(tmp_path / 'q')!r}]\n"
+        f"try:\n    runpy.run_path({str(PROGRAM)!r}, run_name='__main__')\n"
+        "except SystemExit as end:\n    assert end.code == 0, end.code\n"
+        "assert 'torch' not in sys.modules"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (0, "")
+    figure, numbers = LENSES["quality"].draw(read_metrics(metrics))
+    for path in output.save(figure, numbers, tmp_path / "here"):
+        assert path.read_bytes() == (tmp_path / f"q{path.suffix}").read_bytes()
+    assert list(pd.read_csv(tmp_path / "q.csv")["drop"]) == [6.0, 1.5, 20.0, 5.0]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("--metrics", "absent.csv", "--lens", "domain", "--output-prefix", "x"), "absent.csv does not exist"),
+        (("--metrics", "absent.csv", "--lens", "depth", "--output-prefix", "x"), "there is no lens 'depth'; known are quantity, domain"),
+        (("--lens", "domain"), "the following arguments are required: --metrics, --output-prefix"),
+    ],
+)
+def test_a_mistake_is_one_sentence_and_code_two(program, capsys, arguments, sentence):
+    assert program(*arguments) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.startswith(f"fourlenses: {sentence}")
+    assert said.err.count("\n") == 1
+
+
+def test_help_names_the_options(program, capsys):
+    assert program("--help") == 0
+    said = capsys.readouterr().out
+    assert all(option in said for option in ("--metrics", "--lens", "--output-prefix"))

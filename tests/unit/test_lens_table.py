@@ -1,0 +1,102 @@
+"""What the figures' table refuses, how it finds the finest level and how seeds become a band."""
+
+import pandas as pd
+import pytest
+import synthetic_metrics as synthetic
+from synthetic_metrics import row
+
+from fourlenses.lenses import names, table
+
+
+def read(tmp_path, rows):
+    return table.read_metrics(synthetic.write(tmp_path / "metrics.csv", rows))
+
+
+def test_a_missing_column_is_named_with_the_file(tmp_path):
+    path = tmp_path / "short.csv"
+    path.write_text("study,lens\ndemo,domain\n")
+    with pytest.raises(ValueError, match=r"short.csv lacks the column method, .*found: study, lens\); write it again"):
+        table.read_metrics(path)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"top1": "much"}, "has 'much' in column top1, row 3; write a number"),
+        ({"top1": 140.0}, "has 140.0 in column top1, row 3; accuracies are percent"),
+        ({"top1_low": ""}, "has '' in column top1_low, row 3"),
+        ({"backbone": "resnet50"}, "mixes resnet18, resnet50 in column backbone"),
+        ({"study": "other"}, "mixes other, planted in column study"),
+        ({}, r"answers one question twice \(rows 2 and 3 agree"),
+    ],
+)
+def test_a_table_that_would_mislead_is_refused(tmp_path, change, message):
+    first = row("domain", "simclr", "a-100", "a", 40.0)
+    with pytest.raises(ValueError, match=rf"metrics.csv {message}"):
+        read(tmp_path, [first, first | change])
+
+
+def test_files_that_are_no_tables_are_refused(tmp_path):
+    with pytest.raises(ValueError, match=r"absent\.csv does not exist; run the evaluations"):
+        table.read_metrics(tmp_path / "absent.csv")
+    (tmp_path / "empty.csv").write_text("")
+    with pytest.raises(ValueError, match=r"empty\.csv is not a table"):
+        table.read_metrics(tmp_path / "empty.csv")
+
+
+def test_a_lens_without_rows_is_named_with_those_found(tmp_path):
+    metrics = read(tmp_path, [row("domain; quality", "simclr", "a-100", "a", 40.0)])
+    assert len(table.rows_for(metrics, "quality")) == 1
+    with pytest.raises(ValueError, match=r"metrics.csv has no row for the lens quantity \(lenses found: domain, quality\); add quantity"):
+        table.rows_for(metrics, "quantity")
+
+
+def test_none_is_a_name_and_not_a_missing_value(tmp_path):
+    metrics = read(tmp_path, [row("domain", "random", "none", "NA", 40.0)])
+    assert (metrics["source"][0], metrics["target"][0]) == ("none", "NA")
+
+
+def test_the_finest_level_is_the_one_that_other_lenses_use(tmp_path):
+    rows = [row("granularity", "simclr", "a-100", "a", 30.0, level=level) for level in ("x", "y", "z")]
+    rows += [row("domain", "simclr", "b-100", "a", 60.0, level="y")]
+    rows += [row("granularity", "simclr", "b-100", "b", top1, level=level) for level, top1 in (("x", 30.0), ("y", 20.0), ("z", 25.0))]
+    assert table.finest_levels(read(tmp_path, rows)) == {"a": "y", "b": "y"}
+
+
+def test_one_seed_keeps_its_interval_and_several_join_range_and_mean_interval():
+    columns = ["target", "seed", "top1", "top1_low", "top1_high"]
+    rows = [("a", 0, 50.0, 48.0, 52.5), ("b", 0, 50.0, 49.0, 51.0), ("b", 1, 60.0, 59.0, 61.0), ("c", 0, 50.0, 40.0, 60.0)]
+    rows.append(("c", 1, 52.0, 42.0, 62.0))
+    bands = table.over_seeds(pd.DataFrame(rows, columns=columns), ["target"])
+    assert bands[["top1", "top1_low", "top1_high", "seeds"]].to_numpy().tolist() == [
+        [50.0, 48.0, 52.5, 1],
+        [55.0, 50.0, 60.0, 2],  # the seeds differ by more than the test set's interval
+        [51.0, 41.0, 61.0, 2],  # and here by less
+    ]
+
+
+def test_a_difference_crosses_the_distances_of_the_two_bands():
+    first = pd.DataFrame({"top1": [50.0], "top1_low": [47.0], "top1_high": [50.5]})
+    second = pd.DataFrame({"top1": [40.0], "top1_low": [38.8], "top1_high": [44.0]})
+    values = [series[0] for series in table.difference(first, second)]
+    assert values == pytest.approx([10.0, 10 - 5.0, 10 + 1.3])
+
+
+@pytest.mark.parametrize(
+    ("source", "shown"),
+    [
+        ("imagenet-250000+places365-1281167", "ImageNet 250k + Places365 1.28M"),
+        ("imagenet-1000000@jpeg10", "ImageNet 1M"),
+        ("my-own-set-900", "my-own-set 900"),
+        ("none", "none"),
+    ],
+)
+def test_sources_are_shown_readably(source, shown):
+    assert names.source(source) == shown
+
+
+def test_in_domain_means_nothing_but_the_targets_own_images():
+    assert names.is_in_domain("a-100@blur", "a")
+    assert not names.is_in_domain("a-50+b-50", "a")
+    assert not names.is_in_domain("ab-100", "a")
+    assert not names.is_in_domain("none", "a")

@@ -1,0 +1,156 @@
+"""The numbers that each lens draws, against numbers planted in the table."""
+
+import matplotlib
+import pytest
+import synthetic_metrics as synthetic
+from synthetic_metrics import row
+
+from fourlenses.lenses import LENSES, domain, granularity, lens_named, output, quality, quantity, style
+from fourlenses.lenses.table import read_metrics
+
+
+@pytest.fixture
+def planted(tmp_path):
+    return read_metrics(synthetic.write(tmp_path / "metrics.csv", synthetic.planted()))
+
+
+def table_of(tmp_path, rows):
+    return read_metrics(synthetic.write(tmp_path / "other.csv", rows))
+
+
+def one(numbers, **wanted):
+    """The one row with the given values."""
+    for column, value in wanted.items():
+        numbers = numbers[numbers[column] == value]
+    assert len(numbers) == 1
+    return numbers.iloc[0]
+
+
+def test_quantity_has_every_planted_point_and_no_other(planted):
+    numbers = quantity.draw(planted)[1]
+    assert len(numbers) == 2 * (4 + 2 + 2)  # two targets: four pretrained, two from scratch, two random
+    point = one(numbers, target="a", series="pretrained", pretrain_images=10000, labelled_images=100)
+    assert (point["top1"], point["top1_low"], point["top1_high"], point["seeds"]) == (46.0, 45.0, 47.0, 2)
+    assert one(numbers, target="b", series="scratch", labelled_images=1000)["top1"] == 70.0
+    assert one(numbers, target="b", series="random", labelled_images=100)["top1"] == 10.0
+
+
+def test_quantity_draws_lines_by_labels_and_by_pretraining(planted):
+    figure, _ = quantity.draw(planted)
+    lines = {line.get_label(): line for axes in figure.subfigs[0].axes[:1] for line in axes.lines}
+    assert list(lines["10k pretraining images"].get_xdata()) == [100, 1000]
+    assert list(lines["10k pretraining images"].get_ydata()) == [46.0, 56.0]
+    lines = {line.get_label(): line for axes in figure.subfigs[1].axes[:1] for line in axes.lines}
+    assert list(lines["100 labelled images"].get_xdata()) == [1000, 10000]
+    assert list(lines["100 labelled images"].get_ydata()) == [41.0, 46.0]
+
+
+def test_quantity_adds_rows_of_panels_for_methods_and_fine_tuning(tmp_path):
+    rows = [row("quantity", "simclr", f"a-{n}", "a", 30.0, protocol=p) for n in (100, 200) for p in ("linear", "fine_tune")]
+    rows += [row("quantity", "byol", f"a-{n}", "a", 35.0) for n in (100, 200)]
+    figure, numbers = quantity.draw(table_of(tmp_path, rows))
+    labels = [part.axes[0].get_ylabel().split("(")[1] for part in figure.subfigs]
+    assert labels == ["SimCLR, linear)", "SimCLR, fine-tuned)", "BYOL, linear)"] * 2
+    assert len(numbers) == 6
+
+
+def test_domain_marks_the_best_contrastive_cell_of_each_column(planted):
+    cells = domain.draw(planted)[1]
+    best = cells[cells["best"]].set_index("target")
+    assert best["source"].to_dict() == {"a": "a-10000", "b": "b-10000"}  # 56 and 76, over the pool's 52 and 72
+    assert one(cells, source="a-5000+b-5000", target="a")["behind_best"] == 4.0
+    supervised = one(cells, method="supervised", target="a")
+    assert supervised["top1"] == 80.0
+    assert not supervised["best"]
+    assert set(zip(cells[cells["in_domain"]]["source"], cells[cells["in_domain"]]["target"], strict=True)) == {
+        ("a-10000", "a"),
+        ("b-10000", "b"),
+    }
+    assert list(dict.fromkeys(cells["method"])) == ["simclr", "supervised", "random"]
+
+
+def test_domain_writes_the_best_cell_bold_with_its_half_width(planted):
+    figure, _ = domain.draw(planted)
+    bold = [text.get_text() for text in figure.axes[0].texts if text.get_fontweight() == "bold"]
+    assert sorted(bold) == ["56.0 ±1.0", "76.0 ±1.0"]
+
+
+def test_domain_takes_the_most_labelled_images_and_the_finest_level(tmp_path):
+    rows = [row("domain", "simclr", "a-100", "a", 30.0, labelled_images=10), row("domain;granularity", "simclr", "a-100", "a", 40.0)]
+    rows.append(row("granularity", "simclr", "a-100", "a", 90.0, level="coarse"))
+    cells = domain.draw(table_of(tmp_path, rows))[1]
+    assert (len(cells), cells["top1"][0], cells["labelled_images"][0]) == (1, 40.0, 1000)
+
+
+def test_quality_takes_the_drop_over_the_same_seeds(planted):
+    bars = quality.draw(planted)[1]
+    assert list(zip(bars["corruption"], bars["method"], strict=True)) == [
+        ("jpeg10", "simclr"),
+        ("jpeg10", "supervised"),
+        ("down4", "simclr"),
+        ("down4", "supervised"),
+    ]
+    assert list(bars["drop"]) == [6.0, 1.5, 20.0, 5.0]
+    supervised = one(bars, corruption="down4", method="supervised")  # half-widths 1 and 2
+    assert supervised["drop_high"] == pytest.approx(5 + 5**0.5)
+    assert supervised["drop_low"] == pytest.approx(5 - 5**0.5)
+
+
+def test_quality_leaves_out_seeds_that_only_one_side_has(tmp_path):
+    rows = [row("quality", "simclr", "a-100", "a", 50.0, seed=0), row("quality", "simclr", "a-100@blur", "a", 40.0, seed=0)]
+    rows.append(row("quality", "simclr", "a-100@blur", "a", 10.0, seed=1))
+    bars = quality.draw(table_of(tmp_path, rows))[1]
+    assert (bars["drop"][0], bars["seeds"][0]) == (10.0, 1)
+
+
+def test_quality_without_a_clean_counterpart_says_which(tmp_path):
+    rows = [row("quality", "simclr", "a-100@blur", "a", 40.0), row("quality", "simclr", "a-200", "a", 50.0)]
+    with pytest.raises(ValueError, match=r"other.csv has simclr on a-100 with blur for a but no clean pretraining .* at 1000 labelled"):
+        quality.draw(table_of(tmp_path, rows))
+
+
+def test_granularity_gap_is_supervised_less_contrastive(planted):
+    numbers = granularity.draw(planted)[1]
+    gaps = numbers[numbers["method"] == "simclr"].set_index(["target", "level"])["gap"].to_dict()
+    assert gaps == {("a", "coarse"): 5.0, ("a", "fine"): 14.0, ("b", "coarse"): 5.0, ("b", "fine"): -6.0}
+    assert numbers.loc[numbers["method"] != "simclr", "gap"].isna().all()
+    assert one(numbers, target="a", method="random", level="coarse")["top1"] == 30.0
+
+
+def test_granularity_follows_the_order_of_the_fullest_evaluation(tmp_path):
+    rows = [row("granularity", "random", "none", "a", 5.0, level="species")]
+    levels = ("kingdom", "order", "species")
+    rows += [row("granularity", "simclr", "a-100", "a", 90.0 - 20 * place, level=level) for place, level in enumerate(levels)]
+    figure, numbers = granularity.draw(table_of(tmp_path, rows))
+    assert list(numbers[numbers["method"] == "simclr"]["level"]) == list(levels)
+    assert len(figure.axes) == 1  # no supervised rows, hence no gap
+    assert [text.get_text() for text in figure.axes[0].get_xticklabels()] == list(levels)
+
+
+@pytest.mark.parametrize("lens", LENSES)
+def test_one_target_one_quantity_and_no_yardsticks_still_draw(tmp_path, lens):
+    rows = [row("quantity;domain;quality;granularity", "simclr", source, "a", 40.0) for source in ("a-100", "a-100@blur")]
+    figure, numbers = LENSES[lens].draw(table_of(tmp_path, rows))
+    assert len(numbers) == 1
+    assert figure.get_figwidth() == style.ONE_COLUMN
+    assert all(path.stat().st_size for path in output.save(figure, numbers, tmp_path / lens))
+
+
+def test_figures_do_not_depend_on_the_readers_settings(planted):
+    with matplotlib.rc_context({"font.size": 30, "lines.linewidth": 9, "axes.spines.top": True}):
+        axes = granularity.draw(planted)[0].axes[0]
+    assert axes.xaxis.label.get_fontsize() < 10
+    assert axes.lines[0].get_linewidth() == style.RC["lines.linewidth"]
+    assert not axes.spines["top"].get_visible()
+
+
+def test_unknown_names_are_answered_with_those_known():
+    with pytest.raises(ValueError, match="no lens 'depth'; known are quantity, domain, quality, granularity"):
+        lens_named("depth")
+    with pytest.raises(ValueError, match="no method 'dino'; known are simclr, moco, byol, supervised, random"):
+        style.method_colour("dino")
+
+
+def test_dataset_colours_do_not_depend_on_order():
+    assert style.dataset_colours(["b", "a", "b"]) == style.dataset_colours(["a", "b"])
+    assert len(set(style.dataset_colours("abcdefghi").values())) == 9
