@@ -15,7 +15,9 @@ def check_config(config: dict, schema_file: Path, config_files: list[Path]) -> N
     ``config_files`` are the files it was merged from, the last one winning: they serve to name the one to blame.
     """
     schema = yaml.safe_load(schema_file.read_text())
-    errors = sorted(Draft202012Validator(schema).iter_errors(config), key=lambda error: len(error.absolute_path))
+    errors = sorted(
+        Draft202012Validator(schema).iter_errors(config), key=lambda error: (error.validator == "oneOf", len(error.absolute_path))
+    )
     if errors:
         raise UserError(_sentence(errors[0], config_files))
     for name, method in config["methods"].items():

@@ -6,18 +6,18 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from fourlenses.evaluation.features import extract_features
-from fourlenses.evaluation.granularity import correct_by_level
-from fourlenses.evaluation.linear_probe import linear_probe
-from fourlenses.evaluation.scores import score
-from fourlenses.evaluation.statistics import wilson_interval
-from fourlenses.models.backbones import build_backbone, load_encoder
 from safetensors.torch import load_file
 
 from fourlenses.data.manifest import Hierarchy, hierarchy_of, read_manifest
 from fourlenses.data.resident import Images, load_images
 from fourlenses.errors import UserError
+from fourlenses.evaluation.features import extract_features
+from fourlenses.evaluation.granularity import correct_by_level
+from fourlenses.evaluation.linear_probe import linear_probe
+from fourlenses.evaluation.scores import score
+from fourlenses.evaluation.statistics import wilson_interval
 from fourlenses.files import atomic, read_json, write_json
+from fourlenses.models.backbones import build_backbone, load_encoder
 from fourlenses.study import FLOOR, parse_source
 
 log = logging.getLogger(__name__)

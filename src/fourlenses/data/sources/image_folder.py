@@ -67,7 +67,8 @@ def _split_and_class(name: str, definition: dict, path: Path, paths: pd.Series) 
     shallow = next((member for member, part in zip(paths, parts, strict=True) if len(part) < 2), None)
     if shallow:
         raise UserError(
-            f"config key 'datasets.{name}.path': '{shallow}' in {path} lies in no class folder; expected <class>/<image> or train/<class>/<image>"
+            f"config key 'datasets.{name}.path': '{shallow}' in {path} lies in no class folder; "
+            "expected <class>/<image> or train/<class>/<image>"
         )
     found = {part[0] for part in parts if len(part) >= 3} & {"train", *TEST_SPLITS}
     if "train" in found:
@@ -108,7 +109,8 @@ def _levels(name: str, definition: dict, raw_data: Path, path: Path, tables: dic
         column, _, depth = level.partition("@")
         if column not in table.columns:
             raise UserError(
-                f"config key 'datasets.{name}.levels' names '{column}', which is no column of {file}; its columns: {', '.join(table.columns)}"
+                f"config key 'datasets.{name}.levels' names '{column}', which is no column of {file}; "
+                f"its columns: {', '.join(table.columns)}"
             )
         values = table.loc[classes, column]
         # a leaf shallower than the depth asked for keeps its own label (Cole et al., section 4.4)

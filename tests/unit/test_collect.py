@@ -1,0 +1,75 @@
+import json
+
+import pandas as pd
+import pytest
+
+from fourlenses.collect import COLUMNS, collect
+from fourlenses.errors import UserError
+
+
+def record(run, target, labelled, top1, protocol="linear"):
+    method, source, seed = run.split("/")
+    levels = [
+        {"level": "coarse", "top1": top1 + 10, "low": top1 + 8, "high": top1 + 12},
+        {"level": "fine", "top1": top1, "low": top1 - 2, "high": top1 + 2},
+    ]
+    return {
+        "run": run,
+        "method": method,
+        "backbone": "resnet18",
+        "source": source,
+        "pretrain_images": 100,
+        "corruption": "none",
+        "seed": int(seed[4:]),
+        "target": target,
+        "labelled": labelled,
+        "labelled_images": 64,
+        "protocol": protocol,
+        "top1": top1,
+        "top5": top1 + 5,
+        "n_test": 10,
+        "levels": levels,
+        "timing": {"fit": 0.1},
+    }
+
+
+def write(folder, records):
+    for one in records:
+        file = folder / "evaluate" / one["run"] / "cells.json"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        known = json.loads(file.read_text())["cells"] if file.exists() else []
+        file.write_text(json.dumps({"cells": [*known, one]}))
+
+
+def plan(folder, cells):
+    keys = ("run", "target", "labelled", "protocol", "lenses")
+    file = folder / "study.json"
+    file.write_text(json.dumps({"study": "mine", "cells": [dict(zip(keys, cell, strict=True)) for cell in cells]}))
+    return file
+
+
+A, B = "simclr/a-100/seed0", "simclr/b-100/seed0"
+
+
+def test_rows_are_what_the_lenses_look_at(tmp_path):
+    write(tmp_path, [record(A, "a", "all", 50.0), record(A, "b", "all", 40.0), record(B, "b", "all", 45.0)])
+    study = plan(tmp_path, [(A, "a", "all", "linear", ["domain", "granularity"]), (A, "b", "all", "linear", ["domain"])])
+    assert collect(study, tmp_path / "evaluate", tmp_path / "metrics.csv") == 3
+    table = pd.read_csv(tmp_path / "metrics.csv")
+    assert list(table.columns) == COLUMNS
+    rows = [tuple(row) for row in table[["target", "level", "lens", "top1", "top1_low", "top1_high"]].values]
+    assert rows == [
+        ("a", "coarse", "granularity", 60.0, 58.0, 62.0),
+        ("a", "fine", "domain;granularity", 50.0, 48.0, 52.0),
+        ("b", "fine", "domain", 40.0, 38.0, 42.0),
+    ]
+    assert table["top5"].isna().tolist() == [True, False, False]
+    assert set(table["labelled_images"]) == {64}
+
+
+def test_a_missing_evaluation_is_named(tmp_path):
+    write(tmp_path, [record(A, "a", "all", 50.0)])
+    study = plan(tmp_path, [(A, "a", "all", "linear", ["domain"]), (B, "a", "all", "linear", ["domain"])])
+    with pytest.raises(UserError, match=r"1 evaluations of study 'mine' are missing, e.g. simclr/b-100/seed0 a all linear"):
+        collect(study, tmp_path / "evaluate", tmp_path / "metrics.csv")
+    assert not (tmp_path / "metrics.csv").exists()

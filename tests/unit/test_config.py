@@ -1,0 +1,69 @@
+import copy
+from pathlib import Path
+
+import pytest
+import yaml
+
+from fourlenses.config import check_config
+from fourlenses.errors import UserError
+
+ROOT = Path(__file__).parents[2]
+SCHEMA = ROOT / "schemas" / "config.schema.yaml"
+DEFAULT = ROOT / "config.yaml"
+
+
+def merged(overlay: dict, base: dict | None = None) -> dict:
+    """As Snakemake merges: dictionaries deeply, everything else replaced."""
+    base = copy.deepcopy(yaml.safe_load(DEFAULT.read_text())) if base is None else base
+    for key, value in overlay.items():
+        base[key] = merged(value, base[key]) if isinstance(value, dict) and isinstance(base.get(key), dict) else value
+    return base
+
+
+@pytest.mark.parametrize("study", [DEFAULT, *sorted((ROOT / "studies").glob("*.yaml"))], ids=lambda file: file.stem)
+def test_shipped_studies_are_valid(study):
+    check_config(merged(yaml.safe_load(study.read_text())), SCHEMA, [DEFAULT, study])
+
+
+@pytest.mark.parametrize(
+    ("overlay", "message"),
+    [
+        ({"image_sise": 32}, r"overlay.yaml: unknown key 'image_sise' \(did you mean 'image_size'\?\); allowed here: backbone"),
+        (
+            {"methods": {"simclr": {"temprature": 1}}},
+            r"overlay.yaml: unknown key 'methods.simclr.temprature' \(did you mean 'temperature'\?\)",
+        ),
+        ({"backbone": "resnet19"}, r"overlay.yaml: key 'backbone' is 'resnet19' \(did you mean 'resnet18'\?\); allowed: resnet_small"),
+        ({"seeds": "0"}, r"overlay.yaml: key 'seeds' is '0'; '0' is not of type 'array'"),
+        ({"quantity": {"pretrain_images": [1.5]}}, r"key 'quantity.pretrain_images.0' is 1.5; allowed: a whole number"),
+        ({"datasets": {"mine": {"source": "image_folder"}}}, r"overlay.yaml: key 'datasets.mine' lacks 'path'"),
+        ({"datasets": {"mine": {"source": "image_folder", "path": "x", "domain": "y"}}}, r"unknown key 'datasets.mine.domain'"),
+        ({"datasets": {"mine": {"source": "folder"}}}, r"key 'datasets.mine.source' is 'folder' \(did you mean 'image_folder'\?\)"),
+        ({"methods": {"simclr": {"steps": 10}}}, r"'methods.simclr' needs one of 'epochs' and 'steps', found both"),
+        ({"methods": {"simclr": {"views": ["simclr", "nope"]}}}, r"'methods.simclr.views' names 'nope'; known: crop_flip, simclr"),
+    ],
+)
+def test_mistakes_name_file_key_found_and_allowed(tmp_path, overlay, message):
+    file = tmp_path / "overlay.yaml"
+    file.write_text(yaml.safe_dump(overlay))
+    with pytest.raises(UserError, match=message):
+        check_config(merged(overlay), SCHEMA, [DEFAULT, file])
+
+
+def test_every_key_is_read_by_something():
+    """A key that nothing reads is a promise nobody keeps."""
+    code = "".join(
+        file.read_text()
+        for folder in ("src", "rules", "workflow_scripts")
+        for file in (ROOT / folder).rglob("*.*")
+        if file.suffix in (".py", ".smk")
+    )
+    config = yaml.safe_load(DEFAULT.read_text())
+    keys = set(config) | {key for section in ("evaluation", "quantity", "domain", "quality") for key in config[section]}
+    keys |= {key for method in config["methods"].values() for key in method} | {
+        key for recipe in config["views"].values() for key in recipe
+    }
+    schema = yaml.safe_load(SCHEMA.read_text())
+    keys |= set(schema["$defs"]["image_folder"]["properties"]) | set(schema["$defs"]["synthetic"]["properties"])
+    unread = {key for key in keys if f'"{key}"' not in code and f".{key}" not in code and f"{key}:" not in code}
+    assert unread == set()

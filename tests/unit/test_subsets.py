@@ -1,0 +1,58 @@
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fourlenses.data.subsets import draw_subset
+from fourlenses.errors import UserError
+
+
+def manifest(names, tests=0):
+    return pd.DataFrame({"id": names, "split": ["test"] * tests + ["train"] * (len(names) - tests)})
+
+
+NAMES = [f"image{number}" for number in range(200)]
+
+
+@given(small=st.integers(1, 180), large=st.integers(1, 180), seed=st.integers(0, 10))
+@settings(max_examples=50, deadline=None)
+def test_nested(small, large, seed):
+    small, large = sorted((small, large))
+    table = manifest(NAMES, tests=20)
+    inner, outer = (draw_subset(table, set(), count, seed, "x") for count in (small, large))
+    assert len(inner) == small
+    assert len(outer) == large
+    assert set(inner) <= set(outer)
+    assert (table["split"].iloc[outer] == "train").all()
+
+
+def test_stable_when_other_images_come_go_or_change_places():
+    base = manifest(NAMES)
+    drawn = set(base["id"].iloc[draw_subset(base, set(), 100, 0, "x")])
+    shuffled = base.sample(frac=1, random_state=3).reset_index(drop=True)
+    assert set(shuffled["id"].iloc[draw_subset(shuffled, set(), 100, 0, "x")]) == drawn
+    without = base[base["id"] != sorted(drawn)[0]].reset_index(drop=True)
+    again = set(without["id"].iloc[draw_subset(without, set(), 100, 0, "x")])
+    assert len(again & drawn) == 99
+
+
+def test_seeds_draw_differently_and_uniformly():
+    table = manifest(NAMES)
+    counts = np.zeros(200)
+    for seed in range(200):
+        counts[draw_subset(table, set(), 50, seed, "x")] += 1
+    # 200 draws of probability 1/4: five standard deviations
+    assert np.abs(counts - 50).max() < 5 * np.sqrt(200 * 0.25 * 0.75)
+
+
+def test_undecodable_images_are_not_drawn():
+    table = manifest(NAMES)
+    rows = draw_subset(table, {"image3", "image4"}, "all", 0, "x")
+    assert len(rows) == 198
+    assert not {3, 4} & set(rows.tolist())
+
+
+def test_more_than_there_are():
+    with pytest.raises(UserError, match=r"dataset 'x' has 199 usable training images, but the config asks for 200 .*'pretrain_images'"):
+        draw_subset(manifest(NAMES), {"image3"}, 200, 0, "x")
