@@ -1,0 +1,1 @@
+"""Images in memory and the random views that are taken of them."""
