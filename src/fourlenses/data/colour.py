@@ -21,8 +21,8 @@ def luma(images: Tensor) -> Tensor:
     return (red * LUMA[0]).add_(green, alpha=LUMA[1]).add_(blue, alpha=LUMA[2])
 
 
-def blend(images: Tensor, operations: np.ndarray, factors: np.ndarray) -> Tensor:
-    """Brightness, contrast or saturation, by sample: ``operations`` int and ``factors`` float, (n,) each.
+def blend(images: Tensor, operations: np.ndarray, factors: np.ndarray, out: Tensor | None = None) -> Tensor:
+    """Brightness, contrast or saturation, by sample: ``operations`` int and ``factors`` float, (n,) each; into ``out`` if given.
 
     All three are clamp(f x + (1 - f) t) with t = 0, the image's mean luma, or the pixel's luma. That is one affine map of the
     pixel's colour, so that a single batched product serves samples with different operations.
@@ -34,11 +34,12 @@ def blend(images: Tensor, operations: np.ndarray, factors: np.ndarray) -> Tensor
     towards_mean = torch.from_numpy(towards_mean.astype(np.float32)).to(images.device)
     pixels = images.reshape(samples, 3, height * width)
     offset = (pixels.mean(2) * towards_mean).sum(1)[:, None, None]  # (n, 1, 1)
-    return torch.baddbmm(offset, matrices, pixels).clamp_(0, 1).view(images.shape)
+    blended = torch.bmm(matrices, pixels, out=None if out is None else out.view(pixels.shape))
+    return blended.add_(offset).clamp_(0, 1).view(images.shape)
 
 
-def shift_hue(images: Tensor, turns: np.ndarray) -> Tensor:
-    """Turn the hue by ``turns`` (float (n,), 1 being the whole circle), keeping HSV's saturation and value.
+def shift_hue(images: Tensor, turns: np.ndarray, out: Tensor | None = None) -> Tensor:
+    """Turn the hue by ``turns`` (float (n,), 1 being the whole circle), keeping HSV's saturation and value; into ``out`` if given.
 
     Without branches. With m the least and c the range of a pixel's channels, its distance from red on the hexagon of hues is
     d = 1 + (G + B - R - m) / c, of 0 to 3 sixths, on the side of green where G >= B; and a pixel whose hue is d sixths away
@@ -55,7 +56,7 @@ def shift_hue(images: Tensor, turns: np.ndarray) -> Tensor:
     hue = hue + torch.from_numpy(offsets.astype(np.float32)).to(images.device)[:, :, None, None]  # (n, 3, S, S)
     distance = hue.sub_(hue.round()).abs_()  # in turns, on the circle
     share = distance.mul_(-6).add_(2).clamp_(0, 1)
-    return torch.addcmul(least, spread, share)
+    return torch.addcmul(least, spread, share, out=out)
 
 
 def hue_steps(order: np.ndarray) -> np.ndarray:
@@ -73,10 +74,13 @@ def jitter_(images: Tensor, order: np.ndarray, factors: np.ndarray) -> None:
     if (np.diff(hue_steps(order)) < 0).any():
         raise ValueError("the samples must be sorted by the step of their hue")
     rows = np.arange(len(order))
+    # Each step writes to the other of two buffers, and after four of them the result is where it began.
+    source, target = images, torch.empty_like(images)
     for step, (start, stop) in enumerate(pairwise(bounds)):
-        if start < stop and factors[start:stop, HUE].any():
-            images[start:stop] = shift_hue(images[start:stop], factors[start:stop, HUE])
+        if start < stop:
+            shift_hue(source[start:stop], factors[start:stop, HUE], out=target[start:stop])
         for run in (slice(0, start), slice(stop, len(order))):
             if run.start < run.stop:
                 operations = order[run, step]
-                images[run] = blend(images[run], operations, factors[rows[run], operations])
+                blend(source[run], operations, factors[rows[run], operations], out=target[run])
+        source, target = target, source
