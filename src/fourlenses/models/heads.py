@@ -1,4 +1,4 @@
-"""The projection head g(h) of SimCLR (Chen et al., ICML 2020, section 4.2 and appendix B.9)."""
+"""The projection head g(h) of SimCLR (Chen et al., ICML 2020, section 4.2)."""
 
 from itertools import pairwise
 

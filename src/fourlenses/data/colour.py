@@ -1,0 +1,86 @@
+"""Colour operations on batches of float32 images (n, 3, S, S) in [0, 1], each sample with factors of its own.
+
+The definitions, and the clamp to [0, 1] after each, are those of torchvision's ``adjust_*``.
+"""
+
+from itertools import pairwise
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from fourlenses.data.parameters import CONTRAST, HUE, SATURATION
+
+# Luma of ITU-R BT.601, as torchvision rounds it.
+LUMA = np.array([0.2989, 0.587, 0.114])
+
+
+def luma(images: Tensor) -> Tensor:
+    """Grey value of every pixel: (n, 3, S, S) to (n, 1, S, S)."""
+    red, green, blue = images.split(1, dim=1)
+    return (red * LUMA[0]).add_(green, alpha=LUMA[1]).add_(blue, alpha=LUMA[2])
+
+
+def blend(images: Tensor, operations: np.ndarray, factors: np.ndarray, out: Tensor | None = None) -> Tensor:
+    """Brightness, contrast or saturation, by sample: ``operations`` int and ``factors`` float, (n,) each; into ``out`` if given.
+
+    All three are clamp(f x + (1 - f) t) with t = 0, the image's mean luma, or the pixel's luma. That is one affine map of the
+    pixel's colour, so that a single batched product serves samples with different operations.
+    """
+    samples, _, height, width = images.shape
+    matrices = factors[:, None, None] * np.eye(3) + ((operations == SATURATION) * (1 - factors))[:, None, None] * LUMA
+    towards_mean = ((operations == CONTRAST) * (1 - factors))[:, None] * LUMA  # (n, 3): of the channels' means
+    matrices = torch.from_numpy(matrices.astype(np.float32)).to(images.device)
+    towards_mean = torch.from_numpy(towards_mean.astype(np.float32)).to(images.device)
+    pixels = images.reshape(samples, 3, height * width)
+    offset = (pixels.mean(2) * towards_mean).sum(1)[:, None, None]  # (n, 1, 1)
+    blended = torch.bmm(matrices, pixels, out=None if out is None else out.view(pixels.shape))
+    return blended.add_(offset).clamp_(0, 1).view(images.shape)
+
+
+def shift_hue(images: Tensor, turns: np.ndarray, out: Tensor | None = None) -> Tensor:
+    """Turn the hue by ``turns`` (float (n,), 1 being the whole circle), keeping HSV's saturation and value; into ``out`` if given.
+
+    Without branches. With m the least and c the range of a pixel's channels, its distance from red on the hexagon of hues is
+    d = 1 + (G + B - R - m) / c, of 0 to 3 sixths, on the side of green where G >= B; and a pixel whose hue is d sixths away
+    from a channel's own has m + c clamp(2 - d, 0, 1) in that channel. (Both follow by cases from the six sectors of HSV.)
+    """
+    red, green, blue = images.split(1, dim=1)  # (n, 1, S, S) each
+    side = green - blue
+    least = torch.minimum(torch.minimum(red, green), blue)
+    spread = torch.maximum(torch.maximum(red, green), blue).sub_(least)
+    hue = (green + blue).sub_(red).sub_(least)
+    # A grey pixel has no hue; the bound only keeps 0 / 0 away, as its spread of 0 takes out whatever hue it gets.
+    hue = hue.div_(spread.clamp(min=1e-12)).add_(1).div_(6).copysign_(side)  # in turns, within [-1/2, 1/2]
+    offsets = turns[:, None] - np.array([0, 1 / 3, 2 / 3])  # (n, 3): less each channel's own hue
+    hue = hue + torch.from_numpy(offsets.astype(np.float32)).to(images.device)[:, :, None, None]  # (n, 3, S, S)
+    distance = hue.sub_(hue.round()).abs_()  # in turns, on the circle
+    share = distance.mul_(-6).add_(2).clamp_(0, 1)
+    return torch.addcmul(least, spread, share, out=out)
+
+
+def hue_steps(order: np.ndarray) -> np.ndarray:
+    """int64 (n,): the step of a jitter at which a sample's hue is shifted."""
+    return np.argmax(order == HUE, axis=1)
+
+
+def jitter_(images: Tensor, order: np.ndarray, factors: np.ndarray) -> None:
+    """Apply the four operations to every sample in its own order, in place; ``order`` and ``factors`` as in ``Parameters``.
+
+    The samples must be sorted by ``hue_steps(order)``: those whose hue is shifted at a step, and those that are blended
+    there, are then contiguous runs, and nothing is gathered or scattered.
+    """
+    bounds = np.searchsorted(hue_steps(order), np.arange(5))
+    if (np.diff(hue_steps(order)) < 0).any():
+        raise ValueError("the samples must be sorted by the step of their hue")
+    rows = np.arange(len(order))
+    # Each step writes to the other of two buffers, and after four of them the result is where it began.
+    source, target = images, torch.empty_like(images)
+    for step, (start, stop) in enumerate(pairwise(bounds)):
+        if start < stop:
+            shift_hue(source[start:stop], factors[start:stop, HUE], out=target[start:stop])
+        for run in (slice(0, start), slice(stop, len(order))):
+            if run.start < run.stop:
+                operations = order[run, step]
+                blend(source[run], operations, factors[rows[run], operations], out=target[run])
+        source, target = target, source

@@ -1,0 +1,25 @@
+import pytest
+
+from fourlenses.data.recipe import Recipe
+
+
+def test_a_recipe_reads_lists_and_keeps_defaults():
+    recipe = Recipe.from_config("byol", {"jitter": [0.4, 0.4, 0.2, 0.1], "solarise": 0.2})
+    assert recipe == Recipe(jitter=(0.4, 0.4, 0.2, 0.1), solarise=0.2)
+    assert Recipe.from_config("none", {"jitter": None}).jitter is None
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"colour": 1}, "recipe 'x': unknown key 'colour'; allowed: crop_scale, crop_ratio, flip"),
+        ({"flip": 1.5}, r"recipe 'x': flip is a probability in \[0, 1\], not 1.5"),
+        ({"flip": "often"}, "recipe 'x': "),
+        ({"crop_scale": [1.0, 0.1]}, "recipe 'x': crop_scale is a pair 0 < low <= high"),
+        ({"jitter": [0.4, 0.4, 0.4, 0.6]}, "hue"),
+        ({"mean": [0.5, 0.5, 0.5]}, "mean and std are given together"),
+    ],
+)
+def test_wrong_settings_name_the_recipe(settings, message):
+    with pytest.raises(ValueError, match=message):
+        Recipe.from_config("x", settings)

@@ -1,0 +1,110 @@
+import numpy as np
+import pytest
+import torch
+from torchvision.transforms.v2 import functional as reference
+
+from fourlenses.data import views as module
+from fourlenses.data.blur import kernel_size
+from fourlenses.data.parameters import BRIGHTNESS, CONTRAST, HUE, SATURATION, draw_parameters
+from fourlenses.data.views import Recipe, Views
+
+ADJUST = {
+    BRIGHTNESS: reference.adjust_brightness,
+    CONTRAST: reference.adjust_contrast,
+    SATURATION: reference.adjust_saturation,
+    HUE: reference.adjust_hue,
+}
+RECIPE = Recipe(solarise=0.3)
+
+
+def smooth_images(count, height=24, width=30):
+    coarse = torch.rand(count, 3, 5, 5, generator=torch.Generator().manual_seed(0))
+    images = torch.nn.functional.interpolate(coarse, (height, width), mode="bilinear")
+    return (images * 255).to(torch.uint8)
+
+
+def one_by_one(image, p, row, size):
+    """One sample's view by torchvision's functions, in the order of the recipe."""
+    box = [int(values[row]) for values in (p.top, p.left, p.height, p.width)]
+    view = reference.resized_crop(image.float() / 255, *box, [size, size], antialias=True)
+    view = view.flip(-1) if p.flip[row] else view
+    if p.jitter[row]:
+        for operation in p.order[row]:
+            view = ADJUST[operation](view, p.factors[row, operation])
+    view = reference.rgb_to_grayscale(view, 3) if p.grey[row] else view
+    view = reference.gaussian_blur(view, [kernel_size(size)] * 2, [float(p.sigma[row])] * 2) if p.blur[row] else view
+    return reference.solarize(view, 0.5) if p.solarise[row] else view
+
+
+@pytest.mark.parametrize(
+    "recipe", [RECIPE, Recipe(jitter=None), Recipe(jitter_probability=1.0, grey=1.0, blur=1.0), Recipe(blur=0, grey=0)]
+)
+def test_every_view_equals_torchvisions_functions(recipe):
+    images, ids = smooth_images(64), np.arange(100, 164, dtype=np.uint64)
+    views = Views(recipe, 32, seed=5)(images, ids, epoch=2, view=1)
+    parameters = draw_parameters(recipe, 24, 30, 5, ids, 2, 1)
+    expected = torch.stack([one_by_one(image, parameters, row, 32) for row, image in enumerate(images)])
+    difference = (views - expected).abs().amax((1, 2, 3))
+    assert views.dtype == torch.float32
+    assert views.shape == (64, 3, 32, 32)
+    assert difference.max() <= 2e-3
+    assert views.min() >= 0
+    assert views.max() <= 1
+
+
+def test_a_samples_view_is_the_same_in_any_batch(monkeypatch):
+    images, ids = smooth_images(40), np.arange(40, dtype=np.uint64) * 7
+    make = Views(RECIPE, 24, seed=1)
+    together = make(images, ids, 0, 0)
+    shuffled = np.random.default_rng(0).permutation(40)
+    torch.testing.assert_close(make(images[shuffled], ids[shuffled], 0, 0), together[shuffled], atol=2e-6, rtol=0)
+    torch.testing.assert_close(make(images[3:4], ids[3:4], 0, 0), together[3:4], atol=2e-6, rtol=0)
+    monkeypatch.setattr(module, "CPU_PART", 3 * 30 * 30 * 7)  # parts of 6 or 7 images
+    torch.testing.assert_close(make(images, ids, 0, 0), together, atol=2e-6, rtol=0)
+
+
+def test_epoch_view_and_seed_each_change_the_view():
+    images, ids = smooth_images(16), np.arange(16, dtype=np.uint64)
+    base = Views(RECIPE, 24, 1)(images, ids, 0, 0)
+    assert torch.equal(base, Views(RECIPE, 24, 1)(images, ids, 0, 0))
+    for other in (
+        Views(RECIPE, 24, 1)(images, ids, 1, 0),
+        Views(RECIPE, 24, 1)(images, ids, 0, 1),
+        Views(RECIPE, 24, 2)(images, ids, 0, 0),
+    ):
+        assert ((other - base).abs().amax((1, 2, 3)) > 0.02).all()
+
+
+def test_mean_and_std_come_last():
+    images, ids = smooth_images(8), np.arange(8, dtype=np.uint64)
+    plain = Views(Recipe(), 24, 1)(images, ids, 0, 0)
+    scaled = Views(Recipe(mean=(0.1, 0.2, 0.3), std=(0.5, 0.25, 2.0)), 24, 1)(images, ids, 0, 0)
+    torch.testing.assert_close(scaled, reference.normalize(plain, [0.1, 0.2, 0.3], [0.5, 0.25, 2.0]))
+
+
+def test_a_recipe_of_nothing_is_the_image():
+    still = Recipe(crop_scale=(1, 1), crop_ratio=(1, 1), flip=0, jitter=None, grey=0, blur=0)
+    images = smooth_images(4, 32, 32)
+    torch.testing.assert_close(Views(still, 32, 0)(images, np.arange(4, dtype=np.uint64), 0, 0), images / 255, atol=1e-6, rtol=0)
+
+
+def test_autocast_does_not_reach_the_views():
+    images, ids = smooth_images(8), np.arange(8, dtype=np.uint64)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        inside = Views(RECIPE, 24, 1)(images, ids, 0, 0)
+    assert torch.equal(inside, Views(RECIPE, 24, 1)(images, ids, 0, 0))
+
+
+def test_wrong_inputs_are_refused():
+    make = Views(RECIPE, 24, 1)
+    for images, count in ((smooth_images(2).float(), 2), (smooth_images(2)[:, :1], 2), (smooth_images(2), 3)):
+        with pytest.raises(ValueError, match="uint8 images"):
+            make(images, np.arange(count, dtype=np.uint64), 0, 0)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+def test_a_gpu_makes_the_same_views():
+    images, ids = smooth_images(64), np.arange(64, dtype=np.uint64)
+    make = Views(RECIPE, 32, seed=5)
+    torch.testing.assert_close(make(images.cuda(), ids, 2, 1).cpu(), make(images, ids, 2, 1), atol=1e-4, rtol=0)
