@@ -88,6 +88,22 @@ def test_strengths_solved_together_or_alone_agree():
     assert torch.equal(fit(x, y, 6, STRENGTHS).weights, fit(x, y, 6, STRENGTHS).weights)
 
 
+def test_given_axes_lead_to_the_same_optimum(monkeypatch):
+    """Where the rotation to principal axes would cost too much it is left out, for a cold start and for a warm one."""
+    x, y = blobs(800, 20, 6, 5)
+    x = (x - x.mean(0)) / x.std(0) + 1
+    turned = fit(x, y, 6, [1e-3, 1e-1], tolerance=1e-5)
+    monkeypatch.setattr("fourlenses.evaluation.logistic.MAX_ROTATED", 10)
+    given = fit(x, y, 6, [1e-3, 1e-1], tolerance=1e-5)
+    assert not torch.equal(given.weights, turned.weights)  # another path was taken
+    assert (given.gradient_norm <= 1e-5).all()
+    for p, strength in enumerate([1e-3, 1e-1]):
+        assert float((given.weights[p] - turned.weights[p]).norm()) <= 2e-5 / strength
+        assert float((given.bias[p] - turned.bias[p]).norm()) <= 0.05
+    warm = fit(x, y, 6, [1e-3, 1e-1], tolerance=1e-5, initial=(turned.weights, turned.bias))
+    assert (warm.iterations <= 3).all()
+
+
 def test_stops_at_max_iterations_and_says_so():
     x, y = blobs(500, 20, 6, 6)
     found = fit(x, y, 6, [1e-5, 1.0], max_iterations=3)

@@ -3,7 +3,7 @@
 Problem p minimises  mean cross-entropy + strength_p / 2 ||W_p||^2  (the bias is not penalised; scikit-learn's C is 1 / (N strength)).
 
 Two exact changes of variables make it fast. Features are centred, which the free bias absorbs, and rotated to their principal axes,
-which leaves ||W|| as it is; there the Hessian at W = 0 is diagonal, hence a diagonal preconditioner is a good one. Axes along which
+which leaves ||W|| as it is; there the Hessian at W = 0 is diagonal in the features, hence a diagonal preconditioner is a good one. Axes along which
 the training features do not vary are left out, as the penalty sets their weights to zero: with fewer images than features the
 problem shrinks to the number of images.
 """
@@ -19,6 +19,8 @@ from fourlenses.evaluation.softmax_objective import SoftmaxObjective, centred_cl
 ABSENT_BIAS = -1e4
 # Relative to the largest: axes whose standard deviation is below 1e-6 of the largest hold only the rounding of float32 features.
 MIN_EIGENVALUE = 1e-12
+# An eigendecomposition beyond this size costs more (seconds on a core at 2048) than the iterations it saves.
+MAX_ROTATED = 768
 
 
 @dataclass
@@ -42,9 +44,14 @@ def require_finite(name: str, features: torch.Tensor) -> None:
         raise ValueError(f"{name}: {bad} of {len(features)} rows hold NaN or infinite values")
 
 
-def _principal_axes(centred: torch.Tensor) -> torch.Tensor:
-    """Orthonormal axes (D, R) float64 of centred features (N, D) float64, those of negligible variance left out."""
+def _principal_axes(centred: torch.Tensor) -> torch.Tensor | None:
+    """Orthonormal axes (D, R) float64 of centred features (N, D) float64, those of negligible variance left out.
+
+    None, for the given axes, where both N and D exceed ``MAX_ROTATED``: that changes the path to the optimum, not the optimum.
+    """
     count, width = centred.shape
+    if min(count, width) > MAX_ROTATED:
+        return None
     if count < width:  # the axes from the smaller of the two Gram matrices
         values, vectors = torch.linalg.eigh(centred @ centred.T)
         keep = values > MIN_EIGENVALUE * values[-1].clamp_min(1e-300)
@@ -86,25 +93,26 @@ def fit(
     problems, width = len(strengths), features.shape[1]
     wide = features.double()
     mean = wide.mean(0)  # (D,)
-    axes = _principal_axes(wide - mean)  # (D, R)
-    rotated = ((wide - mean) @ axes).float()  # (N, R)
+    centred = wide - mean
+    axes = _principal_axes(centred)  # (D, R), or None for the given axes
+    rotated = (centred if axes is None else centred @ axes).float()  # (N, R)
     strength = torch.tensor([float(s) for s in strengths], dtype=torch.float64, device=features.device)
     objective = SoftmaxObjective(rotated, compact, len(present), strength)
 
-    start = torch.zeros(problems, len(present), axes.shape[1] + 1, dtype=torch.float64, device=features.device)
+    start = torch.zeros(problems, len(present), rotated.shape[1] + 1, dtype=torch.float64, device=features.device)
     logs = objective.frequency.log()
     start[..., -1] = logs - logs.mean()  # the optimum of an infinitely strong penalty
     if initial is not None:
         weights, bias = (part.to(features.device, torch.float64)[:, present] for part in initial)
         seen = (bias > ABSENT_BIAS / 2)[..., None]  # (P, K, 1); a class the earlier fit did not see starts afresh
-        given = torch.cat([weights @ axes, (bias + weights @ mean)[..., None]], 2)
+        given = torch.cat([weights if axes is None else weights @ axes, (bias + weights @ mean)[..., None]], 2)
         start = torch.where(seen, given, start)
     found = minimise(objective, start.reshape(problems, -1), tolerance, max_iterations)
 
     theta = centred_classes(found.point.view(start.shape))  # (P, K, R+1)
     weights = torch.zeros(problems, num_classes, width, dtype=torch.float32, device=features.device)
     bias = torch.full((problems, num_classes), ABSENT_BIAS, dtype=torch.float32, device=features.device)
-    rotated_back = theta[..., :-1] @ axes.T  # (P, K, D)
+    rotated_back = theta[..., :-1] if axes is None else theta[..., :-1] @ axes.T  # (P, K, D)
     weights[:, present] = rotated_back.float()
     bias[:, present] = (theta[..., -1] - rotated_back @ mean).float()
     return Fit(weights, bias, found.gradient_norm, found.iterations)
