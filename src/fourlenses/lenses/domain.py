@@ -82,7 +82,7 @@ def draw(metrics: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     for y, x in np.argwhere(~drawn):
         axes.text(x, y, "–", ha="center", va="center", color="#999999")
     _frame(axes, labels, targets)
-    figure.supxlabel("\n".join(textwrap.wrap(CAPTION, 54 if len(targets) == 1 else 90)), fontsize=matplotlib.rcParams["axes.labelsize"])
+    figure.supxlabel("\n".join(textwrap.wrap(CAPTION, 54 if len(targets) == 1 else 120)), fontsize=matplotlib.rcParams["axes.labelsize"])
     bar = figure.colorbar(image, ax=axes, shrink=0.9, pad=0.02, aspect=14)
     bar.ax.set_ylim(lowest, 0)
     bar.set_label("points against\nthe column's best")
@@ -104,7 +104,7 @@ def _cell(axes: Axes, x: int, y: int, cell, colour: str) -> None:
     if cell.best:
         axes.add_patch(Rectangle((x - 0.5, y - 0.5), 1, 1, fill=False, edgecolor="black", linewidth=1.2, clip_on=False, zorder=3))
     if cell.in_domain:
-        axes.plot(x - 0.5, y - 0.5, marker=CORNER, markersize=11, color=colour, markeredgewidth=0, clip_on=False)
+        axes.plot(x - 0.5, y - 0.5, marker=CORNER, markersize=15, color=colour, markeredgewidth=0, clip_on=False)
 
 
 def _frame(axes: Axes, labels: list[str], targets: list[str]) -> None:
