@@ -82,7 +82,7 @@ def draw(metrics: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     for y, x in np.argwhere(~drawn):
         axes.text(x, y, "–", ha="center", va="center", color="#999999")
     _frame(axes, labels, targets)
-    figure.supxlabel("\n".join(textwrap.wrap(CAPTION, 54 if len(targets) == 1 else 120)), fontsize=matplotlib.rcParams["axes.labelsize"])
+    figure.supxlabel("\n".join(textwrap.wrap(CAPTION, 54 if len(targets) == 1 else 130)), fontsize=matplotlib.rcParams["axes.labelsize"])
     bar = figure.colorbar(image, ax=axes, shrink=0.9, pad=0.02, aspect=14)
     bar.ax.set_ylim(lowest, 0)
     bar.set_label("points against\nthe column's best")
