@@ -127,6 +127,11 @@ def test_granularity_follows_the_order_of_the_fullest_evaluation(tmp_path):
     assert [text.get_text() for text in figure.axes[0].get_xticklabels()] == list(levels)
 
 
+def test_granularity_runs_from_coarse_to_fine_whichever_way_the_table_does(planted):
+    numbers = granularity.draw(planted)[1]  # every evaluation of the planted table names its fine level first
+    assert list(numbers[(numbers["method"] == "simclr") & (numbers["target"] == "a")]["level"]) == ["coarse", "fine"]
+
+
 @pytest.mark.parametrize("lens", LENSES)
 def test_one_target_one_quantity_and_no_yardsticks_still_draw(tmp_path, lens):
     rows = [row("quantity;domain;quality;granularity", "simclr", source, "a", 40.0) for source in ("a-100", "a-100@blur")]

@@ -14,14 +14,15 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import Polygon, Rectangle
+from matplotlib.patches import Rectangle
 
 from fourlenses.lenses import names, style, table
 
 NAME = "domain"
 ROW_HEIGHT = 0.27  # inches
-CAPTION = "Top-1 accuracy, %, ± half of the 95 % band. Box: best contrastive source.\nTriangle: pretrained on the target's own dataset."
+CAPTION = "Top-1 accuracy, %, ± half of the 95 % band. Box: best contrastive source. Triangle: pretrained on the target's own dataset."
 COLOUR_MAP = "Blues"
+CORNER = [(0, 0), (1, 0), (0, -1)]  # a marker, so that it has one size whatever the cell's
 
 
 def numbers_drawn(metrics: pd.DataFrame) -> pd.DataFrame:
@@ -61,7 +62,7 @@ def draw(metrics: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     targets = sorted(cells["target"].unique())
     several = len({method for method, _ in sides if method in table.CONTRASTIVE}) > 1
     labels = [_label(method, source, several) for method, source in sides]
-    figure = style.new_figure(1 if len(targets) < 3 else 2, height=1.15 + ROW_HEIGHT * len(sides))
+    figure = style.new_figure(min(len(targets), 2), height=1.15 + ROW_HEIGHT * len(sides))
     axes = figure.subplots()
     candidates = cells["method"].isin(table.CONTRASTIVE) | (not cells["method"].isin(table.CONTRASTIVE).any())
     shade = np.full((len(sides), len(targets)), np.nan)
@@ -81,7 +82,7 @@ def draw(metrics: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     for y, x in np.argwhere(~drawn):
         axes.text(x, y, "–", ha="center", va="center", color="#999999")
     _frame(axes, labels, targets)
-    figure.supxlabel(CAPTION, fontsize=matplotlib.rcParams["axes.labelsize"])
+    figure.supxlabel("\n".join(textwrap.wrap(CAPTION, 54 if len(targets) == 1 else 130)), fontsize=matplotlib.rcParams["axes.labelsize"])
     bar = figure.colorbar(image, ax=axes, shrink=0.9, pad=0.02, aspect=14)
     bar.ax.set_ylim(lowest, 0)
     bar.set_label("points against\nthe column's best")
@@ -101,9 +102,9 @@ def _cell(axes: Axes, x: int, y: int, cell, colour: str) -> None:
     text = f"{cell.top1:.1f} ±{cell.half_width:.1f}"
     axes.text(x, y, text, ha="center", va="center", fontweight="bold" if cell.best else "normal", color="black")
     if cell.best:
-        axes.add_patch(Rectangle((x - 0.47, y - 0.44), 0.94, 0.88, fill=False, edgecolor="black", linewidth=1.2))
+        axes.add_patch(Rectangle((x - 0.5, y - 0.5), 1, 1, fill=False, edgecolor="black", linewidth=1.2, clip_on=False, zorder=3))
     if cell.in_domain:
-        axes.add_patch(Polygon([(x - 0.47, y - 0.44), (x - 0.37, y - 0.44), (x - 0.47, y - 0.1)], color=colour, linewidth=0))
+        axes.plot(x - 0.5, y - 0.5, marker=CORNER, markersize=15, color=colour, markeredgewidth=0, clip_on=False)
 
 
 def _frame(axes: Axes, labels: list[str], targets: list[str]) -> None:
@@ -112,4 +113,4 @@ def _frame(axes: Axes, labels: list[str], targets: list[str]) -> None:
     axes.xaxis.tick_top()
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
-    axes.annotate("pretrained on ↓   evaluated on →", (0, 1), (-4, 5), xycoords="axes fraction", textcoords="offset points", ha="right")
+    axes.annotate("evaluated on →\npretrained on ↓", (0, 1), (-4, 2), xycoords="axes fraction", textcoords="offset points", ha="right")

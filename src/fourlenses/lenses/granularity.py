@@ -3,7 +3,7 @@
 Classifiers are trained once on the finest labels; the evaluation coarsens predictions and labels, so a level is a way of
 counting, not another training run. One panel per target: above, top-1 per level for contrastive, supervised and random
 encoders; below, supervised less contrastive (interval: `table.difference`). Levels stand in the order of the table,
-coarse to fine.
+turned round where that begins with the finest.
 
 Of each method the one encoder is shown that has most to go by: clean pretraining on the target's own dataset if there is
 any, the most pretraining images, the most labelled images. For supervised that is end-to-end training on the labels, as in
@@ -33,20 +33,24 @@ def numbers_drawn(metrics: pd.DataFrame) -> pd.DataFrame:
             "add one to the study"
         )
     numbers = table.over_seeds(pd.concat(chosen), KEYS)
-    places = {(target, level): place for target, group in rows.groupby("target") for place, level in enumerate(_levels(group))}
+    finest = table.finest_levels(metrics)
+    places = {
+        (target, level): place for target, group in rows.groupby("target") for place, level in enumerate(_levels(group, finest[target]))
+    }
     numbers["place"] = [places[key] for key in zip(numbers["target"], numbers["level"], strict=True)]
     numbers["_method"] = numbers["method"].map(style.method_place)
     numbers = numbers.sort_values(["target", "_method", "place"], ignore_index=True).drop(columns="_method")
     return _with_gap(numbers)
 
 
-def _levels(rows: pd.DataFrame) -> list[str]:
-    """The levels of one target in order: as the evaluation with most levels lists them, those that it lacks at the end.
+def _levels(rows: pd.DataFrame, finest: str) -> list[str]:
+    """The levels of one target, coarse to fine: as the evaluation with most levels lists them, those that it lacks at the end.
 
     A table that begins with rows of the finest level alone, for other lenses, would mislead plain order of appearance.
     """
     evaluations = rows.groupby([key for key in table.IDENTITY if key != "level"], sort=False)["level"]
     fullest = max((list(levels) for _, levels in evaluations), key=len)  # the first of equals
+    fullest = fullest[::-1] if fullest[0] == finest else fullest
     return names.in_order(rows["level"], fullest)
 
 

@@ -18,6 +18,7 @@ COLUMNS = (
 # Two rows alike in all of these would be two answers to one question, and averaging them would hide it.
 IDENTITY = ("method", "backbone", "source", "pretrain_images", "corruption", "seed", "target", "level", "labelled_images", "protocol")
 CONTRASTIVE = ("simclr", "moco", "byol")
+METHODS = (*CONTRASTIVE, "supervised", "random")
 
 
 def read_metrics(path: str | Path) -> pd.DataFrame:
@@ -40,6 +41,9 @@ def read_metrics(path: str | Path) -> pd.DataFrame:
         wrong = table.loc[~table[column].between(0, 100), column]
         if len(wrong):
             raise ValueError(f"{path} has {wrong.iloc[0]} in column {column}, row {wrong.index[0] + 2}; accuracies are percent, 0 to 100")
+    strange = sorted(set(table["method"]) - set(METHODS))
+    if strange:  # a figure would leave it out without a word
+        raise ValueError(f"{path} has {strange[0]!r} in column method; the figures know {', '.join(METHODS)}, so correct it")
     for column in ("study", "backbone"):
         found = sorted(table[column].unique())
         if len(found) > 1:
