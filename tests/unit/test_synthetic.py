@@ -5,6 +5,7 @@ import hashlib
 import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import cross_val_predict
 
 from fourlenses.data.synthetic import DOMAINS, LEVELS, classes, draw, label
 from fourlenses.data.synthetic.draws import Draws
@@ -105,7 +106,7 @@ def test_labels_are_balanced_and_agree_between_scalars_and_arrays(domain):
 def _accuracy(features: np.ndarray, labels: np.ndarray) -> float:
     """Test accuracy of logistic regression, first two thirds for training."""
     features = (features - features.mean(axis=0)) / (features.std(axis=0) + 1e-6)
-    model = LogisticRegression(max_iter=200, C=0.1).fit(features[:600], labels[:600])
+    model = LogisticRegression(max_iter=400, C=0.1).fit(features[:600], labels[:600])
     return float((model.predict(features[600:]) == labels[600:]).mean())
 
 
@@ -159,11 +160,9 @@ def test_structure_tells_the_middle_classes_apart_better_than_chance(domain, dra
 def test_species_are_mistaken_for_siblings_more_than_for_strangers(drawn):
     images, labels = drawn["species"]
     family = np.array([name[1] for name in classes("species")])
-    features = _gradients(images)
-    model = LogisticRegression(max_iter=200, C=1.0).fit(features[:600], labels[:600])
-    found, true = model.predict(features[600:]), labels[600:]
+    found, true = cross_val_predict(LogisticRegression(max_iter=200, C=10), _gradients(images), labels, cv=3), labels
     wrong = found != true
-    assert wrong.sum() > 50
+    assert wrong.sum() > 150
     # A mistake made blindly falls on one of the 3 siblings among the 27 other species.
     assert (family[found] == family[true])[wrong].mean() > 1.5 * 3 / 27
 

@@ -111,11 +111,11 @@ def _savanna(g: Ground, d: Draws) -> None:
     g.mottle(4, 0.12)
     spacing = d.real(0.34, 0.48)
     points = g.points(spacing, 0.4)
+    sizes = d.array(len(points), -0.08, 0.34) * spacing  # a negative size leaves the place bare
     shadow = spacing * 0.16
     for shift, dark in ((shadow, True), (0.0, False)):
         distance, _, _, index = g.cells(points + np.float32(shift) * np.array(g.sun, np.float32), spacing)
-        size = (d.array(len(points), -0.08, 0.34) * spacing)[index]
-        paint(g.image, coverage(distance - size, g.width * 2) * (0.6 if dark else 1.0), g.tone() * (0.35 if dark else 0.7))
+        paint(g.image, coverage(distance - sizes[index], g.width * 2) * (0.6 if dark else 1.0), g.tone() * (0.35 if dark else 0.7))
 
 
 def _strip_fields(g: Ground, d: Draws) -> None:

@@ -70,7 +70,7 @@ def _room(s: Stage) -> float:
     s.image[:] = s.ink(0.35, 0.95)
     level, corner = d.real(0.1, 0.4), d.real(0.6, 0.95)
     s.fill(corner - s.x, s.ink(0.3, 0.8))
-    s.fill(np.maximum(level - s.y, level - s.y + np.maximum(s.x - corner, 0)), s.ink(0.2, 0.75) * (1 + 0.15 * noise(d, s.n, 14, 4)))
+    s.fill(level - s.y + np.maximum(s.x - corner, 0), s.ink(0.2, 0.75) * (1 + 0.15 * noise(d, s.n, 14, 4)))
     return level
 
 
@@ -104,7 +104,7 @@ def _library(s: Stage, d: Draws) -> None:
     s.fill(s.y - level, wood)
     books = np.maximum(shelf - 0.55 - 0.35 * height, 0.08 - shelf)
     spines = np.stack([0.25 + 0.6 * tone, 0.25 + 0.6 * tone * (0.5 + 0.5 * hue), 0.25 + 0.5 * hue]) * s.hour
-    s.fill(np.maximum(books, np.maximum(0.46 - np.abs(case_u - 0.5), s.y - level) * -1 + (np.abs(case_u - 0.5) > 0.46)), spines)
+    s.fill(np.maximum(np.maximum(books, s.y - level), np.abs(case_u - 0.5) - 0.46), spines)
     for _ in range(d.whole(0, 2)):
         at = d.real(-0.9, 0.9)
         s.box(at - 0.3, at + 0.3, level + 0.05, level + 0.13, s.ink(0.2, 0.8))

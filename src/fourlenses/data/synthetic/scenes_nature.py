@@ -90,12 +90,12 @@ def _lake_shore(s: Stage, d: Draws) -> None:
     s.sky()
     level = d.real(-0.25, 0.1)
     for height in (0.35, 0.15):
-        depth = s.ridge(level - 0.1, height, 4, 2, s.growth())
+        s.ridge(level - 0.1, height, 4, 2, s.growth())
     s.fill(level - s.y, s.ink(0.3, 0.8))
-    # The reflection is the upper picture upside down, broken by ripples.
-    row = np.clip(((level - (s.y - level)) + 1) / 2 * s.n, 0, s.n - 1).astype(np.int32)[:, s.n // 2]
-    mirrored = s.image[:, row]
-    s.fill(np.maximum(level - s.y, depth * 0 - 1), mirrored * (0.85 + 0.08 * noise(d, s.n, 24, 3)), opacity=0.75)
+    # The reflection is the upper picture upside down about the shore, broken by ripples.
+    shore = int(np.argmax(s.y[:, s.n // 2] > level))
+    mirrored = s.image[:, np.clip(2 * shore - 1 - np.arange(s.n), 0, s.n - 1)]
+    s.fill(level - s.y, mirrored * (0.85 + 0.08 * noise(d, s.n, 24, 3)), opacity=0.75)
     for _ in range(d.whole(6, 12)):
         at, tall = d.real(-1.1, 1.1), d.real(0.3, 0.8)
         s.fill(np.maximum(np.abs(s.x - at - 0.1 * (1 - s.y) ** 2 * d.sign()) - 0.018, 0.95 - tall - s.y), s.growth() * 0.5)

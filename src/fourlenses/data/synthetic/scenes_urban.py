@@ -59,7 +59,7 @@ def _arcade(s: Stage, d: Draws) -> None:
     half = d.real(0.3, 0.38)
     arch = np.where(s.y < arch_top + 0.1, np.sqrt(du * du + ((s.y - arch_top - 0.1) / pitch) ** 2), np.abs(du)) - half
     s.fill(np.maximum(arch * pitch, s.y - foot), s.ink(0.03, 0.3))
-    band = np.maximum(np.abs(s.y - arch_top + 0.2) - 0.07, -1)
+    band = np.abs(s.y - arch_top + 0.2) - 0.07
     s.fill(band, s.ink(0.3, 0.95) * (0.7 + 0.5 * (np.sin(s.x * 25) > 0)))
     s.ground(foot, s.ink(0.2, 0.7))
 

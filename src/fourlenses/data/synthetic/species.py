@@ -61,7 +61,7 @@ def _finch(f: Figure, d: Draws, t: Trait) -> None:
     fork = 0.06 + 0.2 * t.first
     f.polygon([(-0.45, 0.1), (-0.5, 0.3), (-1.0, 0.5 + fork), (-1.0, 0.5)], "main")
     f.polygon([(-0.45, 0.1), (-0.5, 0.3), (-1.0, 0.5), (-1.0, 0.5 - fork)], "main")
-    f.ellipse(-0.02, 0.08, 0.62, 0.38, "main", 0.3 * -1)
+    f.ellipse(-0.02, 0.08, 0.62, 0.38, "main", -0.3)
     f.ellipse(0.5, -0.4, 0.27, 0.25)
     beak = 0.1 + 0.1 * t.second
     f.polygon([(0.7, -0.45 - beak / 2), (0.7, -0.45 + beak), (0.98, -0.38)], "dark")

@@ -8,15 +8,15 @@ from fourlenses.data.synthetic.figure import sharpen
 
 
 class Stage:
-    """A scene under construction: camera coordinates x, y (n, n) with a little roll and zoom, inks by hour and weather."""
+    """A scene under construction: camera x, y (n, n) framed more or less tightly with a little roll, inks by hour and weather."""
 
     def __init__(self, draws: Draws, n: int) -> None:
         self.draws = draws
         self.n = n
         x, y = grid(n)
-        roll, zoom = draws.real(-0.06, 0.06), draws.real(0.65, 1.05)
-        self.x = (x + roll * y) * zoom * draws.sign() + draws.real(-0.15, 0.15)
-        self.y = (y - roll * x) * zoom + draws.real(-0.12, 0.12)
+        roll, zoom = draws.real(-0.06, 0.06), draws.real(0.5, 1.05)
+        self.x = (x + roll * y) * zoom * draws.sign() + draws.real(-0.3, 0.3)
+        self.y = (y - roll * x) * zoom + draws.real(-0.2, 0.2)
         self.width = 2.5 / n
         self.hour = draws.real(0.35, 1.0)
         self.haze = colour(draws.real(), draws.real(0, 0.35), self.hour)
