@@ -39,7 +39,9 @@ class Parameters:
         return type(self)(**{field.name: getattr(self, field.name)[rows] for field in fields(self)})
 
 
-def draw_parameters(recipe: Recipe, height: int, width: int, seed: int, sample_ids: np.ndarray, epoch: int, view: int) -> Parameters:
+def draw_parameters(
+    recipe: Recipe, height: int, width: int, seed: int, sample_ids: np.ndarray, epoch: int | np.ndarray, view: int
+) -> Parameters:
     """Parameters of one view of each sample (ids uint64 (B,)) whose image is of ``height`` by ``width`` pixels.
 
     Every quantity has columns of its own among a sample's draws, so that changing one setting leaves the others' draws alone.

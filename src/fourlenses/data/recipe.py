@@ -3,6 +3,10 @@
 from dataclasses import dataclass, fields
 from typing import Self
 
+from fourlenses.errors import UserError
+
+OFF = {"crop_scale": (1.0, 1.0), "crop_ratio": (1.0, 1.0), "flip": 0.0, "jitter": None, "grey": 0.0, "blur": 0.0, "solarise": 0.0}
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -28,26 +32,26 @@ class Recipe:
     def __post_init__(self):
         for key in ("flip", "jitter_probability", "grey", "blur", "solarise"):
             if not 0 <= getattr(self, key) <= 1:
-                raise ValueError(f"{key} is a probability in [0, 1], not {getattr(self, key)!r}")
+                raise UserError(f"{key} is a probability in [0, 1], not {getattr(self, key)!r}")
         for key in ("crop_scale", "crop_ratio", "blur_sigma"):
             bounds = getattr(self, key)
             if len(bounds) != 2 or not 0 < bounds[0] <= bounds[1]:
-                raise ValueError(f"{key} is a pair 0 < low <= high, not {bounds!r}")
+                raise UserError(f"{key} is a pair 0 < low <= high, not {bounds!r}")
         if self.jitter is not None and (len(self.jitter) != 4 or min(self.jitter) < 0 or self.jitter[3] > 0.5):
-            raise ValueError(f"jitter is four strengths of at least 0, the last (hue) at most 0.5, or null, not {self.jitter!r}")
+            raise UserError(f"jitter is four strengths of at least 0, the last (hue) at most 0.5, or null, not {self.jitter!r}")
         if (self.mean is None) != (self.std is None):
-            raise ValueError("mean and std are given together or not at all")
+            raise UserError("mean and std are given together or not at all")
         if self.std is not None and (len(self.std) != 3 or len(self.mean) != 3 or min(self.std) <= 0):
-            raise ValueError(f"mean and std are three values each, std above 0, not {self.mean!r} and {self.std!r}")
+            raise UserError(f"mean and std are three values each, std above 0, not {self.mean!r} and {self.std!r}")
 
     @classmethod
     def from_config(cls, name: str, settings: dict) -> Self:
-        """The recipe called ``name`` of a configuration file; what is not set there keeps its default."""
+        """The recipe called ``name`` of a config; an operation that is not set there is off."""
         allowed = [field.name for field in fields(cls)]
         for key in settings:
             if key not in allowed:
-                raise ValueError(f"recipe {name!r}: unknown key {key!r}; allowed: {', '.join(allowed)}")
+                raise UserError(f"recipe {name!r}: unknown key {key!r}; allowed: {', '.join(allowed)}")
         try:
-            return cls(**{key: tuple(value) if isinstance(value, list) else value for key, value in settings.items()})
+            return cls(**OFF | {key: tuple(value) if isinstance(value, list) else value for key, value in settings.items()})
         except (TypeError, ValueError) as error:
-            raise ValueError(f"recipe {name!r}: {error}") from error
+            raise UserError(f"recipe {name!r}: {error}") from error

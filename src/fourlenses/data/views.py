@@ -31,10 +31,11 @@ class Views:
         self.size = size
         self.seed = seed
 
-    def __call__(self, images: Tensor, sample_ids: np.ndarray, epoch: int, view: int) -> Tensor:
+    def __call__(self, images: Tensor, sample_ids: np.ndarray, epoch: int | np.ndarray, view: int) -> Tensor:
         """float32 (B, 3, size, size) on the images' device, in [0, 1] before the recipe's mean and std.
 
-        ``images`` are uint8 (B, 3, H, W) and ``sample_ids`` uint64 (B,); ``view`` numbers the views of a sample in an epoch.
+        ``images`` are uint8 (B, 3, H, W) and ``sample_ids`` uint64 (B,); ``epoch`` is one number or int64 (B,),
+        as a batch may cross the end of a pass; ``view`` numbers the views of a sample in an epoch.
         """
         if images.dtype != torch.uint8 or images.ndim != 4 or images.shape[1] != 3 or len(images) != len(sample_ids):
             raise ValueError(

@@ -5,6 +5,7 @@
 
 from types import ModuleType
 
+from fourlenses.errors import UserError
 from fourlenses.lenses import domain, granularity, quality, quantity
 
 LENSES: dict[str, ModuleType] = {module.NAME: module for module in (quantity, domain, quality, granularity)}
@@ -13,5 +14,5 @@ LENSES: dict[str, ModuleType] = {module.NAME: module for module in (quantity, do
 def lens_named(name: str) -> ModuleType:
     """The module of a lens; a ValueError lists those known."""
     if name not in LENSES:
-        raise ValueError(f"there is no lens {name!r}; known are {', '.join(LENSES)}, so name one of those")
+        raise UserError(f"there is no lens {name!r}; known are {', '.join(LENSES)}, so name one of those")
     return LENSES[name]

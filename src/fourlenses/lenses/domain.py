@@ -16,6 +16,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from fourlenses.errors import UserError
 from fourlenses.lenses import names, style, table
 
 NAME = "domain"
@@ -30,7 +31,7 @@ def numbers_drawn(metrics: pd.DataFrame) -> pd.DataFrame:
     rows = table.at_finest(table.rows_for(metrics, NAME), metrics)
     rows = table.at_most_labels(rows[(rows["protocol"] == "linear") & (rows["corruption"] == "none")])
     if rows.empty:
-        raise ValueError(
+        raise UserError(
             f"{table.where(metrics)} has no linear evaluation of clean pretraining for the lens domain; "
             "add the protocol linear to the study"
         )

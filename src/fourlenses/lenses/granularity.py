@@ -14,6 +14,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from fourlenses.errors import UserError
 from fourlenses.lenses import names, panels, style, table
 
 NAME = "granularity"
@@ -28,7 +29,7 @@ def numbers_drawn(metrics: pd.DataFrame) -> pd.DataFrame:
     chosen = [_encoder(group, method, target) for (target, method), group in clean.groupby(["target", "method"], sort=False)]
     chosen = [group for group in chosen if len(group)]
     if not chosen:
-        raise ValueError(
+        raise UserError(
             f"{table.where(metrics)} has no linear or scratch evaluation of clean pretraining for the lens granularity; "
             "add one to the study"
         )

@@ -10,6 +10,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from fourlenses.errors import UserError
 from fourlenses.lenses import names, panels, style, table
 
 NAME = "quality"
@@ -23,7 +24,7 @@ def numbers_drawn(metrics: pd.DataFrame) -> pd.DataFrame:
     rows = rows[(rows["protocol"] == "linear") & rows["method"].isin([*table.CONTRASTIVE, "supervised"])]
     corrupted = rows[rows["corruption"] != "none"].copy()
     if corrupted.empty:
-        raise ValueError(
+        raise UserError(
             f"{table.where(metrics)} has no linear evaluation of corrupted pretraining for the lens quality "
             f"(corruptions found: {', '.join(rows['corruption'].unique()) or 'none'}); add corruptions to the study"
         )
@@ -38,7 +39,7 @@ def numbers_drawn(metrics: pd.DataFrame) -> pd.DataFrame:
     lacking = lacking[lacking["_merge"] == "left_only"]
     if len(lacking):
         first = lacking.iloc[0]
-        raise ValueError(
+        raise UserError(
             f"{table.where(metrics)} has {first['method']} on {first['source']} with {first['corruption']} "
             f"for {first['target']} but no clean pretraining of the same images and seed at "
             f"{first['labelled_images']} labelled images; add it to the study"

@@ -11,6 +11,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from fourlenses.errors import UserError
 from fourlenses.lenses import names, panels, style, table
 
 NAME = "quantity"
@@ -28,7 +29,7 @@ def numbers_drawn(metrics: pd.DataFrame) -> pd.DataFrame:
         rows["method"].isin(table.CONTRASTIVE) & rows["protocol"].isin(["linear", "fine_tune"]) & (rows["corruption"] == "none") & in_domain
     ]
     if pretrained.empty:
-        raise ValueError(
+        raise UserError(
             f"{table.where(metrics)} has no encoder pretrained on clean images of its own target for the lens quantity "
             f"(sources found: {', '.join(sorted(rows['source'].unique())) or 'none'}; "
             f"targets: {', '.join(sorted(rows['target'].unique()))}); "

@@ -12,6 +12,8 @@ from typing import TypeVar
 import matplotlib
 from matplotlib.figure import Figure
 
+from fourlenses.errors import UserError
+
 T = TypeVar("T")
 
 ONE_COLUMN = 3.35  # inches: a column of a two-column page
@@ -80,7 +82,7 @@ def method_place(method: str) -> int:
 
 def _of_method(values: dict[str, T], method: str) -> T:
     if method not in values:
-        raise ValueError(f"the figures know no method {method!r}; known are {', '.join(values)}, so correct the method column")
+        raise UserError(f"the figures know no method {method!r}; known are {', '.join(values)}, so correct the method column")
     return values[method]
 
 

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from fourlenses.errors import UserError
+
 TEXT_COLUMNS = ("study", "lens", "method", "backbone", "source", "corruption", "target", "level", "protocol", "run")
 COUNT_COLUMNS = ("pretrain_images", "seed", "labelled_images", "n_test")
 PERCENT_COLUMNS = ("top1", "top1_low", "top1_high", "top5")
@@ -27,12 +29,12 @@ def read_metrics(path: str | Path) -> pd.DataFrame:
         # "none" and "NA" are names here (an encoder without pretraining), so no text may turn into a missing value.
         table = pd.read_csv(path, dtype=str, keep_default_na=False)
     except FileNotFoundError:
-        raise ValueError(f"{path} does not exist; run the evaluations of this study first, or correct the path") from None
+        raise UserError(f"{path} does not exist; run the evaluations of this study first, or correct the path") from None
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path} is not a table of comma-separated values ({error}); write it again from the evaluations") from None
+        raise UserError(f"{path} is not a table of comma-separated values ({error}); write it again from the evaluations") from None
     missing = [column for column in COLUMNS if column not in table.columns]
     if missing:
-        raise ValueError(
+        raise UserError(
             f"{path} lacks the column {', '.join(missing)} (found: {', '.join(table.columns)}); write it again from the evaluations"
         )
     for column in (*COUNT_COLUMNS, *PERCENT_COLUMNS):
@@ -40,18 +42,18 @@ def read_metrics(path: str | Path) -> pd.DataFrame:
     for column in ("top1", "top1_low", "top1_high"):
         wrong = table.loc[~table[column].between(0, 100), column]
         if len(wrong):
-            raise ValueError(f"{path} has {wrong.iloc[0]} in column {column}, row {wrong.index[0] + 2}; accuracies are percent, 0 to 100")
+            raise UserError(f"{path} has {wrong.iloc[0]} in column {column}, row {wrong.index[0] + 2}; accuracies are percent, 0 to 100")
     strange = sorted(set(table["method"]) - set(METHODS))
     if strange:  # a figure would leave it out without a word
-        raise ValueError(f"{path} has {strange[0]!r} in column method; the figures know {', '.join(METHODS)}, so correct it")
+        raise UserError(f"{path} has {strange[0]!r} in column method; the figures know {', '.join(METHODS)}, so correct it")
     for column in ("study", "backbone"):
         found = sorted(table[column].unique())
         if len(found) > 1:
-            raise ValueError(f"{path} mixes {', '.join(found)} in column {column}; a figure shows one {column}, so split the table")
+            raise UserError(f"{path} mixes {', '.join(found)} in column {column}; a figure shows one {column}, so split the table")
     twice = table[table.duplicated(list(IDENTITY), keep=False)]
     if len(twice):
         rows = " and ".join(str(row + 2) for row in twice.index[:2])
-        raise ValueError(f"{path} answers one question twice (rows {rows} agree in {', '.join(IDENTITY)}); keep one row of each")
+        raise UserError(f"{path} answers one question twice (rows {rows} agree in {', '.join(IDENTITY)}); keep one row of each")
     table.attrs["path"] = str(path)
     return table
 
@@ -61,7 +63,7 @@ def _numbers(values: pd.Series, column: str, path: str | Path) -> pd.Series:
     numbers = pd.to_numeric(values, errors="coerce")
     bad = values[numbers.isna() & ((values != "") | (column != "top5"))]
     if len(bad):
-        raise ValueError(f"{path} has {bad.iloc[0]!r} in column {column}, row {bad.index[0] + 2}; write a number there")
+        raise UserError(f"{path} has {bad.iloc[0]!r} in column {column}, row {bad.index[0] + 2}; write a number there")
     return numbers.astype("int64") if column in COUNT_COLUMNS else numbers.astype("float64")
 
 
@@ -70,7 +72,7 @@ def rows_for(table: pd.DataFrame, lens: str) -> pd.DataFrame:
     named = table["lens"].map(lambda text: lens in _names(text))
     if not named.any():
         found = sorted({name for text in table["lens"] for name in _names(text)})
-        raise ValueError(
+        raise UserError(
             f"{where(table)} has no row for the lens {lens} (lenses found: {', '.join(found) or 'none'}); "
             f"add {lens} to the lenses of the study and run it again"
         )

@@ -9,6 +9,7 @@ from collections.abc import Callable
 import torch
 from torch import nn
 
+from fourlenses.errors import UserError
 from fourlenses.methods.simclr import SimCLR
 from fourlenses.methods.supervised import Supervised
 from fourlenses.randomness import named_seed
@@ -42,11 +43,11 @@ def build_method(name: str, encoder: nn.Module, feature_width: int, settings: di
     The stream is named apart from the encoder's, which may be built from the same seed.
     """
     if name not in METHODS:
-        raise ValueError(f"unknown method {name!r}; known: {', '.join(sorted(METHODS))}")
+        raise UserError(f"unknown method {name!r}; known: {', '.join(sorted(METHODS))}")
     builder, needed = METHODS[name]
     missing = [key for key in needed if key not in settings]
     if missing:
-        raise ValueError(f"method {name!r} lacks the setting {missing[0]!r}; it needs {', '.join(needed)}")
+        raise UserError(f"method {name!r} lacks the setting {missing[0]!r}; it needs {', '.join(needed)}")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(named_seed(seed, "head") & 0x7FFFFFFFFFFFFFFF)
         return builder(encoder, feature_width, settings, num_classes)

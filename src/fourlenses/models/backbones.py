@@ -11,6 +11,7 @@ import torchvision
 from torch import Tensor, nn
 from torchvision.models.resnet import BasicBlock
 
+from fourlenses.errors import UserError
 from fourlenses.models.checkpoint import load_encoder, save_encoder
 
 __all__ = ["BACKBONES", "SmallResNet", "build_backbone", "load_encoder", "save_encoder"]
@@ -90,7 +91,7 @@ def build_backbone(name: str, seed: int) -> tuple[nn.Module, int]:
     It is built on the CPU under a generator of its own, so the caller's random state is left as it was.
     """
     if name not in BACKBONES:
-        raise ValueError(f"unknown backbone {name!r}; known: {', '.join(sorted(BACKBONES))}")
+        raise UserError(f"unknown backbone {name!r}; known: {', '.join(sorted(BACKBONES))}")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed & 0x7FFFFFFFFFFFFFFF)
         return BACKBONES[name]()

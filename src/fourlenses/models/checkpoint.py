@@ -9,6 +9,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from fourlenses.errors import UserError
+
 
 def save_encoder(module: nn.Module, path: str | os.PathLike) -> None:
     """Write the encoder's parameters and buffers; a reader sees the former file or the whole new one, never a part."""
@@ -31,12 +33,12 @@ def load_encoder(module: nn.Module, path: str | os.PathLike) -> nn.Module:
     try:
         found = load_file(path)
     except SafetensorError as error:
-        raise ValueError(
+        raise UserError(
             f"{path}: not a readable encoder file ({error}); it was cut short or overwritten: delete it and pretrain again"
         ) from error
     problem = _mismatch(_encoder_state(module), found)
     if problem:
-        raise ValueError(f"{path}: {problem}; name the backbone that the file was trained with, or delete the file and pretrain again")
+        raise UserError(f"{path}: {problem}; name the backbone that the file was trained with, or delete the file and pretrain again")
     module.load_state_dict(found, strict=False)
     return module
 

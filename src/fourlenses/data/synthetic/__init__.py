@@ -12,6 +12,7 @@ import numpy as np
 from fourlenses.data.synthetic import landcover, objects, scenes, species
 from fourlenses.data.synthetic.canvas import SUPERSAMPLE
 from fourlenses.data.synthetic.draws import Draws
+from fourlenses.errors import UserError
 from fourlenses.randomness import mix, named_seed
 
 LEVELS: tuple[str, ...] = ("coarse", "middle", "fine")
@@ -21,7 +22,7 @@ DOMAINS: tuple[str, ...] = tuple(_MODULES)
 
 def _module(domain: str) -> ModuleType:
     if domain not in _MODULES:
-        raise ValueError(f"unknown synthetic domain {domain!r}; known: {', '.join(DOMAINS)}")
+        raise UserError(f"unknown synthetic domain {domain!r}; known: {', '.join(DOMAINS)}")
     return _MODULES[domain]
 
 
@@ -42,6 +43,6 @@ def draw(domain: str, seed: int, index: int, size: int = 32) -> np.ndarray:
     """Image ``index`` of a domain: uint8 (size, size, 3) RGB, of the class that ``label`` gives; pure in its arguments."""
     module = _module(domain)
     if size < 8:
-        raise ValueError(f"size must be at least 8 pixels, not {size}")
+        raise UserError(f"size must be at least 8 pixels, not {size}")
     key = int(mix(named_seed(seed, "synthetic", domain, "image"), int(index)))
     return module.render(Draws(key), label(domain, seed, int(index)), SUPERSAMPLE * size)
