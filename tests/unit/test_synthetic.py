@@ -110,14 +110,14 @@ def _accuracy(features: np.ndarray, labels: np.ndarray) -> float:
     return float((model.predict(features[600:]) == labels[600:]).mean())
 
 
-@pytest.mark.parametrize(("domain", "bound"), [("objects", 0.15), ("species", 0.13), ("scenes", 0.25), ("landcover", 0.35)])
+@pytest.mark.parametrize(("domain", "bound"), [("objects", 0.12), ("species", 0.12), ("scenes", 0.2), ("landcover", 0.35)])
 def test_colour_statistics_say_little_about_the_class(domain, bound, drawn):
     images, labels = drawn[domain]
     statistics = np.concatenate([images.mean(axis=(1, 2)), images.std(axis=(1, 2))], axis=1)
     assert _accuracy(statistics, labels) < bound
 
 
-@pytest.mark.parametrize(("domain", "bound"), [("objects", 0.2), ("species", 0.15), ("scenes", 0.4), ("landcover", 0.3)])
+@pytest.mark.parametrize(("domain", "bound"), [("objects", 0.14), ("species", 0.12), ("scenes", 0.3), ("landcover", 0.3)])
 def test_raw_pixels_do_not_separate_the_classes(domain, bound, drawn):
     images, labels = drawn[domain]
     pixels = images.reshape(len(images), 16, 2, 16, 2, 3).mean(axis=(2, 4)).reshape(len(images), -1)
