@@ -114,6 +114,14 @@ def test_equal_validation_goes_to_the_stronger_penalty(data):
     assert np.isfinite(record["top1"])  # zero variance was not divided by
 
 
+def test_equal_validation_accuracy_goes_to_the_lower_log_loss(data):
+    """Classes far apart: every strength is right on every held-out image, and the weakest penalty is the most certain of it."""
+    apart = {key: torch.eye(CLASSES)[data[key.replace("features", "labels")]] if "features" in key else data[key] for key in data}
+    record = probe(apart, {100: spread_positions(100)})[0]
+    assert record["validation_accuracy"] == [100.0] * 3
+    assert record["strength"] == min(STRENGTHS)
+
+
 def test_tiny_subset_takes_the_middle_strength(data):
     labels = data["train_labels"].numpy()
     pair = np.array([np.flatnonzero(labels == 0)[0], np.flatnonzero(labels == 1)[0]])

@@ -36,6 +36,16 @@ def test_paired_difference_is_newcombes():
     assert paired_difference(*from_table(54, 0, 0, 0)) == pytest.approx((0, -6.64, 6.64), abs=5e-3)
 
 
+def test_positive_correlation_is_continuity_corrected():
+    """The formula written out for 14, 5, 0, 22, where phi = (14 * 22 - 41 / 2) / sqrt(19 * 22 * 14 * 27)."""
+    a, b = (binomtest(k, 41).proportion_ci(0.95, method="wilson") for k in (19, 14))
+    p, q, phi = 19 / 41, 14 / 41, 287.5 / (19 * 22 * 14 * 27) ** 0.5
+    below = ((p - a.low) ** 2 - 2 * phi * (p - a.low) * (b.high - q) + (b.high - q) ** 2) ** 0.5
+    above = ((a.high - p) ** 2 - 2 * phi * (a.high - p) * (q - b.low) + (q - b.low) ** 2) ** 0.5
+    expected = (100 * (p - q), 100 * (p - q - below), 100 * (p - q + above))
+    assert paired_difference(*from_table(14, 5, 0, 22)) == pytest.approx(expected, abs=1e-9)
+
+
 def test_swapping_the_encoders_mirrors_the_interval():
     a, b = from_table(40, 13, 5, 22)
     difference, low, high = paired_difference(a, b)

@@ -3,9 +3,9 @@
 Problem p minimises  mean cross-entropy + strength_p / 2 ||W_p||^2  (the bias is not penalised; scikit-learn's C is 1 / (N strength)).
 
 Two exact changes of variables make it fast. Features are centred, which the free bias absorbs, and rotated to their principal axes,
-which leaves ||W|| as it is; there the Hessian at W = 0 is diagonal in the features, hence a diagonal preconditioner is a good one. Axes along which
-the training features do not vary are left out, as the penalty sets their weights to zero: with fewer images than features the
-problem shrinks to the number of images.
+which leaves ||W|| as it is; there the Hessian at W = 0 is diagonal in the features, hence a diagonal preconditioner is a good one.
+Axes along which the training features do not vary are left out, as the penalty sets their weights to zero: with fewer images than
+features the problem shrinks to the number of images.
 """
 
 from collections.abc import Sequence
