@@ -184,10 +184,11 @@ def _check(config: dict, lens: str, settings: dict) -> None:
     for method in settings["methods"]:
         if method not in config["methods"]:
             raise UserError(f"config key '{lens}.methods': {one_of('method', method, config['methods'])}")
-    for key in ("pretrain_images", "labelled_images", "pool_images"):
+    asked = [("pretrain_images", settings["datasets"]), ("labelled_images", settings["datasets"]), ("pool_images", pools)]
+    for key, datasets in asked:
         sizes = settings.get(key, [])
         for size in sizes if isinstance(sizes, list) else [sizes]:
-            for dataset in settings["datasets"]:
+            for dataset in datasets:
                 has = config["datasets"][dataset].get("train_images")
                 if size != ALL and has is not None and size > has:
                     raise UserError(
