@@ -9,9 +9,7 @@ from fourlenses.cli import run
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--study", required=True, type=Path, help="the study's plan (study.json)")
-    parser.add_argument(
-        "--cells", required=True, nargs="+", type=Path, help="evaluation records (.json), or directories to look through for cells.json"
-    )
+    parser.add_argument("--evaluations", required=True, type=Path, help="directory with <method>/<source>/seed<k>/cells.json of every run")
     parser.add_argument("--output", required=True, type=Path, help="metrics.csv to write")
     arguments = parser.parse_args()
 

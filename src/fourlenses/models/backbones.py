@@ -7,14 +7,35 @@ throughout, so that a stored encoder loads into torchvision and torchvision's ow
 from collections.abc import Callable
 
 import torch
-import torchvision
 from torch import Tensor, nn
-from torchvision.models.resnet import BasicBlock
 
 from fourlenses.errors import UserError
 from fourlenses.models.checkpoint import load_encoder, save_encoder
 
 __all__ = ["BACKBONES", "SmallResNet", "build_backbone", "load_encoder", "save_encoder"]
+
+
+class BasicBlock(nn.Module):
+    """Two 3x3 convolutions around a shortcut: torchvision's block, name for name.
+
+    Written out because importing torchvision takes 5 s (it pulls in torch's compiler), as long as a small job takes to do its work.
+    """
+
+    def __init__(self, inputs: int, outputs: int, stride: int = 1):
+        super().__init__()
+        self.conv1 = nn.Conv2d(inputs, outputs, kernel_size=3, stride=stride, padding=1, bias=False)
+        self.bn1 = nn.BatchNorm2d(outputs)
+        self.relu = nn.ReLU(inplace=True)
+        self.conv2 = nn.Conv2d(outputs, outputs, kernel_size=3, padding=1, bias=False)
+        self.bn2 = nn.BatchNorm2d(outputs)
+        self.downsample = None
+        if stride != 1:
+            self.downsample = nn.Sequential(nn.Conv2d(inputs, outputs, kernel_size=1, stride=stride, bias=False), nn.BatchNorm2d(outputs))
+
+    def forward(self, maps: Tensor) -> Tensor:
+        shortcut = maps if self.downsample is None else self.downsample(maps)
+        maps = self.relu(self.bn1(self.conv1(maps)))
+        return self.relu(self.bn2(self.conv2(maps)) + shortcut)
 
 
 class SmallResNet(nn.Module):
@@ -29,9 +50,9 @@ class SmallResNet(nn.Module):
         self.bn1 = nn.BatchNorm2d(widths[0])
         self.relu = nn.ReLU(inplace=True)
         self.layer1 = nn.Sequential(BasicBlock(widths[0], widths[0]))
-        self.layer2 = _halving_stage(widths[0], widths[1])
-        self.layer3 = _halving_stage(widths[1], widths[2])
-        self.layer4 = _halving_stage(widths[2], widths[3])
+        self.layer2 = nn.Sequential(BasicBlock(widths[0], widths[1], stride=2))
+        self.layer3 = nn.Sequential(BasicBlock(widths[1], widths[2], stride=2))
+        self.layer4 = nn.Sequential(BasicBlock(widths[2], widths[3], stride=2))
         self.avgpool = nn.AdaptiveAvgPool2d(1)
         _initialise(self)
 
@@ -39,12 +60,6 @@ class SmallResNet(nn.Module):
         maps = self.relu(self.bn1(self.conv1(images)))  # (B, widths[0], H/2, W/2)
         maps = self.layer4(self.layer3(self.layer2(self.layer1(maps))))  # (B, widths[3], H/16, W/16)
         return self.avgpool(maps).flatten(1)  # (B, widths[3])
-
-
-def _halving_stage(inputs: int, outputs: int) -> nn.Sequential:
-    """One block of stride 2, whose shortcut is torchvision's projection (1x1 convolution and batch norm)."""
-    downsample = nn.Sequential(nn.Conv2d(inputs, outputs, kernel_size=1, stride=2, bias=False), nn.BatchNorm2d(outputs))
-    return nn.Sequential(BasicBlock(inputs, outputs, stride=2, downsample=downsample))
 
 
 def _initialise(module: nn.Module) -> None:
@@ -59,6 +74,8 @@ def _initialise(module: nn.Module) -> None:
 
 def _torchvision(name: str) -> tuple[nn.Module, int]:
     """torchvision's network with its classifier replaced by the identity."""
+    import torchvision  # here, not above: see BasicBlock
+
     network = getattr(torchvision.models, name)(weights=None)
     width = network.fc.in_features
     network.fc = nn.Identity()

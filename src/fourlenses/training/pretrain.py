@@ -1,5 +1,6 @@
 """One pretraining run: from betons and settings to an encoder, a head, a history and a record of what was effective."""
 
+import csv
 import hashlib
 import json
 import logging
@@ -10,7 +11,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import torch
 
 from fourlenses.data.resident import Images, concatenate, load_images
@@ -127,8 +127,11 @@ def _write(
     save_encoder(encoder, output / "encoder.safetensors")
     save_encoder(head if head is not None else torch.nn.Identity(), output / "head.safetensors")
     with atomic(output / "history.csv") as temporary:
-        columns = ["step", "epoch", "loss", "learning_rate", "images_per_second"]
-        pd.DataFrame(outcome.history, columns=list(outcome.history[0]) if outcome.history else columns).to_csv(temporary, index=False)
+        columns = list(outcome.history[0]) if outcome.history else ["step", "epoch", "loss", "learning_rate", "images_per_second"]
+        with open(temporary, "w", newline="") as file:
+            writer = csv.DictWriter(file, columns, lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(outcome.history)
     peak = torch.cuda.max_memory_allocated() if device.type == "cuda" else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     record = {
         "settings": asdict(settings),
