@@ -1,8 +1,10 @@
+import copy
+
 import pytest
 import torch
 import torchvision
 
-from fourlenses.models.backbones import BACKBONES, build_backbone
+from fourlenses.models.backbones import BACKBONES, BasicBlock, build_backbone
 
 
 @pytest.mark.parametrize(("name", "width"), [("resnet18", 512), ("resnet50", 2048), ("resnet_small", 128), ("resnet_small_wide", 256)])
@@ -67,3 +69,14 @@ def test_cifar_stem_keeps_the_resolution():
 def test_unknown_backbone_lists_the_known():
     with pytest.raises(ValueError, match=r"unknown backbone 'resnet19'; known: .*resnet_small"):
         build_backbone("resnet19", seed=0)
+
+
+def test_our_basic_block_is_torchvisions():
+    for inputs, outputs, stride in ((8, 8, 1), (8, 16, 2)):
+        ours = BasicBlock(inputs, outputs, stride)
+        shortcut = copy.deepcopy(ours.downsample)
+        theirs = torchvision.models.resnet.BasicBlock(inputs, outputs, stride, shortcut)
+        assert list(theirs.state_dict()) == list(ours.state_dict())
+        theirs.load_state_dict(ours.state_dict())
+        maps = torch.randn(2, inputs, 8, 8, generator=torch.Generator().manual_seed(0))
+        torch.testing.assert_close(ours(maps), theirs(maps), rtol=0, atol=0)

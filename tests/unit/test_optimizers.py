@@ -1,12 +1,17 @@
+import copy
+import subprocess
+import sys
+
 import pytest
 import torch
 from torch import nn
 
 from fourlenses.models.backbones import build_backbone
 from fourlenses.training.lars import LARS
+from fourlenses.training.multi_tensor import SGD, AdamW
 from fourlenses.training.optimizers import build_optimizer
 
-KINDS = {"sgd": torch.optim.SGD, "adamw": torch.optim.AdamW, "lars": LARS}
+KINDS = {"sgd": SGD, "adamw": AdamW, "lars": LARS}
 
 
 @pytest.mark.parametrize("name", list(KINDS))
@@ -47,3 +52,66 @@ def test_frozen_parameters_are_left_out():
 def test_unknown_optimizer_lists_the_known():
     with pytest.raises(ValueError, match="unknown optimizer 'lion'; known: adamw, lars, sgd"):
         build_optimizer("lion", nn.Linear(2, 2), 0.1, 0.9, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs"),
+    [
+        (lambda p: SGD(p, lr=0.1, momentum=0.9, weight_decay=0.01), lambda p: torch.optim.SGD(p, lr=0.1, momentum=0.9, weight_decay=0.01)),
+        (lambda p: SGD(p, lr=0.1), lambda p: torch.optim.SGD(p, lr=0.1)),
+        (lambda p: AdamW(p, lr=0.01, weight_decay=0.1), lambda p: torch.optim.AdamW(p, lr=0.01, weight_decay=0.1)),
+    ],
+)
+def test_step_by_step_as_torch(ours, theirs):
+    torch.manual_seed(0)
+    first = nn.Sequential(nn.Linear(6, 5), nn.Tanh(), nn.Linear(5, 3)).double()
+    second = copy.deepcopy(first)
+    pairs = [(first, ours(first.parameters())), (second, theirs(second.parameters()))]
+    inputs = torch.randn(20, 8, 6, dtype=torch.float64)
+    for step, batch in enumerate(inputs):
+        for network, optimiser in pairs:
+            for group in optimiser.param_groups:
+                group["lr"] = 0.01 * (1 + step % 3)
+            optimiser.zero_grad()
+            network(batch).square().mean().backward()
+            optimiser.step()
+    for one, other in zip(first.parameters(), second.parameters(), strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-12, atol=1e-14)
+
+
+@pytest.mark.parametrize("name", list(KINDS))
+def test_a_stored_state_resumes_exactly(name, tmp_path):
+    def steps(network, optimiser, count):
+        for number in range(count):
+            optimiser.zero_grad()
+            network(torch.full((4, 3), 1.0 + number)).square().sum().backward()
+            optimiser.step()
+
+    torch.manual_seed(0)
+    first = nn.Linear(3, 2)
+    optimiser = build_optimizer(name, first, 0.01, 0.9, 0.1)
+    steps(first, optimiser, 3)
+    second = copy.deepcopy(first)
+    torch.save(optimiser.state_dict(), tmp_path / "state.pt")
+    resumed = build_optimizer(name, second, 0.5, 0.9, 0.0)
+    resumed.load_state_dict(torch.load(tmp_path / "state.pt", weights_only=True))
+    steps(first, optimiser, 3)
+    steps(second, resumed, 3)
+    assert all(torch.equal(a, b) for a, b in zip(first.parameters(), second.parameters(), strict=True))
+
+
+def test_a_training_job_starts_without_torchs_compiler():
+    """It takes 5 s to import, so that nothing a job with a small encoder does may pull it in."""
+    code = """
+import sys, torch
+import fourlenses.training.pretrain, fourlenses.evaluation.evaluate
+from fourlenses.training.optimizers import build_optimizer
+layer = torch.nn.Linear(2, 2)
+for name in ("sgd", "adamw", "lars"):
+    optimizer = build_optimizer(name, layer, 0.1, 0.9, 0.1)
+    optimizer.zero_grad()
+    layer(torch.ones(1, 2)).sum().backward()
+    optimizer.step()
+print(sorted({"torch._dynamo", "torchvision", "ffcv"} & set(sys.modules)))
+"""
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"

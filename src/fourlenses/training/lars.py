@@ -8,8 +8,10 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor
 
+from fourlenses.training.multi_tensor import Optimizer
 
-class LARS(torch.optim.Optimizer):
+
+class LARS(Optimizer):
     """For each parameter w with gradient g, weight decay b and trust coefficient t (Algorithm 1 of the paper):
 
     g' = g + b w, r = t |w| / |g'| (1 where either norm is 0), v <- m v + lr r g', w <- w - v.
@@ -27,31 +29,21 @@ class LARS(torch.optim.Optimizer):
             )
         super().__init__(params, {"lr": lr, "momentum": momentum, "weight_decay": weight_decay, "trust_coefficient": trust_coefficient})
 
-    @torch.no_grad()
-    def step(self, closure=None):
-        """One update of every parameter that has a gradient; ``closure`` recomputes the loss, as with torch's own optimisers."""
-        loss = None
-        if closure is not None:
-            with torch.enable_grad():
-                loss = closure()
-        for group in self.param_groups:
-            parameters = [parameter for parameter in group["params"] if parameter.grad is not None]
-            adapted = [parameter for parameter in parameters if parameter.ndim > 1]
-            plain = [parameter for parameter in parameters if parameter.ndim <= 1]
-            if adapted:
-                updates = torch._foreach_add([p.grad for p in adapted], adapted, alpha=group["weight_decay"])
-                torch._foreach_mul_(updates, _trust_ratios(adapted, updates, group["trust_coefficient"]))
-                self._descend(adapted, updates, group)
-            if plain:
-                self._descend(plain, [p.grad for p in plain], group)
-        return loss
+    def update(self, parameters: list[Tensor], gradients: list[Tensor], group: dict) -> None:
+        pairs = list(zip(parameters, gradients, strict=True))
+        adapted = [(parameter, gradient) for parameter, gradient in pairs if parameter.ndim > 1]
+        plain = [(parameter, gradient) for parameter, gradient in pairs if parameter.ndim <= 1]
+        if adapted:
+            weights, updates = map(list, zip(*adapted, strict=True))
+            updates = torch._foreach_add(updates, weights, alpha=group["weight_decay"])
+            torch._foreach_mul_(updates, _trust_ratios(weights, updates, group["trust_coefficient"]))
+            self._descend(weights, updates, group)
+        if plain:
+            self._descend(*map(list, zip(*plain, strict=True)), group)
 
     def _descend(self, parameters: list[Tensor], updates: list[Tensor], group: dict) -> None:
         """v <- m v + lr u, w <- w - v. The rate is inside v, so that a change of it acts gradually, as in the paper."""
-        for parameter in parameters:
-            if "momentum" not in self.state[parameter]:
-                self.state[parameter]["momentum"] = torch.zeros_like(parameter, memory_format=torch.preserve_format)
-        velocities = [self.state[parameter]["momentum"] for parameter in parameters]
+        velocities = self.buffers(parameters, "velocity")
         torch._foreach_mul_(velocities, group["momentum"])
         torch._foreach_add_(velocities, updates, alpha=group["lr"])
         torch._foreach_sub_(parameters, velocities)

@@ -15,6 +15,7 @@ from fourlenses.data.resident import Images
 from fourlenses.data.views import Views
 from fourlenses.errors import UserError
 from fourlenses.training.checkpoint import Checkpoints
+from fourlenses.training.multi_tensor import Optimizer
 from fourlenses.training.sampling import Stream
 from fourlenses.training.schedule import learning_rate
 
@@ -47,7 +48,7 @@ def train(
     method: nn.Module,
     data: Images,
     views: list[Views],
-    optimizer: torch.optim.Optimizer,
+    optimizer: Optimizer,
     schedule: Schedule,
     seed: int,
     device: torch.device,
@@ -91,7 +92,7 @@ def train(
         for group in optimizer.param_groups:
             group["lr"] = rate
         loss, diagnostics = method(batch, labels[torch.from_numpy(positions).to(device)])
-        optimizer.zero_grad(set_to_none=True)
+        optimizer.zero_grad()
         loss.backward()
         optimizer.step()
 

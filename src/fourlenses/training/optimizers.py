@@ -2,22 +2,22 @@
 
 from collections.abc import Callable
 
-import torch
 from torch import nn
 
 from fourlenses.errors import UserError
 from fourlenses.training.lars import LARS
+from fourlenses.training.multi_tensor import SGD, AdamW, Optimizer
 
 # (parameter groups, learning rate, momentum) -> optimiser; the groups carry their weight decay.
-OPTIMIZERS: dict[str, Callable[[list[dict], float, float], torch.optim.Optimizer]] = {
-    "sgd": lambda groups, rate, momentum: torch.optim.SGD(groups, lr=rate, momentum=momentum, nesterov=False),
+OPTIMIZERS: dict[str, Callable[[list[dict], float, float], Optimizer]] = {
+    "sgd": lambda groups, rate, momentum: SGD(groups, lr=rate, momentum=momentum),
     # AdamW's two decay rates take the place of the momentum, whose setting it leaves alone.
-    "adamw": lambda groups, rate, momentum: torch.optim.AdamW(groups, lr=rate),
+    "adamw": lambda groups, rate, momentum: AdamW(groups, lr=rate),
     "lars": lambda groups, rate, momentum: LARS(groups, lr=rate, momentum=momentum),
 }
 
 
-def build_optimizer(name: str, module: nn.Module, learning_rate: float, momentum: float, weight_decay: float) -> torch.optim.Optimizer:
+def build_optimizer(name: str, module: nn.Module, learning_rate: float, momentum: float, weight_decay: float) -> Optimizer:
     """The optimiser of that name over the module's trainable parameters; ``momentum`` is for sgd and lars.
 
     Two groups: weights of linear and convolutional layers with ``weight_decay``, and without it everything of at most one

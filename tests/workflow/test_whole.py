@@ -1,0 +1,180 @@
+"""The whole way, as a user goes it: an archive of images in, figures out, with snakemake itself."""
+
+import filecmp
+import io
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from tests.pictures import jpeg_bytes
+
+from fourlenses.files import read_json
+
+ROOT = Path(__file__).parents[2]
+TINY = ROOT / "tests" / "workflow" / "tiny.yaml"
+LENSES = ("quantity", "domain", "quality", "granularity")
+
+
+def snakemake(folder: Path, *arguments, config: Path = TINY, cores: int = 2) -> subprocess.CompletedProcess:
+    """Run the workflow in ``folder`` as a user would, without an activated environment."""
+    program = Path(sys.executable).with_name("snakemake")
+    command = [program, *arguments, "--snakefile", ROOT / "Snakefile", "--directory", folder, "--configfile", config, "--cores", str(cores)]
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST", "VIRTUAL_ENV"))}
+    return subprocess.run([str(part) for part in command], capture_output=True, text=True, timeout=600, env=environment)
+
+
+def said(result: subprocess.CompletedProcess) -> str:
+    return result.stdout + result.stderr
+
+
+def make_archive(folder: Path) -> None:
+    """animals.tar.gz: three classes, 36 training and 18 test images, one of them damaged beyond reading; and a class table."""
+    with tarfile.open(folder / "animals.tar.gz", "w:gz") as archive:
+
+        def add(name, data):
+            info = tarfile.TarInfo(f"animals/{name}")
+            info.size = len(data)
+            archive.addfile(info, io.BytesIO(data))
+
+        for split, count in (("train", 12), ("val", 6)):
+            for number, name in enumerate(("ant", "bee", "cat")):
+                for index in range(count):
+                    add(f"{split}/{name}/{index}.jpg", jpeg_bytes(1000 * number + index + (500 if split == "val" else 0)))
+        add("train/cat/damaged.jpg", jpeg_bytes(9)[:200])
+        add("classes.csv", b"class,kind\nant,insect\nbee,insect\ncat,mammal\n")
+
+
+def write_config(folder: Path, **changes) -> Path:
+    config = yaml.safe_load(TINY.read_text())
+    for key, value in changes.items():
+        config[key] = {**config[key], **value} if isinstance(value, dict) else value
+    file = folder / "changed.yaml"
+    file.write_text(yaml.safe_dump(config))
+    return file
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """A folder in which the tiny study was run to its end."""
+    folder = tmp_path_factory.mktemp("study")
+    make_archive(folder)
+    config = write_config(folder, max_undecodable=0.05)
+    result = snakemake(folder, "all", config=config)
+    assert result.returncode == 0, said(result)[-4000:]
+    return folder, config
+
+
+def test_images_become_figures(finished):
+    folder, _ = finished
+    results = folder / "results" / "tiny"
+    for lens in LENSES:
+        for suffix in ("svg", "png", "csv"):
+            assert (results / "figures" / f"{lens}.{suffix}").stat().st_size > 100
+    table = pd.read_csv(results / "metrics.csv", keep_default_na=False)
+    seen = {lens for lenses in table["lens"] for lens in lenses.split(";")}
+    assert seen == set(LENSES)
+    assert (table["top1_low"] <= table["top1"]).all()
+    assert (table["top1"] <= table["top1_high"]).all()
+    assert set(table["method"]) == {"random", "simclr", "supervised"}
+    assert set(table["corruption"]) == {"none", "jpeg10"}
+    # `all` has become the number of images that could be decoded
+    assert set(table.loc[table["source"] == "animals-all", "pretrain_images"]) == {36}
+    assert [entry["path"] for entry in read_json(folder / "data/animals/24px/clean.json")["quarantined"]] == [
+        "animals/train/cat/damaged.jpg"
+    ]
+    run = read_json(results / "pretrain/simclr/animals-all/seed0/run.json")
+    assert run["settings"]["hyperparameters"]["temperature"] == 0.2
+
+
+def test_subsets_are_nested(finished):
+    folder, _ = finished
+    subsets = folder / "data/animals/24px/subsets/seed0"
+    inner, outer = (set(np.load(subsets / f"{images}.npy").tolist()) for images in ("16", "all"))
+    assert inner < outer
+
+
+def test_then_there_is_nothing_to_do(finished):
+    folder, config = finished
+    result = snakemake(folder, "all", "-n", config=config)
+    assert "Nothing to be done" in said(result), said(result)[-3000:]
+
+
+def test_the_table_alone_is_enough_for_the_figures(finished, tmp_path):
+    folder, config = finished
+    target = tmp_path / "results" / "tiny"
+    target.mkdir(parents=True)
+    shutil.copy(folder / "results/tiny/metrics.csv", target)
+    plan = snakemake(tmp_path, "figures", "-n", "--quiet", "host", config=config)
+    rules = {line.split()[0] for line in said(plan).splitlines() if line.split()[1:2] and line.split()[1].isdigit()}
+    assert rules == {"draw_figure", "figures", "total"}, said(plan)
+    result = snakemake(tmp_path, "figures", config=config)
+    assert result.returncode == 0, said(result)
+    for lens in LENSES:
+        assert filecmp.cmp(target / f"figures/{lens}.svg", folder / f"results/tiny/figures/{lens}.svg", shallow=False)
+
+
+def test_again_from_scratch_on_one_core_gives_the_same_table(finished, tmp_path):
+    folder, _ = finished
+    make_archive(tmp_path)
+    # the quantity lens alone: enough runs to show it, half the time
+    config = write_config(tmp_path, max_undecodable=0.05, lenses=["quantity"])
+    result = snakemake(tmp_path, "results/tiny/metrics.csv", config=config, cores=1)
+    assert result.returncode == 0, said(result)[-4000:]
+    again = pd.read_csv(tmp_path / "results/tiny/metrics.csv", keep_default_na=False, dtype=str).drop(columns="lens")
+    first = pd.read_csv(folder / "results/tiny/metrics.csv", keep_default_na=False, dtype=str).drop(columns="lens")
+    merged = again.merge(first, how="left", indicator=True)
+    assert len(again) > 5
+    assert (merged["_merge"] == "both").all()
+
+
+def test_a_cosmetic_change_of_a_script_retrains_nothing(finished):
+    folder, config = finished
+    result = snakemake(folder, "all", "-n", "--touch", config=config)
+    assert result.returncode == 0
+    changed = write_config(folder, max_undecodable=0.05, device="cpu", raw_data=str(folder))
+    result = snakemake(folder, "pretrain_all", "-n", config=changed)
+    assert "Nothing to be done" in said(result), said(result)[-3000:]
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"backbone": "resnet19"}, r"changed.yaml: key 'backbone' is 'resnet19' (did you mean 'resnet18'?); allowed: resnet_small"),
+        ({"domain": {"datasets": ["animal"]}}, "config key 'domain': unknown dataset 'animal' (did you mean 'animals'?); known: animals"),
+        ({"quantity": {"methods": ["simclrr"]}}, "config key 'quantity.methods': unknown method 'simclrr' (did you mean 'simclr'?)"),
+        ({"quality": {"pretrain_image": 3}}, "changed.yaml: unknown key 'quality.pretrain_image' (did you mean 'pretrain_images'?)"),
+    ],
+)
+def test_a_mistake_in_the_config_is_one_sentence_before_any_job(tmp_path, changes, sentence):
+    result = snakemake(tmp_path, "all", config=write_config(tmp_path, **changes))
+    assert result.returncode != 0
+    assert sentence in said(result)
+    assert "Traceback" not in said(result)
+    assert not (tmp_path / "data").exists()
+
+
+def test_mistakes_in_the_data_are_one_sentence(tmp_path):
+    profile = ROOT / "profiles" / "local"
+    result = snakemake(tmp_path, "betons", "--workflow-profile", profile)
+    assert "fourlenses: config key 'datasets.animals.path': there is no file or directory animals.tar.gz; put it there" in said(result)
+    assert "Traceback" not in said(result)
+
+    make_archive(tmp_path)
+    whole = (tmp_path / "animals.tar.gz").read_bytes()
+    (tmp_path / "animals.tar.gz").write_bytes(whole[: len(whole) // 2])
+    result = snakemake(tmp_path, "betons", "--workflow-profile", profile)
+    assert "animals.tar.gz is damaged or truncated after" in said(result)
+    assert "Traceback" not in said(result)
+
+    (tmp_path / "animals.tar.gz").write_bytes(whole)
+    config = write_config(tmp_path, max_undecodable=0.05, lenses=["quantity"], quantity={"pretrain_images": [37]})
+    result = snakemake(tmp_path, "pretrain_all", "--workflow-profile", profile, config=config)
+    assert "dataset 'animals' has 36 usable training images, but the config asks for 37" in said(result)
+    assert "Traceback" not in said(result)
