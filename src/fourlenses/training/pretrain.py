@@ -64,7 +64,6 @@ def pretrain(
     The method ``random`` trains nothing: its encoder is the initialisation that every other method of this seed starts from.
     """
     torch.set_num_threads(settings.torch_threads)
-    torch.use_deterministic_algorithms(True, warn_only=True)
     device = choose_device(device_name)
     encoder, width = build_backbone(settings.backbone, named_seed(settings.seed, "encoder"))
     if settings.method == "random":
