@@ -12,13 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 from PIL import Image
 from tqdm import tqdm
 
 from fourlenses.data import corruptions, decode
 from fourlenses.data.beton import Beton, BetonWriter
-from fourlenses.data.manifest import hierarchy_of, labels_of
+from fourlenses.data.manifest import Manifest, hierarchy_of, labels_of
 from fourlenses.data.sources import source_of
 from fourlenses.errors import UserError
 from fourlenses.files import atomic, write_json
@@ -74,7 +73,7 @@ def write_beton(
     name: str,
     definition: dict,
     raw_data: Path,
-    manifest: pd.DataFrame,
+    manifest: Manifest,
     variant: str,
     size: int,
     max_undecodable: float,
@@ -88,25 +87,26 @@ def write_beton(
     Raises:
         UserError: more than the share ``max_undecodable`` of the images cannot be decoded, or the disk is too small for the estimate.
     """
-    labels, ids = labels_of(manifest), string_ids(list(manifest["id"]))
-    _check_disk(output, len(manifest), size)
+    names, paths, split_of = (list(manifest[column]) for column in ("id", "path", "split"))
+    labels, ids = labels_of(manifest), string_ids(names)
+    _check_disk(output, len(names), size)
     corruption = None if variant == "clean" else variant
     quarantined, splits, passed = [], collections.Counter(), 0
     with atomic(output) as temporary:
-        writer = BetonWriter(temporary, len(manifest))
+        writer = BetonWriter(temporary, len(names))
         images = source_of(definition).images(name, definition, raw_data, manifest, size)
         encoded = _in_order(images, lambda row, data: encode(data, size, corruption, int(ids[row])), workers)
         for row, result in tqdm(
-            encoded, total=len(manifest), desc=f"{name}/{variant}", unit="image", mininterval=_interval(), file=sys.stderr
+            encoded, total=len(names), desc=f"{name}/{variant}", unit="image", mininterval=_interval(), file=sys.stderr
         ):
             if result.image is None:
-                quarantined.append({"id": manifest["id"].iat[row], "path": manifest["path"].iat[row], "reason": result.reason})
+                quarantined.append({"id": names[row], "path": paths[row], "reason": result.reason})
                 continue
             writer.add(result.image, result.width, result.height, int(labels[row]), row)
-            splits[manifest["split"].iat[row]] += 1
+            splits[split_of[row]] += 1
             passed += result.passed_through
         writer.close()
-        _judge(name, quarantined, len(manifest), max_undecodable)
+        _judge(name, quarantined, len(names), max_undecodable)
         _verify(temporary, sum(splits.values()))
         fingerprint = _sha256(temporary)
     hierarchy = hierarchy_of(manifest)

@@ -8,16 +8,16 @@ import numpy as np
 import torch
 from safetensors.torch import load_file
 
-from fourlenses.data.manifest import Hierarchy, hierarchy_of, read_manifest
+from fourlenses.data.beton import Beton
+from fourlenses.data.manifest import Hierarchy, hierarchy_of, read_manifest, rows_of
 from fourlenses.data.resident import Images, load_images
 from fourlenses.errors import UserError
 from fourlenses.evaluation.features import extract_features
-from fourlenses.evaluation.granularity import correct_by_level
 from fourlenses.evaluation.linear_probe import linear_probe
-from fourlenses.evaluation.scores import score
-from fourlenses.evaluation.statistics import wilson_interval
+from fourlenses.evaluation.scores import report, score
 from fourlenses.files import atomic, read_json, write_json
-from fourlenses.models.backbones import build_backbone, load_encoder
+from fourlenses.models.backbones import build_backbone
+from fourlenses.models.weights import load_weights
 from fourlenses.study import FLOOR, parse_source
 
 log = logging.getLogger(__name__)
@@ -52,7 +52,7 @@ def evaluate(
     run = read_json(run_directory / "run.json")
     settings = run["settings"]
     encoder, _ = build_backbone(settings["backbone"], 0)
-    load_encoder(encoder, run_directory / "encoder.safetensors")
+    load_weights(encoder, run_directory / "encoder.safetensors")
     common = {
         "method": settings["method"],
         "backbone": settings["backbone"],
@@ -81,8 +81,7 @@ def evaluate(
 def _evaluate_target(encoder, run_directory: Path, target: Target, protocol: Protocol, seed: int, device: str, workers: int) -> list[dict]:
     manifest = read_manifest(target.manifest)
     hierarchy = hierarchy_of(manifest)
-    test_rows = np.flatnonzero((manifest["split"] == "test").to_numpy())
-    test = _load(target, _available(target, test_rows), protocol, workers)
+    test = _load(target, _available(target, rows_of(manifest, "test")), protocol, workers)
     x_test = _features(encoder, test, device)
     subsets = {name: np.load(file, allow_pickle=False) for files in target.subsets.values() for name, file in files.items()}
     records = []
@@ -124,28 +123,11 @@ def _score_head(head_file: Path, x_test: torch.Tensor, labels: np.ndarray, hiera
             "protocol 'scratch' needs a supervised run on the target itself"
         )
     scored = score(x_test, torch.from_numpy(labels), weight, bias)
-    total = len(labels)
-    correct = int((scored.predictions == labels).sum())
-    low, high = wilson_interval(correct, total)
-    levels = {}
-    for name, count in zip(hierarchy.names, correct_by_level(scored.predictions, labels, hierarchy.table).sum(0).tolist(), strict=True):
-        ends = wilson_interval(count, total)
-        levels[name] = {"top1": 100 * count / total, "low": ends[0], "high": ends[1]}
-    return {
-        "n_test": total,
-        "top1": 100 * correct / total,
-        "top1_low": low,
-        "top1_high": high,
-        "top5": 100 * int(scored.in_top5.sum()) / total,
-        "levels": levels,
-        "predictions": scored.predictions.astype(np.uint32),
-    }
+    return report(scored, labels, hierarchy.table, hierarchy.names)
 
 
 def _available(target: Target, rows: np.ndarray) -> np.ndarray:
     """The rows that are in the beton: undecodable images were left out of it, as its sidecar says."""
-    from fourlenses.data.beton import Beton
-
     return rows[np.isin(rows, Beton(target.beton).index)]
 
 

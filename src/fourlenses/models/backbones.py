@@ -10,9 +10,6 @@ import torch
 from torch import Tensor, nn
 
 from fourlenses.errors import UserError
-from fourlenses.models.checkpoint import load_encoder, save_encoder
-
-__all__ = ["BACKBONES", "SmallResNet", "build_backbone", "load_encoder", "save_encoder"]
 
 
 class BasicBlock(nn.Module):

@@ -18,7 +18,8 @@ from fourlenses.data.views import Recipe, Views
 from fourlenses.devices import choose_device
 from fourlenses.files import atomic, read_json, write_json
 from fourlenses.methods import build_method
-from fourlenses.models.backbones import build_backbone, save_encoder
+from fourlenses.models.backbones import build_backbone
+from fourlenses.models.weights import save_weights
 from fourlenses.randomness import named_seed
 from fourlenses.training.checkpoint import Checkpoints
 from fourlenses.training.loop import Outcome, Schedule, train
@@ -123,8 +124,8 @@ def _write(
     settings: Settings, encoder, head, outcome: Outcome, effective: dict, fingerprints: list, device: torch.device, output: Path
 ) -> None:
     output.mkdir(parents=True, exist_ok=True)
-    save_encoder(encoder, output / "encoder.safetensors")
-    save_encoder(head if head is not None else torch.nn.Identity(), output / "head.safetensors")
+    save_weights(encoder, output / "encoder.safetensors")
+    save_weights(head if head is not None else torch.nn.Identity(), output / "head.safetensors")
     with atomic(output / "history.csv") as temporary:
         columns = list(outcome.history[0]) if outcome.history else ["step", "epoch", "loss", "learning_rate", "images_per_second"]
         with open(temporary, "w", newline="") as file:

@@ -11,6 +11,7 @@ import pandas as pd
 from PIL import Image
 
 from fourlenses.data.archives import members
+from fourlenses.data.manifest import Manifest
 from fourlenses.errors import UserError
 from fourlenses.randomness import named_seed, string_ids, uniform
 
@@ -40,7 +41,7 @@ def index(name: str, definition: dict, raw_data: Path) -> pd.DataFrame:
     )
 
 
-def images(name: str, definition: dict, raw_data: Path, manifest: pd.DataFrame, size: int) -> Iterator[bytes]:
+def images(name: str, definition: dict, raw_data: Path, manifest: Manifest, size: int) -> Iterator[bytes]:
     wanted = iter(manifest["path"])
     expected = next(wanted, None)
     for member, data in members(raw_data / definition["path"], name):
