@@ -43,10 +43,10 @@ class Settings:
     hyperparameters: dict
     recipes: dict
 
-    @property
-    def key(self) -> str:
-        """A short hash; checkpoints of one key never meet a run of another."""
-        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()[:16]
+
+def run_key(settings: Settings, fingerprints: list[dict]) -> str:
+    """A short hash of the settings and the images; checkpoints of one key never meet a run of another."""
+    return hashlib.sha256(json.dumps([asdict(settings), fingerprints], sort_keys=True).encode()).hexdigest()[:16]
 
 
 def pretrain(
@@ -95,7 +95,7 @@ def pretrain(
         schedule.peak_learning_rate,
         device,
     )
-    checkpoints = Checkpoints(checkpoint_root / settings.key)
+    checkpoints = Checkpoints(checkpoint_root / run_key(settings, fingerprints))
     outcome = train(method, data, views, optimizer, schedule, seed, device, checkpoints, checkpoint_seconds, description)
     effective = {
         **hyper,
