@@ -32,6 +32,11 @@ def check_config(config: dict, schema_file: Path, config_files: list[Path]) -> N
                 raise UserError(
                     f"{_blame(['methods', name, 'views'], config_files)}: key 'methods.{name}.views' names '{recipe}'; known: {known}"
                 )
+        recipes = [config["views"][recipe] for recipe in method.get("views", [])]
+        if any((recipe.get("mean"), recipe.get("std")) != (recipes[0].get("mean"), recipes[0].get("std")) for recipe in recipes):
+            raise UserError(
+                f"{_blame(['views'], config_files)}: the views of 'methods.{name}' differ in 'mean' or 'std'; give them the same"
+            )
 
 
 def _sentence(error, config_files: list[Path]) -> str:

@@ -40,6 +40,10 @@ def test_shipped_studies_are_valid(study):
         ({"datasets": {"mine": {"source": "image_folder", "path": "x", "domain": "y"}}}, r"unknown key 'datasets.mine.domain'"),
         ({"datasets": {"mine": {"source": "folder"}}}, r"key 'datasets.mine.source' is 'folder' \(did you mean 'image_folder'\?\)"),
         ({"methods": {"simclr": {"steps": 10}}}, r"'methods.simclr' needs one of 'epochs' and 'steps', found both"),
+        (
+            {"views": {"crop_flip": {"mean": [0, 0, 0], "std": [1, 1, 1]}}, "methods": {"simclr": {"views": ["simclr", "crop_flip"]}}},
+            r"differ in 'mean'",
+        ),
         ({"methods": {"simclr": {"views": ["simclr", "nope"]}}}, r"'methods.simclr.views' names 'nope'; known: crop_flip, simclr"),
     ],
 )

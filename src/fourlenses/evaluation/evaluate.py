@@ -18,7 +18,7 @@ from fourlenses.evaluation.scores import report, score
 from fourlenses.files import atomic, read_json, write_json
 from fourlenses.models.backbones import build_backbone
 from fourlenses.models.weights import load_weights
-from fourlenses.study import FLOOR, parse_source
+from fourlenses.study import FLOOR, Run
 
 log = logging.getLogger(__name__)
 BATCH_SIZE = 500
@@ -49,27 +49,27 @@ def evaluate(
 ) -> None:
     """Write one record per cell to ``cells_file`` (JSON) and the predicted classes of the test images to ``predictions_file`` (npz)."""
     torch.set_num_threads(protocol.torch_threads)
-    run = read_json(run_directory / "run.json")
-    settings = run["settings"]
+    record = read_json(run_directory / "run.json")
+    settings = record["settings"]
+    run = Run(settings["method"], settings["source"], settings["seed"])
     encoder, _ = build_backbone(settings["backbone"], 0)
     load_weights(encoder, run_directory / "encoder.safetensors")
     common = {
         "method": settings["method"],
         "backbone": settings["backbone"],
         "source": settings["source"],
-        "pretrain_images": 0 if settings["method"] == FLOOR else run["effective"]["images"],
-        "corruption": "+".join(sorted({part.corruption for part in parse_source(settings["source"])})) or "none",
+        "pretrain_images": 0 if settings["method"] == FLOOR else record["effective"]["images"],
+        "corruption": run.corruption,
         "seed": settings["seed"],
-        "run": f"{settings['method']}/{settings['source']}/seed{settings['seed']}",
+        "run": run.name,
     }
     cells, predictions = [], {}
     for target in targets:
-        log.info("%s on %s", common["run"], target.dataset)
-        for record in _evaluate_target(encoder, run_directory, target, protocol, settings["seed"], device, workers):
+        log.info("%s on %s", run.name, target.dataset)
+        for record in _evaluate_target(encoder, run_directory, target, protocol, settings, device, workers):
             predicted = record.pop("predictions")
-            record["levels"] = [
-                {"level": level, **scores} for level, scores in record["levels"].items()
-            ]  # a list keeps their order in JSON
+            # a list keeps its order in JSON
+            record["levels"] = [{"level": level, **scores} for level, scores in record["levels"].items()]
             predictions[f"{target.dataset}/{record['protocol']}/{record['labelled']}"] = predicted
             cells.append({**common, "target": target.dataset, **record})
     predictions_file.parent.mkdir(parents=True, exist_ok=True)
@@ -78,11 +78,13 @@ def evaluate(
     write_json(cells_file, {"cells": cells})
 
 
-def _evaluate_target(encoder, run_directory: Path, target: Target, protocol: Protocol, seed: int, device: str, workers: int) -> list[dict]:
+def _evaluate_target(
+    encoder, run_directory: Path, target: Target, protocol: Protocol, settings: dict, device: str, workers: int
+) -> list[dict]:
     manifest = read_manifest(target.manifest)
     hierarchy = hierarchy_of(manifest)
     test = _load(target, _available(target, rows_of(manifest, "test")), protocol, workers)
-    x_test = _features(encoder, test, device)
+    x_test = _features(encoder, test, settings, device)
     subsets = {name: np.load(file, allow_pickle=False) for files in target.subsets.values() for name, file in files.items()}
     records = []
     if target.subsets.get("linear"):
@@ -92,14 +94,14 @@ def _evaluate_target(encoder, run_directory: Path, target: Target, protocol: Pro
         positions = {name: np.searchsorted(rows, subsets[name]) for name in target.subsets["linear"]}
         by_count = {len(where): where for where in positions.values()}
         probed = linear_probe(
-            _features(encoder, train, device),
+            _features(encoder, train, settings, device),
             torch.from_numpy(train.labels),
             x_test,
             torch.from_numpy(test.labels),
             by_count,
             protocol.strengths,
             protocol.validation_fraction,
-            seed,
+            settings["seed"],
             hierarchy.num_classes,
             hierarchy.table,
             hierarchy.names,
@@ -135,5 +137,8 @@ def _load(target: Target, rows: np.ndarray, protocol: Protocol, workers: int) ->
     return load_images(target.beton, rows, protocol.image_size, target.dataset, workers)
 
 
-def _features(encoder, images: Images, device: str) -> torch.Tensor:
-    return extract_features(encoder, images.images, BATCH_SIZE, device)
+def _features(encoder, images: Images, settings: dict, device: str) -> torch.Tensor:
+    """Normalised as in training: by the mean and std of the run's views, if they have any."""
+    views = settings["hyperparameters"].get("views", [])
+    recipe = settings["recipes"][views[0]] if views else {}
+    return extract_features(encoder, images.images, BATCH_SIZE, device, recipe.get("mean"), recipe.get("std"))
