@@ -149,8 +149,8 @@ def test_a_cosmetic_change_of_a_script_retrains_nothing(finished):
     ("changes", "sentence"),
     [
         ({"backbone": "resnet19"}, "changed.yaml: key 'backbone' is 'resnet19' (did you mean 'resnet18'?); allowed: resnet_small"),
-        ({"domain": {"datasets": ["animal"]}}, "config key 'domain': unknown dataset 'animal' (did you mean 'animals'?); known: animals"),
-        ({"quantity": {"methods": ["simclrr"]}}, "config key 'quantity.methods': unknown method 'simclrr' (did you mean 'simclr'?)"),
+        ({"domain": {"datasets": ["animal"]}}, "key 'domain.datasets': unknown dataset 'animal' (did you mean 'animals'?); known: animals"),
+        ({"quantity": {"methods": ["simclrr"]}}, "key 'quantity.methods': unknown method 'simclrr' (did you mean 'simclr'?)"),
         ({"quality": {"pretrain_image": 3}}, "changed.yaml: unknown key 'quality.pretrain_image' (did you mean 'pretrain_images'?)"),
     ],
 )

@@ -2,6 +2,7 @@
 
 import collections
 import hashlib
+import io
 import logging
 import os
 import shutil
@@ -16,7 +17,7 @@ from PIL import Image
 from tqdm import tqdm
 
 from fourlenses.data import corruptions, decode
-from fourlenses.data.beton import Beton, BetonWriter
+from fourlenses.data.beton import PAGE_SIZE, RAW, Beton, BetonWriter
 from fourlenses.data.manifest import Manifest, hierarchy_of, labels_of
 from fourlenses.data.sources import source_of
 from fourlenses.errors import UserError
@@ -55,15 +56,18 @@ def encode(data: bytes | np.ndarray, size: int, corruption: str | None, image_id
         return Encoded(data, *picture.size, passed_through=True)
     picture = decode.shrink(picture, size)
     if corruption is not None:
-        return Encoded(corruptions.corrupt(corruption, np.asarray(picture), image_id), *picture.size)
-    if max(picture.size) <= RAW_UP_TO:
-        return Encoded(np.asarray(picture), *picture.size)
-    return Encoded(_jpeg(picture), *picture.size)
+        image = corruptions.corrupt(corruption, np.asarray(picture), image_id)
+    elif max(picture.size) <= RAW_UP_TO:
+        image = np.asarray(picture)
+    else:
+        image = _jpeg(picture)
+    stored = len(image) if isinstance(image, bytes) else image.nbytes
+    if stored > PAGE_SIZE:
+        return Encoded(None, reason=f"{picture.size[0]}x{picture.size[1]} px take {stored} bytes, more than a page of {PAGE_SIZE}")
+    return Encoded(image, *picture.size)
 
 
 def _jpeg(picture: Image.Image) -> bytes:
-    import io
-
     buffer = io.BytesIO()
     picture.save(buffer, "JPEG", quality=QUALITY, subsampling=0)
     return buffer.getvalue()
@@ -106,7 +110,7 @@ def write_beton(
             splits[split_of[row]] += 1
             passed += result.passed_through
         writer.close()
-        _judge(name, quarantined, len(names), max_undecodable)
+        _judge(name, quarantined, len(names), max_undecodable, output.with_suffix(".undecodable.json"))
         _verify(temporary, sum(splits.values()))
         fingerprint = _sha256(temporary)
     hierarchy = hierarchy_of(manifest)
@@ -146,28 +150,29 @@ def _in_order(images: Iterator, work, workers: int) -> Iterator[tuple[int, Encod
             yield row, future.result()
 
 
-def _judge(name: str, quarantined: list[dict], images: int, allowed: float) -> None:
-    if quarantined:
-        for entry in quarantined[:20]:
-            log.warning("undecodable: %s: %s", entry["path"], entry["reason"])
-        if len(quarantined) > 20:
-            log.warning("… and %d more (the sidecar lists all)", len(quarantined) - 20)
+def _judge(name: str, quarantined: list[dict], images: int, allowed: float, listing: Path) -> None:
+    for entry in quarantined[:20]:
+        log.warning("undecodable: %s: %s", entry["path"], entry["reason"])
+    listing.unlink(missing_ok=True)
     if len(quarantined) > allowed * images:
+        write_json(listing, quarantined)
         first = quarantined[0]
         raise UserError(
             f"dataset '{name}': {len(quarantined)} of {images} images cannot be decoded, more than 'max_undecodable' ({allowed:g}) allows, "
-            f"e.g. {first['path']} ({first['reason']}); repair the data or raise the key"
+            f"e.g. {first['path']} ({first['reason']}); all are listed in {listing}; repair the data or raise the key"
         )
+    if len(quarantined) > 20:
+        log.warning("… and %d more; the sidecar lists all", len(quarantined) - 20)
 
 
 def _verify(path: Path, samples: int) -> None:
-    """Read back what a crash or a full disk would have damaged: the structure, and that no sample is all zero bytes at its start."""
+    """Read back what a full disk would have damaged: the structure, every sample's size, and that JPEGs start as such."""
     beton = Beton(path)
     assert len(beton) == samples, f"{path}: wrote {samples} samples, read {len(beton)}"
     for sample in range(len(beton)):
         stored = beton.image(sample)
         expected = stored.width * stored.height * 3
-        assert stored.data.size == expected if stored.mode == 1 else stored.data[:2].tobytes() == b"\xff\xd8", (
+        assert stored.data.size == expected if stored.mode == RAW else stored.data[:2].tobytes() == b"\xff\xd8", (
             f"{path}: sample {sample} is damaged"
         )
 

@@ -1,7 +1,7 @@
 """Linear evaluation of frozen features at several label sizes (Cole et al., CVPR 2022, sections 3 and 4).
 
-For each subset of the training labels: standardise by the subset's own mean and deviation, choose the L2 strength on a held-out part
-of the subset, fit again on the whole subset with it, and look at the test images once.
+For each subset of the training labels: standardise by the mean and deviation of all its features (no label has a say in them), choose
+the L2 strength on a held-out part of the subset, fit again on the whole subset with it, and look at the test images once.
 """
 
 import time

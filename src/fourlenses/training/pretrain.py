@@ -156,5 +156,8 @@ def _fingerprint(beton: Path, subset: Path) -> dict:
 
 def _git_commit() -> str | None:
     here = Path(__file__).parent
-    result = subprocess.run(["git", "-C", str(here), "rev-parse", "HEAD"], capture_output=True, text=True, check=False)
+    try:
+        result = subprocess.run(["git", "-C", str(here), "rev-parse", "HEAD"], capture_output=True, text=True, check=False)
+    except OSError:  # no git on this node
+        return None
     return result.stdout.strip() or None
