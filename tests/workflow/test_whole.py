@@ -91,7 +91,8 @@ def test_images_become_figures(finished):
         "animals/train/cat/damaged.jpg"
     ]
     run = read_json(results / "pretrain/simclr/animals-all/seed0/run.json")
-    assert run["settings"]["hyperparameters"]["temperature"] == 0.2
+    assert run["settings"]["hyperparameters"]["epochs"] == 2  # of the overlay
+    assert run["settings"]["hyperparameters"]["projection_layers"] == 2  # of the default
 
 
 def test_subsets_are_nested(finished):
