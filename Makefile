@@ -1,6 +1,5 @@
 # make demo: everything needed, then the default study to its figures.   make test: everything needed, then the tests.
 CORES ?= $(shell nproc 2>/dev/null || echo 2)
-STUDY ?=
 SNAKEMAKE = .venv/bin/snakemake
 
 .PHONY: help setup setup-dev demo test lint format lock
@@ -14,7 +13,8 @@ setup-dev:
 	@envs/setup.sh dev
 
 demo: setup      ## the default study (synthetic images, CPU, minutes) to its figures
-	$(SNAKEMAKE) all --cores $(CORES) --workflow-profile profiles/local $(if $(STUDY),--configfile $(STUDY))
+	$(SNAKEMAKE) all --cores $(CORES) --workflow-profile profiles/local
+	@echo "figures: results/default/figures/  numbers: results/default/metrics.csv"
 
 test: setup-dev  ## all tests
 	.venv/bin/python -m pytest

@@ -9,13 +9,17 @@ from snakemake.exceptions import WorkflowError
 sys.path.insert(0, os.path.join(workflow.basedir, "src"))
 from fourlenses.config import check_config
 from fourlenses.errors import UserError
-from fourlenses.study import FLOOR, Run, make_plan, parse_source
+from fourlenses.files import write_json
+from fourlenses.study import Run, make_plan, parse_source
 
+# the files the config was merged from, the last one winning
+BASE_CONFIG = Path(workflow.basedir) / "config.yaml"
+CONFIG_FILES = [BASE_CONFIG, *(Path(file) for file in workflow.configfiles if Path(file).resolve() != BASE_CONFIG.resolve())]
 try:
-    check_config(config, Path(workflow.basedir) / "schemas" / "config.schema.yaml", [Path(file) for file in workflow.configfiles])
+    check_config(config, Path(workflow.basedir) / "schemas" / "config.schema.yaml", CONFIG_FILES)
     PLAN = make_plan(config)
 except UserError as error:
-    raise WorkflowError(str(error)) from None
+    raise WorkflowError(f"in the config ({', '.join(map(str, CONFIG_FILES))}): {error}") from None
 
 STUDY = config["study"]
 SIZE = config["stored_size"]
@@ -23,12 +27,18 @@ RESULTS = f"results/{STUDY}"
 FIGURE_TYPES = ["svg", "png", "csv"]
 
 # Where and with what a job runs, as shell variables of every job: no part of what is computed, so that a change re-runs nothing.
-where = {"SCRIPTS": os.path.join(workflow.basedir, "workflow_scripts"), "RAW_DATA": config["raw_data"], "DEVICE": config["device"]}
-exports = "".join(f"export {name}={shlex.quote(value)}; " for name, value in where.items())
+SHELL = {
+    "SCRIPTS": os.path.join(workflow.basedir, "workflow_scripts"),
+    "PYTHONPATH": os.path.join(workflow.basedir, "src"),
+    "RAW_DATA": config["raw_data"],
+    "DEVICE": config["device"],
+    "MAX_UNDECODABLE": str(config["max_undecodable"]),
+}
+prefix = "set -euo pipefail; " + "".join(f"export {name}={shlex.quote(value)}; " for name, value in SHELL.items())
 if not workflow.deployment_settings.deployment_method:
     # jobs use this interpreter's environment, activated or not; with --sdm conda they use envs/fourlenses.yaml
-    exports += f"export PATH={shlex.quote(os.path.dirname(sys.executable))}:$PATH; "
-shell.prefix(exports)
+    prefix += f"export PATH={shlex.quote(os.path.dirname(sys.executable))}:$PATH; "
+shell.prefix(prefix.replace("{", "{{").replace("}", "}}"))
 
 
 wildcard_constraints:
@@ -145,5 +155,16 @@ def evaluate_targets_json(wildcards):
     return json.dumps(evaluate_targets(wildcards))
 
 
+def definitions_of(wildcards):
+    """Of the datasets a run is pretrained on: betons are `ancient`, so that this is what a change of a dataset is known by."""
+    return [json.dumps(config["datasets"][part.dataset], sort_keys=True) for part in parse_source(wildcards.source)]
+
+
+def definitions_of_targets(wildcards):
+    return [json.dumps(config["datasets"][target["dataset"]], sort_keys=True) for target in evaluate_targets(wildcards)]
+
+
 def study_record(wildcards):
-    return json.dumps({"study": STUDY, "config": config, "cells": PLAN.as_json()}, indent=1)
+    """The plan with the config it was made from, less what only says where it runs."""
+    science = {key: value for key, value in config.items() if key not in ("raw_data", "device", "max_undecodable")}
+    return json.dumps({"study": STUDY, "config": science, "cells": PLAN.as_json()}, sort_keys=True)

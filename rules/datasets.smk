@@ -20,7 +20,7 @@ rule index_dataset:
     message:
         "Indexing {wildcards.dataset}"
     shell:
-        "python $SCRIPTS/index_dataset.py --dataset {wildcards.dataset} --definition {params.definition:q} "
+        'python "$SCRIPTS/index_dataset.py" --dataset {wildcards.dataset} --definition {params.definition:q} '
         '--raw-data "$RAW_DATA" --output {output.manifest} > {log} 2>&1'
 
 
@@ -42,13 +42,12 @@ rule write_beton:
         runtime="12h",
     params:
         definition=definition,
-        max_undecodable=config["max_undecodable"],
     message:
         "Writing {wildcards.dataset}/{wildcards.variant} at {wildcards.size} px"
     shell:
-        "python $SCRIPTS/write_beton.py --dataset {wildcards.dataset} --definition {params.definition:q} "
+        'python "$SCRIPTS/write_beton.py" --dataset {wildcards.dataset} --definition {params.definition:q} '
         '--raw-data "$RAW_DATA" --manifest {input.manifest} --variant {wildcards.variant} --stored-size {wildcards.size} '
-        "--max-undecodable {params.max_undecodable} --workers {threads} --output {output.beton} > {log} 2>&1"
+        "--max-undecodable $MAX_UNDECODABLE --workers {threads} --output {output.beton} > {log} 2>&1"
 
 
 rule draw_subset:
@@ -69,5 +68,5 @@ rule draw_subset:
     message:
         "Drawing {wildcards.images} images of {wildcards.dataset}, seed {wildcards.seed}"
     shell:
-        "python $SCRIPTS/draw_subset.py --dataset {wildcards.dataset} --manifest {input.manifest} --sidecar {input.sidecar} "
+        'python "$SCRIPTS/draw_subset.py" --dataset {wildcards.dataset} --manifest {input.manifest} --sidecar {input.sidecar} '
         "--images {wildcards.images} --seed {wildcards.seed} --output {output.subset} > {log} 2>&1"

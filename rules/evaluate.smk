@@ -24,6 +24,7 @@ rule evaluate:
         runtime="4h",
     params:
         targets=evaluate_targets_json,
+        definitions=definitions_of_targets,
         image_size=config["image_size"],
         strengths=config["evaluation"]["strengths"],
         validation_fraction=config["evaluation"]["validation_fraction"],
@@ -31,7 +32,7 @@ rule evaluate:
     message:
         "Evaluating {wildcards.method} on {wildcards.source}, seed {wildcards.seed}"
     shell:
-        "python $SCRIPTS/evaluate.py --run $(dirname {input.encoder}) --targets {params.targets:q} --image-size {params.image_size} "
+        'python "$SCRIPTS/evaluate.py" --run $(dirname {input.encoder}) --targets {params.targets:q} --image-size {params.image_size} '
         "--strengths {params.strengths} --validation-fraction {params.validation_fraction} --torch-threads {params.torch_threads} "
         "--device $DEVICE --workers {threads} --cells {output.cells} --predictions {output.predictions} > {log} 2>&1"
 
@@ -51,7 +52,7 @@ rule write_study:
     message:
         "Recording the plan of the study"
     run:
-        Path(output.study).write_text(params.record)
+        write_json(output.study, json.loads(params.record))
 
 
 rule collect_metrics:
@@ -72,4 +73,4 @@ rule collect_metrics:
     message:
         "Collecting {output.metrics}"
     shell:
-        "python $SCRIPTS/collect_metrics.py --study {input.study} --evaluations $(dirname {input.study})/evaluate --output {output.metrics} > {log} 2>&1"
+        'python "$SCRIPTS/collect_metrics.py" --study {input.study} --evaluations $(dirname {input.study})/evaluate --output {output.metrics} > {log} 2>&1'

@@ -20,7 +20,7 @@ rule draw_figure:
     message:
         "Drawing the {wildcards.lens} lens"
     shell:
-        "python $SCRIPTS/draw_figure.py --metrics {input.metrics} --lens {wildcards.lens} " "--output-prefix {params.prefix} > {log} 2>&1"
+        'python "$SCRIPTS/draw_figure.py" --metrics {input.metrics} --lens {wildcards.lens} ' "--output-prefix {params.prefix} > {log} 2>&1"
 
 
 rule figures:

@@ -23,12 +23,13 @@ rule pretrain:
         runtime="12h",
     params:
         settings=pretrain_settings,
+        definitions=definitions_of,
         datasets=pretrain_datasets,
         checkpoints=f"{RESULTS}/checkpoints/{{method}}/{{source}}/seed{{seed}}",
     message:
         "Pretraining {wildcards.method} on {wildcards.source}, seed {wildcards.seed}"
     shell:
-        "python $SCRIPTS/pretrain.py --settings {params.settings:q} --betons {input.betons} --subsets {input.subsets} "
+        'python "$SCRIPTS/pretrain.py" --settings {params.settings:q} --betons {input.betons} --subsets {input.subsets} '
         "--datasets {params.datasets} --output $(dirname {output.encoder}) "
         "--checkpoints {params.checkpoints} "
         "--device $DEVICE --workers {threads} > {log} 2>&1"

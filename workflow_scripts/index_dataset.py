@@ -25,7 +25,7 @@ def main() -> None:
     write_manifest(manifest, arguments.output)
     hierarchy = hierarchy_of(manifest)
     levels = ", ".join(f"{len(classes)} {name}" for name, classes in zip(hierarchy.names, hierarchy.classes, strict=True))
-    logging.info("%s: %s; labels: %s", arguments.dataset, dict(manifest["split"].value_counts()), levels)
+    logging.info("%s: %s; labels: %s", arguments.dataset, manifest["split"].value_counts().to_dict(), levels)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ import pandas as pd
 
 from fourlenses.errors import UserError
 from fourlenses.files import atomic, read_json
+from fourlenses.study import LENSES
 
 COLUMNS = [
     "study", "lens", "method", "backbone", "source", "pretrain_images", "corruption", "seed", "target", "level",
@@ -39,7 +40,7 @@ def collect(study_file: Path, evaluations: Path, output: Path) -> int:
         raise UserError(
             f"{len(missing)} evaluations of study '{study['study']}' are missing, e.g. {' '.join(missing[0])}; run snakemake evaluate_all"
         )
-    table = pd.DataFrame(rows, columns=COLUMNS)
+    table = pd.DataFrame(_merged(rows), columns=COLUMNS)
     # levels keep their order (coarse to fine): a stable sort by everything else
     table = table.sort_values(["target", "method", "protocol", "pretrain_images", "source", "seed", "labelled_images"], kind="stable")
     with atomic(output) as temporary:
@@ -57,3 +58,14 @@ def _rows(study: str, record: dict, lenses: list[str]) -> list[dict]:
             numbers["top5"] = record["top5"] if score["level"] == finest else None
             rows.append({**record, **numbers, "study": study, "lens": ";".join(looking), "level": score["level"]})
     return rows
+
+
+def _merged(rows: list[dict]) -> list[dict]:
+    """One row per number: a label size given as a number here and as ``all`` there may be the same one, seen by different lenses."""
+    merged: dict[tuple, dict] = {}
+    for row in rows:
+        key = tuple(row[name] for name in ("run", "target", "level", "labelled_images", "protocol"))
+        first = merged.setdefault(key, row)
+        looking = {*first["lens"].split(";"), *row["lens"].split(";")}
+        first["lens"] = ";".join(lens for lens in LENSES if lens in looking)
+    return list(merged.values())

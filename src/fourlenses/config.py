@@ -1,37 +1,66 @@
 """A config checked against schemas/config.schema.yaml, with errors that name the file, the key, what was found and what is allowed."""
 
-import difflib
 from pathlib import Path
 
 import yaml
 from jsonschema import Draft202012Validator
 
-from fourlenses.errors import UserError
+from fourlenses.data.recipe import Recipe
+from fourlenses.errors import UserError, did_you_mean, one_of
+from fourlenses.study import FLOOR
 
 
 def check_config(config: dict, schema_file: Path, config_files: list[Path]) -> None:
-    """Raise a `UserError` for the first thing in ``config`` that the schema does not allow.
+    """Raise a `UserError` for the first thing in ``config`` that is not allowed: by the schema, or because it contradicts itself.
 
     ``config_files`` are the files it was merged from, the last one winning: they serve to name the one to blame.
     """
     schema = yaml.safe_load(schema_file.read_text())
-    errors = sorted(
-        Draft202012Validator(schema).iter_errors(config), key=lambda error: (error.validator == "oneOf", len(error.absolute_path))
-    )
+    errors = sorted(Draft202012Validator(schema).iter_errors(config), key=_depth)
     if errors:
         raise UserError(_sentence(errors[0], config_files))
+    for name, settings in config["views"].items():
+        try:
+            Recipe.from_config(name, settings)
+        except UserError as error:
+            raise UserError(f"{blame(['views', name], config_files)}: key 'views.{name}': {error}") from error
     for name, method in config["methods"].items():
-        if name != "random" and ("epochs" in method) == ("steps" in method):
-            found = "both" if "epochs" in method else "neither"
-            raise UserError(
-                f"{_blame(['methods', name], config_files)}: key 'methods.{name}' needs one of 'epochs' and 'steps', found {found}"
-            )
-        for recipe in method.get("views", []):
-            if recipe not in config["views"]:
-                known = ", ".join(sorted(config["views"]))
-                raise UserError(
-                    f"{_blame(['methods', name, 'views'], config_files)}: key 'methods.{name}.views' names '{recipe}'; known: {known}"
-                )
+        if name != FLOOR:
+            _check_method(config, name, method, config_files)
+
+
+def _check_method(config: dict, name: str, method: dict, config_files: list[Path]) -> None:
+    where, key = blame(["methods", name], config_files), f"methods.{name}"
+    if ("epochs" in method) == ("steps" in method):
+        found = "both" if "epochs" in method else "neither"
+        raise UserError(f"{where}: key '{key}' needs one of 'epochs' and 'steps', found {found}")
+    for recipe in method["views"]:
+        if recipe not in config["views"]:
+            raise UserError(f"{where}: key '{key}.views': {one_of('recipe of views', recipe, config['views'])}")
+    statistics = {str([config["views"][recipe].get(part) for part in ("mean", "std")]) for recipe in method["views"]}
+    if len(statistics) > 1:
+        raise UserError(f"{where}: the recipes of key '{key}.views' differ in 'mean' or 'std'; give them the same")
+
+
+def blame(path: list[str], config_files: list[Path], found: object = None) -> str:
+    """The last file that says anything about the key, or where it says nothing of the kind that was ``found``, the command line."""
+    for file in reversed(config_files):
+        value = yaml.safe_load(Path(file).read_text())
+        for part in path:
+            if isinstance(value, list) and part.isdigit() and int(part) < len(value):
+                value = value[int(part)]
+            elif isinstance(value, dict) and part in value:
+                value = value[part]
+            else:
+                break
+        else:
+            return str(file) if found is None or value == found else "the command line (--config)"
+    return "the command line (--config)"
+
+
+def _depth(error) -> tuple[bool, int]:
+    """Sorts the most telling error first: a wrong kind of source rather than all that is then wrong with its entry."""
+    return error.validator == "oneOf", len(error.absolute_path)
 
 
 def _sentence(error, config_files: list[Path]) -> str:
@@ -40,17 +69,15 @@ def _sentence(error, config_files: list[Path]) -> str:
     if error.validator == "additionalProperties":
         allowed = sorted(error.schema.get("properties", {}))
         unknown = sorted(set(error.instance) - set(allowed))[0]
-        near = difflib.get_close_matches(unknown, allowed, n=1)
-        hint = f" (did you mean '{near[0]}'?)" if near else ""
-        where = _blame([*path, unknown], config_files)
+        hint = did_you_mean(unknown, allowed)
+        where = blame([*path, unknown], config_files)
         return f"{where}: unknown key '{'.'.join([*path, unknown])}'{hint}; allowed here: {', '.join(allowed) or 'none'}"
-    where, key = _blame(path, config_files), ".".join(path) or "(top level)"
+    where, key = blame(path, config_files, None if isinstance(error.instance, dict) else error.instance), ".".join(path) or "(top level)"
     if error.validator == "required":
         return f"{where}: key '{key}' lacks {error.message.split(' is a ')[0]}"
     if error.validator in ("enum", "const"):
         allowed = error.schema.get("enum") or [error.schema["const"]]
-        near = difflib.get_close_matches(str(error.instance), map(str, allowed), n=1)
-        hint = f" (did you mean '{near[0]}'?)" if near else ""
+        hint = did_you_mean(error.instance, allowed)
         return f"{where}: key '{key}' is {error.instance!r}{hint}; allowed: {', '.join(map(str, allowed))}"
     return f"{where}: key '{key}' is {error.instance!r}; {error.message}"
 
@@ -64,19 +91,3 @@ def _alternative(error):
     if error.validator == "anyOf" and error.context:
         error.message = "allowed: a whole number of at least 2, or 'all'"
     return error
-
-
-def _blame(path: list[str], config_files: list[Path]) -> str:
-    """The last file that says anything about the key."""
-    for file in reversed(config_files):
-        value = yaml.safe_load(Path(file).read_text())
-        for part in path:
-            if isinstance(value, list) and part.isdigit() and int(part) < len(value):
-                value = value[int(part)]
-            elif isinstance(value, dict) and part in value:
-                value = value[part]
-            else:
-                break
-        else:
-            return str(file)
-    return str(config_files[-1]) if config_files else "config"

@@ -1,5 +1,8 @@
 """The one exception that stands for a user's mistake."""
 
+import difflib
+from collections.abc import Iterable
+
 
 class UserError(ValueError):
     """Something the user can put right. Its message is one sentence or two: where, what was found, what is allowed, what to do.
@@ -8,11 +11,13 @@ class UserError(ValueError):
     """
 
 
-def one_of(kind: str, name: object, known) -> UserError:
+def one_of(kind: str, name: object, known: Iterable) -> UserError:
     """The error for a name that is not among the known ones, with the nearest known name where there is one."""
-    import difflib
-
     known = sorted(map(str, known))
-    near = difflib.get_close_matches(str(name), known, n=1)
-    hint = f" (did you mean '{near[0]}'?)" if near else ""
-    return UserError(f"unknown {kind} '{name}'{hint}; known: {', '.join(known) or 'none'}")
+    return UserError(f"unknown {kind} '{name}'{did_you_mean(name, known)}; known: {', '.join(known) or 'none'}")
+
+
+def did_you_mean(name: object, known: Iterable) -> str:
+    """A hint in brackets, or nothing where no known name is near."""
+    near = difflib.get_close_matches(str(name), map(str, known), n=1)
+    return f" (did you mean '{near[0]}'?)" if near else ""

@@ -178,12 +178,14 @@ _ENUMERATE = {"quantity": _quantity, "domain": _domain, "quality": _quality, "gr
 
 def _check(config: dict, lens: str, settings: dict) -> None:
     pools = [name for pool in settings.get("pools", []) for name in pool]
-    for dataset in [*settings["datasets"], *pools]:
-        if dataset not in config["datasets"]:
-            raise UserError(f"config key '{lens}': {one_of('dataset', dataset, config['datasets'])}")
+    for key, datasets in (("datasets", settings["datasets"]), ("pools", pools)):
+        for dataset in datasets:
+            if dataset not in config["datasets"]:
+                raise UserError(f"key '{lens}.{key}': {one_of('dataset', dataset, config['datasets'])}")
+    trained = [method for method in config["methods"] if method != FLOOR]
     for method in settings["methods"]:
-        if method not in config["methods"]:
-            raise UserError(f"config key '{lens}.methods': {one_of('method', method, config['methods'])}")
+        if method not in trained:
+            raise UserError(f"key '{lens}.methods': {one_of('method', method, trained)}")
     asked = [("pretrain_images", settings["datasets"]), ("labelled_images", settings["datasets"]), ("pool_images", pools)]
     for key, datasets in asked:
         sizes = settings.get(key, [])
@@ -192,6 +194,6 @@ def _check(config: dict, lens: str, settings: dict) -> None:
                 has = config["datasets"][dataset].get("train_images")
                 if size != ALL and has is not None and size > has:
                     raise UserError(
-                        f"config key '{lens}.{key}' asks for {size} images, but dataset '{dataset}' is defined with "
+                        f"key '{lens}.{key}' asks for {size} images, but dataset '{dataset}' is defined with "
                         f"train_images: {has}; lower the one or raise the other"
                     )

@@ -67,7 +67,7 @@ def test_cifar_stem_keeps_the_resolution():
 
 
 def test_unknown_backbone_lists_the_known():
-    with pytest.raises(ValueError, match=r"unknown backbone 'resnet19'; known: .*resnet_small"):
+    with pytest.raises(ValueError, match=r"unknown backbone 'resnet19' \(did you mean 'resnet18'\?\); known: .*resnet_small"):
         build_backbone("resnet19", seed=0)
 
 

@@ -117,7 +117,9 @@ def test_too_many_undecodable_images_fail_and_leave_nothing(tmp_path, image_fold
         UserError, match=r"1 of 48 images cannot be decoded, more than 'max_undecodable' \(0.01\).*train/ant/0.jpg \(empty file\)"
     ):
         convert(image_folder, output, allowed=0.01)
-    assert list(output.parent.iterdir()) == []
+    (listing,) = output.parent.iterdir()  # what was undecodable is not lost with the conversion
+    assert [entry["path"] for entry in read_json(listing)] == ["train/ant/0.jpg"]
+    assert listing.name == "x.undecodable.json"
 
 
 def test_a_damaged_beton_says_so(tmp_path, image_folder):
@@ -169,4 +171,5 @@ def test_pictures_of_odd_shapes(tmp_path):
     for width, height in ((1, 1), (30000, 3), (3, 500)):
         result = encode(jpeg_bytes(1, width, height), 16, None, 0)
         assert (result.width, result.height) == (width, height) or min(result.width, result.height) == 16
+    assert "more than a page" in encode(np.asarray(picture(1, 7000, 500)), 500, "jpeg10", 0).reason
     assert "longer than" in encode(np.asarray(picture(1, 70000, 2)), 16, None, 0).reason

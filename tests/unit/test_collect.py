@@ -73,3 +73,11 @@ def test_a_missing_evaluation_is_named(tmp_path):
     with pytest.raises(UserError, match=r"1 evaluations of study 'mine' are missing, e.g. simclr/b-100/seed0 a all linear"):
         collect(study, tmp_path / "evaluate", tmp_path / "metrics.csv")
     assert not (tmp_path / "metrics.csv").exists()
+
+
+def test_a_number_known_under_two_names_is_one_row(tmp_path):
+    write(tmp_path, [record(A, "a", "all", 50.0), record(A, "a", "64", 50.0)])
+    study = plan(tmp_path, [(A, "a", "64", "linear", ["quantity"]), (A, "a", "all", "linear", ["granularity", "domain"])])
+    collect(study, tmp_path / "evaluate", tmp_path / "metrics.csv")
+    table = pd.read_csv(tmp_path / "metrics.csv")
+    assert dict(zip(table["level"], table["lens"], strict=True)) == {"coarse": "granularity", "fine": "quantity;domain;granularity"}

@@ -40,7 +40,14 @@ def test_shipped_studies_are_valid(study):
         ({"datasets": {"mine": {"source": "image_folder", "path": "x", "domain": "y"}}}, r"unknown key 'datasets.mine.domain'"),
         ({"datasets": {"mine": {"source": "folder"}}}, r"key 'datasets.mine.source' is 'folder' \(did you mean 'image_folder'\?\)"),
         ({"methods": {"simclr": {"steps": 10}}}, r"'methods.simclr' needs one of 'epochs' and 'steps', found both"),
-        ({"methods": {"simclr": {"views": ["simclr", "nope"]}}}, r"'methods.simclr.views' names 'nope'; known: crop_flip, simclr"),
+        (
+            {"views": {"crop_flip": {"mean": [0, 0, 0], "std": [1, 1, 1]}}, "methods": {"simclr": {"views": ["simclr", "crop_flip"]}}},
+            r"differ in 'mean'",
+        ),
+        (
+            {"methods": {"simclr": {"views": ["simclr", "nope"]}}},
+            r"'methods.simclr.views': unknown recipe of views 'nope'; known: crop_flip, simclr",
+        ),
     ],
 )
 def test_mistakes_name_file_key_found_and_allowed(tmp_path, overlay, message):
@@ -67,3 +74,22 @@ def test_every_key_is_read_by_something():
     keys |= set(schema["$defs"]["image_folder"]["properties"]) | set(schema["$defs"]["synthetic"]["properties"])
     unread = {key for key in keys if f'"{key}"' not in code and f".{key}" not in code and f"{key}:" not in code}
     assert unread == set()
+
+
+def test_the_command_line_is_blamed_for_what_no_file_says():
+    config = merged({"backbone": "resnet19"})
+    with pytest.raises(UserError, match=r"^the command line \(--config\): key 'backbone' is 'resnet19'"):
+        check_config(config, SCHEMA, [DEFAULT])
+
+
+@pytest.mark.parametrize(
+    ("recipe", "message"),
+    [
+        ({"crop_scale": [1.0, 0.2]}, r"'views.mine': .*crop_scale is a pair 0 < low <= high"),
+        ({"crop_scale": [0.2, 2.0]}, r"crop_scale is a share of the area, at most 1"),
+        ({"jitter": [0.8, 0.8, 0.8, 0.9]}, r"hue\) at most 0.5"),
+    ],
+)
+def test_a_recipe_that_makes_no_sense_is_refused_before_any_job(recipe, message):
+    with pytest.raises(UserError, match=message):
+        check_config(merged({"views": {"mine": recipe}}), SCHEMA, [DEFAULT])

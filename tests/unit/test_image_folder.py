@@ -106,6 +106,60 @@ def test_a_class_without_a_row_in_the_table(image_folder):
         index(image_folder, levels=["kind"])
 
 
+def test_a_plain_tar_that_breaks_off_between_members(image_folder):
+    archive = image_folder.with_suffix(".tar")
+    with tarfile.open(archive, "w") as tar:
+        tar.add(image_folder, arcname="animals")
+    with tarfile.open(archive) as tar:
+        cut = tar.getmembers()[20].offset
+    assert len(index(archive)) == 48
+    archive.write_bytes(archive.read_bytes()[:cut])
+    with pytest.raises(UserError, match=r"animals.tar is damaged or truncated after \d+ files \(EOFError: no end-of-archive mark\)"):
+        index(archive)
+
+
+def test_links_to_images_are_images(image_folder):
+    (image_folder / "train/ant/linked.jpg").symlink_to(image_folder / "train/ant/0.jpg")
+    assert "train/ant/linked.jpg" in set(index(image_folder)["id"])
+
+
+@pytest.mark.parametrize("stray", ["logo.png", "extra/train/ant/0.jpg"])
+def test_what_lies_beside_the_splits_does_not_turn_them_into_classes(image_folder, stray):
+    (image_folder / stray).parent.mkdir(parents=True, exist_ok=True)
+    (image_folder / stray).write_bytes(jpeg_bytes(1))
+    with pytest.raises(UserError, match=r"lies in no class folder|lies beside train/ and val/"):
+        index(image_folder)
+
+
+def test_folders_around_everything_are_looked_through_but_not_guessed_at(tmp_path, image_folder):
+    deep = tmp_path / "outer" / "inner"
+    deep.mkdir(parents=True)
+    image_folder.rename(deep / "animals")
+    assert dict(index(tmp_path / "outer")["split"].value_counts()) == {"train": 36, "test": 12}
+    (tmp_path / "outer" / "other" / "x").mkdir(parents=True)
+    (tmp_path / "outer" / "other" / "x" / "1.jpg").write_bytes(jpeg_bytes(1))
+    with pytest.raises(UserError, match="lies in a folder named like a split, but there is no train/ at the top"):
+        index(tmp_path / "outer")
+
+
+@pytest.mark.parametrize(
+    ("table", "levels", "message"),
+    [
+        ("", ["kind"], "classes.csv cannot be read as comma-separated values"),
+        ("class,kind\nant,a\nant,b\nbee,a\ncat,c\n", ["kind"], "class 'ant' has more than one row"),
+        ("class,kind\nant,a\nbee,a\ncat,c\n", ["kind@two"], "'kind@two' is not of the form column@depth"),
+    ],
+)
+def test_class_tables_that_cannot_be_used(image_folder, table, levels, message):
+    (image_folder / "classes.csv").write_text(table)
+    with pytest.raises(UserError, match=message):
+        index(image_folder, levels=levels)
+
+
+def test_the_class_is_the_finest_level_wherever_it_is_named(image_folder):
+    assert hierarchy_of(index(image_folder, levels=["class", "kind"])).names == ["kind", "class"]
+
+
 def test_a_dataset_without_test_images(tmp_path, image_folder):
     manifest = index(image_folder)
     with pytest.raises(UserError, match="no test images were found"):

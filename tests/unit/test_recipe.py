@@ -3,9 +3,10 @@ import pytest
 from fourlenses.data.recipe import Recipe
 
 
-def test_a_recipe_reads_lists_and_keeps_defaults():
+def test_a_recipe_reads_lists_and_what_it_does_not_name_is_off():
     recipe = Recipe.from_config("byol", {"jitter": [0.4, 0.4, 0.2, 0.1], "solarise": 0.2})
-    assert recipe == Recipe(jitter=(0.4, 0.4, 0.2, 0.1), solarise=0.2)
+    off = {"crop_scale": (1.0, 1.0), "crop_ratio": (1.0, 1.0), "flip": 0.0, "grey": 0.0, "blur": 0.0}
+    assert recipe == Recipe(jitter=(0.4, 0.4, 0.2, 0.1), solarise=0.2, **off)
     assert Recipe.from_config("none", {"jitter": None}).jitter is None
 
 

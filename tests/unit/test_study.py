@@ -64,8 +64,13 @@ def test_seeds_pools_and_corruptions(config):
 @pytest.mark.parametrize(
     ("lens", "key", "value", "message"),
     [
-        ("domain", "datasets", ["object"], r"'domain'.*unknown dataset 'object' \(did you mean 'objects'\?\)"),
-        ("quantity", "methods", ["simclrr"], r"'quantity.methods'.*unknown method 'simclrr' \(did you mean 'simclr'\?\); known: random"),
+        ("domain", "datasets", ["object"], r"'domain.datasets'.*unknown dataset 'object' \(did you mean 'objects'\?\)"),
+        (
+            "quantity",
+            "methods",
+            ["simclrr"],
+            r"'quantity.methods'.*unknown method 'simclrr' \(did you mean 'simclr'\?\); known: simclr, supervised",
+        ),
         ("quantity", "pretrain_images", [10**6], r"'quantity.pretrain_images' asks for 1000000 images.*'objects'.*train_images: "),
     ],
 )

@@ -1,6 +1,7 @@
 """The files of a directory or an archive, one after the other, in constant memory and without unpacking anything to disk.
 
-Nothing is ever written under a member's name, so a name such as ``../../x`` is only a name; links and devices are passed over.
+Nothing is ever written under a member's name, so a name such as ``../../x`` is only a name; links and devices inside an archive
+are passed over.
 """
 
 import tarfile
@@ -29,9 +30,7 @@ def members(path: Path, dataset: str) -> Iterator[tuple[str, bytes]]:
             "put it there, correct the key, or point 'raw_data' at the folder that holds it"
         )
     if path.is_dir():
-        for file in sorted(path.rglob("*")):
-            if file.is_file() and not file.is_symlink():
-                yield file.relative_to(path).as_posix(), file.read_bytes()
+        yield from _files(path, dataset)
     elif path.name.endswith(_TAR):
         yield from _guarded(_tar_members(path), path, dataset)
     elif path.suffix == ".zip":
@@ -40,11 +39,27 @@ def members(path: Path, dataset: str) -> Iterator[tuple[str, bytes]]:
         raise UserError(f"config key 'datasets.{dataset}.path': {path} is neither a directory nor one of {', '.join([*_TAR, '.zip'])}")
 
 
+def _files(path: Path, dataset: str) -> Iterator[tuple[str, bytes]]:
+    for file in sorted(path.rglob("*")):
+        if file.is_file():  # a link to a file is one: trees of links are common
+            try:
+                data = file.read_bytes()
+            except OSError as error:
+                raise UserError(f"config key 'datasets.{dataset}.path': {file} cannot be read ({error.strerror})") from error
+            yield file.relative_to(path).as_posix(), data
+
+
 def _tar_members(path: Path) -> Iterator[tuple[str, bytes]]:
     with tarfile.open(path, "r|*") as archive:
         for member in archive:
             if member.isreg():
                 yield _normal(member.name), archive.extractfile(member).read()
+    # a compressed archive that breaks off says so; of a plain one, tarfile takes a cut between two members for its end
+    if path.suffix == ".tar":
+        with open(path, "rb") as file:
+            file.seek(archive.offset)
+            if file.read(512) != bytes(512):
+                raise EOFError("no end-of-archive mark")
 
 
 def _zip_members(path: Path) -> Iterator[tuple[str, bytes]]:

@@ -4,16 +4,23 @@ Columns: ``id`` (unique, stable), ``path`` (where the source finds the image), `
 0 where only drawing or decoding would tell), and one ``level:<name>`` column per label level, coarse to fine. The last level is the class.
 """
 
+import itertools
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from fourlenses.errors import UserError
 from fourlenses.files import atomic
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 PREFIX = "level:"
+# Columns by name: a DataFrame where one is made, plain lists where it is read back. Jobs that only read do without pandas (1 s to import).
+Manifest = Mapping[str, Sequence]
 
 
 @dataclass(frozen=True)
@@ -33,7 +40,7 @@ class Hierarchy:
         return len(self.classes[-1])
 
 
-def write_manifest(manifest: pd.DataFrame, path: Path) -> None:
+def write_manifest(manifest: "pd.DataFrame", path: Path) -> None:
     """Check and write a manifest atomically.
 
     Raises:
@@ -52,33 +59,36 @@ def write_manifest(manifest: pd.DataFrame, path: Path) -> None:
         manifest.to_parquet(temporary, index=False)
 
 
-def read_manifest(path: Path) -> pd.DataFrame:
-    return pd.read_parquet(path)
+def read_manifest(path: Path) -> Manifest:
+    import pyarrow.parquet
+
+    return pyarrow.parquet.read_table(path).to_pydict()
 
 
-def hierarchy_of(manifest: pd.DataFrame) -> Hierarchy:
+def rows_of(manifest: Manifest, split: str) -> np.ndarray:
+    """The rows of a split, int64 ascending."""
+    return np.flatnonzero(np.asarray(manifest["split"], dtype=object) == split)
+
+
+def hierarchy_of(manifest: Manifest) -> Hierarchy:
     """The label levels of a manifest.
 
     Raises:
         UserError: a class has two different ancestors at one level.
     """
-    columns = [column for column in manifest.columns if column.startswith(PREFIX)]
-    classes = manifest[columns].drop_duplicates()
-    finest = columns[-1]
-    twice = classes[finest][classes[finest].duplicated()]
-    if len(twice):
-        raise UserError(
-            f"class '{twice.iloc[0]}' has more than one set of ancestors: {classes[classes[finest] == twice.iloc[0]].values.tolist()}"
-        )
-    classes = classes.sort_values(finest)
-    names = [sorted(classes[column].unique()) for column in columns]
-    table = np.stack(
-        [pd.Categorical(classes[column], categories=known).codes for column, known in zip(columns, names, strict=True)], axis=1
-    )
-    return Hierarchy([column.removeprefix(PREFIX) for column in columns], names, table.astype(np.int64))
+    columns = [column for column in manifest if column.startswith(PREFIX)]
+    paths = sorted(set(zip(*(manifest[column] for column in columns), strict=True)), key=lambda path: path[-1])
+    for one, other in itertools.pairwise(paths):
+        if one[-1] == other[-1]:
+            raise UserError(f"class '{one[-1]}' has more than one set of ancestors: {list(one[:-1])} and {list(other[:-1])}")
+    classes = [sorted(set(level)) for level in zip(*paths, strict=True)]
+    numbers = [{name: number for number, name in enumerate(names)} for names in classes]
+    table = np.array([[known[name] for known, name in zip(numbers, path, strict=True)] for path in paths], np.int64)
+    return Hierarchy([column.removeprefix(PREFIX) for column in columns], classes, table)
 
 
-def labels_of(manifest: pd.DataFrame) -> np.ndarray:
+def labels_of(manifest: Manifest) -> np.ndarray:
     """The finest label of every row: int64 (rows,), counting the sorted class names."""
-    finest = [column for column in manifest.columns if column.startswith(PREFIX)][-1]
-    return pd.Categorical(manifest[finest], categories=sorted(manifest[finest].unique())).codes.astype(np.int64)
+    finest = manifest[[column for column in manifest if column.startswith(PREFIX)][-1]]
+    number = {name: label for label, name in enumerate(sorted(set(finest)))}
+    return np.fromiter((number[name] for name in finest), np.int64, len(finest))

@@ -37,6 +37,8 @@ class Recipe:
             bounds = getattr(self, key)
             if len(bounds) != 2 or not 0 < bounds[0] <= bounds[1]:
                 raise UserError(f"{key} is a pair 0 < low <= high, not {bounds!r}")
+        if self.crop_scale[1] > 1:
+            raise UserError(f"crop_scale is a share of the area, at most 1, not {self.crop_scale!r}")
         if self.jitter is not None and (len(self.jitter) != 4 or min(self.jitter) < 0 or self.jitter[3] > 0.5):
             raise UserError(f"jitter is four strengths of at least 0, the last (hue) at most 0.5, or null, not {self.jitter!r}")
         if (self.mean is None) != (self.std is None):

@@ -16,7 +16,8 @@ from fourlenses.randomness import mix, named_seed
 
 @dataclass
 class Images:
-    """images: uint8 (N, 3, S, S). labels: int64 (N,), the finest level. ids: uint64 (N,), stable across runs, of which views are drawn."""
+    """images: uint8 (N, 3, S, S). labels: int64 (N,), the finest level. ids: uint64 (N,), of dataset and manifest row: views are
+    drawn of them."""
 
     images: torch.Tensor
     labels: np.ndarray

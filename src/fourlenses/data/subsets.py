@@ -5,25 +5,25 @@ come, go or change places.
 """
 
 import numpy as np
-import pandas as pd
 
+from fourlenses.data.manifest import Manifest, rows_of
 from fourlenses.errors import UserError
 from fourlenses.randomness import mix, named_seed, string_ids
 
 
-def draw_subset(manifest: pd.DataFrame, quarantined: set[str], images: int | str, seed: int, dataset: str) -> np.ndarray:
+def draw_subset(manifest: Manifest, quarantined: set[str], images: int | str, seed: int, dataset: str) -> np.ndarray:
     """Rows of the manifest, int64 ascending: ``images`` of the training images that could be decoded, or all of them for ``"all"``.
 
     Raises:
         UserError: more are asked for than there are.
     """
-    usable = (manifest["split"] == "train") & ~manifest["id"].isin(quarantined)
-    rows = np.flatnonzero(usable.to_numpy())
+    names = list(manifest["id"])
+    rows = np.array([row for row in rows_of(manifest, "train") if names[row] not in quarantined], np.int64)
     count = len(rows) if images == "all" else int(images)
     if count > len(rows):
         raise UserError(
             f"dataset '{dataset}' has {len(rows)} usable training images, but the config asks for {count} "
             "(keys 'pretrain_images' and 'labelled_images' of the lenses); lower them, or use 'all'"
         )
-    order = np.argsort(mix(named_seed(seed, "subset"), string_ids(list(manifest["id"].iloc[rows]))), kind="stable")
+    order = np.argsort(mix(named_seed(seed, "subset"), string_ids([names[row] for row in rows])), kind="stable")
     return np.sort(rows[order[:count]]).astype(np.int64)

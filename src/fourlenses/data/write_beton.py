@@ -2,6 +2,7 @@
 
 import collections
 import hashlib
+import io
 import logging
 import os
 import shutil
@@ -12,13 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 from PIL import Image
 from tqdm import tqdm
 
 from fourlenses.data import corruptions, decode
-from fourlenses.data.beton import Beton, BetonWriter
-from fourlenses.data.manifest import hierarchy_of, labels_of
+from fourlenses.data.beton import PAGE_SIZE, RAW, Beton, BetonWriter
+from fourlenses.data.manifest import Manifest, hierarchy_of, labels_of
 from fourlenses.data.sources import source_of
 from fourlenses.errors import UserError
 from fourlenses.files import atomic, write_json
@@ -56,15 +56,18 @@ def encode(data: bytes | np.ndarray, size: int, corruption: str | None, image_id
         return Encoded(data, *picture.size, passed_through=True)
     picture = decode.shrink(picture, size)
     if corruption is not None:
-        return Encoded(corruptions.corrupt(corruption, np.asarray(picture), image_id), *picture.size)
-    if max(picture.size) <= RAW_UP_TO:
-        return Encoded(np.asarray(picture), *picture.size)
-    return Encoded(_jpeg(picture), *picture.size)
+        image = corruptions.corrupt(corruption, np.asarray(picture), image_id)
+    elif max(picture.size) <= RAW_UP_TO:
+        image = np.asarray(picture)
+    else:
+        image = _jpeg(picture)
+    stored = len(image) if isinstance(image, bytes) else image.nbytes
+    if stored > PAGE_SIZE:
+        return Encoded(None, reason=f"{picture.size[0]}x{picture.size[1]} px take {stored} bytes, more than a page of {PAGE_SIZE}")
+    return Encoded(image, *picture.size)
 
 
 def _jpeg(picture: Image.Image) -> bytes:
-    import io
-
     buffer = io.BytesIO()
     picture.save(buffer, "JPEG", quality=QUALITY, subsampling=0)
     return buffer.getvalue()
@@ -74,7 +77,7 @@ def write_beton(
     name: str,
     definition: dict,
     raw_data: Path,
-    manifest: pd.DataFrame,
+    manifest: Manifest,
     variant: str,
     size: int,
     max_undecodable: float,
@@ -88,25 +91,26 @@ def write_beton(
     Raises:
         UserError: more than the share ``max_undecodable`` of the images cannot be decoded, or the disk is too small for the estimate.
     """
-    labels, ids = labels_of(manifest), string_ids(list(manifest["id"]))
-    _check_disk(output, len(manifest), size)
+    names, paths, split_of = (list(manifest[column]) for column in ("id", "path", "split"))
+    labels, ids = labels_of(manifest), string_ids(names)
+    _check_disk(output, len(names), size)
     corruption = None if variant == "clean" else variant
     quarantined, splits, passed = [], collections.Counter(), 0
     with atomic(output) as temporary:
-        writer = BetonWriter(temporary, len(manifest))
+        writer = BetonWriter(temporary, len(names))
         images = source_of(definition).images(name, definition, raw_data, manifest, size)
         encoded = _in_order(images, lambda row, data: encode(data, size, corruption, int(ids[row])), workers)
         for row, result in tqdm(
-            encoded, total=len(manifest), desc=f"{name}/{variant}", unit="image", mininterval=_interval(), file=sys.stderr
+            encoded, total=len(names), desc=f"{name}/{variant}", unit="image", mininterval=_interval(), file=sys.stderr
         ):
             if result.image is None:
-                quarantined.append({"id": manifest["id"].iat[row], "path": manifest["path"].iat[row], "reason": result.reason})
+                quarantined.append({"id": names[row], "path": paths[row], "reason": result.reason})
                 continue
             writer.add(result.image, result.width, result.height, int(labels[row]), row)
-            splits[manifest["split"].iat[row]] += 1
+            splits[split_of[row]] += 1
             passed += result.passed_through
         writer.close()
-        _judge(name, quarantined, len(manifest), max_undecodable)
+        _judge(name, quarantined, len(names), max_undecodable, output.with_suffix(".undecodable.json"))
         _verify(temporary, sum(splits.values()))
         fingerprint = _sha256(temporary)
     hierarchy = hierarchy_of(manifest)
@@ -146,28 +150,29 @@ def _in_order(images: Iterator, work, workers: int) -> Iterator[tuple[int, Encod
             yield row, future.result()
 
 
-def _judge(name: str, quarantined: list[dict], images: int, allowed: float) -> None:
-    if quarantined:
-        for entry in quarantined[:20]:
-            log.warning("undecodable: %s: %s", entry["path"], entry["reason"])
-        if len(quarantined) > 20:
-            log.warning("… and %d more (the sidecar lists all)", len(quarantined) - 20)
+def _judge(name: str, quarantined: list[dict], images: int, allowed: float, listing: Path) -> None:
+    for entry in quarantined[:20]:
+        log.warning("undecodable: %s: %s", entry["path"], entry["reason"])
+    listing.unlink(missing_ok=True)
     if len(quarantined) > allowed * images:
+        write_json(listing, quarantined)
         first = quarantined[0]
         raise UserError(
             f"dataset '{name}': {len(quarantined)} of {images} images cannot be decoded, more than 'max_undecodable' ({allowed:g}) allows, "
-            f"e.g. {first['path']} ({first['reason']}); repair the data or raise the key"
+            f"e.g. {first['path']} ({first['reason']}); all are listed in {listing}; repair the data or raise the key"
         )
+    if len(quarantined) > 20:
+        log.warning("… and %d more; the sidecar lists all", len(quarantined) - 20)
 
 
 def _verify(path: Path, samples: int) -> None:
-    """Read back what a crash or a full disk would have damaged: the structure, and that no sample is all zero bytes at its start."""
+    """Read back what a full disk would have damaged: the structure, every sample's size, and that JPEGs start as such."""
     beton = Beton(path)
     assert len(beton) == samples, f"{path}: wrote {samples} samples, read {len(beton)}"
     for sample in range(len(beton)):
         stored = beton.image(sample)
         expected = stored.width * stored.height * 3
-        assert stored.data.size == expected if stored.mode == 1 else stored.data[:2].tobytes() == b"\xff\xd8", (
+        assert stored.data.size == expected if stored.mode == RAW else stored.data[:2].tobytes() == b"\xff\xd8", (
             f"{path}: sample {sample} is damaged"
         )
 

@@ -8,17 +8,17 @@ import numpy as np
 import torch
 from safetensors.torch import load_file
 
-from fourlenses.data.manifest import Hierarchy, hierarchy_of, read_manifest
+from fourlenses.data.beton import Beton
+from fourlenses.data.manifest import Hierarchy, hierarchy_of, read_manifest, rows_of
 from fourlenses.data.resident import Images, load_images
 from fourlenses.errors import UserError
 from fourlenses.evaluation.features import extract_features
-from fourlenses.evaluation.granularity import correct_by_level
 from fourlenses.evaluation.linear_probe import linear_probe
-from fourlenses.evaluation.scores import score
-from fourlenses.evaluation.statistics import wilson_interval
+from fourlenses.evaluation.scores import report, score
 from fourlenses.files import atomic, read_json, write_json
-from fourlenses.models.backbones import build_backbone, load_encoder
-from fourlenses.study import FLOOR, parse_source
+from fourlenses.models.backbones import build_backbone
+from fourlenses.models.weights import load_weights
+from fourlenses.study import FLOOR, Run
 
 log = logging.getLogger(__name__)
 BATCH_SIZE = 500
@@ -49,27 +49,27 @@ def evaluate(
 ) -> None:
     """Write one record per cell to ``cells_file`` (JSON) and the predicted classes of the test images to ``predictions_file`` (npz)."""
     torch.set_num_threads(protocol.torch_threads)
-    run = read_json(run_directory / "run.json")
-    settings = run["settings"]
+    record = read_json(run_directory / "run.json")
+    settings = record["settings"]
+    run = Run(settings["method"], settings["source"], settings["seed"])
     encoder, _ = build_backbone(settings["backbone"], 0)
-    load_encoder(encoder, run_directory / "encoder.safetensors")
+    load_weights(encoder, run_directory / "encoder.safetensors")
     common = {
         "method": settings["method"],
         "backbone": settings["backbone"],
         "source": settings["source"],
-        "pretrain_images": 0 if settings["method"] == FLOOR else run["effective"]["images"],
-        "corruption": "+".join(sorted({part.corruption for part in parse_source(settings["source"])})) or "none",
+        "pretrain_images": 0 if settings["method"] == FLOOR else record["effective"]["images"],
+        "corruption": run.corruption,
         "seed": settings["seed"],
-        "run": f"{settings['method']}/{settings['source']}/seed{settings['seed']}",
+        "run": run.name,
     }
     cells, predictions = [], {}
     for target in targets:
-        log.info("%s on %s", common["run"], target.dataset)
-        for record in _evaluate_target(encoder, run_directory, target, protocol, settings["seed"], device, workers):
+        log.info("%s on %s", run.name, target.dataset)
+        for record in _evaluate_target(encoder, run_directory, target, protocol, settings, device, workers):
             predicted = record.pop("predictions")
-            record["levels"] = [
-                {"level": level, **scores} for level, scores in record["levels"].items()
-            ]  # a list keeps their order in JSON
+            # a list keeps its order in JSON
+            record["levels"] = [{"level": level, **scores} for level, scores in record["levels"].items()]
             predictions[f"{target.dataset}/{record['protocol']}/{record['labelled']}"] = predicted
             cells.append({**common, "target": target.dataset, **record})
     predictions_file.parent.mkdir(parents=True, exist_ok=True)
@@ -78,12 +78,13 @@ def evaluate(
     write_json(cells_file, {"cells": cells})
 
 
-def _evaluate_target(encoder, run_directory: Path, target: Target, protocol: Protocol, seed: int, device: str, workers: int) -> list[dict]:
+def _evaluate_target(
+    encoder, run_directory: Path, target: Target, protocol: Protocol, settings: dict, device: str, workers: int
+) -> list[dict]:
     manifest = read_manifest(target.manifest)
     hierarchy = hierarchy_of(manifest)
-    test_rows = np.flatnonzero((manifest["split"] == "test").to_numpy())
-    test = _load(target, _available(target, test_rows), protocol, workers)
-    x_test = _features(encoder, test, device)
+    test = _load(target, _available(target, rows_of(manifest, "test")), protocol, workers)
+    x_test = _features(encoder, test, settings, device)
     subsets = {name: np.load(file, allow_pickle=False) for files in target.subsets.values() for name, file in files.items()}
     records = []
     if target.subsets.get("linear"):
@@ -93,14 +94,14 @@ def _evaluate_target(encoder, run_directory: Path, target: Target, protocol: Pro
         positions = {name: np.searchsorted(rows, subsets[name]) for name in target.subsets["linear"]}
         by_count = {len(where): where for where in positions.values()}
         probed = linear_probe(
-            _features(encoder, train, device),
+            _features(encoder, train, settings, device),
             torch.from_numpy(train.labels),
             x_test,
             torch.from_numpy(test.labels),
             by_count,
             protocol.strengths,
             protocol.validation_fraction,
-            seed,
+            settings["seed"],
             hierarchy.num_classes,
             hierarchy.table,
             hierarchy.names,
@@ -124,28 +125,11 @@ def _score_head(head_file: Path, x_test: torch.Tensor, labels: np.ndarray, hiera
             "protocol 'scratch' needs a supervised run on the target itself"
         )
     scored = score(x_test, torch.from_numpy(labels), weight, bias)
-    total = len(labels)
-    correct = int((scored.predictions == labels).sum())
-    low, high = wilson_interval(correct, total)
-    levels = {}
-    for name, count in zip(hierarchy.names, correct_by_level(scored.predictions, labels, hierarchy.table).sum(0).tolist(), strict=True):
-        ends = wilson_interval(count, total)
-        levels[name] = {"top1": 100 * count / total, "low": ends[0], "high": ends[1]}
-    return {
-        "n_test": total,
-        "top1": 100 * correct / total,
-        "top1_low": low,
-        "top1_high": high,
-        "top5": 100 * int(scored.in_top5.sum()) / total,
-        "levels": levels,
-        "predictions": scored.predictions.astype(np.uint32),
-    }
+    return report(scored, labels, hierarchy.table, hierarchy.names)
 
 
 def _available(target: Target, rows: np.ndarray) -> np.ndarray:
     """The rows that are in the beton: undecodable images were left out of it, as its sidecar says."""
-    from fourlenses.data.beton import Beton
-
     return rows[np.isin(rows, Beton(target.beton).index)]
 
 
@@ -153,5 +137,8 @@ def _load(target: Target, rows: np.ndarray, protocol: Protocol, workers: int) ->
     return load_images(target.beton, rows, protocol.image_size, target.dataset, workers)
 
 
-def _features(encoder, images: Images, device: str) -> torch.Tensor:
-    return extract_features(encoder, images.images, BATCH_SIZE, device)
+def _features(encoder, images: Images, settings: dict, device: str) -> torch.Tensor:
+    """Normalised as in training: by the mean and std of the run's views, if they have any."""
+    views = settings["hyperparameters"].get("views", [])
+    recipe = settings["recipes"][views[0]] if views else {}
+    return extract_features(encoder, images.images, BATCH_SIZE, device, recipe.get("mean"), recipe.get("std"))

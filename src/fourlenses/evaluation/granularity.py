@@ -33,11 +33,3 @@ def correct_by_level(predictions: np.ndarray, labels: np.ndarray, table: np.ndar
     if predictions.shape != labels.shape:
         raise ValueError(f"predictions and labels must have one length, not {predictions.shape} and {labels.shape}")
     return coarsen(predictions, table) == coarsen(labels, table)
-
-
-def accuracy_by_level(predictions: np.ndarray, labels: np.ndarray, table: np.ndarray) -> np.ndarray:
-    """Accuracy in percent at every level, float64 (levels,), of N > 0 predictions of fine classes, int (N,)."""
-    correct = correct_by_level(predictions, labels, table)
-    if len(correct) == 0:
-        raise ValueError("no predictions to score")
-    return 100 * correct.mean(0)

@@ -1,7 +1,7 @@
 """Linear evaluation of frozen features at several label sizes (Cole et al., CVPR 2022, sections 3 and 4).
 
-For each subset of the training labels: standardise by the subset's own mean and deviation, choose the L2 strength on a held-out part
-of the subset, fit again on the whole subset with it, and look at the test images once.
+For each subset of the training labels: standardise by the mean and deviation of all its features (no label has a say in them), choose
+the L2 strength on a held-out part of the subset, fit again on the whole subset with it, and look at the test images once.
 """
 
 import time
@@ -10,11 +10,9 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from fourlenses.evaluation.granularity import correct_by_level
 from fourlenses.evaluation.logistic import Fit, fit
 from fourlenses.evaluation.probe_inputs import check_levels, check_strengths, check_subset, labelled_features
-from fourlenses.evaluation.scores import score
-from fourlenses.evaluation.statistics import wilson_interval
+from fourlenses.evaluation.scores import report, score
 from fourlenses.randomness import named_seed, permutation
 
 # Choosing among strengths needs their order; what is reported deserves the optimum itself. At 1e-4 the accuracy of a weakly penalised
@@ -78,30 +76,17 @@ def linear_probe(
 
         x = (x_test - shift.to(x_test.device)) / scale.to(x_test.device)
         scores = score(x, y_test, final.weights[0].to(x.device), final.bias[0].to(x.device))
-        total = len(y_test_host)
-        right = int((scores.predictions == y_test_host).sum())
-        low, high = wilson_interval(right, total)
-        by_level = correct_by_level(scores.predictions, y_test_host, level_table).sum(0)
-        levels = {}
-        for name, count in zip(level_names, by_level.tolist(), strict=True):
-            interval = wilson_interval(count, total)
-            levels[name] = {"top1": 100 * count / total, "low": interval[0], "high": interval[1]}
+        tested = report(scores, y_test_host, level_table, level_names)
         timing["test"], clock = _lap(clock)
         records.append(
             {
                 "label_size": size,
-                "n_test": total,
-                "top1": 100 * right / total,
-                "top1_low": low,
-                "top1_high": high,
-                "top5": 100 * int(scores.in_top5.sum()) / total,
-                "levels": levels,
+                **tested,
                 "strengths": strengths,
                 "strength": strength,
                 **selection,
                 "gradient_norm": float(final.gradient_norm[0]),
                 "iterations": int(final.iterations[0]),
-                "predictions": scores.predictions.astype(np.uint16 if num_classes <= 2**16 else np.uint32),
                 "notes": notes,
                 "timing": timing,
             }

@@ -1,9 +1,13 @@
 """Scores of a linear classifier on labelled features, block by block so that memory does not grow with images times classes."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
+
+from fourlenses.evaluation.granularity import correct_by_level
+from fourlenses.evaluation.statistics import wilson_interval
 
 BLOCK_ELEMENTS = 2**22
 
@@ -35,3 +39,27 @@ def score(features: torch.Tensor, labels: torch.Tensor, weights: torch.Tensor, b
         in_top5.append(before.sum(1) < min(5, classes))
         loss += float((torch.logsumexp(logits, 1) - true[:, 0]).sum(dtype=torch.float64))
     return Scores(torch.cat(predictions).cpu().numpy(), torch.cat(in_top5).cpu().numpy(), loss / len(labels))
+
+
+def report(scores: Scores, labels: np.ndarray, level_table: np.ndarray, level_names: Sequence[str]) -> dict:
+    """What a record says of the test images: n_test, top1 with its 95 % interval, top5, the same per level, and the predictions.
+
+    labels: fine classes, int (N,). level_table: int (classes, levels), the id of every class at each of ``level_names``, the last one
+    being the class itself. Accuracies in percent; predictions uint16, or uint32 above 65536 classes.
+    """
+    total = len(labels)
+    correct = int((scores.predictions == labels).sum())
+    low, high = wilson_interval(correct, total)
+    levels = {}
+    for name, count in zip(level_names, correct_by_level(scores.predictions, labels, level_table).sum(0).tolist(), strict=True):
+        ends = wilson_interval(count, total)
+        levels[name] = {"top1": 100 * count / total, "low": ends[0], "high": ends[1]}
+    return {
+        "n_test": total,
+        "top1": 100 * correct / total,
+        "top1_low": low,
+        "top1_high": high,
+        "top5": 100 * int(scores.in_top5.sum()) / total,
+        "levels": levels,
+        "predictions": scores.predictions.astype(np.uint16 if len(level_table) <= 2**16 else np.uint32),
+    }

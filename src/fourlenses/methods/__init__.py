@@ -9,7 +9,7 @@ from collections.abc import Callable
 import torch
 from torch import nn
 
-from fourlenses.errors import UserError
+from fourlenses.errors import UserError, one_of
 from fourlenses.methods.simclr import SimCLR
 from fourlenses.methods.supervised import Supervised
 from fourlenses.randomness import named_seed
@@ -43,7 +43,7 @@ def build_method(name: str, encoder: nn.Module, feature_width: int, settings: di
     The stream is named apart from the encoder's, which may be built from the same seed.
     """
     if name not in METHODS:
-        raise UserError(f"unknown method {name!r}; known: {', '.join(sorted(METHODS))}")
+        raise one_of("method", name, METHODS)
     builder, needed = METHODS[name]
     missing = [key for key in needed if key not in settings]
     if missing:

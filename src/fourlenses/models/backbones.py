@@ -9,10 +9,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from fourlenses.errors import UserError
-from fourlenses.models.checkpoint import load_encoder, save_encoder
-
-__all__ = ["BACKBONES", "SmallResNet", "build_backbone", "load_encoder", "save_encoder"]
+from fourlenses.errors import one_of
 
 
 class BasicBlock(nn.Module):
@@ -108,7 +105,7 @@ def build_backbone(name: str, seed: int) -> tuple[nn.Module, int]:
     It is built on the CPU under a generator of its own, so the caller's random state is left as it was.
     """
     if name not in BACKBONES:
-        raise UserError(f"unknown backbone {name!r}; known: {', '.join(sorted(BACKBONES))}")
+        raise one_of("backbone", name, BACKBONES)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed & 0x7FFFFFFFFFFFFFFF)
         return BACKBONES[name]()

@@ -63,6 +63,7 @@ def train(
     """
     # --- resume: everything but the step number is state of the modules, since all randomness is counted, not carried along
     outcome, first = Outcome(), 0
+    method.to(device, memory_format=torch.channels_last).train()  # before the optimiser's state, which goes where the weights are
     state = checkpoints.newest()
     if state is not None:
         method.load_state_dict(state["method"])
@@ -73,7 +74,6 @@ def train(
 
     stream = Stream(len(data.labels), schedule.batch_size, seed)
     images, labels = data.images.to(device), torch.from_numpy(data.labels).to(device)
-    method.to(device, memory_format=torch.channels_last).train()
     row_steps = max(-(-len(data.labels) // schedule.batch_size), -(-schedule.total_steps // _ROWS))
     sums: dict[str, torch.Tensor] = {}
     spent, started, saved = outcome.seconds, time.monotonic(), time.monotonic()

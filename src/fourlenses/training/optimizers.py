@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from torch import nn
 
-from fourlenses.errors import UserError
+from fourlenses.errors import one_of
 from fourlenses.training.lars import LARS
 from fourlenses.training.multi_tensor import SGD, AdamW, Optimizer
 
@@ -24,7 +24,7 @@ def build_optimizer(name: str, module: nn.Module, learning_rate: float, momentum
     dimension. In a network of this pipeline those are exactly the biases and the norms' scales and shifts, which decay only harms.
     """
     if name not in OPTIMIZERS:
-        raise UserError(f"unknown optimizer {name!r}; known: {', '.join(sorted(OPTIMIZERS))}")
+        raise one_of("optimizer", name, OPTIMIZERS)
     trainable = [parameter for parameter in module.parameters() if parameter.requires_grad]
     groups = [
         {"params": [parameter for parameter in trainable if parameter.ndim > 1], "weight_decay": weight_decay},

@@ -18,7 +18,8 @@ from fourlenses.data.views import Recipe, Views
 from fourlenses.devices import choose_device
 from fourlenses.files import atomic, read_json, write_json
 from fourlenses.methods import build_method
-from fourlenses.models.backbones import build_backbone, save_encoder
+from fourlenses.models.backbones import build_backbone
+from fourlenses.models.weights import save_weights
 from fourlenses.randomness import named_seed
 from fourlenses.training.checkpoint import Checkpoints
 from fourlenses.training.loop import Outcome, Schedule, train
@@ -42,10 +43,10 @@ class Settings:
     hyperparameters: dict
     recipes: dict
 
-    @property
-    def key(self) -> str:
-        """A short hash; checkpoints of one key never meet a run of another."""
-        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()[:16]
+
+def run_key(settings: Settings, fingerprints: list[dict]) -> str:
+    """A short hash of the settings and the images; checkpoints of one key never meet a run of another."""
+    return hashlib.sha256(json.dumps([asdict(settings), fingerprints], sort_keys=True).encode()).hexdigest()[:16]
 
 
 def pretrain(
@@ -94,7 +95,7 @@ def pretrain(
         schedule.peak_learning_rate,
         device,
     )
-    checkpoints = Checkpoints(checkpoint_root / settings.key)
+    checkpoints = Checkpoints(checkpoint_root / run_key(settings, fingerprints))
     outcome = train(method, data, views, optimizer, schedule, seed, device, checkpoints, checkpoint_seconds, description)
     effective = {
         **hyper,
@@ -123,8 +124,8 @@ def _write(
     settings: Settings, encoder, head, outcome: Outcome, effective: dict, fingerprints: list, device: torch.device, output: Path
 ) -> None:
     output.mkdir(parents=True, exist_ok=True)
-    save_encoder(encoder, output / "encoder.safetensors")
-    save_encoder(head if head is not None else torch.nn.Identity(), output / "head.safetensors")
+    save_weights(encoder, output / "encoder.safetensors")
+    save_weights(head if head is not None else torch.nn.Identity(), output / "head.safetensors")
     with atomic(output / "history.csv") as temporary:
         columns = list(outcome.history[0]) if outcome.history else ["step", "epoch", "loss", "learning_rate", "images_per_second"]
         with open(temporary, "w", newline="") as file:
@@ -155,5 +156,8 @@ def _fingerprint(beton: Path, subset: Path) -> dict:
 
 def _git_commit() -> str | None:
     here = Path(__file__).parent
-    result = subprocess.run(["git", "-C", str(here), "rev-parse", "HEAD"], capture_output=True, text=True, check=False)
+    try:
+        result = subprocess.run(["git", "-C", str(here), "rev-parse", "HEAD"], capture_output=True, text=True, check=False)
+    except OSError:  # no git on this node
+        return None
     return result.stdout.strip() or None

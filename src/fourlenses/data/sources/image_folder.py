@@ -11,6 +11,7 @@ import pandas as pd
 from PIL import Image
 
 from fourlenses.data.archives import members
+from fourlenses.data.manifest import Manifest
 from fourlenses.errors import UserError
 from fourlenses.randomness import named_seed, string_ids, uniform
 
@@ -40,7 +41,7 @@ def index(name: str, definition: dict, raw_data: Path) -> pd.DataFrame:
     )
 
 
-def images(name: str, definition: dict, raw_data: Path, manifest: pd.DataFrame, size: int) -> Iterator[bytes]:
+def images(name: str, definition: dict, raw_data: Path, manifest: Manifest, size: int) -> Iterator[bytes]:
     wanted = iter(manifest["path"])
     expected = next(wanted, None)
     for member, data in members(raw_data / definition["path"], name):
@@ -61,8 +62,7 @@ def _size(data: bytes) -> tuple[int, int]:
 
 def _split_and_class(name: str, definition: dict, path: Path, paths: pd.Series) -> tuple[list[str], list[str]]:
     parts = [PurePosixPath(member).parts for member in paths]
-    around = all(part[0] == parts[0][0] for part in parts) and parts[0][0] not in ("train", *TEST_SPLITS)
-    if around and all(len(part) >= 3 for part in parts):
+    while any(len(part) >= 3 for part in parts) and len({part[0] for part in parts}) == 1 and parts[0][0] not in ("train", *TEST_SPLITS):
         parts = [part[1:] for part in parts]
     shallow = next((member for member, part in zip(paths, parts, strict=True) if len(part) < 2), None)
     if shallow:
@@ -73,6 +73,12 @@ def _split_and_class(name: str, definition: dict, path: Path, paths: pd.Series) 
     found = {part[0] for part in parts if len(part) >= 3} & {"train", *TEST_SPLITS}
     if "train" in found:
         return _given_split(name, definition, path, parts, found)
+    misplaced = next((part for part in parts if {"train", *TEST_SPLITS} & set(part[:-1])), None)
+    if misplaced:
+        raise UserError(
+            f"config key 'datasets.{name}.path': '{'/'.join(misplaced)}' in {path} lies in a folder named like a split, but there is no "
+            "train/ at the top (beneath at most folders that hold everything); expected train/<class>/ and val/<class>/, or neither"
+        )
     fraction, seed = definition.get("test_fraction", 0.2), definition.get("seed", 0)
     draws = uniform(named_seed(seed, "split"), string_ids(list(paths)), draws=1)[:, 0]
     return ["test" if draw < fraction else "train" for draw in draws], ["/".join(part[:-1]) for part in parts]
@@ -112,9 +118,12 @@ def _levels(name: str, definition: dict, raw_data: Path, path: Path, tables: dic
                 f"config key 'datasets.{name}.levels' names '{column}', which is no column of {file}; "
                 f"its columns: {', '.join(table.columns)}"
             )
+        if depth and not depth.isdigit():
+            raise UserError(f"config key 'datasets.{name}.levels': '{level}' is not of the form column@depth with a whole number")
         values = table.loc[classes, column]
         # a leaf shallower than the depth asked for keeps its own label (Cole et al., section 4.4)
         result[level.replace("@", "_depth")] = [_at_depth(v, int(depth)) if depth else v for v in values]
+    result.pop("class", None)  # the class is the finest level, wherever it was named
     return {**result, "class": classes}
 
 
@@ -132,5 +141,11 @@ def _class_table(name: str, definition: dict, raw_data: Path, path: Path, tables
         file, content = str(raw_data / wanted), raw_data / wanted
     else:
         raise UserError(f"config key 'datasets.{name}.classes': no class table '{wanted}' in {path} or in {raw_data}; 'levels' needs one")
-    table = pd.read_csv(content, dtype=str, keep_default_na=False)
-    return file, table.set_index(table.columns[0], drop=False)
+    try:
+        table = pd.read_csv(content, dtype=str, keep_default_na=False)
+    except ValueError as error:  # empty, not a table, or not UTF-8
+        raise UserError(f"class table {file} cannot be read as comma-separated values in UTF-8: {error}") from error
+    first = table.columns[0]
+    if table[first].duplicated().any():
+        raise UserError(f"class table {file}: class '{table[first][table[first].duplicated()].iloc[0]}' has more than one row; keep one")
+    return file, table.set_index(first, drop=False)

@@ -1,8 +1,6 @@
 """Encoders on disk: safetensors under torchvision's parameter names, without the classifier ``fc``."""
 
 import os
-import tempfile
-from pathlib import Path
 
 import torch
 from safetensors import SafetensorError
@@ -10,22 +8,19 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from fourlenses.errors import UserError
+from fourlenses.files import atomic
 
 
-def save_encoder(module: nn.Module, path: str | os.PathLike) -> None:
-    """Write the encoder's parameters and buffers; a reader sees the former file or the whole new one, never a part."""
-    path = Path(path)
+def save_weights(module: nn.Module, path: str | os.PathLike) -> None:
+    """Write an encoder's or a head's parameters and buffers; a reader sees the former file or the whole new one, never a part."""
     # Clones, because safetensors refuses tensors that share storage, as the views of a flattened or tied parameter do.
     tensors = {name: tensor.detach().cpu().clone(memory_format=torch.contiguous_format) for name, tensor in _encoder_state(module).items()}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as folder:
-        partial = Path(folder) / path.name
-        save_file(tensors, partial, metadata={"format": "pt"})
-        os.replace(partial, path)
+    with atomic(path) as temporary:
+        save_file(tensors, temporary, metadata={"format": "pt"})
 
 
-def load_encoder(module: nn.Module, path: str | os.PathLike) -> nn.Module:
-    """Fill the encoder from a file of ``save_encoder`` and return it; the file must fit it name by name and shape by shape.
+def load_weights(module: nn.Module, path: str | os.PathLike) -> nn.Module:
+    """Fill the encoder from a file of ``save_weights`` and return it; the file must fit it name by name and shape by shape.
 
     Raises ValueError (which names the file, what was found and what to do) for a damaged file or one of another
     architecture, before anything in ``module`` is changed; a missing file stays a FileNotFoundError.
