@@ -156,6 +156,11 @@ def test_class_tables_that_cannot_be_used(image_folder, table, levels, message):
         index(image_folder, levels=levels)
 
 
+def test_of_several_parents_the_first_is_kept(image_folder):
+    (image_folder / "classes.csv").write_text("class,kind\nant,insect|pest\nbee,insect\ncat,mammal|pest\n")
+    assert hierarchy_of(index(image_folder, levels=["kind"])).classes[0] == ["insect", "mammal"]
+
+
 def test_the_class_is_the_finest_level_wherever_it_is_named(image_folder):
     assert hierarchy_of(index(image_folder, levels=["class", "kind"])).names == ["kind", "class"]
 
