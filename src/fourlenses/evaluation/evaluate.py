@@ -45,12 +45,18 @@ class Protocol:
 
 
 def evaluate(
-    run_directory: Path, targets: list[Target], protocol: Protocol, device: str, workers: int, cells_file: Path, predictions_file: Path
+    run_directory: Path,
+    targets: list[Target],
+    protocol: Protocol,
+    device: str | torch.device,
+    workers: int,
+    cells_file: Path,
+    predictions_file: Path,
 ) -> None:
     """Write one record per cell to ``cells_file`` (JSON) and the predicted classes of the test images to ``predictions_file`` (npz)."""
     torch.set_num_threads(protocol.torch_threads)
-    record = read_json(run_directory / "run.json")
-    settings = record["settings"]
+    trained = read_json(run_directory / "run.json")
+    settings = trained["settings"]
     run = Run(settings["method"], settings["source"], settings["seed"])
     encoder, _ = build_backbone(settings["backbone"], 0)
     load_weights(encoder, run_directory / "encoder.safetensors")
@@ -58,7 +64,7 @@ def evaluate(
         "method": settings["method"],
         "backbone": settings["backbone"],
         "source": settings["source"],
-        "pretrain_images": 0 if settings["method"] == FLOOR else record["effective"]["images"],
+        "pretrain_images": 0 if settings["method"] == FLOOR else trained["effective"]["images"],
         "corruption": run.corruption,
         "seed": settings["seed"],
         "run": run.name,
@@ -79,7 +85,7 @@ def evaluate(
 
 
 def _evaluate_target(
-    encoder, run_directory: Path, target: Target, protocol: Protocol, settings: dict, device: str, workers: int
+    encoder, run_directory: Path, target: Target, protocol: Protocol, settings: dict, device: str | torch.device, workers: int
 ) -> list[dict]:
     manifest = read_manifest(target.manifest)
     hierarchy = hierarchy_of(manifest)
@@ -137,7 +143,7 @@ def _load(target: Target, rows: np.ndarray, protocol: Protocol, workers: int) ->
     return load_images(target.beton, rows, protocol.image_size, target.dataset, workers)
 
 
-def _features(encoder, images: Images, settings: dict, device: str) -> torch.Tensor:
+def _features(encoder, images: Images, settings: dict, device: str | torch.device) -> torch.Tensor:
     """Normalised as in training: by the mean and std of the run's views, if they have any."""
     views = settings["hyperparameters"].get("views", [])
     recipe = settings["recipes"][views[0]] if views else {}

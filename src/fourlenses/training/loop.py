@@ -106,7 +106,7 @@ def train(
                 bar.close()
                 raise UserError(
                     f"the loss is {means['loss']} between steps {step - step % row_steps} and {step} (learning rate {rate:.3g}); "
-                    f"lower 'learning_rate' of the method; the last good checkpoint is in {checkpoints.directory}"
+                    f"lower 'learning_rate' of the method; checkpoints taken before are in {checkpoints.directory}"
                 )
             outcome.seconds = spent + time.monotonic() - started
             outcome.images = (step + 1) * schedule.batch_size

@@ -64,12 +64,17 @@ def _arcade(s: Stage, d: Draws) -> None:
     s.ground(foot, s.ink(0.2, 0.7))
 
 
-def _highway(s: Stage, d: Draws) -> None:
+def _open_country(s: Stage, d: Draws) -> tuple[float, float, np.ndarray, np.ndarray]:
+    """Sky, hills and fields; returns the vanishing point and, per pixel, the depth and the sideways place on the ground."""
     s.sky()
     vx, vy = d.real(-0.3, 0.3), d.real(-0.25, 0.1)
     s.ridge(vy - 0.03, 0.1, 5, 2, s.growth())
     s.ground(vy, s.growth())
-    z, side = s.depth(vx, vy, 1.0)
+    return vx, vy, *s.depth(vx, vy, 1.0)
+
+
+def _highway(s: Stage, d: Draws) -> None:
+    vx, vy, z, side = _open_country(s, d)
     half = d.real(0.8, 1.2)
     below = vy - s.y
     s.fill(np.maximum((np.abs(side) - half) / np.maximum(z, 0.5), below), colour(0, 0, s.hour * d.real(0.25, 0.6)))
@@ -83,11 +88,7 @@ def _highway(s: Stage, d: Draws) -> None:
 
 
 def _railway(s: Stage, d: Draws) -> None:
-    s.sky()
-    vx, vy = d.real(-0.3, 0.3), d.real(-0.25, 0.1)
-    s.ridge(vy - 0.03, 0.1, 5, 2, s.growth())
-    s.ground(vy, s.growth())
-    z, side = s.depth(vx, vy, 1.0)
+    vx, vy, z, side = _open_country(s, d)
     below = vy - s.y
     for centre in d.pick([(0.0,), (-0.75, 0.75)]):
         off = side - centre
