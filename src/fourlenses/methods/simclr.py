@@ -1,16 +1,19 @@
 """SimCLR: agreement of two views of an image in the space of a projection head (Chen et al., ICML 2020, Algorithm 1)."""
 
+from typing import Self
+
 import torch
 from torch import Tensor, nn
 
+from fourlenses.methods.method import Diagnostics, Embeddings, Facts, Method
 from fourlenses.methods.nt_xent import nt_xent
 from fourlenses.models.heads import ProjectionHead
 
 
-class SimCLR(nn.Module):
+class SimCLR(Method):
     """Encoder, projection head and NT-Xent; what is kept of it afterwards is the encoder."""
 
-    views_needed = 2
+    settings = ("temperature", "projection_hidden", "projection_out", "projection_layers")
 
     def __init__(self, encoder: nn.Module, feature_width: int, hidden: int, outputs: int, layers: int, temperature: float):
         super().__init__()
@@ -18,10 +21,16 @@ class SimCLR(nn.Module):
         self.head = ProjectionHead(feature_width, hidden, outputs, layers)
         self.temperature = temperature
 
-    def forward(self, views: list[Tensor], labels: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
-        """Loss and diagnostics of two views (B, 3, S, S) each; the labels are not looked at."""
-        first, second = views
+    @classmethod
+    def build(cls, encoder: nn.Module, feature_width: int, settings: dict, facts: Facts) -> Self:
+        hidden, outputs, layers = (settings[f"projection_{part}"] for part in ("hidden", "out", "layers"))
+        return cls(encoder, feature_width, hidden, outputs, layers, settings["temperature"])
+
+    def embed(self, views: list[Tensor]) -> Embeddings:
+        """Projections of both views, (rows, outputs) each."""
         # One pass over both views, so that batch norm's statistics are those of all 2B of them, as in the authors' code.
-        projections = self.head(self.encoder(torch.cat([first, second])))  # (2B, outputs)
-        loss, accuracy = nt_xent(*projections.chunk(2), self.temperature)
+        return self.head(self.encoder(torch.cat(views))).chunk(2)
+
+    def loss(self, embeddings: Embeddings, targets: Embeddings, labels: Tensor) -> tuple[Tensor, Diagnostics]:
+        loss, accuracy = nt_xent(*embeddings, self.temperature)
         return loss, {"contrastive_accuracy": accuracy}

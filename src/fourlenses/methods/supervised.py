@@ -1,12 +1,17 @@
 """Supervised training, the study's reference: cross entropy of a linear classifier over the encoder's features."""
 
+from typing import Self
+
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from fourlenses.methods.method import Diagnostics, Embeddings, Facts, Method
 
-class Supervised(nn.Module):
+
+class Supervised(Method):
     """Encoder and linear head under cross entropy, with label smoothing as Szegedy et al. (CVPR 2016, section 7) define it."""
 
+    settings = ("label_smoothing",)
     views_needed = 1
 
     def __init__(self, encoder: nn.Module, feature_width: int, num_classes: int, label_smoothing: float):
@@ -15,9 +20,16 @@ class Supervised(nn.Module):
         self.head = nn.Linear(feature_width, num_classes)
         self.label_smoothing = label_smoothing
 
-    def forward(self, views: list[Tensor], labels: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
-        """Loss and diagnostics of one view (B, 3, S, S) and its int64 labels (B,)."""
+    @classmethod
+    def build(cls, encoder: nn.Module, feature_width: int, settings: dict, facts: Facts) -> Self:
+        return cls(encoder, feature_width, facts.num_classes, settings["label_smoothing"])
+
+    def embed(self, views: list[Tensor]) -> Embeddings:
+        """The logits, (rows, classes)."""
         (images,) = views
-        logits = self.head(self.encoder(images)).float()  # (B, classes); float32 under autocast too
+        return (self.head(self.encoder(images)),)
+
+    def loss(self, embeddings: Embeddings, targets: Embeddings, labels: Tensor) -> tuple[Tensor, Diagnostics]:
+        logits = embeddings[0].float()  # float32 under autocast too
         loss = F.cross_entropy(logits, labels, label_smoothing=self.label_smoothing)
         return loss, {"train_top1": (logits.detach().argmax(dim=1) == labels).float().mean()}

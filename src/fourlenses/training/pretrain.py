@@ -18,6 +18,7 @@ from fourlenses.data.views import Recipe, Views
 from fourlenses.devices import choose_device
 from fourlenses.files import atomic, read_json, write_json
 from fourlenses.methods import build_method
+from fourlenses.methods.method import Facts
 from fourlenses.models.backbones import build_backbone
 from fourlenses.models.weights import save_weights
 from fourlenses.randomness import named_seed
@@ -81,7 +82,8 @@ def pretrain(
         {"dataset": d, "images": len(p.labels), **_fingerprint(b, s)} for d, p, b, s in zip(datasets, parts, betons, subsets, strict=True)
     ]
     schedule = make_schedule(hyper, data)
-    method = build_method(settings.method, encoder, width, hyper, data.num_classes, named_seed(settings.seed, "head"))
+    facts = Facts(len(data.labels), data.num_classes, schedule.batch_size, named_seed(settings.seed, "head"))
+    method = build_method(settings.method, encoder, width, hyper, facts)
     optimizer = build_optimizer(hyper["optimizer"], method, schedule.peak_learning_rate, hyper["momentum"], hyper["weight_decay"])
     seed = named_seed(settings.seed, "training")
     views = [Views(Recipe.from_config(name, settings.recipes[name]), settings.image_size, seed) for name in hyper["views"]]

@@ -1,0 +1,42 @@
+"""The processes of one run: several GPUs of a node, or one process alone, for which everything here is the identity.
+
+Rows are whole: process r of W holds rows r*B/W to (r+1)*B/W of every global batch, so gathering restores the batch's own order.
+"""
+
+import torch
+import torch.distributed as dist
+from torch import Tensor
+
+
+def world_size() -> int:
+    return dist.get_world_size() if dist.is_available() and dist.is_initialized() else 1
+
+
+def rank() -> int:
+    return dist.get_rank() if world_size() > 1 else 0
+
+
+def gather_rows(rows: Tensor) -> Tensor:
+    """All processes' rows (n, ...) as one tensor (W * n, ...), in the order of the global batch; without gradient."""
+    if world_size() == 1:
+        return rows.detach()
+    rows = rows.detach().contiguous()
+    everyone = [torch.empty_like(rows) for _ in range(world_size())]
+    dist.all_gather(everyone, rows)
+    return torch.cat(everyone)
+
+
+def own_rows(rows: Tensor) -> Tensor:
+    """This process's share of a global batch (W * n, ...): (n, ...)."""
+    share = len(rows) // world_size()
+    return rows[rank() * share : (rank() + 1) * share]
+
+
+def sum_over_processes(tensors: list[Tensor]) -> None:
+    """Replace every tensor by its sum over the processes, in place, in one message."""
+    if world_size() == 1 or not tensors:
+        return
+    flat = torch.cat([tensor.reshape(-1) for tensor in tensors])
+    dist.all_reduce(flat)
+    for tensor, total in zip(tensors, flat.split([tensor.numel() for tensor in tensors]), strict=True):
+        tensor.copy_(total.view_as(tensor))

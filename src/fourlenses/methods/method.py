@@ -1,0 +1,55 @@
+"""What a training method is: an encoder with its heads, and a loss over the embeddings of a whole batch."""
+
+from dataclasses import dataclass
+
+from torch import Tensor, nn
+
+Embeddings = tuple[Tensor, ...]
+Diagnostics = dict[str, Tensor]
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a method may need to know of its run besides its settings. batch_size is in source images, over all processes."""
+
+    images: int
+    num_classes: int
+    batch_size: int
+    seed: int
+
+
+class Method(nn.Module):
+    """Base of all methods, cut where a batch may be cut.
+
+    `embed` sees some rows of a batch (those of one process, or of one micro-batch), `loss` the embeddings of all of them: so a loss that
+    compares rows with each other is the same however many processes or micro-batches the batch went through.
+    Rows stand for source images: every embedding and target is (rows, ...) with row i belonging to image i of the batch.
+
+    Attributes: ``encoder`` (what is kept), ``head``, ``views_needed`` and ``notes``: sentences for run.json on what was adapted.
+    """
+
+    settings: tuple[str, ...] = ()  # the keys of config.yaml that only this method reads
+    views_needed = 2
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.notes: list[str] = []
+
+    def targets(self, views: list[Tensor]) -> Embeddings:
+        """What the embeddings are compared with, of this process's rows; called without gradient, before `embed`."""
+        return ()
+
+    def embed(self, views: list[Tensor]) -> Embeddings:
+        """The embeddings of some rows of a batch, with gradient. views: float32 (rows, 3, S, S) each."""
+        raise NotImplementedError
+
+    def loss(self, embeddings: Embeddings, targets: Embeddings, labels: Tensor) -> tuple[Tensor, Diagnostics]:
+        """The loss (scalar) and diagnostics (scalars without gradient) of a whole batch; labels int64 (B,)."""
+        raise NotImplementedError
+
+    def after_step(self, targets: Embeddings, step: int, total_steps: int) -> None:
+        """What follows the optimiser's update ``step`` (0-based): momentum encoders, queues. ``targets`` are of the whole batch."""
+
+    def forward(self, views: list[Tensor], labels: Tensor) -> tuple[Tensor, Diagnostics]:
+        """Loss and diagnostics of a batch that is in one piece."""
+        return self.loss(self.embed(views), self.targets(views), labels)
