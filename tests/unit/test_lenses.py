@@ -5,7 +5,7 @@ import pytest
 import synthetic_metrics as synthetic
 from synthetic_metrics import row
 
-from fourlenses.lenses import LENSES, domain, granularity, lens_named, output, quality, quantity, style
+from fourlenses.lenses import LENSES, domain, granularity, lens_named, methods, output, quality, quantity, style
 from fourlenses.lenses.table import read_metrics
 
 
@@ -152,8 +152,8 @@ def test_figures_do_not_depend_on_the_readers_settings(planted):
 def test_unknown_names_are_answered_with_those_known():
     with pytest.raises(ValueError, match="no lens 'depth'; known are quantity, domain, quality, granularity"):
         lens_named("depth")
-    with pytest.raises(ValueError, match="no method 'dino'; known are simclr, moco, byol, supervised, random"):
-        style.method_colour("dino")
+    with pytest.raises(ValueError, match="no method 'dino'; known are simclr, moco, byol, simsiam, barlow_twins, vicreg, supervised, random"):
+        methods.colour("dino")
 
 
 def test_dataset_colours_do_not_depend_on_order():

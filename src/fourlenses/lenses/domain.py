@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from fourlenses.errors import UserError
-from fourlenses.lenses import names, style, table
+from fourlenses.lenses import methods, names, style, table
 
 NAME = "domain"
 ROW_HEIGHT = 0.27  # inches
@@ -38,7 +38,7 @@ def numbers_drawn(metrics: pd.DataFrame) -> pd.DataFrame:
     cells = table.over_seeds(rows, ["method", "source", "pretrain_images", "target", "labelled_images"])
     cells["half_width"] = (cells["top1_high"] - cells["top1_low"]) / 2
     cells["in_domain"] = [names.is_in_domain(source, target) for source, target in zip(cells["source"], cells["target"], strict=True)]
-    ranked = cells[cells["method"].isin(table.CONTRASTIVE)]
+    ranked = cells[cells["method"].map(methods.is_contrastive)]
     ranked = ranked if len(ranked) else cells
     best = ranked.groupby("target")["top1"].max()
     cells["behind_best"] = cells["target"].map(best) - cells["top1"]
@@ -52,7 +52,7 @@ def numbers_drawn(metrics: pd.DataFrame) -> pd.DataFrame:
 def _row_order(method: str, source: str, images: int) -> tuple:
     """Contrastive methods, supervised, random; in each single datasets by name, many images first, then pools."""
     parts = names.source_parts(source)
-    return style.method_place(method), len(parts), parts[0][0] if len(parts) == 1 else "", -images, source
+    return methods.place(method), len(parts), parts[0][0] if len(parts) == 1 else "", -images, source
 
 
 @style.context()
@@ -61,11 +61,11 @@ def draw(metrics: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     cells = numbers_drawn(metrics)
     sides = list(dict.fromkeys(zip(cells["method"], cells["source"], strict=True)))
     targets = sorted(cells["target"].unique())
-    several = len({method for method, _ in sides if method in table.CONTRASTIVE}) > 1
+    several = len({method for method, _ in sides if methods.is_contrastive(method)}) > 1
     labels = [_label(method, source, several) for method, source in sides]
     figure = style.new_figure(min(len(targets), 2), height=1.15 + ROW_HEIGHT * len(sides))
     axes = figure.subplots()
-    candidates = cells["method"].isin(table.CONTRASTIVE) | (not cells["method"].isin(table.CONTRASTIVE).any())
+    candidates = cells["method"].map(methods.is_contrastive) | (not cells["method"].map(methods.is_contrastive).any())
     shade = np.full((len(sides), len(targets)), np.nan)
     for cell in cells[candidates].itertuples():
         shade[sides.index((cell.method, cell.source)), targets.index(cell.target)] = -cell.behind_best
@@ -77,7 +77,7 @@ def draw(metrics: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
         y, x = sides.index((cell.method, cell.source)), targets.index(cell.target)
         drawn[y, x] = True
         _cell(axes, x, y, cell, colours[cell.target])
-    yardsticks = sum(method in table.CONTRASTIVE for method, _ in sides)
+    yardsticks = sum(methods.is_contrastive(method) for method, _ in sides)
     if 0 < yardsticks < len(sides):
         axes.axhline(yardsticks - 0.5, color="black", linewidth=0.8)
     for y, x in np.argwhere(~drawn):
@@ -93,8 +93,8 @@ def draw(metrics: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
 
 def _label(method: str, source: str, several: bool) -> str:
     if method == "random":
-        return names.METHODS[method]
-    text = f"{names.source(source)} ({names.METHODS[method]})" if several or method == "supervised" else names.source(source)
+        return methods.label(method)
+    text = f"{names.source(source)} ({methods.label(method)})" if several or method == "supervised" else names.source(source)
     return "\n".join(textwrap.wrap(text, 36))
 
 

@@ -15,7 +15,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from fourlenses.errors import UserError
-from fourlenses.lenses import names, panels, style, table
+from fourlenses.lenses import methods, names, panels, style, table
 
 NAME = "granularity"
 KEYS = ["target", "method", "source", "pretrain_images", "labelled_images", "protocol", "level"]
@@ -39,7 +39,7 @@ def numbers_drawn(metrics: pd.DataFrame) -> pd.DataFrame:
         (target, level): place for target, group in rows.groupby("target") for place, level in enumerate(_levels(group, finest[target]))
     }
     numbers["place"] = [places[key] for key in zip(numbers["target"], numbers["level"], strict=True)]
-    numbers["_method"] = numbers["method"].map(style.method_place)
+    numbers["_method"] = numbers["method"].map(methods.place)
     numbers = numbers.sort_values(["target", "_method", "place"], ignore_index=True).drop(columns="_method")
     return _with_gap(numbers)
 
@@ -71,7 +71,7 @@ def _with_gap(numbers: pd.DataFrame) -> pd.DataFrame:
     supervised = numbers.loc[numbers["method"] == "supervised", ["target", "level", "top1", "top1_low", "top1_high"]]
     beside = numbers[["target", "level"]].merge(supervised, how="left", on=["target", "level"])
     gaps = pd.concat(table.difference(beside, numbers), axis=1, keys=["gap", "gap_low", "gap_high"])
-    return numbers.join(gaps.where(numbers["method"].isin(table.CONTRASTIVE)))
+    return numbers.join(gaps.where(numbers["method"].map(methods.is_contrastive)))
 
 
 @style.context()
@@ -103,12 +103,12 @@ def draw(metrics: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
 
 def _lines(column: list[Axes], points: pd.DataFrame, method: str) -> None:
     """A method's accuracy, and under it its gap where it has one."""
-    colour, marker = style.method_colour(method), style.method_marker(method)
-    panels.line(column[0], points["place"], points, colour, names.METHODS[method], marker, dashed=method == "random")
+    colour, marker = methods.colour(method), methods.marker(method)
+    panels.line(column[0], points["place"], points, colour, methods.label(method), marker, dashed=method == "random")
     gap = points[points["gap"].notna()]
     if len(gap):
         gap = pd.DataFrame({"place": gap["place"], "top1": gap["gap"], "top1_low": gap["gap_low"], "top1_high": gap["gap_high"]})
-        panels.line(column[1], gap["place"], gap, colour, names.METHODS[method], marker)
+        panels.line(column[1], gap["place"], gap, colour, methods.label(method), marker)
 
 
 def _levels_axis(axes: Axes, levels: pd.DataFrame, last: bool) -> None:

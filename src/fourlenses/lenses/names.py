@@ -7,7 +7,6 @@ Places365 250k`. Names nobody listed here are shown as they are, so that a user'
 from collections.abc import Iterable
 
 DATASETS = {"imagenet": "ImageNet", "inat21": "iNat21", "places365": "Places365", "glc20": "GLC20", "cifar10": "CIFAR-10"}
-METHODS = {"simclr": "SimCLR", "moco": "MoCo", "byol": "BYOL", "supervised": "supervised", "random": "random encoder"}
 PROTOCOLS = {"linear": "linear", "fine_tune": "fine-tuned", "scratch": "from scratch", "knn": "nearest neighbours"}
 
 

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from fourlenses.errors import UserError
-from fourlenses.lenses import names, panels, style, table
+from fourlenses.lenses import methods, names, panels, style, table
 
 NAME = "quality"
 BAR = 0.17  # inches
@@ -21,7 +21,7 @@ KEYS = ["method", "source", "pretrain_images", "target", "labelled_images"]
 def numbers_drawn(metrics: pd.DataFrame) -> pd.DataFrame:
     """One row per bar: source, target, corruption, method, the two accuracies and the drop with its interval, in points."""
     rows = table.at_finest(table.rows_for(metrics, NAME), metrics)
-    rows = rows[(rows["protocol"] == "linear") & rows["method"].isin([*table.CONTRASTIVE, "supervised"])]
+    rows = rows[(rows["protocol"] == "linear") & (rows["method"] != "random")]
     corrupted = rows[rows["corruption"] != "none"].copy()
     if corrupted.empty:
         raise UserError(
@@ -48,7 +48,7 @@ def numbers_drawn(metrics: pd.DataFrame) -> pd.DataFrame:
     bars = [_bars(rows, clean).assign(corruption=corruption) for corruption, rows in paired.groupby("corruption")]
     numbers = pd.concat(bars, ignore_index=True)
     numbers["_corruption"] = numbers["corruption"].map(order.index)
-    numbers["_method"] = numbers["method"].map(style.method_place)
+    numbers["_method"] = numbers["method"].map(methods.place)
     numbers = numbers.sort_values(["source", "target", "_corruption", "_method"], ignore_index=True)
     columns = ["source", "target", "corruption", "method", "pretrain_images", "labelled_images"]
     return numbers[[*columns, "clean_top1", "corrupted_top1", "drop", "drop_low", "drop_high", "seeds"]]
@@ -68,16 +68,16 @@ def draw(metrics: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     """The figure of the quality lens and the numbers in it."""
     numbers = numbers_drawn(metrics)
     sources, targets = sorted(numbers["source"].unique()), sorted(numbers["target"].unique())
-    methods = names.in_order(numbers["method"], style.METHOD_COLOURS)
+    shown = methods.in_order(numbers["method"])
     corruptions = names.in_order(numbers["corruption"], metrics["corruption"].unique())
-    height = 0.75 + len(sources) * (0.45 + BAR * len(corruptions) * (len(methods) + 0.6))
+    height = 0.75 + len(sources) * (0.45 + BAR * len(corruptions) * (len(shown) + 0.6))
     figure = style.new_figure(len(targets), height)
     grid = figure.subplots(len(sources), len(targets), squeeze=False, sharey=True, sharex=True)
     colours = style.dataset_colours(metrics["target"])
     for source, line in zip(sources, grid, strict=True):
         for target, axes in zip(targets, line, strict=True):
             rows = numbers[(numbers["source"] == source) & (numbers["target"] == target)]
-            _panel(axes, rows, methods, corruptions)
+            _panel(axes, rows, shown, corruptions)
             panels.title(axes, f"{names.source(source)} → {names.dataset(target)}", colours[target])
     for axes in grid[-1]:
         axes.set_xlabel("drop in top-1, points")
@@ -85,14 +85,14 @@ def draw(metrics: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     return figure, numbers
 
 
-def _panel(axes: Axes, rows: pd.DataFrame, methods: list[str], corruptions: list[str]) -> None:
+def _panel(axes: Axes, rows: pd.DataFrame, shown: list[str], corruptions: list[str]) -> None:
     """Bars of all methods side by side for each corruption, the first corruption on top."""
-    thick = 0.8 / len(methods)
-    for place, method in enumerate(methods):
+    thick = 0.8 / len(shown)
+    for place, method in enumerate(shown):
         bars = rows[rows["method"] == method]
-        y = bars["corruption"].map(corruptions.index) + (place - (len(methods) - 1) / 2) * thick
-        label = f"{names.METHODS[method]} pretraining"
-        axes.barh(y, bars["drop"], height=0.92 * thick, color=style.method_colour(method), label=label)
+        y = bars["corruption"].map(corruptions.index) + (place - (len(shown) - 1) / 2) * thick
+        label = f"{methods.label(method)} pretraining"
+        axes.barh(y, bars["drop"], height=0.92 * thick, color=methods.colour(method), label=label)
         axes.hlines(y, bars["drop_low"], bars["drop_high"], color="black", linewidth=0.8)
     axes.axvline(0, color="black", linewidth=0.6)
     axes.set_yticks(range(len(corruptions)), [names.corruption(name) for name in corruptions])

@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from fourlenses.errors import UserError
-from fourlenses.lenses import names, panels, style, table
+from fourlenses.lenses import methods, names, panels, style, table
 
 NAME = "quantity"
 KEYS = ["target", "method", "protocol", "pretrain_images", "labelled_images"]
@@ -26,7 +26,7 @@ def numbers_drawn(metrics: pd.DataFrame) -> pd.DataFrame:
         [names.is_in_domain(source, target) for source, target in zip(rows["source"], rows["target"], strict=True)], rows.index, bool
     )
     pretrained = rows[
-        rows["method"].isin(table.CONTRASTIVE) & rows["protocol"].isin(["linear", "fine_tune"]) & (rows["corruption"] == "none") & in_domain
+        rows["method"].map(methods.is_contrastive) & rows["protocol"].isin(["linear", "fine_tune"]) & (rows["corruption"] == "none") & in_domain
     ]
     if pretrained.empty:
         raise UserError(
@@ -55,7 +55,7 @@ def draw(metrics: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     targets = sorted(pretrained["target"].unique())
     blocks = [
         (method, protocol)
-        for method in names.in_order(pretrained["method"], style.METHOD_COLOURS)
+        for method in methods.in_order(pretrained["method"])
         for protocol in names.in_order(pretrained["protocol"], names.PROTOCOLS)
         if len(pretrained[(pretrained["method"] == method) & (pretrained["protocol"] == protocol)])
     ]
@@ -76,7 +76,7 @@ def draw(metrics: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
             view(axes, own, points, pretrained)
             if place == 0:
                 panels.title(axes, names.dataset(target), colours[target])
-        named = f"{names.METHODS[method]}, {names.PROTOCOLS[protocol]}"
+        named = f"{methods.label(method)}, {names.PROTOCOLS[protocol]}"
         grid[0].set_ylabel(f"top-1 accuracy, %\n({named})")
         panels.legend_below(part, columns=2 if len(targets) == 1 else 4)
     return figure, numbers
@@ -91,7 +91,7 @@ def _by_labels(axes: Axes, own: pd.DataFrame, points: pd.DataFrame, pretrained: 
     for series, method, label in (("scratch", "supervised", "supervised from scratch"), ("random", "random", "random encoder")):
         rows = points[points["series"] == series]
         if len(rows):
-            colour, marker = style.method_colour(method), style.method_marker(method)
+            colour, marker = methods.colour(method), methods.marker(method)
             panels.line(axes, rows["labelled_images"], rows, colour, label, marker, dashed=True)
     drawn = points[(points["series"] != "pretrained") | points.index.isin(own.index)]
     panels.images_axis(axes, drawn["labelled_images"], "labelled images")

@@ -1,26 +1,18 @@
-"""How every figure looks: widths, fonts, and one fixed colour per method and per dataset.
+"""How every figure looks: widths, fonts, and one fixed colour per dataset (those of methods are in `methods`).
 
-The colours are Okabe and Ito's for the methods and Tol's muted set for the datasets; both are chosen to stay apart for
-colour-blind readers. Methods also differ in marker, so that the figures survive a black-and-white printer.
+The colours are Tol's muted set, made to stay apart for colour-blind readers.
 """
 
 import math
 from collections.abc import Iterable
 from contextlib import AbstractContextManager
-from typing import TypeVar
 
 import matplotlib
 from matplotlib.figure import Figure
 
-from fourlenses.errors import UserError
-
-T = TypeVar("T")
-
 ONE_COLUMN = 3.35  # inches: a column of a two-column page
 TWO_COLUMNS = 6.9
 
-METHOD_COLOURS = {"simclr": "#0072B2", "moco": "#E69F00", "byol": "#009E73", "supervised": "#D55E00", "random": "#7F7F7F"}
-METHOD_MARKERS = {"simclr": "o", "moco": "^", "byol": "D", "supervised": "s", "random": "x"}
 DATASET_COLOURS = ("#332288", "#44AA99", "#CC6677", "#DDCC77", "#88CCEE", "#117733", "#882255", "#999933", "#AA4499")
 
 RC = {
@@ -63,27 +55,6 @@ def new_figure(columns: int, height: float) -> Figure:
     figure = Figure(figsize=(width, height), layout="constrained")
     figure.get_layout_engine().set(w_pad=0.03, h_pad=0.03, wspace=0.03, hspace=0.03)
     return figure
-
-
-def method_colour(method: str) -> str:
-    """The colour of a method; a ValueError lists those known."""
-    return _of_method(METHOD_COLOURS, method)
-
-
-def method_marker(method: str) -> str:
-    """The marker of a method; a ValueError lists those known."""
-    return _of_method(METHOD_MARKERS, method)
-
-
-def method_place(method: str) -> int:
-    """Where a method stands in every figure: contrastive ones first, then supervised, then random."""
-    return _of_method({name: place for place, name in enumerate(METHOD_COLOURS)}, method)
-
-
-def _of_method(values: dict[str, T], method: str) -> T:
-    if method not in values:
-        raise UserError(f"the figures know no method {method!r}; known are {', '.join(values)}, so correct the method column")
-    return values[method]
 
 
 def dataset_colours(datasets: Iterable[str]) -> dict[str, str]:

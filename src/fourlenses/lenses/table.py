@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from fourlenses.errors import UserError
+from fourlenses.lenses import methods
 
 TEXT_COLUMNS = ("study", "lens", "method", "backbone", "source", "corruption", "target", "level", "protocol", "run")
 COUNT_COLUMNS = ("pretrain_images", "seed", "labelled_images", "n_test")
@@ -19,8 +20,6 @@ COLUMNS = (
 )
 # Two rows alike in all of these would be two answers to one question, and averaging them would hide it.
 IDENTITY = ("method", "backbone", "source", "pretrain_images", "corruption", "seed", "target", "level", "labelled_images", "protocol")
-CONTRASTIVE = ("simclr", "moco", "byol")
-METHODS = (*CONTRASTIVE, "supervised", "random")
 
 
 def read_metrics(path: str | Path) -> pd.DataFrame:
@@ -43,9 +42,9 @@ def read_metrics(path: str | Path) -> pd.DataFrame:
         wrong = table.loc[~table[column].between(0, 100), column]
         if len(wrong):
             raise UserError(f"{path} has {wrong.iloc[0]} in column {column}, row {wrong.index[0] + 2}; accuracies are percent, 0 to 100")
-    strange = sorted(set(table["method"]) - set(METHODS))
+    strange = sorted(method for method in set(table["method"]) if not methods.known(method))
     if strange:  # a figure would leave it out without a word
-        raise UserError(f"{path} has {strange[0]!r} in column method; the figures know {', '.join(METHODS)}, so correct it")
+        raise UserError(f"{path} has {strange[0]!r} in column method; the figures know {', '.join(methods.LOOKS)}, so correct it")
     for column in ("study", "backbone"):
         found = sorted(table[column].unique())
         if len(found) > 1:
