@@ -15,7 +15,7 @@ def check_config(config: dict, schema_file: Path, config_files: list[Path]) -> N
 
     ``config_files`` are the files it was merged from, the last one winning: they serve to name the one to blame.
     """
-    schema = yaml.safe_load(schema_file.read_text())
+    schema = _with_sources(yaml.safe_load(schema_file.read_text()), schema_file.parent / "sources")
     errors = sorted(Draft202012Validator(schema).iter_errors(config), key=_depth)
     if errors:
         raise UserError(_sentence(errors[0], config_files))
@@ -27,6 +27,17 @@ def check_config(config: dict, schema_file: Path, config_files: list[Path]) -> N
     for name, method in config["methods"].items():
         if name != FLOOR:
             _check_method(config, name, method, config_files)
+
+
+def _with_sources(schema: dict, folder: Path) -> dict:
+    """The schema with what each source allows in an entry of ``datasets``: a source is a file of that folder."""
+    entry = schema["properties"]["datasets"]["additionalProperties"]
+    sources = {file.stem: yaml.safe_load(file.read_text()) for file in sorted(folder.glob("*.yaml"))}
+    for name, allowed in sources.items():
+        allowed["properties"] = {"source": {"const": name}, **allowed.get("properties", {})}
+    entry["properties"] = {"source": {"enum": list(sources)}}
+    entry["oneOf"] = list(sources.values())
+    return schema
 
 
 def _check_method(config: dict, name: str, method: dict, config_files: list[Path]) -> None:

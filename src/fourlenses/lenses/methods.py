@@ -1,7 +1,7 @@
 """What the figures know of methods: label, colour, marker, order, and which are contrastive.
 
-A study may hold a method twice under an entry of its own, named `<method>_<anything>` (`simclr_steps`): it is drawn as its method, in another
-shade, and called by its own name.
+A study may hold a method twice under an entry of its own, named `<method>_<anything>` (`simclr_steps`): it is drawn as its method, in
+another shade, and called by its own name.
 """
 
 import zlib

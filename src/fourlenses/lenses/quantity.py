@@ -25,9 +25,8 @@ def numbers_drawn(metrics: pd.DataFrame) -> pd.DataFrame:
     in_domain = pd.Series(
         [names.is_in_domain(source, target) for source, target in zip(rows["source"], rows["target"], strict=True)], rows.index, bool
     )
-    pretrained = rows[
-        rows["method"].map(methods.is_contrastive) & rows["protocol"].isin(["linear", "fine_tune"]) & (rows["corruption"] == "none") & in_domain
-    ]
+    unlabelled = rows["method"].map(methods.is_contrastive) & rows["protocol"].isin(["linear", "fine_tune"])
+    pretrained = rows[unlabelled & (rows["corruption"] == "none") & in_domain]
     if pretrained.empty:
         raise UserError(
             f"{table.where(metrics)} has no encoder pretrained on clean images of its own target for the lens quantity "
