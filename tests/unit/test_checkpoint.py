@@ -13,6 +13,7 @@ import pytest
 import torch
 
 from fourlenses.training.checkpoint import Checkpoints
+from fourlenses.training.owner import Ownership
 
 
 def state(step, numbers=3000):
@@ -160,13 +161,23 @@ def test_a_save_removes_what_a_killed_save_left(checkpoints):
     assert steps(checkpoints) == [3, 4]
 
 
+def test_the_owner_outlives_clear_and_takes_the_directory_with_it(tmp_path):
+    with Ownership(tmp_path / "run") as ownership:
+        checkpoints = Checkpoints(tmp_path / "run")
+        checkpoints.save(1, state(1))
+        checkpoints.clear()
+        ownership.verify()
+        assert [file.name for file in (tmp_path / "run").iterdir()] == ["owner.json"]
+    assert not (tmp_path / "run").exists()
+
+
 def test_killed_at_any_moment_the_newest_is_good(tmp_path):
     program = (
         "import sys, torch; from fourlenses.training.checkpoint import Checkpoints; c = Checkpoints(sys.argv[1])\n"
         "for step in range(1, 10**6): c.save(step, {'step': step, 'weights': torch.full((300_000,), float(step))})"
     )
     highest = 0
-    for attempt in range(4):
+    for attempt in range(3):
         process = subprocess.Popen([sys.executable, "-c", program, str(tmp_path / str(attempt))])
         checkpoints = Checkpoints(tmp_path / str(attempt))
         deadline = time.monotonic() + 120
