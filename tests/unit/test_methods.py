@@ -71,7 +71,7 @@ def test_heads_are_a_function_of_the_seed():
 
 
 def test_wrong_names_and_settings_are_refused():
-    with pytest.raises(ValueError, match="unknown method 'mocco'; known: "):
+    with pytest.raises(ValueError, match=r"unknown method 'mocco' \(did you mean 'moco'\?\); known: "):
         build("mocco", {})
     with pytest.raises(ValueError, match="'simclr' lacks the setting 'projection_out'; it needs temperature"):
         build("simclr", {key: value for key, value in SIMCLR.items() if key != "projection_out"})
