@@ -12,7 +12,7 @@ SETTINGS = {
     "simclr": PROJECTION | {"temperature": 0.5},
     "moco": PROJECTION | {"temperature": 0.2, "queue_size": 16, "momentum_base": 0.9, "momentum_final": 0.9, "symmetric": False},
     "byol": PROJECTION | {"prediction_hidden": 16, "momentum_base": 0.9},
-    "simsiam": PROJECTION | {"prediction_hidden": 4},
+    "simsiam": PROJECTION | {"prediction_hidden": 12},
     "barlow_twins": PROJECTION | {"off_diagonal_weight": 0.005, "loss_scale": 1.0},
     "vicreg": PROJECTION | {"invariance_weight": 25.0, "variance_weight": 25.0, "covariance_weight": 1.0},
     "supervised": {"label_smoothing": 0.0},
