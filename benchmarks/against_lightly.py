@@ -25,7 +25,7 @@ from fourlenses.methods import build_method
 from fourlenses.methods.method import Facts
 from fourlenses.models.backbones import build_backbone
 from fourlenses.training.gradients import add_gradients
-from fourlenses.training.loop import Engine
+from fourlenses.training.engine import Engine
 from fourlenses.training.optimizers import build_optimizer
 from fourlenses.training.sampling import Stream
 from fourlenses.training.schedule import learning_rate

@@ -10,7 +10,9 @@ from safetensors.torch import load_file
 from fourlenses.data.sources import image_folder as source
 from fourlenses.data.subsets import draw_subset
 from fourlenses.data.write_beton import write_beton
+from fourlenses.methods import METHODS
 from fourlenses.training.pretrain import Data, Placement, Settings, pretrain
+from tests.unit.tiny import SETTINGS
 
 RECIPES = {
     "strong": {"crop_scale": [0.2, 1.0], "crop_ratio": [0.75, 1.33], "flip": 0.5, "jitter": [0.8, 0.8, 0.8, 0.2], "jitter_probability": 0.8}
@@ -27,12 +29,6 @@ COMMON = {
     "batch_norm_groups": 1,
     "micro_batch": 0,
 }
-TWO = {"views": ["strong", "strong"]}
-PROJECTION = {"projection_hidden": 16, "projection_out": 8, "projection_layers": 2}
-HYPER = {
-    "simclr": {**TWO, **PROJECTION, "temperature": 0.2},
-    "supervised": {"views": ["strong"], "label_smoothing": 0.0},
-}
 
 
 def make_dataset(folder: Path, image_folder: Path) -> Path:
@@ -46,7 +42,8 @@ def make_dataset(folder: Path, image_folder: Path) -> Path:
 
 def settings(method: str = "simclr", backbone: str = "resnet_small", **changes) -> Settings:
     engine = {key: changes.pop(key) for key in ("precision", "channels_last", "health_images") if key in changes}
-    hyper = {**COMMON, **HYPER.get(method, {}), **changes}
+    views = ["strong"] * METHODS[method].views_needed if method in METHODS else []
+    hyper = {**COMMON, **SETTINGS.get(method, {}), "views": views, **changes}
     return Settings(method, backbone, "animals-all", 0, 24, 16, 1, hyper, RECIPES, **engine)
 
 

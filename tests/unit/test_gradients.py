@@ -7,16 +7,16 @@ import torch
 
 from fourlenses.methods import METHODS
 from fourlenses.training.gradients import add_gradients
-from fourlenses.training.loop import Engine
+from fourlenses.training.engine import Engine
 from tests.processes import run_processes
-from tests.runs import build
+from tests.unit.tiny import tiny
 
 ENGINE = Engine(torch.device("cpu"))
 
 
 def batch(rows=12, seed=0):
     generator = torch.Generator().manual_seed(seed)
-    return [torch.rand(rows, 3, 16, 16, generator=generator, dtype=torch.float64) for _ in range(2)], torch.arange(rows) % 3
+    return [torch.rand(rows, 3, 6, 6, generator=generator, dtype=torch.float64) for _ in range(2)], torch.arange(rows) % 3
 
 
 def gradients(method, views, labels, micro_batch=0):
@@ -34,7 +34,7 @@ def close(one, other, tolerance=1e-9):
 @pytest.mark.parametrize("name", list(METHODS))
 @pytest.mark.parametrize("micro_batch", [1, 5, 12])
 def test_micro_batches_give_the_gradients_of_the_whole_batch(name, micro_batch):
-    method = build(name).double().eval()  # batch norm from running statistics: images are treated one by one
+    method = tiny(name).double().eval()  # batch norm from running statistics: images are treated one by one
     views, labels = batch()
     whole, expected, targets = gradients(method, views, labels)
     pieces, found, again = gradients(method, views, labels, micro_batch)
@@ -45,17 +45,17 @@ def test_micro_batches_give_the_gradients_of_the_whole_batch(name, micro_batch):
 
 
 def test_micro_batches_update_running_statistics_once_a_piece():
-    method = build("simclr").double()
+    method = tiny("simclr").double()
     views, labels = batch()
     gradients(method, views, labels, micro_batch=4)
-    assert int(method.encoder.bn1.num_batches_tracked) == 3
+    assert int(method.encoder[1].num_batches_tracked) == 3
 
 
 def _one_of_two(name, groups):
     from fourlenses.distributed import own_rows
     from fourlenses.models.batch_norm import set_batch_norm
 
-    method = set_batch_norm(build(name).double(), groups)
+    method = set_batch_norm(tiny(name).double(), groups)
     views, labels = batch(16)
     loss, found, _ = gradients(method, [own_rows(view) for view in views], labels)
     return loss, found
@@ -65,7 +65,7 @@ def _one_of_two(name, groups):
 def test_two_processes_give_the_gradients_of_one(name, groups):
     from fourlenses.models.batch_norm import set_batch_norm
 
-    method = set_batch_norm(copy.deepcopy(build(name)).double(), groups)
+    method = set_batch_norm(copy.deepcopy(tiny(name)).double(), groups)
     views, labels = batch(16)
     loss, expected, _ = gradients(method, views, labels)
     for theirs, found in run_processes(2, _one_of_two, name, groups):

@@ -26,7 +26,7 @@ COMMON = {
     "batch_norm_groups",
     "micro_batch",
 }
-EACH = [(name, size) for name in METHODS for size in ("paper", "small")]
+EACH = [(name, size) for name in METHODS for size in ("paper", "small", "minutes")]
 
 
 def read(name):
@@ -35,7 +35,7 @@ def read(name):
 
 def test_every_method_has_a_preset_and_every_file_a_method():
     assert {file.stem for file in PRESETS.iterdir()} == {*METHODS, "views"}
-    assert all(set(read(name)) == {"paper", "small"} for name in METHODS)
+    assert all(set(read(name)) == {"paper", "small", "minutes"} for name in METHODS)
 
 
 @pytest.mark.parametrize(("name", "size"), EACH)

@@ -18,8 +18,9 @@ from fourlenses.distributed import agree, rank, world_size
 from fourlenses.errors import UserError
 from fourlenses.methods.method import Method
 from fourlenses.models.batch_norm import average_running_statistics
-from fourlenses.training.budget import Budget, Interrupted
+from fourlenses.training.budget import Budget
 from fourlenses.training.checkpoint import Checkpoints
+from fourlenses.training.engine import Engine
 from fourlenses.training.gradients import add_gradients
 from fourlenses.training.multi_tensor import Optimizer
 from fourlenses.training.sampling import Stream
@@ -41,22 +42,6 @@ class Schedule:
     total_steps: int
     warmup_steps: int
     peak_learning_rate: float
-
-
-@dataclass(frozen=True)
-class Engine:
-    """How a step is computed. precision is that of the encoder's arithmetic; micro_batch is explained in `training.gradients`."""
-
-    device: torch.device
-    precision: torch.dtype = torch.float32
-    channels_last: bool = True
-    micro_batch: int = 0
-
-    def autocast(self) -> torch.autocast:
-        return torch.autocast(self.device.type, self.precision, enabled=self.precision != torch.float32)
-
-    def arrange(self, views: list[Tensor]) -> list[Tensor]:
-        return [view.contiguous(memory_format=torch.channels_last) for view in views] if self.channels_last else views
 
 
 @dataclass
@@ -151,7 +136,7 @@ class Trainer:
                 if (step + 1) % self.row_steps == 0 or step + 1 == total:
                     bar.set_postfix_str(self._row(step), refresh=False)
                 bar.update()
-                self.budget.step_took(time.monotonic() - began)
+                self.budget.took_step(time.monotonic() - began)
                 if step + 1 < total:
                     self._keep_or_stop(step)
         average_running_statistics(self.method)
@@ -225,10 +210,7 @@ class Trainer:
         self._check()
         self._save()
         if decision == STOP:
-            raise Interrupted(
-                f"{self.description}: stopped at step {step + 1} of {self.schedule.total_steps} {self.budget.reason}; "
-                f"run the same command again to continue from {self.checkpoints.newest_path()}"
-            )
+            raise self.budget.interrupted(step + 1, self.schedule.total_steps, self.checkpoints.newest_path())
 
     def _save(self) -> None:
         began = time.monotonic()
@@ -248,7 +230,7 @@ class Trainer:
             }
             self.checkpoints.save(progress.step, state)
         self.saved = time.monotonic()
-        self.budget.save_took(self.saved - began)
+        self.budget.took_save(self.saved - began)
 
     def _restore(self, state: dict) -> None:
         self.method.load_state_dict(state["method"])

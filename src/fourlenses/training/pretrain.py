@@ -27,13 +27,15 @@ from fourlenses.randomness import named_seed
 from fourlenses.training.budget import Budget
 from fourlenses.training.checkpoint import Checkpoints
 from fourlenses.training.health import Health, choose_health_images
-from fourlenses.training.loop import Engine, Outcome, Schedule, Trainer
+from fourlenses.training.engine import Engine
+from fourlenses.training.loop import Outcome, Schedule, Trainer
 from fourlenses.training.optimizers import build_optimizer
 from fourlenses.training.owner import Ownership
 from fourlenses.training.record import write_run
 from fourlenses.training.schedule import scaled_learning_rate
 
 log = logging.getLogger(__name__)
+HEALTH_BATCH = 128
 
 
 @dataclass(frozen=True)
@@ -183,11 +185,11 @@ def _precision(name: str, device: torch.device) -> torch.dtype:
 
 def _health(settings: Settings, encoder: torch.nn.Module, source: Input, device: torch.device) -> Callable[[], dict[str, float]] | None:
     """A function that measures the encoder on a fixed few of the images, without augmentation."""
-    if not settings.health_images or rank() > 0:
+    if settings.health_images < 2 or rank() > 0:
         return None
     chosen = choose_health_images(settings.health_images, len(source.labels), _seed(settings))
     recipe = Recipe.from_config("", settings.recipes[settings.hyperparameters["views"][0]])
-    health = Health(source.squares(chosen, settings.image_size), source.labels[chosen], recipe.mean, recipe.std, device)
+    health = Health(source.squares(chosen, settings.image_size), source.labels[chosen], recipe.mean, recipe.std, device, HEALTH_BATCH)
     return lambda: health.measure(encoder)
 
 
