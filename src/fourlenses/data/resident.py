@@ -32,17 +32,16 @@ def load_images(beton_file: Path, rows: np.ndarray, size: int, dataset: str, wor
     """
     chosen = select(beton_file, rows, dataset)
     beton, samples = chosen.beton, chosen.samples
-    pixels = np.empty((len(samples), size, size, 3), np.uint8)
+    pixels = np.empty((len(samples), 3, size, size), np.uint8)
 
     def fill(position: int) -> None:
-        pixels[position] = square(beton.image(samples[position]), size)
+        pixels[position] = square(beton.image(samples[position]), size).transpose(2, 0, 1)
 
     with ThreadPoolExecutor(max(1, workers)) as pool:
         # consuming the results raises what a worker raised
         for _ in pool.map(fill, range(len(samples)), chunksize=64):
             pass
-    tensor = torch.from_numpy(pixels).permute(0, 3, 1, 2).contiguous()
-    return Images(tensor, chosen.labels, chosen.ids, chosen.num_classes)
+    return Images(torch.from_numpy(pixels), chosen.labels, chosen.ids, chosen.num_classes)
 
 
 def square(stored: Stored, size: int) -> np.ndarray:
@@ -64,5 +63,7 @@ def square(stored: Stored, size: int) -> np.ndarray:
 
 def concatenate(parts: list[Images]) -> Images:
     """Several datasets as one; the classes of each follow those of the one before."""
+    if len(parts) == 1:  # without a copy: it may fill much of the memory
+        return parts[0]
     labels, num_classes = join_labels([part.labels for part in parts], [part.num_classes for part in parts])
     return Images(torch.cat([part.images for part in parts]), labels, np.concatenate([part.ids for part in parts]), num_classes)
