@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from fourlenses.data.inputs import Input, open_input
+from fourlenses.data.inputs import Part, choose_input, load_squares
 from fourlenses.data.views import Recipe, Views
 from fourlenses.devices import choose_device
 from fourlenses.distributed import barrier, rank, start_processes, world_size
@@ -69,6 +69,10 @@ class Data:
     datasets: list[str]
     betons: list[Path]
     subsets: list[Path]
+
+    def parts(self) -> list[Part]:
+        rows = [np.load(subset, allow_pickle=False) for subset in self.subsets]
+        return list(zip(self.betons, rows, self.datasets, strict=True))
 
     def fingerprints(self) -> list[dict]:
         """The beton's hash is that of its sidecar: hashing 200 GB again for every run would take longer than starting it."""
@@ -126,7 +130,11 @@ def pretrain(settings: Settings, data: Data, placement: Placement, output: Path)
         barrier()  # the others look for checkpoints only once this run owns them
         state = checkpoints.newest()
         hyper = settings.hyperparameters
-        source = _open(settings, data, placement, device, state)
+        parts = data.parts()
+        views = [Views(_recipe(settings, name), settings.image_size, _seed(settings)) for name in hyper["views"]]
+        # an interrupted run goes on with the kind of input that it had
+        kind = state["input"] if state and placement.input == "auto" else placement.input
+        source = choose_input(kind, parts, settings.stored_size, views, device, placement.workers)
         schedule, notes = make_schedule(hyper, len(source.labels))
         facts = Facts(len(source.labels), source.num_classes, schedule.batch_size, named_seed(settings.seed, "head"))
         method = build_method(hyper.get("method", settings.method), encoder, width, hyper, facts)
@@ -142,7 +150,7 @@ def pretrain(settings: Settings, data: Data, placement: Placement, output: Path)
         )  # fmt: skip
         trainer = Trainer(
             method, optimizer, source, schedule, engine, _seed(settings), checkpoints, placement.checkpoint_seconds, budget, description,
-            _health(settings, encoder, source, device), owner.verify if owner else lambda: None,
+            _health(settings, encoder, parts, source.labels, placement.workers, device), owner.verify if owner else lambda: None,
         )  # fmt: skip
         outcome = trainer.train(state)
         if rank() > 0:
@@ -167,14 +175,8 @@ def _seed(settings: Settings) -> int:
     return named_seed(settings.seed, "training")
 
 
-def _open(settings: Settings, data: Data, placement: Placement, device: torch.device, state: dict | None) -> Input:
-    """The images with the views that the method takes of them. An interrupted run goes on with the kind of input that it had."""
-    kind = state["input"] if state and placement.input == "auto" else placement.input
-    recipes = [Recipe.from_config(name, settings.recipes[name]) for name in settings.hyperparameters["views"]]
-    views = [Views(recipe, settings.image_size, _seed(settings)) for recipe in recipes]
-    rows = [np.load(subset, allow_pickle=False) for subset in data.subsets]
-    parts = list(zip(data.betons, rows, data.datasets, strict=True))
-    return open_input(kind, parts, settings.stored_size, views, device, placement.workers)
+def _recipe(settings: Settings, name: str) -> Recipe:
+    return Recipe.from_config(name, settings.recipes[name])
 
 
 def _precision(name: str, device: torch.device) -> torch.dtype:
@@ -183,13 +185,16 @@ def _precision(name: str, device: torch.device) -> torch.dtype:
     return {"float32": torch.float32, "bfloat16": torch.bfloat16}[name]
 
 
-def _health(settings: Settings, encoder: torch.nn.Module, source: Input, device: torch.device) -> Callable[[], dict[str, float]] | None:
+def _health(
+    settings: Settings, encoder: torch.nn.Module, parts: list[Part], labels: np.ndarray, workers: int, device: torch.device
+) -> Callable[[], dict[str, float]] | None:
     """A function that measures the encoder on a fixed few of the images, without augmentation."""
     if settings.health_images < 2 or rank() > 0:
         return None
-    chosen = choose_health_images(settings.health_images, len(source.labels), _seed(settings))
-    recipe = Recipe.from_config("", settings.recipes[settings.hyperparameters["views"][0]])
-    health = Health(source.squares(chosen, settings.image_size), source.labels[chosen], recipe.mean, recipe.std, device, HEALTH_BATCH)
+    chosen = choose_health_images(settings.health_images, len(labels), _seed(settings))
+    recipe = _recipe(settings, settings.hyperparameters["views"][0])
+    images = load_squares(parts, chosen, settings.image_size, workers)
+    health = Health(images, labels[chosen], recipe.mean, recipe.std, device, HEALTH_BATCH)
     return lambda: health.measure(encoder)
 
 
