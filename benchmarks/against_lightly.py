@@ -11,10 +11,10 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from fourlenses.data.inputs import ResidentInput
 from PIL import Image
 from torch.utils.data import DataLoader, Dataset
 
+from fourlenses.data.inputs import ResidentInput
 from fourlenses.data.manifest import hierarchy_of, read_manifest, rows_of
 from fourlenses.data.recipe import Recipe
 from fourlenses.data.resident import Images, load_images
@@ -24,8 +24,8 @@ from fourlenses.evaluation.linear_probe import linear_probe
 from fourlenses.methods import build_method
 from fourlenses.methods.method import Facts
 from fourlenses.models.backbones import build_backbone
-from fourlenses.training.gradients import add_gradients
 from fourlenses.training.engine import Engine
+from fourlenses.training.gradients import add_gradients
 from fourlenses.training.optimizers import build_optimizer
 from fourlenses.training.sampling import Stream
 from fourlenses.training.schedule import learning_rate

@@ -2,17 +2,17 @@
 
 import numpy as np
 import torch
-from fourlenses.data.inputs import ResidentInput
 from resident import RECIPE, pictures
 from timing import race, rows
 
+from fourlenses.data.inputs import ResidentInput
 from fourlenses.data.resident import Images
 from fourlenses.data.views import Views
 from fourlenses.methods import build_method
 from fourlenses.methods.method import Facts
 from fourlenses.models.backbones import build_backbone
-from fourlenses.training.gradients import add_gradients
 from fourlenses.training.engine import Engine
+from fourlenses.training.gradients import add_gradients
 from fourlenses.training.optimizers import build_optimizer
 from fourlenses.training.sampling import Stream
 

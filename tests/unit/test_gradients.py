@@ -4,12 +4,12 @@ import copy
 
 import pytest
 import torch
-
-from fourlenses.methods import METHODS
-from fourlenses.training.gradients import add_gradients
-from fourlenses.training.engine import Engine
 from tests.processes import run_processes
 from tests.unit.tiny import tiny
+
+from fourlenses.methods import METHODS
+from fourlenses.training.engine import Engine
+from fourlenses.training.gradients import add_gradients
 
 ENGINE = Engine(torch.device("cpu"))
 
@@ -21,7 +21,7 @@ def batch(rows=12, seed=0):
 
 def gradients(method, views, labels, micro_batch=0):
     method.zero_grad()
-    loss, diagnostics, targets = add_gradients(method, views[: method.views_needed], labels, micro_batch, ENGINE.autocast())
+    loss, _, targets = add_gradients(method, views[: method.views_needed], labels, micro_batch, ENGINE.autocast())
     return loss, {name: parameter.grad for name, parameter in method.named_parameters() if parameter.grad is not None}, targets
 
 

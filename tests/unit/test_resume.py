@@ -14,7 +14,6 @@ from dataclasses import asdict
 
 import pandas as pd
 import pytest
-
 from tests.runs import go, same, settings
 
 KILLS = int(os.environ.get("FOURLENSES_KILLS", "2"))

@@ -97,7 +97,9 @@ def choose_input(
 def load_squares(parts: list[Part], positions: np.ndarray, size: int, workers: int) -> Tensor:
     """Some of the images themselves, uint8 (M, 3, size, size): ``positions`` count through all parts, ascending."""
     first = np.cumsum([0, *(len(rows) for _, rows, _ in parts)])
-    cuts = [positions[(positions >= start) & (positions < end)] - start for start, end in pairwise(first)]
-    return torch.cat(
-        [load_images(beton, rows[cut], size, name, workers).images for (beton, rows, name), cut in zip(parts, cuts, strict=True) if len(cut)]
-    )
+    squares = []
+    for (beton, rows, dataset), (start, end) in zip(parts, pairwise(first), strict=True):
+        cut = positions[(positions >= start) & (positions < end)] - start
+        if len(cut):
+            squares.append(load_images(beton, rows[cut], size, dataset, workers).images)
+    return torch.cat(squares)

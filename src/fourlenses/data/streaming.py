@@ -34,7 +34,7 @@ _CHUNK = 8
 
 
 class StreamingInput:
-    """An `Input` that reads its images as they are needed. labels: int64 (N,). ids: uint64 (N,). Of several datasets as one, as `resident.concatenate` has it.
+    """An `Input` that reads its images as they are needed; of several datasets as one, as `resident.concatenate` has it.
 
     ``parts`` are (beton file, manifest rows, dataset name). ``ahead`` batches are in work while one is trained on; they are held as uint8,
     of 4 bytes a pixel. An image on which a worker has been for ``patience_seconds`` is an error.

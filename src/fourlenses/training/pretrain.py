@@ -26,8 +26,8 @@ from fourlenses.models.batch_norm import set_batch_norm
 from fourlenses.randomness import named_seed
 from fourlenses.training.budget import Budget
 from fourlenses.training.checkpoint import Checkpoints
-from fourlenses.training.health import Health, choose_health_images
 from fourlenses.training.engine import Engine
+from fourlenses.training.health import Health, choose_health_images
 from fourlenses.training.loop import Outcome, Schedule, Trainer
 from fourlenses.training.optimizers import build_optimizer
 from fourlenses.training.owner import Ownership
