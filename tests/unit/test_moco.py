@@ -5,6 +5,7 @@ import socket
 import pytest
 import torch
 from lightly.loss import NTXentLoss
+from lightly.models.utils import update_momentum
 from tests.unit import two_processes
 from tests.unit.tiny import SplitNorm, tiny, train, trainable, views
 from torch import nn
@@ -172,6 +173,30 @@ def test_key_network_follows_and_is_not_trained():
     method.after_step(method.targets(views()), 5, 10)  # the momentum is then (0.5 + 0.9)/2
     for old, parameter in zip(before, method.key_encoder.parameters(), strict=True):
         torch.testing.assert_close(parameter.detach(), old + 0.3, atol=1e-6, rtol=1e-5)
+
+
+def test_steps_are_those_of_the_official_order():
+    """lightly's loss with memory bank and its momentum update, in the official code's order: key network, keys, loss, queue, optimiser."""
+    method = tiny("moco", queue_size=24, momentum_base=0.8, momentum_final=0.8)
+    encoder, head = copy.deepcopy(method.encoder), copy.deepcopy(method.head)
+    key_encoder, key_head = copy.deepcopy(encoder), copy.deepcopy(head)
+    criterion = NTXentLoss(temperature=0.2, memory_bank_size=(24, 6))
+    criterion.memory_bank.bank.copy_(method.queue)
+    parameters, expected = [*encoder.parameters(), *head.parameters()], []
+    for step in range(8):
+        first, second = views(seed=step)
+        update_momentum(encoder, key_encoder, 0.8)
+        update_momentum(head, key_head, 0.8)
+        with torch.no_grad():
+            keys = key_head(key_encoder(second))
+        loss = criterion(head(encoder(first)), keys)
+        expected.append(loss.item())
+        with torch.no_grad():
+            for parameter, gradient in zip(parameters, torch.autograd.grad(loss, parameters), strict=True):
+                parameter -= 0.1 * gradient
+    assert train(method, range(8), 8) == pytest.approx(expected, abs=1e-5)
+    torch.testing.assert_close(method.queue, criterion.memory_bank.bank, atol=1e-5, rtol=1e-4)
+    torch.testing.assert_close(method.head.layers[0].weight, head.layers[0].weight, atol=1e-5, rtol=1e-4)
 
 
 def test_a_resumed_run_continues_to_the_last_bit():
