@@ -28,7 +28,11 @@ import numpy as np
 import torch
 from PIL import Image
 
-from fourlenses.data.beton import Beton, BetonWriter
+from fourlenses.data.beton import JPEG, Beton, BetonWriter
+from fourlenses.data.crops import Cutter
+from fourlenses.data.jpeg import JpegDecoder
+from fourlenses.data.parameters import draw_parameters
+from fourlenses.data.scaling import picture_room
 from fourlenses.data.streaming import StreamingInput
 from fourlenses.data.views import Recipe, Views
 
@@ -173,6 +177,49 @@ def measure(seconds: float = 5.0, rounds: int = 3, workers: int | None = None, s
     return rows
 
 
+def stages(size: str, seconds: float = 2.0) -> dict[str, float]:
+    """Milliseconds an image of one thread, by stage: the fastest of many times over all pictures."""
+    width, height = SIZES[size]
+    pictures, shortest, rng = [photograph(seed, width, height) for seed in range(DISTINCT)], min(width, height), np.random.default_rng(0)
+    cutter, decoder, pixels = Cutter(), JpegDecoder(), np.empty((height, width, 4), np.uint8)
+    boxes = draw_parameters(Recipe(), shortest, shortest, 0, np.arange(2 * DISTINCT, dtype=np.uint64), 0, 0)
+    boxes = np.stack([boxes.top, boxes.left, boxes.height, boxes.width], 1).reshape(DISTINCT, 2, 4).tolist()
+    flips, outputs = (rng.random((DISTINCT, 2)) < 0.5).tolist(), [picture_room(VIEW, 4), picture_room(VIEW, 4)]
+    none = [[0, 0, 1, 1]], [False], [picture_room(1, 4)]
+
+    def decode_all() -> None:
+        for picture in pictures:
+            decoder.decode(picture, pixels)
+
+    def cut_all(whole: bool) -> None:
+        for number, picture in enumerate(pictures):
+            chosen = (boxes[number], flips[number], outputs) if whole else none
+            cutter.cut(picture, JPEG, width, height, shortest, *chosen)
+
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(b"".join(pictures))
+        file.flush()
+        starts = np.cumsum([0, *map(len, pictures)]).tolist()
+
+        def read_all() -> None:
+            for start, picture in zip(starts, pictures, strict=False):
+                os.pread(file.fileno(), len(picture), start)
+
+        work = {
+            "read (page cache)": read_all,
+            "decode": decode_all,
+            "and a crop of 1 px": lambda: cut_all(False),
+            "and two views": lambda: cut_all(True),
+        }
+        fastest, until = dict.fromkeys(work, np.inf), time.perf_counter() + seconds
+        while time.perf_counter() < until:
+            for name, one in work.items():
+                started = time.perf_counter()
+                one()
+                fastest[name] = min(fastest[name], (time.perf_counter() - started) / DISTINCT * 1e3)
+    return fastest
+
+
 def _spread(values: list[float]) -> list[float]:
     return [statistics.median(values), min(values), max(values)]
 
@@ -182,7 +229,12 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=5.0, help="of each measurement")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--workers", type=int, default=len(os.sched_getaffinity(0)))
+    parser.add_argument("--stages", action="store_true", help="what a thread spends on an image, instead")
     settings = parser.parse_args()
+    if settings.stages:
+        for size in SIZES:
+            print(size, ", ".join(f"{name}: {value:.3f} ms" for name, value in stages(size, settings.seconds).items()))
+        return
     print(f"{'pictures':9} {'contestant':12} {'images/s':>20} {'ours is … times':>22} {'CPU ms/image':>13}")
     for row in measure(settings.seconds, settings.rounds, settings.workers):
         speed, ratio = (f"{row['images_per_second'][0]:.0f} [{row['images_per_second'][1]:.0f}, {row['images_per_second'][2]:.0f}]",

@@ -171,7 +171,10 @@ def test_resident_images_are_centred_squares(tmp_path, image_folder):
 def test_the_central_square_is_cut_out_at_whole_pixels(width, height):
     pixels = np.asarray(picture(3, width, height))
     stored = ours.Stored(ours.RAW, width, height, pixels.reshape(-1))
-    assert np.array_equal(square(stored, 36), pixels[(height - 36) // 2 :, (width - 36) // 2 :][:36, :36])
+    left, top = (width - 36) // 2, (height - 36) // 2
+    assert np.array_equal(square(stored, 36), pixels[top:, left:][:36, :36])
+    box = (left, top, left + 36, top + 36)
+    assert np.array_equal(square(stored, 30), Image.fromarray(pixels).resize((30, 30), Image.Resampling.BILINEAR, box))
 
 
 def test_pictures_of_odd_shapes(tmp_path):

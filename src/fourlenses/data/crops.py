@@ -1,36 +1,12 @@
 """All crops of one stored image: decoded once, each box cut, mirrored and scaled, as uint8."""
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from fourlenses.data.beton import JPEG
 from fourlenses.data.decode import Undecodable, decode
 from fourlenses.data.jpeg import JpegDecoder
-from fourlenses.data.parameters import Parameters
-
-# What torch.nn.functional.interpolate(mode="bilinear", antialias=True) calls, but into memory that is there already. For uint8 of 3 or 4
-# interleaved channels it is written in AVX2, takes one thread, and rounds to whole levels between its two passes.
-_scale = torch.ops.aten._upsample_bilinear2d_aa.out
-
-
-def stored_boxes(parameters: Parameters, width: np.ndarray, height: np.ndarray, size: int) -> np.ndarray:
-    """int64 (B, 4): top, left, height, width of the crops, in whole pixels of stored images of ``width`` by ``height`` (int (B,)).
-
-    ``parameters`` are in pixels of the central square scaled to ``size``, as resident images are. Where the shortest side is ``size``
-    nothing is rounded; where it is shorter, each edge moves by at most half a stored pixel and at least one pixel is left.
-    """
-    width, height = width.astype(np.int64), height.astype(np.int64)
-    shortest = np.minimum(width, height)
-
-    def edges(first: np.ndarray, length: np.ndarray, side: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        start, end = ((2 * edge * shortest + size) // (2 * size) for edge in (first, first + length))  # rounded
-        start = np.minimum(start, shortest - 1)
-        return start + (side - shortest) // 2, np.maximum(end - start, 1)
-
-    top, box_height = edges(parameters.top, parameters.height, height)
-    left, box_width = edges(parameters.left, parameters.width, width)
-    return np.stack([top, left, box_height, box_width], axis=1)
+from fourlenses.data.scaling import central_square, picture_room, scale_into
 
 
 class Cutter:
@@ -39,24 +15,34 @@ class Cutter:
     def __init__(self) -> None:
         self._decoder = JpegDecoder()
         self._image = self._box = np.empty(0, np.uint32)
+        self._square = picture_room(0, 4)
 
-    def cut(self, data: bytes, mode: int, width: int, height: int, boxes: list, flips: list, outputs: list[Tensor]) -> None:
+    def cut(self, data: bytes, mode: int, width: int, height: int, size: int, boxes: list, flips: list, outputs: list[Tensor]) -> None:
         """Fill ``outputs`` (each uint8 (1, 4, S, S), channels last; the fourth channel is without meaning).
 
-        ``data`` are an image's bytes as they lie in the beton, ``boxes`` [top, left, height, width] each, in its pixels.
+        ``data`` are an image's bytes as they lie in the beton; ``boxes`` [top, left, height, width] each, in pixels of its central square
+        scaled to ``size``, as resident images are.
 
         Raises:
             Undecodable: these bytes are no such image.
         """
-        image = self._decoded(data, mode, width, height)
+        square = self._decoded(data, mode, width, height)[central_square(width, height)]
+        if len(square) != size:
+            if self._square.shape[2] != size:
+                self._square = picture_room(size, 4)
+            scale_into(self._boxed(square), self._square)
+            square = self._square[0].permute(1, 2, 0).numpy().view(np.uint32)[..., 0]
         for (top, left, rows, columns), flip, output in zip(boxes, flips, outputs, strict=True):
-            self._box = _at_least(self._box, rows * columns)
-            box = self._box[: rows * columns].reshape(rows, columns)
-            part = image[top : top + rows, left : left + columns]
-            # mirroring costs least here: a pixel is one number
-            box[:] = part[:, ::-1] if flip else part
-            source = torch.from_numpy(box.view(np.uint8)).view(1, rows, columns, 4).permute(0, 3, 1, 2)
-            _scale(source, output.shape[2:], False, None, None, out=output)
+            part = square[top : top + rows, left : left + columns]
+            # mirroring costs least here, where a pixel is one number
+            scale_into(self._boxed(part[:, ::-1] if flip else part), output)
+
+    def _boxed(self, part: np.ndarray) -> np.ndarray:
+        """uint8 (rows, columns, 4): a contiguous copy, valid until the next call."""
+        self._box = _at_least(self._box, part.size)
+        box = self._box[: part.size].reshape(part.shape)
+        box[:] = part
+        return box.view(np.uint8).reshape(*part.shape, 4)
 
     def _decoded(self, data: bytes, mode: int, width: int, height: int) -> np.ndarray:
         """uint32 (height, width), a pixel each; valid until the next call."""

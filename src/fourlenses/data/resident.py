@@ -55,10 +55,10 @@ def square(stored: Stored, size: int) -> np.ndarray:
         picture = decode(stored.data.tobytes())
     width, height = picture.size
     shortest = min(width, height)
-    if shortest == size:  # cut out at whole pixels; half a pixel further along, where the sides differ by an odd number, would blur
-        left, top = (width - size) // 2, (height - size) // 2
+    # at whole pixels: half a pixel further along, where the sides differ by an odd number, would blur
+    left, top = (width - shortest) // 2, (height - shortest) // 2
+    if shortest == size:
         return np.asarray(picture.crop((left, top, left + size, top + size)))
-    left, top = (width - shortest) / 2, (height - shortest) / 2
     return np.asarray(picture.resize((size, size), Image.Resampling.BILINEAR, box=(left, top, left + shortest, top + shortest)))
 
 

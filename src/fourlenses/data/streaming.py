@@ -20,10 +20,11 @@ import torch
 from torch import Tensor
 
 from fourlenses.data.crew import Crew, Worker
-from fourlenses.data.crops import Cutter, stored_boxes
+from fourlenses.data.crops import Cutter
 from fourlenses.data.decode import Undecodable
 from fourlenses.data.jpeg import JpegDecoder
 from fourlenses.data.parameters import Parameters
+from fourlenses.data.scaling import picture_room
 from fourlenses.data.selection import join_labels, select
 from fourlenses.data.views import Views
 from fourlenses.errors import UserError
@@ -105,15 +106,16 @@ class StreamingInput:
 
     def _begin(self, positions: np.ndarray, epochs: np.ndarray, files: list, free: list, crew: Crew) -> "_Batch":
         """Draw what happens to a batch and hand it to the crew."""
-        width, height, size = self._width[positions], self._height[positions], self.stored_size
+        size = self.stored_size
         parameters = [view.draw(size, size, self.ids[positions], epochs, number) for number, view in enumerate(self.views)]
-        boxes = np.stack([stored_boxes(one, width, height, size) for one in parameters], axis=1)  # (B, views, 4)
+        boxes = np.stack([np.stack([one.top, one.left, one.height, one.width], axis=1) for one in parameters], axis=1)  # (B, views, 4)
         flips = np.stack([one.flip for one in parameters], axis=1)
         buffers = free.pop() if free else None
         if buffers is None or len(buffers.outputs) < len(positions):
             buffers = _Buffers(len(positions), [view.size for view in self.views], pin=self._copies is not None)
         part = np.searchsorted(self._first, positions, side="right") - 1
-        columns = (positions, part, self._start[positions], self._size[positions], self._mode[positions], width, height, boxes, flips)
+        stored = (column[positions] for column in (self._start, self._size, self._mode, self._width, self._height))
+        columns = (positions, part, *stored, boxes, flips)
         batch = _Batch(parameters, buffers, len(positions))
         for start in range(0, len(positions), _CHUNK):
             rows = slice(start, start + _CHUNK)
@@ -131,7 +133,7 @@ class StreamingInput:
                 data = os.pread(files[part].fileno(), size, start)
                 if len(data) != size:
                     raise UserError(f"{self._name(position)}: the file ends before it; it was truncated since it was opened; {REWRITE}")
-                worker.tool.cut(data, mode, width, height, boxes, flips, outputs)
+                worker.tool.cut(data, mode, width, height, self.stored_size, boxes, flips, outputs)
         except Undecodable as error:
             batch.error = UserError(f"{self._name(position)} cannot be decoded ({error}); the file is damaged: {REWRITE}")
         except OSError as error:
@@ -202,7 +204,7 @@ class _Buffers:
     memory costs a page fault every 4 KB. ``pin``: page-locked, so that copies to a GPU need not be waited for."""
 
     def __init__(self, count: int, sizes: list[int], pin: bool) -> None:
-        self.crops = [torch.empty(count, size, size, 4, dtype=torch.uint8, pin_memory=pin).permute(0, 3, 1, 2) for size in sizes]
+        self.crops = [picture_room(size, 4, count, pin) for size in sizes]
         self.outputs = list(zip(*(crops.split(1) for crops in self.crops), strict=True))  # of each sample, (1, 4, S, S) a view
 
 
