@@ -20,7 +20,7 @@ from fourlenses.distributed import barrier, rank, start_processes, world_size
 from fourlenses.errors import UserError
 from fourlenses.files import read_json
 from fourlenses.methods import build_method
-from fourlenses.methods.method import Facts
+from fourlenses.methods.method import Facts, Method
 from fourlenses.models.backbones import build_backbone
 from fourlenses.models.batch_norm import set_batch_norm
 from fourlenses.randomness import named_seed
@@ -150,7 +150,7 @@ def pretrain(settings: Settings, data: Data, placement: Placement, output: Path)
         )  # fmt: skip
         trainer = Trainer(
             method, optimizer, source, schedule, engine, _seed(settings), checkpoints, placement.checkpoint_seconds, budget, description,
-            _health(settings, encoder, parts, source.labels, placement.workers, device), owner.verify if owner else lambda: None,
+            _health(settings, method, parts, source.labels, placement.workers, device), owner.verify if owner else lambda: None,
         )  # fmt: skip
         outcome = trainer.train(state)
         if rank() > 0:
@@ -160,6 +160,7 @@ def pretrain(settings: Settings, data: Data, placement: Placement, output: Path)
             **asdict(schedule),
             "images": len(source.labels),
             "classes": source.num_classes,
+            "feature_width": width,
             "effective_epochs": outcome.images / len(source.labels),
             "precision": str(engine.precision).removeprefix("torch."),
             "input": source.kind,
@@ -186,16 +187,16 @@ def _precision(name: str, device: torch.device) -> torch.dtype:
 
 
 def _health(
-    settings: Settings, encoder: torch.nn.Module, parts: list[Part], labels: np.ndarray, workers: int, device: torch.device
+    settings: Settings, method: Method, parts: list[Part], labels: np.ndarray, workers: int, device: torch.device
 ) -> Callable[[], dict[str, float]] | None:
-    """A function that measures the encoder on a fixed few of the images, without augmentation."""
+    """A function that measures encoder and head on a fixed few of the images, without augmentation."""
     if settings.health_images < 2 or rank() > 0:
         return None
     chosen = choose_health_images(settings.health_images, len(labels), _seed(settings))
     recipe = _recipe(settings, settings.hyperparameters["views"][0])
     images = load_squares(parts, chosen, settings.image_size, workers)
     health = Health(images, labels[chosen], recipe.mean, recipe.std, device, HEALTH_BATCH)
-    return lambda: health.measure(encoder)
+    return lambda: health.measure(method.encoder, method.head)
 
 
 def make_schedule(hyper: dict, images: int) -> tuple[Schedule, list[str]]:

@@ -39,7 +39,7 @@ def write_run(
         "effective": effective,
         "datasets": fingerprints,
         "notes": notes,
-        "collapsed": collapse(outcome.history),
+        "collapsed": _collapsed(outcome.history, effective.get("feature_width", 0)),
         "wall_time_seconds": round(outcome.seconds, 3),
         "images_per_second": round(outcome.images / outcome.seconds, 1) if outcome.seconds else None,
         "peak_memory_bytes": peak,
@@ -48,6 +48,12 @@ def write_run(
         "git_commit": _git_commit(),
     }
     write_json(output / "run.json", record)
+
+
+def _collapsed(history: list[dict], feature_width: int) -> str | None:
+    """A sentence on the last measurement of the encoder's health, if it was bad."""
+    measured = [row for row in history if "embedding_std" in row]
+    return collapse(measured[-1], measured[-1]["step"], feature_width) if measured else None
 
 
 def _git_commit() -> str | None:
