@@ -19,6 +19,7 @@ import argparse
 import io
 import os
 import statistics
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -235,6 +236,7 @@ def main() -> None:
         for size in SIZES:
             print(size, ", ".join(f"{name}: {value:.3f} ms" for name, value in stages(size, settings.seconds).items()))
         return
+    sys.unraisablehook = lambda _: None  # numba complains when a Loader of FFCV goes
     print(f"{'pictures':9} {'contestant':12} {'images/s':>20} {'ours is … times':>22} {'CPU ms/image':>13}")
     for row in measure(settings.seconds, settings.rounds, settings.workers):
         speed, ratio = (f"{row['images_per_second'][0]:.0f} [{row['images_per_second'][1]:.0f}, {row['images_per_second'][2]:.0f}]",

@@ -199,6 +199,19 @@ def test_a_disk_that_fails_is_named(parts, monkeypatch):
         collect(streaming, steps(5))
 
 
+def test_a_file_system_that_reads_in_pieces(parts, monkeypatch):
+    whole, pread = collect(make(parts), steps(5)), os.pread
+    monkeypatch.setattr(os, "pread", lambda file, size, start: pread(file, min(size, 500), start))
+    assert all(torch.equal(*pair) for pair in zip(whole, collect(make(parts), steps(5)), strict=True))
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_worker_that_dies_is_an_error(parts, monkeypatch):
+    monkeypatch.setattr(Cutter, "__init__", lambda self: 1 / 0)
+    with pytest.raises(UserError, match="has died"):
+        collect(make(parts), steps(5))
+
+
 def test_an_unforeseen_error_of_a_worker_reaches_the_training(parts, monkeypatch):
     monkeypatch.setattr(Cutter, "cut", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):

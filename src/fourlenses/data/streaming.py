@@ -39,6 +39,10 @@ class StreamingInput:
 
     ``parts`` are (beton file, manifest rows, dataset name). ``ahead`` batches are in work while one is trained on; they are held as uint8,
     of 4 bytes a pixel. An image on which a worker has been for ``patience_seconds`` is an error.
+
+    The crops are those of `ResidentInput` within a grey level (0.3 on average: they are rounded, there they are not), 3.3 where the stored
+    picture must be scaled to ``stored_size`` first; after the whole SimCLR recipe 0.2 on average and 6 at most, of photographs. They do not
+    depend on the number of workers, on the batch or on where a run starts.
     """
 
     kind = "streaming"
@@ -130,7 +134,7 @@ class StreamingInput:
                 if worker.stopping.is_set() or batch.error is not None:
                     return
                 worker.begin(position)
-                data = os.pread(files[part].fileno(), size, start)
+                data = _read(files[part].fileno(), size, start)
                 if len(data) != size:
                     raise UserError(f"{self._name(position)}: the file ends before it; it was truncated since it was opened; {REWRITE}")
                 worker.tool.cut(data, mode, width, height, self.stored_size, boxes, flips, outputs)
@@ -214,3 +218,11 @@ def _open(path: Path):
         return open(path, "rb", buffering=0)
     except OSError as error:
         raise UserError(f"{path} cannot be opened: {error}; it was there when the run began") from error
+
+
+def _read(file: int, size: int, start: int) -> bytes:
+    """Fewer bytes than ``size`` only where the file ends; a network's file system may give them in pieces."""
+    data = os.pread(file, size, start)
+    while len(data) < size and (more := os.pread(file, size - len(data), start + len(data))):
+        data += more
+    return data
