@@ -3,7 +3,9 @@
 Rows are whole: process r of W holds rows r*B/W to (r+1)*B/W of every global batch, so gathering restores the batch's own order.
 """
 
+import contextlib
 import os
+from collections.abc import Iterator
 
 import torch
 import torch.distributed as dist
@@ -53,15 +55,24 @@ def agree(decision: int, device: torch.device) -> int:
     return int(shared)
 
 
-def start_processes(device: str) -> torch.device:
-    """Join the processes that a launcher such as torchrun started (RANK and WORLD_SIZE are set); the device of this one."""
-    if device.startswith("cuda"):
-        own = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
-        torch.cuda.set_device(own)
-        dist.init_process_group("nccl", device_id=own)
-        return own
-    dist.init_process_group("gloo")
-    return torch.device("cpu")
+@contextlib.contextmanager
+def joined_processes(device: torch.device) -> Iterator[torch.device]:
+    """Within the block this process is one of those that a launcher such as torchrun started (WORLD_SIZE is set); yields its own device.
+
+    They leave together: one that ends while another still waits for its messages would take that one down.
+    """
+    if int(os.environ.get("WORLD_SIZE", "1")) == 1:
+        yield device
+        return
+    if device.type == "cuda":
+        device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
+        torch.cuda.set_device(device)
+    dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
+    try:
+        yield device
+        dist.barrier()
+    finally:
+        dist.destroy_process_group()
 
 
 def barrier() -> None:

@@ -66,4 +66,4 @@ def test_method_scales_the_loss_of_its_projections():
     loss, diagnostics = method([first, second], torch.zeros(8))
     z = [method.head(method.encoder(view)) for view in (first, second)]
     assert loss.item() == pytest.approx(0.1 * barlow_twins(*z, 0.005).item(), rel=1e-4)
-    assert diagnostics["embedding_std"].item() == pytest.approx(embedding_std(z[0]).item(), abs=1e-6)
+    assert diagnostics["batch_projection_std"].item() == pytest.approx(embedding_std(z[0]).item(), abs=1e-6)

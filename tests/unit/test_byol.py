@@ -66,7 +66,7 @@ def test_either_view_predicts_the_others_target():
     target = [method.target_head(method.target_encoder(view)) for view in (first, second)]
     expected = equation_2(online[0], target[1]) + equation_2(online[1], target[0])
     assert loss.item() == pytest.approx(expected, abs=1e-5)
-    assert diagnostics["embedding_std"].item() == pytest.approx(embedding_std(target[0]).item())
+    assert diagnostics["batch_projection_std"].item() == pytest.approx(embedding_std(target[0]).item())
 
 
 def test_target_network_follows_and_is_not_trained():

@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.mark.parametrize(("method", "changes"), [("simclr", {}), ("moco", {"batch_norm_groups": 4}), ("byol", {})])
 def test_two_processes_give_the_weights_of_one(dataset, method, changes):
-    chosen = settings(method, epochs=1.8, warmup_epochs=0, optimizer="sgd", learning_rate=0.005, health_images=12, **changes)
+    chosen = settings(method, epochs=1.4, warmup_epochs=0, optimizer="sgd", learning_rate=0.002, health_images=12, **changes)
     alone, record = go(dataset, "alone", chosen)
     files = ["--betons", dataset / "clean.beton", "--subsets", dataset / "all.npy", "--datasets", "animals"]
     where = ["--output", dataset / "two", "--checkpoints", dataset / "checkpoints", "--device", "cpu", "--processes", "2", "--workers", "1"]

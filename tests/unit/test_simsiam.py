@@ -57,7 +57,7 @@ def test_method_is_algorithm_1_with_its_gradient():
     cosine = nn.CosineSimilarity(dim=1)
     expected = -(cosine(p[0], z[1].detach()).mean() + cosine(p[1], z[0].detach()).mean()) / 2
     assert loss.item() == pytest.approx(expected.item(), abs=1e-5)
-    assert diagnostics["embedding_std"].item() == pytest.approx(embedding_std(z[0]).item(), abs=1e-6)
+    assert diagnostics["batch_projection_std"].item() == pytest.approx(embedding_std(z[0]).item(), abs=1e-6)
     for ours, plain in zip(gradients, torch.autograd.grad(expected, list(method.parameters())), strict=True):
         torch.testing.assert_close(ours, plain, atol=1e-6, rtol=1e-3)
 

@@ -58,4 +58,4 @@ class BarlowTwins(Method):
 
     def loss(self, embeddings: Embeddings, targets: Embeddings, labels: Tensor) -> tuple[Tensor, Diagnostics]:
         loss = self.loss_scale * barlow_twins(*embeddings, self.off_diagonal_weight)
-        return loss, {"embedding_std": embedding_std(embeddings[0])}
+        return loss, {"batch_projection_std": embedding_std(embeddings[0])}

@@ -58,7 +58,7 @@ class BYOL(Method):
         """
         (first, second), (target_first, target_second) = embeddings, targets
         loss = regression_loss(first, target_second) + regression_loss(second, target_first)
-        return loss, {"embedding_std": embedding_std(target_first)}
+        return loss, {"batch_projection_std": embedding_std(target_first)}
 
     def after_step(self, targets: Embeddings, step: int, total_steps: int) -> None:
         """Move the target network; the momentum rises to 1 over the run."""

@@ -45,4 +45,4 @@ class SimSiam(Method):
         """The mean of both directions (equation 2), from -1 to 1."""
         (p1, z1), (p2, z2) = (pair.unbind(dim=1) for pair in embeddings)
         loss = (negative_cosine(p1, z2) + negative_cosine(p2, z1)) / 2
-        return loss, {"embedding_std": embedding_std(z1)}
+        return loss, {"batch_projection_std": embedding_std(z1)}

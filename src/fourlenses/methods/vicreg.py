@@ -67,4 +67,4 @@ class VICReg(Method):
     def loss(self, embeddings: Embeddings, targets: Embeddings, labels: Tensor) -> tuple[Tensor, Diagnostics]:
         terms = dict(zip(("invariance", "variance", "covariance"), vicreg(*embeddings), strict=True))
         loss = sum(weight * term for weight, term in zip(self.weights, terms.values(), strict=True))
-        return loss, {**{name: term.detach() for name, term in terms.items()}, "embedding_std": embedding_std(embeddings[0])}
+        return loss, {**{name: term.detach() for name, term in terms.items()}, "batch_projection_std": embedding_std(embeddings[0])}

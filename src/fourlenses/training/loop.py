@@ -189,8 +189,9 @@ class Trainer:
         speed = images / max(progress.seconds, 1e-9)
         number = -(-(step + 1) // self.row_steps)
         measured = {}
-        if self.measure and rank() == 0 and (number % self.rows_a_measurement == 0 or step + 1 == schedule.total_steps):
-            measured = self.measure()
+        if self.measure and (number % self.rows_a_measurement == 0 or step + 1 == schedule.total_steps):
+            average_running_statistics(self.method)
+            measured = self.measure() if rank() == 0 else {}
         rate = self.optimizer.param_groups[0]["lr"]
         epoch = round(images / len(self.labels), 3)
         row = {"step": step + 1, "epoch": epoch, **means, "learning_rate": rate, "images_per_second": speed, **measured}

@@ -5,7 +5,6 @@ import hashlib
 import json
 import logging
 import math
-import os
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -16,7 +15,7 @@ import torch
 from fourlenses.data.inputs import Part, choose_input, load_squares
 from fourlenses.data.views import Recipe, Views
 from fourlenses.devices import choose_device
-from fourlenses.distributed import barrier, rank, start_processes, world_size
+from fourlenses.distributed import barrier, joined_processes, rank, world_size
 from fourlenses.errors import UserError
 from fourlenses.files import read_json
 from fourlenses.methods import build_method
@@ -115,60 +114,76 @@ def pretrain(settings: Settings, data: Data, placement: Placement, output: Path)
         Interrupted: the time is over; a checkpoint has been taken.
     """
     torch.set_num_threads(settings.torch_threads)
-    device = choose_device(placement.device)
-    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
-        device = start_processes(device.type)
-    encoder, width = build_backbone(settings.backbone, named_seed(settings.seed, "encoder"))
-    if settings.method == "random":
-        write_run(output, settings, encoder, torch.nn.Identity(), Outcome(), {}, [], [], device)
-        return
     fingerprints = data.fingerprints()
     checkpoints = Checkpoints(placement.checkpoints / run_key(settings, fingerprints))
     with contextlib.ExitStack() as stack:
+        device = stack.enter_context(joined_processes(choose_device(placement.device)))
+        if settings.method == "random":
+            if rank() == 0:
+                encoder, _ = build_backbone(settings.backbone, named_seed(settings.seed, "encoder"))
+                write_run(output, settings, encoder, torch.nn.Identity(), Outcome(), {}, [], [], device)
+            return
         budget = stack.enter_context(Budget(placement.max_minutes))
         owner = stack.enter_context(Ownership(checkpoints.directory)) if rank() == 0 else None
+        verify = owner.verify if owner else lambda: None
         barrier()  # the others look for checkpoints only once this run owns them
         state = checkpoints.newest()
-        hyper = settings.hyperparameters
-        parts = data.parts()
-        views = [Views(_recipe(settings, name), settings.image_size, _seed(settings)) for name in hyper["views"]]
         # an interrupted run goes on with the kind of input that it had
         kind = state["input"] if state and placement.input == "auto" else placement.input
-        source = choose_input(kind, parts, settings.stored_size, views, device, placement.workers)
-        schedule, notes = make_schedule(hyper, len(source.labels))
-        facts = Facts(len(source.labels), source.num_classes, schedule.batch_size, named_seed(settings.seed, "head"))
-        method = build_method(hyper.get("method", settings.method), encoder, width, hyper, facts)
-        set_batch_norm(method, hyper["batch_norm_groups"])
-        engine = Engine(device, _precision(settings.precision, device), settings.channels_last, hyper["micro_batch"])
-        if settings.compile:
-            encoder.compile()
-        optimizer = build_optimizer(hyper["optimizer"], method, schedule.peak_learning_rate, hyper["momentum"], hyper["weight_decay"])
-        description = f"{settings.method}/{settings.source}/seed{settings.seed}"
-        log.info(
-            "%s: %d images, %d steps of %d, peak learning rate %.4g, %s input, on %s",
-            description, len(source.labels), schedule.total_steps, schedule.batch_size, schedule.peak_learning_rate, source.kind, device,
-        )  # fmt: skip
-        trainer = Trainer(
-            method, optimizer, source, schedule, engine, _seed(settings), checkpoints, placement.checkpoint_seconds, budget, description,
-            _health(settings, method, parts, source.labels, placement.workers, device), owner.verify if owner else lambda: None,
-        )  # fmt: skip
+        trainer, width, notes = _prepare(settings, data, placement, kind, device, checkpoints, budget, verify)
         outcome = trainer.train(state)
-        if rank() > 0:
-            return
-        effective = {
-            **hyper,
-            **asdict(schedule),
-            "images": len(source.labels),
-            "classes": source.num_classes,
-            "feature_width": width,
-            "effective_epochs": outcome.images / len(source.labels),
-            "precision": str(engine.precision).removeprefix("torch."),
-            "input": source.kind,
-            "processes": world_size(),
-        }
-        owner.verify()
-        write_run(output, settings, encoder, method.head, outcome, effective, fingerprints, notes + method.notes, device)
-        checkpoints.clear()
+        if rank() == 0:
+            verify()
+            effective = _effective(settings, trainer, outcome, width)
+            write_run(output, settings, trainer.method.encoder, trainer.method.head, outcome, effective, fingerprints, notes, device)
+            checkpoints.clear()
+
+
+def _prepare(
+    settings: Settings, data: Data, placement: Placement, kind: str, device: torch.device, checkpoints: Checkpoints, budget: Budget,
+    verify: Callable[[], None],
+) -> tuple[Trainer, int, list[str]]:  # fmt: skip
+    """Everything of a run but the training; with the width of the encoder's features and what had to be adapted."""
+    hyper, seed = settings.hyperparameters, _seed(settings)
+    parts = data.parts()
+    views = [Views(_recipe(settings, name), settings.image_size, seed) for name in hyper["views"]]
+    source = choose_input(kind, parts, settings.stored_size, views, device, placement.workers)
+    images = len(source.labels)
+    schedule, notes = make_schedule(hyper, images)
+    encoder, width = build_backbone(settings.backbone, named_seed(settings.seed, "encoder"))
+    facts = Facts(images, source.num_classes, schedule.batch_size, named_seed(settings.seed, "head"))
+    method = build_method(hyper.get("method", settings.method), encoder, width, hyper, facts)
+    set_batch_norm(method, hyper["batch_norm_groups"])
+    if settings.compile:
+        encoder.compile()
+    engine = Engine(device, _precision(settings.precision, device), settings.channels_last, hyper["micro_batch"])
+    optimizer = build_optimizer(hyper["optimizer"], method, schedule.peak_learning_rate, hyper["momentum"], hyper["weight_decay"])
+    measure = _health(settings, method, parts, source.labels, placement.workers, device)
+    description = f"{settings.method}/{settings.source}/seed{settings.seed}"
+    log.info(
+        "%s: %d images, %d steps of %d, peak learning rate %.4g, %s input, on %s",
+        description, images, schedule.total_steps, schedule.batch_size, schedule.peak_learning_rate, source.kind, device,
+    )  # fmt: skip
+    trainer = Trainer(
+        method, optimizer, source, schedule, engine, seed, checkpoints, placement.checkpoint_seconds, budget, description, measure, verify
+    )
+    return trainer, width, notes + method.notes
+
+
+def _effective(settings: Settings, trainer: Trainer, outcome: Outcome, width: int) -> dict:
+    """The hyperparameters as they were in the end."""
+    images = len(trainer.labels)
+    return {
+        **settings.hyperparameters,
+        **asdict(trainer.schedule),
+        "images": images,
+        "classes": trainer.data.num_classes,
+        "feature_width": width,
+        "effective_epochs": outcome.images / images,
+        "precision": str(trainer.engine.precision).removeprefix("torch."),
+        "input": trainer.data.kind,
+        "processes": world_size(),
+    }
 
 
 def _seed(settings: Settings) -> int:
@@ -190,7 +205,7 @@ def _health(
     settings: Settings, method: Method, parts: list[Part], labels: np.ndarray, workers: int, device: torch.device
 ) -> Callable[[], dict[str, float]] | None:
     """A function that measures encoder and head on a fixed few of the images, without augmentation."""
-    if settings.health_images < 2 or rank() > 0:
+    if settings.health_images < 2:
         return None
     chosen = choose_health_images(settings.health_images, len(labels), _seed(settings))
     recipe = _recipe(settings, settings.hyperparameters["views"][0])
