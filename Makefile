@@ -2,7 +2,7 @@
 CORES ?= $(shell nproc 2>/dev/null || echo 2)
 SNAKEMAKE = .venv/bin/snakemake
 
-.PHONY: help setup setup-dev demo test lint format lock
+.PHONY: help setup setup-dev demo test bench lint format lock
 help:            ## what each command does
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## */\t/' | expand -t 14
 
@@ -18,6 +18,9 @@ demo: setup      ## the default study (synthetic images, CPU, minutes) to its fi
 
 test: setup-dev  ## all tests
 	.venv/bin/python -m pytest
+
+bench: setup-dev ## speed beside what people would use instead, as ratios measured in one run (minutes)
+	.venv/bin/python benchmarks/run.py
 
 lint: setup-dev  ## ruff, snakefmt and snakemake --lint
 	.venv/bin/ruff check .

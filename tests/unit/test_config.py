@@ -29,25 +29,13 @@ def test_shipped_studies_are_valid(study):
     ("overlay", "message"),
     [
         ({"image_sise": 32}, r"overlay.yaml: unknown key 'image_sise' \(did you mean 'image_size'\?\); allowed here: backbone"),
-        (
-            {"methods": {"simclr": {"temprature": 1}}},
-            r"overlay.yaml: unknown key 'methods.simclr.temprature' \(did you mean 'temperature'\?\)",
-        ),
         ({"backbone": "resnet19"}, r"overlay.yaml: key 'backbone' is 'resnet19' \(did you mean 'resnet18'\?\); allowed: resnet_small"),
         ({"seeds": "0"}, r"overlay.yaml: key 'seeds' is '0'; '0' is not of type 'array'"),
         ({"quantity": {"pretrain_images": [1.5]}}, r"key 'quantity.pretrain_images.0' is 1.5; allowed: a whole number"),
         ({"datasets": {"mine": {"source": "image_folder"}}}, r"overlay.yaml: key 'datasets.mine' lacks 'path'"),
         ({"datasets": {"mine": {"source": "image_folder", "path": "x", "domain": "y"}}}, r"unknown key 'datasets.mine.domain'"),
         ({"datasets": {"mine": {"source": "folder"}}}, r"key 'datasets.mine.source' is 'folder' \(did you mean 'image_folder'\?\)"),
-        ({"methods": {"simclr": {"steps": 10}}}, r"'methods.simclr' needs one of 'epochs' and 'steps', found both"),
-        (
-            {"views": {"crop_flip": {"mean": [0, 0, 0], "std": [1, 1, 1]}}, "methods": {"simclr": {"views": ["simclr", "crop_flip"]}}},
-            r"differ in 'mean'",
-        ),
-        (
-            {"methods": {"simclr": {"views": ["simclr", "nope"]}}},
-            r"'methods.simclr.views': unknown recipe of views 'nope'; known: crop_flip, simclr",
-        ),
+        ({"training": {"precison": "auto"}}, r"overlay.yaml: unknown key 'training.precison' \(did you mean 'precision'\?\)"),
     ],
 )
 def test_mistakes_name_file_key_found_and_allowed(tmp_path, overlay, message):

@@ -17,7 +17,7 @@ from fourlenses.evaluation.features import extract_features
 from fourlenses.files import read_json
 from fourlenses.models.backbones import build_backbone
 from fourlenses.models.weights import load_weights
-from fourlenses.training.pretrain import Settings, pretrain
+from fourlenses.training.pretrain import Data, Placement, Settings, pretrain
 
 RECIPES = {"crop": {"crop_scale": [0.5, 1.0], "mean": [0.4, 0.5, 0.6], "std": [0.2, 0.25, 0.3]}}
 HYPER = {
@@ -31,6 +31,8 @@ HYPER = {
     "momentum": 0.9,
     "weight_decay": 0.0,
     "warmup_epochs": 0,
+    "batch_norm_groups": 1,
+    "micro_batch": 0,
 }
 PROTOCOL = Protocol(16, [0.1, 0.001], 0.25, 1)
 
@@ -46,9 +48,8 @@ def study(tmp_path, image_folder):
     for images in ("12", "all"):
         np.save(tmp_path / f"{images}.npy", draw_subset(manifest, set(), images, 0, "animals"))
     settings = Settings("supervised", "resnet_small", "animals-all", 0, 16, 16, 1, HYPER, RECIPES)
-    pretrain(
-        settings, [tmp_path / "clean.beton"], [tmp_path / "all.npy"], ["animals"], tmp_path / "run", tmp_path / "checkpoints", "cpu", 1
-    )
+    data = Data(["animals"], [tmp_path / "clean.beton"], [tmp_path / "all.npy"])
+    pretrain(settings, data, Placement(tmp_path / "checkpoints", device="cpu"), tmp_path / "run")
     subsets = {"linear": {name: tmp_path / f"{name}.npy" for name in ("12", "all")}, "scratch": {"all": tmp_path / "all.npy"}}
     return tmp_path, manifest, Target("animals", tmp_path / "clean.beton", tmp_path / "manifest.parquet", subsets)
 

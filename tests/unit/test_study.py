@@ -69,7 +69,7 @@ def test_seeds_pools_and_corruptions(config):
             "quantity",
             "methods",
             ["simclrr"],
-            r"'quantity.methods'.*unknown method 'simclrr' \(did you mean 'simclr'\?\); known: simclr, supervised",
+            r"'quantity.methods'.*unknown method 'simclrr' \(did you mean 'simclr'\?\); known: byol, moco, simclr, supervised",
         ),
         ("quantity", "pretrain_images", [10**6], r"'quantity.pretrain_images' asks for 1000000 images.*'objects'.*train_images: "),
     ],
