@@ -1,4 +1,4 @@
-"""Two SimCLR views of images in memory, colour operations included, at 32 px on the CPU: ours, torchvision on PIL images, kornia."""
+"""Two SimCLR views of images in memory, colour included, at 32 px on as many cores: ours, torchvision on PIL images, kornia."""
 
 import numpy as np
 import torch
@@ -80,5 +80,5 @@ def measure(rounds: int, seconds: float, cores: int) -> list[dict]:
             pipeline(batch)
         return BATCH
 
-    names = {"ours": ours, f"torchvision on PIL, {cores} workers": torchvision_pil, "kornia on the batch": kornia_batch}
+    names = {"ours": ours, f"torchvision on PIL, {cores} worker(s)": torchvision_pil, "kornia on the batch": kornia_batch}
     return rows("two views, 32 px, resident, with colour", "images/s", race(names, rounds, seconds), {list(names)[1]: 10})

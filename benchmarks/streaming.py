@@ -1,7 +1,5 @@
 """Two 224 px views of stored JPEGs on the host: the streaming input beside FFCV's own pipelines and a torchvision DataLoader.
 
-    python benchmarks/streaming.py --seconds 5
-
 Pictures are made here: eight octaves of noise (colours correlated, each octave 0.7 of the one before), twelve discs of other colours
 with sharp edges, and a sensor's noise of 6 grey levels, as JPEG of quality 90: 63 to 70 kB at 500x375, 31 to 36 kB at 341x256, as
 photographs have. All contestants read the same pixels (torchvision: the same JPEG bytes, from memory). What is timed:
@@ -11,14 +9,12 @@ photographs have. All contestants read the same pixels (torchvision: the same JP
   (and torchvision's) are of the whole picture, ours of its central square
 - torchvision: two whole SimCLR views on Pillow images in a DataLoader, as the usual codes do
 
-A round times each contestant for about --seconds in whole passes (of 2048 images; torchvision 128), one after the other, so that what
-else the machine does hits all alike; ratios are taken within a round. Printed are medians and [least, most] of the rounds.
+A pass is 2048 images, torchvision's 128. Run as a program it prints the stages of one thread instead.
 """
 
 import argparse
 import io
 import os
-import statistics
 import sys
 import tempfile
 import time
@@ -28,6 +24,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from PIL import Image
+from timing import race, rows
 
 from fourlenses.data.beton import JPEG, Beton, BetonWriter
 from fourlenses.data.crops import Cutter
@@ -38,6 +35,7 @@ from fourlenses.data.streaming import StreamingInput
 from fourlenses.data.views import Recipe, Views
 
 SIZES = {"500x375": (500, 375), "341x256": (341, 256)}
+BARS = {"500x375": 10, "341x256": 20}  # of torchvision's speed
 IMAGES, DISTINCT, BATCH, VIEW = 2048, 48, 128, 224
 
 
@@ -135,47 +133,24 @@ def torchvision(pictures: list[bytes], workers: int) -> Callable[[], int]:
     return lambda: sum(len(first) for first, _ in loader)
 
 
-def rate(one_pass: Callable[[], int], seconds: float) -> tuple[float, float]:
-    """Images a second, and milliseconds of this process's CPU time an image."""
-    started, before, images = time.perf_counter(), time.process_time(), 0
-    while time.perf_counter() - started < seconds:
-        images += one_pass()
-    return images / (time.perf_counter() - started), 1e3 * (time.process_time() - before) / images
-
-
-def measure(seconds: float = 5.0, rounds: int = 3, workers: int | None = None, sizes: tuple[str, ...] = tuple(SIZES)) -> list[dict]:
-    """A row for each size and contestant: images_per_second and ratio (ours over theirs), each [median, least, most] over the rounds;
-    cpu_ms_per_image (median; None where other processes work)."""
-    workers = workers or len(os.sched_getaffinity(0))
+def measure(rounds: int, seconds: float, cores: int) -> list[dict]:
+    """Rows of `timing.rows` for both kinds of pictures."""
     torch.set_num_threads(1)
-    rows = []
+    sys.unraisablehook = lambda _: None  # numba complains when a Loader of FFCV goes
+    table = []
     with tempfile.TemporaryDirectory() as folder:
-        for size in sizes:
+        for size, torchvisions_bar in BARS.items():
             path = Path(folder) / f"{size}.beton"
             pictures = write(path, *SIZES[size])
+            peer = f"torchvision on PIL, {cores} workers"
             # forks first: threads do not survive it
-            contestants = {"torchvision": torchvision(pictures, workers)}
-            contestants["torchvision"]()
-            contestants |= {"ours": ours(path, workers), "ffcv": ffcv(path, workers)}
-            for one_pass in contestants.values():
-                one_pass()
-            measured = {name: [] for name in contestants}
-            for _ in range(rounds):
-                for name, one_pass in contestants.items():
-                    measured[name].append(rate(one_pass, seconds))
-            for name in ("ours", "ffcv", "torchvision"):
-                ratios = [us[0] / them[0] for us, them in zip(measured["ours"], measured[name], strict=True)]
-                rows.append(
-                    {
-                        "pictures": size,
-                        "contestant": name,
-                        "images_per_second": _spread([one for one, _ in measured[name]]),
-                        "ratio": _spread(ratios),
-                        "cpu_ms_per_image": None if name == "torchvision" else statistics.median(cpu for _, cpu in measured[name]),
-                    }
-                )
+            contestants = {peer: torchvision(pictures, cores)}
+            contestants[peer]()
+            contestants = {"ours": ours(path, cores), "ffcv, two pipelines": ffcv(path, cores), **contestants}
+            results = race(contestants, rounds, seconds)
+            table += rows(f"two views, 224 px, from {size}", "images/s", results, {"ffcv, two pipelines": 1.6, peer: torchvisions_bar})
             path.unlink()
-    return rows
+    return table
 
 
 def stages(size: str, seconds: float = 2.0) -> dict[str, float]:
@@ -221,28 +196,12 @@ def stages(size: str, seconds: float = 2.0) -> dict[str, float]:
     return fastest
 
 
-def _spread(values: list[float]) -> list[float]:
-    return [statistics.median(values), min(values), max(values)]
-
-
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--seconds", type=float, default=5.0, help="of each measurement")
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--workers", type=int, default=len(os.sched_getaffinity(0)))
-    parser.add_argument("--stages", action="store_true", help="what a thread spends on an image, instead")
+    parser = argparse.ArgumentParser(description="What a thread spends on an image, stage by stage. `make bench` has the speeds.")
+    parser.add_argument("--seconds", type=float, default=2.0, help="of each stage")
     settings = parser.parse_args()
-    if settings.stages:
-        for size in SIZES:
-            print(size, ", ".join(f"{name}: {value:.3f} ms" for name, value in stages(size, settings.seconds).items()))
-        return
-    sys.unraisablehook = lambda _: None  # numba complains when a Loader of FFCV goes
-    print(f"{'pictures':9} {'contestant':12} {'images/s':>20} {'ours is … times':>22} {'CPU ms/image':>13}")
-    for row in measure(settings.seconds, settings.rounds, settings.workers):
-        speed, ratio = (f"{row['images_per_second'][0]:.0f} [{row['images_per_second'][1]:.0f}, {row['images_per_second'][2]:.0f}]",
-                        f"{row['ratio'][0]:.2f} [{row['ratio'][1]:.2f}, {row['ratio'][2]:.2f}]")  # fmt: skip
-        cpu = "" if row["cpu_ms_per_image"] is None else f"{row['cpu_ms_per_image']:.2f}"
-        print(f"{row['pictures']:9} {row['contestant']:12} {speed:>20} {ratio:>22} {cpu:>13}")
+    for size in SIZES:
+        print(size, ", ".join(f"{name}: {value:.3f} ms" for name, value in stages(size, settings.seconds).items()))
 
 
 if __name__ == "__main__":
