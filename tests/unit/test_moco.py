@@ -1,11 +1,11 @@
 import copy
 import math
-import socket
 
 import pytest
 import torch
 from lightly.loss import NTXentLoss
 from lightly.models.utils import update_momentum
+from tests.processes import run_processes
 from tests.unit import two_processes
 from tests.unit.tiny import SplitNorm, tiny, train, trainable, views
 from torch import nn
@@ -215,15 +215,11 @@ def test_a_resumed_run_continues_to_the_last_bit():
 
 
 # --- two processes
-def test_two_processes_have_the_keys_and_the_queue_of_one(tmp_path):
+def test_two_processes_have_the_keys_and_the_queue_of_one():
     """With batch statistics, two processes are one that takes them over each half of the shuffled keys."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    torch.multiprocessing.spawn(two_processes.process, (port, tmp_path), nprocs=2)
+    shares = run_processes(2, two_processes.own_share)
     for kind, groups in (("running", 0), ("batch", 2)):
         alone = two_processes.three_steps(slice(None), groups)
-        for rank in range(2):
-            together = torch.load(tmp_path / f"{kind}{rank}.pt", weights_only=True)
+        for together in shares:
             for name, value in alone.items():
-                torch.testing.assert_close(together[name], value, atol=1e-6, rtol=0)
+                torch.testing.assert_close(together[kind][name], value, atol=1e-6, rtol=0)
