@@ -36,7 +36,13 @@ RECIPE = Recipe(crop_scale=(0.2, 1.0), blur=0.0)
 
 def ours(images: Images, backbone: str, batch: int, steps: int, peak: float, seed: int) -> torch.nn.Module:
     encoder, width = build_backbone(backbone, seed)
-    settings = {"temperature": TEMPERATURE, "projection_hidden": width, "projection_out": 128, "projection_layers": 2}
+    settings = {
+        "temperature": TEMPERATURE,
+        "projection_hidden": width,
+        "projection_out": 128,
+        "projection_layers": 2,
+        "projection_last_norm": True,
+    }
     method = build_method("simclr", encoder, width, settings, Facts(len(images.labels), 1, batch, seed)).to(
         memory_format=torch.channels_last
     )

@@ -25,7 +25,7 @@ def measure(rounds: int, seconds: float, cores: int, backbone: str = "resnet18_c
     device = torch.device("cpu")
     data = Images(images, np.zeros(len(images), np.int64), np.arange(len(images), dtype=np.uint64), 1)
     source = ResidentInput(data, [Views(RECIPE, 32, 0), Views(RECIPE, 32, 0)], device)
-    settings = {"temperature": 0.2, "projection_hidden": 256, "projection_out": 128, "projection_layers": 2}
+    settings = {"temperature": 0.2, "projection_hidden": 256, "projection_out": 128, "projection_layers": 2, "projection_last_norm": True}
     encoder, width = build_backbone(backbone, 0)
     method = build_method("simclr", encoder, width, settings, Facts(len(images), 1, BATCH, 0)).to(memory_format=torch.channels_last)
     optimizer = build_optimizer("sgd", method, 0.01, 0.9, 1e-4)

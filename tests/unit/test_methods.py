@@ -8,7 +8,7 @@ from fourlenses.methods.method import Facts
 from fourlenses.methods.nt_xent import nt_xent
 from fourlenses.models.backbones import build_backbone
 
-SIMCLR = {"temperature": 0.5, "projection_hidden": 64, "projection_out": 16, "projection_layers": 2}
+SIMCLR = {"temperature": 0.5, "projection_hidden": 64, "projection_out": 16, "projection_layers": 2, "projection_last_norm": False}
 
 
 def build(name, settings, seed=0, classes=5):

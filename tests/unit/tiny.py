@@ -9,7 +9,7 @@ from fourlenses.methods.method import Facts, Method
 WIDTH = 8
 PROJECTION = {"projection_hidden": 16, "projection_out": 6, "projection_layers": 2}
 SETTINGS = {
-    "simclr": PROJECTION | {"temperature": 0.5},
+    "simclr": PROJECTION | {"temperature": 0.5, "projection_last_norm": True},
     "moco": PROJECTION | {"temperature": 0.2, "queue_size": 16, "momentum_base": 0.9, "momentum_final": 0.9, "symmetric": False},
     "byol": PROJECTION | {"prediction_hidden": 16, "momentum_base": 0.9},
     "simsiam": PROJECTION | {"prediction_hidden": 12},

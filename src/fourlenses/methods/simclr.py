@@ -13,18 +13,18 @@ from fourlenses.models.heads import ProjectionHead
 class SimCLR(Method):
     """Encoder, projection head and NT-Xent; what is kept of it afterwards is the encoder."""
 
-    settings = ("temperature", "projection_hidden", "projection_out", "projection_layers")
+    settings = ("temperature", "projection_hidden", "projection_out", "projection_layers", "projection_last_norm")
 
-    def __init__(self, encoder: nn.Module, feature_width: int, hidden: int, outputs: int, layers: int, temperature: float):
+    def __init__(self, encoder: nn.Module, head: nn.Module, temperature: float):
         super().__init__()
-        self.encoder = encoder
-        self.head = ProjectionHead(feature_width, hidden, outputs, layers)
-        self.temperature = temperature
+        self.encoder, self.head, self.temperature = encoder, head, temperature
 
     @classmethod
     def build(cls, encoder: nn.Module, feature_width: int, settings: dict, facts: Facts) -> Self:
         hidden, outputs, layers = (settings[f"projection_{part}"] for part in ("hidden", "out", "layers"))
-        return cls(encoder, feature_width, hidden, outputs, layers, settings["temperature"])
+        # The paper's text ends the head in a linear map, its authors' code in a batch norm behind it.
+        head = ProjectionHead(feature_width, hidden, outputs, layers, last_norm=settings["projection_last_norm"])
+        return cls(encoder, head, settings["temperature"])
 
     def embed(self, views: list[Tensor]) -> Embeddings:
         """Projections of both views, (rows, outputs) each."""
