@@ -109,6 +109,7 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=100)
     parser.add_argument("--learning-rate", type=float, default=0.12)
     parser.add_argument("--seeds", type=int, nargs="*", default=[0, 1])
+    parser.add_argument("--who", nargs="*", default=["random", "ours", "lightly"], choices=["random", "ours", "lightly"])
     parser.add_argument("--output", type=Path, help="JSON with every number")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
@@ -128,7 +129,8 @@ def main() -> None:
     numbers = []
     for seed in arguments.seeds:
         encoders = {"random": lambda *_, seed=seed: build_backbone(arguments.backbone, seed)[0], "ours": ours, "lightly": lightlys}
-        for name, make in encoders.items():
+        for name in arguments.who:
+            make = encoders[name]
             began = time.perf_counter()
             encoder = make(train, arguments.backbone, arguments.batch, steps, arguments.learning_rate, seed)
             seconds = time.perf_counter() - began
