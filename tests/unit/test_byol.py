@@ -5,15 +5,11 @@ import pytest
 import torch
 from lightly.loss import NegativeCosineSimilarity
 from lightly.utils.debug import std_of_l2_normalized
-from tests.unit.tiny import tiny, train, trainable, views
+from tests.unit.tiny import rows, tiny, train, trainable, views
 
 from fourlenses.methods.byol import regression_loss
 from fourlenses.methods.collapse import embedding_std
 from fourlenses.methods.momentum_encoder import momentum_at
-
-
-def rows(batch, width, seed):
-    return torch.randn(batch, width, generator=torch.Generator().manual_seed(seed))
 
 
 def equation_2(predictions, targets):

@@ -3,15 +3,11 @@ import math
 import pytest
 import torch
 from lightly.loss import NegativeCosineSimilarity
-from tests.unit.tiny import tiny, views
+from tests.unit.tiny import rows, tiny, views
 from torch import nn
 
 from fourlenses.methods.collapse import embedding_std
-from fourlenses.methods.simsiam import negative_cosine
-
-
-def rows(batch, width, seed):
-    return torch.randn(batch, width, generator=torch.Generator().manual_seed(seed))
+from fourlenses.methods.cosine import negative_cosine
 
 
 def equation_1(predictions, projections):

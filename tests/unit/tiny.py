@@ -36,6 +36,10 @@ def views(count: int = 2, batch: int = 8, seed: int = 0) -> list[Tensor]:
     return [torch.rand(batch, 3, 6, 6, generator=generator) for _ in range(count)]
 
 
+def rows(batch: int, width: int, seed: int) -> Tensor:
+    return torch.randn(batch, width, generator=torch.Generator().manual_seed(seed))
+
+
 def trainable(method: Method) -> list[nn.Parameter]:
     return [parameter for parameter in method.parameters() if parameter.requires_grad]
 

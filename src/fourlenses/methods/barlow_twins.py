@@ -9,6 +9,7 @@ from torch.nn import functional as F
 from fourlenses.methods.collapse import embedding_std
 from fourlenses.methods.method import Diagnostics, Embeddings, Facts, Method
 from fourlenses.models.heads import ProjectionHead
+from fourlenses.precision import at_least_float32
 
 
 def barlow_twins(z1: Tensor, z2: Tensor, off_diagonal_weight: float) -> Tensor:
@@ -19,7 +20,7 @@ def barlow_twins(z1: Tensor, z2: Tensor, off_diagonal_weight: float) -> Tensor:
     """
     # In single precision even under autocast: off the diagonal sit D^2 squares of numbers near 0.
     with torch.autocast(z1.device.type, enabled=False):
-        z1, z2 = (z if z.dtype == torch.float64 else z.float() for z in (z1, z2))
+        z1, z2 = map(at_least_float32, (z1, z2))
         correlation = _standardised(z1).T @ _standardised(z2) / len(z1)
         agreement = correlation.diagonal()
         redundancy = correlation.square().sum() - agreement.square().sum()
@@ -47,8 +48,7 @@ class BarlowTwins(Method):
 
     @classmethod
     def build(cls, encoder: nn.Module, feature_width: int, settings: dict, facts: Facts) -> Self:
-        hidden, outputs, layers = (settings[f"projection_{part}"] for part in ("hidden", "out", "layers"))
-        head = ProjectionHead(feature_width, hidden, outputs, layers)
+        head = ProjectionHead.from_settings(feature_width, settings)
         return cls(encoder, head, settings["off_diagonal_weight"], settings["loss_scale"])
 
     def embed(self, views: list[Tensor]) -> Embeddings:

@@ -4,9 +4,9 @@ from typing import Self
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from fourlenses.methods.collapse import embedding_std
+from fourlenses.methods.cosine import negative_cosine
 from fourlenses.methods.method import Diagnostics, Embeddings, Facts, Method
 from fourlenses.methods.momentum_encoder import follow, momentum_at, momentum_copy
 from fourlenses.models.heads import ProjectionHead
@@ -14,10 +14,7 @@ from fourlenses.models.heads import ProjectionHead
 
 def regression_loss(predictions: Tensor, targets: Tensor) -> Tensor:
     """2 - 2 cos, mean over rows: predictions, targets float (N, D); a scalar (equation 2). It is |p/|p| - t/|t||^2."""
-    # In single precision even under autocast: near agreement the loss is a small difference of numbers near 1.
-    with torch.autocast(predictions.device.type, enabled=False):
-        predictions, targets = (rows if rows.dtype == torch.float64 else rows.float() for rows in (predictions, targets))
-        return 2 - 2 * (F.normalize(predictions, dim=1) * F.normalize(targets, dim=1)).sum(dim=1).mean()
+    return 2 + 2 * negative_cosine(predictions, targets)
 
 
 class BYOL(Method):

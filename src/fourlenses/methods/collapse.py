@@ -4,12 +4,14 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from fourlenses.precision import at_least_float32
+
 
 @torch.no_grad()
-def embedding_std(embeddings: Tensor) -> Tensor:
+def embedding_std(embeddings: Tensor, correction: int = 1) -> Tensor:
     """How far L2-normalised embeddings (B, D) spread: the standard deviation over the batch, mean over dimensions, times sqrt(D).
 
     0 when all embeddings point the same way (collapse), about 1 when they point everywhere (Chen & He, CVPR 2021, section 4.1, whose
     figure 2 shows it without the factor sqrt(D)).
     """
-    return F.normalize(embeddings.detach().float(), dim=1).std(dim=0).mean() * embeddings.shape[1] ** 0.5
+    return F.normalize(at_least_float32(embeddings.detach()), dim=1).std(dim=0, correction=correction).mean() * embeddings.shape[1] ** 0.5

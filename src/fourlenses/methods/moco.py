@@ -11,6 +11,7 @@ from fourlenses.distributed import gather_rows, own_rows
 from fourlenses.methods.method import Diagnostics, Embeddings, Facts, Method
 from fourlenses.methods.momentum_encoder import follow, momentum_at, momentum_copy
 from fourlenses.models.heads import ProjectionHead
+from fourlenses.precision import at_least_float32
 from fourlenses.randomness import named_seed, permutation
 
 log = logging.getLogger(__name__)
@@ -26,7 +27,7 @@ def info_nce(queries: Tensor, keys: Tensor, queue: Tensor, temperature: float) -
         raise ValueError(f"info_nce needs a temperature above 0, not {temperature}")
     # In single precision even under autocast: at a temperature of 0.1 a half-precision similarity is off by 0.01 nats.
     with torch.autocast(queries.device.type, enabled=False):
-        queries = F.normalize(queries if queries.dtype == torch.float64 else queries.float(), dim=1)
+        queries = F.normalize(at_least_float32(queries), dim=1)
         keys, queue = keys.to(queries.dtype), queue.to(queries.dtype)
         positives = (queries * keys).sum(dim=1, keepdim=True)  # (N, 1)
         logits = torch.cat([positives, queries @ queue.T], dim=1) / temperature  # (N, 1 + K)
@@ -81,11 +82,10 @@ class MoCo(Method):
 
     @classmethod
     def build(cls, encoder: nn.Module, feature_width: int, settings: dict, facts: Facts) -> Self:
-        hidden, outputs, layers = (settings[f"projection_{part}"] for part in ("hidden", "out", "layers"))
-        head = ProjectionHead(feature_width, hidden, outputs, layers, batch_norm=False, bias=True, last_bias=True)
+        head = ProjectionHead.from_settings(feature_width, settings, batch_norm=False, bias=True, last_bias=True)
         size, note = queue_size(settings["queue_size"], facts)
         generator = torch.Generator().manual_seed(named_seed(facts.seed, "queue") & 0x7FFFFFFFFFFFFFFF)
-        queue = F.normalize(torch.randn(size, outputs, generator=generator), dim=1)
+        queue = F.normalize(torch.randn(size, settings["projection_out"], generator=generator), dim=1)
         momentum = (settings["momentum_base"], settings["momentum_final"])
         method = cls(encoder, head, queue, settings["temperature"], momentum, settings["symmetric"], named_seed(facts.seed, "shuffle"))
         method.notes += note

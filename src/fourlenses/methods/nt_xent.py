@@ -4,6 +4,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from fourlenses.precision import at_least_float32
+
 
 def nt_xent(z1: Tensor, z2: Tensor, temperature: float) -> tuple[Tensor, Tensor]:
     """Loss and contrastive accuracy of N positive pairs: z1, z2 float (N, D); two scalars (float32, or float64 of float64).
@@ -19,7 +21,7 @@ def nt_xent(z1: Tensor, z2: Tensor, temperature: float) -> tuple[Tensor, Tensor]
     z = torch.cat([z1, z2])  # (2N, D)
     # In single precision even under autocast: at a temperature of 0.1 a half-precision similarity is off by 0.01 nats.
     with torch.autocast(z.device.type, enabled=False):
-        z = F.normalize(z if z.dtype == torch.float64 else z.float(), dim=1)
+        z = F.normalize(at_least_float32(z), dim=1)
         logits = z @ z.T / temperature  # (2N, 2N)
         # A row is no candidate for itself (Algorithm 1 sums over k != i).
         logits.fill_diagonal_(-torch.inf)

@@ -21,9 +21,8 @@ class SimCLR(Method):
 
     @classmethod
     def build(cls, encoder: nn.Module, feature_width: int, settings: dict, facts: Facts) -> Self:
-        hidden, outputs, layers = (settings[f"projection_{part}"] for part in ("hidden", "out", "layers"))
         # The paper's text ends the head in a linear map, its authors' code in a batch norm behind it.
-        head = ProjectionHead(feature_width, hidden, outputs, layers, last_norm=settings["projection_last_norm"])
+        head = ProjectionHead.from_settings(feature_width, settings, last_norm=settings["projection_last_norm"])
         return cls(encoder, head, settings["temperature"])
 
     def embed(self, views: list[Tensor]) -> Embeddings:

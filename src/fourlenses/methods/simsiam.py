@@ -4,19 +4,11 @@ from typing import Self
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from fourlenses.methods.collapse import embedding_std
+from fourlenses.methods.cosine import negative_cosine
 from fourlenses.methods.method import Diagnostics, Embeddings, Facts, Method
 from fourlenses.models.heads import ProjectionHead
-
-
-def negative_cosine(predictions: Tensor, projections: Tensor) -> Tensor:
-    """D(p, z) of equation 1, mean over rows; no gradient reaches the projections. Both float (N, D); a scalar from -1 to 1."""
-    # In single precision even under autocast: near agreement the loss changes in digits that half precision lacks.
-    with torch.autocast(predictions.device.type, enabled=False):
-        p, z = (rows if rows.dtype == torch.float64 else rows.float() for rows in (predictions, projections.detach()))
-        return -(F.normalize(p, dim=1) * F.normalize(z, dim=1)).sum(dim=1).mean()
 
 
 class SimSiam(Method):
@@ -30,8 +22,8 @@ class SimSiam(Method):
 
     @classmethod
     def build(cls, encoder: nn.Module, feature_width: int, settings: dict, facts: Facts) -> Self:
-        hidden, outputs, layers = (settings[f"projection_{part}"] for part in ("hidden", "out", "layers"))
-        head = ProjectionHead(feature_width, hidden, outputs, layers, last_norm=True)
+        outputs = settings["projection_out"]
+        head = ProjectionHead.from_settings(feature_width, settings, last_norm=True)
         predictor = ProjectionHead(outputs, settings["prediction_hidden"], outputs, 2, last_bias=True)
         return cls(encoder, head, predictor)
 

@@ -9,6 +9,7 @@ from torch.nn import functional as F
 from fourlenses.methods.collapse import embedding_std
 from fourlenses.methods.method import Diagnostics, Embeddings, Facts, Method
 from fourlenses.models.heads import ProjectionHead
+from fourlenses.precision import at_least_float32
 
 
 def vicreg(z1: Tensor, z2: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -19,7 +20,7 @@ def vicreg(z1: Tensor, z2: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """
     # In single precision even under autocast: the covariances are sums over the batch, squared and summed over D^2 of them.
     with torch.autocast(z1.device.type, enabled=False):
-        z1, z2 = (z if z.dtype == torch.float64 else z.float() for z in (z1, z2))
+        z1, z2 = map(at_least_float32, (z1, z2))
         variance = (_variance(z1) + _variance(z2)) / 2
         return F.mse_loss(z1, z2), variance, _covariance(z1) + _covariance(z2)
 
@@ -54,8 +55,7 @@ class VICReg(Method):
 
     @classmethod
     def build(cls, encoder: nn.Module, feature_width: int, settings: dict, facts: Facts) -> Self:
-        hidden, outputs, layers = (settings[f"projection_{part}"] for part in ("hidden", "out", "layers"))
-        head = ProjectionHead(feature_width, hidden, outputs, layers, bias=True)
+        head = ProjectionHead.from_settings(feature_width, settings, bias=True)
         weights = tuple(settings[f"{term}_weight"] for term in ("invariance", "variance", "covariance"))
         return cls(encoder, head, weights)
 

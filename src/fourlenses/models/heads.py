@@ -1,6 +1,7 @@
 """The MLP between an encoder's features and a loss: projection heads, and the predictors of BYOL and SimSiam."""
 
 from itertools import pairwise
+from typing import Self
 
 from torch import Tensor, nn
 
@@ -42,6 +43,11 @@ class ProjectionHead(nn.Module):
         if last_norm:
             modules.append(nn.BatchNorm1d(outputs, affine=False))
         self.layers = nn.Sequential(*modules)
+
+    @classmethod
+    def from_settings(cls, inputs: int, settings: dict, **options: bool) -> Self:
+        """The head that a method's settings ``projection_hidden``, ``projection_out`` and ``projection_layers`` describe."""
+        return cls(inputs, settings["projection_hidden"], settings["projection_out"], settings["projection_layers"], **options)
 
     def forward(self, features: Tensor) -> Tensor:
         return self.layers(features)  # (B, outputs)

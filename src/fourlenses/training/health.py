@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from fourlenses.methods.collapse import embedding_std as spread
 from fourlenses.randomness import named_seed, permutation
 
 NEIGHBOURS = 20
@@ -126,7 +127,7 @@ def embedding_std(features: Tensor) -> float:
     It is 1 where directions are spread evenly over the sphere and 0 where all images have one (Chen, He: Exploring Simple Siamese
     Representation Learning, CVPR 2021, section 4.1). Features behind a ReLU share a common direction, so theirs stays below 1.
     """
-    return F.normalize(features.double(), dim=1).std(0, correction=0).mean().item() * features.shape[1] ** 0.5
+    return spread(features.double(), correction=0).item()
 
 
 def effective_rank(features: Tensor, epsilon: float = 1e-7) -> float:

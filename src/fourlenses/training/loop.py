@@ -6,9 +6,11 @@ import math
 import os
 import sys
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
+import numpy as np
 import torch
 from torch import Tensor
 from tqdm import tqdm
@@ -91,8 +93,8 @@ class Trainer:
         self.method, self.optimizer, self.data, self.schedule, self.engine = method, optimizer, data, schedule, engine
         self.checkpoints, self.checkpoint_seconds, self.budget, self.verify = checkpoints, checkpoint_seconds, budget, verify
         self.measure, self.description = measure, description
-        self.seed = seed
         self.stream = Stream(len(data.labels), schedule.batch_size, seed)
+        self.drawn: deque[np.ndarray] = deque()  # positions of the batches that the input asked for, not yet trained on
         self.labels = torch.from_numpy(data.labels)
         self.epoch_steps = max(1, -(-len(data.labels) // schedule.batch_size))
         self.row_steps = max(self.epoch_steps, -(-schedule.total_steps // MOST_ROWS))
@@ -127,8 +129,8 @@ class Trainer:
         )
         batches = self.data.batches(self._chosen())
         with bar, contextlib.closing(batches):
+            began = time.monotonic()  # of a step, its wait for a batch included
             for step, views in zip(range(self.progress.step, total), batches, strict=False):
-                began = time.monotonic()
                 self._step(step, views)
                 self.progress.step = step + 1
                 if self.engine.device.type == "cpu":
@@ -139,21 +141,22 @@ class Trainer:
                 self.budget.took_step(time.monotonic() - began)
                 if step + 1 < total:
                     self._keep_or_stop(step)
+                began = time.monotonic()
         average_running_statistics(self.method)
         return Outcome(self.progress.history, self.progress.seconds, self.progress.step * self.schedule.batch_size)
 
     def _chosen(self) -> Iterator[tuple]:
-        """This process's positions and epochs, step by step."""
+        """This process's positions and epochs, step by step; an input may ask for them some steps ahead."""
         share = self.schedule.batch_size // world_size()
         own = slice(rank() * share, (rank() + 1) * share)
-        stream = Stream(len(self.labels), self.schedule.batch_size, self.seed)  # of its own: an input may read ahead in another thread
         for step in range(self.progress.step, self.schedule.total_steps):
-            positions, epochs = stream.batch(step)
+            positions, epochs = self.stream.batch(step)
+            self.drawn.append(positions)
             yield positions[own], epochs[own]
 
     def _step(self, step: int, views: list[Tensor]) -> None:
         schedule, engine = self.schedule, self.engine
-        labels = self.labels[self.stream.batch(step)[0]].to(engine.device, non_blocking=True)
+        labels = self.labels[self.drawn.popleft()].to(engine.device, non_blocking=True)
         rate = learning_rate(step, schedule.total_steps, schedule.warmup_steps, schedule.peak_learning_rate)
         for group in self.optimizer.param_groups:
             group["lr"] = rate
