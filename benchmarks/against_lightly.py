@@ -21,9 +21,11 @@ from fourlenses.data.resident import Images, load_images
 from fourlenses.data.views import Views
 from fourlenses.evaluation.features import extract_features
 from fourlenses.evaluation.linear_probe import linear_probe
+from fourlenses.evaluation.statistics import paired_difference
 from fourlenses.methods import build_method
 from fourlenses.methods.method import Facts
 from fourlenses.models.backbones import build_backbone
+from fourlenses.randomness import named_seed, permutation
 from fourlenses.training.engine import Engine
 from fourlenses.training.gradients import add_gradients
 from fourlenses.training.optimizers import build_optimizer
@@ -99,11 +101,24 @@ def lightlys(images: Images, backbone: str, batch: int, steps: int, peak: float,
     return encoder
 
 
+def hold_out(images: Images, classes: int, each: int) -> tuple[Images, Images]:
+    """Training and test images of the first so many classes: ``each`` images a class for the test, the same ones always."""
+    order = permutation(len(images.labels), named_seed(0, "held out"))
+    kept = [order[images.labels[order] == label] for label in range(classes)]
+
+    def part(places: list[np.ndarray]) -> Images:
+        chosen = np.sort(np.concatenate(places))
+        return Images(images.images[torch.from_numpy(chosen)], images.labels[chosen], images.ids[chosen], classes)
+
+    return part([places[each:] for places in kept]), part([places[:each] for places in kept])
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
     parser.add_argument("--dataset", type=Path, required=True, help="a dataset's folder under data/, e.g. data/tinyimagenet")
     parser.add_argument("--beton", default="48px/clean.beton", help="its beton")
     parser.add_argument("--classes", type=int, default=20, help="use the images of the first so many classes")
+    parser.add_argument("--held-out", type=int, default=65, help="test images of each class, drawn from all its images; the rest train")
     parser.add_argument("--backbone", default="resnet_small")
     parser.add_argument("--batch", type=int, default=128)
     parser.add_argument("--epochs", type=int, default=100)
@@ -116,17 +131,13 @@ def main() -> None:
 
     manifest = read_manifest(arguments.dataset / "manifest.parquet")
     hierarchy = hierarchy_of(manifest)
-    parts = {}
-    for split in ("train", "test"):
-        part = load_images(arguments.dataset / arguments.beton, rows_of(manifest, split), SIZE, "bench", 2)
-        keep = np.flatnonzero(part.labels < arguments.classes)
-        parts[split] = Images(part.images[torch.from_numpy(keep)], part.labels[keep], part.ids[keep], arguments.classes)
-    train, test = parts["train"], parts["test"]
+    rows = np.concatenate([rows_of(manifest, split) for split in ("train", "test")])
+    train, test = hold_out(load_images(arguments.dataset / arguments.beton, rows, SIZE, "bench", 2), arguments.classes, arguments.held_out)
     steps = arguments.epochs * len(train.labels) // arguments.batch
     print(
         f"{len(train.labels)} training and {len(test.labels)} test images, {arguments.classes} classes, {steps} steps of {arguments.batch}"
     )
-    numbers = []
+    numbers, correct = [], {name: [] for name in arguments.who}
     for seed in arguments.seeds:
         encoders = {"random": lambda *_, seed=seed: build_backbone(arguments.backbone, seed)[0], "ours": ours, "lightly": lightlys}
         for name in arguments.who:
@@ -143,10 +154,16 @@ def main() -> None:
             )  # fmt: skip
             numbers.append({"seed": seed, "who": name, "top1": record["top1"], "low": record["top1_low"], "high": record["top1_high"],
                             "seconds": seconds, "images_per_second": steps * arguments.batch / seconds})  # fmt: skip
+            correct[name].append(record["predictions"] == test.labels)
             print("seed {seed} {who:8s} top-1 {top1:.1f} % [{low:.1f}, {high:.1f}]  {seconds:.0f} s".format(**numbers[-1]), flush=True)
+    difference = None
+    if {"ours", "lightly"} <= set(arguments.who):
+        # every seed's answer to every test image is one trial; the images are the same for both
+        difference = paired_difference(np.concatenate(correct["ours"]), np.concatenate(correct["lightly"]))
+        print("ours - lightly, all seeds: {:+.1f} points [{:+.1f}, {:+.1f}]".format(*difference))
     if arguments.output:
         arguments.output.write_text(
-            json.dumps({"settings": {k: str(v) for k, v in vars(arguments).items()}, "numbers": numbers}, indent=1) + "\n"
+            json.dumps({"settings": {k: str(v) for k, v in vars(arguments).items()}, "numbers": numbers, "difference": difference}, indent=1) + "\n"
         )
 
 
