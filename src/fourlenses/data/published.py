@@ -31,7 +31,9 @@ def find(dataset: str, folder: Path, names: Sequence[str], what: str) -> Path:
     return found
 
 
-def files(part: Path, dataset: str, suffix: str, md5: str | None = None, nested: bool = False, progress: bool = False):
+def files(
+    part: Path, dataset: str, suffix: str, md5: str | None = None, nested: bool = False, progress: bool = False
+) -> Iterator[tuple[str, Content]]:
     """``(path, content)`` of the visible files named so: an archive in its own order, a folder in sorted order.
 
     A path begins with the part's name. md5, nested and progress are as in `tar_members`; a folder's class tars are opened too.

@@ -62,8 +62,8 @@ def tar_members(
                 pass
             if tap.digest.hexdigest() != md5:
                 raise UserError(
-                    f"config key 'datasets.{dataset}.path': {path} has md5 {tap.digest.hexdigest()}, expected {md5}: it is damaged or not the "
-                    f"published file; fetch it again, or set 'datasets.{dataset}.verify' to false to use it as it is"
+                    f"config key 'datasets.{dataset}.path': {path} has md5 {tap.digest.hexdigest()}, expected {md5}: it is damaged or "
+                    f"not the published file; fetch it again, or set 'datasets.{dataset}.verify' to false to use it as it is"
                 )
 
 

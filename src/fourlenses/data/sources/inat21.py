@@ -37,8 +37,8 @@ def index(name: str, definition: dict, raw_data: Path) -> pd.DataFrame:
     for key, path, content in _images(name, definition, raw_data, first=True):
         folder, file = path.split("/")[-2:]
         rows.add("test" if key == "val" else "train", f"{key}/{folder}/{file}", path, folder, published.size_of(content))
-    rows.check_splits(name, *parts.values())
     levels = taxonomy(name, rows.numbers)
+    rows.check_splits(name, *parts.values())
     if len(rows.numbers) == TAXA["species"]:
         _compare(name, levels, rows, *parts)
     return rows.frame(levels)
@@ -76,8 +76,8 @@ def taxonomy(dataset: str, folders: Iterable[str]) -> dict[str, dict[str, str]]:
         number, *names = folder.split("_")
         if len(names) != len(TAXA) or not number.isdigit() or not all(names):
             raise UserError(
-                f"dataset '{dataset}': class folder '{folder}' is not named with a number and seven taxa, as in "
-                "'00000_Animalia_Annelida_Clitellata_Haplotaxida_Lumbricidae_Lumbricus_terrestris'; take what is not of iNaturalist 2021 away"
+                f"dataset '{dataset}': class folder '{folder}' is not named with a number and seven taxa, as in '00000_Animalia_Annelida_"
+                "Clitellata_Haplotaxida_Lumbricidae_Lumbricus_terrestris'; take what is not of iNaturalist 2021 away"
             )
         twin = taxa.setdefault((*names[:-1], f"{names[-2]} {names[-1]}"), folder)
         if twin != folder:
