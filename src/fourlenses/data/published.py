@@ -111,7 +111,7 @@ class Rows:
 
     def counts(self) -> dict[str, int]:
         tests = int(np.sum(self.splits, dtype=np.int64))
-        return {"train": len(self.ids) - tests, "test": tests}
+        return {"train": len(self.splits) - tests, "test": tests}
 
     def check_splits(self, dataset: str, train: Path, test: Path) -> None:
         """Raise where a class has images on one side only: it could not be tested, or not be learnt."""
@@ -126,10 +126,13 @@ class Rows:
                 )
 
     def frame(self, levels: Mapping[str, Mapping[str, str]]) -> pd.DataFrame:
-        """The manifest. levels: coarse to fine, per level the label of every class."""
+        """The manifest. levels: coarse to fine, per level the label of every class. The rows' names move into it: to be called once."""
+        # of 2.8 million names two copies, as Python has them and as pandas has, are a gigabyte more than one
+        ids, self.ids = pd.Series(self.ids, dtype="str"), []
+        paths, self.paths = pd.Series(self.paths, dtype="str"), []
         columns = {
-            "id": self.ids,
-            "path": self.paths,
+            "id": ids,
+            "path": paths,
             "split": pd.Categorical.from_codes(np.array(self.splits), ["train", "test"]),
             "width": np.array(self.widths),
             "height": np.array(self.heights),
