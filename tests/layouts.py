@@ -7,6 +7,7 @@ import io
 import tarfile
 from pathlib import Path
 
+from fourlenses.data.wordnet import read_wordnet
 from tests.pictures import jpeg_bytes
 
 # tench and goldfish are fish; the two cranes share a name; the cat has two parents in WordNet
@@ -39,8 +40,6 @@ def tree(folder: Path, members: dict[str, bytes]) -> None:
 
 def make_imagenet(folder: Path, train: int = 12, test: int = 4, extracted: bool = False, wnids: list[str] = WNIDS) -> tuple[dict, Path]:
     """ILSVRC2012 with some of its classes: a tar of class tars, the flat validation tar and the development kit, or these extracted."""
-    from fourlenses.data.wordnet import read_wordnet
-
     root, numbers = folder / "imagenet", read_wordnet().numbers
     root.mkdir(parents=True)
     classes, val, truth = {}, {}, []

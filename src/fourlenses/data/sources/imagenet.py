@@ -62,14 +62,14 @@ def _images(
     """``(split, path, wnid, content)`` of every image. first: the pass that checks md5 sums and shows its progress."""
     train, val = _parts(name, definition, raw_data)
     sums = MD5 if first and definition.get("verify", True) else {}
-    truth = None
+    # read before the training images, so that its absence shows before an hour has gone by
+    flat = val.is_file() or next(val.glob("*.JPEG"), None) is not None
+    truth = _ground_truth(name, val, sums.get(DEVKIT), wordnet) if flat else None
     for split, part in (("train", train), ("test", val)):
         for path, content in published.files(part, name, ".jpeg", sums.get(part.name), nested=split == "train", progress=first):
             folder, file = path.split("/")[-2:]
             wnid = folder.removesuffix(".tar")
-            if split == "test" and not re.fullmatch(r"n\d{8}", folder):
-                if truth is None:
-                    truth = _ground_truth(name, part, sums.get(DEVKIT), wordnet)
+            if split == "test" and truth is not None and not re.fullmatch(r"n\d{8}", folder):
                 wnid = _class_of(file, part, name, truth)
             elif wnid not in wordnet.numbers:
                 raise UserError(
