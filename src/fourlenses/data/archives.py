@@ -4,16 +4,18 @@ Nothing is ever written under a member's name, so a name such as ``../../x`` is 
 are passed over.
 """
 
+import lzma
 import tarfile
 import zipfile
 import zlib
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
+from fourlenses.data.tar_stream import tar_members
 from fourlenses.errors import UserError
 
 _TAR = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
-_BROKEN = (tarfile.TarError, zipfile.BadZipFile, EOFError, zlib.error, OSError)
+_BROKEN = (tarfile.TarError, zipfile.BadZipFile, EOFError, zlib.error, lzma.LZMAError, OSError)
 
 
 def members(path: Path, dataset: str) -> Iterator[tuple[str, bytes]]:
@@ -32,9 +34,9 @@ def members(path: Path, dataset: str) -> Iterator[tuple[str, bytes]]:
     if path.is_dir():
         yield from _files(path, dataset)
     elif path.name.endswith(_TAR):
-        yield from _guarded(_tar_members(path), path, dataset)
+        yield from guarded(tar_members(path, dataset), path, dataset)
     elif path.suffix == ".zip":
-        yield from _guarded(_zip_members(path), path, dataset)
+        yield from guarded(_zip_members(path), path, dataset)
     else:
         raise UserError(f"config key 'datasets.{dataset}.path': {path} is neither a directory nor one of {', '.join([*_TAR, '.zip'])}")
 
@@ -49,19 +51,6 @@ def _files(path: Path, dataset: str) -> Iterator[tuple[str, bytes]]:
             yield file.relative_to(path).as_posix(), data
 
 
-def _tar_members(path: Path) -> Iterator[tuple[str, bytes]]:
-    with tarfile.open(path, "r|*") as archive:
-        for member in archive:
-            if member.isreg():
-                yield _normal(member.name), archive.extractfile(member).read()
-    # a compressed archive that breaks off says so; of a plain one, tarfile takes a cut between two members for its end
-    if path.suffix == ".tar":
-        with open(path, "rb") as file:
-            file.seek(archive.offset)
-            if file.read(512) != bytes(512):
-                raise EOFError("no end-of-archive mark")
-
-
 def _zip_members(path: Path) -> Iterator[tuple[str, bytes]]:
     with zipfile.ZipFile(path) as archive:
         for member in archive.infolist():
@@ -69,7 +58,8 @@ def _zip_members(path: Path) -> Iterator[tuple[str, bytes]]:
                 yield _normal(member.filename), archive.read(member)
 
 
-def _guarded(inner: Iterator[tuple[str, bytes]], path: Path, dataset: str) -> Iterator[tuple[str, bytes]]:
+def guarded(inner: Iterator[tuple[str, bytes]], path: Path, dataset: str) -> Iterator[tuple[str, bytes]]:
+    """The same members; where the archive breaks off, a `UserError` that names it and the dataset's config key."""
     count = 0
     while True:
         try:

@@ -60,9 +60,19 @@ def write_manifest(manifest: "pd.DataFrame", path: Path) -> None:
 
 
 def read_manifest(path: Path) -> Manifest:
+    import pyarrow
     import pyarrow.parquet
 
-    return pyarrow.parquet.read_table(path).to_pydict()
+    def values(column: pyarrow.ChunkedArray) -> list:
+        if not pyarrow.types.is_dictionary(column.type):
+            return column.to_pylist()
+        # one string per label, not one per row: 18 levels of a million images would be gigabytes
+        column = column.unify_dictionaries().combine_chunks()
+        words = column.dictionary.to_pylist()
+        return [words[code] for code in column.indices.to_pylist()]
+
+    table = pyarrow.parquet.read_table(path)
+    return {name: values(table[name]) for name in table.column_names}
 
 
 def rows_of(manifest: Manifest, split: str) -> np.ndarray:
