@@ -13,6 +13,7 @@ from pathlib import Path, PurePosixPath
 from fourlenses.errors import UserError
 
 _TAR = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
+SUFFIXES = (*_TAR, ".zip")
 _BROKEN = (tarfile.TarError, zipfile.BadZipFile, EOFError, zlib.error, OSError)
 
 
@@ -36,7 +37,7 @@ def members(path: Path, dataset: str) -> Iterator[tuple[str, bytes]]:
     elif path.suffix == ".zip":
         yield from _guarded(_zip_members(path), path, dataset)
     else:
-        raise UserError(f"config key 'datasets.{dataset}.path': {path} is neither a directory nor one of {', '.join([*_TAR, '.zip'])}")
+        raise UserError(f"config key 'datasets.{dataset}.path': {path} is neither a directory nor one of {', '.join(SUFFIXES)}")
 
 
 def _files(path: Path, dataset: str) -> Iterator[tuple[str, bytes]]:
