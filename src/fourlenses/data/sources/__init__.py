@@ -8,10 +8,10 @@
 
 from types import ModuleType
 
-from fourlenses.data.sources import image_folder, places365, synthetic
+from fourlenses.data.sources import glc20, image_folder, places365, synthetic
 from fourlenses.errors import one_of
 
-SOURCES: dict[str, ModuleType] = {"image_folder": image_folder, "synthetic": synthetic, "places365": places365}
+SOURCES: dict[str, ModuleType] = {"image_folder": image_folder, "synthetic": synthetic, "places365": places365, "glc20": glc20}
 
 
 def source_of(definition: dict) -> ModuleType:
