@@ -188,5 +188,5 @@ def _code(codes: np.ndarray, rule: str) -> int:
     """The land-cover code of the centre pixel, or the most frequent one (of several equally frequent, the smallest)."""
     if rule == "centre":
         return int(codes[codes.shape[0] // 2, codes.shape[1] // 2])
-    values, counts = np.unique(codes, return_counts=True)
-    return int(values[counts.argmax()])
+    # codes beyond a byte are outside the classes whatever they are
+    return int(np.bincount(np.clip(codes, 0, 255).ravel()).argmax())
