@@ -16,6 +16,7 @@ from fourlenses.errors import UserError
 
 _TAR = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
 _BROKEN = (tarfile.TarError, zipfile.BadZipFile, EOFError, zlib.error, lzma.LZMAError, OSError)
+SUFFIXES = (*_TAR, ".zip")
 
 
 def members(path: Path, dataset: str) -> Iterator[tuple[str, bytes]]:
@@ -38,7 +39,7 @@ def members(path: Path, dataset: str) -> Iterator[tuple[str, bytes]]:
     elif path.suffix == ".zip":
         yield from guarded(_zip_members(path), path, dataset)
     else:
-        raise UserError(f"config key 'datasets.{dataset}.path': {path} is neither a directory nor one of {', '.join([*_TAR, '.zip'])}")
+        raise UserError(f"config key 'datasets.{dataset}.path': {path} is neither a directory nor one of {', '.join(SUFFIXES)}")
 
 
 def _files(path: Path, dataset: str) -> Iterator[tuple[str, bytes]]:

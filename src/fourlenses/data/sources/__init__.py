@@ -8,10 +8,17 @@
 
 from types import ModuleType
 
-from fourlenses.data.sources import image_folder, imagenet, inat21, synthetic
+from fourlenses.data.sources import glc20, image_folder, imagenet, inat21, places365, synthetic
 from fourlenses.errors import one_of
 
-SOURCES: dict[str, ModuleType] = {"image_folder": image_folder, "imagenet": imagenet, "inat21": inat21, "synthetic": synthetic}
+SOURCES: dict[str, ModuleType] = {
+    "image_folder": image_folder,
+    "imagenet": imagenet,
+    "inat21": inat21,
+    "places365": places365,
+    "glc20": glc20,
+    "synthetic": synthetic,
+}
 
 
 def source_of(definition: dict) -> ModuleType:
