@@ -152,7 +152,7 @@ def _write(
 def _fingerprint(beton: Path, subset: Path) -> dict:
     """The beton's hash is that of its sidecar: hashing 200 GB again for every run would take longer than starting it."""
     sidecar = beton.with_suffix(".json")
-    known = read_json(sidecar)["sha256"] if sidecar.exists() else None
+    known = read_json(sidecar)["content_sha256"] if sidecar.exists() else None
     return {"beton": beton.name, "beton_sha256": known, "subset_sha256": hashlib.sha256(subset.read_bytes()).hexdigest()}
 
 
