@@ -1,5 +1,6 @@
 """From the bytes of an image file to RGB pixels of a bounded size; and whether the bytes can be stored as they are."""
 
+import functools
 import io
 import warnings
 
@@ -56,12 +57,19 @@ def shrink(image: Image.Image, size: int) -> Image.Image:
     shortest = min(image.size)
     if shortest <= size:
         return image
-    import torch  # a second, which only those pay who shrink
-
+    torch = _torch()
     width, height = (max(size, round(side * size / shortest)) for side in image.size)
     pixels = torch.from_numpy(np.array(image)).permute(2, 0, 1)[None]
     shrunk = torch.nn.functional.interpolate(pixels, (height, width), mode="bicubic", antialias=True)
     return Image.fromarray(shrunk[0].permute(1, 2, 0).contiguous().numpy())
+
+
+@functools.cache
+def _torch():
+    import torch  # a second, which only those pay who shrink
+
+    torch.set_num_threads(1)  # images are shrunk side by side; threads inside one would only wait for each other
+    return torch
 
 
 def fits_as_stored(data: bytes, size: int) -> bool:
