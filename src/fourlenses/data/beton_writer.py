@@ -23,7 +23,8 @@ from fourlenses.data.beton import (
 )
 from fourlenses.errors import UserError
 
-_BUFFER = 1 << 20  # bytes written at a time: small images would cost a system call each
+# Bytes hashed and written at a time: both let go of the GIL, and to get it back from busy threads costs more than a small image does.
+_BUFFER = 1 << 20
 
 
 class BetonWriter:
@@ -35,14 +36,14 @@ class BetonWriter:
 
     def __init__(self, path: Path, capacity: int) -> None:
         self.path = Path(path)
-        self._file = open(path, "wb", buffering=_BUFFER)  # noqa: SIM115 - closed by close() or with the process
+        self._file = open(path, "wb")  # noqa: SIM115 - closed by close() or with the process
         lock(self._file.fileno())
         self._samples = np.zeros(capacity, SAMPLE)
         self._sizes = np.zeros(capacity, np.uint64)
         self._count = 0
         start = METADATA_START + self._samples.nbytes
         self._start = self._end = -(-start // PAGE_SIZE) * PAGE_SIZE
-        self._hash = hashlib.sha256()
+        self._hash, self._buffer = hashlib.sha256(), bytearray()
         self._page, self._checks = 0, []  # (sample, CRC-32 of its bytes) for the first sample of every page
         self._file.seek(self._end)
 
@@ -88,6 +89,7 @@ class BetonWriter:
         header["version"], header["num_fields"], header["page_size"] = VERSION, len(FIELDS), PAGE_SIZE
         header["num_samples"], header["alloc_table_ptr"] = self._count, self._end
         self._write(table.tobytes())
+        self._flush()
         descriptors = np.zeros(len(FIELDS), DESCRIPTOR)
         for descriptor, (name, type_id) in zip(descriptors, FIELDS, strict=True):
             descriptor["type_id"] = type_id
@@ -103,9 +105,15 @@ class BetonWriter:
         return self._hash.hexdigest()
 
     def _write(self, data: bytes) -> None:
-        self._file.write(data)
-        self._hash.update(data)
+        self._buffer += data
         self._end += len(data)
+        if len(self._buffer) >= _BUFFER:
+            self._flush()
+
+    def _flush(self) -> None:
+        self._file.write(self._buffer)
+        self._hash.update(self._buffer)
+        self._buffer = bytearray()
 
     def _read_back(self, samples: np.ndarray, sizes: np.ndarray) -> None:
         beton = Beton(self.path)

@@ -4,7 +4,9 @@ One folder around all of it (as archives often have) is looked through. An optio
 """
 
 import io
-from collections.abc import Iterator
+import os
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path, PurePosixPath
 
 import pandas as pd
@@ -41,7 +43,11 @@ def index(name: str, definition: dict, raw_data: Path) -> pd.DataFrame:
     )
 
 
-def images(name: str, definition: dict, raw_data: Path, manifest: Manifest, size: int) -> Iterator[bytes]:
+def images(name: str, definition: dict, raw_data: Path, manifest: Manifest, size: int) -> Iterator[bytes | Callable[[], bytes]]:
+    """Of a directory, functions that read a file: the threads that decode can read as well, which network file systems answer to."""
+    if (raw_data / definition["path"]).is_dir():
+        yield from (partial(_read, str(raw_data / definition["path"]), file) for file in manifest["path"])
+        return
     wanted = iter(manifest["path"])
     expected = next(wanted, None)
     for member, data in members(raw_data / definition["path"], name):
@@ -50,6 +56,16 @@ def images(name: str, definition: dict, raw_data: Path, manifest: Manifest, size
             expected = next(wanted, None)
     if expected is not None:
         raise UserError(f"{raw_data / definition['path']} no longer holds '{expected}', which it had when it was indexed; index it again")
+
+
+def _read(folder: str, name: str) -> bytes:
+    try:
+        with open(os.path.join(folder, name), "rb", buffering=0) as file:
+            return file.read()
+    except OSError as error:
+        raise UserError(
+            f"{folder} no longer holds '{name}' ({error.strerror}), which it had when it was indexed; index it again"
+        ) from error
 
 
 def _size(data: bytes) -> tuple[int, int]:
