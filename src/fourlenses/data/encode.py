@@ -9,7 +9,7 @@ from PIL import Image
 
 from fourlenses.data import corruptions, decode
 from fourlenses.data.beton import PAGE_SIZE
-from fourlenses.data.intact import is_intact, read_header
+from fourlenses.data.turbojpeg import Header, is_intact, read_header, read_pixels
 
 # Resized or corrupted images up to this side are stored as pixels (48 KB each, no loss); larger ones as JPEG.
 RAW_UP_TO = 128
@@ -40,38 +40,44 @@ def encode(data: Lazy, size: int, corruption: str | None, image_id: int) -> Enco
         data = data()
     if isinstance(data, decode.Undecodable):
         return Encoded(None, reason=str(data))
-    if corruption is None and isinstance(data, bytes):
-        header = read_header(data)
-        if header and _fits(data, header, size) and is_intact(data, header):
-            return Encoded(data, header.width, header.height, passed_through=True)
+    header = read_header(data) if isinstance(data, bytes) else None
+    if corruption is None and header and _fits(data, header, size) and is_intact(data, header):
+        return Encoded(data, header.width, header.height, passed_through=True)
     try:
-        picture = Image.fromarray(data) if isinstance(data, np.ndarray) else decode.decode(data, size)
+        pixels = data if isinstance(data, np.ndarray) else _decode(data, header, size)
     except decode.Undecodable as error:
         return Encoded(None, reason=str(error))
-    if max(picture.size) > 65535:
-        return Encoded(None, reason=f"{picture.size[0]}x{picture.size[1]} px, a side longer than the format's 65535")
-    picture = decode.shrink(picture, size)
+    height, width = pixels.shape[:2]
+    if max(height, width) > 65535:
+        return Encoded(None, reason=f"{width}x{height} px, a side longer than the format's 65535")
+    pixels = decode.shrink_pixels(pixels, size)
     if corruption is not None:
-        image = corruptions.corrupt_to_store(corruption, np.asarray(picture), image_id)
-    elif max(picture.size) <= RAW_UP_TO:
-        image = np.asarray(picture)
+        image = corruptions.corrupt_to_store(corruption, pixels, image_id)
+        pixels = image if isinstance(image, np.ndarray) else pixels  # a corruption may change the size
     else:
-        image = _jpeg(picture)
-    # a corruption may change the size
-    height, width = image.shape[:2] if isinstance(image, np.ndarray) else picture.size[::-1]
+        image = pixels if max(pixels.shape) <= RAW_UP_TO else _jpeg(pixels)
+    height, width = pixels.shape[:2]
     stored = len(image) if isinstance(image, bytes) else image.nbytes
     if stored > PAGE_SIZE:
         return Encoded(None, reason=f"{width}x{height} px take {stored} bytes, more than a page of {PAGE_SIZE}")
     return Encoded(image, width, height)
 
 
-def _fits(data: bytes, header, size: int) -> bool:
+def _decode(data: bytes, header: Header | None, size: int) -> np.ndarray:
+    """TurboJPEG's pixels where it has no complaint, otherwise Pillow's."""
+    pixels = None
+    if header and header.plain and header.width * header.height <= decode.MAX_PIXELS:
+        pixels = read_pixels(data, header, decode.divisor_of(min(header.width, header.height), size))
+    return np.array(decode.decode(data, size)) if pixels is None else pixels
+
+
+def _fits(data: bytes, header: Header, size: int) -> bool:
     if len(data) > PAGE_SIZE or header.width * header.height > decode.MAX_PIXELS:
         return False
     return min(header.width, header.height) <= size if header.plain else decode.fits_as_stored(data, size)
 
 
-def _jpeg(picture: Image.Image) -> bytes:
+def _jpeg(pixels: np.ndarray) -> bytes:
     buffer = io.BytesIO()
-    picture.save(buffer, "JPEG", quality=QUALITY, subsampling=0)
+    Image.fromarray(pixels).save(buffer, "JPEG", quality=QUALITY, subsampling=0)
     return buffer.getvalue()

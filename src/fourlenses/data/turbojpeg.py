@@ -1,7 +1,8 @@
-"""Whether a JPEG can be read to its last byte, found out at a fraction of the cost of decoding it.
+"""JPEGs by TurboJPEG: their pixels, and at a fraction of the cost of these, whether they can be read to the last byte.
 
-TurboJPEG decodes at an eighth of the size: all entropy-coded data are read, as for the whole picture, and almost nothing is done with them.
-The library is the one FFCV was compiled to, as FFCV will decode these bytes; nothing of FFCV is imported (that takes seconds).
+For the latter they are decoded at an eighth of the size: all entropy-coded data are read, as for the whole picture, and almost nothing is
+done with them. The pixels are Pillow's, whose transform and upsampling are asked for, without Pillow's copies. The library is the one that
+FFCV was compiled to, as FFCV will decode these bytes; nothing of FFCV is imported (that takes seconds).
 """
 
 import ctypes
@@ -16,6 +17,7 @@ import numpy as np
 from fourlenses.data.decode import Undecodable, decode
 
 _RGB = 0  # TJPF_RGB
+_ACCURATE = 4096  # TJFLAG_ACCURATEDCT
 _START, _SCAN = 0xD8, 0xDA
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # of all 0xC. the ones that are no frame: tables, an extension, arithmetic
 _FULL_UP_TO = 1 << 16  # pixels: below, the whole picture decodes as fast as an eighth of it (vector instructions)
@@ -63,21 +65,33 @@ def is_intact(data: bytes, header: Header) -> bool:
             return False
     divisor = 1 if header.width * header.height <= _FULL_UP_TO else 8
     width, height = -(-header.width // divisor), -(-header.height // divisor)
-    return library.decode(data, width, height)
+    return library.decode(data, library.scratch(3 * width * height), width, height, 0)
+
+
+def read_pixels(data: bytes, header: Header, divisor: int = 1) -> np.ndarray | None:
+    """uint8 (height, width, 3), both sides divided by 1, 2, 4 or 8 and rounded up; None where TurboJPEG has any complaint."""
+    library = _library()
+    if library is None:
+        return None
+    pixels = np.empty((-(-header.height // divisor), -(-header.width // divisor), 3), np.uint8)
+    return pixels if library.decode(data, pixels.ctypes.data, pixels.shape[1], pixels.shape[0], _ACCURATE) else None
 
 
 class _Decoder(threading.local):
-    """One of TurboJPEG's decompressors, with a place for its pixels, a thread."""
+    """One of TurboJPEG's decompressors, with a place for pixels that nobody looks at, a thread."""
 
     def __init__(self, create, decompress, destroy) -> None:
         self._handle, self._decompress, self._destroy = create(), decompress, destroy
-        self._pixels = np.empty(0, np.uint8)
+        self._scratch, self._address = np.empty(0, np.uint8), 0
 
-    def decode(self, data: bytes, width: int, height: int) -> bool:
-        if self._pixels.size < 3 * width * height:
-            self._pixels = np.empty(3 * width * height, np.uint8)
-            self._address = self._pixels.ctypes.data
-        return self._decompress(self._handle, data, len(data), self._address, width, 0, height, _RGB, 0) == 0
+    def scratch(self, size: int) -> int:
+        if self._scratch.size < size:
+            self._scratch = np.empty(size, np.uint8)
+            self._address = self._scratch.ctypes.data
+        return self._address
+
+    def decode(self, data: bytes, address: int, width: int, height: int, flags: int) -> bool:
+        return self._decompress(self._handle, data, len(data), address, width, 0, height, _RGB, flags) == 0
 
     def __del__(self) -> None:
         if getattr(self, "_handle", None):
