@@ -53,14 +53,15 @@ class Beton:
             raise UserError(
                 f"{path} is no finished beton of this project (version {header['version']}, fields {names}); delete it and write it again"
             )
-        samples = np.fromfile(path, SAMPLE, count=int(header["num_samples"]), offset=METADATA_START)
-        table = np.fromfile(path, ALLOCATION, offset=int(header["alloc_table_ptr"]))
-        self.samples, self.sizes = samples, table["size"]
-        self.table_start = int(header["alloc_table_ptr"])
-        if len(samples) != header["num_samples"] or len(table) != len(samples):
+        count, self.table_start = int(header["num_samples"]), int(header["alloc_table_ptr"])
+        if size != self.table_start + count * ALLOCATION.itemsize:
             raise UserError(
-                f"{path} is truncated: {header['num_samples']} samples announced, {len(table)} found; delete it and write it again"
+                f"{path} is truncated or was not finished: {size} bytes, not the {self.table_start + count * ALLOCATION.itemsize} that its "
+                "header announces; delete it and write it again"
             )
+        samples = np.fromfile(path, SAMPLE, count=count, offset=METADATA_START)
+        table = np.fromfile(path, ALLOCATION, offset=self.table_start)
+        self.samples, self.sizes = samples, table["size"]
         image, sizes = samples["image"], table["size"]
         pixels = image["width"].astype(np.uint64) * image["height"] * 3
         misplaced = (image["data_ptr"] != table["ptr"]) | (image["data_ptr"] + sizes > self.table_start)

@@ -98,7 +98,7 @@ class BetonWriter:
         self._hash.update(head.ljust(self._start, b"\0"))
         self._file.seek(0)
         self._file.write(head)
-        self._file.flush()
+        self._file.truncate(self._end)  # longer than what was written only where there are no samples
         os.fsync(self._file.fileno())
         self._read_back(samples, sizes)
         self._file.close()
