@@ -57,6 +57,10 @@ def beton(dataset, variant="clean"):
     return f"data/{dataset}/{SIZE}px/{variant}.beton"
 
 
+def corrupted(file):
+    return file if config["keep_corrupted"] else temp(file)
+
+
 def manifest(dataset):
     return f"data/{dataset}/manifest.parquet"
 
@@ -94,6 +98,11 @@ def definition(wildcards):
         known = ", ".join(sorted(config["datasets"]))
         raise WorkflowError(f"config key 'datasets' has no '{wildcards.dataset}'; it has: {known}")
     return json.dumps(config["datasets"][wildcards.dataset], sort_keys=True)
+
+
+def writing_threads(wildcards):
+    """Drawing holds Python's lock; decoding does not, and the bytes do not depend on it."""
+    return 1 if config["datasets"][wildcards.dataset]["source"] == "synthetic" else 8
 
 
 def run_of(wildcards):
@@ -166,5 +175,5 @@ def definitions_of_targets(wildcards):
 
 def study_record(wildcards):
     """The plan with the config it was made from, less what only says where it runs."""
-    science = {key: value for key, value in config.items() if key not in ("raw_data", "device", "max_undecodable")}
+    science = {key: value for key, value in config.items() if key not in ("raw_data", "device", "max_undecodable", "keep_corrupted")}
     return json.dumps({"study": STUDY, "config": science, "cells": PLAN.as_json()}, sort_keys=True)
