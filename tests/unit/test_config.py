@@ -5,6 +5,7 @@ import pytest
 import yaml
 
 from fourlenses.config import check_config
+from fourlenses.data.corruption_names import CORRUPTIONS
 from fourlenses.errors import UserError
 
 ROOT = Path(__file__).parents[2]
@@ -30,6 +31,10 @@ def test_shipped_studies_are_valid(study):
     [
         ({"image_sise": 32}, r"overlay.yaml: unknown key 'image_sise' \(did you mean 'image_size'\?\); allowed here: backbone"),
         ({"backbone": "resnet19"}, r"overlay.yaml: key 'backbone' is 'resnet19' \(did you mean 'resnet18'\?\); allowed: resnet_small"),
+        (
+            {"quality": {"corruptions": ["jpeg11"]}},
+            r"key 'quality.corruptions.0' is 'jpeg11' \(did you mean 'jpeg10'\?\); allowed: salt_and",
+        ),
         ({"seeds": "0"}, r"overlay.yaml: key 'seeds' is '0'; '0' is not of type 'array'"),
         ({"quantity": {"pretrain_images": [1.5]}}, r"key 'quantity.pretrain_images.0' is 1.5; allowed: a whole number"),
         ({"datasets": {"mine": {"source": "image_folder"}}}, r"overlay.yaml: key 'datasets.mine' lacks 'path'"),
@@ -43,6 +48,10 @@ def test_mistakes_name_file_key_found_and_allowed(tmp_path, overlay, message):
     file.write_text(yaml.safe_dump(overlay))
     with pytest.raises(UserError, match=message):
         check_config(merged(overlay), SCHEMA, [DEFAULT, file])
+
+
+def test_every_corruption_may_be_asked_for():
+    check_config(merged({"quality": {"corruptions": list(CORRUPTIONS)}}), SCHEMA, [DEFAULT])
 
 
 def test_every_key_is_read_by_something():

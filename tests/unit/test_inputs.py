@@ -8,7 +8,7 @@ import torch
 from tests.pictures import picture
 
 from fourlenses.data import inputs
-from fourlenses.data.beton import BetonWriter
+from fourlenses.data.beton_writer import BetonWriter
 from fourlenses.data.inputs import ResidentInput, choose_input
 from fourlenses.data.memory import host_bytes
 from fourlenses.data.resident import concatenate, load_images
