@@ -3,7 +3,8 @@
 import sys
 from collections.abc import Callable
 
-from fourlenses.errors import UserError
+from fourlenses.errors import UserError, printable
+from fourlenses.files import NO_ROOM
 
 
 def run(main: Callable[[], None]) -> None:
@@ -12,6 +13,13 @@ def run(main: Callable[[], None]) -> None:
         main()
     except UserError as error:
         print(f"fourlenses: {error}", file=sys.stderr)
+        sys.exit(2)
+    except OSError as error:
+        # what the system refused; libraries raise OSErrors of their own too, without a number or a file, and those stay tracebacks
+        if error.errno is None or error.filename is None:
+            raise
+        remedy = "make room, or raise the quota or limit" if error.errno in NO_ROOM else "put that right"
+        print(f"fourlenses: {printable(str(error.filename))}: {error.strerror}; {remedy}, then run it again", file=sys.stderr)
         sys.exit(2)
     except KeyboardInterrupt:
         print("fourlenses: interrupted", file=sys.stderr)

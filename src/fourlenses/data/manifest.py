@@ -5,7 +5,7 @@ Columns: ``id`` (unique, stable), ``path`` (where the source finds the image), `
 """
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -40,6 +40,13 @@ class Hierarchy:
         return len(self.classes[-1])
 
 
+def text_column(values: Iterable[str]) -> "pd.Series":
+    """A column of text that may hold names that are not UTF-8 (surrogateescape), which the text columns of pandas do not take."""
+    import pandas as pd
+
+    return pd.Series(list(values), dtype=object)
+
+
 def write_manifest(manifest: "pd.DataFrame", path: Path) -> None:
     """Check and write a manifest atomically.
 
@@ -56,13 +63,36 @@ def write_manifest(manifest: "pd.DataFrame", path: Path) -> None:
         raise UserError(f"{path}: {len(twice)} images have an id that another has too, e.g. '{twice.iloc[0]}'")
     hierarchy_of(manifest)
     with atomic(path) as temporary:
-        manifest.to_parquet(temporary, index=False)
+        manifest.apply(_as_bytes).to_parquet(temporary, index=False)
 
 
 def read_manifest(path: Path) -> Manifest:
     import pyarrow.parquet
 
-    return pyarrow.parquet.read_table(path).to_pydict()
+    with open(path, "rb") as file:
+        columns = pyarrow.parquet.read_table(file).to_pydict()
+    return {name: [_text(value) for value in column] if isinstance(column[0], bytes) else column for name, column in columns.items()}
+
+
+def _as_bytes(column: "pd.Series") -> "pd.Series":
+    """A column of text in which some name is not UTF-8, as bytes: Parquet keeps no such text."""
+    try:
+        "".join(value for value in column if isinstance(value, str)).encode()
+    except UnicodeEncodeError:
+        return column.astype(object).map(lambda value: value.encode("utf-8", "surrogateescape"))
+    return column
+
+
+def _text(value: bytes) -> str:
+    return value.decode("utf-8", "surrogateescape")
+
+
+def one_sided(manifest: Manifest) -> dict[str, list[str]]:
+    """Per split, the sorted classes that only it has: a class without test images is learned but never scored, the images of one without
+    training images are scored as wrong, as nothing can have learned their label."""
+    finest = manifest[[column for column in manifest if column.startswith(PREFIX)][-1]]
+    of = {split: {name for name, its in zip(finest, manifest["split"], strict=True) if its == split} for split in ("train", "test")}
+    return {"train": sorted(of["train"] - of["test"]), "test": sorted(of["test"] - of["train"])}
 
 
 def rows_of(manifest: Manifest, split: str) -> np.ndarray:

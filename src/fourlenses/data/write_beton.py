@@ -20,7 +20,7 @@ from fourlenses.data import corruptions, decode
 from fourlenses.data.beton import PAGE_SIZE, RAW, Beton, BetonWriter
 from fourlenses.data.manifest import Manifest, hierarchy_of, labels_of
 from fourlenses.data.sources import source_of
-from fourlenses.errors import UserError
+from fourlenses.errors import UserError, printable
 from fourlenses.files import atomic, write_json
 from fourlenses.randomness import string_ids
 
@@ -41,18 +41,20 @@ class Encoded:
     reason: str = ""
 
 
-def encode(data: bytes | np.ndarray, size: int, corruption: str | None, image_id: int) -> Encoded:
+def encode(data: bytes | np.ndarray | decode.Undecodable, size: int, corruption: str | None, image_id: int) -> Encoded:
     """Decode (which proves that it can be), shrink to ``size`` px of shortest side, corrupt, encode. JPEGs that fit are kept as they are.
 
     A corruption is stored as pixels whatever the size: compressing it again would change it.
     """
+    if isinstance(data, decode.Undecodable):
+        return Encoded(None, reason=str(data))
     try:
         picture = Image.fromarray(data) if isinstance(data, np.ndarray) else decode.decode(data)
     except decode.Undecodable as error:
         return Encoded(None, reason=str(error))
     if max(picture.size) > 65535:
         return Encoded(None, reason=f"{picture.size[0]}x{picture.size[1]} px, a side longer than the format's 65535")
-    if corruption is None and isinstance(data, bytes) and decode.fits_as_stored(data, size):
+    if corruption is None and isinstance(data, bytes) and len(data) <= PAGE_SIZE and decode.fits_as_stored(data, size):
         return Encoded(data, *picture.size, passed_through=True)
     picture = decode.shrink(picture, size)
     if corruption is not None:
@@ -152,14 +154,14 @@ def _in_order(images: Iterator, work, workers: int) -> Iterator[tuple[int, Encod
 
 def _judge(name: str, quarantined: list[dict], images: int, allowed: float, listing: Path) -> None:
     for entry in quarantined[:20]:
-        log.warning("undecodable: %s: %s", entry["path"], entry["reason"])
+        log.warning("undecodable: %s: %s", printable(entry["path"] or entry["id"]), printable(entry["reason"]))
     listing.unlink(missing_ok=True)
     if len(quarantined) > allowed * images:
         write_json(listing, quarantined)
-        first = quarantined[0]
+        first = f"{printable(quarantined[0]['path'] or quarantined[0]['id'])} ({printable(quarantined[0]['reason'])})"
         raise UserError(
             f"dataset '{name}': {len(quarantined)} of {images} images cannot be decoded, more than 'max_undecodable' ({allowed:g}) allows, "
-            f"e.g. {first['path']} ({first['reason']}); all are listed in {listing}; repair the data or raise the key"
+            f"e.g. {first}; all are listed in {listing}; repair the data or raise the key"
         )
     if len(quarantined) > 20:
         log.warning("… and %d more; the sidecar lists all", len(quarantined) - 20)
