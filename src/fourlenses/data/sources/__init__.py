@@ -2,16 +2,24 @@
 
 ``index(name, definition, raw_data) -> DataFrame``
     the manifest of the dataset (see `fourlenses.data.manifest`), its rows in the order in which `images` yields them.
-``images(name, definition, raw_data, manifest, size) -> Iterator[bytes | ndarray]``
-    per row of the manifest the bytes of an image file, or uint8 pixels (height, width, 3) where the source draws them itself.
+``images(name, definition, raw_data, manifest, size) -> Iterator[bytes | ndarray | Undecodable]``
+    per row of the manifest the bytes of an image file, or uint8 pixels (height, width, 3) where the source has them itself, or the reason
+    why there is nothing.
 """
 
 from types import ModuleType
 
-from fourlenses.data.sources import image_folder, synthetic
+from fourlenses.data.sources import cifar, coco, csv_list, image_folder, parquet, synthetic
 from fourlenses.errors import one_of
 
-SOURCES: dict[str, ModuleType] = {"image_folder": image_folder, "synthetic": synthetic}
+SOURCES: dict[str, ModuleType] = {
+    "image_folder": image_folder,
+    "csv_list": csv_list,
+    "coco": coco,
+    "parquet": parquet,
+    "cifar": cifar,
+    "synthetic": synthetic,
+}
 
 
 def source_of(definition: dict) -> ModuleType:
