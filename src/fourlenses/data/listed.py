@@ -70,8 +70,12 @@ def join_pictures(name: str, definition: dict, raw_data: Path, listed: pd.DataFr
             f"e.g. '{printable(listed['id'].iloc[0])}'; point the key at the folder or archive that their paths start from"
         )
     files = [listed_as(member) for member in found["path"]]
-    around = sorted({member[: -len(file)] for member, file in zip(found["path"], files, strict=True)})
-    if len(around) > 1:
+    prefixes = [member.removesuffix(file) for member, file in zip(found["path"], files, strict=True)]
+    around = sorted(set(prefixes))
+    if around[0] == "":  # paths that hold as they are settle it; the rest only ends alike
+        as_listed = [prefix == "" for prefix in prefixes]
+        found, files = found[as_listed].reset_index(drop=True), [file for file, keep in zip(files, as_listed, strict=True) if keep]
+    elif len(around) > 1:
         raise UserError(
             f"config key 'datasets.{name}.path': the images listed are found below more than one folder of {path} "
             f"('{printable(around[0])}' and '{printable(around[1])}'); point the key at the one that their paths start from"

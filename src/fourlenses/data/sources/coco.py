@@ -28,8 +28,8 @@ def index(name: str, definition: dict, raw_data: Path) -> pd.DataFrame:
             known = categories.setdefault(category["id"], (file, category))
             if known[1].get("name") != category.get("name"):
                 raise UserError(
-                    f"dataset '{name}': category {category['id']} is '{known[1].get('name')}' in {known[0]} and '{category.get('name')}' in "
-                    f"{file}; the two have to belong together"
+                    f"dataset '{name}': category {category['id']} is '{known[1].get('name')}' in {known[0]} "
+                    f"and '{category.get('name')}' in {file}; the two have to belong together"
                 )
     labels = _labels(name, definition, {number: category for number, (_, category) in categories.items()})
     tables = [_table(name, split, file, content, labels) for split, file, content in parts]

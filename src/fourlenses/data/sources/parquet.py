@@ -4,11 +4,12 @@
 a file's name or folder. Only label columns are read to index them, and images a few at a time, so memory stays constant.
 """
 
+import collections
 import json
 import logging
 import re
 from collections.abc import Iterator
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import pandas as pd
 import pyarrow as pa
@@ -17,7 +18,7 @@ import pyarrow.parquet as pq
 from fourlenses.data.archives import file_names
 from fourlenses.data.decode import Undecodable
 from fourlenses.data.manifest import PREFIX, Manifest, text_column
-from fourlenses.data.pictures import seeded_split, without_wrapping
+from fourlenses.data.pictures import seeded_split
 from fourlenses.errors import UserError, did_you_mean
 
 log = logging.getLogger(__name__)
@@ -43,8 +44,9 @@ def index(name: str, definition: dict, raw_data: Path) -> pd.DataFrame:
         split = chosen.get(splits[file])
         if split == "unused":
             continue
-        with _opened(path, file) as parquet:
-            _check_columns(name, definition, path / file, parquet.schema_arrow, columns)
+        place = _place(path, file)
+        with _opened(place) as parquet:
+            _check_columns(name, definition, place, parquet.schema_arrow, columns)
             table = parquet.read(columns=columns)
             part = pd.DataFrame({"id": text_column(f"{identity}/{row}" for row in range(table.num_rows))})
             part["path"] = text_column(f"{file}/{row}" for row in range(table.num_rows))
@@ -52,7 +54,7 @@ def index(name: str, definition: dict, raw_data: Path) -> pd.DataFrame:
             part["width"] = part["height"] = 0  # to know them all images would have to be read once more
             for column in columns:
                 level = PREFIX + ("class" if column == label else column)
-                part[level] = text_column(_names(name, path / file, table, column))
+                part[level] = text_column(_names(name, place, table, column))
             parts.append(part)
     manifest = pd.concat(parts, ignore_index=True)
     if manifest["split"].isna().any():
@@ -62,17 +64,20 @@ def index(name: str, definition: dict, raw_data: Path) -> pd.DataFrame:
 
 def images(name: str, definition: dict, raw_data: Path, manifest: Manifest, size: int) -> Iterator[bytes | Undecodable]:
     path, column = raw_data / definition["path"], definition.get("image_column", "image")
-    paths, position = list(manifest["path"]), 0
-    for file in dict.fromkeys(row.rpartition("/")[0] for row in paths):
-        with _opened(path, file) as parquet:
-            _check_columns(name, definition, path / file if path.is_dir() else path, parquet.schema_arrow, [])
-            count = parquet.metadata.num_rows
-            if paths[position : position + count][-1:] != [f"{file}/{count - 1}"]:
-                raise UserError(f"{path / file} has {count} rows, another number than when it was indexed; index it again")
+    rows = collections.Counter(row.rpartition("/")[0] for row in manifest["path"])
+    for file in rows:  # in the order in which they were indexed
+        place = _place(path, file)
+        with _opened(place) as parquet:
+            _check_columns(name, definition, place, parquet.schema_arrow, [])
+            if parquet.metadata.num_rows != rows[file]:
+                raise UserError(f"{place} has {parquet.metadata.num_rows} rows, {rows[file]} when it was indexed; index it again")
             for group in range(parquet.num_row_groups):
                 for batch in parquet.iter_batches(ROWS, row_groups=[group], columns=[column]):
                     yield from map(_content, batch.column(0))
-        position += count
+
+
+def _place(path: Path, file: str) -> Path:
+    return path / file if path.is_dir() else path
 
 
 def _content(cell: pa.Scalar) -> bytes | Undecodable:
@@ -89,8 +94,8 @@ def _content(cell: pa.Scalar) -> bytes | Undecodable:
 class _opened:
     """A Parquet file; what is wrong with it as a sentence, whenever that shows."""
 
-    def __init__(self, path: Path, file: str) -> None:
-        self.path = path / file if path.is_dir() else path
+    def __init__(self, path: Path) -> None:
+        self.path = path
 
     def __enter__(self) -> pq.ParquetFile:
         try:
@@ -121,7 +126,7 @@ def _files(name: str, path: Path) -> list[tuple[str, str]]:
         raise UserError(f"config key 'datasets.{name}.path': there is no file or directory {path}; put it there, or correct the key")
     if not found:
         raise UserError(f"config key 'datasets.{name}.path': {path} holds no .parquet files")
-    parts = without_wrapping(found, tuple(WORDS))
+    parts = [PurePosixPath(file).parts for file in found]
     while all(len(part) > 1 for part in parts) and len({part[0] for part in parts}) == 1 and parts[0][0] not in WORDS:
         parts = [part[1:] for part in parts]
     return [(file, "/".join(part).removesuffix(".parquet")) for file, part in zip(found, parts, strict=True)]
@@ -152,7 +157,7 @@ def _choose(name: str, definition: dict, path: Path, found: set[str | None]) -> 
 
 def _check_columns(name: str, definition: dict, file: Path, schema: pa.Schema, labels: list[str]) -> None:
     image = definition.get("image_column", "image")
-    keys = {image: "image_column", **{column: "levels" for column in labels[:-1]}, **{column: "label_column" for column in labels[-1:]}}
+    keys = {image: "image_column", **dict.fromkeys(labels[:-1], "levels"), **dict.fromkeys(labels[-1:], "label_column")}
     for column, key in keys.items():
         if column not in schema.names:
             raise UserError(
