@@ -1,15 +1,18 @@
 import copy
+import re
 from pathlib import Path
 
 import pytest
 import yaml
 
 from fourlenses.config import check_config
+from fourlenses.data.sources import SOURCES
 from fourlenses.errors import UserError
 
 ROOT = Path(__file__).parents[2]
 SCHEMA = ROOT / "schemas" / "config.schema.yaml"
 DEFAULT = ROOT / "config.yaml"
+SCHEMAS = list((ROOT / "schemas" / "sources").glob("*.yaml"))
 
 
 def merged(overlay: dict, base: dict | None = None) -> dict:
@@ -93,3 +96,11 @@ def test_the_command_line_is_blamed_for_what_no_file_says():
 def test_a_recipe_that_makes_no_sense_is_refused_before_any_job(recipe, message):
     with pytest.raises(UserError, match=message):
         check_config(merged({"views": {"mine": recipe}}), SCHEMA, [DEFAULT])
+
+
+def test_the_datasets_of_the_documentation_are_valid():
+    """Every source that is not drawn by the pipeline has an example there."""
+    blocks = re.findall(r"```yaml\n(.*?)```", (ROOT / "docs" / "adding-a-dataset.md").read_text(), re.DOTALL)
+    (shown,) = [yaml.safe_load(block)["datasets"] for block in blocks if block.startswith("datasets:")]
+    check_config(merged({"datasets": shown}), SCHEMA, [DEFAULT])
+    assert {entry["source"] for entry in shown.values()} == set(SOURCES) - {"synthetic"} == {file.stem for file in SCHEMAS} - {"synthetic"}

@@ -6,7 +6,6 @@ a file's name or folder. Only label columns are read to index them, and images a
 
 import collections
 import json
-import logging
 import re
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
@@ -21,7 +20,6 @@ from fourlenses.data.manifest import PREFIX, Manifest, text_column
 from fourlenses.data.pictures import seeded_split
 from fourlenses.errors import UserError, did_you_mean
 
-log = logging.getLogger(__name__)
 # https://huggingface.co/docs/hub/datasets-file-names-and-splits: words that name a split, between characters that are no letters
 WORDS = {
     **dict.fromkeys(("train", "training"), "train"),
