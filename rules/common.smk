@@ -10,6 +10,7 @@ sys.path.insert(0, os.path.join(workflow.basedir, "src"))
 from fourlenses.config import check_config
 from fourlenses.errors import UserError
 from fourlenses.files import write_json
+from fourlenses.presets import complete_methods
 from fourlenses.study import Run, make_plan, parse_source
 
 # the files the config was merged from, the last one winning
@@ -17,6 +18,7 @@ BASE_CONFIG = Path(workflow.basedir) / "config.yaml"
 CONFIG_FILES = [BASE_CONFIG, *(Path(file) for file in workflow.configfiles if Path(file).resolve() != BASE_CONFIG.resolve())]
 try:
     check_config(config, Path(workflow.basedir) / "schemas" / "config.schema.yaml", CONFIG_FILES)
+    complete_methods(config, Path(workflow.basedir) / "presets", CONFIG_FILES)
     PLAN = make_plan(config)
 except UserError as error:
     raise WorkflowError(f"in the config ({', '.join(map(str, CONFIG_FILES))}): {error}") from None
@@ -33,7 +35,12 @@ SHELL = {
     "RAW_DATA": config["raw_data"],
     "DEVICE": config["device"],
     "MAX_UNDECODABLE": str(config["max_undecodable"]),
+    "PRETRAIN_INPUT": config["training"]["input"],
+    "PROCESSES": str(config["training"]["processes"]),
+    "CHECKPOINT_MINUTES": str(config["training"]["checkpoint_minutes"]),
+    "MAX_MINUTES": str(config["training"]["max_minutes"]),
 }
+PLACEMENT = ("raw_data", "device", "max_undecodable", "input", "processes", "checkpoint_minutes", "max_minutes")
 prefix = "set -euo pipefail; " + "".join(f"export {name}={shlex.quote(value)}; " for name, value in SHELL.items())
 if not workflow.deployment_settings.deployment_method:
     # jobs use this interpreter's environment, activated or not; with --sdm conda they use envs/fourlenses.yaml
@@ -125,6 +132,7 @@ def pretrain_settings(wildcards):
         "torch_threads": config["torch_threads"],
         "hyperparameters": hyperparameters,
         "recipes": {name: config["views"][name] for name in hyperparameters.get("views", [])},
+        **{key: value for key, value in config["training"].items() if key not in PLACEMENT},
     }
     return json.dumps(settings, sort_keys=True)
 
@@ -166,5 +174,6 @@ def definitions_of_targets(wildcards):
 
 def study_record(wildcards):
     """The plan with the config it was made from, less what only says where it runs."""
-    science = {key: value for key, value in config.items() if key not in ("raw_data", "device", "max_undecodable")}
+    science = {key: value for key, value in config.items() if key not in PLACEMENT}
+    science["training"] = {key: value for key, value in config["training"].items() if key not in PLACEMENT}
     return json.dumps({"study": STUDY, "config": science, "cells": PLAN.as_json()}, sort_keys=True)

@@ -31,5 +31,5 @@ rule pretrain:
     shell:
         'python "$SCRIPTS/pretrain.py" --settings {params.settings:q} --betons {input.betons} --subsets {input.subsets} '
         "--datasets {params.datasets} --output $(dirname {output.encoder}) "
-        "--checkpoints {params.checkpoints} "
-        "--device $DEVICE --workers {threads} > {log} 2>&1"
+        "--checkpoints {params.checkpoints} --checkpoint-minutes $CHECKPOINT_MINUTES --max-minutes $MAX_MINUTES "
+        "--device $DEVICE --processes $PROCESSES --input $PRETRAIN_INPUT --workers {threads} > {log} 2>&1"

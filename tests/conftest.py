@@ -34,3 +34,11 @@ def image_archive(image_folder) -> Path:
     with tarfile.open(archive, "w:gz") as tar:
         tar.add(image_folder, arcname="animals")
     return archive
+
+
+@pytest.fixture
+def dataset(tmp_path, image_folder) -> Path:
+    """A folder with a beton and a subset, for `tests.runs.go`."""
+    from tests.runs import make_dataset
+
+    return make_dataset(tmp_path, image_folder)

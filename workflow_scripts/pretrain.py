@@ -1,9 +1,10 @@
-"""Pretrain one encoder on (subsets of) betons."""
+"""Pretrain one encoder on (subsets of) betons. Interrupted, it continues from its last checkpoint when run again."""
 
 import argparse
 import json
 import logging
 import os
+import sys
 from pathlib import Path
 
 from fourlenses.cli import run
@@ -24,23 +25,34 @@ def main() -> None:
         "--checkpoints", required=True, type=Path, help="directory for rolling checkpoints; kept on failure, cleared at the end"
     )
     parser.add_argument("--checkpoint-minutes", type=float, default=10.0, help="time between two checkpoints")
+    parser.add_argument(
+        "--max-minutes", type=float, default=0.0,
+        help="stop with a checkpoint and exit code 75 before so much time has passed since the start; 0 for no limit",
+    )  # fmt: skip
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda")
+    parser.add_argument("--processes", type=int, default=1, help="processes on this machine, one per GPU; each takes its share of a batch")
+    parser.add_argument("--input", default="auto", choices=["auto", "resident", "streaming"], help="decode once into memory, or as needed")
     parser.add_argument("--workers", type=int, default=len(os.sched_getaffinity(0)), help="threads that decode images (changes no number)")
     arguments = parser.parse_args()
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    if arguments.processes > 1 and "RANK" not in os.environ:
+        launcher = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={arguments.processes}"]
+        os.execv(sys.executable, [sys.executable, *launcher, *sys.argv])
+    logging.basicConfig(level=logging.INFO if os.environ.get("RANK", "0") == "0" else logging.WARNING, format="%(message)s")
 
-    from fourlenses.training.pretrain import Settings, pretrain
+    from fourlenses.training.pretrain import Data, Placement, Settings, pretrain
 
     pretrain(
         Settings(**json.loads(arguments.settings)),
-        arguments.betons,
-        arguments.subsets,
-        arguments.datasets,
+        Data(arguments.datasets, arguments.betons, arguments.subsets),
+        Placement(
+            checkpoints=arguments.checkpoints,
+            device=arguments.device,
+            input=arguments.input,
+            workers=arguments.workers,
+            checkpoint_seconds=60 * arguments.checkpoint_minutes,
+            max_minutes=arguments.max_minutes or None,
+        ),
         arguments.output,
-        arguments.checkpoints,
-        arguments.device,
-        arguments.workers,
-        60 * arguments.checkpoint_minutes,
     )
 
 

@@ -10,7 +10,7 @@ from fourlenses.study import LENSES
 
 COLUMNS = [
     "study", "lens", "method", "backbone", "source", "pretrain_images", "corruption", "seed", "target", "level",
-    "labelled_images", "protocol", "top1", "top1_low", "top1_high", "top5", "n_test", "run",
+    "labelled_images", "protocol", "top1", "top1_low", "top1_high", "top5", "n_test", "run", "steps", "epochs",
 ]  # fmt: skip
 KEY = ("run", "target", "labelled", "protocol")
 

@@ -6,8 +6,7 @@ import yaml
 from jsonschema import Draft202012Validator
 
 from fourlenses.data.recipe import Recipe
-from fourlenses.errors import UserError, did_you_mean, one_of
-from fourlenses.study import FLOOR
+from fourlenses.errors import UserError, did_you_mean
 
 
 def check_config(config: dict, schema_file: Path, config_files: list[Path]) -> None:
@@ -24,9 +23,6 @@ def check_config(config: dict, schema_file: Path, config_files: list[Path]) -> N
             Recipe.from_config(name, settings)
         except UserError as error:
             raise UserError(f"{blame(['views', name], config_files)}: key 'views.{name}': {error}") from error
-    for name, method in config["methods"].items():
-        if name != FLOOR:
-            _check_method(config, name, method, config_files)
 
 
 def _with_sources(schema: dict, folder: Path) -> dict:
@@ -38,19 +34,6 @@ def _with_sources(schema: dict, folder: Path) -> dict:
     entry["properties"] = {"source": {"enum": list(sources)}}
     entry["oneOf"] = list(sources.values())
     return schema
-
-
-def _check_method(config: dict, name: str, method: dict, config_files: list[Path]) -> None:
-    where, key = blame(["methods", name], config_files), f"methods.{name}"
-    if ("epochs" in method) == ("steps" in method):
-        found = "both" if "epochs" in method else "neither"
-        raise UserError(f"{where}: key '{key}' needs one of 'epochs' and 'steps', found {found}")
-    for recipe in method["views"]:
-        if recipe not in config["views"]:
-            raise UserError(f"{where}: key '{key}.views': {one_of('recipe of views', recipe, config['views'])}")
-    statistics = {str([config["views"][recipe].get(part) for part in ("mean", "std")]) for recipe in method["views"]}
-    if len(statistics) > 1:
-        raise UserError(f"{where}: the recipes of key '{key}.views' differ in 'mean' or 'std'; give them the same")
 
 
 def blame(path: list[str], config_files: list[Path], found: object = None) -> str:

@@ -3,6 +3,8 @@
 Rows are whole: process r of W holds rows r*B/W to (r+1)*B/W of every global batch, so gathering restores the batch's own order.
 """
 
+import os
+
 import torch
 import torch.distributed as dist
 from torch import Tensor
@@ -40,3 +42,28 @@ def sum_over_processes(tensors: list[Tensor]) -> None:
     dist.all_reduce(flat)
     for tensor, total in zip(tensors, flat.split([tensor.numel() for tensor in tensors]), strict=True):
         tensor.copy_(total.view_as(tensor))
+
+
+def agree(decision: int, device: torch.device) -> int:
+    """The greatest of all processes' decisions: where one is told to stop, all do."""
+    if world_size() == 1:
+        return decision
+    shared = torch.tensor(decision, device=device)
+    dist.all_reduce(shared, dist.ReduceOp.MAX)
+    return int(shared)
+
+
+def start_processes(device: str) -> torch.device:
+    """Join the processes that a launcher such as torchrun started (RANK and WORLD_SIZE are set); the device of this one."""
+    if device.startswith("cuda"):
+        own = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
+        torch.cuda.set_device(own)
+        dist.init_process_group("nccl", device_id=own)
+        return own
+    dist.init_process_group("gloo")
+    return torch.device("cpu")
+
+
+def barrier() -> None:
+    if world_size() > 1:
+        dist.barrier()

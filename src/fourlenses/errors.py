@@ -1,4 +1,4 @@
-"""The one exception that stands for a user's mistake."""
+"""The exceptions that are no defects: a user's mistake, and a program that stopped to be continued."""
 
 import difflib
 from collections.abc import Iterable
@@ -8,6 +8,13 @@ class UserError(ValueError):
     """Something the user can put right. Its message is one sentence or two: where, what was found, what is allowed, what to do.
 
     Programs print the message without a traceback (see `fourlenses.cli`); every other exception is a defect of ours and keeps it.
+    """
+
+
+class Interrupted(Exception):
+    """The program stopped itself, unfinished and undamaged; the same command continues it. No `UserError`: nothing is to be put right.
+
+    Programs print the message and end with exit code 75 (EX_TEMPFAIL of sysexits.h).
     """
 
 

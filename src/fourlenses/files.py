@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from fourlenses.errors import UserError
+from fourlenses.errors import Interrupted, UserError
 
 # a full disk, a spent quota, a limit on the size of files (ulimit -f)
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -51,7 +51,7 @@ def _want_of_room(error: Exception, folder: Path) -> int | None:
     if isinstance(error, OSError) and error.errno is not None:
         return error.errno if error.errno in NO_ROOM else None
     said = any(words in str(error) for words in ("No space left", "Not enough free space", "requested and"))
-    full = not isinstance(error, UserError) and shutil.disk_usage(folder).free < 4096
+    full = not isinstance(error, UserError | Interrupted) and shutil.disk_usage(folder).free < 4096
     return errno.ENOSPC if said or full else None
 
 

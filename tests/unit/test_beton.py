@@ -8,7 +8,7 @@ from tests.pictures import jpeg_bytes, picture
 from fourlenses.data import beton as ours
 from fourlenses.data.beton import Beton
 from fourlenses.data.manifest import labels_of
-from fourlenses.data.resident import load_images
+from fourlenses.data.resident import load_images, square
 from fourlenses.data.sources import image_folder
 from fourlenses.data.write_beton import encode, write_beton
 from fourlenses.errors import UserError
@@ -165,6 +165,16 @@ def test_resident_images_are_centred_squares(tmp_path, image_folder):
     assert np.array_equal(load_images(tmp_path / "x.beton", rows[:1], 36, "animals", 1).ids, loaded.ids[:1])
     with pytest.raises(UserError, match="lacks row 48"):
         load_images(tmp_path / "x.beton", np.array([48]), 36, "animals", 1)
+
+
+@pytest.mark.parametrize(("width", "height"), [(41, 36), (36, 41), (36, 36)])
+def test_the_central_square_is_cut_out_at_whole_pixels(width, height):
+    pixels = np.asarray(picture(3, width, height))
+    stored = ours.Stored(ours.RAW, width, height, pixels.reshape(-1))
+    left, top = (width - 36) // 2, (height - 36) // 2
+    assert np.array_equal(square(stored, 36), pixels[top:, left:][:36, :36])
+    box = (left, top, left + 36, top + 36)
+    assert np.array_equal(square(stored, 30), Image.fromarray(pixels).resize((30, 30), Image.Resampling.BILINEAR, box))
 
 
 def test_pictures_of_odd_shapes(tmp_path):

@@ -95,6 +95,24 @@ def test_autocast_does_not_reach_the_views():
     assert torch.equal(inside, Views(RECIPE, 24, 1)(images, ids, 0, 0))
 
 
+@pytest.mark.parametrize("part", [2**19, 3 * 32 * 32 * 5])
+def test_crops_made_elsewhere_get_the_rest_of_the_recipe(monkeypatch, part):
+    """The photometric half alone: where the crop is the whole image, both ways must agree; a fourth channel changes nothing."""
+    monkeypatch.setattr(module, "CPU_PART", part)
+    recipe = Recipe(crop_scale=(1, 1), crop_ratio=(1, 1), flip=0, solarise=0.3, mean=(0.4, 0.5, 0.6), std=(0.2, 0.3, 0.4))
+    images, ids = smooth_images(33, 32, 32), np.arange(33, dtype=np.uint64)
+    make = Views(recipe, 32, seed=2)
+    parameters = make.draw(32, 32, ids, 4, 1)
+    with_x = torch.cat([images, torch.full((33, 1, 32, 32), 9, dtype=torch.uint8)], 1).contiguous(memory_format=torch.channels_last)
+    for crops in (images, with_x):
+        views = make.of_crops(crops, parameters)
+        assert views.is_contiguous()
+        torch.testing.assert_close(views, make(images, ids, 4, 1), atol=2e-5, rtol=0)
+    for wrong in (images.float(), images[:, :2], images[..., 1:]):
+        with pytest.raises(ValueError, match="crops are uint8"):
+            make.of_crops(wrong, parameters)
+
+
 def test_wrong_inputs_are_refused():
     make = Views(RECIPE, 24, 1)
     for images, count in ((smooth_images(2).float(), 2), (smooth_images(2)[:, :1], 2), (smooth_images(2), 3)):

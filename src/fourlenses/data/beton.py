@@ -113,6 +113,9 @@ class Beton:
             )
         self.label, self.index = samples["label"].copy(), samples["index"].copy()
         self._image, self._sizes = samples["image"], table["size"]
+        # what `read` needs of each sample, of the file's own types (samples,)
+        self.mode, self.width, self.height = (samples["image"][name] for name in ("mode", "width", "height"))
+        self.start, self.size = samples["image"]["data_ptr"], table["size"]
         self._data = np.memmap(path, np.uint8, mode="r")
 
     def __len__(self) -> int:

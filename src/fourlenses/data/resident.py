@@ -8,10 +8,9 @@ import numpy as np
 import torch
 from PIL import Image
 
-from fourlenses.data.beton import RAW, Beton, Stored
+from fourlenses.data.beton import RAW, Stored
 from fourlenses.data.decode import decode
-from fourlenses.errors import UserError
-from fourlenses.randomness import mix, named_seed
+from fourlenses.data.selection import join_labels, select
 
 
 @dataclass
@@ -31,24 +30,18 @@ def load_images(beton_file: Path, rows: np.ndarray, size: int, dataset: str, wor
     Raises:
         UserError: the beton lacks one of the rows.
     """
-    beton = Beton(beton_file)
-    by_row = np.full(max(int(beton.index.max(initial=0)), int(rows.max(initial=0))) + 1, -1)
-    by_row[beton.index] = np.arange(len(beton))
-    samples = by_row[rows]
-    if (samples < 0).any():
-        raise UserError(f"{beton_file} lacks row {rows[samples < 0][0]} of its manifest; write it again (delete it, then run snakemake)")
-    pixels = np.empty((len(samples), size, size, 3), np.uint8)
+    chosen = select(beton_file, rows, dataset)
+    beton, samples = chosen.beton, chosen.samples
+    pixels = np.empty((len(samples), 3, size, size), np.uint8)
 
     def fill(position: int) -> None:
-        pixels[position] = square(beton.image(samples[position]), size)
+        pixels[position] = square(beton.image(samples[position]), size).transpose(2, 0, 1)
 
     with ThreadPoolExecutor(max(1, workers)) as pool:
         # consuming the results raises what a worker raised
         for _ in pool.map(fill, range(len(samples)), chunksize=64):
             pass
-    tensor = torch.from_numpy(pixels).permute(0, 3, 1, 2).contiguous()
-    ids = mix(named_seed(0, "dataset", dataset), rows)
-    return Images(tensor, beton.label[samples], ids, int(beton.label.max(initial=-1)) + 1)
+    return Images(torch.from_numpy(pixels), chosen.labels, chosen.ids, chosen.num_classes)
 
 
 def square(stored: Stored, size: int) -> np.ndarray:
@@ -62,14 +55,16 @@ def square(stored: Stored, size: int) -> np.ndarray:
         picture = decode(stored.data.tobytes())
     width, height = picture.size
     shortest = min(width, height)
-    left, top = (width - shortest) / 2, (height - shortest) / 2
-    if width == height == size:
-        return np.asarray(picture)
+    # at whole pixels: half a pixel further along, where the sides differ by an odd number, would blur
+    left, top = (width - shortest) // 2, (height - shortest) // 2
+    if shortest == size:
+        return np.asarray(picture.crop((left, top, left + size, top + size)))
     return np.asarray(picture.resize((size, size), Image.Resampling.BILINEAR, box=(left, top, left + shortest, top + shortest)))
 
 
 def concatenate(parts: list[Images]) -> Images:
     """Several datasets as one; the classes of each follow those of the one before."""
-    offsets = np.cumsum([0, *(part.num_classes for part in parts)])
-    labels = np.concatenate([part.labels + offset for part, offset in zip(parts, offsets, strict=False)])
-    return Images(torch.cat([part.images for part in parts]), labels, np.concatenate([part.ids for part in parts]), int(offsets[-1]))
+    if len(parts) == 1:  # without a copy: it may fill much of the memory
+        return parts[0]
+    labels, num_classes = join_labels([part.labels for part in parts], [part.num_classes for part in parts])
+    return Images(torch.cat([part.images for part in parts]), labels, np.concatenate([part.ids for part in parts]), num_classes)

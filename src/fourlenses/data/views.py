@@ -5,6 +5,7 @@ alone, hence not on the device, on the number of workers or on who else is in th
 """
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 import torch
@@ -41,42 +42,69 @@ class Views:
             raise ValueError(
                 f"views need uint8 images (B, 3, H, W) and B sample ids, not {images.dtype} {tuple(images.shape)} and {len(sample_ids)}"
             )
-        parameters = draw_parameters(self.recipe, *images.shape[2:], self.seed, sample_ids, epoch, view)
+        return self._finished(images, self.draw(*images.shape[2:], sample_ids, epoch, view), apply_parameters)
+
+    def draw(self, height: int, width: int, sample_ids: np.ndarray, epoch: int | np.ndarray, view: int) -> Parameters:
+        """What `__call__` does to images of ``height`` by ``width`` pixels with these ids."""
+        return draw_parameters(self.recipe, height, width, self.seed, sample_ids, epoch, view)
+
+    def of_crops(self, crops: Tensor, parameters: Parameters) -> Tensor:
+        """As `__call__`, of uint8 crops (B, 3 or 4, size, size) that were cut, scaled and mirrored already; a fourth channel is ignored."""
+        if crops.dtype != torch.uint8 or crops.shape[1] not in (3, 4) or crops.shape[2:] != (self.size, self.size):
+            raise ValueError(f"crops are uint8 (B, 3 or 4, {self.size}, {self.size}), not {crops.dtype} {tuple(crops.shape)}")
+        return self._finished(crops, parameters, _apply_to_crops)
+
+    def _finished(self, images: Tensor, parameters: Parameters, apply: Callable[[Tensor, Parameters, int], Tensor]) -> Tensor:
         # Autocast would take the matrix products of a view to half precision.
         with torch.no_grad(), torch.autocast(images.device.type, enabled=False):
-            views = _in_parts(images, parameters, self.size)
+            views = _in_parts(images, parameters, self.size, apply)
             if self.recipe.mean is not None:
                 mean, std = (torch.tensor(values, device=images.device)[:, None, None] for values in (self.recipe.mean, self.recipe.std))
                 views = views.sub_(mean).div_(std)
         return views
 
 
-def _in_parts(images: Tensor, parameters: Parameters, size: int) -> Tensor:
-    """``apply_parameters`` by parts of the batch on a CPU, where larger temporaries than this go back to the system each time."""
+def _in_parts(images: Tensor, parameters: Parameters, size: int, apply: Callable[[Tensor, Parameters, int], Tensor]) -> Tensor:
+    """``apply`` by parts of the batch on a CPU, where larger temporaries than this go back to the system each time."""
     values = 3 * max(size * size, images.shape[2] * images.shape[3])
     count = math.ceil(len(images) * values / CPU_PART) if images.device.type == "cpu" else 1
     if count <= 1:
-        return apply_parameters(images, parameters, size)
+        return apply(images, parameters, size)
     views = torch.empty(len(images), 3, size, size)
     for rows in np.array_split(np.arange(len(images)), min(count, len(images))):
         part = slice(rows[0], rows[-1] + 1)
-        views[part] = apply_parameters(images[part], parameters.take(part), size)
+        views[part] = apply(images[part], parameters.take(part), size)
     return views
 
 
 def apply_parameters(images: Tensor, parameters: Parameters, size: int) -> Tensor:
-    """The views (float32 (B, 3, size, size) in [0, 1]) that ``parameters`` make of uint8 images (B, 3, H, W).
+    """The views (float32 (B, 3, size, size) in [0, 1]) that ``parameters`` make of uint8 images (B, 3, H, W)."""
+    sequence = _first_order(parameters)
+    box = parameters.take(sequence)
+    views = resample(_rows(images, sequence), box.top, box.left, box.height, box.width, box.flip, size, gain=1 / 255)
+    # Rounding leaves sums of weights a few 1e-7 above 1.
+    return _photometric(views.clamp_(max=1), sequence, parameters, size)
+
+
+def _apply_to_crops(crops: Tensor, parameters: Parameters, size: int) -> Tensor:
+    sequence = _first_order(parameters)
+    views = _rows(crops, sequence)[:, :3].to(torch.float32, memory_format=torch.contiguous_format).div_(255)
+    return _photometric(views, sequence, parameters, size)
+
+
+def _first_order(parameters: Parameters) -> np.ndarray:
+    """int64 (B,): jittered samples by the step of their hue, then the others."""
+    return np.argsort(np.where(parameters.jitter, hue_steps(parameters.order), 4), kind="stable")
+
+
+def _photometric(views: Tensor, sequence: np.ndarray, parameters: Parameters, size: int) -> Tensor:
+    """What follows the crop, on views (float32 (B, 3, size, size)) in the order ``sequence``, which are overwritten; in the order of
+    ``parameters``.
 
     The batch is sorted twice on the way, so that the samples of an operation are one contiguous run, worked on in place; a
     gather is cheap (the first one moves bytes), a scatter is not. The last gather restores the caller's order.
     """
-    # First order: jittered samples by the step of their hue, then the others.
-    sequence = np.argsort(np.where(parameters.jitter, hue_steps(parameters.order), 4), kind="stable")
     jittered = sequence[: parameters.jitter.sum()]
-    box = parameters.take(sequence)
-    views = resample(_rows(images, sequence), box.top, box.left, box.height, box.width, box.flip, size, gain=1 / 255)
-    # Rounding leaves sums of weights a few 1e-7 above 1.
-    views.clamp_(max=1)
     jitter_(views[: len(jittered)], parameters.order[jittered], parameters.factors[jittered])
 
     # Second order: grey only, grey and blurred, blurred only, neither: the samples of either operation are one run.
@@ -95,7 +123,7 @@ def apply_parameters(images: Tensor, parameters: Parameters, size: int) -> Tenso
     views = _rows(views, np.argsort(sequence))
     if parameters.solarise.any():
         # Inverting what is at least 1/2 is the lesser of a value and its inverse.
-        chosen = torch.from_numpy(parameters.solarise.nonzero()[0]).to(images.device)
+        chosen = torch.from_numpy(parameters.solarise.nonzero()[0]).to(views.device)
         views[chosen] = torch.minimum(views[chosen], 1 - views[chosen])
     return views
 

@@ -18,7 +18,7 @@ from fourlenses.evaluation.scores import report, score
 from fourlenses.files import atomic, read_json, write_json
 from fourlenses.models.backbones import build_backbone
 from fourlenses.models.weights import load_weights
-from fourlenses.study import FLOOR, Run
+from fourlenses.study import Run
 
 log = logging.getLogger(__name__)
 BATCH_SIZE = 500
@@ -60,11 +60,14 @@ def evaluate(
     run = Run(settings["method"], settings["source"], settings["seed"])
     encoder, _ = build_backbone(settings["backbone"], 0)
     load_weights(encoder, run_directory / "encoder.safetensors")
+    effective = trained["effective"]  # empty for a random encoder
     common = {
         "method": settings["method"],
         "backbone": settings["backbone"],
         "source": settings["source"],
-        "pretrain_images": 0 if settings["method"] == FLOOR else trained["effective"]["images"],
+        "pretrain_images": effective.get("images", 0),
+        "steps": effective.get("total_steps", 0),
+        "epochs": round(effective.get("effective_epochs", 0), 3),
         "corruption": run.corruption,
         "seed": settings["seed"],
         "run": run.name,

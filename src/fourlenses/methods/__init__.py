@@ -4,12 +4,25 @@ import torch
 from torch import nn
 
 from fourlenses.errors import UserError, one_of
+from fourlenses.methods.barlow_twins import BarlowTwins
+from fourlenses.methods.byol import BYOL
 from fourlenses.methods.method import Facts, Method
+from fourlenses.methods.moco import MoCo
 from fourlenses.methods.simclr import SimCLR
+from fourlenses.methods.simsiam import SimSiam
 from fourlenses.methods.supervised import Supervised
+from fourlenses.methods.vicreg import VICReg
 from fourlenses.randomness import named_seed
 
-METHODS: dict[str, type[Method]] = {"simclr": SimCLR, "supervised": Supervised}
+METHODS: dict[str, type[Method]] = {
+    "simclr": SimCLR,
+    "moco": MoCo,
+    "byol": BYOL,
+    "simsiam": SimSiam,
+    "barlow_twins": BarlowTwins,
+    "vicreg": VICReg,
+    "supervised": Supervised,
+}
 
 
 def build_method(name: str, encoder: nn.Module, feature_width: int, settings: dict, facts: Facts) -> Method:

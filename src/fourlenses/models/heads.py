@@ -1,4 +1,4 @@
-"""The projection head g(h) of SimCLR (Chen et al., ICML 2020, section 4.2)."""
+"""The MLP between an encoder's features and a loss: projection heads, and the predictors of BYOL and SimSiam."""
 
 from itertools import pairwise
 
@@ -6,22 +6,41 @@ from torch import Tensor, nn
 
 
 class ProjectionHead(nn.Module):
-    """``layers`` linear maps, with batch norm and ReLU between them: features (B, inputs) to projections (B, outputs).
+    """``layers`` linear maps with ReLU between them: features (B, inputs) to projections (B, outputs).
 
-    Every inner linear map lacks a bias, because the batch norm behind it has one. The last one has neither batch norm nor bias:
-    the loss compares directions, and a common offset of all projections would only pull them together. With ``layers=1`` the
-    head is the linear one of the paper's figure 8.
+    As it stands this is the head g(h) of SimCLR (Chen et al., ICML 2020, section 4.2): batch norm before every ReLU, and linear
+    maps without biases, because the batch norm behind the inner ones has its own, and a common offset of all projections would only
+    pull together the directions that the loss compares. With ``layers=1`` the head is the linear one of that paper's figure 8.
+
+    Other papers' heads differ in four places: ``batch_norm=False`` leaves it out, ``bias`` gives the inner maps one, ``last_bias`` the
+    last one, and ``last_norm`` puts a batch norm without scale and shift behind the last map.
     """
 
-    def __init__(self, inputs: int, hidden: int, outputs: int, layers: int):
+    def __init__(
+        self,
+        inputs: int,
+        hidden: int,
+        outputs: int,
+        layers: int,
+        *,
+        batch_norm: bool = True,
+        bias: bool = False,
+        last_bias: bool = False,
+        last_norm: bool = False,
+    ):
         super().__init__()
         if layers < 1:
             raise ValueError(f"a projection head needs at least one layer, not {layers}")
         widths = [inputs, *[hidden] * (layers - 1), outputs]
         modules: list[nn.Module] = []
         for before, after in pairwise(widths[:-1]):
-            modules += [nn.Linear(before, after, bias=False), nn.BatchNorm1d(after), nn.ReLU(inplace=True)]
-        modules.append(nn.Linear(widths[-2], widths[-1], bias=False))
+            modules.append(nn.Linear(before, after, bias=bias))
+            if batch_norm:
+                modules.append(nn.BatchNorm1d(after))
+            modules.append(nn.ReLU(inplace=True))
+        modules.append(nn.Linear(widths[-2], widths[-1], bias=last_bias))
+        if last_norm:
+            modules.append(nn.BatchNorm1d(outputs, affine=False))
         self.layers = nn.Sequential(*modules)
 
     def forward(self, features: Tensor) -> Tensor:

@@ -1,30 +1,42 @@
-"""The training loop all methods share: batch, views, loss, step; a history row per epoch; a checkpoint now and then."""
+"""The training loop all methods share: views, gradients, step; a history row per epoch; a checkpoint now and then."""
 
+import contextlib
 import logging
+import math
 import os
 import sys
 import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-import numpy as np
 import torch
-from torch import nn
+from torch import Tensor
 from tqdm import tqdm
 
-from fourlenses.data.resident import Images
-from fourlenses.data.views import Views
+from fourlenses.data.inputs import Input
+from fourlenses.distributed import agree, rank, world_size
 from fourlenses.errors import UserError
+from fourlenses.methods.method import Method
+from fourlenses.models.batch_norm import average_running_statistics
+from fourlenses.training.budget import Budget
 from fourlenses.training.checkpoint import Checkpoints
+from fourlenses.training.engine import Engine
+from fourlenses.training.gradients import add_gradients
 from fourlenses.training.multi_tensor import Optimizer
 from fourlenses.training.sampling import Stream
 from fourlenses.training.schedule import learning_rate
 
 log = logging.getLogger(__name__)
 
+MOST_ROWS = 200  # of a history: beyond that many epochs a row stands for several
+MOST_MEASUREMENTS = 20  # of an encoder's health in a run
+GO_ON, SAVE, STOP = range(3)
+_DECIDE_EVERY = 10  # steps between two common decisions of several processes: each makes them wait for each other
 
-@dataclass
+
+@dataclass(frozen=True)
 class Schedule:
-    """batch_size in source images; steps in optimiser updates; peak_learning_rate after scaling."""
+    """batch_size in source images, over all processes; steps in optimiser updates; peak_learning_rate after scaling."""
 
     batch_size: int
     total_steps: int
@@ -34,105 +46,198 @@ class Schedule:
 
 @dataclass
 class Outcome:
-    """history: one row per epoch (at most `_ROWS`). seconds: spent training, over all attempts. images: source images seen."""
+    """history: one row per epoch (at most `MOST_ROWS`). seconds: spent training, over all attempts. images: source images seen."""
 
     history: list[dict] = field(default_factory=list)
     seconds: float = 0.0
     images: int = 0
 
 
-_ROWS = 200
+@dataclass
+class Progress:
+    """Where a run stands. All randomness is counted, not carried along, so this and the modules' state are everything there is.
 
-
-def train(
-    method: nn.Module,
-    data: Images,
-    views: list[Views],
-    optimizer: Optimizer,
-    schedule: Schedule,
-    seed: int,
-    device: torch.device,
-    checkpoints: Checkpoints,
-    checkpoint_seconds: float,
-    description: str,
-) -> Outcome:
-    """Train ``method`` in place. Resumes from the newest checkpoint; on a CPU the final weights are then the same to the last bit.
-
-    Raises:
-        UserError: the loss is not finite; the message names the step.
+    seconds: spent training, over all attempts. sums: of the loss and the diagnostics (float64 scalars) since the last row of the history.
     """
-    # --- resume: everything but the step number is state of the modules, since all randomness is counted, not carried along
-    outcome, first = Outcome(), 0
-    method.to(device, memory_format=torch.channels_last).train()  # before the optimiser's state, which goes where the weights are
-    state = checkpoints.newest()
-    if state is not None:
-        method.load_state_dict(state["method"])
-        optimizer.load_state_dict(state["optimizer"])
-        first = state["step"]
-        outcome = Outcome(state["history"], state["seconds"], first * schedule.batch_size)
-        log.info("resuming at step %d of %d", first, schedule.total_steps)
 
-    stream = Stream(len(data.labels), schedule.batch_size, seed)
-    images, labels = data.images.to(device), torch.from_numpy(data.labels).to(device)
-    row_steps = max(-(-len(data.labels) // schedule.batch_size), -(-schedule.total_steps // _ROWS))
-    sums: dict[str, torch.Tensor] = {}
-    spent, started, saved = outcome.seconds, time.monotonic(), time.monotonic()
-    interval = 0.5 if os.isatty(2) else 15
-    bar = tqdm(total=schedule.total_steps, initial=first, desc=description, unit="step", mininterval=interval, file=sys.stderr)
+    step: int = 0
+    seconds: float = 0.0
+    history: list[dict] = field(default_factory=list)
+    sums: dict[str, Tensor] = field(default_factory=dict)
 
-    for step in range(first, schedule.total_steps):
-        # --- batch and views
-        positions, epochs = stream.batch(step)
-        chosen = images[torch.from_numpy(positions).to(device)]
-        batch = [view(chosen, data.ids[positions], epochs, number) for number, view in enumerate(views)]
-        batch = [view.contiguous(memory_format=torch.channels_last) for view in batch]
 
-        # --- step
+class Trainer:
+    """One run: what is trained, on what, and everything that watches over it. `train` may be called once.
+
+    ``measure`` is called now and then for more columns of the history (on the first process only); ``verify`` before anything is
+    written, to raise if the run's directory was taken over by another job.
+    """
+
+    def __init__(
+        self,
+        method: Method,
+        optimizer: Optimizer,
+        data: Input,
+        schedule: Schedule,
+        engine: Engine,
+        seed: int,
+        checkpoints: Checkpoints,
+        checkpoint_seconds: float,
+        budget: Budget,
+        description: str,
+        measure: Callable[[], dict[str, float]] | None = None,
+        verify: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.method, self.optimizer, self.data, self.schedule, self.engine = method, optimizer, data, schedule, engine
+        self.checkpoints, self.checkpoint_seconds, self.budget, self.verify = checkpoints, checkpoint_seconds, budget, verify
+        self.measure, self.description = measure, description
+        self.seed = seed
+        self.stream = Stream(len(data.labels), schedule.batch_size, seed)
+        self.labels = torch.from_numpy(data.labels)
+        self.epoch_steps = max(1, -(-len(data.labels) // schedule.batch_size))
+        self.row_steps = max(self.epoch_steps, -(-schedule.total_steps // MOST_ROWS))
+        rows = -(-schedule.total_steps // self.row_steps)
+        self.rows_a_measurement = -(-rows // MOST_MEASUREMENTS)
+        self.progress = Progress()
+        self.first_bad = torch.tensor(math.inf, dtype=torch.float64, device=engine.device)
+
+    def train(self, state: dict | None) -> Outcome:
+        """Train the method in place, from a checkpoint's ``state`` or from the start. On a CPU the final weights are the same to the last
+        bit however often the run was interrupted.
+
+        Raises:
+            UserError: the loss is not finite; the message names the step and the last good checkpoint.
+            Interrupted: the time is over; a checkpoint has been taken.
+        """
+        layout = torch.channels_last if self.engine.channels_last else torch.contiguous_format
+        self.method.to(self.engine.device, memory_format=layout).train()  # before the optimiser's state, which goes where the weights are
+        if state is not None:
+            self._restore(state)
+        self.started = self.saved = time.monotonic()
+        self.seconds_before = self.progress.seconds
+        total = self.schedule.total_steps
+        bar = tqdm(
+            total=total,
+            initial=self.progress.step,
+            desc=self.description,
+            unit="step",
+            mininterval=0.5 if os.isatty(2) else 15,
+            file=sys.stderr,
+            disable=rank() > 0,
+        )
+        batches = self.data.batches(self._chosen())
+        with bar, contextlib.closing(batches):
+            for step, views in zip(range(self.progress.step, total), batches, strict=False):
+                began = time.monotonic()
+                self._step(step, views)
+                self.progress.step = step + 1
+                if self.engine.device.type == "cpu":
+                    self._check()
+                if (step + 1) % self.row_steps == 0 or step + 1 == total:
+                    bar.set_postfix_str(self._row(step), refresh=False)
+                bar.update()
+                self.budget.took_step(time.monotonic() - began)
+                if step + 1 < total:
+                    self._keep_or_stop(step)
+        average_running_statistics(self.method)
+        return Outcome(self.progress.history, self.progress.seconds, self.progress.step * self.schedule.batch_size)
+
+    def _chosen(self) -> Iterator[tuple]:
+        """This process's positions and epochs, step by step."""
+        share = self.schedule.batch_size // world_size()
+        own = slice(rank() * share, (rank() + 1) * share)
+        stream = Stream(len(self.labels), self.schedule.batch_size, self.seed)  # of its own: an input may read ahead in another thread
+        for step in range(self.progress.step, self.schedule.total_steps):
+            positions, epochs = stream.batch(step)
+            yield positions[own], epochs[own]
+
+    def _step(self, step: int, views: list[Tensor]) -> None:
+        schedule, engine = self.schedule, self.engine
+        labels = self.labels[self.stream.batch(step)[0]].to(engine.device, non_blocking=True)
         rate = learning_rate(step, schedule.total_steps, schedule.warmup_steps, schedule.peak_learning_rate)
-        for group in optimizer.param_groups:
+        for group in self.optimizer.param_groups:
             group["lr"] = rate
-        loss, diagnostics = method(batch, labels[torch.from_numpy(positions).to(device)])
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-
-        # --- history
+        self.optimizer.zero_grad()
+        loss, diagnostics, targets = add_gradients(self.method, engine.arrange(views), labels, engine.micro_batch, engine.autocast())
+        self.optimizer.step()
+        self.method.after_step(targets, step, schedule.total_steps)
+        sums = self.progress.sums
         for key, value in {"loss": loss, **diagnostics}.items():
             sums[key] = sums.get(key, 0.0) + value.detach().double()
-        last = step + 1 == schedule.total_steps
-        if (step + 1) % row_steps == 0 or last:
-            means = {key: float(value) / ((step % row_steps) + 1) for key, value in sums.items()}
-            if not np.isfinite(means["loss"]):
-                bar.close()
-                raise UserError(
-                    f"the loss is {means['loss']} between steps {step - step % row_steps} and {step} (learning rate {rate:.3g}); "
-                    f"lower 'learning_rate' of the method; checkpoints taken before are in {checkpoints.directory}"
-                )
-            outcome.seconds = spent + time.monotonic() - started
-            outcome.images = (step + 1) * schedule.batch_size
-            speed = outcome.images / max(outcome.seconds, 1e-9)
-            outcome.history.append(
-                {
-                    "step": step + 1,
-                    "epoch": round(outcome.images / len(data.labels), 3),
-                    **means,
-                    "learning_rate": rate,
-                    "images_per_second": speed,
-                }
+        # Looked at later, as looking makes the host wait for a GPU.
+        self.first_bad = torch.where(loss.isfinite(), self.first_bad, self.first_bad.clamp(max=step))
+
+    def _check(self) -> None:
+        first_bad = float(self.first_bad)
+        if math.isfinite(first_bad):
+            good = self.checkpoints.newest_path()
+            raise UserError(
+                f"{self.description}: the loss of step {int(first_bad)} of {self.schedule.total_steps} is not finite (peak learning rate "
+                f"{self.schedule.peak_learning_rate:.3g}); lower 'learning_rate' of the method. "
+                + (f"The last good checkpoint is {good}" if good else "No checkpoint had been taken")
             )
-            bar.set_postfix_str(f"loss {means['loss']:.3f}, {speed:.0f} images/s", refresh=False)
-            sums = {}
-            # --- checkpoint: only where a history row is complete, so that a resumed history has no gap
-            if not last and time.monotonic() - saved >= checkpoint_seconds:
-                state = {
-                    "method": method.state_dict(),
-                    "optimizer": optimizer.state_dict(),
-                    "step": step + 1,
-                    "history": outcome.history,
-                    "seconds": outcome.seconds,
-                }
-                checkpoints.save(step + 1, state)
-                saved = time.monotonic()
-        bar.update()
-    bar.close()
-    return outcome
+
+    def _row(self, step: int) -> str:
+        """Close a row of the history; returns what the progress bar shows of it."""
+        self._check()
+        progress, schedule = self.progress, self.schedule
+        count = step % self.row_steps + 1
+        means = {key: float(value) / count for key, value in progress.sums.items()}
+        progress.sums = {}
+        progress.seconds = self._seconds()
+        images = (step + 1) * schedule.batch_size
+        speed = images / max(progress.seconds, 1e-9)
+        number = -(-(step + 1) // self.row_steps)
+        measured = {}
+        if self.measure and rank() == 0 and (number % self.rows_a_measurement == 0 or step + 1 == schedule.total_steps):
+            measured = self.measure()
+        rate = self.optimizer.param_groups[0]["lr"]
+        epoch = round(images / len(self.labels), 3)
+        row = {"step": step + 1, "epoch": epoch, **means, "learning_rate": rate, "images_per_second": speed, **measured}
+        progress.history.append(row)
+        return f"loss {means['loss']:.3f}, {speed:.0f} images/s"
+
+    def _keep_or_stop(self, step: int) -> None:
+        """Take a checkpoint: every `checkpoint_seconds`, at the end of an epoch when a tenth of that has passed, and before stopping."""
+        epoch_ends = (step + 1) % self.epoch_steps == 0
+        if world_size() > 1 and not epoch_ends and (step + 1) % _DECIDE_EVERY:
+            return
+        age = time.monotonic() - self.saved
+        due = age >= self.checkpoint_seconds or (epoch_ends and age >= self.checkpoint_seconds / 10)
+        decision = agree(STOP if self.budget.due() else SAVE if due else GO_ON, self.engine.device)
+        if decision == GO_ON:
+            return
+        self._check()
+        self._save()
+        if decision == STOP:
+            raise self.budget.interrupted(step + 1, self.schedule.total_steps, self.checkpoints.newest_path())
+
+    def _save(self) -> None:
+        began = time.monotonic()
+        average_running_statistics(self.method)
+        progress = self.progress
+        progress.seconds = self._seconds()
+        if rank() == 0:
+            self.verify()
+            state = {
+                "method": self.method.state_dict(),
+                "optimizer": self.optimizer.state_dict(),
+                "step": progress.step,
+                "seconds": progress.seconds,
+                "history": progress.history,
+                "sums": progress.sums,
+                "input": self.data.kind,
+            }
+            self.checkpoints.save(progress.step, state)
+        self.saved = time.monotonic()
+        self.budget.took_save(self.saved - began)
+
+    def _restore(self, state: dict) -> None:
+        self.method.load_state_dict(state["method"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        sums = {key: value.to(self.engine.device) for key, value in state["sums"].items()}
+        self.progress = Progress(state["step"], state["seconds"], state["history"], sums)
+        log.info("resuming at step %d of %d", self.progress.step, self.schedule.total_steps)
+
+    def _seconds(self) -> float:
+        return self.seconds_before + time.monotonic() - self.started

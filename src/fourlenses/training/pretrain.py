@@ -1,38 +1,51 @@
 """One pretraining run: from betons and settings to an encoder, a head, a history and a record of what was effective."""
 
-import csv
+import contextlib
 import hashlib
 import json
 import logging
-import platform
-import resource
-import subprocess
+import math
+import os
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from fourlenses.data.resident import Images, concatenate, load_images
+from fourlenses.data.inputs import Part, choose_input, load_squares
 from fourlenses.data.views import Recipe, Views
 from fourlenses.devices import choose_device
-from fourlenses.files import atomic, read_json, write_json
+from fourlenses.distributed import barrier, rank, start_processes, world_size
+from fourlenses.errors import UserError
+from fourlenses.files import read_json
 from fourlenses.methods import build_method
-from fourlenses.methods.method import Facts
+from fourlenses.methods.method import Facts, Method
 from fourlenses.models.backbones import build_backbone
-from fourlenses.models.weights import save_weights
+from fourlenses.models.batch_norm import set_batch_norm
 from fourlenses.randomness import named_seed
+from fourlenses.training.budget import Budget
 from fourlenses.training.checkpoint import Checkpoints
-from fourlenses.training.loop import Outcome, Schedule, train
+from fourlenses.training.engine import Engine
+from fourlenses.training.health import Health, choose_health_images
+from fourlenses.training.loop import Outcome, Schedule, Trainer
 from fourlenses.training.optimizers import build_optimizer
+from fourlenses.training.owner import Ownership
+from fourlenses.training.record import write_run
 from fourlenses.training.schedule import scaled_learning_rate
 
 log = logging.getLogger(__name__)
+HEALTH_BATCH = 128
 
 
 @dataclass(frozen=True)
 class Settings:
-    """Everything that has a say in the final weights, besides the images. hyperparameters and recipes are those of config.yaml."""
+    """Everything that has a say in the final weights, besides the images. hyperparameters and recipes are those of config.yaml.
+
+    method: the entry of the config; hyperparameters["method"] is the method itself, if that has another name.
+    precision: float32, bfloat16, or auto: bfloat16 on a GPU. compile: let torch.compile work on the encoder.
+    health_images: how many images the encoder's health is measured on, 0 for none; they change no weight.
+    """
 
     method: str
     backbone: str
@@ -43,6 +56,48 @@ class Settings:
     torch_threads: int
     hyperparameters: dict
     recipes: dict
+    precision: str = "float32"
+    channels_last: bool = True
+    compile: bool = False
+    health_images: int = 0
+
+
+@dataclass(frozen=True)
+class Data:
+    """What to pretrain on, part by part: the parts' dataset names, their betons, and files of the manifest rows to use of each."""
+
+    datasets: list[str]
+    betons: list[Path]
+    subsets: list[Path]
+
+    def parts(self) -> list[Part]:
+        rows = [np.load(subset, allow_pickle=False) for subset in self.subsets]
+        return list(zip(self.betons, rows, self.datasets, strict=True))
+
+    def fingerprints(self) -> list[dict]:
+        """The beton's hash is that of its sidecar: hashing 200 GB again for every run would take longer than starting it."""
+        prints = []
+        for dataset, beton, subset in zip(self.datasets, self.betons, self.subsets, strict=True):
+            sidecar = beton.with_suffix(".json")
+            known = read_json(sidecar)["sha256"] if sidecar.exists() else None
+            rows = hashlib.sha256(subset.read_bytes()).hexdigest()
+            prints.append({"dataset": dataset, "beton": beton.name, "beton_sha256": known, "subset_sha256": rows})
+        return prints
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Where and how a run is made, which changes no number beyond what docs/pretraining.md states.
+
+    device: auto, cpu, cuda. input: auto, resident, streaming. max_minutes: of this attempt, None for no limit.
+    """
+
+    checkpoints: Path
+    device: str = "auto"
+    input: str = "auto"
+    workers: int = 1
+    checkpoint_seconds: float = 600
+    max_minutes: float | None = None
 
 
 def run_key(settings: Settings, fingerprints: list[dict]) -> str:
@@ -50,116 +105,113 @@ def run_key(settings: Settings, fingerprints: list[dict]) -> str:
     return hashlib.sha256(json.dumps([asdict(settings), fingerprints], sort_keys=True).encode()).hexdigest()[:16]
 
 
-def pretrain(
-    settings: Settings,
-    betons: list[Path],
-    subsets: list[Path],
-    datasets: list[str],
-    output: Path,
-    checkpoint_root: Path,
-    device_name: str,
-    workers: int,
-    checkpoint_seconds: float = 600,
-) -> None:
+def pretrain(settings: Settings, data: Data, placement: Placement, output: Path) -> None:
     """Train and write ``encoder.safetensors``, ``head.safetensors``, ``history.csv`` and, last, ``run.json`` into ``output``.
 
     The method ``random`` trains nothing: its encoder is the initialisation that every other method of this seed starts from.
+
+    Raises:
+        UserError: see `Trainer.train`; also where another job is training into the same directory of checkpoints.
+        Interrupted: the time is over; a checkpoint has been taken.
     """
     torch.set_num_threads(settings.torch_threads)
-    device = choose_device(device_name)
+    device = choose_device(placement.device)
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        device = start_processes(device.type)
     encoder, width = build_backbone(settings.backbone, named_seed(settings.seed, "encoder"))
     if settings.method == "random":
-        _write(settings, encoder, None, Outcome(), {}, [], device, output)
+        write_run(output, settings, encoder, torch.nn.Identity(), Outcome(), {}, [], [], device)
         return
+    fingerprints = data.fingerprints()
+    checkpoints = Checkpoints(placement.checkpoints / run_key(settings, fingerprints))
+    with contextlib.ExitStack() as stack:
+        budget = stack.enter_context(Budget(placement.max_minutes))
+        owner = stack.enter_context(Ownership(checkpoints.directory)) if rank() == 0 else None
+        barrier()  # the others look for checkpoints only once this run owns them
+        state = checkpoints.newest()
+        hyper = settings.hyperparameters
+        parts = data.parts()
+        views = [Views(_recipe(settings, name), settings.image_size, _seed(settings)) for name in hyper["views"]]
+        # an interrupted run goes on with the kind of input that it had
+        kind = state["input"] if state and placement.input == "auto" else placement.input
+        source = choose_input(kind, parts, settings.stored_size, views, device, placement.workers)
+        schedule, notes = make_schedule(hyper, len(source.labels))
+        facts = Facts(len(source.labels), source.num_classes, schedule.batch_size, named_seed(settings.seed, "head"))
+        method = build_method(hyper.get("method", settings.method), encoder, width, hyper, facts)
+        set_batch_norm(method, hyper["batch_norm_groups"])
+        engine = Engine(device, _precision(settings.precision, device), settings.channels_last, hyper["micro_batch"])
+        if settings.compile:
+            encoder.compile()
+        optimizer = build_optimizer(hyper["optimizer"], method, schedule.peak_learning_rate, hyper["momentum"], hyper["weight_decay"])
+        description = f"{settings.method}/{settings.source}/seed{settings.seed}"
+        log.info(
+            "%s: %d images, %d steps of %d, peak learning rate %.4g, %s input, on %s",
+            description, len(source.labels), schedule.total_steps, schedule.batch_size, schedule.peak_learning_rate, source.kind, device,
+        )  # fmt: skip
+        trainer = Trainer(
+            method, optimizer, source, schedule, engine, _seed(settings), checkpoints, placement.checkpoint_seconds, budget, description,
+            _health(settings, method, parts, source.labels, placement.workers, device), owner.verify if owner else lambda: None,
+        )  # fmt: skip
+        outcome = trainer.train(state)
+        if rank() > 0:
+            return
+        effective = {
+            **hyper,
+            **asdict(schedule),
+            "images": len(source.labels),
+            "classes": source.num_classes,
+            "feature_width": width,
+            "effective_epochs": outcome.images / len(source.labels),
+            "precision": str(engine.precision).removeprefix("torch."),
+            "input": source.kind,
+            "processes": world_size(),
+        }
+        owner.verify()
+        write_run(output, settings, encoder, method.head, outcome, effective, fingerprints, notes + method.notes, device)
+        checkpoints.clear()
 
-    hyper = settings.hyperparameters
-    parts = [
-        load_images(beton, np.load(subset, allow_pickle=False), settings.stored_size, dataset, workers)
-        for beton, subset, dataset in zip(betons, subsets, datasets, strict=True)
-    ]
-    data = concatenate(parts)
-    fingerprints = [
-        {"dataset": d, "images": len(p.labels), **_fingerprint(b, s)} for d, p, b, s in zip(datasets, parts, betons, subsets, strict=True)
-    ]
-    schedule = make_schedule(hyper, data)
-    facts = Facts(len(data.labels), data.num_classes, schedule.batch_size, named_seed(settings.seed, "head"))
-    method = build_method(settings.method, encoder, width, hyper, facts)
-    optimizer = build_optimizer(hyper["optimizer"], method, schedule.peak_learning_rate, hyper["momentum"], hyper["weight_decay"])
-    seed = named_seed(settings.seed, "training")
-    views = [Views(Recipe.from_config(name, settings.recipes[name]), settings.image_size, seed) for name in hyper["views"]]
-    description = f"{settings.method}/{settings.source}/seed{settings.seed}"
-    log.info(
-        "%s: %d images, %d steps of %d, peak learning rate %.4g, on %s",
-        description,
-        len(data.labels),
-        schedule.total_steps,
-        schedule.batch_size,
-        schedule.peak_learning_rate,
-        device,
-    )
-    checkpoints = Checkpoints(checkpoint_root / run_key(settings, fingerprints))
-    outcome = train(method, data, views, optimizer, schedule, seed, device, checkpoints, checkpoint_seconds, description)
-    effective = {
-        **hyper,
-        **asdict(schedule),
-        "images": len(data.labels),
-        "classes": data.num_classes,
-        "effective_epochs": outcome.images / len(data.labels),
-    }
-    _write(settings, method.encoder, method.head, outcome, effective, fingerprints, device, output)
-    checkpoints.clear()
+
+def _seed(settings: Settings) -> int:
+    """Of batches and views."""
+    return named_seed(settings.seed, "training")
 
 
-def make_schedule(hyper: dict, data: Images) -> Schedule:
-    """Batch size clamped to the data, duration in steps, learning rate after scaling."""
-    images = len(data.labels)
-    batch_size = min(hyper["batch_size"], images)
+def _recipe(settings: Settings, name: str) -> Recipe:
+    return Recipe.from_config(name, settings.recipes[name])
+
+
+def _precision(name: str, device: torch.device) -> torch.dtype:
+    if name == "auto":
+        return torch.bfloat16 if device.type == "cuda" else torch.float32
+    return {"float32": torch.float32, "bfloat16": torch.bfloat16}[name]
+
+
+def _health(
+    settings: Settings, method: Method, parts: list[Part], labels: np.ndarray, workers: int, device: torch.device
+) -> Callable[[], dict[str, float]] | None:
+    """A function that measures encoder and head on a fixed few of the images, without augmentation."""
+    if settings.health_images < 2 or rank() > 0:
+        return None
+    chosen = choose_health_images(settings.health_images, len(labels), _seed(settings))
+    recipe = _recipe(settings, settings.hyperparameters["views"][0])
+    images = load_squares(parts, chosen, settings.image_size, workers)
+    health = Health(images, labels[chosen], recipe.mean, recipe.std, device, HEALTH_BATCH)
+    return lambda: health.measure(method.encoder, method.head)
+
+
+def make_schedule(hyper: dict, images: int) -> tuple[Schedule, list[str]]:
+    """Batch size fitted to the data, duration in steps, learning rate after scaling; and sentences on what was fitted."""
+    notes, unit = [], math.lcm(world_size(), hyper["batch_norm_groups"])
+    if hyper["batch_size"] % unit or images < unit:
+        raise UserError(
+            f"'batch_size' {hyper['batch_size']} (of {images} images) cannot be divided among {world_size()} processes and "
+            f"'batch_norm_groups' {hyper['batch_norm_groups']}; make it a multiple of {unit} or lower them"
+        )
+    batch_size = min(hyper["batch_size"], images // unit * unit)
     if batch_size < hyper["batch_size"]:
-        log.warning("batch_size %d clamped to the %d images there are", hyper["batch_size"], images)
+        notes.append(f"batch_size {hyper['batch_size']} clamped to {batch_size}, as there are {images} images")
+        log.warning(notes[-1])
     total = hyper.get("steps") or max(1, round(images * hyper["epochs"] / batch_size))
     # a warm-up longer than the run would never reach the peak
     warmup = min(round(images * hyper["warmup_epochs"] / batch_size), total // 2)
-    return Schedule(batch_size, total, warmup, scaled_learning_rate(hyper["learning_rate"], batch_size, hyper["lr_scaling"]))
-
-
-def _write(
-    settings: Settings, encoder, head, outcome: Outcome, effective: dict, fingerprints: list, device: torch.device, output: Path
-) -> None:
-    output.mkdir(parents=True, exist_ok=True)
-    save_weights(encoder, output / "encoder.safetensors")
-    save_weights(head if head is not None else torch.nn.Identity(), output / "head.safetensors")
-    with atomic(output / "history.csv") as temporary:
-        columns = list(outcome.history[0]) if outcome.history else ["step", "epoch", "loss", "learning_rate", "images_per_second"]
-        with open(temporary, "w", newline="") as file:
-            writer = csv.DictWriter(file, columns, lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(outcome.history)
-    peak = torch.cuda.max_memory_allocated() if device.type == "cuda" else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    record = {
-        "settings": asdict(settings),
-        "effective": effective,
-        "datasets": fingerprints,
-        "wall_time_seconds": round(outcome.seconds, 3),
-        "images_per_second": round(outcome.images / outcome.seconds, 1) if outcome.seconds else None,
-        "peak_memory_bytes": peak,
-        "device": torch.cuda.get_device_name(device) if device.type == "cuda" else platform.processor() or platform.machine(),
-        "versions": {"python": platform.python_version(), "torch": torch.__version__, "numpy": np.__version__},
-        "git_commit": _git_commit(),
-    }
-    write_json(output / "run.json", record)
-
-
-def _fingerprint(beton: Path, subset: Path) -> dict:
-    """The beton's hash is that of its sidecar: hashing 200 GB again for every run would take longer than starting it."""
-    sidecar = beton.with_suffix(".json")
-    known = read_json(sidecar)["sha256"] if sidecar.exists() else None
-    return {"beton": beton.name, "beton_sha256": known, "subset_sha256": hashlib.sha256(subset.read_bytes()).hexdigest()}
-
-
-def _git_commit() -> str | None:
-    here = Path(__file__).parent
-    try:
-        result = subprocess.run(["git", "-C", str(here), "rev-parse", "HEAD"], capture_output=True, text=True, check=False)
-    except OSError:  # no git on this node
-        return None
-    return result.stdout.strip() or None
+    return Schedule(batch_size, total, warmup, scaled_learning_rate(hyper["learning_rate"], batch_size, hyper["lr_scaling"])), notes

@@ -1,0 +1,146 @@
+"""SimCLR by fourlenses beside SimCLR by lightly's loss, head and transforms in a plain PyTorch loop, at equal steps on equal images.
+
+Both encoders start from the same weights, see as many batches of the same size under the same optimiser, learning rates and augmentation
+parameters, and are scored by the same linear classifier on frozen features. What differs is whose code does it.
+"""
+
+import argparse
+import json
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+from torch.utils.data import DataLoader, Dataset
+
+from fourlenses.data.inputs import ResidentInput
+from fourlenses.data.manifest import hierarchy_of, read_manifest, rows_of
+from fourlenses.data.recipe import Recipe
+from fourlenses.data.resident import Images, load_images
+from fourlenses.data.views import Views
+from fourlenses.evaluation.features import extract_features
+from fourlenses.evaluation.linear_probe import linear_probe
+from fourlenses.methods import build_method
+from fourlenses.methods.method import Facts
+from fourlenses.models.backbones import build_backbone
+from fourlenses.training.engine import Engine
+from fourlenses.training.gradients import add_gradients
+from fourlenses.training.optimizers import build_optimizer
+from fourlenses.training.sampling import Stream
+from fourlenses.training.schedule import learning_rate
+
+SIZE, TEMPERATURE, MOMENTUM, DECAY = 32, 0.2, 0.9, 5e-4
+RECIPE = Recipe(crop_scale=(0.2, 1.0), blur=0.0)
+
+
+def ours(images: Images, backbone: str, batch: int, steps: int, peak: float, seed: int) -> torch.nn.Module:
+    encoder, width = build_backbone(backbone, seed)
+    settings = {"temperature": TEMPERATURE, "projection_hidden": width, "projection_out": 128, "projection_layers": 2}
+    method = build_method("simclr", encoder, width, settings, Facts(len(images.labels), 1, batch, seed)).to(
+        memory_format=torch.channels_last
+    )
+    optimizer = build_optimizer("sgd", method, peak, MOMENTUM, DECAY)
+    source = ResidentInput(images, [Views(RECIPE, SIZE, seed), Views(RECIPE, SIZE, seed)], torch.device("cpu"))
+    stream, engine = Stream(len(images.labels), batch, seed), Engine(torch.device("cpu"))
+    labels = torch.zeros(batch, dtype=torch.int64)
+    for step, views in enumerate(source.batches(stream.batch(step) for step in range(steps))):
+        for group in optimizer.param_groups:
+            group["lr"] = learning_rate(step, steps, steps // 20, peak)
+        optimizer.zero_grad()
+        add_gradients(method, engine.arrange(views), labels, 0, engine.autocast())
+        optimizer.step()
+    return encoder
+
+
+class Pictures(Dataset):
+    def __init__(self, images: torch.Tensor, transform) -> None:
+        self.images = [Image.fromarray(image.permute(1, 2, 0).numpy()) for image in images]
+        self.transform = transform
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def __getitem__(self, place: int) -> list[torch.Tensor]:
+        return self.transform(self.images[place])
+
+
+def lightlys(images: Images, backbone: str, batch: int, steps: int, peak: float, seed: int) -> torch.nn.Module:
+    from lightly.loss import NTXentLoss
+    from lightly.models.modules import SimCLRProjectionHead
+    from lightly.transforms import SimCLRTransform
+
+    torch.manual_seed(seed)
+    encoder, width = build_backbone(backbone, seed)
+    model = torch.nn.Sequential(encoder, SimCLRProjectionHead(width, width, 128)).to(memory_format=torch.channels_last)
+    criterion = NTXentLoss(temperature=TEMPERATURE)
+    optimizer = torch.optim.SGD(model.parameters(), lr=peak, momentum=MOMENTUM, weight_decay=DECAY)
+    transform = SimCLRTransform(SIZE, cj_strength=1.0, min_scale=0.2, gaussian_blur=0.0, normalize=None)
+    loader = DataLoader(Pictures(images.images, transform), batch, shuffle=True, drop_last=True, num_workers=1, persistent_workers=True)
+    step = 0
+    while step < steps:
+        for first, second in loader:
+            for group in optimizer.param_groups:
+                group["lr"] = learning_rate(step, steps, steps // 20, peak)
+            views = torch.cat([first, second]).contiguous(memory_format=torch.channels_last)
+            loss = criterion(*model(views).chunk(2))
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            step += 1
+            if step == steps:
+                break
+    return encoder
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+    parser.add_argument("--dataset", type=Path, required=True, help="a dataset's folder under data/, e.g. data/tinyimagenet")
+    parser.add_argument("--beton", default="48px/clean.beton", help="its beton")
+    parser.add_argument("--classes", type=int, default=20, help="use the images of the first so many classes")
+    parser.add_argument("--backbone", default="resnet_small")
+    parser.add_argument("--batch", type=int, default=128)
+    parser.add_argument("--epochs", type=int, default=100)
+    parser.add_argument("--learning-rate", type=float, default=0.12)
+    parser.add_argument("--seeds", type=int, nargs="*", default=[0, 1])
+    parser.add_argument("--output", type=Path, help="JSON with every number")
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+
+    manifest = read_manifest(arguments.dataset / "manifest.parquet")
+    hierarchy = hierarchy_of(manifest)
+    parts = {}
+    for split in ("train", "test"):
+        part = load_images(arguments.dataset / arguments.beton, rows_of(manifest, split), SIZE, "bench", 2)
+        keep = np.flatnonzero(part.labels < arguments.classes)
+        parts[split] = Images(part.images[torch.from_numpy(keep)], part.labels[keep], part.ids[keep], arguments.classes)
+    train, test = parts["train"], parts["test"]
+    steps = arguments.epochs * len(train.labels) // arguments.batch
+    print(
+        f"{len(train.labels)} training and {len(test.labels)} test images, {arguments.classes} classes, {steps} steps of {arguments.batch}"
+    )
+    numbers = []
+    for seed in arguments.seeds:
+        encoders = {"random": lambda *_, seed=seed: build_backbone(arguments.backbone, seed)[0], "ours": ours, "lightly": lightlys}
+        for name, make in encoders.items():
+            began = time.perf_counter()
+            encoder = make(train, arguments.backbone, arguments.batch, steps, arguments.learning_rate, seed)
+            seconds = time.perf_counter() - began
+            x_train, x_test = (extract_features(encoder, part.images, 500, "cpu") for part in (train, test))
+            everything = {len(train.labels): np.arange(len(train.labels))}
+            table = hierarchy.table[: arguments.classes]
+            (record,) = linear_probe(
+                x_train, torch.from_numpy(train.labels), x_test, torch.from_numpy(test.labels), everything, [1.0, 0.1, 0.01, 1e-3, 1e-4],
+                0.2, seed, arguments.classes, table, hierarchy.names,
+            )  # fmt: skip
+            numbers.append({"seed": seed, "who": name, "top1": record["top1"], "low": record["top1_low"], "high": record["top1_high"],
+                            "seconds": seconds, "images_per_second": steps * arguments.batch / seconds})  # fmt: skip
+            print("seed {seed} {who:8s} top-1 {top1:.1f} % [{low:.1f}, {high:.1f}]  {seconds:.0f} s".format(**numbers[-1]), flush=True)
+    if arguments.output:
+        arguments.output.write_text(
+            json.dumps({"settings": {k: str(v) for k, v in vars(arguments).items()}, "numbers": numbers}, indent=1) + "\n"
+        )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,61 @@
+"""Barlow Twins: the cross-correlation of two views' embeddings made the identity (Zbontar et al., ICML 2021)."""
+
+from typing import Self
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from fourlenses.methods.collapse import embedding_std
+from fourlenses.methods.method import Diagnostics, Embeddings, Facts, Method
+from fourlenses.models.heads import ProjectionHead
+
+
+def barlow_twins(z1: Tensor, z2: Tensor, off_diagonal_weight: float) -> Tensor:
+    """sum_i (1 - C_ii)^2 + lambda sum_i sum_{j != i} C_ij^2: z1, z2 float (N, D); a scalar (equations 1 and 2).
+
+    C (D, D) is the correlation over the batch between the dimensions of z1 and those of z2. As in the official code, each dimension is
+    normalised as batch norm does it, by its biased variance + 1e-5; the paper's Algorithm 1 divides by the unbiased deviation.
+    """
+    # In single precision even under autocast: off the diagonal sit D^2 squares of numbers near 0.
+    with torch.autocast(z1.device.type, enabled=False):
+        z1, z2 = (z if z.dtype == torch.float64 else z.float() for z in (z1, z2))
+        correlation = _standardised(z1).T @ _standardised(z2) / len(z1)
+        agreement = correlation.diagonal()
+        redundancy = correlation.square().sum() - agreement.square().sum()
+        return (1 - agreement).square().sum() + off_diagonal_weight * redundancy
+
+
+def _standardised(z: Tensor) -> Tensor:
+    """Every dimension of (N, D) with mean 0 and variance 1 over the batch."""
+    return F.batch_norm(z, None, None, training=True)
+
+
+class BarlowTwins(Method):
+    """Encoder and a wide projector. ``loss_scale`` multiplies the loss.
+
+    The scale matters to LARS alone, which adapts the step of every weight but not that of biases and norm parameters: the paper
+    gives those a smaller learning rate, and a smaller loss is the same.
+    """
+
+    settings = ("projection_hidden", "projection_out", "projection_layers", "off_diagonal_weight", "loss_scale")
+
+    def __init__(self, encoder: nn.Module, head: nn.Module, off_diagonal_weight: float, loss_scale: float):
+        super().__init__()
+        self.encoder, self.head = encoder, head
+        self.off_diagonal_weight, self.loss_scale = off_diagonal_weight, loss_scale
+
+    @classmethod
+    def build(cls, encoder: nn.Module, feature_width: int, settings: dict, facts: Facts) -> Self:
+        hidden, outputs, layers = (settings[f"projection_{part}"] for part in ("hidden", "out", "layers"))
+        head = ProjectionHead(feature_width, hidden, outputs, layers)
+        return cls(encoder, head, settings["off_diagonal_weight"], settings["loss_scale"])
+
+    def embed(self, views: list[Tensor]) -> Embeddings:
+        """Projections of both views, (rows, outputs) each."""
+        # One pass a view, so that batch norm's statistics are those of one view, as in the official code.
+        return tuple(self.head(self.encoder(view)) for view in views)
+
+    def loss(self, embeddings: Embeddings, targets: Embeddings, labels: Tensor) -> tuple[Tensor, Diagnostics]:
+        loss = self.loss_scale * barlow_twins(*embeddings, self.off_diagonal_weight)
+        return loss, {"embedding_std": embedding_std(embeddings[0])}

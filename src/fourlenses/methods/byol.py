@@ -1,0 +1,66 @@
+"""BYOL: predict the moving average's projection of the other view; no negatives (Grill et al., NeurIPS 2020)."""
+
+from typing import Self
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from fourlenses.methods.collapse import embedding_std
+from fourlenses.methods.method import Diagnostics, Embeddings, Facts, Method
+from fourlenses.methods.momentum_encoder import follow, momentum_at, momentum_copy
+from fourlenses.models.heads import ProjectionHead
+
+
+def regression_loss(predictions: Tensor, targets: Tensor) -> Tensor:
+    """2 - 2 cos, mean over rows: predictions, targets float (N, D); a scalar (equation 2). It is |p/|p| - t/|t||^2."""
+    # In single precision even under autocast: near agreement the loss is a small difference of numbers near 1.
+    with torch.autocast(predictions.device.type, enabled=False):
+        predictions, targets = (rows if rows.dtype == torch.float64 else rows.float() for rows in (predictions, targets))
+        return 2 - 2 * (F.normalize(predictions, dim=1) * F.normalize(targets, dim=1)).sum(dim=1).mean()
+
+
+class BYOL(Method):
+    """Online network (``encoder``, ``head``, ``predictor``) and target network (the moving average of encoder and head).
+
+    Projector and predictor are Linear, batch norm, ReLU, Linear, with a bias in the first map alone, as in the official code.
+    """
+
+    settings = ("projection_hidden", "projection_out", "prediction_hidden", "momentum_base")
+
+    def __init__(self, encoder: nn.Module, head: nn.Module, predictor: nn.Module, momentum_base: float):
+        super().__init__()
+        self.encoder, self.head, self.predictor = encoder, head, predictor
+        self.target_encoder, self.target_head = momentum_copy(encoder), momentum_copy(head)
+        self.momentum_base = momentum_base
+
+    @classmethod
+    def build(cls, encoder: nn.Module, feature_width: int, settings: dict, facts: Facts) -> Self:
+        outputs = settings["projection_out"]
+        head = ProjectionHead(feature_width, settings["projection_hidden"], outputs, 2, bias=True)
+        predictor = ProjectionHead(outputs, settings["prediction_hidden"], outputs, 2, bias=True)
+        return cls(encoder, head, predictor, settings["momentum_base"])
+
+    @torch.no_grad()
+    def targets(self, views: list[Tensor]) -> Embeddings:
+        """The target network's projections of both views, (rows, outputs) each."""
+        return tuple(self.target_head(self.target_encoder(view)) for view in views)
+
+    def embed(self, views: list[Tensor]) -> Embeddings:
+        """The online network's predictions of both views, (rows, outputs) each."""
+        # One pass a view, so that batch norm's statistics are those of one view, as in the official code.
+        return tuple(self.predictor(self.head(self.encoder(view))) for view in views)
+
+    def loss(self, embeddings: Embeddings, targets: Embeddings, labels: Tensor) -> tuple[Tensor, Diagnostics]:
+        """The sum of both directions (section 3.1), from 0 to 8; 4 for predictions at right angles to their targets.
+
+        The diagnostic is of the target network's projections.
+        """
+        (first, second), (target_first, target_second) = embeddings, targets
+        loss = regression_loss(first, target_second) + regression_loss(second, target_first)
+        return loss, {"embedding_std": embedding_std(target_first)}
+
+    def after_step(self, targets: Embeddings, step: int, total_steps: int) -> None:
+        """Move the target network; the momentum rises to 1 over the run."""
+        momentum = momentum_at(step, total_steps, self.momentum_base, 1.0)
+        follow([self.target_encoder, self.target_head], [self.encoder, self.head], momentum)

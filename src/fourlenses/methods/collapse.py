@@ -1,0 +1,15 @@
+"""A diagnostic for methods without negatives: do the embeddings still differ from each other?"""
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+
+@torch.no_grad()
+def embedding_std(embeddings: Tensor) -> Tensor:
+    """How far L2-normalised embeddings (B, D) spread: the standard deviation over the batch, mean over dimensions, times sqrt(D).
+
+    0 when all embeddings point the same way (collapse), about 1 when they point everywhere (Chen & He, CVPR 2021, section 4.1, whose
+    figure 2 shows it without the factor sqrt(D)).
+    """
+    return F.normalize(embeddings.detach().float(), dim=1).std(dim=0).mean() * embeddings.shape[1] ** 0.5

@@ -1,0 +1,155 @@
+"""MoCo v2: an image among a queue of other images' keys (He et al., CVPR 2020; Chen et al., arXiv:2003.04297)."""
+
+import logging
+from typing import Self
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from fourlenses.distributed import gather_rows, own_rows
+from fourlenses.methods.method import Diagnostics, Embeddings, Facts, Method
+from fourlenses.methods.momentum_encoder import follow, momentum_at, momentum_copy
+from fourlenses.models.heads import ProjectionHead
+from fourlenses.randomness import named_seed, permutation
+
+log = logging.getLogger(__name__)
+
+
+def info_nce(queries: Tensor, keys: Tensor, queue: Tensor, temperature: float) -> tuple[Tensor, Tensor]:
+    """Loss and contrastive accuracy of N queries: queries, keys float (N, D), queue (K, D); two scalars (He et al., equation 1).
+
+    Each query is classified among its own key and the K keys of the queue by cosine similarity / temperature. The queries are
+    normalised here, keys and queue are normalised already. The accuracy (without gradient) is the share of queries nearest to their key.
+    """
+    if temperature <= 0:
+        raise ValueError(f"info_nce needs a temperature above 0, not {temperature}")
+    # In single precision even under autocast: at a temperature of 0.1 a half-precision similarity is off by 0.01 nats.
+    with torch.autocast(queries.device.type, enabled=False):
+        queries = F.normalize(queries if queries.dtype == torch.float64 else queries.float(), dim=1)
+        keys, queue = keys.to(queries.dtype), queue.to(queries.dtype)
+        positives = (queries * keys).sum(dim=1, keepdim=True)  # (N, 1)
+        logits = torch.cat([positives, queries @ queue.T], dim=1) / temperature  # (N, 1 + K)
+        own = torch.zeros(len(logits), dtype=torch.int64, device=logits.device)
+        loss = F.cross_entropy(logits, own)
+    accuracy = (logits.detach().argmax(dim=1) == 0).float().mean()
+    return loss, accuracy
+
+
+class MoCo(Method):
+    """Query network (``encoder``, ``head``), key network (their moving average) and a queue of past keys.
+
+    ``symmetric`` uses either view as query and as key and adds the two losses, as the authors' CIFAR demo and MoCo v3 do; both views'
+    keys enter the one queue.
+
+    The key network moves after the optimiser's update, whereas the official code moves it before the keys of the next batch are computed.
+    Nothing lies between the two, and before the first batch both networks are equal, so every key is the same; only the key network that
+    is left over at the end has had one update more here.
+
+    Keys are encoded in another order than queries (shuffling batch norm, He et al., section 3.3): where batch norm takes its statistics
+    over parts of a batch, a key then shares them with other images than its query does, and cannot be told from them.
+    """
+
+    settings = (
+        "temperature",
+        "projection_hidden",
+        "projection_out",
+        "projection_layers",
+        "queue_size",
+        "momentum_base",
+        "momentum_final",
+        "symmetric",
+    )
+
+    def __init__(
+        self,
+        encoder: nn.Module,
+        head: nn.Module,
+        queue: Tensor,
+        temperature: float,
+        momentum: tuple[float, float],
+        symmetric: bool,
+        seed: int,
+    ):
+        super().__init__()
+        self.encoder, self.head = encoder, head
+        self.key_encoder, self.key_head = momentum_copy(encoder), momentum_copy(head)
+        self.register_buffer("queue", queue)  # (K, D) float32, rows of length 1
+        self.register_buffer("pointer", torch.zeros((), dtype=torch.int64))  # the row that the next key goes to
+        self.updates = 0
+        self.temperature, self.momentum, self.symmetric, self.seed = temperature, momentum, symmetric, seed
+
+    @classmethod
+    def build(cls, encoder: nn.Module, feature_width: int, settings: dict, facts: Facts) -> Self:
+        hidden, outputs, layers = (settings[f"projection_{part}"] for part in ("hidden", "out", "layers"))
+        head = ProjectionHead(feature_width, hidden, outputs, layers, batch_norm=False, bias=True, last_bias=True)
+        size, note = queue_size(settings["queue_size"], facts)
+        generator = torch.Generator().manual_seed(named_seed(facts.seed, "queue") & 0x7FFFFFFFFFFFFFFF)
+        queue = F.normalize(torch.randn(size, outputs, generator=generator), dim=1)
+        momentum = (settings["momentum_base"], settings["momentum_final"])
+        method = cls(encoder, head, queue, settings["temperature"], momentum, settings["symmetric"], named_seed(facts.seed, "shuffle"))
+        method.notes += note
+        return method
+
+    # The number of updates counts the permutations. It is state, but no buffer: reading a number from a GPU waits for all its work.
+    def get_extra_state(self) -> Tensor:
+        return torch.tensor(self.updates)
+
+    def set_extra_state(self, state: Tensor) -> None:
+        self.updates = int(state)
+
+    @torch.no_grad()
+    def targets(self, views: list[Tensor]) -> Embeddings:
+        """The keys of view 2, float32 (rows, outputs) of length 1; when symmetric also those of view 1, as second entry."""
+        first, second = views
+        return (self._keys(second, 1), self._keys(first, 0)) if self.symmetric else (self._keys(second, 1),)
+
+    def _keys(self, images: Tensor, view: int) -> Tensor:
+        """Encoded in an order that mixes the rows of all processes, and returned in their own."""
+        everyone = gather_rows(images)
+        order = torch.from_numpy(permutation(len(everyone), self.seed, self.updates, view)).to(images.device, non_blocking=True)
+        outputs = self.key_head(self.key_encoder(everyone[own_rows(order)]))
+        with torch.autocast(images.device.type, enabled=False):
+            shuffled = gather_rows(F.normalize(outputs.float(), dim=1))
+        keys = torch.empty_like(shuffled)
+        keys[order] = shuffled
+        return own_rows(keys)
+
+    def embed(self, views: list[Tensor]) -> Embeddings:
+        """The queries of view 1, (rows, outputs), not normalised; when symmetric also those of view 2."""
+        # One pass a view, so that batch norm's statistics are those of one view, as for the keys.
+        return tuple(self.head(self.encoder(view)) for view in (views if self.symmetric else views[:1]))
+
+    def loss(self, embeddings: Embeddings, targets: Embeddings, labels: Tensor) -> tuple[Tensor, Diagnostics]:
+        pairs = [info_nce(q, k, self.queue, self.temperature) for q, k in zip(embeddings, targets, strict=True)]
+        losses, accuracies = (torch.stack(column) for column in zip(*pairs, strict=True))
+        return losses.sum(), {"contrastive_accuracy": accuracies.mean()}
+
+    @torch.no_grad()
+    def after_step(self, targets: Embeddings, step: int, total_steps: int) -> None:
+        """Move the key network, and replace the oldest keys by this batch's."""
+        follow([self.key_encoder, self.key_head], [self.encoder, self.head], momentum_at(step, total_steps, *self.momentum))
+        self.updates += 1
+        keys = torch.cat(targets)
+        size = len(self.queue)
+        skipped = max(len(keys) - size, 0)  # of a batch larger than the queue only the end stays
+        places = (self.pointer + torch.arange(skipped, len(keys), device=keys.device)) % size
+        self.queue[places] = keys[skipped:].to(self.queue.dtype)
+        self.pointer.add_(len(keys)).remainder_(size)
+
+
+def queue_size(wanted: int, facts: Facts) -> tuple[int, list[str]]:
+    """The queue's length for so many images, and a note if that is not the one wanted.
+
+    An image's key stays in the queue until as many other keys have come. Were the queue longer than a pass over the images, the image
+    would always find its own last key among the negatives; at a share f of the images it does so in f^2/2 of all cases (0.1 % for the
+    paper's 65,536 keys of 1.28 million images, half at f = 1).
+    """
+    if wanted < 1:
+        raise ValueError(f"queue_size is at least 1, not {wanted}")
+    most = max(facts.images // facts.batch_size, 1) * facts.batch_size
+    if wanted <= most:
+        return wanted, []
+    note = f"queue_size {wanted} clamped to {most}: the whole batches of {facts.batch_size} that the {facts.images} images fill"
+    log.warning(note)
+    return most, [note]

@@ -1,0 +1,48 @@
+"""SimSiam: BYOL without the moving average, the other view's projection with a stopped gradient (Chen & He, CVPR 2021)."""
+
+from typing import Self
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from fourlenses.methods.collapse import embedding_std
+from fourlenses.methods.method import Diagnostics, Embeddings, Facts, Method
+from fourlenses.models.heads import ProjectionHead
+
+
+def negative_cosine(predictions: Tensor, projections: Tensor) -> Tensor:
+    """D(p, z) of equation 1, mean over rows; no gradient reaches the projections. Both float (N, D); a scalar from -1 to 1."""
+    # In single precision even under autocast: near agreement the loss changes in digits that half precision lacks.
+    with torch.autocast(predictions.device.type, enabled=False):
+        p, z = (rows if rows.dtype == torch.float64 else rows.float() for rows in (predictions, projections.detach()))
+        return -(F.normalize(p, dim=1) * F.normalize(z, dim=1)).sum(dim=1).mean()
+
+
+class SimSiam(Method):
+    """Encoder, projector with batch norm on its output too, and a predictor with a narrow hidden layer (the paper's section 3)."""
+
+    settings = ("projection_hidden", "projection_out", "projection_layers", "prediction_hidden")
+
+    def __init__(self, encoder: nn.Module, head: nn.Module, predictor: nn.Module):
+        super().__init__()
+        self.encoder, self.head, self.predictor = encoder, head, predictor
+
+    @classmethod
+    def build(cls, encoder: nn.Module, feature_width: int, settings: dict, facts: Facts) -> Self:
+        hidden, outputs, layers = (settings[f"projection_{part}"] for part in ("hidden", "out", "layers"))
+        head = ProjectionHead(feature_width, hidden, outputs, layers, last_norm=True)
+        predictor = ProjectionHead(outputs, settings["prediction_hidden"], outputs, 2, last_bias=True)
+        return cls(encoder, head, predictor)
+
+    def embed(self, views: list[Tensor]) -> Embeddings:
+        """Prediction and projection of both views, (rows, 2, outputs) each; the projection takes no gradient."""
+        # One pass a view, so that batch norm's statistics are those of one view, as in the official code.
+        projections = [self.head(self.encoder(view)) for view in views]
+        return tuple(torch.stack([self.predictor(z), z.detach()], dim=1) for z in projections)
+
+    def loss(self, embeddings: Embeddings, targets: Embeddings, labels: Tensor) -> tuple[Tensor, Diagnostics]:
+        """The mean of both directions (equation 2), from -1 to 1."""
+        (p1, z1), (p2, z2) = (pair.unbind(dim=1) for pair in embeddings)
+        loss = (negative_cosine(p1, z2) + negative_cosine(p2, z1)) / 2
+        return loss, {"embedding_std": embedding_std(z1)}

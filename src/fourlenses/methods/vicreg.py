@@ -1,0 +1,70 @@
+"""VICReg: embeddings of two views near each other, spread over every dimension, dimensions uncorrelated (Bardes et al., ICLR 2022)."""
+
+from typing import Self
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from fourlenses.methods.collapse import embedding_std
+from fourlenses.methods.method import Diagnostics, Embeddings, Facts, Method
+from fourlenses.models.heads import ProjectionHead
+
+
+def vicreg(z1: Tensor, z2: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Invariance, variance and covariance terms of embeddings float (N, D), N at least 2; three scalars (equations 1 to 5).
+
+    As in the official code, the invariance is the mean over dimensions too (equation 5 has their sum), and the variance term is
+    the mean of both views' (equation 6 has their sum): with the paper's weights 25, 25 and 1 this is what its results are from.
+    """
+    # In single precision even under autocast: the covariances are sums over the batch, squared and summed over D^2 of them.
+    with torch.autocast(z1.device.type, enabled=False):
+        z1, z2 = (z if z.dtype == torch.float64 else z.float() for z in (z1, z2))
+        variance = (_variance(z1) + _variance(z2)) / 2
+        return F.mse_loss(z1, z2), variance, _covariance(z1) + _covariance(z2)
+
+
+def _variance(z: Tensor) -> Tensor:
+    """How far the standard deviation of a dimension falls short of 1, mean over the dimensions."""
+    return F.relu(1 - (z.var(dim=0) + 1e-4).sqrt()).mean()
+
+
+def _covariance(z: Tensor) -> Tensor:
+    """The squared covariances between different dimensions, summed and divided by the number of dimensions."""
+    centred = z - z.mean(dim=0)
+    covariance = centred.T @ centred / (len(z) - 1)  # (D, D)
+    return (covariance.square().sum() - covariance.diagonal().square().sum()) / z.shape[1]
+
+
+class VICReg(Method):
+    """Encoder and a wide projector, which the paper calls expander: biases in the inner linear maps, none in the last."""
+
+    settings = (
+        "projection_hidden",
+        "projection_out",
+        "projection_layers",
+        "invariance_weight",
+        "variance_weight",
+        "covariance_weight",
+    )
+
+    def __init__(self, encoder: nn.Module, head: nn.Module, weights: tuple[float, float, float]):
+        super().__init__()
+        self.encoder, self.head, self.weights = encoder, head, weights
+
+    @classmethod
+    def build(cls, encoder: nn.Module, feature_width: int, settings: dict, facts: Facts) -> Self:
+        hidden, outputs, layers = (settings[f"projection_{part}"] for part in ("hidden", "out", "layers"))
+        head = ProjectionHead(feature_width, hidden, outputs, layers, bias=True)
+        weights = tuple(settings[f"{term}_weight"] for term in ("invariance", "variance", "covariance"))
+        return cls(encoder, head, weights)
+
+    def embed(self, views: list[Tensor]) -> Embeddings:
+        """Projections of both views, (rows, outputs) each."""
+        # One pass a view, so that batch norm's statistics are those of one view, as in the official code.
+        return tuple(self.head(self.encoder(view)) for view in views)
+
+    def loss(self, embeddings: Embeddings, targets: Embeddings, labels: Tensor) -> tuple[Tensor, Diagnostics]:
+        terms = dict(zip(("invariance", "variance", "covariance"), vicreg(*embeddings), strict=True))
+        loss = sum(weight * term for weight, term in zip(self.weights, terms.values(), strict=True))
+        return loss, {**{name: term.detach() for name, term in terms.items()}, "embedding_std": embedding_std(embeddings[0])}

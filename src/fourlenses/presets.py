@@ -1,0 +1,71 @@
+"""The methods of a study, completed from the presets: presets/<method>.yaml holds every key of a method with the values of a setting.
+
+A preset is also the list of the keys a method knows: what is not in it is a misspelling.
+"""
+
+from pathlib import Path
+
+import yaml
+
+from fourlenses.config import blame
+from fourlenses.errors import UserError, did_you_mean, one_of
+from fourlenses.study import FLOOR
+
+SMALL = 96  # px: views up to this size are trained with the preset `small` where none is named, larger ones with `paper`
+DURATIONS = ("epochs", "steps")
+
+
+def complete_methods(config: dict, presets: Path, config_files: list[Path]) -> None:
+    """Fill in ``config["methods"]`` and the recipes it names in ``config["views"]``, in place.
+
+    An entry is a preset and what differs from it. It is called as its method, or `<method>_<anything>`, so that one study can hold a method
+    twice (say, at equal epochs and at equal steps).
+
+    Raises:
+        UserError: an unknown method, preset, key or recipe, or a value of another kind than the preset's.
+    """
+    known = sorted(file.stem for file in presets.glob("*.yaml") if file.stem != "views")
+    recipes = _load(presets / "views.yaml") | config["views"]
+    for name, entry in config["methods"].items():
+        if name == FLOOR:
+            continue
+        where, key = blame(["methods", name], config_files), f"methods.{name}"
+        base = max((method for method in known if name == method or name.startswith(f"{method}_")), key=len, default=None)
+        if base is None:
+            raise UserError(f"{where}: key '{key}': {one_of('method', name, known)}, or one of them with an ending, as in simclr_steps")
+        offered = _load(presets / f"{base}.yaml")
+        preset = entry.get("preset", "small" if config["image_size"] <= SMALL else "paper")
+        if preset not in offered:
+            raise UserError(f"{where}: key '{key}.preset': {one_of('preset', preset, offered)}")
+        values = offered[preset]
+        own = {setting: value for setting, value in entry.items() if setting != "preset"}
+        for setting, value in own.items():
+            _check(where, key, setting, value, values)
+        if all(duration in own for duration in DURATIONS):
+            raise UserError(f"{where}: key '{key}' has both 'epochs' and 'steps'; a duration is one of them")
+        if any(duration in own for duration in DURATIONS):
+            values = {setting: value for setting, value in values.items() if setting not in DURATIONS}
+        settings = {**values, **own}
+        for recipe in settings["views"]:
+            if recipe not in recipes:
+                raise UserError(f"{where}: key '{key}.views': {one_of('recipe of views', recipe, recipes)}")
+            config["views"].setdefault(recipe, recipes[recipe])
+        if len(settings["views"]) != len(values["views"]):
+            raise UserError(f"{where}: key '{key}.views' names {len(settings['views'])} recipe(s); {base} takes {len(values['views'])}")
+        statistics = {str([recipes[recipe].get(part) for part in ("mean", "std")]) for recipe in settings["views"]}
+        if len(statistics) > 1:
+            raise UserError(f"{where}: the recipes of key '{key}.views' differ in 'mean' or 'std'; give them the same")
+        config["methods"][name] = {"method": base, "preset": preset, **settings}
+
+
+def _check(where: str, key: str, setting: str, value: object, preset: dict) -> None:
+    allowed = sorted({*preset, *DURATIONS})
+    if setting not in allowed:
+        raise UserError(f"{where}: unknown key '{key}.{setting}'{did_you_mean(setting, allowed)}; allowed here: {', '.join(allowed)}")
+    example = preset.get(setting)
+    if isinstance(example, bool) != isinstance(value, bool) and setting not in DURATIONS:
+        raise UserError(f"{where}: key '{key}.{setting}' is {value!r}; the preset has {example!r}, so give a value of that kind")
+
+
+def _load(file: Path) -> dict:
+    return yaml.safe_load(file.read_text(encoding="utf-8"))

@@ -1,0 +1,65 @@
+"""What a pretraining run leaves behind: weights, history, and a record of everything that was effective."""
+
+import csv
+import platform
+import resource
+import subprocess
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+
+from fourlenses.files import atomic, write_json
+from fourlenses.models.weights import save_weights
+from fourlenses.training.health import collapse
+from fourlenses.training.loop import Outcome
+
+COLUMNS = ("step", "epoch", "loss", "learning_rate", "images_per_second")
+
+
+def write_run(
+    output: Path, settings, encoder: nn.Module, head: nn.Module, outcome: Outcome, effective: dict, fingerprints: list[dict],
+    notes: list[str], device: torch.device,
+) -> None:  # fmt: skip
+    """Write the files of a run, run.json last. ``notes``: sentences on what had to be adapted to the data."""
+    output.mkdir(parents=True, exist_ok=True)
+    save_weights(encoder, output / "encoder.safetensors")
+    save_weights(head, output / "head.safetensors")
+    # rows in which an encoder's health was measured have more columns than others
+    columns = list(dict.fromkeys([*COLUMNS, *(key for row in outcome.history for key in row)]))
+    with atomic(output / "history.csv") as temporary, open(temporary, "w", newline="") as file:
+        writer = csv.DictWriter(file, columns, restval="", lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(outcome.history)
+    peak = torch.cuda.max_memory_allocated() if device.type == "cuda" else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    record = {
+        "settings": asdict(settings),
+        "effective": effective,
+        "datasets": fingerprints,
+        "notes": notes,
+        "collapsed": _collapsed(outcome.history, effective.get("feature_width", 0)),
+        "wall_time_seconds": round(outcome.seconds, 3),
+        "images_per_second": round(outcome.images / outcome.seconds, 1) if outcome.seconds else None,
+        "peak_memory_bytes": peak,
+        "device": torch.cuda.get_device_name(device) if device.type == "cuda" else platform.processor() or platform.machine(),
+        "versions": {"python": platform.python_version(), "torch": torch.__version__, "numpy": np.__version__},
+        "git_commit": _git_commit(),
+    }
+    write_json(output / "run.json", record)
+
+
+def _collapsed(history: list[dict], feature_width: int) -> str | None:
+    """A sentence on the last measurement of the encoder's health, if it was bad."""
+    measured = [row for row in history if "embedding_std" in row]
+    return collapse(measured[-1], measured[-1]["step"], feature_width) if measured else None
+
+
+def _git_commit() -> str | None:
+    here = Path(__file__).parent
+    try:
+        result = subprocess.run(["git", "-C", str(here), "rev-parse", "HEAD"], capture_output=True, text=True, check=False)
+    except OSError:  # no git on this node
+        return None
+    return result.stdout.strip() or None

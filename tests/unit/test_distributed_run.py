@@ -1,0 +1,33 @@
+"""A run over two processes, started as users start it, beside the same run in one."""
+
+import json
+import subprocess
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import torch
+from safetensors.torch import load_file
+from tests.runs import go, settings
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.mark.parametrize(("method", "changes"), [("simclr", {}), ("moco", {"batch_norm_groups": 4}), ("byol", {})])
+def test_two_processes_give_the_weights_of_one(dataset, method, changes):
+    chosen = settings(method, epochs=1.8, warmup_epochs=0, optimizer="sgd", learning_rate=0.005, health_images=12, **changes)
+    alone, record = go(dataset, "alone", chosen)
+    files = ["--betons", dataset / "clean.beton", "--subsets", dataset / "all.npy", "--datasets", "animals"]
+    where = ["--output", dataset / "two", "--checkpoints", dataset / "checkpoints", "--device", "cpu", "--processes", "2", "--workers", "1"]
+    command = [sys.executable, ROOT / "workflow_scripts" / "pretrain.py", "--settings", json.dumps(asdict(chosen)), *files, *where]
+    result = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+    assert result.returncode == 0, result.stderr
+    together = load_file(dataset / "two" / "encoder.safetensors")
+    for name, tensor in alone.items():
+        torch.testing.assert_close(together[name], tensor, rtol=1e-5, atol=1e-5, msg=lambda text, name=name: f"{name}: {text}")
+    one, two = (pd.read_csv(dataset / name / "history.csv").drop(columns="images_per_second") for name in ("alone", "two"))
+    pd.testing.assert_frame_equal(one, two, rtol=1e-4)
+    assert json.loads((dataset / "two" / "run.json").read_text())["effective"]["processes"] == 2
+    assert record["effective"]["processes"] == 1

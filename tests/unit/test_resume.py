@@ -1,0 +1,111 @@
+"""Runs that are killed, stopped, damaged or contested, and go on to the same weights as if nothing had happened.
+
+FOURLENSES_KILLS=10 kills each run at ten random moments instead of two.
+"""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import asdict
+
+import pandas as pd
+import pytest
+from tests.runs import go, same, settings
+
+KILLS = int(os.environ.get("FOURLENSES_KILLS", "2"))
+COMMAND = """
+import json, sys
+from pathlib import Path
+from fourlenses.cli import run
+from fourlenses.training.pretrain import Placement, Settings, pretrain
+from tests.runs import data
+folder, chosen, name, placement = Path(sys.argv[1]), *sys.argv[2:]
+placement = Placement(folder / "checkpoints", **{"device": "cpu", "checkpoint_seconds": 0, **json.loads(placement)})
+run(lambda: pretrain(Settings(**json.loads(chosen)), data(folder), placement, folder / name))
+"""
+
+
+def start(folder, chosen, **placement):
+    arguments = [sys.executable, "-c", COMMAND, str(folder), json.dumps(asdict(chosen)), "run", json.dumps(placement)]
+    return subprocess.Popen(arguments, stderr=subprocess.PIPE, text=True)
+
+
+def wait_for_steps(folder, process, more_than):
+    """The newest checkpoint's step once it is above ``more_than``; None if the run ended first."""
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline:
+        steps = [int(file.name[4:13]) for file in folder.glob("checkpoints/*/step*.pt")]
+        if steps and max(steps) > more_than:
+            return max(steps)
+        if process.poll() is not None:
+            return None
+        time.sleep(0.002)
+    raise AssertionError("no checkpoint in two minutes")
+
+
+@pytest.mark.parametrize("kind", ["resident", "streaming"])
+@pytest.mark.parametrize("method", ["simclr", "moco", "byol", "supervised"])
+def test_killed_at_any_moment_and_resumed_is_bit_equal(dataset, method, kind):
+    chosen = settings(method, epochs=120)
+    undisturbed, _ = go(dataset, "undisturbed", chosen, input=kind)
+    moments, step = random.Random(0), 0
+    for _ in range(KILLS):
+        process = start(dataset, chosen, input=kind)
+        step = wait_for_steps(dataset, process, step)
+        assert step is not None, process.stderr.read()
+        time.sleep(moments.uniform(0, 0.05))  # in the middle of a step, of writing a checkpoint, of anything
+        process.kill()
+        process.communicate()
+    assert not (dataset / "run" / "encoder.safetensors").exists()
+    resumed, record = go(dataset, "run", chosen, input=kind)
+    assert same(undisturbed, resumed)
+    assert record["effective"]["input"] == kind
+    whole, broken = (pd.read_csv(dataset / name / "history.csv").drop(columns="images_per_second") for name in ("undisturbed", "run"))
+    pd.testing.assert_frame_equal(whole, broken, check_exact=True)  # means over steps on both sides of a kill too
+    assert not list(dataset.glob("checkpoints/*"))  # nothing left behind
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGUSR1"])
+def test_a_signal_ends_with_a_checkpoint_and_code_75(dataset, name):
+    chosen = settings(epochs=4000)
+    process = start(dataset, chosen, checkpoint_seconds=1e9)
+    time.sleep(1)
+    while process.poll() is None and "%" not in "".join(iter(lambda: process.stderr.read(1), "%")) + "%":
+        pass
+    process.send_signal(getattr(signal, name))
+    _, log = process.communicate(timeout=60)
+    assert process.returncode == 75
+    assert "run the same command again to continue from" in log.splitlines()[-1]
+    assert len(list(dataset.glob("checkpoints/*/step*.pt"))) == 1
+
+
+def test_the_wall_budget_ends_a_run_with_a_checkpoint_and_it_finishes_in_slots(dataset):
+    chosen = settings(epochs=120)
+    undisturbed, _ = go(dataset, "undisturbed", chosen)
+    codes = []
+    while not codes or codes[-1] == 75:
+        # every slot is as long as starting takes and a little more
+        process = start(dataset, chosen, checkpoint_seconds=1e9, max_minutes=0.001 if not codes else 1)
+        _, log = process.communicate(timeout=120)
+        codes.append(process.returncode)
+        assert codes[-1] in (0, 75), log
+    assert codes == [75, 0]
+    resumed, _ = go(dataset, "again", chosen)
+    assert same(undisturbed, resumed)
+
+
+def test_two_jobs_never_train_into_one_directory(dataset):
+    chosen = settings(epochs=20000)
+    first = start(dataset, chosen)
+    assert wait_for_steps(dataset, first, 0)
+    second = start(dataset, chosen)
+    _, log = second.communicate(timeout=120)
+    assert second.returncode == 2
+    assert f"process {first.pid}" in log
+    assert first.poll() is None
+    first.kill()
+    first.communicate()
