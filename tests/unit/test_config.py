@@ -99,8 +99,9 @@ def test_a_recipe_that_makes_no_sense_is_refused_before_any_job(recipe, message)
 
 
 def test_the_datasets_of_the_documentation_are_valid():
-    """Every source that is not drawn by the pipeline has an example there."""
+    """There is an example of every generic source, and a schema of every source."""
     blocks = re.findall(r"```yaml\n(.*?)```", (ROOT / "docs" / "adding-a-dataset.md").read_text(), re.DOTALL)
     (shown,) = [yaml.safe_load(block)["datasets"] for block in blocks if block.startswith("datasets:")]
     check_config(merged({"datasets": shown}), SCHEMA, [DEFAULT])
-    assert {entry["source"] for entry in shown.values()} == set(SOURCES) - {"synthetic"} == {file.stem for file in SCHEMAS} - {"synthetic"}
+    assert {entry["source"] for entry in shown.values()} >= {"image_folder", "csv_list", "coco", "parquet", "cifar"}
+    assert set(SOURCES) == {file.stem for file in SCHEMAS}
