@@ -146,18 +146,18 @@ def test_a_killed_writer_leaves_nothing_that_looks_finished(tmp_path, image_fold
         import sys, time
         from pathlib import Path
         import fourlenses.data.beton_writer as beton_writer
+        from fourlenses.data import pictures
         from fourlenses.data.sources import image_folder as source
         from fourlenses.data.write_beton import write_beton
 
         beton_writer._BUFFER = 1  # so that something is in the file
         root, definition = Path(sys.argv[1]), {"source": "image_folder", "path": "animals"}
-        manifest, read = source.index("animals", definition, root), source._read
-        def slowly(folder, name):
-            if name.startswith("val"):
+        manifest, content = source.index("animals", definition, root), pictures.content
+        def slowly(file, dataset):
+            if "val" in file.parts:
                 time.sleep(60)
-            return read(folder, name)
-        source._read = slowly
-        beton_writer.CHUNK_ITEMS = 1
+            return content(file, dataset)
+        pictures.content = slowly
         import fourlenses.data.in_order as in_order
         in_order.CHUNK_ITEMS = 1
         write_beton("animals", definition, root, manifest, "clean", 40, 0.0, Path(sys.argv[2]), 1)
@@ -241,6 +241,7 @@ def test_running_out_of_room_says_so_and_leaves_nothing(tmp_path, image_folder):
         """
         import resource, sys
         from pathlib import Path
+        from fourlenses.data import pictures
         from fourlenses.data.sources import image_folder as source
         from fourlenses.data.write_beton import write_beton
 

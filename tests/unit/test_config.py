@@ -1,4 +1,5 @@
 import copy
+import re
 from pathlib import Path
 
 import pytest
@@ -6,11 +7,13 @@ import yaml
 
 from fourlenses.config import check_config
 from fourlenses.data.corruption_names import CORRUPTIONS
+from fourlenses.data.sources import SOURCES
 from fourlenses.errors import UserError
 
 ROOT = Path(__file__).parents[2]
 SCHEMA = ROOT / "schemas" / "config.schema.yaml"
 DEFAULT = ROOT / "config.yaml"
+SCHEMAS = list((ROOT / "schemas" / "sources").glob("*.yaml"))
 
 
 def merged(overlay: dict, base: dict | None = None) -> dict:
@@ -90,3 +93,12 @@ def test_the_command_line_is_blamed_for_what_no_file_says():
 def test_a_recipe_that_makes_no_sense_is_refused_before_any_job(recipe, message):
     with pytest.raises(UserError, match=message):
         check_config(merged({"views": {"mine": recipe}}), SCHEMA, [DEFAULT])
+
+
+def test_the_datasets_of_the_documentation_are_valid():
+    """There is an example of every generic source, and a schema of every source."""
+    blocks = re.findall(r"```yaml\n(.*?)```", (ROOT / "docs" / "adding-a-dataset.md").read_text(), re.DOTALL)
+    (shown,) = [yaml.safe_load(block)["datasets"] for block in blocks if block.startswith("datasets:")]
+    check_config(merged({"datasets": shown}), SCHEMA, [DEFAULT])
+    assert {entry["source"] for entry in shown.values()} >= {"image_folder", "csv_list", "coco", "parquet", "cifar"}
+    assert set(SOURCES) == {file.stem for file in SCHEMAS}

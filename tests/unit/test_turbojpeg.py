@@ -7,7 +7,8 @@ from tests.pictures import jpeg_bytes, picture
 
 from fourlenses.data import decode
 from fourlenses.data.encode import encode
-from fourlenses.data.turbojpeg import is_intact, read_header, read_pixels
+from fourlenses.data.jpeg_header import read_header
+from fourlenses.data.turbojpeg import is_intact, read_pixels
 
 
 def saved(image: Image.Image, form: str = "JPEG", **options) -> bytes:
@@ -116,7 +117,7 @@ def test_large_jpegs_are_decoded_smaller_and_look_the_same():
 
 
 def test_without_the_library_pillow_decides(monkeypatch):
-    monkeypatch.setattr("fourlenses.data.turbojpeg._library", lambda: None)
+    monkeypatch.setattr("fourlenses.data.turbojpeg._functions", lambda: None)
     assert encode(jpeg_bytes(1), 50, None, 0).passed_through
     assert encode(jpeg_bytes(1)[:300], 50, None, 0).reason
     assert encode(jpeg_bytes(1), 20, None, 0).width == 22

@@ -1,14 +1,11 @@
 """Whether a beton will fit on its disk, from what its images have taken so far: known early, before the disk is full."""
 
-import errno
 import shutil
 from pathlib import Path
 
 from fourlenses.data.beton import ALLOCATION, PAGE_SIZE, SAMPLE
 from fourlenses.errors import UserError
 
-# a full disk, a spent quota, a limit on the size of files
-NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 FIRST, AGAIN = 256, 1 << 30  # images after which the need is estimated, and bytes after which it is estimated again
 _MARGIN = 1.05  # images come class by class, so that those still to come may be larger on average
 

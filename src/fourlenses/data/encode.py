@@ -9,7 +9,8 @@ from PIL import Image
 
 from fourlenses.data import corruptions, decode
 from fourlenses.data.beton import PAGE_SIZE
-from fourlenses.data.turbojpeg import Header, is_intact, read_header, read_pixels
+from fourlenses.data.jpeg_header import Header, read_header
+from fourlenses.data.turbojpeg import is_intact, read_pixels
 
 # Resized or corrupted images up to this side are stored as pixels (48 KB each, no loss); larger ones as JPEG.
 RAW_UP_TO = 128

@@ -4,7 +4,7 @@ Columns: ``id`` (unique, stable), ``path`` (where the source finds the image), `
 0 where only drawing or decoding would tell), and one ``level:<name>`` column per label level, coarse to fine. The last level is the class.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -36,7 +36,7 @@ class Column(Sequence):
             try:
                 values = pyarrow.array(values)
             except UnicodeEncodeError:  # names of files that are not UTF-8: Arrow keeps them as bytes only
-                values = pyarrow.array([name.encode("utf-8", "surrogateescape") for name in values])
+                values = pyarrow.array(map(_bytes, values))
         self.values = values
 
     def __len__(self) -> int:
@@ -54,7 +54,7 @@ class Column(Sequence):
         import pyarrow.compute
 
         kind = self.values.type
-        names = [name.encode("utf-8", "surrogateescape") if pyarrow.types.is_binary(kind) else name for name in sorted(wanted)]
+        names = sorted(map(_bytes, wanted) if pyarrow.types.is_binary(kind) else wanted)
         return np.asarray(pyarrow.compute.is_in(self.values, pyarrow.array(names, kind)))
 
     def codes(self) -> tuple[np.ndarray, list]:
@@ -75,6 +75,10 @@ class Column(Sequence):
         return place_of[encoded.indices.to_numpy(zero_copy_only=False)], names
 
 
+def _bytes(name: str) -> bytes:
+    return name.encode("utf-8", "surrogateescape")
+
+
 def _text(value):
     return value.decode("utf-8", "surrogateescape") if isinstance(value, bytes) else value
 
@@ -86,7 +90,8 @@ class ManifestFile(Mapping):
         import pyarrow.parquet
 
         self._path, self._columns = path, {}
-        self._names = pyarrow.parquet.read_schema(path).names
+        with open(path, "rb") as file:  # pyarrow takes no paths that are not UTF-8
+            self._names = pyarrow.parquet.read_schema(file).names
 
     def __getitem__(self, name: str) -> Column:
         import pyarrow.parquet
@@ -96,7 +101,8 @@ class ManifestFile(Mapping):
         if name not in self._columns:
             # labels repeat: as numbers of a dictionary they take 4 bytes a row
             repeats = [name] if name == "split" or name.startswith(PREFIX) else []
-            table = pyarrow.parquet.read_table(self._path, columns=[name], read_dictionary=repeats)
+            with open(self._path, "rb") as file:
+                table = pyarrow.parquet.read_table(file, columns=[name], read_dictionary=repeats)
             self._columns[name] = Column(table.column(0))
         return self._columns[name]
 
@@ -130,6 +136,13 @@ class Hierarchy:
         return len(self.classes[-1])
 
 
+def text_column(values: Iterable[str]) -> "pd.Series":
+    """A column of text that may hold names that are not UTF-8 (surrogateescape), which the text columns of pandas do not take."""
+    import pandas as pd
+
+    return pd.Series(list(values), dtype=object)
+
+
 def write_manifest(manifest: "pd.DataFrame", path: Path) -> None:
     """Check and write a manifest atomically.
 
@@ -146,11 +159,33 @@ def write_manifest(manifest: "pd.DataFrame", path: Path) -> None:
         raise UserError(f"{path}: {len(twice)} images have an id that another has too, e.g. '{twice.iloc[0]}'")
     hierarchy_of(manifest)
     with atomic(path) as temporary:
-        manifest.to_parquet(temporary, index=False)
+        manifest.assign(**{name: manifest[name].map(_bytes) for name in manifest if _is_odd(manifest[name])}).to_parquet(
+            temporary, index=False
+        )
+
+
+def _is_odd(values: "pd.Series") -> bool:
+    """Whether some name is not UTF-8: Parquet keeps such text as bytes only."""
+    if values.dtype != object:  # the other types hold no such text
+        return False
+    try:
+        for start in range(0, len(values), Column.BATCH):
+            "".join(value for value in values.iloc[start : start + Column.BATCH] if isinstance(value, str)).encode()
+    except UnicodeEncodeError:
+        return True
+    return False
 
 
 def read_manifest(path: Path) -> ManifestFile:
     return ManifestFile(path)
+
+
+def one_sided(manifest: Manifest) -> dict[str, list[str]]:
+    """Per split, the sorted classes that only it has: a class without test images is learned but never scored, the images of one without
+    training images are scored as wrong, as nothing can have learned their label."""
+    labels, names = column(manifest, [name for name in manifest if name.startswith(PREFIX)][-1]).codes()
+    of = {split: set(labels[rows_of(manifest, split)]) for split in ("train", "test")}
+    return {here: [names[label] for label in sorted(of[here] - of[there])] for here, there in (("train", "test"), ("test", "train"))}
 
 
 def rows_of(manifest: Manifest, split: str) -> np.ndarray:

@@ -1,23 +1,16 @@
 """What the sources of published datasets share: each is one or two archives, or the folders that these were extracted to."""
 
-import io
-import os
-import sys
 from array import array
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from PIL import Image
-from tqdm import tqdm
 
-from fourlenses.data.archives import guarded
-from fourlenses.data.manifest import PREFIX, Manifest
-from fourlenses.data.tar_stream import tar_members
+from fourlenses.data.archives import SUFFIXES
+from fourlenses.data.bundles import File, walk
+from fourlenses.data.manifest import PREFIX
 from fourlenses.errors import UserError
-
-Content = bytes | Path  # of a file: inside an archive what it holds, in a folder where it lies (an index reads only its header)
 
 
 def find(dataset: str, folder: Path, names: Sequence[str], what: str) -> Path:
@@ -31,64 +24,22 @@ def find(dataset: str, folder: Path, names: Sequence[str], what: str) -> Path:
     return found
 
 
-def files(
-    part: Path, dataset: str, suffix: str, md5: str | None = None, nested: bool = False, progress: bool = False
-) -> Iterator[tuple[str, Content]]:
-    """``(path, content)`` of the visible files named so: an archive in its own order, a folder in sorted order.
+def files(part: Path, dataset: str, suffix: str, md5: str | None = None, nested: bool = False) -> Iterator[tuple[str, File]]:
+    """``(path, file)`` of the visible files named so, with a progress bar: an archive in its own order, a folder in sorted order.
 
-    A path begins with the part's name. md5, nested and progress are as in `tar_members`; a folder's class tars are opened too.
+    A path begins with the part's name. md5 and nested are as in `tar_members`; a folder's class tars are opened too.
     """
-    if part.is_dir():
-        inside = tqdm(_walk(part, dataset, nested), desc=part.name, unit="file", file=sys.stderr, mininterval=10, disable=not progress)
-    else:
-        inside = guarded(tar_members(part, dataset, md5, nested, progress), part, dataset)
     empty = True
-    for name, content in inside:
+    for name, file in walk(part, dataset, _into_tars if nested else None, md5=md5, nested=nested, progress=True):
         if name.lower().endswith(suffix) and not name.rpartition("/")[2].startswith("."):
             empty = False
-            yield f"{part.name}/{name}", content
+            yield f"{part.name}/{name}", file
     if empty:
         raise UserError(f"config key 'datasets.{dataset}.path': {part} holds no images (files named {suffix})")
 
 
-def _walk(folder: Path, dataset: str, nested: bool) -> Iterator[tuple[str, Content]]:
-    for place, folders, names in os.walk(folder, followlinks=True):
-        folders.sort()
-        for name in sorted(names):
-            file = Path(place, name)
-            inside = file.relative_to(folder).as_posix()
-            if nested and name.endswith(".tar"):
-                for member, content in guarded(tar_members(file, dataset), file, dataset):
-                    yield f"{inside}/{member}", content
-            else:
-                yield inside, file
-
-
-def size_of(content: Content) -> tuple[int, int]:
-    """Width and height from the header; (0, 0) for what cannot be opened: the conversion says why."""
-    try:
-        with Image.open(io.BytesIO(content) if isinstance(content, bytes) else content) as image:
-            return image.size
-    except Exception:
-        return 0, 0
-
-
-def in_order(found: Iterable[tuple[str, Content]], manifest: Manifest, dataset: str) -> Iterator[bytes]:
-    """The bytes of the manifest's images, which come among ``found`` in the same order."""
-    wanted = iter(manifest["path"])
-    expected = next(wanted, None)
-    for path, content in found:
-        if path == expected:
-            try:
-                yield content if isinstance(content, bytes) else content.read_bytes()
-            except OSError as error:
-                raise UserError(f"config key 'datasets.{dataset}.path': {content} cannot be read ({error.strerror})") from error
-            expected = next(wanted, None)
-    if expected is not None:
-        raise UserError(
-            f"config key 'datasets.{dataset}.path': '{expected}' is no longer where it was when the dataset was indexed; "
-            f"put it back, or delete data/{dataset}/manifest.parquet to index again"
-        )
+def _into_tars(name: str) -> bool:
+    return name.endswith(".tar") or not name.endswith(SUFFIXES)
 
 
 class Rows:

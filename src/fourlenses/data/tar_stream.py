@@ -7,26 +7,26 @@ import bz2
 import gzip
 import hashlib
 import lzma
-import os
-import sys
+import posixpath
 import tarfile
 from collections.abc import Iterator
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import BinaryIO
 
-from tqdm import tqdm
-
+from fourlenses.data.member_names import normal, target_of
 from fourlenses.errors import UserError
+from fourlenses.progress import progress_bar
 
 # by the first bytes, not by the name: downloads are at times decompressed on the way and keep theirs
 _OPENERS = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ": lzma.open}
 _BLOCK = 512
+Member = tuple[str, bytes | None, str | None]
 
 
 class _Tap:
     """A file for reading forwards that counts, and where asked hashes and shows, what is read from it."""
 
-    def __init__(self, file: BinaryIO, digest=None, bar: tqdm | None = None):
+    def __init__(self, file: BinaryIO, digest=None, bar=None):
         self.file, self.digest, self.bar, self.bytes = file, digest, bar, 0
 
     def read(self, size: int = -1) -> bytes:
@@ -39,19 +39,17 @@ class _Tap:
         return data
 
 
-def tar_members(
-    path: Path, dataset: str, md5: str | None = None, nested: bool = False, progress: bool = False
-) -> Iterator[tuple[str, bytes]]:
-    """``(name, content)`` of the regular files in an archive, in its own order.
+def tar_members(path: Path, dataset: str, md5: str | None = None, nested: bool = False, progress: bool = False) -> Iterator[Member]:
+    """``(name, content, None)`` of a file, ``(name, None, None)`` of a folder, ``(name, None, target)`` of a link, in the archive's order.
 
     md5: what the whole file must have, known once it has been read. nested: members named .tar are opened in their place and their
     members come as ``outer.tar/inner``. progress: a bar of the bytes read.
 
     Raises:
-        UserError: another md5. tarfile.TarError, EOFError, OSError, zlib.error, lzma.LZMAError: damaged or truncated.
+        UserError: another md5. OutsideError: a name leads out. tarfile.TarError, EOFError, OSError, zlib.error, lzma.LZMAError: damaged
+        or truncated.
     """
-    shown = {"unit": "B", "unit_scale": True, "file": sys.stderr, "mininterval": 0.2 if os.isatty(2) else 10, "disable": not progress}
-    with open(path, "rb") as file, tqdm(total=path.stat().st_size, desc=path.name, **shown) as bar:
+    with open(path, "rb") as file, progress_bar(path.name, "B", path.stat().st_size, shown=progress) as bar:
         first = file.read(6)
         file.seek(0)
         tap = _Tap(file, None if md5 is None else hashlib.md5(usedforsecurity=False), bar)
@@ -67,26 +65,32 @@ def tar_members(
                 )
 
 
-def _members(file: BinaryIO, nested: bool, marked: bool) -> Iterator[tuple[str, bytes]]:
+def _members(file: BinaryIO, nested: bool, marked: bool) -> Iterator[Member]:
     tap = _Tap(file)
-    with tarfile.open(fileobj=tap, mode="r|", bufsize=1 << 16) as archive:
+    with tarfile.open(fileobj=tap, mode="r|", bufsize=1 << 16, encoding="utf-8", errors="surrogateescape") as archive:
         while (member := archive.next()) is not None:
             archive.members.clear()  # tarfile keeps every member it has seen: about 1 KB each, gigabytes for millions
-            if not member.isreg():
-                continue
-            name, content = PurePosixPath(member.name).as_posix().removeprefix("./"), archive.extractfile(member)
-            if nested and name.endswith(".tar"):
-                yield from _inner(name, content)
-            else:
-                yield name, content.read()
+            if member.isreg():
+                name, content = normal(member.name), archive.extractfile(member)
+                if nested and name.endswith(".tar"):
+                    yield from _inner(name, content)
+                else:
+                    yield name, content.read(), None
+            elif member.isdir():
+                yield normal(member.name), None, None
+            elif member.islnk():  # hard: a second name of an earlier member
+                yield normal(member.name), None, posixpath.normpath(member.linkname.lstrip("/"))
+            elif member.issym():
+                yield normal(member.name), None, target_of(member.name, member.linkname)
         # a compressed archive that breaks off says so; of a plain one, tarfile takes a cut between two members for its end
         if marked and tap.bytes < archive.offset + _BLOCK:
             raise EOFError("no end-of-archive mark")
 
 
-def _inner(name: str, file: BinaryIO) -> Iterator[tuple[str, bytes]]:
+def _inner(outer: str, file: BinaryIO) -> Iterator[Member]:
     try:
-        for inner, content in _members(file, nested=False, marked=True):
-            yield f"{name}/{inner}", content
+        for name, content, target in _members(file, nested=False, marked=True):
+            # what leads out of the inner archive leads to nothing: no member's name has `..` in it
+            yield f"{outer}/{name}", content, None if target is None else f"{outer}/{target}"
     except (tarfile.TarError, EOFError) as error:
-        raise tarfile.ReadError(f"in {name}: {error}") from error
+        raise tarfile.ReadError(f"in {outer}: {error}") from error

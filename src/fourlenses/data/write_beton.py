@@ -3,21 +3,19 @@
 import collections
 import contextlib
 import logging
-import os
-import sys
 from pathlib import Path
 
 import numpy as np
-from tqdm import tqdm
 
 from fourlenses.data.beton_writer import BetonWriter, lock
-from fourlenses.data.disk_space import NO_ROOM, DiskSpace
+from fourlenses.data.disk_space import DiskSpace
 from fourlenses.data.encode import encode
 from fourlenses.data.in_order import in_order
 from fourlenses.data.manifest import Manifest, column, hierarchy_of, labels_of, rows_of
 from fourlenses.data.sources import source_of
-from fourlenses.errors import UserError
-from fourlenses.files import atomic, write_json
+from fourlenses.errors import UserError, printable
+from fourlenses.files import NO_ROOM, atomic, write_json
+from fourlenses.progress import progress_bar
 from fourlenses.randomness import string_ids
 
 log = logging.getLogger(__name__)
@@ -52,7 +50,7 @@ def write_beton(
         writer = BetonWriter(temporary, len(ids))
         images = source_of(definition).images(name, definition, raw_data, manifest, size)
         encoded = in_order(images, lambda row, data: encode(data, size, corruption, int(numbers[row])), workers)
-        progress = tqdm(encoded, total=len(ids), desc=f"{name}/{variant}", unit="image", mininterval=_interval(), file=sys.stderr)
+        progress = progress_bar(f"{name}/{variant}", "image", len(ids), encoded)
         try:
             with contextlib.closing(encoded):  # on an error the threads are stopped at once
                 for row, result in progress:
@@ -97,14 +95,14 @@ def write_beton(
 
 def _judge(name: str, quarantined: list[dict], images: int, allowed: float, listing: Path) -> None:
     for entry in quarantined[:20]:
-        log.warning("undecodable: %s: %s", entry["path"], entry["reason"])
+        log.warning("undecodable: %s: %s", printable(entry["path"] or entry["id"]), printable(entry["reason"]))
     listing.unlink(missing_ok=True)
     if len(quarantined) > allowed * images:
         write_json(listing, quarantined)
-        first = quarantined[0]
+        first = f"{printable(quarantined[0]['path'] or quarantined[0]['id'])} ({printable(quarantined[0]['reason'])})"
         raise UserError(
             f"dataset '{name}': {len(quarantined)} of {images} images cannot be decoded, more than 'max_undecodable' ({allowed:g}) allows, "
-            f"e.g. {first['path']} ({first['reason']}); all are listed in {listing}; repair the data or raise the key"
+            f"e.g. {first}; all are listed in {listing}; repair the data or raise the key"
         )
     if len(quarantined) > 20:
         log.warning("… and %d more; the sidecar lists all", len(quarantined) - 20)
@@ -118,8 +116,3 @@ def _remove_leftovers(output: Path) -> None:
         if dead:
             log.warning("removing %s, which an interrupted run left behind", leftover)
             leftover.unlink(missing_ok=True)
-
-
-def _interval() -> float:
-    """Seconds between two refreshes of a progress bar: a log file needs fewer than a terminal."""
-    return 0.2 if os.isatty(2) else 10

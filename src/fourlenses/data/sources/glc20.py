@@ -5,6 +5,7 @@ A patch is ``<number>.npy``, integers (256, 256, 5): red, green, blue, near infr
 """
 
 import collections
+import functools
 import io
 import logging
 import re
@@ -13,9 +14,10 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from PIL import Image
 
-from fourlenses.data.bundles import content, pick, picture_size, walk
+from fourlenses.data.bundles import File, content, pick, walk
+from fourlenses.data.decode import Undecodable, header_size, open_picture
+from fourlenses.data.encode import Given, Lazy
 from fourlenses.data.manifest import Manifest
 from fourlenses.data.sources.glc20_places import places
 from fourlenses.data.spatial import in_test_block
@@ -72,20 +74,22 @@ def index(name: str, definition: dict, raw_data: Path) -> pd.DataFrame:
     return table[["id", "path", "split", "width", "height", "level:group", "level:class"]]
 
 
-def images(name: str, definition: dict, raw_data: Path, manifest: Manifest, size: int) -> Iterator[bytes | np.ndarray]:
-    files = pick(raw_data / definition["path"], name, manifest["path"], _enter)
-    for member, file in zip(manifest["path"], files, strict=True):
-        if member.endswith(".jpg"):
-            yield content(file, name)
-            continue
-        try:
-            pixels = _patch(file)[:, :, :3]
-            if pixels.dtype != np.uint8 and (pixels.min() < 0 or pixels.max() > 255):
-                raise _Unreadable("colours outside 0 to 255")
-        except _Unreadable:
-            yield content(file, name)  # no picture: as the bytes it is, so that the conversion lists it among the undecodable
-        else:
-            yield np.array(pixels, np.uint8)
+def images(name: str, definition: dict, raw_data: Path, manifest: Manifest, size: int) -> Iterator[Lazy]:
+    for member, file in zip(manifest["path"], pick(raw_data / definition["path"], name, manifest), strict=True):
+        give = functools.partial(content if member.endswith(".jpg") else _colours, file, name)
+        yield give if isinstance(file, Path) else give()
+
+
+def _colours(file: File, dataset: str) -> Given:
+    """The red, green and blue of a patch."""
+    try:
+        pixels = _patch(file)[:, :, :3]
+    except _Unreadable as error:
+        content(file, dataset)  # which is an error where the patch is gone since it was indexed
+        return Undecodable(str(error))
+    if pixels.dtype != np.uint8 and (pixels.min() < 0 or pixels.max() > 255):
+        return Undecodable("colours outside 0 to 255")
+    return np.array(pixels, np.uint8)
 
 
 def _enter(folder: str) -> bool:
@@ -102,7 +106,7 @@ class _Unreadable(Exception):
 def _scan(name: str, path: Path, wanted: set[int], rule: str) -> pd.DataFrame:
     """``number, path, width, height, code`` of every wanted image that there is and whose land cover can be read."""
     found, codes, bad, unlisted = {}, {}, [], 0
-    for member, file in walk(path, name, _enter):
+    for member, file in walk(path, name, _enter, progress=True):
         match = _NAME.search(member)
         if not match:
             continue
@@ -122,7 +126,7 @@ def _scan(name: str, path: Path, wanted: set[int], rule: str) -> pd.DataFrame:
                     f"config key 'datasets.{name}.path': {path} holds the patch {number} twice, as '{found[number][0]}' and '{member}'; "
                     "keep one of the two copies"
                 )
-            found[number] = (member, *(SHAPE[:2] if kind == ".npy" else picture_size(file)))
+            found[number] = (member, *(SHAPE[:2] if kind == ".npy" else header_size(file)))
     if bad:
         log.warning("%s: %d patches cannot be read and are left out: %s", name, len(bad), "; ".join(bad[:5] + ["…"] * (len(bad) > 5)))
     if unlisted:
@@ -158,8 +162,10 @@ def _report(name: str, path: Path, where: pd.DataFrame, table: pd.DataFrame, out
         log.warning("%s: %d of the %d images in the table of occurrences have no usable patch", name, absent, len(where))
 
 
-def _patch(file: Path | bytes) -> np.ndarray:
+def _patch(file: File) -> np.ndarray:
     """The integers of a patch, memory-mapped where it lies on disk: of a page or two only what is used is read."""
+    if isinstance(file, Undecodable):
+        raise _Unreadable(str(file))
     try:
         if isinstance(file, bytes):
             patch = np.load(io.BytesIO(file), allow_pickle=False)
@@ -173,9 +179,9 @@ def _patch(file: Path | bytes) -> np.ndarray:
     return patch
 
 
-def _landcover(file: Path | bytes) -> np.ndarray:
+def _landcover(file: File) -> np.ndarray:
     try:
-        with Image.open(io.BytesIO(file) if isinstance(file, bytes) else file) as image:
+        with open_picture(file) as image:
             codes = np.asarray(image)
     except Exception as error:  # Pillow's readers raise what they like on bad input
         raise _Unreadable(f"{type(error).__name__}: {error}") from None

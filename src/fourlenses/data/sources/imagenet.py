@@ -13,9 +13,12 @@ from pathlib import Path
 import pandas as pd
 
 from fourlenses.data import published
-from fourlenses.data.archives import guarded
+from fourlenses.data.archives import members
+from fourlenses.data.bundles import File
+from fourlenses.data.decode import header_size
+from fourlenses.data.encode import Lazy
 from fourlenses.data.manifest import Manifest
-from fourlenses.data.tar_stream import tar_members
+from fourlenses.data.pictures import stream_pictures
 from fourlenses.data.wordnet import WordNet, read_wordnet
 from fourlenses.errors import UserError
 
@@ -30,9 +33,9 @@ PAPER = {0: 1, 3: 12, 6: 95, 9: 494, 12: 756, 15: 919, 18: 1000}  # labels per d
 
 def index(name: str, definition: dict, raw_data: Path) -> pd.DataFrame:
     wordnet, rows = read_wordnet(), published.Rows()
-    for split, path, wnid, content in _images(name, definition, raw_data, wordnet, first=True):
+    for split, path, wnid, file in _images(name, definition, raw_data, wordnet):
         folder = "train" if split == "train" else "val"
-        rows.add(split, f"{folder}/{wnid}/{path.rpartition('/')[2]}", path, wnid, published.size_of(content))
+        rows.add(split, f"{folder}/{wnid}/{path.rpartition('/')[2]}", path, wnid, header_size(file))
     rows.check_splits(name, *_parts(name, definition, raw_data))
     if len(rows.numbers) == len(wordnet.numbers) and rows.counts() != IMAGES:
         log.warning("%s: %s images, where ILSVRC2012 has %s; is the download complete?", name, rows.counts(), IMAGES)
@@ -45,9 +48,8 @@ def index(name: str, definition: dict, raw_data: Path) -> pd.DataFrame:
     return rows.frame({**levels, "class": {wnid: wnid for wnid in rows.numbers}})
 
 
-def images(name: str, definition: dict, raw_data: Path, manifest: Manifest, size: int) -> Iterator[bytes]:
-    found = ((path, content) for _, path, _, content in _images(name, definition, raw_data, read_wordnet(), first=False))
-    return published.in_order(found, manifest, name)
+def images(name: str, definition: dict, raw_data: Path, manifest: Manifest, size: int) -> Iterator[Lazy]:
+    return stream_pictures(raw_data / definition["path"], name, manifest, nested=True)
 
 
 def _parts(name: str, definition: dict, raw_data: Path) -> tuple[Path, Path]:
@@ -56,27 +58,25 @@ def _parts(name: str, definition: dict, raw_data: Path) -> tuple[Path, Path]:
     return train, published.find(name, folder, [VAL, "val"], "validation images of ILSVRC2012")
 
 
-def _images(
-    name: str, definition: dict, raw_data: Path, wordnet: WordNet, first: bool
-) -> Iterator[tuple[str, str, str, published.Content]]:
-    """``(split, path, wnid, content)`` of every image. first: the pass that checks md5 sums and shows its progress."""
+def _images(name: str, definition: dict, raw_data: Path, wordnet: WordNet) -> Iterator[tuple[str, str, str, File]]:
+    """``(split, path, wnid, file)`` of every image."""
     train, val = _parts(name, definition, raw_data)
-    sums = MD5 if first and definition.get("verify", True) else {}
+    sums = MD5 if definition.get("verify", True) else {}
     # read before the training images, so that its absence shows before an hour has gone by
     flat = val.is_file() or next(val.glob("*.JPEG"), None) is not None
     truth = _ground_truth(name, val, sums.get(DEVKIT), wordnet) if flat else None
     for split, part in (("train", train), ("test", val)):
-        for path, content in published.files(part, name, ".jpeg", sums.get(part.name), nested=split == "train", progress=first):
-            folder, file = path.split("/")[-2:]
+        for path, file in published.files(part, name, ".jpeg", sums.get(part.name), nested=split == "train"):
+            folder, base = path.split("/")[-2:]
             wnid = folder.removesuffix(".tar")
             if split == "test" and truth is not None and not re.fullmatch(r"n\d{8}", folder):
-                wnid = _class_of(file, part, name, truth)
+                wnid = _class_of(base, part, name, truth)
             elif wnid not in wordnet.numbers:
                 raise UserError(
                     f"config key 'datasets.{name}.path': '{path}' lies in '{folder}', which is none of the 1000 classes of ILSVRC2012 "
                     f"(expected {'train' if split == 'train' else 'val'}/n01440764/… and so on); take what is not of ILSVRC2012 away"
                 )
-            yield split, path, wnid, content
+            yield split, path, wnid, file
 
 
 def _class_of(file: str, part: Path, name: str, truth: list[str]) -> str:
@@ -94,7 +94,7 @@ def _ground_truth(name: str, val: Path, md5: str | None, wordnet: WordNet) -> li
     folder = val.parent
     text, file = None, folder / DEVKIT
     if file.exists():
-        inside = dict(guarded(tar_members(file, name, md5), file, name))
+        inside = dict(members(file, name, md5=md5))
         text = next((content for member, content in inside.items() if member.rpartition("/")[2] == TRUTH), None)
     else:
         plain = (folder / TRUTH, folder / "ILSVRC2012_devkit_t12" / "data" / TRUTH)

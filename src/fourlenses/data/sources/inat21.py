@@ -12,7 +12,11 @@ from pathlib import Path
 import pandas as pd
 
 from fourlenses.data import published
+from fourlenses.data.bundles import File
+from fourlenses.data.decode import header_size
+from fourlenses.data.encode import Lazy
 from fourlenses.data.manifest import Manifest
+from fourlenses.data.pictures import stream_pictures
 from fourlenses.errors import UserError
 
 log = logging.getLogger(__name__)
@@ -34,9 +38,9 @@ NAMES = {
 
 def index(name: str, definition: dict, raw_data: Path) -> pd.DataFrame:
     parts, rows = _parts(name, definition, raw_data), published.Rows()
-    for key, path, content in _images(name, definition, raw_data, first=True):
-        folder, file = path.split("/")[-2:]
-        rows.add("test" if key == "val" else "train", f"{key}/{folder}/{file}", path, folder, published.size_of(content))
+    for key, path, file in _images(name, definition, raw_data):
+        folder, base = path.split("/")[-2:]
+        rows.add("test" if key == "val" else "train", f"{key}/{folder}/{base}", path, folder, header_size(file))
     levels = taxonomy(name, rows.numbers)
     rows.check_splits(name, *parts.values())
     if len(rows.numbers) == TAXA["species"]:
@@ -44,9 +48,8 @@ def index(name: str, definition: dict, raw_data: Path) -> pd.DataFrame:
     return rows.frame(levels)
 
 
-def images(name: str, definition: dict, raw_data: Path, manifest: Manifest, size: int) -> Iterator[bytes]:
-    found = ((path, content) for _, path, content in _images(name, definition, raw_data, first=False))
-    return published.in_order(found, manifest, name)
+def images(name: str, definition: dict, raw_data: Path, manifest: Manifest, size: int) -> Iterator[Lazy]:
+    return stream_pictures(raw_data / definition["path"], name, manifest)
 
 
 def _parts(name: str, definition: dict, raw_data: Path) -> dict[str, Path]:
@@ -54,12 +57,12 @@ def _parts(name: str, definition: dict, raw_data: Path) -> dict[str, Path]:
     return {key: published.find(name, raw_data / definition["path"], NAMES[key], f"'{key}' images of iNaturalist 2021") for key in keys}
 
 
-def _images(name: str, definition: dict, raw_data: Path, first: bool) -> Iterator[tuple[str, str, published.Content]]:
-    """``(part, path, content)`` of every image. first: the pass that checks md5 sums and shows its progress."""
-    sums = MD5 if first and definition.get("verify", True) else {}
+def _images(name: str, definition: dict, raw_data: Path) -> Iterator[tuple[str, str, File]]:
+    """``(part, path, file)`` of every image."""
+    sums = MD5 if definition.get("verify", True) else {}
     for key, part in _parts(name, definition, raw_data).items():
-        for path, content in published.files(part, name, ".jpg", sums.get(part.name), progress=first):
-            yield key, path, content
+        for path, file in published.files(part, name, ".jpg", sums.get(part.name)):
+            yield key, path, file
 
 
 def taxonomy(dataset: str, folders: Iterable[str]) -> dict[str, dict[str, str]]:

@@ -11,8 +11,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from fourlenses.data.bundles import content, pick, picture_size, walk
+from fourlenses.data.bundles import content, walk
+from fourlenses.data.decode import Undecodable, header_size
+from fourlenses.data.encode import Lazy
 from fourlenses.data.manifest import Manifest
+from fourlenses.data.pictures import stream_pictures
 from fourlenses.data.sources import places365_levels
 from fourlenses.errors import UserError
 
@@ -27,14 +30,14 @@ _EASY = re.compile(r"(?:^|/)(train|val)/([^/]+)/([^/]+\.jpe?g)$", re.IGNORECASE)
 def index(name: str, definition: dict, raw_data: Path) -> pd.DataFrame:
     path = raw_data / definition["path"]
     rows, lists, categories = [], {}, {}
-    for member, file in walk(path, name, _enter):
+    for member, file in walk(path, name, _enter, progress=True):
         base = member.rpartition("/")[2]
         if base in (TRAIN_LIST, VAL_LIST, CATEGORIES, INDOOR_OUTDOOR):
-            lists[base] = (f"{path}/{member}", content(file, name).decode("utf-8", "replace"))
+            lists[base] = (f"{path}/{member}", _list(content(file, name), f"{path}/{member}"))
         elif place := _place(member):
             split, category, file_name = place
             # one string per class, not one per image: there are 1.8 million
-            rows.append((split, categories.setdefault(category, category), file_name, member, *picture_size(file)))
+            rows.append((split, categories.setdefault(category, category), file_name, member, *header_size(file)))
     manifest = pd.DataFrame(rows, columns=["split", "category", "file", "path", "width", "height"])
     del rows
     _check(name, path, manifest)
@@ -55,14 +58,19 @@ def index(name: str, definition: dict, raw_data: Path) -> pd.DataFrame:
     return manifest[["id", "path", "split", "width", "height", *levels]].reset_index(drop=True)
 
 
-def images(name: str, definition: dict, raw_data: Path, manifest: Manifest, size: int) -> Iterator[bytes]:
-    for file in pick(raw_data / definition["path"], name, manifest["path"], _enter):
-        yield content(file, name)
+def images(name: str, definition: dict, raw_data: Path, manifest: Manifest, size: int) -> Iterator[Lazy]:
+    return stream_pictures(raw_data / definition["path"], name, manifest)
 
 
 def _enter(folder: str) -> bool:
     """The test images have no labels."""
     return not folder.startswith(("test_256", "test_large"))
+
+
+def _list(data: bytes | Undecodable, file: str) -> str:
+    if isinstance(data, Undecodable):
+        raise UserError(f"{file} is {data}; fetch the list again")
+    return data.decode("utf-8", "replace")
 
 
 def _place(member: str) -> tuple[str, str | None, str] | None:
