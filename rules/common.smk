@@ -40,7 +40,7 @@ SHELL = {
     "CHECKPOINT_MINUTES": str(config["training"]["checkpoint_minutes"]),
     "MAX_MINUTES": str(config["training"]["max_minutes"]),
 }
-PLACEMENT = ("raw_data", "device", "max_undecodable", "input", "processes", "checkpoint_minutes", "max_minutes")
+PLACEMENT = ("raw_data", "device", "max_undecodable", "keep_corrupted", "input", "processes", "checkpoint_minutes", "max_minutes")
 prefix = "set -euo pipefail; " + "".join(f"export {name}={shlex.quote(value)}; " for name, value in SHELL.items())
 if not workflow.deployment_settings.deployment_method:
     # jobs use this interpreter's environment, activated or not; with --sdm conda they use envs/fourlenses.yaml
@@ -62,6 +62,10 @@ wildcard_constraints:
 # --- paths ------------------------------------------------------------------------------------------------------------
 def beton(dataset, variant="clean"):
     return f"data/{dataset}/{SIZE}px/{variant}.beton"
+
+
+def corrupted(file):
+    return file if config["keep_corrupted"] else temp(file)
 
 
 def manifest(dataset):
@@ -101,6 +105,11 @@ def definition(wildcards):
         known = ", ".join(sorted(config["datasets"]))
         raise WorkflowError(f"config key 'datasets' has no '{wildcards.dataset}'; it has: {known}")
     return json.dumps(config["datasets"][wildcards.dataset], sort_keys=True)
+
+
+def writing_threads(wildcards):
+    """Drawing holds Python's lock; decoding does not, and the bytes do not depend on it."""
+    return 1 if config["datasets"][wildcards.dataset]["source"] == "synthetic" else 8
 
 
 def run_of(wildcards):

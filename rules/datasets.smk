@@ -1,4 +1,4 @@
-# From raw images to betons and subsets. Every dataset goes through these three rules; what is particular to one is its source
+# From raw images to betons and subsets. Every dataset goes through these rules; what is particular to one is its source
 # (src/fourlenses/data/sources) and its entry under `datasets` in the config.
 
 
@@ -34,9 +34,11 @@ rule write_beton:
         "data/{dataset}/{size}px/logs/{variant}.log",
     benchmark:
         "data/{dataset}/{size}px/logs/{variant}.benchmark.tsv"
+    wildcard_constraints:
+        variant="clean",
     conda:
         "../envs/fourlenses.yaml"
-    threads: 1
+    threads: writing_threads
     resources:
         mem_mb=4000,
         runtime="12h",
@@ -48,6 +50,13 @@ rule write_beton:
         'python "$SCRIPTS/write_beton.py" --dataset {wildcards.dataset} --definition {params.definition:q} '
         '--raw-data "$RAW_DATA" --manifest {input.manifest} --variant {wildcards.variant} --stored-size {wildcards.size} '
         "--max-undecodable $MAX_UNDECODABLE --workers {threads} --output {output.beton} > {log} 2>&1"
+
+
+# Only pretraining reads a corrupted beton: one that is not kept goes when the last run that needs it is done. Its sidecar stays.
+use rule write_beton as write_corrupted_beton with:
+    output:
+        beton=corrupted(r"data/{dataset}/{size}px/{variant,(?!clean\.)[a-z][a-z0-9_]*}.beton"),
+        sidecar=r"data/{dataset}/{size}px/{variant,(?!clean\.)[a-z][a-z0-9_]*}.json",
 
 
 rule draw_subset:

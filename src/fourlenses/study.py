@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from fourlenses.data.corruption_names import CORRUPTIONS, changes_nothing
 from fourlenses.errors import UserError, one_of
 
 LENSES = ("quantity", "domain", "quality", "granularity")
@@ -186,6 +187,14 @@ def _check(config: dict, lens: str, settings: dict) -> None:
     for method in settings["methods"]:
         if method not in trained:
             raise UserError(f"key '{lens}.methods': {one_of('method', method, trained)}")
+    for corruption in settings.get("corruptions", []):
+        if corruption not in CORRUPTIONS:
+            raise UserError(f"key '{lens}.corruptions': {one_of('corruption', corruption, CORRUPTIONS)}")
+        if changes_nothing(corruption, config["stored_size"]):
+            raise UserError(
+                f"key '{lens}.corruptions': '{corruption}' changes no image at stored_size: {config['stored_size']}, to which the "
+                "shortest side is shrunk anyway; raise 'stored_size' or leave it out"
+            )
     asked = [("pretrain_images", settings["datasets"]), ("labelled_images", settings["datasets"]), ("pool_images", pools)]
     for key, datasets in asked:
         sizes = settings.get(key, [])

@@ -11,9 +11,9 @@ from tests.pictures import jpeg_bytes, picture
 from fourlenses.data.beton import JPEG, RAW
 from fourlenses.data.crops import Cutter
 from fourlenses.data.decode import Undecodable
-from fourlenses.data.jpeg import JpegDecoder
 from fourlenses.data.resample import resample
 from fourlenses.data.scaling import central_square, picture_room, scale_into
+from fourlenses.data.turbojpeg import JpegDecoder
 
 
 def cut(data, mode, width, height, box, flip, size):

@@ -45,7 +45,7 @@ def test_the_record_says_what_was_effective(dataset):
     assert effective["batch_size"] == 36  # clamped to the data
     assert effective["peak_learning_rate"] == pytest.approx(0.002 * 36 / 256)
     assert effective["images"] == 36
-    assert record["datasets"][0]["beton_sha256"] == json.loads((dataset / "clean.json").read_text())["sha256"]
+    assert record["datasets"][0]["beton_sha256"] == json.loads((dataset / "clean.json").read_text())["content_sha256"]
     assert record["versions"]["torch"] == torch.__version__
     assert record["images_per_second"] > 0
 

@@ -71,6 +71,8 @@ def test_seeds_pools_and_corruptions(config):
             ["simclrr"],
             r"'quantity.methods'.*unknown method 'simclrr' \(did you mean 'simclr'\?\); known: byol, moco, simclr, supervised",
         ),
+        ("quality", "corruptions", ["downsampled2"], r"'quality.corruptions'.*'downsampled2' \(did you mean 'downsample2'\?\)"),
+        ("quality", "corruptions", ["resize_s5"], r"'quality.corruptions': 'resize_s5' changes no image at stored_size: 32"),
         ("quantity", "pretrain_images", [10**6], r"'quantity.pretrain_images' asks for 1000000 images.*'objects'.*train_images: "),
     ],
 )

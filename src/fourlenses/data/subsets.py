@@ -6,7 +6,7 @@ come, go or change places.
 
 import numpy as np
 
-from fourlenses.data.manifest import Manifest, rows_of
+from fourlenses.data.manifest import Manifest, column, rows_of
 from fourlenses.errors import UserError
 from fourlenses.randomness import mix, named_seed, string_ids
 
@@ -17,13 +17,14 @@ def draw_subset(manifest: Manifest, quarantined: set[str], images: int | str, se
     Raises:
         UserError: more are asked for than there are.
     """
-    names = list(manifest["id"])
-    rows = np.array([row for row in rows_of(manifest, "train") if names[row] not in quarantined], np.int64)
+    ids, rows = column(manifest, "id"), rows_of(manifest, "train")
+    if quarantined:
+        rows = rows[~ids.is_in(quarantined)[rows]]
     count = len(rows) if images == "all" else int(images)
     if count > len(rows):
         raise UserError(
             f"dataset '{dataset}' has {len(rows)} usable training images, but the config asks for {count} "
             "(keys 'pretrain_images' and 'labelled_images' of the lenses); lower them, or use 'all'"
         )
-    order = np.argsort(mix(named_seed(seed, "subset"), string_ids([names[row] for row in rows])), kind="stable")
+    order = np.argsort(mix(named_seed(seed, "subset"), string_ids(ids)[rows]), kind="stable")
     return np.sort(rows[order[:count]]).astype(np.int64)

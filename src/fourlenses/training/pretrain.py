@@ -78,7 +78,7 @@ class Data:
         prints = []
         for dataset, beton, subset in zip(self.datasets, self.betons, self.subsets, strict=True):
             sidecar = beton.with_suffix(".json")
-            known = read_json(sidecar)["sha256"] if sidecar.exists() else None
+            known = read_json(sidecar)["content_sha256"] if sidecar.exists() else None
             rows = hashlib.sha256(subset.read_bytes()).hexdigest()
             prints.append({"dataset": dataset, "beton": beton.name, "beton_sha256": known, "subset_sha256": rows})
         return prints
