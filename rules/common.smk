@@ -39,6 +39,7 @@ SHELL = {
     "PROCESSES": str(config["training"]["processes"]),
     "CHECKPOINT_MINUTES": str(config["training"]["checkpoint_minutes"]),
     "MAX_MINUTES": str(config["training"]["max_minutes"]),
+    "KEEP_FEATURES": "--keep-features" if config["evaluation"]["keep_features"] else "",
 }
 PLACEMENT = ("raw_data", "device", "max_undecodable", "keep_corrupted", "input", "processes", "checkpoint_minutes", "max_minutes")
 prefix = "set -euo pipefail; " + "".join(f"export {name}={shlex.quote(value)}; " for name, value in SHELL.items())
@@ -52,10 +53,10 @@ wildcard_constraints:
     dataset="[a-z][a-z0-9_]*",
     size=r"\d+",
     variant="[a-z][a-z0-9_]*",
-    images=r"\d+|all",
+    subset=r"(\d+|all)(_balanced)?(_draw\d+)?",
     seed=r"\d+",
     method="[a-z][a-z0-9_]*",
-    source="[a-z0-9_@+-]+",
+    source="[a-z0-9_@+~-]+",
     lens="quantity|domain|quality|granularity",
 
 
@@ -72,8 +73,8 @@ def manifest(dataset):
     return f"data/{dataset}/manifest.parquet"
 
 
-def subset(dataset, images, seed):
-    return f"data/{dataset}/{SIZE}px/subsets/seed{seed}/{images}.npy"
+def subset(dataset, name, seed):
+    return f"data/{dataset}/{SIZE}px/subsets/seed{seed}/{name}.npy"
 
 
 def run_dir(run):
@@ -91,8 +92,8 @@ def encoder_files():
     return [f"{run_dir(run)}/encoder.safetensors" for run in PLAN.runs]
 
 
-def cell_files():
-    return [f"{RESULTS}/evaluate/{run.name}/cells.json" for run in PLAN.runs]
+def record_files():
+    return [f"{RESULTS}/evaluate/{record}" for record in PLAN.records]
 
 
 def figure_files():
@@ -146,13 +147,30 @@ def pretrain_settings(wildcards):
     return json.dumps(settings, sort_keys=True)
 
 
+def evaluated_directories(wildcards):
+    return [run_dir(encoder) for encoder in run_of(wildcards).encoders]
+
+
+def evaluated_encoders(wildcards):
+    return [f"{directory}/encoder.safetensors" for directory in evaluated_directories(wildcards)]
+
+
+def evaluated_records(wildcards):
+    return [f"{directory}/run.json" for directory in evaluated_directories(wildcards)]
+
+
+def evaluation_settings(wildcards):
+    chosen = {key: config["evaluation"][key] for key in ("strengths", "validation_fraction", "neighbours", "temperature")}
+    return json.dumps({**chosen, "torch_threads": config["torch_threads"]}, sort_keys=True)
+
+
 def evaluate_targets(wildcards):
     targets = {}
     for cell in PLAN.cells_of(run_of(wildcards)):
         entry = targets.setdefault(
             cell.target, {"dataset": cell.target, "beton": beton(cell.target), "manifest": manifest(cell.target), "subsets": {}}
         )
-        entry["subsets"].setdefault(cell.protocol, {})[cell.labelled_images] = subset(cell.target, cell.labelled_images, cell.run.seed)
+        entry["subsets"].setdefault(cell.protocol, {})[cell.labelled] = subset(cell.target, cell.labelled, cell.run.seed)
     return list(targets.values())
 
 

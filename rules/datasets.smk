@@ -64,9 +64,9 @@ rule draw_subset:
         manifest="data/{dataset}/manifest.parquet",
         sidecar="data/{dataset}/{size}px/clean.json",
     output:
-        subset="data/{dataset}/{size}px/subsets/seed{seed}/{images}.npy",
+        subset="data/{dataset}/{size}px/subsets/seed{seed}/{subset}.npy",
     log:
-        "data/{dataset}/{size}px/logs/subset_seed{seed}_{images}.log",
+        "data/{dataset}/{size}px/logs/subset_seed{seed}_{subset}.log",
     localrule: True
     conda:
         "../envs/fourlenses.yaml"
@@ -75,7 +75,7 @@ rule draw_subset:
         mem_mb=4000,
         runtime="10m",
     message:
-        "Drawing {wildcards.images} images of {wildcards.dataset}, seed {wildcards.seed}"
+        "Drawing {wildcards.subset} images of {wildcards.dataset}, seed {wildcards.seed}"
     shell:
         'python "$SCRIPTS/draw_subset.py" --dataset {wildcards.dataset} --manifest {input.manifest} --sidecar {input.sidecar} '
-        "--images {wildcards.images} --seed {wildcards.seed} --output {output.subset} > {log} 2>&1"
+        "--subset {wildcards.subset} --seed {wildcards.seed} --output {output.subset} > {log} 2>&1"

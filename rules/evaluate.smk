@@ -1,11 +1,11 @@
-# Every encoder on every target and label size the study asks of it, in one job per encoder; then all of it into one table.
+# Every encoder on every target and label size the study asks of it: what features alone decide in one job per encoder (or set of them),
+# what trains a network in a job of its own; then all of it into one table.
 
 
 rule evaluate:
     input:
-        encoder=f"{RESULTS}/pretrain/{{method}}/{{source}}/seed{{seed}}/encoder.safetensors",
-        head=f"{RESULTS}/pretrain/{{method}}/{{source}}/seed{{seed}}/head.safetensors",
-        run=f"{RESULTS}/pretrain/{{method}}/{{source}}/seed{{seed}}/run.json",
+        encoders=evaluated_encoders,
+        runs=evaluated_records,
         betons=ancient(evaluate_betons),
         manifests=evaluate_manifests,
         subsets=evaluate_subsets,
@@ -23,18 +23,19 @@ rule evaluate:
         mem_mb=8000,
         runtime="4h",
     params:
+        runs=evaluated_directories,
         targets=evaluate_targets_json,
         definitions=definitions_of_targets,
         image_size=config["image_size"],
-        strengths=config["evaluation"]["strengths"],
-        validation_fraction=config["evaluation"]["validation_fraction"],
-        torch_threads=config["torch_threads"],
+        settings=evaluation_settings,
+        precision=config["evaluation"]["feature_precision"],
+        features=f"{RESULTS}/features/{{method}}/{{source}}/seed{{seed}}",
     message:
         "Evaluating {wildcards.method} on {wildcards.source}, seed {wildcards.seed}"
     shell:
-        'python "$SCRIPTS/evaluate.py" --run $(dirname {input.encoder}) --targets {params.targets:q} --image-size {params.image_size} '
-        "--strengths {params.strengths} --validation-fraction {params.validation_fraction} --torch-threads {params.torch_threads} "
-        "--device $DEVICE --workers {threads} --cells {output.cells} --predictions {output.predictions} > {log} 2>&1"
+        'python "$SCRIPTS/evaluate.py" --runs {params.runs:q} --targets {params.targets:q} --image-size {params.image_size} '
+        "--settings {params.settings:q} --feature-precision {params.precision} --features {params.features:q} $KEEP_FEATURES "
+        "--device $DEVICE --workers {threads} --cells {output.cells:q} --predictions {output.predictions:q} > {log:q} 2>&1"
 
 
 rule write_study:
@@ -58,7 +59,7 @@ rule write_study:
 rule collect_metrics:
     input:
         study=f"{RESULTS}/study.json",
-        cells=cell_files(),
+        records=record_files(),
     output:
         metrics=f"{RESULTS}/metrics.csv",
     log:
