@@ -9,9 +9,10 @@ from snakemake.exceptions import WorkflowError
 sys.path.insert(0, os.path.join(workflow.basedir, "src"))
 from fourlenses.config import check_config
 from fourlenses.errors import UserError
+from fourlenses.evaluation.protocol_presets import complete_protocols
 from fourlenses.files import write_json
 from fourlenses.presets import complete_methods
-from fourlenses.study import Run, make_plan, parse_source
+from fourlenses.study import FLOOR, SCRATCH, TRAINED, Run, make_plan, parse_source
 
 # the files the config was merged from, the last one winning
 BASE_CONFIG = Path(workflow.basedir) / "config.yaml"
@@ -19,6 +20,7 @@ CONFIG_FILES = [BASE_CONFIG, *(Path(file) for file in workflow.configfiles if Pa
 try:
     check_config(config, Path(workflow.basedir) / "schemas" / "config.schema.yaml", CONFIG_FILES)
     complete_methods(config, Path(workflow.basedir) / "presets", CONFIG_FILES)
+    complete_protocols(config, Path(workflow.basedir) / "presets")
     PLAN = make_plan(config)
 except UserError as error:
     raise WorkflowError(f"in the config ({', '.join(map(str, CONFIG_FILES))}): {error}") from None
@@ -57,6 +59,8 @@ wildcard_constraints:
     seed=r"\d+",
     method="[a-z][a-z0-9_]*",
     source="[a-z0-9_@+~-]+",
+    protocol="|".join(TRAINED),
+    target="[a-z][a-z0-9_]*",
     lens="quantity|domain|quality|granularity",
 
 
@@ -157,6 +161,28 @@ def evaluated_encoders(wildcards):
 
 def evaluated_records(wildcards):
     return [f"{directory}/run.json" for directory in evaluated_directories(wildcards)]
+
+
+def trained_from(wildcards):
+    """The run a protocol that trains starts from; from scratch it is the one that was never trained, for its backbone and seed."""
+    return Run(FLOOR, "none", int(wildcards.seed)) if wildcards.protocol == SCRATCH else run_of(wildcards)
+
+
+def trained_encoder(wildcards):
+    return f"{run_dir(trained_from(wildcards))}/encoder.safetensors"
+
+
+def trained_settings(wildcards):
+    chosen = config["evaluation"][wildcards.protocol]
+    return json.dumps({key: value for key, value in chosen.items() if key not in ("preset", "recipe")}, sort_keys=True)
+
+
+def trained_recipe(wildcards):
+    return json.dumps(config["evaluation"][wildcards.protocol]["recipe"], sort_keys=True)
+
+
+def definition_of_target(wildcards):
+    return json.dumps(config["datasets"][wildcards.target], sort_keys=True)
 
 
 def evaluation_settings(wildcards):

@@ -38,6 +38,44 @@ rule evaluate:
         "--device $DEVICE --workers {threads} --cells {output.cells:q} --predictions {output.predictions:q} > {log:q} 2>&1"
 
 
+rule train_evaluate:
+    input:
+        encoder=trained_encoder,
+        beton=ancient(lambda wildcards: beton(wildcards.target)),
+        manifest=lambda wildcards: manifest(wildcards.target),
+        subset=lambda wildcards: subset(wildcards.target, wildcards.subset, wildcards.seed),
+    output:
+        record=f"{RESULTS}/evaluate/{{method}}/{{source}}/seed{{seed}}/{{protocol}}/{{target}}/{{subset}}.json",
+        predictions=f"{RESULTS}/evaluate/{{method}}/{{source}}/seed{{seed}}/{{protocol}}/{{target}}/{{subset}}.npz",
+    log:
+        f"{RESULTS}/logs/evaluate/{{method}}/{{source}}/seed{{seed}}/{{protocol}}/{{target}}/{{subset}}.log",
+    benchmark:
+        f"{RESULTS}/logs/evaluate/{{method}}/{{source}}/seed{{seed}}/{{protocol}}/{{target}}/{{subset}}.benchmark.tsv"
+    conda:
+        "../envs/fourlenses.yaml"
+    threads: config["torch_threads"]
+    resources:
+        mem_mb=8000,
+        runtime="12h",
+    params:
+        settings=trained_settings,
+        recipe=trained_recipe,
+        definition=definition_of_target,
+        validation_fraction=config["evaluation"]["validation_fraction"],
+        precision=config["training"]["precision"],
+        torch_threads=config["torch_threads"],
+        checkpoints=f"{RESULTS}/checkpoints/evaluate/{{method}}/{{source}}/seed{{seed}}/{{protocol}}/{{target}}/{{subset}}",
+    message:
+        "Training {wildcards.protocol} of {wildcards.method} on {wildcards.source}: {wildcards.subset} labels of {wildcards.target}"
+    shell:
+        'python "$SCRIPTS/train_evaluate.py" --protocol {wildcards.protocol} --run $(dirname {input.encoder:q}) --dataset {wildcards.target} '
+        "--beton {input.beton:q} --manifest {input.manifest:q} --subset {input.subset:q} --labelled {wildcards.subset} "
+        "--settings {params.settings:q} --recipe {params.recipe:q} --validation-fraction {params.validation_fraction} "
+        "--precision {params.precision} --torch-threads {params.torch_threads} --record {output.record:q} --predictions {output.predictions:q} "
+        "--checkpoints {params.checkpoints:q} --checkpoint-minutes $CHECKPOINT_MINUTES --max-minutes $MAX_MINUTES "
+        "--device $DEVICE --processes $PROCESSES --input $PRETRAIN_INPUT --workers {threads} > {log:q} 2>&1"
+
+
 rule write_study:
     output:
         study=f"{RESULTS}/study.json",

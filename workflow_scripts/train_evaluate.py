@@ -29,7 +29,7 @@ def main() -> None:
     parser.add_argument("--labelled", required=True, help="what the config calls the number of labels, e.g. 1000 or all")
     parser.add_argument("--preset", default="small", help="paper, small or minutes, of presets/evaluation/<protocol>.yaml")
     parser.add_argument("--settings", default="{}", help="JSON of what differs from the preset")
-    parser.add_argument("--views", default="{}", help="JSON of recipes of views, by name, besides those of presets/views.yaml")
+    parser.add_argument("--recipe", help="JSON of the recipe of the views (the preset's, by default)")
     parser.add_argument("--presets", type=Path, default=PRESETS, help="directory of the presets")
     parser.add_argument("--validation-fraction", type=float, default=0.2, help="share of the labelled images held out to choose by")
     parser.add_argument("--precision", default="auto", choices=["auto", "float32", "bfloat16"], help="auto: bfloat16 on a GPU")
@@ -52,17 +52,18 @@ def main() -> None:
         os.execv(sys.executable, [sys.executable, *launcher, *sys.argv])
     logging.basicConfig(level=logging.INFO if os.environ.get("RANK", "0") == "0" else logging.WARNING, format="%(message)s")
 
-    from fourlenses.evaluation.encoder_run import EncoderRun
+    from fourlenses.evaluation.encoder import Encoder
     from fourlenses.evaluation.protocol_presets import complete_protocol
     from fourlenses.evaluation.targets import Task
     from fourlenses.evaluation.trained import Settings, evaluate_trained
     from fourlenses.evaluation.trained_record import write_record
     from fourlenses.training.pretrain import Placement
 
-    encoder = EncoderRun.read(arguments.run)
-    hyperparameters, recipe = complete_protocol(
-        arguments.protocol, arguments.preset, json.loads(arguments.settings), arguments.presets, json.loads(arguments.views)
-    )
+    encoder = Encoder.read(arguments.run)
+    own, known = json.loads(arguments.settings), {}
+    if arguments.recipe:
+        known = {name: json.loads(arguments.recipe) for name in own.get("views", [])}
+    hyperparameters, recipe = complete_protocol(arguments.protocol, arguments.preset, own, arguments.presets, known)
     settings = Settings(
         protocol=arguments.protocol,
         hyperparameters=hyperparameters,

@@ -7,22 +7,22 @@ the method ``random``, image by image. Cole et al. (CVPR 2022, section 3) have t
 
 from torch import nn
 
-from fourlenses.evaluation.encoder_run import EncoderRun
+from fourlenses.evaluation.encoder import Encoder
 from fourlenses.evaluation.linear_augmented import LinearAugmented
 from fourlenses.methods.supervised import Supervised
 
 
-def linear_augmented(run: EncoderRun, num_classes: int, hyper: dict) -> Supervised:
+def linear_augmented(run: Encoder, num_classes: int, hyper: dict) -> Supervised:
     encoder, width = run.pretrained()
     return _from_zero(LinearAugmented(encoder, width, num_classes, hyper["label_smoothing"], hyper["micro_batch"]))
 
 
-def fine_tune(run: EncoderRun, num_classes: int, hyper: dict) -> Supervised:
+def fine_tune(run: Encoder, num_classes: int, hyper: dict) -> Supervised:
     encoder, width = run.pretrained()
     return _from_zero(Supervised(encoder, width, num_classes, hyper["label_smoothing"]))
 
 
-def scratch(run: EncoderRun, num_classes: int, hyper: dict) -> Supervised:
+def scratch(run: Encoder, num_classes: int, hyper: dict) -> Supervised:
     encoder, width = run.initial()
     return _from_zero(Supervised(encoder, width, num_classes, hyper["label_smoothing"]))
 

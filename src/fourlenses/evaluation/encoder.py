@@ -1,7 +1,9 @@
-"""A pretrained encoder as evaluation meets it: a directory that pretraining wrote."""
+"""A finished pretraining run as evaluation sees it: its encoder, how its images were normalised, and what a table says of it."""
 
 import hashlib
+import json
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Self
 
@@ -11,52 +13,69 @@ from fourlenses.errors import UserError
 from fourlenses.files import read_json
 from fourlenses.models.backbones import build_backbone
 from fourlenses.models.weights import load_weights
+from fourlenses.randomness import named_seed
 from fourlenses.study import Run
 
 
 @dataclass(frozen=True)
 class Encoder:
-    """directory: of encoder.safetensors and run.json. fingerprint: SHA-256 of the weights. mean, std: of its inputs, as in training."""
+    """settings and effective are those of the run's run.json; effective is empty for a random encoder."""
 
     directory: Path
-    fingerprint: str
     settings: dict
     effective: dict
 
     @classmethod
     def read(cls, directory: Path) -> Self:
-        """
+        """The run that wrote ``directory``.
+
         Raises:
-            UserError: run.json is not that of a run.
+            UserError: there is no run.json, or it is none of this project.
         """
-        record = read_json(directory / "run.json")
-        if not isinstance(record, dict) or not {"settings", "effective"} <= record.keys():
-            raise UserError(f"{directory / 'run.json'} is not the record of a pretraining run; delete the directory and pretrain again")
-        with open(directory / "encoder.safetensors", "rb") as file:
-            fingerprint = hashlib.file_digest(file, "sha256").hexdigest()
-        return cls(directory, fingerprint, record["settings"], record["effective"])
+        file = directory / "run.json"
+        try:
+            record = read_json(file)
+            run = cls(directory, record["settings"], record["effective"])
+            _ = run.name, run.settings["backbone"], run.settings["image_size"], run.settings["stored_size"]
+        except FileNotFoundError as error:
+            raise UserError(f"{file} is missing; name the directory of a finished pretraining run") from error
+        except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError) as error:
+            raise UserError(f"{file} is no record of a pretraining run ({type(error).__name__}: {error}); pretrain again") from error
+        return run
 
     @property
-    def run(self) -> Run:
-        return Run(self.settings["method"], self.settings["source"], self.settings["seed"])
+    def seed(self) -> int:
+        return self.settings["seed"]
 
     @property
-    def normalisation(self) -> tuple[list[float] | None, list[float] | None]:
-        """mean and std of the run's views, if they have any."""
+    def name(self) -> str:
+        return self._run.name
+
+    def pretrained(self) -> tuple[nn.Module, int]:
+        """The encoder as it was left, and the width of its features."""
+        file = self.directory / "encoder.safetensors"
+        if not file.exists():
+            raise UserError(f"{file} is missing; name the directory of a finished pretraining run")
+        encoder, width = build_backbone(self.settings["backbone"], 0)
+        return load_weights(encoder, file), width
+
+    def initial(self) -> tuple[nn.Module, int]:
+        """The initialisation that the run started from, which is also the method ``random`` of its seed."""
+        return build_backbone(self.settings["backbone"], named_seed(self.seed, "encoder"))
+
+    def normalisation(self) -> dict:
+        """mean and std of the run's views, which its encoder expects; empty where they had none."""
         views = self.settings["hyperparameters"].get("views", [])
         recipe = self.settings["recipes"][views[0]] if views else {}
-        return recipe.get("mean"), recipe.get("std")
+        return {key: recipe[key] for key in ("mean", "std") if recipe.get(key) is not None}
 
-    def load(self) -> nn.Module:
-        """
-        Raises:
-            UserError: the file is damaged, or of another architecture than the record says.
-        """
-        network, _ = build_backbone(self.settings["backbone"], 0)
-        return load_weights(network, self.directory / "encoder.safetensors")
+    @cached_property
+    def weights_sha256(self) -> str:
+        with open(self.directory / "encoder.safetensors", "rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
 
-    def describe(self) -> dict:
-        """How it was made, in the columns of the table; a random encoder was trained on 0 images for 0 steps."""
+    def columns(self) -> dict:
+        """What metrics.csv says of the encoder."""
         return {
             "method": self.settings["method"],
             "backbone": self.settings["backbone"],
@@ -64,7 +83,11 @@ class Encoder:
             "pretrain_images": self.effective.get("images", 0),
             "steps": self.effective.get("total_steps", 0),
             "epochs": round(self.effective.get("effective_epochs", 0), 3),
-            "corruption": self.run.corruption,
-            "seed": self.settings["seed"],
-            "run": self.run.name,
+            "corruption": self._run.corruption,
+            "seed": self.seed,
+            "run": self.name,
         }
+
+    @property
+    def _run(self) -> Run:
+        return Run(self.settings["method"], self.settings["source"], self.settings["seed"])

@@ -5,7 +5,7 @@ The features are taken once per target; every cell is scored on them. What train
 
 import hashlib
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +17,7 @@ from fourlenses.data.selection import select
 from fourlenses.errors import UserError, one_of
 from fourlenses.evaluation.encoder import Encoder
 from fourlenses.evaluation.feature_store import FeatureStore, Images
-from fourlenses.evaluation.granularity import level_labels
+from fourlenses.evaluation.granularity import train_at_each_level
 from fourlenses.evaluation.knn import knn
 from fourlenses.evaluation.linear_probe import linear_probe
 from fourlenses.files import atomic, read_json, write_json
@@ -78,12 +78,12 @@ def evaluate(
         # undecodable images were left out of the beton, as its sidecar says
         test = _labelled(encoders, target, "test", available[np.isin(available, Beton(target.beton).index)], store)
         arrays[f"{target.dataset}/rows"] = test.rows
-        fingerprints = {"encoders": [encoder.fingerprint for encoder in encoders], "beton": _content(target.beton)}
+        fingerprints = {"encoders": [encoder.weights_sha256 for encoder in encoders], "beton": _content(target.beton)}
         for protocol, files in target.subsets.items():
             if protocol not in PROTOCOLS:
                 raise one_of("protocol", protocol, PROTOCOLS)
             subsets = {name: np.searchsorted(train.rows, wanted[name]) for name in files}
-            seed = encoders[0].settings["seed"]
+            seed = encoders[0].seed
             for record in PROTOCOLS[protocol](train, test, subsets, hierarchy, settings, seed):
                 name = record.pop("subset")
                 for key, array in _arrays(record).items():
@@ -99,7 +99,7 @@ def evaluate(
 
 def describe(encoders: list[Encoder]) -> dict:
     """How the features were made, in the columns of the table. Of several encoders: images and steps in sum, the longest in epochs."""
-    described = [encoder.describe() for encoder in encoders]
+    described = [encoder.columns() for encoder in encoders]
     if len(described) == 1:
         return described[0]
     for key in ("method", "backbone", "seed"):
@@ -135,17 +135,18 @@ def _linear(train: Labelled, test: Labelled, subsets: dict, hierarchy: Hierarchy
 
 def _linear_per_level(train: Labelled, test: Labelled, subsets: dict, hierarchy: Hierarchy, settings: Settings, seed: int) -> list[dict]:
     """A classifier trained on each level's own labels, where `linear` coarsens the answers of one trained on the finest."""
+
+    def probe(train_labels, test_labels, num_classes, level_table, level_names) -> list[dict]:
+        coarse = [replace(one, labels=labels) for one, labels in ((train, train_labels), (test, test_labels))]
+        return _linear(*coarse, subsets, Hierarchy(level_names, [list(range(num_classes))], level_table), settings, seed)
+
     merged: dict[str, dict] = {}
-    for level, name in enumerate(hierarchy.names):
-        (y_train, classes), (y_test, _) = (level_labels(one.labels, hierarchy.table, level) for one in (train, test))
-        flat = Hierarchy([name], np.arange(classes)[:, None])
-        coarse = [Labelled(one.features, labels, one.rows) for one, labels in ((train, y_train), (test, y_test))]
-        for record in _linear(*coarse, subsets, flat, settings, seed):
-            scores, predictions = record.pop("levels"), record.pop("predictions")
-            kept = merged.get(record["subset"], {"levels": {}, "predictions": {}, "strength": {}})
-            entries = {key: {**kept[key], **new} for key, new in (("levels", scores), ("predictions", {name: predictions}))}
-            # the finest level comes last: what a record says beside its levels is of that one
-            merged[record["subset"]] = {**record, **entries, "strength": {**kept["strength"], name: record["strength"]}}
+    for record in train_at_each_level(probe, train.labels, test.labels, hierarchy.table, hierarchy.names):
+        level = record.pop("trained_level")
+        own = {"levels": record["levels"][level], "predictions": record["predictions"], "strength": record["strength"]}
+        kept = merged.get(record["subset"], dict.fromkeys(own, {}))
+        # the finest level comes last: what a record says beside these is of that one
+        merged[record["subset"]] = {**record, **{key: {**kept[key], level: value} for key, value in own.items()}}
     return list(merged.values())
 
 
@@ -156,11 +157,11 @@ def _knn(train: Labelled, test: Labelled, subsets: dict, hierarchy: Hierarchy, s
         test.features,
         test.labels,
         subsets,
-        settings.neighbours,
-        settings.temperature,
+        [settings.neighbours],
         hierarchy.num_classes,
         hierarchy.table,
         hierarchy.names,
+        settings.temperature,
     )
 
 

@@ -80,8 +80,8 @@ class FeatureStore:
 
     def _key(self, encoder: Encoder, images: Images) -> dict:
         return {
-            "encoder": encoder.fingerprint,
-            "normalisation": encoder.normalisation,
+            "encoder": encoder.weights_sha256,
+            "normalisation": encoder.normalisation(),
             "beton": images.fingerprint,
             "rows": hashlib.sha256(images.selection.rows.astype("<i8").tobytes()).hexdigest(),
             "image_size": self.image_size,
@@ -92,13 +92,13 @@ class FeatureStore:
 
     def _taken(self, encoder: Encoder, images: Images) -> Iterator[np.ndarray]:
         """The features batch by batch; nothing happens before the first is asked for."""
-        if encoder.fingerprint not in self._networks:
-            self._networks = {encoder.fingerprint: encoder.load()}
+        if encoder.weights_sha256 not in self._networks:
+            self._networks = {encoder.weights_sha256: encoder.pretrained()[0]}
         count = len(images.selection.rows)
         blocks = image_blocks(images.selection, self.image_size, self.workers, BLOCK)
         batches = (batch for block in blocks for batch in block.split(BATCH_SIZE))
         with progress_bar(f"features of {images.name}", "image", count, shown=count > QUIET_BATCHES * BATCH_SIZE) as bar:
-            for part in feature_batches(self._networks[encoder.fingerprint], batches, self.device, *encoder.normalisation):
+            for part in feature_batches(self._networks[encoder.weights_sha256], batches, self.device, **encoder.normalisation()):
                 yield part.numpy()
                 bar.update(len(part))
 

@@ -8,6 +8,22 @@ from pathlib import Path
 import yaml
 
 from fourlenses.errors import UserError, did_you_mean, one_of
+from fourlenses.presets import SMALL
+from fourlenses.study import TRAINED
+
+
+def complete_protocols(config: dict, presets: Path) -> None:
+    """Fill in the entries of the protocols in ``config["evaluation"]``, in place: {preset, recipe, and every hyperparameter}.
+
+    Raises:
+        UserError: see `complete_protocol`.
+    """
+    default = "small" if config["image_size"] <= SMALL else "paper"
+    for protocol in TRAINED:
+        own = dict(config["evaluation"][protocol])
+        preset = own.pop("preset", default)
+        hyperparameters, recipe = complete_protocol(protocol, preset, own, presets, config["views"])
+        config["evaluation"][protocol] = {"preset": preset, "recipe": recipe, **hyperparameters}
 
 
 def complete_protocol(protocol: str, preset: str, own: dict, presets: Path, views: dict) -> tuple[dict, dict]:

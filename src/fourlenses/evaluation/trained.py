@@ -24,7 +24,7 @@ from fourlenses.distributed import barrier, joined_processes, rank
 from fourlenses.errors import UserError, one_of
 from fourlenses.evaluation import classifiers, rate_choice
 from fourlenses.evaluation.durations import make_schedule
-from fourlenses.evaluation.encoder_run import EncoderRun
+from fourlenses.evaluation.encoder import Encoder
 from fourlenses.evaluation.rate_choice import Candidate
 from fourlenses.evaluation.scores import report
 from fourlenses.evaluation.scoring import Scorer
@@ -44,7 +44,7 @@ from fourlenses.training.pretrain import Data, Placement
 log = logging.getLogger(__name__)
 
 # (encoder's run, number of classes, hyperparameters) -> what is trained
-PROTOCOLS: dict[str, Callable[[EncoderRun, int, dict], Supervised]] = {
+PROTOCOLS: dict[str, Callable[[Encoder, int, dict], Supervised]] = {
     "linear_augmented": classifiers.linear_augmented,
     "fine_tune": classifiers.fine_tune,
     "scratch": classifiers.scratch,
@@ -70,7 +70,7 @@ class Settings:
     channels_last: bool = True
 
 
-def evaluate_trained(run: EncoderRun, task: Task, settings: Settings, placement: Placement, write: Callable[[dict], None]) -> None:
+def evaluate_trained(run: Encoder, task: Task, settings: Settings, placement: Placement, write: Callable[[dict], None]) -> None:
     """Train and test, then call ``write`` with the record (in one process of several), and only then forget the checkpoints.
 
     A record holds label_size, n_test, top1 with top1_low and top1_high (Wilson, 95 %), top5 (percent), levels, predictions (M,), log_loss
@@ -124,7 +124,7 @@ class _Job:
     """The trainings of one evaluation: on which images, with what budget, and where their checkpoints lie."""
 
     def __init__(
-        self, run: EncoderRun, task: Task, settings: Settings, placement: Placement, rows: np.ndarray, num_classes: int,
+        self, run: Encoder, task: Task, settings: Settings, placement: Placement, rows: np.ndarray, num_classes: int,
         device: torch.device, budget: Budget, progress: TrainingProgress,
     ) -> None:  # fmt: skip
         self.run, self.settings, self.placement, self.rows, self.num_classes = run, settings, placement, rows, num_classes
@@ -187,9 +187,9 @@ class _Job:
         return method, schedule, outcome, notes
 
 
-def _key(run: EncoderRun, task: Task, settings: Settings) -> str:
+def _key(run: Encoder, task: Task, settings: Settings) -> str:
     """A short hash of the settings, the encoder and the images; checkpoints of one key never meet another evaluation."""
     prints = Data([task.dataset], [task.beton], [task.subset]).fingerprints()
-    weights = None if settings.protocol == "scratch" else run.weights_sha256()
+    weights = None if settings.protocol == "scratch" else run.weights_sha256
     known = [asdict(settings), prints, weights, run.settings["backbone"], run.seed, run.normalisation()]
     return hashlib.sha256(json.dumps(known, sort_keys=True).encode()).hexdigest()[:16]
