@@ -52,11 +52,12 @@ def linear_probe(
     if x_train.shape[1] != x_test.shape[1]:
         raise ValueError(f"train_features have width {x_train.shape[1]}, test_features {x_test.shape[1]}")
     y_train_host, y_test_host = y_train.cpu().numpy(), y_test.cpu().numpy()
-    subsets = {size: check_subset(size, subsets[size], y_train_host) for size in sorted(subsets)}  # all sizes before any work
+    subsets = {name: check_subset(len(where), where, y_train_host) for name, where in subsets.items()}  # all sizes before any work
     check_levels(level_table, level_names, y_train_host, y_test_host)
 
     records = []
-    for size, positions in subsets.items():
+    for name, positions in subsets.items():
+        size = len(positions)
         timing, notes, clock = {}, [], time.perf_counter()
         chosen = torch.as_tensor(positions, device=x_train.device)
         x, y = x_train[chosen], y_train[chosen]  # (n, D), (n,)
@@ -80,6 +81,7 @@ def linear_probe(
         timing["test"], clock = _lap(clock)
         records.append(
             {
+                "subset": name,
                 "label_size": size,
                 **tested,
                 "strengths": strengths,

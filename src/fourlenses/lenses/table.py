@@ -119,7 +119,7 @@ def at_most_labels(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def over_seeds(rows: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
-    """One row per value of `keys`, in order of first appearance: mean top1, its band, and the numbers of seeds and of label draws.
+    """One row per value of `keys`, in order of first appearance: mean top1, its band, and the number of seeds.
 
     The rule of the band, for every figure: with one seed it is the 95 % Wilson interval of the test set; with several, or several
     draws of the labelled images, it is the range of top1 over them joined with the mean interval, that is from the lower of the
@@ -131,7 +131,6 @@ def over_seeds(rows: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
     means["top1_low"] = means["top1_low"].clip(upper=grouped["top1"].min())
     means["top1_high"] = means["top1_high"].clip(lower=grouped["top1"].max())
     means["seeds"] = grouped["seed"].nunique()
-    means["label_draws"] = grouped["label_draw"].nunique()
     return means.reset_index()
 
 
