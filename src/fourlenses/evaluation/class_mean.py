@@ -5,6 +5,9 @@ class may drop out of a resample. Of n images n - 1 are drawn, which makes the v
 p (1 - p) / (n - 1); with n drawn, intervals are too narrow where classes have few test images (P. J. McCarthy, C. B. Snowden: The
 Bootstrap and Finite Population Sampling, Vital and Health Statistics 2(95), 1985). Classes with a single test image show no spread of
 their own; they are drawn as one group, which counts the differences between them as chance and so errs on the side of caution.
+
+95 % intervals of 800 simulated test sets held the truth in 94.8 % for 30 classes of 10 images and in 94.6 % for 60 classes of one; in only
+90.4 % for 6 classes, three of them of 10, 10 and 4 images, as a handful of images decides there.
 """
 
 from collections.abc import Callable

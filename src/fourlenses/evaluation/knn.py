@@ -23,7 +23,7 @@ from fourlenses.evaluation.probe_inputs import check_levels, check_subset
 from fourlenses.evaluation.scores import Scores, report
 
 Features = np.ndarray | Tensor
-BLOCK_ROWS = {"cpu": (2048, 8192), "cuda": (16384, 16384)}  # test and training images whose similarities are in memory at a time
+BLOCK_ROWS = {"cpu": (2048, 8192), "cuda": (8192, 8192)}  # test and training images whose similarities are in memory at a time
 SHARES_ELEMENTS = 2**22
 
 
@@ -130,12 +130,12 @@ def _nearest_of_each(
             found: dict[str, tuple[Tensor, Tensor]] = {}
             for start in range(0, len(used), train_rows):
                 block = used[start : start + train_rows]
-                similarities = x @ _block("train", train, block, device).T  # (n, b)
+                similarities = _block("train", train, block, device) @ x.T  # (b, n)
                 for name, positions in subsets.items():
                     low, high = np.searchsorted(positions, (block[0], block[-1] + 1))
                     if low < high:
-                        columns = torch.as_tensor(np.searchsorted(block, positions[low:high]), device=device)
-                        here = similarities if high - low == len(block) else similarities[:, columns]
+                        members = torch.as_tensor(np.searchsorted(block, positions[low:high]), device=device)
+                        here = similarities if len(members) == len(block) else similarities[members]
                         y = torch.as_tensor(labels[positions[low:high]], device=device)
                         found[name] = _merged(found.get(name), here, y, count)
                 bar.update()
@@ -154,14 +154,53 @@ def _block(name: str, features: Features, rows: np.ndarray, device: torch.device
 
 
 def _merged(before: tuple[Tensor, Tensor] | None, similarities: Tensor, labels: Tensor, count: int) -> tuple[Tensor, Tensor]:
-    """The nearest (n, count) among those ``before`` and a block (n, b) of later training positions with labels (b,)."""
-    values, columns = nearest(similarities, count)
-    y = labels[columns]
-    if before is None:
-        return values, y
-    # those before come first, and so win where they are equal
-    values, columns = nearest(torch.cat([before[0], values], 1), count)
-    return values, torch.cat([before[1], y], 1).gather(1, columns)
+    """The nearest (n, count) among those ``before`` and a block of later training positions: similarities (b, n), labels (b,).
+
+    After the first blocks hardly anything is nearer than what is known, so only that is sorted: to look for the nearest of each block
+    takes several times as long as the similarities themselves.
+    """
+    if before is None or before[0].shape[1] < count:
+        values, columns = nearest(similarities.T, count)
+        return (values, labels[columns]) if before is None else _joined(before, (values, labels[columns]), count)
+    row, test = (similarities > before[0][:, -1]).nonzero(as_tuple=True)  # what is equal comes later, and so loses
+    counts = torch.bincount(test, minlength=similarities.shape[1])  # (n,)
+    many = counts > count
+    if many.any():
+        values, columns = nearest(similarities[:, many].T, count)
+        _join_some(before, many, values, labels[columns], count)
+        few = ~many[test]
+        row, test = row[few], test[few]
+        counts = counts.masked_fill(many, 0)
+    if len(test):
+        values, rows = _listed(similarities, row, test, counts)
+        _join_some(before, counts > 0, values, labels[rows], count)
+    return before
+
+
+def _listed(similarities: Tensor, row: Tensor, test: Tensor, counts: Tensor) -> tuple[Tensor, Tensor]:
+    """The similarities (b, n) at ``row``, ascending, and ``test``, as a line per test image that has any, and their rows: -inf fills up.
+
+    counts (n,): how many each test image has.
+    """
+    test, order = test.sort(stable=True)  # rows stay in ascending order
+    row = row[order]
+    line = ((counts > 0).cumsum(0) - 1)[test]
+    place = torch.arange(len(test), device=test.device) - (counts.cumsum(0) - counts)[test]
+    shape = (int((counts > 0).sum()), int(counts.max()))
+    values, rows = similarities.new_full(shape, -torch.inf), row.new_zeros(shape)
+    values[line, place], rows[line, place] = similarities[row, test], row
+    return values, rows
+
+
+def _join_some(before: tuple[Tensor, Tensor], tests: Tensor, values: Tensor, labels: Tensor, count: int) -> None:
+    """`_joined` in place for some of the test images, bool (n,)."""
+    before[0][tests], before[1][tests] = _joined((before[0][tests], before[1][tests]), (values, labels), count)
+
+
+def _joined(before: tuple[Tensor, Tensor], after: tuple[Tensor, Tensor], count: int) -> tuple[Tensor, Tensor]:
+    """The nearest (n, count) of both; those before win where they are equal."""
+    values, columns = nearest(torch.cat([before[0], after[0]], 1), count)
+    return values, torch.cat([before[1], after[1]], 1).gather(1, columns)
 
 
 class _Votes:

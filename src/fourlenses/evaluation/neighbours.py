@@ -20,11 +20,12 @@ def nearest(similarities: Tensor, count: int) -> tuple[Tensor, Tensor]:
 
     Equal ones go by column, lower first: which of them `torch.topk` takes is not defined.
     """
-    count = min(count, similarities.shape[1])
-    values, columns = similarities.topk(count, dim=1)
-    crowded = (similarities >= values[:, -1:]).sum(1) > count  # the last place had several candidates
-    if crowded.any():
-        values[crowded], columns[crowded] = (part[:, :count] for part in similarities[crowded].sort(dim=1, descending=True, stable=True))
+    values, columns = similarities.topk(min(count + 1, similarities.shape[1]), dim=1)
+    crowded = values[:, count - 1] == values[:, -1] if values.shape[1] > count else values.new_zeros(0, dtype=torch.bool)
+    values, columns = values[:, :count].clone(), columns[:, :count].clone()
+    if crowded.any():  # several are the last
+        ordered = similarities[crowded].sort(dim=1, descending=True, stable=True)
+        values[crowded], columns[crowded] = ordered.values[:, :count], ordered.indices[:, :count]
     columns, order = columns.sort(dim=1)
     values, order = values.gather(1, order).sort(dim=1, descending=True, stable=True)
     return values, columns.gather(1, order)

@@ -86,8 +86,8 @@ def _completed(file: Path, name: str, kept: TargetPredictions, manifest_file: Pa
     for cell, predicted in kept.predicted.items():
         if len(predicted) != len(kept.labels):
             raise UserError(
-                f"{file}: {name}/{cell} has {len(predicted)} predictions for {len(kept.labels)} test images, and nothing says which of them "
-                "were left out; evaluate again"
+                f"{file}: {name}/{cell} has {len(predicted)} predictions for {len(kept.labels)} test images, and nothing says which of "
+                "them were left out; evaluate again"
             )
     return kept
 
