@@ -77,6 +77,7 @@ def evaluate(
         log.info("%s on %s", run.name, target.dataset)
         for record in _evaluate_target(encoder, run_directory, target, protocol, settings, device, workers):
             predicted = record.pop("predictions")
+            record.pop("confidences")
             # a list keeps its order in JSON
             record["levels"] = [{"level": level, **scores} for level, scores in record["levels"].items()]
             predictions[f"{target.dataset}/{record['protocol']}/{record['labelled']}"] = predicted
@@ -101,13 +102,12 @@ def _evaluate_target(
         train = _load(target, rows, protocol, workers)
         # positions of each subset's rows among the rows whose features were taken
         positions = {name: np.searchsorted(rows, subsets[name]) for name in target.subsets["linear"]}
-        by_count = {len(where): where for where in positions.values()}
         probed = linear_probe(
             _features(encoder, train, settings, device),
-            torch.from_numpy(train.labels),
+            train.labels,
             x_test,
-            torch.from_numpy(test.labels),
-            by_count,
+            test.labels,
+            positions,
             protocol.strengths,
             protocol.validation_fraction,
             settings["seed"],
@@ -115,9 +115,9 @@ def _evaluate_target(
             hierarchy.table,
             hierarchy.names,
         )
-        by_count = {record.pop("label_size"): record for record in probed}
-        for name, where in positions.items():
-            records.append({**by_count[len(where)], "labelled": name, "labelled_images": len(where), "protocol": "linear"})
+        for record in probed:
+            labelled = {"labelled": record.pop("subset"), "labelled_images": record.pop("label_size")}
+            records.append({**record, **labelled, "protocol": "linear"})
     for name in target.subsets.get("scratch", {}):
         scored = _score_head(run_directory / "head.safetensors", x_test, test.labels, hierarchy)
         records.append({**scored, "labelled": name, "labelled_images": len(subsets[name]), "protocol": "scratch"})
