@@ -146,7 +146,7 @@ def main() -> None:
             encoder = make(train, arguments.backbone, arguments.batch, steps, arguments.learning_rate, seed)
             seconds = time.perf_counter() - began
             x_train, x_test = (extract_features(encoder, part.images, 500, "cpu") for part in (train, test))
-            everything = {len(train.labels): np.arange(len(train.labels))}
+            everything = {"all": np.arange(len(train.labels))}
             table = hierarchy.table[: arguments.classes]
             (record,) = linear_probe(
                 x_train, torch.from_numpy(train.labels), x_test, torch.from_numpy(test.labels), everything, [1.0, 0.1, 0.01, 1e-3, 1e-4],

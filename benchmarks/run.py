@@ -12,7 +12,7 @@ from pathlib import Path
 import torch
 
 HERE = Path(__file__).parent
-PEERS = ("torch", "torchvision", "ffcv", "lightly", "kornia", "pillow", "numpy", "numba")
+PEERS = ("torch", "torchvision", "ffcv", "lightly", "kornia", "pillow", "numpy", "numba", "scikit-learn")
 
 
 def main() -> None:
@@ -22,16 +22,17 @@ def main() -> None:
     parser.add_argument(
         "--cores", type=int, default=len(os.sched_getaffinity(0)), help="threads or worker processes of each contestant of streaming"
     )
-    parser.add_argument("--only", nargs="*", choices=["streaming", "resident", "step"], help="some of the benches")
+    parser.add_argument("--only", nargs="*", choices=["streaming", "resident", "step", "linear"], help="some of the benches")
     parser.add_argument("--output", type=Path, help="where the JSON goes; benchmarks/results/<device>/<date>.json without it")
     arguments = parser.parse_args()
+    import linear
     import resident
     import step
     import streaming
 
-    benches = {"streaming": streaming.measure, "resident": resident.measure, "step": step.measure}
+    benches = {"streaming": streaming.measure, "resident": resident.measure, "step": step.measure, "linear": linear.measure}
     # A run has one compute thread as a rule (config key torch_threads): what is computed beside it or in it is measured on one core.
-    cores = {"streaming": arguments.cores, "resident": 1, "step": 1}
+    cores = {"streaming": arguments.cores, "resident": 1, "step": 1, "linear": 1}
     table = []
     for name in arguments.only or benches:
         for row in benches[name](arguments.rounds, arguments.seconds, cores[name]):

@@ -19,6 +19,7 @@ from fourlenses.evaluation.feature_store import FeatureStore
 from fourlenses.evaluation.features import extract_features
 from fourlenses.evaluation.knn import knn
 from fourlenses.evaluation.linear_probe import linear_probe
+from fourlenses.evaluation.predictions import read_predictions
 from fourlenses.files import read_json, write_json
 from fourlenses.models.backbones import build_backbone
 from fourlenses.models.weights import save_weights
@@ -85,10 +86,14 @@ def test_records_say_what_was_measured(study):
         assert cell["levels"][1]["top1"] == cell["top1"]
         assert (cell["run"], cell["pretrain_images"], cell["steps"], cell["epochs"]) == ("simclr/animals-20/seed0", 20, 8, 4.0)
         assert cell["fingerprints"] == {"encoders": [encoder.weights_sha256], "beton": content}
-    predictions = np.load(folder / "cells.npz", allow_pickle=False)
-    assert np.array_equal(predictions["animals/rows"], rows_of(manifest, "test")[1:])
-    assert len(predictions["animals/linear/all"]) == 11
-    assert predictions["animals/linear_per_level/all/kind"].max() <= 1
+    kept = read_predictions(folder / "cells.npz")["animals"]
+    assert np.array_equal(kept.rows, rows_of(manifest, "test")[1:])
+    assert kept.classes == ["ant", "bee", "cat"]
+    assert set(kept.predicted) == {
+        *("linear/12", "linear/all", "knn/12", "knn/all", "linear_per_level@kind/all", "linear_per_level@class/all")
+    }
+    assert {len(predicted) for predicted in kept.predicted.values()} == {11}
+    assert kept.predicted["linear_per_level@kind/all"].max() <= 1
     assert not (folder / "features").exists()
 
 

@@ -1,5 +1,7 @@
 """The batched logistic regression against scikit-learn, against its own optimality condition, and at its edges."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
@@ -8,6 +10,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 
 from fourlenses.evaluation.logistic import ABSENT_BIAS, fit
+from fourlenses.evaluation.memory_plan import plan
 from fourlenses.evaluation.scores import score
 
 STRENGTHS = [1e-4, 1e-3, 1e-2, 1e-1]
@@ -50,7 +53,7 @@ def test_agrees_with_scikit_learn(data, classes, train, strengths, tolerance):
         reference.fit(x[:train].double().numpy(), y[:train].numpy())
         for part in (slice(0, train), slice(train, None)):
             probabilities = reference.predict_proba(x[part].double().numpy())
-            ours = score(x[part], y[part], found.weights[p], found.bias[p])
+            ours = score(x[part], y[part], found[p].weights, found[p].bias)
             accuracy = 100 * (ours.predictions == y[part].numpy()).mean()
             expected = 100 * (probabilities.argmax(1) == y[part].numpy()).mean()
             # One image may fall either way on the boundary where one is more than 0.3 points.
@@ -72,59 +75,73 @@ def test_reported_gradient_norm_is_the_true_one_and_below_tolerance(count):
     x, y = blobs(count, 50, 7, 4, 0.5)
     x = (x - x.mean(0)) / x.std(0)  # centred, so that the returned bias is the bias of centred features
     found = fit(x, y, 7, STRENGTHS, tolerance=5e-5)
-    assert (found.gradient_norm <= 5e-5).all()
+    assert all(solution.gradient_norm <= 5e-5 for solution in found)
     for p, strength in enumerate(STRENGTHS):
-        truth = exact_gradient_norm(x, y, found.weights[p], found.bias[p], strength)
-        assert truth == pytest.approx(float(found.gradient_norm[p]), abs=5e-6)
+        truth = exact_gradient_norm(x, y, found[p].weights, found[p].bias, strength)
+        assert truth == pytest.approx(found[p].gradient_norm, abs=5e-6)
 
 
 def test_strengths_solved_together_or_alone_agree():
     x, y = blobs(800, 20, 6, 5)
     together = fit(x, y, 6, STRENGTHS, tolerance=1e-6)
-    for p, strength in enumerate(STRENGTHS):
-        alone = fit(x, y, 6, [strength], tolerance=1e-6)
+    for strength, solution in zip(STRENGTHS, together, strict=True):
+        (alone,) = fit(x, y, 6, [strength], tolerance=1e-6)
         bound = 2e-6 / strength + 1e-4  # strong convexity, and float32
-        assert float((together.weights[p] - alone.weights[0]).norm()) <= bound
-    assert torch.equal(fit(x, y, 6, STRENGTHS).weights, fit(x, y, 6, STRENGTHS).weights)
+        assert float((solution.weights - alone.weights).norm()) <= bound
+    again = fit(x, y, 6, STRENGTHS, tolerance=1e-6)
+    assert all(torch.equal(one.weights, other.weights) for one, other in zip(together, again, strict=True))
 
 
-def test_given_axes_lead_to_the_same_optimum(monkeypatch):
-    """Where the rotation to principal axes would cost too much it is left out, for a cold start and for a warm one."""
+def test_the_path_saves_iterations():
+    x, y = blobs(2000, 40, 10, 5, 0.5)
+    along = fit(x, y, 10, STRENGTHS)
+    apart = [fit(x, y, 10, [strength])[0] for strength in STRENGTHS]
+    assert sum(solution.iterations for solution in along) < 0.7 * sum(solution.iterations for solution in apart)
+
+
+def test_every_way_of_solving_leads_to_the_same_optimum(monkeypatch):
+    """Principal or given axes; features held, or read again at each evaluation; curvature with blocks or without."""
     x, y = blobs(800, 20, 6, 5)
     x = (x - x.mean(0)) / x.std(0) + 1
     turned = fit(x, y, 6, [1e-3, 1e-1], tolerance=1e-5)
-    monkeypatch.setattr("fourlenses.evaluation.logistic.MAX_ROTATED", 10)
-    given = fit(x, y, 6, [1e-3, 1e-1], tolerance=1e-5)
-    assert not torch.equal(given.weights, turned.weights)  # another path was taken
-    assert (given.gradient_norm <= 1e-5).all()
-    for p, strength in enumerate([1e-3, 1e-1]):
-        assert float((given.weights[p] - turned.weights[p]).norm()) <= 2e-5 / strength
-        assert float((given.bias[p] - turned.bias[p]).norm()) <= 0.05
-    warm = fit(x, y, 6, [1e-3, 1e-1], tolerance=1e-5, initial=(turned.weights, turned.bias))
-    assert (warm.iterations <= 3).all()
+    seen = []
+    for ways in ({"resident": False}, {"rotated": False, "curvature_axes": 0}, {"curvature_axes": 5}, {"history": 3}, {"resident": False, "sample": 90}):
+
+        def changed(*sizes, ways=ways):
+            seen.append(dataclasses.replace(plan(*sizes), **ways))
+            return seen[-1]
+
+        monkeypatch.setattr("fourlenses.evaluation.logistic.plan", changed)
+        other = fit(x, y, 6, [1e-3, 1e-1], tolerance=1e-5)
+        for one, two, strength in zip(turned, other, [1e-3, 1e-1], strict=True):
+            assert two.gradient_norm <= 1e-5
+            assert not torch.equal(one.weights, two.weights)  # another path was taken
+            assert float((one.weights - two.weights).norm()) <= 2e-5 / strength
+            assert float((one.bias - two.bias).norm()) <= 0.05
+    (warm,) = fit(x, y, 6, [1e-3], tolerance=1e-5, initial=turned[0])
+    assert warm.iterations <= 3
 
 
 def test_stops_at_max_iterations_and_says_so():
     x, y = blobs(500, 20, 6, 6)
-    found = fit(x, y, 6, [1e-5, 1.0], max_iterations=3)
-    assert int(found.iterations[0]) == 3
-    assert float(found.gradient_norm[0]) > 1e-4
+    (found,) = fit(x, y, 6, [1e-5], max_iterations=3)
+    assert found.iterations == 3
+    assert found.gradient_norm > 1e-4
 
 
 def test_gives_up_at_the_rounding_of_float32():
     x, y = blobs(45, 60, 5, 3, 0.3)
-    found = fit(x, y, 5, [1e-4, 1e-1], tolerance=1e-12, max_iterations=3000)
-    assert (found.iterations < 3000).all()
-    assert (found.gradient_norm < 1e-4).all()
-    assert (found.gradient_norm > 1e-12).all()
+    for solution in fit(x, y, 5, [1e-4, 1e-1], tolerance=1e-12, max_iterations=3000):
+        assert solution.iterations < 3000
+        assert 1e-12 < solution.gradient_norm < 1e-4
 
 
 def test_warm_start_saves_iterations_and_keeps_the_answer():
     x, y = blobs(1000, 30, 8, 7)
-    first = fit(x[:900], y[:900], 8, [1e-3])
-    warm = fit(x, y, 8, [1e-3], tolerance=1e-6, initial=(first.weights, first.bias))
-    cold = fit(x, y, 8, [1e-3], tolerance=1e-6)
-    assert int(warm.iterations[0]) < int(cold.iterations[0])
+    (first,) = fit(x[:900], y[:900], 8, [1e-3])
+    (warm,) = fit(x, y, 8, [1e-3], tolerance=1e-6, initial=first)
+    (cold,) = fit(x, y, 8, [1e-3], tolerance=1e-6)
+    assert warm.iterations < cold.iterations
     assert float((warm.weights - cold.weights).norm()) < 2e-3
 
 
@@ -132,40 +149,40 @@ def test_absent_classes_are_finite_and_never_predicted():
     x, y = blobs(600, 10, 6, 8)
     seen = (y != 2) & (y != 5)
     found = fit(x[seen], y[seen], 6, [1e-3, 1.0])
-    assert (found.bias[:, [2, 5]] == ABSENT_BIAS).all()
-    assert (found.weights[:, [2, 5]] == 0).all()
-    for p in range(2):
-        result = score(1000 * x, y, found.weights[p], found.bias[p])  # far outside the training data too
+    for solution in found:
+        assert (solution.bias[[2, 5]] == ABSENT_BIAS).all()
+        assert (solution.weights[[2, 5]] == 0).all()
+        result = score(1000 * x, y, solution.weights, solution.bias)  # far outside the training data too
         assert not set(result.predictions.tolist()) & {2, 5}
-        assert np.isfinite(score(x, y, found.weights[p], found.bias[p]).log_loss)
+        assert np.isfinite(score(x, y, solution.weights, solution.bias).log_loss)
     # The others are what they would be if the absent had never been named.
     dense = torch.searchsorted(torch.tensor([0, 1, 3, 4]), y[seen])
-    assert torch.allclose(fit(x[seen], dense, 4, [1e-3, 1.0]).weights, found.weights[:, [0, 1, 3, 4]])
+    for four, six in zip(fit(x[seen], dense, 4, [1e-3, 1.0]), found, strict=True):
+        assert torch.allclose(four.weights, six.weights[[0, 1, 3, 4]])
     # A warm start from a fit that missed a class recovers it.
-    full = fit(x, y, 6, [1e-3, 1.0], initial=(found.weights, found.bias))
-    assert (full.gradient_norm <= 1e-4).all()
+    assert fit(x, y, 6, [1e-3], initial=found[0])[0].gradient_norm <= 1e-4
 
 
 def test_hard_scales_converge():
     """Separable data, constant and duplicated columns, a column of size 1e3: no assumption on the features is hidden."""
     x, y = blobs(300, 8, 3, 9, 6.0)
     x = torch.cat([x, x[:, :1], torch.full((300, 1), 0.1), 1e3 * x[:, 1:2]], 1)
-    found = fit(x, y, 3, [1e-4, 1e-1], tolerance=1e-3)
-    assert (found.gradient_norm <= 1e-3).all()
-    assert torch.isfinite(found.weights).all()
-    assert (found.weights[..., 9].abs() < 1e-6).all()  # a constant feature earns no weight
+    for solution in fit(x, y, 3, [1e-4, 1e-1], tolerance=1e-3):
+        assert solution.gradient_norm <= 1e-3
+        assert torch.isfinite(solution.weights).all()
+        assert (solution.weights[:, 9].abs() < 1e-6).all()  # a constant feature earns no weight
 
 
 def test_one_class_and_one_image():
-    found = fit(torch.ones(1, 4), torch.tensor([2]), 3, [0.1])
-    assert score(torch.randn(5, 4), torch.full((5,), 2), found.weights[0], found.bias[0]).predictions.tolist() == [2] * 5
+    (found,) = fit(torch.ones(1, 4), torch.tensor([2]), 3, [0.1])
+    assert score(torch.randn(5, 4), torch.full((5,), 2), found.weights, found.bias).predictions.tolist() == [2] * 5
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
 def test_bad_features_are_counted(value):
     x, y = blobs(50, 4, 3, 10)
     x[[3, 7], 1] = value
-    with pytest.raises(ValueError, match="features: 2 of 50 rows"):
+    with pytest.raises(ValueError, match=r"features: 2 of 50 rows hold NaN or infinite values \(rows 3, 7\)"):
         fit(x, y, 3, [0.1])
 
 
@@ -184,8 +201,7 @@ def test_bad_arguments():
 def test_gpu_agrees_with_cpu():
     x, y = blobs(2000, 64, 10, 11)
     host, device = fit(x, y, 10, STRENGTHS, tolerance=1e-5), fit(x.cuda(), y.cuda(), 10, STRENGTHS, tolerance=1e-5)
-    assert (device.gradient_norm <= 1e-5).all()
-    for p in range(len(STRENGTHS)):
-        a = score(x, y, host.weights[p], host.bias[p])
-        b = score(x.cuda(), y.cuda(), device.weights[p], device.bias[p])
+    for one, other in zip(host, device, strict=True):
+        assert other.gradient_norm <= 1e-5
+        a, b = score(x, y, one.weights, one.bias), score(x.cuda(), y.cuda(), other.weights, other.bias)
         assert a.log_loss == pytest.approx(b.log_loss, abs=1e-4)

@@ -20,7 +20,8 @@ from fourlenses.evaluation.feature_store import FeatureStore, Images
 from fourlenses.evaluation.granularity import train_at_each_level
 from fourlenses.evaluation.knn import knn
 from fourlenses.evaluation.linear_probe import linear_probe
-from fourlenses.files import atomic, read_json, write_json
+from fourlenses.evaluation.predictions import TargetPredictions, write_predictions
+from fourlenses.files import read_json, write_json
 from fourlenses.study import SEVERAL, Run
 
 log = logging.getLogger(__name__)
@@ -59,15 +60,15 @@ class Labelled:
 def evaluate(
     encoders: list[Encoder], targets: list[Target], settings: Settings, store: FeatureStore, cells_file: Path, predictions_file: Path
 ) -> None:
-    """Write one record per cell to ``cells_file`` (JSON), and to ``predictions_file`` (npz) the predicted class of every test image, as
-    ``<target>/<protocol>/<subset>``, with the images' manifest rows, as ``<target>/rows``.
+    """Write one record per cell to ``cells_file`` (JSON), and what was predicted of each test image to ``predictions_file``
+    (`predictions.write_predictions`).
 
     Raises:
         UserError: no such protocol; the encoders are not of one seed; a file is damaged.
     """
     torch.set_num_threads(settings.torch_threads)
     common = describe(encoders)
-    cells, arrays = [], {}
+    cells, predictions = [], {}
     for target in targets:
         log.info("%s on %s", common["run"], target.dataset)
         manifest = read_manifest(target.manifest)
@@ -77,23 +78,20 @@ def evaluate(
         available = rows_of(manifest, "test")
         # undecodable images were left out of the beton, as its sidecar says
         test = _labelled(encoders, target, "test", available[np.isin(available, Beton(target.beton).index)], store)
-        arrays[f"{target.dataset}/rows"] = test.rows
+        kept = predictions[target.dataset] = TargetPredictions({}, test.rows, test.labels, hierarchy.classes[-1])
         fingerprints = {"encoders": [encoder.weights_sha256 for encoder in encoders], "beton": _content(target.beton)}
         for protocol, files in target.subsets.items():
             if protocol not in PROTOCOLS:
                 raise one_of("protocol", protocol, PROTOCOLS)
             subsets = {name: np.searchsorted(train.rows, wanted[name]) for name in files}
             seed = encoders[0].seed
-            for record in PROTOCOLS[protocol](train, test, subsets, hierarchy, settings, seed):
+            for record in PROTOCOLS[protocol](train, test, subsets, hierarchy, settings, seed, store.device):
                 name = record.pop("subset")
-                for key, array in _arrays(record).items():
-                    arrays[f"{target.dataset}/{protocol}/{name}{key}"] = array
+                kept.predicted |= {f"{protocol}{key}/{name}": predicted for key, predicted in _predictions(record).items()}
                 rows = {"name": name, "sha256": hashlib.sha256(wanted[name].astype("<i8").tobytes()).hexdigest()}
                 identity = {"target": target.dataset, "protocol": protocol, "labelled": name, "labelled_images": record.pop("label_size")}
                 cells.append({**common, **identity, **record, "subset": rows, "fingerprints": fingerprints})
-    predictions_file.parent.mkdir(parents=True, exist_ok=True)
-    with atomic(predictions_file) as temporary, open(temporary, "wb") as file:
-        np.savez_compressed(file, **arrays)
+    write_predictions(predictions_file, predictions)
     write_json(cells_file, {"cells": cells})
 
 
@@ -117,28 +115,23 @@ def describe(encoders: list[Encoder]) -> dict:
     }
 
 
-def _linear(train: Labelled, test: Labelled, subsets: dict, hierarchy: Hierarchy, settings: Settings, seed: int) -> list[dict]:
+def _linear(
+    train: Labelled, test: Labelled, subsets: dict, hierarchy: Hierarchy, settings: Settings, seed: int, device: torch.device
+) -> list[dict]:
     return linear_probe(
-        train.features,
-        train.labels,
-        test.features,
-        test.labels,
-        subsets,
-        settings.strengths,
-        settings.validation_fraction,
-        seed,
-        hierarchy.num_classes,
-        hierarchy.table,
-        hierarchy.names,
-    )
+        train.features, train.labels, test.features, test.labels, subsets, settings.strengths, settings.validation_fraction, seed,
+        hierarchy.num_classes, hierarchy.table, hierarchy.names, device,
+    )  # fmt: skip
 
 
-def _linear_per_level(train: Labelled, test: Labelled, subsets: dict, hierarchy: Hierarchy, settings: Settings, seed: int) -> list[dict]:
+def _linear_per_level(
+    train: Labelled, test: Labelled, subsets: dict, hierarchy: Hierarchy, settings: Settings, seed: int, device: torch.device
+) -> list[dict]:
     """A classifier trained on each level's own labels, where `linear` coarsens the answers of one trained on the finest."""
 
     def probe(train_labels, test_labels, num_classes, level_table, level_names) -> list[dict]:
         coarse = [replace(one, labels=labels) for one, labels in ((train, train_labels), (test, test_labels))]
-        return _linear(*coarse, subsets, Hierarchy(level_names, [list(range(num_classes))], level_table), settings, seed)
+        return _linear(*coarse, subsets, Hierarchy(level_names, [list(range(num_classes))], level_table), settings, seed, device)
 
     merged: dict[str, dict] = {}
     for record in train_at_each_level(probe, train.labels, test.labels, hierarchy.table, hierarchy.names):
@@ -150,19 +143,13 @@ def _linear_per_level(train: Labelled, test: Labelled, subsets: dict, hierarchy:
     return list(merged.values())
 
 
-def _knn(train: Labelled, test: Labelled, subsets: dict, hierarchy: Hierarchy, settings: Settings, seed: int) -> list[dict]:
+def _knn(
+    train: Labelled, test: Labelled, subsets: dict, hierarchy: Hierarchy, settings: Settings, seed: int, device: torch.device
+) -> list[dict]:
     return knn(
-        train.features,
-        train.labels,
-        test.features,
-        test.labels,
-        subsets,
-        [settings.neighbours],
-        hierarchy.num_classes,
-        hierarchy.table,
-        hierarchy.names,
-        settings.temperature,
-    )
+        train.features, train.labels, test.features, test.labels, subsets, [settings.neighbours],
+        hierarchy.num_classes, hierarchy.table, hierarchy.names, settings.temperature, device,
+    )  # fmt: skip
 
 
 PROTOCOLS = {"linear": _linear, "linear_per_level": _linear_per_level, "knn": _knn}
@@ -178,9 +165,10 @@ def _content(beton: Path) -> str:
     return read_json(beton.with_suffix(".json"))["content_sha256"]
 
 
-def _arrays(record: dict) -> dict[str, np.ndarray]:
-    """What of a record goes into the file of predictions, taken out of it; lists keep their order in JSON, unlike dictionaries."""
+def _predictions(record: dict) -> dict[str, np.ndarray]:
+    """What a record predicts, taken out of it, under '' or, of classifiers of one level each, '@<level>'; the rest is made fit for JSON."""
+    # a list keeps its order there, unlike a dictionary
     record["levels"] = [{"level": level, **scores} for level, scores in record["levels"].items()]
-    record.pop("confidences", None)
+    del record["confidences"]
     predictions = record.pop("predictions")
-    return {f"/{level}": array for level, array in predictions.items()} if isinstance(predictions, dict) else {"": predictions}
+    return {f"@{level}": array for level, array in predictions.items()} if isinstance(predictions, dict) else {"": predictions}

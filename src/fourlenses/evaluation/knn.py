@@ -66,7 +66,7 @@ def knn(
         raise UserError(f"neighbours must be different whole numbers above 0, not {list(neighbours)}")
     if not 0 < temperature < float("inf"):
         raise UserError(f"the temperature must be positive and finite, not {temperature}")
-    subsets = {name: check_subset(len(positions), positions, train_labels) for name, positions in subsets.items()}
+    subsets = {name: check_subset(name, positions, train_labels) for name, positions in subsets.items()}
     check_levels(level_table, level_names, train_labels, test_labels)
     if not subsets:
         return []

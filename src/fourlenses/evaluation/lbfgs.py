@@ -1,10 +1,9 @@
-"""Limited-memory BFGS for many independent smooth convex problems at once.
+"""Limited-memory BFGS for a smooth convex function whose curvature can be approximated at a point.
 
-Every problem has its own history, step length and stopping time, yet all of them share each evaluation of the objective, so that an
-objective built on one matrix product (see ``softmax_objective.py``) pays for it once. The inverse Hessian is applied by the two-loop
-recursion (Nocedal and Wright, Numerical Optimization, 2nd ed., algorithm 7.4), its starting matrix a diagonal the objective supplies
-at the current point, scaled by s.y / (y.M^-1 y). The state is float64: it is small next to the data, and the inner products of nearly
-equal gradients are where float32 would lose the curvature.
+The inverse Hessian is applied by the two-loop recursion (Nocedal and Wright, Numerical Optimization, 2nd ed., algorithm 7.4). Its
+starting matrix is the inverse of a preconditioner M the caller builds at a point, scaled by s.y / (y.M^-1 y); it is built anew every
+``REFRESH`` iterations. Points and gradients are float64: float32 would lose the difference of nearly equal gradients. That difference
+once taken, float32 holds it well, so that the history and the directions are float32 and take half the memory and time.
 """
 
 from collections import deque
@@ -15,123 +14,97 @@ import torch
 
 ARMIJO = 1e-4
 MAX_BACKTRACKS = 25
+REFRESH = 20
 PATIENCE = 100  # iterations without a tenth off the smallest gradient norm: it has met rounding
 # The float32 data part of an objective is trusted to this relative accuracy: below it a decrease cannot be told from rounding.
 VALUE_NOISE = 2e-7
 
-# points (A, K) float64, which problems (A,) int64 -> values (A,), gradients (A, K), positive curvature diagonals (A, K), all float64.
-Objective = Callable[[torch.Tensor, torch.Tensor], tuple[torch.Tensor, torch.Tensor, torch.Tensor]]
+# point (K,) float64 -> value, gradient (K,) float64.
+Objective = Callable[[torch.Tensor], tuple[float, torch.Tensor]]
+# vector (K,) float32 -> M^-1 vector (K,) float32.
+Preconditioner = Callable[[torch.Tensor], torch.Tensor]
 
 
 @dataclass
 class Minimum:
-    """Where each of P problems stopped: point (P, K) and gradient_norm (P,) float64 (Euclidean), iterations (P,) int64."""
+    """Where the search stopped: point (K,) float64, the Euclidean norm of the gradient there, iterations taken."""
 
     point: torch.Tensor
-    gradient_norm: torch.Tensor
-    iterations: torch.Tensor
+    gradient_norm: float
+    iterations: int
 
 
-def _dot(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
-    """Inner product per problem: (A, K), (A, K) -> (A,)."""
-    return torch.einsum("pk,pk->p", a, b)
+def minimise(
+    objective: Objective,
+    start: torch.Tensor,
+    curvature: Callable[[torch.Tensor], Preconditioner],
+    tolerance: float,
+    max_iterations: int,
+    history: int = 10,
+) -> Minimum:
+    """Search from start (K,) until the Euclidean norm of the gradient is at most ``tolerance``; curvature(point) gives M^-1.
+
+    A search whose steps fail even along M^-1 times the gradient, or whose gradient norm has not fallen for ``PATIENCE`` iterations, has
+    met the rounding of its own objective: it stops, and its gradient norm tells.
+    """
+    x = start.to(torch.float64)
+    value, gradient = objective(x)
+    norm = float(gradient.norm())
+    best, since, age, iteration = norm, 0, 0, 0
+    pairs: deque = deque(maxlen=history)
+    precondition = None
+    while norm > tolerance and since <= PATIENCE and iteration < max_iterations:
+        if precondition is None or age == REFRESH:
+            precondition, age = curvature(x), 0
+        found = _step(objective, x, value, gradient, _direction(gradient.float(), precondition, pairs))
+        if found is None:
+            if not pairs:
+                break
+            pairs.clear()  # once more, along the preconditioned gradient
+            continue
+        point, value, new = found
+        s, y = point - x, new - gradient
+        curve = float(s @ y)
+        if curve > 1e-12 * float(s.norm()) * float(y.norm()):
+            pairs.append((s.float(), y.float(), 1 / curve))
+        x, gradient, norm = point, new, float(new.norm())
+        best, since = (norm, 0) if norm < 0.9 * best else (best, since + 1)
+        age, iteration = age + 1, iteration + 1
+    return Minimum(x, norm, iteration)
 
 
-def _direction(gradient: torch.Tensor, curvature: torch.Tensor, pairs: deque) -> torch.Tensor:
-    """-H g by the two-loop recursion: (A, K). A pair whose rho is 0 for a problem leaves that problem untouched."""
+def _direction(gradient: torch.Tensor, precondition: Preconditioner, pairs: deque) -> torch.Tensor:
+    """-H g by the two-loop recursion: (K,) float32. pairs: (s, y, 1 / s.y), the oldest first."""
     q = gradient.clone()
-    scale = torch.ones_like(gradient[:, 0])
     coefficients = []
     for s, y, rho in reversed(pairs):
-        a = rho * _dot(s, q)
-        q.addcmul_(a[:, None], y, value=-1)
+        a = rho * torch.dot(s, q)
+        q.addcmul_(a, y, value=-1)
         coefficients.append(a)
+    q = precondition(q)
     if pairs:
         s, y, rho = pairs[-1]
-        scale = torch.where(rho > 0, _dot(s, y) / _dot(y, y / curvature).clamp_min(1e-300), scale)
-    q = q / curvature * scale[:, None]
+        q /= rho * torch.dot(y, precondition(y))
     for (s, y, rho), a in zip(pairs, reversed(coefficients), strict=True):
-        q.addcmul_((a - rho * _dot(y, q))[:, None], s)
+        q.addcmul_(a - rho * torch.dot(y, q), s)
     return q.neg_()
 
 
-def _line_search(objective: Objective, which: torch.Tensor, x: torch.Tensor, state: tuple, direction: torch.Tensor) -> tuple:
-    """Backtracking Armijo search per problem; only the problems still searching are evaluated again.
-
-    Returns the new point, the new state (value, gradient, curvature) and found (A,) bool. Problems not found keep what they had.
-    """
-    value, gradient, _ = state
-    slope = _dot(gradient, direction)
-    allowed = value + VALUE_NOISE * value.abs()
-    step = torch.ones_like(value)
-    pending = torch.arange(len(which), device=x.device)
-    found = torch.zeros(len(which), dtype=torch.bool, device=x.device)
-    point, state = x, state
+def _step(objective: Objective, x: torch.Tensor, value: float, gradient: torch.Tensor, direction: torch.Tensor) -> tuple | None:
+    """Backtracking Armijo search from x: the new point, its value and gradient, or None where no step is good enough."""
+    direction = direction.double()
+    slope = float(gradient @ direction)
+    if not slope < 0:  # only by rounding: every kept pair has s.y > 0
+        return None
+    allowed = value + VALUE_NOISE * abs(value)
+    step = 1.0
     for _ in range(MAX_BACKTRACKS):
-        trial = x[pending] + step[pending, None] * direction[pending]
-        new = objective(trial, which[pending])
-        # A non-finite value compares false, and is searched further.
-        accepted = new[0] <= allowed[pending] + ARMIJO * step[pending] * slope[pending]
-        if bool(accepted.all()) and len(pending) == len(which):
-            return trial, new, torch.ones_like(found)
-        rows = pending[accepted]
-        found[rows] = True
-        point = point.index_copy(0, rows, trial[accepted])
-        state = tuple(old.index_copy(0, rows, part[accepted]) for old, part in zip(state, new, strict=True))
-        pending, excess = pending[~accepted], (new[0] - value[pending] - step[pending] * slope[pending])[~accepted]
-        if len(pending) == 0:
-            break
+        point = torch.add(x, direction, alpha=step)
+        new, at = objective(point)
+        if new <= allowed + ARMIJO * step * slope:  # a value that is not finite compares false, and is searched further
+            return point, new, at
         # The minimiser of the parabola through value, slope and trial value, kept within [0.1, 0.5] of the step.
-        ratio = -slope[pending] * step[pending] / (2 * excess)
-        step[pending] = step[pending] * torch.nan_to_num(ratio, nan=0.1, posinf=0.1, neginf=0.1).clamp(0.1, 0.5)
-    return point, state, found
-
-
-def minimise(objective: Objective, start: torch.Tensor, tolerance: float, max_iterations: int, memory: int = 10) -> Minimum:
-    """Minimise P problems from start (P, K) until the Euclidean norm of each gradient is at most ``tolerance``.
-
-    A problem that has converged is frozen and takes no part in later evaluations. One whose line search fails even along the scaled
-    negative gradient, or whose gradient norm has not fallen for ``PATIENCE`` iterations, has met the rounding of its own objective: it is
-    frozen too, and its gradient norm tells.
-    """
-    x = start.to(torch.float64)
-    which = torch.arange(len(x), device=x.device)
-    state = objective(x, which)
-    out = Minimum(x.clone(), torch.zeros_like(x[:, 0]), torch.zeros_like(which))
-    stalled = torch.zeros_like(which, dtype=torch.bool)
-    best, since = state[1].norm(dim=1), torch.zeros_like(which)  # the smallest norm yet, and the iterations since it was met
-    pairs: deque = deque(maxlen=memory)
-    for iteration in range(max_iterations + 1):
-        norm = state[1].norm(dim=1)
-        since = torch.where(norm < 0.9 * best, torch.zeros_like(since), since + 1)
-        best = torch.where(since == 0, norm, best)
-        stop = (norm <= tolerance) | stalled | (since > PATIENCE) | (iteration == max_iterations)
-        if bool(stop.any()):
-            rows = which[stop]
-            out.point[rows], out.gradient_norm[rows], out.iterations[rows] = x[stop], norm[stop], iteration
-            keep = ~stop
-            x, which, state = x[keep], which[keep], tuple(part[keep] for part in state)
-            stalled, best, since = stalled[keep], best[keep], since[keep]
-            pairs = deque((tuple(part[keep] for part in pair) for pair in pairs), maxlen=memory)
-            if len(which) == 0:
-                break
-        direction = _direction(state[1], state[2], pairs)
-        uphill = _dot(direction, state[1]) >= 0
-        if bool(uphill.any()):  # only by rounding: every kept pair has s.y > 0
-            pairs = _forget(pairs, uphill)
-            direction = _direction(state[1], state[2], pairs)
-        point, new, found = _line_search(objective, which, x, state, direction)
-        plain = torch.stack([rho for _, _, rho in pairs]).eq(0).all(0) if pairs else torch.ones_like(found)
-        stalled = ~found & plain
-        pairs = _forget(pairs, ~found)
-        s, y = point - x, new[1] - state[1]
-        curve = _dot(s, y)
-        usable = found & (curve > 1e-12 * _dot(y, y).sqrt() * _dot(s, s).sqrt())
-        pairs.append((s, y, torch.where(usable, 1 / curve, torch.zeros_like(curve))))
-        x, state = point, new
-    return out
-
-
-def _forget(pairs: deque, rows: torch.Tensor) -> deque:
-    """The pairs with the history of the problems in rows (A,) bool switched off."""
-    return deque(((s, y, rho.masked_fill(rows, 0.0)) for s, y, rho in pairs), maxlen=pairs.maxlen)
+        excess = new - value - step * slope
+        ratio = -slope * step / (2 * excess) if 0 < excess < float("inf") else 0.1
+        step *= min(max(ratio, 0.1), 0.5)
+    return None

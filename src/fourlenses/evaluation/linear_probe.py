@@ -1,99 +1,122 @@
-"""Linear evaluation of frozen features at several label sizes (Cole et al., CVPR 2022, sections 3 and 4).
+"""Linear evaluation of frozen features on several subsets of the training labels (Cole et al., CVPR 2022, sections 3 and 4).
 
-For each subset of the training labels: standardise by the mean and deviation of all its features (no label has a say in them), choose
-the L2 strength on a held-out part of the subset, fit again on the whole subset with it, and look at the test images once.
+For each subset: standardise by the mean and deviation of all its features (no label has a say in them), choose the L2 strength on a
+held-out part of the subset, fit again on the whole subset with it, and look at the test images once.
 """
 
+import sys
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
+from tqdm import tqdm
 
-from fourlenses.evaluation.logistic import Fit, fit
+from fourlenses.evaluation.design import block_rows
+from fourlenses.evaluation.feature_rows import FeatureRows
+from fourlenses.evaluation.held_out import split
+from fourlenses.evaluation.logistic import Regression, Solution
+from fourlenses.evaluation.memory_plan import default_budget
 from fourlenses.evaluation.probe_inputs import check_levels, check_strengths, check_subset, labelled_features
-from fourlenses.evaluation.scores import report, score
-from fourlenses.randomness import named_seed, permutation
+from fourlenses.evaluation.scores import Scores, joined, report, score
 
 # Choosing among strengths needs their order; what is reported deserves the optimum itself. At 1e-4 the accuracy of a weakly penalised
 # separable problem is still some tenths of a point off.
 SELECTION_TOLERANCE = 1e-4
 FINAL_TOLERANCE = 1e-5
+MAX_ITERATIONS = 500
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """What is the same for all subsets; see ``linear_probe``."""
+
+    strengths: list[float]
+    validation_fraction: float
+    seed: int
+    num_classes: int
+    memory: int
 
 
 def linear_probe(
-    train_features: torch.Tensor,
-    train_labels: torch.Tensor,
-    test_features: torch.Tensor,
-    test_labels: torch.Tensor,
-    subsets: dict[int, np.ndarray],
+    train_features: torch.Tensor | np.ndarray,
+    train_labels: torch.Tensor | np.ndarray,
+    test_features: torch.Tensor | np.ndarray,
+    test_labels: torch.Tensor | np.ndarray,
+    subsets: dict[str, np.ndarray],
     strengths: Sequence[float],
     validation_fraction: float,
     seed: int,
     num_classes: int,
     level_table: np.ndarray,
     level_names: Sequence[str],
+    device: str | torch.device | None = None,
+    memory: int | None = None,
 ) -> list[dict]:
-    """One record per label size, in ascending order.
+    """One record per subset, in the order given.
 
-    train_features (N, D), train_labels (N,), test_features (M, D), test_labels (M,): arrays or tensors; all work is done on the device of
-    each features tensor (labels in [0, num_classes)). subsets: label size -> that many positions in the training labels.
-    level_table: int (num_classes, levels), the id of every class at each of ``level_names``.
+    train_features (N, D), test_features (M, D): tensors, arrays or memmaps of float16, bfloat16, float32 or float64, read by blocks;
+    train_labels (N,), test_labels (M,) int in [0, num_classes). subsets: name -> positions in the training labels, int (n,), n from 2.
+    level_table: int (num_classes, levels), the id of every class at each of ``level_names``. device: where to compute, that of
+    train_features without it. memory: bytes that the copy of the features, the solver and its curvature may take there; the
+    features are read again at every evaluation where they do not fit (``memory_plan.default_budget`` without it).
 
-    A record holds label_size, n_test, strengths (ascending), strength (the chosen one), validation_accuracy (percent, one a strength, or
-    None), n_validation, top1 with top1_low and top1_high (Wilson, 95 %), top5 (all in percent; over min(5, num_classes)), levels (name ->
-    top1, low, high), predictions (M,) uint16 (uint32 above 65536 classes), gradient_norm and iterations of the final fit,
-    selection_gradient_norm and selection_iterations (one a strength, or None), notes (the special rules that applied) and, apart from
-    the numbers, as no two runs agree on it: timing (stage -> seconds).
+    A record holds subset, label_size, n_test, strengths (ascending), strength (the chosen one), validation_accuracy (percent, one a
+    strength, or None), n_validation, top1 with top1_low and top1_high (Wilson, 95 %), top5 (all in percent; over min(5, num_classes)),
+    what else `scores.report` says (log_loss is None, for infinite, where test images are of a class the subset has no label of), gradient_norm and iterations of the final fit, selection_gradient_norm and
+    selection_iterations (one a strength, or None), solver (how the final fit was solved, see ``memory_plan.Plan``), notes (the special
+    rules that applied) and, apart from the numbers, as no two runs agree on it: timing (stage -> seconds).
     """
     strengths = check_strengths(strengths, validation_fraction)
-    x_train, y_train = labelled_features("train", train_features, train_labels, num_classes)
-    x_test, y_test = labelled_features("test", test_features, test_labels, num_classes)
-    if x_train.shape[1] != x_test.shape[1]:
-        raise ValueError(f"train_features have width {x_train.shape[1]}, test_features {x_test.shape[1]}")
-    y_train_host, y_test_host = y_train.cpu().numpy(), y_test.cpu().numpy()
-    subsets = {name: check_subset(len(where), where, y_train_host) for name, where in subsets.items()}  # all sizes before any work
-    check_levels(level_table, level_names, y_train_host, y_test_host)
+    device = torch.device(device or (train_features.device if isinstance(train_features, torch.Tensor) else "cpu"))
+    train, y_train = labelled_features("train", train_features, train_labels, num_classes, device)
+    test, y_test = labelled_features("test", test_features, test_labels, num_classes, device)
+    if train.width != test.width:
+        raise ValueError(f"train_features have width {train.width}, test_features {test.width}")
+    subsets = {str(name): check_subset(name, positions, y_train) for name, positions in subsets.items()}  # all before any work
+    check_levels(level_table, level_names, y_train, y_test)
+    used = np.unique(np.concatenate([np.empty(0, np.int64), *subsets.values()]))
+    train.among(used).require_finite("train_features")
+    test.require_finite("test_features")
 
+    protocol = Protocol(strengths, validation_fraction, seed, num_classes, memory or default_budget(device))
     records = []
-    for name, positions in subsets.items():
-        size = len(positions)
-        timing, notes, clock = {}, [], time.perf_counter()
-        chosen = torch.as_tensor(positions, device=x_train.device)
-        x, y = x_train[chosen], y_train[chosen]  # (n, D), (n,)
-        shift, scale = _standardisation(x)
-        x = (x - shift) / scale
-        absent = num_classes - len(torch.unique(y))
-        if absent:
-            notes.append(f"{absent} of {num_classes} classes have no label among these {size}; they are never predicted")
-        timing["standardise"], clock = _lap(clock)
-
-        selection, strength, start = _select(x, y, strengths, validation_fraction, seed, num_classes, notes)
-        timing["select"], clock = _lap(clock)
-        final = fit(x, y, num_classes, [strength], FINAL_TOLERANCE, initial=start)
-        if final.gradient_norm[0] > FINAL_TOLERANCE:
-            notes.append(f"the final fit stopped at a gradient norm of {float(final.gradient_norm[0]):.2g}, above {FINAL_TOLERANCE:g}")
-        timing["refit"], clock = _lap(clock)
-
-        x = (x_test - shift.to(x_test.device)) / scale.to(x_test.device)
-        scores = score(x, y_test, final.weights[0].to(x.device), final.bias[0].to(x.device))
-        tested = report(scores, y_test_host, level_table, level_names)
-        timing["test"], clock = _lap(clock)
-        records.append(
-            {
-                "subset": name,
-                "label_size": size,
-                **tested,
-                "strengths": strengths,
-                "strength": strength,
-                **selection,
-                "gradient_norm": float(final.gradient_norm[0]),
-                "iterations": int(final.iterations[0]),
-                "notes": notes,
-                "timing": timing,
-            }
-        )
+    with tqdm(total=len(subsets) * (len(strengths) + 1), desc="linear", unit="fit", disable=not sys.stderr.isatty(), leave=False) as bar:
+        for name, positions in subsets.items():
+            record, scores = _probe(train.among(positions), y_train[positions], test, y_test, protocol, bar)
+            tested = report(scores, y_test, level_table, level_names)
+            if not np.isin(y_test, y_train[positions]).all():
+                tested["log_loss"] = None
+            records.append({"subset": name, "label_size": len(positions), **tested, **record})
     return records
+
+
+def _probe(rows: FeatureRows, labels: np.ndarray, test: FeatureRows, test_labels: np.ndarray, protocol: Protocol, bar) -> tuple:
+    """One subset: what its record says beside the test scores, and those."""
+    timing, notes, clock = {}, [], time.perf_counter()
+    standardisation = rows.standardisation()
+    absent = protocol.num_classes - len(np.unique(labels))
+    if absent:
+        notes.append(f"{absent} of {protocol.num_classes} classes have no label among these {len(labels)}; they are never predicted")
+    timing["standardise"], clock = _lap(clock)
+
+    selection, strength, start = _select(rows, labels, standardisation, protocol, notes, bar)
+    timing["select"], clock = _lap(clock)
+    whole = Regression(rows, torch.from_numpy(labels), protocol.num_classes, standardisation, protocol.memory)
+    ((_, final),) = whole.path([strength], FINAL_TOLERANCE, MAX_ITERATIONS, start)
+    bar.update()
+    if final.gradient_norm > FINAL_TOLERANCE:
+        notes.append(f"the final fit stopped at a gradient norm of {final.gradient_norm:.2g}, above {FINAL_TOLERANCE:g}")
+    timing["refit"], clock = _lap(clock)
+
+    solver = whole.plan.record()
+    del whole  # its features make room for the test images
+    scores = _scores(test, test_labels, standardisation, final)
+    timing["test"], clock = _lap(clock)
+    fitted = {"gradient_norm": final.gradient_norm, "iterations": final.iterations, "solver": solver}
+    chosen = {"strengths": protocol.strengths, "strength": strength, **selection}
+    return {**chosen, **fitted, "notes": notes, "timing": timing}, scores
 
 
 def _lap(since: float) -> tuple[float, float]:
@@ -102,45 +125,48 @@ def _lap(since: float) -> tuple[float, float]:
     return now - since, now
 
 
-def _standardisation(features: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Mean and population deviation, float32 (D,), of features (n, D); the deviation of a constant feature counts as 1."""
-    wide = features.double()
-    deviation = wide.std(0, correction=0)
-    # By its range: the deviation of a constant that is not a short binary fraction comes out as rounding, not as zero.
-    constant = (features.amax(0) == features.amin(0)) | (deviation.float() == 0)
-    return wide.mean(0).float(), torch.where(constant, torch.ones_like(deviation), deviation).float()
+def _scores(rows: FeatureRows, labels: np.ndarray, standardisation: tuple, solution: Solution) -> Scores:
+    shift, scale = standardisation
+    parts = []
+    for first, x in rows.blocks(block_rows(rows.device, len(solution.bias), rows.width)):
+        y = torch.from_numpy(labels[first : first + len(x)]).to(x.device)
+        parts.append(score((x - shift).div_(scale), y, solution.weights, solution.bias))
+    return joined(parts)
 
 
 def _select(
-    x: torch.Tensor, y: torch.Tensor, strengths: list[float], fraction: float, seed: int, num_classes: int, notes: list[str]
-) -> tuple[dict, float, tuple[torch.Tensor, torch.Tensor] | None]:
-    """Choose a strength for x (n, D), y (n,): the record's entries on it, the strength, and the fit to start the final one from.
+    rows: FeatureRows, labels: np.ndarray, standardisation: tuple, protocol: Protocol, notes: list[str], bar
+) -> tuple[dict, float, Solution | None]:
+    """Choose a strength for labelled rows (n,): the record's entries on it, the strength, and the fit to start the final one from.
 
     The best validation accuracy wins; then the lower validation log-loss; then the stronger regularisation. Where there is nothing to
     choose by, the middle strength is taken (the stronger of the middle two) and a note says so.
     """
-    held = min(round(fraction * len(y)), len(y) - 1)
-    order = torch.as_tensor(permutation(len(y), named_seed(seed, "validation")), device=y.device)
-    validation, rest = order[:held], order[held:]
-    reason = None
-    if held == 0:
-        reason = f"no label left for validation ({fraction:g} of {len(y)})"
-    elif len(torch.unique(y[rest])) < 2:
-        reason = f"the {len(rest)} labels left beside validation are of one class"
-    record = {"n_validation": 0, "validation_accuracy": None, "selection_gradient_norm": None, "selection_iterations": None}
+    strengths = protocol.strengths
+    validation, rest, reason = split(labels, protocol.validation_fraction, protocol.seed)
+    validation, rest = np.sort(validation), np.sort(rest)
     if reason:
         strength = strengths[len(strengths) // 2]
         notes.append(f"{reason}: the middle strength {strength:g} was taken")
-        return record, strength, None
-    fits: Fit = fit(x[rest], y[rest], num_classes, strengths, SELECTION_TOLERANCE)
-    results = [score(x[validation], y[validation], w, b) for w, b in zip(fits.weights, fits.bias, strict=True)]
-    truth = y[validation].cpu().numpy()
-    correct = [int((result.predictions == truth).sum()) for result in results]
-    best = max(range(len(strengths)), key=lambda i: (correct[i], -results[i].log_loss, strengths[i]))
+        bar.update(len(strengths))
+        nothing = {"n_validation": 0, "validation_accuracy": None, "selection_gradient_norm": None, "selection_iterations": None}
+        return nothing, strength, None
+    regression = Regression(
+        rows.among(rest), torch.from_numpy(labels[rest]), protocol.num_classes, standardisation, protocol.memory
+    )
+    tried, best = {}, None
+    for place, solution in regression.path(strengths, SELECTION_TOLERANCE, MAX_ITERATIONS):
+        result = _scores(rows.among(validation), labels[validation], standardisation, solution)
+        correct = int((result.predictions == labels[validation]).sum())
+        rank = (correct, -result.log_loss, strengths[place])
+        best = max(best or (rank, place, solution), (rank, place, solution), key=lambda entry: entry[0])
+        tried[place] = (100 * correct / len(validation), solution.gradient_norm, solution.iterations)
+        bar.update()
+    accuracy, norms, iterations = ([tried[place][part] for place in range(len(strengths))] for part in range(3))
     record = {
-        "n_validation": held,
-        "validation_accuracy": [100 * count / held for count in correct],
-        "selection_gradient_norm": fits.gradient_norm.tolist(),
-        "selection_iterations": fits.iterations.tolist(),
+        "n_validation": len(validation),
+        "validation_accuracy": accuracy,
+        "selection_gradient_norm": norms,
+        "selection_iterations": iterations,
     }
-    return record, strengths[best], (fits.weights[best : best + 1], fits.bias[best : best + 1])
+    return record, strengths[best[1]], best[2]

@@ -1,63 +1,114 @@
-"""Multinomial logistic regression for a whole grid of L2 strengths at once.
+"""Multinomial logistic regression along a path of L2 strengths.
 
 Problem p minimises  mean cross-entropy + strength_p / 2 ||W_p||^2  (the bias is not penalised; scikit-learn's C is 1 / (N strength)).
 
-Two exact changes of variables make it fast. Features are centred, which the free bias absorbs, and rotated to their principal axes,
-which leaves ||W|| as it is; there the Hessian at W = 0 is diagonal in the features, hence a diagonal preconditioner is a good one.
-Axes along which the training features do not vary are left out, as the penalty sets their weights to zero: with fewer images than
-features the problem shrinks to the number of images.
+The strengths are solved one after another, the strongest first: an optimum is a good start for the next one, and the curvature there
+(``class_curvature.py``) a good preconditioner. From the third on the start is the straight line through the last two optima over the
+logarithm of the strength. Every problem is solved to the same tolerance wherever it started.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from math import log
 
 import torch
 
+from fourlenses.evaluation.class_curvature import ClassCurvature
+from fourlenses.evaluation.design import Design
+from fourlenses.evaluation.feature_rows import FeatureRows
 from fourlenses.evaluation.lbfgs import minimise
+from fourlenses.evaluation.memory_plan import Plan, default_budget, plan
 from fourlenses.evaluation.softmax_objective import SoftmaxObjective, centred_classes
 
 ABSENT_BIAS = -1e4
-# Relative to the largest: axes whose standard deviation is below 1e-6 of the largest hold only the rounding of float32 features.
-MIN_EIGENVALUE = 1e-12
-# An eigendecomposition beyond this size costs more (seconds on a core at 2048) than the iterations it saves.
-MAX_ROTATED = 768
+MAX_EXTRAPOLATION = 2.0
 
 
 @dataclass
-class Fit:
-    """P solutions for C classes and D features: weights (P, C, D), bias (P, C) float32; gradient_norm (P,) float64; iterations (P,).
+class Solution:
+    """A classifier W x + b of standardised features x: weights (C, D), bias (C,) float32.
 
-    gradient_norm is Euclidean, over weights and bias, in the centred coordinates; the problem converged if it is at most ``tolerance``.
-    By strong convexity a weight matrix is then within gradient_norm / strength of the optimum.
+    gradient_norm is Euclidean, over weights and bias, in the centred coordinates; the problem converged if it is at most the tolerance.
+    By strong convexity the weight matrix is then within gradient_norm / strength of the optimum.
     """
 
     weights: torch.Tensor
     bias: torch.Tensor
-    gradient_norm: torch.Tensor
-    iterations: torch.Tensor
+    gradient_norm: float
+    iterations: int
 
 
-def require_finite(name: str, features: torch.Tensor) -> None:
-    """ValueError naming the array and how many of its rows hold a NaN or an infinity; features (N, D)."""
-    bad = int((~torch.isfinite(features)).any(1).sum())
-    if bad:
-        raise ValueError(f"{name}: {bad} of {len(features)} rows hold NaN or infinite values")
+class Regression:
+    """One set of labelled rows, for any number of strengths."""
+
+    def __init__(
+        self,
+        rows: FeatureRows,
+        labels: torch.Tensor,
+        num_classes: int,
+        standardisation: tuple[torch.Tensor, torch.Tensor],
+        memory: int | None = None,
+    ):
+        """labels (N,) int64 in [0, C); standardisation: shift and scale (D,) float32 of the features a classifier is for.
+
+        memory: bytes that features, solver and curvature may take together, ``default_budget`` without it.
+        """
+        self.labels = labels.to(rows.device)
+        self.present, self.compact = torch.unique(self.labels, return_inverse=True)  # (K,), (N,)
+        self.num_classes, (self.shift, scale) = num_classes, standardisation
+        self.plan: Plan = plan(rows.count, rows.width, len(self.present), memory or default_budget(rows.device))
+        self.design = Design(rows, scale, self.plan)
+
+    def path(
+        self, strengths: Sequence[float], tolerance: float, max_iterations: int, initial: Solution | None = None
+    ) -> Iterator[tuple[int, Solution]]:
+        """(place in strengths, solution), the strongest first; initial: what the first search starts from.
+
+        A class without a training label would have its optimum at a bias of minus infinity. Its weights are set to 0 and its bias to
+        ``ABSENT_BIAS``. Weights and biases of the other classes sum to zero over classes, so that their largest logit is never negative,
+        and an absent class is never predicted whatever the features.
+        """
+        earlier: list[tuple[float, torch.Tensor]] = []  # the logarithm of a strength, its optimum
+        start = self._start(initial)
+        classes = len(self.present)
+        for place in sorted(range(len(strengths)), key=lambda p: -strengths[p]):
+            strength = float(strengths[place])
+            found = minimise(
+                SoftmaxObjective(self.design, self.compact, classes, strength),
+                _extrapolated(earlier, log(strength)) if earlier else start,
+                lambda point, strength=strength: ClassCurvature(self.design, point, classes, strength),
+                tolerance,
+                max_iterations,
+                self.plan.history,
+            )
+            earlier = [*earlier[-1:], (log(strength), found.point)]
+            yield place, self._solution(found)
+
+    def _start(self, initial: Solution | None) -> torch.Tensor:
+        """(K (R+1),) float64: the optimum of an infinitely strong penalty, or a given solution for the classes it saw."""
+        start = torch.zeros(len(self.present), self.design.rank + 1, dtype=torch.float64, device=self.design.device)
+        logs = torch.bincount(self.compact).double().log()
+        start[:, -1] = logs - logs.mean()
+        if initial is not None:
+            weights, bias = (part.to(start.device)[self.present] for part in (initial.weights, initial.bias))
+            seen = (bias > ABSENT_BIAS / 2)[:, None]
+            start = torch.where(seen, self.design.theta(weights, bias, self.shift), start)
+        return start.reshape(-1)
+
+    def _solution(self, found) -> Solution:
+        theta = centred_classes(found.point.view(len(self.present), -1))
+        weights = torch.zeros(self.num_classes, self.design.rows.width, device=theta.device)
+        bias = torch.full((self.num_classes,), ABSENT_BIAS, device=theta.device)
+        weights[self.present], bias[self.present] = self.design.classifier(theta, self.shift)
+        return Solution(weights, bias, found.gradient_norm, found.iterations)
 
 
-def _principal_axes(centred: torch.Tensor) -> torch.Tensor | None:
-    """Orthonormal axes (D, R) float64 of centred features (N, D) float64, those of negligible variance left out.
-
-    None, for the given axes, where both N and D exceed ``MAX_ROTATED``: that changes the path to the optimum, not the optimum.
-    """
-    count, width = centred.shape
-    if min(count, width) > MAX_ROTATED:
-        return None
-    if count < width:  # the axes from the smaller of the two Gram matrices
-        values, vectors = torch.linalg.eigh(centred @ centred.T)
-        keep = values > MIN_EIGENVALUE * values[-1].clamp_min(1e-300)
-        return centred.T @ (vectors[:, keep] / values[keep].sqrt())
-    values, vectors = torch.linalg.eigh(centred.T @ centred)
-    return vectors[:, values > MIN_EIGENVALUE * values[-1].clamp_min(1e-300)]
+def _extrapolated(earlier: list[tuple[float, torch.Tensor]], at: float) -> torch.Tensor:
+    """The start at a logarithm of a strength, from the last one or two optima."""
+    if len(earlier) == 1:
+        return earlier[0][1]
+    (before, first), (last, second) = earlier
+    return second + min((at - last) / (last - before), MAX_EXTRAPOLATION) * (second - first)
 
 
 def fit(
@@ -67,52 +118,24 @@ def fit(
     strengths: Sequence[float],
     tolerance: float = 1e-4,
     max_iterations: int = 500,
-    initial: tuple[torch.Tensor, torch.Tensor] | None = None,
-) -> Fit:
-    """Fit features (N, D) float32 with labels (N,) int64 in [0, C) for each of P strengths (> 0), on the device of the features.
-
-    initial: weights (P, C, D) and bias (P, C) to start from; it changes the time taken, and the result only within ``tolerance``.
+    initial: Solution | None = None,
+    memory: int | None = None,
+) -> list[Solution]:
+    """A solution per strength (> 0) for features (N, D) as they are, labels (N,) int64 in [0, C), on the device of the features.
 
     tolerance: on the Euclidean norm of the gradient (scikit-learn's is on the largest entry). Separable data under a weak penalty want
-    1e-5 for predictions that no longer change; far below that lies the rounding of float32.
-
-    A class without a training label would have its optimum at a bias of minus infinity. Its weights are set to 0 and its bias to
-    ``ABSENT_BIAS``. Weights and biases of the other classes sum to zero over classes, so that
-    their largest logit is never negative, and an absent class is never predicted whatever the features.
-
-    On a GPU, float32 products must be full float32 (torch's default), not TF32: its rounding is above ``tolerance``.
+    1e-5 for predictions that no longer change; far below that lies the rounding of float32. On a GPU, float32 products must be full
+    float32 (torch's default), not TF32: its rounding is above ``tolerance``.
     """
     if features.ndim != 2 or labels.shape != features.shape[:1] or len(features) == 0:
         raise ValueError(f"features (N, D) and labels (N,) with N > 0 expected, not {tuple(features.shape)} and {tuple(labels.shape)}")
-    require_finite("features", features)
+    rows = FeatureRows(features, None, features.device)
+    rows.require_finite("features")
     if int(labels.min()) < 0 or int(labels.max()) >= num_classes:
         raise ValueError(f"labels must lie in [0, {num_classes}), found {int(labels.min())} to {int(labels.max())}")
     if len(strengths) == 0 or not all(0 < s < float("inf") for s in strengths):
         raise ValueError(f"strengths must be positive and finite (the optimum is unbounded otherwise), not {list(strengths)}")
-    present, compact = torch.unique(labels, return_inverse=True)  # (K,), (N,)
-    problems, width = len(strengths), features.shape[1]
-    wide = features.double()
-    mean = wide.mean(0)  # (D,)
-    centred = wide - mean
-    axes = _principal_axes(centred)  # (D, R), or None for the given axes
-    rotated = (centred if axes is None else centred @ axes).float()  # (N, R)
-    strength = torch.tensor([float(s) for s in strengths], dtype=torch.float64, device=features.device)
-    objective = SoftmaxObjective(rotated, compact, len(present), strength)
-
-    start = torch.zeros(problems, len(present), rotated.shape[1] + 1, dtype=torch.float64, device=features.device)
-    logs = objective.frequency.log()
-    start[..., -1] = logs - logs.mean()  # the optimum of an infinitely strong penalty
-    if initial is not None:
-        weights, bias = (part.to(features.device, torch.float64)[:, present] for part in initial)
-        seen = (bias > ABSENT_BIAS / 2)[..., None]  # (P, K, 1); a class the earlier fit did not see starts afresh
-        given = torch.cat([weights if axes is None else weights @ axes, (bias + weights @ mean)[..., None]], 2)
-        start = torch.where(seen, given, start)
-    found = minimise(objective, start.reshape(problems, -1), tolerance, max_iterations)
-
-    theta = centred_classes(found.point.view(start.shape))  # (P, K, R+1)
-    weights = torch.zeros(problems, num_classes, width, dtype=torch.float32, device=features.device)
-    bias = torch.full((problems, num_classes), ABSENT_BIAS, dtype=torch.float32, device=features.device)
-    rotated_back = theta[..., :-1] if axes is None else theta[..., :-1] @ axes.T  # (P, K, D)
-    weights[:, present] = rotated_back.float()
-    bias[:, present] = (theta[..., -1] - rotated_back @ mean).float()
-    return Fit(weights, bias, found.gradient_norm, found.iterations)
+    as_they_are = (torch.zeros(features.shape[1], device=features.device), torch.ones(features.shape[1], device=features.device))
+    regression = Regression(rows, labels, num_classes, as_they_are, memory)
+    solutions = dict(regression.path(strengths, tolerance, max_iterations, initial))
+    return [solutions[place] for place in range(len(strengths))]

@@ -4,46 +4,49 @@ import numpy as np
 import torch
 
 from fourlenses.errors import UserError
+from fourlenses.evaluation.feature_rows import FeatureRows
 from fourlenses.evaluation.granularity import coarsen
-from fourlenses.evaluation.logistic import require_finite
 
 
-def labelled_features(name: str, features: torch.Tensor, labels: torch.Tensor, num_classes: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """Features (N, D) as float32 and labels (N,) as int64 on the same device, once checked. Arrays or tensors; name: train or test."""
-    features = torch.as_tensor(features)
-    labels = torch.as_tensor(np.asarray(labels) if not isinstance(labels, torch.Tensor) else labels)
-    if features.ndim != 2 or len(features) == 0:
-        raise UserError(f"{name}_features must be (N, D) with N > 0, not {tuple(features.shape)}")
-    if labels.shape != features.shape[:1]:
+def labelled_features(
+    name: str, features: torch.Tensor | np.ndarray, labels: torch.Tensor | np.ndarray, num_classes: int, device: torch.device
+) -> tuple[FeatureRows, np.ndarray]:
+    """Features (N, D) to be read by blocks and labels (N,) int64 on the host, once checked. name: train or test."""
+    if not isinstance(features, torch.Tensor):
+        features = np.asanyarray(features)
+    labels = np.asarray(labels.cpu() if isinstance(labels, torch.Tensor) else labels)
+    if num_classes < 2:
+        raise UserError(f"the target has {num_classes} class: a linear classifier needs at least 2")
+    if features.ndim != 2 or 0 in features.shape:
+        raise UserError(f"{name}_features must be (N, D) with N > 0 and D > 0, not {tuple(features.shape)}")
+    if not (features.is_floating_point() if isinstance(features, torch.Tensor) else np.issubdtype(features.dtype, np.floating)):
+        raise UserError(f"{name}_features must be floating-point numbers, not {features.dtype}")
+    if labels.shape != tuple(features.shape[:1]):
         raise UserError(f"{name}_labels must be ({len(features)},) as {name}_features are, not {tuple(labels.shape)}")
-    if labels.is_floating_point():
+    if not np.issubdtype(labels.dtype, np.integer):
         raise UserError(f"{name}_labels must be integers, not {labels.dtype}")
-    features, labels = features.float(), labels.to(features.device, torch.int64)
-    require_finite(f"{name}_features", features)
     low, high = int(labels.min()), int(labels.max())
     if low < 0 or high >= num_classes:
         raise UserError(f"{name}_labels must lie in [0, {num_classes}), found {low} to {high}")
-    return features, labels
+    return FeatureRows(features, None, device), labels.astype(np.int64)
 
 
-def check_subset(size: int, positions: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """The positions int64 (size,), in ascending order, of a subset of the N training labels (N,) int; ascending, as a set has no order."""
+def check_subset(name: str, positions: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """The positions int64 (n,), in ascending order, of a subset of the N training labels (N,) int; ascending, as a set has no order."""
     positions = np.asarray(positions)
-    if size > len(labels):
-        raise UserError(f"label size {size} is above the {len(labels)} training labels there are")
-    if positions.ndim != 1 or not np.issubdtype(positions.dtype, np.integer):
-        raise UserError(f"label size {size}: positions must be integers (n,), not {positions.dtype} of shape {positions.shape}")
-    if len(positions) != size or size < 1:
-        raise UserError(f"label size {size}: {len(positions)} positions are there")
+    if positions.ndim != 1 or len(positions) == 0 or not np.issubdtype(positions.dtype, np.integer):
+        raise UserError(f"subset '{name}': positions must be integers (n,), n > 0, not {positions.dtype} of shape {positions.shape}")
+    if len(positions) > len(labels):
+        raise UserError(f"subset '{name}': its {len(positions)} labels are above the {len(labels)} training labels there are")
     positions = np.sort(positions).astype(np.int64)
     if positions[0] < 0 or positions[-1] >= len(labels):
-        raise UserError(f"label size {size}: positions {positions[0]} to {positions[-1]}, but there are {len(labels)} training labels")
+        raise UserError(f"subset '{name}': positions {positions[0]} to {positions[-1]}, but there are {len(labels)} training labels")
     repeated = int((np.diff(positions) == 0).sum())
     if repeated:
-        raise UserError(f"label size {size}: {repeated} of its positions are repeated")
+        raise UserError(f"subset '{name}': {repeated} of its positions are repeated")
     classes = np.unique(labels[positions])
     if len(classes) < 2:
-        raise UserError(f"label size {size}: all its labels are of class {classes[0]}, a probe needs at least 2 classes")
+        raise UserError(f"subset '{name}': all its {len(positions)} labels are of class {classes[0]}, a probe needs at least 2 classes")
     return positions
 
 

@@ -36,24 +36,31 @@ def score(features: torch.Tensor, labels: torch.Tensor, weights: torch.Tensor, b
     """
     classes = len(bias)
     number = torch.arange(classes, device=features.device)
-    predictions, in_top5, confidences, loss = [], [], [], 0.0
+    parts = []
     rows = max(1, BLOCK_ELEMENTS // classes)
     for x, y in zip(features.split(rows), labels.split(rows), strict=True):
         logits = x @ weights.T + bias  # (n, C)
         true = logits.gather(1, y[:, None])  # (n, 1)
         highest, predicted = logits.max(1)  # the first of equal maxima
-        predictions.append(predicted)
         before = (logits > true) | ((logits == true) & (number < y[:, None]))
-        in_top5.append(before.sum(1) < min(5, classes))
         normaliser = torch.logsumexp(logits, 1)
-        confidences.append((highest - normaliser).exp().clamp(max=1).half())
-        loss += float((normaliser - true[:, 0]).sum(dtype=torch.float64))
-    predictions, in_top5, confidences = (torch.cat(parts).cpu().numpy() for parts in (predictions, in_top5, confidences))
-    return Scores(predictions, in_top5, loss / len(labels), confidences)
+        loss = float((normaliser - true[:, 0]).sum(dtype=torch.float64)) / len(y)
+        confidences = (highest - normaliser).exp().clamp(max=1).half()
+        predicted, in_top5, confidences = (part.cpu().numpy() for part in (predicted, before.sum(1) < min(5, classes), confidences))
+        parts.append(Scores(predicted, in_top5, loss, confidences))
+    return joined(parts)
+
+
+def joined(parts: Sequence[Scores]) -> Scores:
+    """The scores of several blocks of images, all with a log_loss and confidences, as those of all of them."""
+    sizes = [len(part.predictions) for part in parts]
+    arrays = (np.concatenate([getattr(part, field) for part in parts]) for field in ("predictions", "in_top5", "confidences"))
+    predictions, in_top5, confidences = arrays
+    return Scores(predictions, in_top5, sum(part.log_loss * size for part, size in zip(parts, sizes, strict=True)) / sum(sizes), confidences)
 
 
 def report(scores: Scores, labels: np.ndarray, level_table: np.ndarray, level_names: Sequence[str]) -> dict:
-    """What a record says of the test images: n_test, top1 with its 95 % interval, top5, top1 per level, and the predictions.
+    """What a record says of the test images: n_test, top1 with its 95 % interval, top5, top1 per level, predictions and confidences.
 
     labels: fine classes, int (N,). level_table: int (classes, levels), the id of every class at each of ``level_names``, the last one
     being the class itself. Accuracies in percent; predictions uint16, or uint32 above 65536 classes.
@@ -84,4 +91,5 @@ def report(scores: Scores, labels: np.ndarray, level_table: np.ndarray, level_na
         "ece": None if scores.confidences is None else expected_calibration_error(scores.confidences, right),
         "levels": levels,
         "predictions": scores.predictions.astype(class_type(len(level_table))),
+        "confidences": scores.confidences,
     }

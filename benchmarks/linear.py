@@ -1,0 +1,199 @@
+"""Linear classification of frozen features beside scikit-learn, on the same cores: 6 label sizes x 8 strengths x 3 draws of the labels.
+
+Both follow one protocol: standardise by the subset, fit every strength on four fifths of it, choose by the accuracy on the rest (ties by
+its log-loss), fit the whole subset again, look at the test images once. scikit-learn gets float32 features, which it fits faster than
+float64, and stops at a largest gradient entry of 1e-5, at 1e-6 for the last fit: its default of 1e-4 leaves the log-loss of weak
+penalties tenths of a nat off, ours stop at a Euclidean norm of 1e-4 and 1e-5.
+"""
+
+import argparse
+import json
+import os
+import time
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+
+# imported before its threads are limited: a library that is loaded later would not be
+import numpy as np
+import torch
+from sklearn.linear_model import LogisticRegression
+from threadpoolctl import threadpool_limits
+from timing import Rates, rows
+
+from fourlenses.data import synthetic
+from fourlenses.data.manifest import hierarchy_of, read_manifest, rows_of
+from fourlenses.data.resident import load_images
+from fourlenses.evaluation.features import extract_features
+from fourlenses.evaluation.linear_probe import linear_probe
+from fourlenses.files import read_json
+from fourlenses.models.backbones import build_backbone
+from fourlenses.models.weights import load_weights
+from fourlenses.randomness import named_seed, permutation
+
+STRENGTHS = np.logspace(-5, 0, 8).tolist()  # the range of config.yaml
+FRACTION = 0.2
+SIZES, DRAWS = 6, 3
+TOLERANCES = (1e-5, 1e-6)
+BAR = 3.0
+
+
+@dataclass
+class Features:
+    """x (N, D) float32, y (N,) int64, of training and test images; name says where they come from."""
+
+    name: str
+    x: np.ndarray
+    y: np.ndarray
+    x_test: np.ndarray
+    y_test: np.ndarray
+
+    @property
+    def classes(self) -> int:
+        return int(max(self.y.max(), self.y_test.max())) + 1
+
+
+def real(dataset: Path, beton: str, encoder: Path) -> Features:
+    """Features of a run's encoder (a folder with run.json and encoder.safetensors) on a dataset's folder under data/."""
+    settings = read_json(encoder / "run.json")["settings"]
+    network, _ = build_backbone(settings["backbone"], 0)
+    load_weights(network, encoder / "encoder.safetensors")
+    views = settings["hyperparameters"].get("views", [])
+    recipe = settings["recipes"][views[0]] if views else {}
+    manifest, parts = read_manifest(dataset / "manifest.parquet"), []
+    assert hierarchy_of(manifest).num_classes > 1
+    for split in ("train", "test"):
+        images = load_images(dataset / beton, rows_of(manifest, split), settings["image_size"], dataset.name, 1)
+        parts += [extract_features(network, images.images, 500, "cpu", recipe.get("mean"), recipe.get("std")).numpy(), images.labels]
+    return Features(f"{dataset.name}, {settings['method']} encoder", *parts)
+
+
+def drawn(train: int = 4000, test: int = 2000) -> Features:
+    """Features of a network at its random start on synthetic images: what can be had without data."""
+    network, _ = build_backbone("resnet_small", 0)
+    images = np.stack([synthetic.draw("objects", 0, number, 32) for number in range(train + test)])
+    x = extract_features(network, torch.from_numpy(images).permute(0, 3, 1, 2).contiguous(), 500, "cpu").numpy()
+    y = synthetic.label("objects", 0, np.arange(train + test))
+    return Features("synthetic images, random encoder", x[:train], y[:train], x[train:], y[train:])
+
+
+def subsets(features: Features) -> list[dict[str, np.ndarray]]:
+    """Of every draw, six sizes in equal ratios up to all labels, each within the next."""
+    total = len(features.y)
+    smallest = max(2 * features.classes, total // 32)
+    sizes = np.unique(np.geomspace(smallest, total, SIZES).astype(int))
+    draws = []
+    for draw in range(DRAWS):
+        order = permutation(total, named_seed(draw, "bench"))
+        draws.append({str(size): np.sort(order[:size]) for size in sizes})
+    return draws
+
+
+def ours(features: Features, positions: np.ndarray, seed: int) -> dict:
+    (record,) = linear_probe(
+        features.x, features.y, features.x_test, features.y_test, {"": positions}, STRENGTHS, FRACTION, seed, features.classes,
+        np.arange(features.classes)[:, None], ["class"],
+    )  # fmt: skip
+    return {"strength": record["strength"], "top1": record["top1"], "log_loss": record["log_loss"]}
+
+
+def scikit_learn(features: Features, positions: np.ndarray, seed: int, tolerances: tuple[float, float] = TOLERANCES) -> dict:
+    def fit(x: np.ndarray, y: np.ndarray, strength: float, tolerance: float) -> LogisticRegression:
+        return LogisticRegression(C=1 / (len(y) * strength), tol=tolerance, max_iter=5000).fit(x, y)
+
+    x, y = features.x[positions], features.y[positions]
+    mean, deviation = x.mean(0), x.std(0)
+    deviation[deviation == 0] = 1
+    x = (x - mean) / deviation
+    order = permutation(len(y), named_seed(seed, "validation"))
+    held, rest = np.split(order, [round(FRACTION * len(y))])
+    found = []
+    for strength in STRENGTHS:
+        model = fit(x[rest], y[rest], strength, tolerances[0])
+        found.append((model.score(x[held], y[held]), -log_loss(model, x[held], y[held], features.classes), strength))
+    strength = max(found)[-1]
+    model = fit(x, y, strength, tolerances[1])
+    x_test = (features.x_test - mean) / deviation
+    loss = log_loss(model, x_test, features.y_test, features.classes)
+    return {"strength": strength, "top1": 100 * model.score(x_test, features.y_test), "log_loss": loss}
+
+
+def log_loss(model, x: np.ndarray, y: np.ndarray, classes: int) -> float:
+    """Mean cross-entropy; a class without a label counts as our own fit counts it, 1e4 nats."""
+    logs = np.full((len(x), classes), -1e4)
+    logs[:, model.classes_] = model.predict_log_proba(x)
+    return -float(logs[np.arange(len(y)), y].mean())
+
+
+def compare(features: Features, cores: int) -> tuple[list[dict], list[dict]]:
+    """Rows of ``timing.rows``, a draw of labels being a round, and every single result. The two take turns subset by subset."""
+    torch.set_num_threads(cores)
+    contestants = {"ours": ours, "scikit-learn, lbfgs, float32": scikit_learn}
+    rates, cells = {name: [] for name in contestants}, []
+    warnings.simplefilter("ignore")  # scikit-learn's on a class of one label
+    with threadpool_limits(cores):
+        for work in contestants.values():
+            work(features, subsets(features)[0][min(subsets(features)[0], key=int)], 0)
+        for seed, draw in enumerate(subsets(features)):
+            spent = dict.fromkeys(contestants, 0.0)
+            for size, positions in draw.items():
+                for name, work in contestants.items():
+                    began = time.perf_counter()
+                    found = work(features, positions, seed)
+                    seconds = time.perf_counter() - began
+                    spent[name] += seconds
+                    cells.append({"who": name, "labels": int(size), "draw": seed, "seconds": seconds, **found})
+            for name, seconds in spent.items():
+                rates[name].append(len(draw) * (len(STRENGTHS) + 1) / seconds)
+    title = f"linear, {features.name}, {features.classes} classes"
+    table = rows(title, "fits/s", [Rates(name, values) for name, values in rates.items()], {list(rates)[1]: BAR})
+    return table, cells
+
+
+def agreement(cells: list[dict]) -> dict:
+    """Test top-1 (points) and log-loss (nats), ours minus the peer's: of the means, and over subsets where both chose one strength."""
+    mine, peer = ([cell for cell in cells if (cell["who"] == "ours") is own] for own in (True, False))
+    pairs = list(zip(mine, peer, strict=True))
+    same = [(a, b) for a, b in pairs if abs(np.log(a["strength"] / b["strength"])) < 1e-6]
+    return {
+        "top1": float(np.mean([a["top1"] - b["top1"] for a, b in pairs])),
+        "same_strength": f"{len(same)} of {len(pairs)}",
+        "most_top1": max(abs(a["top1"] - b["top1"]) for a, b in same),
+        "most_log_loss": max(abs(a["log_loss"] - b["log_loss"]) for a, b in same),
+    }
+
+
+def measure(rounds: int, seconds: float, cores: int) -> list[dict]:
+    """For `make bench`: on features of synthetic images, one pass over the grid whatever rounds and seconds, a draw being a round."""
+    table, cells = compare(drawn(), cores)
+    table[1] |= agreement(cells)
+    return table
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--dataset", type=Path, help="a dataset's folder under data/, e.g. data/tinyimagenet; synthetic images without it")
+    parser.add_argument("--beton", default="48px/clean.beton", help="its beton (%(default)s)")
+    parser.add_argument("--encoder", type=Path, help="a pretraining run's folder, e.g. results/x/pretrain/simclr/tinyimagenet-9000/seed0")
+    parser.add_argument("--most-labels", type=int, help="use no more training images than these")
+    parser.add_argument("--cores", type=int, default=1, help="of %(prog)s: %(default)s; this machine has " + str(os.cpu_count()))
+    parser.add_argument("--output", type=Path, help="JSON with every number")
+    arguments = parser.parse_args()
+    if (arguments.dataset is None) != (arguments.encoder is None):
+        parser.error("--dataset and --encoder go together")
+    features = real(arguments.dataset, arguments.beton, arguments.encoder) if arguments.dataset else drawn()
+    if arguments.most_labels:
+        kept = np.sort(permutation(len(features.y), named_seed(0, "kept"))[: arguments.most_labels])
+        features.x, features.y = features.x[kept], features.y[kept]
+    print(f"{features.name}: {features.x.shape} training, {features.x_test.shape} test features", flush=True)
+    table, cells = compare(features, arguments.cores)
+    from run import sentence
+
+    print(*map(sentence, table), sep="\n")
+    print("ours - scikit-learn:", agreement(cells))
+    if arguments.output:
+        arguments.output.write_text(json.dumps({"rows": table, "agreement": agreement(cells), "cells": cells}, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
