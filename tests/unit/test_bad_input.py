@@ -233,7 +233,7 @@ def test_links_in_a_directory(tmp_path):
     assert np.array_equal(pixels["train/cat/x.jpg"], np.asarray(decode(FIRST)))
     assert len(pixels) == 9
     (entry,) = sidecar["quarantined"]
-    assert (entry["id"], entry["reason"]) == ("train/ant/gone.jpg", "a link that leads to nothing")
+    assert (entry["id"], entry["reason"]) == ("train/ant/gone.jpg", f"a link to '{tmp_path / 'gone.jpg'}', which does not exist")
 
 
 @pytest.mark.parametrize("kind", ["directory", ".tar"])
@@ -313,7 +313,9 @@ def test_a_full_disk_is_one_sentence(tmp_path, request, how, reason):
     assert done.returncode == 2
     assert "Traceback" not in done.stderr
     last = done.stderr.splitlines()[-1]
-    assert last == f"fourlenses: {output}: {reason}; make room, or raise the quota or limit, then run it again"
+    assert last.startswith(f"fourlenses: no room for {output} after ")
+    assert f"of 5 images ({reason}; " in last
+    assert "make room, raise the quota or limit, or lower 'stored_size', and run it again" in last
     assert list(output.parent.iterdir()) == []
     assert len(list(root.rglob("*.jpg"))) == 5
 

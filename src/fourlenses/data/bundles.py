@@ -97,7 +97,7 @@ def content(file: File, dataset: str) -> bytes | Undecodable:
     except FileNotFoundError as error:
         if file.is_symlink():
             return Undecodable(f"a link to '{printable(os.readlink(file))}', which does not exist")
-        raise _gone(file.parent, file.name, dataset) from error
+        raise _gone(file, dataset) from error
     except OSError as error:
         raise UserError(f"config key 'datasets.{dataset}.path': {file} cannot be read ({error.strerror})") from error
 
@@ -143,11 +143,11 @@ def _members(
         expected, earlier = next(rows, (None, 0))
         if expected is None:
             return
-    raise _gone(archive, expected.removeprefix(prefix), dataset)
+    raise _gone(f"{archive}/{expected.removeprefix(prefix)}", dataset)
 
 
-def _gone(place: Path, name: str, dataset: str) -> UserError:
+def _gone(file: Path | str, dataset: str) -> UserError:
     return UserError(
-        f"config key 'datasets.{dataset}.path': {place} no longer holds '{printable(name)}', which it had when it was indexed; "
+        f"config key 'datasets.{dataset}.path': '{printable(str(file))}' is no longer where it was when the dataset was indexed; "
         f"put it back, or delete data/{dataset}/manifest.parquet to index again"
     )

@@ -1,0 +1,1 @@
+"""Datasets drawn small, in the layouts in which the real ones are published or kept."""
