@@ -5,7 +5,8 @@ import shutil
 import tarfile
 
 import pytest
-from tests.layouts.imagenet_inat21 import WNIDS, make_imagenet, tar
+from tests.layouts import tar
+from tests.layouts.imagenet_inat21 import WNIDS, make_imagenet
 from tests.pictures import contents, jpeg_bytes
 
 from fourlenses.data.manifest import hierarchy_of, read_manifest, write_manifest

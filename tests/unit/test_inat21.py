@@ -3,7 +3,8 @@ import hashlib
 import logging
 
 import pytest
-from tests.layouts.imagenet_inat21 import TAXA, make_inat21, tar
+from tests.layouts import tar
+from tests.layouts.imagenet_inat21 import TAXA, make_inat21
 from tests.pictures import contents, jpeg_bytes
 
 from fourlenses.data.manifest import hierarchy_of, labels_of
