@@ -41,11 +41,7 @@ def walk(
     Raises:
         UserError: ``path`` is absent or unreadable, or an archive is damaged; the message names the dataset's config key.
     """
-    if not path.exists():
-        raise UserError(
-            f"config key 'datasets.{dataset}.path': there is no file or directory {path}; "
-            "put it there, correct the key, or point 'raw_data' at the folder that holds it"
-        )
+    _check_exists(path, dataset)
     if not path.is_dir():
         yield from members(path, dataset, folders, md5, nested, progress)
         return
@@ -111,6 +107,7 @@ def pick(path: Path, dataset: str, manifest: Manifest, nested: bool = False) -> 
     Raises:
         UserError: a member is not there any more, and all that `archives.members` raises.
     """
+    _check_exists(path, dataset)
     repeated = "earlier" in manifest
     rows = zip(manifest["path"], manifest["earlier"] if repeated else itertools.repeat(0), strict=False)
     is_folder, is_file = path.is_dir(), functools.cache(Path.is_file)
@@ -144,6 +141,14 @@ def _members(
         if expected is None:
             return
     raise _gone(f"{archive}/{expected.removeprefix(prefix)}", dataset)
+
+
+def _check_exists(path: Path, dataset: str) -> None:
+    if not path.exists():
+        raise UserError(
+            f"config key 'datasets.{dataset}.path': there is no file or directory {path}; "
+            "put it there, correct the key, or point 'raw_data' at the folder that holds it"
+        )
 
 
 def _gone(file: Path | str, dataset: str) -> UserError:
