@@ -79,8 +79,8 @@ class Rows:
     def frame(self, levels: Mapping[str, Mapping[str, str]]) -> pd.DataFrame:
         """The manifest. levels: coarse to fine, per level the label of every class. The rows' names move into it: to be called once."""
         # of 2.8 million names two copies, as Python has them and as pandas has, are a gigabyte more than one
-        ids, self.ids = _names(self.ids), []
-        paths, self.paths = _names(self.paths), []
+        ids, self.ids = text_column(self.ids), []
+        paths, self.paths = text_column(self.paths), []
         columns = {
             "id": ids,
             "path": paths,
@@ -95,10 +95,3 @@ class Rows:
             codes = np.array([known[label] for label in labels], np.int32)
             columns[PREFIX + level] = pd.Categorical.from_codes(codes[classes], list(known))
         return pd.DataFrame(columns)
-
-
-def _names(names: list[str]) -> pd.Series:
-    try:
-        return pd.Series(names, dtype="str")
-    except UnicodeEncodeError:  # one is not UTF-8
-        return text_column(names)
