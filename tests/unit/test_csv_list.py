@@ -73,6 +73,15 @@ def test_what_is_listed_but_absent_is_quarantined(tmp_path):
         contents(source.images("animals", definition, raw, manifest, 32))
 
 
+def test_an_archive_that_went_since_it_was_indexed(tmp_path):
+    definition, raw = layouts.csv_list(tmp_path, ".zip")
+    manifest = indexed(definition, raw)
+    (raw / "photos.zip").unlink()
+    for step in (lambda: indexed(definition, raw), lambda: list(source.images("animals", definition, raw, manifest, 32))):
+        with pytest.raises(UserError, match=r"'datasets.animals.path': there is no file or directory .*photos.zip"):
+            step()
+
+
 def test_names_that_are_not_utf8_and_cells_with_commas(tmp_path):
     odd = 'train/a, "b"\n\udcff.jpg'
     table = 'path,label,split\n"train/a, ""b""\n\udcff.jpg",x,train\nv.jpg,x,test\n'

@@ -41,7 +41,6 @@ def walk(
     Raises:
         UserError: ``path`` is absent or unreadable, or an archive is damaged; the message names the dataset's config key.
     """
-    _check_exists(path, dataset)
     if not path.is_dir():
         yield from members(path, dataset, folders, md5, nested, progress)
         return
@@ -107,7 +106,6 @@ def pick(path: Path, dataset: str, manifest: Manifest, nested: bool = False) -> 
     Raises:
         UserError: a member is not there any more, and all that `archives.members` raises.
     """
-    _check_exists(path, dataset)
     repeated = "earlier" in manifest
     rows = zip(manifest["path"], manifest["earlier"] if repeated else itertools.repeat(0), strict=False)
     is_folder, is_file = path.is_dir(), functools.cache(Path.is_file)
@@ -141,14 +139,6 @@ def _members(
         if expected is None:
             return
     raise _gone(f"{archive}/{expected.removeprefix(prefix)}", dataset)
-
-
-def _check_exists(path: Path, dataset: str) -> None:
-    if not path.exists():
-        raise UserError(
-            f"config key 'datasets.{dataset}.path': there is no file or directory {path}; "
-            "put it there, correct the key, or point 'raw_data' at the folder that holds it"
-        )
 
 
 def _gone(file: Path | str, dataset: str) -> UserError:
