@@ -48,8 +48,8 @@ def walk(
         if enter is None or not name.endswith(SUFFIXES):
             yield name, path / name
         elif enter(name.rpartition("/")[2]):
-            for member, content in members(path / name, dataset):
-                yield f"{name}/{member}", content
+            for member, data in members(path / name, dataset):
+                yield f"{name}/{member}", data
 
 
 def file_names(path: Path, dataset: str, folders: set[str] | None = None, enter: Callable[[str], bool] | None = None) -> Iterator[str]:
