@@ -39,6 +39,7 @@ def measure(rows: int = 2_700_000, classes: int = 10_000) -> list[dict]:
 
 
 def _index(rows: int, classes: int, folder: Path) -> None:
+    from fourlenses.data import pictures
     from fourlenses.data.manifest import hierarchy_of, write_manifest
     from fourlenses.data.sources import image_folder
 
@@ -49,12 +50,13 @@ def _index(rows: int, classes: int, folder: Path) -> None:
     (folder / "classes.csv").write_text("\n".join(lines))
     picture = _jpeg()
 
-    def members(path: Path, dataset: str, *_):
+    def walk(path: Path, dataset: str, **_):
         for row in range(rows):
             split = "val" if row % 27 == 0 else "train"
             yield f"{split}/{species[row * classes // rows]}/{row:08x}-1234-4567-89ab-{row:012x}.jpg", picture
+        yield "classes.csv", (folder / "classes.csv").read_bytes()
 
-    image_folder.members = members
+    pictures.walk = walk
     definition = {"source": "image_folder", "path": ".", "classes": "classes.csv", "levels": list(LEVELS)}
     manifest = image_folder.index("big", definition, folder)
     write_manifest(manifest, folder / "manifest.parquet")

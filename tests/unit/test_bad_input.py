@@ -4,6 +4,7 @@ import io
 import json
 import logging
 import os
+import re
 import resource
 import subprocess
 import sys
@@ -14,13 +15,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from tests.layouts.imagenet_inat21 import make_imagenet, make_inat21
+from tests.layouts.places365_glc20 import make_glc20, make_places365
 from tests.odd_files import bomb, broken_exif, clear, deep, encoded, good, grey, noisy_folder, over_white, packed, tar_of, turned
 from tests.pictures import jpeg_bytes, picture
 
 from fourlenses.data.beton import RAW, Beton
 from fourlenses.data.decode import decode
 from fourlenses.data.manifest import hierarchy_of, one_sided, read_manifest, write_manifest
-from fourlenses.data.sources import image_folder
+from fourlenses.data.sources import SOURCES, image_folder
 from fourlenses.data.write_beton import write_beton
 from fourlenses.errors import UserError
 from fourlenses.files import read_json
@@ -233,7 +236,7 @@ def test_links_in_a_directory(tmp_path):
     assert np.array_equal(pixels["train/cat/x.jpg"], np.asarray(decode(FIRST)))
     assert len(pixels) == 9
     (entry,) = sidecar["quarantined"]
-    assert (entry["id"], entry["reason"]) == ("train/ant/gone.jpg", "a link that leads to nothing")
+    assert (entry["id"], entry["reason"]) == ("train/ant/gone.jpg", f"a link to '{tmp_path / 'gone.jpg'}', which does not exist")
 
 
 @pytest.mark.parametrize("kind", ["directory", ".tar"])
@@ -271,6 +274,28 @@ def test_classes_of_one_split_only(tmp_path):
     (record,) = linear_probe(train, labels, test, truth, {30: np.arange(30)}, [1e-3], 0.2, 0, 4, table, ["class"])
     assert record["top1"] == 50
     assert any("1 of 4 classes have no label among these 30; they are never predicted" in note for note in record["notes"])
+
+
+@pytest.mark.parametrize("name", ["imagenet", "inat21", "places365", "glc20"])
+def test_names_that_are_not_utf8_in_the_published_datasets(tmp_path, name):
+    made = {
+        "imagenet": lambda: make_imagenet(tmp_path, 2, 1, extracted=True),
+        "inat21": lambda: make_inat21(tmp_path, 2, 1, extracted=True),
+        "places365": lambda: make_places365(tmp_path, "easy_tree"),
+        "glc20": lambda: make_glc20(tmp_path, "npy_tree"),
+    }
+    definition, raw = made[name]()
+    folder = "00" if name == "glc20" else "train"
+    (place,) = (path for path in raw.rglob(folder) if path.is_dir() and any(path.iterdir()))
+    one = sorted(file for file in place.rglob("*.*") if re.search(r"(jpe?g|\d\.npy)$", file.name.lower()))[0]
+    odd = one.parent / "\udcff" / one.name if name == "glc20" else one.with_name(f"\udcff{one.name}")
+    odd.parent.mkdir(exist_ok=True)
+    one.rename(odd)
+    manifest = SOURCES[name].index(name, definition, raw)
+    write_manifest(manifest, tmp_path / "m.parquet")
+    again = read_manifest(tmp_path / "m.parquet")
+    assert sum("\udcff" in path for path in again["path"]) == 1
+    write_beton(name, definition, raw, again, "clean", 32, 0.0, tmp_path / "x.beton", 1)
 
 
 # --- the system refuses -----------------------------------------------------------------------------------------------
@@ -313,7 +338,9 @@ def test_a_full_disk_is_one_sentence(tmp_path, request, how, reason):
     assert done.returncode == 2
     assert "Traceback" not in done.stderr
     last = done.stderr.splitlines()[-1]
-    assert last == f"fourlenses: {output}: {reason}; make room, or raise the quota or limit, then run it again"
+    assert last.startswith(f"fourlenses: no room for {output} after ")
+    assert f"of 5 images ({reason}; " in last
+    assert "make room, raise the quota or limit, or lower 'stored_size', and run it again" in last
     assert list(output.parent.iterdir()) == []
     assert len(list(root.rglob("*.jpg"))) == 5
 

@@ -5,7 +5,7 @@ import tarfile
 
 import numpy as np
 import pytest
-from tests import layouts_generic as layouts
+from tests.layouts import generic as layouts
 
 from fourlenses.data.beton import Beton
 from fourlenses.data.manifest import hierarchy_of, labels_of

@@ -1,8 +1,9 @@
 import json
 
 import pytest
-from tests import layouts_generic as layouts
-from tests.layouts_generic import ANIMALS, LISTED, PICTURES
+from tests.layouts import generic as layouts
+from tests.layouts.generic import ANIMALS, LISTED, PICTURES
+from tests.pictures import contents
 
 from fourlenses.data.manifest import hierarchy_of
 from fourlenses.data.sources import coco as source
@@ -23,7 +24,7 @@ def test_train_and_test_json_with_supercategories(tmp_path, kind, around):
     hierarchy = hierarchy_of(manifest)
     assert hierarchy.names == ["supercategory", "class"]
     assert hierarchy.table.tolist() == [[0, 0], [0, 1], [1, 2]]
-    assert list(source.images("animals", definition, raw, manifest, 32)) == [PICTURES[file] for file in manifest["id"]]
+    assert contents(source.images("animals", definition, raw, manifest, 32)) == [PICTURES[file] for file in manifest["id"]]
     (tmp_path / "plain").mkdir()
     plain = indexed(*layouts.coco(tmp_path / "plain"))
     drawn = [{table["id"][row] for row in draw_subset(table, set(), 10, 0, "animals")} for table in (manifest, plain)]

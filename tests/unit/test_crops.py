@@ -79,7 +79,7 @@ def test_a_jpeg_that_only_pillow_takes_goes_through_it():
     ("data", "mode", "reason"),
     [
         (jpeg_bytes(1)[:300], JPEG, "(?i)truncated"),
-        (bytes(500), JPEG, "cannot identify"),
+        (bytes(500), JPEG, "no picture of a known kind"),
         (jpeg_bytes(1, 80, 72), JPEG, r"40x36 px announced, \(72, 80, 3\) found"),
         (bytes(50), RAW, "40x36 px announced"),
     ],

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
-from tests import layouts_generic as layouts
-from tests.layouts_generic import LISTED, PICTURES
+from tests.layouts import generic as layouts
+from tests.layouts.generic import LISTED, PICTURES
+from tests.pictures import contents
 
 from fourlenses.data.manifest import hierarchy_of, read_manifest, write_manifest
 from fourlenses.data.sources import csv_list as source
@@ -23,7 +24,7 @@ def test_columns_splits_levels_and_bytes(tmp_path):
     assert hierarchy_of(manifest).names == ["kind", "class"]
     assert hierarchy_of(manifest).classes[0] == ["insect", "mammal"]
     assert set(zip(manifest["width"], manifest["height"], strict=True)) == {(40, 36)}
-    assert list(source.images("animals", definition, raw, manifest, 32)) == [PICTURES[file] for file in manifest["id"]]
+    assert contents(source.images("animals", definition, raw, manifest, 32)) == [PICTURES[file] for file in manifest["id"]]
 
 
 @pytest.mark.parametrize(("kind", "around"), [("directory", "top/"), (".zip", ""), (".zip", "top/"), (".tar.gz", "a/b/")])
@@ -33,7 +34,7 @@ def test_one_subset_whatever_the_storage(tmp_path, kind, around):
     drawn = []
     for definition, raw in (layouts.csv_list(tmp_path / "one"), layouts.csv_list(tmp_path / "other", kind, around)):
         manifest = indexed(definition, raw)
-        assert list(source.images("animals", definition, raw, manifest, 32)) == [PICTURES[file] for file in manifest["id"]]
+        assert contents(source.images("animals", definition, raw, manifest, 32)) == [PICTURES[file] for file in manifest["id"]]
         drawn.append({manifest["id"][row] for row in draw_subset(manifest, set(), 10, 0, "animals")})
     assert drawn[0] == drawn[1]
 
@@ -68,8 +69,17 @@ def test_what_is_listed_but_absent_is_quarantined(tmp_path):
         {"id": "train/bee_3.jpg", "path": "", "reason": f"listed, but not in {raw / 'photos'}"}
     ]
     (raw / "photos/train/bee_4.jpg").unlink()
-    with pytest.raises(UserError, match=r"no longer holds 'train/bee_4.jpg', which it had when it was indexed"):
-        list(source.images("animals", definition, raw, manifest, 32))
+    with pytest.raises(UserError, match=r"train/bee_4.jpg' is no longer where it was when the dataset was indexed"):
+        contents(source.images("animals", definition, raw, manifest, 32))
+
+
+def test_an_archive_that_went_since_it_was_indexed(tmp_path):
+    definition, raw = layouts.csv_list(tmp_path, ".zip")
+    manifest = indexed(definition, raw)
+    (raw / "photos.zip").unlink()
+    for step in (lambda: indexed(definition, raw), lambda: list(source.images("animals", definition, raw, manifest, 32))):
+        with pytest.raises(UserError, match=r"'datasets.animals.path': there is no file or directory .*photos.zip"):
+            step()
 
 
 def test_names_that_are_not_utf8_and_cells_with_commas(tmp_path):
@@ -80,8 +90,8 @@ def test_names_that_are_not_utf8_and_cells_with_commas(tmp_path):
     definition = {"source": "csv_list", "path": "photos", "table": "table.csv", "split_column": "split"}
     write_manifest(indexed(definition, tmp_path), tmp_path / "m.parquet")
     manifest = read_manifest(tmp_path / "m.parquet")
-    assert manifest["id"] == [odd, "v.jpg"]
-    assert list(source.images("animals", definition, tmp_path, manifest, 32)) == [b"1", b"2"]
+    assert list(manifest["id"]) == [odd, "v.jpg"]
+    assert contents(source.images("animals", definition, tmp_path, manifest, 32)) == [b"1", b"2"]
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,8 @@ import shutil
 
 import numpy as np
 import pytest
-from tests.layouts_places_glc import GLC_CODES, GLC_LAYOUTS, glc_pixels, make_glc20, write_occurrences
+from tests.layouts.places365_glc20 import GLC_CODES, GLC_LAYOUTS, glc_pixels, make_glc20, write_occurrences
+from tests.pictures import contents
 
 from fourlenses.data.beton import Beton
 from fourlenses.data.decode import decode
@@ -127,11 +128,11 @@ def test_a_patch_damaged_since_it_was_indexed_is_listed_by_the_conversion(tmp_pa
 def test_integers_of_any_width_are_read(tmp_path):
     definition, raw_data = make_glc20(tmp_path, "npy_tree", images=6)
     before = index((definition, raw_data))
-    pixels = list(source.images("glc", definition, raw_data, before, 64))
+    pixels = contents(source.images("glc", definition, raw_data, before, 64))
     for file in (tmp_path / "glc").rglob("*[0-9].npy"):
         np.save(file, np.load(file).astype(">i4"))
     assert index((definition, raw_data)).equals(before)
-    for one, other in zip(pixels, source.images("glc", definition, raw_data, before, 64), strict=True):
+    for one, other in zip(pixels, contents(source.images("glc", definition, raw_data, before, 64)), strict=True):
         assert other.dtype == np.uint8
         assert np.array_equal(one, other)
 

@@ -3,8 +3,9 @@ import hashlib
 import logging
 
 import pytest
-from tests.layouts import TAXA, make_inat21, tar
-from tests.pictures import jpeg_bytes
+from tests.layouts import tar
+from tests.layouts.imagenet_inat21 import TAXA, make_inat21
+from tests.pictures import contents, jpeg_bytes
 
 from fourlenses.data.manifest import hierarchy_of, labels_of
 from fourlenses.data.sources import inat21 as source
@@ -27,10 +28,10 @@ def index(made, **keys):
     return source.index("inat", {**definition, **keys}, raw_data)
 
 
-def contents(made):
+def images_of(made):
     definition, raw_data = made
     manifest = index(made)
-    return dict(zip(manifest["id"], source.images("inat", definition, raw_data, manifest, 32), strict=True))
+    return dict(zip(manifest["id"], contents(source.images("inat", definition, raw_data, manifest, 32)), strict=True))
 
 
 def test_archives_and_folders_give_the_same_images_under_the_same_ids(archives, folders):
@@ -41,7 +42,7 @@ def test_archives_and_folders_give_the_same_images_under_the_same_ids(archives, 
     assert f"train/{TAXA[0]}/00000000-0000.jpg" in set(one["id"])
     assert dict(one["split"].value_counts()) == {"train": 15, "test": 10}
     assert set(zip(one["width"], one["height"], strict=True)) == {(40, 36)}
-    assert contents(archives) == contents(folders)
+    assert images_of(archives) == images_of(folders)
 
 
 @pytest.mark.parametrize("names", [{"train": "2021_train", "val": "2021_valid"}, {"train": "train", "val": "val"}])
@@ -49,15 +50,15 @@ def test_the_folders_may_have_torchvisions_names(archives, folders, names):
     root = folders[1] / "inat21"
     for old, new in names.items():
         (root / old).rename(root / new)
-    assert contents(archives) == contents(folders)
+    assert images_of(archives) == images_of(folders)
 
 
 def test_decompressed_archives_do(archives):
-    before, root = contents(archives), archives[1] / "inat21"
+    before, root = images_of(archives), archives[1] / "inat21"
     for part in ("train", "val"):
         (root / f"{part}.tar").write_bytes(gzip.decompress((root / f"{part}.tar.gz").read_bytes()))
         (root / f"{part}.tar.gz").unlink()
-    assert contents(archives) == before
+    assert images_of(archives) == before
 
 
 def test_train_mini(archives):

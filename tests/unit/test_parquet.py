@@ -5,8 +5,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from tests import layouts_generic as layouts
-from tests.layouts_generic import LISTED, PICTURES
+from tests.layouts import generic as layouts
+from tests.layouts.generic import LISTED, PICTURES
 
 from fourlenses.data.manifest import hierarchy_of, read_manifest, write_manifest
 from fourlenses.data.sources import parquet as source

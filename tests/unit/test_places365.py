@@ -4,8 +4,8 @@ import os
 import shutil
 
 import pytest
-from tests.layouts_places_glc import PLACES, PLACES_LAYOUTS, SHEET, make_places365, places_sheet
-from tests.pictures import jpeg_bytes
+from tests.layouts.places365_glc20 import PLACES, PLACES_LAYOUTS, SHEET, make_places365, places_sheet
+from tests.pictures import contents, jpeg_bytes
 
 from fourlenses.data.beton import Beton
 from fourlenses.data.manifest import hierarchy_of, labels_of, write_manifest
@@ -169,7 +169,7 @@ def test_the_lists_say_which_images_belong(tmp_path, caplog):
     assert "1 train images, e.g. data_256_standard/a/alcove/00000099.jpg, are not on" in caplog.text
     assert "1 val images, e.g. val_256/Places365_val_00009999.jpg, are not on" in caplog.text
     assert "1 of the 30 train images on" in caplog.text
-    assert list(source.images("places", *made, manifest, 64))[-1] == (places / manifest["path"].iloc[-1]).read_bytes()
+    assert contents(source.images("places", *made, manifest, 64))[-1] == (places / manifest["path"].iloc[-1]).read_bytes()
 
 
 def test_unpacked_beside_its_archive(tmp_path):
@@ -191,5 +191,5 @@ def test_an_image_that_went_since_it_was_indexed(tmp_path):
     definition, raw_data = make_places365(tmp_path, "easy_tree")
     manifest = index((definition, raw_data))
     (tmp_path / "places/val/beach/Places365_val_00000010.jpg").unlink()
-    with pytest.raises(UserError, match=r"no longer holds 'val/beach/Places365_val_00000010.jpg'.*index it again"):
-        list(source.images("places", definition, raw_data, manifest, 64))
+    with pytest.raises(UserError, match=r"val/beach/Places365_val_00000010.jpg' is no longer where it was .*to index again"):
+        contents(source.images("places", definition, raw_data, manifest, 64))

@@ -37,8 +37,13 @@ def members(
     `tar_members`. progress: show how far the first pass is.
 
     Raises:
-        UserError: ``path`` is of an unknown kind, or breaks off, or has another md5; the message names the dataset's config key.
+        UserError: ``path`` is absent or of an unknown kind, or breaks off, or has another md5; the message names the dataset's config key.
     """
+    if not path.exists():
+        raise UserError(
+            f"config key 'datasets.{dataset}.path': there is no file or directory {path}; "
+            "put it there, correct the key, or point 'raw_data' at the folder that holds it"
+        )
     if not path.name.endswith(SUFFIXES):
         raise UserError(f"config key 'datasets.{dataset}.path': {path} is neither a directory nor one of {', '.join(SUFFIXES)}")
     if path.suffix == ".zip":

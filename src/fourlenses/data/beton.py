@@ -61,24 +61,21 @@ class Beton:
             )
         samples = np.fromfile(path, SAMPLE, count=count, offset=METADATA_START)
         table = np.fromfile(path, ALLOCATION, offset=self.table_start)
-        self.samples, self.sizes = samples, table["size"]
-        image, sizes = samples["image"], table["size"]
-        pixels = image["width"].astype(np.uint64) * image["height"] * 3
-        misplaced = (image["data_ptr"] != table["ptr"]) | (image["data_ptr"] + sizes > self.table_start)
-        damaged = np.flatnonzero(misplaced | ((image["mode"] == RAW) & (pixels != sizes)))
+        self.samples, self.label, self.index = samples, samples["label"].copy(), samples["index"].copy()
+        # what reading takes of each sample, of the file's own types (samples,)
+        self.mode, self.width, self.height, self.start = (samples["image"][name] for name in ("mode", "width", "height", "data_ptr"))
+        self.size = table["size"]
+        pixels = self.width.astype(np.uint64) * self.height * 3
+        misplaced = (self.start != table["ptr"]) | (self.start + self.size > self.table_start)
+        damaged = np.flatnonzero(misplaced | ((self.mode == RAW) & (pixels != self.size)))
         if len(damaged):
             raise UserError(f"{path} is damaged: sample {damaged[0]} is not where or what it should be; delete it and write it again")
-        self.label, self.index = samples["label"].copy(), samples["index"].copy()
-        self._image, self._sizes = samples["image"], table["size"]
-        # what `read` needs of each sample, of the file's own types (samples,)
-        self.mode, self.width, self.height = (samples["image"][name] for name in ("mode", "width", "height"))
-        self.start, self.size = samples["image"]["data_ptr"], table["size"]
         self._data = np.memmap(path, np.uint8, mode="r")
 
     def __len__(self) -> int:
         return len(self.label)
 
     def image(self, sample: int) -> Stored:
-        meta = self._image[sample]
-        start = int(meta["data_ptr"])
-        return Stored(int(meta["mode"]), int(meta["width"]), int(meta["height"]), self._data[start : start + int(self._sizes[sample])])
+        start = int(self.start[sample])
+        mode, width, height = (int(column[sample]) for column in (self.mode, self.width, self.height))
+        return Stored(mode, width, height, self._data[start : start + int(self.size[sample])])

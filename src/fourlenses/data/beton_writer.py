@@ -118,7 +118,7 @@ class BetonWriter:
     def _read_back(self, samples: np.ndarray, sizes: np.ndarray) -> None:
         beton = Beton(self.path)
         assert np.array_equal(beton.samples, samples), f"{self.path}: the metadata read are not those written"
-        assert np.array_equal(beton.sizes, sizes), f"{self.path}: the allocation table read is not the one written"
+        assert np.array_equal(beton.size, sizes), f"{self.path}: the allocation table read is not the one written"
         with open(self.path, "rb", buffering=0) as file:
             for sample, expected in self._checks:
                 found = os.pread(file.fileno(), int(sizes[sample]), int(samples["image"]["data_ptr"][sample]))
@@ -131,7 +131,7 @@ def content_sha256(path: Path) -> str:
     In this order, as what lies before is known last, and reading 200 GB again for the sake of the usual order would take minutes.
     """
     beton = Beton(path)
-    start = int(beton.samples["image"]["data_ptr"].min()) if len(beton) else beton.table_start
+    start = int(beton.start.min()) if len(beton) else beton.table_start
     digest = hashlib.sha256()
     with open(path, "rb") as file:
         head = file.read(start)

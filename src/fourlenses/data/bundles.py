@@ -41,11 +41,6 @@ def walk(
     Raises:
         UserError: ``path`` is absent or unreadable, or an archive is damaged; the message names the dataset's config key.
     """
-    if not path.exists():
-        raise UserError(
-            f"config key 'datasets.{dataset}.path': there is no file or directory {path}; "
-            "put it there, correct the key, or point 'raw_data' at the folder that holds it"
-        )
     if not path.is_dir():
         yield from members(path, dataset, folders, md5, nested, progress)
         return
@@ -53,8 +48,8 @@ def walk(
         if enter is None or not name.endswith(SUFFIXES):
             yield name, path / name
         elif enter(name.rpartition("/")[2]):
-            for member, content in members(path / name, dataset):
-                yield f"{name}/{member}", content
+            for member, data in members(path / name, dataset):
+                yield f"{name}/{member}", data
 
 
 def file_names(path: Path, dataset: str, folders: set[str] | None = None, enter: Callable[[str], bool] | None = None) -> Iterator[str]:
@@ -97,7 +92,7 @@ def content(file: File, dataset: str) -> bytes | Undecodable:
     except FileNotFoundError as error:
         if file.is_symlink():
             return Undecodable(f"a link to '{printable(os.readlink(file))}', which does not exist")
-        raise _gone(file.parent, file.name, dataset) from error
+        raise _gone(file, dataset) from error
     except OSError as error:
         raise UserError(f"config key 'datasets.{dataset}.path': {file} cannot be read ({error.strerror})") from error
 
@@ -143,11 +138,11 @@ def _members(
         expected, earlier = next(rows, (None, 0))
         if expected is None:
             return
-    raise _gone(archive, expected.removeprefix(prefix), dataset)
+    raise _gone(f"{archive}/{expected.removeprefix(prefix)}", dataset)
 
 
-def _gone(place: Path, name: str, dataset: str) -> UserError:
+def _gone(file: Path | str, dataset: str) -> UserError:
     return UserError(
-        f"config key 'datasets.{dataset}.path': {place} no longer holds '{printable(name)}', which it had when it was indexed; "
+        f"config key 'datasets.{dataset}.path': '{printable(str(file))}' is no longer where it was when the dataset was indexed; "
         f"put it back, or delete data/{dataset}/manifest.parquet to index again"
     )

@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image
 
 from fourlenses.data.corruption_names import CORRUPTIONS
-from fourlenses.data.decode import shrink_pixels
+from fourlenses.data.decode import shrink
 from fourlenses.errors import one_of
 from fourlenses.randomness import named_seed, uniform
 
@@ -40,12 +40,12 @@ def jpeg_bytes(pixels: np.ndarray, quality: int) -> bytes:
 
 def resize(pixels: np.ndarray, image_id: int, side: int) -> np.ndarray:
     """The shortest side at most ``side`` px."""
-    return shrink_pixels(pixels, side)
+    return shrink(pixels, side)
 
 
 def downsample(pixels: np.ndarray, image_id: int, factor: int) -> np.ndarray:
     """Shrunk by the factor and enlarged again (bilinear, antialiased): the size stays, the detail goes."""
-    image = Image.fromarray(shrink_pixels(pixels, PAPERS_SIDE))
+    image = Image.fromarray(shrink(pixels, PAPERS_SIDE))
     small = tuple(max(1, side // factor) for side in image.size)
     return np.asarray(image.resize(small, Image.Resampling.BILINEAR).resize(image.size, Image.Resampling.BILINEAR))
 

@@ -113,13 +113,8 @@ def _tidy(error: Exception) -> str:
     return "no picture of a known kind" if isinstance(error, UnidentifiedImageError) else str(error)
 
 
-def shrink(image: Image.Image, size: int) -> Image.Image:
-    """The picture with its shortest side at most ``size`` pixels: antialiased (bicubic), aspect kept, never enlarged."""
-    return image if min(image.size) <= size else Image.fromarray(shrink_pixels(np.asarray(image), size))
-
-
-def shrink_pixels(pixels: np.ndarray, size: int) -> np.ndarray:
-    """`shrink` of uint8 pixels (height, width, 3).
+def shrink(pixels: np.ndarray, size: int) -> np.ndarray:
+    """uint8 pixels (height, width, 3) with the shortest side at most ``size``: antialiased (bicubic), aspect kept, never enlarged.
 
     By torch, whose vector instructions take a fifth of Pillow's time for the same filter (and an eighth of its Lanczos').
     """

@@ -45,5 +45,6 @@ class DiskSpace:
         """What to say when writing failed for want of room all the same: others fill disks too."""
         return UserError(
             f"no room for {self._file} after {done} of {self._images} images ({error.strerror}; {self._file.parent} has "
-            f"{shutil.disk_usage(self._file.parent).free >> 20} MiB free); make room or lower 'stored_size', and run it again"
+            f"{shutil.disk_usage(self._file.parent).free >> 20} MiB free); "
+            "make room, raise the quota or limit, or lower 'stored_size', and run it again"
         )

@@ -51,7 +51,7 @@ def encode(data: Lazy, size: int, corruption: str | None, image_id: int) -> Enco
     height, width = pixels.shape[:2]
     if max(height, width) > 65535:
         return Encoded(None, reason=f"{width}x{height} px, a side longer than the format's 65535")
-    pixels = decode.shrink_pixels(pixels, size)
+    pixels = decode.shrink(pixels, size)
     if corruption is not None:
         image = corruptions.corrupt_to_store(corruption, pixels, image_id)
         pixels = image if isinstance(image, np.ndarray) else pixels  # a corruption may change the size

@@ -137,10 +137,15 @@ class Hierarchy:
 
 
 def text_column(values: Iterable[str]) -> "pd.Series":
-    """A column of text that may hold names that are not UTF-8 (surrogateescape), which the text columns of pandas do not take."""
+    """A column of text: in little memory, unless it holds names that are not UTF-8 (surrogateescape), which the text columns of pandas do
+    not take. None becomes NaN."""
     import pandas as pd
 
-    return pd.Series(list(values), dtype=object)
+    values = values if isinstance(values, list) else list(values)
+    try:
+        return pd.Series(values, dtype="str")
+    except UnicodeEncodeError:
+        return pd.Series(values, dtype=object)
 
 
 def write_manifest(manifest: "pd.DataFrame", path: Path) -> None:

@@ -9,7 +9,7 @@ import pandas as pd
 
 from fourlenses.data.archives import SUFFIXES
 from fourlenses.data.bundles import File, walk
-from fourlenses.data.manifest import PREFIX
+from fourlenses.data.manifest import PREFIX, text_column
 from fourlenses.errors import UserError
 
 
@@ -79,8 +79,8 @@ class Rows:
     def frame(self, levels: Mapping[str, Mapping[str, str]]) -> pd.DataFrame:
         """The manifest. levels: coarse to fine, per level the label of every class. The rows' names move into it: to be called once."""
         # of 2.8 million names two copies, as Python has them and as pandas has, are a gigabyte more than one
-        ids, self.ids = pd.Series(self.ids, dtype="str"), []
-        paths, self.paths = pd.Series(self.paths, dtype="str"), []
+        ids, self.ids = text_column(self.ids), []
+        paths, self.paths = text_column(self.paths), []
         columns = {
             "id": ids,
             "path": paths,

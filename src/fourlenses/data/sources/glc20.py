@@ -140,7 +140,9 @@ def _scan(name: str, path: Path, wanted: set[int], rule: str) -> pd.DataFrame:
             f"config key 'datasets.{name}.path': {path} holds no usable patch, <number>.npy, or <number>_rgb.jpg with "
             f"<number>_landcover.tif ({reason}); correct the key or 'occurrences'"
         )
-    return pd.DataFrame(rows, columns=["number", "path", "width", "height", "code"])
+    # as objects, since the text columns of pandas take no names that are not UTF-8
+    table = pd.DataFrame(rows, columns=["number", "path", "width", "height", "code"], dtype=object)
+    return table.astype(dict.fromkeys(("number", "width", "height", "code"), "int64"))
 
 
 def _report(name: str, path: Path, where: pd.DataFrame, table: pd.DataFrame, outside: pd.Series) -> None:

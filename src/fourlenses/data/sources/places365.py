@@ -38,7 +38,9 @@ def index(name: str, definition: dict, raw_data: Path) -> pd.DataFrame:
             split, category, file_name = place
             # one string per class, not one per image: there are 1.8 million
             rows.append((split, categories.setdefault(category, category), file_name, member, *header_size(file)))
-    manifest = pd.DataFrame(rows, columns=["split", "category", "file", "path", "width", "height"])
+    columns = ["split", "category", "file", "path", "width", "height"]
+    # as objects, since the text columns of pandas take no names that are not UTF-8
+    manifest = pd.DataFrame(rows, columns=columns, dtype=object).astype({"width": "int64", "height": "int64"})
     del rows
     _check(name, path, manifest)
     manifest = _with_classes(name, path, manifest, lists)

@@ -2,12 +2,12 @@
 
 import io
 import json
-import tarfile
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
+from tests.layouts import tar, tree
 from tests.pictures import jpeg_bytes, picture
 
 # Classes of Places365 with their official numbers. In the sheet below, bazaar/indoor has two parents at both levels.
@@ -34,12 +34,12 @@ def make_places365(folder: Path, layout: str, sheet: bool = False) -> tuple[dict
             ("val_256.tar", ("val_256/",)),
             ("filelist_places365-standard.tar", ("places365_", "categories_")),
         ):
-            _tar(folder / "places" / archive, {name: data for name, data in files.items() if name.startswith(prefixes)})
+            tar(folder / "places" / archive, {name: data for name, data in files.items() if name.startswith(prefixes)})
         (folder / "places" / "test_256.tar").write_bytes(b"test images have no labels: never opened")
     elif layout == "easy_tar":
-        _tar(folder / "places365standard_easyformat.tar", {f"places365_standard/{name}": data for name, data in files.items()})
+        tar(folder / "places365standard_easyformat.tar", {f"places365_standard/{name}": data for name, data in files.items()})
     else:
-        _write(folder / "places", files)
+        tree(folder / "places", files)
     definition = {"source": "places365", "path": "places365standard_easyformat.tar" if layout == "easy_tar" else "places"}
     if sheet:
         (folder / "sheet.csv").write_text(places_sheet())
@@ -106,10 +106,10 @@ def make_glc20(folder: Path, layout: str, images: int = 30, occurrences: str = "
         for last, name in ((range(0, 5), "01"), (range(5, 100), "02")):
             part = {f"patches_us_{name}/{file}": data for file, data in files.items() if int(file[:2]) in last}
             if part:
-                _tar(folder / "glc" / f"patches_us_{name}.tar.gz", part)
+                tar(folder / "glc" / f"patches_us_{name}.tar.gz", part, "w:gz")
         (folder / "glc" / "patches_fr_01.tar.gz").write_bytes(b"France: never opened")
     else:
-        _write(folder / "glc" / ("patches/us" if layout == "npy_tree" else "patches-us"), files)
+        tree(folder / "glc" / ("patches/us" if layout == "npy_tree" else "patches-us"), files)
     spots = [(number, 38.5 + 0.09 * (place // 2) / 10, -97.0 - 0.01 * (place // 2)) for place, number in enumerate(numbers)]
     write_occurrences(folder / "glc" / occurrences, spots)
     return {"source": "glc20", "path": "glc", "occurrences": occurrences, "test_fraction": 0.4}, folder
@@ -148,18 +148,3 @@ def _encoded(image: Image.Image, form: str, **options) -> bytes:
     buffer = io.BytesIO()
     image.save(buffer, form, **options)
     return buffer.getvalue()
-
-
-def _write(folder: Path, files: dict[str, bytes]) -> None:
-    for name, data in files.items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_bytes(data)
-
-
-def _tar(archive: Path, files: dict[str, bytes]) -> None:
-    archive.parent.mkdir(parents=True, exist_ok=True)
-    with tarfile.open(archive, "w:gz" if archive.name.endswith("gz") else "w") as tar:
-        for name, data in files.items():
-            info = tarfile.TarInfo(name)
-            info.size = len(data)
-            tar.addfile(info, io.BytesIO(data))

@@ -4,10 +4,10 @@ Every builder writes into a folder and returns ``(definition, raw_data)``: an en
 """
 
 import io
-import tarfile
 from pathlib import Path
 
 from fourlenses.data.wordnet import read_wordnet
+from tests.layouts import tar, tree
 from tests.pictures import jpeg_bytes
 
 # tench and goldfish are fish; the two cranes share a name; the cat has two parents in WordNet
@@ -19,23 +19,6 @@ TAXA = [
     "08000_Plantae_Tracheophyta_Magnoliopsida_Apiales_Apiaceae_Oenanthe_sarmentosa",
     "09999_Plantae_Tracheophyta_Polypodiopsida_Schizaeales_Lygodiaceae_Lygodium_japonicum",
 ]
-
-
-def tar(file: Path | io.BytesIO, members: dict[str, bytes], mode: str = "w") -> None:
-    """An archive of these members."""
-    with tarfile.open(**({"name": file} if isinstance(file, Path) else {"fileobj": file}), mode=mode) as archive:
-        for name, data in members.items():
-            info = tarfile.TarInfo(name)
-            info.size = len(data)
-            archive.addfile(info, io.BytesIO(data))
-
-
-def tree(folder: Path, members: dict[str, bytes]) -> None:
-    """A folder of these files."""
-    for name, data in members.items():
-        file = folder / name
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_bytes(data)
 
 
 def make_imagenet(folder: Path, train: int = 12, test: int = 4, extracted: bool = False, wnids: list[str] = WNIDS) -> tuple[dict, Path]:

@@ -1,9 +1,7 @@
 """Small datasets in the layouts of the generic sources. Every builder returns (definition, raw_data)."""
 
 import csv
-import io
 import json
-import tarfile
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from tests.layouts import tar, tree
 from tests.pictures import jpeg_bytes
 
 ANIMALS = {"ant": "insect", "bee": "insect", "cat": "mammal"}
@@ -23,10 +22,7 @@ PICTURES = {file: jpeg_bytes(number) for number, (file, _, _) in enumerate(LISTE
 def write_files(raw: Path, files: dict[str, bytes], kind: str = "directory", around: str = "") -> str:
     """The files as photos/ or in photos.zip or photos.tar.gz, below the folder ``around``; the name of what was written."""
     if kind == "directory":
-        for name, data in files.items():
-            file = raw / "photos" / around / name
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_bytes(data)
+        tree(raw / "photos" / around, files)
         return "photos"
     archive = raw / f"photos{kind}"
     if kind == ".zip":
@@ -34,11 +30,7 @@ def write_files(raw: Path, files: dict[str, bytes], kind: str = "directory", aro
             for name, data in files.items():
                 file.writestr(around + name, data)
     else:
-        with tarfile.open(archive, "w:gz") as file:
-            for name, data in reversed(files.items()):
-                info = tarfile.TarInfo(around + name)
-                info.size = len(data)
-                file.addfile(info, io.BytesIO(data))
+        tar(archive, {around + name: data for name, data in reversed(files.items())}, "w:gz")
     return archive.name
 
 
@@ -159,9 +151,6 @@ def cifar(raw: Path, classes: int, version: str, dumps: Callable[[object], bytes
         keys = {"label_names": "class"} if classes == 10 else {"fine_label_names": "class", "coarse_label_names": "coarse"}
         files["batches.meta" if classes == 10 else "meta"] = dumps({key: names[level] for key, level in keys.items()})
     archive = raw / f"cifar-{classes}-{version}.tar.gz"
-    with tarfile.open(archive, "w:gz") as tar:
-        for name, data in reversed(files.items()):  # the published archives are in no order either
-            info = tarfile.TarInfo(f"{FOLDERS[classes, version]}/{name}")
-            info.size = len(data)
-            tar.addfile(info, io.BytesIO(data))
+    # the published archives are in no order either
+    tar(archive, {f"{FOLDERS[classes, version]}/{name}": data for name, data in reversed(files.items())}, "w:gz")
     return {"source": "cifar", "path": archive.name}, raw
