@@ -12,7 +12,11 @@ from fourlenses.cli import run
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
     parser.add_argument(
-        "--runs", required=True, nargs="+", type=Path, help="directories with encoder.safetensors and run.json; of several, the features are joined"
+        "--runs",
+        required=True,
+        nargs="+",
+        type=Path,
+        help="directories with encoder.safetensors and run.json; of several, the features are joined",
     )
     parser.add_argument(
         "--targets",
@@ -23,7 +27,9 @@ def main() -> None:
     parser.add_argument("--image-size", required=True, type=int, help="side of the images the encoder sees, px")
     parser.add_argument("--settings", required=True, help="JSON of strengths, validation_fraction, neighbours, temperature, torch_threads")
     parser.add_argument("--feature-precision", default="float32", choices=["float32", "float16"], help="of the features on disk")
-    parser.add_argument("--features", required=True, type=Path, help="directory for the features, which are taken once per encoder and target")
+    parser.add_argument(
+        "--features", required=True, type=Path, help="directory for the features, which are taken once per encoder and target"
+    )
     parser.add_argument("--keep-features", action="store_true", help="leave them there, for another evaluation of the same encoder")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda")
     parser.add_argument("--workers", type=int, default=len(os.sched_getaffinity(0)), help="threads that decode images (changes no number)")

@@ -66,7 +66,12 @@ def _rows(study: str, record: dict, lenses: list[str]) -> list[dict]:
         if looking:
             numbers = {"top1": score["top1"], "top1_low": score["low"], "top1_high": score["high"]}
             numbers["top5"] = record["top5"] if score["level"] == finest else None
-            named = {"study": study, "lens": ";".join(looking), "level": score["level"], "label_draw": Subset.parse(record["labelled"]).draw}
+            named = {
+                "study": study,
+                "lens": ";".join(looking),
+                "level": score["level"],
+                "label_draw": Subset.parse(record["labelled"]).draw,
+            }
             rows.append({**record, **numbers, **named})
     return rows
 
@@ -84,7 +89,8 @@ def _merged(rows: list[dict]) -> list[dict]:
         if first["top1"] != row["top1"]:
             raise UserError(
                 f"{row['run']} on {row['target']}: label sizes '{first['labelled']}' and '{row['labelled']}' are the same "
-                f"{row['labelled_images']} images, but give {first['top1']} and {row['top1']} percent; run snakemake evaluate_all --forcerun evaluate"
+                f"{row['labelled_images']} images, but give {first['top1']} and {row['top1']} percent; "
+                "run snakemake evaluate_all --forcerun evaluate"
             )
         looking = {*first["lens"].split(";"), *row["lens"].split(";")}
         first["lens"] = ";".join(lens for lens in LENSES if lens in looking)

@@ -122,7 +122,11 @@ class Cell:
     @property
     def record(self) -> str:
         """The file, below evaluate/, in which the number is looked for."""
-        return f"{self.run.name}/{self.protocol}/{self.target}/{self.labelled}.json" if self.protocol in TRAINED else f"{self.run.name}/cells.json"
+        return (
+            f"{self.run.name}/{self.protocol}/{self.target}/{self.labelled}.json"
+            if self.protocol in TRAINED
+            else f"{self.run.name}/cells.json"
+        )
 
 
 @dataclass

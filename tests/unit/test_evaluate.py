@@ -34,7 +34,14 @@ def make_run(folder, images, seed=0):
     network, _ = build_backbone("resnet_small", images)
     save_weights(network, folder / "encoder.safetensors")
     settings = {
-        **{"method": "simclr", "backbone": "resnet_small", "source": f"animals-{images}", "seed": seed, "image_size": 16, "stored_size": 16},
+        **{
+            "method": "simclr",
+            "backbone": "resnet_small",
+            "source": f"animals-{images}",
+            "seed": seed,
+            "image_size": 16,
+            "stored_size": 16,
+        },
         **{"hyperparameters": {"views": ["crop"]}, "recipes": {"crop": CROP}},
     }
     write_json(folder / "run.json", {"settings": settings, "effective": {"images": images, "total_steps": 8, "effective_epochs": 4.0}})
@@ -110,7 +117,9 @@ def test_the_protocols_are_those_of_the_library(study):
         assert np.array_equal(predictions[f"animals/{protocol}/all"], expected["predictions"])
     kinds = hierarchy.table[:, 0]
     train_x, train_y, test_x, test_y = arrays
-    (coarse,) = linear_probe(train_x, kinds[train_y], test_x, kinds[test_y], everything, [0.1, 0.001], 0.25, 0, 2, np.arange(2)[:, None], ["kind"])
+    (coarse,) = linear_probe(
+        train_x, kinds[train_y], test_x, kinds[test_y], everything, [0.1, 0.001], 0.25, 0, 2, np.arange(2)[:, None], ["kind"]
+    )
     assert cells["linear_per_level", "all"]["levels"][0]["top1"] == coarse["top1"]
     assert cells["linear_per_level", "all"]["levels"][1]["top1"] == probed["top1"]
 
@@ -139,13 +148,13 @@ def test_again_gives_the_same_numbers(study):
 
 
 def test_a_run_of_another_width_or_without_its_record_is_named(study):
-    folder, _, target, encoder = study
+    folder, _, target, _ = study
     record = read_json(folder / "run" / "run.json")
     write_json(folder / "run" / "run.json", {**record, "settings": {**record["settings"], "backbone": "resnet_small_wide"}})
     with pytest.raises(UserError, match=r"encoder.safetensors: found .* of shape .* where this backbone has"):
         run(folder, target, [Encoder.read(folder / "run")])
     (folder / "run" / "run.json").write_text(json.dumps({"settings": {}}))
-    with pytest.raises(UserError, match="run.json is no record of a pretraining run"):
+    with pytest.raises(UserError, match=r"run\.json is no record of a pretraining run"):
         Encoder.read(folder / "run")
 
 

@@ -105,7 +105,13 @@ def test_every_way_of_solving_leads_to_the_same_optimum(monkeypatch):
     x = (x - x.mean(0)) / x.std(0) + 1
     turned = fit(x, y, 6, [1e-3, 1e-1], tolerance=1e-5)
     seen = []
-    for ways in ({"resident": False}, {"rotated": False, "curvature_axes": 0}, {"curvature_axes": 5}, {"history": 3}, {"resident": False, "sample": 90}):
+    for ways in (
+        {"resident": False},
+        {"rotated": False, "curvature_axes": 0},
+        {"curvature_axes": 5},
+        {"history": 3},
+        {"resident": False, "sample": 90},
+    ):
 
         def changed(*sizes, ways=ways):
             seen.append(dataclasses.replace(plan(*sizes), **ways))

@@ -63,10 +63,14 @@ def test_seeds_pools_and_corruptions(config):
 
 def test_protocols_and_draws_of_labels(config):
     config["lenses"] = ["quantity"]
-    config["quantity"].update(datasets=["objects"], pretrain_images=[300], labelled_images=[100, 2000, "all"], protocols=["linear", "fine_tune"])
+    config["quantity"].update(
+        datasets=["objects"], pretrain_images=[300], labelled_images=[100, 2000, "all"], protocols=["linear", "fine_tune"]
+    )
     config["evaluation"].update(label_subsets="balanced", label_repeats=3, label_repeats_up_to=100)
     cells = make_plan(config).cells
-    by_protocol = {protocol: {cell.labelled for cell in cells if cell.protocol == protocol} for protocol in ("linear", "fine_tune", "scratch")}
+    by_protocol = {
+        protocol: {cell.labelled for cell in cells if cell.protocol == protocol} for protocol in ("linear", "fine_tune", "scratch")
+    }
     expected = {"100_balanced", "100_balanced_draw1", "100_balanced_draw2", "2000_balanced", "all"}
     assert by_protocol == {"linear": expected, "fine_tune": expected, "scratch": expected}
     tuned = next(cell for cell in cells if (cell.protocol, cell.labelled) == ("fine_tune", "100_balanced_draw2"))
@@ -87,7 +91,9 @@ def test_names_of_no_subset(name):
 
 def test_fused_encoders_share_their_runs(config):
     config["lenses"] = ["domain"]
-    config["domain"].update(datasets=["objects", "scenes"], fused=[["objects", "scenes"]], pretrain_images=200, protocols=["linear", "fine_tune"])
+    config["domain"].update(
+        datasets=["objects", "scenes"], fused=[["objects", "scenes"]], pretrain_images=200, protocols=["linear", "fine_tune"]
+    )
     plan = make_plan(config)
     fused = Run("simclr", "objects-200~scenes-200", 0)
     assert fused.encoders == [Run("simclr", "objects-200", 0), Run("simclr", "scenes-200", 0)]

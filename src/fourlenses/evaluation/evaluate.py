@@ -137,7 +137,7 @@ def _linear_per_level(
     for record in train_at_each_level(probe, train.labels, test.labels, hierarchy.table, hierarchy.names):
         level = record.pop("trained_level")
         own = {"levels": record["levels"][level], "predictions": record["predictions"], "strength": record["strength"]}
-        kept = merged.get(record["subset"], dict.fromkeys(own, {}))
+        kept = merged.get(record["subset"], {key: {} for key in own})
         # the finest level comes last: what a record says beside these is of that one
         merged[record["subset"]] = {**record, **{key: {**kept[key], level: value} for key, value in own.items()}}
     return list(merged.values())

@@ -149,10 +149,13 @@ def _write(file: Path, count: int, parts: Iterable[np.ndarray], precision: type)
 
 def _checked(file: Path, part: np.ndarray, precision: type) -> np.ndarray:
     if not np.isfinite(part).all():
-        raise UserError(f"features for {file.name} hold NaN or infinite values: the encoder is damaged or its training diverged; see its run.json")
+        raise UserError(
+            f"features for {file.name} hold NaN or infinite values: the encoder is damaged or its training diverged; see its run.json"
+        )
     if precision is np.float16 and len(part) and np.abs(part).max() > _HALF_MAX:
         raise UserError(
-            f"features for {file.name} reach {np.abs(part).max():g}, above what half precision holds; set evaluation.feature_precision: float32"
+            f"features for {file.name} reach {np.abs(part).max():g}, above what half precision holds; "
+            "set evaluation.feature_precision: float32"
         )
     return part
 

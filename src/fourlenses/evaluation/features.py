@@ -24,7 +24,9 @@ def extract_features(
     if batch_size < 1:
         raise ValueError(f"batch_size must be at least 1, not {batch_size}")
     batches = images.split(batch_size)
-    bar = tqdm(total=len(images), desc="features", unit="image", disable=len(batches) < QUIET_BATCHES or not sys.stderr.isatty(), leave=False)
+    bar = tqdm(
+        total=len(images), desc="features", unit="image", disable=len(batches) < QUIET_BATCHES or not sys.stderr.isatty(), leave=False
+    )
     features, done = None, 0
     with bar:
         for part in feature_batches(encoder, batches, device, mean, std):

@@ -63,10 +63,10 @@ def linear_probe(
     features are read again at every evaluation where they do not fit (``memory_plan.default_budget`` without it).
 
     A record holds subset, label_size, n_test, strengths (ascending), strength (the chosen one), validation_accuracy (percent, one a
-    strength, or None), n_validation, top1 with top1_low and top1_high (Wilson, 95 %), top5 (all in percent; over min(5, num_classes)),
-    what else `scores.report` says (log_loss is None, for infinite, where test images are of a class the subset has no label of), gradient_norm and iterations of the final fit, selection_gradient_norm and
-    selection_iterations (one a strength, or None), solver (how the final fit was solved, see ``memory_plan.Plan``), notes (the special
-    rules that applied) and, apart from the numbers, as no two runs agree on it: timing (stage -> seconds).
+    strength, or None), n_validation, what `scores.report` says (log_loss is None, for infinite, where test images are of a class the
+    subset has no label of), gradient_norm and iterations of the final fit, selection_gradient_norm and selection_iterations (one a
+    strength, or None), solver (how the final fit was solved, see ``memory_plan.Plan``), notes (the special rules that applied) and,
+    apart from the numbers, as no two runs agree on it: timing (stage -> seconds).
     """
     strengths = check_strengths(strengths, validation_fraction)
     device = torch.device(device or (train_features.device if isinstance(train_features, torch.Tensor) else "cpu"))
@@ -151,9 +151,7 @@ def _select(
         bar.update(len(strengths))
         nothing = {"n_validation": 0, "validation_accuracy": None, "selection_gradient_norm": None, "selection_iterations": None}
         return nothing, strength, None
-    regression = Regression(
-        rows.among(rest), torch.from_numpy(labels[rest]), protocol.num_classes, standardisation, protocol.memory
-    )
+    regression = Regression(rows.among(rest), torch.from_numpy(labels[rest]), protocol.num_classes, standardisation, protocol.memory)
     tried, best = {}, None
     for place, solution in regression.path(strengths, SELECTION_TOLERANCE, MAX_ITERATIONS):
         result = _scores(rows.among(validation), labels[validation], standardisation, solution)

@@ -46,7 +46,9 @@ def complete_protocol(protocol: str, preset: str, own: dict, presets: Path, view
         if key not in values:
             raise UserError(f"protocol '{protocol}': unknown key '{key}'{did_you_mean(key, values)}; allowed: {', '.join(sorted(values))}")
         if not _alike(value, values[key]):
-            raise UserError(f"protocol '{protocol}': key '{key}' is {value!r}; the preset has {values[key]!r}, so give a value of that kind")
+            raise UserError(
+                f"protocol '{protocol}': key '{key}' is {value!r}; the preset has {values[key]!r}, so give a value of that kind"
+            )
     settings = values | own
     _check(protocol, settings)
     recipes = _load(presets / "views.yaml") | views

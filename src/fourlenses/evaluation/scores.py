@@ -56,7 +56,9 @@ def joined(parts: Sequence[Scores]) -> Scores:
     sizes = [len(part.predictions) for part in parts]
     arrays = (np.concatenate([getattr(part, field) for part in parts]) for field in ("predictions", "in_top5", "confidences"))
     predictions, in_top5, confidences = arrays
-    return Scores(predictions, in_top5, sum(part.log_loss * size for part, size in zip(parts, sizes, strict=True)) / sum(sizes), confidences)
+    return Scores(
+        predictions, in_top5, sum(part.log_loss * size for part, size in zip(parts, sizes, strict=True)) / sum(sizes), confidences
+    )
 
 
 def report(scores: Scores, labels: np.ndarray, level_table: np.ndarray, level_names: Sequence[str]) -> dict:

@@ -69,7 +69,8 @@ def _checked(task: Task, manifest: dict, stored: np.ndarray) -> np.ndarray:
     train = rows_of(manifest, "train")
     if (outside := rows[~np.isin(rows, train)]).size:
         raise UserError(
-            f"{task.subset}: row {outside[0]} ({outside.size} such) is no training image of {task.manifest}; draw the subset from this manifest"
+            f"{task.subset}: row {outside[0]} ({outside.size} such) is no training image of {task.manifest}; "
+            "draw the subset from this manifest"
         )
     if (np.diff(rows) == 0).any():
         raise UserError(f"{task.subset}: row {rows[:-1][np.diff(rows) == 0][0]} stands there more than once")

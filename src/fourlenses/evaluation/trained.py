@@ -11,7 +11,6 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -21,7 +20,7 @@ from fourlenses.data.recipe import Recipe
 from fourlenses.data.views import Views
 from fourlenses.devices import choose_device
 from fourlenses.distributed import barrier, joined_processes, rank
-from fourlenses.errors import UserError, one_of
+from fourlenses.errors import one_of
 from fourlenses.evaluation import classifiers, rate_choice
 from fourlenses.evaluation.durations import make_schedule
 from fourlenses.evaluation.encoder import Encoder
@@ -75,8 +74,8 @@ def evaluate_trained(run: Encoder, task: Task, settings: Settings, placement: Pl
 
     A record holds label_size, n_test, top1 with top1_low and top1_high (Wilson, 95 %), top5 (percent), levels, predictions (M,), log_loss
     (nats, of the test images), confidences float16 (M,), learning_rates (ascending, as configured), learning_rate (the chosen one),
-    validation_accuracy (percent, one a rate, None where the loss diverged; None where nothing was chosen), n_validation, steps and epochs (of
-    the final training), batch_size, peak_learning_rate, input, train_top1 (a share, of the last row of the history), notes, and apart
+    validation_accuracy (percent, one a rate, None where the loss diverged; None where nothing was chosen), n_validation, steps and epochs
+    (of the final training), batch_size, peak_learning_rate, input, train_top1 (a share, of the last row of the history), notes, and apart
     from the numbers timing (stage -> seconds, over all attempts).
 
     Raises:

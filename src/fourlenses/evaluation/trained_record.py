@@ -9,9 +9,7 @@ from fourlenses.files import atomic, write_json
 from fourlenses.study import Run
 
 
-def write_record(
-    record: dict, run: Encoder, protocol: str, dataset: str, labelled: str, record_file: Path, predictions_file: Path
-) -> None:
+def write_record(record: dict, run: Encoder, protocol: str, dataset: str, labelled: str, record_file: Path, predictions_file: Path) -> None:
     """Write ``{"cells": [cell]}`` to ``record_file``, last, and before it to ``predictions_file`` (npz) the predicted classes under
     ``<dataset>/<protocol>/<labelled>`` and their float16 confidences under that name and ``/confidences``.
 
