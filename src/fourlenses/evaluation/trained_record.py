@@ -6,7 +6,7 @@ import numpy as np
 
 from fourlenses.evaluation.encoder import Encoder
 from fourlenses.files import atomic, write_json
-from fourlenses.study import Run
+from fourlenses.study import SCRATCH, Run, Subset
 
 
 def write_record(record: dict, run: Encoder, protocol: str, dataset: str, labelled: str, record_file: Path, predictions_file: Path) -> None:
@@ -22,8 +22,8 @@ def write_record(record: dict, run: Encoder, protocol: str, dataset: str, labell
     steps, epochs, images = (record.pop(key) for key in ("steps", "epochs", "label_size"))
     record["levels"] = [{"level": level, **scores} for level, scores in record["levels"].items()]
     columns = run.columns()
-    if protocol == "scratch":
-        own = Run("supervised", f"{dataset}-{labelled}", run.seed)
+    if protocol == SCRATCH:
+        own = Run("supervised", f"{dataset}-{Subset.parse(labelled).images}", run.seed)
         columns |= {"method": own.method, "source": own.source, "pretrain_images": images, "steps": steps, "epochs": epochs}
         columns |= {"corruption": own.corruption, "run": own.name}
     cell = {
