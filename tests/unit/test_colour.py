@@ -5,7 +5,7 @@ import pytest
 import torch
 from torchvision.transforms.v2 import functional as reference
 
-from fourlenses.data.colour import blend, hue_steps, jitter_, luma, shift_hue
+from fourlenses.data.colour import blend, blend_maps, hue_steps, jitter_, luma, shift_hue
 from fourlenses.data.parameters import BRIGHTNESS, CONTRAST, HUE, SATURATION
 
 ADJUST = {
@@ -28,7 +28,7 @@ def sample_images(count):
 def test_blends_equal_torchvision(operation):
     images = sample_images(30)
     factors = np.concatenate([[0.0, 1.0], np.random.default_rng(1).uniform(0, 2.5, 28)])
-    ours = blend(images, np.full(30, operation), factors)
+    ours = blend(images, *blend_maps(np.full(30, operation), factors))
     for row in range(30):
         torch.testing.assert_close(ours[row], ADJUST[operation](images[row], factors[row]), atol=1e-5, rtol=0)
 
@@ -37,7 +37,7 @@ def test_blends_of_different_operations_share_a_batch():
     images = sample_images(6)
     operations = np.array([BRIGHTNESS, CONTRAST, SATURATION, CONTRAST, BRIGHTNESS, SATURATION])
     factors = np.linspace(0.3, 1.7, 6)
-    ours = blend(images, operations, factors)
+    ours = blend(images, *blend_maps(operations, factors))
     theirs = torch.stack([ADJUST[o](image, f) for image, o, f in zip(images, operations, factors, strict=True)])
     torch.testing.assert_close(ours, theirs, atol=1e-5, rtol=0)
 

@@ -7,6 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from fourlenses.data.parameters import CONTRAST, HUE, SATURATION
@@ -21,18 +22,21 @@ def luma(images: Tensor) -> Tensor:
     return (red * LUMA[0]).add_(green, alpha=LUMA[1]).add_(blue, alpha=LUMA[2])
 
 
-def blend(images: Tensor, operations: np.ndarray, factors: np.ndarray, out: Tensor | None = None) -> Tensor:
-    """Brightness, contrast or saturation, by sample: ``operations`` int and ``factors`` float, (n,) each; into ``out`` if given.
+def blend_maps(operations: np.ndarray, factors: np.ndarray) -> tuple[Tensor, Tensor]:
+    """Brightness, contrast or saturation as affine maps of a pixel's colour: int and float arrays (...) to float32 (..., 3, 3), (..., 3).
 
-    All three are clamp(f x + (1 - f) t) with t = 0, the image's mean luma, or the pixel's luma. That is one affine map of the
-    pixel's colour, so that a single batched product serves samples with different operations.
+    All three are clamp(f x + (1 - f) t) with t = 0, the image's mean luma, or the pixel's luma: a matrix, and the share of each
+    channel's mean in what is added to all channels. So a single batched product serves samples with different operations.
     """
-    samples, _, height, width = images.shape
-    matrices = factors[:, None, None] * np.eye(3) + ((operations == SATURATION) * (1 - factors))[:, None, None] * LUMA
-    towards_mean = ((operations == CONTRAST) * (1 - factors))[:, None] * LUMA  # (n, 3): of the channels' means
-    matrices = torch.from_numpy(matrices.astype(np.float32)).to(images.device)
-    towards_mean = torch.from_numpy(towards_mean.astype(np.float32)).to(images.device)
-    pixels = images.reshape(samples, 3, height * width)
+    factors = factors[..., None]
+    matrices = factors[..., None] * np.eye(3) + ((operations[..., None] == SATURATION) * (1 - factors))[..., None] * LUMA
+    towards_mean = (operations[..., None] == CONTRAST) * (1 - factors) * LUMA
+    return torch.from_numpy(matrices.astype(np.float32)), torch.from_numpy(towards_mean.astype(np.float32))
+
+
+def blend(images: Tensor, matrices: Tensor, towards_mean: Tensor, out: Tensor | None = None) -> Tensor:
+    """Apply `blend_maps` (n, 3, 3) and (n, 3), by sample; into ``out`` if given."""
+    pixels = images.flatten(2)
     offset = (pixels.mean(2) * towards_mean).sum(1)[:, None, None]  # (n, 1, 1)
     blended = torch.bmm(matrices, pixels, out=None if out is None else out.view(pixels.shape))
     return blended.add_(offset).clamp_(0, 1).view(images.shape)
@@ -51,11 +55,13 @@ def shift_hue(images: Tensor, turns: np.ndarray, out: Tensor | None = None) -> T
     spread = torch.maximum(torch.maximum(red, green), blue).sub_(least)
     hue = (green + blue).sub_(red).sub_(least)
     # A grey pixel has no hue; the bound only keeps 0 / 0 away, as its spread of 0 takes out whatever hue it gets.
-    hue = hue.div_(spread.clamp(min=1e-12)).add_(1).div_(6).copysign_(side)  # in turns, within [-1/2, 1/2]
+    sixth = hue.new_tensor(1 / 6)
+    hue = torch.addcdiv(sixth, hue, spread.clamp(min=1e-12), value=1 / 6).copysign_(side)  # in turns, within [-1/2, 1/2]
     offsets = turns[:, None] - np.array([0, 1 / 3, 2 / 3])  # (n, 3): less each channel's own hue
     hue = hue + torch.from_numpy(offsets.astype(np.float32)).to(images.device)[:, :, None, None]  # (n, 3, S, S)
     distance = hue.sub_(hue.round()).abs_()  # in turns, on the circle
-    share = distance.mul_(-6).add_(2).clamp_(0, 1)
+    # clamp(2 - 6 distance, 0, 1), as hardsigmoid(x) is clamp(x / 6 + 1 / 2, 0, 1): two passes instead of three
+    share = F.hardsigmoid(torch.rsub(distance, 9, alpha=36), inplace=True)
     return torch.addcmul(least, spread, share, out=out)
 
 
@@ -70,10 +76,12 @@ def jitter_(images: Tensor, order: np.ndarray, factors: np.ndarray) -> None:
     The samples must be sorted by ``hue_steps(order)``: those whose hue is shifted at a step, and those that are blended
     there, are then contiguous runs, and nothing is gathered or scattered.
     """
-    bounds = np.searchsorted(hue_steps(order), np.arange(5))
-    if (np.diff(hue_steps(order)) < 0).any():
+    hue_step = hue_steps(order)
+    if (np.diff(hue_step) < 0).any():
         raise ValueError("the samples must be sorted by the step of their hue")
-    rows = np.arange(len(order))
+    bounds = np.searchsorted(hue_step, np.arange(5))
+    by_step = order.T  # (4, n)
+    matrices, towards_mean = (maps.to(images.device) for maps in blend_maps(by_step, factors[np.arange(len(order)), by_step]))
     # Each step writes to the other of two buffers, and after four of them the result is where it began.
     source, target = images, torch.empty_like(images)
     for step, (start, stop) in enumerate(pairwise(bounds)):
@@ -81,6 +89,5 @@ def jitter_(images: Tensor, order: np.ndarray, factors: np.ndarray) -> None:
             shift_hue(source[start:stop], factors[start:stop, HUE], out=target[start:stop])
         for run in (slice(0, start), slice(stop, len(order))):
             if run.start < run.stop:
-                operations = order[run, step]
-                blend(source[run], operations, factors[rows[run], operations], out=target[run])
+                blend(source[run], matrices[step, run], towards_mean[step, run], out=target[run])
         source, target = target, source

@@ -6,13 +6,13 @@ from torch import Tensor
 
 
 def interpolation_matrices(
-    start: np.ndarray, length: np.ndarray, source: int, size: int, mirror: np.ndarray | None, device: torch.device
+    start: np.ndarray, length: np.ndarray, source: int, size: int, mirror: np.ndarray | None, device: torch.device, gain: float = 1.0
 ) -> Tensor:
     """float32 (B, size, source): the rows that resize pixels ``start .. start + length`` of an axis of ``source`` pixels to ``size``.
 
     Antialiased linear interpolation: a triangle of half-width max(1, length / size) source pixels around each output pixel's
-    centre, cut off at the box and renormalised there, so that nothing outside the box is read. Where ``mirror`` (bool (B,)) is
-    set, the output runs backwards.
+    centre, cut off at the box and scaled there to a sum of ``gain``, so that nothing outside the box is read. Where ``mirror``
+    (bool (B,)) is set, the output runs backwards.
     """
     scale = length / size  # (B,) source pixels an output pixel
     centres = (np.arange(size) + 0.5) * scale[:, None] + start[:, None] - 0.5  # (B, size), in source indices
@@ -20,13 +20,13 @@ def interpolation_matrices(
         centres[mirror] = centres[mirror, ::-1]
     pixels = np.arange(source)
     inside = (pixels >= start[:, None]) & (pixels < (start + length)[:, None])  # (B, source)
-    # The divisions are made on the host in double precision; the triangle is then one subtraction from a stretched axis.
+    # The divisions are made on the host in double precision; the triangle is then one subtraction from a stretched axis, along
+    # which what is outside the box lies infinitely far.
     inverse = 1 / np.maximum(scale, 1)[:, None]
-    stretched = torch.from_numpy((pixels * inverse).astype(np.float32)).to(device)[:, None, :]  # (B, 1, source)
+    stretched = torch.from_numpy(np.where(inside, pixels * inverse, np.inf).astype(np.float32)).to(device)[:, None, :]  # (B, 1, source)
     centres = torch.from_numpy((centres * inverse).astype(np.float32)).to(device)[:, :, None]  # (B, size, 1)
-    weights = (stretched - centres).abs_().neg_().add_(1).clamp_(min=0)
-    weights *= torch.from_numpy(inside.astype(np.float32)).to(device)[:, None, :]
-    return weights.div_(weights.sum(2, keepdim=True))
+    weights = torch.rsub((stretched - centres).abs_(), 1).relu_()
+    return weights.mul_(gain / weights.sum(2, keepdim=True))
 
 
 def resample(
@@ -37,7 +37,7 @@ def resample(
     ``flip`` (bool (B,)) mirrors left to right. Equals torchvision's ``resized_crop`` with ``antialias=True``.
     """
     batch, channels, rows, columns = images.shape
-    across = interpolation_matrices(left, width, columns, size, flip, images.device).mul_(gain)
+    across = interpolation_matrices(left, width, columns, size, flip, images.device, gain)
     down = interpolation_matrices(top, height, rows, size, None, images.device)
     pixels = images.to(torch.float32, memory_format=torch.contiguous_format)
     narrow = torch.bmm(pixels.view(batch, channels * rows, columns), across.transpose(1, 2))  # (B, 3 * H, size)
