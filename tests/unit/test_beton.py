@@ -143,7 +143,7 @@ def test_samples_never_cross_a_page(tmp_path):
         writer.add(np.full((600, 600, 3), row, np.uint8), 600, 600, row % 3, row)
     writer.close()
     beton = Beton(tmp_path / "x.beton")
-    starts = beton._image["data_ptr"].astype(int)
+    starts = beton.start.astype(int)
     assert (starts // ours.PAGE_SIZE == (starts + 600 * 600 * 3 - 1) // ours.PAGE_SIZE).all()
     assert all((beton.image(row).data == row).all() for row in range(30))
 
