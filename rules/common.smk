@@ -40,7 +40,7 @@ SHELL = {
     "CHECKPOINT_MINUTES": str(config["training"]["checkpoint_minutes"]),
     "MAX_MINUTES": str(config["training"]["max_minutes"]),
 }
-PLACEMENT = ("raw_data", "device", "max_undecodable", "input", "processes", "checkpoint_minutes", "max_minutes")
+PLACEMENT = ("raw_data", "device", "max_undecodable", "dataset", "check", "input", "processes", "checkpoint_minutes", "max_minutes")
 prefix = "set -euo pipefail; " + "".join(f"export {name}={shlex.quote(value)}; " for name, value in SHELL.items())
 if not workflow.deployment_settings.deployment_method:
     # jobs use this interpreter's environment, activated or not; with --sdm conda they use envs/fourlenses.yaml
@@ -99,8 +99,29 @@ def figure_files():
 def definition(wildcards):
     if wildcards.dataset not in config["datasets"]:
         known = ", ".join(sorted(config["datasets"]))
-        raise WorkflowError(f"config key 'datasets' has no '{wildcards.dataset}'; it has: {known}")
+        overlay = Path(workflow.basedir) / "studies" / f"{wildcards.dataset}.yaml"
+        hint = f"; add --configfile {os.path.relpath(overlay)}" if overlay.exists() else ""
+        raise WorkflowError(f"config key 'datasets' has no '{wildcards.dataset}'; it has: {known}{hint}")
     return json.dumps(config["datasets"][wildcards.dataset], sort_keys=True)
+
+
+def rows_file(wildcards):
+    """Of a dataset whose manifest is made by a rule of its own (rules/datasets): what that rule makes."""
+    entry = config["datasets"].get(wildcards.dataset, {})
+    return entry["manifest"] if entry.get("source") == "manifest" else []
+
+
+def check_records(wildcards):
+    """Of the dataset that `--config dataset=…` names, or of all that the study uses."""
+    used = {part.dataset for run in PLAN.runs for part in parse_source(run.source)} | {cell.target for cell in PLAN.cells}
+    return [f"data/{dataset}/check/report.json" for dataset in ([config["dataset"]] if "dataset" in config else sorted(used))]
+
+
+def asked_images(wildcards):
+    """The most training images that the study asks of a dataset, for pretraining or as labels; 0 where it only asks for `all`."""
+    asked = [part.images for run in PLAN.runs for part in parse_source(run.source) if part.dataset == wildcards.dataset]
+    asked += [cell.labelled_images for cell in PLAN.cells if cell.target == wildcards.dataset]
+    return max((int(images) for images in asked if images.isdigit()), default=0)
 
 
 def run_of(wildcards):

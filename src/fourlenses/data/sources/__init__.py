@@ -8,10 +8,10 @@
 
 from types import ModuleType
 
-from fourlenses.data.sources import image_folder, synthetic
+from fourlenses.data.sources import image_folder, manifest, synthetic
 from fourlenses.errors import one_of
 
-SOURCES: dict[str, ModuleType] = {"image_folder": image_folder, "synthetic": synthetic}
+SOURCES: dict[str, ModuleType] = {"image_folder": image_folder, "manifest": manifest, "synthetic": synthetic}
 
 
 def source_of(definition: dict) -> ModuleType:
