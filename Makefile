@@ -23,7 +23,7 @@ bench: setup-dev ## speed beside what people would use instead, as ratios measur
 	.venv/bin/python benchmarks/run.py
 
 new-dataset: setup  ## what a dataset begins with: NAME=mine [SOURCE=image_folder] [DATA=/where/the/images/are]
-	@.venv/bin/python workflow_scripts/new_dataset.py --name "$(NAME)" $(if $(SOURCE),--source "$(SOURCE)") $(if $(DATA),--data "$(DATA)")
+	@.venv/bin/python workflow_scripts/new_dataset.py --name "$$NAME" $${SOURCE:+--source "$$SOURCE"} $${DATA:+--data "$$DATA"}
 
 lint: setup-dev  ## ruff, snakefmt and snakemake --lint
 	.venv/bin/ruff check .

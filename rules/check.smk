@@ -42,6 +42,8 @@ rule look_at_dataset:
 rule check_dataset:
     input:
         records=check_records,
+    log:
+        f"{RESULTS}/logs/check_dataset.log",
     localrule: True
     conda:
         "../envs/fourlenses.yaml"
@@ -52,4 +54,4 @@ rule check_dataset:
     message:
         "What the checks found"
     shell:
-        'python "$SCRIPTS/show_checks.py" {input.records}'
+        'python "$SCRIPTS/show_checks.py" {input.records} 2> {log}'

@@ -1,4 +1,4 @@
-"""Write what a new dataset needs, commented and working as it is: a study, a test, and (unless SOURCE is image_folder) a rule of its own."""
+"""Write what a new dataset begins with, commented and working as it is: a study, a test, and for source `manifest` a rule of its own."""
 
 import argparse
 from pathlib import Path

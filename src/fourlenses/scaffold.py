@@ -55,4 +55,5 @@ def _filled(templates: Path, template: str, name: str, source: str, data: Path |
 
 
 def _quoted(text: str) -> str:
-    return text if re.fullmatch(r"[A-Za-z/_][\w/.-]*", text, re.ASCII) else json.dumps(text, ensure_ascii=False)
+    plain = re.fullmatch(r"[\w/.-]+", text, re.ASCII) and yaml.safe_load(text) == text  # not `no`, `null` or `1.5`
+    return text if plain else json.dumps(text, ensure_ascii=False)

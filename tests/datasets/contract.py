@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
-from tests.unit.test_config import merged
 
 from fourlenses.check.survey import survey
 from fourlenses.config import check_config
 from fourlenses.data.manifest import hierarchy_of, labels_of, read_manifest, rows_of, write_manifest
 from fourlenses.data.sources import source_of
+from tests.unit.test_config import merged
 
 ROOT = Path(__file__).parents[2]
 LOOKED_AT = 50  # images
@@ -33,7 +33,7 @@ def check_contract(name: str, config: dict, folder: Path) -> None:
     """Index the dataset twice, and look at some of its images."""
     definition, raw_data = dict(config["datasets"][name]), ROOT / config["raw_data"]
     if definition["source"] == "manifest":
-        definition["manifest"] = str(_made_rows(name, raw_data / definition["path"], folder))
+        definition["manifest"] = str(_made_rows(name, raw_data, definition["path"], folder))
     table = source_of(definition).index(name, definition, raw_data)
     assert source_of(definition).index(name, definition, raw_data).equals(table), "indexing twice gives two manifests"
     write_manifest(table, folder / "manifest.parquet")  # which has checks of its own
@@ -52,7 +52,7 @@ def check_contract(name: str, config: dict, folder: Path) -> None:
     assert len(seen.reasons) <= max(1, config["max_undecodable"] * wanted.sum()), seen.reasons
 
 
-def _made_rows(name: str, images: Path, folder: Path) -> Path:
+def _made_rows(name: str, raw_data: Path, path: str, folder: Path) -> Path:
     """What the dataset's own program makes, or where there is none, what its rule made."""
     program, rows = ROOT / "workflow_scripts" / "datasets" / f"{name}.py", folder / "rows.parquet"
     if not program.exists():
@@ -60,7 +60,7 @@ def _made_rows(name: str, images: Path, folder: Path) -> Path:
         if not rows.exists():
             pytest.skip(f"{rows} is not made yet: snakemake {rows.relative_to(ROOT)} --cores 1 --configfile studies/{name}.yaml")
         return rows
-    command = [sys.executable, program, "--folder", images, "--output", rows]
+    command = [sys.executable, program, "--raw-data", raw_data, "--path", path, "--output", rows]
     done = subprocess.run([str(part) for part in command], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return rows

@@ -28,13 +28,14 @@ def rows(folder: Path) -> Iterator[dict]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--folder", required=True, type=Path, help="folder of the images")
+    parser.add_argument("--raw-data", required=True, type=Path, help="folder that relative paths start from")
+    parser.add_argument("--path", required=True, help="the folder of the images, in it")
     parser.add_argument("--output", required=True, type=Path, help="the rows to write (.parquet)")
     arguments = parser.parse_args()
 
     from fourlenses.data.rows import write_rows
 
-    count = write_rows(rows(arguments.folder), arguments.output)
+    count = write_rows(rows(arguments.raw_data / arguments.path), arguments.output)
     print(f"{arguments.output}: {count} images")
 
 

@@ -24,7 +24,8 @@ FILES = ("report.md", "report.json", "contact_sheet.png", "duplicates.png", "dup
 @dataclass(frozen=True)
 class Settings:
     """image_size, stored_size: px, of the study. asked: the most training images that the study asks of the dataset; 0 for none in
-    particular. few_images: see `count_labels`. sample: images whose pixels are looked at; 0 for all. seed: of that choice and the examples'."""
+    particular. few_images: see `count_labels`. sample: images whose pixels are looked at; 0 for all. seed: of that choice and
+    of the examples."""
 
     image_size: int
     stored_size: int

@@ -47,7 +47,9 @@ def _errors(report: dict) -> Iterator[Finding]:
         if not finest[split]["images"]:
             yield Finding(True, f"there is no usable {split} image", "see undecodable.csv")
     if with_train < 2:
-        yield Finding(True, f"{with_train} class has training images; a classifier needs two", "look at how the class is read from the path")
+        yield Finding(
+            True, f"{with_train} class has training images; a classifier needs two", "look at how the class is read from the path"
+        )
     asked = report["settings"]["asked"]
     if asked > finest["train"]["images"]:
         what = f"the study asks for {asked} training images; {finest['train']['images']} are usable"
@@ -80,7 +82,9 @@ def _classes(report: dict) -> Iterator[Finding]:
         yield Finding(False, what, "top-1 over all images speaks for the large classes; balance the test images if that is not meant")
     for level, finer in zip(report["levels"], report["levels"][1:], strict=False):
         if level["classes"] == 1:
-            yield Finding(False, f"level '{level['level']}' has one label only: every encoder scores 100 % on it", "leave it out of 'levels'")
+            yield Finding(
+                False, f"level '{level['level']}' has one label only: every encoder scores 100 % on it", "leave it out of 'levels'"
+            )
         elif level["classes"] == finer["classes"]:
             same = f"levels '{level['level']}' and '{finer['level']}' both have {level['classes']} labels: the same task twice"
             yield Finding(False, same, "leave one of them out of 'levels'")

@@ -1,10 +1,13 @@
-"""Near duplicates: pictures that were resized, recompressed, slightly cropped or turned grey, found without comparing all with all.
+"""Near duplicates: pictures resized, recompressed, turned grey or cropped by a little, found without comparing all with all.
 
-Two pictures are near when at most ``BITS`` of their 128 bits differ (`fourlenses.check.look.bits_of`) and their grey pictures, each less its
-mean, differ by at most ``DIFFERENCE`` of their contrast on average. Bits alone are not enough: they say what is brighter, not by how much.
-Both numbers were chosen on four real image sets (27,541 images): of 400 images each, saved again at JPEG quality 50 or at half their size,
-between 99 % and all are within them (sets of photographs); of the pairs of different files within them, all that were looked at are the same
-photograph. Pictures with hardly any contrast are left out: their bits are noise.
+Two pictures are near when at most ``BITS`` of their 128 bits differ (`fourlenses.check.look.bits_of`) and their grey pictures, each
+less its mean, differ by at most ``DIFFERENCE`` of their contrast on average. The bits alone say what is brighter, not by how much.
+
+Both numbers were chosen on four real image sets. Found again of 500 images each of flowers, Tiny-ImageNet and MiniPlaces: all to 99.6 % at
+JPEG quality 50, 97.2 at quality 20, 99.8 at half the size, all as grey ones, 93.8 with 2 % cut from every side; of the satellite images
+of EuroSAT, which have little contrast, 91.5, 67.4, 97.7, 99.0 and 89.5. With 4 % cut from every side hardly any. Among the 56,541 images of
+the four sets, 12 groups are found; all 12 were looked at, and each is one photograph. Pictures with hardly any contrast are left out:
+their bits are noise.
 """
 
 import itertools

@@ -85,8 +85,8 @@ def _markdown(report: dict) -> Iterable[str]:
     if report["looked_at"] < report["images"]:
         yield (
             f"Only a sample was looked at: {report['looked_at']:,} of {report['images']:,} images, drawn by the seed "
-            f"({report['settings']['seed']}). Counts of classes are of all; sizes, undecodable images and copies are of the sample, and copies "
-            "of which one lies outside it were not found.\n"
+            f"({report['settings']['seed']}). Counts of classes are of all; sizes, undecodable images and copies are of the sample, and "
+            "copies of which one lies outside it were not found.\n"
         )
     for finding in report["findings"]:
         yield f"- **{'error' if finding['error'] else 'look'}**: {finding['what']}. {finding['remedy'].capitalize()}."

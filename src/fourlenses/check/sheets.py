@@ -73,9 +73,7 @@ def draw_duplicates(path: Path, name: str, manifest: Manifest, images: Callable,
     for place, group in zip(order, groups, strict=True):
         remarks = ["leaks"] * (not leaking.isdisjoint(group.rows)) + ["two labels"] * (place in found.relabelled)
         more = [f"{len(group.rows)} images, {COPIES} shown"] if len(group.rows) > COPIES else []
-        members = [
-            (thumbnails.get(row), manifest["split"][row], printable(classes[labels[row]])) for row in group.rows[:COPIES]
-        ]
+        members = [(thumbnails.get(row), manifest["split"][row], printable(classes[labels[row]])) for row in group.rows[:COPIES]]
         rows.append((_likeness(group), "; ".join(remarks + more), members))
     title = f"{name}: {len(found.groups):,} groups of copies" if groups else f"{name}: no copies were found"
     note = f"{len(rows)} shown: those on both sides of the split first, then those with two labels; all are in duplicates.csv"

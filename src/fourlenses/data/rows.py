@@ -73,7 +73,9 @@ def check_rows(table: pd.DataFrame, where: str) -> None:
     for column in ("id", "path"):
         if column in table:
             _first(table[column], table[column].duplicated(), where, "an earlier row has it too; each image is one row")
-    _first(table["path"], table["path"].map(_leads_out), where, "a path starts from the dataset's folder, without '/' before it or '..' in it")
+    _first(
+        table["path"], table["path"].map(_leads_out), where, "a path starts from the dataset's folder, without '/' before it or '..' in it"
+    )
     _check_tree(table, levels, where)
 
 
