@@ -106,7 +106,7 @@ def definition(wildcards):
 
 
 def rows_file(wildcards):
-    """Of a dataset whose manifest is made by a rule of its own (rules/datasets): what that rule makes."""
+    """Of a dataset that a file of rules/datasets lists the images of, that list."""
     entry = config["datasets"].get(wildcards.dataset, {})
     return entry["manifest"] if entry.get("source") == "manifest" else []
 

@@ -17,7 +17,9 @@ def font(size: int, bold: bool = False) -> ImageFont.FreeTypeFont:
     import matplotlib
 
     name = "DejaVuSans-Bold.ttf" if bold else "DejaVuSans.ttf"
-    return ImageFont.truetype(Path(matplotlib.get_data_path()) / "fonts" / "ttf" / name, size)
+    path = Path(matplotlib.get_data_path()) / "fonts" / "ttf" / name
+    # Pillow's other engine gives up on some strings, and is not in every build of it
+    return ImageFont.truetype(path, size, layout_engine=ImageFont.Layout.BASIC)
 
 
 def contact_sheet(title: str, note: str, rows: list[tuple[str, str, list, list]]) -> Image.Image:

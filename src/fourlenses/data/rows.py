@@ -119,7 +119,7 @@ def _first(column: pd.Series, wrong: pd.Series, where: str, remedy: str) -> None
     if wrong.any():
         row = int(np.argmax(wrong))
         value = column[row]
-        found = f"'{printable(value)}'" if isinstance(value, str) else "nothing" if pd.isna(value) else repr(value)
+        found = f"'{printable(value)}'" if isinstance(value, str) else "nothing" if pd.isna(value) else str(value)
         more = f" ({int(wrong.sum())} such rows)" if wrong.sum() > 1 else ""
         raise UserError(f"{where}: column '{column.name}', row {row} is {found}{more}: {remedy}")
 
