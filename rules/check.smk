@@ -28,8 +28,8 @@ rule look_at_dataset:
         stored_size=SIZE,
         max_undecodable=config["max_undecodable"],
         asked=asked_images,
-        few_images=config["check"]["few_images"],
-        sample=config["check"]["sample"],
+        few_images=config["check_few_images"],
+        sample=config["check_sample"],
     message:
         "Looking at {wildcards.dataset}; progress: tail -f {log}"
     shell:
