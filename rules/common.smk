@@ -40,7 +40,18 @@ SHELL = {
     "CHECKPOINT_MINUTES": str(config["training"]["checkpoint_minutes"]),
     "MAX_MINUTES": str(config["training"]["max_minutes"]),
 }
-PLACEMENT = ("raw_data", "device", "max_undecodable", "dataset", "check_few_images", "check_sample", "input", "processes", "checkpoint_minutes", "max_minutes")
+PLACEMENT = (
+    "raw_data",
+    "device",
+    "max_undecodable",
+    "dataset",
+    "check_few_images",
+    "check_sample",
+    "input",
+    "processes",
+    "checkpoint_minutes",
+    "max_minutes",
+)
 prefix = "set -euo pipefail; " + "".join(f"export {name}={shlex.quote(value)}; " for name, value in SHELL.items())
 if not workflow.deployment_settings.deployment_method:
     # jobs use this interpreter's environment, activated or not; with --sdm conda they use envs/fourlenses.yaml
