@@ -2,7 +2,7 @@
 CORES ?= $(shell nproc 2>/dev/null || echo 2)
 SNAKEMAKE = .venv/bin/snakemake
 
-.PHONY: help setup setup-dev demo test bench lint format lock
+.PHONY: help setup setup-dev demo test bench new-dataset lint format lock
 help:            ## what each command does
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## */\t/' | expand -t 14
 
@@ -21,6 +21,9 @@ test: setup-dev  ## all tests
 
 bench: setup-dev ## speed beside what people would use instead, as ratios measured in one run (minutes)
 	.venv/bin/python benchmarks/run.py
+
+new-dataset: setup  ## what a dataset begins with: NAME=mine [SOURCE=image_folder] [DATA=/where/the/images/are]
+	@.venv/bin/python workflow_scripts/new_dataset.py --name "$$NAME" $${SOURCE:+--source "$$SOURCE"} $${DATA:+--data "$$DATA"}
 
 lint: setup-dev  ## ruff, snakefmt and snakemake --lint
 	.venv/bin/ruff check .

@@ -11,6 +11,7 @@ configfile: os.path.join(workflow.basedir, "config.yaml")
 
 include: "rules/common.smk"
 include: "rules/datasets.smk"
+include: "rules/check.smk"
 include: "rules/pretrain.smk"
 include: "rules/evaluate.smk"
 include: "rules/figures.smk"

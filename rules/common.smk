@@ -12,7 +12,7 @@ from fourlenses.errors import UserError
 from fourlenses.evaluation.protocol_presets import complete_protocols
 from fourlenses.files import write_json
 from fourlenses.presets import complete_methods
-from fourlenses.study import FLOOR, SCRATCH, TRAINED, Run, make_plan, parse_source
+from fourlenses.study import FLOOR, SCRATCH, TRAINED, Run, Subset, make_plan, parse_source
 
 # the files the config was merged from, the last one winning
 BASE_CONFIG = Path(workflow.basedir) / "config.yaml"
@@ -43,7 +43,19 @@ SHELL = {
     "MAX_MINUTES": str(config["training"]["max_minutes"]),
     "KEEP_FEATURES": "--keep-features" if config["evaluation"]["keep_features"] else "",
 }
-PLACEMENT = ("raw_data", "device", "max_undecodable", "keep_corrupted", "input", "processes", "checkpoint_minutes", "max_minutes")
+PLACEMENT = (
+    "raw_data",
+    "device",
+    "max_undecodable",
+    "keep_corrupted",
+    "dataset",
+    "check_few_images",
+    "check_sample",
+    "input",
+    "processes",
+    "checkpoint_minutes",
+    "max_minutes",
+)
 prefix = "set -euo pipefail; " + "".join(f"export {name}={shlex.quote(value)}; " for name, value in SHELL.items())
 if not workflow.deployment_settings.deployment_method:
     # jobs use this interpreter's environment, activated or not; with --sdm conda they use envs/fourlenses.yaml
@@ -108,13 +120,34 @@ def figure_files():
 def definition(wildcards):
     if wildcards.dataset not in config["datasets"]:
         known = ", ".join(sorted(config["datasets"]))
-        raise WorkflowError(f"config key 'datasets' has no '{wildcards.dataset}'; it has: {known}")
+        overlay = Path(workflow.basedir) / "studies" / f"{wildcards.dataset}.yaml"
+        hint = f"; add --configfile {os.path.relpath(overlay)}" if overlay.exists() else ""
+        raise WorkflowError(f"config key 'datasets' has no '{wildcards.dataset}'; it has: {known}{hint}")
     return json.dumps(config["datasets"][wildcards.dataset], sort_keys=True)
 
 
 def writing_threads(wildcards):
     """Drawing holds Python's lock; decoding does not, and the bytes do not depend on it."""
     return 1 if config["datasets"][wildcards.dataset]["source"] == "synthetic" else 8
+
+
+def rows_file(wildcards):
+    """Of a dataset that a file of rules/datasets lists the images of, that list."""
+    entry = config["datasets"].get(wildcards.dataset, {})
+    return entry["manifest"] if entry.get("source") == "manifest" else []
+
+
+def check_records(wildcards):
+    """Of the dataset that `--config dataset=…` names, or of all that the study uses."""
+    used = {part.dataset for run in PLAN.runs for part in parse_source(run.source)} | {cell.target for cell in PLAN.cells}
+    return [f"data/{dataset}/check/report.json" for dataset in ([config["dataset"]] if "dataset" in config else sorted(used))]
+
+
+def asked_images(wildcards):
+    """The most training images that the study asks of a dataset, for pretraining or as labels; 0 where it only asks for `all`."""
+    asked = [part.images for run in PLAN.runs for part in parse_source(run.source) if part.dataset == wildcards.dataset]
+    asked += [Subset.parse(cell.labelled).images for cell in PLAN.cells if cell.target == wildcards.dataset]
+    return max((int(images) for images in asked if images.isdigit()), default=0)
 
 
 def run_of(wildcards):

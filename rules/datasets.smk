@@ -1,8 +1,16 @@
 # From raw images to betons and subsets. Every dataset goes through these rules; what is particular to one is its source
-# (src/fourlenses/data/sources) and its entry under `datasets` in the config.
+# (src/fourlenses/data/sources) and its entry under `datasets` in the config. Rules that make a manifest of their own are files of
+# rules/datasets; each is included by being there.
+from glob import glob
+
+for file in sorted(glob(os.path.join(workflow.basedir, "rules", "datasets", "*.smk"))):
+
+    include: file
 
 
 rule index_dataset:
+    input:
+        rows=rows_file,
     output:
         manifest="data/{dataset}/manifest.parquet",
     log:

@@ -9,7 +9,7 @@
 
 from types import ModuleType
 
-from fourlenses.data.sources import cifar, coco, csv_list, glc20, image_folder, imagenet, inat21, parquet, places365, synthetic
+from fourlenses.data.sources import cifar, coco, csv_list, glc20, image_folder, imagenet, inat21, manifest, parquet, places365, synthetic
 from fourlenses.errors import one_of
 
 SOURCES: dict[str, ModuleType] = {
@@ -22,6 +22,7 @@ SOURCES: dict[str, ModuleType] = {
     "places365": places365,
     "glc20": glc20,
     "cifar": cifar,
+    "manifest": manifest,
     "synthetic": synthetic,
 }
 

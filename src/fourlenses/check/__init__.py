@@ -1,0 +1,1 @@
+"""What a dataset holds and what is wrong with it, said before anything is trained on it."""

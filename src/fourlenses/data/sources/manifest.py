@@ -1,0 +1,60 @@
+"""Images listed in a Parquet file that a rule of the user's makes: see `fourlenses.data.rows` for what it must hold.
+
+This is the way in for everything that no other source reads: any program may write the file, and it is checked here.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from fourlenses.data.archives import members
+from fourlenses.data.manifest import PREFIX, Manifest
+from fourlenses.data.rows import read_rows
+from fourlenses.data.sources import image_folder
+from fourlenses.errors import UserError, printable
+
+
+def index(name: str, definition: dict, raw_data: Path) -> pd.DataFrame:
+    file, root = Path(definition["manifest"]), raw_data / definition["path"]
+    table = read_rows(file, f"datasets.{name}.manifest")
+    if not root.exists():
+        raise UserError(
+            f"config key 'datasets.{name}.path': there is no file or directory {root}; "
+            "put it there, correct the key, or point 'raw_data' at the folder that holds it"
+        )
+    if root.is_dir():
+        missing = np.array([not (root / path).is_file() for path in table["path"]], bool)
+    else:
+        # an archive is read as a stream: the rows are put into its order, and with the last of two members of one name
+        place = {member: number for number, (member, _) in enumerate(members(root, name))}
+        table["place"] = table["path"].map(place)
+        missing = table["place"].isna().to_numpy()
+    if missing.any():
+        row = int(np.argmax(missing))
+        more = f" ({missing.sum()} such rows)" if missing.sum() > 1 else ""
+        raise UserError(
+            f"{file}: column 'path', row {row} is '{printable(table['path'][row])}'{more}: there is no such file in {root}; "
+            f"paths start from there (config key 'datasets.{name}.path')"
+        )
+    if "place" in table:
+        table = table.sort_values("place", ignore_index=True)
+    for side in ("width", "height"):
+        if side not in table:
+            table[side] = 0
+    return table[["id", "path", "split", "width", "height", *[column for column in table if column.startswith(PREFIX)]]]
+
+
+def images(name: str, definition: dict, raw_data: Path, manifest: Manifest, size: int) -> Iterator[bytes]:
+    root = raw_data / definition["path"]
+    if not root.is_dir():
+        yield from image_folder.images(name, definition, raw_data, manifest, size)
+        return
+    for path in manifest["path"]:
+        try:
+            yield (root / path).read_bytes()
+        except OSError as error:
+            raise UserError(
+                f"{root} no longer holds '{printable(path)}' ({error.strerror}), which it had when it was indexed; index it again"
+            ) from error
