@@ -3,6 +3,8 @@
 
 
 rule index_dataset:
+    input:
+        downloads=ancient(download_records),
     output:
         manifest="data/{dataset}/manifest.parquet",
     log:
@@ -26,6 +28,7 @@ rule index_dataset:
 
 rule write_beton:
     input:
+        downloads=ancient(download_records),
         manifest="data/{dataset}/manifest.parquet",
     output:
         beton="data/{dataset}/{size}px/{variant}.beton",
