@@ -11,6 +11,7 @@ rule download:
         "data/{dataset}/logs/download/{file}.benchmark.tsv"
     wildcard_constraints:
         dataset="|".join(name for name, wanted in DOWNLOADS.items() if wanted) or "(?!)",  # none
+    retries: 0  # the program tries again where that may help; a wrong file of hundreds of gigabytes would only come again
     localrule: True
     conda:
         "../envs/fourlenses.yaml"

@@ -15,6 +15,7 @@ class FlakyServer:
         self.asked: list[tuple[str, str | None, str | None]] = []  # path, Range, If-Range
         self.sent: list[int] = []  # bytes of content, per request
         self.piece, self.pause = 1 << 16, 0.0  # bytes sent at a time, and seconds between
+        self.at_once = self.most_at_once = 0
         server = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -25,7 +26,10 @@ class FlakyServer:
                 server.asked.append((self.path, self.headers["Range"], self.headers["If-Range"]))
                 server.sent.append(0)
                 self.close_connection = True
+                server.at_once += 1
+                server.most_at_once = max(server.most_at_once, server.at_once)
                 (server.plan.pop(0) if server.plan else answer)(self)
+                server.at_once -= 1
 
             def log_message(self, *_):
                 pass

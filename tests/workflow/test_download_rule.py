@@ -96,11 +96,12 @@ def test_nothing_is_downloaded_unasked_or_for_a_target_that_does_without(server,
 
 
 def test_a_wrong_file_stops_the_study_with_a_sentence(server, tmp_path):
-    result = snakemake(tmp_path, MANIFEST, config=configured(tmp_path, server, sha256="0" * 64))
+    result = snakemake(tmp_path, MANIFEST, "--retries", 2, config=configured(tmp_path, server, sha256="0" * 64))
     assert result.returncode != 0
     assert f"expected {'0' * 64}: damaged on the way, or not the published file; nothing was kept" in said(result)
     assert "Traceback" not in said(result)
     assert list(tmp_path.glob("animals.tar.gz*")) == []
+    assert len(server.asked) == 1
 
 
 def test_a_mistake_in_the_key_is_told_before_any_job(server, tmp_path):
@@ -109,3 +110,14 @@ def test_a_mistake_in_the_key_is_told_before_any_job(server, tmp_path):
     assert "no published files of the source 'image_folder' are known; give it a url and a sha256 instead" in said(result)
     assert "Traceback" not in said(result)
     assert not (tmp_path / "data").exists()
+
+
+def test_one_file_at_a_time(server, tmp_path):
+    server.piece, server.pause = 1000, 0.02
+    digest = hashlib.sha256(server.content).hexdigest()
+    several = [{"url": server.url.replace("animals.tar.gz", f"{name}.tar.gz"), "sha256": digest} for name in "abc"]
+    config = with_download(tmp_path, several)
+    result = snakemake(tmp_path, *(f"data/animals/downloads/{name}.tar.gz.json" for name in "abc"), config=config, cores=3)
+    assert result.returncode == 0, said(result)[-3000:]
+    assert sorted(file.name for file in (tmp_path / "animals.tar.gz").iterdir()) == ["a.tar.gz", "b.tar.gz", "c.tar.gz"]
+    assert server.most_at_once == 1
