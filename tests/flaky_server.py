@@ -16,6 +16,7 @@ class FlakyServer:
         self.sent: list[int] = []  # bytes of content, per request
         self.piece, self.pause = 1 << 16, 0.0  # bytes sent at a time, and seconds between
         self.at_once = self.most_at_once = 0
+        self.given_up_on = False  # whether a client asked anew while it was kept waiting
         server = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -101,16 +102,15 @@ def lead_to(url: str) -> Callable:
     return refuse(302, {"Location": url})
 
 
-def hang(seconds: float) -> Callable:
-    """Say that an answer comes, send a little of it, and nothing more."""
-
-    def respond(handler) -> None:
-        handler.send_response(200)
-        handler.send_header("Content-Length", str(len(handler.server.flaky.content)))
-        handler.send_header("ETag", handler.server.flaky.etag)
-        handler.end_headers()
-        send(handler, handler.server.flaky.content[:100])
-        handler.wfile.flush()
-        time.sleep(seconds)
-
-    return respond
+def hang(handler) -> None:
+    """Say that an answer comes, send a little of it, and nothing more until the client asks anew (or 20 s have gone by)."""
+    server = handler.server.flaky
+    handler.send_response(200)
+    handler.send_header("Content-Length", str(len(server.content)))
+    handler.send_header("ETag", server.etag)
+    handler.end_headers()
+    send(handler, server.content[:100])
+    deadline = time.monotonic() + 20
+    while len(server.asked) == handler.number + 1 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    server.given_up_on = len(server.asked) > handler.number + 1

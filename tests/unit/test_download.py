@@ -213,9 +213,13 @@ def test_only_getting_further_than_ever_renews_patience(tmp_path):
 
 
 def test_a_hanging_server_is_hung_up_on(server, tmp_path):
-    server.plan = [hang(2)]
+    server.plan = [hang]
     fetch(server, tmp_path)
     assert server.asked[1][1] == "bytes=100-"
+    deadline = time.monotonic() + 20
+    while not server.given_up_on and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert server.given_up_on
 
 
 def test_nobody_there(server, tmp_path):
