@@ -10,6 +10,7 @@ configfile: os.path.join(workflow.basedir, "config.yaml")
 
 
 include: "rules/common.smk"
+include: "rules/downloads.smk"
 include: "rules/datasets.smk"
 include: "rules/check.smk"
 include: "rules/pretrain.smk"

@@ -8,6 +8,7 @@ from snakemake.exceptions import WorkflowError
 
 sys.path.insert(0, os.path.join(workflow.basedir, "src"))
 from fourlenses.config import check_config
+from fourlenses.data.downloadable import take_downloads
 from fourlenses.errors import UserError
 from fourlenses.evaluation.protocol_presets import complete_protocols
 from fourlenses.files import write_json
@@ -21,6 +22,7 @@ try:
     check_config(config, Path(workflow.basedir) / "schemas" / "config.schema.yaml", CONFIG_FILES)
     complete_methods(config, Path(workflow.basedir) / "presets", CONFIG_FILES)
     complete_protocols(config, Path(workflow.basedir) / "presets")
+    DOWNLOADS = take_downloads(config)
     PLAN = make_plan(config)
 except UserError as error:
     raise WorkflowError(f"in the config ({', '.join(map(str, CONFIG_FILES))}): {error}") from None
@@ -70,6 +72,7 @@ wildcard_constraints:
     subset=r"(\d+|all)(_balanced)?(_draw\d+)?",
     seed=r"\d+",
     method="[a-z][a-z0-9_]*",
+    file="[^/]+",
     source="[a-z0-9_@+~-]+",
     protocol="|".join(TRAINED),
     target="[a-z][a-z0-9_]*",
@@ -114,6 +117,27 @@ def record_files():
 
 def figure_files():
     return [f"{RESULTS}/figures/{lens}.{suffix}" for lens in config["lenses"] for suffix in FIGURE_TYPES]
+
+
+# --- downloads: docs/downloads.md -------------------------------------------------------------------------------------
+def download_record(dataset, file):
+    return f"data/{dataset}/downloads/{file}.json"
+
+
+def download_records(wildcards):
+    """One record per file to be downloaded. As a set that changes is a reason to index again, it does not depend on what is in raw_data,
+    stays when the key `download` is taken away, and is empty for a dataset that was indexed before it got the key."""
+    dataset = wildcards.dataset
+    there = [str(record) for record in Path(f"data/{dataset}/downloads").glob("*.json")]
+    # a job starts when its inputs are there and its old outputs have been removed; the workflow has to tell what is to be there
+    if not workflow.is_main_process or not DOWNLOADS.get(dataset):
+        return sorted(there)
+    indexed_before = Path(manifest(dataset)).exists() and not there
+    return [] if indexed_before else sorted(download_record(dataset, wanted.path.name) for wanted in DOWNLOADS[dataset])
+
+
+def download_options(wildcards):
+    return next(wanted.options() for wanted in DOWNLOADS[wildcards.dataset] if wanted.path.name == wildcards.file)
 
 
 # --- inputs and parameters of one job ---------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ for file in sorted(glob(os.path.join(workflow.basedir, "rules", "datasets", "*.s
 rule index_dataset:
     input:
         rows=rows_file,
+        downloads=ancient(download_records),
     output:
         manifest="data/{dataset}/manifest.parquet",
     log:
@@ -34,6 +35,7 @@ rule index_dataset:
 
 rule write_beton:
     input:
+        downloads=ancient(download_records),
         manifest="data/{dataset}/manifest.parquet",
     output:
         beton="data/{dataset}/{size}px/{variant}.beton",

@@ -17,12 +17,14 @@ def main() -> None:
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
 
+    from fourlenses.data.downloadable import remembering_downloads
     from fourlenses.data.manifest import hierarchy_of, one_sided, write_manifest
     from fourlenses.data.sources import source_of
     from fourlenses.errors import printable
 
     definition = json.loads(arguments.definition)
-    manifest = source_of(definition).index(arguments.dataset, definition, arguments.raw_data)
+    with remembering_downloads(arguments.output.parent / "downloads"):
+        manifest = source_of(definition).index(arguments.dataset, definition, arguments.raw_data)
     write_manifest(manifest, arguments.output)
     hierarchy = hierarchy_of(manifest)
     for split, classes in one_sided(manifest).items():

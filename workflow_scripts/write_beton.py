@@ -23,20 +23,22 @@ def main() -> None:
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
 
+    from fourlenses.data.downloadable import remembering_downloads
     from fourlenses.data.manifest import read_manifest
     from fourlenses.data.write_beton import write_beton
 
-    write_beton(
-        arguments.dataset,
-        json.loads(arguments.definition),
-        arguments.raw_data,
-        read_manifest(arguments.manifest),
-        arguments.variant,
-        arguments.stored_size,
-        arguments.max_undecodable,
-        arguments.output,
-        arguments.workers,
-    )
+    with remembering_downloads(arguments.manifest.parent / "downloads"):
+        write_beton(
+            arguments.dataset,
+            json.loads(arguments.definition),
+            arguments.raw_data,
+            read_manifest(arguments.manifest),
+            arguments.variant,
+            arguments.stored_size,
+            arguments.max_undecodable,
+            arguments.output,
+            arguments.workers,
+        )
 
 
 if __name__ == "__main__":

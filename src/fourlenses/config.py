@@ -33,6 +33,8 @@ def _with_sources(schema: dict, folder: Path) -> dict:
     sources = {file.stem: yaml.safe_load(file.read_text()) for file in sorted(folder.glob("*.yaml"))}
     for name, allowed in sources.items():
         allowed["properties"] = {"source": {"const": name}, **allowed.get("properties", {})}
+        if "path" in allowed["properties"]:
+            allowed["properties"]["download"] = {"$ref": "#/$defs/download"}
     entry["properties"] = {"source": {"enum": list(sources)}}
     entry["oneOf"] = list(sources.values())
     return schema

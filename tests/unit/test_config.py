@@ -24,6 +24,10 @@ def merged(overlay: dict, base: dict | None = None) -> dict:
     return base
 
 
+def downloaded(download: object) -> dict:
+    return {"datasets": {"mine": {"source": "image_folder", "path": "mine.tar", "download": download}}}
+
+
 @pytest.mark.parametrize("study", [DEFAULT, *sorted((ROOT / "studies").glob("*.yaml"))], ids=lambda file: file.stem)
 def test_shipped_studies_are_valid(study):
     check_config(merged(yaml.safe_load(study.read_text())), SCHEMA, [DEFAULT, study])
@@ -43,6 +47,14 @@ def test_shipped_studies_are_valid(study):
         ({"datasets": {"mine": {"source": "image_folder"}}}, r"overlay.yaml: key 'datasets.mine' lacks 'path'"),
         ({"datasets": {"mine": {"source": "image_folder", "path": "x", "domain": "y"}}}, r"unknown key 'datasets.mine.domain'"),
         ({"datasets": {"mine": {"source": "folder"}}}, r"key 'datasets.mine.source' is 'folder' \(did you mean 'image_folder'\?\)"),
+        (downloaded({"url": "https://example.org/a.tar"}), r"overlay.yaml: key 'datasets.mine.download' lacks 'sha256'"),
+        (downloaded({"md5": "0" * 32}), r"key 'datasets.mine.download' lacks 'url'"),
+        (downloaded({"url": "file:///etc/passwd", "md5": "0" * 32}), r"key 'datasets.mine.download.url' is 'file:///etc/passwd'"),
+        (downloaded({"url": "http://example.org/a", "md5": "0" * 32}), r"key 'datasets.mine.download.url' is 'http://example.org/a'"),
+        (downloaded([{"url": "https://example.org/a.tar", "sha256": "0" * 32}]), r"key 'datasets.mine.download.0.sha256' is '0000"),
+        (downloaded({"url": "https://example.org/a", "sha265": "0" * 64}), r"'datasets.mine.download.sha265' \(did you mean 'sha256'\?\)"),
+        (downloaded("yes"), r"key 'datasets.mine.download' is 'yes'"),
+        ({"datasets": {"objects": {"download": True}}}, r"unknown key 'datasets.objects.download'"),
         ({"training": {"precison": "auto"}}, r"overlay.yaml: unknown key 'training.precison' \(did you mean 'precision'\?\)"),
     ],
 )

@@ -1,7 +1,6 @@
 """One look at one image: what it is, and what identifies it. All that the check of a dataset keeps of an image, 140 bytes."""
 
 import hashlib
-import io
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -65,11 +64,11 @@ def _hash(data: bytes | np.ndarray, size: tuple[int, int] = (0, 0)) -> bytes:
 def _decoded(data: bytes) -> tuple[Image.Image, str, tuple[int, int]]:
     """The picture, RGB and upright; its format and mode; its size when it is not reduced."""
     try:
-        image = Image.open(io.BytesIO(data))
+        image = decode.open_picture(data)
         kind, size, turn = f"{image.format} {image.mode}", image.size, image.getexif().get(_ORIENTATION, _UPRIGHT)
     except Exception:
         return decode.decode(data), "", (0, 0)  # it raises, and says why
-    plain = image.format == "JPEG" and image.mode in ("RGB", "L") and turn == _UPRIGHT and size[0] * size[1] <= decode.MAX_PIXELS
+    plain = image.format == "JPEG" and image.mode in ("RGB", "L") and turn == _UPRIGHT
     picture = _reduced(image) if plain else None
     return picture or decode.decode(data), kind, size[::-1] if turn in _SIDEWAYS else size
 
