@@ -196,7 +196,7 @@ def test_refuses_bad_features_and_tables(data):
     spoiled[7] = float("nan")  # of no subset: nobody reads it
     with pytest.raises(ValueError, match=r"train_features: 2 of 100 rows .* \(rows 18, 48\)"):
         probe(data | {"train_features": spoiled}, subsets)
-    with pytest.raises(ValueError, match="floating-point numbers, not torch.int64"):
+    with pytest.raises(ValueError, match=r"floating-point numbers, not torch\.int64"):
         probe(data | {"train_features": spoiled.nan_to_num(0, 0, 0).long()}, subsets)
     with pytest.raises(ValueError, match="the target has 1 class: a linear classifier needs at least 2"):
         probe(data, subsets, num_classes=1)
@@ -273,7 +273,10 @@ def limited(folder, memory, more):
 
 
 def test_a_memmap_larger_than_the_memory_granted(tmp_path):
-    """117 MiB as float32, of which 96 MiB may be allocated: 8 MiB granted, the blocks and what malloc keeps. A grant of 1 GiB breaks the limit."""
+    """117 MiB as float32, of which 96 MiB may be allocated: 8 MiB granted, the blocks and what malloc keeps.
+
+    A grant of 1 GiB has it break the limit.
+    """
     rng = np.random.default_rng(0)
     centres, y = rng.standard_normal((5, 256)), rng.integers(0, 5, 120_000)
     np.save(tmp_path / "x.npy", (centres[y] + 4 * rng.standard_normal((len(y), 256), np.float32)).astype(np.float16))

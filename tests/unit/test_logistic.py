@@ -105,7 +105,13 @@ def test_every_way_of_solving_leads_to_the_same_optimum(monkeypatch):
     x = (x - x.mean(0)) / x.std(0) + 1
     turned = fit(x, y, 6, [1e-3, 1e-1], tolerance=1e-5)
     seen = []
-    for ways in ({"resident": False}, {"rotated": False, "curvature_axes": 0}, {"curvature_axes": 5}, {"history": 3}, {"resident": False, "sample": 90}):
+    for ways in (
+        {"resident": False},
+        {"rotated": False, "curvature_axes": 0},
+        {"curvature_axes": 5},
+        {"history": 3},
+        {"resident": False, "sample": 90},
+    ):
 
         def changed(*sizes, ways=ways):
             seen.append(dataclasses.replace(plan(*sizes), **ways))
@@ -120,6 +126,23 @@ def test_every_way_of_solving_leads_to_the_same_optimum(monkeypatch):
             assert float((one.bias - two.bias).norm()) <= 0.05
     (warm,) = fit(x, y, 6, [1e-3], tolerance=1e-5, initial=turned[0])
     assert warm.iterations <= 3
+
+
+@pytest.mark.parametrize("resident", [True, False])
+def test_a_feature_that_the_sample_does_not_show_is_used(monkeypatch, resident):
+    """The axes come from a sample of rows, in which this feature does not vary; it tells two classes apart elsewhere."""
+    x, y = blobs(801, 10, 3, 12, 0.3)
+    monkeypatch.setattr("fourlenses.evaluation.design.AXES_ROWS", 89)  # every ninth row
+    monkeypatch.setattr(
+        "fourlenses.evaluation.logistic.plan", lambda *sizes: dataclasses.replace(plan(*sizes), resident=resident, sample=89)
+    )
+    told = torch.where(torch.arange(801) % 9 == 0, 0.0, (y == 1).float() - (y == 2).float())
+    with_it = fit(torch.cat([x, told[:, None]], 1), y, 3, [1e-3], tolerance=1e-5)[0]
+    assert with_it.gradient_norm <= 1e-5
+    x = torch.cat([x, told[:, None]], 1).double().numpy()
+    reference = LogisticRegression(C=1 / (801 * 1e-3), solver="newton-cholesky", tol=1e-9, max_iter=200).fit(x, y.numpy())
+    np.testing.assert_allclose(with_it.weights.numpy(), reference.coef_ - reference.coef_.mean(0), atol=2e-2)
+    assert abs(with_it.weights[1, -1]) > 1
 
 
 def test_stops_at_max_iterations_and_says_so():
