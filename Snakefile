@@ -42,4 +42,4 @@ rule pretrain_all:
 
 rule evaluate_all:
     input:
-        cell_files(),
+        record_files(),

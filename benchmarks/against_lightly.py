@@ -162,9 +162,8 @@ def main() -> None:
         difference = paired_difference(np.concatenate(correct["ours"]), np.concatenate(correct["lightly"]))
         print("ours - lightly, all seeds: {:+.1f} points [{:+.1f}, {:+.1f}]".format(*difference))
     if arguments.output:
-        arguments.output.write_text(
-            json.dumps({"settings": {k: str(v) for k, v in vars(arguments).items()}, "numbers": numbers, "difference": difference}, indent=1) + "\n"
-        )
+        settings = {key: str(value) for key, value in vars(arguments).items()}
+        arguments.output.write_text(json.dumps({"settings": settings, "numbers": numbers, "difference": difference}, indent=1) + "\n")
 
 
 if __name__ == "__main__":

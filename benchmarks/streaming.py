@@ -26,12 +26,13 @@ import torch
 from PIL import Image
 from timing import race, rows
 
-from fourlenses.data.beton import JPEG, Beton, BetonWriter
+from fourlenses.data.beton import JPEG, Beton
+from fourlenses.data.beton_writer import BetonWriter
 from fourlenses.data.crops import Cutter
-from fourlenses.data.jpeg import JpegDecoder
 from fourlenses.data.parameters import draw_parameters
 from fourlenses.data.scaling import picture_room
 from fourlenses.data.streaming import StreamingInput
+from fourlenses.data.turbojpeg import JpegDecoder
 from fourlenses.data.views import Recipe, Views
 
 SIZES = {"500x375": (500, 375), "341x256": (341, 256)}

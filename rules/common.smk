@@ -9,9 +9,10 @@ from snakemake.exceptions import WorkflowError
 sys.path.insert(0, os.path.join(workflow.basedir, "src"))
 from fourlenses.config import check_config
 from fourlenses.errors import UserError
+from fourlenses.evaluation.protocol_presets import complete_protocols
 from fourlenses.files import write_json
 from fourlenses.presets import complete_methods
-from fourlenses.study import Run, make_plan, parse_source
+from fourlenses.study import FLOOR, SCRATCH, TRAINED, Run, make_plan, parse_source
 
 # the files the config was merged from, the last one winning
 BASE_CONFIG = Path(workflow.basedir) / "config.yaml"
@@ -19,6 +20,7 @@ CONFIG_FILES = [BASE_CONFIG, *(Path(file) for file in workflow.configfiles if Pa
 try:
     check_config(config, Path(workflow.basedir) / "schemas" / "config.schema.yaml", CONFIG_FILES)
     complete_methods(config, Path(workflow.basedir) / "presets", CONFIG_FILES)
+    complete_protocols(config, Path(workflow.basedir) / "presets")
     PLAN = make_plan(config)
 except UserError as error:
     raise WorkflowError(f"in the config ({', '.join(map(str, CONFIG_FILES))}): {error}") from None
@@ -39,8 +41,9 @@ SHELL = {
     "PROCESSES": str(config["training"]["processes"]),
     "CHECKPOINT_MINUTES": str(config["training"]["checkpoint_minutes"]),
     "MAX_MINUTES": str(config["training"]["max_minutes"]),
+    "KEEP_FEATURES": "--keep-features" if config["evaluation"]["keep_features"] else "",
 }
-PLACEMENT = ("raw_data", "device", "max_undecodable", "input", "processes", "checkpoint_minutes", "max_minutes")
+PLACEMENT = ("raw_data", "device", "max_undecodable", "keep_corrupted", "input", "processes", "checkpoint_minutes", "max_minutes")
 prefix = "set -euo pipefail; " + "".join(f"export {name}={shlex.quote(value)}; " for name, value in SHELL.items())
 if not workflow.deployment_settings.deployment_method:
     # jobs use this interpreter's environment, activated or not; with --sdm conda they use envs/fourlenses.yaml
@@ -52,10 +55,12 @@ wildcard_constraints:
     dataset="[a-z][a-z0-9_]*",
     size=r"\d+",
     variant="[a-z][a-z0-9_]*",
-    images=r"\d+|all",
+    subset=r"(\d+|all)(_balanced)?(_draw\d+)?",
     seed=r"\d+",
     method="[a-z][a-z0-9_]*",
-    source="[a-z0-9_@+-]+",
+    source="[a-z0-9_@+~-]+",
+    protocol="|".join(TRAINED),
+    target="[a-z][a-z0-9_]*",
     lens="quantity|domain|quality|granularity",
 
 
@@ -64,12 +69,16 @@ def beton(dataset, variant="clean"):
     return f"data/{dataset}/{SIZE}px/{variant}.beton"
 
 
+def corrupted(file):
+    return file if config["keep_corrupted"] else temp(file)
+
+
 def manifest(dataset):
     return f"data/{dataset}/manifest.parquet"
 
 
-def subset(dataset, images, seed):
-    return f"data/{dataset}/{SIZE}px/subsets/seed{seed}/{images}.npy"
+def subset(dataset, name, seed):
+    return f"data/{dataset}/{SIZE}px/subsets/seed{seed}/{name}.npy"
 
 
 def run_dir(run):
@@ -87,8 +96,8 @@ def encoder_files():
     return [f"{run_dir(run)}/encoder.safetensors" for run in PLAN.runs]
 
 
-def cell_files():
-    return [f"{RESULTS}/evaluate/{run.name}/cells.json" for run in PLAN.runs]
+def record_files():
+    return [f"{RESULTS}/evaluate/{record}" for record in PLAN.records]
 
 
 def figure_files():
@@ -101,6 +110,11 @@ def definition(wildcards):
         known = ", ".join(sorted(config["datasets"]))
         raise WorkflowError(f"config key 'datasets' has no '{wildcards.dataset}'; it has: {known}")
     return json.dumps(config["datasets"][wildcards.dataset], sort_keys=True)
+
+
+def writing_threads(wildcards):
+    """Drawing holds Python's lock; decoding does not, and the bytes do not depend on it."""
+    return 1 if config["datasets"][wildcards.dataset]["source"] == "synthetic" else 8
 
 
 def run_of(wildcards):
@@ -137,13 +151,52 @@ def pretrain_settings(wildcards):
     return json.dumps(settings, sort_keys=True)
 
 
+def evaluated_directories(wildcards):
+    return [run_dir(encoder) for encoder in run_of(wildcards).encoders]
+
+
+def evaluated_encoders(wildcards):
+    return [f"{directory}/encoder.safetensors" for directory in evaluated_directories(wildcards)]
+
+
+def evaluated_records(wildcards):
+    return [f"{directory}/run.json" for directory in evaluated_directories(wildcards)]
+
+
+def trained_from(wildcards):
+    """The run a protocol that trains starts from; from scratch it is the one that was never trained, for its backbone and seed."""
+    return Run(FLOOR, "none", int(wildcards.seed)) if wildcards.protocol == SCRATCH else run_of(wildcards)
+
+
+def trained_encoder(wildcards):
+    return f"{run_dir(trained_from(wildcards))}/encoder.safetensors"
+
+
+def trained_settings(wildcards):
+    chosen = config["evaluation"][wildcards.protocol]
+    return json.dumps({key: value for key, value in chosen.items() if key not in ("preset", "recipe")}, sort_keys=True)
+
+
+def trained_recipe(wildcards):
+    return json.dumps(config["evaluation"][wildcards.protocol]["recipe"], sort_keys=True)
+
+
+def definition_of_target(wildcards):
+    return json.dumps(config["datasets"][wildcards.target], sort_keys=True)
+
+
+def evaluation_settings(wildcards):
+    chosen = {key: config["evaluation"][key] for key in ("strengths", "validation_fraction", "neighbours", "temperature")}
+    return json.dumps({**chosen, "torch_threads": config["torch_threads"]}, sort_keys=True)
+
+
 def evaluate_targets(wildcards):
     targets = {}
     for cell in PLAN.cells_of(run_of(wildcards)):
         entry = targets.setdefault(
             cell.target, {"dataset": cell.target, "beton": beton(cell.target), "manifest": manifest(cell.target), "subsets": {}}
         )
-        entry["subsets"].setdefault(cell.protocol, {})[cell.labelled_images] = subset(cell.target, cell.labelled_images, cell.run.seed)
+        entry["subsets"].setdefault(cell.protocol, {})[cell.labelled] = subset(cell.target, cell.labelled, cell.run.seed)
     return list(targets.values())
 
 

@@ -1,4 +1,4 @@
-# From raw images to betons and subsets. Every dataset goes through these three rules; what is particular to one is its source
+# From raw images to betons and subsets. Every dataset goes through these rules; what is particular to one is its source
 # (src/fourlenses/data/sources) and its entry under `datasets` in the config.
 
 
@@ -34,9 +34,11 @@ rule write_beton:
         "data/{dataset}/{size}px/logs/{variant}.log",
     benchmark:
         "data/{dataset}/{size}px/logs/{variant}.benchmark.tsv"
+    wildcard_constraints:
+        variant="clean",
     conda:
         "../envs/fourlenses.yaml"
-    threads: 1
+    threads: writing_threads
     resources:
         mem_mb=4000,
         runtime="12h",
@@ -50,14 +52,21 @@ rule write_beton:
         "--max-undecodable $MAX_UNDECODABLE --workers {threads} --output {output.beton} > {log} 2>&1"
 
 
+# Only pretraining reads a corrupted beton: one that is not kept goes when the last run that needs it is done. Its sidecar stays.
+use rule write_beton as write_corrupted_beton with:
+    output:
+        beton=corrupted(r"data/{dataset}/{size}px/{variant,(?!clean\.)[a-z][a-z0-9_]*}.beton"),
+        sidecar=r"data/{dataset}/{size}px/{variant,(?!clean\.)[a-z][a-z0-9_]*}.json",
+
+
 rule draw_subset:
     input:
         manifest="data/{dataset}/manifest.parquet",
         sidecar="data/{dataset}/{size}px/clean.json",
     output:
-        subset="data/{dataset}/{size}px/subsets/seed{seed}/{images}.npy",
+        subset="data/{dataset}/{size}px/subsets/seed{seed}/{subset}.npy",
     log:
-        "data/{dataset}/{size}px/logs/subset_seed{seed}_{images}.log",
+        "data/{dataset}/{size}px/logs/subset_seed{seed}_{subset}.log",
     localrule: True
     conda:
         "../envs/fourlenses.yaml"
@@ -66,7 +75,7 @@ rule draw_subset:
         mem_mb=4000,
         runtime="10m",
     message:
-        "Drawing {wildcards.images} images of {wildcards.dataset}, seed {wildcards.seed}"
+        "Drawing {wildcards.subset} images of {wildcards.dataset}, seed {wildcards.seed}"
     shell:
         'python "$SCRIPTS/draw_subset.py" --dataset {wildcards.dataset} --manifest {input.manifest} --sidecar {input.sidecar} '
-        "--images {wildcards.images} --seed {wildcards.seed} --output {output.subset} > {log} 2>&1"
+        "--subset {wildcards.subset} --seed {wildcards.seed} --output {output.subset} > {log} 2>&1"

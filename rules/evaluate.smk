@@ -1,11 +1,11 @@
-# Every encoder on every target and label size the study asks of it, in one job per encoder; then all of it into one table.
+# Every encoder on every target and label size the study asks of it: what features alone decide in one job per encoder (or set of them),
+# what trains a network in a job of its own; then all of it into one table.
 
 
 rule evaluate:
     input:
-        encoder=f"{RESULTS}/pretrain/{{method}}/{{source}}/seed{{seed}}/encoder.safetensors",
-        head=f"{RESULTS}/pretrain/{{method}}/{{source}}/seed{{seed}}/head.safetensors",
-        run=f"{RESULTS}/pretrain/{{method}}/{{source}}/seed{{seed}}/run.json",
+        encoders=evaluated_encoders,
+        runs=evaluated_records,
         betons=ancient(evaluate_betons),
         manifests=evaluate_manifests,
         subsets=evaluate_subsets,
@@ -23,18 +23,57 @@ rule evaluate:
         mem_mb=8000,
         runtime="4h",
     params:
+        runs=evaluated_directories,
         targets=evaluate_targets_json,
         definitions=definitions_of_targets,
         image_size=config["image_size"],
-        strengths=config["evaluation"]["strengths"],
-        validation_fraction=config["evaluation"]["validation_fraction"],
-        torch_threads=config["torch_threads"],
+        settings=evaluation_settings,
+        precision=config["evaluation"]["feature_precision"],
+        features=f"{RESULTS}/features/{{method}}/{{source}}/seed{{seed}}",
     message:
         "Evaluating {wildcards.method} on {wildcards.source}, seed {wildcards.seed}"
     shell:
-        'python "$SCRIPTS/evaluate.py" --run $(dirname {input.encoder}) --targets {params.targets:q} --image-size {params.image_size} '
-        "--strengths {params.strengths} --validation-fraction {params.validation_fraction} --torch-threads {params.torch_threads} "
-        "--device $DEVICE --workers {threads} --cells {output.cells} --predictions {output.predictions} > {log} 2>&1"
+        'python "$SCRIPTS/evaluate.py" --runs {params.runs:q} --targets {params.targets:q} --image-size {params.image_size} '
+        "--settings {params.settings:q} --feature-precision {params.precision} --features {params.features:q} $KEEP_FEATURES "
+        "--device $DEVICE --workers {threads} --cells {output.cells:q} --predictions {output.predictions:q} > {log:q} 2>&1"
+
+
+rule train_evaluate:
+    input:
+        encoder=trained_encoder,
+        beton=ancient(lambda wildcards: beton(wildcards.target)),
+        manifest=lambda wildcards: manifest(wildcards.target),
+        subset=lambda wildcards: subset(wildcards.target, wildcards.subset, wildcards.seed),
+    output:
+        record=f"{RESULTS}/evaluate/{{method}}/{{source}}/seed{{seed}}/{{protocol}}/{{target}}/{{subset}}.json",
+        predictions=f"{RESULTS}/evaluate/{{method}}/{{source}}/seed{{seed}}/{{protocol}}/{{target}}/{{subset}}.npz",
+    log:
+        f"{RESULTS}/logs/evaluate/{{method}}/{{source}}/seed{{seed}}/{{protocol}}/{{target}}/{{subset}}.log",
+    benchmark:
+        f"{RESULTS}/logs/evaluate/{{method}}/{{source}}/seed{{seed}}/{{protocol}}/{{target}}/{{subset}}.benchmark.tsv"
+    conda:
+        "../envs/fourlenses.yaml"
+    threads: config["torch_threads"]
+    resources:
+        mem_mb=8000,
+        runtime="12h",
+    params:
+        settings=trained_settings,
+        recipe=trained_recipe,
+        definition=definition_of_target,
+        validation_fraction=config["evaluation"]["validation_fraction"],
+        precision=config["training"]["precision"],
+        torch_threads=config["torch_threads"],
+        checkpoints=f"{RESULTS}/checkpoints/evaluate/{{method}}/{{source}}/seed{{seed}}/{{protocol}}/{{target}}/{{subset}}",
+    message:
+        "Training {wildcards.protocol} of {wildcards.method} on {wildcards.source}: {wildcards.subset} labels of {wildcards.target}"
+    shell:
+        'python "$SCRIPTS/train_evaluate.py" --protocol {wildcards.protocol} --run $(dirname {input.encoder:q}) --dataset {wildcards.target} '
+        "--beton {input.beton:q} --manifest {input.manifest:q} --subset {input.subset:q} --labelled {wildcards.subset} "
+        "--settings {params.settings:q} --recipe {params.recipe:q} --validation-fraction {params.validation_fraction} "
+        "--precision {params.precision} --torch-threads {params.torch_threads} --record {output.record:q} --predictions {output.predictions:q} "
+        "--checkpoints {params.checkpoints:q} --checkpoint-minutes $CHECKPOINT_MINUTES --max-minutes $MAX_MINUTES "
+        "--device $DEVICE --processes $PROCESSES --input $PRETRAIN_INPUT --workers {threads} > {log:q} 2>&1"
 
 
 rule write_study:
@@ -58,7 +97,7 @@ rule write_study:
 rule collect_metrics:
     input:
         study=f"{RESULTS}/study.json",
-        cells=cell_files(),
+        records=record_files(),
     output:
         metrics=f"{RESULTS}/metrics.csv",
     log:

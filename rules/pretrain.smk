@@ -6,6 +6,8 @@ rule pretrain:
     input:
         betons=ancient(pretrain_betons),
         subsets=pretrain_subsets,
+    wildcard_constraints:
+        source="[a-z0-9_@+-]+",  # one encoder, where an evaluation may be of several
     output:
         encoder=f"{RESULTS}/pretrain/{{method}}/{{source}}/seed{{seed}}/encoder.safetensors",
         head=f"{RESULTS}/pretrain/{{method}}/{{source}}/seed{{seed}}/head.safetensors",

@@ -12,6 +12,11 @@ def picture(seed: int, width: int = 40, height: int = 36) -> Image.Image:
     return Image.fromarray(small).resize((width, height), Image.Resampling.BICUBIC)
 
 
+def contents(images) -> list:
+    """What a source gives for every image; where that is a function, what it reads."""
+    return [image() if callable(image) else image for image in images]
+
+
 def jpeg_bytes(seed: int, width: int = 40, height: int = 36, **options) -> bytes:
     buffer = io.BytesIO()
     picture(seed, width, height).save(buffer, "JPEG", **{"quality": 90, **options})

@@ -1,4 +1,4 @@
-"""Evaluate one pretrained encoder on every target and label size a study asks for."""
+"""Evaluate a pretrained encoder, or several side by side, on every target and label size a study asks for that needs features alone."""
 
 import argparse
 import json
@@ -11,16 +11,26 @@ from fourlenses.cli import run
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
-    parser.add_argument("--run", required=True, type=Path, help="directory with encoder.safetensors, head.safetensors and run.json")
+    parser.add_argument(
+        "--runs",
+        required=True,
+        nargs="+",
+        type=Path,
+        help="directories with encoder.safetensors and run.json; of several, the features are joined",
+    )
     parser.add_argument(
         "--targets",
         required=True,
-        help='JSON list of {"dataset", "beton", "manifest", "subsets": {protocol: {label size: file.npy}}}; protocols: linear, scratch',
+        help='JSON list of {"dataset", "beton", "manifest", "subsets": {protocol: {label subset: file.npy}}}; '
+        "protocols: linear, linear_per_level, knn",
     )
     parser.add_argument("--image-size", required=True, type=int, help="side of the images the encoder sees, px")
-    parser.add_argument("--strengths", required=True, nargs="+", type=float, help="L2 strengths of the linear classifier to choose from")
-    parser.add_argument("--validation-fraction", required=True, type=float, help="share of the labelled images held out to choose by")
-    parser.add_argument("--torch-threads", type=int, default=1, help="compute threads (another number may change the last bits)")
+    parser.add_argument("--settings", required=True, help="JSON of strengths, validation_fraction, neighbours, temperature, torch_threads")
+    parser.add_argument("--feature-precision", default="float32", choices=["float32", "float16"], help="of the features on disk")
+    parser.add_argument(
+        "--features", required=True, type=Path, help="directory for the features, which are taken once per encoder and target"
+    )
+    parser.add_argument("--keep-features", action="store_true", help="leave them there, for another evaluation of the same encoder")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda")
     parser.add_argument("--workers", type=int, default=len(os.sched_getaffinity(0)), help="threads that decode images (changes no number)")
     parser.add_argument("--cells", required=True, type=Path, help="records to write (.json)")
@@ -29,14 +39,20 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(message)s")
 
     from fourlenses.devices import choose_device
-    from fourlenses.evaluation.evaluate import Protocol, Target, evaluate
+    from fourlenses.evaluation.encoder import Encoder
+    from fourlenses.evaluation.evaluate import Settings, Target, evaluate
+    from fourlenses.evaluation.feature_store import FeatureStore
 
     targets = [
         Target(**{**target, "beton": Path(target["beton"]), "manifest": Path(target["manifest"])})
         for target in json.loads(arguments.targets)
     ]
-    protocol = Protocol(arguments.image_size, arguments.strengths, arguments.validation_fraction, arguments.torch_threads)
-    evaluate(arguments.run, targets, protocol, choose_device(arguments.device), arguments.workers, arguments.cells, arguments.predictions)
+    encoders = [Encoder.read(directory) for directory in arguments.runs]
+    device = choose_device(arguments.device)
+    with FeatureStore(
+        arguments.features, arguments.feature_precision, arguments.image_size, device, arguments.workers, arguments.keep_features
+    ) as store:
+        evaluate(encoders, targets, Settings(**json.loads(arguments.settings)), store, arguments.cells, arguments.predictions)
 
 
 if __name__ == "__main__":

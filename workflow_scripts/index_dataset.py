@@ -17,13 +17,19 @@ def main() -> None:
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
 
-    from fourlenses.data.manifest import hierarchy_of, write_manifest
+    from fourlenses.data.manifest import hierarchy_of, one_sided, write_manifest
     from fourlenses.data.sources import source_of
+    from fourlenses.errors import printable
 
     definition = json.loads(arguments.definition)
     manifest = source_of(definition).index(arguments.dataset, definition, arguments.raw_data)
     write_manifest(manifest, arguments.output)
     hierarchy = hierarchy_of(manifest)
+    for split, classes in one_sided(manifest).items():
+        if classes:
+            consequence = "never scored" if split == "train" else "scored, always as wrong"
+            example = printable(classes[0])
+            logging.warning("%d classes have %s images only (%s), e.g. '%s'", len(classes), split, consequence, example)
     levels = ", ".join(f"{len(classes)} {name}" for name, classes in zip(hierarchy.names, hierarchy.classes, strict=True))
     logging.info("%s: %s; labels: %s", arguments.dataset, manifest["split"].value_counts().to_dict(), levels)
 

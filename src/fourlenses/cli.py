@@ -4,7 +4,8 @@ import os
 import sys
 from collections.abc import Callable
 
-from fourlenses.errors import Interrupted, UserError
+from fourlenses.errors import Interrupted, UserError, printable
+from fourlenses.files import NO_ROOM
 
 
 def run(main: Callable[[], None]) -> None:
@@ -13,6 +14,13 @@ def run(main: Callable[[], None]) -> None:
         main()
     except UserError as error:
         print(f"fourlenses: {error}", file=sys.stderr)
+        sys.exit(2)
+    except OSError as error:
+        # what the system refused; libraries raise OSErrors of their own too, without a number or a file, and those stay tracebacks
+        if error.errno is None or error.filename is None:
+            raise
+        remedy = "make room, or raise the quota or limit" if error.errno in NO_ROOM else "put that right"
+        print(f"fourlenses: {printable(str(error.filename))}: {error.strerror}; {remedy}, then run it again", file=sys.stderr)
         sys.exit(2)
     except Interrupted as stop:
         print(f"fourlenses: {stop}", file=sys.stderr)

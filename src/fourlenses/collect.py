@@ -6,11 +6,12 @@ import pandas as pd
 
 from fourlenses.errors import UserError
 from fourlenses.files import atomic, read_json
-from fourlenses.study import LENSES
+from fourlenses.study import LENSES, Subset
 
 COLUMNS = [
     "study", "lens", "method", "backbone", "source", "pretrain_images", "corruption", "seed", "target", "level",
     "labelled_images", "protocol", "top1", "top1_low", "top1_high", "top5", "n_test", "run", "steps", "epochs",
+    "label_draw",
 ]  # fmt: skip
 KEY = ("run", "target", "labelled", "protocol")
 
@@ -20,29 +21,38 @@ def collect(study_file: Path, evaluations: Path, output: Path) -> int:
 
     The finest level is there for every cell, coarser ones where the granularity lens asks for them.
 
-    ``study_file`` is the plan; only runs that it names are read, so what an earlier plan left behind does no harm.
+    ``study_file`` is the plan; only files that it names are read, so what an earlier plan left behind does no harm.
 
     Raises:
-        UserError: an evaluation that the study asks for is missing.
+        UserError: an evaluation that the study asks for is missing, or two records answer one question differently.
     """
     study = read_json(study_file)
     wanted = {tuple(cell[key] for key in KEY): cell["lenses"] for cell in study["cells"]}
-    rows, found = [], set()
-    for run in dict.fromkeys(cell["run"] for cell in study["cells"]):
-        file = evaluations / run / "cells.json"
+    rows, found = [], {}
+    for name in dict.fromkeys(cell["record"] for cell in study["cells"]):
+        file = evaluations / name
         for record in read_json(file)["cells"] if file.exists() else []:
-            key = tuple(record[name] for name in KEY)
-            if key in wanted:
+            key = tuple(record[part] for part in KEY)
+            if key not in wanted:
+                continue
+            answer = {part: value for part, value in record.items() if part != "timing"}
+            if key in found and found[key][0] != answer:
+                raise UserError(
+                    f"{found[key][1]} and {file} both answer '{' '.join(key)}', differently; delete the one that is not of this study, or "
+                    "both, and run snakemake evaluate_all"
+                )
+            if key not in found:
                 rows += _rows(study["study"], record, wanted[key])
-                found.add(key)
-    missing = sorted(set(wanted) - found)
+            found[key] = (answer, file)
+    missing = sorted(set(wanted) - set(found))
     if missing:
         raise UserError(
             f"{len(missing)} evaluations of study '{study['study']}' are missing, e.g. {' '.join(missing[0])}; run snakemake evaluate_all"
         )
     table = pd.DataFrame(_merged(rows), columns=COLUMNS)
     # levels keep their order (coarse to fine): a stable sort by everything else
-    table = table.sort_values(["target", "method", "protocol", "pretrain_images", "source", "seed", "labelled_images"], kind="stable")
+    order = ["target", "method", "protocol", "pretrain_images", "source", "seed", "labelled_images", "label_draw"]
+    table = table.sort_values(order, kind="stable")
     with atomic(output) as temporary:
         table.to_csv(temporary, index=False, float_format="%.4f", lineterminator="\n")
     return len(table)
@@ -56,16 +66,32 @@ def _rows(study: str, record: dict, lenses: list[str]) -> list[dict]:
         if looking:
             numbers = {"top1": score["top1"], "top1_low": score["low"], "top1_high": score["high"]}
             numbers["top5"] = record["top5"] if score["level"] == finest else None
-            rows.append({**record, **numbers, "study": study, "lens": ";".join(looking), "level": score["level"]})
+            named = {
+                "study": study,
+                "lens": ";".join(looking),
+                "level": score["level"],
+                "label_draw": Subset.parse(record["labelled"]).draw,
+            }
+            rows.append({**record, **numbers, **named})
     return rows
 
 
 def _merged(rows: list[dict]) -> list[dict]:
-    """One row per number: a label size given as a number here and as ``all`` there may be the same one, seen by different lenses."""
+    """One row per number: a label size given as a number here and as ``all`` there may be the same one, seen by different lenses.
+
+    Raises:
+        UserError: the two give different accuracies.
+    """
     merged: dict[tuple, dict] = {}
     for row in rows:
-        key = tuple(row[name] for name in ("run", "target", "level", "labelled_images", "protocol"))
+        key = tuple(row[name] for name in ("run", "target", "level", "labelled_images", "label_draw", "protocol"))
         first = merged.setdefault(key, row)
+        if first["top1"] != row["top1"]:
+            raise UserError(
+                f"{row['run']} on {row['target']}: label sizes '{first['labelled']}' and '{row['labelled']}' are the same "
+                f"{row['labelled_images']} images, but give {first['top1']} and {row['top1']} percent; "
+                "run snakemake evaluate_all --forcerun evaluate"
+            )
         looking = {*first["lens"].split(";"), *row["lens"].split(";")}
         first["lens"] = ";".join(lens for lens in LENSES if lens in looking)
     return list(merged.values())

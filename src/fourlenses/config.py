@@ -5,6 +5,7 @@ from pathlib import Path
 import yaml
 from jsonschema import Draft202012Validator
 
+from fourlenses.data.corruption_names import CORRUPTIONS
 from fourlenses.data.recipe import Recipe
 from fourlenses.errors import UserError, did_you_mean
 
@@ -15,6 +16,7 @@ def check_config(config: dict, schema_file: Path, config_files: list[Path]) -> N
     ``config_files`` are the files it was merged from, the last one winning: they serve to name the one to blame.
     """
     schema = _with_sources(yaml.safe_load(schema_file.read_text()), schema_file.parent / "sources")
+    schema["properties"]["quality"]["properties"]["corruptions"]["items"] = {"enum": list(CORRUPTIONS)}
     errors = sorted(Draft202012Validator(schema).iter_errors(config), key=_depth)
     if errors:
         raise UserError(_sentence(errors[0], config_files))

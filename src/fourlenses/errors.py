@@ -28,3 +28,8 @@ def did_you_mean(name: object, known: Iterable) -> str:
     """A hint in brackets, or nothing where no known name is near."""
     near = difflib.get_close_matches(str(name), map(str, known), n=1)
     return f" (did you mean '{near[0]}'?)" if near else ""
+
+
+def printable(text: str) -> str:
+    """Text from a file or a file's name, on one line: control characters and bytes that are not UTF-8 as escapes."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode("ascii") for c in text)

@@ -1,16 +1,27 @@
 """Files that are either whole or absent."""
 
 import contextlib
+import errno
 import json
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from fourlenses.errors import Interrupted, UserError
+
+# a full disk, a spent quota, a limit on the size of files (ulimit -f)
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
 
 @contextlib.contextmanager
 def atomic(path: str | os.PathLike) -> Iterator[Path]:
-    """A temporary name beside ``path``, synced and renamed to it when the block ends well, removed when it does not."""
+    """A temporary name beside ``path``, synced and renamed to it when the block ends well, removed when it does not.
+
+    Raises:
+        OSError: what the block raised; where that is for want of room, it names ``path``.
+    """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
@@ -25,8 +36,24 @@ def atomic(path: str | os.PathLike) -> Iterator[Path]:
         os.umask(umask)
         temporary.chmod(0o666 & ~umask)
         os.replace(temporary, path)
+    except Exception as error:
+        number = _want_of_room(error, path.parent)
+        if number is None:
+            raise
+        # a write to an open file does not say which, and the temporary name would say nothing to anyone
+        raise OSError(number, os.strerror(number), str(path)) from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _want_of_room(error: Exception, folder: Path) -> int | None:
+    """The errno, where a write was cut short for want of room. numpy, safetensors and torch.save have exceptions of their own for that."""
+    if isinstance(error, UserError | Interrupted):
+        return None
+    if isinstance(error, OSError) and error.errno is not None:
+        return error.errno if error.errno in NO_ROOM else None
+    said = any(words in str(error) for words in ("No space left", "Not enough free space", "requested and"))
+    return errno.ENOSPC if said or shutil.disk_usage(folder).free < 4096 else None
 
 
 def write_json(path: str | os.PathLike, value: object) -> None:

@@ -5,6 +5,7 @@ The mixing function is the finaliser of SplitMix64 (Steele, Lea, Flood: Fast Spl
 """
 
 import hashlib
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -43,7 +44,7 @@ def permutation(count: int, *counters: int) -> np.ndarray:
     return np.argsort(mix(*counters, np.arange(count, dtype=np.uint64)), kind="stable")
 
 
-def string_ids(names: list[str]) -> np.ndarray:
+def string_ids(names: Sequence[str]) -> np.ndarray:
     """Stable uint64 ids of strings (the first 8 bytes of their SHA-256)."""
     digest = b"".join(hashlib.sha256(name.encode("utf-8", "surrogateescape")).digest()[:8] for name in names)
     return np.frombuffer(digest, dtype="<u8").astype(np.uint64)

@@ -7,12 +7,18 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from fourlenses.data.corruption_names import CORRUPTIONS, changes_nothing
 from fourlenses.errors import UserError, one_of
 
 LENSES = ("quantity", "domain", "quality", "granularity")
 CLEAN = "none"  # the value of the `corruption` column for images as they are
 ALL = "all"  # as many images as the dataset has; its number is known once it is indexed
 FLOOR = "random"  # the method that does not train: a randomly initialised encoder, the floor of every figure
+SEVERAL = "~"  # between the sources of several encoders whose features stand side by side
+SCRATCH = "scratch"  # the protocol that starts from no encoder
+# Protocols that look at features alone share one job per encoder; the others train a network, and each is a job of its own.
+ON_FEATURES = ("linear", "linear_per_level", "knn")
+TRAINED = ("linear_augmented", "fine_tune", SCRATCH)
 
 _PART = re.compile(r"(?P<dataset>[a-z][a-z0-9_]*)-(?P<images>[0-9]+|all)(@(?P<corruption>[a-z][a-z0-9_]*))?")
 Quantity = int | str
@@ -53,7 +59,10 @@ def parse_source(source: str) -> list[Part]:
 
 @dataclass(frozen=True, order=True)
 class Run:
-    """One encoder: a method, what it was pretrained on, and a seed (of the subset, of the initialisation and of the training)."""
+    """One encoder: a method, what it was pretrained on, and a seed (of the subset, of the initialisation and of the training).
+
+    Or several encoders of one method and seed, whose features stand side by side: their sources are joined by ``SEVERAL``.
+    """
 
     method: str
     source: str
@@ -64,18 +73,60 @@ class Run:
         return f"{self.method}/{self.source}/seed{self.seed}"
 
     @property
+    def encoders(self) -> list["Run"]:
+        return [Run(self.method, source, self.seed) for source in self.source.split(SEVERAL)]
+
+    @property
     def corruption(self) -> str:
-        return "+".join(sorted({part.corruption for part in parse_source(self.source)})) or CLEAN
+        parts = [part for source in self.source.split(SEVERAL) for part in parse_source(source)]
+        return "+".join(sorted({part.corruption for part in parts})) or CLEAN
+
+
+@dataclass(frozen=True, order=True)
+class Subset:
+    """Some of a dataset's training images: how many, of which of several draws, and whether of each class as many as can be."""
+
+    images: str
+    balanced: bool = False
+    draw: int = 0
+
+    _NAME = re.compile(r"(?P<images>[0-9]+|all)(?P<balanced>_balanced)?(_draw(?P<draw>[0-9]+))?")
+
+    @classmethod
+    def parse(cls, name: str) -> "Subset":
+        """
+        Raises:
+            UserError: the name is not of the form ``1000``, ``all``, ``1000_balanced``, ``1000_draw2`` or ``1000_balanced_draw2``.
+        """
+        match = cls._NAME.fullmatch(name)
+        if not match:
+            raise UserError(f"'{name}' is no subset: a number or 'all', with _balanced or _draw<k> behind it")
+        return cls(match["images"], bool(match["balanced"]), int(match["draw"] or 0))
+
+    def __str__(self) -> str:
+        return self.images + ("_balanced" if self.balanced else "") + (f"_draw{self.draw}" if self.draw else "")
 
 
 @dataclass(frozen=True, order=True)
 class Cell:
-    """One number to measure: an encoder on a target dataset with so many labels under a protocol."""
+    """One number to measure: an encoder on a target dataset with a subset of its labels under a protocol.
+
+    Under ``scratch`` the run says what is trained, supervised on as many images; there is no such encoder.
+    """
 
     run: Run
     target: str
-    labelled_images: str
+    labelled: str
     protocol: str
+
+    @property
+    def record(self) -> str:
+        """The file, below evaluate/, in which the number is looked for."""
+        return (
+            f"{self.run.name}/{self.protocol}/{self.target}/{self.labelled}.json"
+            if self.protocol in TRAINED
+            else f"{self.run.name}/cells.json"
+        )
 
 
 @dataclass
@@ -84,15 +135,21 @@ class Plan:
 
     cells: dict[Cell, set[str]] = field(default_factory=dict)
 
-    def add(self, lens: str, run: Run, target: str, labelled_images: Quantity, protocol: str) -> None:
-        self.cells.setdefault(Cell(run, target, str(labelled_images), protocol), set()).add(lens)
+    def add(self, lens: str, cell: Cell) -> None:
+        self.cells.setdefault(cell, set()).add(lens)
 
     @property
     def runs(self) -> list[Run]:
-        return sorted({cell.run for cell in self.cells})
+        """The encoders to be pretrained."""
+        return sorted({encoder for cell in self.cells if cell.protocol != SCRATCH for encoder in cell.run.encoders})
+
+    @property
+    def records(self) -> list[str]:
+        return sorted({cell.record for cell in self.cells})
 
     def cells_of(self, run: Run) -> list[Cell]:
-        return sorted((cell for cell in self.cells if cell.run == run), key=_cell_order)
+        """What is evaluated on the run's features."""
+        return sorted((cell for cell in self.cells if cell.run == run and cell.protocol in ON_FEATURES), key=_cell_order)
 
     def as_json(self) -> list[dict]:
         """The cells as plain values, in a stable order, for results/<study>/study.json."""
@@ -100,8 +157,9 @@ class Plan:
             {
                 "run": cell.run.name,
                 "target": cell.target,
-                "labelled": cell.labelled_images,
+                "labelled": cell.labelled,
                 "protocol": cell.protocol,
+                "record": cell.record,
                 "lenses": [lens for lens in LENSES if lens in lenses],
             }
             for cell, lenses in sorted(self.cells.items(), key=lambda item: (item[0].run, _cell_order(item[0])))
@@ -109,8 +167,8 @@ class Plan:
 
 
 def _cell_order(cell: Cell) -> tuple:
-    size = float("inf") if cell.labelled_images == ALL else int(cell.labelled_images)
-    return cell.target, cell.protocol, size
+    subset = Subset.parse(cell.labelled)
+    return cell.target, cell.protocol, float("inf") if subset.images == ALL else int(subset.images), subset
 
 
 def make_plan(config: dict) -> Plan:
@@ -125,10 +183,18 @@ def make_plan(config: dict) -> Plan:
         _check(config, lens, settings)
         for seed in config["seeds"]:
             for run, target, labelled, protocol in _ENUMERATE[lens](settings, seed):
-                plan.add(lens, run, target, labelled, protocol)
-                if protocol == "linear":
-                    plan.add(lens, Run(FLOOR, "none", seed), target, labelled, protocol)
+                for subset in _subsets(labelled, config["evaluation"]):
+                    plan.add(lens, Cell(run, target, str(subset), protocol))
+                    if protocol in (*ON_FEATURES, "linear_augmented"):
+                        plan.add(lens, Cell(Run(FLOOR, "none", seed), target, str(subset), protocol))
     return plan
+
+
+def _subsets(labelled: Quantity, settings: dict) -> list[Subset]:
+    repeated = labelled != ALL and labelled <= settings["label_repeats_up_to"]
+    draws = settings["label_repeats"] if repeated else 1
+    balanced = settings["label_subsets"] == "balanced" and labelled != ALL
+    return [Subset(str(labelled), balanced, draw) for draw in range(draws)]
 
 
 Enumerated = Iterator[tuple[Run, str, Quantity, str]]
@@ -140,19 +206,23 @@ def _quantity(settings: dict, seed: int) -> Enumerated:
         for labelled in settings["labelled_images"]:
             for method in settings["methods"]:
                 for images in settings["pretrain_images"]:
-                    yield Run(method, f"{dataset}-{images}", seed), dataset, labelled, "linear"
-            yield Run("supervised", f"{dataset}-{labelled}", seed), dataset, labelled, "scratch"
+                    for protocol in settings["protocols"]:
+                        yield Run(method, f"{dataset}-{images}", seed), dataset, labelled, protocol
+            yield Run("supervised", f"{dataset}-{labelled}", seed), dataset, labelled, SCRATCH
 
 
 def _domain(settings: dict, seed: int) -> Enumerated:
-    """Table 1: every source dataset (and pool of them) onto every target, all labels."""
+    """Tables 1 to 3: every source dataset, pool of them, and set of encoders side by side, onto every target, all labels."""
     images = settings["pretrain_images"]
     sources = [f"{dataset}-{images}" for dataset in settings["datasets"]]
     sources += ["+".join(f"{dataset}-{settings['pool_images']}" for dataset in pool) for pool in settings["pools"]]
+    sources += [SEVERAL.join(f"{dataset}-{images}" for dataset in fused) for fused in settings["fused"]]
     for source in sources:
         for target in settings["datasets"]:
             for method in settings["methods"]:
-                yield Run(method, source, seed), target, settings["labelled_images"], "linear"
+                for protocol in settings["protocols"]:
+                    if SEVERAL not in source or protocol in ON_FEATURES:
+                        yield Run(method, source, seed), target, settings["labelled_images"], protocol
 
 
 def _quality(settings: dict, seed: int) -> Enumerated:
@@ -161,7 +231,8 @@ def _quality(settings: dict, seed: int) -> Enumerated:
         for corruption in [CLEAN, *settings["corruptions"]]:
             source = str(Part(dataset, str(settings["pretrain_images"]), corruption))
             for method in settings["methods"]:
-                yield Run(method, source, seed), dataset, settings["labelled_images"], "linear"
+                for protocol in settings["protocols"]:
+                    yield Run(method, source, seed), dataset, settings["labelled_images"], protocol
 
 
 def _granularity(settings: dict, seed: int) -> Enumerated:
@@ -169,16 +240,17 @@ def _granularity(settings: dict, seed: int) -> Enumerated:
     for dataset in settings["datasets"]:
         labelled = settings["labelled_images"]
         for method in settings["methods"]:
-            yield Run(method, f"{dataset}-{settings['pretrain_images']}", seed), dataset, labelled, "linear"
-        yield Run("supervised", f"{dataset}-{labelled}", seed), dataset, labelled, "scratch"
+            for protocol in settings["protocols"]:
+                yield Run(method, f"{dataset}-{settings['pretrain_images']}", seed), dataset, labelled, protocol
+        yield Run("supervised", f"{dataset}-{labelled}", seed), dataset, labelled, SCRATCH
 
 
 _ENUMERATE = {"quantity": _quantity, "domain": _domain, "quality": _quality, "granularity": _granularity}
 
 
 def _check(config: dict, lens: str, settings: dict) -> None:
-    pools = [name for pool in settings.get("pools", []) for name in pool]
-    for key, datasets in (("datasets", settings["datasets"]), ("pools", pools)):
+    pools, fused = ([name for one in settings.get(key, []) for name in one] for key in ("pools", "fused"))
+    for key, datasets in (("datasets", settings["datasets"]), ("pools", pools), ("fused", fused)):
         for dataset in datasets:
             if dataset not in config["datasets"]:
                 raise UserError(f"key '{lens}.{key}': {one_of('dataset', dataset, config['datasets'])}")
@@ -186,7 +258,15 @@ def _check(config: dict, lens: str, settings: dict) -> None:
     for method in settings["methods"]:
         if method not in trained:
             raise UserError(f"key '{lens}.methods': {one_of('method', method, trained)}")
-    asked = [("pretrain_images", settings["datasets"]), ("labelled_images", settings["datasets"]), ("pool_images", pools)]
+    for corruption in settings.get("corruptions", []):
+        if corruption not in CORRUPTIONS:
+            raise UserError(f"key '{lens}.corruptions': {one_of('corruption', corruption, CORRUPTIONS)}")
+        if changes_nothing(corruption, config["stored_size"]):
+            raise UserError(
+                f"key '{lens}.corruptions': '{corruption}' changes no image at stored_size: {config['stored_size']}, to which the "
+                "shortest side is shrunk anyway; raise 'stored_size' or leave it out"
+            )
+    asked = [("pretrain_images", [*settings["datasets"], *fused]), ("labelled_images", settings["datasets"]), ("pool_images", pools)]
     for key, datasets in asked:
         sizes = settings.get(key, [])
         for size in sizes if isinstance(sizes, list) else [sizes]:

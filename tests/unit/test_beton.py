@@ -7,10 +7,12 @@ from tests.pictures import jpeg_bytes, picture
 
 from fourlenses.data import beton as ours
 from fourlenses.data.beton import Beton
+from fourlenses.data.beton_writer import BetonWriter
+from fourlenses.data.encode import encode
 from fourlenses.data.manifest import labels_of
 from fourlenses.data.resident import load_images, square
 from fourlenses.data.sources import image_folder
-from fourlenses.data.write_beton import encode, write_beton
+from fourlenses.data.write_beton import write_beton
 from fourlenses.errors import UserError
 from fourlenses.files import read_json
 
@@ -84,15 +86,8 @@ def test_others_are_shrunk_and_stored_without_loss(tmp_path, image_folder):
     convert(image_folder, tmp_path / "x.beton", size=18)
     stored = Beton(tmp_path / "x.beton").image(0)
     assert (stored.mode, stored.width, stored.height) == (ours.RAW, 20, 18)
-    expected = Image.open(image_folder / "train/ant/0.jpg").resize((20, 18), Image.Resampling.LANCZOS)
-    assert np.array_equal(stored.data.reshape(18, 20, 3), np.asarray(expected))
-
-
-def test_a_corruption_is_not_compressed_again():
-    data = jpeg_bytes(1, 300, 300)
-    clean, corrupted = encode(data, 256, None, 7), encode(data, 256, "salt_and_pepper", 7)
-    assert isinstance(clean.image, bytes)
-    assert isinstance(corrupted.image, np.ndarray)
+    expected = Image.open(image_folder / "train/ant/0.jpg").resize((20, 18), Image.Resampling.BICUBIC)
+    assert np.abs(stored.data.reshape(18, 20, 3).astype(int) - np.asarray(expected)).max() <= 1
 
 
 def test_undecodable_images_are_listed_not_fatal(tmp_path, image_folder, caplog):
@@ -137,13 +132,13 @@ def test_a_damaged_beton_says_so(tmp_path, image_folder):
 
 
 def test_a_sample_larger_than_a_page_is_an_error(tmp_path):
-    writer = ours.BetonWriter(tmp_path / "x.beton", 1)
+    writer = BetonWriter(tmp_path / "x.beton", 1)
     with pytest.raises(UserError, match="more than a page"):
         writer.add(np.zeros((2000, 2000, 3), np.uint8), 2000, 2000, 0, 0)
 
 
 def test_samples_never_cross_a_page(tmp_path):
-    writer = ours.BetonWriter(tmp_path / "x.beton", 30)
+    writer = BetonWriter(tmp_path / "x.beton", 30)
     for row in range(30):
         writer.add(np.full((600, 600, 3), row, np.uint8), 600, 600, row % 3, row)
     writer.close()
@@ -181,5 +176,5 @@ def test_pictures_of_odd_shapes(tmp_path):
     for width, height in ((1, 1), (30000, 3), (3, 500)):
         result = encode(jpeg_bytes(1, width, height), 16, None, 0)
         assert (result.width, result.height) == (width, height) or min(result.width, result.height) == 16
-    assert "more than a page" in encode(np.asarray(picture(1, 7000, 500)), 500, "jpeg10", 0).reason
+    assert "more than a page" in encode(np.asarray(picture(1, 7000, 500)), 500, "noise", 0).reason
     assert "longer than" in encode(np.asarray(picture(1, 70000, 2)), 16, None, 0).reason

@@ -43,8 +43,9 @@ def write(folder, records):
 
 def plan(folder, cells):
     keys = ("run", "target", "labelled", "protocol", "lenses")
+    named = [{**dict(zip(keys, cell, strict=True)), "record": f"{cell[0]}/cells.json"} for cell in cells]
     file = folder / "study.json"
-    file.write_text(json.dumps({"study": "mine", "cells": [dict(zip(keys, cell, strict=True)) for cell in cells]}))
+    file.write_text(json.dumps({"study": "mine", "cells": named}))
     return file
 
 
@@ -81,3 +82,39 @@ def test_a_number_known_under_two_names_is_one_row(tmp_path):
     collect(study, tmp_path / "evaluate", tmp_path / "metrics.csv")
     table = pd.read_csv(tmp_path / "metrics.csv")
     assert dict(zip(table["level"], table["lens"], strict=True)) == {"coarse": "granularity", "fine": "quantity;domain;granularity"}
+
+
+def test_two_answers_to_one_question_are_refused(tmp_path):
+    write(tmp_path, [record(A, "a", "all", 50.0), {**record(A, "a", "all", 50.0), "timing": {"fit": 9}}])
+    study = plan(tmp_path, [(A, "a", "all", "linear", ["domain"])])
+    assert collect(study, tmp_path / "evaluate", tmp_path / "metrics.csv") == 1  # the same, twice
+    write(tmp_path, [record(A, "a", "all", 51.0)])
+    with pytest.raises(UserError, match=r"cells.json both answer 'simclr/a-100/seed0 a all linear', differently"):
+        collect(study, tmp_path / "evaluate", tmp_path / "metrics.csv")
+
+
+def test_one_subset_under_two_names_must_agree(tmp_path):
+    write(tmp_path, [record(A, "a", "all", 50.0), record(A, "a", "64", 51.0)])
+    study = plan(tmp_path, [(A, "a", "64", "linear", ["quantity"]), (A, "a", "all", "linear", ["domain"])])
+    with pytest.raises(UserError, match="label sizes 'all' and '64' are the same 64 images, but give"):
+        collect(study, tmp_path / "evaluate", tmp_path / "metrics.csv")
+
+
+def test_draws_of_labels_are_rows_of_their_own(tmp_path):
+    write(tmp_path, [record(A, "a", "64", 50.0), record(A, "a", "64_draw1", 51.0)])
+    study = plan(tmp_path, [(A, "a", name, "linear", ["quantity"]) for name in ("64", "64_draw1")])
+    collect(study, tmp_path / "evaluate", tmp_path / "metrics.csv")
+    table = pd.read_csv(tmp_path / "metrics.csv")
+    assert list(zip(table["labelled_images"], table["label_draw"], table["top1"], strict=True)) == [(64, 0, 50.0), (64, 1, 51.0)]
+
+
+def test_a_protocol_that_trains_has_a_file_of_its_own(tmp_path):
+    one = record("supervised/a-64/seed0", "a", "64", 50.0, "scratch")
+    file = tmp_path / "evaluate/supervised/a-64/seed0/scratch/a/64.json"
+    file.parent.mkdir(parents=True)
+    file.write_text(json.dumps({"cells": [one]}))
+    study = tmp_path / "study.json"
+    cell = {"run": one["run"], "target": "a", "labelled": "64", "protocol": "scratch", "lenses": ["quantity"]}
+    cell["record"] = "supervised/a-64/seed0/scratch/a/64.json"
+    study.write_text(json.dumps({"study": "mine", "cells": [cell]}))
+    assert collect(study, tmp_path / "evaluate", tmp_path / "metrics.csv") == 1

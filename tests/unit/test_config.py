@@ -1,15 +1,19 @@
 import copy
+import re
 from pathlib import Path
 
 import pytest
 import yaml
 
 from fourlenses.config import check_config
+from fourlenses.data.corruption_names import CORRUPTIONS
+from fourlenses.data.sources import SOURCES
 from fourlenses.errors import UserError
 
 ROOT = Path(__file__).parents[2]
 SCHEMA = ROOT / "schemas" / "config.schema.yaml"
 DEFAULT = ROOT / "config.yaml"
+SCHEMAS = list((ROOT / "schemas" / "sources").glob("*.yaml"))
 
 
 def merged(overlay: dict, base: dict | None = None) -> dict:
@@ -30,6 +34,10 @@ def test_shipped_studies_are_valid(study):
     [
         ({"image_sise": 32}, r"overlay.yaml: unknown key 'image_sise' \(did you mean 'image_size'\?\); allowed here: backbone"),
         ({"backbone": "resnet19"}, r"overlay.yaml: key 'backbone' is 'resnet19' \(did you mean 'resnet18'\?\); allowed: resnet_small"),
+        (
+            {"quality": {"corruptions": ["jpeg11"]}},
+            r"key 'quality.corruptions.0' is 'jpeg11' \(did you mean 'jpeg10'\?\); allowed: salt_and",
+        ),
         ({"seeds": "0"}, r"overlay.yaml: key 'seeds' is '0'; '0' is not of type 'array'"),
         ({"quantity": {"pretrain_images": [1.5]}}, r"key 'quantity.pretrain_images.0' is 1.5; allowed: a whole number"),
         ({"datasets": {"mine": {"source": "image_folder"}}}, r"overlay.yaml: key 'datasets.mine' lacks 'path'"),
@@ -43,6 +51,10 @@ def test_mistakes_name_file_key_found_and_allowed(tmp_path, overlay, message):
     file.write_text(yaml.safe_dump(overlay))
     with pytest.raises(UserError, match=message):
         check_config(merged(overlay), SCHEMA, [DEFAULT, file])
+
+
+def test_every_corruption_may_be_asked_for():
+    check_config(merged({"quality": {"corruptions": list(CORRUPTIONS)}}), SCHEMA, [DEFAULT])
 
 
 def test_every_key_is_read_by_something():
@@ -81,3 +93,15 @@ def test_the_command_line_is_blamed_for_what_no_file_says():
 def test_a_recipe_that_makes_no_sense_is_refused_before_any_job(recipe, message):
     with pytest.raises(UserError, match=message):
         check_config(merged({"views": {"mine": recipe}}), SCHEMA, [DEFAULT])
+
+
+def test_the_datasets_of_the_documentation_are_valid():
+    """There is an example of every source that reads files, and a schema of every source."""
+    pages = [(ROOT / "docs" / page).read_text() for page in ("adding-a-dataset.md", "datasets.md")]
+    blocks = [block for page in pages for block in re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)]
+    shown = {}
+    for block in blocks:
+        shown |= yaml.safe_load(block)["datasets"] if block.startswith("datasets:") else {}
+    check_config(merged({"datasets": shown}), SCHEMA, [DEFAULT])
+    assert {entry["source"] for entry in shown.values()} == set(SOURCES) - {"synthetic"}
+    assert set(SOURCES) == {file.stem for file in SCHEMAS}

@@ -1,6 +1,7 @@
 """An evaluation as the pipeline does it: from files to records, against the pieces done by hand."""
 
-import dataclasses
+import hashlib
+import json
 
 import numpy as np
 import pytest
@@ -12,34 +13,44 @@ from fourlenses.data.sources import image_folder as source
 from fourlenses.data.subsets import draw_subset
 from fourlenses.data.write_beton import write_beton
 from fourlenses.errors import UserError
-from fourlenses.evaluation.evaluate import Protocol, Target, evaluate
+from fourlenses.evaluation.encoder import Encoder
+from fourlenses.evaluation.evaluate import Settings, Target, evaluate
+from fourlenses.evaluation.feature_store import FeatureStore
 from fourlenses.evaluation.features import extract_features
-from fourlenses.files import read_json
+from fourlenses.evaluation.knn import knn
+from fourlenses.evaluation.linear_probe import linear_probe
+from fourlenses.evaluation.predictions import read_predictions
+from fourlenses.files import read_json, write_json
 from fourlenses.models.backbones import build_backbone
-from fourlenses.models.weights import load_weights
-from fourlenses.training.pretrain import Data, Placement, Settings, pretrain
+from fourlenses.models.weights import save_weights
 
-RECIPES = {"crop": {"crop_scale": [0.5, 1.0], "mean": [0.4, 0.5, 0.6], "std": [0.2, 0.25, 0.3]}}
-HYPER = {
-    "views": ["crop"],
-    "label_smoothing": 0.0,
-    "epochs": 4,
-    "batch_size": 12,
-    "optimizer": "sgd",
-    "learning_rate": 0.05,
-    "lr_scaling": "none",
-    "momentum": 0.9,
-    "weight_decay": 0.0,
-    "warmup_epochs": 0,
-    "batch_norm_groups": 1,
-    "micro_batch": 0,
-}
-PROTOCOL = Protocol(16, [0.1, 0.001], 0.25, 1)
+CROP = {"mean": [0.4, 0.5, 0.6], "std": [0.2, 0.25, 0.3]}
+SETTINGS = Settings([0.1, 0.001], 0.25, 5, 0.07, 1)
+
+
+def make_run(folder, images, seed=0):
+    """An encoder that stands in for a pretrained one."""
+    folder.mkdir()
+    network, _ = build_backbone("resnet_small", images)
+    save_weights(network, folder / "encoder.safetensors")
+    settings = {
+        **{
+            "method": "simclr",
+            "backbone": "resnet_small",
+            "source": f"animals-{images}",
+            "seed": seed,
+            "image_size": 16,
+            "stored_size": 16,
+        },
+        **{"hyperparameters": {"views": ["crop"]}, "recipes": {"crop": CROP}},
+    }
+    write_json(folder / "run.json", {"settings": settings, "effective": {"images": images, "total_steps": 8, "effective_epochs": 4.0}})
+    return Encoder.read(folder)
 
 
 @pytest.fixture
 def study(tmp_path, image_folder):
-    """A supervised run on all 36 images, and the folder as a target; one test image is undecodable."""
+    """The folder as a target, one test image being undecodable; and an encoder."""
     (image_folder / "val/ant/0.jpg").write_bytes(b"broken")
     definition = {"source": "image_folder", "path": image_folder.name, "levels": ["kind"]}
     manifest = source.index("animals", definition, image_folder.parent)
@@ -47,69 +58,108 @@ def study(tmp_path, image_folder):
     write_beton("animals", definition, image_folder.parent, manifest, "clean", 16, 0.1, tmp_path / "clean.beton", 1)
     for images in ("12", "all"):
         np.save(tmp_path / f"{images}.npy", draw_subset(manifest, set(), images, 0, "animals"))
-    settings = Settings("supervised", "resnet_small", "animals-all", 0, 16, 16, 1, HYPER, RECIPES)
-    data = Data(["animals"], [tmp_path / "clean.beton"], [tmp_path / "all.npy"])
-    pretrain(settings, data, Placement(tmp_path / "checkpoints", device="cpu"), tmp_path / "run")
-    subsets = {"linear": {name: tmp_path / f"{name}.npy" for name in ("12", "all")}, "scratch": {"all": tmp_path / "all.npy"}}
-    return tmp_path, manifest, Target("animals", tmp_path / "clean.beton", tmp_path / "manifest.parquet", subsets)
+    files = {name: tmp_path / f"{name}.npy" for name in ("12", "all")}
+    subsets = {"linear": files, "linear_per_level": {"all": files["all"]}, "knn": files}
+    target = Target("animals", tmp_path / "clean.beton", tmp_path / "manifest.parquet", subsets)
+    return tmp_path, manifest, target, make_run(tmp_path / "run", 20)
 
 
-def run(folder, target, name="cells"):
-    evaluate(folder / "run", [target], PROTOCOL, "cpu", 1, folder / f"{name}.json", folder / f"{name}.npz")
-    return read_json(folder / f"{name}.json")["cells"]
+def run(folder, target, encoders, name="cells"):
+    with FeatureStore(folder / "features", "float32", 16, "cpu", 1, False) as store:
+        evaluate(encoders, [target], SETTINGS, store, folder / f"{name}.json", folder / f"{name}.npz")
+    return {(cell["protocol"], cell["labelled"]): cell for cell in read_json(folder / f"{name}.json")["cells"]}
+
+
+def by_hand(folder, manifest, encoder):
+    """Features and labels of the training and test images."""
+    arrays = []
+    for rows in (rows_of(manifest, "train"), rows_of(manifest, "test")[1:]):
+        images = load_images(folder / "clean.beton", rows, 16, "animals", 1)
+        arrays += [extract_features(encoder.pretrained()[0], images.images, 500, "cpu", **CROP), images.labels]
+    return arrays
 
 
 def test_records_say_what_was_measured(study):
-    folder, _, target = study
-    cells = {(cell["protocol"], cell["labelled"]): cell for cell in run(folder, target)}
-    assert set(cells) == {("linear", "12"), ("linear", "all"), ("scratch", "all")}
+    folder, manifest, target, encoder = study
+    cells = run(folder, target, [encoder])
+    assert set(cells) == {("linear", "12"), ("linear", "all"), ("knn", "12"), ("knn", "all"), ("linear_per_level", "all")}
     assert cells["linear", "all"]["labelled_images"] == 36
+    rows = np.load(target.subsets["linear"]["12"]).astype("<i8")
+    assert cells["linear", "12"]["subset"] == {"name": "12", "sha256": hashlib.sha256(rows.tobytes()).hexdigest()}
+    content = read_json(folder / "clean.json")["content_sha256"]
     for cell in cells.values():
         assert cell["n_test"] == 11  # the undecodable one is not counted
         assert [level["level"] for level in cell["levels"]] == ["kind", "class"]
-        assert cell["levels"][0]["top1"] >= cell["levels"][1]["top1"] == cell["top1"]
-        assert cell["run"] == "supervised/animals-all/seed0"
-        assert cell["pretrain_images"] == 36
+        assert cell["levels"][1]["top1"] == cell["top1"]
+        assert (cell["run"], cell["pretrain_images"], cell["steps"], cell["epochs"]) == ("simclr/animals-20/seed0", 20, 8, 4.0)
+        assert cell["fingerprints"] == {"encoders": [encoder.weights_sha256], "beton": content}
+    kept = read_predictions(folder / "cells.npz")["animals"]
+    assert np.array_equal(kept.rows, rows_of(manifest, "test")[1:])
+    assert kept.classes == ["ant", "bee", "cat"]
+    assert set(kept.predicted) == {
+        *("linear/12", "linear/all", "knn/12", "knn/all", "linear_per_level@kind/all", "linear_per_level@class/all")
+    }
+    assert {len(predicted) for predicted in kept.predicted.values()} == {11}
+    assert kept.predicted["linear_per_level@kind/all"].max() <= 1
+    assert not (folder / "features").exists()
+
+
+def test_the_protocols_are_those_of_the_library(study):
+    folder, manifest, target, encoder = study
+    cells = run(folder, target, [encoder])
+    hierarchy = hierarchy_of(manifest)
+    arrays, everything = by_hand(folder, manifest, encoder), {"all": np.arange(36)}
+    (probed,) = linear_probe(*arrays, everything, [0.1, 0.001], 0.25, 0, 3, hierarchy.table, hierarchy.names)
+    (voted,) = knn(*arrays, everything, [5], 3, hierarchy.table, hierarchy.names)
     predictions = np.load(folder / "cells.npz", allow_pickle=False)
-    assert set(predictions) == {"animals/linear/12", "animals/linear/all", "animals/scratch/all"}
-    assert len(predictions["animals/linear/all"]) == 11
+    for protocol, expected in (("linear", probed), ("knn", voted)):
+        assert cells[protocol, "all"]["top1"] == expected["top1"]
+        assert np.array_equal(predictions[f"animals/{protocol}/all"], expected["predictions"])
+    kinds = hierarchy.table[:, 0]
+    train_x, train_y, test_x, test_y = arrays
+    (coarse,) = linear_probe(
+        train_x, kinds[train_y], test_x, kinds[test_y], everything, [0.1, 0.001], 0.25, 0, 2, np.arange(2)[:, None], ["kind"]
+    )
+    assert cells["linear_per_level", "all"]["levels"][0]["top1"] == coarse["top1"]
+    assert cells["linear_per_level", "all"]["levels"][1]["top1"] == probed["top1"]
 
 
-def test_scratch_is_the_runs_own_classifier_normalised_as_in_training(study):
-    folder, manifest, target = study
-    cell = next(cell for cell in run(folder, target) if cell["protocol"] == "scratch")
-    rows = rows_of(manifest, "test")[1:]
-    test = load_images(folder / "clean.beton", rows, 16, "animals", 1)
-    encoder, width = build_backbone("resnet_small", 0)
-    load_weights(encoder, folder / "run" / "encoder.safetensors")
-    head = load_weights(torch.nn.Linear(width, 3), folder / "run" / "head.safetensors")
-    recipe = RECIPES["crop"]
-    with torch.no_grad():
-        predicted = head(extract_features(encoder, test.images, 11, "cpu", recipe["mean"], recipe["std"])).argmax(1).numpy()
-        other = extract_features(encoder, test.images, 11, "cpu")
-    assert cell["top1"] == pytest.approx(100 * (predicted == test.labels).mean())
-    kinds = hierarchy_of(manifest).table[:, 0]
-    assert cell["levels"][0]["top1"] == pytest.approx(100 * (kinds[predicted] == kinds[test.labels]).mean())
-    assert np.array_equal(np.load(folder / "cells.npz")["animals/scratch/all"], predicted)
-    assert not torch.allclose(other, extract_features(encoder, test.images, 11, "cpu", recipe["mean"], recipe["std"]))
+def test_encoders_side_by_side(study):
+    folder, manifest, target, encoder = study
+    other = make_run(folder / "other", 30)
+    cell = run(folder, target, [encoder, other])["linear", "all"]
+    assert (cell["run"], cell["source"]) == ("simclr/animals-20~animals-30/seed0", "animals-20 | animals-30")
+    assert (cell["pretrain_images"], cell["steps"], cell["epochs"]) == (50, 16, 4.0)
+    one, two = by_hand(folder, manifest, encoder), by_hand(folder, manifest, other)
+    hierarchy = hierarchy_of(manifest)
+    joined = [torch.cat([one[0], two[0]], 1), one[1], torch.cat([one[2], two[2]], 1), one[3]]
+    (expected,) = linear_probe(*joined, {"all": np.arange(36)}, [0.1, 0.001], 0.25, 0, 3, hierarchy.table, hierarchy.names)
+    assert np.array_equal(np.load(folder / "cells.npz")["animals/linear/all"], expected["predictions"])
+    with pytest.raises(UserError, match="must agree in seed, but these have 0, 1"):
+        run(folder, target, [encoder, make_run(folder / "third", 30, seed=1)])
 
 
 def test_again_gives_the_same_numbers(study):
-    folder, _, target = study
-    first, second = run(folder, target), run(folder, target, "again")
-    for one, other in zip(first, second, strict=True):
-        assert {**one, "timing": None} == {**other, "timing": None}
+    folder, _, target, encoder = study
+    first, second = run(folder, target, [encoder]), run(folder, target, [encoder], "again")
+    for key in first:
+        assert {**first[key], "timing": None} == {**second[key], "timing": None}
+    assert (folder / "cells.npz").read_bytes() == (folder / "again.npz").read_bytes()
 
 
-def test_a_head_of_another_kind_or_an_encoder_of_another_width_is_named(study):
-    folder, _, target = study
+def test_a_run_of_another_width_or_without_its_record_is_named(study):
+    folder, _, target, _ = study
     record = read_json(folder / "run" / "run.json")
-    from fourlenses.files import write_json
-
     write_json(folder / "run" / "run.json", {**record, "settings": {**record["settings"], "backbone": "resnet_small_wide"}})
     with pytest.raises(UserError, match=r"encoder.safetensors: found .* of shape .* where this backbone has"):
-        run(folder, target)
-    write_json(folder / "run" / "run.json", record)
-    (folder / "run" / "head.safetensors").write_bytes((folder / "run" / "encoder.safetensors").read_bytes())
-    with pytest.raises(UserError, match=r"head.safetensors is no classifier of at most 3 classes"):
-        run(folder, dataclasses.replace(target, subsets={"scratch": target.subsets["scratch"]}))
+        run(folder, target, [Encoder.read(folder / "run")])
+    (folder / "run" / "run.json").write_text(json.dumps({"settings": {}}))
+    with pytest.raises(UserError, match=r"run\.json is no record of a pretraining run"):
+        Encoder.read(folder / "run")
+
+
+def test_an_unknown_protocol_is_named(study):
+    folder, _, target, encoder = study
+    wrong = Target(target.dataset, target.beton, target.manifest, {"linar": target.subsets["linear"]})
+    with pytest.raises(UserError, match=r"unknown protocol 'linar' \(did you mean 'linear'\?\)"):
+        run(folder, wrong, [encoder])

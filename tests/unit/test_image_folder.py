@@ -24,7 +24,7 @@ def test_directory_tar_and_zip_give_one_manifest(image_folder, image_archive):
     for path in (image_folder, image_archive, zipped):
         table = index(path)
         table["path"] = table["path"].str.removeprefix("animals/")
-        tables.append(table.drop(columns="id").sort_values("path", ignore_index=True))
+        tables.append(table.sort_values("path", ignore_index=True))
     assert tables[0].equals(tables[1])
     assert tables[0].equals(tables[2])
     assert dict(tables[0]["split"].value_counts()) == {"train": 36, "test": 12}
@@ -78,7 +78,7 @@ def test_members_that_point_outside_are_only_names(tmp_path):
         link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
         tar.addfile(link)
     before = set(tmp_path.rglob("*"))
-    with pytest.raises(UserError, match=r"lies beside train/ and val/|in neither"):
+    with pytest.raises(UserError, match=r"evil.tar has a member named '/train/../../escaped.jpg', which points out of it"):
         index(archive)
     assert set(tmp_path.rglob("*")) == before
 

@@ -8,7 +8,7 @@ import torch
 from tests.pictures import picture
 
 from fourlenses.data import inputs
-from fourlenses.data.beton import BetonWriter
+from fourlenses.data.beton_writer import BetonWriter
 from fourlenses.data.inputs import ResidentInput, choose_input
 from fourlenses.data.memory import host_bytes
 from fourlenses.data.resident import concatenate, load_images
@@ -75,8 +75,8 @@ def test_choosing_imports_what_streams_only_when_it_streams():
 import sys
 import fourlenses.data.inputs
 print(sorted({"fourlenses.data.streaming", "ffcv", "numba"} & set(sys.modules)))
-import fourlenses.data.streaming, fourlenses.data.jpeg
-fourlenses.data.jpeg.JpegDecoder()
+import fourlenses.data.streaming, fourlenses.data.turbojpeg
+fourlenses.data.turbojpeg.JpegDecoder()
 print(sorted({"ffcv", "numba", "cv2"} & set(sys.modules)))
 """
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split() == ["[]", "[]"]

@@ -273,10 +273,7 @@ def limited(folder, memory, more):
 
 
 def test_a_memmap_larger_than_the_memory_granted(tmp_path):
-    """117 MiB as float32, of which 96 MiB may be allocated: 8 MiB granted, the blocks and what malloc keeps.
-
-    A grant of 1 GiB has it break the limit.
-    """
+    """117 MiB as float32, of which 96 MiB may be allocated: 8 MiB granted, the blocks and what malloc keeps. A grant of 1 GiB breaks it."""
     rng = np.random.default_rng(0)
     centres, y = rng.standard_normal((5, 256)), rng.integers(0, 5, 120_000)
     np.save(tmp_path / "x.npy", (centres[y] + 4 * rng.standard_normal((len(y), 256), np.float32)).astype(np.float16))

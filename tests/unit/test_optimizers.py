@@ -11,7 +11,7 @@ from fourlenses.training.lars import LARS
 from fourlenses.training.multi_tensor import SGD, AdamW
 from fourlenses.training.optimizers import build_optimizer
 
-KINDS = {"sgd": SGD, "adamw": AdamW, "lars": LARS}
+KINDS = {"sgd": SGD, "nesterov": SGD, "adamw": AdamW, "lars": LARS}
 
 
 @pytest.mark.parametrize("name", list(KINDS))
@@ -38,6 +38,16 @@ def test_sgd_is_heavy_ball_with_the_given_momentum():
     assert layer.weight.item() == pytest.approx(1 - 0.5 - 0.5 * 1.8)  # Nesterov would have taken 0.5 * 1.8 at once
 
 
+def test_nesterov_looks_ahead_by_the_given_momentum():
+    layer = nn.Linear(1, 1, bias=False)
+    nn.init.constant_(layer.weight, 1.0)
+    optimiser = build_optimizer("nesterov", layer, learning_rate=0.5, momentum=0.8, weight_decay=0.0)
+    for _ in range(2):
+        layer.weight.grad = torch.ones(1, 1)
+        optimiser.step()
+    assert layer.weight.item() == pytest.approx(1 - 0.5 * 1.8 - 0.5 * (1 + 0.8 * 1.8))
+
+
 def test_lars_takes_the_momentum():
     assert build_optimizer("lars", nn.Linear(2, 2), 0.1, 0.8, 0.0).param_groups[0]["momentum"] == 0.8
 
@@ -50,7 +60,7 @@ def test_frozen_parameters_are_left_out():
 
 
 def test_unknown_optimizer_lists_the_known():
-    with pytest.raises(ValueError, match="unknown optimizer 'lion'; known: adamw, lars, sgd"):
+    with pytest.raises(ValueError, match="unknown optimizer 'lion'; known: adamw, lars, nesterov, sgd"):
         build_optimizer("lion", nn.Linear(2, 2), 0.1, 0.9, 0.0)
 
 
@@ -58,6 +68,10 @@ def test_unknown_optimizer_lists_the_known():
     ("ours", "theirs"),
     [
         (lambda p: SGD(p, lr=0.1, momentum=0.9, weight_decay=0.01), lambda p: torch.optim.SGD(p, lr=0.1, momentum=0.9, weight_decay=0.01)),
+        (
+            lambda p: SGD(p, lr=0.1, momentum=0.9, weight_decay=0.01, nesterov=True),
+            lambda p: torch.optim.SGD(p, lr=0.1, momentum=0.9, weight_decay=0.01, nesterov=True),
+        ),
         (lambda p: SGD(p, lr=0.1), lambda p: torch.optim.SGD(p, lr=0.1)),
         (lambda p: AdamW(p, lr=0.01, weight_decay=0.1), lambda p: torch.optim.AdamW(p, lr=0.01, weight_decay=0.1)),
     ],
@@ -107,7 +121,7 @@ import sys, torch
 import fourlenses.training.pretrain, fourlenses.evaluation.evaluate
 from fourlenses.training.optimizers import build_optimizer
 layer = torch.nn.Linear(2, 2)
-for name in ("sgd", "adamw", "lars"):
+for name in ("sgd", "nesterov", "adamw", "lars"):
     optimizer = build_optimizer(name, layer, 0.1, 0.9, 0.1)
     optimizer.zero_grad()
     layer(torch.ones(1, 2)).sum().backward()

@@ -27,9 +27,10 @@ def test_the_same_run_gives_the_same_weights_whatever_the_workers(dataset, metho
 
 
 def test_training_lowers_the_loss(dataset):
-    go(dataset, "run", settings(epochs=40, temperature=0.2))
+    go(dataset, "run", settings(epochs=120, temperature=0.2))
     losses = pd.read_csv(dataset / "run" / "history.csv")["loss"]
-    assert losses.iloc[-5:].mean() < 0.92 * losses.iloc[:5].mean()
+    third = len(losses) // 3  # of batches of 16 images: a few of them say little
+    assert losses.iloc[-third:].mean() < 0.92 * losses.iloc[:third].mean()
 
 
 def test_an_encoder_loads_into_torchvision(dataset):
@@ -45,7 +46,7 @@ def test_the_record_says_what_was_effective(dataset):
     assert effective["batch_size"] == 36  # clamped to the data
     assert effective["peak_learning_rate"] == pytest.approx(0.002 * 36 / 256)
     assert effective["images"] == 36
-    assert record["datasets"][0]["beton_sha256"] == json.loads((dataset / "clean.json").read_text())["sha256"]
+    assert record["datasets"][0]["beton_sha256"] == json.loads((dataset / "clean.json").read_text())["content_sha256"]
     assert record["versions"]["torch"] == torch.__version__
     assert record["images_per_second"] > 0
 

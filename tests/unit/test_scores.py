@@ -5,7 +5,9 @@ import pytest
 import torch
 
 from fourlenses.evaluation import scores
-from fourlenses.evaluation.scores import score
+from fourlenses.evaluation.calibration import expected_calibration_error
+from fourlenses.evaluation.class_mean import mean_class_interval
+from fourlenses.evaluation.scores import Scores, report, score
 
 
 def test_predictions_top5_and_log_loss(monkeypatch):
@@ -20,9 +22,39 @@ def test_predictions_top5_and_log_loss(monkeypatch):
     wide = (logits + bias).astype(float)
     loss = np.log(np.exp(wide).sum(1)) - wide[np.arange(95), labels]
     assert found.log_loss == pytest.approx(loss.mean(), abs=1e-6)
+    probability = (np.exp(wide) / np.exp(wide).sum(1, keepdims=True)).max(1)
+    assert found.confidences.dtype == np.float16
+    assert found.confidences == pytest.approx(probability, abs=5e-4)
 
 
 def test_equal_logits_go_to_the_lower_class():
     found = score(torch.zeros(8, 2), torch.arange(8), torch.zeros(8, 2), torch.zeros(8))
     assert found.predictions.tolist() == [0] * 8
     assert found.in_top5.tolist() == [True] * 5 + [False] * 3
+
+
+def test_a_class_that_is_never_predicted_and_logits_far_apart():
+    logits = torch.tensor([[300.0, -300.0, -1e4], [0.0, 300.0, -1e4]])
+    found = score(logits, torch.tensor([0, 0]), torch.eye(3), torch.zeros(3))
+    assert found.confidences.tolist() == [1.0, 1.0]
+    assert found.log_loss == pytest.approx(150)
+
+
+def test_report_of_an_imbalanced_target():
+    rng = np.random.default_rng(0)
+    labels = np.repeat([0, 1, 3], [80, 15, 5])  # class 2 has no test image
+    predictions = np.where(rng.random(100) < 0.7, labels, 2)
+    confidences = rng.uniform(0.5, 1, 100).astype(np.float16)
+    table = np.array([[0, 0], [0, 1], [1, 2], [1, 3]])
+    found = report(Scores(predictions, predictions == labels, 1.25, confidences), labels, table, ["kind", "class"])
+    shares = [np.mean(predictions[labels == c] == c) for c in (0, 1, 3)]
+    assert found["mean_class_top1"] == pytest.approx(100 * np.mean(shares))
+    right = predictions == labels
+    assert [found["mean_class_top1" + end] for end in ("", "_low", "_high")] == list(mean_class_interval(right, labels))
+    assert found["classes_tested"] == 3
+    assert found["log_loss"] == 1.25
+    assert found["ece"] == expected_calibration_error(confidences, right)
+    assert found["top1"] == 100 * right.mean()
+    assert list(found["levels"]) == ["kind", "class"]
+    assert found["predictions"].dtype == np.uint16
+    assert report(Scores(predictions, right, None), labels, table, ["kind", "class"])["ece"] is None

@@ -7,7 +7,8 @@ import pytest
 import torch
 from tests.pictures import jpeg_bytes, picture
 
-from fourlenses.data.beton import Beton, BetonWriter
+from fourlenses.data.beton import Beton
+from fourlenses.data.beton_writer import BetonWriter
 from fourlenses.data.crops import Cutter
 from fourlenses.data.inputs import ResidentInput
 from fourlenses.data.resident import concatenate, load_images

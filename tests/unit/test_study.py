@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from fourlenses.errors import UserError
-from fourlenses.study import Cell, Part, Run, make_plan, parse_source
+from fourlenses.study import Cell, Part, Run, Subset, make_plan, parse_source
 
 CONFIG = yaml.safe_load((Path(__file__).parents[2] / "config.yaml").read_text())
 
@@ -39,15 +39,15 @@ def test_lenses_share_runs_and_cells(config):
         "simclr/objects-100/seed0",
         "simclr/objects-200/seed0",
         "simclr/scenes-200/seed0",
-        "supervised/objects-50/seed0",
-        "supervised/objects-200/seed0",
     }
+    # the supervised baseline is trained when it is evaluated
+    assert Cell(Run("supervised", "objects-50", 0), "objects", "50", "scratch") in plan.cells
 
 
 def test_the_floor_is_in_every_linear_cell(config):
     plan = make_plan(config)
-    asked = {(cell.target, cell.labelled_images) for cell in plan.cells if cell.protocol == "linear"}
-    floor = {(cell.target, cell.labelled_images) for cell in plan.cells if cell.run.method == "random"}
+    asked = {(cell.target, cell.labelled) for cell in plan.cells if cell.protocol == "linear"}
+    floor = {(cell.target, cell.labelled) for cell in plan.cells if cell.run.method == "random"}
     assert asked == floor
 
 
@@ -61,6 +61,48 @@ def test_seeds_pools_and_corruptions(config):
     assert corrupted == set(config["quality"]["corruptions"])
 
 
+def test_protocols_and_draws_of_labels(config):
+    config["lenses"] = ["quantity"]
+    config["quantity"].update(
+        datasets=["objects"], pretrain_images=[300], labelled_images=[100, 2000, "all"], protocols=["linear", "fine_tune"]
+    )
+    config["evaluation"].update(label_subsets="balanced", label_repeats=3, label_repeats_up_to=100)
+    cells = make_plan(config).cells
+    by_protocol = {
+        protocol: {cell.labelled for cell in cells if cell.protocol == protocol} for protocol in ("linear", "fine_tune", "scratch")
+    }
+    expected = {"100_balanced", "100_balanced_draw1", "100_balanced_draw2", "2000_balanced", "all"}
+    assert by_protocol == {"linear": expected, "fine_tune": expected, "scratch": expected}
+    tuned = next(cell for cell in cells if (cell.protocol, cell.labelled) == ("fine_tune", "100_balanced_draw2"))
+    assert tuned.record == "simclr/objects-300/seed0/fine_tune/objects/100_balanced_draw2.json"
+    assert not [cell for cell in cells if cell.run.method == "random" and cell.protocol == "fine_tune"]  # that would be scratch
+
+
+@pytest.mark.parametrize("name", ["100", "all", "100_balanced", "7_draw3", "100_balanced_draw12"])
+def test_names_of_subsets(name):
+    assert str(Subset.parse(name)) == name
+
+
+@pytest.mark.parametrize("name", ["", "ten", "10_draw", "10_draw1_balanced", "10 "])
+def test_names_of_no_subset(name):
+    with pytest.raises(UserError, match="is no subset"):
+        Subset.parse(name)
+
+
+def test_fused_encoders_share_their_runs(config):
+    config["lenses"] = ["domain"]
+    config["domain"].update(
+        datasets=["objects", "scenes"], fused=[["objects", "scenes"]], pretrain_images=200, protocols=["linear", "fine_tune"]
+    )
+    plan = make_plan(config)
+    fused = Run("simclr", "objects-200~scenes-200", 0)
+    assert fused.encoders == [Run("simclr", "objects-200", 0), Run("simclr", "scenes-200", 0)]
+    assert fused.corruption == "none"
+    assert {cell.protocol for cell in plan.cells if cell.run == fused} == {"linear"}  # there is no one network to tune
+    assert fused not in plan.runs
+    assert set(fused.encoders) < set(plan.runs)
+
+
 @pytest.mark.parametrize(
     ("lens", "key", "value", "message"),
     [
@@ -71,6 +113,9 @@ def test_seeds_pools_and_corruptions(config):
             ["simclrr"],
             r"'quantity.methods'.*unknown method 'simclrr' \(did you mean 'simclr'\?\); known: byol, moco, simclr, supervised",
         ),
+        ("domain", "fused", [["objects", "sceness"]], r"'domain.fused'.*unknown dataset 'sceness'"),
+        ("quality", "corruptions", ["downsampled2"], r"'quality.corruptions'.*'downsampled2' \(did you mean 'downsample2'\?\)"),
+        ("quality", "corruptions", ["resize_s5"], r"'quality.corruptions': 'resize_s5' changes no image at stored_size: 32"),
         ("quantity", "pretrain_images", [10**6], r"'quantity.pretrain_images' asks for 1000000 images.*'objects'.*train_images: "),
     ],
 )

@@ -1,3 +1,5 @@
+import itertools
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -56,3 +58,28 @@ def test_undecodable_images_are_not_drawn():
 def test_more_than_there_are():
     with pytest.raises(UserError, match=r"dataset 'x' has 199 usable training images, but the config asks for 200 .*'pretrain_images'"):
         draw_subset(manifest(NAMES), {"image3"}, 200, 0, "x")
+
+
+def classes_of(table, rows):
+    return table["level:class"].iloc[rows].value_counts()
+
+
+def test_balanced_subsets_hold_as_many_of_each_class_as_can_be():
+    """Of classes of 120, 60 and 20 images: equal shares while they last, the rest from those that have more; nested all the while."""
+    table = manifest(NAMES)
+    table["level:class"] = ["a"] * 120 + ["b"] * 60 + ["c"] * 20
+    assert classes_of(table, draw_subset(table, set(), "30_balanced", 0, "x")).to_dict() == {"a": 10, "b": 10, "c": 10}
+    assert classes_of(table, draw_subset(table, set(), "100_balanced", 0, "x")).to_dict() == {"a": 40, "b": 40, "c": 20}
+    assert classes_of(table, draw_subset(table, set(), "31_balanced", 0, "x")).max() == 11
+    subsets = [set(draw_subset(table, set(), f"{count}_balanced", 0, "x")) for count in range(1, 201, 7)]
+    assert all(inner < outer for inner, outer in itertools.pairwise(subsets))
+
+
+def test_draws_differ_and_the_first_is_that_of_pretraining():
+    table = manifest(NAMES)
+    table["level:class"] = ["a", "b"] * 100
+    first, second, third = (set(draw_subset(table, set(), name, 0, "x")) for name in ("50", "50_draw1", "50_draw2"))
+    assert len(first & second) < 30
+    assert len(second & third) < 30
+    assert second < set(draw_subset(table, set(), "80_draw1", 0, "x"))
+    assert set(draw_subset(table, set(), "50_balanced_draw1", 0, "x")) != set(draw_subset(table, set(), "50_balanced", 0, "x"))

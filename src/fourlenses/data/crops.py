@@ -5,8 +5,8 @@ from torch import Tensor
 
 from fourlenses.data.beton import JPEG
 from fourlenses.data.decode import Undecodable, decode
-from fourlenses.data.jpeg import JpegDecoder
 from fourlenses.data.scaling import central_square, picture_room, scale_into
+from fourlenses.data.turbojpeg import JpegDecoder
 
 
 class Cutter:

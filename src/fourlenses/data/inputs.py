@@ -53,6 +53,21 @@ class ResidentInput:
             yield [view(images, self.ids[positions], epochs, number) for number, view in enumerate(self.views)]
 
 
+class Subset:
+    """An `Input` of some images of another: ``positions`` int64 (n,). Images are kept once and drawn alike, whichever part asks."""
+
+    def __init__(self, whole: Input, positions: np.ndarray) -> None:
+        self.kind, self.num_classes = whole.kind, whole.num_classes
+        self.labels, self.ids = whole.labels[positions], whole.ids[positions]
+        self._whole, self._positions = whole, positions
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def batches(self, chosen: Iterable[tuple[np.ndarray, np.ndarray]]) -> Iterator[list[Tensor]]:
+        return self._whole.batches((self._positions[positions], epochs) for positions, epochs in chosen)
+
+
 def choose_input(
     setting: str,
     parts: list[Part],

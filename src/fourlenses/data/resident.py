@@ -1,5 +1,6 @@
 """Images resident in memory: decoded once to one uint8 tensor, from which every view of every epoch is cut."""
 
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +11,7 @@ from PIL import Image
 
 from fourlenses.data.beton import RAW, Stored
 from fourlenses.data.decode import decode
-from fourlenses.data.selection import join_labels, select
+from fourlenses.data.selection import Selection, join_labels, select
 
 
 @dataclass
@@ -31,17 +32,35 @@ def load_images(beton_file: Path, rows: np.ndarray, size: int, dataset: str, wor
         UserError: the beton lacks one of the rows.
     """
     chosen = select(beton_file, rows, dataset)
-    beton, samples = chosen.beton, chosen.samples
+    with ThreadPoolExecutor(max(1, workers)) as pool:
+        pixels = _squares(chosen, slice(None), size, pool)
+    return Images(pixels, chosen.labels, chosen.ids, chosen.num_classes)
+
+
+def image_blocks(chosen: Selection, size: int, workers: int, block: int) -> Iterator[torch.Tensor]:
+    """The same squares, ``block`` of them at a time, the next block being decoded meanwhile: for images that do not fit."""
+    starts = range(0, len(chosen.samples), block)
+    with ThreadPoolExecutor(max(1, workers)) as pool, ThreadPoolExecutor(1) as ahead:
+        coming = None
+        for start in (*starts, None):
+            decoded = coming
+            coming = None if start is None else ahead.submit(_squares, chosen, slice(start, start + block), size, pool)
+            if decoded is not None:
+                yield decoded.result()
+
+
+def _squares(chosen: Selection, part: slice, size: int, pool: ThreadPoolExecutor) -> torch.Tensor:
+    """uint8 (n, 3, size, size) of part of a selection."""
+    samples = chosen.samples[part]
     pixels = np.empty((len(samples), 3, size, size), np.uint8)
 
     def fill(position: int) -> None:
-        pixels[position] = square(beton.image(samples[position]), size).transpose(2, 0, 1)
+        pixels[position] = square(chosen.beton.image(samples[position]), size).transpose(2, 0, 1)
 
-    with ThreadPoolExecutor(max(1, workers)) as pool:
-        # consuming the results raises what a worker raised
-        for _ in pool.map(fill, range(len(samples)), chunksize=64):
-            pass
-    return Images(torch.from_numpy(pixels), chosen.labels, chosen.ids, chosen.num_classes)
+    # consuming the results raises what a worker raised
+    for _ in pool.map(fill, range(len(samples)), chunksize=64):
+        pass
+    return torch.from_numpy(pixels)
 
 
 def square(stored: Stored, size: int) -> np.ndarray:

@@ -22,10 +22,10 @@ from torch import Tensor
 from fourlenses.data.crew import Crew, Worker
 from fourlenses.data.crops import Cutter
 from fourlenses.data.decode import Undecodable
-from fourlenses.data.jpeg import JpegDecoder
 from fourlenses.data.parameters import Parameters
 from fourlenses.data.scaling import picture_room
 from fourlenses.data.selection import join_labels, select
+from fourlenses.data.turbojpeg import JpegDecoder
 from fourlenses.data.views import Views
 from fourlenses.errors import UserError
 

@@ -1,32 +1,35 @@
-"""Evaluate one encoder on everything a study asks of it: its features are taken once per target, every cell is scored on them."""
+"""Evaluate one encoder, or several side by side, on everything a study asks of it that needs features alone.
 
+The features are taken once per target; every cell is scored on them. What trains a network for each cell is in `trained`.
+"""
+
+import hashlib
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors.torch import load_file
 
 from fourlenses.data.beton import Beton
 from fourlenses.data.manifest import Hierarchy, hierarchy_of, read_manifest, rows_of
-from fourlenses.data.resident import Images, load_images
-from fourlenses.errors import UserError
-from fourlenses.evaluation.features import extract_features
+from fourlenses.data.selection import select
+from fourlenses.errors import UserError, one_of
+from fourlenses.evaluation.encoder import Encoder
+from fourlenses.evaluation.feature_store import FeatureStore, Images
+from fourlenses.evaluation.granularity import train_at_each_level
+from fourlenses.evaluation.knn import knn
 from fourlenses.evaluation.linear_probe import linear_probe
-from fourlenses.evaluation.scores import report, score
-from fourlenses.files import atomic, read_json, write_json
-from fourlenses.models.backbones import build_backbone
-from fourlenses.models.weights import load_weights
-from fourlenses.study import Run
+from fourlenses.evaluation.predictions import TargetPredictions, write_predictions
+from fourlenses.files import read_json, write_json
+from fourlenses.study import SEVERAL, Run
 
 log = logging.getLogger(__name__)
-BATCH_SIZE = 500
 
 
 @dataclass(frozen=True)
 class Target:
-    """A dataset to evaluate on. subsets: per protocol, what the config calls a label size ('1000', 'all') -> file of manifest rows."""
+    """A dataset to evaluate on. subsets: protocol -> label subset ('1000', 'all', '1000_draw1') -> file of manifest rows."""
 
     dataset: str
     beton: Path
@@ -35,119 +38,137 @@ class Target:
 
 
 @dataclass(frozen=True)
-class Protocol:
+class Settings:
     """How to evaluate: see the `evaluation` section of config.yaml."""
 
-    image_size: int
     strengths: list[float]
     validation_fraction: float
+    neighbours: int
+    temperature: float
     torch_threads: int
 
 
+@dataclass(frozen=True)
+class Labelled:
+    """Features (N, D), labels int64 (N,) and manifest rows int64 (N,) of some images."""
+
+    features: np.ndarray
+    labels: np.ndarray
+    rows: np.ndarray
+
+
 def evaluate(
-    run_directory: Path,
-    targets: list[Target],
-    protocol: Protocol,
-    device: str | torch.device,
-    workers: int,
-    cells_file: Path,
-    predictions_file: Path,
+    encoders: list[Encoder], targets: list[Target], settings: Settings, store: FeatureStore, cells_file: Path, predictions_file: Path
 ) -> None:
-    """Write one record per cell to ``cells_file`` (JSON) and the predicted classes of the test images to ``predictions_file`` (npz)."""
-    torch.set_num_threads(protocol.torch_threads)
-    trained = read_json(run_directory / "run.json")
-    settings = trained["settings"]
-    run = Run(settings["method"], settings["source"], settings["seed"])
-    encoder, _ = build_backbone(settings["backbone"], 0)
-    load_weights(encoder, run_directory / "encoder.safetensors")
-    effective = trained["effective"]  # empty for a random encoder
-    common = {
-        "method": settings["method"],
-        "backbone": settings["backbone"],
-        "source": settings["source"],
-        "pretrain_images": effective.get("images", 0),
-        "steps": effective.get("total_steps", 0),
-        "epochs": round(effective.get("effective_epochs", 0), 3),
-        "corruption": run.corruption,
-        "seed": settings["seed"],
-        "run": run.name,
-    }
+    """Write one record per cell to ``cells_file`` (JSON), and what was predicted of each test image to ``predictions_file``
+    (`predictions.write_predictions`).
+
+    Raises:
+        UserError: no such protocol; the encoders are not of one seed; a file is damaged.
+    """
+    torch.set_num_threads(settings.torch_threads)
+    common = describe(encoders)
     cells, predictions = [], {}
     for target in targets:
-        log.info("%s on %s", run.name, target.dataset)
-        for record in _evaluate_target(encoder, run_directory, target, protocol, settings, device, workers):
-            predicted = record.pop("predictions")
-            record.pop("confidences")
-            # a list keeps its order in JSON
-            record["levels"] = [{"level": level, **scores} for level, scores in record["levels"].items()]
-            predictions[f"{target.dataset}/{record['protocol']}/{record['labelled']}"] = predicted
-            cells.append({**common, "target": target.dataset, **record})
-    predictions_file.parent.mkdir(parents=True, exist_ok=True)
-    with atomic(predictions_file) as temporary, open(temporary, "wb") as file:
-        np.savez_compressed(file, **predictions)
+        log.info("%s on %s", common["run"], target.dataset)
+        manifest = read_manifest(target.manifest)
+        hierarchy = hierarchy_of(manifest)
+        wanted = {name: np.load(file, allow_pickle=False) for files in target.subsets.values() for name, file in files.items()}
+        train = _labelled(encoders, target, "train", np.unique(np.concatenate(list(wanted.values()))), store)
+        available = rows_of(manifest, "test")
+        # undecodable images were left out of the beton, as its sidecar says
+        test = _labelled(encoders, target, "test", available[np.isin(available, Beton(target.beton).index)], store)
+        kept = predictions[target.dataset] = TargetPredictions({}, test.rows, test.labels, hierarchy.classes[-1])
+        fingerprints = {"encoders": [encoder.weights_sha256 for encoder in encoders], "beton": _content(target.beton)}
+        for protocol, files in target.subsets.items():
+            if protocol not in PROTOCOLS:
+                raise one_of("protocol", protocol, PROTOCOLS)
+            subsets = {name: np.searchsorted(train.rows, wanted[name]) for name in files}
+            seed = encoders[0].seed
+            for record in PROTOCOLS[protocol](train, test, subsets, hierarchy, settings, seed, store.device):
+                name = record.pop("subset")
+                kept.predicted |= {f"{protocol}{key}/{name}": predicted for key, predicted in _predictions(record).items()}
+                rows = {"name": name, "sha256": hashlib.sha256(wanted[name].astype("<i8").tobytes()).hexdigest()}
+                identity = {"target": target.dataset, "protocol": protocol, "labelled": name, "labelled_images": record.pop("label_size")}
+                cells.append({**common, **identity, **record, "subset": rows, "fingerprints": fingerprints})
+    write_predictions(predictions_file, predictions)
     write_json(cells_file, {"cells": cells})
 
 
-def _evaluate_target(
-    encoder, run_directory: Path, target: Target, protocol: Protocol, settings: dict, device: str | torch.device, workers: int
+def describe(encoders: list[Encoder]) -> dict:
+    """How the features were made, in the columns of the table. Of several encoders: images and steps in sum, the longest in epochs."""
+    described = [encoder.columns() for encoder in encoders]
+    if len(described) == 1:
+        return described[0]
+    for key in ("method", "backbone", "seed"):
+        if len({one[key] for one in described}) > 1:
+            raise UserError(f"encoders to be fused must agree in {key}, but these have {', '.join(str(one[key]) for one in described)}")
+    fused = Run(described[0]["method"], SEVERAL.join(one["source"] for one in described), described[0]["seed"])
+    return {
+        **described[0],
+        "source": " | ".join(one["source"] for one in described),
+        "pretrain_images": sum(one["pretrain_images"] for one in described),
+        "steps": sum(one["steps"] for one in described),
+        "epochs": max(one["epochs"] for one in described),
+        "corruption": fused.corruption,
+        "run": fused.name,
+    }
+
+
+def _linear(
+    train: Labelled, test: Labelled, subsets: dict, hierarchy: Hierarchy, settings: Settings, seed: int, device: torch.device
 ) -> list[dict]:
-    manifest = read_manifest(target.manifest)
-    hierarchy = hierarchy_of(manifest)
-    test = _load(target, _available(target, rows_of(manifest, "test")), protocol, workers)
-    x_test = _features(encoder, test, settings, device)
-    subsets = {name: np.load(file, allow_pickle=False) for files in target.subsets.values() for name, file in files.items()}
-    records = []
-    if target.subsets.get("linear"):
-        rows = np.unique(np.concatenate([subsets[name] for name in target.subsets["linear"]]))
-        train = _load(target, rows, protocol, workers)
-        # positions of each subset's rows among the rows whose features were taken
-        positions = {name: np.searchsorted(rows, subsets[name]) for name in target.subsets["linear"]}
-        probed = linear_probe(
-            _features(encoder, train, settings, device),
-            train.labels,
-            x_test,
-            test.labels,
-            positions,
-            protocol.strengths,
-            protocol.validation_fraction,
-            settings["seed"],
-            hierarchy.num_classes,
-            hierarchy.table,
-            hierarchy.names,
-        )
-        for record in probed:
-            labelled = {"labelled": record.pop("subset"), "labelled_images": record.pop("label_size")}
-            records.append({**record, **labelled, "protocol": "linear"})
-    for name in target.subsets.get("scratch", {}):
-        scored = _score_head(run_directory / "head.safetensors", x_test, test.labels, hierarchy)
-        records.append({**scored, "labelled": name, "labelled_images": len(subsets[name]), "protocol": "scratch"})
-    return records
+    return linear_probe(
+        train.features, train.labels, test.features, test.labels, subsets, settings.strengths, settings.validation_fraction, seed,
+        hierarchy.num_classes, hierarchy.table, hierarchy.names, device,
+    )  # fmt: skip
 
 
-def _score_head(head_file: Path, x_test: torch.Tensor, labels: np.ndarray, hierarchy: Hierarchy) -> dict:
-    """A supervised run as it is: its own classifier on its own features."""
-    head = load_file(head_file)
-    weight, bias = head.get("weight"), head.get("bias")
-    if weight is None or bias is None or weight.shape[0] > hierarchy.num_classes:
-        raise UserError(
-            f"{head_file} is no classifier of at most {hierarchy.num_classes} classes (it holds {sorted(head)}); "
-            "protocol 'scratch' needs a supervised run on the target itself"
-        )
-    scored = score(x_test, torch.from_numpy(labels), weight, bias)
-    return report(scored, labels, hierarchy.table, hierarchy.names)
+def _linear_per_level(
+    train: Labelled, test: Labelled, subsets: dict, hierarchy: Hierarchy, settings: Settings, seed: int, device: torch.device
+) -> list[dict]:
+    """A classifier trained on each level's own labels, where `linear` coarsens the answers of one trained on the finest."""
+
+    def probe(train_labels, test_labels, num_classes, level_table, level_names) -> list[dict]:
+        coarse = [replace(one, labels=labels) for one, labels in ((train, train_labels), (test, test_labels))]
+        return _linear(*coarse, subsets, Hierarchy(level_names, [list(range(num_classes))], level_table), settings, seed, device)
+
+    merged: dict[str, dict] = {}
+    for record in train_at_each_level(probe, train.labels, test.labels, hierarchy.table, hierarchy.names):
+        level = record.pop("trained_level")
+        own = {"levels": record["levels"][level], "predictions": record["predictions"], "strength": record["strength"]}
+        kept = merged.get(record["subset"], {key: {} for key in own})
+        # the finest level comes last: what a record says beside these is of that one
+        merged[record["subset"]] = {**record, **{key: {**kept[key], level: value} for key, value in own.items()}}
+    return list(merged.values())
 
 
-def _available(target: Target, rows: np.ndarray) -> np.ndarray:
-    """The rows that are in the beton: undecodable images were left out of it, as its sidecar says."""
-    return rows[np.isin(rows, Beton(target.beton).index)]
+def _knn(
+    train: Labelled, test: Labelled, subsets: dict, hierarchy: Hierarchy, settings: Settings, seed: int, device: torch.device
+) -> list[dict]:
+    return knn(
+        train.features, train.labels, test.features, test.labels, subsets, [settings.neighbours],
+        hierarchy.num_classes, hierarchy.table, hierarchy.names, settings.temperature, device,
+    )  # fmt: skip
 
 
-def _load(target: Target, rows: np.ndarray, protocol: Protocol, workers: int) -> Images:
-    return load_images(target.beton, rows, protocol.image_size, target.dataset, workers)
+PROTOCOLS = {"linear": _linear, "linear_per_level": _linear_per_level, "knn": _knn}
 
 
-def _features(encoder, images: Images, settings: dict, device: str | torch.device) -> torch.Tensor:
-    """Normalised as in training: by the mean and std of the run's views, if they have any."""
-    views = settings["hyperparameters"].get("views", [])
-    recipe = settings["recipes"][views[0]] if views else {}
-    return extract_features(encoder, images.images, BATCH_SIZE, device, recipe.get("mean"), recipe.get("std"))
+def _labelled(encoders: list[Encoder], target: Target, split: str, rows: np.ndarray, store: FeatureStore) -> Labelled:
+    selection = select(target.beton, rows, target.dataset)
+    features = store.features(encoders, Images(f"{target.dataset}-{split}", selection, _content(target.beton)))
+    return Labelled(features, selection.labels, selection.rows)
+
+
+def _content(beton: Path) -> str:
+    return read_json(beton.with_suffix(".json"))["content_sha256"]
+
+
+def _predictions(record: dict) -> dict[str, np.ndarray]:
+    """What a record predicts, taken out of it, under '' or, of classifiers of one level each, '@<level>'; the rest is made fit for JSON."""
+    # a list keeps its order there, unlike a dictionary
+    record["levels"] = [{"level": level, **scores} for level, scores in record["levels"].items()]
+    del record["confidences"]
+    predictions = record.pop("predictions")
+    return {f"@{level}": array for level, array in predictions.items()} if isinstance(predictions, dict) else {"": predictions}

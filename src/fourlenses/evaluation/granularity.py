@@ -1,8 +1,14 @@
-"""Label granularity: train at the finest level, then read predictions and labels at every coarser one.
+"""Label granularity: train at the finest level, then read predictions and labels at every coarser one; or train at each level.
 
 Cole et al., When Does Contrastive Visual Representation Learning Work? (CVPR 2022), section 4.4: a prediction counts as right at a
-level if the ancestor of the predicted class at that level is the ancestor of the true class.
+level if the ancestor of the predicted class at that level is the ancestor of the true class. A class that is shallower than a level
+keeps its own label there (`hierarchies` makes tables so), hence is right only where it is itself predicted.
+
+The paper trains once, on the finest labels. To train at each level, which it does not do, tells whether a coarse task is easy because
+its classes are far apart or only because confusions within them are forgiven.
 """
+
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
@@ -33,3 +39,54 @@ def correct_by_level(predictions: np.ndarray, labels: np.ndarray, table: np.ndar
     if predictions.shape != labels.shape:
         raise ValueError(f"predictions and labels must have one length, not {predictions.shape} and {labels.shape}")
     return coarsen(predictions, table) == coarsen(labels, table)
+
+
+def level_labels(labels: np.ndarray, level_table: np.ndarray, level: int) -> tuple[np.ndarray, int]:
+    """Fine labels (N,) as labels of one level, int64 (N,), and the number of classes there: those of all fine classes, in use or not.
+
+    level: a column of level_table, int (fine_classes, levels); the ids in it count from 0.
+    """
+    table = np.asarray(level_table)
+    if not 0 <= level < table.shape[1]:
+        raise ValueError(f"level {level} is none of the {table.shape[1]} columns of the level table")
+    return coarsen(labels, table)[:, level].astype(np.int64), int(table[:, level].max()) + 1
+
+
+def levels_above(level_table: np.ndarray, level: int) -> tuple[np.ndarray, list[int]]:
+    """For classifiers trained at a level: the table (classes of that level, columns kept) of its labels, and the columns kept.
+
+    Kept are those up to ``level`` at which all fine classes of one label agree. Another, as of a hierarchy that is no tree or of a class
+    that keeps its own label, says nothing of a prediction at this level.
+    """
+    table = np.asarray(level_table)
+    _, first, label = np.unique(table[:, level], return_index=True, return_inverse=True)
+    kept = [column for column in range(level + 1) if (table[first, column][label] == table[:, column]).all()]
+    result = np.full((int(table[:, level].max()) + 1, len(kept)), -1, np.int64)
+    result[table[first, level]] = table[first][:, kept]
+    return result, kept
+
+
+def train_at_each_level(
+    probe: Callable[..., list[dict]],
+    train_labels: np.ndarray,
+    test_labels: np.ndarray,
+    level_table: np.ndarray,
+    level_names: Sequence[str],
+) -> Iterator[dict]:
+    """The records of a classifier trained at each level, coarse to fine, each with ``trained_level``, the name of the level.
+
+    probe: called with train_labels and test_labels (int64, of the level), num_classes, level_table and level_names (of the level and
+    the coarser ones, see `levels_above`) as keywords, e.g. `linear_probe` with the features and all else given. Its predictions are
+    labels of the level, so keep them apart from fine ones. A level of one class is passed over: there is nothing to train.
+    """
+    for level, name in enumerate(level_names):
+        coarse, classes = level_labels(train_labels, level_table, level)
+        if classes < 2:
+            continue
+        table, kept = levels_above(level_table, level)
+        truth, _ = level_labels(test_labels, level_table, level)
+        records = probe(
+            train_labels=coarse, test_labels=truth, num_classes=classes, level_table=table, level_names=[level_names[i] for i in kept]
+        )
+        for record in records:
+            yield {"trained_level": name, **record}

@@ -15,11 +15,11 @@ from tqdm import tqdm
 
 from fourlenses.evaluation.design import block_rows
 from fourlenses.evaluation.feature_rows import FeatureRows
+from fourlenses.evaluation.held_out import split
 from fourlenses.evaluation.logistic import Regression, Solution
 from fourlenses.evaluation.memory_plan import default_budget
 from fourlenses.evaluation.probe_inputs import check_levels, check_strengths, check_subset, labelled_features
 from fourlenses.evaluation.scores import Scores, joined, report, score
-from fourlenses.randomness import named_seed, permutation
 
 # Choosing among strengths needs their order; what is reported deserves the optimum itself. At 1e-4 the accuracy of a weakly penalised
 # separable problem is still some tenths of a point off.
@@ -63,11 +63,10 @@ def linear_probe(
     features are read again at every evaluation where they do not fit (``memory_plan.default_budget`` without it).
 
     A record holds subset, label_size, n_test, strengths (ascending), strength (the chosen one), validation_accuracy (percent, one a
-    strength, or None), n_validation, top1 with top1_low and top1_high (Wilson, 95 %), top5 (all in percent; over min(5, num_classes)),
-    log_loss (test images, nats; None, for infinite, where some are of a class the subset has no label of), levels (name -> top1, low, high), predictions (M,) uint16 (uint32 above 65536 classes), confidences (M,)
-    float16 (probability of the predicted class), gradient_norm and iterations of the final fit, selection_gradient_norm and
-    selection_iterations (one a strength, or None), solver (how the final fit was solved, see ``memory_plan.Plan``), notes (the special
-    rules that applied) and, apart from the numbers, as no two runs agree on it: timing (stage -> seconds).
+    strength, or None), n_validation, what `scores.report` says (log_loss is None, for infinite, where test images are of a class the
+    subset has no label of), gradient_norm and iterations of the final fit, selection_gradient_norm and selection_iterations (one a
+    strength, or None), solver (how the final fit was solved, see ``memory_plan.Plan``), notes (the special rules that applied) and,
+    apart from the numbers, as no two runs agree on it: timing (stage -> seconds).
     """
     strengths = check_strengths(strengths, validation_fraction)
     device = torch.device(device or (train_features.device if isinstance(train_features, torch.Tensor) else "cpu"))
@@ -143,35 +142,27 @@ def _select(
     The best validation accuracy wins; then the lower validation log-loss; then the stronger regularisation. Where there is nothing to
     choose by, the middle strength is taken (the stronger of the middle two) and a note says so.
     """
-    strengths, count = protocol.strengths, len(labels)
-    held = min(round(protocol.validation_fraction * count), count - 1)
-    order = permutation(count, named_seed(protocol.seed, "validation"))
-    validation, rest = np.sort(order[:held]), np.sort(order[held:])
-    reason = None
-    if held == 0:
-        reason = f"no label left for validation ({protocol.validation_fraction:g} of {count})"
-    elif len(np.unique(labels[rest])) < 2:
-        reason = f"the {len(rest)} labels left beside validation are of one class"
+    strengths = protocol.strengths
+    validation, rest, reason = split(labels, protocol.validation_fraction, protocol.seed)
+    validation, rest = np.sort(validation), np.sort(rest)
     if reason:
         strength = strengths[len(strengths) // 2]
         notes.append(f"{reason}: the middle strength {strength:g} was taken")
         bar.update(len(strengths))
         nothing = {"n_validation": 0, "validation_accuracy": None, "selection_gradient_norm": None, "selection_iterations": None}
         return nothing, strength, None
-    regression = Regression(
-        rows.among(rest), torch.from_numpy(labels[rest]), protocol.num_classes, standardisation, protocol.memory
-    )
+    regression = Regression(rows.among(rest), torch.from_numpy(labels[rest]), protocol.num_classes, standardisation, protocol.memory)
     tried, best = {}, None
     for place, solution in regression.path(strengths, SELECTION_TOLERANCE, MAX_ITERATIONS):
         result = _scores(rows.among(validation), labels[validation], standardisation, solution)
         correct = int((result.predictions == labels[validation]).sum())
         rank = (correct, -result.log_loss, strengths[place])
         best = max(best or (rank, place, solution), (rank, place, solution), key=lambda entry: entry[0])
-        tried[place] = (100 * correct / held, solution.gradient_norm, solution.iterations)
+        tried[place] = (100 * correct / len(validation), solution.gradient_norm, solution.iterations)
         bar.update()
     accuracy, norms, iterations = ([tried[place][part] for place in range(len(strengths))] for part in range(3))
     record = {
-        "n_validation": held,
+        "n_validation": len(validation),
         "validation_accuracy": accuracy,
         "selection_gradient_norm": norms,
         "selection_iterations": iterations,

@@ -4,10 +4,18 @@ The table holds the machine's names (`imagenet-250000+places365-250000`); a read
 Places365 250k`. Names nobody listed here are shown as they are, so that a user's own dataset needs no entry.
 """
 
+import re
 from collections.abc import Iterable
 
 DATASETS = {"imagenet": "ImageNet", "inat21": "iNat21", "places365": "Places365", "glc20": "GLC20", "cifar10": "CIFAR-10"}
-PROTOCOLS = {"linear": "linear", "fine_tune": "fine-tuned", "scratch": "from scratch", "knn": "nearest neighbours"}
+PROTOCOLS = {
+    "linear": "linear",
+    "linear_augmented": "linear, augmented",
+    "linear_per_level": "linear, per level",
+    "fine_tune": "fine-tuned",
+    "scratch": "from scratch",
+    "knn": "nearest neighbours",
+}
 
 
 def dataset(name: str) -> str:
@@ -24,9 +32,9 @@ def count(number: int) -> str:
 
 
 def source_parts(source: str) -> list[tuple[str, int | None]]:
-    """`a-100+b-50@jpeg10` -> `[("a", 100), ("b", 50)]`; the size is None where the name does not end in one."""
+    """`a-100+b-50@jpeg10` -> `[("a", 100), ("b", 50)]`, and `a-100 | b-50` as well; the size is None where the name does not end in one."""
     parts = []
-    for part in clean_source(source).split("+"):
+    for part in re.split(r"\+| \| ", clean_source(source)):
         name, dash, size = part.rpartition("-")
         parts.append((name, int(size)) if dash and size.isdigit() else (part, None))
     return parts
@@ -38,8 +46,9 @@ def clean_source(source: str) -> str:
 
 
 def source(text: str) -> str:
-    """`imagenet-250000+places365-250000` -> `ImageNet 250k + Places365 250k`."""
-    return " + ".join(dataset(name) if size is None else f"{dataset(name)} {count(size)}" for name, size in source_parts(text))
+    """`imagenet-250000+places365-250000` -> `ImageNet 250k + Places365 250k`; of encoders side by side `ImageNet 250k | Places365 250k`."""
+    parts = [dataset(name) if size is None else f"{dataset(name)} {count(size)}" for name, size in source_parts(text)]
+    return (" | " if " | " in text else " + ").join(parts)
 
 
 def is_in_domain(source_name: str, target: str) -> bool:

@@ -33,7 +33,7 @@ def numbers_drawn(metrics: pd.DataFrame) -> pd.DataFrame:
     # The clean counterpart may be in the table for another lens alone, so it is looked for in all of it.
     clean = metrics[(metrics["corruption"] == "none") & (metrics["protocol"] == "linear")]
     clean = table.at_finest(clean, metrics)
-    pairs = corrupted.merge(clean[[*KEYS, "seed"]], how="left", on=[*KEYS, "seed"], indicator=True)
+    pairs = corrupted.merge(clean[[*KEYS, "seed", "label_draw"]], how="left", on=[*KEYS, "seed", "label_draw"], indicator=True)
     paired = corrupted[(pairs["_merge"] == "both").to_numpy()]
     lacking = corrupted.merge(paired[[*KEYS, "corruption"]].drop_duplicates(), how="left", on=[*KEYS, "corruption"], indicator=True)
     lacking = lacking[lacking["_merge"] == "left_only"]
@@ -56,7 +56,7 @@ def numbers_drawn(metrics: pd.DataFrame) -> pd.DataFrame:
 
 def _bars(corrupted: pd.DataFrame, clean: pd.DataFrame) -> pd.DataFrame:
     """The drops of one corruption, over the seeds that both sides have."""
-    same = clean.merge(corrupted[[*KEYS, "seed"]], on=[*KEYS, "seed"])
+    same = clean.merge(corrupted[[*KEYS, "seed", "label_draw"]], on=[*KEYS, "seed", "label_draw"])
     after = table.over_seeds(corrupted, KEYS)
     before = after[KEYS].merge(table.over_seeds(same, KEYS), on=KEYS)
     after["drop"], after["drop_low"], after["drop_high"] = table.difference(before, after)

@@ -12,14 +12,17 @@ from fourlenses.errors import UserError
 from fourlenses.lenses import methods
 
 TEXT_COLUMNS = ("study", "lens", "method", "backbone", "source", "corruption", "target", "level", "protocol", "run")
-COUNT_COLUMNS = ("pretrain_images", "seed", "labelled_images", "n_test")
+COUNT_COLUMNS = ("pretrain_images", "seed", "labelled_images", "label_draw", "n_test")
 PERCENT_COLUMNS = ("top1", "top1_low", "top1_high", "top5")
 COLUMNS = (
     *("study", "lens", "method", "backbone", "source", "pretrain_images", "corruption", "seed", "target", "level"),
     *("labelled_images", "protocol", "top1", "top1_low", "top1_high", "top5", "n_test", "run"),
 )
 # Two rows alike in all of these would be two answers to one question, and averaging them would hide it.
-IDENTITY = ("method", "backbone", "source", "pretrain_images", "corruption", "seed", "target", "level", "labelled_images", "protocol")
+IDENTITY = (
+    *("method", "backbone", "source", "pretrain_images", "corruption", "seed", "target", "level"),
+    *("labelled_images", "label_draw", "protocol"),
+)
 
 
 def read_metrics(path: str | Path) -> pd.DataFrame:
@@ -36,6 +39,8 @@ def read_metrics(path: str | Path) -> pd.DataFrame:
         raise UserError(
             f"{path} lacks the column {', '.join(missing)} (found: {', '.join(table.columns)}); write it again from the evaluations"
         )
+    if "label_draw" not in table.columns:  # a table from before label subsets were drawn more than once
+        table["label_draw"] = "0"
     for column in (*COUNT_COLUMNS, *PERCENT_COLUMNS):
         table[column] = _numbers(table[column], column, path)
     for column in ("top1", "top1_low", "top1_high"):
@@ -116,10 +121,10 @@ def at_most_labels(rows: pd.DataFrame) -> pd.DataFrame:
 def over_seeds(rows: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
     """One row per value of `keys`, in order of first appearance: mean top1, its band, and the number of seeds.
 
-    The rule of the band, for every figure: with one seed it is the 95 % Wilson interval of the test set; with several it is
-    the range of top1 over the seeds joined with the mean interval, that is from the lower of the smallest top1 and the mean
-    lower bound to the higher of the largest top1 and the mean upper bound. It covers both sources of doubt, seeds and test
-    images, without pretending that two or three seeds give a variance.
+    The rule of the band, for every figure: with one seed it is the 95 % Wilson interval of the test set; with several, or several
+    draws of the labelled images, it is the range of top1 over them joined with the mean interval, that is from the lower of the
+    smallest top1 and the mean lower bound to the higher of the largest top1 and the mean upper bound. It covers all sources of
+    doubt, without pretending that two or three seeds give a variance.
     """
     grouped = rows.groupby(keys, sort=False)
     means = grouped[["top1", "top1_low", "top1_high"]].mean()

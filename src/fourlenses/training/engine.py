@@ -6,6 +6,13 @@ import torch
 from torch import Tensor
 
 
+def choose_precision(name: str, device: torch.device) -> torch.dtype:
+    """float32, bfloat16, or auto: bfloat16 on a GPU."""
+    if name == "auto":
+        return torch.bfloat16 if device.type == "cuda" else torch.float32
+    return {"float32": torch.float32, "bfloat16": torch.bfloat16}[name]
+
+
 @dataclass(frozen=True)
 class Engine:
     """How a step is computed. precision is that of the encoder's arithmetic; micro_batch is explained in `training.gradients`."""

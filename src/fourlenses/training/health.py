@@ -12,13 +12,12 @@ from contextlib import contextmanager
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
+from fourlenses.evaluation.neighbours import directions, nearest, vote_shares
 from fourlenses.methods.collapse import embedding_std as spread
 from fourlenses.randomness import named_seed, permutation
 
 NEIGHBOURS = 20
-TEMPERATURE = 0.07  # of the neighbours' votes, as in Wu et al., CVPR 2018
 
 # Of what is called a collapse, measured on the synthetic domains. Deviations of what is none: at least 0.21 for untrained networks with
 # adapted batch norms (five backbones), 0.24 for resnet_small and its heads under SimCLR, SimSiam and supervision, looked at from step 30
@@ -141,14 +140,12 @@ def effective_rank(features: Tensor, epsilon: float = 1e-7) -> float:
 
 
 def knn_top1(features: Tensor, labels: Tensor) -> float:
-    """Percent of images to which their nearest others give the right label: cosine similarity s, votes of weight exp(s / 0.07).
+    """Percent of images to which their nearest others give the right label, by the votes of `fourlenses.evaluation.neighbours`.
 
-    The weighted neighbours of Wu et al. (Unsupervised Feature Learning via Non-Parametric Instance Discrimination, CVPR 2018, section
-    3.4), with each image classified by all the others: 20 of them, or all where there are fewer.
+    Each image is classified by all the others: the 20 nearest of them, or all where there are fewer.
     """
-    directions = F.normalize(features.float(), dim=1)
-    similarities = (directions @ directions.T).fill_diagonal_(-torch.inf)
-    nearest, who = similarities.topk(min(NEIGHBOURS, len(features) - 1), dim=1)
+    unit = directions(features)
+    similarities, who = nearest((unit @ unit.T).fill_diagonal_(-torch.inf), min(NEIGHBOURS, len(features) - 1))
     classes, labels = labels.unique(return_inverse=True)
-    votes = torch.zeros(len(features), len(classes)).scatter_add_(1, labels[who], (nearest / TEMPERATURE).exp())
+    votes = vote_shares(similarities, labels[who], len(classes))
     return 100 * (votes.argmax(1) == labels).double().mean().item()

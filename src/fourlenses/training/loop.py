@@ -36,6 +36,10 @@ GO_ON, SAVE, STOP = range(3)
 _DECIDE_EVERY = 10  # steps between two common decisions of several processes: each makes them wait for each other
 
 
+class Diverged(UserError):
+    """The loss is not finite."""
+
+
 @dataclass(frozen=True)
 class Schedule:
     """batch_size in source images, over all processes; steps in optimiser updates; peak_learning_rate after scaling."""
@@ -108,7 +112,7 @@ class Trainer:
         bit however often the run was interrupted.
 
         Raises:
-            UserError: the loss is not finite; the message names the step and the last good checkpoint.
+            Diverged: the loss is not finite; the message names the step and the last good checkpoint.
             Interrupted: the time is over; a checkpoint has been taken.
         """
         layout = torch.channels_last if self.engine.channels_last else torch.contiguous_format
@@ -174,7 +178,7 @@ class Trainer:
         first_bad = float(self.first_bad)
         if math.isfinite(first_bad):
             good = self.checkpoints.newest_path()
-            raise UserError(
+            raise Diverged(
                 f"{self.description}: the loss of step {int(first_bad)} of {self.schedule.total_steps} is not finite (peak learning rate "
                 f"{self.schedule.peak_learning_rate:.3g}); lower 'learning_rate' of the method. "
                 + (f"The last good checkpoint is {good}" if good else "No checkpoint had been taken")

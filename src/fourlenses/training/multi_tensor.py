@@ -64,17 +64,24 @@ class Optimizer:
 
 
 class SGD(Optimizer):
-    """Heavy-ball momentum: v <- m v + g + b w, w <- w - lr v, with momentum m and weight decay b."""
+    """Heavy-ball momentum: v <- m v + g + b w, w <- w - lr v, with momentum m and weight decay b.
 
-    def __init__(self, params: Iterable, lr: float, momentum: float = 0.0, weight_decay: float = 0.0):
-        super().__init__(params, {"lr": lr, "momentum": momentum, "weight_decay": weight_decay})
+    ``nesterov``: w <- w - lr (g + b w + m v) with the new v, the form of Sutskever et al. (ICML 2013) that torch and TensorFlow have.
+    """
+
+    def __init__(self, params: Iterable, lr: float, momentum: float = 0.0, weight_decay: float = 0.0, nesterov: bool = False):
+        super().__init__(params, {"lr": lr, "momentum": momentum, "weight_decay": weight_decay, "nesterov": nesterov})
 
     def update(self, parameters: list[Tensor], gradients: list[Tensor], group: dict) -> None:
         velocities = self.buffers(parameters, "velocity")
         torch._foreach_mul_(velocities, group["momentum"])
         torch._foreach_add_(velocities, gradients)
         torch._foreach_add_(velocities, parameters, alpha=group["weight_decay"])
-        torch._foreach_add_(parameters, velocities, alpha=-group["lr"])
+        updates = velocities
+        if group["nesterov"]:
+            updates = torch._foreach_add(gradients, parameters, alpha=group["weight_decay"])
+            torch._foreach_add_(updates, velocities, alpha=group["momentum"])
+        torch._foreach_add_(parameters, updates, alpha=-group["lr"])
 
 
 class AdamW(Optimizer):

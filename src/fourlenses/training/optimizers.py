@@ -11,6 +11,7 @@ from fourlenses.training.multi_tensor import SGD, AdamW, Optimizer
 # (parameter groups, learning rate, momentum) -> optimiser; the groups carry their weight decay.
 OPTIMIZERS: dict[str, Callable[[list[dict], float, float], Optimizer]] = {
     "sgd": lambda groups, rate, momentum: SGD(groups, lr=rate, momentum=momentum),
+    "nesterov": lambda groups, rate, momentum: SGD(groups, lr=rate, momentum=momentum, nesterov=True),
     # AdamW's two decay rates take the place of the momentum, whose setting it leaves alone.
     "adamw": lambda groups, rate, momentum: AdamW(groups, lr=rate),
     "lars": lambda groups, rate, momentum: LARS(groups, lr=rate, momentum=momentum),
@@ -18,7 +19,7 @@ OPTIMIZERS: dict[str, Callable[[list[dict], float, float], Optimizer]] = {
 
 
 def build_optimizer(name: str, module: nn.Module, learning_rate: float, momentum: float, weight_decay: float) -> Optimizer:
-    """The optimiser of that name over the module's trainable parameters; ``momentum`` is for sgd and lars.
+    """The optimiser of that name over the module's trainable parameters; ``momentum`` is for sgd, nesterov and lars.
 
     Two groups: weights of linear and convolutional layers with ``weight_decay``, and without it everything of at most one
     dimension. In a network of this pipeline those are exactly the biases and the norms' scales and shifts, which decay only harms.

@@ -25,7 +25,7 @@ from fourlenses.models.batch_norm import set_batch_norm
 from fourlenses.randomness import named_seed
 from fourlenses.training.budget import Budget
 from fourlenses.training.checkpoint import Checkpoints
-from fourlenses.training.engine import Engine
+from fourlenses.training.engine import Engine, choose_precision
 from fourlenses.training.health import Health, choose_health_images
 from fourlenses.training.loop import Outcome, Schedule, Trainer
 from fourlenses.training.optimizers import build_optimizer
@@ -78,7 +78,7 @@ class Data:
         prints = []
         for dataset, beton, subset in zip(self.datasets, self.betons, self.subsets, strict=True):
             sidecar = beton.with_suffix(".json")
-            known = read_json(sidecar)["sha256"] if sidecar.exists() else None
+            known = read_json(sidecar)["content_sha256"] if sidecar.exists() else None
             rows = hashlib.sha256(subset.read_bytes()).hexdigest()
             prints.append({"dataset": dataset, "beton": beton.name, "beton_sha256": known, "subset_sha256": rows})
         return prints
@@ -156,7 +156,7 @@ def _prepare(
     set_batch_norm(method, hyper["batch_norm_groups"])
     if settings.compile:
         encoder.compile()
-    engine = Engine(device, _precision(settings.precision, device), settings.channels_last, hyper["micro_batch"])
+    engine = Engine(device, choose_precision(settings.precision, device), settings.channels_last, hyper["micro_batch"])
     optimizer = build_optimizer(hyper["optimizer"], method, schedule.peak_learning_rate, hyper["momentum"], hyper["weight_decay"])
     measure = _health(settings, method, parts, source.labels, placement.workers, device)
     description = f"{settings.method}/{settings.source}/seed{settings.seed}"
@@ -193,12 +193,6 @@ def _seed(settings: Settings) -> int:
 
 def _recipe(settings: Settings, name: str) -> Recipe:
     return Recipe.from_config(name, settings.recipes[name])
-
-
-def _precision(name: str, device: torch.device) -> torch.dtype:
-    if name == "auto":
-        return torch.bfloat16 if device.type == "cuda" else torch.float32
-    return {"float32": torch.float32, "bfloat16": torch.bfloat16}[name]
 
 
 def _health(

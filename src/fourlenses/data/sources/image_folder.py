@@ -4,67 +4,54 @@ One folder around all of it (as archives often have) is looked through. An optio
 """
 
 import io
+import logging
+import posixpath
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 import pandas as pd
-from PIL import Image
 
-from fourlenses.data.archives import members
-from fourlenses.data.manifest import Manifest
-from fourlenses.errors import UserError
-from fourlenses.randomness import named_seed, string_ids, uniform
+from fourlenses.data.encode import Lazy
+from fourlenses.data.manifest import Manifest, text_column
+from fourlenses.data.pictures import EXTENSIONS, TEST_SPLITS, find_pictures, seeded_split, stream_pictures, without_wrapping
+from fourlenses.errors import UserError, printable
 
-EXTENSIONS = {".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm", ".pgm"}
-TEST_SPLITS = ("val", "valid", "validation", "test")
+log = logging.getLogger(__name__)
 
 
 def index(name: str, definition: dict, raw_data: Path) -> pd.DataFrame:
     path = raw_data / definition["path"]
-    rows, tables = [], {}
-    for member, data in members(path, name):
-        if PurePosixPath(member).suffix.lower() in EXTENSIONS:
-            rows.append((member, *_size(data)))
-        elif member.endswith(".csv"):
-            tables[member] = data
-    if not rows:
+    tables, folders = {}, set()
+    manifest = find_pictures(path, name, others=tables, folders=folders)
+    if manifest.empty:
         raise UserError(f"config key 'datasets.{name}.path': {path} holds no images (files named {', '.join(sorted(EXTENSIONS))})")
-    manifest = pd.DataFrame(rows, columns=["path", "width", "height"])
-    manifest["id"] = manifest["path"]
-    splits, classes = _split_and_class(name, definition, path, manifest["path"])
-    manifest["split"] = splits
+    _report_empty(path, folders, manifest["path"])
+    parts, around = without_wrapping(manifest["path"])
+    # without what lies around everything, so that an archive and the folder it was made of give the same subsets
+    manifest["id"] = text_column(file[around:] for file in manifest["path"]) if around else manifest["path"]
+    manifest["split"], classes = _split_and_class(name, definition, path, manifest, parts)
     for level, labels in _levels(name, definition, raw_data, path, tables, classes).items():
-        manifest[f"level:{level}"] = labels
+        manifest[f"level:{level}"] = text_column(labels)
     keep = manifest["split"].isin(["train", "test"])
-    return manifest.loc[keep, ["id", "path", "split", "width", "height", *[c for c in manifest if c.startswith("level:")]]].reset_index(
-        drop=True
-    )
+    first = ["id", "path", "split", "width", "height"]
+    return manifest.loc[keep, [*first, *[column for column in manifest if column not in first]]].reset_index(drop=True)
 
 
-def images(name: str, definition: dict, raw_data: Path, manifest: Manifest, size: int) -> Iterator[bytes]:
-    wanted = iter(manifest["path"])
-    expected = next(wanted, None)
-    for member, data in members(raw_data / definition["path"], name):
-        if member == expected:
-            yield data
-            expected = next(wanted, None)
-    if expected is not None:
-        raise UserError(f"{raw_data / definition['path']} no longer holds '{expected}', which it had when it was indexed; index it again")
+def images(name: str, definition: dict, raw_data: Path, manifest: Manifest, size: int) -> Iterator[Lazy]:
+    return stream_pictures(raw_data / definition["path"], name, manifest)
 
 
-def _size(data: bytes) -> tuple[int, int]:
-    """Width and height from the header; (0, 0) for what cannot be opened: the conversion says why."""
-    try:
-        return Image.open(io.BytesIO(data)).size
-    except Exception:
-        return 0, 0
+def _report_empty(path: Path, folders: set[str], pictures: pd.Series) -> None:
+    """Say which folders hold no image anywhere beneath them: a class that was meant to be there is not."""
+    holding = {PurePosixPath(folder) for folder in {posixpath.dirname(picture) for picture in pictures}}
+    full = {parent.as_posix() for folder in holding for parent in (folder, *folder.parents)}
+    empty = sorted(folders - full)
+    if empty:
+        log.warning("%s: %d folders hold no images and make no class, e.g. '%s'", path, len(empty), printable(empty[0]))
 
 
-def _split_and_class(name: str, definition: dict, path: Path, paths: pd.Series) -> tuple[list[str], list[str]]:
-    parts = [PurePosixPath(member).parts for member in paths]
-    while any(len(part) >= 3 for part in parts) and len({part[0] for part in parts}) == 1 and parts[0][0] not in ("train", *TEST_SPLITS):
-        parts = [part[1:] for part in parts]
-    shallow = next((member for member, part in zip(paths, parts, strict=True) if len(part) < 2), None)
+def _split_and_class(name: str, definition: dict, path: Path, manifest: pd.DataFrame, parts: list[tuple]) -> tuple[list[str], list[str]]:
+    shallow = next((member for member, part in zip(manifest["path"], parts, strict=True) if len(part) < 2), None)
     if shallow:
         raise UserError(
             f"config key 'datasets.{name}.path': '{shallow}' in {path} lies in no class folder; "
@@ -79,9 +66,7 @@ def _split_and_class(name: str, definition: dict, path: Path, paths: pd.Series) 
             f"config key 'datasets.{name}.path': '{'/'.join(misplaced)}' in {path} lies in a folder named like a split, but there is no "
             "train/ at the top (beneath at most folders that hold everything); expected train/<class>/ and val/<class>/, or neither"
         )
-    fraction, seed = definition.get("test_fraction", 0.2), definition.get("seed", 0)
-    draws = uniform(named_seed(seed, "split"), string_ids(list(paths)), draws=1)[:, 0]
-    return ["test" if draw < fraction else "train" for draw in draws], ["/".join(part[:-1]) for part in parts]
+    return seeded_split(list(manifest["id"]), definition), ["/".join(part[:-1]) for part in parts]
 
 
 def _given_split(name: str, definition: dict, path: Path, parts: list[tuple], found: set[str]) -> tuple[list[str], list[str]]:

@@ -1,0 +1,181 @@
+"""CIFAR-10 and CIFAR-100 as their authors publish them: the "python" or the "binary" archive, or the folder that comes out of it.
+
+The python archives are pickles, which can name any function to be called. Here they name nothing: the handful of names these files
+use stand for inert classes of our own, any other is refused, so nothing of numpy or of the standard library runs on their say.
+"""
+
+import hashlib
+import io
+import logging
+import pickle
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+import pandas as pd
+
+from fourlenses.data.bundles import content, walk
+from fourlenses.data.decode import Undecodable
+from fourlenses.data.manifest import Manifest, text_column
+from fourlenses.errors import UserError
+
+log = logging.getLogger(__name__)
+# https://www.cs.toronto.edu/~kriz/cifar.html
+PUBLISHED = {
+    "c58f30108f718f92721af3b95e74349a": "cifar-10-python.tar.gz",
+    "c32a1d4ab5d03f1284b67883e8d87530": "cifar-10-binary.tar.gz",
+    "eb9058c3a382ffc7106e4002c42a8d85": "cifar-100-python.tar.gz",
+    "03b5dce01913d631647c71ecec9e9cb8": "cifar-100-binary.tar.gz",
+}
+SPLITS = {**{f"data_batch_{number}": "train" for number in range(1, 6)}, "test_batch": "test", "train": "train", "test": "test"}
+# file of the label names, and the key in it or None for a text file; the level they name
+NAMES = {
+    "batches.meta": {"label_names": "class"},
+    "meta": {"coarse_label_names": "coarse", "fine_label_names": "class"},
+    "batches.meta.txt": {None: "class"},
+    "coarse_label_names.txt": {None: "coarse"},
+    "fine_label_names.txt": {None: "class"},
+}
+LABELS = {"labels": "class", "fine_labels": "class", "coarse_labels": "coarse"}
+PIXELS = 3 * 32 * 32  # planes of red, green and blue, row by row
+
+
+def index(name: str, definition: dict, raw_data: Path) -> pd.DataFrame:
+    path = raw_data / definition["path"]
+    numbers, names, rows = {"coarse": [], "class": []}, {}, []
+    for member, batch, data in _files(name, path):
+        stem = PurePosixPath(member).name
+        if batch is None:
+            for key, level in NAMES[stem].items():
+                names[level] = data.decode().split() if key is None else [_text(value) for value in _unpickle(path, member, data)[key]]
+            continue
+        pixels, labels = _read(path, member, data)
+        rows += [(batch, row) for row in range(len(pixels))]
+        for level, values in labels.items():
+            numbers[level] += values
+    if not rows or "class" not in names:
+        lacking = "batches" if not rows else "label names"
+        raise UserError(f"config key 'datasets.{name}.path': {path} holds no {lacking} of CIFAR-10 or CIFAR-100 (python or binary version)")
+    if path.is_file():
+        with open(path, "rb") as file:
+            published = PUBLISHED.get(hashlib.file_digest(file, "md5").hexdigest())
+        log.info("%s: %s", path, f"the published {published}" if published else "not one of the published archives (by MD5)")
+    manifest = pd.DataFrame({"id": [f"{batch}/{row}" for batch, row in rows]})
+    manifest["path"] = manifest["id"]
+    manifest["split"] = [SPLITS[batch] for batch, _ in rows]
+    manifest["width"] = manifest["height"] = 32
+    for level in ("coarse", "class"):
+        if numbers[level]:
+            if len(numbers[level]) != len(rows) or level not in names or max(numbers[level]) >= len(names[level]):
+                raise UserError(f"config key 'datasets.{name}.path': {path} has labels ({level}) without a name, or images without a label")
+            manifest[f"level:{level}"] = text_column(names[level][number] for number in numbers[level])
+    return manifest
+
+
+def images(name: str, definition: dict, raw_data: Path, manifest: Manifest, size: int) -> Iterator[np.ndarray]:
+    path, count = raw_data / definition["path"], 0
+    for member, batch, data in _files(name, path):
+        if batch is not None:
+            pixels, _ = _read(path, member, data)
+            count += len(pixels)
+            yield from pixels
+    if count != len(manifest["id"]):
+        raise UserError(f"{path} holds {count} images, {len(manifest['id'])} when it was indexed; index it again")
+
+
+def _files(name: str, path: Path) -> Iterator[tuple[str, str | None, bytes]]:
+    """The files that matter: ``(member, batch, content)``, batch None for one of label names. In the binary version batches end in .bin,
+    and their images are those of the python version in the same order, so both give the same ids."""
+    for member, file in walk(path, name):
+        stem = PurePosixPath(member).name
+        batch = stem.removesuffix(".bin")
+        if stem in NAMES or batch in SPLITS:
+            data = content(file, name)
+            if isinstance(data, Undecodable):
+                raise UserError(f"config key 'datasets.{name}.path': {member} in {path} is {data}; fetch it again")
+            yield member, None if stem in NAMES else batch, data
+
+
+def _read(path: Path, member: str, data: bytes) -> tuple[np.ndarray, dict[str, list[int]]]:
+    """Pixels uint8 (N, 32, 32, 3), and per level N labels."""
+    if member.endswith(".bin"):
+        # one label (CIFAR-10) or a coarse and a fine one before the pixels of every image
+        levels = ["coarse", "class"] if PurePosixPath(member).name in ("train.bin", "test.bin") else ["class"]
+        record = len(levels) + PIXELS
+        if len(data) % record:
+            raise UserError(f"{path}: {member} is no whole number of records of {record} bytes; fetch it again")
+        table = np.frombuffer(data, np.uint8).reshape(-1, record)
+        labels = {level: table[:, position].tolist() for position, level in enumerate(levels)}
+        pixels = table[:, len(levels) :]
+    else:
+        batch = _unpickle(path, member, data)
+        pixels = batch["data"].array() if isinstance(batch.get("data"), _Array) else None
+        labels = {level: batch[key] for key, level in LABELS.items() if key in batch}
+        right = all(isinstance(values, list) and all(type(value) is int and value >= 0 for value in values) for values in labels.values())
+        if pixels is None or pixels.shape[1:] != (PIXELS,) or not right or {len(values) for values in labels.values()} != {len(pixels)}:
+            raise UserError(f"{path}: {member} is no batch of CIFAR: a dictionary of 'data', N x {PIXELS} bytes, and N labels")
+    return pixels.reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1), labels
+
+
+# --- pickles that can run nothing -------------------------------------------------------------------------------------
+class _Array:
+    """Stands for a numpy array: keeps what the file says of it."""
+
+    def __init__(self, *_: object) -> None:
+        self.state = ()
+
+    def __setstate__(self, state: tuple) -> None:
+        self.state = state
+
+    def array(self) -> np.ndarray | None:
+        """uint8, or None for anything else."""
+        if len(self.state) != 5 or not isinstance(self.state[2], _Type) or self.state[2].name not in ("u1", b"u1"):
+            return None
+        _, shape, _, fortran, data = self.state
+        sizes = isinstance(shape, tuple) and all(type(side) is int and side > 0 for side in shape)
+        if fortran or not sizes or not isinstance(data, bytes) or len(data) != np.prod(shape, dtype=object):
+            return None
+        return np.frombuffer(data, np.uint8).reshape(shape)
+
+
+class _Type:
+    """Stands for a numpy dtype."""
+
+    def __init__(self, name: object = None, *_: object) -> None:
+        self.name = name
+
+    def __setstate__(self, state: tuple) -> None:
+        pass
+
+
+def _encode(text: str, encoding: str = "latin1") -> bytes:
+    """How Python 3 writes bytes in a pickle that Python 2 is to read."""
+    return text.encode("latin1")
+
+
+ALLOWED = {
+    ("numpy.core.multiarray", "_reconstruct"): _Array,
+    ("numpy._core.multiarray", "_reconstruct"): _Array,
+    ("numpy", "ndarray"): _Array,
+    ("numpy", "dtype"): _Type,
+    ("_codecs", "encode"): _encode,
+}
+
+
+class _Unpickler(pickle.Unpickler):
+    def find_class(self, module: str, name: str) -> object:
+        if (module, name) not in ALLOWED:
+            raise pickle.UnpicklingError(f"it names {module}.{name}, which no file of CIFAR does")
+        return ALLOWED[module, name]
+
+
+def _unpickle(path: Path, member: str, data: bytes) -> dict:
+    try:
+        loaded = _Unpickler(io.BytesIO(data), encoding="bytes").load()
+        return {_text(key): value for key, value in loaded.items()}
+    except Exception as error:  # a pickle that is not one fails in as many ways as there are
+        raise UserError(f"{path}: {member} cannot be read as a batch of CIFAR ({type(error).__name__}: {error}); fetch it again") from error
+
+
+def _text(value: str | bytes) -> str:
+    return value.decode() if isinstance(value, bytes) else value

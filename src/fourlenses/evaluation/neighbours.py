@@ -1,0 +1,41 @@
+"""Nearest neighbours by cosine similarity s, which vote for their classes with weight exp(s / temperature).
+
+Z. Wu, Y. Xiong, S. Yu, D. Lin: Unsupervised Feature Learning via Non-Parametric Instance Discrimination, CVPR 2018, section 3.4.
+"""
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+TEMPERATURE = 0.07  # section 3.4; DINO's eval_knn.py has it too
+
+
+def directions(features: Tensor) -> Tensor:
+    """Features (N, D) as float32 of length 1; what is zero stays zero, and is equally far from everything."""
+    return F.normalize(features.float(), dim=1)
+
+
+def nearest(similarities: Tensor, count: int) -> tuple[Tensor, Tensor]:
+    """The ``count`` largest of each row of similarities (n, b), largest first, and their columns: (n, min(count, b)) each.
+
+    Equal ones go by column, lower first: which of them `torch.topk` takes is not defined.
+    """
+    values, columns = similarities.topk(min(count + 1, similarities.shape[1]), dim=1)
+    crowded = values[:, count - 1] == values[:, -1] if values.shape[1] > count else values.new_zeros(0, dtype=torch.bool)
+    values, columns = values[:, :count].clone(), columns[:, :count].clone()
+    if crowded.any():  # several are the last
+        ordered = similarities[crowded].sort(dim=1, descending=True, stable=True)
+        values[crowded], columns[crowded] = ordered.values[:, :count], ordered.indices[:, :count]
+    columns, order = columns.sort(dim=1)
+    values, order = values.gather(1, order).sort(dim=1, descending=True, stable=True)
+    return values, columns.gather(1, order)
+
+
+def vote_shares(similarities: Tensor, labels: Tensor, num_classes: int, temperature: float = TEMPERATURE) -> Tensor:
+    """The share of the votes each class gets, float64 (n, num_classes), from neighbours (n, k): similarities, largest first, and labels.
+
+    On the CPU a function of its arguments to the last bit; on a GPU sums of many terms are not.
+    """
+    weights = ((similarities - similarities[:, :1]).double() / temperature).exp()  # the largest is 1, so that none overflows
+    shares = torch.zeros(len(labels), num_classes, dtype=torch.float64, device=labels.device).scatter_add_(1, labels, weights)
+    return shares / weights.sum(1, keepdim=True)

@@ -1,0 +1,194 @@
+"""The protocols that train: one encoder, one target, one label subset; linear_augmented, fine_tune or scratch.
+
+The learning rate is chosen on a held-out part of the labels, the training repeated on all of them with it, and the test images looked at
+once. Every training is one run of the pretraining's engine, so it resumes to the same bits.
+"""
+
+import contextlib
+import hashlib
+import json
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+
+import numpy as np
+import torch
+
+from fourlenses.data.inputs import Input, Subset, choose_input
+from fourlenses.data.recipe import Recipe
+from fourlenses.data.views import Views
+from fourlenses.devices import choose_device
+from fourlenses.distributed import barrier, joined_processes, rank
+from fourlenses.errors import one_of
+from fourlenses.evaluation import classifiers, rate_choice
+from fourlenses.evaluation.durations import make_schedule
+from fourlenses.evaluation.encoder import Encoder
+from fourlenses.evaluation.rate_choice import Candidate
+from fourlenses.evaluation.scores import report
+from fourlenses.evaluation.scoring import Scorer
+from fourlenses.evaluation.targets import Task, read_task
+from fourlenses.evaluation.training_progress import TrainingProgress
+from fourlenses.methods.supervised import Supervised
+from fourlenses.models.batch_norm import set_batch_norm
+from fourlenses.randomness import named_seed
+from fourlenses.training.budget import Budget
+from fourlenses.training.checkpoint import Checkpoints
+from fourlenses.training.engine import Engine, choose_precision
+from fourlenses.training.loop import Diverged, Outcome, Schedule, Trainer
+from fourlenses.training.optimizers import build_optimizer
+from fourlenses.training.owner import Ownership
+from fourlenses.training.pretrain import Data, Placement
+
+log = logging.getLogger(__name__)
+
+# (encoder's run, number of classes, hyperparameters) -> what is trained
+PROTOCOLS: dict[str, Callable[[Encoder, int, dict], Supervised]] = {
+    "linear_augmented": classifiers.linear_augmented,
+    "fine_tune": classifiers.fine_tune,
+    "scratch": classifiers.scratch,
+}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything that has a say in the numbers, besides encoder and images.
+
+    hyperparameters: as in presets/evaluation/<protocol>.yaml. recipe: of its views, without mean and std, which are the encoder's.
+    validation_fraction: of the labels, to choose the learning rate by. precision: float32, bfloat16, or auto: bfloat16 on a GPU.
+    """
+
+    protocol: str
+    hyperparameters: dict
+    recipe: dict
+    stored_size: int
+    image_size: int
+    validation_fraction: float
+    torch_threads: int
+    precision: str = "float32"
+    channels_last: bool = True
+
+
+def evaluate_trained(run: Encoder, task: Task, settings: Settings, placement: Placement, write: Callable[[dict], None]) -> None:
+    """Train and test, then call ``write`` with the record (in one process of several), and only then forget the checkpoints.
+
+    A record holds label_size, n_test, top1 with top1_low and top1_high (Wilson, 95 %), top5 (percent), levels, predictions (M,), log_loss
+    (nats, of the test images), confidences float16 (M,), learning_rates (ascending, as configured), learning_rate (the chosen one),
+    validation_accuracy (percent, one a rate, None where the loss diverged; None where nothing was chosen), n_validation, steps and epochs
+    (of the final training), batch_size, peak_learning_rate, input, train_top1 (a share, of the last row of the history), notes, and apart
+    from the numbers timing (stage -> seconds, over all attempts).
+
+    Raises:
+        UserError: see `read_task`, `Trainer.train` and `Ownership`; every learning rate diverged.
+        Interrupted: the time is over; a checkpoint has been taken.
+    """
+    if settings.protocol not in PROTOCOLS:
+        raise one_of("protocol", settings.protocol, PROTOCOLS)
+    torch.set_num_threads(settings.torch_threads)
+    target = read_task(task)
+    root = placement.checkpoints / _key(run, task, settings)
+    with contextlib.ExitStack() as stack:
+        device = stack.enter_context(joined_processes(choose_device(placement.device)))
+        budget = stack.enter_context(Budget(placement.max_minutes))
+        owner = stack.enter_context(Ownership(root)) if rank() == 0 else None
+        barrier()  # the others read the progress only once this run owns it
+        progress = TrainingProgress(root, owner.verify if owner else lambda: None)
+        job = _Job(run, task, settings, placement, target.train_rows, target.hierarchy.num_classes, device, budget, progress)
+        chosen = job.choose_rate()
+        method, schedule, outcome, fitted = job.train(np.arange(len(target.train_rows)), chosen.rate, "final")
+        if rank() == 0:
+            began = time.monotonic()
+            scores, confidences, labels = job.scorer.score(method.encoder, method.head, target.test_rows, device, "test images")
+            record = {
+                "label_size": len(target.train_rows),
+                **report(scores, labels, target.hierarchy.table, target.hierarchy.names),
+                "log_loss": scores.log_loss,
+                "confidences": confidences,
+                **chosen.record,
+                "steps": schedule.total_steps,
+                "epochs": round(outcome.images / len(target.train_rows), 3),
+                "batch_size": schedule.batch_size,
+                "peak_learning_rate": schedule.peak_learning_rate,
+                "input": job.data.kind,
+                "train_top1": outcome.history[-1]["train_top1"],
+                "notes": target.notes + chosen.notes + fitted,
+                "timing": {"select": chosen.seconds, "train": outcome.seconds, "test": time.monotonic() - began},
+            }
+            progress.verify()
+            write(record)
+            progress.clear()
+
+
+class _Job:
+    """The trainings of one evaluation: on which images, with what budget, and where their checkpoints lie."""
+
+    def __init__(
+        self, run: Encoder, task: Task, settings: Settings, placement: Placement, rows: np.ndarray, num_classes: int,
+        device: torch.device, budget: Budget, progress: TrainingProgress,
+    ) -> None:  # fmt: skip
+        self.run, self.settings, self.placement, self.rows, self.num_classes = run, settings, placement, rows, num_classes
+        self.device, self.budget, self.progress, self.hyper = device, budget, progress, settings.hyperparameters
+        self.name = f"{settings.protocol} of {run.name} on {len(rows)} labels of {task.dataset}"
+        self.seed = named_seed(run.seed, "evaluation")
+        normalisation = run.normalisation()
+        recipe = Recipe.from_config(self.hyper["views"][0], settings.recipe | normalisation)
+        views = [Views(recipe, settings.image_size, self.seed)]
+        # an interrupted job goes on with the kind of input that it had
+        kind = progress.input if progress.input and placement.input == "auto" else placement.input
+        self.data: Input = choose_input(kind, [(task.beton, rows, task.dataset)], settings.stored_size, views, device, placement.workers)
+        progress.begin(self.data.kind)
+        self.scorer = Scorer(task.beton, task.dataset, settings.image_size, self.hyper["test_crop"], normalisation, placement.workers)
+
+    def choose_rate(self) -> rate_choice.Choice:
+        return rate_choice.choose(
+            self.hyper["learning_rates"], self.data.labels, self.settings.validation_fraction, self.run.seed, self.progress, self.try_rate
+        )
+
+    def try_rate(self, rate: float, positions: np.ndarray, validation: np.ndarray) -> Candidate | None:
+        """A learning rate trained on some of the labels and looked at on others (positions); None in all processes but the first."""
+        name = f"rate{rate!r}"
+        try:
+            method, _, outcome, _ = self.train(positions, rate, name)
+        except Diverged as error:
+            log.warning("%s", error)
+            return Candidate(None, None, 0.0)
+        if rank() > 0:
+            return None
+        began = time.monotonic()
+        scores, _, labels = self.scorer.score(method.encoder, method.head, self.rows[validation], self.device, "validation images")
+        if not np.isfinite(scores.log_loss):
+            return Candidate(None, None, outcome.seconds)
+        correct = int((scores.predictions == labels).sum())
+        log.info("%s, learning rate %g: %d of %d held-out images right", self.name, rate, correct, len(labels))
+        return Candidate(correct, scores.log_loss, outcome.seconds + time.monotonic() - began)
+
+    def train(self, positions: np.ndarray, rate: float, name: str) -> tuple[Supervised, Schedule, Outcome, list[str]]:
+        """Train on the labelled images of these positions (ascending), from the newest checkpoint of that ``name`` if there is one."""
+        settings, hyper = self.settings, self.hyper
+        data = self.data if len(positions) == len(self.rows) else Subset(self.data, positions)
+        schedule, notes = make_schedule(hyper, len(positions), rate)
+        method = PROTOCOLS[settings.protocol](self.run, self.num_classes, hyper)
+        set_batch_norm(method, 1)
+        micro_batch = 0 if settings.protocol == "linear_augmented" else hyper["micro_batch"]  # it cuts its batches itself
+        engine = Engine(self.device, choose_precision(settings.precision, self.device), settings.channels_last, micro_batch)
+        optimizer = build_optimizer(hyper["optimizer"], method, schedule.peak_learning_rate, hyper["momentum"], hyper["weight_decay"])
+        checkpoints = Checkpoints(self.progress.directory / name)
+        description = f"{self.name}, learning rate {rate:g}"
+        log.info(
+            "%s: %d images, %d steps of %d, peak learning rate %.4g, %s input, on %s",
+            description, len(positions), schedule.total_steps, schedule.batch_size, schedule.peak_learning_rate, data.kind, self.device,
+        )  # fmt: skip
+        trainer = Trainer(
+            method, optimizer, data, schedule, engine, self.seed, checkpoints, self.placement.checkpoint_seconds, self.budget, description,
+            verify=self.progress.verify,
+        )  # fmt: skip
+        outcome = trainer.train(checkpoints.newest())
+        return method, schedule, outcome, notes
+
+
+def _key(run: Encoder, task: Task, settings: Settings) -> str:
+    """A short hash of the settings, the encoder and the images; checkpoints of one key never meet another evaluation."""
+    prints = Data([task.dataset], [task.beton], [task.subset]).fingerprints()
+    weights = None if settings.protocol == "scratch" else run.weights_sha256
+    known = [asdict(settings), prints, weights, run.settings["backbone"], run.seed, run.normalisation()]
+    return hashlib.sha256(json.dumps(known, sort_keys=True).encode()).hexdigest()[:16]

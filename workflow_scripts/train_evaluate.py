@@ -1,0 +1,99 @@
+"""Evaluate one encoder on one target with one set of labels by a protocol that trains: linear_augmented, fine_tune or scratch.
+
+Interrupted, it continues from its last checkpoint when run again. One job is one training (several while a learning rate is chosen).
+"""
+
+import argparse
+import json
+import logging
+import os
+import sys
+from pathlib import Path
+
+from fourlenses.cli import run
+
+PRESETS = Path(__file__).resolve().parents[1] / "presets"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+    parser.add_argument("--protocol", required=True, help="linear_augmented, fine_tune or scratch")
+    parser.add_argument(
+        "--run", required=True, type=Path,
+        help="directory with run.json and, but for scratch (which takes the backbone, seed and sizes from it), encoder.safetensors",
+    )  # fmt: skip
+    parser.add_argument("--dataset", required=True, help="name of the target")
+    parser.add_argument("--beton", required=True, type=Path, help="its beton")
+    parser.add_argument("--manifest", required=True, type=Path, help="its manifest (.parquet)")
+    parser.add_argument("--subset", required=True, type=Path, help="the labelled images: rows of the manifest (.npy)")
+    parser.add_argument("--labelled", required=True, help="what the config calls the number of labels, e.g. 1000 or all")
+    parser.add_argument("--preset", default="small", help="paper, small or minutes, of presets/evaluation/<protocol>.yaml")
+    parser.add_argument("--settings", default="{}", help="JSON of what differs from the preset")
+    parser.add_argument("--recipe", help="JSON of the recipe of the views (the preset's, by default)")
+    parser.add_argument("--presets", type=Path, default=PRESETS, help="directory of the presets")
+    parser.add_argument("--validation-fraction", type=float, default=0.2, help="share of the labelled images held out to choose by")
+    parser.add_argument("--precision", default="auto", choices=["auto", "float32", "bfloat16"], help="auto: bfloat16 on a GPU")
+    parser.add_argument("--torch-threads", type=int, default=1, help="compute threads (another number may change the last bits)")
+    parser.add_argument("--record", required=True, type=Path, help="record to write (.json)")
+    parser.add_argument(
+        "--predictions", required=True, type=Path, help="predicted classes and confidences of the test images to write (.npz)"
+    )
+    parser.add_argument("--checkpoints", required=True, type=Path, help="directory for checkpoints; kept on failure, cleared at the end")
+    parser.add_argument("--checkpoint-minutes", type=float, default=10.0, help="time between two checkpoints")
+    parser.add_argument(
+        "--max-minutes", type=float, default=0.0,
+        help="stop with a checkpoint and exit code 75 before so much time has passed since the start; 0 for no limit",
+    )  # fmt: skip
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda")
+    parser.add_argument("--processes", type=int, default=1, help="processes on this machine, one per GPU; each takes its share of a batch")
+    parser.add_argument("--input", default="auto", choices=["auto", "resident", "streaming"], help="decode once into memory, or as needed")
+    parser.add_argument("--workers", type=int, default=len(os.sched_getaffinity(0)), help="threads that decode images (changes no number)")
+    arguments = parser.parse_args()
+    if arguments.processes > 1 and "RANK" not in os.environ:
+        launcher = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={arguments.processes}"]
+        os.execv(sys.executable, [sys.executable, *launcher, *sys.argv])
+    logging.basicConfig(level=logging.INFO if os.environ.get("RANK", "0") == "0" else logging.WARNING, format="%(message)s")
+
+    from fourlenses.evaluation.encoder import Encoder
+    from fourlenses.evaluation.protocol_presets import complete_protocol
+    from fourlenses.evaluation.targets import Task
+    from fourlenses.evaluation.trained import Settings, evaluate_trained
+    from fourlenses.evaluation.trained_record import write_record
+    from fourlenses.training.pretrain import Placement
+
+    encoder = Encoder.read(arguments.run)
+    own, known = json.loads(arguments.settings), {}
+    if arguments.recipe:
+        known = {name: json.loads(arguments.recipe) for name in own.get("views", [])}
+    hyperparameters, recipe = complete_protocol(arguments.protocol, arguments.preset, own, arguments.presets, known)
+    settings = Settings(
+        protocol=arguments.protocol,
+        hyperparameters=hyperparameters,
+        recipe=recipe,
+        stored_size=encoder.settings["stored_size"],
+        image_size=encoder.settings["image_size"],
+        validation_fraction=arguments.validation_fraction,
+        torch_threads=arguments.torch_threads,
+        precision=arguments.precision,
+    )
+    placement = Placement(
+        checkpoints=arguments.checkpoints,
+        device=arguments.device,
+        input=arguments.input,
+        workers=arguments.workers,
+        checkpoint_seconds=60 * arguments.checkpoint_minutes,
+        max_minutes=arguments.max_minutes or None,
+    )
+    evaluate_trained(
+        encoder,
+        Task(arguments.dataset, arguments.beton, arguments.manifest, arguments.subset),
+        settings,
+        placement,
+        lambda record: write_record(
+            record, encoder, arguments.protocol, arguments.dataset, arguments.labelled, arguments.record, arguments.predictions
+        ),
+    )
+
+
+if __name__ == "__main__":
+    run(main)
