@@ -14,7 +14,6 @@ import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
-# imported before its threads are limited: a library that is loaded later would not be
 import numpy as np
 import torch
 from sklearn.linear_model import LogisticRegression
@@ -131,7 +130,7 @@ def compare(features: Features, cores: int) -> tuple[list[dict], list[dict]]:
     contestants = {"ours": ours, "scikit-learn, lbfgs, float32": scikit_learn}
     rates, cells = {name: [] for name in contestants}, []
     warnings.simplefilter("ignore")  # scikit-learn's on a class of one label
-    with threadpool_limits(cores):
+    with threadpool_limits(cores):  # reaches only what is loaded by now: nothing must be imported below
         for work in contestants.values():
             work(features, subsets(features)[0][min(subsets(features)[0], key=int)], 0)
         for seed, draw in enumerate(subsets(features)):

@@ -12,7 +12,7 @@ import torch
 from fourlenses.evaluation.design import Design, block_rows
 from fourlenses.evaluation.softmax_objective import centred_classes
 
-CHUNK_ELEMENTS = 2**24
+CHUNK_ELEMENTS = 2**22
 ROWS_PER_AXIS = 4
 JITTER = 1e-5  # on a diagonal scaled to 1: float32 factors need it
 

@@ -11,10 +11,11 @@ import numpy as np
 import torch
 
 from fourlenses.evaluation.feature_rows import FeatureRows
-from fourlenses.evaluation.memory_plan import MIN_SAMPLE, Plan
+from fourlenses.evaluation.memory_plan import Plan
 
 BLOCK_ELEMENTS = {"cpu": 2**18, "cuda": 2**26}
-MIN_BLOCK_ROWS = 256
+MIN_BLOCK_ROWS = 1024
+AXES_ROWS = 16384  # as many show the principal axes well enough; so do eight rows a feature
 # Relative to the largest: axes whose standard deviation is below 1e-6 of the largest hold only the rounding of float32 features.
 MIN_EIGENVALUE = 1e-12
 
@@ -31,13 +32,12 @@ class Design:
         self.rows, self.plan, self.count = rows, plan, rows.count
         # Whatever a mean loses as float32, the bias makes good.
         self.mean, self.scale = rows.mean().float(), scale
-        self.sample = self._read_sample()  # (S, D) for now
-        self.axes = _principal_axes(self.sample) if plan.rotated else None  # (D, R) float64
+        some = self._read_some(min(self.count, max(AXES_ROWS, 8 * rows.width)) if plan.resident else plan.sample)  # (S, D)
+        self.axes = _principal_axes(some, len(some) == self.count) if plan.rotated else None  # (D, R) float64
         self.rank = rows.width if self.axes is None else self.axes.shape[1]
-        self.sample = _with_ones(self._turned(self.sample))  # (S, R+1)
-        self.resident = None
-        if plan.resident:
-            self.resident = self.sample if len(self.sample) == self.count else self._read_resident()
+        more = plan.resident and len(some) < self.count
+        self.sample = self._read_all() if more else _with_ones(self._turned(some))  # (S, R+1), what the curvature is taken from
+        self.resident = self.sample if plan.resident else None
         self.second_moment = self.sample.square().mean(0, dtype=torch.float64)  # (R+1,)
 
     @property
@@ -84,14 +84,12 @@ class Design:
     def _turned(self, x: torch.Tensor) -> torch.Tensor:
         return x if self.axes is None else torch.cat([(part.double() @ self.axes).float() for part in x.split(2**12)])
 
-    def _read_sample(self) -> torch.Tensor:
-        """Rows at even distances, standardised: (S, D) float32. All rows if they are to be resident and are few."""
-        size = min(self.count, max(MIN_SAMPLE, 8 * self.rows.width)) if self.plan.resident else self.plan.sample
-        places = np.arange(size) * self.count // size
-        rows = self.rows if size == self.count else self.rows.among(places)
+    def _read_some(self, size: int) -> torch.Tensor:
+        """Rows at even distances, standardised: (size, D) float32."""
+        rows = self.rows if size == self.count else self.rows.among(np.arange(size) * self.count // size)
         return torch.cat([self._standardised(x) for _, x in rows.blocks()])
 
-    def _read_resident(self) -> torch.Tensor:
+    def _read_all(self) -> torch.Tensor:
         held = torch.ones(self.count, self.rank + 1, device=self.device)
         for first, x in self.rows.blocks():
             held[first : first + len(x), :-1] = self._turned(self._standardised(x))
@@ -108,8 +106,12 @@ def _with_ones(x: torch.Tensor) -> torch.Tensor:
     return torch.cat([x, x.new_ones(len(x), 1)], 1)
 
 
-def _principal_axes(centred: torch.Tensor) -> torch.Tensor:
-    """Orthonormal axes (D, R) float64 of centred features (N, D), by ascending variance, those of negligible variance left out."""
+def _principal_axes(centred: torch.Tensor, complete: bool) -> torch.Tensor:
+    """Orthonormal axes (D, R) float64 of centred features (N, D), by ascending variance.
+
+    complete: these are all the rows there are. Then axes of negligible variance are left out; a sample must not leave out any, as other
+    rows may vary along it.
+    """
     if len(centred) < centred.shape[1]:  # the axes from the smaller of the two Gram matrices
         wide = centred.double()
         values, vectors = torch.linalg.eigh(wide @ wide.T)
@@ -117,4 +119,4 @@ def _principal_axes(centred: torch.Tensor) -> torch.Tensor:
         return wide.T @ (vectors[:, keep] / values[keep].sqrt())
     gram = sum(part.double().T @ part.double() for part in centred.split(2**12))
     values, vectors = torch.linalg.eigh(gram)
-    return vectors[:, values > MIN_EIGENVALUE * values[-1].clamp_min(1e-300)]
+    return vectors[:, values > MIN_EIGENVALUE * values[-1].clamp_min(1e-300)] if complete else vectors

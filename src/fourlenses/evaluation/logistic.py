@@ -64,6 +64,10 @@ class Regression:
     ) -> Iterator[tuple[int, Solution]]:
         """(place in strengths, solution), the strongest first; initial: what the first search starts from.
 
+        tolerance: on the Euclidean norm of the gradient (scikit-learn's is on the largest entry). Separable data under a weak penalty want
+        1e-5 for predictions that no longer change; far below that lies the rounding of float32. On a GPU, float32 products must be full
+        float32 (torch's default), not TF32: its rounding is above ``tolerance``.
+
         A class without a training label would have its optimum at a bias of minus infinity. Its weights are set to 0 and its bias to
         ``ABSENT_BIAS``. Weights and biases of the other classes sum to zero over classes, so that their largest logit is never negative,
         and an absent class is never predicted whatever the features.
@@ -109,33 +113,3 @@ def _extrapolated(earlier: list[tuple[float, torch.Tensor]], at: float) -> torch
         return earlier[0][1]
     (before, first), (last, second) = earlier
     return second + min((at - last) / (last - before), MAX_EXTRAPOLATION) * (second - first)
-
-
-def fit(
-    features: torch.Tensor,
-    labels: torch.Tensor,
-    num_classes: int,
-    strengths: Sequence[float],
-    tolerance: float = 1e-4,
-    max_iterations: int = 500,
-    initial: Solution | None = None,
-    memory: int | None = None,
-) -> list[Solution]:
-    """A solution per strength (> 0) for features (N, D) as they are, labels (N,) int64 in [0, C), on the device of the features.
-
-    tolerance: on the Euclidean norm of the gradient (scikit-learn's is on the largest entry). Separable data under a weak penalty want
-    1e-5 for predictions that no longer change; far below that lies the rounding of float32. On a GPU, float32 products must be full
-    float32 (torch's default), not TF32: its rounding is above ``tolerance``.
-    """
-    if features.ndim != 2 or labels.shape != features.shape[:1] or len(features) == 0:
-        raise ValueError(f"features (N, D) and labels (N,) with N > 0 expected, not {tuple(features.shape)} and {tuple(labels.shape)}")
-    rows = FeatureRows(features, None, features.device)
-    rows.require_finite("features")
-    if int(labels.min()) < 0 or int(labels.max()) >= num_classes:
-        raise ValueError(f"labels must lie in [0, {num_classes}), found {int(labels.min())} to {int(labels.max())}")
-    if len(strengths) == 0 or not all(0 < s < float("inf") for s in strengths):
-        raise ValueError(f"strengths must be positive and finite (the optimum is unbounded otherwise), not {list(strengths)}")
-    as_they_are = (torch.zeros(features.shape[1], device=features.device), torch.ones(features.shape[1], device=features.device))
-    regression = Regression(rows, labels, num_classes, as_they_are, memory)
-    solutions = dict(regression.path(strengths, tolerance, max_iterations, initial))
-    return [solutions[place] for place in range(len(strengths))]

@@ -12,7 +12,6 @@ VECTORS = 12  # float64 vectors of parameters alive at once: points, gradients a
 # An eigendecomposition of so many axes takes a fraction of a second; beyond, it must be worth its time (see ``plan``).
 SMALL_ROTATION = 768
 MAX_ROTATION = 4096
-MIN_SAMPLE = 16384
 
 
 @dataclass(frozen=True)
@@ -51,10 +50,15 @@ def plan(count: int, width: int, classes: int, memory: int) -> Plan:
     """
     small = min(count, width)
     # Decomposing takes about the time of 20 evaluations where these are equal, and saves more than that.
-    rotated = small <= SMALL_ROTATION or (small <= MAX_ROTATION and small**3 <= count * width * classes / 4)
-    rank = small if rotated else width
+    worth_it = small <= SMALL_ROTATION or (small <= MAX_ROTATION and small**3 <= count * width * classes / 4)
+    found = _split(count, width, classes, memory, worth_it)
+    # Fewer rows than axes cannot show them all.
+    return found if found.sample >= small else _split(count, width, classes, memory, False)
+
+
+def _split(count: int, width: int, classes: int, memory: int, rotated: bool) -> Plan:
+    rank = min(count, width) if rotated else width
     parameters = classes * (rank + 1)
-    # A block (n, D) of features as read, centred and wide, and of logits: see ``design.block_rows``.
     fixed = 8 * parameters * VECTORS + 12 * width * width * rotated
     history = next((pairs for pairs in HISTORY if fixed + 8 * parameters * pairs <= memory / 2), HISTORY[-1])
     state = fixed + 8 * parameters * history
