@@ -6,8 +6,6 @@ rule pretrain:
     input:
         betons=ancient(pretrain_betons),
         subsets=pretrain_subsets,
-    wildcard_constraints:
-        source="[a-z0-9_@+-]+",  # one encoder, where an evaluation may be of several
     output:
         encoder=f"{RESULTS}/pretrain/{{method}}/{{source}}/seed{{seed}}/encoder.safetensors",
         head=f"{RESULTS}/pretrain/{{method}}/{{source}}/seed{{seed}}/head.safetensors",
@@ -17,6 +15,8 @@ rule pretrain:
         f"{RESULTS}/logs/pretrain/{{method}}/{{source}}/seed{{seed}}.log",
     benchmark:
         f"{RESULTS}/logs/pretrain/{{method}}/{{source}}/seed{{seed}}.benchmark.tsv"
+    wildcard_constraints:
+        source="[a-z0-9_@+-]+",  # one encoder, where an evaluation may be of several
     conda:
         "../envs/fourlenses.yaml"
     threads: config["torch_threads"]

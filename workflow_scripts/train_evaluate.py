@@ -35,9 +35,7 @@ def main() -> None:
     parser.add_argument("--precision", default="auto", choices=["auto", "float32", "bfloat16"], help="auto: bfloat16 on a GPU")
     parser.add_argument("--torch-threads", type=int, default=1, help="compute threads (another number may change the last bits)")
     parser.add_argument("--record", required=True, type=Path, help="record to write (.json)")
-    parser.add_argument(
-        "--predictions", required=True, type=Path, help="predicted classes and confidences of the test images to write (.npz)"
-    )
+    parser.add_argument("--predictions", required=True, type=Path, help="predicted classes of the test images to write (.npz)")
     parser.add_argument("--checkpoints", required=True, type=Path, help="directory for checkpoints; kept on failure, cleared at the end")
     parser.add_argument("--checkpoint-minutes", type=float, default=10.0, help="time between two checkpoints")
     parser.add_argument(
@@ -55,6 +53,7 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO if os.environ.get("RANK", "0") == "0" else logging.WARNING, format="%(message)s")
 
     from fourlenses.evaluation.encoder import Encoder
+    from fourlenses.evaluation.predictions import TargetPredictions
     from fourlenses.evaluation.protocol_presets import complete_protocol
     from fourlenses.evaluation.targets import Task
     from fourlenses.evaluation.trained import Settings, evaluate_trained
@@ -84,15 +83,12 @@ def main() -> None:
         checkpoint_seconds=60 * arguments.checkpoint_minutes,
         max_minutes=arguments.max_minutes or None,
     )
-    evaluate_trained(
-        encoder,
-        Task(arguments.dataset, arguments.beton, arguments.manifest, arguments.subset),
-        settings,
-        placement,
-        lambda record: write_record(
-            record, encoder, arguments.protocol, arguments.dataset, arguments.labelled, arguments.record, arguments.predictions
-        ),
-    )
+    task = Task(arguments.dataset, arguments.beton, arguments.manifest, arguments.subset)
+
+    def write(record: dict, kept: TargetPredictions) -> None:
+        write_record(record, kept, encoder, arguments.protocol, task, arguments.labelled, arguments.record, arguments.predictions)
+
+    evaluate_trained(encoder, task, settings, placement, write)
 
 
 if __name__ == "__main__":

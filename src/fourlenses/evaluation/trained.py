@@ -24,6 +24,7 @@ from fourlenses.errors import one_of
 from fourlenses.evaluation import classifiers, rate_choice
 from fourlenses.evaluation.durations import make_schedule
 from fourlenses.evaluation.encoder import Encoder
+from fourlenses.evaluation.predictions import TargetPredictions
 from fourlenses.evaluation.rate_choice import Candidate
 from fourlenses.evaluation.scores import report
 from fourlenses.evaluation.scoring import Scorer
@@ -69,14 +70,16 @@ class Settings:
     channels_last: bool = True
 
 
-def evaluate_trained(run: Encoder, task: Task, settings: Settings, placement: Placement, write: Callable[[dict], None]) -> None:
-    """Train and test, then call ``write`` with the record (in one process of several), and only then forget the checkpoints.
+def evaluate_trained(
+    run: Encoder, task: Task, settings: Settings, placement: Placement, write: Callable[[dict, TargetPredictions], None]
+) -> None:
+    """Train and test, then call ``write`` (in one process of several) with the record and the test images, of which nothing is predicted
+    there, and only then forget the checkpoints.
 
-    A record holds label_size, n_test, top1 with top1_low and top1_high (Wilson, 95 %), top5 (percent), levels, predictions (M,), log_loss
-    (nats, of the test images), confidences float16 (M,), learning_rates (ascending, as configured), learning_rate (the chosen one),
-    validation_accuracy (percent, one a rate, None where the loss diverged; None where nothing was chosen), n_validation, steps and epochs
-    (of the final training), batch_size, peak_learning_rate, input, train_top1 (a share, of the last row of the history), notes, and apart
-    from the numbers timing (stage -> seconds, over all attempts).
+    A record holds label_size, what `report` says of the test images, learning_rates (ascending, as configured), learning_rate (the chosen
+    one), validation_accuracy (percent, one a rate, None where the loss diverged; None where nothing was chosen), n_validation, steps and
+    epochs (of the final training), batch_size, peak_learning_rate, input, train_top1 (percent, in the last row of the history), notes,
+    fingerprints of encoder and beton and, apart from the numbers, timing (stage -> seconds, over all attempts).
 
     Raises:
         UserError: see `read_task`, `Trainer.train` and `Ownership`; every learning rate diverged.
@@ -98,24 +101,23 @@ def evaluate_trained(run: Encoder, task: Task, settings: Settings, placement: Pl
         method, schedule, outcome, fitted = job.train(np.arange(len(target.train_rows)), chosen.rate, "final")
         if rank() == 0:
             began = time.monotonic()
-            scores, confidences, labels = job.scorer.score(method.encoder, method.head, target.test_rows, device, "test images")
+            scores, labels = job.scorer.score(method.encoder, method.head, target.test_rows, device, "test images")
             record = {
                 "label_size": len(target.train_rows),
                 **report(scores, labels, target.hierarchy.table, target.hierarchy.names),
-                "log_loss": scores.log_loss,
-                "confidences": confidences,
                 **chosen.record,
                 "steps": schedule.total_steps,
                 "epochs": round(outcome.images / len(target.train_rows), 3),
                 "batch_size": schedule.batch_size,
                 "peak_learning_rate": schedule.peak_learning_rate,
                 "input": job.data.kind,
-                "train_top1": outcome.history[-1]["train_top1"],
+                "train_top1": 100 * outcome.history[-1]["train_top1"],
                 "notes": target.notes + chosen.notes + fitted,
+                "fingerprints": _fingerprints(run, task, settings),
                 "timing": {"select": chosen.seconds, "train": outcome.seconds, "test": time.monotonic() - began},
             }
             progress.verify()
-            write(record)
+            write(record, TargetPredictions({}, target.test_rows, labels, target.hierarchy.classes[-1]))
             progress.clear()
 
 
@@ -155,7 +157,7 @@ class _Job:
         if rank() > 0:
             return None
         began = time.monotonic()
-        scores, _, labels = self.scorer.score(method.encoder, method.head, self.rows[validation], self.device, "validation images")
+        scores, labels = self.scorer.score(method.encoder, method.head, self.rows[validation], self.device, "validation images")
         if not np.isfinite(scores.log_loss):
             return Candidate(None, None, outcome.seconds)
         correct = int((scores.predictions == labels).sum())
@@ -186,9 +188,15 @@ class _Job:
         return method, schedule, outcome, notes
 
 
+def _fingerprints(run: Encoder, task: Task, settings: Settings) -> dict:
+    """What was trained from and on, by its content."""
+    (data,) = Data([task.dataset], [task.beton], [task.subset]).fingerprints()
+    encoders = [] if settings.protocol == "scratch" else [run.weights_sha256]
+    return {"encoders": encoders, "beton": data["beton_sha256"]}
+
+
 def _key(run: Encoder, task: Task, settings: Settings) -> str:
     """A short hash of the settings, the encoder and the images; checkpoints of one key never meet another evaluation."""
-    prints = Data([task.dataset], [task.beton], [task.subset]).fingerprints()
-    weights = None if settings.protocol == "scratch" else run.weights_sha256
-    known = [asdict(settings), prints, weights, run.settings["backbone"], run.seed, run.normalisation()]
+    prints = [_fingerprints(run, task, settings), hashlib.sha256(task.subset.read_bytes()).hexdigest(), task.dataset]
+    known = [asdict(settings), prints, run.settings["backbone"], run.seed, run.normalisation()]
     return hashlib.sha256(json.dumps(known, sort_keys=True).encode()).hexdigest()[:16]

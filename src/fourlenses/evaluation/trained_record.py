@@ -1,41 +1,48 @@
-"""The record of a protocol that trains, as files: a cell in JSON as `evaluate` writes them, and what was predicted of each test image."""
+"""The record of a protocol that trains, as files like those of `evaluate`: a cell in JSON, and what was predicted of each test image."""
 
+import hashlib
 from pathlib import Path
 
 import numpy as np
 
 from fourlenses.evaluation.encoder import Encoder
-from fourlenses.files import atomic, write_json
+from fourlenses.evaluation.predictions import TargetPredictions, write_predictions
+from fourlenses.evaluation.targets import Task
+from fourlenses.files import write_json
 from fourlenses.study import SCRATCH, Run, Subset
 
 
-def write_record(record: dict, run: Encoder, protocol: str, dataset: str, labelled: str, record_file: Path, predictions_file: Path) -> None:
-    """Write ``{"cells": [cell]}`` to ``record_file``, last, and before it to ``predictions_file`` (npz) the predicted classes under
-    ``<dataset>/<protocol>/<labelled>`` and their float16 confidences under that name and ``/confidences``.
+def write_record(
+    record: dict, kept: TargetPredictions, run: Encoder, protocol: str, task: Task, labelled: str, record_file: Path, predictions_file: Path
+) -> None:
+    """Write ``{"cells": [cell]}`` to ``record_file``, last, and before it the predicted classes to ``predictions_file``
+    (`predictions.write_predictions`). labelled: what the config calls the label subset.
 
     In a cell ``steps`` and ``epochs`` are those of the pretraining, as in metrics.csv; those of the protocol's own training are
     ``training_steps`` and ``training_epochs``. From scratch nothing was pretrained: method supervised, its source the labelled images.
     """
     record = dict(record)
-    name = f"{dataset}/{protocol}/{labelled}"
-    arrays = {name: record.pop("predictions"), f"{name}/confidences": record.pop("confidences")}
+    del record["confidences"]
+    predicted = {f"{protocol}/{labelled}": record.pop("predictions")}
     steps, epochs, images = (record.pop(key) for key in ("steps", "epochs", "label_size"))
+    # a list keeps its order in JSON, unlike a dictionary
     record["levels"] = [{"level": level, **scores} for level, scores in record["levels"].items()]
     columns = run.columns()
     if protocol == SCRATCH:
-        own = Run("supervised", f"{dataset}-{Subset.parse(labelled).images}", run.seed)
+        own = Run("supervised", f"{task.dataset}-{Subset.parse(labelled).images}", run.seed)
         columns |= {"method": own.method, "source": own.source, "pretrain_images": images, "steps": steps, "epochs": epochs}
         columns |= {"corruption": own.corruption, "run": own.name}
+    rows = np.sort(np.load(task.subset, allow_pickle=False)).astype("<i8")
     cell = {
         **columns,
         **record,
-        "target": dataset,
+        "target": task.dataset,
         "protocol": protocol,
         "labelled": labelled,
         "labelled_images": images,
+        "subset": {"name": labelled, "sha256": hashlib.sha256(rows.tobytes()).hexdigest()},
         "training_steps": steps,
         "training_epochs": epochs,
     }
-    with atomic(predictions_file) as temporary, open(temporary, "wb") as file:
-        np.savez_compressed(file, **arrays)
+    write_predictions(predictions_file, {task.dataset: TargetPredictions(predicted, kept.rows, kept.labels, kept.classes)})
     write_json(record_file, {"cells": [cell]})
