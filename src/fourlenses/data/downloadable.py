@@ -66,6 +66,11 @@ def table() -> dict[str, dict]:
     return yaml.safe_load(TABLE.read_text(encoding="utf-8"))
 
 
+def md5_sums(source: str) -> dict[str, str]:
+    """MD5 of the source's published files, by name, where it is known."""
+    return {name: file["md5"] for name, file in table()[source]["files"].items() if "md5" in file}
+
+
 def published(source: str, file: str) -> Remote:
     """A file as its authors publish it.
 

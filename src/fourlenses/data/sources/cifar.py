@@ -16,17 +16,12 @@ import pandas as pd
 
 from fourlenses.data.bundles import content, walk
 from fourlenses.data.decode import Undecodable
+from fourlenses.data.downloadable import md5_sums
 from fourlenses.data.manifest import Manifest, text_column
 from fourlenses.errors import UserError
 
 log = logging.getLogger(__name__)
-# https://www.cs.toronto.edu/~kriz/cifar.html
-PUBLISHED = {
-    "c58f30108f718f92721af3b95e74349a": "cifar-10-python.tar.gz",
-    "c32a1d4ab5d03f1284b67883e8d87530": "cifar-10-binary.tar.gz",
-    "eb9058c3a382ffc7106e4002c42a8d85": "cifar-100-python.tar.gz",
-    "03b5dce01913d631647c71ecec9e9cb8": "cifar-100-binary.tar.gz",
-}
+PUBLISHED = {md5: name for name, md5 in md5_sums("cifar").items()}
 SPLITS = {**{f"data_batch_{number}": "train" for number in range(1, 6)}, "test_batch": "test", "train": "train", "test": "test"}
 # file of the label names, and the key in it or None for a text file; the level they name
 NAMES = {

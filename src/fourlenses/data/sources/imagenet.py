@@ -17,6 +17,7 @@ from fourlenses.data.archives import members
 from fourlenses.data.bundles import File
 from fourlenses.data.decode import header_size
 from fourlenses.data.encode import Lazy
+from fourlenses.data.downloadable import md5_sums
 from fourlenses.data.manifest import Manifest
 from fourlenses.data.pictures import stream_pictures
 from fourlenses.data.wordnet import WordNet, read_wordnet
@@ -24,8 +25,7 @@ from fourlenses.errors import UserError
 
 log = logging.getLogger(__name__)
 TRAIN, VAL, DEVKIT = "ILSVRC2012_img_train.tar", "ILSVRC2012_img_val.tar", "ILSVRC2012_devkit_t12.tar.gz"
-# https://github.com/pytorch/vision/blob/main/torchvision/datasets/imagenet.py
-MD5 = {TRAIN: "1d675b47d978889d74fa0da5fadfb00e", VAL: "29b22e2961454d5413ddabcf34fc5622", DEVKIT: "fa75699e90414af021442c21a62c3abf"}
+MD5 = md5_sums("imagenet")
 TRUTH = "ILSVRC2012_validation_ground_truth.txt"
 IMAGES = {"train": 1_281_167, "test": 50_000}
 PAPER = {0: 1, 3: 12, 6: 95, 9: 494, 12: 756, 15: 919, 18: 1000}  # labels per depth, figure 5

@@ -14,18 +14,14 @@ import pandas as pd
 from fourlenses.data import published
 from fourlenses.data.bundles import File
 from fourlenses.data.decode import header_size
+from fourlenses.data.downloadable import md5_sums
 from fourlenses.data.encode import Lazy
 from fourlenses.data.manifest import Manifest
 from fourlenses.data.pictures import stream_pictures
 from fourlenses.errors import UserError
 
 log = logging.getLogger(__name__)
-# https://github.com/visipedia/inat_comp/tree/master/2021
-MD5 = {
-    "train.tar.gz": "e0526d53c7f7b2e3167b2b43bb2690ed",
-    "train_mini.tar.gz": "db6ed8330e634445efc8fec83ae81442",
-    "val.tar.gz": "f6f6e0e242e3d4c9569ba56400938afc",
-}
+MD5 = md5_sums("inat21")
 IMAGES = {"train": 2_686_843, "train_mini": 500_000, "val": 100_000}
 TAXA = {"kingdom": 3, "phylum": 13, "class": 51, "order": 273, "family": 1103, "genus": 4884, "species": 10_000}
 # an archive, decompressed or extracted; the last is torchvision's name of the folder
