@@ -16,8 +16,8 @@ from fourlenses.data import published
 from fourlenses.data.archives import members
 from fourlenses.data.bundles import File
 from fourlenses.data.decode import header_size
-from fourlenses.data.encode import Lazy
 from fourlenses.data.downloadable import md5_sums
+from fourlenses.data.encode import Lazy
 from fourlenses.data.manifest import Manifest
 from fourlenses.data.pictures import stream_pictures
 from fourlenses.data.wordnet import WordNet, read_wordnet
