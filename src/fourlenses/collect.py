@@ -11,8 +11,9 @@ from fourlenses.study import LENSES, Subset
 COLUMNS = [
     "study", "lens", "method", "backbone", "source", "pretrain_images", "corruption", "seed", "target", "level",
     "labelled_images", "protocol", "top1", "top1_low", "top1_high", "top5", "n_test", "run", "steps", "epochs",
-    "label_draw",
+    "label_draw", "mean_class_top1", "log_loss", "ece",
 ]  # fmt: skip
+AT_FINEST = ("top5", "mean_class_top1", "log_loss", "ece")  # known at the finest level only
 KEY = ("run", "target", "labelled", "protocol")
 
 
@@ -65,7 +66,7 @@ def _rows(study: str, record: dict, lenses: list[str]) -> list[dict]:
         looking = lenses if score["level"] == finest else [lens for lens in lenses if lens == "granularity"]
         if looking:
             numbers = {"top1": score["top1"], "top1_low": score["low"], "top1_high": score["high"]}
-            numbers["top5"] = record["top5"] if score["level"] == finest else None
+            numbers |= {column: record[column] if score["level"] == finest else None for column in AT_FINEST}
             named = {
                 "study": study,
                 "lens": ";".join(looking),
