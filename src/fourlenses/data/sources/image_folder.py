@@ -106,9 +106,10 @@ def _levels(name: str, definition: dict, raw_data: Path, path: Path, tables: dic
         if depth and not depth.isdigit():
             raise UserError(f"config key 'datasets.{name}.levels': '{level}' is not of the form column@depth with a whole number")
         # of several parents (`indoor|sports`) the first is kept: a level has to be a partition of the classes
-        values = [parents.split("|")[0] for parents in table.loc[classes, column]]
-        # a leaf shallower than the depth asked for keeps its own label (Cole et al., section 4.4)
-        result[level.replace("@", "_depth")] = [_at_depth(v, int(depth)) if depth else v for v in values]
+        values = {name: parents.split("|")[0] for name, parents in table[column].items()}
+        if depth:  # a leaf shallower than the depth asked for keeps its own label (Cole et al., section 4.4)
+            values = {name: _at_depth(ancestors, int(depth)) for name, ancestors in values.items()}
+        result[level.replace("@", "_depth")] = [values[name] for name in classes]
     result.pop("class", None)  # the class is the finest level, wherever it was named
     return {**result, "class": classes}
 
