@@ -157,8 +157,9 @@ def agreement(cells: list[dict]) -> dict:
     return {
         "top1": float(np.mean([a["top1"] - b["top1"] for a, b in pairs])),
         "same_strength": f"{len(same)} of {len(pairs)}",
-        "most_top1": max(abs(a["top1"] - b["top1"]) for a, b in same),
-        "most_log_loss": max(abs(a["log_loss"] - b["log_loss"]) for a, b in same),
+        "most_top1": max((abs(a["top1"] - b["top1"]) for a, b in same), default=None),
+        # infinite where test images are of a class that the subset has no label of
+        "most_log_loss": max((abs(a["log_loss"] - b["log_loss"]) for a, b in same if a["log_loss"] is not None), default=None),
     }
 
 
