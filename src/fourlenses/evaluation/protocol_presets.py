@@ -11,6 +11,10 @@ from fourlenses.errors import UserError, did_you_mean, one_of
 from fourlenses.presets import SMALL
 from fourlenses.study import TRAINED
 
+# training.optimizers and training.schedule, which need torch, hold what they stand for; a test compares
+OPTIMIZERS = ("sgd", "nesterov", "adamw", "lars")
+LR_SCALINGS = ("linear", "sqrt", "none")
+
 
 def complete_protocols(config: dict, presets: Path) -> None:
     """Fill in the entries of the protocols in ``config["evaluation"]``, in place: {preset, recipe, and every hyperparameter}.
@@ -68,6 +72,9 @@ def _alike(value: object, example: object) -> bool:
 
 
 def _check(protocol: str, settings: dict) -> None:
+    for key, known in (("optimizer", OPTIMIZERS), ("lr_scaling", LR_SCALINGS)):
+        if settings[key] not in known:
+            raise UserError(f"protocol '{protocol}': {one_of(key, settings[key], known)}")
     rates = settings["learning_rates"]
     numbers = [rate for rate in rates if isinstance(rate, int | float) and not isinstance(rate, bool) and 0 < rate < float("inf")]
     rules = {
