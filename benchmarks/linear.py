@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from scipy.special import log_softmax
 from sklearn.linear_model import LogisticRegression
 from threadpoolctl import threadpool_limits
 from timing import Rates, rows
@@ -120,7 +121,7 @@ def scikit_learn(features: Features, positions: np.ndarray, seed: int, tolerance
 def log_loss(model, x: np.ndarray, y: np.ndarray, classes: int) -> float:
     """Mean cross-entropy; a class without a label counts as our own fit counts it, 1e4 nats."""
     logs = np.full((len(x), classes), -1e4)
-    logs[:, model.classes_] = model.predict_log_proba(x)
+    logs[:, model.classes_] = log_softmax(model.decision_function(x).astype(float), 1)
     return -float(logs[np.arange(len(y)), y].mean())
 
 
