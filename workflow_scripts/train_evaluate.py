@@ -49,7 +49,8 @@ def main() -> None:
     arguments = parser.parse_args()
     if arguments.processes > 1 and "RANK" not in os.environ:
         launcher = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={arguments.processes}"]
-        os.execv(sys.executable, [sys.executable, *launcher, *sys.argv])
+        # "--", as the launcher takes --run for the beginning of an option of its own
+        os.execv(sys.executable, [sys.executable, *launcher, "--", *sys.argv])
     logging.basicConfig(level=logging.INFO if os.environ.get("RANK", "0") == "0" else logging.WARNING, format="%(message)s")
 
     from fourlenses.evaluation.encoder import Encoder

@@ -9,7 +9,7 @@ from tests.pictures import picture
 
 from fourlenses.data import inputs
 from fourlenses.data.beton_writer import BetonWriter
-from fourlenses.data.inputs import ResidentInput, choose_input
+from fourlenses.data.inputs import ResidentInput, Subset, choose_input
 from fourlenses.data.memory import host_bytes
 from fourlenses.data.resident import concatenate, load_images
 from fourlenses.data.streaming import StreamingInput
@@ -42,6 +42,20 @@ def test_resident_batches_are_views_of_the_chosen_images(parts):
         positions, epochs = stream.batch(step)
         for number, (view, got) in enumerate(zip(VIEWS, batch, strict=True)):
             assert torch.equal(got, view(data.images[torch.from_numpy(positions)], data.ids[positions], epochs, number))
+
+
+@pytest.mark.parametrize("kind", ["resident", "streaming"])
+def test_images_of_a_subset_are_drawn_as_those_of_the_whole(parts, kind):
+    whole = choose_input(kind, parts, 32, VIEWS, CPU, 1)
+    positions = np.array([3, 4, 11, 19])
+    part = Subset(whole, positions)
+    assert (len(part), part.num_classes, part.kind) == (4, 6, kind)
+    assert np.array_equal(part.labels, whole.labels[positions])
+    assert np.array_equal(part.ids, whole.ids[positions])
+    epochs = np.array([0, 7])
+    (own,) = part.batches([(np.array([2, 0]), epochs)])
+    (same,) = whole.batches([(positions[[2, 0]], epochs)])
+    assert all(torch.equal(one, other) for one, other in zip(own, same, strict=True))
 
 
 @pytest.mark.parametrize(

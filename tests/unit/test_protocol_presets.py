@@ -35,10 +35,10 @@ def test_a_preset_is_complete_and_valid(protocol, size):
         assert isinstance(hyper[key], float)  # 1e-6 would be text in YAML
 
 
-def test_from_scratch_is_trained_for_longer_than_a_pretrained_encoder():
+def test_from_scratch_is_trained_for_at_least_as_long_as_a_pretrained_encoder():
     for size in SIZES:
         tuned, scratch = (complete_protocol(protocol, size, {}, PRESETS, {})[0] for protocol in ("fine_tune", "scratch"))
-        assert all(scratch[key] > tuned[key] for key in ("epochs", "min_steps", "max_steps"))
+        assert all(scratch[key] >= tuned[key] for key in ("epochs", "min_steps", "max_steps"))
 
 
 def test_names_that_are_allowed_are_those_that_exist():
