@@ -8,6 +8,7 @@ import torch
 from sklearn.datasets import load_digits
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
+from threadpoolctl import threadpool_limits
 
 from fourlenses.evaluation.feature_rows import FeatureRows
 from fourlenses.evaluation.logistic import ABSENT_BIAS, Regression
@@ -15,6 +16,13 @@ from fourlenses.evaluation.memory_plan import plan
 from fourlenses.evaluation.scores import score
 
 STRENGTHS = [1e-4, 1e-3, 1e-2, 1e-1]
+
+
+@pytest.fixture(autouse=True)
+def _one_thread():
+    """For scikit-learn: its threads wait for each other by spinning, which takes minutes on cores that are busy."""
+    with threadpool_limits(1):
+        yield
 
 
 def blobs(count, width, classes, seed, spread=1.0):
