@@ -2,7 +2,8 @@
 
 A number of passes alone starves small label sets and wastes time on large ones, so the number of updates is bounded from both sides. The
 bounds in use are much alike: 20,000 updates of 256 images for sets of 2,000 to 75,000 images, and 40,000 from random initialisation
-(Kornblith et al., CVPR 2019; SimCLR, appendix B.8.1), 2,500 of 512 for 1,000 images (VTAB), 500 to 20,000 by size (BiT-HyperRule).
+(Kornblith et al., CVPR 2019; SimCLR, appendix B.8.1), 2,500 of 512 (VTAB, google-research/task_adaptation, README), 500 for less than
+20,000 images, 10,000 for less than 500,000, else 20,000 (BiT-HyperRule, google-research/big_transfer).
 """
 
 from fourlenses.distributed import world_size
