@@ -57,11 +57,14 @@ def shift_hue(images: Tensor, turns: np.ndarray, out: Tensor | None = None) -> T
     # A grey pixel has no hue; the bound only keeps 0 / 0 away, as its spread of 0 takes out whatever hue it gets.
     sixth = hue.new_tensor(1 / 6)
     hue = torch.addcdiv(sixth, hue, spread.clamp(min=1e-12), value=1 / 6).copysign_(side)  # in turns, within [-1/2, 1/2]
-    offsets = turns[:, None] - np.array([0, 1 / 3, 2 / 3])  # (n, 3): less each channel's own hue
-    hue = hue + torch.from_numpy(offsets.astype(np.float32)).to(images.device)[:, :, None, None]  # (n, 3, S, S)
-    distance = hue.sub_(hue.round()).abs_()  # in turns, on the circle
-    # clamp(2 - 6 distance, 0, 1), as hardsigmoid(x) is clamp(x / 6 + 1 / 2, 0, 1): two passes instead of three
-    share = F.hardsigmoid(torch.rsub(distance, 9, alpha=36), inplace=True)
+    # less each channel's own hue; the rest of 2.5 makes the sum positive and puts the nearest whole turn at a half
+    offsets = turns[:, None] - np.array([0, 1 / 3, 2 / 3]) + 2.5  # (n, 3)
+    offsets = torch.from_numpy(offsets.astype(np.float32)).to(images.device)[:, :, None, None]
+    # In one buffer from here on: allocating another for each pass takes longer than the arithmetic.
+    out = torch.add(hue, offsets, out=out)  # (n, 3, S, S)
+    distance = out.frac_().sub_(0.5).abs_()  # in turns, on the circle
+    # clamp(2 - 6 distance, 0, 1), as hardsigmoid(x) is clamp(x / 6 + 1 / 2, 0, 1)
+    share = F.hardsigmoid(torch.add(hue.new_tensor(9), distance, alpha=-36, out=out), inplace=True)
     return torch.addcmul(least, spread, share, out=out)
 
 
