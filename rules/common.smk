@@ -13,7 +13,7 @@ from fourlenses.errors import UserError
 from fourlenses.evaluation.protocol_presets import complete_protocols
 from fourlenses.files import write_json
 from fourlenses.presets import complete_methods
-from fourlenses.study import FLOOR, SCRATCH, TRAINED, Run, Subset, make_plan, parse_source
+from fourlenses.study import FIGURES, FLOOR, SCRATCH, TRAINED, Run, Subset, figure_names, make_plan, parse_source
 
 # the files the config was merged from, the last one winning
 BASE_CONFIG = Path(workflow.basedir) / "config.yaml"
@@ -76,7 +76,7 @@ wildcard_constraints:
     source="[a-z0-9_@+~-]+",
     protocol="|".join(TRAINED),
     target="[a-z][a-z0-9_]*",
-    lens="quantity|domain|quality|granularity",
+    figure="|".join(figure for figures in FIGURES.values() for figure in figures),
 
 
 # --- paths ------------------------------------------------------------------------------------------------------------
@@ -116,7 +116,7 @@ def record_files():
 
 
 def figure_files():
-    return [f"{RESULTS}/figures/{lens}.{suffix}" for lens in config["lenses"] for suffix in FIGURE_TYPES]
+    return [f"{RESULTS}/figures/{figure}.{suffix}" for figure in figure_names(config) for suffix in FIGURE_TYPES]
 
 
 # --- downloads: docs/downloads.md -------------------------------------------------------------------------------------

@@ -5,9 +5,9 @@ rule draw_figure:
     input:
         metrics=f"{RESULTS}/metrics.csv",
     output:
-        multiext(f"{RESULTS}/figures/{{lens}}", ".svg", ".png", ".csv"),
+        multiext(f"{RESULTS}/figures/{{figure}}", ".svg", ".png", ".csv"),
     log:
-        f"{RESULTS}/logs/figures/{{lens}}.log",
+        f"{RESULTS}/logs/figures/{{figure}}.log",
     localrule: True
     conda:
         "../envs/fourlenses.yaml"
@@ -16,11 +16,11 @@ rule draw_figure:
         mem_mb=2000,
         runtime="10m",
     params:
-        prefix=f"{RESULTS}/figures/{{lens}}",
+        prefix=f"{RESULTS}/figures/{{figure}}",
     message:
-        "Drawing the {wildcards.lens} lens"
+        "Drawing the figure {wildcards.figure}"
     shell:
-        'python "$SCRIPTS/draw_figure.py" --metrics {input.metrics} --lens {wildcards.lens} ' "--output-prefix {params.prefix} > {log} 2>&1"
+        'python "$SCRIPTS/draw_figure.py" --metrics {input.metrics} --figure {wildcards.figure} ' "--output-prefix {params.prefix} > {log} 2>&1"
 
 
 rule figures:

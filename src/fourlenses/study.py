@@ -20,6 +20,9 @@ SCRATCH = "scratch"  # the protocol that starts from no encoder
 ON_FEATURES = ("linear", "linear_per_level", "knn")
 TRAINED = ("linear_augmented", "fine_tune", SCRATCH)
 
+# What each lens draws: figures/<name>.{svg,png,csv}, each a module of fourlenses.lenses.
+FIGURES = {"quantity": ("quantity",), "domain": ("domain",), "quality": ("quality",), "granularity": ("granularity",)}
+
 _PART = re.compile(r"(?P<dataset>[a-z][a-z0-9_]*)-(?P<images>[0-9]+|all)(@(?P<corruption>[a-z][a-z0-9_]*))?")
 Quantity = int | str
 
@@ -188,6 +191,11 @@ def make_plan(config: dict) -> Plan:
                     if protocol in (*ON_FEATURES, "linear_augmented"):
                         plan.add(lens, Cell(Run(FLOOR, "none", seed), target, str(subset), protocol))
     return plan
+
+
+def figure_names(config: dict) -> list[str]:
+    """The figures of a study, in the order of its lenses."""
+    return [figure for lens in config["lenses"] for figure in FIGURES[lens]]
 
 
 def _subsets(labelled: Quantity, settings: dict) -> list[Subset]:

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 import synthetic_metrics as synthetic
 
-from fourlenses.lenses import LENSES, output
+from fourlenses.lenses import FIGURES, output
 from fourlenses.lenses.table import read_metrics
 
 PROGRAM = Path(__file__).resolve().parents[2] / "workflow_scripts" / "draw_figure.py"
@@ -35,19 +35,19 @@ def metrics(tmp_path):
     return synthetic.write(tmp_path / "metrics.csv", synthetic.planted())
 
 
-@pytest.mark.parametrize("lens", LENSES)
-def test_the_same_table_gives_the_same_bytes(tmp_path, metrics, lens):
+@pytest.mark.parametrize("figure_name", FIGURES)
+def test_the_same_table_gives_the_same_bytes(tmp_path, metrics, figure_name):
     for folder in ("first", "second"):
-        figure, numbers = LENSES[lens].draw(read_metrics(metrics))
-        paths = output.save(figure, numbers, tmp_path / folder / lens)
-    assert sorted(path.name for path in (tmp_path / "second").iterdir()) == sorted(f"{lens}.{end}" for end in ("csv", "png", "svg"))
+        figure, numbers = FIGURES[figure_name].draw(read_metrics(metrics))
+        paths = output.save(figure, numbers, tmp_path / folder / figure_name)
+    assert sorted(path.name for path in (tmp_path / "second").iterdir()) == sorted(f"{figure_name}.{end}" for end in ("csv", "png", "svg"))
     for path in paths:
         assert path.read_bytes() == (tmp_path / "first" / path.name).read_bytes()
     assert "<text" in (tmp_path / "first" / f"{lens}.svg").read_text()  # text stays text
 
 
 def test_a_failed_drawing_leaves_the_old_files_and_no_drafts(tmp_path, metrics, monkeypatch):
-    figure, numbers = LENSES["domain"].draw(read_metrics(metrics))
+    figure, numbers = FIGURES["domain"].draw(read_metrics(metrics))
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "domain.svg").write_text("old")
 
@@ -64,13 +64,13 @@ def test_a_failed_drawing_leaves_the_old_files_and_no_drafts(tmp_path, metrics, 
 def test_the_program_writes_another_process_same_bytes_without_torch(tmp_path, metrics):
     code = (
         "import runpy, sys\n"
-        f"sys.argv = ['draw_figure.py', '--metrics', {str(metrics)!r}, '--lens', 'quality', '--output-prefix', {str(tmp_path / 'q')!r}]\n"
+        f"sys.argv = ['draw_figure.py', '--metrics', {str(metrics)!r}, '--figure', 'quality', '--output-prefix', {str(tmp_path / 'q')!r}]\n"
         f"runpy.run_path({str(PROGRAM)!r}, run_name='__main__')\n"
         "assert 'torch' not in sys.modules"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stderr) == (0, "")
-    figure, numbers = LENSES["quality"].draw(read_metrics(metrics))
+    figure, numbers = FIGURES["quality"].draw(read_metrics(metrics))
     for path in output.save(figure, numbers, tmp_path / "here"):
         assert path.read_bytes() == (tmp_path / f"q{path.suffix}").read_bytes()
     assert list(pd.read_csv(tmp_path / "q.csv")["drop"]) == [6.0, 1.5, 20.0, 5.0]
@@ -79,8 +79,11 @@ def test_the_program_writes_another_process_same_bytes_without_torch(tmp_path, m
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (("--metrics", "absent.csv", "--lens", "domain", "--output-prefix", "x"), "absent.csv does not exist"),
-        (("--metrics", "absent.csv", "--lens", "depth", "--output-prefix", "x"), "there is no lens 'depth'; known are quantity, domain"),
+        (("--metrics", "absent.csv", "--figure", "domain", "--output-prefix", "x"), "absent.csv does not exist"),
+        (
+            ("--metrics", "absent.csv", "--figure", "depth", "--output-prefix", "x"),
+            "there is no figure 'depth'; known are quantity, domain",
+        ),
     ],
 )
 def test_a_mistake_is_one_sentence_and_code_two(program, capsys, arguments, sentence):
@@ -94,4 +97,4 @@ def test_a_mistake_is_one_sentence_and_code_two(program, capsys, arguments, sent
 def test_help_names_the_options(program, capsys):
     assert program("--help") == 0
     said = capsys.readouterr().out
-    assert all(option in said for option in ("--metrics", "--lens", "--output-prefix"))
+    assert all(option in said for option in ("--metrics", "--figure", "--output-prefix"))

@@ -5,7 +5,7 @@ import pytest
 import synthetic_metrics as synthetic
 from synthetic_metrics import row
 
-from fourlenses.lenses import LENSES, domain, granularity, lens_named, methods, output, quality, quantity, style
+from fourlenses.lenses import FIGURES, domain, figure_named, granularity, methods, output, quality, quantity, style
 from fourlenses.lenses.table import read_metrics
 
 
@@ -132,13 +132,13 @@ def test_granularity_runs_from_coarse_to_fine_whichever_way_the_table_does(plant
     assert list(numbers[(numbers["method"] == "simclr") & (numbers["target"] == "a")]["level"]) == ["coarse", "fine"]
 
 
-@pytest.mark.parametrize("lens", LENSES)
-def test_one_target_one_quantity_and_no_yardsticks_still_draw(tmp_path, lens):
+@pytest.mark.parametrize("figure_name", FIGURES)
+def test_one_target_one_quantity_and_no_yardsticks_still_draw(tmp_path, figure_name):
     rows = [row("quantity;domain;quality;granularity", "simclr", source, "a", 40.0) for source in ("a-100", "a-100@blur")]
-    figure, numbers = LENSES[lens].draw(table_of(tmp_path, rows))
+    figure, numbers = FIGURES[figure_name].draw(table_of(tmp_path, rows))
     assert len(numbers) == 1
     assert figure.get_figwidth() == style.ONE_COLUMN
-    assert all(path.stat().st_size for path in output.save(figure, numbers, tmp_path / lens))
+    assert all(path.stat().st_size for path in output.save(figure, numbers, tmp_path / figure_name))
 
 
 def test_figures_do_not_depend_on_the_readers_settings(planted):
@@ -150,8 +150,8 @@ def test_figures_do_not_depend_on_the_readers_settings(planted):
 
 
 def test_unknown_names_are_answered_with_those_known():
-    with pytest.raises(ValueError, match="no lens 'depth'; known are quantity, domain, quality, granularity"):
-        lens_named("depth")
+    with pytest.raises(ValueError, match="no figure 'depth'; known are quantity, domain, quality, granularity"):
+        figure_named("depth")
     with pytest.raises(ValueError, match="no method 'dino'; known are simclr, moco, byol, simsiam"):
         methods.colour("dino")
 
