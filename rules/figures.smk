@@ -20,7 +20,8 @@ rule draw_figure:
     message:
         "Drawing the figure {wildcards.figure}"
     shell:
-        'python "$SCRIPTS/draw_figure.py" --metrics {input.metrics} --figure {wildcards.figure} ' "--output-prefix {params.prefix} > {log} 2>&1"
+        'python "$SCRIPTS/draw_figure.py" --metrics {input.metrics} --figure {wildcards.figure} '
+        "--output-prefix {params.prefix} > {log} 2>&1"
 
 
 rule figures:

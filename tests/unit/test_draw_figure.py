@@ -43,7 +43,7 @@ def test_the_same_table_gives_the_same_bytes(tmp_path, metrics, figure_name):
     assert sorted(path.name for path in (tmp_path / "second").iterdir()) == sorted(f"{figure_name}.{end}" for end in ("csv", "png", "svg"))
     for path in paths:
         assert path.read_bytes() == (tmp_path / "first" / path.name).read_bytes()
-    assert "<text" in (tmp_path / "first" / f"{lens}.svg").read_text()  # text stays text
+    assert "<text" in (tmp_path / "first" / f"{figure_name}.svg").read_text()  # text stays text
 
 
 def test_a_failed_drawing_leaves_the_old_files_and_no_drafts(tmp_path, metrics, monkeypatch):

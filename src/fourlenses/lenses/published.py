@@ -31,7 +31,10 @@ CORRUPTIONS = {
     "resize_downsample_2x": "downsample2",
     "resize_downsample_4x": "downsample4",
 }
-FILES = ("fig2_quantity", "fig3_methods_inat21", "fig4_quality_imagenet", "fig5_granularity", "table1_cross_domain", "table2_pooled", "table3_fused_deltas")  # fmt: skip
+FILES = (
+    *("fig2_quantity", "fig3_methods_inat21", "fig4_quality_imagenet", "fig5_granularity"),
+    *("table1_cross_domain", "table2_pooled", "table3_fused_deltas"),
+)
 
 
 def rows(folder: Path = FOLDER) -> pd.DataFrame:
