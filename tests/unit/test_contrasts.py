@@ -44,7 +44,7 @@ def test_seeds_add_their_variance_and_do_not_divide_that_of_the_images():
     found = contrasts.difference(cell("a-1000", [50.0, 53.0, 50.0]), cell("b-1000", [44.0, 44.0, 44.0]))
     images, between = 8 / contrasts.Z**2, 3.0 / 3  # two bands of 2 points each; variance of 6, 9, 6 is 3
     freedom = 2 * ((images + between) / between) ** 2
-    half = t.ppf(0.975, freedom) * sqrt(images + between)
+    half = t.ppf(0.975, int(freedom)) * sqrt(images + between)
     assert (found.estimate, found.low, found.high) == pytest.approx((7.0, 7 - half, 7 + half))
     assert found.seeds == 3
 

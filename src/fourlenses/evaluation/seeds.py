@@ -35,11 +35,11 @@ def seed_spread(values: Sequence[float], confidence: float = 0.95) -> SeedSpread
     if len(values) == 1:
         return SeedSpread(mean, None, None, None, 1)
     sd = stdev(values)
-    half = _student_quantile(len(values) - 1, confidence) * sd / sqrt(len(values))
+    half = student_quantile(len(values) - 1, confidence) * sd / sqrt(len(values))
     return SeedSpread(mean, sd, mean - half, mean + half, len(values))
 
 
-def _student_quantile(freedom: int, confidence: float) -> float:
+def student_quantile(freedom: int, confidence: float) -> float:
     """The t with P(|T| <= t) = confidence, for whole degrees of freedom."""
     low, high = 0.0, 1.0
     while _student_within(high, freedom) < confidence:

@@ -18,9 +18,9 @@ from pathlib import Path
 from statistics import NormalDist, fmean, variance
 
 import pandas as pd
-from scipy.special import stdtrit
 
 from fourlenses.errors import UserError
+from fourlenses.evaluation.seeds import student_quantile
 
 CONFIDENCE = 0.95
 Z = NormalDist().inv_cdf(0.5 + CONFIDENCE / 2)
@@ -226,4 +226,5 @@ def _half(distance: float, values: list[float]) -> float:
         return distance
     total = (distance / Z) ** 2 + between
     freedom = (len(values) - 1) * (total / between) ** 2
-    return float(stdtrit(freedom, 0.5 + CONFIDENCE / 2)) * sqrt(total)
+    # whole degrees of freedom, rounded down to err on the side of caution; from 500 on t is z to a third digit
+    return (student_quantile(int(freedom), CONFIDENCE) if freedom < 500 else Z) * sqrt(total)
