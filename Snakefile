@@ -16,6 +16,7 @@ include: "rules/check.smk"
 include: "rules/pretrain.smk"
 include: "rules/evaluate.smk"
 include: "rules/figures.smk"
+include: "rules/findings.smk"
 
 
 localrules:
@@ -24,12 +25,15 @@ localrules:
     pretrain_all,
     evaluate_all,
     figures,
+    findings,
+    paired,
 
 
 rule all:
     default_target: True
     input:
         rules.figures.input,
+        rules.findings.input,
 
 
 rule betons:
@@ -45,3 +49,8 @@ rule pretrain_all:
 rule evaluate_all:
     input:
         record_files(),
+
+
+rule paired:
+    input:
+        f"{RESULTS}/paired.csv",

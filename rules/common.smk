@@ -119,6 +119,20 @@ def figure_files():
     return [f"{RESULTS}/figures/{figure}.{suffix}" for figure in figure_names(config) for suffix in FIGURE_TYPES]
 
 
+def prediction_files():
+    """What was predicted of every test image, beside each record."""
+    named = (record.replace("cells.json", "predictions.npz").replace(".json", ".npz") for record in PLAN.records)
+    return [f"{RESULTS}/evaluate/{file}" for file in named]
+
+
+def paired_file(wildcards):
+    """The paired intervals, where they are there or can be had from the predictions. With the table alone nothing is run to get them:
+    what reads the table does without."""
+    paired = Path(f"{RESULTS}/paired.csv")
+    table_alone = Path(f"{RESULTS}/metrics.csv").exists() and not all(Path(file).exists() for file in prediction_files())
+    return [str(paired)] if paired.exists() or not table_alone else []
+
+
 # --- downloads: docs/downloads.md -------------------------------------------------------------------------------------
 def download_record(dataset, file):
     return f"data/{dataset}/downloads/{file}.json"
@@ -282,8 +296,12 @@ def definitions_of_targets(wildcards):
     return [json.dumps(config["datasets"][target["dataset"]], sort_keys=True) for target in evaluate_targets(wildcards)]
 
 
+def finding_thresholds(wildcards):
+    return json.dumps(config["findings"], sort_keys=True)
+
+
 def study_record(wildcards):
-    """The plan with the config it was made from, less what only says where it runs."""
-    science = {key: value for key, value in config.items() if key not in PLACEMENT}
+    """The plan with the config it was made from, less what only says where it runs or how the numbers are judged afterwards."""
+    science = {key: value for key, value in config.items() if key not in (*PLACEMENT, "findings")}
     science["training"] = {key: value for key, value in config["training"].items() if key not in PLACEMENT}
     return json.dumps({"study": STUDY, "config": science, "cells": PLAN.as_json()}, sort_keys=True)

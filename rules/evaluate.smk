@@ -113,3 +113,25 @@ rule collect_metrics:
         "Collecting {output.metrics}"
     shell:
         'python "$SCRIPTS/collect_metrics.py" --study {input.study} --evaluations $(dirname {input.study})/evaluate --output {output.metrics} > {log} 2>&1'
+
+
+rule collect_paired:
+    input:
+        study=f"{RESULTS}/study.json",
+        records=record_files(),
+        predictions=prediction_files(),
+    output:
+        paired=f"{RESULTS}/paired.csv",
+    log:
+        f"{RESULTS}/logs/collect_paired.log",
+    localrule: True
+    conda:
+        "../envs/fourlenses.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime="30m",
+    message:
+        "Collecting {output.paired}"
+    shell:
+        'python "$SCRIPTS/collect_paired.py" --study {input.study} --evaluations $(dirname {input.study})/evaluate --output {output.paired} > {log} 2>&1'

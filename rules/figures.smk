@@ -1,9 +1,10 @@
-# Figures read metrics.csv and nothing else: with the table alone they can be drawn again, without data, GPU or torch.
+# Figures read metrics.csv, and paired.csv beside it where it is: with the table alone they can be drawn again, without data, GPU or torch.
 
 
 rule draw_figure:
     input:
         metrics=f"{RESULTS}/metrics.csv",
+        paired=paired_file,
     output:
         multiext(f"{RESULTS}/figures/{{figure}}", ".svg", ".png", ".csv"),
     log:

@@ -1,0 +1,53 @@
+"""Which rows of a study's table the findings compare."""
+
+import re
+from collections.abc import Iterator
+
+import pandas as pd
+
+from fourlenses.lenses import methods, table
+from fourlenses.study import SEVERAL
+
+ONE = ["method", "source", "pretrain_images", "corruption", "target", "level", "labelled_images", "protocol"]  # one encoder's cell
+SIDE_BY_SIDE = (SEVERAL, " | ")  # between the sources of fused encoders
+
+
+def datasets_of(source: str) -> set[str]:
+    """`a-100+b-50@jpeg10` -> {a, b}."""
+    return {part.rpartition("-")[0] or part for part in re.split(r"\+| \| |~", source)}
+
+
+def comparable(metrics: pd.DataFrame) -> pd.DataFrame:
+    """Rows at the finest level, of encoders that are not side by side, with whether they are contrastive, and in_domain."""
+    rows = table.at_finest(metrics, metrics)
+    return described(rows)
+
+
+def described(rows: pd.DataFrame) -> pd.DataFrame:
+    """With the columns contrastive and in_domain (all that was pretrained on is of the target's own dataset), less fused encoders."""
+    rows = rows[~rows["source"].map(lambda source: any(mark in source for mark in SIDE_BY_SIDE))]
+    own = [datasets_of(source) == {target} for source, target in zip(rows["source"], rows["target"], strict=True)]
+    return rows.assign(contrastive=rows["method"].map(methods.is_contrastive).astype(bool), in_domain=pd.Series(own, rows.index, bool))
+
+
+def linear_contrastive(rows: pd.DataFrame) -> pd.DataFrame:
+    return rows[rows["contrastive"] & (rows["protocol"] == "linear")]
+
+
+def clean(rows: pd.DataFrame) -> pd.DataFrame:
+    return rows[rows["corruption"] == "none"]
+
+
+def most_labels(rows: pd.DataFrame) -> pd.DataFrame:
+    """Per target, the rows with most labelled images."""
+    return rows[rows["labelled_images"] == rows.groupby("target")["labelled_images"].transform("max")]
+
+
+def groups(rows: pd.DataFrame, keys: list[str]) -> Iterator[tuple[tuple, pd.DataFrame]]:
+    """Rows by their values of `keys`, in order of first appearance."""
+    yield from rows.groupby(keys, sort=False)
+
+
+def scratch(rows: pd.DataFrame) -> pd.DataFrame:
+    """Supervised end to end from random weights on clean images of the target itself."""
+    return clean(rows[(rows["method"].map(lambda name: name.split("_")[0]) == "supervised") & (rows["protocol"] == "scratch")])

@@ -1,0 +1,32 @@
+"""Hold the paper's findings against a study's table, and write each target's decision card: JSON, and beside it the same as text (.md)."""
+
+import argparse
+import json
+from pathlib import Path
+
+from fourlenses.cli import run
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--metrics", required=True, type=Path, help="the study's table; paired.csv beside it narrows the intervals")
+    parser.add_argument("--thresholds", type=json.loads, default={}, help="JSON: the key `findings` of the config, or some of it")
+    parser.add_argument("--findings", required=True, type=Path, help="e.g. results/default/findings.json")
+    parser.add_argument("--decision", required=True, type=Path, help="e.g. results/default/decision.json")
+    arguments = parser.parse_args()
+
+    from fourlenses.findings import Thresholds, decision, evaluate, write
+    from fourlenses.lenses.contrasts import read_paired
+    from fourlenses.lenses.table import read_metrics
+
+    metrics, paired = read_metrics(arguments.metrics), read_paired(arguments.metrics)
+    thresholds = Thresholds(**arguments.thresholds)
+    findings = evaluate(metrics, paired, thresholds)
+    write.findings(findings, arguments.findings)
+    write.cards(decision.cards(metrics, paired, thresholds), arguments.decision)
+    for finding in findings:
+        print(f"{finding.finding}: {finding.verdict}")
+
+
+if __name__ == "__main__":
+    run(main)
