@@ -1,4 +1,4 @@
-"""Paired intervals for a study's comparisons, from the predictions of every encoder on the same test images: paired.csv, beside metrics.csv.
+"""Paired intervals for what a study compares, from the predictions of every encoder on the same test images: paired.csv, by metrics.csv.
 
 The table of accuracies cannot say how often two encoders are right on the same images; this can, and its intervals are narrower.
 """

@@ -42,14 +42,13 @@ def comparisons(metrics: pd.DataFrame) -> list[Comparison]:
     rows = clean(linear_contrastive(comparable(metrics)))
     found: list[Comparison] = []
     for target, here in rows.groupby("target", sort=False):
-        for labelled in sorted(here["labelled_images"].unique(), reverse=True):
-            at = here[here["labelled_images"] == labelled]
-            pairs = [
-                Comparison(target, f"{method}, {shown(source)} less own", [(1.0, other, own)])
-                for (method, source, images), other in groups(at[~at["in_domain"]], ["method", "source", "pretrain_images"])
-                if len(own := at[at["in_domain"] & (at["method"] == method) & (at["pretrain_images"] == images)])
-            ]
-            if pairs:
-                found += pairs
-                break
+        cells = list(groups(here, ["labelled_images", "in_domain", "method", "source", "pretrain_images"]))
+        own = {(labelled, method, images): cell for (labelled, mine, method, _, images), cell in cells if mine}
+        pairs = [
+            (labelled, Comparison(target, f"{method}, {shown(source)} less own", [(1.0, cell, own[labelled, method, images])]))
+            for (labelled, mine, method, source, images), cell in cells
+            if not mine and (labelled, method, images) in own
+        ]
+        most = max((labelled for labelled, _ in pairs), default=None)
+        found += [pair for labelled, pair in pairs if labelled == most]
     return found

@@ -80,14 +80,17 @@ def evidence_of(comparisons: Sequence[Comparison], paired: pd.DataFrame | None) 
     found = []
     for one in comparisons:
         contrast = weighted(one.terms, paired)
-        cells = {cell_name(row) for _, a, b in one.terms for rows in (a, b) for row in rows.itertuples()}
+        cells = {name for _, a, b in one.terms for rows in (a, b) for name in _cell_names(rows)}
         found.append({"target": one.target, "what": one.what, **numbers(contrast), "cells": sorted(cells)})
     return found
 
 
-def cell_name(row) -> str:
-    draw = f", draw {row.label_draw}" if row.label_draw else ""
-    return f"{row.run}: {row.protocol} on {row.target} ({row.level}), {row.labelled_images} labels{draw}, {row.top1:.2f} %"
+def _cell_names(rows: pd.DataFrame) -> list[str]:
+    columns = [rows[name] for name in ("run", "protocol", "target", "level", "labelled_images", "label_draw", "top1")]
+    return [
+        f"{run}: {protocol} on {target} ({level}), {labelled} labels{f', draw {draw}' if draw else ''}, {top1:.2f} %"
+        for run, protocol, target, level, labelled, draw, top1 in zip(*columns, strict=True)
+    ]
 
 
 def numbers(contrast: Contrast) -> dict:

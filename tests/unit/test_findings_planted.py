@@ -1,0 +1,37 @@
+"""Planted truth: the interval holds it as often as it claims, and the verdict is hardly ever the opposite of what is true."""
+
+import numpy as np
+import pytest
+from tests.unit import planted_study as planted
+
+from fourlenses.findings import Thresholds, domain, granularity, quality, quantity
+
+DRAWS = 200
+TRUE, FALSE = "supported", "contradicted"
+CASES = {
+    "a curve that saturates": (quantity, planted.curve(0.5), 0.5, TRUE),
+    "a curve that does not": (quantity, planted.curve(6.0), 6.0, FALSE),
+    "others and a pool that hurt": (domain, planted.others(-6.0), -6.0, TRUE),
+    "others as good as own": (domain, planted.others(0.0), 0.0, None),
+    "corruptions that cost contrastive more": (quality, planted.corrupted(8.0), 8.0, TRUE),
+    "a gap that grows": (granularity, planted.levels(8.0), 8.0, TRUE),
+}
+
+
+@pytest.mark.parametrize("seeds", [1, 3])
+@pytest.mark.parametrize("case", CASES)
+def test_interval_and_verdict(case, seeds):
+    module, study, truth, right = CASES[case]
+    generator = np.random.default_rng([20220619, seeds])
+    found = [module.evaluate(study.seen(generator, seeds), None, Thresholds()) for _ in range(DRAWS)]
+    held = np.mean([one.low <= truth <= one.high for one in found])
+    share = {verdict: np.mean([one.verdict == verdict for one in found]) for verdict in (TRUE, FALSE, "inconclusive")}
+    said = ", ".join(f"{verdict} {part:.1%}" for verdict, part in share.items())
+    print(f"{case}, {seeds} seeds: {held:.1%} of {DRAWS} intervals hold {truth:+.1f}; {said}")
+    assert {one.seeds for one in found} == {seeds}
+    assert held >= 0.93
+    if right is None:  # a verdict either way is wrong: 5 % of intervals may miss
+        assert share[TRUE] + share[FALSE] <= 0.07
+    else:
+        assert share[right] >= 0.93
+        assert share[FALSE if right == TRUE else TRUE] <= 0.05
