@@ -24,9 +24,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
+
+from fourlenses.randomness import named_seed
 
 DRAWS = 400
-SEED = 20220619  # of the bootstrap; the caller's seed is added to it
 COVERAGE = (0.025, 0.975)
 EXPONENTS = (0.02, 2.0)
 LEAST_SIZES = 4
@@ -92,7 +94,7 @@ def fit(images: Sequence[float], top1: Sequence[float], standard_error: Sequence
     """
     images, top1, standard_error = (np.asarray(values, float) for values in (images, top1, standard_error))
     sizes = np.unique(images)
-    generator = np.random.default_rng([SEED, seed])
+    generator = np.random.default_rng(named_seed(seed, "saturation"))
     groups = [top1[images == size] for size in sizes]
     mean = np.array([group.mean() for group in groups])
     between = np.array([group.std(ddof=1) / len(group) ** 0.5 if len(group) > 1 else 0.0 for group in groups])
@@ -114,6 +116,11 @@ def fit(images: Sequence[float], top1: Sequence[float], standard_error: Sequence
     if len(sizes) < LEAST_SIZES:
         return Fit("log_linear", sizes, *_log_linear(sizes, points, weights))
     return Fit("power_law", sizes, *_power_law(sizes, points, weights))
+
+
+def fit_rows(rows: pd.DataFrame, seed: int = 0) -> Fit:
+    """The curve through rows of the table (`pretrain_images`, `top1` and its 95 % band): one target, label size, protocol and method."""
+    return fit(rows["pretrain_images"], rows["top1"], (rows["top1_high"] - rows["top1_low"]) / (2 * 1.96), seed)
 
 
 def _log_linear(sizes: np.ndarray, points: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
