@@ -16,7 +16,7 @@ def curve(images, ceiling, scale, exponent):
 
 @pytest.mark.parametrize("planted", [(70, 200, 0.35), (60, 500, 0.5), (50, 60, 0.1), (98, 900, 0.8)])
 def test_a_planted_curve_is_recovered(planted):
-    ceiling, scale, exponent = planted
+    ceiling, _, exponent = planted
     fit = saturation.fit(SIZES, curve(SIZES, *planted), np.full(5, 0.1))
     assert fit.kind == "power_law"
     assert (fit.ceiling[0], fit.exponent[0]) == pytest.approx((ceiling, exponent), rel=0.02)
