@@ -130,3 +130,16 @@ def test_one_size_says_nothing_of_others():
     assert fit.kind == "one_size"
     assert fit.predict(1000)[0] == 41
     assert np.isnan([*fit.predict(2000), *fit.gain_from_doubling(1000), *fit.enough_images(1.0)]).all()
+
+
+def test_a_curve_that_bends_more_sharply_is_given_a_shift():
+    # ImageNet with all labels in the paper's Figure 2: a doubling of 500,000 images was worth 1.4 points, before it up to 6.2
+    sizes, top1 = [50_000, 125_000, 250_000, 500_000, 1_000_000], [47.1, 53.4, 59.6, 62.4, 63.8]
+    fit = saturation.fit(sizes, top1, [0.22] * 5)
+    assert fit.kind == "shifted_power_law"
+    estimate, low, high = fit.gain_from_doubling(500_000)
+    assert estimate < 2
+    assert low < 1.4 < high
+    enough = fit.enough_images(2.0)[0]
+    assert fit.gain_from_doubling(enough)[0] == pytest.approx(2.0, abs=0.01)
+    assert saturation.fit(sizes, top1, [3] * 5).kind == "power_law"  # these errors do not rule it out

@@ -78,8 +78,8 @@ def draw(metrics: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
         if len(pretrained[(pretrained["method"] == method) & (pretrained["protocol"] == protocol)])
     ]
     # With one number of pretraining images there is nothing to read along that axis.
-    views = [_by_labels, _by_pretraining] if pretrained["pretrain_images"].nunique() > 1 else [_by_labels]
-    shown = [(view, *block) for view in views for block in blocks]
+    sizes = pretrained.groupby(["method", "protocol"])["pretrain_images"].nunique()
+    shown = [(_by_labels, *block) for block in blocks] + [(_by_pretraining, *block) for block in blocks if sizes[block] > 1]
     figure = style.new_figure(len(targets), height=(PANEL_HEIGHT + 0.5) * len(shown))
     colours = style.dataset_colours([*metrics["target"]])
     parts = figure.subfigures(len(shown), 1, squeeze=False)[:, 0]
@@ -95,7 +95,7 @@ def draw(metrics: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
             if place == 0:
                 panels.title(axes, names.dataset(target), colours[target])
         named = f"{methods.label(method)}, {names.PROTOCOLS[protocol]}"
-        grid[0].set_ylabel(f"top-1 accuracy, %\n({named})")
+        next(axes for axes in grid if axes.axison).set_ylabel(f"top-1 accuracy, %\n({named})")
         panels.legend_below(part, columns=2 if len(targets) == 1 else 4)
     return figure, numbers
 

@@ -2,8 +2,8 @@
 
 One panel per target. Above, accuracy against pretraining images at each number of labelled images: the points measured, and the curve
 of `saturation` through them with its 95 % band. Below, the gain that the curve expects from doubling the pretraining images, with a
-line at a modest gain (points) and a triangle where the curve falls below it, its whisker the 95 % interval. Curves go on, dotted, to
-twice the largest size. Several contrastive methods, or fine-tuning beside the linear classifier, each add their rows of panels.
+line at a modest gain (points) and a triangle where the curve falls below it (its interval is in the CSV). Curves go on, dotted, to twice
+the largest size. Several contrastive methods, or fine-tuning beside the linear classifier, each add their rows of panels.
 """
 
 import numpy as np
@@ -18,7 +18,8 @@ CURVE = ["target", "method", "protocol", "labelled_images"]
 MODEST_GAIN = 2.0  # points per doubling
 PANEL_HEIGHT = 2.0  # inches, with axis labels
 ONE_SIZE = "One number of pretraining images:\nthe gain from more is not known."
-LINE = "dashed: a line through the last two sizes (fewer than four)"
+POWER_LAWS = ("power_law", "shifted_power_law")
+LINE = "line through the last two sizes"
 
 Curves = dict[tuple, saturation.Fit]
 
@@ -32,10 +33,13 @@ def fits(metrics: pd.DataFrame) -> Curves:
 def numbers_drawn(metrics: pd.DataFrame, modest_gain: float = MODEST_GAIN, curves: Curves | None = None) -> pd.DataFrame:
     """One row per point, with the curve there (`fitted`), the `gain` from doubling it, and what belongs to the curve as a whole.
 
-    Of the whole curve are `fit`, `ceiling`, `scale`, `exponent` and `enough_images`, beyond which a doubling gains less than `modest_gain`.
+    Of the whole curve are `fit`, `ceiling`, `scale`, `exponent`, `shift` and `enough_images`, beyond which a doubling gains less than
+    `modest_gain`. Methods and protocols with one number of pretraining images are left out where others have several.
     """
     rows = quantity.pretrained_rows(metrics)
     curves = fits(metrics) if curves is None else curves
+    sizes = rows.groupby(["method", "protocol"])["pretrain_images"].transform("nunique")
+    rows = rows[sizes > 1] if (sizes > 1).any() else rows
     keys = [*CURVE, "pretrain_images"]
     numbers = table.over_seeds(rows, keys).sort_values(keys, kind="stable", ignore_index=True)
     numbers["published"] = hollow.beside(numbers, rows, keys)
@@ -45,7 +49,8 @@ def numbers_drawn(metrics: pd.DataFrame, modest_gain: float = MODEST_GAIN, curve
         found.append(
             _bounds("fitted", fit.predict(images))
             | _bounds("gain", fit.gain_from_doubling(images))
-            | {"fit": fit.kind, "ceiling": fit.ceiling[0], "scale": fit.scale[0], "exponent": fit.exponent[0], "modest_gain": modest_gain}
+            | {"fit": fit.kind, **{name: getattr(fit, name)[0] for name in ("ceiling", "scale", "exponent", "shift")}}
+            | {"modest_gain": modest_gain}
             | _bounds("enough_images", fit.enough_images(modest_gain))
         )
     return pd.concat([numbers, pd.DataFrame(found)], axis=1)
@@ -87,8 +92,9 @@ def draw(metrics: pd.DataFrame, modest_gain: float = MODEST_GAIN) -> tuple[Figur
             if place == 0:
                 panels.title(above, names.dataset(target), dataset_colours[target])
         named = f"{methods.label(method)}, {names.PROTOCOLS[protocol]}"
-        grid[0, 0].set_ylabel(f"top-1 accuracy, %\n({named})")
-        grid[1, 0].set_ylabel("expected gain from\na doubling, points")
+        first = next(column for column in grid.T if column[0].axison)
+        first[0].set_ylabel(f"top-1 accuracy, %\n({named})")
+        first[1].set_ylabel("expected gain from\na doubling, points")
         panels.legend_below(part, columns=2 if len(targets) == 1 else 4)
     return figure, numbers
 
@@ -105,21 +111,19 @@ def _accuracy(axes: Axes, rows: pd.DataFrame, fit: saturation.Fit, colour: objec
 def _gain(axes: Axes, rows: pd.DataFrame, fit: saturation.Fit, colour: object) -> None:
     """The gain per doubling with its band, and a triangle where it falls below the modest one within the sizes measured."""
     _curve(axes, fit, fit.gain_from_doubling, colour)
-    modest, enough, low, high = rows[["modest_gain", "enough_images", "enough_images_low", "enough_images_high"]].iloc[0]
-    first, last = fit.sizes[0], 2 * fit.sizes[-1]
-    if fit.kind == "power_law" and first < enough <= last:
-        axes.plot([enough], [modest], color=colour, marker="v", markersize=4.5, zorder=3)
-        axes.hlines(modest, low, min(high, last), color=colour, linewidth=1.2, zorder=3)
+    modest, enough = rows[["modest_gain", "enough_images"]].iloc[0]
+    if fit.kind in POWER_LAWS and fit.sizes[0] < enough <= 2 * fit.sizes[-1]:
+        axes.plot([enough], [modest], color=colour, marker="v", markersize=5, markeredgecolor="white", markeredgewidth=0.5, zorder=3)
 
 
 def _curve(axes: Axes, fit: saturation.Fit, function, colour: object) -> None:
     """`function` of the images, with its band: solid over the sizes measured, dotted to their double; dashed where it is a line only."""
     if fit.kind == "one_size":
         return
-    first, last = fit.sizes[0 if fit.kind == "power_law" else -2], fit.sizes[-1]
+    first, last = fit.sizes[0 if fit.kind in POWER_LAWS else -2], fit.sizes[-1]
     images = np.append(np.geomspace(first, last, 40), np.geomspace(last, 2 * last, 8)[1:])
     middle, low, high = np.transpose([function(one) for one in images])
-    style_within = "-" if fit.kind == "power_law" else "--"
+    style_within = "-" if fit.kind in POWER_LAWS else "--"
     axes.plot(images[:40], middle[:40], color=colour, linestyle=style_within)
     axes.plot(images[39:], middle[39:], color=colour, linestyle=":")
     axes.fill_between(images, low, high, color=colour, alpha=0.13, linewidth=0)

@@ -11,13 +11,20 @@ they are judged on the same test images), seeds are resampled, the curve is fitt
 scatter about the curve by more than their standard errors say, all standard errors are widened by that ratio (Birge's), as one seed's
 noise of training is not in them.
 
+Measured accuracies can bend more sharply than a power law: little is gained below some size, and little above another. Where the power law
+is rejected at the 1 % level (chi-squared of its residuals) and there are five sizes or more, a fourth parameter is fitted too,
+
+    top1(n) = ceiling - scale * (n + shift) ** -exponent
+
+(pow4 of Viering and Loog 2023, https://arxiv.org/abs/2103.10948), and `kind` is `shifted_power_law` instead of `power_law`.
+
 With fewer than four sizes three parameters are not determined. Then `kind` is
 
     log_linear   two or three sizes: a straight line in log2(n), not falling, through the last two. Its gain per doubling does not shrink,
                  so beyond the last size it is an upper bound where the truth saturates
     one_size     nothing is known of other sizes: predictions elsewhere and gains are nan
 
-D: bootstrap draws. E: exponents tried. K: sizes.
+D: bootstrap draws. E: exponents tried. K: sizes. N: numbers of images tried.
 """
 
 from collections.abc import Sequence
@@ -25,6 +32,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from scipy.special import chdtrc
 
 from fourlenses.randomness import named_seed
 
@@ -32,6 +40,8 @@ DRAWS = 400
 COVERAGE = (0.025, 0.975)
 EXPONENTS = (0.02, 2.0)
 LEAST_SIZES = 4
+SHIFTS = (0, 1 / 16, 1 / 8, 1 / 4, 1 / 2, 1)  # tried, as shares of the geometric mean of the sizes
+REJECTED = 0.01  # a power law with residuals less probable than this is given a shift
 LEAST_ERROR = 0.01  # points: no measured accuracy is more certain, and a weight must be finite
 MOST_IMAGES = 1e9  # a number of images beyond this is called infinite
 
@@ -42,7 +52,7 @@ Interval = tuple[float, float, float]
 class Fit:
     """A fitted curve. Of each parameter array the first entry is the estimate, the others are the bootstrap draws: (1 + D,).
 
-    Of a `log_linear` fit `ceiling` is the accuracy at one image and `scale` the gain per doubling; `exponent` is nan.
+    Of a `log_linear` fit `ceiling` is the accuracy at one image and `scale` the gain per doubling; `exponent` and `shift` are nan.
     """
 
     kind: str
@@ -50,6 +60,7 @@ class Fit:
     ceiling: np.ndarray
     scale: np.ndarray
     exponent: np.ndarray
+    shift: np.ndarray
 
     def predict(self, images: float) -> Interval:
         """top1 after pretraining on so many images, percent, with its interval."""
@@ -65,14 +76,25 @@ class Fit:
         The smallest size where that is so from there on; inf where it is not so up to `MOST_IMAGES`.
         """
         if self.kind == "one_size":
-            return _interval(np.full(self.scale.shape, np.nan))
+            return _interval(self.scale)
         if self.kind == "log_linear":
             images = np.where(self.scale < gain, self.sizes[0], np.inf)
         else:
-            ratio = self.scale * (1 - 2.0**-self.exponent) / gain
-            images = np.exp(np.log(np.maximum(ratio, 1e-300)) / self.exponent.clip(*EXPONENTS))
-        images = images.clip(min=self.sizes[0])
-        return _interval(np.where(images > MOST_IMAGES, np.inf, images))
+            images = self._last_above(gain)
+        return _interval(images)
+
+    def _last_above(self, gain: float) -> np.ndarray:
+        """(1 + D,): the last number of images whose doubling gains so much, between the smallest size and infinity."""
+        tried = np.geomspace(self.sizes[0], 1.01 * MOST_IMAGES, 500)
+        scale, exponent, shift = (values[:, None] for values in (self.scale, self.exponent, self.shift))
+        gains = scale * ((tried + shift) ** -exponent - (2 * tried + shift) ** -exponent)  # (1 + D, N)
+        above = gains >= gain
+        last = np.where(above.any(1), len(tried) - 1 - above[:, ::-1].argmax(1), -1)
+        every, inside = np.arange(len(last)), last.clip(0, len(tried) - 2)
+        here, after = gains[every, inside], gains[every, inside + 1]
+        share = ((here - gain) / np.maximum(here - after, 1e-300)).clip(0, 1)
+        images = tried[inside] * (tried[1] / tried[0]) ** share
+        return np.select([last < 0, last == len(tried) - 1], [self.sizes[0], np.inf], images)
 
     def _top1(self, images: float) -> np.ndarray:
         """(1 + D,)"""
@@ -80,7 +102,7 @@ class Fit:
             return np.where(images == self.sizes[0], self.ceiling, np.nan)
         if self.kind == "log_linear":
             return (self.ceiling + self.scale * np.log2(images)).clip(0, 100)
-        return (self.ceiling - self.scale * float(images) ** -self.exponent).clip(0, 100)
+        return (self.ceiling - self.scale * (images + self.shift) ** -self.exponent).clip(0, 100)
 
 
 def fit(images: Sequence[float], top1: Sequence[float], standard_error: Sequence[float], seed: int = 0) -> Fit:
@@ -100,11 +122,13 @@ def fit(images: Sequence[float], top1: Sequence[float], standard_error: Sequence
     between = np.array([group.std(ddof=1) / len(group) ** 0.5 if len(group) > 1 else 0.0 for group in groups])
     within = np.array([standard_error[images == size].mean() for size in sizes]).clip(min=LEAST_ERROR)
     weights = 1 / (within**2 + between**2)
-    widened = 1.0
+    kind, widened = "power_law", 1.0
     if len(sizes) >= LEAST_SIZES:
-        estimate = Fit("power_law", sizes, *_power_law(sizes, mean[None], weights))
-        residuals = np.array([estimate._top1(size)[0] for size in sizes]) - mean
-        widened = max(1.0, ((weights * residuals**2).sum() / (len(sizes) - 3)) ** 0.5)
+        free, misfit = 3, _misfit(kind, sizes, mean, weights)
+        if len(sizes) > LEAST_SIZES and chdtrc(len(sizes) - free, misfit) < REJECTED:
+            kind, free = "shifted_power_law", 4
+            misfit = _misfit(kind, sizes, mean, weights)
+        widened = max(1.0, (misfit / (len(sizes) - free)) ** 0.5)
     drawn = mean + widened * within * generator.standard_normal((DRAWS, len(sizes)))
     for place, group in enumerate(groups):
         if len(group) > 1:  # resampled means spread less than means do, by (k - 1) / k in the square
@@ -112,10 +136,17 @@ def fit(images: Sequence[float], top1: Sequence[float], standard_error: Sequence
             drawn[:, place] += means * (len(group) / (len(group) - 1)) ** 0.5
     points = np.concatenate([mean[None], drawn.clip(0, 100)])  # (1 + D, K)
     if len(sizes) == 1:
-        return Fit("one_size", sizes, points[:, 0], np.zeros(len(points)), np.full(len(points), np.nan))
+        unknown = np.full(len(points), np.nan)
+        return Fit("one_size", sizes, points[:, 0], unknown, unknown, unknown)
     if len(sizes) < LEAST_SIZES:
         return Fit("log_linear", sizes, *_log_linear(sizes, points, weights))
-    return Fit("power_law", sizes, *_power_law(sizes, points, weights))
+    return Fit(kind, sizes, *_power_law(sizes, points, weights, kind))
+
+
+def _misfit(kind: str, sizes: np.ndarray, mean: np.ndarray, weights: np.ndarray) -> float:
+    """The weighted squared error of the best curve of a kind through the points: chi-squared where their errors are right."""
+    fitted = Fit(kind, sizes, *_power_law(sizes, mean[None], weights, kind))
+    return float((weights * ([fitted._top1(size)[0] for size in sizes] - mean) ** 2).sum())
 
 
 def fit_rows(rows: pd.DataFrame, seed: int = 0) -> Fit:
@@ -123,27 +154,32 @@ def fit_rows(rows: pd.DataFrame, seed: int = 0) -> Fit:
     return fit(rows["pretrain_images"], rows["top1"], (rows["top1_high"] - rows["top1_low"]) / (2 * 1.96), seed)
 
 
-def _log_linear(sizes: np.ndarray, points: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Accuracy at one image, gain per doubling, nan: each (D,). Through the last two points, or their mean where they fall."""
+def _log_linear(sizes: np.ndarray, points: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Accuracy at one image, gain per doubling, nan, nan: each (D,). Through the last two points, or their mean where they fall."""
     x, y, weights = np.log2(sizes[-2:]), points[:, -2:], weights[-2:]
     slope = ((y[:, 1] - y[:, 0]) / (x[1] - x[0])).clip(min=0)
     middle = (weights * x).sum() / weights.sum()
-    return (weights * y).sum(1) / weights.sum() - slope * middle, slope, np.full(len(y), np.nan)
+    return (weights * y).sum(1) / weights.sum() - slope * middle, slope, *np.full((2, len(y)), np.nan)
 
 
-def _power_law(sizes: np.ndarray, points: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Ceiling, scale and exponent of each row of `points`: each (D,)."""
+def _power_law(sizes: np.ndarray, points: np.ndarray, weights: np.ndarray, kind: str) -> tuple[np.ndarray, ...]:
+    """Ceiling, scale, exponent and shift of each row of `points`: each (D,)."""
     unit = np.exp(np.log(sizes).mean())
-    every = np.arange(len(points))
+    x, every = sizes / unit, np.arange(len(points))
+    shift = np.zeros(len(points))
+    if kind == "shifted_power_law":
+        grid = np.broadcast_to(np.geomspace(*EXPONENTS, 25), (len(points), 25))
+        errors = np.stack([_at_exponents(grid, x + one, points, weights)[2].min(1) for one in SHIFTS])
+        shift = np.array(SHIFTS)[errors.argmin(0)]
+    moved = x + shift[:, None]  # (D, K)
     grid = np.broadcast_to(np.geomspace(*EXPONENTS, 49), (len(points), 49))  # (D, E)
     for _ in range(3):  # each round is 24 times finer than the one before
-        ceiling, scale, error = _at_exponents(grid, sizes / unit, points, weights)
+        ceiling, scale, error = _at_exponents(grid, moved[:, None, :], points, weights)
         best = error.argmin(1)
-        found = ceiling[every, best], scale[every, best], grid[every, best]
+        ceiling, scale, exponent = ceiling[every, best], scale[every, best], grid[every, best]
         step = grid[:, 1] / grid[:, 0]
-        fine = found[2][:, None] * step[:, None] ** np.linspace(-1, 1, 49)
-        grid = fine.clip(*EXPONENTS)
-    return found[0], found[1] * unit ** found[2], found[2]
+        grid = (exponent[:, None] * step[:, None] ** np.linspace(-1, 1, 49)).clip(*EXPONENTS)
+    return ceiling, scale * unit**exponent, exponent, shift * unit
 
 
 def _at_exponents(exponents: np.ndarray, sizes: np.ndarray, points: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, ...]:
