@@ -6,9 +6,9 @@
 from types import ModuleType
 
 from fourlenses.errors import UserError
-from fourlenses.lenses import domain, granularity, quality, quantity
+from fourlenses.lenses import domain, granularity, quality, quantity, quantity_gain
 
-FIGURES: dict[str, ModuleType] = {module.NAME: module for module in (quantity, domain, quality, granularity)}
+FIGURES: dict[str, ModuleType] = {module.NAME: module for module in (quantity, domain, quality, granularity, quantity_gain)}
 
 
 def figure_named(name: str) -> ModuleType:
