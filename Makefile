@@ -24,10 +24,10 @@ test: setup-dev  ## all tests
 bench: setup-dev ## speed beside what people would use instead, as ratios measured in one run (minutes)
 	.venv/bin/python benchmarks/run.py
 
-doctor:          ## whether this machine (or cluster) is fit for it: [PROFILE=profiles/slurm] [CONFIG=studies/mine.yaml] [IN_JOB=1]
-	@$(PYTHON) workflow_scripts/doctor.py $${PROFILE:+--profile "$$PROFILE"} $${CONFIG:+--config $$CONFIG} $${IN_JOB:+--in-job}
+doctor:          ## whether this machine (or cluster) is fit for it: [PROFILE=profiles/slurm] [IN_JOB=1]
+	@$(PYTHON) workflow_scripts/doctor.py $${PROFILE:+--profile "$$PROFILE"} $${IN_JOB:+--in-job}
 
-status: setup    ## where a study stands: STUDY=name or CONFIG=studies/mine.yaml [WATCH=10] [HTML=status.html]
+status:          ## where a study stands: STUDY=name or CONFIG=studies/mine.yaml [WATCH=10] [HTML=status.html]
 	@.venv/bin/python workflow_scripts/status.py $${STUDY:+--study "$$STUDY"} $${CONFIG:+--config $$CONFIG} $${WATCH:+--watch "$$WATCH"} \
 	  $${HTML:+--html "$$HTML"}
 

@@ -8,7 +8,7 @@ from fourlenses.errors import printable
 
 _TAIL = 16384  # bytes
 _ERROR = re.compile(
-    r"(fourlenses: |([A-Za-z_][\w.]*\.)?[A-Za-z_]\w*(Error|Exception|Interrupt|Exit)\b|.*\b(error|Killed|Segmentation fault)\b)"
+    r"(fourlenses: |([A-Za-z_][\w.]*\.)?[A-Za-z_]\w*(Error|Exception|Interrupt|Exit)\b|[\w/.-]+: error: |.*(\bKilled$|Segmentation fault))"
 )
 _STOPPED = re.compile(r"fourlenses: (.*run the same command again|interrupted$)")
 _BAR = re.compile(r"(?P<done>\d+)/(?P<total>\d+) \[(?P<spent>[\d:]+)<(?P<left>[\d:?]+), *(?P<rest>[^\]]*)\]?")
