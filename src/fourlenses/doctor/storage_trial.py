@@ -10,7 +10,23 @@ from pathlib import Path
 
 SIZE, BLOCK, READS = 32 << 20, 128 << 10, 64  # bytes written, bytes of a random read (an image or two), number of reads
 # names as in /proc/self/mountinfo
-NETWORK = ("nfs", "lustre", "gpfs", "beegfs", "ceph", "cifs", "smb", "wekafs", "panfs", "pvfs", "orangefs", "glusterfs", "afs", "9p")
+NETWORK = (
+    "nfs",
+    "lustre",
+    "gpfs",
+    "beegfs",
+    "ceph",
+    "cifs",
+    "smb",
+    "wekafs",
+    "panfs",
+    "pvfs",
+    "orangefs",
+    "glusterfs",
+    "afs",
+    "9p",
+    "sshfs",
+)
 
 
 def trial(folder: str) -> dict:
