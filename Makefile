@@ -1,8 +1,10 @@
 # make demo: everything needed, then the default study to its figures.   make test: everything needed, then the tests.
 CORES ?= $(shell nproc 2>/dev/null || echo 2)
 SNAKEMAKE = .venv/bin/snakemake
+# the doctor is to run where set-up has failed
+PYTHON = $(shell [ -x .venv/bin/python ] && echo .venv/bin/python || echo python3)
 
-.PHONY: help setup setup-dev demo test bench new-dataset lint format lock
+.PHONY: help setup setup-dev demo test bench doctor status new-dataset lint format lock
 help:            ## what each command does
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## */\t/' | expand -t 14
 
@@ -21,6 +23,13 @@ test: setup-dev  ## all tests
 
 bench: setup-dev ## speed beside what people would use instead, as ratios measured in one run (minutes)
 	.venv/bin/python benchmarks/run.py
+
+doctor:          ## whether this machine (or cluster) is fit for it: [PROFILE=profiles/slurm] [IN_JOB=1]
+	@$(PYTHON) workflow_scripts/doctor.py $${PROFILE:+--profile "$$PROFILE"} $${IN_JOB:+--in-job}
+
+status:          ## where a study stands: STUDY=name or CONFIG=studies/mine.yaml [WATCH=10] [HTML=status.html]
+	@.venv/bin/python workflow_scripts/status.py $${STUDY:+--study "$$STUDY"} $${CONFIG:+--config $$CONFIG} $${WATCH:+--watch "$$WATCH"} \
+	  $${HTML:+--html "$$HTML"}
 
 new-dataset: setup  ## what a dataset begins with: NAME=mine [SOURCE=image_folder] [DATA=/where/the/images/are]
 	@.venv/bin/python workflow_scripts/new_dataset.py --name "$$NAME" $${SOURCE:+--source "$$SOURCE"} $${DATA:+--data "$$DATA"}

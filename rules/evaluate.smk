@@ -81,6 +81,7 @@ rule write_study:
         study=f"{RESULTS}/study.json",
     log:
         f"{RESULTS}/logs/write_study.log",
+    priority: 100  # first of all jobs, so that `make status` knows the plan from the start
     localrule: True
     threads: 1
     resources:

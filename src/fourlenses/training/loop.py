@@ -24,6 +24,7 @@ from fourlenses.training.budget import Budget
 from fourlenses.training.checkpoint import Checkpoints
 from fourlenses.training.engine import Engine
 from fourlenses.training.gradients import add_gradients
+from fourlenses.training.live import LiveProgress
 from fourlenses.training.multi_tensor import Optimizer
 from fourlenses.training.sampling import Stream
 from fourlenses.training.schedule import learning_rate
@@ -105,6 +106,9 @@ class Trainer:
         rows = -(-schedule.total_steps // self.row_steps)
         self.rows_a_measurement = -(-rows // MOST_MEASUREMENTS)
         self.progress = Progress()
+        self.live = LiveProgress(
+            checkpoints.directory, description, schedule.total_steps, schedule.batch_size, len(data.labels), enabled=rank() == 0
+        )
         self.first_bad = torch.tensor(math.inf, dtype=torch.float64, device=engine.device)
 
     def train(self, state: dict | None) -> Outcome:
@@ -132,7 +136,8 @@ class Trainer:
             disable=rank() > 0,
         )
         batches = self.data.batches(self._chosen())
-        with bar, contextlib.closing(batches):
+        with bar, contextlib.closing(batches), self.live:
+            self.live.took(self.progress.step, self.progress.history)
             began = time.monotonic()  # of a step, its wait for a batch included
             for step, views in zip(range(self.progress.step, total), batches, strict=False):
                 self._step(step, views)
@@ -142,6 +147,7 @@ class Trainer:
                 if (step + 1) % self.row_steps == 0 or step + 1 == total:
                     bar.set_postfix_str(self._row(step), refresh=False)
                 bar.update()
+                self.live.took(step + 1, self.progress.history)
                 self.budget.took_step(time.monotonic() - began)
                 if step + 1 < total:
                     self._keep_or_stop(step)

@@ -1,0 +1,48 @@
+"""All checks, one family after the other."""
+
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+from fourlenses.doctor.cluster import check_cluster, is_there
+from fourlenses.doctor.compute_node import check_compute_nodes
+from fourlenses.doctor.finding import FAIL, Finding
+from fourlenses.doctor.image_libraries import check_image_libraries
+from fourlenses.doctor.interpreter import check_interpreter
+from fourlenses.doctor.limits import check_limits
+from fourlenses.doctor.profile import check_profile, demands, read_profile
+from fourlenses.doctor.snakemake_versions import check_snakemake
+from fourlenses.doctor.storage import check_storage
+from fourlenses.doctor.torch_and_gpu import check_torch
+
+
+def examine(workflow: Path, directory: Path, profile_folder: Path | None, in_job: bool) -> Iterator[Finding]:
+    """``workflow``: the folder with the Snakefile; ``directory``: with data/ and results/; ``in_job``: try a job on the compute nodes."""
+    profile, why = read_profile(profile_folder) if profile_folder else ({}, "")
+    if why:
+        yield Finding("profile", FAIL, why, "name a folder such as profiles/slurm")
+    submits = profile.get("executor") == "slurm"
+    families: list[Callable[[], Iterable[Finding]]] = [
+        lambda: check_interpreter(workflow),
+        check_torch,
+        check_image_libraries,
+        check_snakemake,
+        lambda: check_cluster(submits, profile.get("slurm-status-command") if submits else None),
+    ]
+    if submits:
+        families.append(lambda: check_profile(str(profile_folder), profile))
+    families += [lambda: check_storage(directory), check_limits]
+    if in_job:
+        families.append(lambda: _compute_nodes(profile, directory))
+    for family in families:
+        try:
+            yield from family()
+        except Exception as error:  # a defect of one check is not to hide what the others find
+            yield Finding("doctor", FAIL, f"a check itself failed: {type(error).__name__}: {error}", "please report this line as a bug")
+
+
+def _compute_nodes(profile: dict, directory: Path) -> Iterable[Finding]:
+    if not is_there():
+        return [Finding("compute nodes", FAIL, "there is no SLURM here to try a job on", "leave out --in-job (IN_JOB)")]
+    asked = demands(profile) if profile else []
+    account = (profile.get("default-resources") or {}).get("slurm_account") if profile else None
+    return check_compute_nodes(asked, account, directory)

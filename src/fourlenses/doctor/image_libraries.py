@@ -1,0 +1,80 @@
+"""FFCV with the shared libraries it was compiled to, TurboJPEG through it, and numba's compiler."""
+
+from collections.abc import Iterator
+
+from fourlenses.doctor.finding import FAIL, OK, Finding
+from fourlenses.doctor.interpreter import SETUP
+from fourlenses.doctor.probe import ask, run
+
+_LOCATED = """
+def answer():
+    from importlib import metadata
+    files = metadata.files("ffcv") or []
+    return [metadata.version("ffcv"), [str(file.locate()) for file in files if file.name.startswith("_libffcv")]]
+"""
+_FFCV = """
+def answer():
+    import ffcv.loader, ffcv.writer, ffcv.fields
+    return True
+"""
+_JPEG = """
+def answer():
+    import io
+    import numpy as np
+    from PIL import Image
+    from fourlenses.data.turbojpeg import JpegDecoder
+    picture = np.arange(64 * 64 * 3, dtype=np.uint8).reshape(64, 64, 3)
+    data = io.BytesIO()
+    Image.fromarray(picture).save(data, "jpeg", quality=95)
+    pixels = np.zeros((64, 64, 4), np.uint8)
+    decoded = JpegDecoder().decode(data.getvalue(), pixels)
+    return decoded and bool((pixels[..., :3] == np.asarray(Image.open(data).convert("RGB"))).all())
+"""
+_NUMBA = """
+def answer():
+    import numba
+    @numba.njit(parallel=True)
+    def total(n):
+        count = 0
+        for k in numba.prange(n):
+            count += k
+        return count
+    return [numba.__version__, int(total(1000)), numba.threading_layer()]
+"""
+SYSTEM = (
+    "install OpenCV and TurboJPEG (Debian: libopencv-dev libturbojpeg0-dev; on a cluster perhaps: module load opencv), then remove .venv "
+)
+
+
+def check_image_libraries() -> Iterator[Finding]:
+    located = ask(_LOCATED)
+    if located.error:
+        yield Finding("FFCV", FAIL, located.error, SETUP)
+    else:
+        version, libraries = located.value
+        missing = [name for library in libraries for name in _not_found(library)]
+        imported = ask(_FFCV)
+        if missing or not libraries:
+            found = f"{version}, but its compiled library lacks {', '.join(missing)}" if missing else f"{version} has no compiled library"
+            yield Finding("FFCV", FAIL, found, f"{SYSTEM}and {SETUP}. What the login node has the compute nodes need too")
+        elif imported.error:
+            yield Finding("FFCV", FAIL, f"{version}: {imported.error}", f"remove .venv and {SETUP}")
+        else:
+            yield Finding("FFCV", OK, f"{version} imports, with all its shared libraries")
+    decoded = ask(_JPEG)
+    if decoded.error or not decoded.value:
+        yield Finding("TurboJPEG", FAIL, decoded.error or "a JPEG is not decoded to Pillow's pixels", f"{SYSTEM}and {SETUP}")
+    else:
+        yield Finding("TurboJPEG", OK, "decodes a JPEG to Pillow's pixels")
+    compiled = ask(_NUMBA)
+    if compiled.error or compiled.value[1] != 499500:
+        yield Finding("numba", FAIL, compiled.error or f"compiled a sum to {compiled.value[1]}, not 499500",
+                      f"{SETUP}; NUMBA_CACHE_DIR (or the home directory) has to be writable")  # fmt: skip
+    else:
+        yield Finding("numba", OK, f"{compiled.value[0]} compiles, threads by {compiled.value[2]}")
+
+
+def _not_found(library: str) -> list[str]:
+    """Shared libraries that the loader does not find; none where there is no ldd."""
+    listed = run(["ldd", library])
+    return sorted({line.split("=>")[0].strip() for line in listed.output.splitlines() if "not found" in line})

@@ -1,0 +1,153 @@
+"""Every job of a study with its state, from the files it left: outputs, owner files, live progress, logs."""
+
+import os
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from fourlenses.status.logs import Ending, ending
+from fourlenses.status.owners import checkpoint_step, live_progress, newest_owner
+from fourlenses.status.planned import Planned
+from fourlenses.study import LENSES, SCRATCH
+
+STATES = ("done", "running", "stale", "failed", "waiting")
+KINDS = ("encoders", "evaluations")
+QUIET_SECONDS = 900.0  # a job without an owner file counts as running while its log is younger: some computations say nothing for minutes
+
+
+@dataclass
+class Job:
+    """One encoder to pretrain, or one file of evaluations. What is not known is None.
+
+    state: done; running: shows signs of life; stale: began, shows none and has said nothing; failed: its log ends in an error; waiting:
+    not begun, or stopped by itself to be continued. note: a sentence on it. step and total in ``unit``; epochs are passes over the images.
+    """
+
+    kind: str
+    name: str
+    lenses: set[str]
+    state: str = "waiting"
+    note: str = ""
+    log: Path | None = None
+    step: int | None = None
+    total: int | None = None
+    unit: str = "steps"
+    epoch: float | None = None
+    total_epochs: float | None = None
+    images_per_second: float | None = None
+    seconds_left: int | None = None
+
+
+@dataclass
+class Survey:
+    """A study at one moment (``time``, seconds since 1970). betons: how many image files there are, of how many. bytes of its folders."""
+
+    study: str
+    origin: str
+    time: float
+    jobs: list[Job]
+    betons: tuple[int, int]
+    finished: bool
+    results: Path
+    bytes: dict[str, int] = field(default_factory=dict)
+
+    def count(self, kind: str, state: str | None = None, lens: str | None = None) -> int:
+        return sum(job.kind == kind and (state is None or job.state == state) and (lens is None or lens in job.lenses) for job in self.jobs)
+
+    def lenses(self) -> list[str]:
+        return [lens for lens in LENSES if any(lens in job.lenses for job in self.jobs)]
+
+    def in_state(self, state: str) -> list[Job]:
+        return [job for job in self.jobs if job.state == state]
+
+
+def survey(study: Planned, results: Path, data: Path) -> Survey:
+    """Look at everything once. ``results`` and ``data``: the folders results/ and data/ that the study writes to."""
+    folder = results / study.name
+    jobs = []
+    for run in study.plan.runs:
+        lenses = {
+            lens for cell, looking in study.plan.cells.items() if cell.protocol != SCRATCH and run in cell.run.encoders for lens in looking
+        }
+        job = Job("encoders", run.name, lenses, log=folder / "logs" / "pretrain" / f"{run.name}.log")
+        _find_state(job, folder / "pretrain" / run.name / "run.json", folder / "checkpoints" / run.name)
+        jobs.append(job)
+    for record in study.plan.records:
+        lenses = {lens for cell, looking in study.plan.cells.items() if cell.record == record for lens in looking}
+        name = record.removesuffix("/cells.json").removesuffix(".json")
+        job = Job("evaluations", name, lenses, log=folder / "logs" / "evaluate" / f"{name}.log")
+        _find_state(job, folder / "evaluate" / record, folder / "checkpoints" / "evaluate" / name)
+        jobs.append(job)
+    betons = study.betons()
+    sizes = {str(folder): _bytes(folder)}
+    sizes |= {str(data / dataset): _bytes(data / dataset) for dataset in sorted({beton.parts[0] for beton in betons})}
+    written = sum((data / beton).exists() for beton in betons)
+    return Survey(study.name, study.origin, time.time(), jobs, (written, len(betons)), (folder / "metrics.csv").exists(), folder, sizes)
+
+
+def _find_state(job: Job, output: Path, checkpoints: Path) -> None:
+    if output.exists():
+        job.state = "done"
+        return
+    owner, end = newest_owner(checkpoints), ending(job.log)
+    if end is None and owner is None:
+        step = checkpoint_step(checkpoints) if job.kind == "encoders" else None
+        job.note = f"has a checkpoint of step {step}" if step else ""
+        return
+    quiet = _age(job.log)
+    if owner and owner.alive:
+        job.state, job.note = "running", owner.who
+        _add_progress(job, live_progress(owner.folder), end)
+    elif end and end.failed:
+        job.state, job.note = "failed", end.last_line
+    elif end and end.stopped:
+        job.note = end.last_line
+    elif owner:
+        job.state = "stale"
+        job.note = f"{owner.who} has ended or shown no sign of life for {owner.silent_seconds / 60:.0f} min; its log ends in no error"
+    elif quiet is not None and quiet < QUIET_SECONDS:
+        job.state, job.note = "running", f"log of {quiet:.0f} s ago" if end.last_line else "starting"
+        _add_progress(job, None, end)
+    else:
+        job.state, job.note = "stale", f"its log ended {(quiet or 0) / 60:.0f} min ago, without an error or a result"
+
+
+def _add_progress(job: Job, live: dict | None, end: Ending | None) -> None:
+    """From the file a training keeps for that, or else from the progress bar in its log."""
+    if live:
+        job.step, job.total = live.get("step"), live.get("total_steps")
+        job.epoch, job.total_epochs = live.get("epoch"), live.get("total_epochs")
+        job.images_per_second, job.seconds_left = live.get("images_per_second"), live.get("seconds_left")
+    elif end and end.bar:
+        job.step, job.total, job.seconds_left, job.images_per_second = end.bar[:4]
+        job.unit = end.unit
+
+
+def _age(file: Path) -> float | None:
+    try:
+        return max(0.0, time.time() - file.stat().st_mtime)
+    except OSError:
+        return None
+
+
+def _bytes(folder: Path) -> int:
+    """Taken on the disk by the files below; what vanishes meanwhile counts nothing."""
+    total = 0
+    for entry in _entries(folder):
+        try:
+            if entry.is_dir(follow_symlinks=False):
+                total += _bytes(Path(entry.path))
+            else:
+                total += entry.stat(follow_symlinks=False).st_blocks * 512
+        except OSError:
+            continue
+    return total
+
+
+def _entries(folder: Path) -> Iterable[os.DirEntry]:
+    try:
+        with os.scandir(folder) as entries:
+            return list(entries)
+    except OSError:
+        return []

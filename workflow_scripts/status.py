@@ -1,0 +1,48 @@
+"""Show where a study stands: what is done, running, failed and waiting. Reads files only; nothing is asked of a scheduler.
+
+python workflow_scripts/status.py --config studies/real_quick.yaml --watch 10
+"""
+
+import argparse
+import os
+import sys
+import time
+from pathlib import Path
+
+from fourlenses.cli import run
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--study", help="name of the study; its plan is read from results/<study>/study.json")
+    parser.add_argument("--config", nargs="+", default=[], type=Path, help="overlays of config.yaml that the study is run with")
+    parser.add_argument("--directory", type=Path, default=Path(), help="the folder with results/ and data/ (here)")
+    parser.add_argument("--watch", type=float, default=0.0, metavar="SECONDS", help="show again and again")
+    parser.add_argument("--html", type=Path, metavar="FILE", help="also write a page that a browser loads anew by itself")
+    parser.add_argument("--failed-exit", action="store_true", help="exit code 1 if a job has failed")
+    arguments = parser.parse_args()
+
+    from fourlenses.files import atomic
+    from fourlenses.status.page import page
+    from fourlenses.status.planned import planned
+    from fourlenses.status.survey import survey
+    from fourlenses.status.terminal import text
+
+    results, data = arguments.directory / "results", arguments.directory / "data"
+    colours = sys.stdout.isatty() and "NO_COLOR" not in os.environ
+    while True:
+        study = planned(Path(__file__).resolve().parents[1], results, arguments.study, arguments.config)
+        seen = survey(study, results, data)
+        clear = "\033[H\033[2J" if arguments.watch and sys.stdout.isatty() else ""
+        print(clear + text(seen, colours), end="", flush=True)
+        if arguments.html:
+            with atomic(arguments.html) as temporary:
+                temporary.write_text(page(seen, max(5, int(arguments.watch or 30))), encoding="utf-8")
+        if not arguments.watch:
+            break
+        time.sleep(arguments.watch)
+    sys.exit(bool(arguments.failed_exit and seen.in_state("failed")))
+
+
+if __name__ == "__main__":
+    run(main)
