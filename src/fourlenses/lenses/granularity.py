@@ -2,7 +2,8 @@
 
 Classifiers are trained once on the finest labels; the evaluation coarsens predictions and labels, so a level is a way of
 counting, not another training run. One panel per target: above, top-1 per level for contrastive, supervised and random
-encoders; below, supervised less contrastive (interval: `table.difference`). Levels stand in the order of the table,
+encoders; below, supervised less contrastive (interval: `contrasts.difference`, paired by seed). Hollow markers are the paper's numbers
+on the same dataset and level. Levels stand in the order of the table,
 turned round where that begins with the finest.
 
 Of each method the one encoder is shown that has most to go by: clean pretraining on the target's own dataset if there is
@@ -15,7 +16,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from fourlenses.errors import UserError
-from fourlenses.lenses import methods, names, panels, style, table
+from fourlenses.lenses import contrasts, hollow, methods, names, panels, style, table
+from fourlenses.lenses.domain_contrasts import paired_beside
 
 NAME = "granularity"
 KEYS = ["target", "method", "source", "pretrain_images", "labelled_images", "protocol", "level"]
@@ -33,7 +35,8 @@ def numbers_drawn(metrics: pd.DataFrame) -> pd.DataFrame:
             f"{table.where(metrics)} has no linear or scratch evaluation of clean pretraining for the lens granularity; "
             "add one to the study"
         )
-    numbers = table.over_seeds(pd.concat(chosen), KEYS)
+    chosen = pd.concat(chosen)
+    numbers = table.over_seeds(chosen, KEYS)
     finest = table.finest_levels(metrics)
     places = {
         (target, level): place for target, group in rows.groupby("target") for place, level in enumerate(_levels(group, finest[target]))
@@ -41,7 +44,9 @@ def numbers_drawn(metrics: pd.DataFrame) -> pd.DataFrame:
     numbers["place"] = [places[key] for key in zip(numbers["target"], numbers["level"], strict=True)]
     numbers["_method"] = numbers["method"].map(methods.place)
     numbers = numbers.sort_values(["target", "_method", "place"], ignore_index=True).drop(columns="_method")
-    return _with_gap(numbers)
+    gaps = [_gap(chosen, one.target, one.method, one.level, paired_beside(metrics)) for one in numbers.itertuples()]
+    numbers = numbers.join(pd.DataFrame(gaps, numbers.index, columns=["gap", "gap_low", "gap_high"], dtype=float))
+    return _with_published(numbers, metrics)
 
 
 def _levels(rows: pd.DataFrame, finest: str) -> list[str]:
@@ -67,11 +72,26 @@ def _encoder(rows: pd.DataFrame, method: str, target: str) -> pd.DataFrame:
     return rows[rows["source"] == rows["source"].min()] if len(rows) else rows
 
 
-def _with_gap(numbers: pd.DataFrame) -> pd.DataFrame:
-    supervised = numbers.loc[numbers["method"] == "supervised", ["target", "level", "top1", "top1_low", "top1_high"]]
-    beside = numbers[["target", "level"]].merge(supervised, how="left", on=["target", "level"])
-    gaps = pd.concat(table.difference(beside, numbers), axis=1, keys=["gap", "gap_low", "gap_high"])
-    return numbers.join(gaps.where(numbers["method"].map(methods.is_contrastive)))
+def _gap(chosen: pd.DataFrame, target: str, method: str, level: str, intervals: pd.DataFrame | None) -> tuple | None:
+    """Supervised less contrastive with its bounds, over the seeds that both have."""
+    here = chosen[(chosen["target"] == target) & (chosen["level"] == level)]
+    supervised, own = here[here["method"] == "supervised"], here[here["method"] == method]
+    shared = set(zip(supervised["seed"], supervised["label_draw"], strict=True)) & set(zip(own["seed"], own["label_draw"], strict=True))
+    if not methods.is_contrastive(method) or not shared:
+        return (float("nan"),) * 3
+    gap = contrasts.difference(supervised, own, intervals)
+    return gap.estimate, gap.low, gap.high
+
+
+def _with_published(numbers: pd.DataFrame, metrics: pd.DataFrame) -> pd.DataFrame:
+    """The paper's top-1 for the same target, method and level as `published_top1`, and its gap."""
+    rows = hollow.rows_beside(metrics, NAME)
+    top1 = rows.set_index(["target", "method", "level"])["top1"].to_dict()
+    own = [top1.get(key, float("nan")) for key in zip(numbers["target"], numbers["method"], numbers["level"], strict=True)]
+    supervised = [top1.get((target, "supervised", level), float("nan")) for target, level in zip(numbers["target"], numbers["level"], strict=True)]
+    numbers["published_top1"] = own
+    numbers["published_gap"] = (numbers["published_top1"] * -1 + supervised).where(numbers["method"].map(methods.is_contrastive))
+    return numbers
 
 
 @style.context()
@@ -105,8 +125,10 @@ def _lines(column: list[Axes], points: pd.DataFrame, method: str) -> None:
     """A method's accuracy, and under it its gap where it has one."""
     colour, marker = methods.colour(method), methods.marker(method)
     panels.line(column[0], points["place"], points, colour, methods.label(method), marker, dashed=method == "random")
+    hollow.markers(column[0], points["place"], points["published_top1"], colour, marker)
     gap = points[points["gap"].notna()]
     if len(gap):
+        hollow.markers(column[1], gap["place"], gap["published_gap"], colour, marker)
         gap = pd.DataFrame({"place": gap["place"], "top1": gap["gap"], "top1_low": gap["gap_low"], "top1_high": gap["gap_high"]})
         panels.line(column[1], gap["place"], gap, colour, methods.label(method), marker)
 
