@@ -109,7 +109,7 @@ def _cell(axes: Axes, x: int, y: int, cell, colour: str) -> None:
     published = pd.notna(cell.published_top1)
     axes.text(x, y - 0.16 * published, text, ha="center", va="center", fontweight="bold" if cell.best else "normal", color="black")
     if published:
-        axes.text(x, y + 0.26, f"paper {cell.published_top1:.1f}", ha="center", va="center", color="#666666", fontsize=5.5)
+        axes.text(x, y + 0.26, f"paper {cell.published_top1:.1f}", ha="center", va="center", color="#444444", fontsize=5.5)
     if cell.best:
         axes.add_patch(Rectangle((x - 0.5, y - 0.5), 1, 1, fill=False, edgecolor="black", linewidth=1.2, clip_on=False, zorder=3))
     if cell.in_domain:

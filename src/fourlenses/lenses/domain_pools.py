@@ -62,7 +62,7 @@ def draw(metrics: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     for axes in grid:
         axes.tick_params(axis="y", length=0)
         axes.margins(x=0.1)
-    figure.supxlabel("difference in top-1, points", fontsize=7)
+        axes.set_xlabel("points of top-1")
     _legend(figure, grid[0], numbers, shown)
     return figure, numbers
 
@@ -90,7 +90,7 @@ def _source(source: str) -> str:
     if names.is_fused(source) or len(sizes) > 1 or None in sizes:
         return "\n".join(textwrap.wrap(names.source(source), 28))
     named = " + ".join(names.dataset(name) for name, _ in parts)
-    return "\n".join(textwrap.wrap(f"{named}, {names.count(sizes.pop())} each", 28))
+    return "\n".join([*textwrap.wrap(named, 28), f"({names.count(sizes.pop())} each)"])
 
 
 def _points(axes: Axes, points: pd.DataFrame, y: list[float], method: str, several: int) -> None:

@@ -7,7 +7,7 @@ else equal, one point per source and target in the colour of the target.
 Written in each panel is Spearman's rank correlation of the two over all points. Points that share a dataset are not independent, so its
 p-value is that of a Mantel test: how often a correlation at least as large, either way, comes about when the datasets of the distances
 change names. All exchanges are tried where there are at most 5,040 (seven datasets), else as many drawn ones. With three datasets no p
-below 1/6 can come out, with four none below 1/24.
+below 1/3 can come out, with four none below 1/24.
 """
 
 import itertools

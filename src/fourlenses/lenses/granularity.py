@@ -55,7 +55,9 @@ def _levels(rows: pd.DataFrame, finest: str) -> list[str]:
     A table that begins with rows of the finest level alone, for other lenses, would mislead plain order of appearance.
     """
     evaluations = rows.groupby([key for key in table.IDENTITY if key != "level"], sort=False)["level"]
-    fullest = max((list(levels) for _, levels in evaluations), key=len)  # the first of equals
+    listed = [list(levels) for _, levels in evaluations]
+    # of equals one that ends with the finest level, or else the first: another lens may have put the finest row of one at the top
+    fullest = max(listed, key=lambda levels: (len(levels), levels[-1] == finest))
     fullest = fullest[::-1] if fullest[0] == finest else fullest
     return names.in_order(rows["level"], fullest)
 
@@ -136,7 +138,8 @@ def _lines(column: list[Axes], points: pd.DataFrame, method: str) -> None:
 def _levels_axis(axes: Axes, levels: pd.DataFrame, last: bool) -> None:
     """A tick per level; their names stand under the lowest panel only."""
     axes.set_xticks(list(levels["place"]), list(levels["level"]) if last else [""] * len(levels))
-    axes.set_xlim(levels["place"].min() - 0.3, levels["place"].max() + 0.3)
+    beside = max(0.3, 0.04 * len(levels))
+    axes.set_xlim(levels["place"].min() - beside, levels["place"].max() + beside)
     axes.grid(True)
     if last:
         axes.set_xlabel("label level, coarse to fine")

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 
 from fourlenses.lenses import published, table
 
-LABEL = "hollow: Cole et al. 2022"
+LABEL = "hollow: published"
 
 
 @cache

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from fourlenses.data.corruption_names import CORRUPTIONS, SEVERITIES
-from fourlenses.lenses import methods, names, panels, quality, sentence, style
+from fourlenses.lenses import hollow, methods, names, panels, quality, sentence, style
 
 NAME = "quality_severity"
 PARAMETERS = {
@@ -39,7 +39,7 @@ def numbers_drawn(metrics: pd.DataFrame) -> pd.DataFrame:
     bars["_method"] = bars["method"].map(methods.place)
     order = ["source", "target", "_family", "_method", "severity"]
     columns = ["source", "target", "family", "severity", "parameter", "corruption", "method", "pretrain_images", "labelled_images"]
-    return bars.sort_values(order, ignore_index=True)[[*columns, "drop", "drop_low", "drop_high", "seeds"]]
+    return bars.sort_values(order, ignore_index=True)[[*columns, "drop", "drop_low", "drop_high", "seeds", "published_drop"]]
 
 
 @style.context()
@@ -69,9 +69,10 @@ def _panel(axes: Axes, rows: pd.DataFrame, family: str) -> None:
         points = rows[rows["method"] == method]
         points = points.rename(columns={"drop": "top1", "drop_low": "top1_low", "drop_high": "top1_high"})
         label = f"{methods.label(method)} pretraining"
+        hollow.markers(axes, points["severity"], points["published_drop"], methods.colour(method), methods.marker(method))
         panels.line(axes, points["severity"], points, methods.colour(method), label, methods.marker(method))
     axes.axhline(0, color="black", linewidth=0.6)
     axes.set_xticks(range(1, 6), [f"{severity}\n{parameter:g}" for severity, parameter in enumerate(SEVERITIES[family], 1)])
     axes.set_xlim(0.7, 5.3)
-    axes.set_xlabel(f"severity, {PARAMETERS[family]}")
+    axes.set_xlabel(f"severity\n({PARAMETERS[family]})")
     axes.grid(True)
