@@ -27,7 +27,7 @@ def rows_beside(metrics: pd.DataFrame, lens: str) -> pd.DataFrame:
 
 def markers(axes: Axes, x: Iterable[float], y: Iterable[float], colour: object, marker: str) -> None:
     """Hollow markers at the points that are known; the legend has one entry for all."""
-    known = [(across, up) for across, up in zip(x, y, strict=True) if pd.notna(up)]
+    known = [(across, up) for across, up in zip(x, y, strict=True) if pd.notna(across) and pd.notna(up)]
     if known:
         axes.plot(*zip(*known, strict=True), marker, markerfacecolor="none", markeredgecolor=colour, markersize=4.5, linestyle="none")
         axes.plot([], [], "o", markerfacecolor="none", markeredgecolor="#555555", linestyle="none", label=LABEL)
