@@ -18,7 +18,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from fourlenses.errors import UserError
-from fourlenses.lenses import hollow, methods, names, style, table
+from fourlenses.lenses import methods, names, published_beside, style, table
 
 NAME = "domain"
 ROW_HEIGHT = 0.27  # inches
@@ -46,7 +46,7 @@ def numbers_drawn(metrics: pd.DataFrame) -> pd.DataFrame:
     cells["best"] = (cells["behind_best"] == 0) & cells.index.isin(ranked.index)
     cells["_order"] = [_row_order(*row) for row in zip(cells["method"], cells["source"], cells["pretrain_images"], strict=True)]
     cells = cells.sort_values(["_order", "target"], ignore_index=True)
-    known = hollow.rows_beside(metrics, NAME).set_index(["method", "source", "target"])["top1"].to_dict()
+    known = published_beside.rows_beside(metrics, NAME).set_index(["method", "source", "target"])["top1"].to_dict()
     sides = zip(cells["method"], cells["source"], cells["target"], strict=True)
     cells["published_top1"] = [known.get(side, float("nan")) for side in sides]
     columns = ["method", "source", "pretrain_images", "target", "labelled_images", "top1", "top1_low", "top1_high", "half_width", "seeds"]

@@ -16,7 +16,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from fourlenses.errors import UserError
-from fourlenses.lenses import contrasts, hollow, methods, names, panels, style, table
+from fourlenses.lenses import contrasts, hollow, methods, names, panels, published_beside, style, table
 from fourlenses.lenses.domain_contrasts import paired_beside
 
 NAME = "granularity"
@@ -87,7 +87,7 @@ def _gap(chosen: pd.DataFrame, target: str, method: str, level: str, intervals: 
 
 def _with_published(numbers: pd.DataFrame, metrics: pd.DataFrame) -> pd.DataFrame:
     """The paper's top-1 for the same target, method and level as `published_top1`, and its gap."""
-    rows = hollow.rows_beside(metrics, NAME)
+    rows = published_beside.rows_beside(metrics, NAME)
     top1 = rows.set_index(["target", "method", "level"])["top1"].to_dict()
     own = [top1.get(key, float("nan")) for key in zip(numbers["target"], numbers["method"], numbers["level"], strict=True)]
     supervised = [top1.get((target, "supervised", level), float("nan")) for target, level in zip(numbers["target"], numbers["level"], strict=True)]
@@ -127,10 +127,10 @@ def _lines(column: list[Axes], points: pd.DataFrame, method: str) -> None:
     """A method's accuracy, and under it its gap where it has one."""
     colour, marker = methods.colour(method), methods.marker(method)
     panels.line(column[0], points["place"], points, colour, methods.label(method), marker, dashed=method == "random")
-    hollow.markers(column[0], points["place"], points["published_top1"], colour, marker)
+    hollow.mark(column[0], points["place"], points["published_top1"], colour, marker)
     gap = points[points["gap"].notna()]
     if len(gap):
-        hollow.markers(column[1], gap["place"], gap["published_gap"], colour, marker)
+        hollow.mark(column[1], gap["place"], gap["published_gap"], colour, marker)
         gap = pd.DataFrame({"place": gap["place"], "top1": gap["gap"], "top1_low": gap["gap_low"], "top1_high": gap["gap_high"]})
         panels.line(column[1], gap["place"], gap, colour, methods.label(method), marker)
 

@@ -50,4 +50,4 @@ def draw(metrics: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
 def _line(axes: Axes, points: pd.DataFrame, colour: str, label: str, marker: str) -> None:
     gap = pd.DataFrame({"top1": points["gap"], "top1_low": points["gap_low"], "top1_high": points["gap_high"]})
     panels.line(axes, points["depth"], gap, colour, label, marker)
-    hollow.markers(axes, points["depth"], points["published_gap"], colour, marker)
+    hollow.mark(axes, points["depth"], points["published_gap"], colour, marker)

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from fourlenses.errors import UserError
-from fourlenses.lenses import contrasts, hollow, methods, names, panels, style, table
+from fourlenses.lenses import contrasts, hollow, methods, names, panels, published_beside, style, table
 from fourlenses.lenses.domain_contrasts import paired_beside
 
 NAME = "quality"
@@ -71,7 +71,7 @@ def _bar(corrupted: pd.DataFrame, clean: pd.DataFrame, intervals: pd.DataFrame |
 
 def _published_drops(metrics: pd.DataFrame) -> dict[tuple, float]:
     """(datasets pretrained on, target, corruption, method) -> the paper's drop in points."""
-    rows = hollow.rows_beside(metrics, NAME)
+    rows = published_beside.rows_beside(metrics, NAME)
     key = ["target", "method"]
     clean = rows[rows["corruption"] == "none"].set_index(key)["top1"]
     corrupted = rows[rows["corruption"] != "none"]
@@ -112,7 +112,8 @@ def _panel(axes: Axes, rows: pd.DataFrame, shown: list[str], corruptions: list[s
         label = f"{methods.label(method)} pretraining"
         axes.barh(y, bars["drop"], height=0.92 * thick, color=methods.colour(method), label=label)
         axes.hlines(y, bars["drop_low"], bars["drop_high"], color="black", linewidth=0.8)
-        hollow.markers(axes, bars["published_drop"], y, "black", methods.marker(method))
+        known = bars["published_drop"].notna()
+        hollow.mark(axes, bars["published_drop"][known], y[known], "black", methods.marker(method))
     axes.axvline(0, color="black", linewidth=0.6)
     axes.set_yticks(range(len(corruptions)), [names.corruption(name) for name in corruptions])
     axes.set_ylim(len(corruptions) - 0.5, -0.5)

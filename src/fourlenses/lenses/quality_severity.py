@@ -69,7 +69,7 @@ def _panel(axes: Axes, rows: pd.DataFrame, family: str) -> None:
         points = rows[rows["method"] == method]
         points = points.rename(columns={"drop": "top1", "drop_low": "top1_low", "drop_high": "top1_high"})
         label = f"{methods.label(method)} pretraining"
-        hollow.markers(axes, points["severity"], points["published_drop"], methods.colour(method), methods.marker(method))
+        hollow.mark(axes, points["severity"], points["published_drop"], methods.colour(method), methods.marker(method))
         panels.line(axes, points["severity"], points, methods.colour(method), label, methods.marker(method))
     axes.axhline(0, color="black", linewidth=0.6)
     axes.set_xticks(range(1, 6), [f"{severity}\n{parameter:g}" for severity, parameter in enumerate(SEVERITIES[family], 1)])
