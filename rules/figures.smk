@@ -24,6 +24,27 @@ rule draw_figure:
         "--output-prefix {params.prefix} > {log} 2>&1"
 
 
+rule compare_published:
+    input:
+        metrics=f"{RESULTS}/metrics.csv",
+    output:
+        f"{RESULTS}/published.csv",
+    log:
+        f"{RESULTS}/logs/figures/compare_published.log",
+    localrule: True
+    conda:
+        "../envs/fourlenses.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime="10m",
+    message:
+        "Laying the published numbers beside those of the study"
+    shell:
+        'python "$SCRIPTS/compare_published.py" --metrics {input.metrics} --output {output} > {log} 2>&1'
+
+
 rule figures:
     input:
         figure_files(),
+        rules.compare_published.output,

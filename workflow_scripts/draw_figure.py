@@ -12,7 +12,9 @@ def main() -> None:
     parser.add_argument(
         "--figure", required=True, help="a lens (quantity, domain, quality, granularity) or another name of fourlenses.lenses"
     )
-    parser.add_argument("--similarity", type=Path, help="the study's similarity.csv, which domain_similarity needs and no other figure reads")
+    parser.add_argument(
+        "--similarity", type=Path, help="the study's similarity.csv, which domain_similarity needs and no other figure reads"
+    )
     parser.add_argument("--output-prefix", required=True, type=Path, help="e.g. results/default/figures/quantity")
     arguments = parser.parse_args()
 

@@ -22,7 +22,7 @@ TRAINED = ("linear_augmented", "fine_tune", SCRATCH)
 
 # What each lens draws: figures/<name>.{svg,png,csv}, each a module of fourlenses.lenses.
 FIGURES = {
-    "quantity": ("quantity",),
+    "quantity": ("quantity", "quantity_gain"),
     "domain": ("domain", "domain_pools"),
     "quality": ("quality", "quality_severity"),
     "granularity": ("granularity", "granularity_gap"),

@@ -152,7 +152,7 @@ def test_figures_do_not_depend_on_the_readers_settings(planted):
 
 
 def test_unknown_names_are_answered_with_those_known():
-    with pytest.raises(ValueError, match="no figure 'depth'; known are quantity, domain, domain_pools, quality, "):
+    with pytest.raises(ValueError, match="no figure 'depth'; known are quantity, quantity_gain, domain, domain_pools, quality, "):
         figure_named("depth")
     with pytest.raises(ValueError, match="no method 'dino'; known are simclr, moco, byol, simsiam"):
         methods.colour("dino")

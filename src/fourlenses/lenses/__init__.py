@@ -15,10 +15,12 @@ from fourlenses.lenses import (
     quality,
     quality_severity,
     quantity,
+    quantity_gain,
 )
 
 FIGURES: dict[str, ModuleType] = {
-    module.NAME: module for module in (quantity, domain, domain_pools, quality, quality_severity, granularity, granularity_gap)
+    module.NAME: module
+    for module in (quantity, quantity_gain, domain, domain_pools, quality, quality_severity, granularity, granularity_gap)
 }
 OF_TWO_TABLES = {domain_similarity.NAME: domain_similarity}  # `draw(table, similarity)`
 

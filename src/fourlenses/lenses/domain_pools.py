@@ -36,7 +36,9 @@ def draw(metrics: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     """The figure of pools, fused encoders and the in-domain bonus, and the numbers in it."""
     numbers = numbers_drawn(metrics)
     if numbers.empty:
-        text = "One pretraining dataset, or none beside in-domain pretraining of as many images: there is nothing to compare across domains."
+        text = (
+            "One pretraining dataset, or none beside in-domain pretraining of as many images: there is nothing to compare across domains."
+        )
         return sentence.figure(text), numbers
     several = numbers.loc[numbers["comparison"] == BEST, "images"].nunique() > 1
     labels = {key: _label(key, several) for key in sorted(set(map(_line, numbers.itertuples())))}

@@ -90,7 +90,9 @@ def _with_published(numbers: pd.DataFrame, metrics: pd.DataFrame) -> pd.DataFram
     rows = published_beside.rows_beside(metrics, NAME)
     top1 = rows.set_index(["target", "method", "level"])["top1"].to_dict()
     own = [top1.get(key, float("nan")) for key in zip(numbers["target"], numbers["method"], numbers["level"], strict=True)]
-    supervised = [top1.get((target, "supervised", level), float("nan")) for target, level in zip(numbers["target"], numbers["level"], strict=True)]
+    supervised = [
+        top1.get((target, "supervised", level), float("nan")) for target, level in zip(numbers["target"], numbers["level"], strict=True)
+    ]
     numbers["published_top1"] = own
     numbers["published_gap"] = (numbers["published_top1"] * -1 + supervised).where(numbers["method"].map(methods.is_contrastive))
     return numbers

@@ -4,7 +4,8 @@ One panel per target. Above, accuracy against labelled images with one line per 
 supervised baseline (trained end to end from random initialisation on the same labels) and the random floor (a linear
 classifier on an encoder that never saw an image). Below, the same accuracies against pretraining images, one line per number
 of labelled images. Pretraining is on clean images of the target's own dataset; other sources are the domain lens' subject.
-Several contrastive methods, or fine-tuning beside the linear classifier, each add their rows of panels.
+Several contrastive methods, or fine-tuning beside the linear classifier, each add their rows of panels. Where the paper has the same
+number it lies over the line as a hollow marker.
 """
 
 import pandas as pd
@@ -12,16 +13,25 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from fourlenses.errors import UserError
-from fourlenses.lenses import methods, names, panels, style, table
+from fourlenses.lenses import hollow, methods, names, panels, style, table
 
 NAME = "quantity"
 KEYS = ["target", "method", "protocol", "pretrain_images", "labelled_images"]
 PANEL_HEIGHT = 2.1  # inches, with axis labels
 
 
-def numbers_drawn(metrics: pd.DataFrame) -> pd.DataFrame:
-    """One row per point: `series` says whether it is of a pretrained encoder, the scratch baseline or the random floor."""
-    rows = table.at_finest(table.rows_for(metrics, NAME), metrics)
+def rows_of(metrics: pd.DataFrame) -> pd.DataFrame:
+    """The rows of the lens, at the finest level of each target."""
+    return table.at_finest(table.rows_for(metrics, NAME), metrics)
+
+
+def pretrained_rows(metrics: pd.DataFrame) -> pd.DataFrame:
+    """Of these, encoders pretrained without labels on clean images of their own target, a row per seed and draw of labels.
+
+    Raises:
+        UserError: there are none.
+    """
+    rows = rows_of(metrics)
     in_domain = pd.Series(
         [names.is_in_domain(source, target) for source, target in zip(rows["source"], rows["target"], strict=True)], rows.index, bool
     )
@@ -34,16 +44,25 @@ def numbers_drawn(metrics: pd.DataFrame) -> pd.DataFrame:
             f"targets: {', '.join(sorted(rows['target'].unique()))}); "
             "add such pretraining to the study"
         )
+    return pretrained
+
+
+def numbers_drawn(metrics: pd.DataFrame) -> pd.DataFrame:
+    """One row per point: `series` says whether it is of a pretrained encoder, the scratch baseline or the random floor."""
+    rows, pretrained = rows_of(metrics), pretrained_rows(metrics)
     beside = rows[rows["target"].isin(pretrained["target"])]
     scratch = beside[(beside["method"] == "supervised") & (beside["protocol"] == "scratch") & (beside["corruption"] == "none")]
     floor = beside[(beside["method"] == "random") & (beside["protocol"] == "linear")]
     parts = []
     for series, part in (("pretrained", pretrained), ("scratch", scratch), ("random", floor)):
+        averaged = table.over_seeds(part, KEYS).assign(series=series)
+        averaged["published"] = hollow.beside(averaged, part, KEYS)
         if series == "scratch":  # nothing was pretrained, whatever the table counts its images as
-            part = part.assign(pretrain_images=0)
-        parts.append(table.over_seeds(part, KEYS).assign(series=series).sort_values(KEYS[1:], kind="stable"))
+            averaged["pretrain_images"] = 0
+        parts.append(averaged.sort_values(KEYS[1:], kind="stable"))
     numbers = pd.concat([part for part in parts if len(part)], ignore_index=True)
-    return numbers.sort_values("target", kind="stable", ignore_index=True)[["series", *KEYS, "top1", "top1_low", "top1_high", "seeds"]]
+    columns = ["series", *KEYS, "top1", "top1_low", "top1_high", "seeds", "published"]
+    return numbers.sort_values("target", kind="stable", ignore_index=True)[columns]
 
 
 @style.context()
@@ -59,8 +78,8 @@ def draw(metrics: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
         if len(pretrained[(pretrained["method"] == method) & (pretrained["protocol"] == protocol)])
     ]
     # With one number of pretraining images there is nothing to read along that axis.
-    views = [_by_labels, _by_pretraining] if pretrained["pretrain_images"].nunique() > 1 else [_by_labels]
-    shown = [(view, *block) for view in views for block in blocks]
+    sizes = pretrained.groupby(["method", "protocol"])["pretrain_images"].nunique()
+    shown = [(_by_labels, *block) for block in blocks] + [(_by_pretraining, *block) for block in blocks if sizes[block] > 1]
     figure = style.new_figure(len(targets), height=(PANEL_HEIGHT + 0.5) * len(shown))
     colours = style.dataset_colours([*metrics["target"]])
     parts = figure.subfigures(len(shown), 1, squeeze=False)[:, 0]
@@ -76,7 +95,7 @@ def draw(metrics: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
             if place == 0:
                 panels.title(axes, names.dataset(target), colours[target])
         named = f"{methods.label(method)}, {names.PROTOCOLS[protocol]}"
-        grid[0].set_ylabel(f"top-1 accuracy, %\n({named})")
+        next(axes for axes in grid if axes.axison).set_ylabel(f"top-1 accuracy, %\n({named})")
         panels.legend_below(part, columns=2 if len(targets) == 1 else 4)
     return figure, numbers
 
@@ -87,11 +106,13 @@ def _by_labels(axes: Axes, own: pd.DataFrame, points: pd.DataFrame, pretrained: 
     for quantity, rows in own.groupby("pretrain_images"):
         label = f"{names.count(quantity)} pretraining images"
         panels.line(axes, rows["labelled_images"], rows, colours[quantity], label, "o")
+        hollow.mark(axes, rows["labelled_images"], rows["published"], colours[quantity], "o")
     for series, method, label in (("scratch", "supervised", "supervised from scratch"), ("random", "random", "random encoder")):
         rows = points[points["series"] == series]
         if len(rows):
             colour, marker = methods.colour(method), methods.marker(method)
             panels.line(axes, rows["labelled_images"], rows, colour, label, marker, dashed=True)
+            hollow.mark(axes, rows["labelled_images"], rows["published"], colour, marker)
     drawn = points[(points["series"] != "pretrained") | points.index.isin(own.index)]
     panels.images_axis(axes, drawn["labelled_images"], "labelled images")
 
@@ -101,4 +122,5 @@ def _by_pretraining(axes: Axes, own: pd.DataFrame, points: pd.DataFrame, pretrai
     colours = style.quantity_colours(pretrained["labelled_images"], "plasma")
     for labelled, rows in own.groupby("labelled_images"):
         panels.line(axes, rows["pretrain_images"], rows, colours[labelled], f"{names.count(labelled)} labelled images", "o")
+        hollow.mark(axes, rows["pretrain_images"], rows["published"], colours[labelled], "o")
     panels.images_axis(axes, own["pretrain_images"], "pretraining images")

@@ -1,0 +1,26 @@
+"""Write the numbers of a study beside those the paper published for the same question: ours, the paper's, difference."""
+
+import argparse
+from pathlib import Path
+
+from fourlenses.cli import run
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--metrics", required=True, type=Path, help="the study's table, e.g. results/default/metrics.csv")
+    parser.add_argument("--output", required=True, type=Path, help="e.g. results/default/published.csv; only a header where none match")
+    arguments = parser.parse_args()
+
+    from fourlenses.files import atomic
+    from fourlenses.lenses.side_by_side import compare
+    from fourlenses.lenses.table import read_metrics
+
+    compared = compare(read_metrics(arguments.metrics))
+    with atomic(arguments.output) as draft:
+        compared.to_csv(draft, index=False, float_format="%.4f", lineterminator="\n")
+    print(f"{len(compared)} numbers of the study were published for the same question")
+
+
+if __name__ == "__main__":
+    run(main)
