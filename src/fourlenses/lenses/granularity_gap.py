@@ -1,7 +1,7 @@
 """The finer the labels, the further behind? Supervised less contrastive against depth in the label hierarchy, all targets in one panel.
 
-The numbers are the gaps of the figure `granularity`. Depth is a level's place between the target's coarsest level (0) and its finest (1), so
-that hierarchies of three levels and of nineteen can lie over each other; a target with one level stands at 1. How many labels a
+The numbers are the gaps of the figure `granularity`. Depth is a level's place between the target's coarsest level (0) and its finest (1),
+so that hierarchies of three levels and of nineteen can lie over each other; a target with one level stands at 1. How many labels a
 level has is not in the table.
 """
 

@@ -35,7 +35,10 @@ def count(number: int) -> str:
 
 
 def source_parts(source: str) -> list[tuple[str, int | None]]:
-    """`a-100+b-50@jpeg10` -> `[("a", 100), ("b", 50)]`, and `a-100 | b-50` as well; the size is None where the name does not end in one, or in `all`."""
+    """`a-100+b-50@jpeg10` -> `[("a", 100), ("b", 50)]`, and `a-100 | b-50` as well.
+
+    The size is None where the name does not end in one, or in `all`.
+    """
     parts = []
     for part in re.split(r"\+| \| ", clean_source(source)):
         name, dash, size = part.rpartition("-")
