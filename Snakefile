@@ -17,6 +17,7 @@ include: "rules/pretrain.smk"
 include: "rules/evaluate.smk"
 include: "rules/figures.smk"
 include: "rules/findings.smk"
+include: "rules/similarity.smk"
 
 
 localrules:

@@ -13,7 +13,7 @@ from fourlenses.errors import UserError
 from fourlenses.evaluation.protocol_presets import complete_protocols
 from fourlenses.files import write_json
 from fourlenses.presets import complete_methods
-from fourlenses.study import FIGURES, FLOOR, SCRATCH, TRAINED, Run, Subset, figure_names, make_plan, parse_source
+from fourlenses.study import FIGURES, FLOOR, SCRATCH, SIMILARITY, TRAINED, Run, Subset, figure_names, make_plan, parse_source
 
 # the files the config was merged from, the last one winning
 BASE_CONFIG = Path(workflow.basedir) / "config.yaml"
@@ -116,7 +116,35 @@ def record_files():
 
 
 def figure_files():
-    return [f"{RESULTS}/figures/{figure}.{suffix}" for figure in figure_names(config) for suffix in FIGURE_TYPES]
+    figures = figure_names(config) + ([SIMILARITY] if asks_similarity() else [])
+    return [f"{RESULTS}/figures/{figure}.{suffix}" for figure in figures for suffix in FIGURE_TYPES]
+
+
+# --- distances between the datasets of the domain lens ----------------------------------------------------------------
+def similarity_datasets():
+    return sorted(config["domain"]["datasets"])
+
+
+def similarity_runs():
+    return [run_dir(Run(FLOOR, "none", seed)) for seed in config["seeds"]]
+
+
+def similarity_encoders():
+    return [f"{directory}/encoder.safetensors" for directory in similarity_runs()]
+
+
+def similarity_domains():
+    domains = [{"dataset": dataset, "beton": beton(dataset), "manifest": manifest(dataset)} for dataset in similarity_datasets()]
+    return json.dumps(domains)
+
+
+def asks_similarity():
+    """Whether the figure of similarity is drawn: never where it would make a study whose table is there start anew, say in a clone."""
+    if "domain" not in config["lenses"] or len(similarity_datasets()) < 2:
+        return False
+    needed = [*similarity_encoders(), *(beton(dataset) for dataset in similarity_datasets())]
+    measured, table = Path(f"{RESULTS}/similarity.csv"), Path(f"{RESULTS}/metrics.csv")
+    return measured.exists() or not table.exists() or all(Path(file).exists() for file in needed)
 
 
 def prediction_files():

@@ -12,13 +12,20 @@ def main() -> None:
     parser.add_argument(
         "--figure", required=True, help="a lens (quantity, domain, quality, granularity) or another name of fourlenses.lenses"
     )
+    parser.add_argument(
+        "--similarity", type=Path, help="the study's similarity.csv, which domain_similarity needs and no other figure reads"
+    )
     parser.add_argument("--output-prefix", required=True, type=Path, help="e.g. results/default/figures/quantity")
     arguments = parser.parse_args()
 
-    from fourlenses.lenses import figure_named, output
+    from fourlenses.lenses import domain_similarity, figure_named, output
     from fourlenses.lenses.table import read_metrics
 
-    figure, numbers = figure_named(arguments.figure).draw(read_metrics(arguments.metrics))
+    figure_module, metrics = figure_named(arguments.figure), read_metrics(arguments.metrics)
+    if figure_module is domain_similarity:
+        figure, numbers = figure_module.draw(metrics, domain_similarity.read_similarity(arguments.similarity))
+    else:
+        figure, numbers = figure_module.draw(metrics)
     output.save(figure, numbers, arguments.output_prefix)
 
 

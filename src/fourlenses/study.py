@@ -21,7 +21,13 @@ ON_FEATURES = ("linear", "linear_per_level", "knn")
 TRAINED = ("linear_augmented", "fine_tune", SCRATCH)
 
 # What each lens draws: figures/<name>.{svg,png,csv}, each a module of fourlenses.lenses.
-FIGURES = {"quantity": ("quantity", "quantity_gain"), "domain": ("domain",), "quality": ("quality",), "granularity": ("granularity",)}
+FIGURES = {
+    "quantity": ("quantity", "quantity_gain"),
+    "domain": ("domain", "domain_pools"),
+    "quality": ("quality", "quality_severity"),
+    "granularity": ("granularity", "granularity_gap"),
+}
+SIMILARITY = "domain_similarity"  # the one figure that reads similarity.csv beside the table
 
 _PART = re.compile(r"(?P<dataset>[a-z][a-z0-9_]*)-(?P<images>[0-9]+|all)(@(?P<corruption>[a-z][a-z0-9_]*))?")
 Quantity = int | str

@@ -82,7 +82,7 @@ def test_the_program_writes_another_process_same_bytes_without_torch(tmp_path, m
         (("--metrics", "absent.csv", "--figure", "domain", "--output-prefix", "x"), "absent.csv does not exist"),
         (
             ("--metrics", "absent.csv", "--figure", "depth", "--output-prefix", "x"),
-            "there is no figure 'depth'; known are quantity, domain",
+            "there is no figure 'depth'; known are quantity, quantity_gain, domain",
         ),
     ],
 )

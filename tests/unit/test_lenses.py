@@ -112,7 +112,8 @@ def test_quality_without_a_clean_counterpart_says_which(tmp_path):
 def test_granularity_gap_is_supervised_less_contrastive(planted):
     numbers = granularity.draw(planted)[1]
     gaps = numbers[numbers["method"] == "simclr"].set_index(["target", "level"])["gap"].to_dict()
-    assert gaps == {("a", "coarse"): 5.0, ("a", "fine"): 14.0, ("b", "coarse"): 5.0, ("b", "fine"): -6.0}
+    # over the seed that both sides have
+    assert gaps == {("a", "coarse"): 5.0, ("a", "fine"): 15.0, ("b", "coarse"): 5.0, ("b", "fine"): -5.0}
     assert numbers.loc[numbers["method"] != "simclr", "gap"].isna().all()
     assert one(numbers, target="a", method="random", level="coarse")["top1"] == 30.0
 
@@ -136,7 +137,8 @@ def test_granularity_runs_from_coarse_to_fine_whichever_way_the_table_does(plant
 def test_one_target_one_quantity_and_no_yardsticks_still_draw(tmp_path, figure_name):
     rows = [row("quantity;domain;quality;granularity", "simclr", source, "a", 40.0) for source in ("a-100", "a-100@blur")]
     figure, numbers = FIGURES[figure_name].draw(table_of(tmp_path, rows))
-    assert len(numbers) == 1
+    # the figures of comparisons say in words that there is nothing to compare
+    assert len(numbers) == (0 if figure_name in ("domain_pools", "quality_severity", "granularity_gap") else 1)
     assert figure.get_figwidth() == style.ONE_COLUMN
     assert all(path.stat().st_size for path in output.save(figure, numbers, tmp_path / figure_name))
 
@@ -150,7 +152,7 @@ def test_figures_do_not_depend_on_the_readers_settings(planted):
 
 
 def test_unknown_names_are_answered_with_those_known():
-    with pytest.raises(ValueError, match="no figure 'depth'; known are quantity, domain, quality, granularity"):
+    with pytest.raises(ValueError, match="no figure 'depth'; known are quantity, quantity_gain, domain, domain_pools, quality, "):
         figure_named("depth")
     with pytest.raises(ValueError, match="no method 'dino'; known are simclr, moco, byol, simsiam"):
         methods.colour("dino")

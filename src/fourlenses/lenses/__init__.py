@@ -6,13 +6,28 @@
 from types import ModuleType
 
 from fourlenses.errors import UserError
-from fourlenses.lenses import domain, granularity, quality, quantity, quantity_gain
+from fourlenses.lenses import (
+    domain,
+    domain_pools,
+    domain_similarity,
+    granularity,
+    granularity_gap,
+    quality,
+    quality_severity,
+    quantity,
+    quantity_gain,
+)
 
-FIGURES: dict[str, ModuleType] = {module.NAME: module for module in (quantity, domain, quality, granularity, quantity_gain)}
+FIGURES: dict[str, ModuleType] = {
+    module.NAME: module
+    for module in (quantity, quantity_gain, domain, domain_pools, quality, quality_severity, granularity, granularity_gap)
+}
+OF_TWO_TABLES = {domain_similarity.NAME: domain_similarity}  # `draw(table, similarity)`
 
 
 def figure_named(name: str) -> ModuleType:
     """The module of a figure; a ValueError lists those known."""
-    if name not in FIGURES:
-        raise UserError(f"there is no figure {name!r}; known are {', '.join(FIGURES)}, so name one of those")
-    return FIGURES[name]
+    known = FIGURES | OF_TWO_TABLES
+    if name not in known:
+        raise UserError(f"there is no figure {name!r}; known are {', '.join(known)}, so name one of those")
+    return known[name]

@@ -3,7 +3,8 @@
 Rows are what was pretrained on, columns are targets, a cell is top-1 of a linear classifier on the frozen features with the
 half-width of its interval, at the target's largest number of labelled images. The best contrastive source of each column is
 set bold and boxed, and cells where source and target are the same dataset carry a triangle. Colour tells how far a source
-is behind the column's best, so that easy and hard targets read alike. Supervised pretraining and the random floor stand
+is behind the column's best, so that easy and hard targets read alike. In grey below, the paper's number where it has one for the same
+method, source and target. Supervised pretraining and the random floor stand
 below a rule, uncoloured: they are yardsticks, not candidates.
 """
 
@@ -17,7 +18,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from fourlenses.errors import UserError
-from fourlenses.lenses import methods, names, style, table
+from fourlenses.lenses import methods, names, published_beside, style, table
 
 NAME = "domain"
 ROW_HEIGHT = 0.27  # inches
@@ -45,8 +46,11 @@ def numbers_drawn(metrics: pd.DataFrame) -> pd.DataFrame:
     cells["best"] = (cells["behind_best"] == 0) & cells.index.isin(ranked.index)
     cells["_order"] = [_row_order(*row) for row in zip(cells["method"], cells["source"], cells["pretrain_images"], strict=True)]
     cells = cells.sort_values(["_order", "target"], ignore_index=True)
+    known = published_beside.rows_beside(metrics, NAME).set_index(["method", "source", "target"])["top1"].to_dict()
+    sides = zip(cells["method"], cells["source"], cells["target"], strict=True)
+    cells["published_top1"] = [known.get(side, float("nan")) for side in sides]
     columns = ["method", "source", "pretrain_images", "target", "labelled_images", "top1", "top1_low", "top1_high", "half_width", "seeds"]
-    return cells[[*columns, "in_domain", "best", "behind_best"]]
+    return cells[[*columns, "in_domain", "best", "behind_best", "published_top1"]]
 
 
 def _row_order(method: str, source: str, images: int) -> tuple:
@@ -63,7 +67,8 @@ def draw(metrics: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     targets = sorted(cells["target"].unique())
     several = len({method for method, _ in sides if methods.is_contrastive(method)}) > 1
     labels = [_label(method, source, several) for method, source in sides]
-    figure = style.new_figure(min(len(targets), 2), height=1.15 + ROW_HEIGHT * len(sides))
+    tall = 1.5 if cells["published_top1"].notna().any() else 1.0
+    figure = style.new_figure(min(len(targets), 2), height=1.15 + tall * ROW_HEIGHT * len(sides))
     axes = figure.subplots()
     candidates = cells["method"].map(methods.is_contrastive) | (not cells["method"].map(methods.is_contrastive).any())
     shade = np.full((len(sides), len(targets)), np.nan)
@@ -101,7 +106,10 @@ def _label(method: str, source: str, several: bool) -> str:
 def _cell(axes: Axes, x: int, y: int, cell, colour: str) -> None:
     """The text of one cell, its box when best, its triangle when source and target are the same dataset."""
     text = f"{cell.top1:.1f} ±{cell.half_width:.1f}"
-    axes.text(x, y, text, ha="center", va="center", fontweight="bold" if cell.best else "normal", color="black")
+    published = pd.notna(cell.published_top1)
+    axes.text(x, y - 0.16 * published, text, ha="center", va="center", fontweight="bold" if cell.best else "normal", color="black")
+    if published:
+        axes.text(x, y + 0.26, f"paper {cell.published_top1:.1f}", ha="center", va="center", color="#444444", fontsize=5.5)
     if cell.best:
         axes.add_patch(Rectangle((x - 0.5, y - 0.5), 1, 1, fill=False, edgecolor="black", linewidth=1.2, clip_on=False, zorder=3))
     if cell.in_domain:

@@ -2,7 +2,8 @@
 
 Classifiers are trained once on the finest labels; the evaluation coarsens predictions and labels, so a level is a way of
 counting, not another training run. One panel per target: above, top-1 per level for contrastive, supervised and random
-encoders; below, supervised less contrastive (interval: `table.difference`). Levels stand in the order of the table,
+encoders; below, supervised less contrastive (interval: `contrasts.difference`, paired by seed). Hollow markers are the paper's numbers
+on the same dataset and level. Levels stand in the order of the table,
 turned round where that begins with the finest.
 
 Of each method the one encoder is shown that has most to go by: clean pretraining on the target's own dataset if there is
@@ -15,7 +16,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from fourlenses.errors import UserError
-from fourlenses.lenses import methods, names, panels, style, table
+from fourlenses.lenses import contrasts, hollow, methods, names, panels, published_beside, style, table
+from fourlenses.lenses.domain_contrasts import paired_beside
 
 NAME = "granularity"
 KEYS = ["target", "method", "source", "pretrain_images", "labelled_images", "protocol", "level"]
@@ -33,7 +35,8 @@ def numbers_drawn(metrics: pd.DataFrame) -> pd.DataFrame:
             f"{table.where(metrics)} has no linear or scratch evaluation of clean pretraining for the lens granularity; "
             "add one to the study"
         )
-    numbers = table.over_seeds(pd.concat(chosen), KEYS)
+    chosen = pd.concat(chosen)
+    numbers = table.over_seeds(chosen, KEYS)
     finest = table.finest_levels(metrics)
     places = {
         (target, level): place for target, group in rows.groupby("target") for place, level in enumerate(_levels(group, finest[target]))
@@ -41,7 +44,9 @@ def numbers_drawn(metrics: pd.DataFrame) -> pd.DataFrame:
     numbers["place"] = [places[key] for key in zip(numbers["target"], numbers["level"], strict=True)]
     numbers["_method"] = numbers["method"].map(methods.place)
     numbers = numbers.sort_values(["target", "_method", "place"], ignore_index=True).drop(columns="_method")
-    return _with_gap(numbers)
+    gaps = [_gap(chosen, one.target, one.method, one.level, paired_beside(metrics)) for one in numbers.itertuples()]
+    numbers = numbers.join(pd.DataFrame(gaps, numbers.index, columns=["gap", "gap_low", "gap_high"], dtype=float))
+    return _with_published(numbers, metrics)
 
 
 def _levels(rows: pd.DataFrame, finest: str) -> list[str]:
@@ -50,7 +55,9 @@ def _levels(rows: pd.DataFrame, finest: str) -> list[str]:
     A table that begins with rows of the finest level alone, for other lenses, would mislead plain order of appearance.
     """
     evaluations = rows.groupby([key for key in table.IDENTITY if key != "level"], sort=False)["level"]
-    fullest = max((list(levels) for _, levels in evaluations), key=len)  # the first of equals
+    listed = [list(levels) for _, levels in evaluations]
+    # of equals one that ends with the finest level, or else the first: another lens may have put the finest row of one at the top
+    fullest = max(listed, key=lambda levels: (len(levels), levels[-1] == finest))
     fullest = fullest[::-1] if fullest[0] == finest else fullest
     return names.in_order(rows["level"], fullest)
 
@@ -67,11 +74,28 @@ def _encoder(rows: pd.DataFrame, method: str, target: str) -> pd.DataFrame:
     return rows[rows["source"] == rows["source"].min()] if len(rows) else rows
 
 
-def _with_gap(numbers: pd.DataFrame) -> pd.DataFrame:
-    supervised = numbers.loc[numbers["method"] == "supervised", ["target", "level", "top1", "top1_low", "top1_high"]]
-    beside = numbers[["target", "level"]].merge(supervised, how="left", on=["target", "level"])
-    gaps = pd.concat(table.difference(beside, numbers), axis=1, keys=["gap", "gap_low", "gap_high"])
-    return numbers.join(gaps.where(numbers["method"].map(methods.is_contrastive)))
+def _gap(chosen: pd.DataFrame, target: str, method: str, level: str, intervals: pd.DataFrame | None) -> tuple | None:
+    """Supervised less contrastive with its bounds, over the seeds that both have."""
+    here = chosen[(chosen["target"] == target) & (chosen["level"] == level)]
+    supervised, own = here[here["method"] == "supervised"], here[here["method"] == method]
+    shared = set(zip(supervised["seed"], supervised["label_draw"], strict=True)) & set(zip(own["seed"], own["label_draw"], strict=True))
+    if not methods.is_contrastive(method) or not shared:
+        return (float("nan"),) * 3
+    gap = contrasts.difference(supervised, own, intervals)
+    return gap.estimate, gap.low, gap.high
+
+
+def _with_published(numbers: pd.DataFrame, metrics: pd.DataFrame) -> pd.DataFrame:
+    """The paper's top-1 for the same target, method and level as `published_top1`, and its gap."""
+    rows = published_beside.rows_beside(metrics, NAME)
+    top1 = rows.set_index(["target", "method", "level"])["top1"].to_dict()
+    own = [top1.get(key, float("nan")) for key in zip(numbers["target"], numbers["method"], numbers["level"], strict=True)]
+    supervised = [
+        top1.get((target, "supervised", level), float("nan")) for target, level in zip(numbers["target"], numbers["level"], strict=True)
+    ]
+    numbers["published_top1"] = own
+    numbers["published_gap"] = (numbers["published_top1"] * -1 + supervised).where(numbers["method"].map(methods.is_contrastive))
+    return numbers
 
 
 @style.context()
@@ -105,8 +129,10 @@ def _lines(column: list[Axes], points: pd.DataFrame, method: str) -> None:
     """A method's accuracy, and under it its gap where it has one."""
     colour, marker = methods.colour(method), methods.marker(method)
     panels.line(column[0], points["place"], points, colour, methods.label(method), marker, dashed=method == "random")
+    hollow.mark(column[0], points["place"], points["published_top1"], colour, marker)
     gap = points[points["gap"].notna()]
     if len(gap):
+        hollow.mark(column[1], gap["place"], gap["published_gap"], colour, marker)
         gap = pd.DataFrame({"place": gap["place"], "top1": gap["gap"], "top1_low": gap["gap_low"], "top1_high": gap["gap_high"]})
         panels.line(column[1], gap["place"], gap, colour, methods.label(method), marker)
 
@@ -114,7 +140,8 @@ def _lines(column: list[Axes], points: pd.DataFrame, method: str) -> None:
 def _levels_axis(axes: Axes, levels: pd.DataFrame, last: bool) -> None:
     """A tick per level; their names stand under the lowest panel only."""
     axes.set_xticks(list(levels["place"]), list(levels["level"]) if last else [""] * len(levels))
-    axes.set_xlim(levels["place"].min() - 0.3, levels["place"].max() + 0.3)
+    beside = max(0.3, 0.04 * len(levels))
+    axes.set_xlim(levels["place"].min() - beside, levels["place"].max() + beside)
     axes.grid(True)
     if last:
         axes.set_xlabel("label level, coarse to fine")

@@ -18,6 +18,9 @@ PROTOCOLS = {
 }
 
 
+SIDE_BY_SIDE = " | "  # between the sources of encoders whose features are joined
+
+
 def dataset(name: str) -> str:
     """`imagenet` -> `ImageNet`."""
     return DATASETS.get(name.lower(), name)
@@ -32,12 +35,26 @@ def count(number: int) -> str:
 
 
 def source_parts(source: str) -> list[tuple[str, int | None]]:
-    """`a-100+b-50@jpeg10` -> `[("a", 100), ("b", 50)]`, and `a-100 | b-50` as well; the size is None where the name does not end in one."""
+    """`a-100+b-50@jpeg10` -> `[("a", 100), ("b", 50)]`, and `a-100 | b-50` as well.
+
+    The size is None where the name does not end in one, or in `all`.
+    """
     parts = []
     for part in re.split(r"\+| \| ", clean_source(source)):
         name, dash, size = part.rpartition("-")
-        parts.append((name, int(size)) if dash and size.isdigit() else (part, None))
+        known = dash and (size.isdigit() or size == "all")
+        parts.append((name if known else part, int(size) if known and size != "all" else None))
     return parts
+
+
+def datasets(source: str) -> frozenset[str]:
+    """What was pretrained on, whatever the numbers of images."""
+    return frozenset(name for name, _ in source_parts(source))
+
+
+def is_fused(source: str) -> bool:
+    """Whether it names several encoders whose features are joined."""
+    return SIDE_BY_SIDE in source
 
 
 def clean_source(source: str) -> str:
@@ -48,12 +65,12 @@ def clean_source(source: str) -> str:
 def source(text: str) -> str:
     """`imagenet-250000+places365-250000` -> `ImageNet 250k + Places365 250k`; of encoders side by side `ImageNet 250k | Places365 250k`."""
     parts = [dataset(name) if size is None else f"{dataset(name)} {count(size)}" for name, size in source_parts(text)]
-    return (" | " if " | " in text else " + ").join(parts)
+    return (SIDE_BY_SIDE if is_fused(text) else " + ").join(parts)
 
 
 def is_in_domain(source_name: str, target: str) -> bool:
     """Whether everything that was pretrained on came from the target's own dataset (a pool with others does not count)."""
-    return {name for name, _ in source_parts(source_name)} == {target}
+    return datasets(source_name) == {target}
 
 
 def corruption(name: str) -> str:

@@ -8,7 +8,7 @@ from matplotlib.figure import FigureBase
 from matplotlib.ticker import FixedLocator, NullLocator
 from matplotlib.transforms import offset_copy
 
-from fourlenses.lenses import names
+from fourlenses.lenses import hollow, names
 
 
 def title(axes: Axes, text: str, colour: str) -> None:
@@ -58,4 +58,6 @@ def legend_below(figure: FigureBase, title: str | None = None, columns: int = 4)
     for axes in sorted(figure.axes, key=lambda axes: -len(axes.get_legend_handles_labels()[1])):
         for handle, label in zip(*axes.get_legend_handles_labels(), strict=True):
             handles.setdefault(label, handle)
+    if hollow.LABEL in handles:  # ours first
+        handles[hollow.LABEL] = handles.pop(hollow.LABEL)
     figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=min(columns, len(handles)), title=title)

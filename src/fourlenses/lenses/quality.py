@@ -2,8 +2,8 @@
 
 A bar is top-1 after clean pretraining less top-1 after pretraining on corrupted images, all else equal (method, source,
 number of images, target, labelled images, seed): a linear classifier, trained and tested on clean images. Whiskers are the
-interval of `table.difference`: the two intervals' distances added in squares as if the test sets were independent, since the
-paired interval is not in the table. A grid of panels: rows are pretraining sources, columns targets.
+95 % interval of `contrasts.difference`, paired by seed. Hollow markers are the paper's drops on the same dataset, which is of 1M
+images there. A grid of panels: rows are pretraining sources, columns targets.
 """
 
 import pandas as pd
@@ -11,7 +11,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from fourlenses.errors import UserError
-from fourlenses.lenses import methods, names, panels, style, table
+from fourlenses.lenses import contrasts, hollow, methods, names, panels, published_beside, style, table
+from fourlenses.lenses.domain_contrasts import paired_beside
 
 NAME = "quality"
 BAR = 0.17  # inches
@@ -45,22 +46,39 @@ def numbers_drawn(metrics: pd.DataFrame) -> pd.DataFrame:
             f"{first['labelled_images']} labelled images; add it to the study"
         )
     order = names.in_order(corrupted["corruption"], ())
-    bars = [_bars(rows, clean).assign(corruption=corruption) for corruption, rows in paired.groupby("corruption")]
-    numbers = pd.concat(bars, ignore_index=True)
+    intervals = paired_beside(metrics)
+    bars = [_bar(rows, clean, intervals) for _, rows in paired.groupby([*KEYS, "corruption"])]
+    numbers = pd.DataFrame(bars)
+    known = _published_drops(metrics)
+    sides = zip(numbers["source"], numbers["target"], numbers["corruption"], numbers["method"], strict=True)
+    numbers["published_drop"] = [known.get((names.datasets(source), *rest)) for source, *rest in sides]
+    numbers["published_drop"] = numbers["published_drop"].astype(float)
     numbers["_corruption"] = numbers["corruption"].map(order.index)
     numbers["_method"] = numbers["method"].map(methods.place)
     numbers = numbers.sort_values(["source", "target", "_corruption", "_method"], ignore_index=True)
     columns = ["source", "target", "corruption", "method", "pretrain_images", "labelled_images"]
-    return numbers[[*columns, "clean_top1", "corrupted_top1", "drop", "drop_low", "drop_high", "seeds"]]
+    return numbers[[*columns, "clean_top1", "corrupted_top1", "drop", "drop_low", "drop_high", "seeds", "published_drop"]]
 
 
-def _bars(corrupted: pd.DataFrame, clean: pd.DataFrame) -> pd.DataFrame:
-    """The drops of one corruption, over the seeds that both sides have."""
+def _bar(corrupted: pd.DataFrame, clean: pd.DataFrame, intervals: pd.DataFrame | None) -> dict:
+    """The drop by one corruption, over the seeds that both sides have."""
     same = clean.merge(corrupted[[*KEYS, "seed", "label_draw"]], on=[*KEYS, "seed", "label_draw"])
-    after = table.over_seeds(corrupted, KEYS)
-    before = after[KEYS].merge(table.over_seeds(same, KEYS), on=KEYS)
-    after["drop"], after["drop_low"], after["drop_high"] = table.difference(before, after)
-    return after.assign(clean_top1=before["top1"]).rename(columns={"top1": "corrupted_top1"})
+    drop = contrasts.difference(same, corrupted, intervals)
+    accuracies = {"clean_top1": same["top1"].mean(), "corrupted_top1": corrupted["top1"].mean()}
+    bounds = {"drop": drop.estimate, "drop_low": drop.low, "drop_high": drop.high, "seeds": drop.seeds}
+    return {**corrupted.iloc[0][[*KEYS, "corruption"]].to_dict(), **accuracies, **bounds}
+
+
+def _published_drops(metrics: pd.DataFrame) -> dict[tuple, float]:
+    """(datasets pretrained on, target, corruption, method) -> the paper's drop in points."""
+    rows = published_beside.rows_beside(metrics, NAME)
+    key = ["target", "method"]
+    clean = rows[rows["corruption"] == "none"].set_index(key)["top1"]
+    corrupted = rows[rows["corruption"] != "none"]
+    return {
+        (names.datasets(one.source), one.target, one.corruption, one.method): clean[one.target, one.method] - one.top1
+        for one in corrupted.itertuples()
+    }
 
 
 @style.context()
@@ -81,7 +99,7 @@ def draw(metrics: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
             panels.title(axes, f"{names.source(source)} → {names.dataset(target)}", colours[target])
     for axes in grid[-1]:
         axes.set_xlabel("drop in top-1, points")
-    panels.legend_below(figure)
+    panels.legend_below(figure, columns=2 if len(targets) == 1 else 4)
     return figure, numbers
 
 
@@ -94,6 +112,8 @@ def _panel(axes: Axes, rows: pd.DataFrame, shown: list[str], corruptions: list[s
         label = f"{methods.label(method)} pretraining"
         axes.barh(y, bars["drop"], height=0.92 * thick, color=methods.colour(method), label=label)
         axes.hlines(y, bars["drop_low"], bars["drop_high"], color="black", linewidth=0.8)
+        known = bars["published_drop"].notna()
+        hollow.mark(axes, bars["published_drop"][known], y[known], "black", methods.marker(method))
     axes.axvline(0, color="black", linewidth=0.6)
     axes.set_yticks(range(len(corruptions)), [names.corruption(name) for name in corruptions])
     axes.set_ylim(len(corruptions) - 0.5, -0.5)

@@ -1,0 +1,197 @@
+"""Differences that the domain, quality and granularity figures draw, against numbers planted in the table."""
+
+import pandas as pd
+import pytest
+import synthetic_metrics as synthetic
+from synthetic_metrics import row
+
+from fourlenses.errors import UserError
+from fourlenses.lenses import domain, domain_pools, domain_similarity, granularity, granularity_gap, hollow, quality, quality_severity
+from fourlenses.lenses.table import read_metrics
+
+
+def table_of(tmp_path, rows):
+    return read_metrics(synthetic.write(tmp_path / "metrics.csv", rows))
+
+
+def one(numbers, **wanted):
+    for column, value in wanted.items():
+        numbers = numbers[numbers[column] == value]
+    assert len(numbers) == 1
+    return numbers.iloc[0]
+
+
+def matrix(seed=0, shift=0.0):
+    """Three datasets on each other, 100 images each; a is near b and far from c. Half-widths 1."""
+    top1 = {"aa": 60, "ba": 55, "ca": 40, "bb": 70, "ab": 66, "cb": 50, "cc": 80, "ac": 60, "bc": 62}
+    return [row("domain", "simclr", f"{pair[0]}-100", pair[1], value + shift, seed=seed) for pair, value in top1.items()]
+
+
+def test_the_in_domain_bonus_is_over_the_best_and_the_mean_of_the_others(tmp_path):
+    figure, numbers = domain_pools.draw(table_of(tmp_path, matrix()))
+    best = one(numbers, target="a", comparison="in-domain less best other")
+    assert (best["difference"], best["source"], best["reference"]) == (5.0, "a-100", "b-100")
+    assert (best["low"], best["high"]) == pytest.approx((5 - 2**0.5, 5 + 2**0.5))
+    assert one(numbers, target="a", comparison="in-domain less mean of others")["difference"] == 60 - (55 + 40) / 2
+    assert len(numbers) == 6
+    assert len(figure.axes) == 3
+
+
+def test_pools_are_held_against_in_domain_of_the_same_total_and_of_the_same_per_domain(tmp_path):
+    rows = [*matrix(), row("domain", "simclr", "a-50+b-50", "a", 58.0), row("quantity", "simclr", "a-50", "a", 51.0)]
+    rows.append(row("domain", "simclr", "a-100+b-100", "a", 63.0))  # nothing in-domain of 200 images
+    numbers = domain_pools.draw(table_of(tmp_path, rows))[1]
+    pools = numbers[numbers["source"].str.contains("+", regex=False)]
+    found = {(pool.source, pool.comparison): (pool.reference, pool.difference) for pool in pools.itertuples()}
+    assert found == {
+        ("a-50+b-50", "pool less in-domain, same total"): ("a-100", -2.0),
+        ("a-50+b-50", "pool less in-domain, same per domain"): ("a-50", 7.0),
+        ("a-100+b-100", "pool less in-domain, same per domain"): ("a-100", 3.0),
+    }
+
+
+def test_fused_encoders_are_held_against_each_of_them(tmp_path):
+    rows = [*matrix(), row("domain", "simclr", "a-100 | c-100", "a", 61.0, pretrain_images=200)]
+    numbers = domain_pools.draw(table_of(tmp_path, rows))[1]
+    fused = numbers[numbers["comparison"] == "fused less one of them"]
+    assert dict(zip(fused["reference"], fused["difference"], strict=True)) == {"a-100": 1.0, "c-100": 21.0}
+
+
+def test_differences_pair_by_seed(tmp_path):
+    """Seeds that lie 10 points apart on both sides alike add nothing to the interval of a difference."""
+    numbers = domain_pools.draw(table_of(tmp_path, [*matrix(0), *matrix(1, 10.0)]))[1]
+    best = one(numbers, target="a", comparison="in-domain less best other")
+    assert (best["difference"], best["seeds"]) == (5.0, 2)
+    assert best["high"] == pytest.approx(5 + 2**0.5)
+
+
+def test_a_study_of_one_dataset_says_in_words_that_there_is_nothing_to_compare(tmp_path):
+    figure, numbers = domain_pools.draw(table_of(tmp_path, [row("domain", "simclr", "a-all", "a", 50.0)]))
+    assert numbers.empty
+    assert "nothing to compare" in figure.axes[0].texts[0].get_text().replace("\n", " ")
+
+
+def similarity(**distances):
+    rows = [{"source": a, "target": b, "seed": 0, "frechet": d, "proxy_a_distance": min(d, 2)} for (a, b), d in distances.items()]
+    return pd.DataFrame(rows + [{**entry, "source": entry["target"], "target": entry["source"]} for entry in rows])
+
+
+def test_transfer_against_distance_and_how_well_ranks_agree(tmp_path):
+    figure, numbers = domain_similarity.draw(table_of(tmp_path, matrix()), similarity(ab=1.0, bc=4.0, ac=5.0))
+    assert one(numbers, source="c-100", target="a")["behind"] == 20.0
+    assert one(numbers, source="c-100", target="a")["frechet"] == 5.0
+    # ranks of the losses 5, 4 (a, b), 20, 18 (b, c), 20, 20 (a, c) and of the distances
+    behind, frechet = [2, 1, 5, 3, 5, 5], [1.5, 1.5, 3.5, 3.5, 5.5, 5.5]
+    expected = pd.Series(behind).corr(pd.Series(frechet))
+    assert numbers["frechet_spearman"].iloc[0] == pytest.approx(expected)
+    # of the six exchanges of names, none gives this correlation, and the one that turns the order of the three distances round its negative
+    assert numbers["frechet_p"].iloc[0] == pytest.approx(2 / 6)
+    assert f"{expected:.2f}" in figure.axes[0].get_title(loc="left")
+
+
+def test_the_p_value_of_noise_is_spread_evenly(tmp_path):
+    """Over all ways to give three distances to the pairs, which is what no relation means, p <= x comes about in at most a share x."""
+    found = []
+    for order in range(6):
+        distances = [(1.0, 4.0, 5.0), (1.0, 5.0, 4.0), (4.0, 1.0, 5.0), (4.0, 5.0, 1.0), (5.0, 1.0, 4.0), (5.0, 4.0, 1.0)][order]
+        given = similarity(**dict(zip(("ab", "bc", "ac"), distances, strict=True)))
+        found.append(domain_similarity.numbers_drawn(table_of(tmp_path, matrix()), given)["frechet_p"].iloc[0])
+    assert sum(p <= 1 / 3 + 1e-9 for p in found) == 2
+    assert sum(p <= 2 / 3 + 1e-9 for p in found) <= 4
+
+
+def test_two_datasets_have_no_correlation_but_are_drawn(tmp_path):
+    rows = [entry for entry in matrix() if "c" not in (entry["source"][0], entry["target"])]
+    figure, numbers = domain_similarity.draw(table_of(tmp_path, rows), similarity(ab=1.0))
+    assert len(numbers) == 2
+    assert numbers["frechet_p"].isna().all()
+    assert "too few" in figure.axes[0].get_title(loc="left")
+
+
+def test_a_similarity_table_that_is_none_is_named(tmp_path):
+    with pytest.raises(UserError, match=r"similarity\.csv does not exist; run snakemake"):
+        domain_similarity.read_similarity(tmp_path / "similarity.csv")
+    (tmp_path / "similarity.csv").write_text("source,target,seed\n")
+    with pytest.raises(UserError, match=r"similarity\.csv lacks the column frechet, proxy_a_distance"):
+        domain_similarity.read_similarity(tmp_path / "similarity.csv")
+
+
+def corrupted(method, **tops):
+    return [row("quality", method, "a-100" + (f"@{name}" if name != "none" else ""), "a", top1) for name, top1 in tops.items()]
+
+
+def test_severities_of_a_family_make_a_curve_whatever_they_are_called(tmp_path):
+    rows = corrupted("simclr", none=60.0, downsample2=58.0, downsample4=50.0, downsample_s5=35.0, jpeg10=52.0)
+    rows += corrupted("supervised", none=70.0, downsample2=69.0, downsample4=66.0, blur_s1=60.0, blur_s2=59.0)
+    figure, numbers = quality_severity.draw(table_of(tmp_path, rows))
+    curve = numbers[(numbers["family"] == "downsample") & (numbers["method"] == "simclr")]
+    assert list(zip(curve["severity"], curve["parameter"], curve["drop"], strict=True)) == [(1, 2, 2.0), (3, 4, 10.0), (5, 8, 25.0)]
+    assert set(zip(numbers["family"], numbers["method"], strict=True)) == {
+        ("downsample", "simclr"),
+        ("downsample", "supervised"),
+        ("blur", "supervised"),
+    }
+    assert [axes.get_title() for axes in figure.axes] == ["downsample", "blur"]
+
+
+def test_without_two_severities_a_sentence_says_what_to_ask_for(tmp_path):
+    figure, numbers = quality_severity.draw(table_of(tmp_path, corrupted("simclr", none=60.0, jpeg10=52.0, downsample2=58.0)))
+    assert numbers.empty
+    assert "corruptions: [blur_s1" in figure.axes[0].texts[0].get_text().replace("\n", " ")
+
+
+def hierarchy(method, target, tops, **more):
+    levels = ("top", "middle", "fine")[-len(tops) :]
+    source = f"{target}-100"
+    return [row("granularity", method, source, target, top, level=level, **more) for level, top in zip(levels, tops, strict=True)]
+
+
+def test_gaps_of_all_targets_lie_between_coarsest_and_finest(tmp_path):
+    rows = [*hierarchy("simclr", "a", (90.0, 70.0, 40.0)), *hierarchy("supervised", "a", (92.0, 78.0, 60.0), protocol="scratch")]
+    rows += [*hierarchy("simclr", "b", (50.0,)), *hierarchy("supervised", "b", (45.0,), protocol="scratch")]
+    figure, numbers = granularity_gap.draw(table_of(tmp_path, rows))
+    assert list(zip(numbers["target"], numbers["depth"], numbers["gap"], strict=True)) == [
+        ("a", 0.0, 2.0),
+        ("a", 0.5, 8.0),
+        ("a", 1.0, 20.0),
+        ("b", 1.0, -5.0),
+    ]
+    assert len(figure.axes) == 1
+
+
+def test_without_supervised_encoders_a_sentence_says_so(tmp_path):
+    figure, numbers = granularity_gap.draw(table_of(tmp_path, hierarchy("simclr", "a", (90.0, 40.0))))
+    assert numbers.empty
+    assert "no gap" in figure.axes[0].texts[0].get_text().replace("\n", " ")
+
+
+def test_levels_keep_their_order_where_one_evaluation_begins_with_the_finest(tmp_path):
+    supervised = hierarchy("supervised", "a", (92.0, 78.0, 60.0), protocol="scratch")
+    rows = [supervised[2] | {"lens": "domain;granularity"}, *supervised[:2], *hierarchy("simclr", "a", (90.0, 70.0, 40.0))]
+    numbers = granularity.numbers_drawn(table_of(tmp_path, rows))
+    assert list(numbers[numbers["method"] == "simclr"]["level"]) == ["top", "middle", "fine"]
+
+
+def test_the_papers_numbers_lie_under_those_of_its_datasets(tmp_path):
+    rows = [row("domain", "simclr", "imagenet-1000000", "inat21", 30.0), row("domain", "simclr", "imagenet-100", "inat21", 20.0)]
+    rows += [row("quality", "simclr", f"imagenet-100{ending}", "imagenet", 50.0) for ending in ("", "@downsample4", "@blur")]
+    rows += [row("granularity", "simclr", "inat21-100", "inat21", 90.0, level=level) for level in ("kingdom", "fine")]
+    rows.append(row("granularity", "supervised", "inat21-100", "inat21", 95.0, level="kingdom", protocol="scratch"))
+    table = table_of(tmp_path, rows)
+    cells = domain.draw(table)[1]
+    assert one(cells, source="imagenet-1000000")["published_top1"] == 37.3  # table 1
+    assert pd.isna(one(cells, source="imagenet-100")["published_top1"])
+    figure, bars = quality.draw(table)
+    assert one(bars, corruption="downsample4")["published_drop"] == pytest.approx(34.1)  # figure 4
+    assert pd.isna(one(bars, corruption="blur")["published_drop"])
+    assert hollow.LABEL in {text.get_text() for text in figure.legends[0].get_texts()}
+    numbers = granularity.numbers_drawn(table)
+    kingdom = one(numbers, method="simclr", level="kingdom")
+    assert (kingdom["published_top1"], kingdom["published_gap"]) == (97.5, pytest.approx(98.8 - 97.5))  # figure 5
+    assert pd.isna(one(numbers, method="simclr", level="fine")["published_top1"])
+
+
+def test_studies_of_other_datasets_have_no_hollow_markers(tmp_path):
+    figure, bars = quality.draw(table_of(tmp_path, corrupted("simclr", none=60.0, jpeg10=52.0)))
+    assert bars["published_drop"].isna().all()
+    assert hollow.LABEL not in {text.get_text() for text in figure.legends[0].get_texts()}
