@@ -1,10 +1,12 @@
 """Planted truth: the interval holds it as often as it claims, and the verdict is hardly ever the opposite of what is true."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from tests.unit import planted_study as planted
 
 from fourlenses.findings import Thresholds, domain, granularity, quality, quantity
+from fourlenses.findings.finding import Comparison, above, below, mean_over_targets
 
 DRAWS = 200
 TRUE, FALSE = "supported", "contradicted"
@@ -23,11 +25,18 @@ CASES = {
 def test_interval_and_verdict(case, seeds):
     module, study, truth, right = CASES[case]
     generator = np.random.default_rng([20220619, seeds])
-    found = [module.evaluate(study.seen(generator, seeds), None, Thresholds()) for _ in range(DRAWS)]
+    first = study.seen(generator, seeds)
+    whole = module.evaluate(first, None, Thresholds())
+    claim = below if module in (quantity, domain) else above
+    chosen = module.comparisons(first, 500_000) if module is quantity else module.comparisons(first)
+    found = [mean_over_targets(_of(chosen, table), None) for table in (first, *(study.seen(generator, seeds) for _ in range(DRAWS - 1)))]
+    verdicts = [claim(one, whole.threshold) for one in found]
+    assert (whole.verdict, whole.estimate) == (verdicts[0], pytest.approx(found[0].estimate, abs=1e-4))
+
     held = np.mean([one.low <= truth <= one.high for one in found])
-    share = {verdict: np.mean([one.verdict == verdict for one in found]) for verdict in (TRUE, FALSE, "inconclusive")}
+    share = {verdict: verdicts.count(verdict) / DRAWS for verdict in (TRUE, FALSE, "inconclusive")}
     said = ", ".join(f"{verdict} {part:.1%}" for verdict, part in share.items())
-    print(f"{case}, {seeds} seeds: {held:.1%} of {DRAWS} intervals hold {truth:+.1f}; {said}")
+    print(f"{case}, {seeds} seeds: {held:.1%} of {DRAWS} intervals hold {truth:+.1f}; {said}", flush=True)
     assert {one.seeds for one in found} == {seeds}
     assert held >= 0.93
     if right is None:  # a verdict either way is wrong: 5 % of intervals may miss
@@ -35,3 +44,8 @@ def test_interval_and_verdict(case, seeds):
     else:
         assert share[right] >= 0.93
         assert share[FALSE if right == TRUE else TRUE] <= 0.05
+
+
+def _of(chosen: list[Comparison], table: pd.DataFrame) -> list[Comparison]:
+    """The same comparisons in another draw of the study: which cells are compared does not depend on their numbers, and takes longest."""
+    return [Comparison(one.target, one.what, [(w, table.loc[a.index], table.loc[b.index]) for w, a, b in one.terms]) for one in chosen]

@@ -17,7 +17,7 @@ def evaluate(metrics: pd.DataFrame, paired: pd.DataFrame | None, thresholds: Thr
     statement = "The gap of contrastive to supervised grows from the coarsest to the finest labels" + (
         f", by more than {margin:g} points." if margin else "."
     )
-    found = _comparisons(metrics)
+    found = comparisons(metrics)
     if not found:
         return lacking(
             NAME, statement, "points", margin,
@@ -33,7 +33,7 @@ def evaluate(metrics: pd.DataFrame, paired: pd.DataFrame | None, thresholds: Thr
     return judged(NAME, statement, "points", margin, above, found, paired, note)
 
 
-def _comparisons(metrics: pd.DataFrame) -> list[Comparison]:
+def comparisons(metrics: pd.DataFrame) -> list[Comparison]:
     finest = table.finest_levels(metrics)
     rows = clean(described(metrics))
     found: list[Comparison] = []

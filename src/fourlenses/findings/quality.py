@@ -17,7 +17,7 @@ def evaluate(metrics: pd.DataFrame, paired: pd.DataFrame | None, thresholds: Thr
     statement = "Corrupting the pretraining images costs contrastive pretraining more than supervised pretraining" + (
         f", by more than {margin:g} points." if margin else "."
     )
-    found = _comparisons(metrics)
+    found = comparisons(metrics)
     if not found:
         return lacking(
             NAME, statement, "points", margin,
@@ -45,7 +45,7 @@ def drops(metrics: pd.DataFrame) -> dict[tuple, Term]:
     return found
 
 
-def _comparisons(metrics: pd.DataFrame) -> list[Comparison]:
+def comparisons(metrics: pd.DataFrame) -> list[Comparison]:
     terms = drops(metrics)
     found = []
     for (target, source, corruption, method), (_, before, after) in terms.items():

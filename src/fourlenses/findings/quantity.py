@@ -16,16 +16,14 @@ def evaluate(metrics: pd.DataFrame, paired: pd.DataFrame | None, thresholds: Thr
     that of the smallest that is at least `beyond_images`, per doubling; where no target has two such numbers, of the second largest.
     """
     limit, unit = thresholds.modest_gain, "points per doubling"
-    rows = most_labels(clean(linear_contrastive(comparable(metrics))))
-    curves = list(groups(rows[rows["in_domain"]], ["target", "method"]))
     size = count(thresholds.beyond_images)
-    beyond = [one for key, curve in curves if (one := _from(key, curve, thresholds.beyond_images))]
+    beyond = comparisons(metrics, thresholds.beyond_images)
     if beyond:
         statement = f"Beyond {size} pretraining images a doubling of them gains less than {limit:g} points."
         note = f"Top-1 at the most pretraining images less that at the fewest from {size} on, per doubling between; mean over targets."
         return judged(NAME, statement, unit, limit, below, beyond, paired, note)
     statement = f"The last doubling of the pretraining images gains less than {limit:g} points."
-    last = [one for key, curve in curves if (one := _from(key, curve, 0))]
+    last = comparisons(metrics, 0)
     if not last:
         return lacking(
             NAME, statement, unit, limit,
@@ -37,6 +35,13 @@ def evaluate(metrics: pd.DataFrame, paired: pd.DataFrame | None, thresholds: Thr
         f"per doubling, and says nothing of {size}; mean over targets."
     )
     return judged(NAME, statement, unit, limit, below, last, paired, note)
+
+
+def comparisons(metrics: pd.DataFrame, least: int) -> list[Comparison]:
+    """One per target and method: see `_from`."""
+    rows = most_labels(clean(linear_contrastive(comparable(metrics))))
+    curves = groups(rows[rows["in_domain"]], ["target", "method"])
+    return [one for key, curve in curves if (one := _from(key, curve, least))]
 
 
 def _from(key: tuple, curve: pd.DataFrame, least: int) -> Comparison | None:
