@@ -16,6 +16,7 @@ include: "rules/check.smk"
 include: "rules/pretrain.smk"
 include: "rules/evaluate.smk"
 include: "rules/figures.smk"
+include: "rules/plan.smk"
 
 
 localrules:
