@@ -20,11 +20,14 @@ def main() -> None:
     arguments = parser.parse_args()
 
     from fourlenses.files import atomic
-    from fourlenses.planning import check, picture, report
+    from fourlenses.planning import check, report
     from fourlenses.planning.plan import plan_study
-    from fourlenses.planning.read_config import read_config
 
-    config = arguments.config or read_config(arguments.configfile)
+    config = arguments.config
+    if config is None:
+        from fourlenses.planning.read_config import read_config
+
+        config = read_config(arguments.configfile)
     config["plan"] |= {key: value for key in ("gpus", "device") if (value := getattr(arguments, key)) is not None}
     if arguments.check:  # results/<study>, of whatever folder that lies in
         results = Path(arguments.check).resolve()
@@ -38,6 +41,8 @@ def main() -> None:
         report.write_csv(list(plan.jobs.values()), plan.times, prefix.with_suffix(".csv"))
         with atomic(prefix.with_suffix(".md")) as temporary:
             temporary.write_text(plan.page(), encoding="utf-8")
+        from fourlenses.planning import picture
+
         picture.save(picture.draw(list(plan.jobs.values()), plan.device), prefix)
 
 

@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from PIL import Image
 
+from fourlenses.data.corruption_names import CORRUPTIONS
 from fourlenses.data.encode import encode
 from fourlenses.data.inputs import ResidentInput
 from fourlenses.data.recipe import Recipe
@@ -28,7 +29,7 @@ from fourlenses.methods.method import Facts
 from fourlenses.models.backbones import build_backbone
 from fourlenses.models.batch_norm import set_batch_norm
 from fourlenses.planning.throughput import LINEAR_CLASSES, Row
-from fourlenses.study import FLOOR, Plan
+from fourlenses.study import FLOOR, Plan, parse_source
 from fourlenses.training.engine import Engine, choose_precision
 from fourlenses.training.gradients import add_gradients
 from fourlenses.training.optimizers import build_optimizer
@@ -67,7 +68,9 @@ def calibrate(config: dict, plan: Plan, seconds: float) -> list[Row]:
     rows = [made.row(config["methods"][name]["method"], made.training(name)) for name in sorted(trained)]
     rows = list({row.kind: row for row in rows}.values())  # an entry of the same method at another duration is as fast
     rows += [made.row("features", made.features()), made.row("linear", made.linear())]
-    rows += [made.row(kind, made.beton(variant), config["stored_size"]) for kind, variant in (("beton", None), ("beton_corrupted", "jpeg10"))]
+    variants = {part.variant for run in plan.runs for part in parse_source(run.source)} - {"clean"}
+    families = {f"beton_{CORRUPTIONS[variant][0]}": variant for variant in sorted(variants)}
+    rows += [made.row(kind, made.beton(variant), config["stored_size"]) for kind, variant in {"beton": None, **families}.items()]
     return [*rows, made.start()]
 
 
@@ -175,7 +178,8 @@ class _Measurement:
 
     def beton(self, variant: str | None) -> Callable[[], int]:
         """A JPEG of the stored size, as an image whose shortest side is that has 4:3."""
-        small = self.random.integers(0, 256, (12, 16, 3), np.uint8)
+        few = self.stored // 6 + 8  # pixels of noise, enlarged: neither flat nor noise
+        small = self.random.integers(0, 256, (few, few * 4 // 3, 3), np.uint8)
         picture = Image.fromarray(small).resize((self.stored * 4 // 3, self.stored), Image.Resampling.BICUBIC)
         buffer = io.BytesIO()
         picture.save(buffer, "JPEG", quality=90)

@@ -10,7 +10,6 @@ from fourlenses.planning.plan import StudyPlan
 from fourlenses.study import TRAINED
 
 
-
 def cpu_seconds(job: Job, results: Path) -> float | None:
     """CPU time of a finished job by its benchmark, start included: on a shared CPU, unlike its clock, not longer for others' work."""
     benchmark = results / "logs" / f"{job.key}.benchmark.tsv"
@@ -22,8 +21,8 @@ def cpu_seconds(job: Job, results: Path) -> float | None:
 
 
 def actual_seconds(job: Job, results: Path) -> tuple[float, str] | None:
-    """Device-seconds that a finished job took, and by what record: trainings by their own clock, features by the benchmark of the job (start
-    and reading included). None where there is no record."""
+    """Device-seconds that a finished job took, and by what record: trainings by their own clock, features by the benchmark of the job
+    (start and reading included). None where there is no record."""
     name = job.key.split("/", 1)[1]
     if job.kind == "pretrain":
         record = results / job.key / "run.json"
@@ -74,7 +73,6 @@ def table(rows: list[dict]) -> str:
         own = [row for row in rows if kind in (None, row["kind"])]
         estimated, actual = (sum(row[key] for row in own) for key in ("estimated", "actual"))
         ratios = [row["ratio"] for row in own]
-        lines.append(
-            f"| {kind or 'all'} | {len(own)} | {estimated:.1f} | {actual:.1f} | {estimated / actual:.2f} | {min(ratios):.2f} | {max(ratios):.2f} |"
-        )
+        sums = [f"{estimated:.1f}", f"{actual:.1f}", *(f"{ratio:.2f}" for ratio in (estimated / actual, min(ratios), max(ratios)))]
+        lines.append(f"| {kind or 'all'} | {len(own)} | {' | '.join(sums)} |")
     return "\n".join(lines)

@@ -7,6 +7,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from fourlenses.data.corruption_names import CORRUPTIONS
 from fourlenses.errors import UserError
 from fourlenses.planning.disk import encoder_bytes, feature_bytes
 from fourlenses.planning.durations import evaluation_training_images, pretraining_images
@@ -21,7 +22,8 @@ WRITER_THREADS = 8  # rules/common.smk: writing_threads
 class Job:
     """seconds: of the devices it holds, in sum; of one core where ``on_cpu``; None: unknown. images: as the speed counts them.
 
-    start: seconds before the work begins (imports), where they are known. devices: how many it holds at once. needs: keys of jobs that come before. done: what it would make is there, or nobody left needs it.
+    start: seconds before the work begins (imports), where they are known. devices: how many it holds at once. needs: keys of jobs that
+    come before. done: what it would make is there, or nobody left needs it.
     """
 
     kind: str
@@ -64,7 +66,7 @@ class Jobs:
         for cell in plan.cells:
             by_run[cell.run].append(cell)
         for run in sorted(by_run):
-            cells = [cell for cell in plan.cells_of(run)]
+            cells = plan.cells_of(run)
             if cells:
                 self._add_features(run, cells)
         for cell in sorted(plan.cells):
@@ -95,7 +97,7 @@ class Jobs:
         if key not in self.all:
             size, px = self.size(dataset), self.config["stored_size"]
             images = None if size.train is None or size.test is None else size.train + size.test
-            rate = self.speeds.rate("beton" if variant == "clean" else "beton_corrupted", "", px)
+            rate = self.speeds.rate("beton" if variant == "clean" else f"beton_{CORRUPTIONS[variant][0]}", "", px)
             folder = self.root / "data" / dataset / f"{px}px"
             file, sidecar = folder / f"{variant}.beton", folder / f"{variant}.json"
             kept = variant == "clean" or self.config["keep_corrupted"]
@@ -204,7 +206,7 @@ class Jobs:
         for job in sorted(self.all.values(), key=lambda job: order.get(job.kind, 0)):
             there = all(output.exists() for output in job.outputs)
             users = needed_by[job.key]
-            job.done = there or bool(users) and all(self.all[user].done for user in users)
+            job.done = there or (bool(users) and all(self.all[user].done for user in users))
 
 
 def _uses(cell: Cell, run: Run) -> bool:

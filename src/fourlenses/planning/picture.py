@@ -15,7 +15,9 @@ def draw(jobs: list[Job], device: str) -> Figure:
     """A bar per lens, another of what it alone adds, and one of all jobs, each once. Hatched: done already."""
     lenses = lenses_of(jobs)
     bars = [(lens, of_lens(jobs, lens)) for lens in lenses]
-    bars = [bar for lens, own in bars for bar in ((lens, own), (f"{lens} alone adds", only_of_lens(jobs, lens)))] + [("all, each once", jobs)]
+    bars = [bar for lens, own in bars for bar in ((lens, own), (f"{lens} alone adds", only_of_lens(jobs, lens)))] + [
+        ("all, each once", jobs)
+    ]
     figure = Figure(figsize=(6.9, 0.8 + 0.27 * len(bars)), layout="constrained")
     axes = figure.subplots()
     unit, divide = ("h", 1) if total(jobs).hours >= 2 else ("min", 1 / 60)
@@ -46,7 +48,9 @@ def draw(jobs: list[Job], device: str) -> Figure:
 def save(figure: Figure, prefix) -> None:
     from fourlenses.files import atomic
 
-    with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": "fourlenses", "font.family": "DejaVu Sans", "hatch.linewidth": 0.6}):
+    with matplotlib.rc_context(
+        {"svg.fonttype": "none", "svg.hashsalt": "fourlenses", "font.family": "DejaVu Sans", "hatch.linewidth": 0.6}
+    ):
         for ending, hidden in (("svg", {"Date": None, "Creator": None}), ("png", {"Software": None})):
             with atomic(prefix.with_name(f"{prefix.name}.{ending}")) as temporary:
                 figure.savefig(temporary, format=ending, metadata=hidden, dpi=200)

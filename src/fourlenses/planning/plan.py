@@ -55,13 +55,9 @@ def plan_study(config: dict, root: Path = Path(), calibrated: Path | None = None
     notes = []
     table = made.results / "metrics.csv"
     if table.exists() and any(not job.done for job in made.all.values()):
-        notes.append(
-            f"{table} is there, so that Snakemake counts the study as done, unless asked for evaluate_all; this is what it would cost again."
-        )
+        notes.append(f"{table} is there, so that Snakemake counts the study as done, unless asked for evaluate_all; this is its cost anew.")
     unknown = [job for job in made.all.values() if job.seconds is None]
     if unknown:
         notes.append(f"The sums leave out {len(unknown)} jobs whose time is unknown, e.g. {unknown[0].key}: {unknown[0].how}.")
     at_once = max(1, gpus // config["training"]["processes"])
-    return StudyPlan(
-        config["study"], made.all, schedule(made.all, gpus), throughput.device, gpus, checkpoint_bytes(config, at_once), notes
-    )
+    return StudyPlan(config["study"], made.all, schedule(made.all, gpus), throughput.device, gpus, checkpoint_bytes(config, at_once), notes)

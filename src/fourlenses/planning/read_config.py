@@ -2,12 +2,11 @@
 
 from pathlib import Path
 
-import yaml
-
 from fourlenses.config import check_config
 from fourlenses.errors import UserError
 from fourlenses.evaluation.protocol_presets import complete_protocols
 from fourlenses.presets import complete_methods
+from fourlenses.yaml_files import read_yaml
 
 ROOT = Path(__file__).parents[3]
 
@@ -22,7 +21,7 @@ def read_config(overlays: list[Path], root: Path = ROOT) -> dict:
     config: dict = {}
     for file in files:
         try:
-            _lay_over(config, yaml.safe_load(Path(file).read_text(encoding="utf-8")) or {})
+            _lay_over(config, read_yaml(file) or {})
         except OSError as error:
             raise UserError(f"{file}: {error.strerror}; name a file of studies/") from error
     check_config(config, root / "schemas" / "config.schema.yaml", files)

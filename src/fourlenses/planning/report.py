@@ -47,10 +47,10 @@ def page(study: str, jobs: list[Job], wall_seconds: float, gpus: int, device: st
     for lens in lenses_of(jobs):
         own = of_lens(jobs, lens)
         cells = [total(own), total(only_of_lens(jobs, lens)), total(left(own))]
-        lines.append(
-            f"| {lens} | {hours(cells[0].hours)} | {hours(cells[1].hours)} | {cells[0].jobs} | {len(shared(own))} | {hours(cells[2].hours)} |"
-        )
-    lines.append(f"| shared by several | {hours(total(shared(jobs)).hours)} | | {len(shared(jobs))} | | {hours(total(left(shared(jobs))).hours)} |")
+        by_itself, alone, rest = (hours(one.hours) for one in cells)
+        lines.append(f"| {lens} | {by_itself} | {alone} | {cells[0].jobs} | {len(shared(own))} | {rest} |")
+    common = shared(jobs)
+    lines.append(f"| shared by several | {hours(total(common).hours)} | | {len(common)} | | {hours(total(left(common)).hours)} |")
     lines.append(f"| **all, each job once** | **{hours(everything.hours)}** | | {everything.jobs} | | **{hours(remaining.hours)}** |")
     lines += ["", "| kind of job | jobs | done | hours | left | disk | unknown |", "|---|---|---|---|---|---|---|"]
     for kind in KINDS:

@@ -18,7 +18,7 @@ def schedule(jobs: dict[str, Job], gpus: int) -> dict[str, tuple[float, float]]:
     for job in left.values():
         if job.devices > gpus:
             raise UserError(
-                f"{job.key} holds {job.devices} devices (key 'training.processes'), but key 'plan.gpus' is {gpus}; raise it or lower the other"
+                f"{job.key} holds {job.devices} devices ('training.processes'), but key 'plan.gpus' is {gpus}; raise this or lower that"
             )
     needs = {key: {need for need in job.needs if need in left} for key, job in left.items()}
     users: dict[str, list[str]] = {key: [] for key in left}

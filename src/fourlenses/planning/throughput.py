@@ -1,8 +1,9 @@
 """Images per second of an encoder on a device: measured here, given by the user, published, or scaled from the nearest of these.
 
-A table has the columns of `COLUMNS`. ``kind`` is what is done with an image: a method's name (one training step, all its views), ``features``
-(one forward pass), ``linear`` (a labelled image in a linear classifier of `LINEAR_CLASSES` classes on the encoder's features, all strengths),
-``beton`` and ``beton_corrupted`` (decoded, checked and encoded, on one core), and ``start``: jobs started a second. Standard library only.
+A table has the columns of `COLUMNS`. ``kind`` is what is done with an image: a method's name (one training step, all its views),
+``features`` (one forward pass), ``linear`` (a labelled image in a linear classifier of `LINEAR_CLASSES` classes on the features, all
+strengths), ``beton`` and ``beton_<corruption's family>`` (decoded, checked, encoded, on one core); and ``start``: jobs started a second.
+Standard library only.
 """
 
 import csv
@@ -25,7 +26,7 @@ PASSES = {
     "features": 1, "linear_augmented": 1, "supervised": 3, "fine_tune": 3, "scratch": 3,
     "moco": 4, "simclr": 6, "simsiam": 6, "barlow_twins": 6, "vicreg": 6, "byol": 8,
 }  # fmt: skip
-ON_CPU = ("beton", "beton_corrupted", "start")  # what needs no encoder
+START = "start"
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,9 @@ def read_table(file: Path) -> list[Row]:
         UserError: the file lacks a column, or has a value that is no speed.
     """
     if not file.exists():
-        raise UserError(f"{file} (a table of images per second) does not exist; correct the key 'plan.throughput' or run snakemake calibrate")
+        raise UserError(
+            f"{file} (a table of images per second) does not exist; correct the key 'plan.throughput' or run snakemake calibrate"
+        )
     with open(file, newline="", encoding="utf-8") as opened:
         reader = csv.DictReader(line for line in opened if not line.startswith("#"))
         missing = [column for column in COLUMNS if column not in (reader.fieldnames or [])]
@@ -67,12 +70,14 @@ def read_table(file: Path) -> list[Row]:
         rows = []
         for number, line in enumerate(reader, 1):
             try:
-                row = Row(**{**{c: line[c] for c in COLUMNS}, "image_size": int(line["image_size"]), "images_per_second": float(line["images_per_second"])})
+                own = {column: line[column] for column in COLUMNS}
+                own |= {"image_size": int(own["image_size"]), "images_per_second": float(own["images_per_second"])}
+                row = Row(**own)
             except (TypeError, ValueError) as error:
                 raise UserError(f"{file}, row {number}: {error}; image_size is a whole number, images_per_second a number") from None
             if not row.images_per_second > 0 or row.image_size < 1:
                 raise UserError(f"{file}, row {number}: image_size and images_per_second must be above 0")
-            if row.kind not in ON_CPU and row.backbone not in BACKBONES:
+            if not _on_cpu(row.kind) and row.backbone not in BACKBONES:
                 raise UserError(f"{file}, row {number}: backbone '{row.backbone}' is none of {', '.join(BACKBONES)}")
             rows.append(row)
     return rows
@@ -92,6 +97,11 @@ def merge_into(file: Path, rows: list[Row]) -> None:
     new = {_what(row): row for row in rows}
     old = {_what(row): row for row in (read_table(file) if file.exists() else [])}
     write_table(list({**old, **new}.values()), file)
+
+
+def _on_cpu(kind: str) -> bool:
+    """What needs no encoder."""
+    return kind == START or kind.startswith("beton")
 
 
 def _what(row: Row) -> tuple:
@@ -116,17 +126,18 @@ class Throughput:
 
     def rate(self, kind: str, backbone: str, image_size: int, classes: int | None = None) -> Rate:
         """The speed of ``kind`` of work (see the module); classes: of a linear classifier."""
-        if kind in ON_CPU:
+        if _on_cpu(kind):
             return self._on_cpu(kind, image_size)
         asked = self._work(kind, backbone, image_size, classes)
         if asked is None:
-            return Rate(None, f"unknown: the number of classes" if kind == "linear" else f"unknown: no cost of '{kind}'")
+            return Rate(None, "unknown: the number of classes" if kind == "linear" else f"unknown: no cost of '{kind}'")
         near = []
         for rank, row in self.rows:
-            work = self._work(row.kind, row.backbone, row.image_size) if row.device == self.device and row.kind not in ON_CPU else None
+            work = self._work(row.kind, row.backbone, row.image_size) if row.device == self.device and not _on_cpu(row.kind) else None
             trains = PASSES.get(row.kind, 0) >= 3
-            if work and (row.kind == kind or row.kind != "linear" and (kind != "linear" or trains)):
-                like = abs(math.log(PASSES.get(row.kind, 1) / PASSES.get(kind, 1)))  # a supervised step is nearer to fine-tuning than SimCLR's
+            if work and (row.kind == kind or (row.kind != "linear" and (kind != "linear" or trains))):
+                # a supervised step is nearer to fine-tuning than SimCLR's
+                like = abs(math.log(PASSES.get(row.kind, 1) / PASSES.get(kind, 1)))
                 near.append(((row.kind != kind, row.backbone != backbone, like, abs(row.image_size - image_size), rank), row, work))
         if not near:
             return Rate(None, f"unknown: no row of device '{self.device}' to scale from")
@@ -141,7 +152,7 @@ class Throughput:
 
     def start_seconds(self) -> float:
         """Of one job, from its start until it computes; 0 where nothing is known."""
-        rates = [row.images_per_second for _, row in self.rows if (row.device, row.kind) == (self.device, "start")]
+        rates = [row.images_per_second for _, row in self.rows if (row.device, row.kind) == (self.device, START)]
         return 1 / rates[0] if rates else 0.0
 
     def _work(self, kind: str, backbone: str, image_size: int, classes: int | None = LINEAR_CLASSES) -> float | None:
