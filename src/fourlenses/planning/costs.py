@@ -24,7 +24,7 @@ def total(jobs: list[Job]) -> Sum:
     return Sum(
         sum(job.held for job in jobs if not job.on_cpu) / 3600,
         sum(job.held for job in jobs if job.on_cpu) / 3600,
-        sum(job.disk_bytes for job in jobs),
+        sum(job.disk_bytes for job in jobs if not job.temporary),
         len(jobs),
         sum(job.done for job in jobs),
         sum(job.seconds is None for job in jobs),

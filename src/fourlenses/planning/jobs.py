@@ -23,7 +23,7 @@ class Job:
     """seconds: of the devices it holds, in sum; of one core where ``on_cpu``; None: unknown. images: as the speed counts them.
 
     start: seconds before the work begins (imports), where they are known. devices: how many it holds at once. needs: keys of jobs that
-    come before. done: what it would make is there, or nobody left needs it.
+    come before. temporary: deleted once used. done: what it would make is there, or nobody left needs it.
     """
 
     kind: str
@@ -39,6 +39,7 @@ class Job:
     outputs: list[Path] = field(default_factory=list)
     done: bool = False
     start: float = 0.0
+    temporary: bool = False
 
     @property
     def elapsed(self) -> float:
@@ -103,6 +104,7 @@ class Jobs:
             kept = variant == "clean" or self.config["keep_corrupted"]
             self.all[key] = Job(
                 "beton", key, set(), [], images, *_seconds(rate, images), on_cpu=True, outputs=[file] if kept else [sidecar],
+                temporary=not kept,
                 disk_bytes=(images or 0) * image_bytes(size, px, variant),
             )  # fmt: skip
         self.all[key].lenses |= lenses

@@ -53,6 +53,9 @@ def plan_study(config: dict, root: Path = Path(), calibrated: Path | None = None
     made = Jobs(config, make_plan(config), throughput, root)
     gpus = config["plan"]["gpus"]
     notes = []
+    here = any(((calibrated or root) / "data" / "calibration").glob("*.csv"))
+    if not config["plan"]["device"] and not config["plan"]["throughput"] and not here:
+        notes.append(f"Nothing was measured on this machine (snakemake calibrate does): these are the speeds of {throughput.device}.")
     table = made.results / "metrics.csv"
     if table.exists() and any(not job.done for job in made.all.values()):
         notes.append(f"{table} is there, so that Snakemake counts the study as done, unless asked for evaluate_all; this is its cost anew.")

@@ -57,7 +57,12 @@ def page(study: str, jobs: list[Job], wall_seconds: float, gpus: int, device: st
         own = [job for job in jobs if job.kind == kind]
         if own:
             lines.append(_kind_line(kind, total(own), total(left(own))))
-    lines += ["", f"Disk: {gigabytes(everything.disk_bytes)} stay; checkpoints take up to {gigabytes(checkpoints)} meanwhile.", ""]
+    passing = sum(job.disk_bytes for job in jobs if job.temporary)
+    lines += [
+        "",
+        f"Disk: {gigabytes(everything.disk_bytes)} stay. Meanwhile checkpoints take up to {gigabytes(checkpoints)}, and betons that",
+    ]
+    lines += [f"are deleted when they have been used {gigabytes(passing)} if all are there at once.", ""]
     lines += ["Images per second are from:", ""]
     for how, own in _reckoned(jobs).items():
         lines.append(f"- {how} ({', '.join(sorted({job.kind for job in own}))}: {len(own)} jobs)")
