@@ -33,9 +33,8 @@ def draw(jobs: list[Job], device: str) -> Figure:
         axes.annotate(f" {start:,.3g} {unit}" if start < 1000 else f" {start:,.0f} {unit}", (start, place), va="center", fontsize=6.5)
     axes.set_yticks(range(len(bars)), [name for name, _ in bars])
     axes.invert_yaxis()
-    axes.margins(x=0.12)
-    axes.set_xlim(left=0)
-    axes.set_xlabel(f"hours of {device or 'a device'}" if unit == "h" else f"minutes of {device or 'a device'}")
+    axes.set_xlim(0, 1.12 * max(total(jobs).hours / divide, 1e-9))
+    axes.set_xlabel(f"hours of {device or 'a device'}" if unit == "h" else f"minutes of {device or 'a device'}", fontsize=7)
     handles = [Patch(color=COLOURS[kind], label=kind) for kind in used]
     if any(job.done for job in jobs):
         handles.append(Patch(facecolor="#BBBBBB", edgecolor="white", hatch="////", label="done"))
