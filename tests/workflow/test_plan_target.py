@@ -2,12 +2,11 @@
 
 import csv
 
-from tests.workflow.test_whole import ROOT, said, snakemake, write_config
+from tests.workflow.test_whole import ROOT, said, snakemake
 
 
 def test_plan_of_a_tiny_study_and_again_when_something_is_done(tmp_path):
-    config = write_config(tmp_path, plan={"gpus": 2})
-    result = snakemake(tmp_path, "plan", config=config)
+    result = snakemake(tmp_path, "plan")
     assert result.returncode == 0, said(result)
     assert "What the study 'tiny' costs" in result.stdout
     assert "unknown" in result.stdout  # how many images animals has, before it is indexed
@@ -16,7 +15,7 @@ def test_plan_of_a_tiny_study_and_again_when_something_is_done(tmp_path):
     encoder = tmp_path / "results/tiny/pretrain/simclr/drawings-36/seed0/encoder.safetensors"
     encoder.parent.mkdir(parents=True)
     encoder.touch()
-    assert snakemake(tmp_path, "plan", config=config).returncode == 0
+    assert snakemake(tmp_path, "plan").returncode == 0
     with open(prefix.with_suffix(".csv"), newline="") as file:
         done = [row["job"] for row in csv.DictReader(file) if row["done"] == "yes"]
     assert done == ["pretrain/simclr/drawings-36/seed0"]
