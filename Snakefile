@@ -18,6 +18,7 @@ include: "rules/evaluate.smk"
 include: "rules/figures.smk"
 include: "rules/findings.smk"
 include: "rules/similarity.smk"
+include: "rules/plan.smk"
 
 
 localrules:

@@ -57,6 +57,7 @@ PLACEMENT = (
     "processes",
     "checkpoint_minutes",
     "max_minutes",
+    "plan",
 )
 prefix = "set -euo pipefail; " + "".join(f"export {name}={shlex.quote(value)}; " for name, value in SHELL.items())
 if not workflow.deployment_settings.deployment_method:

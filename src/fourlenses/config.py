@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-import yaml
 from jsonschema import Draft202012Validator
 
 from fourlenses.data.corruption_names import CORRUPTIONS
 from fourlenses.data.recipe import Recipe
 from fourlenses.errors import UserError, did_you_mean
+from fourlenses.yaml_files import read_yaml
 
 
 def check_config(config: dict, schema_file: Path, config_files: list[Path]) -> None:
@@ -15,7 +15,7 @@ def check_config(config: dict, schema_file: Path, config_files: list[Path]) -> N
 
     ``config_files`` are the files it was merged from, the last one winning: they serve to name the one to blame.
     """
-    schema = _with_sources(yaml.safe_load(schema_file.read_text()), schema_file.parent / "sources")
+    schema = _with_sources(read_yaml(schema_file), schema_file.parent / "sources")
     schema["properties"]["quality"]["properties"]["corruptions"]["items"] = {"enum": list(CORRUPTIONS)}
     errors = sorted(Draft202012Validator(schema).iter_errors(config), key=_depth)
     if errors:
@@ -30,7 +30,7 @@ def check_config(config: dict, schema_file: Path, config_files: list[Path]) -> N
 def _with_sources(schema: dict, folder: Path) -> dict:
     """The schema with what each source allows in an entry of ``datasets``: a source is a file of that folder."""
     entry = schema["properties"]["datasets"]["additionalProperties"]
-    sources = {file.stem: yaml.safe_load(file.read_text()) for file in sorted(folder.glob("*.yaml"))}
+    sources = {file.stem: read_yaml(file) for file in sorted(folder.glob("*.yaml"))}
     for name, allowed in sources.items():
         allowed["properties"] = {"source": {"const": name}, **allowed.get("properties", {})}
         if "path" in allowed["properties"]:
@@ -43,7 +43,7 @@ def _with_sources(schema: dict, folder: Path) -> dict:
 def blame(path: list[str], config_files: list[Path], found: object = None) -> str:
     """The last file that says anything about the key, or where it says nothing of the kind that was ``found``, the command line."""
     for file in reversed(config_files):
-        value = yaml.safe_load(Path(file).read_text())
+        value = read_yaml(file)
         for part in path:
             if isinstance(value, list) and part.isdigit() and int(part) < len(value):
                 value = value[int(part)]

@@ -5,11 +5,10 @@ A preset is also the list of the keys a method knows: what is not in it is a mis
 
 from pathlib import Path
 
-import yaml
-
 from fourlenses.config import blame
 from fourlenses.errors import UserError, did_you_mean, one_of
 from fourlenses.study import FLOOR
+from fourlenses.yaml_files import read_yaml
 
 SMALL = 96  # px: views up to this size are trained with the preset `small` where none is named, larger ones with `paper`
 DURATIONS = ("epochs", "steps")
@@ -68,4 +67,4 @@ def _check(where: str, key: str, setting: str, value: object, preset: dict) -> N
 
 
 def _load(file: Path) -> dict:
-    return yaml.safe_load(file.read_text(encoding="utf-8"))
+    return read_yaml(file)

@@ -190,6 +190,8 @@ def make_plan(config: dict) -> Plan:
     for lens in config["lenses"]:
         settings = config[lens]
         _check(config, lens, settings)
+        for place, entry in enumerate(settings.get("more", [])):
+            _check(config, f"{lens}.more[{place}]", {**settings, **entry})
         for seed in config["seeds"]:
             for run, target, labelled, protocol in _ENUMERATE[lens](settings, seed):
                 for subset in _subsets(labelled, config["evaluation"]):
@@ -215,7 +217,12 @@ Enumerated = Iterator[tuple[Run, str, Quantity, str]]
 
 
 def _quantity(settings: dict, seed: int) -> Enumerated:
-    """Figures 2 and 3: in-domain pretraining at every quantity, every label size; supervised from scratch on the same labels."""
+    """Figures 2 and 3: in-domain pretraining at every quantity, every label size; supervised from scratch on the same labels.
+
+    An entry of ``more`` is the lens once again with what it says instead: three methods on one dataset only, as in Figure 3.
+    """
+    for entry in settings.get("more", []):
+        yield from _quantity({**settings, "more": [], **entry}, seed)
     for dataset in settings["datasets"]:
         for labelled in settings["labelled_images"]:
             for method in settings["methods"]:

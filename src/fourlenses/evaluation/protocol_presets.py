@@ -5,11 +5,10 @@ Standard library and YAML only, so that a Snakefile may call it.
 
 from pathlib import Path
 
-import yaml
-
 from fourlenses.errors import UserError, did_you_mean, one_of
 from fourlenses.presets import SMALL
 from fourlenses.study import TRAINED
+from fourlenses.yaml_files import read_yaml
 
 # training.optimizers and training.schedule, which need torch, hold what they stand for; a test compares
 OPTIMIZERS = ("sgd", "nesterov", "adamw", "lars")
@@ -96,4 +95,4 @@ def _check(protocol: str, settings: dict) -> None:
 
 
 def _load(file: Path) -> dict:
-    return yaml.safe_load(file.read_text(encoding="utf-8"))
+    return read_yaml(file)
