@@ -16,6 +16,7 @@ include: "rules/check.smk"
 include: "rules/pretrain.smk"
 include: "rules/evaluate.smk"
 include: "rules/figures.smk"
+include: "rules/report.smk"
 
 
 localrules:
@@ -24,6 +25,7 @@ localrules:
     pretrain_all,
     evaluate_all,
     figures,
+    report,
 
 
 rule all:

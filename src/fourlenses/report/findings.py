@@ -1,0 +1,78 @@
+"""The stated findings and the decision cards of a study, read from what the rule `findings` writes."""
+
+from pathlib import Path
+
+from fourlenses.report import markdown, marks, values
+from fourlenses.report.gaps import Gap, optional_json, optional_text
+from fourlenses.report.tables import Table, read_table
+
+COMMAND = "snakemake findings"
+VERDICTS = ("supported", "contradicted", "inconclusive")
+STATED = ("statement", "hypothesis", "text", "summary")  # what the finding says, in the first of these keys that is there
+SHOWN = ("finding", "verdict", "estimate", "low", "high", "unit", "evidence", *STATED)
+CARD_TITLES = ("title", "dataset", "target", "name")
+
+
+def read_findings(results: Path) -> dict:
+    """``findings``: a dict each, for the page; ``blocks``: the text of findings.md where findings.json is not there; ``gaps``."""
+    gaps: list[Gap] = []
+    record = optional_json(results / "findings.json", gaps, COMMAND)
+    if isinstance(record, dict):
+        record = record.get("findings", [record] if "finding" in record else [])
+    entries = [entry for entry in record if isinstance(entry, dict)] if isinstance(record, list) else []
+    if record is not None and not entries:
+        gaps.append(Gap("findings.json states no finding"))
+    text = None if entries else optional_text(results / "findings.md")
+    return {"findings": [_finding(entry) for entry in entries], "blocks": markdown.parse(text) if text else [], "gaps": gaps}
+
+
+def _finding(entry: dict) -> dict:
+    verdict = str(entry.get("verdict", "no verdict"))
+    estimate, low, high = (values.number(entry.get(key)) for key in ("estimate", "low", "high"))
+    drawn = None if None in (estimate, low, high) else marks.forest(estimate, low, high, values.number(entry.get("threshold")))
+    rest = {key: value for key, value in entry.items() if key not in SHOWN and value not in (None, "", [], {})}
+    evidence = entry.get("evidence")
+    return {
+        "name": values.words(entry.get("finding", "a finding without a name")),
+        "verdict": verdict,
+        "known_verdict": verdict if verdict in VERDICTS else "unknown",
+        "statement": next((str(entry[key]) for key in STATED if entry.get(key)), None),
+        "number": values.with_interval(entry) if estimate is not None else None,
+        "threshold": values.shown(entry["threshold"]) if values.number(entry.get("threshold")) is not None else None,
+        "interval": drawn,
+        "evidence": _evidence(evidence),
+        "evidence_count": len(evidence) if isinstance(evidence, list | dict) else None,
+        "more": values.blocks(rest) if rest else [],
+    }
+
+
+def _evidence(evidence: object) -> list[dict]:
+    if evidence in (None, "", [], {}):
+        return []
+    return markdown.parse(evidence) if isinstance(evidence, str) else values.blocks(evidence)
+
+
+def read_decisions(results: Path) -> dict:
+    """``cards``: title and blocks each; or ``blocks``, the text of decision.md, where decision.json is not there; ``gaps``."""
+    gaps: list[Gap] = []
+    record = optional_json(results / "decision.json", gaps, COMMAND)
+    cards = []
+    if isinstance(record, dict) and isinstance(record.get("cards", record.get("decisions")), list | dict):
+        record = record.get("cards", record.get("decisions"))
+    if isinstance(record, dict):
+        alike = bool(record) and all(isinstance(value, dict) for value in record.values())
+        record = [{"title": key, **value} for key, value in record.items()] if alike else [record]
+    for entry in record if isinstance(record, list) else []:
+        if isinstance(entry, dict):
+            key = next((key for key in CARD_TITLES if key in entry), None)
+            rest = {name: value for name, value in entry.items() if name != key}
+            cards.append({"title": str(entry.get(key, "Decision")), "blocks": values.blocks(rest)})
+    text = None if cards else optional_text(results / "decision.md")
+    return {"cards": cards, "blocks": markdown.parse(text) if text else [], "gaps": gaps}
+
+
+def read_published(results: Path) -> dict:
+    """``table``: ours, the paper's and the difference; ``gaps``."""
+    table: Table | None = read_table(results / "published.csv")
+    gaps = [] if table else [Gap("published.csv is not there: the study has no dataset of the paper, or it was not compared yet", COMMAND)]
+    return {"table": table, "gaps": gaps}
