@@ -9,7 +9,7 @@ from fourlenses.report.tables import Table, read_table
 COMMAND = "snakemake findings"
 VERDICTS = ("supported", "contradicted", "inconclusive")
 STATED = ("statement", "hypothesis", "text", "summary")  # what the finding says, in the first of these keys that is there
-SHOWN = ("finding", "verdict", "estimate", "low", "high", "unit", "evidence", *STATED)
+SHOWN = ("finding", "verdict", "estimate", "low", "high", "unit", "threshold", "evidence", "note", *STATED)
 CARD_TITLES = ("title", "dataset", "target", "name")
 
 
@@ -38,9 +38,11 @@ def _finding(entry: dict) -> dict:
         "known_verdict": verdict if verdict in VERDICTS else "unknown",
         "statement": next((str(entry[key]) for key in STATED if entry.get(key)), None),
         "number": values.with_interval(entry) if estimate is not None else None,
+        "note": str(entry["note"]) if entry.get("note") else None,
         "threshold": values.shown(entry["threshold"]) if values.number(entry.get("threshold")) is not None else None,
         "interval": drawn,
         "evidence": _evidence(evidence),
+        "cells": _cells(evidence),
         "evidence_count": len(evidence) if isinstance(evidence, list | dict) else None,
         "more": values.blocks(rest) if rest else [],
     }
@@ -49,7 +51,21 @@ def _finding(entry: dict) -> dict:
 def _evidence(evidence: object) -> list[dict]:
     if evidence in (None, "", [], {}):
         return []
+    if isinstance(evidence, list) and all(isinstance(one, dict) for one in evidence):
+        evidence = [_comparison(one) for one in evidence]
     return markdown.parse(evidence) if isinstance(evidence, str) else values.blocks(evidence)
+
+
+def _comparison(one: dict) -> dict:
+    """The estimate with its interval in one place, the cells it was made of left for a list of their own."""
+    kept = {key: value for key, value in one.items() if key not in ("low", "high", "cells")}
+    return kept if values.number(one.get("estimate")) is None else {**kept, "estimate": values.with_interval({**one, "unit": None})}
+
+
+def _cells(evidence: object) -> list[str]:
+    """Every cell that a comparison names, once."""
+    lists = [one.get("cells") for one in evidence if isinstance(one, dict)] if isinstance(evidence, list) else []
+    return list(dict.fromkeys(str(cell) for cells in lists if isinstance(cells, list) for cell in cells))
 
 
 def read_decisions(results: Path) -> dict:

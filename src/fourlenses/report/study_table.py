@@ -12,7 +12,8 @@ NEEDED = ("lens", "method", "source", "target", "protocol", "seed", "run")
 
 @dataclass
 class StudyTable:
-    """rows: how many numbers. encoders: the runs that were pretrained. datasets: evaluated on or pretrained on. Others: distinct values."""
+    """rows: how many numbers. encoders: the runs that were pretrained. methods: of those, less the random one. datasets: evaluated on or
+    pretrained on. Others: distinct values."""
 
     rows: int
     lenses: set[str]
@@ -39,7 +40,7 @@ def read_study_table(metrics: Path) -> StudyTable:
     return StudyTable(
         rows=len(rows),
         lenses={lens for row in rows for lens in row["lens"].split(";") if lens},
-        methods=sorted({row["method"] for row in rows} - {FLOOR}),
+        methods=sorted({name.split("/")[0] for name in encoders} - {FLOOR}),
         targets=sorted({row["target"] for row in rows}),
         protocols=sorted({row["protocol"] for row in rows}),
         seeds=len({row["seed"] for row in rows}),
