@@ -138,9 +138,9 @@ def test_what_is_there_is_shown(study):
     page = Page(written(study))
     for text in (
         "What the paper found: quantity of a supported ; quality inconclusive",
-        "1.3 [0.6, 2.1] points threshold 2",
-        "One seed of a. The numbers it rests on (1) target estimate a 1.1 [0.5, 2] cell of a",
-        "1.26 [0.4, 2.1] points",
+        "1.30 [0.60, 2.10] points threshold 2",
+        "One seed of a. The numbers it rests on (1) target estimate a 1.10 [0.50, 2.00] cell of a",
+        "1.26 [0.40, 2.10] points",
         "-5.2",
         "3.2 hours for a.",
         "stored_size: 48",
@@ -270,6 +270,14 @@ def test_values_are_shown_as_a_reader_writes_them():
     assert [duration(seconds) for seconds in (None, 0.04, 59.7, 70.7, 3600, 7325)] == [
         *("–", "0.0 s", "1 min 00 s", "1 min 11 s", "1 h 00 min", "2 h 02 min")
     ]
+
+
+@pytest.mark.parametrize(
+    ("ends", "text"),
+    [((-1.23, 3.45), "1.1 [-1.2, 3.5]"), ((0.6, 0.8), "1.10 [0.60, 0.80]"), ((-12, 40), "1 [-12, 40]"), ((1, 1), "1.10 [1.00, 1.00]")],
+)
+def test_an_interval_is_shown_to_two_digits_of_its_half_width(ends, text):
+    assert values.with_interval({"estimate": 1.1, "low": ends[0], "high": ends[1], "unit": "points"}) == text + " points"
 
 
 def test_marks_stand_where_the_numbers_say():

@@ -42,10 +42,15 @@ def estimate(value: dict) -> str | None:
 
 
 def with_interval(value: dict) -> str:
-    low, high = value.get("low"), value.get("high")
-    interval = f" [{shown(low)}, {shown(high)}]" if number(low) is not None and number(high) is not None else ""
+    """With as many decimals as show two digits of the interval's half width: `1.3 [0.6, 2.1] points`."""
+    middle, low, high = (number(value.get(key)) for key in ("estimate", "low", "high"))
     unit = value.get("unit")
-    return f"{shown(value.get('estimate'))}{interval}{UNITS.get(unit, f' {unit}') if isinstance(unit, str | None) else ''}"
+    ending = UNITS.get(unit, f" {unit}") if isinstance(unit, str | None) else ""
+    if None in (middle, low, high):
+        return f"{shown(value.get('estimate'))}{ending}"
+    half = (high - low) / 2
+    decimals = min(max(1 - math.floor(math.log10(half)), 0), 6) if half > 0 else 2
+    return f"{middle:,.{decimals}f} [{low:,.{decimals}f}, {high:,.{decimals}f}]{ending}"
 
 
 def words(name: object) -> str:
