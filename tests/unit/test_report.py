@@ -96,7 +96,20 @@ def add_all(folder: Path, name: str = "a") -> Path:
     finding["evidence"] = [{"target": name, "estimate": 1.1, "low": 0.5, "high": 2.0, "cells": [f"cell of {name}"]}]
     unsure = {"finding": "quality", "verdict": "inconclusive", "estimate": None, "evidence": [name]}
     (results / "findings.json").write_text(json.dumps([finding, unsure]))
-    card = {"dataset": name, "gain": {"estimate": 1.26, "low": 0.4, "high": 2.1, "unit": "points"}, "pools": [{"with": name}]}
+    line = {
+        "question": "pool",
+        "subject": name,
+        "estimate": 1.0,
+        "answer": "worth it",
+        "sentence": f"Pooling with {name} gains 1.0 points.",
+    }
+    card = {
+        "lines": [line],
+        "missing": [f"the cost of {name}"],
+        "dataset": name,
+        "gain": {"estimate": 1.26, "low": 0.4, "high": 2.1, "unit": "points"},
+        "pools": [{"with": name}],
+    }
     (results / "decision.json").write_text(json.dumps([card]))
     (results / "published.csv").write_text(f'what,target,ours,paper,difference\ntable 1,"{name}",40.1,45.3,-5.2\n')
     (results / "plan.md").write_text(f"# Plan\n\n**3.2 hours** for {name}.\n\n| lens | hours |\n|---|---:|\n| {name} | 3.2 |\n")
@@ -141,6 +154,8 @@ def test_what_is_there_is_shown(study):
         "1.30 [0.60, 2.10] points threshold 2",
         "One seed of a. The numbers it rests on (1) target estimate a 1.10 [0.50, 2.00] cell of a",
         "1.26 [0.40, 2.10] points",
+        "Pooled with another domain worth it Pooling with a gains 1.0 points.",
+        "Not measured (1) the cost of a",
         "-5.2",
         "3.2 hours for a.",
         "stored_size: 48",

@@ -11,6 +11,14 @@ VERDICTS = ("supported", "contradicted", "inconclusive")
 STATED = ("statement", "hypothesis", "text", "summary")  # what the finding says, in the first of these keys that is there
 SHOWN = ("finding", "verdict", "estimate", "low", "high", "unit", "threshold", "evidence", "note", *STATED)
 CARD_TITLES = ("title", "dataset", "target", "name")
+QUESTIONS = {
+    "doubling": "Twice the unlabelled images",
+    "pool": "Pooled with another domain",
+    "other_encoder": "An encoder of another domain",
+    "corruption": "Corrupted pretraining images",
+    "supervised": "Beside supervised training from scratch",
+    "labels": "Labels instead of pretraining",
+}
 
 
 def read_findings(results: Path) -> dict:
@@ -69,7 +77,8 @@ def _cells(evidence: object) -> list[str]:
 
 
 def read_decisions(results: Path) -> dict:
-    """``cards``: title and blocks each; or ``blocks``, the text of decision.md, where decision.json is not there; ``gaps``."""
+    """``cards``: title, answers to questions, what is missing, and blocks of the rest each; or ``blocks``, the text of decision.md, where
+    decision.json is not there; ``gaps``."""
     gaps: list[Gap] = []
     record = optional_json(results / "decision.json", gaps, COMMAND)
     cards = []
@@ -81,10 +90,32 @@ def read_decisions(results: Path) -> dict:
     for entry in record if isinstance(record, list) else []:
         if isinstance(entry, dict):
             key = next((key for key in CARD_TITLES if key in entry), None)
-            rest = {name: value for name, value in entry.items() if name != key}
-            cards.append({"title": str(entry.get(key, "Decision")), "blocks": values.blocks(rest)})
+            answers, missing = _answers(entry.get("lines")), entry.get("missing")
+            missing = [str(one) for one in missing] if isinstance(missing, list) else []
+            shown = {key, *(("lines",) if answers else ()), *(("missing",) if isinstance(entry.get("missing"), list) else ())}
+            rest = {name: value for name, value in entry.items() if name not in shown}
+            cards.append(
+                {
+                    "title": str(entry.get(key, "Decision")),
+                    "answers": answers,
+                    "missing": missing,
+                    "blocks": values.blocks(rest) if rest else [],
+                }
+            )
     text = None if cards else optional_text(results / "decision.md")
     return {"cards": cards, "blocks": markdown.parse(text) if text else [], "gaps": gaps}
+
+
+def _answers(lines: object) -> list[tuple[str, list[tuple[str, str]]]]:
+    """Of each question, in the order they come, the answers in two words and in a sentence."""
+    found: dict[str, list[tuple[str, str]]] = {}
+    for line in lines if isinstance(lines, list) else []:
+        if isinstance(line, dict) and line.get("sentence"):
+            question = str(line.get("question", ""))
+            found.setdefault(QUESTIONS.get(question, values.words(question)), []).append(
+                (str(line.get("answer", "")), str(line["sentence"]))
+            )
+    return list(found.items())
 
 
 def read_published(results: Path) -> dict:
