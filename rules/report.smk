@@ -18,13 +18,12 @@ rule write_report:
         mem_mb=1000,
         runtime="10m",
     params:
-        results=RESULTS,
         data="data",
         captions=os.path.join(workflow.basedir, "report"),
     message:
         "Writing {output.report}"
     shell:
-        'python "$SCRIPTS/write_report.py" --metrics {input.metrics} --results {params.results} --data {params.data} '
+        'python "$SCRIPTS/write_report.py" --metrics {input.metrics} --data {params.data} '
         "--captions {params.captions:q} --output {output.report} > {log} 2>&1"
 
 
