@@ -19,6 +19,7 @@ include: "rules/figures.smk"
 include: "rules/findings.smk"
 include: "rules/similarity.smk"
 include: "rules/plan.smk"
+include: "rules/report.smk"
 
 
 localrules:
@@ -29,6 +30,7 @@ localrules:
     figures,
     findings,
     paired,
+    report,
 
 
 rule all:

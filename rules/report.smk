@@ -1,0 +1,32 @@
+# One HTML file with all that a study has: docs/report.md. Runs and the images' records are looked for and no inputs: a study of which only
+# the table is there has a report too, and nothing is pretrained for it.
+
+
+rule write_report:
+    input:
+        metrics=f"{RESULTS}/metrics.csv",
+        figures=figure_files(),
+    output:
+        report=f"{RESULTS}/report.html",
+    log:
+        f"{RESULTS}/logs/write_report.log",
+    localrule: True
+    conda:
+        "../envs/fourlenses.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime="10m",
+    params:
+        data="data",
+        captions=os.path.join(workflow.basedir, "report"),
+    message:
+        "Writing {output.report}"
+    shell:
+        'python "$SCRIPTS/write_report.py" --metrics {input.metrics} --data {params.data} '
+        "--captions {params.captions:q} --output {output.report} > {log} 2>&1"
+
+
+rule report:
+    input:
+        rules.write_report.output.report,

@@ -1,0 +1,56 @@
+"""The figures of a study, embedded: as the SVG where there is one, as the PNG otherwise, with caption and numbers."""
+
+import base64
+from pathlib import Path
+
+from fourlenses.report import markdown
+from fourlenses.report.gaps import Gap
+from fourlenses.report.tables import read_table
+from fourlenses.study import LENSES
+
+TYPES = {".svg": "image/svg+xml", ".png": "image/png"}  # the better one first
+QUESTIONS = {
+    "quantity": "How many unlabelled images does pretraining need?",
+    "domain": "Do images of another domain help?",
+    "quality": "What do corrupted pretraining images cost?",
+    "granularity": "How fine a task can the features serve?",
+    "other": "",
+}
+
+
+def read_figure(prefix: Path, captions: Path) -> dict | None:
+    """The figure ``prefix``.svg or .png with the table ``prefix``.csv, or None where neither picture is there.
+
+    As an image of its own (`data:`), not as inline SVG: ids and styles of one figure cannot reach another, and nothing in it can run.
+    """
+    for ending, kind in TYPES.items():
+        picture = prefix.with_name(prefix.name + ending)
+        if picture.is_file():
+            caption = captions / f"{prefix.name}.rst"
+            return {
+                "name": prefix.name,
+                "file": picture.name,
+                "source": f"data:{kind};base64,{base64.b64encode(picture.read_bytes()).decode('ascii')}",
+                "caption": markdown.parse(caption.read_text(encoding="utf-8")) if caption.is_file() else [],
+                "table": read_table(prefix.with_name(prefix.name + ".csv")),
+            }
+    return None
+
+
+def read_lenses(folder: Path, captions: Path, asked: set[str]) -> list[dict]:
+    """A section per lens that the table asks for or a figure belongs to; figures of no lens in the last, ``other``."""
+    names = sorted({path.stem for path in folder.glob("*") if path.suffix in TYPES and not path.name.startswith(".")})
+    by_lens: dict[str, list[dict]] = {lens: [] for lens in (*LENSES, "other")}
+    for name in names:
+        by_lens[lens_of(name)].append(read_figure(folder / name, captions))
+    sections = []
+    for lens, figures in by_lens.items():
+        if figures or lens in asked:
+            gaps = [] if figures else [Gap(f"The figure of the {lens} lens is not there", "snakemake figures")]
+            sections.append({"lens": lens, "question": QUESTIONS[lens], "figures": figures, "gaps": gaps})
+    return sections
+
+
+def lens_of(figure: str) -> str:
+    """`domain_pools` belongs to `domain`; a name of no lens to `other`."""
+    return next((lens for lens in LENSES if figure == lens or figure.startswith(f"{lens}_")), "other")

@@ -1,0 +1,90 @@
+"""The health of pretraining runs: what run.json and history.csv of each say."""
+
+import csv
+import math
+from pathlib import Path
+
+from fourlenses.report import marks, values
+from fourlenses.report.gaps import Gap, optional_json
+
+COMMAND = "snakemake pretrain_all"
+
+
+def read_runs(pretrain: Path, wanted: set[str]) -> dict:
+    """The records below ``pretrain`` of the encoders ``wanted`` (`<method>/<source>/seed<k>`), ordered by name.
+
+    Returns ``runs``: name, record and health of each; ``hours``: wall time of all; ``gaps``.
+    """
+    gaps: list[Gap] = []
+    runs, missing = [], []
+    for name in sorted(wanted, key=_natural):
+        folder = pretrain / name
+        if not (folder / "run.json").is_file():
+            missing.append(name)
+            continue
+        record = optional_json(folder / "run.json", gaps, COMMAND)
+        if isinstance(record, dict):
+            runs.append(_health(name, record, _losses(folder / "history.csv")))
+    if missing:
+        gaps.append(Gap(f"No record of {len(missing)} of the {len(wanted)} encoders in the table, e.g. {missing[0]}", COMMAND))
+    return {"runs": runs, "hours": sum(run["seconds"] or 0.0 for run in runs) / 3600, "gaps": gaps}
+
+
+def _health(name: str, record: dict, losses: list[float]) -> dict:
+    seconds, peak, rate = (values.number(record.get(key)) for key in ("wall_time_seconds", "peak_memory_bytes", "images_per_second"))
+    notes = record.get("notes") if isinstance(record.get("notes"), list) else []
+    collapsed = record.get("collapsed")
+    return {
+        "name": name,
+        "record": record,
+        "trained": bool(losses),
+        "final_loss": f"{losses[-1]:.4g}" if losses and math.isfinite(losses[-1]) else "–",
+        "diverged": bool(losses) and not math.isfinite(losses[-1]),
+        "spark": marks.spark_line(losses),
+        "rate": "–" if not rate else f"{rate:,.0f}",
+        "seconds": seconds,
+        "time": duration(seconds),
+        "memory": "–" if peak is None else f"{peak / 2**30:.2f}",
+        "collapsed": str(collapsed) if collapsed else None,
+        "notes": [str(note) for note in notes],
+        "device": str(record.get("device") or "–"),
+    }
+
+
+def _losses(history: Path) -> list[float]:
+    """The column `loss`, one value per row that has one; what is no number is not finite."""
+    if not history.is_file():
+        return []
+    with open(history, newline="", encoding="utf-8", errors="replace") as file:
+        return [_float(row["loss"]) for row in csv.DictReader(file) if row.get("loss")]
+
+
+def _float(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan
+
+
+def duration(seconds: float | None) -> str:
+    """`70.7` -> `1 min 11 s`."""
+    if seconds is None:
+        return "–"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{seconds:.1f} s" if seconds < 10 else f"{whole} s"
+    return f"{whole // 60} min {whole % 60:02d} s" if whole < 3600 else f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+
+
+def _natural(name: str) -> list[tuple[int, object]]:
+    """simclr/a-900 before simclr/a-4000."""
+    digits, parts = "", []
+    for character in [*name, ""]:
+        if character.isascii() and character.isdigit():
+            digits += character
+            continue
+        if digits:
+            parts.append((0, int(digits)))
+            digits = ""
+        parts.append((1, character))
+    return parts

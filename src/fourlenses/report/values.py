@@ -1,0 +1,99 @@
+"""Values of a JSON record as blocks that the page can show, whatever their shape.
+
+A block is a dict with ``kind``: heading (text), text (text), list (items), pairs (pairs of name and text), table (table).
+"""
+
+import math
+
+from fourlenses.report.tables import Table
+
+UNITS = {"percent": " %", "points": " points", "fraction": "", None: "", "": ""}
+
+
+def number(value: object) -> float | None:
+    """A finite number, or None; true and false are no numbers."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        return None
+    return float(value)
+
+
+def shown(value: object) -> str:
+    """One value in a cell or a sentence: `4400` -> `4,400`, `3.14159` -> `3.14`, a list as its items."""
+    if value is None or (isinstance(value, float) and not math.isfinite(value)):
+        return "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, float):
+        return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}" if abs(value) < 1 else f"{value:.4g}"
+    if isinstance(value, list):
+        return ", ".join(shown(item) for item in value) or "–"
+    if isinstance(value, dict):
+        return estimate(value) or "; ".join(f"{words(key)} {shown(item)}" for key, item in value.items()) or "–"
+    return str(value)
+
+
+def estimate(value: dict) -> str | None:
+    """`{estimate, low, high, unit}` as `3.1 [2.0, 4.2] points`; None for a dict that is none or has more to say."""
+    if number(value.get("estimate")) is None or set(value) - {"estimate", "low", "high", "unit"}:
+        return None
+    return with_interval(value)
+
+
+def with_interval(value: dict) -> str:
+    """With as many decimals as show two digits of the interval's half width: `1.3 [0.6, 2.1] points`."""
+    middle, low, high = (number(value.get(key)) for key in ("estimate", "low", "high"))
+    unit = value.get("unit")
+    ending = UNITS.get(unit, f" {unit}") if isinstance(unit, str | None) else ""
+    if None in (middle, low, high):
+        return f"{shown(value.get('estimate'))}{ending}"
+    half = (high - low) / 2
+    decimals = min(max(1 - math.floor(math.log10(half)), 0), 6) if half > 0 else 2
+    return f"{middle:,.{decimals}f} [{low:,.{decimals}f}, {high:,.{decimals}f}]{ending}"
+
+
+def words(name: object) -> str:
+    """`gap_to_supervised` -> `gap to supervised`."""
+    return str(name).replace("_", " ")
+
+
+def blocks(value: object) -> list[dict]:
+    """A record of any shape, to be read from top to bottom."""
+    if isinstance(value, list):
+        if value and all(isinstance(item, dict) for item in value):
+            return [{"kind": "table", "table": _table(value)}]
+        return [{"kind": "list", "items": [shown(item) for item in value]}] if len(value) > 1 else _text(shown(value))
+    if not isinstance(value, dict):
+        return _text(shown(value))
+    if estimate(value):
+        return _text(estimate(value))
+    simple = [(words(key), shown(item)) for key, item in value.items() if not _nested(item)]
+    result = [{"kind": "pairs", "pairs": simple}] if simple else []
+    for key, item in value.items():
+        if _nested(item):
+            result.append({"kind": "heading", "text": words(key)})
+            result += _of_keyed(item) if isinstance(item, dict) else blocks(item)
+    return result
+
+
+def _text(text: str) -> list[dict]:
+    return [{"kind": "text", "text": text}]
+
+
+def _nested(value: object) -> bool:
+    if isinstance(value, dict):
+        return bool(value) and not estimate(value)
+    return isinstance(value, list) and any(isinstance(item, dict) for item in value)
+
+
+def _of_keyed(value: dict) -> list[dict]:
+    """A dict of alike dicts (a row per key) is a table."""
+    if value and all(isinstance(item, dict) and not estimate(item) for item in value.values()):
+        return [{"kind": "table", "table": _table([{"": key, **item} for key, item in value.items()])}]
+    return blocks(value)
+
+
+def _table(rows: list[dict]) -> Table:
+    columns = list(dict.fromkeys(key for row in rows for key in row))
+    return Table.of([words(column) for column in columns], [[shown(row.get(column, "")) for column in columns] for row in rows])
