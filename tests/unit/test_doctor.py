@@ -286,7 +286,7 @@ def test_a_check_that_breaks_is_a_line_and_the_others_go_on(monkeypatch, tmp_pat
 
 def test_the_report() -> None:
     bad = Finding("torch", FAIL, "crashed with SIGSEGV", "run make setup")
-    assert lines(bad, False).splitlines() == ["fail  torch                 crashed with SIGSEGV", " " * 28 + "do: run make setup"]
+    assert lines(bad, False).splitlines() == ["fail  torch                   crashed with SIGSEGV", " " * 30 + "do: run make setup"]
     assert lines(bad, True).startswith("\033[31m")
     assert json.loads(as_json([bad]))["fit"] is False
     assert json.loads(as_json([Finding("a", OK, "b"), Finding("c", WARN, "d", "e")])) == {

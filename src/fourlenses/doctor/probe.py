@@ -64,10 +64,11 @@ def run(command: list[str], timeout: float = 30.0, environment: dict[str, str] |
     try:
         output, errors = process.communicate(timeout=timeout)
     except subprocess.TimeoutExpired:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        # what hangs in a file system cannot be killed, and is not waited for
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.communicate(timeout=2)
+        # first politely: srun then takes its job with it. What hangs in a file system cannot be killed, and is not waited for
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, number)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.communicate(timeout=3)
         return Ran(None, reason=f"no answer within {timeout:g} s")
     return Ran(process.returncode, output.decode(errors="replace"), errors.decode(errors="replace"))

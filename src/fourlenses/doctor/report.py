@@ -7,7 +7,7 @@ from dataclasses import asdict
 from fourlenses.doctor.finding import FAIL, OK, WARN, Finding
 
 _COLOURS = {OK: "32", WARN: "33", FAIL: "31"}
-_WIDTH, _NAME = 100, 22
+_WIDTH, _NAME = 100, 24
 
 
 def lines(finding: Finding, colours: bool) -> str:
