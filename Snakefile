@@ -9,6 +9,7 @@ min_version("9.21")
 configfile: os.path.join(workflow.basedir, "config.yaml")
 
 
+include: "rules/slurm.smk"
 include: "rules/common.smk"
 include: "rules/downloads.smk"
 include: "rules/datasets.smk"
