@@ -10,7 +10,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 SCRIPT = Path(__file__).with_name("start_slurm.sh")
-LONG = 240.0  # seconds anything may take; generous, as the machine may be busy with other things
+LONG = 900.0  # seconds anything may take; generous, as the machine may be busy with other things
 
 
 class Cluster:

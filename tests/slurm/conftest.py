@@ -19,7 +19,7 @@ CONFIG = {
     "image_size": 16,
     "lenses": ["quantity"],
     "datasets": {"drawings": {"source": "synthetic", "domain": "objects", "train_images": 64, "test_images": 32, "seed": 1}},
-    "methods": {"simclr": {"epochs": 400, "batch_size": 32, "warmup_epochs": 0}},
+    "methods": {"simclr": {"epochs": 250, "batch_size": 32, "warmup_epochs": 0}},
     "training": {"checkpoint_minutes": 0.02, "health_images": 0},
     "quantity": {"datasets": ["drawings"], "pretrain_images": [64], "labelled_images": [32]},
     "evaluation": {"scratch": {"epochs": 1, "min_steps": 2, "max_steps": 2, "learning_rates": [0.002]}},

@@ -17,11 +17,13 @@ def test_the_fourth_attempt_from_one_step_is_refused_with_the_last_reason(tmp_pa
     for job in ("71", "72", "73"):
         monkeypatch.setenv("SLURM_JOB_ID", job)
         fail(tmp_path, 40, ValueError("the GPU fell off the bus"))
-    with pytest.raises(
-        UserError, match=r"last 3 attempts all started from step 40.*71, 72, 73.*ValueError: the GPU fell off.*remove"
-    ) as told:
-        with Attempts(tmp_path).attempt(40):
-            raise AssertionError("was made")
+    with (
+        pytest.raises(
+            UserError, match=r"last 3 attempts all started from step 40.*71, 72, 73.*ValueError: the GPU fell off.*remove"
+        ) as told,
+        Attempts(tmp_path).attempt(40),
+    ):
+        raise AssertionError("was made")
     assert str(tmp_path / "attempts.json") in str(told.value)
     (tmp_path / "attempts.json").unlink()  # as the message says
     with Attempts(tmp_path).attempt(40):

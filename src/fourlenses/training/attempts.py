@@ -66,8 +66,8 @@ class Attempts:
         raise UserError(
             f"the last {self.patience} attempts all started from step {step} and none left a later checkpoint"
             + (f" (SLURM jobs {', '.join(jobs)})" if jobs else "")
-            + f". The last one ended so: {last[-1]['ended'] or _UNKNOWN}. Put that right (more memory or a longer 'runtime' in the profile, "
-            f"a shorter 'training.checkpoint_minutes'), remove {self.file}, and run the same command again"
+            + f". The last one ended so: {last[-1]['ended'] or _UNKNOWN}. Put that right (more memory or 'runtime' in the profile, a "
+            f"shorter 'training.checkpoint_minutes'), remove {self.file}, and run the same command again"
         )
 
     def _read(self) -> list[dict]:
