@@ -4,7 +4,7 @@ SNAKEMAKE = .venv/bin/snakemake
 # the doctor is to run where set-up has failed
 PYTHON = $(shell [ -x .venv/bin/python ] && echo .venv/bin/python || echo python3)
 
-.PHONY: help setup setup-dev demo test bench doctor status new-dataset lint format lock
+.PHONY: help setup setup-dev demo test test-slurm bench doctor status new-dataset lint format lock
 help:            ## what each command does
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## */\t/' | expand -t 14
 
@@ -20,6 +20,10 @@ demo: setup      ## the default study (synthetic images, CPU, minutes) to its fi
 
 test: setup-dev  ## all tests
 	.venv/bin/python -m pytest
+
+test-slurm: setup-dev  ## a study and its faults on a real two-node SLURM, started here for it (root; installs slurm-wlm and munge)
+	SLURM_TEST_ROOT=/tmp tests/slurm/start_slurm.sh install
+	.venv/bin/python -m pytest -x -v tests/slurm
 
 bench: setup-dev ## speed beside what people would use instead, as ratios measured in one run (minutes)
 	.venv/bin/python benchmarks/run.py

@@ -9,6 +9,7 @@ min_version("9.21")
 configfile: os.path.join(workflow.basedir, "config.yaml")
 
 
+include: "rules/slurm.smk"
 include: "rules/common.smk"
 include: "rules/downloads.smk"
 include: "rules/datasets.smk"
@@ -38,6 +39,7 @@ rule all:
     input:
         rules.figures.input,
         rules.findings.input,
+        rules.report.input,
 
 
 rule betons:

@@ -20,8 +20,8 @@ rule look_at_dataset:
         "../envs/fourlenses.yaml"
     threads: 8
     resources:
-        mem_mb=4000,
-        runtime="4h",
+        mem_mb=growing(4000),
+        runtime=growing(240),
     params:
         definition=definition,
         image_size=config["image_size"],

@@ -42,7 +42,7 @@ SHELL = {
     "PRETRAIN_INPUT": config["training"]["input"],
     "PROCESSES": str(config["training"]["processes"]),
     "CHECKPOINT_MINUTES": str(config["training"]["checkpoint_minutes"]),
-    "MAX_MINUTES": str(config["training"]["max_minutes"]),
+    "MAX_MINUTES": max_minutes(config["training"]["max_minutes"]),
     "KEEP_FEATURES": "--keep-features" if config["evaluation"]["keep_features"] else "",
 }
 PLACEMENT = (

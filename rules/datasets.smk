@@ -22,8 +22,8 @@ rule index_dataset:
         "../envs/fourlenses.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime="4h",
+        mem_mb=growing(4000),
+        runtime=growing(240),
     params:
         definition=definition,
     message:
@@ -50,8 +50,8 @@ rule write_beton:
         "../envs/fourlenses.yaml"
     threads: writing_threads
     resources:
-        mem_mb=4000,
-        runtime="12h",
+        mem_mb=growing(4000),
+        runtime=growing(720),
     params:
         definition=definition,
     message:

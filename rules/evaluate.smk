@@ -20,8 +20,8 @@ rule evaluate:
         "../envs/fourlenses.yaml"
     threads: config["torch_threads"]
     resources:
-        mem_mb=8000,
-        runtime="4h",
+        mem_mb=growing(8000),
+        runtime=growing(240),
     params:
         runs=evaluated_directories,
         targets=evaluate_targets_json,
@@ -72,7 +72,7 @@ rule train_evaluate:
         "--beton {input.beton:q} --manifest {input.manifest:q} --subset {input.subset:q} --labelled {wildcards.subset} "
         "--settings {params.settings:q} --recipe {params.recipe:q} --validation-fraction {params.validation_fraction} "
         "--precision {params.precision} --torch-threads {params.torch_threads} --record {output.record:q} --predictions {output.predictions:q} "
-        "--checkpoints {params.checkpoints:q} --checkpoint-minutes $CHECKPOINT_MINUTES --max-minutes $MAX_MINUTES "
+        "--checkpoints {params.checkpoints:q} --checkpoint-minutes $CHECKPOINT_MINUTES --max-minutes ${{MAX_MINUTES:-{resources.runtime}}} "
         "--device $DEVICE --processes $PROCESSES --input $PRETRAIN_INPUT --workers {threads} > {log:q} 2>&1"
 
 

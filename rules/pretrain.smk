@@ -33,5 +33,5 @@ rule pretrain:
     shell:
         'python "$SCRIPTS/pretrain.py" --settings {params.settings:q} --betons {input.betons} --subsets {input.subsets} '
         "--datasets {params.datasets} --output $(dirname {output.encoder}) "
-        "--checkpoints {params.checkpoints} --checkpoint-minutes $CHECKPOINT_MINUTES --max-minutes $MAX_MINUTES "
+        "--checkpoints {params.checkpoints} --checkpoint-minutes $CHECKPOINT_MINUTES --max-minutes ${{MAX_MINUTES:-{resources.runtime}}} "
         "--device $DEVICE --processes $PROCESSES --input $PRETRAIN_INPUT --workers {threads} > {log} 2>&1"

@@ -6,6 +6,8 @@ rule write_report:
     input:
         metrics=f"{RESULTS}/metrics.csv",
         figures=figure_files(),
+        findings=rules.findings.input,
+        published=rules.compare_published.output,
     output:
         report=f"{RESULTS}/report.html",
     log:

@@ -23,6 +23,7 @@ from fourlenses.methods.method import Facts, Method
 from fourlenses.models.backbones import build_backbone
 from fourlenses.models.batch_norm import set_batch_norm
 from fourlenses.randomness import named_seed
+from fourlenses.training.attempts import Attempts
 from fourlenses.training.budget import Budget
 from fourlenses.training.checkpoint import Checkpoints
 from fourlenses.training.engine import Engine, choose_precision
@@ -110,7 +111,8 @@ def pretrain(settings: Settings, data: Data, placement: Placement, output: Path)
     The method ``random`` trains nothing: its encoder is the initialisation that every other method of this seed starts from.
 
     Raises:
-        UserError: see `Trainer.train`; also where another job is training into the same directory of checkpoints.
+        UserError: see `Trainer.train`; also where another job is training into the same directory of checkpoints, and where the last
+            attempts made no progress.
         Interrupted: the time is over; a checkpoint has been taken.
     """
     torch.set_num_threads(settings.torch_threads)
@@ -128,6 +130,9 @@ def pretrain(settings: Settings, data: Data, placement: Placement, output: Path)
         verify = owner.verify if owner else lambda: None
         barrier()  # the others look for checkpoints only once this run owns them
         state = checkpoints.newest()
+        attempts = Attempts(checkpoints.directory)
+        if rank() == 0:
+            stack.enter_context(attempts.attempt(state["step"] if state else 0))
         # an interrupted run goes on with the kind of input that it had
         kind = state["input"] if state and placement.input == "auto" else placement.input
         trainer, width, notes = _prepare(settings, data, placement, kind, device, checkpoints, budget, verify)
@@ -136,6 +141,7 @@ def pretrain(settings: Settings, data: Data, placement: Placement, output: Path)
             verify()
             effective = _effective(settings, trainer, outcome, width)
             write_run(output, settings, trainer.method.encoder, trainer.method.head, outcome, effective, fingerprints, notes, device)
+            attempts.clear()
             checkpoints.clear()
 
 

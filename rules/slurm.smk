@@ -1,0 +1,40 @@
+# What jobs ask of a scheduler and know of their time. Partitions, accounts and GPUs are the profile's: docs/slurm.md. No rule stands here.
+import re
+
+MOST_GROWTH = 3  # a third attempt's growth is also the last: beyond that the job has another problem than its size
+
+
+def growing(amount):
+    """mem_mb or runtime (minutes) of a job that starts anew when it failed: twice as much for the second attempt, thrice for the third."""
+    return lambda wildcards, attempt: amount * min(attempt, MOST_GROWTH)
+
+
+def check_profile():
+    """Environment variables that the profile names and that are not set reach sbatch as they stand: say so before anything is submitted."""
+    settings = workflow.resource_settings
+    chosen = [("default-resources", settings.default_resources or {}), *(settings.overwrite_resources or {}).items()]
+    missing = {}
+    for where, resources in chosen:
+        for name in resources:
+            for variable in re.findall(r"\$\{?(\w+)", str(getattr(resources[name], "raw", None) or "")):
+                if not os.environ.get(variable):
+                    missing.setdefault(variable, f"resource '{name}' of {where}")
+    if missing:
+        listed = "; ".join(f"{variable} ({where})" for variable, where in missing.items())
+        raise WorkflowError(
+            f"the profile takes these environment variables, which are not set: {listed}. Copy profiles/slurm/cluster.example.sh, put your "
+            "cluster's names in, and `source` it before snakemake"
+        )
+
+
+if workflow.is_main_process:
+    check_profile()
+
+# Snakemake parses this file again inside each SLURM job, whose 'runtime' is then the wall limit of what it starts. A job on this machine
+# has no limit, not even in an interactive allocation, whose time the rule does not know.
+IN_SLURM_JOB = not workflow.is_main_process and "SLURM_JOB_ID" in os.environ
+
+
+def max_minutes(configured):
+    """Of a training, as text; empty: the job's 'runtime'. What the config says comes first."""
+    return "" if IN_SLURM_JOB and not configured else str(configured)

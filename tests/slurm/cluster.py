@@ -1,0 +1,112 @@
+"""A two-node SLURM on this machine, and heads (Snakemake processes) that run studies on it."""
+
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+SCRIPT = Path(__file__).with_name("start_slurm.sh")
+LONG = 900.0  # seconds anything may take; generous, as the machine may be busy with other things
+
+
+class Cluster:
+    """Everything of it lies in ``folder``; ``base_port`` and the 110 ports above are its own."""
+
+    def __init__(self, folder: Path, base_port: int) -> None:
+        self.folder = folder
+        self.environment = {
+            **{
+                name: value for name, value in os.environ.items() if not name.startswith(("PYTEST", "VIRTUAL_ENV", "SLURM_", "FOURLENSES_"))
+            },
+            "PATH": f"{folder}/bin:{os.environ['PATH']}",
+            "SLURM_TEST_ROOT": str(folder),
+            "SLURM_TEST_BASEPORT": str(base_port),
+            "FOURLENSES_CPU_PARTITION": "cpu",
+            "FOURLENSES_GPU_PARTITION": "gpu",
+            "FOURLENSES_GPU_MODEL": "fake",
+        }
+
+    def script(self, command: str) -> None:
+        subprocess.run([SCRIPT, command], env=self.environment, check=True, timeout=LONG)
+
+    def run(self, *command: str) -> str:
+        """A command of SLURM; its standard output."""
+        done = subprocess.run([f"{self.folder}/bin/{command[0]}", *command[1:]], env=self.environment, capture_output=True, text=True)
+        assert done.returncode == 0, f"{command}: {done.stderr}"
+        return done.stdout
+
+    def jobs(self, rule: str = "", states: str = "all") -> list[int]:
+        """Ids of the jobs of a rule, oldest first; Snakemake puts the rule into the comment."""
+        listed = self.run("squeue", "-h", "-a", f"--states={states}", "-o", "%i|%k").splitlines()
+        return sorted(int(number) for number, _, comment in (line.partition("|") for line in listed) if f"rule_{rule}" in comment)
+
+    def job(self, number: int) -> dict[str, str]:
+        """What the scheduler knows of a job: the fields of `scontrol show job`."""
+        return dict(field.partition("=")[::2] for field in self.run("scontrol", "show", "job", str(number)).split())
+
+    def slurmd(self, node: str) -> int:
+        return int((self.folder / "run" / f"slurmd.{node}.pid").read_text())
+
+
+class Study:
+    """A folder with a config, in which heads are started."""
+
+    def __init__(self, cluster: Cluster, folder: Path, config: Path) -> None:
+        self.cluster, self.folder, self.config, self._heads = cluster, folder, config, []
+
+    def command(self, *arguments: object, profile: str = "slurm-squeue") -> list[str]:
+        program = Path(sys.executable).with_name("snakemake")
+        command = [program, *arguments, "--snakefile", ROOT / "Snakefile", "--directory", self.folder, "--configfile", self.config]
+        return [str(part) for part in [*command, "--workflow-profile", ROOT / "profiles" / profile]]
+
+    def start(self, *arguments: object, retries: int = 3) -> "Head":
+        # looks at jobs early; SLURM jobs in this machine's few cores
+        polling = ["--slurm-init-seconds-before-status-checks", 3, "--latency-wait", 20, "--jobs", 2, "--retries", retries]
+        head = Head(self.command(*arguments, *polling), self.cluster.environment, self.folder / f"head{len(self._heads)}.log")
+        self._heads.append(head)
+        return head
+
+    def close(self) -> None:
+        for head in self._heads:
+            head.kill()
+        for number in self.cluster.jobs(states="pending,running,completing"):
+            self.cluster.run("scancel", str(number))
+        wait_until(lambda: not self.cluster.jobs(states="pending,running,completing"), "no job is left")
+
+
+class Head:
+    """One Snakemake process that submits jobs."""
+
+    def __init__(self, command: list[str], environment: dict[str, str], log: Path) -> None:
+        self.log = log
+        with open(log, "w") as file:
+            self.process = subprocess.Popen(command, env=environment, stdout=file, stderr=subprocess.STDOUT)
+
+    def said(self) -> str:
+        return self.log.read_text()
+
+    def end(self) -> int:
+        """Wait for it; its exit code."""
+        return self.process.wait(2 * LONG)
+
+    def kill(self) -> None:
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+
+
+def wait_until(happened: Callable[[], object], what: str, seconds: float = LONG) -> object:
+    """The first true value of ``happened``."""
+    end = time.monotonic() + seconds
+    while not (value := happened()):
+        assert time.monotonic() < end, f"not within {seconds:g} s: {what}"
+        time.sleep(0.3)
+    return value
+
+
+def resumed_steps(log: str) -> list[int]:
+    return [int(step) for step in re.findall(r"resuming at step (\d+)", log)]

@@ -1,0 +1,61 @@
+"""A SLURM for all tests of this folder, and copies of a small study whose images are prepared, so that only training is left to do."""
+
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.slurm.cluster import ROOT, Cluster, Study
+
+BASE_PORT = 17817
+RUN = "results/faults/pretrain/simclr/drawings-64/seed0"
+CONFIG = {
+    "study": "faults",
+    "stored_size": 24,
+    "image_size": 16,
+    "lenses": ["quantity"],
+    "datasets": {"drawings": {"source": "synthetic", "domain": "objects", "train_images": 64, "test_images": 32, "seed": 1}},
+    "methods": {"simclr": {"epochs": 250, "batch_size": 32, "warmup_epochs": 0}},
+    "training": {"checkpoint_minutes": 0.02, "health_images": 0},
+    "quantity": {"datasets": ["drawings"], "pretrain_images": [64], "labelled_images": [32]},
+    "evaluation": {"scratch": {"epochs": 1, "min_steps": 2, "max_steps": 2, "learning_rates": [0.002]}},
+}
+
+
+@pytest.fixture(scope="session")
+def cluster():
+    with tempfile.TemporaryDirectory(prefix="fourlenses-slurm-") as folder:
+        cluster = Cluster(Path(folder), BASE_PORT)
+        cluster.script("start")
+        yield cluster
+        cluster.script("stop")
+
+
+@pytest.fixture(scope="session")
+def prepared(tmp_path_factory) -> Path:
+    """The study's folder, with everything done on this machine and the encoder taken away: it is in undisturbed.safetensors."""
+    folder = tmp_path_factory.mktemp("prepared")
+    config = folder / "config.yaml"
+    config.write_text(yaml.safe_dump(CONFIG))
+    command = [Path(sys.executable).with_name("snakemake"), f"{RUN}/encoder.safetensors", "--snakefile", ROOT / "Snakefile"]
+    command += ["--directory", folder, "--configfile", config, "--cores", 2, "--workflow-profile", ROOT / "profiles" / "ci"]
+    done = subprocess.run([str(part) for part in command], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    (folder / RUN / "encoder.safetensors").rename(folder / "undisturbed.safetensors")
+    shutil.rmtree(folder / "results")
+    return folder
+
+
+@pytest.fixture
+def study(cluster, prepared, tmp_path):
+    """The prepared study. After the test no head and no job of it is left."""
+    folder = tmp_path / "study"
+    shutil.copytree(prepared, folder)
+    cluster.script("start")  # whatever the test before did to it
+    study = Study(cluster, folder, folder / "config.yaml")
+    yield study
+    study.close()

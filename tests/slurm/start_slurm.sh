@@ -1,0 +1,138 @@
+#!/usr/bin/env bash
+# A real SLURM of two nodes on this machine, for the tests: no systemd, no cgroups, fake GPUs.
+#
+#   tests/slurm/start_slurm.sh start|stop|install
+#
+# node1 has two GPUs, node2 none; partitions cpu (both nodes), gpu (node1), low (both, preempted by cpu). Everything lies under
+# $SLURM_TEST_ROOT, with ports from $SLURM_TEST_BASEPORT on, so that several can live on one machine and none touches /etc/slurm.
+# Needs root, and Debian's or Ubuntu's slurm-wlm and munge, which `install` gets.
+set -euo pipefail
+
+ROOT=${SLURM_TEST_ROOT:?a directory of its own, short enough for a socket}
+PORT=${SLURM_TEST_BASEPORT:-17817}
+NODES=(node1 node2)
+export SLURM_CONF=$ROOT/etc/slurm.conf PATH=/usr/sbin:/sbin:$PATH
+
+die() { echo "start_slurm: $*" >&2; exit 1; }
+
+install() {
+  command -v slurmctld >/dev/null && command -v munged >/dev/null && return
+  [ "$(id -u)" = 0 ] || die "as root: apt-get install --no-install-recommends slurm-wlm munge"
+  apt-get update -qq
+  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends slurm-wlm munge >/dev/null
+}
+
+await() { # seconds, command
+  local end=$((SECONDS + $1)); shift
+  until "$@" >/dev/null 2>&1; do [ $SECONDS -lt $end ] || die "not within the time: $*"; sleep 0.2; done
+}
+
+# the process of a pid file, if it still is the program we started (zombies count as gone: a container's process 1 may not reap them)
+running() { # pid file, program
+  local pid; pid=$(cat "$1" 2>/dev/null) || return 1
+  [ "$(cat "/proc/$pid/comm" 2>/dev/null)" = "$2" ] && ! grep -q '^State:.Z' "/proc/$pid/status" && echo "$pid"
+}
+
+halt() { # pid file, program
+  local pid
+  pid=$(running "$1" "$2") || return 0
+  kill "$pid"
+  for _ in $(seq 50); do running "$1" "$2" >/dev/null || return 0; sleep 0.1; done
+  kill -9 "$pid"
+}
+
+configure() {
+  mkdir -p "$ROOT"/{etc,run,log,state,spool/node1,spool/node2,munge,dev,bin}
+  chmod 755 "$ROOT" "$ROOT/munge"
+  [ -s "$ROOT/munge/key" ] || (umask 077; head -c 128 /dev/urandom >"$ROOT/munge/key")
+  # GPUs have to be character devices, or jobs are given none
+  local gpu devices=$ROOT/dev/gpu[0-1]
+  for gpu in 0 1; do [ -c "$ROOT/dev/gpu$gpu" ] || mknod "$ROOT/dev/gpu$gpu" c 1 3 2>/dev/null || devices=""; done
+  if [ -n "$devices" ]; then
+    printf 'AutoDetect=off\nNodeName=node1 Name=gpu Type=fake File=%s\n' "$devices"
+  else
+    printf 'AutoDetect=off\nNodeName=node1 Name=gpu Type=fake File=/dev/null\nNodeName=node1 Name=gpu Type=fake File=/dev/zero\n'
+  fi >"$ROOT/etc/gres.conf"
+  cat >"$SLURM_CONF" <<EOF
+ClusterName=tests
+SlurmctldHost=$(hostname -s)(127.0.0.1)
+SlurmctldPort=$PORT
+SlurmUser=root
+SlurmdUser=root
+AuthType=auth/munge
+# cred_expire is also how long a requeued job waits
+AuthInfo=socket=$ROOT/munge/socket,cred_expire=5
+StateSaveLocation=$ROOT/state
+SlurmdSpoolDir=$ROOT/spool/%n
+SlurmctldPidFile=$ROOT/run/slurmctld.pid
+SlurmdPidFile=$ROOT/run/slurmd.%n.pid
+SlurmctldLogFile=$ROOT/log/slurmctld.log
+SlurmdLogFile=$ROOT/log/slurmd.%n.log
+MailProg=/bin/true
+ProctrackType=proctrack/linuxproc
+TaskPlugin=task/none
+MpiDefault=none
+SwitchType=switch/none
+SelectType=select/cons_tres
+SelectTypeParameters=CR_CPU_Memory
+SlurmdParameters=config_overrides
+SchedulerType=sched/backfill
+SchedulerParameters=bf_interval=5,sched_interval=5,batch_sched_delay=0,sched_min_interval=0
+PreemptType=preempt/partition_prio
+PreemptMode=REQUEUE
+JobRequeue=1
+GresTypes=gpu
+MinJobAge=86400
+KillWait=2
+Waittime=0
+ReturnToService=2
+SlurmctldTimeout=30
+SlurmdTimeout=30
+AccountingStorageType=accounting_storage/none
+JobAcctGatherType=jobacct_gather/none
+NodeName=node1 NodeAddr=127.0.0.1 NodeHostname=node1 Port=$((PORT + 101)) CPUs=16 RealMemory=200000 Gres=gpu:fake:2 State=UNKNOWN
+NodeName=node2 NodeAddr=127.0.0.1 NodeHostname=node2 Port=$((PORT + 102)) CPUs=16 RealMemory=200000 State=UNKNOWN
+PartitionName=cpu Nodes=node1,node2 Default=YES MaxTime=1440 DefMemPerCPU=200 PriorityTier=10 State=UP
+PartitionName=gpu Nodes=node1 MaxTime=1440 DefMemPerCPU=200 PriorityTier=10 State=UP
+PartitionName=low Nodes=node1,node2 MaxTime=1440 DefMemPerCPU=200 PriorityTier=1 State=UP
+EOF
+  # A job step loses SLURM_CONF before its inner srun, so the commands themselves know which cluster they are for.
+  local command
+  for command in sbatch srun squeue scancel scontrol sinfo sacct sacctmgr sshare; do
+    printf '#!/bin/sh\nSLURM_CONF=%s exec /usr/bin/%s "$@"\n' "$SLURM_CONF" "$command" >"$ROOT/bin/$command"
+    chmod 755 "$ROOT/bin/$command"
+  done
+}
+
+ready() { [ "$(sinfo -h -N -o '%T' | sort -u)" = idle ]; }
+
+start() {
+  [ "$(id -u)" = 0 ] || die "must be root"
+  configure
+  if ! running "$ROOT/run/munged.pid" munged >/dev/null; then
+    rm -f "$ROOT"/munge/socket*
+    munged --key-file="$ROOT/munge/key" --socket="$ROOT/munge/socket" --pid-file="$ROOT/run/munged.pid" \
+      --log-file="$ROOT/log/munged.log" --seed-file="$ROOT/munge/seed" --num-threads=2 </dev/null >/dev/null 2>&1
+  fi
+  running "$ROOT/run/slurmctld.pid" slurmctld >/dev/null || slurmctld </dev/null >/dev/null 2>&1
+  await 30 sh -c 'scontrol ping | grep -q "is UP"'
+  local node
+  for node in "${NODES[@]}"; do
+    running "$ROOT/run/slurmd.$node.pid" slurmd >/dev/null || slurmd -N "$node" </dev/null >/dev/null 2>&1
+    scontrol update nodename="$node" state=resume >/dev/null 2>&1 || true  # refused where it is not down
+  done
+  await 90 ready
+}
+
+stop() {
+  if running "$ROOT/run/slurmctld.pid" slurmctld >/dev/null; then scancel --user=root || true; sleep 1; fi
+  local node
+  for node in "${NODES[@]}"; do halt "$ROOT/run/slurmd.$node.pid" slurmd; done
+  halt "$ROOT/run/slurmctld.pid" slurmctld
+  halt "$ROOT/run/munged.pid" munged
+}
+
+case "${1:-}" in
+  start | stop | install) "$1" ;;
+  *) die "start, stop or install" ;;
+esac

@@ -1,0 +1,53 @@
+"""The SLURM profiles without a SLURM: what jobs would ask for, and what is said before anything is submitted."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+NAMES = {
+    "FOURLENSES_ACCOUNT": "lab",
+    "FOURLENSES_CPU_PARTITION": "short",
+    "FOURLENSES_GPU_PARTITION": "gpu-long",
+    "FOURLENSES_GPU_MODEL": "a100",
+}
+
+
+def dry_run(folder: Path, profile: str, names: dict, target: str = "all") -> str:
+    command = [Path(sys.executable).with_name("snakemake"), target, "-n", "--printshellcmds", "--snakefile", ROOT / "Snakefile"]
+    command += ["--directory", folder, "--workflow-profile", ROOT / "profiles" / profile]
+    environment = {key: value for key, value in os.environ.items() if not key.startswith(("FOURLENSES_", "PYTEST"))} | names
+    done = subprocess.run([str(part) for part in command], capture_output=True, text=True, env=environment)
+    return done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("profile", ["slurm", "slurm-squeue"])
+def test_every_name_that_is_not_set_is_named(tmp_path, profile):
+    said = dry_run(tmp_path, profile, {"FOURLENSES_CPU_PARTITION": "short", "FOURLENSES_GPU_PARTITION": ""})
+    assert "not set" in said
+    missing = set(re.findall(r"FOURLENSES_\w+", said.split("not set")[1]))
+    assert missing == {"FOURLENSES_GPU_PARTITION", "FOURLENSES_GPU_MODEL"} | ({"FOURLENSES_ACCOUNT"} if profile == "slurm" else set())
+    assert "cluster.example.sh" in said
+
+
+def test_the_example_sets_every_name():
+    example = (ROOT / "profiles/slurm/cluster.example.sh").read_text()
+    assert set(re.findall(r"^export (\w+)=", example, re.MULTILINE)) == set(NAMES)
+
+
+def test_both_profiles_differ_in_accounting_alone():
+    one, other = (yaml.safe_load((ROOT / "profiles" / name / "config.yaml").read_text()) for name in ("slurm", "slurm-squeue"))
+    assert other.pop("slurm-status-command") == "squeue"
+    assert one["default-resources"].pop("slurm_account") == "$FOURLENSES_ACCOUNT"
+    assert one == other
+    assert "cores" not in one  # it would cap the CPUs of each job
+
+
+def test_demands_of_a_rule_are_the_profile_s(tmp_path):
+    said = dry_run(tmp_path, "slurm", NAMES, "results/default/pretrain/random/none/seed0/encoder.safetensors")
+    assert re.search(r"--max-minutes \$\{MAX_MINUTES:-720\}", said), said
