@@ -57,9 +57,7 @@ def _card(target: str, rows: pd.DataFrame, costs: dict, paired: pd.DataFrame | N
     encoders = clean(linear_contrastive(rows))
     own = encoders[encoders["in_domain"]]
     parts = {
-        "the gain from twice the unlabelled images (add the lens quantity with two or more pretrain_images)": _doubling(
-            own, paired, thresholds
-        ),
+        "the gain from twice the unlabelled images (add the lens quantity with two or more pretrain_images)": _doubling(own, thresholds),
         "pooling with another domain (add pools to the lens domain, and the same number of in-domain images)": _pools(
             target, encoders, paired, thresholds
         ),
@@ -70,15 +68,13 @@ def _card(target: str, rows: pd.DataFrame, costs: dict, paired: pd.DataFrame | N
     return Card(target, [line for lines in parts.values() for line in lines], [text for text, lines in parts.items() if not lines])
 
 
-def _doubling(own: pd.DataFrame, paired: pd.DataFrame | None, thresholds: Thresholds) -> list[Line]:
+def _doubling(own: pd.DataFrame, thresholds: Thresholds) -> list[Line]:
     lines = []
     for (method,), curve in groups(most_labels(own), ["method"]):
-        gain = gain_from_doubling(curve, paired)
+        gain = gain_from_doubling(curve)
         if gain:
             most, labels = curve["pretrain_images"].max(), curve["labelled_images"].max()
-            text = (
-                f"twice the {count(most)} unlabelled images would gain at most about {{}} at {count(labels)} labels, going by the last step"
-            )
+            text = f"twice the {count(most)} unlabelled images would gain about {{}} at {count(labels)} labels, going by the fitted curve"
             lines.append(_line("doubling", count(most), method, gain, text, _worth(gain, thresholds.worthwhile_gain)))
     return lines
 

@@ -1,18 +1,20 @@
 """The gain that twice as many unlabelled images would bring, beyond the largest size measured."""
 
-from math import log2
+import math
 
 import pandas as pd
 
-from fourlenses.lenses.contrasts import Contrast, weighted
+from fourlenses.lenses import saturation
+from fourlenses.lenses.contrasts import Contrast
 
 
-def gain_from_doubling(curve: pd.DataFrame, paired: pd.DataFrame | None) -> Contrast | None:
-    """From rows of one method, target, label size and protocol with several pretrain_images: the gain per doubling between the two
-    largest sizes, carried on. A curve that saturates gains less from there on, so this is an upper bound then. None with one size.
+def gain_from_doubling(curve: pd.DataFrame) -> Contrast | None:
+    """From rows of one method, target, label size and protocol with several pretrain_images: what `lenses.saturation` expects from the
+    largest size to twice as many. With four sizes or more the curve saturates; with two or three it is a straight line in the
+    logarithm, so an upper bound where the truth saturates. None with one size.
     """
-    sizes = sorted(curve["pretrain_images"].unique())
-    if len(sizes) < 2:
+    fit = saturation.fit_rows(curve)
+    estimate, low, high = fit.gain_from_doubling(int(curve["pretrain_images"].max()))
+    if math.isnan(estimate):
         return None
-    sides = (curve[curve["pretrain_images"] == size] for size in (sizes[-1], sizes[-2]))
-    return weighted([(1 / log2(sizes[-1] / sizes[-2]), *sides)], paired)
+    return Contrast(estimate, low, high, int(curve["seed"].nunique()), False)

@@ -121,5 +121,6 @@ def _answers(lines: object) -> list[tuple[str, list[tuple[str, str]]]]:
 def read_published(results: Path) -> dict:
     """``table``: ours, the paper's and the difference; ``gaps``."""
     table: Table | None = read_table(results / "published.csv")
-    gaps = [] if table else [Gap("published.csv is not there: the study has no dataset of the paper, or it was not compared yet", "snakemake figures")]
+    absent = "published.csv is not there: the study has no dataset of the paper, or it was not compared yet"
+    gaps = [] if table else [Gap(absent, "snakemake figures")]
     return {"table": table, "gaps": gaps}
