@@ -48,7 +48,7 @@ rule draw_similarity:
         runtime="10m",
     params:
         figure=SIMILARITY,
-        prefix=f"{RESULTS}/figures/{SIMILARITY}",
+        prefix=lambda wildcards, output: os.path.splitext(output[0])[0],
     message:
         "Drawing the figure {params.figure}"
     shell:
