@@ -16,6 +16,9 @@ CASES = {
     "others and a pool that hurt": (domain, planted.others(-6.0), -6.0, TRUE),
     "others as good as own": (domain, planted.others(0.0), 0.0, None),
     "corruptions that cost contrastive more": (quality, planted.corrupted(8.0), 8.0, TRUE),
+    "corruptions that cost both alike": (quality, planted.corrupted(0.0), 0.0, None),
+    "corruptions that cost supervised more": (quality, planted.corrupted(-4.0), -4.0, FALSE),
+    "a gap as large at every level": (granularity, planted.levels(0.0), 0.0, None),
     "a gap that grows": (granularity, planted.levels(8.0), 8.0, TRUE),
 }
 
