@@ -44,7 +44,8 @@ def numbers_drawn(metrics: pd.DataFrame) -> pd.DataFrame:
     numbers["place"] = [places[key] for key in zip(numbers["target"], numbers["level"], strict=True)]
     numbers["_method"] = numbers["method"].map(methods.place)
     numbers = numbers.sort_values(["target", "_method", "place"], ignore_index=True).drop(columns="_method")
-    gaps = [_gap(chosen, one.target, one.method, one.level, paired_beside(metrics)) for one in numbers.itertuples()]
+    intervals = paired_beside(metrics)
+    gaps = [_gap(chosen, one.target, one.method, one.level, intervals) for one in numbers.itertuples()]
     numbers = numbers.join(pd.DataFrame(gaps, numbers.index, columns=["gap", "gap_low", "gap_high"], dtype=float))
     return _with_published(numbers, metrics)
 
