@@ -1,5 +1,6 @@
 """Which device a job computes on."""
 
+import numpy as np
 import torch
 
 from fourlenses.errors import UserError
@@ -16,3 +17,9 @@ def choose_device(name: str) -> torch.device:
     if name.startswith("cuda") and not torch.cuda.is_available():
         raise UserError(f"config key 'device' is '{name}', but torch {torch.__version__} sees no GPU here; use auto or cpu")
     return torch.device(name)
+
+
+def to_device(array: np.ndarray, device: torch.device) -> torch.Tensor:
+    """A numpy array there, without waiting for a GPU's other work: from pinned memory, which the copy alone may wait for."""
+    tensor = torch.from_numpy(array)
+    return tensor.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else tensor.to(device)

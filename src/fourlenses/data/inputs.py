@@ -13,6 +13,7 @@ from torch import Tensor
 from fourlenses.data.memory import available_bytes
 from fourlenses.data.resident import Images, concatenate, load_images
 from fourlenses.data.views import Views
+from fourlenses.devices import to_device
 from fourlenses.errors import UserError
 
 log = logging.getLogger(__name__)
@@ -49,7 +50,7 @@ class ResidentInput:
 
     def batches(self, chosen: Iterable[tuple[np.ndarray, np.ndarray]]) -> Iterator[list[Tensor]]:
         for positions, epochs in chosen:
-            images = self._images[torch.from_numpy(positions).to(self.device)]
+            images = self._images[to_device(positions, self.device)]
             yield [view(images, self.ids[positions], epochs, number) for number, view in enumerate(self.views)]
 
 

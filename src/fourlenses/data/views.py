@@ -4,6 +4,9 @@ Each step works on a whole batch with parameters of its own per sample. What is 
 alone, hence not on the device, on the number of workers or on who else is in the batch.
 """
 
+import dataclasses
+import functools
+import importlib.util
 import math
 from collections.abc import Callable
 
@@ -55,6 +58,12 @@ class Views:
         return self._finished(crops, parameters, _apply_to_crops)
 
     def _finished(self, images: Tensor, parameters: Parameters, apply: Callable[[Tensor, Parameters, int], Tensor]) -> Tensor:
+        if images.is_cuda and _triton_is_there():
+            from fourlenses.data.fused import fused_views  # its kernels are of no use elsewhere, and take time to import
+
+            if apply is _apply_to_crops:
+                parameters = _without_crop(parameters, self.size)
+            return fused_views(images, parameters, self.size, self.recipe.mean, self.recipe.std)
         # Autocast would take the matrix products of a view to half precision.
         with torch.no_grad(), torch.autocast(images.device.type, enabled=False):
             views = _in_parts(images, parameters, self.size, apply)
@@ -62,6 +71,18 @@ class Views:
                 mean, std = (torch.tensor(values, device=images.device)[:, None, None] for values in (self.recipe.mean, self.recipe.std))
                 views = views.sub_(mean).div_(std)
         return views
+
+
+@functools.cache
+def _triton_is_there() -> bool:
+    """torch brings it along for NVIDIA GPUs; without it a GPU works operation by operation, as a CPU does."""
+    return importlib.util.find_spec("triton") is not None
+
+
+def _without_crop(parameters: Parameters, size: int) -> Parameters:
+    count = len(parameters.top)
+    whole, start = np.full(count, size), np.zeros(count, np.int64)
+    return dataclasses.replace(parameters, top=start, left=start, height=whole, width=whole, flip=np.zeros(count, bool))
 
 
 def _in_parts(images: Tensor, parameters: Parameters, size: int, apply: Callable[[Tensor, Parameters, int], Tensor]) -> Tensor:

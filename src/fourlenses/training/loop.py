@@ -16,6 +16,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from fourlenses.data.inputs import Input
+from fourlenses.devices import to_device
 from fourlenses.distributed import agree, rank, world_size
 from fourlenses.errors import UserError
 from fourlenses.methods.method import Method
@@ -100,7 +101,7 @@ class Trainer:
         self.measure, self.description = measure, description
         self.stream = Stream(len(data.labels), schedule.batch_size, seed)
         self.drawn: deque[np.ndarray] = deque()  # positions of the batches that the input asked for, not yet trained on
-        self.labels = torch.from_numpy(data.labels)
+        self.labels = data.labels
         self.epoch_steps = max(1, -(-len(data.labels) // schedule.batch_size))
         self.row_steps = max(self.epoch_steps, -(-schedule.total_steps // MOST_ROWS))
         rows = -(-schedule.total_steps // self.row_steps)
@@ -166,7 +167,7 @@ class Trainer:
 
     def _step(self, step: int, views: list[Tensor]) -> None:
         schedule, engine = self.schedule, self.engine
-        labels = self.labels[self.drawn.popleft()].to(engine.device, non_blocking=True)
+        labels = to_device(self.labels[self.drawn.popleft()], engine.device)
         rate = learning_rate(step, schedule.total_steps, schedule.warmup_steps, schedule.peak_learning_rate)
         for group in self.optimizer.param_groups:
             group["lr"] = rate
