@@ -29,7 +29,7 @@ def race(contestants: dict[str, Callable[[], int]], rounds: int, seconds: float)
     for _ in range(rounds):
         for name, work in contestants.items():
             units, began = 0, time.perf_counter()
-            while time.perf_counter() - began < seconds:
+            while not units or time.perf_counter() - began < seconds:
                 units += work()
             values[name].append(units / (time.perf_counter() - began))
     return [Rates(name, rates) for name, rates in values.items()]

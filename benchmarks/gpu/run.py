@@ -1,0 +1,87 @@
+"""Measure training steps, views and evaluation on this machine's GPU, beside public peers; every row as JSON as soon as it is there.
+
+Needs nothing but the project's own requirements for ours; lightly and kornia for the peers' rows, which are left out without them.
+"""
+
+import argparse
+import datetime
+import json
+import sys
+import time
+import traceback
+from pathlib import Path
+
+import torch
+
+HERE = Path(__file__).parent
+sys.path[:0] = [str(HERE), str(HERE.parent)]  # beside this file, and what the CPU's bench shares
+
+import evaluation
+import steps
+import views
+from run_record import machine
+
+SMALL = (("resnet_small", 32, 32, (16,)),)  # for a rehearsal on a CPU
+
+
+def config_of(backbone: str, image_size: int, stored_size: int) -> dict:
+    from fourlenses.config import check_config
+    from fourlenses.presets import complete_methods
+    from fourlenses.yaml_files import read_yaml
+
+    root = HERE.parents[1]
+    config = read_yaml(root / "config.yaml")
+    config |= {"backbone": backbone, "image_size": image_size, "stored_size": stored_size}
+    config["methods"] = {name: {} for name in (*steps.METHODS, "random")}
+    check_config(config, root / "schemas" / "config.schema.yaml", [root / "config.yaml"])
+    complete_methods(config, root / "presets", [root / "config.yaml"])
+    return config
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=3, help="turns of every contestant (%(default)s)")
+    parser.add_argument("--seconds", type=float, default=1.0, help="least length of a turn (%(default)s)")
+    parser.add_argument("--device", default="cuda", help="%(default)s; cpu rehearses everything in little")
+    parser.add_argument("--stop-after", type=float, default=1e9, help="begin no further part after so many seconds")
+    parser.add_argument("--only", nargs="*", help="some of the parts: views, simclr-and-others, peers, largest, compiled, linear, knn, linear10k")
+    parser.add_argument("--output", type=Path, help="where the JSON goes; benchmarks/results/gpu/<date>.json without it")
+    arguments = parser.parse_args()
+    device, rounds, seconds = torch.device(arguments.device), arguments.rounds, arguments.seconds
+    real = device.type == "cuda"
+    settings = steps.SETTINGS if real else SMALL
+    million, width = (1_000_000, 2048) if real else (2_000, 32)
+    parts = {
+        "views": lambda: views.measure(rounds, device, views.SETTINGS if real else ((32, 32, 16),)),
+        "steps": lambda: steps.measure(config_of, rounds, seconds, device, settings),
+        "peers": lambda: steps.peers(config_of, rounds, seconds, device, settings),
+        "largest": lambda: steps.largest_batch(config_of, device) if real else [],
+        "linear": lambda: [evaluation.linear(million, width, 1000 if real else 10, evaluation.STRENGTHS, device)],
+        "knn": lambda: [evaluation.neighbours(million, width, 1000 if real else 10, device, 10_000 if real else 100)],
+        "compiled": lambda: steps.compiled(config_of, rounds, seconds, device) if real else [],
+        # the whole grid would take ten times as long as with a thousand
+        "linear10k": lambda: [evaluation.linear(million, width, 10_000 if real else 20, [0.001], device)],
+    }
+    output = arguments.output or HERE.parent / "results" / "gpu" / f"{datetime.date.today()}.json"
+    output.parent.mkdir(parents=True, exist_ok=True)
+    bounds = {"copy_bytes_per_second": views.copy_bandwidth(device), "bfloat16_operations_per_second": views.matrix_rate(device)}
+    record = {"machine": machine(device) | bounds, "rows": [], "failed": {}}
+    began = time.perf_counter()
+    for name in arguments.only or parts:
+        if time.perf_counter() - began > arguments.stop_after:
+            record["failed"][name] = "no time left"
+            continue
+        at = time.perf_counter()
+        try:
+            record["rows"] += parts[name]()
+        except Exception as error:  # one part that fails must not cost the others their time on a scarce machine
+            traceback.print_exc()
+            record["failed"][name] = f"{type(error).__name__}: {error}"
+        steps.free(device)
+        print(f"-- {name}: {time.perf_counter() - at:.0f} s", flush=True)
+        output.write_text(json.dumps(record, indent=1) + "\n")
+    print(f"written to {output}")
+
+
+if __name__ == "__main__":
+    main()

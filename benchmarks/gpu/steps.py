@@ -1,0 +1,230 @@
+"""Training steps on a GPU: source images per second of each method, what its views cost, and a public peer's step on the same device."""
+
+import gc
+import time
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from timing import Rates, race, rows
+
+from fourlenses.data.inputs import ResidentInput
+from fourlenses.data.recipe import Recipe
+from fourlenses.data.resident import Images
+from fourlenses.data.views import Views
+from fourlenses.methods import build_method
+from fourlenses.methods.method import Facts
+from fourlenses.models.backbones import build_backbone
+from fourlenses.models.batch_norm import set_batch_norm
+from fourlenses.training.engine import Engine
+from fourlenses.training.gradients import add_gradients
+from fourlenses.training.optimizers import build_optimizer
+from fourlenses.training.sampling import Stream
+
+METHODS = ("simclr", "moco", "byol", "supervised")
+# backbone, view size, stored size, batches. 0: as many as fit
+SETTINGS: tuple = (
+    ("resnet50", 224, 256, (256,)),
+    ("resnet18_cifar", 32, 32, (256, 1024)),
+    ("resnet18", 64, 64, (256, 1024)),
+    ("resnet18_cifar", 64, 64, (256,)),
+)
+CLASSES = 100
+
+
+class Run:
+    """A method of the shipped preset for this image size, at work on random images kept on the device."""
+
+    def __init__(self, config: dict, method: str, backbone: str, size: int, stored: int, batch: int, device: torch.device, compiled=False):
+        hyper, self.batch, self.device = config["methods"][method], batch, device
+        views = [Views(Recipe.from_config(name, config["views"][name]), size, 0) for name in hyper["views"]]
+        count = 2 * batch
+        # coarse blocks: neither flat nor noise, and quick to make
+        coarse = torch.rand(count, 3, 8, 8, device=device)
+        images = (torch.nn.functional.interpolate(coarse, (stored, stored), mode="bilinear") * 255).to(torch.uint8)
+        labels = np.arange(count) % CLASSES
+        source = ResidentInput(Images(images, labels, np.arange(count, dtype=np.uint64), CLASSES), views, device)
+        encoder, width = build_backbone(backbone, 0)
+        self.method = build_method(hyper["method"], encoder, width, hyper, Facts(100 * count, CLASSES, batch, 0))
+        set_batch_norm(self.method, 1)
+        if compiled:
+            encoder.compile()
+        precision = torch.bfloat16 if device.type == "cuda" else torch.float32
+        self.engine = Engine(device, precision)
+        self.method.to(device, memory_format=torch.channels_last).train()
+        self.optimizer = build_optimizer(hyper["optimizer"], self.method, 1e-4, hyper["momentum"], hyper["weight_decay"])
+        stream = Stream(count, batch, 0)
+        self.batches = source.batches(stream.batch(step) for step in range(10**9))
+        self.labels = torch.from_numpy(labels[:batch]).to(device)
+        self.constant = self.engine.arrange(next(self.batches))
+
+    def step(self, views: list[torch.Tensor]) -> int:
+        self.optimizer.zero_grad()
+        _, _, targets = add_gradients(self.method, self.engine.arrange(views), self.labels, 0, self.engine.autocast())
+        self.optimizer.step()
+        self.method.after_step(targets, 0, 1000)
+        return self.batch
+
+    def fed(self) -> int:
+        return self.step(next(self.batches))
+
+    def starved_of_nothing(self) -> int:
+        return self.step(self.constant)
+
+    def views_alone(self) -> int:
+        self.engine.arrange(next(self.batches))
+        return self.batch
+
+
+def counted(work: Callable[[], int], seconds: float, device: torch.device) -> Callable[[], int]:
+    """``work`` repeated for about ``seconds``, the device waited for once, at the end."""
+
+    def turn() -> int:
+        done, began = 0, time.perf_counter()
+        while not done or time.perf_counter() - began < seconds:
+            # the host runs ahead, so look at the clock seldom enough for that and often enough for the time
+            done += sum(work() for _ in range(4))
+            wait(device)
+        return done
+
+    return turn
+
+
+def wait(device: torch.device) -> None:
+    if device.type == "cuda":
+        torch.cuda.synchronize()
+
+
+def measure(config_of: Callable[..., dict], rounds: int, seconds: float, device: torch.device, settings=SETTINGS) -> list[dict]:
+    table = []
+    for backbone, size, stored, batches in settings:
+        config = config_of(backbone=backbone, image_size=size, stored_size=stored)
+        for batch in batches:
+            for name in METHODS if batch == batches[0] else METHODS[:1]:
+                free(device)
+                run = Run(config, name, backbone, size, stored, batch, device)
+                works = {"step": run.fed, "step on a constant batch": run.starved_of_nothing, "views alone": run.views_alone}
+                found = race({what: counted(work, seconds, device) for what, work in works.items()}, rounds, 0)
+                own = rows(f"{name}, {backbone}, {size} px, batch {batch}", "images/s", found, {"step on a constant batch": 0.95})
+                own[0] |= {"peak_memory_gib": peak(device), "views_share": found[0].median / found[2].median}
+                table += own
+                yield_rows(own)
+                del run
+    return table
+
+
+def largest_batch(config_of: Callable[..., dict], device: torch.device, backbone: str = "resnet50", size: int = 224, stored: int = 256) -> list[dict]:
+    """Doubling, then the middle: images/s of SimCLR at the most source images that a step has room for."""
+    config, batch, fits, table = config_of(backbone=backbone, image_size=size, stored_size=stored), 256, 0, []
+    for batch in (512, 768, 1024):
+        free(device)
+        try:
+            run = Run(config, "simclr", backbone, size, stored, batch, device)
+            run.fed()
+            wait(device)
+            began = time.perf_counter()
+            done = sum(run.fed() for _ in range(4))
+            wait(device)
+            rate, fits = done / (time.perf_counter() - began), batch
+            table.append({"what": f"simclr, {backbone}, {size} px, batch {batch}", "who": "step", "unit": "images/s", "rate": rate,
+                          "rates": [rate], "peak_memory_gib": peak(device)})  # fmt: skip
+            del run
+        except torch.cuda.OutOfMemoryError:
+            print(f"batch {batch}: no room; {fits} is the largest of those tried that fits", flush=True)
+            break
+    yield_rows(table)
+    return table
+
+
+def peers(config_of: Callable[..., dict], rounds: int, seconds: float, device: torch.device, settings=SETTINGS) -> list[dict]:
+    """SimCLR by lightly's loss and head and kornia's augmentation on the device, the same encoder, precision, layout and batch."""
+    import kornia.augmentation as k
+    from lightly.loss import NTXentLoss
+    from lightly.models.modules import SimCLRProjectionHead
+
+    table = []
+    for backbone, size, stored, batches in settings:
+        batch = batches[0]
+        free(device)
+        ours = Run(config_of(backbone=backbone, image_size=size, stored_size=stored), "simclr", backbone, size, stored, batch, device)
+        encoder, width = build_backbone(backbone, 0)
+        model = torch.nn.Sequential(encoder, SimCLRProjectionHead(width, width, 128)).to(device, memory_format=torch.channels_last)
+        criterion, optimizer = NTXentLoss(temperature=0.5), torch.optim.SGD(model.parameters(), lr=1e-4, momentum=0.9, weight_decay=1e-4)
+        blur = [k.RandomGaussianBlur((23, 23), (0.1, 2.0), p=0.5)] if size > 64 else []
+        augment = k.AugmentationSequential(
+            k.RandomResizedCrop((size, size), scale=(0.08, 1.0)), k.RandomHorizontalFlip(), k.ColorJitter(0.8, 0.8, 0.8, 0.2, p=0.8),
+            k.RandomGrayscale(p=0.2), *blur, same_on_batch=False,
+        )  # fmt: skip
+        images = torch.rand(batch, 3, stored, stored, device=device)
+
+        def step(views, model=model, criterion=criterion, optimizer=optimizer) -> None:
+            optimizer.zero_grad()
+            with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
+                embeddings = model(torch.cat(views).contiguous(memory_format=torch.channels_last))
+            loss = criterion(*embeddings.float().chunk(2))
+            loss.backward()
+            optimizer.step()
+
+        def fed(images=images, augment=augment, step=step, batch=batch) -> int:
+            step([augment(images), augment(images)])
+            return batch
+
+        def constant(ours=ours, step=step, batch=batch) -> int:
+            step(ours.constant)
+            return batch
+
+        works = {
+            "ours": ours.fed,
+            "lightly's loss and head, kornia on the device": fed,
+            "ours, constant batch": ours.starved_of_nothing,
+            "lightly's loss and head, constant batch": constant,
+        }
+        found = race({what: counted(work, seconds, device) for what, work in works.items()}, rounds, 0)
+        title = f"SimCLR step, {backbone}, {size} px, batch {batch}"
+        own = rows(title, "images/s", found[:2], {}) + rows(f"{title}, constant batch", "images/s", found[2:], {})
+        table += own
+        yield_rows(own)
+        del ours, model
+    return table
+
+
+def compiled(config_of: Callable[..., dict], rounds: int, seconds: float, device: torch.device) -> list[dict]:
+    """torch.compile on the encoder: is it faster, and what does it take to start?"""
+    table = []
+    for backbone, size, stored, batch in (("resnet18", 64, 64, 256), ("resnet50", 224, 256, 256)):
+        free(device)
+        config = config_of(backbone=backbone, image_size=size, stored_size=stored)
+        plain = Run(config, "simclr", backbone, size, stored, batch, device)
+        began = time.perf_counter()
+        fast = Run(config, "simclr", backbone, size, stored, batch, device, compiled=True)
+        fast.fed()
+        wait(device)
+        start = time.perf_counter() - began
+        found = race({"compiled": counted(fast.fed, seconds, device), "plain": counted(plain.fed, seconds, device)}, rounds, 0)
+        own = rows(f"SimCLR step with training.compile, {backbone}, {size} px, batch {batch}", "images/s", found, {})
+        own[0]["start_seconds"] = start
+        table += own
+        yield_rows(own)
+        del plain, fast
+    return table
+
+
+def peak(device: torch.device) -> float:
+    return torch.cuda.max_memory_allocated() / 2**30 if device.type == "cuda" else 0.0
+
+
+def free(device: torch.device) -> None:
+    gc.collect()
+    if device.type == "cuda":
+        torch.cuda.empty_cache()
+        torch.cuda.reset_peak_memory_stats()
+
+
+def yield_rows(table: list[dict]) -> None:
+    for row in table:
+        more = "".join(f"  {key} {row[key]:.3g}" for key in ("peak_memory_gib", "views_share", "start_seconds") if key in row)
+        ratio = f"  ours {row['ours_over_it']:.2f}x ({row['least']:.2f} to {row['most']:.2f})" if "ours_over_it" in row else ""
+        print(f"{row['what']:58s} {row['who']:46s} {row['rate']:10.0f} {row['unit']}{ratio}{more}", flush=True)
+
+
+__all__ = ["Rates", "compiled", "largest_batch", "measure", "peers"]
