@@ -79,7 +79,8 @@ def test_an_interrupted_run_ends_near_the_undisturbed(dataset):
     with pytest.raises(Interrupted):
         go(dataset, "run", chosen, device="cuda", input="resident", max_minutes=0)
     resumed, _ = go(dataset, "run", chosen, device="cuda", input="resident")
-    assert distance(resumed, whole) < 1e-3
+    # cuDNN adds gradients up in no fixed order, so two undisturbed runs differ too: 1.2e-3 was seen. An epoch less is 5e-2 away.
+    assert distance(resumed, whole) < 5e-3
 
 
 @pytest.mark.parametrize("method", ["simclr", "moco", "byol", "supervised"])

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Iterable, Iterator
-from itertools import pairwise
+from itertools import islice, pairwise
 from pathlib import Path
 from typing import Protocol
 
@@ -21,6 +21,14 @@ Part = tuple[Path, np.ndarray, str]  # a beton, the manifest rows to use of it, 
 # Resident images may take this share of the free memory: the rest is the network's, its gradients' and the views'.
 SHARE = 0.4
 CHOICES = ("auto", "resident", "streaming")
+AHEAD = 8  # batches whose views are drawn together; like the streaming input, this asks for batches that are not trained on yet
+
+
+def batched(items: Iterable, count: int) -> Iterator[tuple]:
+    """Runs of ``count`` items, the last one maybe shorter (itertools has this from Python 3.12 on)."""
+    iterator = iter(items)
+    while run := tuple(islice(iterator, count)):
+        yield run
 
 
 class Input(Protocol):
@@ -49,9 +57,16 @@ class ResidentInput:
         return len(self.labels)
 
     def batches(self, chosen: Iterable[tuple[np.ndarray, np.ndarray]]) -> Iterator[list[Tensor]]:
-        for positions, epochs in chosen:
-            images = self._images[to_device(positions, self.device)]
-            yield [view(images, self.ids[positions], epochs, number) for number, view in enumerate(self.views)]
+        height, width = self._images.shape[2:]
+        for some in batched(chosen, AHEAD):
+            # of several batches at once: much of what drawing takes is the same for one image as for a thousand
+            positions, epochs = (np.concatenate(column) for column in zip(*some, strict=True))
+            drawn = [view.draw(height, width, self.ids[positions], epochs, number) for number, view in enumerate(self.views)]
+            start = 0
+            for own, _ in some:
+                part, start = slice(start, start + len(own)), start + len(own)
+                images = self._images[to_device(own, self.device)]
+                yield [view.of_images(images, parameters.take(part)) for view, parameters in zip(self.views, drawn, strict=True)]
 
 
 class Subset:

@@ -45,7 +45,11 @@ class Views:
             raise ValueError(
                 f"views need uint8 images (B, 3, H, W) and B sample ids, not {images.dtype} {tuple(images.shape)} and {len(sample_ids)}"
             )
-        return self._finished(images, self.draw(*images.shape[2:], sample_ids, epoch, view), apply_parameters)
+        return self.of_images(images, self.draw(*images.shape[2:], sample_ids, epoch, view))
+
+    def of_images(self, images: Tensor, parameters: Parameters) -> Tensor:
+        """As `__call__`, with ``parameters`` that `draw` has made for these images."""
+        return self._finished(images, parameters, apply_parameters)
 
     def draw(self, height: int, width: int, sample_ids: np.ndarray, epoch: int | np.ndarray, view: int) -> Parameters:
         """What `__call__` does to images of ``height`` by ``width`` pixels with these ids."""
