@@ -134,7 +134,7 @@ def _corruptions(target: str, costs: dict, paired: pd.DataFrame | None, threshol
             continue
         cost = weighted([term], paired)
         limit = thresholds.worthwhile_gain
-        answer = "costs" if cost.low > limit else "costs little" if cost.high < limit else UNKNOWN
+        answer = "costs" if cost.low > limit else "helps" if cost.high < 0 else "costs little" if cost.high < limit else UNKNOWN
         text = f"{corruption_label(corruption)} of the pretraining images ({shown(source)}) costs {{}} of top-1"
         lines.append(_line("corruption", corruption, method, cost, text, answer))
     return lines
@@ -154,7 +154,7 @@ def _supervised(own: pd.DataFrame, supervised: pd.DataFrame, paired: pd.DataFram
             except UserError:  # no seed in common at this label size
                 continue
             answer = "supervised leads" if gaps[labels].low > 0 else "pretraining leads" if gaps[labels].high < 0 else UNKNOWN
-            text = f"at {count(labels)} labels, supervised from scratch is {{}} ahead of {count(most)} unlabelled images"
+            text = f"at {count(labels)} labels, supervised from scratch less the encoder of {count(most)} unlabelled images makes {{}}"
             lines.append(_line("supervised", count(labels), method, gaps[labels], text, answer))
         if gaps:
             lines.append(_enough_labels(method, gaps))
