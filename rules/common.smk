@@ -325,6 +325,11 @@ def definitions_of_targets(wildcards):
     return [json.dumps(config["datasets"][target["dataset"]], sort_keys=True) for target in evaluate_targets(wildcards)]
 
 
+def modest_gain(wildcards):
+    """An option of the one figure that marks it, so that no other is drawn anew when it changes."""
+    return f"--modest-gain {config['findings']['modest_gain']}" if wildcards.figure == "quantity_gain" else ""
+
+
 def finding_thresholds(wildcards):
     return json.dumps(config["findings"], sort_keys=True)
 

@@ -18,11 +18,12 @@ rule draw_figure:
         runtime="10m",
     params:
         prefix=f"{RESULTS}/figures/{{figure}}",
+        modest_gain=modest_gain,
     message:
         "Drawing the figure {wildcards.figure}"
     shell:
         'python "$SCRIPTS/draw_figure.py" --metrics {input.metrics} --figure {wildcards.figure} '
-        "--output-prefix {params.prefix} > {log} 2>&1"
+        "{params.modest_gain} --output-prefix {params.prefix} > {log} 2>&1"
 
 
 rule compare_published:

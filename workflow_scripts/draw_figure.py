@@ -15,15 +15,20 @@ def main() -> None:
     parser.add_argument(
         "--similarity", type=Path, help="the study's similarity.csv, which domain_similarity needs and no other figure reads"
     )
+    parser.add_argument(
+        "--modest-gain", type=float, default=2.0, help="points per doubling that quantity_gain marks; no other figure reads it (%(default)s)"
+    )
     parser.add_argument("--output-prefix", required=True, type=Path, help="e.g. results/default/figures/quantity")
     arguments = parser.parse_args()
 
-    from fourlenses.lenses import domain_similarity, figure_named, output
+    from fourlenses.lenses import domain_similarity, figure_named, output, quantity_gain
     from fourlenses.lenses.table import read_metrics
 
     figure_module, metrics = figure_named(arguments.figure), read_metrics(arguments.metrics)
     if figure_module is domain_similarity:
         figure, numbers = figure_module.draw(metrics, domain_similarity.read_similarity(arguments.similarity))
+    elif figure_module is quantity_gain:
+        figure, numbers = figure_module.draw(metrics, arguments.modest_gain)
     else:
         figure, numbers = figure_module.draw(metrics)
     output.save(figure, numbers, arguments.output_prefix)
