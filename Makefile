@@ -4,6 +4,9 @@ SNAKEMAKE = .venv/bin/snakemake
 # the doctor is to run where set-up has failed
 PYTHON = $(shell [ -x .venv/bin/python ] && echo .venv/bin/python || echo python3)
 
+# container images set it: every job would then compile the Python of all it imports anew, over 2 s of a core for torch alone
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help setup setup-dev demo test test-slurm bench doctor status new-dataset lint format lock
 help:            ## what each command does
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## */\t/' | expand -t 14
@@ -18,8 +21,8 @@ demo: setup      ## the default study (synthetic images, CPU, minutes) to its fi
 	$(SNAKEMAKE) all --cores $(CORES) --workflow-profile profiles/local
 	@echo "figures: results/default/figures/  numbers: results/default/metrics.csv"
 
-test: setup-dev  ## all tests
-	.venv/bin/python -m pytest
+test: setup-dev  ## all tests, on CORES cores
+	.venv/bin/python -m pytest -n $(CORES) --maxprocesses 8 --dist loadfile --no-loadscope-reorder
 
 test-slurm: setup-dev  ## a study and its faults on a real two-node SLURM, started here for it (root; installs slurm-wlm and munge)
 	SLURM_TEST_ROOT=/tmp tests/slurm/start_slurm.sh install

@@ -7,22 +7,15 @@ from pathlib import Path
 from snakemake.exceptions import WorkflowError
 
 sys.path.insert(0, os.path.join(workflow.basedir, "src"))
-from fourlenses.config import check_config
-from fourlenses.data.downloadable import take_downloads
 from fourlenses.errors import UserError
-from fourlenses.evaluation.protocol_presets import complete_protocols
 from fourlenses.files import write_json
-from fourlenses.presets import complete_methods
+from fourlenses.read_config import complete_config, config_files
 from fourlenses.study import FIGURES, FLOOR, SCRATCH, SIMILARITY, TRAINED, Run, Subset, figure_names, make_plan, parse_source
 
 # the files the config was merged from, the last one winning
-BASE_CONFIG = Path(workflow.basedir) / "config.yaml"
-CONFIG_FILES = [BASE_CONFIG, *(Path(file) for file in workflow.configfiles if Path(file).resolve() != BASE_CONFIG.resolve())]
+CONFIG_FILES = config_files([Path(file) for file in workflow.configfiles], Path(workflow.basedir))
 try:
-    check_config(config, Path(workflow.basedir) / "schemas" / "config.schema.yaml", CONFIG_FILES)
-    complete_methods(config, Path(workflow.basedir) / "presets", CONFIG_FILES)
-    complete_protocols(config, Path(workflow.basedir) / "presets")
-    DOWNLOADS = take_downloads(config)
+    DOWNLOADS = complete_config(config, Path(workflow.basedir), CONFIG_FILES)
     PLAN = make_plan(config)
 except UserError as error:
     raise WorkflowError(f"in the config ({', '.join(map(str, CONFIG_FILES))}): {error}") from None

@@ -1,7 +1,10 @@
 """Small image sets that the tests make themselves."""
 
+import os
 import tarfile
 from pathlib import Path
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # of numpy's and scikit-learn's threads, which read it once: there is a worker a core
 
 import pytest
 import torch
@@ -9,6 +12,10 @@ import torch
 from tests.pictures import jpeg_bytes
 
 torch.set_num_threads(1)
+
+
+def pytest_collection_modifyitems(items):
+    items.sort(key=lambda item: item.path.parent.name != "workflow")  # the longest first: no core is to wait for one of them at the end
 
 
 @pytest.fixture

@@ -19,8 +19,8 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(message)s")
 
     from fourlenses.planning.calibrate import calibrate
-    from fourlenses.planning.read_config import read_config
     from fourlenses.planning.throughput import merge_into
+    from fourlenses.read_config import read_config
     from fourlenses.study import make_plan
 
     config = arguments.config or read_config(arguments.configfile)

@@ -25,7 +25,7 @@ def main() -> None:
 
     config = arguments.config
     if config is None:
-        from fourlenses.planning.read_config import read_config
+        from fourlenses.read_config import read_config
 
         config = read_config(arguments.configfile)
     config["plan"] |= {key: value for key in ("gpus", "device") if (value := getattr(arguments, key)) is not None}

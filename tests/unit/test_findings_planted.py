@@ -1,5 +1,7 @@
 """Planted truth: the interval holds it as often as it claims, and the verdict is hardly ever the opposite of what is true."""
 
+from itertools import islice
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -28,11 +30,11 @@ CASES = {
 def test_interval_and_verdict(case, seeds):
     module, study, truth, right = CASES[case]
     generator = np.random.default_rng([20220619, seeds])
-    first = study.seen(generator, seeds)
+    first, *others = islice(study.draws(generator, seeds), DRAWS)
     whole = module.evaluate(first, None, Thresholds())
     claim = below if module in (quantity, domain) else above
     chosen = module.comparisons(first, 500_000) if module is quantity else module.comparisons(first)
-    found = [mean_over_targets(_of(chosen, table), None) for table in (first, *(study.seen(generator, seeds) for _ in range(DRAWS - 1)))]
+    found = [mean_over_targets(_of(chosen, table), None) for table in (first, *others)]
     verdicts = [claim(one, whole.threshold) for one in found]
     assert (whole.verdict, whole.estimate) == (verdicts[0], pytest.approx(found[0].estimate, abs=1e-4))
 

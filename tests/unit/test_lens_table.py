@@ -88,6 +88,7 @@ def test_a_difference_crosses_the_distances_of_the_two_bands():
     [
         ("imagenet-250000+places365-1281167", "ImageNet 250k + Places365 1.28M"),
         ("imagenet-1000000@jpeg10", "ImageNet 1M"),
+        ("imagenet-500@jpeg10+glc20-250@jpeg10", "ImageNet 500 + GLC20 250"),
         ("my-own-set-900", "my-own-set 900"),
         ("none", "none"),
     ],
@@ -99,5 +100,6 @@ def test_sources_are_shown_readably(source, shown):
 def test_in_domain_means_nothing_but_the_targets_own_images():
     assert names.is_in_domain("a-100@blur", "a")
     assert not names.is_in_domain("a-50+b-50", "a")
+    assert not names.is_in_domain("a-50@blur+b-50@blur", "a")
     assert not names.is_in_domain("ab-100", "a")
     assert not names.is_in_domain("none", "a")

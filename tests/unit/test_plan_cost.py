@@ -17,7 +17,7 @@ from fourlenses.planning.backbones import BACKBONES
 from fourlenses.planning.costs import left, of_lens, only_of_lens, total
 from fourlenses.planning.durations import evaluation_training_images, labelled_training_images, pretraining_images
 from fourlenses.planning.plan import plan_study
-from fourlenses.planning.read_config import ROOT, read_config
+from fourlenses.read_config import ROOT, read_config
 from fourlenses.study import make_plan
 from fourlenses.training.pretrain import make_schedule
 

@@ -41,7 +41,7 @@ def near_components(bits: np.ndarray, grey: np.ndarray) -> np.ndarray:
     component, none = np.arange(len(bits)), np.empty((0, 2), np.int64)
     joined = [none]
     for key in _keys(bits):
-        for first, second in _equal(key):
+        for first, second in _equal(key, component):
             # of a thousand frames of one scene, a thousand pairs join them all; the half million others need not be looked at
             apart = component[first] != component[second]
             pair = np.stack([first[apart], second[apart]], axis=1)
@@ -87,12 +87,17 @@ def _number(digits: np.ndarray) -> np.ndarray:
     return number
 
 
-def _equal(key: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+def _equal(key: np.ndarray, component: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """All pairs of places with equal keys, about `PAIRS_AT_ONCE` at a time. Sorted, equal keys lie side by side: the pairs are those at
-    distance 1, those at distance 2 and so on, until no two that far apart are equal."""
+    distance 1, those at distance 2 and so on, until no two that far apart are equal. Left out are keys whose places are in one component
+    already, as those of a crowd soon are: there is nothing to join."""
     order = np.argsort(key, kind="stable")
     ordered = key[order]
-    start = np.flatnonzero(ordered[1:] == ordered[:-1])  # places that have an equal one behind them
+    begins = np.append(True, ordered[1:] != ordered[:-1])[: len(ordered)]
+    first = np.flatnonzero(begins)
+    least, most = (extreme.reduceat(component[order], first) if len(first) else first for extreme in (np.minimum, np.maximum))
+    several = (least != most)[np.cumsum(begins) - 1]
+    start = np.flatnonzero((ordered[1:] == ordered[:-1]) & several[:-1])  # places that have an equal one behind them
     step = 1
     while len(start):
         for part in np.array_split(start, -(-len(start) // PAIRS_AT_ONCE)):

@@ -1,20 +1,12 @@
 """Which rows of a study's table the findings compare."""
 
-import re
 from collections.abc import Iterator
 
 import pandas as pd
 
-from fourlenses.lenses import methods, table
-from fourlenses.study import SEVERAL
+from fourlenses.lenses import methods, names, table
 
 ONE = ["method", "source", "pretrain_images", "corruption", "target", "level", "labelled_images", "protocol"]  # one encoder's cell
-SIDE_BY_SIDE = (SEVERAL, " | ")  # between the sources of fused encoders
-
-
-def datasets_of(source: str) -> set[str]:
-    """`a-100+b-50@jpeg10` -> {a, b}."""
-    return {part.rpartition("-")[0] or part for part in re.split(r"\+| \| |~", source)}
 
 
 def comparable(metrics: pd.DataFrame) -> pd.DataFrame:
@@ -28,12 +20,12 @@ def described(rows: pd.DataFrame) -> pd.DataFrame:
 
     Of encoders on equally many images of the same datasets (`birds-all` and `birds-3000`, where it has 3,000) the first one.
     """
-    rows = rows[~rows["source"].map(lambda source: any(mark in source for mark in SIDE_BY_SIDE))]
+    rows = rows[~rows["source"].map(names.is_fused).astype(bool)]
     alike = rows[[key for key in table.IDENTITY if key != "source"]].assign(
-        of=rows["source"].map(lambda source: sorted(datasets_of(source)))
+        of=rows["source"].map(lambda source: sorted(names.datasets(source)))
     )
     rows = rows[~alike.astype({"of": str}).duplicated()]
-    own = [datasets_of(source) == {target} for source, target in zip(rows["source"], rows["target"], strict=True)]
+    own = [names.is_in_domain(source, target) for source, target in zip(rows["source"], rows["target"], strict=True)]
     return rows.assign(contrastive=rows["method"].map(methods.is_contrastive).astype(bool), in_domain=pd.Series(own, rows.index, bool))
 
 

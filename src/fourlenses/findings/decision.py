@@ -5,14 +5,14 @@ from dataclasses import dataclass
 import pandas as pd
 
 from fourlenses.errors import UserError
-from fourlenses.findings.cells import clean, comparable, datasets_of, groups, linear_contrastive, most_labels, scratch
+from fourlenses.findings.cells import clean, comparable, groups, linear_contrastive, most_labels, scratch
 from fourlenses.findings.doubling import gain_from_doubling
 from fourlenses.findings.finding import Thresholds
 from fourlenses.findings.quality import drops
 from fourlenses.lenses.contrasts import Contrast, difference, weighted
 from fourlenses.lenses.methods import label as method_label
 from fourlenses.lenses.names import corruption as corruption_label
-from fourlenses.lenses.names import count
+from fourlenses.lenses.names import count, datasets, source_parts
 from fourlenses.lenses.names import source as shown
 
 WORTH, NOT_WORTH, UNKNOWN = "worth it", "not worth it", "cannot tell"
@@ -82,8 +82,8 @@ def _doubling(own: pd.DataFrame, thresholds: Thresholds) -> list[Line]:
 def _pools(target: str, encoders: pd.DataFrame, paired: pd.DataFrame | None, thresholds: Thresholds) -> list[Line]:
     lines = []
     for (method, source, total), pool in groups(_at_one_size(encoders), ["method", "source", "pretrain_images"]):
-        others = datasets_of(source) - {target}
-        if target not in datasets_of(source) or not others:
+        others = datasets(source) - {target}
+        if target not in datasets(source) or not others:
             continue
         share = _share(source, target)
         for images, against in ((share, "alone"), (total, "as many in-domain images")):
@@ -103,8 +103,7 @@ def _at_one_size(encoders: pd.DataFrame) -> pd.DataFrame:
 
 
 def _share(source: str, target: str) -> int:
-    sizes = [part.partition("@")[0].rpartition("-")[2] for part in source.split("+") if part.rpartition("-")[0] == target]
-    return sum(int(size) for size in sizes if size.isdigit())
+    return sum(size or 0 for name, size in source_parts(source) if name == target)
 
 
 def _in_domain(encoders: pd.DataFrame, like: pd.DataFrame, images: int) -> pd.DataFrame:
@@ -119,7 +118,7 @@ def _others(target: str, encoders: pd.DataFrame, paired: pd.DataFrame | None) ->
     lines = []
     for (method, source, images), other in groups(_at_one_size(encoders), ["method", "source", "pretrain_images"]):
         mine = _in_domain(encoders, other, images)
-        if target not in datasets_of(source) and len(mine):
+        if target not in datasets(source) and len(mine):
             gain = difference(other, mine, paired)
             answer = "better than own" if gain.low > 0 else "worse than own" if gain.high < 0 else UNKNOWN
             text = f"an encoder of {shown(source)} instead of {count(images)} images of {target} changes top-1 by {{}}"

@@ -5,6 +5,7 @@ import pandas as pd
 from fourlenses.findings.cells import clean, comparable, groups, most_labels
 from fourlenses.findings.finding import Comparison, Finding, Thresholds, above, judged, lacking
 from fourlenses.lenses.contrasts import Term
+from fourlenses.lenses.names import clean_source
 
 NAME = "quality"
 KEYS = ["target", "source", "corruption", "method"]
@@ -33,7 +34,7 @@ def drops(metrics: pd.DataFrame) -> dict[tuple, Term]:
     rows = comparable(metrics)
     rows = rows[(rows["protocol"] == "linear") & (rows["method"] != "random")]
     spoilt = most_labels(rows[rows["corruption"] != "none"])
-    spoilt = spoilt.assign(source=spoilt["source"].str.split("+").map(lambda parts: "+".join(part.partition("@")[0] for part in parts)))
+    spoilt = spoilt.assign(source=spoilt["source"].map(clean_source))
     found = {}
     for key, after in groups(spoilt, KEYS):
         target, source, _, method = key

@@ -35,7 +35,7 @@ def count(number: int) -> str:
 
 
 def source_parts(source: str) -> list[tuple[str, int | None]]:
-    """`a-100+b-50@jpeg10` -> `[("a", 100), ("b", 50)]`, and `a-100 | b-50` as well.
+    """`a-100@jpeg10+b-50@jpeg10` -> `[("a", 100), ("b", 50)]`, and `a-100 | b-50` as well.
 
     The size is None where the name does not end in one, or in `all`.
     """
@@ -58,8 +58,8 @@ def is_fused(source: str) -> bool:
 
 
 def clean_source(source: str) -> str:
-    """The source without its corruption: `imagenet-1000000@jpeg10` -> `imagenet-1000000`."""
-    return source.partition("@")[0]
+    """The source without the corruption of any part: `a-100@jpeg10+b-50@jpeg10` -> `a-100+b-50`."""
+    return re.sub(r"@\w+", "", source)
 
 
 def source(text: str) -> str:
