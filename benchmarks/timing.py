@@ -1,8 +1,9 @@
 """Rates measured side by side: every contestant gets a turn in every round, so that a machine's moods hit all of them alike."""
 
+import contextlib
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 
@@ -88,3 +89,16 @@ def verdict(row: dict) -> str:
     if row.get("at_most"):
         return "met" if row["rate"] <= row["at_most"] else "MISSED"
     return ""
+
+
+@contextlib.contextmanager
+def compute_threads(count: int) -> Iterator[None]:
+    """torch's compute threads for a while: those who compute in the main process get as many as others have worker processes."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
