@@ -11,7 +11,7 @@ import re
 from itertools import groupby
 from pathlib import Path
 
-import pictures
+import figures
 from timing import verdict
 
 HERE = Path(__file__).parent
@@ -49,10 +49,10 @@ def render(files: list[Path], page: Path) -> list[Path]:
         points = [row for row in content["rows"] if "axis" in row]
         rows = [row for row in content["rows"] if "axis" not in row]
         if points:
-            pictures.save(pictures.scaling(points), page.with_name(f"benchmarks_scaling_{device}.svg"))
+            figures.save(figures.scaling(points), page.with_name(f"benchmarks_scaling_{device}.svg"))
             sections.setdefault(f"{device}: scaling", []).append(source(content, file) + "\n\n" + points_table(points))
         if rows:
-            pictures.save(pictures.ratios(rows), page.with_name(f"benchmarks_{device}.svg"))
+            figures.save(figures.ratios(rows), page.with_name(f"benchmarks_{device}.svg"))
             sections.setdefault(f"{device}: bars", []).append(bars_table(rows))
             sections.setdefault(f"{device}: tables", []).append(source(content, file) + "\n\n" + tables(rows))
     for name, parts in sections.items():
