@@ -1,7 +1,7 @@
-"""How long Snakemake takes to say what it would do: studies of about 100, 1,000 and 10,000 jobs, beside a Snakefile of one rule and as many.
+"""How long Snakemake takes to say what it would do: studies of about 100, 1,000 and 10,000 jobs, and of one rule and as many.
 
-A dry-run in an empty folder, the whole process. The one-rule Snakefile is what Snakemake itself needs for so many jobs, each with one output
-file and no input. The studies have one lens and as many seeds as it takes; their jobs depend on each other.
+A dry-run in an empty folder, the whole process. The one-rule Snakefile is what Snakemake itself needs for so many jobs, each with one
+output file and no input. The studies have one lens and as many seeds as it takes; their jobs depend on each other.
 """
 
 import os

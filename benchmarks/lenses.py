@@ -27,7 +27,20 @@ def redraw() -> float:
         for name in TABLES:
             if (ROOT / "results" / STUDY / name).exists():
                 shutil.copy(ROOT / "results" / STUDY / name, results)
-        command = [sys.executable, "-m", "snakemake", "figures", "findings", "report", "--quiet", "all", "--cores", "1", "--directory", folder]
+        command = [
+            sys.executable,
+            "-m",
+            "snakemake",
+            "figures",
+            "findings",
+            "report",
+            "--quiet",
+            "all",
+            "--cores",
+            "1",
+            "--directory",
+            folder,
+        ]
         command += ["--snakefile", str(ROOT / "Snakefile"), "--configfile", str(ROOT / "studies" / f"{STUDY}.yaml")]
         began = time.perf_counter()
         result = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(ROOT / "src")})

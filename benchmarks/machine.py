@@ -12,7 +12,7 @@ PACKAGES = (
 
 
 def machine(cores: int) -> dict:
-    """For the head of a results file. ``load`` is the machine's load average of the last minute as the bench began: of an idle one about 0."""
+    """For the head of a results file. ``load``: the load average of the last minute as the bench began, about 0 where nothing else ran."""
     lines = Path("/proc/cpuinfo").read_text().splitlines()
     model = next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), platform.processor())
     found = {"processor": model, "cores": cores, "memory_gib": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1)}

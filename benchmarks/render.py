@@ -101,7 +101,8 @@ def table(what: str, rows: list[dict]) -> str:
         lines.append(f"| {row['who']} | {number(row['rate'])} | {number(min(values))} to {number(max(values))} | {ratio} | {bar(row)} |")
     for row in rows:
         if row.get("share") is not None:
-            lines += ["", f"{row['who'][0].upper()}{row['who'][1:]}: {row['share']:.0%} of {number(row['bound'])} {row['unit']}, {row['bound_what']}."]
+            who = row["who"][0].upper() + row["who"][1:]
+            lines += ["", f"{who}: {row['share']:.0%} of {number(row['bound'])} {row['unit']}, {row['bound_what']}."]
         if row.get("note"):
             lines += ["", f"{row['note']}"]
     return "\n".join(lines)

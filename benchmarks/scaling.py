@@ -38,7 +38,14 @@ def measure(rounds: int, seconds: float, cores: int) -> Iterator[dict]:
             result = subprocess.run(command, capture_output=True, text=True)
             if result.returncode:
                 raise RuntimeError(f"{axis} {x} failed:\n{result.stderr[-3000:]}")
-            yield {"what": what, "who": f"{label}: {x:,}", "axis": label, "x": x, "unit": "images/s", **json.loads(result.stdout.splitlines()[-1])}
+            yield {
+                "what": what,
+                "who": f"{label}: {x:,}",
+                "axis": label,
+                "x": x,
+                "unit": "images/s",
+                **json.loads(result.stdout.splitlines()[-1]),
+            }
 
 
 def images(count: int, cores: int, folder: Path) -> Callable[[], int]:

@@ -127,7 +127,8 @@ def arguments(output: Path, beton: Path, subset: Path, kind: str) -> list[str]:
         "health_images": config["training"]["health_images"],
     }  # fmt: skip
     return [
-        "--settings", json.dumps(settings), "--betons", str(beton), "--subsets", str(subset), "--datasets", "bench", "--output", str(output),
+        "--settings", json.dumps(settings), "--betons", str(beton), "--subsets", str(subset), "--datasets", "bench",
+        "--output", str(output),
         "--checkpoints", str(output) + "-checkpoints", "--input", kind, "--workers", "1", "--device", "cpu",
     ]  # fmt: skip
 

@@ -25,8 +25,8 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image
 from bounds import decode_rate
+from PIL import Image
 from timing import bounded, chosen, compute_threads, race, rows
 from torch.utils.data import DataLoader, Dataset
 
@@ -173,7 +173,12 @@ def measure(rounds: int, seconds: float, cores: int) -> Iterator[dict]:
         for size, path in paths.items():
             pictures, others = all_pictures[size], all_peers.pop(size)
             host, whole = "ours", "ours, whole recipe"
-            contestants = {host: ours(path, cores), "ffcv, two pipelines": ffcv(path, cores), whole: ours(path, cores, whole=True), **others}
+            contestants = {
+                host: ours(path, cores),
+                "ffcv, two pipelines": ffcv(path, cores),
+                whole: ours(path, cores, whole=True),
+                **others,
+            }
             results = race(contestants, rounds, seconds)
             decoded, bound = decode_rate(pictures, cores), f"TurboJPEG decoding each once on {cores} threads"
             bars = {"ffcv, two pipelines": 1.6, TORCHVISION: BARS[size]}

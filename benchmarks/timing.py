@@ -65,7 +65,7 @@ def clock(contestants: dict[str, Callable[[], float]], rounds: int) -> list[Rate
 
 
 def durations(title: str, results: list[Rates], bars: dict[str, float], unit: str = "s") -> list[dict]:
-    """`rows` of quantities of which less is better: seconds, bytes. Ours over the others is theirs divided by ours, so above 1 is better."""
+    """`rows` of quantities of which less is better: seconds, bytes. Ours over another is its value by ours: above 1 is better."""
     table = rows(title, unit, [Rates(one.name, [1 / value for value in one.values]) for one in results], bars)
     return [row | {"rate": one.median, "rates": one.values, "less_is_better": True} for row, one in zip(table, results, strict=True)]
 

@@ -36,7 +36,9 @@ def measure(rounds: int, seconds: float, cores: int) -> Iterator[dict]:
     with tempfile.TemporaryDirectory() as folder:
         written, drawn = disk_rate(Path(folder)), {}
         for case, (shape, side, files, bar) in CASES.items():
-            images = drawn.get(shape) or drawn.setdefault(shape, _draw(Path(folder) / str(shape[0]), *shape, max(200, int(files * seconds))))
+            images = drawn.get(shape) or drawn.setdefault(
+                shape, _draw(Path(folder) / str(shape[0]), *shape, max(200, int(files * seconds)))
+            )
             turns = {who: [] for who in WHO}
             for _ in range(rounds):
                 for who in WHO:
@@ -48,7 +50,9 @@ def measure(rounds: int, seconds: float, cores: int) -> Iterator[dict]:
                 row["cpu_us_per_image"] = statistics.median(turn["cpu_us_per_image"] for turn in each)
                 row["note"] = f"{row['who']}: {row['cpu_us_per_image']:,.0f} us of CPU an image, {row['peak_memory_mb']:,} MB at most."
             first = turns["fourlenses"][0]
-            yield bounded(table[0], written * first["images"] / first["bytes"], "its bytes written and synced as fast as this disk takes them")
+            yield bounded(
+                table[0], written * first["images"] / first["bytes"], "its bytes written and synced as fast as this disk takes them"
+            )
             yield table[1]
 
 

@@ -125,7 +125,12 @@ def test_points_of_scaling_have_a_table_and_a_figure(tmp_path):
 
 
 def test_the_newest_day_of_each_device_is_taken(tmp_path):
-    for device, name in (("cpu", "2026-01-02.json"), ("cpu", "2026-01-10.json"), ("cpu", "2026-01-10-scaling.json"), ("gpu", "2025-12-31.json")):
+    for device, name in (
+        ("cpu", "2026-01-02.json"),
+        ("cpu", "2026-01-10.json"),
+        ("cpu", "2026-01-10-scaling.json"),
+        ("gpu", "2025-12-31.json"),
+    ):
         save(tmp_path / device, name, content())
     found = [str(file.relative_to(tmp_path)) for file in render.newest(tmp_path)]
     assert found == ["cpu/2026-01-10-scaling.json", "cpu/2026-01-10.json", "gpu/2025-12-31.json"]
