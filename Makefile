@@ -28,8 +28,10 @@ test-slurm: setup-dev  ## a study and its faults on a real two-node SLURM, start
 	SLURM_TEST_ROOT=/tmp tests/slurm/start_slurm.sh install
 	.venv/bin/python -m pytest -x -v tests/slurm
 
-bench: setup-dev ## speed beside what people would use instead, as ratios measured in one run (minutes)
-	.venv/bin/python benchmarks/run.py
+bench:           ## speed beside what people would use instead: [GPU=1] [ARGS="--only linear"], all of it about 12 minutes on 2 cores
+	@envs/setup.sh bench
+	.bench/bin/python benchmarks/$(if $(GPU),gpu/)run.py $(ARGS)
+	.bench/bin/python benchmarks/render.py
 
 doctor:          ## whether this machine (or cluster) is fit for it: [PROFILE=profiles/slurm] [IN_JOB=1]
 	@$(PYTHON) workflow_scripts/doctor.py $${PROFILE:+--profile "$$PROFILE"} $${IN_JOB:+--in-job}
@@ -51,5 +53,6 @@ format: setup-dev
 	.venv/bin/ruff format . && .venv/bin/ruff check --fix . ; .venv/bin/snakefmt Snakefile rules
 
 lock:            ## re-pin the requirements (needs uv)
-	cd envs && for f in bootstrap requirements requirements-dev; do uv pip compile -q --universal --python-version 3.11 \
-	  --generate-hashes --no-emit-index-url --no-header --no-annotate $$f.in -o $$f.txt; done
+	for f in envs/bootstrap envs/requirements envs/requirements-dev benchmarks/peers; do (cd $$(dirname $$f) && \
+	  uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate \
+	  $$(basename $$f).in -o $$(basename $$f).txt) || exit; done

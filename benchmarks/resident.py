@@ -1,17 +1,31 @@
-"""Two SimCLR views of images in memory, colour included, at 32 px on as many cores: ours, torchvision on PIL images, kornia."""
+"""Two views of small images in memory, at 32 and 64 px on as many cores: the whole recipe (colours, no blur), and crop and flip alone.
+
+All have the same pixels: ours, kornia and FFCV (a beton of raw pixels) from a uint8 array, torchvision and lightly from Pillow images or
+tensors, an image at a time in a DataLoader.
+"""
+
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import numpy as np
 import torch
-from timing import race, rows
+from bounds import memory_bandwidth
+from streaming import ffcv
+from timing import bounded, chosen, race, rows
 from torch.utils.data import DataLoader, Dataset
 
 from fourlenses.data import synthetic
+from fourlenses.data.beton_writer import BetonWriter
 from fourlenses.data.recipe import Recipe
 from fourlenses.data.views import Views
 
 SIZE, BATCH, IMAGES = 32, 256, 2048
 # SimCLR's CIFAR recipe (appendix B.9): no blur.
 RECIPE = Recipe(crop_scale=(0.08, 1.0), blur=0.0)
+CROP = Recipe(crop_scale=(0.08, 1.0), blur=0.0, jitter=None, grey=0.0)
+BARS = {32: {"torchvision on PIL": 10}, 64: {}}
 
 
 def pictures(count: int = IMAGES, size: int = SIZE) -> np.ndarray:
@@ -19,66 +33,74 @@ def pictures(count: int = IMAGES, size: int = SIZE) -> np.ndarray:
     return np.stack([synthetic.draw("objects", 0, number, size) for number in range(count)])
 
 
-class TwoViews(Dataset):
-    """What a SimCLR repository does: PIL images, torchvision's transforms, twice."""
+class Each(Dataset):
+    """``views`` of every image."""
 
-    def __init__(self, images: np.ndarray, size: int = SIZE) -> None:
-        from PIL import Image
-        from torchvision import transforms as t
-
-        self.images = [Image.fromarray(image) for image in images]
-        self.transform = t.Compose(
-            [
-                t.RandomResizedCrop(size, scale=(0.08, 1.0)),
-                t.RandomHorizontalFlip(),
-                t.RandomApply([t.ColorJitter(0.8, 0.8, 0.8, 0.2)], p=0.8),
-                t.RandomGrayscale(0.2),
-                t.ToTensor(),
-            ]
-        )
+    def __init__(self, images: list, views: Callable) -> None:
+        self.images, self.views = images, views
 
     def __len__(self) -> int:
         return len(self.images)
 
-    def __getitem__(self, place: int) -> tuple[torch.Tensor, torch.Tensor]:
-        return self.transform(self.images[place]), self.transform(self.images[place])
+    def __getitem__(self, place: int):
+        return self.views(self.images[place])
 
 
-def measure(rounds: int, seconds: float, cores: int) -> list[dict]:
-    images = pictures()
-    tensor = torch.from_numpy(images).permute(0, 3, 1, 2).contiguous()
-    ids = np.arange(len(images), dtype=np.uint64)
-    views = Views(RECIPE, SIZE, seed=0)
-    torch.set_num_threads(cores)
-    chosen = np.random.default_rng(0)
+def ours(images: torch.Tensor, recipe: Recipe, size: int) -> Callable[[], int]:
+    ids, views, generator = np.arange(len(images), dtype=np.uint64), Views(recipe, size, seed=0), np.random.default_rng(0)
 
-    def ours() -> int:
-        rows = chosen.integers(0, len(images), BATCH)
-        batch = tensor[torch.from_numpy(rows)]
+    def batch() -> int:
+        rows = generator.integers(0, len(images), BATCH)
+        batch = images[torch.from_numpy(rows)]
         for number in range(2):
             views(batch, ids[rows], 0, number)
         return BATCH
 
-    loader = DataLoader(TwoViews(images), BATCH, shuffle=True, num_workers=cores, drop_last=True, persistent_workers=True)
+    return batch
 
-    def torchvision_pil() -> int:
-        return sum(len(first) for first, _ in loader)
 
-    import kornia.augmentation as k
+def peers(images: np.ndarray, tensor: torch.Tensor, size: int, cores: int) -> dict[str, Callable[[], int]]:
+    from peers import kornias_views, lightlys_views, pil_views, tensor_views
+    from PIL import Image
 
-    pipeline = k.AugmentationSequential(
-        k.RandomResizedCrop((SIZE, SIZE), scale=(0.08, 1.0), ratio=(3 / 4, 4 / 3)),
-        k.RandomHorizontalFlip(),
-        k.ColorJitter(0.8, 0.8, 0.8, 0.2, p=0.8),
-        k.RandomGrayscale(p=0.2),
-        same_on_batch=False,
-    )
+    def passes(images: list, views: Callable) -> Callable[[], int]:
+        loader = DataLoader(
+            Each(images, views), BATCH, True, num_workers=cores, persistent_workers=True, drop_last=True, multiprocessing_context="fork"
+        )
+        return lambda: sum(len(first) for first, _ in loader)
 
-    def kornia_batch() -> int:
-        batch = tensor[torch.from_numpy(chosen.integers(0, len(images), BATCH))].float() / 255
-        for _ in range(2):
-            pipeline(batch)
-        return BATCH
+    generator, batch_views, pil = np.random.default_rng(0), kornias_views(size, blur=False), [Image.fromarray(image) for image in images]
+    return {
+        "torchvision on PIL": passes(pil, pil_views(size, blur=False)),
+        "torchvision v2 on tensors": passes(list(tensor), tensor_views(size, blur=False)),
+        "lightly's SimCLRTransform": passes(pil, lightlys_views(size, blur=False)),
+        "kornia on the batch": lambda: len(batch_views(tensor[torch.from_numpy(generator.integers(0, len(tensor), BATCH))])[0]),
+    }
 
-    names = {"ours": ours, f"torchvision on PIL, {cores} worker(s)": torchvision_pil, "kornia on the batch": kornia_batch}
-    return rows("two views, 32 px, resident, with colour", "images/s", race(names, rounds, seconds), {list(names)[1]: 10})
+
+def measure(rounds: int, seconds: float, cores: int) -> Iterator[dict]:
+    torch.set_num_threads(cores)
+    sys.unraisablehook = lambda _: None  # numba complains when a Loader of FFCV goes
+    arrays = {size: pictures(IMAGES, size) for size in BARS}
+    tensors = {size: torch.from_numpy(images).permute(0, 3, 1, 2).contiguous() for size, images in arrays.items()}
+    all_peers = {size: peers(arrays[size], tensors[size], size, cores) for size in BARS}
+    for others in all_peers.values():
+        for work in others.values():
+            work()  # forks first: threads do not survive it
+    for size, bars in BARS.items():
+        images, tensor, others = arrays[size], tensors[size], all_peers.pop(size)
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "raw.beton"
+            writer = BetonWriter(path, IMAGES)
+            for row, image in enumerate(images):
+                writer.add(image, size, size, 0, row)
+            writer.close()
+            crops = {"ours, crop and flip": ours(tensor, CROP, size), "ffcv, two pipelines": ffcv(path, cores, size)}
+            results = race({"ours": ours(tensor, RECIPE, size), **others, **crops}, rounds, seconds)
+        # an image is read and two float32 views are written, whatever is done in between
+        bound = memory_bandwidth(cores) / (3 * size**2 * (1 + 2 * 4))
+        what = f"bytes of an image and its views through memory as fast as a copy goes on {cores} thread(s)"
+        for title, names in (("resident, with colour", ("ours", *others)), ("resident, crop and flip", tuple(crops))):
+            first, *rest = rows(f"two views, {size} px, {title}", "images/s", chosen(results, *names), bars)
+            yield bounded(first, bound, what)
+            yield from rest

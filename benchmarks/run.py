@@ -1,66 +1,132 @@
-"""Measure fourlenses beside what people would use instead, in one run on the same cores: prints ratios, writes every rate as JSON."""
+"""Measure fourlenses beside what people would use instead, in turns on the same cores. Prints ratios as they come; writes every rate.
+
+Each row of the table below is a process of its own, so that no library's threads get into another's way:
+
+    input      two SimCLR views at 224 px from JPEGs: FFCV, torchvision on PIL and on tensors, lightly, kornia
+    resident   two views at 32 and 64 px from memory: the same
+    writing    betons from image files: FFCV's DatasetWriter
+    step       a SimCLR step and an epoch, ResNet-18 at 32 px and ResNet-50 at 224 px: lightly's components in a plain loop
+    linear     linear classifiers, label sizes x strengths x draws: scikit-learn
+    features   of a frozen encoder: a plain torch loop over a DataLoader
+    knn        nearest neighbours: lightly, scikit-learn
+    dag        building the graph of 100, 1,000 and 10,000 jobs, and of studies/paper.yaml: a trivial Snakefile
+    lenses     figures, findings and report from the committed table
+    startup    from the start of a job to its first training step: `import torch`, FFCV's Loader to its first batch
+    disk       bytes of five pretraining sizes: a beton each
+
+`render.py` makes docs/benchmarks.md of what is written. A median is of the rounds; a ratio is taken in each round, its spread is over them.
+"""
 
 import argparse
+import contextlib
 import datetime
-import importlib.metadata
+import importlib
 import json
 import os
-import platform
 import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
-import torch
+from timing import verdict
 
 HERE = Path(__file__).parent
-PEERS = ("torch", "torchvision", "ffcv", "lightly", "kornia", "pillow", "numpy", "numba", "scikit-learn")
+# A training has one compute thread as a rule (config key torch_threads): what is computed in it or beside it is measured on one core.
+ROWS = {
+    "input": ("streaming", None),
+    "resident": ("resident", 1),
+    "writing": ("writing", None),
+    "step": ("step", None),
+    "linear": ("linear", 1),
+    "features": ("features", None),
+    "knn": ("neighbours", None),
+    "dag": ("dag", None),
+    "lenses": ("lenses", None),
+    "startup": ("startup", None),
+    "disk": ("disk", None),
+}
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=5, help="turns of every contestant")
-    parser.add_argument("--seconds", type=float, default=4.0, help="least length of a turn")
-    parser.add_argument(
-        "--cores", type=int, default=len(os.sched_getaffinity(0)), help="threads or worker processes of each contestant of streaming"
-    )
-    parser.add_argument("--only", nargs="*", choices=["streaming", "resident", "step", "linear"], help="some of the benches")
-    parser.add_argument("--output", type=Path, help="where the JSON goes; benchmarks/results/<device>/<date>.json without it")
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=3, help="turns of every contestant (%(default)s)")
+    parser.add_argument("--seconds", type=float, default=2.0, help="least length of a turn (%(default)s)")
+    cores = len(os.sched_getaffinity(0))
+    parser.add_argument("--cores", type=int, default=cores, help="threads or worker processes of each contestant (here %(default)s)")
+    parser.add_argument("--only", nargs="+", choices=ROWS, metavar="ROW", help="some of the rows above")
+    parser.add_argument("--scaling", action="store_true", help="instead: speed and memory over images, classes, batch and workers")
+    parser.add_argument("--output", type=Path, help="where the JSON goes; benchmarks/results/cpu/<date>.json without it")
+    parser.add_argument("--part", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
-    import linear
-    import resident
-    import step
-    import streaming
+    if arguments.part:
+        for row in _part(arguments):
+            print(json.dumps(row), flush=True)
+        return
+    from machine import machine
 
-    benches = {"streaming": streaming.measure, "resident": resident.measure, "step": step.measure, "linear": linear.measure}
-    # A run has one compute thread as a rule (config key torch_threads): what is computed beside it or in it is measured on one core.
-    cores = {"streaming": arguments.cores, "resident": 1, "step": 1, "linear": 1}
-    table = []
-    for name in arguments.only or benches:
-        for row in benches[name](arguments.rounds, arguments.seconds, cores[name]):
-            print(sentence(row), flush=True)
-            table.append(row)
-    output = arguments.output or HERE / "results" / "cpu" / f"{datetime.date.today()}.json"
+    stem = f"{datetime.date.today()}-scaling" if arguments.scaling else f"{datetime.date.today()}"
+    output = arguments.output or HERE / "results" / "cpu" / f"{stem}.json"
+    settings = {"rounds": arguments.rounds, "seconds": arguments.seconds}
+    head, table, failed = {"machine": machine(arguments.cores), "settings": settings}, [], {}
+    with contextlib.suppress(KeyboardInterrupt):
+        for name in ["scaling"] if arguments.scaling else arguments.only or ROWS:
+            began = time.perf_counter()
+            try:
+                for row in _rows(name, arguments):
+                    print(sentence(row), flush=True)
+                    table.append({"row": name, **row})
+                    write(output, {**head, "rows": table})
+            except RuntimeError as error:
+                failed[name] = str(error)
+                print(f"{name} FAILED: {error}", flush=True)
+            print(f"-- {name}: {time.perf_counter() - began:.0f} s", flush=True)
+    if table:
+        print(f"written to {output}")
+    sys.exit(f"failed: {', '.join(failed)}" if failed else 0)
+
+
+def _rows(name: str, arguments: argparse.Namespace) -> Iterator[dict]:
+    """The rows of a part, as its process prints them."""
+    command = [sys.executable, __file__, "--part", name, "--rounds", str(arguments.rounds), "--seconds", str(arguments.seconds)]
+    with tempfile.TemporaryFile("w+") as errors:
+        process = subprocess.Popen([*command, "--cores", str(arguments.cores)], stdout=subprocess.PIPE, stderr=errors, text=True)
+        try:
+            for line in process.stdout:
+                if line.startswith('{"what"'):  # a library may print too
+                    yield json.loads(line)
+        finally:
+            if process.poll() is None and sys.exc_info()[0] is not None:
+                process.terminate()
+            process.wait()
+        if process.returncode:
+            errors.seek(0)
+            raise RuntimeError(f"exit code {process.returncode}\n{errors.read()[-3000:]}")
+
+
+def _part(arguments: argparse.Namespace) -> Iterator[dict]:
+    module, cores = ROWS.get(arguments.part, (arguments.part, None))
+    yield from importlib.import_module(module).measure(arguments.rounds, arguments.seconds, cores or arguments.cores)
+
+
+def write(output: Path, content: dict) -> None:
+    """Whole or not at all, and after every row: what was measured until an interruption is kept."""
     output.parent.mkdir(parents=True, exist_ok=True)
-    output.write_text(json.dumps({"machine": machine(arguments.cores), "rows": table}, indent=1) + "\n")
-    print(f"written to {output}")
+    temporary = output.with_suffix(".tmp")
+    temporary.write_text(json.dumps(content, indent=1) + "\n")
+    temporary.replace(output)
 
 
 def sentence(row: dict) -> str:
-    line = f"{row['what']:44s} {row['who']:34s} {row['rate']:10.0f} {row['unit']}"
+    line = f"{row['what']:58s} {row['who']:34s} {row['rate']:12,.5g} {row['unit']}"
     if "ours_over_it" in row:
         line += f"   ours is {row['ours_over_it']:.2f}x ({row['least']:.2f} to {row['most']:.2f})"
-    if row.get("bar"):
-        line += f", bar {row['bar']}x: {'met' if row['ours_over_it'] >= row['bar'] else 'MISSED'}"
+    if "share" in row:
+        line += f"   {row['share']:.0%} of {row['bound']:,.4g}: {row['bound_what']}"
+    if found := verdict(row):
+        line += f", bar {row['bar']}x: {found}" if row.get("bar") else f", at most {row['at_most']} {row['unit']}: {found}"
     return line
-
-
-def machine(cores: int) -> dict:
-    model = next(
-        (line.split(":")[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")), ""
-    )
-    commit = subprocess.run(["git", "-C", str(HERE), "rev-parse", "HEAD"], capture_output=True, text=True, check=False).stdout.strip()
-    versions = {name: importlib.metadata.version(name) for name in PEERS}
-    return {"processor": model, "cores": cores, "python": platform.python_version(), "versions": versions, "commit": commit,
-            "cuda": torch.version.cuda if torch.cuda.is_available() else None}  # fmt: skip
 
 
 if __name__ == "__main__":

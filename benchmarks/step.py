@@ -1,12 +1,33 @@
-"""What input costs a training step: SimCLR at 32 px fed with views as they come, beside the same step on one constant batch."""
+"""SimCLR in training: a step on a constant batch, and an epoch with its input, beside lightly's components in a plain loop.
+
+Both have the same encoder from the same weights, batch, optimiser, augmentation parameters and channels-last layout, on as many compute
+threads; lightly's loss, head and transform, its images from a DataLoader with as many worker processes, as its examples have it. An epoch
+starts anew each time: what a loader prepares while the other has its turn is not given to it.
+
+    resnet18_cifar, 32 px   images in memory (ours as uint8, lightly's as Pillow images), no blur
+    resnet50, 224 px        from 500x375 JPEGs (ours streamed from a beton, lightly's from the same bytes in memory), the whole recipe; few
+                            images, as a CPU needs seconds for one
+"""
+
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import numpy as np
 import torch
-from resident import RECIPE, pictures
-from timing import race, rows
+from bounds import matrix_rate, training_flops
+from peers import lightlys_views
+from resident import RECIPE, Each
+from resident import pictures as drawings
+from streaming import Pictures, from_pil, photograph
+from timing import bounded, chosen, race, rows
+from torch.utils.data import DataLoader, Dataset
 
-from fourlenses.data.inputs import ResidentInput
+from fourlenses.data.beton_writer import BetonWriter
+from fourlenses.data.inputs import Input, ResidentInput
+from fourlenses.data.recipe import Recipe
 from fourlenses.data.resident import Images
+from fourlenses.data.streaming import StreamingInput
 from fourlenses.data.views import Views
 from fourlenses.methods import build_method
 from fourlenses.methods.method import Facts
@@ -16,32 +37,97 @@ from fourlenses.training.gradients import add_gradients
 from fourlenses.training.optimizers import build_optimizer
 from fourlenses.training.sampling import Stream
 
-BATCH = 128
+SETTINGS = {"temperature": 0.2, "projection_hidden": 256, "projection_out": 128, "projection_layers": 2, "projection_last_norm": True}
+RATE, MOMENTUM, DECAY = 0.01, 0.9, 1e-4
+CONSTANT, LIGHTLY, LIGHTLY_CONSTANT = "ours, constant batch", "lightly in a plain loop", "lightly, constant batch"
 
 
-def measure(rounds: int, seconds: float, cores: int, backbone: str = "resnet18_cifar") -> list[dict]:
-    torch.set_num_threads(cores)
-    images = torch.from_numpy(pictures()).permute(0, 3, 1, 2).contiguous()
-    device = torch.device("cpu")
-    data = Images(images, np.zeros(len(images), np.int64), np.arange(len(images), dtype=np.uint64), 1)
-    source = ResidentInput(data, [Views(RECIPE, 32, 0), Views(RECIPE, 32, 0)], device)
-    settings = {"temperature": 0.2, "projection_hidden": 256, "projection_out": 128, "projection_layers": 2, "projection_last_norm": True}
+def ours(source: Input, backbone: str, batch: int) -> tuple[Callable[[], int], Callable[[], int]]:
+    """An epoch, and a step on a constant batch."""
+    device, count = torch.device("cpu"), len(source)
     encoder, width = build_backbone(backbone, 0)
-    method = build_method("simclr", encoder, width, settings, Facts(len(images), 1, BATCH, 0)).to(memory_format=torch.channels_last)
-    optimizer = build_optimizer("sgd", method, 0.01, 0.9, 1e-4)
-    engine = Engine(device)
-    labels = torch.zeros(BATCH, dtype=torch.int64)
-    stream = Stream(len(images), BATCH, 0)
-    batches = source.batches(stream.batch(step) for step in range(10**9))
-    constant = next(batches)
+    method = build_method("simclr", encoder, width, SETTINGS, Facts(count, 1, batch, 0)).to(memory_format=torch.channels_last)
+    optimizer, engine, labels = build_optimizer("sgd", method, RATE, MOMENTUM, DECAY), Engine(device), torch.zeros(batch, dtype=torch.int64)
+    stream = Stream(count, batch, 0)
 
     def step(views: list[torch.Tensor]) -> int:
         optimizer.zero_grad()
         add_gradients(method, engine.arrange(views), labels, 0, engine.autocast())
         optimizer.step()
-        return BATCH
+        return batch
 
-    names = {"step with its input": lambda: step(next(batches)), "step on a constant batch": lambda: step(constant)}
-    return rows(
-        f"SimCLR step, {backbone}, 32 px, batch {BATCH}", "images/s", race(names, rounds, seconds), {"step on a constant batch": 0.95}
-    )
+    def batches() -> Iterator[list[torch.Tensor]]:
+        return source.batches(stream.batch(number) for number in range(count // batch))
+
+    constant = [view.clone() for view in next(batches())]
+    return lambda: sum(step(views) for views in batches()), lambda: step(constant)
+
+
+def lightlys(data: Dataset, backbone: str, batch: int, workers: int) -> tuple[Callable[[], int], Callable[[], int]]:
+    from lightly.loss import NTXentLoss
+    from lightly.models.modules import SimCLRProjectionHead
+
+    encoder, width = build_backbone(backbone, 0)
+    head = SimCLRProjectionHead(width, SETTINGS["projection_hidden"], SETTINGS["projection_out"])
+    model = torch.nn.Sequential(encoder, head).to(memory_format=torch.channels_last).train()
+    criterion = NTXentLoss(temperature=SETTINGS["temperature"])
+    optimizer = torch.optim.SGD(model.parameters(), lr=RATE, momentum=MOMENTUM, weight_decay=DECAY)
+    loader = DataLoader(data, batch, shuffle=True, drop_last=True, num_workers=workers, persistent_workers=True)
+
+    def step(views: list[torch.Tensor]) -> int:
+        loss = criterion(*model(torch.cat(list(views)).contiguous(memory_format=torch.channels_last)).chunk(2))
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        return batch
+
+    constant = next(iter(loader))
+    return lambda: sum(step(views) for views in loader), lambda: step(constant)
+
+
+def _small(folder: Path, cores: int, batch: int, images: int) -> tuple[Input, Dataset]:
+    from PIL import Image
+
+    pixels = drawings(images)
+    tensor = torch.from_numpy(pixels).permute(0, 3, 1, 2).contiguous()
+    data = Images(tensor, np.zeros(images, np.int64), np.arange(images, dtype=np.uint64), 1)
+    peer = Each([Image.fromarray(image) for image in pixels], lightlys_views(32, blur=False))
+    return ResidentInput(data, [Views(RECIPE, 32, 0)] * 2, torch.device("cpu")), peer
+
+
+def _large(folder: Path, cores: int, batch: int, images: int) -> tuple[Input, Dataset]:
+    photographs = [photograph(seed, 500, 375) for seed in range(images)]
+    writer = BetonWriter(folder / "x.beton", images)
+    for row, data in enumerate(photographs):
+        writer.add(data, 500, 375, 0, row)
+    writer.close()
+    parts = [(folder / "x.beton", np.arange(images), "photographs")]
+    source = StreamingInput(parts, 375, [Views(Recipe(), 224, 0)] * 2, torch.device("cpu"), cores)
+    return source, Pictures(photographs, from_pil(lightlys_views(224)), images)
+
+
+# batch and images an epoch
+CASES = {("resnet18_cifar", 32): (_small, 64, 192), ("resnet50", 224): (_large, 8, 16)}
+
+
+def measure(rounds: int, seconds: float, cores: int) -> Iterator[dict]:
+    for (backbone, size), (make, batch, images) in CASES.items():
+        with tempfile.TemporaryDirectory() as folder:
+            source, data = make(Path(folder), cores, batch, images)
+            # its worker processes are forked before a compute thread runs: threads do not survive it
+            torch.set_num_threads(1)
+            theirs, theirs_constant = lightlys(data, backbone, batch, cores)
+            torch.set_num_threads(cores)
+            epoch, constant = ours(source, backbone, batch)
+            contestants = {"ours": epoch, LIGHTLY: theirs, CONSTANT: constant, LIGHTLY_CONSTANT: theirs_constant}
+            results = race(contestants, rounds, seconds)
+        bound = matrix_rate(cores) / training_flops(backbone, size)
+        what = f"the encoder's multiplications at the rate of a matrix product on {cores} threads"
+        title = f"{backbone}, {size} px, batch {batch}"
+        for table in (
+            rows(f"SimCLR step, {title}", "images/s", chosen(results, CONSTANT, LIGHTLY_CONSTANT), {}),
+            rows(f"SimCLR epoch of {images} images, {title}", "images/s", chosen(results, "ours", LIGHTLY), {}),
+        ):
+            yield bounded(table[0], bound, what)
+            yield table[1]
+        yield rows(f"SimCLR with its input, {title}", "images/s", chosen(results, "ours", CONSTANT), {})[1]

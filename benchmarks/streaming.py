@@ -4,12 +4,14 @@ Pictures are made here: eight octaves of noise (colours correlated, each octave 
 with sharp edges, and a sensor's noise of 6 grey levels, as JPEG of quality 90: 63 to 70 kB at 500x375, 31 to 36 kB at 341x256, as
 photographs have. All contestants read the same pixels (torchvision: the same JPEG bytes, from memory). What is timed:
 
-- ours: decode once, two crops, mirrored, uint8 (what `StreamingInput` does on the host; the rest is the training device's)
+- ours: decode once, two crops, mirrored, uint8 (what `StreamingInput` does on the host; the rest is the training device's); and the whole
+  recipe, float32, as it would be without such a device
 - ffcv: RandomResizedCropRGBImageDecoder, RandomHorizontalFlip, ToTensor, twice through PipelineSpec; after its compilation. Its crops
   (and torchvision's) are of the whole picture, ours of its central square
-- torchvision: two whole SimCLR views on Pillow images in a DataLoader, as the usual codes do
+- torchvision on Pillow images or on tensors, lightly: two whole SimCLR views in a DataLoader, as the usual codes do
+- kornia: a DataLoader decodes, the views are made of the batch in the main process on as many threads
 
-A pass is 2048 images, torchvision's 128. Run as a program it prints the stages of one thread instead.
+A pass is 2048 images, of whole recipes 256 (ours) and 128. Run as a program it prints the stages of one thread instead.
 """
 
 import argparse
@@ -23,8 +25,10 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from bounds import decode_rate
 from PIL import Image
-from timing import race, rows
+from timing import bounded, chosen, compute_threads, race, rows
+from torch.utils.data import DataLoader, Dataset
 
 from fourlenses.data.beton import JPEG, Beton
 from fourlenses.data.beton_writer import BetonWriter
@@ -38,6 +42,7 @@ from fourlenses.data.views import Recipe, Views
 SIZES = {"500x375": (500, 375), "341x256": (341, 256)}
 BARS = {"500x375": 10, "341x256": 20}  # of torchvision's speed
 IMAGES, DISTINCT, BATCH, VIEW = 2048, 48, 128, 224
+TORCHVISION = "torchvision on PIL"
 
 
 def photograph(seed: int, width: int, height: int, quality: int = 90) -> bytes:
@@ -71,29 +76,35 @@ def write(path: Path, width: int, height: int) -> list[bytes]:
 # --- a contestant is a function of nothing that makes one pass and returns how many images it gave two views of
 
 
-def ours(path: Path, workers: int) -> Callable[[], int]:
+def ours(path: Path, workers: int, whole: bool = False) -> Callable[[], int]:
+    """What the host does for a training device; or, ``whole``, all of the recipe, on as many compute threads."""
     shortest = int(min(Beton(path).width[0], Beton(path).height[0]))
     stream = StreamingInput(
         [(path, np.arange(IMAGES), "photographs")], shortest, [Views(Recipe(), VIEW, 0)] * 2, torch.device("cpu"), workers
     )
     rng = np.random.default_rng(0)
+    images = IMAGES // 8 if whole else IMAGES
 
     def chosen() -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        order = rng.permutation(IMAGES)
-        for start in range(0, IMAGES, BATCH):
+        order = rng.permutation(IMAGES)[:images]
+        for start in range(0, images, BATCH):
             yield order[start : start + BATCH], np.zeros(BATCH, np.int64)
 
-    return lambda: sum(len(crops[0]) for crops, _ in stream.crops(chosen()))
+    def on_all_threads() -> int:
+        with compute_threads(workers):
+            return sum(len(views[0]) for views in stream.batches(chosen()))
+
+    return on_all_threads if whole else lambda: sum(len(crops[0]) for crops, _ in stream.crops(chosen()))
 
 
-def ffcv(path: Path, workers: int) -> Callable[[], int]:
+def ffcv(path: Path, workers: int, view: int = VIEW) -> Callable[[], int]:
     from ffcv.fields.rgb_image import RandomResizedCropRGBImageDecoder
     from ffcv.loader import Loader, OrderOption
     from ffcv.pipeline import PipelineSpec
     from ffcv.transforms import RandomHorizontalFlip, ToTensor
 
     def pipeline() -> PipelineSpec:
-        decoder = RandomResizedCropRGBImageDecoder((VIEW, VIEW))
+        decoder = RandomResizedCropRGBImageDecoder((view, view))
         return PipelineSpec("image", decoder=decoder, transforms=[RandomHorizontalFlip(), ToTensor()])
 
     pipelines = {"image": None, "label": None, "index": None, "first": pipeline(), "second": pipeline()}
@@ -103,55 +114,82 @@ def ffcv(path: Path, workers: int) -> Callable[[], int]:
     return lambda: sum(len(batch[0]) for batch in loader)
 
 
-class Pictures(torch.utils.data.Dataset):
-    def __init__(self, pictures: list[bytes]) -> None:
-        from torchvision import transforms as t
+def peers(pictures: list[bytes], workers: int) -> dict[str, Callable[[], int]]:
+    """What other codes do on the host, the whole recipe twice an image: with torch's DataLoader, its worker processes begun here."""
+    from peers import kornias_views, lightlys_views, pil_views, tensor_views
 
-        self.pictures = pictures
-        self.views = t.Compose(
-            [
-                t.RandomResizedCrop(VIEW),
-                t.RandomHorizontalFlip(),
-                t.RandomApply([t.ColorJitter(0.8, 0.8, 0.8, 0.2)], p=0.8),
-                t.RandomGrayscale(p=0.2),
-                t.RandomApply([t.GaussianBlur(23, sigma=(0.1, 2.0))], p=0.5),
-                t.ToTensor(),
-            ]
-        )
+    def batches(views: Callable) -> DataLoader:
+        data = Pictures(pictures, views, BATCH)
+        return DataLoader(data, BATCH // 8, True, num_workers=workers, persistent_workers=True, multiprocessing_context="fork")
+
+    def a_pass(loader: DataLoader, views: Callable | None = None) -> Callable[[], int]:
+        def run() -> int:
+            with compute_threads(workers if views else 1):
+                return sum(len((views(batch) if views else batch)[0]) for batch in loader)
+
+        run()
+        return run
+
+    return {
+        TORCHVISION: a_pass(batches(from_pil(pil_views(VIEW)))),
+        "torchvision v2 on tensors": a_pass(batches(from_tensor(tensor_views(VIEW)))),
+        "lightly's SimCLRTransform": a_pass(batches(from_pil(lightlys_views(VIEW)))),
+        "kornia on the batch": a_pass(batches(from_tensor(lambda image: image)), kornias_views(VIEW)),
+    }
+
+
+class Pictures(Dataset):
+    """JPEGs in memory, over and over up to ``count``, as ``views`` makes them of their bytes."""
+
+    def __init__(self, pictures: list[bytes], views: Callable, count: int) -> None:
+        self.pictures, self.views, self.count = pictures, views, count
 
     def __len__(self) -> int:
-        return BATCH
+        return self.count
 
-    def __getitem__(self, number: int) -> tuple[torch.Tensor, torch.Tensor]:
-        picture = Image.open(io.BytesIO(self.pictures[number % DISTINCT])).convert("RGB")
-        return self.views(picture), self.views(picture)
-
-
-def torchvision(pictures: list[bytes], workers: int) -> Callable[[], int]:
-    loader = torch.utils.data.DataLoader(
-        Pictures(pictures), BATCH // 8, shuffle=True, num_workers=workers, persistent_workers=True, multiprocessing_context="fork"
-    )
-    return lambda: sum(len(first) for first, _ in loader)
+    def __getitem__(self, number: int):
+        return self.views(self.pictures[number % len(self.pictures)])
 
 
-def measure(rounds: int, seconds: float, cores: int) -> list[dict]:
-    """Rows of `timing.rows` for both kinds of pictures."""
+def from_pil(views: Callable) -> Callable:
+    return lambda data: views(Image.open(io.BytesIO(data)).convert("RGB"))
+
+
+def from_tensor(views: Callable) -> Callable:
+    from torchvision.io import decode_jpeg
+
+    return lambda data: views(decode_jpeg(torch.frombuffer(bytearray(data), dtype=torch.uint8)))
+
+
+def measure(rounds: int, seconds: float, cores: int) -> Iterator[dict]:
+    """Rows of `timing.rows` for both kinds of pictures: what the host does for a training device, and the whole recipe on the host."""
     torch.set_num_threads(1)
     sys.unraisablehook = lambda _: None  # numba complains when a Loader of FFCV goes
-    table = []
     with tempfile.TemporaryDirectory() as folder:
-        for size, torchvisions_bar in BARS.items():
-            path = Path(folder) / f"{size}.beton"
-            pictures = write(path, *SIZES[size])
-            peer = f"torchvision on PIL, {cores} workers"
-            # forks first: threads do not survive it
-            contestants = {peer: torchvision(pictures, cores)}
-            contestants[peer]()
-            contestants = {"ours": ours(path, cores), "ffcv, two pipelines": ffcv(path, cores), **contestants}
+        paths = {size: Path(folder) / f"{size}.beton" for size in SIZES}
+        all_pictures = {size: write(path, *SIZES[size]) for size, path in paths.items()}
+        # forks first: threads do not survive it
+        all_peers = {size: peers(pictures, cores) for size, pictures in all_pictures.items()}
+        for size, path in paths.items():
+            pictures, others = all_pictures[size], all_peers.pop(size)
+            host, whole = "ours", "ours, whole recipe"
+            contestants = {
+                host: ours(path, cores),
+                "ffcv, two pipelines": ffcv(path, cores),
+                whole: ours(path, cores, whole=True),
+                **others,
+            }
             results = race(contestants, rounds, seconds)
-            table += rows(f"two views, 224 px, from {size}", "images/s", results, {"ffcv, two pipelines": 1.6, peer: torchvisions_bar})
-            path.unlink()
-    return table
+            decoded, bound = decode_rate(pictures, cores), f"TurboJPEG decoding each once on {cores} threads"
+            bars = {"ffcv, two pipelines": 1.6, TORCHVISION: BARS[size]}
+            names = (host, "ffcv, two pipelines", TORCHVISION)
+            for table in (
+                rows(f"two views, 224 px, from {size}, host side", "images/s", chosen(results, *names), bars),
+                rows(f"two views, 224 px, from {size}, whole recipe on the host", "images/s", chosen(results, whole, *others), {}),
+            ):
+                yield bounded(table[0], decoded, bound)
+                yield from table[1:]
+            del contestants, others  # with their worker processes
 
 
 def stages(size: str, seconds: float = 2.0) -> dict[str, float]:

@@ -1,8 +1,9 @@
 """Rates measured side by side: every contestant gets a turn in every round, so that a machine's moods hit all of them alike."""
 
+import contextlib
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 
@@ -52,3 +53,52 @@ def rows(title: str, unit: str, results: list[Rates], bars: dict[str, float]) ->
             row |= {"ours_over_it": middle, "least": least, "most": most, "bar": bars.get(rates.name)}
         table.append(row)
     return table
+
+
+def clock(contestants: dict[str, Callable[[], float]], rounds: int) -> list[Rates]:
+    """Seconds (or whatever else the functions return of what they did) of each contestant, a value a round, in turns."""
+    values: dict[str, list[float]] = {name: [] for name in contestants}
+    for _ in range(rounds):
+        for name, work in contestants.items():
+            values[name].append(work())
+    return [Rates(name, each) for name, each in values.items()]
+
+
+def durations(title: str, results: list[Rates], bars: dict[str, float], unit: str = "s") -> list[dict]:
+    """`rows` of quantities of which less is better: seconds, bytes. Ours over another is its value by ours: above 1 is better."""
+    table = rows(title, unit, [Rates(one.name, [1 / value for value in one.values]) for one in results], bars)
+    return [row | {"rate": one.median, "rates": one.values, "less_is_better": True} for row, one in zip(table, results, strict=True)]
+
+
+def bounded(row: dict, bound: float, what: str) -> dict:
+    """A row with what the machine could do at most, in the row's unit, and the share of it that was reached."""
+    share = bound / row["rate"] if row.get("less_is_better") else row["rate"] / bound
+    return row | {"bound": bound, "bound_what": what, "share": share}
+
+
+def chosen(results: list[Rates], *names: str) -> list[Rates]:
+    """Some contestants of a race, in this order: several tables of one race."""
+    by_name = {rates.name: rates for rates in results}
+    return [by_name[name] for name in names]
+
+
+def verdict(row: dict) -> str:
+    """Whether a row meets its bar: met, MISSED, or nothing where it has none. ``bar`` is a least ratio, ``at_most`` a greatest value."""
+    if row.get("bar"):
+        return "met" if row["ours_over_it"] >= row["bar"] else "MISSED"
+    if row.get("at_most"):
+        return "met" if row["rate"] <= row["at_most"] else "MISSED"
+    return ""
+
+
+@contextlib.contextmanager
+def compute_threads(count: int) -> Iterator[None]:
+    """torch's compute threads for a while: those who compute in the main process get as many as others have worker processes."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

@@ -1,55 +1,59 @@
 """Images a second into a beton: our writer beside FFCV's own DatasetWriter, from the same files, with as many workers.
 
-    python benchmarks/writing.py --tinyimagenet tinyimagenet.tar.gz
-
 Three cases: small JPEGs that already fit; JPEGs of 500 px that fit; the same shrunk to a shortest side of 256 px (FFCV bounds the longest
 side, here by the length that gives the same size). FFCV decodes and compresses in every case; ours copies what fits. Both read a folder of
-files that is in the page cache, and write to the same disk. Each turn is a process of its own, and memory is its peak with its children's.
+files that is in the page cache, and write to the same disk; ours syncs the file and reads some of it back before its time ends, FFCV's does
+neither. Each turn is a process of its own, its time without imports; memory is its peak with its children's.
 """
 
 import argparse
-import io
 import json
 import multiprocessing
 import os
-import random
 import statistics
 import subprocess
 import sys
-import tarfile
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
-WHO = ("fourlenses", "ffcv")
-BARS = {"fit, 64 px": 3.0, "fit, 500 px": 3.0, "shrunk, 500 to 256 px": 1.0}
-SIDES = {"fit, 64 px": 64, "fit, 500 px": 375, "shrunk, 500 to 256 px": 256}
+from bounds import disk_rate
+from timing import Rates, bounded, rows
+
+WHO = {"fourlenses": "ours", "ffcv": "ffcv, DatasetWriter"}
+# width and height of the files, shortest side in the beton, files a second of a turn, bar
+CASES = {
+    "fit, 64 px": ((64, 64), 64, 3000, 3.0),
+    "fit, 500 px": ((500, 375), 375, 300, 3.0),
+    "shrunk, 500 to 256 px": ((500, 375), 256, 300, 1.0),
+}
+DISTINCT = 60
 
 
-def measure(rounds: int, seconds: float, cores: int, tinyimagenet: Path | None = None) -> list[dict]:
-    """A row per case and writer: the median of ``rounds`` turns, each of about ``seconds`` s for the slower writer."""
-    rows = []
+def measure(rounds: int, seconds: float, cores: int) -> Iterator[dict]:
+    """A row per case and writer: ``rounds`` turns, each of about ``seconds`` s for the slower writer."""
     with tempfile.TemporaryDirectory() as folder:
-        folders = {}
-        if tinyimagenet is not None:
-            folders["fit, 64 px"] = _unpack(tinyimagenet, Path(folder) / "small", int(3000 * seconds))
-        folders["fit, 500 px"] = _draw(Path(folder) / "large", int(300 * seconds))
-        folders["shrunk, 500 to 256 px"] = folders["fit, 500 px"]
-        for case, images in folders.items():
+        written, drawn = disk_rate(Path(folder)), {}
+        for case, (shape, side, files, bar) in CASES.items():
+            images = drawn.get(shape) or drawn.setdefault(
+                shape, _draw(Path(folder) / str(shape[0]), *shape, max(200, int(files * seconds)))
+            )
             turns = {who: [] for who in WHO}
             for _ in range(rounds):
                 for who in WHO:
-                    turns[who].append(_turn(who, images, SIDES[case], cores, Path(folder) / "x.beton"))
-            ratios = [ours["rate"] / theirs["rate"] for ours, theirs in zip(*turns.values(), strict=True)]
-            for who in WHO:
-                rates = [turn["rate"] for turn in turns[who]]
-                row = {"what": f"writing a beton: {case}", "who": who, "unit": "images/s", "rate": statistics.median(rates), "rates": rates}
-                row |= {"peak_memory_mb": max(turn["peak_memory_mb"] for turn in turns[who]), "bytes": turns[who][0]["bytes"]}
-                row["cpu_us_per_image"] = statistics.median(turn["cpu_us_per_image"] for turn in turns[who])
-                if who == "ffcv":
-                    row |= {"ours_over_it": statistics.median(ratios), "least": min(ratios), "most": max(ratios), "bar": BARS[case]}
-                rows.append(row)
-    return rows
+                    turns[who].append(_turn(who, images, side, cores, Path(folder) / "x.beton"))
+            results = [Rates(WHO[who], [turn["rate"] for turn in turns[who]]) for who in WHO]
+            table = rows(f"writing a beton: {case}", "images/s", results, {WHO["ffcv"]: bar})
+            for row, each in zip(table, turns.values(), strict=True):
+                row["peak_memory_mb"] = max(turn["peak_memory_mb"] for turn in each)
+                row["cpu_us_per_image"] = statistics.median(turn["cpu_us_per_image"] for turn in each)
+                row["note"] = f"{row['who']}: {row['cpu_us_per_image']:,.0f} us of CPU an image, {row['peak_memory_mb']:,} MB at most."
+            first = turns["fourlenses"][0]
+            yield bounded(
+                table[0], written * first["images"] / first["bytes"], "its bytes written and synced as fast as this disk takes them"
+            )
+            yield table[1]
 
 
 def _turn(who: str, images: Path, side: int, cores: int, output: Path) -> dict:
@@ -105,7 +109,7 @@ def _run_turn(who: str, images: Path, side: int, cores: int, output: Path) -> No
     for worker in multiprocessing.active_children():  # which FFCV leaves running, and the times of children count from their end
         worker.join()
     cpu = sum(os.times()[:4]) - sum(used[:4])
-    found = {"rate": count / elapsed, "peak_memory_mb": watch() >> 20, "bytes": output.stat().st_size}
+    found = {"rate": count / elapsed, "images": count, "peak_memory_mb": watch() >> 20, "bytes": output.stat().st_size}
     print(json.dumps({**found, "cpu_us_per_image": 1e6 * cpu / count}))
 
 
@@ -139,36 +143,11 @@ def _watch(output: Path):
     return stop
 
 
-def _unpack(archive: Path, folder: Path, most: int) -> Path:
-    with tarfile.open(archive, "r|*") as tar:
-        count = 0
-        for member in tar:
-            if member.isreg() and member.name.lower().endswith((".jpg", ".jpeg")):
-                target = folder / f"class{count % 20}" / f"{count}.jpg"
-                target.parent.mkdir(parents=True, exist_ok=True)
-                target.write_bytes(tar.extractfile(member).read())
-                count += 1
-                if count == most:
-                    break
-    return folder
+def _draw(folder: Path, width: int, height: int, count: int) -> Path:
+    """JPEGs of quality 90 in class folders, as many bytes each as photographs of that size have."""
+    from streaming import photograph
 
-
-def _draw(folder: Path, count: int) -> Path:
-    """JPEGs of 500 x 375 px of quality 90, about 60 KB each as those of iNat21 are: overlapping shapes with texture at every scale."""
-    import numpy as np
-    from PIL import Image
-
-    random.seed(0)
-    generator = np.random.default_rng(0)
-    distinct = []
-    for _ in range(60):
-        pixels = np.zeros((375, 500, 3), np.float32)
-        for side, strength in ((4, 70), (12, 40), (40, 25), (120, 18), (375, 9)):
-            layer = generator.normal(128, strength, (side, side * 4 // 3, 3)).clip(0, 255).astype(np.uint8)
-            pixels += np.asarray(Image.fromarray(layer).resize((500, 375), Image.Resampling.BICUBIC), np.float32) - 128
-        buffer = io.BytesIO()
-        Image.fromarray((pixels + 128).clip(0, 255).astype(np.uint8)).save(buffer, "JPEG", quality=90)
-        distinct.append(buffer.getvalue())
+    distinct = [photograph(seed, width, height) for seed in range(DISTINCT)]
     for number in range(count):
         target = folder / f"class{number % 20}" / f"{number}.jpg"
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -177,23 +156,14 @@ def _draw(folder: Path, count: int) -> Path:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--seconds", type=float, default=5.0, help="about, of a turn of the slower writer")
-    parser.add_argument("--cores", type=int, default=len(os.sched_getaffinity(0)))
-    parser.add_argument("--tinyimagenet", type=Path, help="archive of the small JPEGs; without it their case is left out")
-    parser.add_argument("--turn", choices=WHO, help=argparse.SUPPRESS)
-    parser.add_argument("--images", type=Path, help=argparse.SUPPRESS)
-    parser.add_argument("--side", type=int, help=argparse.SUPPRESS)
-    parser.add_argument("--output", type=Path, help=argparse.SUPPRESS)
+    parser = argparse.ArgumentParser(description="One turn of one writer, for `measure`; the bench is `run.py --only writing`.")
+    parser.add_argument("--turn", choices=WHO, required=True)
+    parser.add_argument("--images", type=Path, required=True)
+    parser.add_argument("--side", type=int, required=True)
+    parser.add_argument("--cores", type=int, required=True)
+    parser.add_argument("--output", type=Path, required=True)
     arguments = parser.parse_args()
-    if arguments.turn:
-        _run_turn(arguments.turn, arguments.images, arguments.side, arguments.cores, arguments.output)
-        return
-    for row in measure(arguments.rounds, arguments.seconds, arguments.cores, arguments.tinyimagenet):
-        ratio = f", ours {row['ours_over_it']:.2f}x ({row['least']:.2f} to {row['most']:.2f}), bar {row['bar']:g}x" if "bar" in row else ""
-        print(f"{row['what']}: {row['who']} {row['rate']:.0f} {row['unit']}, {row['cpu_us_per_image']:.0f} us of CPU an image, "
-              f"{row['peak_memory_mb']} MB, file {row['bytes'] >> 20} MB{ratio}")  # fmt: skip
+    _run_turn(arguments.turn, arguments.images, arguments.side, arguments.cores, arguments.output)
 
 
 if __name__ == "__main__":

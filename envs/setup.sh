@@ -1,16 +1,19 @@
 #!/usr/bin/env bash
-# Everything a fresh clone needs, into ./.venv: `envs/setup.sh run` for studies, `envs/setup.sh dev` for tests and lint too.
+# Everything a fresh clone needs, into ./.venv: `envs/setup.sh run` for studies, `envs/setup.sh dev` for tests and lint too. `envs/setup.sh
+# bench`: what studies need and the benchmark's peers, into ./.bench, so that both run in one process and neither's packages bind the other.
 # Idempotent: does nothing (in well under a second) while the pinned requirements are unchanged.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 kind=${1:-run}
 venv=.venv
+[ "$kind" = bench ] && venv=.bench
 say() { printf 'setup: %s\n' "$*" >&2; }
 die() { say "$@"; exit 1; }
 
 # --- nothing changed? ---------------------------------------------------------------------------------------------
 files=(envs/requirements.txt pyproject.toml envs/setup.sh)
 [ "$kind" = dev ] && files+=(envs/requirements-dev.txt)
+[ "$kind" = bench ] && files+=(benchmarks/peers.txt)
 stamp="$venv/.setup-$kind"
 wanted=$(cat "${files[@]}" | sha256sum | cut -d' ' -f1)
 [ -x "$venv/bin/python" ] && [ "$(cat "$stamp" 2>/dev/null)" = "$wanted" ] && exit 0
@@ -59,6 +62,7 @@ fi
 [ -x "$venv/bin/python" ] || "$uv" venv --quiet --python "$python" "$venv"
 requirements=(-r envs/requirements.txt)
 [ "$kind" = dev ] && requirements+=(-r envs/requirements-dev.txt)
+[ "$kind" = bench ] && requirements+=(-r benchmarks/peers.txt)
 say "installing Python packages into $venv (about 6 GB, mostly torch)"
 export VIRTUAL_ENV=$PWD/$venv
 "$uv" pip install --quiet --require-hashes --build-constraints envs/requirements.txt "${requirements[@]}"

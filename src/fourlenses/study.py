@@ -143,9 +143,21 @@ class Plan:
     """Every cell of a study with the lenses that look at it. Runs shared by several lenses occur once."""
 
     cells: dict[Cell, set[str]] = field(default_factory=dict)
+    # Kept by run: every job of a study asks for its own, and to look through all cells each time would take longer than Snakemake does.
+    _on_features: dict[Run, list[Cell]] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        for cell in self.cells:
+            self._keep(cell)
 
     def add(self, lens: str, cell: Cell) -> None:
+        if cell not in self.cells:
+            self._keep(cell)
         self.cells.setdefault(cell, set()).add(lens)
+
+    def _keep(self, cell: Cell) -> None:
+        if cell.protocol in ON_FEATURES:
+            self._on_features.setdefault(cell.run, []).append(cell)
 
     @property
     def runs(self) -> list[Run]:
@@ -158,7 +170,7 @@ class Plan:
 
     def cells_of(self, run: Run) -> list[Cell]:
         """What is evaluated on the run's features."""
-        return sorted((cell for cell in self.cells if cell.run == run and cell.protocol in ON_FEATURES), key=_cell_order)
+        return sorted(self._on_features.get(run, ()), key=_cell_order)
 
     def as_json(self) -> list[dict]:
         """The cells as plain values, in a stable order, for results/<study>/study.json."""

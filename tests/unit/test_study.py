@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from fourlenses.errors import UserError
-from fourlenses.study import Cell, Part, Run, Subset, make_plan, parse_source
+from fourlenses.study import ON_FEATURES, Cell, Part, Plan, Run, Subset, make_plan, parse_source
 
 CONFIG = yaml.safe_load((Path(__file__).parents[2] / "config.yaml").read_text())
 
@@ -132,3 +132,13 @@ def test_the_plan_is_light():
     code = "import sys, fourlenses.study, fourlenses.config; print(sorted({'torch', 'pandas', 'numpy', 'ffcv'} & set(sys.modules)))"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "[]"
+
+
+def test_a_run_finds_its_own_cells_whether_added_one_by_one_or_given_at_once(config):
+    plan = make_plan(config)
+    again = Plan({cell: set(lenses) for cell, lenses in plan.cells.items()})
+    for run in {cell.run for cell in plan.cells}:
+        own = plan.cells_of(run)
+        assert own == again.cells_of(run)
+        assert set(own) == {cell for cell in plan.cells if cell.run == run and cell.protocol in ON_FEATURES}
+    assert plan.cells_of(Run("simclr", "nothing", 9)) == []

@@ -162,7 +162,8 @@ def _merged(before: tuple[Tensor, Tensor] | None, similarities: Tensor, labels: 
     if before is None or before[0].shape[1] < count:
         values, columns = nearest(similarities.T, count)
         return (values, labels[columns]) if before is None else _joined(before, (values, labels[columns]), count)
-    row, test = (similarities > before[0][:, -1]).nonzero(as_tuple=True)  # what is equal comes later, and so loses
+    # what is equal comes later, and so loses; turned round, they come test image by test image, and need no sorting
+    test, row = (similarities > before[0][:, -1]).T.contiguous().nonzero(as_tuple=True)
     counts = torch.bincount(test, minlength=similarities.shape[1])  # (n,)
     many = counts > count
     if many.any():
@@ -178,12 +179,11 @@ def _merged(before: tuple[Tensor, Tensor] | None, similarities: Tensor, labels: 
 
 
 def _listed(similarities: Tensor, row: Tensor, test: Tensor, counts: Tensor) -> tuple[Tensor, Tensor]:
-    """The similarities (b, n) at ``row``, ascending, and ``test``, as a line per test image that has any, and their rows: -inf fills up.
+    """The similarities (b, n) at ``row`` and ``test``, ascending by test, then row, as a line per test image that has any, and their rows:
+    -inf fills up.
 
     counts (n,): how many each test image has.
     """
-    test, order = test.sort(stable=True)  # rows stay in ascending order
-    row = row[order]
     line = ((counts > 0).cumsum(0) - 1)[test]
     place = torch.arange(len(test), device=test.device) - (counts.cumsum(0) - counts)[test]
     shape = (int((counts > 0).sum()), int(counts.max()))

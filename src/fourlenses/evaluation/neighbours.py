@@ -26,9 +26,12 @@ def nearest(similarities: Tensor, count: int) -> tuple[Tensor, Tensor]:
     if crowded.any():  # several are the last
         ordered = similarities[crowded].sort(dim=1, descending=True, stable=True)
         values[crowded], columns[crowded] = ordered.values[:, :count], ordered.indices[:, :count]
-    columns, order = columns.sort(dim=1)
-    values, order = values.gather(1, order).sort(dim=1, descending=True, stable=True)
-    return values, columns.gather(1, order)
+    tied = (values[:, 1:] == values[:, :-1]).any(1)
+    if tied.any():  # elsewhere their order is theirs already, and to sort everything twice takes longer than topk
+        among, order = columns[tied].sort(dim=1)
+        values[tied], order = values[tied].gather(1, order).sort(dim=1, descending=True, stable=True)
+        columns[tied] = among.gather(1, order)
+    return values, columns
 
 
 def vote_shares(similarities: Tensor, labels: Tensor, num_classes: int, temperature: float = TEMPERATURE) -> Tensor:

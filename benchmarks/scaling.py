@@ -1,0 +1,160 @@
+"""How speed and memory grow: with the images of a dataset, its classes, the batch and the workers. Each point is a process of its own.
+
+    images    two 32 px crops an image, streamed from a beton whose samples all point to the same 1,000 JPEGs: 1,000 to 1,000,000 rows
+    classes   a supervised step of resnet_small at 32 px, batch 128: 10 to 10,000
+    batch     a SimCLR step of resnet_small at 32 px: 32 to 2,048
+    workers   two 224 px crops an image from 500x375 JPEGs: 1 to twice the cores
+
+Peak memory is the process's largest, with torch's libraries and code (some 250 MB) in it.
+"""
+
+import argparse
+import json
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+
+IMAGES, CLASSES, BATCHES = (1_000, 10_000, 100_000, 1_000_000), (10, 100, 1_000, 10_000), (32, 128, 512, 2_048)
+TITLES = {
+    "images": ("streamed crops, 32 px", "images in the dataset"),
+    "classes": ("supervised step, 32 px", "classes"),
+    "batch": ("SimCLR step, 32 px", "batch, images"),
+    "workers": ("streamed crops, 224 px", "workers"),
+}
+
+
+def measure(rounds: int, seconds: float, cores: int) -> Iterator[dict]:
+    workers = sorted({1, 2, cores, 2 * cores})
+    for axis, values in (("images", IMAGES), ("classes", CLASSES), ("batch", BATCHES), ("workers", workers)):
+        what, label = TITLES[axis]
+        for x in values:
+            command = [sys.executable, __file__, axis, str(x), "--seconds", str(seconds * rounds), "--cores", str(cores)]
+            result = subprocess.run(command, capture_output=True, text=True)
+            if result.returncode:
+                raise RuntimeError(f"{axis} {x} failed:\n{result.stderr[-3000:]}")
+            yield {
+                "what": what,
+                "who": f"{label}: {x:,}",
+                "axis": label,
+                "x": x,
+                "unit": "images/s",
+                **json.loads(result.stdout.splitlines()[-1]),
+            }
+
+
+def images(count: int, cores: int, folder: Path) -> Callable[[], int]:
+    from streaming import photograph
+
+    beton = folder / "x.beton"
+    aliased(beton, [photograph(seed, 36, 36) for seed in range(48)], 36, count)
+    return crops(beton, count, 36, 32, cores)
+
+
+def workers(count: int, cores: int, folder: Path) -> Callable[[], int]:
+    from streaming import SIZES, write
+
+    write(folder / "x.beton", *SIZES["500x375"])
+    return crops(folder / "x.beton", 2048, 375, 224, count)
+
+
+def crops(beton: Path, count: int, stored: int, size: int, workers: int) -> Callable[[], int]:
+    """Batches of 256 in an order drawn as training draws it, a call a few of them."""
+    import torch
+
+    from fourlenses.data.recipe import Recipe
+    from fourlenses.data.streaming import StreamingInput
+    from fourlenses.data.views import Views
+    from fourlenses.training.sampling import Stream
+
+    stream = Stream(count, 256, 0)
+    source = StreamingInput([(beton, np.arange(count), "x")], stored, [Views(Recipe(), size, 0)] * 2, torch.device("cpu"), workers)
+    batches = source.crops(stream.batch(step) for step in range(10**9))
+    return lambda: len(next(batches)[0][0])
+
+
+def aliased(path: Path, pictures: list[bytes], side: int, count: int) -> None:
+    """A beton of ``count`` samples that takes no more room than its distinct pictures and its tables: many samples have one place."""
+    from fourlenses.data.beton import ALLOCATION, HEADER, METADATA_START, SAMPLE
+    from fourlenses.data.beton_writer import BetonWriter
+
+    writer = BetonWriter(path, count)  # the capacity leaves room for the samples' table
+    for row, picture in enumerate(pictures):
+        writer.add(picture, side, side, row % 10, row)
+    writer.close()
+    with open(path, "r+b") as file:
+        header = np.fromfile(path, HEADER, count=1)
+        own = np.fromfile(path, SAMPLE, count=len(pictures), offset=METADATA_START)
+        table = np.fromfile(path, ALLOCATION, count=len(pictures), offset=int(header["alloc_table_ptr"][0]))
+        every = np.arange(count) % len(pictures)
+        samples, places = own[every], table[every]
+        samples["index"], places["sample_id"], header["num_samples"] = np.arange(count), np.arange(count), count
+        file.write(header.tobytes())
+        file.seek(METADATA_START)
+        file.write(samples.tobytes())
+        file.seek(int(header["alloc_table_ptr"][0]))
+        file.write(places.tobytes())
+
+
+def classes(count: int, cores: int, folder: Path) -> Callable[[], int]:
+    return training_step("supervised", {"label_smoothing": 0.0}, 128, count, cores)
+
+
+def batch(count: int, cores: int, folder: Path) -> Callable[[], int]:
+    settings = {"temperature": 0.2, "projection_hidden": 128, "projection_out": 64, "projection_layers": 2, "projection_last_norm": True}
+    return training_step("simclr", settings, count, 10, cores)
+
+
+def training_step(name: str, settings: dict, batch: int, classes: int, cores: int) -> Callable[[], int]:
+    import torch
+
+    from fourlenses.methods import build_method
+    from fourlenses.methods.method import Facts
+    from fourlenses.models.backbones import build_backbone
+    from fourlenses.training.engine import Engine
+    from fourlenses.training.gradients import add_gradients
+    from fourlenses.training.optimizers import build_optimizer
+
+    torch.set_num_threads(cores)
+    encoder, width = build_backbone("resnet_small", 0)
+    method = build_method(name, encoder, width, settings, Facts(100 * classes, classes, batch, 0)).to(memory_format=torch.channels_last)
+    optimizer, engine = build_optimizer("sgd", method, 0.01, 0.9, 1e-4), Engine(torch.device("cpu"))
+    views = engine.arrange([torch.rand(batch, 3, 32, 32) for _ in range(method.views_needed)])
+    labels = torch.arange(batch) % classes
+
+    def step() -> int:
+        optimizer.zero_grad()
+        add_gradients(method, views, labels, 0, engine.autocast())
+        optimizer.step()
+        return batch
+
+    return step
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="One point, for `measure`; the bench is `run.py --scaling`.")
+    parser.add_argument("axis", choices=TITLES)
+    parser.add_argument("x", type=int)
+    parser.add_argument("--seconds", type=float, default=4.0)
+    parser.add_argument("--cores", type=int, default=1)
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        work = globals()[arguments.axis](arguments.x, arguments.cores, Path(folder))
+        work()
+        units, began = 0, time.perf_counter()
+        while time.perf_counter() - began < arguments.seconds:
+            units += work()
+        rate = units / (time.perf_counter() - began)
+    print(json.dumps({"rate": rate, "peak_memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10}), flush=True)
+    import os
+
+    os._exit(0)  # its threads are in the middle of a batch
+
+
+if __name__ == "__main__":
+    main()
