@@ -33,6 +33,7 @@ from fourlenses.evaluation.training_progress import TrainingProgress
 from fourlenses.methods.supervised import Supervised
 from fourlenses.models.batch_norm import set_batch_norm
 from fourlenses.randomness import named_seed
+from fourlenses.training.attempts import Attempts
 from fourlenses.training.budget import Budget
 from fourlenses.training.checkpoint import Checkpoints
 from fourlenses.training.engine import Engine, choose_precision
@@ -82,7 +83,7 @@ def evaluate_trained(
     fingerprints of encoder and beton and, apart from the numbers, timing (stage -> seconds, over all attempts).
 
     Raises:
-        UserError: see `read_task`, `Trainer.train` and `Ownership`; every learning rate diverged.
+        UserError: see `read_task`, `Trainer.train`, `Ownership` and `Attempts`; every learning rate diverged.
         Interrupted: the time is over; a checkpoint has been taken.
     """
     if settings.protocol not in PROTOCOLS:
@@ -96,6 +97,9 @@ def evaluate_trained(
         owner = stack.enter_context(Ownership(root)) if rank() == 0 else None
         barrier()  # the others read the progress only once this run owns it
         progress = TrainingProgress(root, owner.verify if owner else lambda: None)
+        attempts = Attempts(root)
+        if rank() == 0:
+            stack.enter_context(attempts.attempt(progress.start()))
         job = _Job(run, task, settings, placement, target.train_rows, target.hierarchy.num_classes, device, budget, progress)
         chosen = job.choose_rate()
         method, schedule, outcome, fitted = job.train(np.arange(len(target.train_rows)), chosen.rate, "final")
@@ -118,6 +122,7 @@ def evaluate_trained(
             }
             progress.verify()
             write(record, TargetPredictions({}, target.test_rows, labels, target.hierarchy.classes[-1]))
+            attempts.clear()
             progress.clear()
 
 

@@ -132,7 +132,7 @@ def pretrain(settings: Settings, data: Data, placement: Placement, output: Path)
         state = checkpoints.newest()
         attempts = Attempts(checkpoints.directory)
         if rank() == 0:
-            stack.enter_context(attempts.attempt(state["step"] if state else 0))
+            stack.enter_context(attempts.attempt(f"step {state['step'] if state else 0}"))
         # an interrupted run goes on with the kind of input that it had
         kind = state["input"] if state and placement.input == "auto" else placement.input
         trainer, width, notes = _prepare(settings, data, placement, kind, device, checkpoints, budget, verify)
