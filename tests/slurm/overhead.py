@@ -33,9 +33,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--jobs", type=int, default=1000)
     parser.add_argument("--at-a-time", type=int, default=50, help="SLURM jobs at a time, as in the profile")
-    parser.add_argument(
-        "--submissions", default="1000/1s", help="at most; the profile has 20/1m, as its scheduler is shared"
-    )
+    parser.add_argument("--submissions", default="1000/1s", help="at most; the profile has 20/1m, as its scheduler is shared")
     parser.add_argument("--snakemake", nargs="*", default=[], help="more options of Snakemake (without the leading --)")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="fourlenses-slurm-") as folder:

@@ -1,6 +1,7 @@
 """Faults injected into training on a real SLURM: in the end the encoder has the bytes it would have had, or it is said what to do."""
 
 import filecmp
+import json
 import os
 import re
 import signal
@@ -11,7 +12,7 @@ import pytest
 import yaml
 
 from tests.slurm.cluster import Head, Study, wait_until
-from tests.slurm.training import ENCODER, LOG, files, held, resumed_steps, slowed
+from tests.slurm.training import ENCODER, LOG, RUN, files, held, resumed_steps, slowed
 
 pytestmark = pytest.mark.slurm
 
@@ -44,6 +45,21 @@ def test_a_job_asks_for_what_the_rule_says_and_knows_its_wall_limit(study):
     }  # fmt: skip
     training.go_on()
     assert_completes(study, head, resumed=False)
+
+
+def test_a_training_of_two_processes_asks_for_two_gpus(study):
+    change(study, processes=2)
+    head = study.start(ENCODER, retries=0)
+    training = held(study)
+    known = study.cluster.job(training.job)
+    assert {key: known[key] for key in ("NumNodes", "MinMemoryNode", "NumCPUs", "TresPerJob")} == {
+        "NumNodes": "1", "MinMemoryNode": "72000M", "NumCPUs": "16", "TresPerJob": "gres:gpu:fake:2",
+    }  # fmt: skip
+    visible = dict(line.partition("=")[::2] for line in Path(f"/proc/{training.pid}/environ").read_text().split("\0"))
+    assert visible["CUDA_VISIBLE_DEVICES"] == "0,1"
+    training.go_on()
+    assert head.end() == 0, head.said()
+    assert json.loads((study.folder / RUN / "run.json").read_text())["effective"]["processes"] == 2
 
 
 def test_a_time_limit_in_the_middle_of_training(study):
