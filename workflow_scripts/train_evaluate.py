@@ -46,6 +46,9 @@ def main() -> None:
     parser.add_argument("--processes", type=int, default=1, help="processes on this machine, one per GPU; each takes its share of a batch")
     parser.add_argument("--input", default="auto", choices=["auto", "resident", "streaming"], help="decode once into memory, or as needed")
     parser.add_argument("--workers", type=int, default=len(os.sched_getaffinity(0)), help="threads that decode, in all (changes no number)")
+    parser.add_argument(
+        "--stage-to", default=os.environ.get("STAGE_TO", ""), help="folder on this machine's disk to copy betons to ('' for none)"
+    )
     arguments = parser.parse_args()
     if arguments.processes > 1 and "RANK" not in os.environ:
         launcher = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={arguments.processes}"]
@@ -83,6 +86,7 @@ def main() -> None:
         workers=max(1, arguments.workers // arguments.processes),
         checkpoint_seconds=60 * arguments.checkpoint_minutes,
         max_minutes=arguments.max_minutes or None,
+        stage_to=arguments.stage_to,
     )
     task = Task(arguments.dataset, arguments.beton, arguments.manifest, arguments.subset)
 

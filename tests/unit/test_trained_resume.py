@@ -153,7 +153,7 @@ def test_what_fails_again_and_again_at_one_point_is_refused_with_the_reason(fold
     for _ in range(4):  # the first of them gets the first learning rate done
         with pytest.raises(ValueError, match="fell off"):
             go(encoder, target, chosen, folder / "checkpoints")
-    with pytest.raises(UserError, match="3 attempts all started from step 0 of training 2 .*ValueError: the GPU fell off the bus"):
+    with pytest.raises(UserError, match=r"3 attempts all started from step 0 of training 2 .*ValueError: the GPU fell off the bus"):
         go(encoder, target, chosen, folder / "checkpoints")
     assert len(trainings) == 5
     monkeypatch.undo()

@@ -10,13 +10,14 @@ import json
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 import torch
 
 from fourlenses.data.inputs import Input, Subset, choose_input
 from fourlenses.data.recipe import Recipe
+from fourlenses.data.staging import staged
 from fourlenses.data.views import Views
 from fourlenses.devices import choose_device
 from fourlenses.distributed import barrier, joined_processes, rank
@@ -100,7 +101,9 @@ def evaluate_trained(
         attempts = Attempts(root)
         if rank() == 0:
             stack.enter_context(attempts.attempt(progress.start()))
-        job = _Job(run, task, settings, placement, target.train_rows, target.hierarchy.num_classes, device, budget, progress)
+        (copy,) = stack.enter_context(staged([task.beton], placement.stage_to))
+        near = replace(task, beton=copy)
+        job = _Job(run, near, settings, placement, target.train_rows, target.hierarchy.num_classes, device, budget, progress)
         chosen = job.choose_rate()
         method, schedule, outcome, fitted = job.train(np.arange(len(target.train_rows)), chosen.rate, "final")
         if rank() == 0:
