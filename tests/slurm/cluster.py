@@ -9,6 +9,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 SCRIPT = Path(__file__).with_name("start_slurm.sh")
+JOBS = int(os.environ.get("SLURM_TEST_JOBS", "2"))  # at a time: the nodes share this machine's cores
 LONG = 900.0  # seconds anything may take; generous, as the machine may be busy with other things
 
 
@@ -70,8 +71,8 @@ class Study:
         return [str(part) for part in [*command, "--workflow-profile", ROOT / "profiles" / profile]]
 
     def start(self, *arguments: object, retries: int = 3, environment: dict[str, str] | None = None) -> "Head":
-        # looks at jobs early, and has few of them, as the nodes share this machine's cores
-        polling = ["--slurm-init-seconds-before-status-checks", 1, "--latency-wait", 20, "--jobs", 2, "--retries", retries]
+        # looks at jobs early
+        polling = ["--slurm-init-seconds-before-status-checks", 1, "--latency-wait", 20, "--jobs", JOBS, "--retries", retries]
         environment = {**self.cluster.environment, **(environment or {})}
         head = Head(self.command(*arguments, *polling), environment, self.folder / f"head{len(self._heads)}.log")
         self._heads.append(head)

@@ -1,5 +1,6 @@
 """A SLURM for all tests of this folder, and copies of a small study whose images are prepared, so that only training is left to do."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -12,7 +13,7 @@ import yaml
 from tests.slurm.cluster import ROOT, Cluster, Study
 from tests.slurm.training import ENCODER, RUN
 
-BASE_PORT = 17817
+BASE_PORT = int(os.environ.get("SLURM_TEST_BASEPORT", "17817"))
 CONFIG = {
     "study": "faults",
     "stored_size": 24,

@@ -108,7 +108,7 @@ def test_a_node_that_is_set_down(study):
     study.cluster.run("scontrol", "update", "nodename=node1", "state=down", "reason=test")
     wait_until(lambda: study.cluster.job(training.job)["JobState"] != "RUNNING", "the job was taken from the node")
     wait_until(training.ended, "its process was ended")
-    study.cluster.run("scontrol", "update", "nodename=node1", "state=resume")
+    study.cluster.script("start")  # and back again
     assert_completes(study, head)
 
 
