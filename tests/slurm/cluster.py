@@ -65,16 +65,18 @@ class Study:
     def jobs(self, rule: str = "") -> list[int]:
         return [job for job in self.cluster.jobs(rule) if job not in self._before]
 
-    def command(self, *arguments: object, profile: str = "slurm-squeue") -> list[str]:
+    def command(self, *arguments: object, profile: str | Path = "slurm-squeue") -> list[str]:
         program = Path(sys.executable).with_name("snakemake")
         command = [program, *arguments, "--snakefile", ROOT / "Snakefile", "--directory", self.folder, "--configfile", self.config]
         return [str(part) for part in [*command, "--workflow-profile", ROOT / "profiles" / profile]]
 
-    def start(self, *arguments: object, retries: int = 3, environment: dict[str, str] | None = None) -> "Head":
+    def start(
+        self, *arguments: object, retries: int = 3, environment: dict[str, str] | None = None, profile: str | Path = "slurm-squeue"
+    ) -> "Head":
         # looks at jobs early
         polling = ["--slurm-init-seconds-before-status-checks", 1, "--latency-wait", 20, "--jobs", JOBS, "--retries", retries]
         environment = {**self.cluster.environment, **(environment or {})}
-        head = Head(self.command(*arguments, *polling), environment, self.folder / f"head{len(self._heads)}.log")
+        head = Head(self.command(*arguments, *polling, profile=profile), environment, self.folder / f"head{len(self._heads)}.log")
         self._heads.append(head)
         return head
 
