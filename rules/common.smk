@@ -36,6 +36,7 @@ SHELL = {
     "PROCESSES": str(config["training"]["processes"]),
     "CHECKPOINT_MINUTES": str(config["training"]["checkpoint_minutes"]),
     "MAX_MINUTES": max_minutes(config["training"]["max_minutes"]),
+    "STAGE_TO": config["training"]["stage_to"],
     "KEEP_FEATURES": "--keep-features" if config["evaluation"]["keep_features"] else "",
 }
 PLACEMENT = (
@@ -50,6 +51,7 @@ PLACEMENT = (
     "processes",
     "checkpoint_minutes",
     "max_minutes",
+    "stage_to",
     "plan",
 )
 prefix = "set -euo pipefail; " + "".join(f"export {name}={shlex.quote(value)}; " for name, value in SHELL.items())

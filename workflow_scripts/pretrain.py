@@ -32,7 +32,10 @@ def main() -> None:
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda")
     parser.add_argument("--processes", type=int, default=1, help="processes on this machine, one per GPU; each takes its share of a batch")
     parser.add_argument("--input", default="auto", choices=["auto", "resident", "streaming"], help="decode once into memory, or as needed")
-    parser.add_argument("--workers", type=int, default=len(os.sched_getaffinity(0)), help="threads that decode images (changes no number)")
+    parser.add_argument("--workers", type=int, default=len(os.sched_getaffinity(0)), help="threads that decode, in all (changes no number)")
+    parser.add_argument(
+        "--stage-to", default=os.environ.get("STAGE_TO", ""), help="folder on this machine's disk to copy betons to ('' for none)"
+    )
     arguments = parser.parse_args()
     if arguments.processes > 1 and "RANK" not in os.environ:
         launcher = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={arguments.processes}"]
@@ -48,9 +51,10 @@ def main() -> None:
             checkpoints=arguments.checkpoints,
             device=arguments.device,
             input=arguments.input,
-            workers=arguments.workers,
+            workers=max(1, arguments.workers // arguments.processes),
             checkpoint_seconds=60 * arguments.checkpoint_minutes,
             max_minutes=arguments.max_minutes or None,
+            stage_to=arguments.stage_to,
         ),
         arguments.output,
     )

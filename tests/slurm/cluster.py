@@ -1,7 +1,6 @@
 """A two-node SLURM on this machine, and heads (Snakemake processes) that run studies on it."""
 
 import os
-import re
 import subprocess
 import sys
 import time
@@ -10,6 +9,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 SCRIPT = Path(__file__).with_name("start_slurm.sh")
+JOBS = int(os.environ.get("SLURM_TEST_JOBS", "2"))  # at a time: the nodes share this machine's cores
 LONG = 900.0  # seconds anything may take; generous, as the machine may be busy with other things
 
 
@@ -48,25 +48,35 @@ class Cluster:
         """What the scheduler knows of a job: the fields of `scontrol show job`."""
         return dict(field.partition("=")[::2] for field in self.run("scontrol", "show", "job", str(number)).split())
 
+    def await_state(self, number: int, *states: str) -> None:
+        wait_until(lambda: self.job(number)["JobState"] in states, f"job {number} is {' or '.join(states)}")
+
     def slurmd(self, node: str) -> int:
         return int((self.folder / "run" / f"slurmd.{node}.pid").read_text())
 
 
 class Study:
-    """A folder with a config, in which heads are started."""
+    """A folder with a config, in which heads are started. ``jobs``: those submitted since, all of them this study's."""
 
     def __init__(self, cluster: Cluster, folder: Path, config: Path) -> None:
         self.cluster, self.folder, self.config, self._heads = cluster, folder, config, []
+        self._before = set(cluster.jobs())
 
-    def command(self, *arguments: object, profile: str = "slurm-squeue") -> list[str]:
+    def jobs(self, rule: str = "") -> list[int]:
+        return [job for job in self.cluster.jobs(rule) if job not in self._before]
+
+    def command(self, *arguments: object, profile: str | Path = "slurm-squeue") -> list[str]:
         program = Path(sys.executable).with_name("snakemake")
         command = [program, *arguments, "--snakefile", ROOT / "Snakefile", "--directory", self.folder, "--configfile", self.config]
         return [str(part) for part in [*command, "--workflow-profile", ROOT / "profiles" / profile]]
 
-    def start(self, *arguments: object, retries: int = 3) -> "Head":
-        # looks at jobs early; SLURM jobs in this machine's few cores
-        polling = ["--slurm-init-seconds-before-status-checks", 3, "--latency-wait", 20, "--jobs", 2, "--retries", retries]
-        head = Head(self.command(*arguments, *polling), self.cluster.environment, self.folder / f"head{len(self._heads)}.log")
+    def start(
+        self, *arguments: object, retries: int = 3, environment: dict[str, str] | None = None, profile: str | Path = "slurm-squeue"
+    ) -> "Head":
+        # looks at jobs early
+        polling = ["--slurm-init-seconds-before-status-checks", 1, "--latency-wait", 20, "--jobs", JOBS, "--retries", retries]
+        environment = {**self.cluster.environment, **(environment or {})}
+        head = Head(self.command(*arguments, *polling, profile=profile), environment, self.folder / f"head{len(self._heads)}.log")
         self._heads.append(head)
         return head
 
@@ -99,14 +109,10 @@ class Head:
             self.process.wait()
 
 
-def wait_until(happened: Callable[[], object], what: str, seconds: float = LONG) -> object:
-    """The first true value of ``happened``."""
+def wait_until(happened: Callable[[], object], what: str, seconds: float = LONG, every: float = 0.3) -> object:
+    """The first true value of ``happened``, asked for ``every`` so many seconds."""
     end = time.monotonic() + seconds
     while not (value := happened()):
         assert time.monotonic() < end, f"not within {seconds:g} s: {what}"
-        time.sleep(0.3)
+        time.sleep(every)
     return value
-
-
-def resumed_steps(log: str) -> list[int]:
-    return [int(step) for step in re.findall(r"resuming at step (\d+)", log)]

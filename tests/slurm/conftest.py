@@ -1,5 +1,6 @@
 """A SLURM for all tests of this folder, and copies of a small study whose images are prepared, so that only training is left to do."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -10,17 +11,18 @@ import pytest
 import yaml
 
 from tests.slurm.cluster import ROOT, Cluster, Study
+from tests.slurm.training import ENCODER, RUN
 
-BASE_PORT = 17817
-RUN = "results/faults/pretrain/simclr/drawings-64/seed0"
+BASE_PORT = int(os.environ.get("SLURM_TEST_BASEPORT", "17817"))
 CONFIG = {
     "study": "faults",
     "stored_size": 24,
     "image_size": 16,
     "lenses": ["quantity"],
     "datasets": {"drawings": {"source": "synthetic", "domain": "objects", "train_images": 64, "test_images": 32, "seed": 1}},
-    "methods": {"simclr": {"epochs": 250, "batch_size": 32, "warmup_epochs": 0}},
-    "training": {"checkpoint_minutes": 0.02, "health_images": 0},
+    # long enough to be held at its first or second checkpoint (tests.slurm.training.held)
+    "methods": {"simclr": {"epochs": 100, "batch_size": 32, "warmup_epochs": 0}},
+    "training": {"checkpoint_minutes": 0.01, "health_images": 0},
     "quantity": {"datasets": ["drawings"], "pretrain_images": [64], "labelled_images": [32]},
     "evaluation": {"scratch": {"epochs": 1, "min_steps": 2, "max_steps": 2, "learning_rates": [0.002]}},
 }
@@ -37,15 +39,15 @@ def cluster():
 
 @pytest.fixture(scope="session")
 def prepared(tmp_path_factory) -> Path:
-    """The study's folder, with everything done on this machine and the encoder taken away: it is in undisturbed.safetensors."""
+    """The study's folder after an undisturbed run on this machine; what it left of results/ is in undisturbed/ instead."""
     folder = tmp_path_factory.mktemp("prepared")
     config = folder / "config.yaml"
     config.write_text(yaml.safe_dump(CONFIG))
-    command = [Path(sys.executable).with_name("snakemake"), f"{RUN}/encoder.safetensors", "--snakefile", ROOT / "Snakefile"]
+    command = [Path(sys.executable).with_name("snakemake"), ENCODER, "--snakefile", ROOT / "Snakefile"]
     command += ["--directory", folder, "--configfile", config, "--cores", 2, "--workflow-profile", ROOT / "profiles" / "ci"]
     done = subprocess.run([str(part) for part in command], capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
-    (folder / RUN / "encoder.safetensors").rename(folder / "undisturbed.safetensors")
+    (folder / RUN).rename(folder / "undisturbed")
     shutil.rmtree(folder / "results")
     return folder
 

@@ -3,8 +3,9 @@
 #
 #   tests/slurm/start_slurm.sh start|stop|install
 #
-# node1 has two GPUs, node2 none; partitions cpu (both nodes), gpu (node1), low (both, preempted by cpu). Everything lies under
-# $SLURM_TEST_ROOT, with ports from $SLURM_TEST_BASEPORT on, so that several can live on one machine and none touches /etc/slurm.
+# node1 has two GPUs, node2 none; partitions cpu (both nodes), gpu (node1), and two on node1 whose jobs the others preempt by requeueing:
+# low at once, grace after a minute's notice. Everything lies under $SLURM_TEST_ROOT, with ports from $SLURM_TEST_BASEPORT on, so that
+# several can live on one machine and none touches /etc/slurm.
 # Needs root, and Debian's or Ubuntu's slurm-wlm and munge, which `install` gets.
 set -euo pipefail
 
@@ -94,7 +95,8 @@ NodeName=node1 NodeAddr=127.0.0.1 NodeHostname=node1 Port=$((PORT + 101)) CPUs=1
 NodeName=node2 NodeAddr=127.0.0.1 NodeHostname=node2 Port=$((PORT + 102)) CPUs=16 RealMemory=200000 State=UNKNOWN
 PartitionName=cpu Nodes=node1,node2 Default=YES MaxTime=1440 DefMemPerCPU=200 PriorityTier=10 State=UP
 PartitionName=gpu Nodes=node1 MaxTime=1440 DefMemPerCPU=200 PriorityTier=10 State=UP
-PartitionName=low Nodes=node1,node2 MaxTime=1440 DefMemPerCPU=200 PriorityTier=1 State=UP
+PartitionName=low Nodes=node1 MaxTime=1440 DefMemPerCPU=200 PriorityTier=1 PreemptMode=REQUEUE GraceTime=0 State=UP
+PartitionName=grace Nodes=node1 MaxTime=1440 DefMemPerCPU=200 PriorityTier=1 PreemptMode=REQUEUE GraceTime=60 State=UP
 EOF
   # A job step loses SLURM_CONF before its inner srun, so the commands themselves know which cluster they are for.
   local command
@@ -104,7 +106,7 @@ EOF
   done
 }
 
-ready() { [ "$(sinfo -h -N -o '%T' | sort -u)" = idle ]; }
+ready() { ! sinfo -h -N -o '%T' | grep -qvE '^(idle|mixed|allocated|completing)$'; } # down, draining, or with a * behind it: no answer
 
 start() {
   [ "$(id -u)" = 0 ] || die "must be root"

@@ -3,6 +3,7 @@
 import filecmp
 import json
 import os
+import re
 import signal
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -10,155 +11,172 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.slurm.cluster import Study, resumed_steps, wait_until
-from tests.slurm.conftest import RUN
+from tests.slurm.cluster import Head, Study, wait_until
+from tests.slurm.training import ENCODER, LOG, RUN, files, held, resumed_steps, slowed
 
 pytestmark = pytest.mark.slurm
-ENCODER = f"{RUN}/encoder.safetensors"
-LOG = "results/faults/logs/pretrain/simclr/drawings-64/seed0.log"
-
-
-def files(study: Study, pattern: str) -> list[Path]:
-    return sorted(study.folder.glob(f"results/faults/checkpoints/simclr/drawings-64/seed0/*/{pattern}"))
-
-
-def await_training(study: Study, after: int = 0) -> int:
-    """Wait until a job later than ``after`` trains and has taken a checkpoint; its id."""
-
-    def training():
-        owners = files(study, "owner.json")
-        try:
-            job = int(json.loads(owners[0].read_text())["slurm_job_id"]) if owners else 0
-        except (FileNotFoundError, ValueError):
-            return 0
-        return job if job > after and files(study, "step*.pt") else 0
-
-    return wait_until(training, f"a job trains\n{study.folder}")
 
 
 def assert_undisturbed(study: Study) -> None:
-    assert filecmp.cmp(study.folder / ENCODER, study.folder / "undisturbed.safetensors", shallow=False)
+    assert filecmp.cmp(study.folder / ENCODER, study.folder / "undisturbed/encoder.safetensors", shallow=False)
     assert not files(study, "*")  # nothing left behind
 
 
-def assert_resumed(study: Study) -> None:
-    assert resumed_steps((study.folder / LOG).read_text())
-
-
-def assert_completes(study: Study, head) -> None:
+def assert_completes(study: Study, head: Head, resumed: bool = True) -> None:
     assert head.end() == 0, head.said()
+    assert bool(resumed_steps(study)) == resumed
     assert_undisturbed(study)
+
+
+def change(study: Study, **training: object) -> None:
+    config = yaml.safe_load(study.config.read_text())
+    config["training"].update(training)
+    study.config.write_text(yaml.safe_dump(config))
 
 
 def test_a_job_asks_for_what_the_rule_says_and_knows_its_wall_limit(study):
     head = study.start(ENCODER)
-    known = study.cluster.job(await_training(study))
-    pid = json.loads(files(study, "owner.json")[0].read_text())["pid"]
-    command = Path(f"/proc/{pid}/cmdline").read_text().split("\0")
+    training = held(study)
+    known = study.cluster.job(training.job)
+    command = Path(f"/proc/{training.pid}/cmdline").read_text().split("\0")
     assert command[command.index("--max-minutes") + 1] == "720"
     assert {key: known[key] for key in ("Partition", "TimeLimit", "MinMemoryNode", "NumCPUs", "TresPerJob")} == {
         "Partition": "gpu", "TimeLimit": "12:00:00", "MinMemoryNode": "48000M", "NumCPUs": "8", "TresPerJob": "gres:gpu:fake:1",
     }  # fmt: skip
-    assert_completes(study, head)
+    training.go_on()
+    assert_completes(study, head, resumed=False)
+
+
+def test_a_training_of_two_processes_asks_for_two_gpus(study):
+    change(study, processes=2)
+    head = study.start(ENCODER, retries=0)
+    training = held(study)
+    known = study.cluster.job(training.job)
+    assert {key: known[key] for key in ("NumNodes", "MinMemoryNode", "NumCPUs", "TresPerJob")} == {
+        "NumNodes": "1", "MinMemoryNode": "72000M", "NumCPUs": "16", "TresPerJob": "gres:gpu:fake:2",
+    }  # fmt: skip
+    visible = dict(line.partition("=")[::2] for line in Path(f"/proc/{training.pid}/environ").read_text().split("\0"))
+    assert visible["CUDA_VISIBLE_DEVICES"] == "0,1"
+    training.go_on()
+    assert head.end() == 0, head.said()
+    assert json.loads((study.folder / RUN / "run.json").read_text())["effective"]["processes"] == 2
 
 
 def test_a_time_limit_in_the_middle_of_training(study):
     head = study.start(ENCODER)
-    job = await_training(study)
+    training = held(study)
     soon = datetime.now() + timedelta(seconds=2)
-    study.cluster.run("scontrol", "update", f"jobid={job}", f"EndTime={soon:%Y-%m-%dT%H:%M:%S}")
-    wait_until(lambda: study.cluster.job(job)["JobState"] == "TIMEOUT", "the job timed out")
+    study.cluster.run("scontrol", "update", f"jobid={training.job}", f"EndTime={soon:%Y-%m-%dT%H:%M:%S}")
+    study.cluster.await_state(training.job, "TIMEOUT")
     assert_completes(study, head)
-    assert_resumed(study)
-    assert len(study.cluster.jobs("pretrain")) > 1
+    assert len(study.jobs("pretrain")) == 2
 
 
 def test_training_across_several_slots_by_its_own_budget(study):
-    config = yaml.safe_load(study.config.read_text())
-    config["training"]["max_minutes"] = 0.3  # of 27 seconds of work, starting included
-    study.config.write_text(yaml.safe_dump(config))
-    before = study.cluster.jobs("pretrain")
+    change(study, max_minutes=0.5)  # a tenth of it is kept for the last checkpoint
     head = study.start(ENCODER, retries=12)
+    training = held(study)
+    wait_until(lambda: training.age() > 28, "its slot is nearly over")
+    training.go_on()
+    study.cluster.await_state(training.job, "FAILED")  # exit code 75
     assert_completes(study, head)
-    ended = [study.cluster.job(job)["JobState"] for job in study.cluster.jobs("pretrain") if job not in before]
-    assert len(ended) > 1
-    assert set(ended[:-1]) == {"FAILED"}
-    assert ended[-1] == "COMPLETED"
-    assert_resumed(study)
+    assert re.search(r"stopped at step \d+ of 200 before the wall limit of 0.5 minutes", head.said())
+    assert study.cluster.job(training.job)["ExitCode"] != "0:0"
+    assert study.cluster.job(study.jobs("pretrain")[-1])["JobState"] == "COMPLETED"
 
 
 def test_a_cancelled_job_is_submitted_again(study):
     head = study.start(ENCODER)
-    job = await_training(study)
-    study.cluster.run("scancel", str(job))
+    training = held(study)
+    study.cluster.run("scancel", str(training.job))
     assert_completes(study, head)
-    assert study.cluster.job(job)["JobState"] == "CANCELLED"
-    assert_resumed(study)
+    assert study.cluster.job(training.job)["JobState"] == "CANCELLED"
+    assert len(study.jobs("pretrain")) == 2
 
 
 def test_a_requeued_job_goes_on_under_its_number(study):
-    head = study.start(ENCODER)
-    job = await_training(study)
-    study.cluster.run("scontrol", "requeue", str(job))
+    head = study.start(ENCODER, retries=0)
+    training = held(study)
+    study.cluster.run("scontrol", "requeue", str(training.job))
     assert_completes(study, head)
-    assert study.cluster.job(job)["Restarts"] == "1"
-    assert_resumed(study)
+    assert study.cluster.job(training.job)["Restarts"] == "1"
 
 
 def test_a_node_that_is_set_down(study):
     head = study.start(ENCODER)
-    job = await_training(study)
+    training = held(study)
     study.cluster.run("scontrol", "update", "nodename=node1", "state=down", "reason=test")
-    wait_until(lambda: study.cluster.job(job)["JobState"] != "RUNNING", "the job was taken from the node")
-    study.cluster.run("scontrol", "update", "nodename=node1", "state=resume")
+    wait_until(lambda: study.cluster.job(training.job)["JobState"] != "RUNNING", "the job was taken from the node")
+    wait_until(training.ended, "its process was ended")
+    study.cluster.script("start")  # and back again
     assert_completes(study, head)
-    assert_resumed(study)
 
 
 def test_a_killed_slurmd_does_not_stop_the_job(study):
     head = study.start(ENCODER)
-    await_training(study)
+    training = held(study)
     os.kill(study.cluster.slurmd("node1"), signal.SIGKILL)
     study.cluster.script("start")  # as systemd would
+    training.go_on()
+    assert_completes(study, head, resumed=False)
+    assert study.jobs("pretrain") == [training.job]
+    assert study.cluster.job(training.job)["Restarts"] == "0"
+
+
+@pytest.mark.parametrize("partition", ["low", "grace"])
+def test_preemption(study, partition):
+    head = study.start(ENCODER, environment={"FOURLENSES_GPU_PARTITION": partition})
+    training = held(study)
+    # all GPUs, for a job of a partition that goes first
+    study.cluster.run("sbatch", "-p", "gpu", "--gpus=fake:2", "-t", "1", "-o", "/dev/null", "--wrap", "true")
+    wait_until(lambda: study.cluster.job(training.job)["JobState"] != "RUNNING", "the job had to go")
     assert_completes(study, head)
+    known = study.cluster.job(training.job)
+    if partition == "low":
+        assert known["Restarts"] == "1"
+    else:  # SIGTERM is the notice, and the job ends by it before SLURM would requeue it: one of its retries goes on
+        assert known["JobState"] == "FAILED"
+        assert "after SIGTERM" in head.said()
 
 
 def test_a_killed_head_that_is_restarted_does_not_train_twice_at_a_time(study):
     head = study.start(ENCODER)
-    first = await_training(study)
-    head.kill()
-    refused = study.start(ENCODER)
-    assert refused.end() != 0
-    assert "--unlock" in refused.said()
-    assert study.start(ENCODER, "--unlock").end() == 0
-    second = study.start(ENCODER, retries=8)
-    wait_until(lambda: [job for job in study.cluster.jobs("pretrain") if job > first], "the job was submitted again")
-    owner = json.loads(files(study, "owner.json")[0].read_text()) if files(study, "owner.json") else None
-    assert owner is None or owner["slurm_job_id"] == str(first) or study.cluster.job(first)["JobState"] != "RUNNING"
-    assert_completes(study, second)
+    training = held(study)
+    with slowed(training):
+        head.kill()
+        refused = study.start(ENCODER)
+        assert refused.end() != 0
+        assert "--unlock" in refused.said()
+        assert study.start(ENCODER, "--unlock").end() == 0
+        second = study.start(ENCODER, retries=8)
+        named = f"is being trained into by process {training.pid} on host [^ ]+ .SLURM job {training.job}."
+        wait_until(lambda: re.search(named, second.said()), "the second job was refused, and the first named")
+        assert not training.ended()
+    assert second.end() == 0, second.said()
+    assert_undisturbed(study)
+    assert study.cluster.job(training.job)["JobState"] == "COMPLETED"
 
 
 def test_two_heads_on_one_study(study):
     head = study.start(ENCODER)
-    await_training(study)
+    training = held(study)
     other = study.start(ENCODER)
     assert other.end() != 0
     assert "locked" in other.said()
-    assert_completes(study, head)
+    training.go_on()
+    assert_completes(study, head, resumed=False)
+    assert study.jobs("pretrain") == [training.job]
 
 
 def test_a_corrupt_checkpoint_is_passed_over(study):
     head = study.start(ENCODER)
-    job = await_training(study)
-    wait_until(lambda: len(files(study, "step*.pt")) == 2, "two checkpoints")
-    study.cluster.run("scancel", "--signal=KILL", "--full", str(job))
-    wait_until(lambda: study.cluster.job(job)["JobState"] not in ("RUNNING", "COMPLETING"), "the job is gone")
-    newest = files(study, "step*.pt")[-1]
+    training = held(study, checkpoints=2)
+    *_, older, newest = files(study, "step*.pt")
     newest.write_bytes(newest.read_bytes()[:1000])
+    os.kill(training.pid, signal.SIGKILL)
     assert_completes(study, head)
-    log = (study.folder / LOG).read_text()
-    assert f"{newest.name} cannot be used" in log
-    assert resumed_steps(log) != []
+    assert f"{newest.name} cannot be used" in (study.folder / LOG).read_text()
+    assert resumed_steps(study) == [int(older.name[4:13])]
 
 
 def test_a_job_that_always_fails_is_bounded_and_named_while_the_rest_goes_on(study):
@@ -166,13 +184,12 @@ def test_a_job_that_always_fails_is_bounded_and_named_while_the_rest_goes_on(stu
     config["methods"]["broken"] = {**config["methods"]["simclr"], "preset": "minutes", "method": "simclr", "learning_rate": 1e30}
     config["quantity"]["methods"] = ["simclr", "broken"]
     study.config.write_text(yaml.safe_dump(config))
-    before = study.cluster.jobs("pretrain")
     broken = ENCODER.replace("simclr", "broken")
-    head = study.start(ENCODER, broken, retries=2)
+    head = study.start(ENCODER, broken, retries=3)
     assert head.end() != 0
     assert_undisturbed(study)
-    assert len([job for job in study.cluster.jobs("pretrain") if job not in before]) == 1 + 3
+    assert len(study.jobs("pretrain")) == 1 + 4
     said = head.said()
-    assert "is not finite" in said
     assert "lower 'learning_rate'" in said
+    assert "the last 3 attempts all started from step 0" in said  # what the last one ended with, at once
     assert "broken" in said[-4000:]

@@ -9,7 +9,7 @@ from fourlenses.training.attempts import Attempts
 
 
 def fail(folder, step, error):
-    with pytest.raises(type(error)), Attempts(folder).attempt(step):
+    with pytest.raises(type(error)), Attempts(folder).attempt(f"step {step}"):
         raise error
 
 
@@ -21,19 +21,19 @@ def test_the_fourth_attempt_from_one_step_is_refused_with_the_last_reason(tmp_pa
         pytest.raises(
             UserError, match=r"last 3 attempts all started from step 40.*71, 72, 73.*ValueError: the GPU fell off.*remove"
         ) as told,
-        Attempts(tmp_path).attempt(40),
+        Attempts(tmp_path).attempt("step 40"),
     ):
         raise AssertionError("was made")
     assert str(tmp_path / "attempts.json") in str(told.value)
     (tmp_path / "attempts.json").unlink()  # as the message says
-    with Attempts(tmp_path).attempt(40):
+    with Attempts(tmp_path).attempt("step 40"):
         pass
 
 
 def test_a_killed_attempt_leaves_no_reason_and_counts(tmp_path):
-    entry = {"from_step": 0, "started": "then", "host": "there", "slurm_job_id": None, "ended": None}
+    entry = {"from": "step 0", "started": "then", "host": "there", "slurm_job_id": None, "ended": None}
     (tmp_path / "attempts.json").write_text(json.dumps([entry] * 3))
-    with pytest.raises(UserError, match="killed"), Attempts(tmp_path).attempt(0):
+    with pytest.raises(UserError, match="killed"), Attempts(tmp_path).attempt("step 0"):
         pass
 
 
@@ -41,26 +41,26 @@ def test_attempts_that_move_on_are_never_refused(tmp_path):
     for step in range(150):
         fail(tmp_path, step, Interrupted("the time is over"))
     kept = json.loads((tmp_path / "attempts.json").read_text())
-    assert [entry["from_step"] for entry in kept] == list(range(50, 150))
+    assert [entry["from"] for entry in kept] == [f"step {step}" for step in range(50, 150)]
 
 
 def test_what_the_user_stopped_does_not_count(tmp_path):
     for _ in range(9):
         fail(tmp_path, 0, KeyboardInterrupt())
-    with Attempts(tmp_path).attempt(0):
+    with Attempts(tmp_path).attempt("step 0"):
         pass
 
 
-@pytest.mark.parametrize("content", ["", "[3]", '[{"from_step": 1}]', "{"])
+@pytest.mark.parametrize("content", ["", "[3]", '[{"from": "step 1"}]', "{"])
 def test_a_damaged_file_is_counted_anew(tmp_path, content):
     (tmp_path / "attempts.json").write_text(content)
-    with Attempts(tmp_path).attempt(7):
+    with Attempts(tmp_path).attempt("step 7"):
         pass
-    assert json.loads((tmp_path / "attempts.json").read_text())[-1]["from_step"] == 7
+    assert json.loads((tmp_path / "attempts.json").read_text())[-1]["from"] == "step 7"
 
 
 def test_nothing_is_left_of_a_run_that_is_done(tmp_path):
     attempts = Attempts(tmp_path)
-    with attempts.attempt(0):
+    with attempts.attempt("step 0"):
         attempts.clear()
     assert not list(tmp_path.iterdir())

@@ -16,10 +16,11 @@ import numpy as np
 import pytest
 from tests.trained import CROP, HYPER, go, make_encoder, make_target, numbers, settings, task
 
-from fourlenses.errors import Interrupted
+from fourlenses.errors import Interrupted, UserError
 from fourlenses.evaluation.predictions import read_predictions
 from fourlenses.files import read_json
 from fourlenses.training.checkpoint import Checkpoints
+from fourlenses.training.loop import Trainer
 
 ROOT = Path(__file__).parents[2]
 KILLS = int(os.environ.get("FOURLENSES_KILLS", "0"))
@@ -136,6 +137,30 @@ def test_max_minutes_ends_it_with_a_checkpoint_and_it_finishes_in_slots(folder):
     assert all("before the wall limit of 1e-06 minutes; run the same command again to continue from" in stop for stop in stops)
     assert len(stops) == 33  # of three trainings of 12 steps; the last step of each needs no checkpoint
     np.testing.assert_equal(numbers(record), numbers(whole))
+
+
+def test_what_fails_again_and_again_at_one_point_is_refused_with_the_reason(folder, monkeypatch):
+    encoder, target, chosen = make_encoder(folder / "other"), task(folder), settings("fine_tune", learning_rates=[0.01, 0.05])
+    train, trainings = Trainer.train, []
+
+    def breaks(self, state):
+        trainings.append(self.description)
+        if "learning rate 0.01" in self.description:
+            return train(self, state)
+        raise ValueError("the GPU fell off the bus")
+
+    monkeypatch.setattr(Trainer, "train", breaks)
+    for _ in range(4):  # the first of them gets the first learning rate done
+        with pytest.raises(ValueError, match="fell off"):
+            go(encoder, target, chosen, folder / "checkpoints")
+    with pytest.raises(UserError, match=r"3 attempts all started from step 0 of training 2 .*ValueError: the GPU fell off the bus"):
+        go(encoder, target, chosen, folder / "checkpoints")
+    assert len(trainings) == 5
+    monkeypatch.undo()
+    (refusals,) = folder.glob("checkpoints/*/attempts.json")
+    refusals.unlink()  # as the message says
+    go(encoder, target, chosen, folder / "checkpoints")
+    assert not list(folder.glob("checkpoints/*"))
 
 
 def test_a_signal_ends_it_with_code_75(folder):

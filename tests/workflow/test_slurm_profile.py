@@ -18,9 +18,9 @@ NAMES = {
 }
 
 
-def dry_run(folder: Path, profile: str, names: dict, target: str = "all") -> str:
+def dry_run(folder: Path, profile: str, names: dict, target: str = "all", config: Path = ROOT / "config.yaml") -> str:
     command = [Path(sys.executable).with_name("snakemake"), target, "-n", "--printshellcmds", "--snakefile", ROOT / "Snakefile"]
-    command += ["--directory", folder, "--workflow-profile", ROOT / "profiles" / profile]
+    command += ["--directory", folder, "--configfile", config, "--workflow-profile", ROOT / "profiles" / profile]
     environment = {key: value for key, value in os.environ.items() if not key.startswith(("FOURLENSES_", "PYTEST"))} | names
     done = subprocess.run([str(part) for part in command], capture_output=True, text=True, env=environment)
     return done.stdout + done.stderr
@@ -48,6 +48,19 @@ def test_both_profiles_differ_in_accounting_alone():
     assert "cores" not in one  # it would cap the CPUs of each job
 
 
+ENCODER = "results/default/pretrain/random/none/seed0/encoder.safetensors"
+
+
 def test_demands_of_a_rule_are_the_profile_s(tmp_path):
-    said = dry_run(tmp_path, "slurm", NAMES, "results/default/pretrain/random/none/seed0/encoder.safetensors")
+    said = dry_run(tmp_path, "slurm", NAMES, ENCODER)
     assert re.search(r"--max-minutes \$\{MAX_MINUTES:-720\}", said), said
+
+
+def test_a_profile_with_too_few_gpus_for_the_processes_is_refused(tmp_path):
+    (tmp_path / "four.yaml").write_text("training: {processes: 4}\n")
+    own = yaml.safe_load((ROOT / "profiles/slurm/config.yaml").read_text())
+    own["set-resources"]["pretrain"]["gpu"] = 2
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine/config.yaml").write_text(yaml.safe_dump(own))
+    said = dry_run(tmp_path, tmp_path / "mine", NAMES, ENCODER, tmp_path / "four.yaml")
+    assert "the profile gives pretrain 2 GPUs, but the config's 'training.processes' is 4" in said

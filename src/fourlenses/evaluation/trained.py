@@ -10,13 +10,14 @@ import json
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 import torch
 
 from fourlenses.data.inputs import Input, Subset, choose_input
 from fourlenses.data.recipe import Recipe
+from fourlenses.data.staging import staged
 from fourlenses.data.views import Views
 from fourlenses.devices import choose_device
 from fourlenses.distributed import barrier, joined_processes, rank
@@ -33,6 +34,7 @@ from fourlenses.evaluation.training_progress import TrainingProgress
 from fourlenses.methods.supervised import Supervised
 from fourlenses.models.batch_norm import set_batch_norm
 from fourlenses.randomness import named_seed
+from fourlenses.training.attempts import Attempts
 from fourlenses.training.budget import Budget
 from fourlenses.training.checkpoint import Checkpoints
 from fourlenses.training.engine import Engine, choose_precision
@@ -82,7 +84,7 @@ def evaluate_trained(
     fingerprints of encoder and beton and, apart from the numbers, timing (stage -> seconds, over all attempts).
 
     Raises:
-        UserError: see `read_task`, `Trainer.train` and `Ownership`; every learning rate diverged.
+        UserError: see `read_task`, `Trainer.train`, `Ownership` and `Attempts`; every learning rate diverged.
         Interrupted: the time is over; a checkpoint has been taken.
     """
     if settings.protocol not in PROTOCOLS:
@@ -96,7 +98,12 @@ def evaluate_trained(
         owner = stack.enter_context(Ownership(root)) if rank() == 0 else None
         barrier()  # the others read the progress only once this run owns it
         progress = TrainingProgress(root, owner.verify if owner else lambda: None)
-        job = _Job(run, task, settings, placement, target.train_rows, target.hierarchy.num_classes, device, budget, progress)
+        attempts = Attempts(root)
+        if rank() == 0:
+            stack.enter_context(attempts.attempt(progress.start()))
+        (copy,) = stack.enter_context(staged([task.beton], placement.stage_to))
+        near = replace(task, beton=copy)
+        job = _Job(run, near, settings, placement, target.train_rows, target.hierarchy.num_classes, device, budget, progress)
         chosen = job.choose_rate()
         method, schedule, outcome, fitted = job.train(np.arange(len(target.train_rows)), chosen.rate, "final")
         if rank() == 0:
@@ -118,6 +125,7 @@ def evaluate_trained(
             }
             progress.verify()
             write(record, TargetPredictions({}, target.test_rows, labels, target.hierarchy.classes[-1]))
+            attempts.clear()
             progress.clear()
 
 

@@ -49,6 +49,12 @@ class TrainingProgress:
         self._read()
         return self.found(name)
 
+    def start(self) -> str:
+        """What an attempt begins with, in words: later progress has another text."""
+        # only the training that is under way has checkpoints
+        step = max((Checkpoints(folder).newest_step() for folder in self.directory.iterdir() if folder.is_dir()), default=0)
+        return f"step {step} of training {len(self._known['found']) + 1}"
+
     def clear(self) -> None:
         """Remove everything that was kept."""
         for folder in self.directory.iterdir():

@@ -23,9 +23,9 @@ _LONGEST = 500  # characters of an error that are kept
 
 
 class Attempts:
-    """``attempts.json`` in ``directory``: one entry per attempt with the step it started from, when, where, and how it ended.
+    """``attempts.json`` in ``directory``: one entry per attempt with what it started from, when, where, and how it ended.
 
-    patience: so many attempts in a row that started from the same step as this one, and it is not made. Attempts that the user stopped
+    patience: so many attempts in a row that started from the same point as this one, and it is not made. Attempts that the user stopped
     (Ctrl-C) do not count.
     """
 
@@ -34,15 +34,16 @@ class Attempts:
         self._known = self._read()
 
     @contextlib.contextmanager
-    def attempt(self, step: int):
-        """One attempt, from ``step`` on. Within the block every exception is noted on its way out.
+    def attempt(self, start: str):
+        """One attempt, from ``start`` on, such as "step 40": equal texts are equal progress. Within the block every exception is noted on
+        its way out.
 
         Raises:
-            UserError: on entry, if none of the last ``patience`` attempts got beyond ``step``; the message holds what the last ended with.
+            UserError: on entry, if none of the last ``patience`` attempts got beyond ``start``; the message holds what the last ended with.
         """
-        self._refuse_standstill(step)
+        self._refuse_standstill(start)
         job = os.environ.get("SLURM_JOB_ID")
-        entry = {"from_step": step, "started": _now(), "host": socket.gethostname(), "slurm_job_id": job, "ended": None}
+        entry = {"from": start, "started": _now(), "host": socket.gethostname(), "slurm_job_id": job, "ended": None}
         self._known = [*self._known, entry][-MOST_KEPT:]
         self._write()
         try:
@@ -57,14 +58,14 @@ class Attempts:
         with contextlib.suppress(OSError):
             self.file.unlink(missing_ok=True)
 
-    def _refuse_standstill(self, step: int) -> None:
+    def _refuse_standstill(self, start: str) -> None:
         counted = [entry for entry in self._known if entry["ended"] != "stopped by the user"]
         last = counted[-self.patience :]
-        if len(last) < self.patience or any(entry["from_step"] != step for entry in last):
+        if len(last) < self.patience or any(entry["from"] != start for entry in last):
             return
         jobs = [entry["slurm_job_id"] for entry in last if entry["slurm_job_id"]]
         raise UserError(
-            f"the last {self.patience} attempts all started from step {step} and none left a later checkpoint"
+            f"the last {self.patience} attempts all started from {start} and none left a later checkpoint"
             + (f" (SLURM jobs {', '.join(jobs)})" if jobs else "")
             + f". The last one ended so: {last[-1]['ended'] or _UNKNOWN}. Put that right (more memory or 'runtime' in the profile, a "
             f"shorter 'training.checkpoint_minutes'), remove {self.file}, and run the same command again"
@@ -73,7 +74,7 @@ class Attempts:
     def _read(self) -> list[dict]:
         try:
             known = read_json(self.file)
-            return [{key: entry[key] for key in ("from_step", "started", "host", "slurm_job_id", "ended")} for entry in known]
+            return [{key: entry[key] for key in ("from", "started", "host", "slurm_job_id", "ended")} for entry in known]
         except FileNotFoundError:
             return []
         except (OSError, json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError) as error:

@@ -75,6 +75,11 @@ class Checkpoints:
                 return file
         return None
 
+    def newest_step(self) -> int:
+        """That of `newest_path`; 0 if there is none."""
+        path = self.newest_path()
+        return _step(path) if path else 0
+
     def clear(self) -> None:
         """Remove all checkpoints, what killed saves left, and the directory if nothing else is in it. Never raises OSError."""
         self._remove_leftovers()

@@ -6,13 +6,14 @@ import json
 import logging
 import math
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import torch
 
 from fourlenses.data.inputs import Part, choose_input, load_squares
+from fourlenses.data.staging import staged
 from fourlenses.data.views import Recipe, Views
 from fourlenses.devices import choose_device
 from fourlenses.distributed import barrier, joined_processes, rank, world_size
@@ -89,7 +90,8 @@ class Data:
 class Placement:
     """Where and how a run is made, which changes no number beyond what docs/pretraining.md states.
 
-    device: auto, cpu, cuda. input: auto, resident, streaming. max_minutes: of this attempt, None for no limit.
+    device: auto, cpu, cuda. input: auto, resident, streaming. max_minutes: of this attempt, None for no limit. stage_to: the folder on
+    the node's disk that betons are copied to (`staging.staged`), "" for none.
     """
 
     checkpoints: Path
@@ -98,6 +100,7 @@ class Placement:
     workers: int = 1
     checkpoint_seconds: float = 600
     max_minutes: float | None = None
+    stage_to: str = ""
 
 
 def run_key(settings: Settings, fingerprints: list[dict]) -> str:
@@ -132,7 +135,8 @@ def pretrain(settings: Settings, data: Data, placement: Placement, output: Path)
         state = checkpoints.newest()
         attempts = Attempts(checkpoints.directory)
         if rank() == 0:
-            stack.enter_context(attempts.attempt(state["step"] if state else 0))
+            stack.enter_context(attempts.attempt(f"step {state['step'] if state else 0}"))
+        data = replace(data, betons=stack.enter_context(staged(data.betons, placement.stage_to)))
         # an interrupted run goes on with the kind of input that it had
         kind = state["input"] if state and placement.input == "auto" else placement.input
         trainer, width, notes = _prepare(settings, data, placement, kind, device, checkpoints, budget, verify)

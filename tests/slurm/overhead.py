@@ -1,0 +1,73 @@
+"""What a job costs beside its work: many jobs that do nothing, through the executor of profiles/slurm-squeue, on a SLURM started for it.
+
+    python tests/slurm/overhead.py --jobs 1000           # root; needs slurm-wlm and munge, as `make test-slurm` does
+
+Prints the seconds a job took from the head's point of view, and those of the processor, of which a job's own start is most: Snakemake
+starts three times for it (in the job, in its step and around the command).
+"""
+
+import argparse
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
+from tests.slurm.cluster import ROOT, Cluster
+
+BASE_PORT = 18017
+SNAKEFILE = """
+rule all:
+    input: expand("done/{{number}}", number=range({jobs}))
+rule trivial:
+    output: "done/{{number}}"
+    resources: mem_mb=10, runtime=5
+    shell: "date +%s.%N > {{output}}"
+"""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--jobs", type=int, default=1000)
+    parser.add_argument("--at-a-time", type=int, default=50, help="SLURM jobs at a time, as in the profile")
+    parser.add_argument("--submissions", default="1000/1s", help="at most; the profile has 20/1m, as its scheduler is shared")
+    parser.add_argument("--snakemake", nargs="*", default=[], help="more options of Snakemake (without the leading --)")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="fourlenses-slurm-") as folder:
+        cluster = Cluster(Path(folder), BASE_PORT)
+        cluster.script("start")
+        try:
+            measure(arguments, cluster, Path(folder) / "work")
+        finally:
+            cluster.script("stop")
+
+
+def measure(arguments: argparse.Namespace, cluster: Cluster, folder: Path) -> None:
+    folder.mkdir()
+    (folder / "Snakefile").write_text(SNAKEFILE.format(jobs=arguments.jobs))
+    command = [Path(sys.executable).with_name("snakemake"), "--snakefile", folder / "Snakefile", "--directory", folder]
+    command += ["--workflow-profile", ROOT / "profiles/slurm-squeue", "--set-resources", "trivial:slurm_partition=cpu"]
+    command += ["--jobs", arguments.at_a_time, "--max-jobs-per-timespan", arguments.submissions]
+    command += ["--slurm-init-seconds-before-status-checks", 5, "--latency-wait", 5, *(f"--{option}" for option in arguments.snakemake)]
+    began = time.time()
+    with open(folder / "head.log", "w") as log:
+        ended = subprocess.run([str(part) for part in command], env=cluster.environment, stdout=log, stderr=subprocess.STDOUT)
+    wall = time.time() - began
+    if ended.returncode:
+        sys.exit((folder / "head.log").read_text()[-5000:])
+    head = resource.getrusage(resource.RUSAGE_CHILDREN)
+    times = sorted(float(file.read_text()) for file in (folder / "done").iterdir())
+    own = head.ru_utime + head.ru_stime
+    submitted = len(cluster.jobs("trivial"))
+    print(
+        f"{arguments.jobs} jobs ({submitted} SLURM jobs), {arguments.at_a_time} at a time, on {os.cpu_count()} cores: {wall:.0f} s, "
+        f"{wall / arguments.jobs:.2f} s a job; first done after {times[0] - began:.0f} s, last after {times[-1] - began:.0f} s; "
+        f"the head itself took {own:.0f} s of processor time, {1000 * own / arguments.jobs:.0f} ms a job"
+    )
+
+
+if __name__ == "__main__":
+    main()
