@@ -170,7 +170,7 @@ def measure(rounds: int, seconds: float, cores: int) -> list[dict]:
     found = agreement(cells)
     table[1] |= found
     table[1]["note"] = (
-        f"Test top-1, ours less scikit-learn's: {found['top1']:+.2f} points on average (bar: within 0.3). {found['same_strength']} subsets chose "
+        f"Test top-1, ours less scikit-learn's: {found['top1']:+.2f} points on average (bar: 0.3). {found['same_strength']} subsets chose "
         f"the same strength; there the largest difference is {found['most_top1'] or 0:.2f} points."
     )
     return table

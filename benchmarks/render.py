@@ -16,6 +16,7 @@ from timing import verdict
 
 HERE = Path(__file__).parent
 PAGE = HERE.parent / "docs" / "benchmarks.md"
+BUSY = 0.25  # load average a core, above which the page says that the machine was not quiet
 
 
 def main() -> None:
@@ -39,7 +40,7 @@ def newest(results: Path) -> list[Path]:
 
 def render(files: list[Path], page: Path) -> list[Path]:
     """Write the tables and figures of these files; returns those that could be used: a machine, and rows of `timing.rows` or points."""
-    text, used, sections = page.read_text(encoding="utf-8"), [], {}
+    text, used, sections, compared = page.read_text(encoding="utf-8"), [], {}, {}
     for file in files:
         content = json.loads(file.read_text(encoding="utf-8"))
         if "machine" not in content or not content.get("rows"):
@@ -52,9 +53,11 @@ def render(files: list[Path], page: Path) -> list[Path]:
             figures.save(figures.scaling(points), page.with_name(f"benchmarks_scaling_{device}.svg"))
             sections.setdefault(f"{device}: scaling", []).append(source(content, file) + "\n\n" + points_table(points))
         if rows:
-            figures.save(figures.ratios(rows), page.with_name(f"benchmarks_{device}.svg"))
+            compared.setdefault(device, []).extend(rows)
             sections.setdefault(f"{device}: bars", []).append(bars_table(rows))
             sections.setdefault(f"{device}: tables", []).append(source(content, file) + "\n\n" + tables(rows))
+    for device, rows in compared.items():  # of all its files in one figure
+        figures.save(figures.ratios(rows), page.with_name(f"benchmarks_{device}.svg"))
     for name, parts in sections.items():
         text = replace(text, name, "\n\n".join(part for part in parts if part))
     page.write_text(text, encoding="utf-8")
@@ -78,12 +81,14 @@ def source(content: dict, file: Path) -> str:
     machine = content["machine"]
     hardware = machine.get("gpu") or machine.get("device") or machine.get("processor") or "an unnamed machine"
     told = [f"{hardware}" + (f", {machine['cores']} cores" if machine.get("cores") else "")]
+    busy = machine.get("load", 0) > BUSY * machine.get("cores", 1)
     told += [f"load average {machine['load']:g} before the run"] if "load" in machine else []
     if settings := content.get("settings"):
         told.append(", ".join(f"{value:g} {key}" for key, value in settings.items() if isinstance(value, int | float)))
     told += [", ".join(f"{name} {version}" for name, version in machine["versions"].items())] if machine.get("versions") else []
     told += [f"commit {machine['commit'][:10]}" + (" with changes" if "," in machine["commit"] else "")] if machine.get("commit") else []
-    return f"From `{file.parent.parent.name}/{file.parent.name}/{file.name}`: {'; '.join(told)}."
+    sentence = f"From `{file.parent.parent.name}/{file.parent.name}/{file.name}`: {'; '.join(told)}."
+    return sentence + (" **Other jobs had the cores at the time: rates are too low and ratios rough.**" if busy else "")
 
 
 def tables(rows: list[dict]) -> str:

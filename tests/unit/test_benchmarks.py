@@ -102,9 +102,16 @@ def test_a_page_is_made_of_a_results_file_and_what_is_written_by_hand_stays(tmp_
     assert "Ours: 25% of 4,400 images/s, memory." in text
     assert "From `results/cpu/2026-01-02.json`: a chip, 2 cores; load average 0.1 before the run" in text
     assert (tmp_path / "benchmarks_cpu.svg").read_text().count("reading: peer") == 1
+    assert "Other jobs" not in text
     before = text
     render.render([file], page)
     assert page.read_text() == before
+
+
+def test_a_page_says_that_the_machine_was_busy(tmp_path):
+    found = content()
+    found["machine"]["load"] = 1.5
+    assert "Other jobs had the cores" in render.source(found, tmp_path / "cpu" / "2026-01-02.json")
 
 
 def test_a_page_without_a_place_for_a_device_is_an_error(tmp_path):
