@@ -181,10 +181,10 @@ def test_a_corrupt_checkpoint_is_passed_over(study):
 
 def test_a_job_that_always_fails_is_bounded_and_named_while_the_rest_goes_on(study):
     config = yaml.safe_load(study.config.read_text())
-    config["methods"]["broken"] = {**config["methods"]["simclr"], "preset": "minutes", "method": "simclr", "learning_rate": 1e30}
-    config["quantity"]["methods"] = ["simclr", "broken"]
+    config["methods"]["simclr_broken"] = {**config["methods"]["simclr"], "learning_rate": 1e30}
+    config["quantity"]["methods"] = ["simclr", "simclr_broken"]
     study.config.write_text(yaml.safe_dump(config))
-    broken = ENCODER.replace("simclr", "broken")
+    broken = ENCODER.replace("simclr", "simclr_broken")
     head = study.start(ENCODER, broken, retries=3)
     assert head.end() != 0
     assert_undisturbed(study)
@@ -192,4 +192,4 @@ def test_a_job_that_always_fails_is_bounded_and_named_while_the_rest_goes_on(stu
     said = head.said()
     assert "lower 'learning_rate'" in said
     assert "the last 3 attempts all started from step 0" in said  # what the last one ended with, at once
-    assert "broken" in said[-4000:]
+    assert "simclr_broken" in said[-4000:]

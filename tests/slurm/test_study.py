@@ -37,6 +37,7 @@ ASKS = {
     "write_corrupted_beton": (1, {**CPU, "TimeLimit": "12:00:00", "MinMemoryNode": "4000M", "NumCPUs": "16"}),
     "pretrain": (6, {**GPU, "TimeLimit": "12:00:00", "MinMemoryNode": "48000M", "NumCPUs": "8"}),
     "evaluate": (6, {**GPU, "TimeLimit": "04:00:00", "MinMemoryNode": "48000M", "NumCPUs": "1"}),
+    "measure_similarity": (1, {**CPU, "TimeLimit": "01:00:00", "MinMemoryNode": "8000M", "NumCPUs": "1"}),
     "train_evaluate": (1, {**GPU, "TimeLimit": "12:00:00", "MinMemoryNode": "48000M", "NumCPUs": "8"}),
 }
 
@@ -69,7 +70,7 @@ def test_a_cut_of_the_default_study_goes_all_the_way(study):
     assert (results / "report.html").stat().st_size > 1000
     # what trains or evaluates asks for a GPU, what reads images for CPUs, and what is light ran beside the head
     for rule, (count, asks) in ASKS.items():
-        assert asked(study, f"{rule}_wildcards", asks) == [asks] * count, rule
+        assert asked(study, rule, asks) == [asks] * count, rule
     assert len(study.jobs()) == sum(count for count, _ in ASKS.values())
 
 

@@ -15,6 +15,8 @@ def answer(file):
     import yaml
     return yaml.safe_load(open(file, encoding="utf-8"))
 """
+# what the Snakefile sets from the config, unless it is set here: that of config.yaml
+_SET_LATER = {"FOURLENSES_PROCESSES": "1"}
 _UNITS = {"s": 1 / 60, "m": 1, "h": 60, "d": 1440, "w": 10080}
 
 
@@ -126,7 +128,11 @@ def _expanded(value: object) -> object:
         return {key: _expanded(each) for key, each in value.items()}
     if isinstance(value, list):
         return [_expanded(each) for each in value]
-    return os.path.expandvars(value) if isinstance(value, str) else value
+    if not isinstance(value, str):
+        return value
+    for name, number in _SET_LATER.items():
+        value = value.replace(f"${name}", os.environ.get(name, number))
+    return os.path.expandvars(value)
 
 
 def _evaluated(value: object) -> object:
