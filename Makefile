@@ -28,7 +28,7 @@ test-slurm: setup-dev  ## a study and its faults on a real two-node SLURM, start
 	SLURM_TEST_ROOT=/tmp tests/slurm/start_slurm.sh install
 	.venv/bin/python -m pytest -x -v tests/slurm
 
-bench:           ## speed beside what people would use instead: [GPU=1] [ARGS="--only linear"], all of it about 12 minutes on 2 cores
+bench:           ## speed beside what people would use instead: [GPU=1] [ARGS="--only linear"], all of it 20 minutes on 2 cores
 	@envs/setup.sh bench
 	.bench/bin/python benchmarks/$(if $(GPU),gpu/)run.py $(ARGS)
 	.bench/bin/python benchmarks/render.py

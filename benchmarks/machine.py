@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 
 PACKAGES = (
-    "torch", "torchvision", "ffcv", "lightly", "kornia", "pillow", "numpy", "numba", "scikit-learn", "snakemake",
+    "torch", "torchvision", "triton", "ffcv", "lightly", "kornia", "pillow", "numpy", "numba", "scikit-learn", "snakemake",
 )  # fmt: skip
 
 

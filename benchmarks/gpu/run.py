@@ -6,6 +6,7 @@ Needs nothing but the project's own requirements for ours; lightly and kornia fo
 import argparse
 import datetime
 import json
+import os
 import sys
 import time
 import traceback
@@ -19,7 +20,7 @@ sys.path[:0] = [str(HERE), str(HERE.parent)]  # beside this file, and what the C
 import evaluation
 import steps
 import views
-from run_record import machine
+from machine import machine
 
 SMALL = (("resnet_small", 32, 32, (16,)),)  # for a rehearsal on a CPU
 
@@ -65,7 +66,7 @@ def main() -> None:
     output = arguments.output or HERE.parent / "results" / "gpu" / f"{datetime.date.today()}.json"
     output.parent.mkdir(parents=True, exist_ok=True)
     bounds = {"copy_bytes_per_second": views.copy_bandwidth(device), "bfloat16_operations_per_second": views.matrix_rate(device)}
-    record = {"machine": machine(device) | bounds, "rows": [], "failed": {}}
+    record = {"machine": machine(len(os.sched_getaffinity(0))) | bounds, "rows": [], "failed": {}}
     began = time.perf_counter()
     for name in arguments.only or parts:
         if time.perf_counter() - began > arguments.stop_after:
