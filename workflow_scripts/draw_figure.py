@@ -16,7 +16,10 @@ def main() -> None:
         "--similarity", type=Path, help="the study's similarity.csv, which domain_similarity needs and no other figure reads"
     )
     parser.add_argument(
-        "--modest-gain", type=float, default=2.0, help="points per doubling that quantity_gain marks; no other figure reads it (%(default)s)"
+        "--modest-gain",
+        type=float,
+        default=2.0,
+        help="points per doubling that quantity_gain marks; no other figure reads it (%(default)s)",
     )
     parser.add_argument("--output-prefix", required=True, type=Path, help="e.g. results/default/figures/quantity")
     arguments = parser.parse_args()

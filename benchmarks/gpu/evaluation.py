@@ -12,7 +12,7 @@ STRENGTHS = [1.0, 0.1, 0.01, 0.001, 0.0001, 0.00001]  # config.yaml's
 
 
 def features(count: int, width: int, classes: int, device: torch.device) -> tuple[torch.Tensor, np.ndarray]:
-    """float32 (count, width), as a ReLU leaves them, of decaying variance; labels int64 (count,): classes overlap, so nothing is separable."""
+    """float32 (count, width), as a ReLU leaves them, of decaying variance around class means; labels int64 (count,)."""
     generator = torch.Generator(device).manual_seed(0)
     labels = torch.randint(0, classes, (count,), generator=generator, device=device)
     means = torch.randn(classes, width, generator=generator, device=device)
@@ -48,7 +48,7 @@ def neighbours(count: int, width: int, classes: int, device: torch.device, tests
         device=device,
     )  # fmt: skip
     seconds = time.perf_counter() - began
-    row = {"what": f"kNN, {count} features of {width}, {tests} test images", "who": "ours", "unit": "test images/s", "rate": tests / seconds,
-           "rates": [tests / seconds], "seconds": seconds, "top1": record["top1"]}  # fmt: skip
+    row = {"what": f"kNN, {count} features of {width}, {tests} test images", "who": "ours", "unit": "test images/s",
+           "rate": tests / seconds, "rates": [tests / seconds], "seconds": seconds, "top1": record["top1"]}  # fmt: skip
     print({key: row[key] for key in ("what", "seconds", "top1")}, flush=True)
     return row

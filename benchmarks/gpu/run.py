@@ -17,10 +17,10 @@ import torch
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE), str(HERE.parent)]  # beside this file, and what the CPU's bench shares
 
-import evaluation
-import steps
-import views
-from machine import machine
+import evaluation  # noqa: E402
+import steps  # noqa: E402
+import views  # noqa: E402
+from machine import machine  # noqa: E402
 
 SMALL = (("resnet_small", 32, 32, (16,)),)  # for a rehearsal on a CPU
 
@@ -45,7 +45,9 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=1.0, help="least length of a turn (%(default)s)")
     parser.add_argument("--device", default="cuda", help="%(default)s; cpu rehearses everything in little")
     parser.add_argument("--stop-after", type=float, default=1e9, help="begin no further part after so many seconds")
-    parser.add_argument("--only", nargs="*", help="some of the parts: views, simclr-and-others, peers, largest, compiled, linear, knn, linear10k")
+    parser.add_argument(
+        "--only", nargs="*", help="some of the parts: views, simclr-and-others, peers, largest, compiled, linear, knn, linear10k"
+    )
     parser.add_argument("--output", type=Path, help="where the JSON goes; benchmarks/results/gpu/<date>.json without it")
     arguments = parser.parse_args()
     device, rounds, seconds = torch.device(arguments.device), arguments.rounds, arguments.seconds

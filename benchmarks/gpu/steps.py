@@ -113,7 +113,9 @@ def measure(config_of: Callable[..., dict], rounds: int, seconds: float, device:
     return table
 
 
-def largest_batch(config_of: Callable[..., dict], device: torch.device, backbone: str = "resnet50", size: int = 224, stored: int = 256) -> list[dict]:
+def largest_batch(
+    config_of: Callable[..., dict], device: torch.device, backbone: str = "resnet50", size: int = 224, stored: int = 256
+) -> list[dict]:
     """Doubling, then the middle: images/s of SimCLR at the most source images that a step has room for."""
     config, batch, fits, table = config_of(backbone=backbone, image_size=size, stored_size=stored), 256, 0, []
     for batch in (512, 768, 1024):

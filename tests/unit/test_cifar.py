@@ -5,6 +5,7 @@ import tarfile
 
 import numpy as np
 import pytest
+from tests.archives import extract_all
 from tests.layouts import generic as layouts
 
 from fourlenses.data.beton import Beton
@@ -32,7 +33,7 @@ def test_the_same_as_torchvision(tmp_path, classes, storage, monkeypatch):
 
     definition, raw = layouts.cifar(tmp_path, classes, "python")
     with tarfile.open(raw / definition["path"]) as tar:
-        tar.extractall(raw, filter="data")
+        extract_all(tar, raw)
     reference = getattr(datasets, f"CIFAR{classes}")
     monkeypatch.setattr(reference, "_check_integrity", lambda self: True)
     monkeypatch.setattr("torchvision.datasets.cifar.check_integrity", lambda *_: True)  # our batches are not the published ones

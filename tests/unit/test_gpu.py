@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 import torch
 from tests.runs import go, settings
-from tests.unit.tiny import SETTINGS, tiny, trainable, views
 from tests.unit.test_views import smooth_images
+from tests.unit.tiny import SETTINGS, tiny, trainable, views
 
 from fourlenses.data.recipe import Recipe
 from fourlenses.data.views import Views
+from fourlenses.errors import Interrupted
 from fourlenses.methods import METHODS
 from fourlenses.models.backbones import build_backbone
-from fourlenses.errors import Interrupted
 
 pytestmark = [pytest.mark.gpu, pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")]
 LEARNERS = [name for name in METHODS if name in SETTINGS]

@@ -28,7 +28,7 @@ _BRIGHTNESS, _CONTRAST, _SATURATION, _HUE = (tl.constexpr(int(code)) for code in
 def fused_views(
     images: Tensor, parameters: Parameters, size: int, mean: tuple[float, ...] | None = None, std: tuple[float, ...] | None = None
 ) -> Tensor:
-    """float32 (B, 3, size, size): what ``parameters`` make of uint8 images (B, 3 or more, H, W) of any strides, then ``mean`` and ``std``."""
+    """float32 (B, 3, size, size): what ``parameters`` make of uint8 images (B, 3 or more, H, W) of any strides; then ``mean``, ``std``."""
     batch, _, rows, columns = images.shape
     settings = to_device(_table(parameters), images.device)
     views = torch.empty(batch, 3, size, size, device=images.device)

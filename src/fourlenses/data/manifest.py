@@ -83,6 +83,11 @@ def _text(value):
     return value.decode("utf-8", "surrogateescape") if isinstance(value, bytes) else value
 
 
+# Arrow's threads that read from a file of Python's may still wait for it when the process ends, which then aborts (exit 134) or hangs
+# (github.com/apache/arrow/issues/34314 and 50482; seen once in some hundred jobs).
+ONE_THREAD = {"use_threads": False, "pre_buffer": False}
+
+
 class ManifestFile(Mapping):
     """A manifest as it lies on disk; a column is read when it is asked for."""
 
@@ -102,7 +107,7 @@ class ManifestFile(Mapping):
             # labels repeat: as numbers of a dictionary they take 4 bytes a row
             repeats = [name] if name == "split" or name.startswith(PREFIX) else []
             with open(self._path, "rb") as file:
-                table = pyarrow.parquet.read_table(file, columns=[name], read_dictionary=repeats)
+                table = pyarrow.parquet.read_table(file, columns=[name], read_dictionary=repeats, **ONE_THREAD)
             self._columns[name] = Column(table.column(0))
         return self._columns[name]
 

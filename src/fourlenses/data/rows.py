@@ -15,7 +15,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 import pandas as pd
 
-from fourlenses.data.manifest import PREFIX
+from fourlenses.data.manifest import ONE_THREAD, PREFIX
 from fourlenses.errors import UserError, did_you_mean, printable
 from fourlenses.files import atomic
 
@@ -49,7 +49,7 @@ def read_rows(file: Path, key: str) -> pd.DataFrame:
     if not file.is_file():
         raise UserError(f"config key '{key}': there is no file {file}; a rule of rules/datasets makes it, or it is put there")
     try:
-        table = pd.read_parquet(file)
+        table = pd.read_parquet(file, **ONE_THREAD)
     except (pyarrow.ArrowException, OSError) as error:
         raise UserError(f"config key '{key}': {file} cannot be read as Parquet ({error}); write it again") from error
     table = table.reset_index(drop=True).apply(lambda column: column.astype(object) if column.dtype == "category" else column)
