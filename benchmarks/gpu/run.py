@@ -22,6 +22,7 @@ import steps  # noqa: E402
 import views  # noqa: E402
 from machine import machine  # noqa: E402
 
+PARTS = ("views", "steps", "peers", "largest", "linear", "knn", "compiled", "linear10k")
 SMALL = (("resnet_small", 32, 32, (16,)),)  # for a rehearsal on a CPU
 
 
@@ -45,11 +46,11 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=1.0, help="least length of a turn (%(default)s)")
     parser.add_argument("--device", default="cuda", help="%(default)s; cpu rehearses everything in little")
     parser.add_argument("--stop-after", type=float, default=1e9, help="begin no further part after so many seconds")
-    parser.add_argument(
-        "--only", nargs="*", help="some of the parts: views, simclr-and-others, peers, largest, compiled, linear, knn, linear10k"
-    )
+    parser.add_argument("--only", nargs="+", choices=PARTS, metavar="PART", help=f"some of the parts: {', '.join(PARTS)}")
     parser.add_argument("--output", type=Path, help="where the JSON goes; benchmarks/results/gpu/<date>.json without it")
     arguments = parser.parse_args()
+    if arguments.device.startswith("cuda") and not torch.cuda.is_available():
+        parser.error(f"torch {torch.__version__} sees no GPU here; --device cpu rehearses the measurement")
     device, rounds, seconds = torch.device(arguments.device), arguments.rounds, arguments.seconds
     real = device.type == "cuda"
     settings = steps.SETTINGS if real else SMALL

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
-from timing import Rates, race, rows
+from timing import race, rows
 
 from fourlenses.data.inputs import ResidentInput
 from fourlenses.data.recipe import Recipe
@@ -108,7 +108,7 @@ def measure(config_of: Callable[..., dict], rounds: int, seconds: float, device:
                 own = rows(f"{name}, {backbone}, {size} px, batch {batch}", "images/s", found, {"step on a constant batch": 0.95})
                 own[0] |= {"peak_memory_gib": peak(device), "views_share": found[0].median / found[2].median}
                 table += own
-                yield_rows(own)
+                show(own)
                 del run
     return table
 
@@ -116,8 +116,8 @@ def measure(config_of: Callable[..., dict], rounds: int, seconds: float, device:
 def largest_batch(
     config_of: Callable[..., dict], device: torch.device, backbone: str = "resnet50", size: int = 224, stored: int = 256
 ) -> list[dict]:
-    """Doubling, then the middle: images/s of SimCLR at the most source images that a step has room for."""
-    config, batch, fits, table = config_of(backbone=backbone, image_size=size, stored_size=stored), 256, 0, []
+    """Images/s of SimCLR at the most source images that a step has room for."""
+    config, fits, table = config_of(backbone=backbone, image_size=size, stored_size=stored), 0, []
     for batch in (512, 768, 1024):
         free(device)
         try:
@@ -134,7 +134,7 @@ def largest_batch(
         except torch.cuda.OutOfMemoryError:
             print(f"batch {batch}: no room; {fits} is the largest of those tried that fits", flush=True)
             break
-    yield_rows(table)
+    show(table)
     return table
 
 
@@ -185,7 +185,7 @@ def peers(config_of: Callable[..., dict], rounds: int, seconds: float, device: t
         title = f"SimCLR step, {backbone}, {size} px, batch {batch}"
         own = rows(title, "images/s", found[:2], {}) + rows(f"{title}, constant batch", "images/s", found[2:], {})
         table += own
-        yield_rows(own)
+        show(own)
         del ours, model
     return table
 
@@ -206,7 +206,7 @@ def compiled(config_of: Callable[..., dict], rounds: int, seconds: float, device
         own = rows(f"SimCLR step with training.compile, {backbone}, {size} px, batch {batch}", "images/s", found, {})
         own[0]["start_seconds"] = start
         table += own
-        yield_rows(own)
+        show(own)
         del plain, fast
     return table
 
@@ -222,11 +222,8 @@ def free(device: torch.device) -> None:
         torch.cuda.reset_peak_memory_stats()
 
 
-def yield_rows(table: list[dict]) -> None:
+def show(table: list[dict]) -> None:
     for row in table:
         more = "".join(f"  {key} {row[key]:.3g}" for key in ("peak_memory_gib", "views_share", "start_seconds") if key in row)
         ratio = f"  ours {row['ours_over_it']:.2f}x ({row['least']:.2f} to {row['most']:.2f})" if "ours_over_it" in row else ""
         print(f"{row['what']:58s} {row['who']:46s} {row['rate']:10.0f} {row['unit']}{ratio}{more}", flush=True)
-
-
-__all__ = ["Rates", "compiled", "largest_batch", "measure", "peers"]

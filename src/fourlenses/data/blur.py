@@ -16,15 +16,20 @@ def kernel_size(size: int) -> int:
     return max(3, (size // 10) | 1)
 
 
+def gaussian_weights(sigma: np.ndarray, kernel: int) -> np.ndarray:
+    """float32 (n, kernel), each row of sum 1, of ``sigma`` (float (n,), in pixels)."""
+    taps = np.arange(kernel) - kernel // 2
+    weights = np.exp(-0.5 * (taps / sigma[:, None]) ** 2)
+    return (weights / weights.sum(1, keepdims=True)).astype(np.float32)
+
+
 def gaussian_blur(images: Tensor, sigma: np.ndarray, kernel: int) -> Tensor:
     """Blur float32 images (n, 3, S, S) with ``sigma`` (float (n,), in pixels), a row and a column of ``kernel`` taps.
 
     The borders are reflected without repeating the edge. Equals torchvision's ``gaussian_blur`` with the same kernel and sigma.
     """
     samples, channels, height, width = images.shape
-    taps = np.arange(kernel) - kernel // 2
-    weights = np.exp(-0.5 * (taps / sigma[:, None]) ** 2)  # (n, kernel)
-    weights = (weights / weights.sum(1, keepdims=True)).astype(np.float32)
+    weights = gaussian_weights(sigma, kernel)
     padded = F.pad(images, [kernel // 2] * 4, mode="reflect")
     if images.device.type == "cpu" and min(height, width) >= TAP_BY_TAP_FROM:
         return _tap_by_tap(padded, weights, torch.empty_like(images))

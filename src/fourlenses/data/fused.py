@@ -10,7 +10,7 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-from fourlenses.data.blur import kernel_size
+from fourlenses.data.blur import gaussian_weights, kernel_size
 from fourlenses.data.parameters import BRIGHTNESS, CONTRAST, HUE, SATURATION, Parameters
 from fourlenses.devices import to_device
 
@@ -36,7 +36,7 @@ def fused_views(
     # at most so many pixels lie within the triangle of an output pixel
     taps = [int(np.ceil(2 * max(1, side / size))) for side in (rows, columns)]
     _crop[batch, blocks](images, views, settings, size, *images.stride(), *taps, BLOCK)
-    contrasted = bool((parameters.jitter).any())
+    contrasted = bool(parameters.jitter.any())
     sums = torch.empty(batch, blocks, device=images.device)
     if contrasted:
         _sum_luma[batch, blocks](views, sums, settings, pixels, BLOCK)
@@ -46,9 +46,8 @@ def fused_views(
     chosen = np.flatnonzero(parameters.blur)
     if len(chosen):
         taps = kernel_size(size)
-        # the samples to blur, and their weights behind them
         which = to_device(chosen.astype(np.int32), images.device)
-        weights = to_device(_gaussian(parameters.sigma[chosen], taps), images.device)
+        weights = to_device(gaussian_weights(parameters.sigma[chosen], taps), images.device)
         half = torch.empty(len(chosen), 3, size, size, device=images.device)
         _blur_rows[len(chosen), 3 * blocks](views, half, which, weights, size, taps, BLOCK)
         _blur_columns[len(chosen), blocks](half, views, which, weights, settings, size, *shift, *scale, taps, BLOCK)
@@ -65,12 +64,6 @@ def _table(p: Parameters) -> np.ndarray:
     for column, values in enumerate((p.grey, p.blur, p.solarise), 13):
         table[:, column] = values
     return table
-
-
-def _gaussian(sigma: np.ndarray, taps: int) -> np.ndarray:
-    """float32 (n, taps), each row of sum 1."""
-    weights = np.exp(-0.5 * ((np.arange(taps) - taps // 2) / sigma[:, None]) ** 2)
-    return (weights / weights.sum(1, keepdims=True)).astype(np.float32)
 
 
 def _normalisation(mean: tuple[float, ...] | None, std: tuple[float, ...] | None) -> tuple[tuple[float, ...], tuple[float, ...]]:
