@@ -201,13 +201,18 @@ def test_an_account_that_is_not_mine(commands, tmp_path: Path) -> None:
 
 def test_a_compute_node_that_does_not_see_the_files(commands, tmp_path: Path) -> None:
     demands = [profile.Demand("pretrain", "gpu", 1, "a100", None, None)]
-    said = {"host": "node1", "python": "3.11", "token": None, "errors": ["No such file: x"]}
+    said = {"host": "node1", "python": "3.11", "token": None, "errors": ["No such file: x"], "gpu": None}
     commands("srun", f"echo \"$@\" > {tmp_path}/asked; echo 'fourlenses-node:{json.dumps(said)}'")
     (finding,) = check_compute_nodes(demands, "mine", tmp_path)
     assert (finding.check, finding.status, finding.found) == ("node of gpu", FAIL, "node1: No such file: x")
     assert "--partition=gpu --account=mine --gpus=a100:1" in (tmp_path / "asked").read_text()
     commands("srun", f"echo 'fourlenses-node:{json.dumps(said | {'token': 'seen', 'errors': []})}'")
     assert [finding.status for finding in check_compute_nodes(demands, None, tmp_path)] == [OK]
+    fine = said | {"token": "seen", "errors": []}
+    commands("srun", f"echo 'fourlenses-node:{json.dumps(fine | {'gpu': 'H100'})}'")
+    assert next(check_compute_nodes(demands, None, tmp_path)).found.endswith("torch sees a GPU: H100")
+    commands("srun", f"echo 'fourlenses-node:{json.dumps(fine | {'errors': ['torch sees no GPU, though']})}'")
+    assert "nvidia-smi" in next(check_compute_nodes(demands, None, tmp_path)).remedy
     commands("srun", "echo 'srun: error: Unable to allocate resources: Invalid account' >&2; exit 1")
     (finding,) = check_compute_nodes(demands, None, tmp_path)
     assert (finding.status, finding.found) == (FAIL, "srun: error: Unable to allocate resources: Invalid account")

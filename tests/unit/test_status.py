@@ -124,6 +124,18 @@ def test_progress_of_a_run_from_its_log_and_from_its_own_file(folder: Path) -> N
     assert (job.step, job.total, job.images_per_second, job.seconds_left, job.epoch, job.total_epochs) == (450, 1000, 100, 110, 45, 100)
 
 
+def test_what_is_left_is_shown_however_long_the_name_of_the_node(folder: Path) -> None:
+    plant_owner(
+        folder / "results/mine/checkpoints/simclr/g-20/seed0/0123456789abcdef", 5, host="gpu-node-0123.cluster", slurm_job_id="1234567"
+    )
+    plant(folder / "results/mine/logs/pretrain/simclr/g-20/seed0.log", BAR)
+    lines = text(look(folder)).splitlines()
+    shown = lines[lines.index("  simclr/g-20/seed0") + 1 :][:2]
+    assert shown[0] == "    879 of 1250 steps, 437 images/s, 2 min left"
+    assert "gpu-node-0123.cluster, SLURM job 1234567" in shown[1]
+    assert max(map(len, shown)) <= 80
+
+
 def test_an_evaluation_is_running_while_its_log_is_young(folder: Path) -> None:
     log = folder / "results" / "mine" / "logs" / "evaluate" / "simclr" / "b-20" / "seed0.log"
     bar = "features of b:  30%|███       | 3000/10000 [00:30<01:10, 100.5image/s]"

@@ -14,7 +14,7 @@ from fourlenses.doctor.profile import Demand
 _ON_NODE = """
 import json, os, socket, sys
 sys.path.append({sources!r})
-said = {{"host": socket.gethostname(), "python": sys.version.split()[0], "token": None, "errors": []}}
+said = {{"host": socket.gethostname(), "python": sys.version.split()[0], "token": None, "errors": [], "gpu": None}}
 try:
     said["token"] = open({token!r}).read()
 except OSError as error:
@@ -26,10 +26,18 @@ for name in ("fourlenses.study", "snakemake_executor_plugin_slurm_jobstep", "tor
         said["errors"].append(f"{{name}}: {{type(error).__name__}}: {{error}}")
 if {gpu!r} and not said["errors"]:
     import torch
-    if not torch.cuda.is_available():
-        said["errors"].append("torch sees no GPU, though the job has one")
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES", "not set")
+    if torch.cuda.is_available():
+        said["gpu"] = torch.cuda.get_device_name()
+    else:
+        said["errors"].append(f"torch sees no GPU, though the job has one (CUDA_VISIBLE_DEVICES {{visible}})")
 print("fourlenses-node:" + json.dumps(said), flush=True)
 """
+_OTHER_FILES = "the folder of the study and .venv have to be on a file system that all nodes mount"
+_NO_GPU = (
+    "run nvidia-smi in a job there: without it the node lacks its driver, or the partition's GPUs are none of NVIDIA's; with it, compare "
+    "its CUDA version with the line `torch` above (an older driver needs a torch built for it)"
+)
 WAIT_SECONDS = 300.0  # for a place in the queue, and imports over the network
 
 
@@ -59,9 +67,10 @@ def _job(demand: Demand, account: str | None, directory: Path) -> Finding:
         if line.startswith("fourlenses-node:"):
             said = json.loads(line.removeprefix("fourlenses-node:"))
             if said["errors"] or said["token"] != "seen":
-                return Finding(check, FAIL, f"{said['host']}: {'; '.join(said['errors']) or 'sees another file than was written here'}",
-                               "the folder of the study and .venv have to be on a file system that all nodes mount")  # fmt: skip
-            return Finding(check, OK, f"{said['host']}: the same files, Python {said['python']}, torch and FFCV import")
+                why = f"{said['host']}: {'; '.join(said['errors']) or 'sees another file than was written here'}"
+                return Finding(check, FAIL, why, _NO_GPU if "torch sees no GPU" in why else _OTHER_FILES)
+            gpu = f", torch sees a GPU: {said['gpu']}" if said["gpu"] else ""
+            return Finding(check, OK, f"{said['host']}: the same files, Python {said['python']}, torch and FFCV import{gpu}")
     lines = [line.strip() for line in ran.errors.splitlines() if line.strip()]
     why = ran.reason or (lines[-1] if lines else f"srun ended with exit code {ran.code}")
     return Finding(check, FAIL, why, f"see what  srun {' '.join(options)} {sys.executable} -V  says; a full queue needs patience")

@@ -57,7 +57,9 @@ def _job(job: Job) -> list[str]:
     """Name and where it stands, or what its log said and where that is."""
     lines = [f"  {shortened(('evaluate ' if job.kind == 'evaluations' else '') + job.name, WIDTH - 2)}"]
     if job.state == "running":
-        return [*lines, f"    {shortened(progress(job), WIDTH - 4)}"]
+        whole = progress(job)
+        said = [whole] if len(whole) <= WIDTH - 4 or not job.note else [whole.removesuffix(job.note).removesuffix(", "), job.note]
+        return lines + [f"    {shortened(line, WIDTH - 4)}" for line in said if line]
     lines.append(f"    {shortened(job.note, WIDTH - 4)}")
     return [*lines, f"    {job.log}"] if job.state in ("failed", "stale") and job.log and job.log.exists() else lines
 
