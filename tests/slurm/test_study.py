@@ -36,8 +36,8 @@ ASKS = {
     "write_beton": (2, {**CPU, "TimeLimit": "12:00:00", "MinMemoryNode": "4000M", "NumCPUs": "16"}),
     "write_corrupted_beton": (1, {**CPU, "TimeLimit": "12:00:00", "MinMemoryNode": "4000M", "NumCPUs": "16"}),
     "pretrain": (6, {**GPU, "TimeLimit": "12:00:00", "MinMemoryNode": "48000M", "NumCPUs": "8"}),
-    "evaluate": (6, {**GPU, "TimeLimit": "04:00:00", "MinMemoryNode": "48000M", "NumCPUs": "1"}),
-    "measure_similarity": (1, {**CPU, "TimeLimit": "01:00:00", "MinMemoryNode": "8000M", "NumCPUs": "1"}),
+    "evaluate": (6, {**GPU, "TimeLimit": "04:00:00", "MinMemoryNode": "48000M", "NumCPUs": "8"}),
+    "measure_similarity": (1, {**GPU, "TimeLimit": "01:00:00", "MinMemoryNode": "8000M", "NumCPUs": "8"}),
     "train_evaluate": (1, {**GPU, "TimeLimit": "12:00:00", "MinMemoryNode": "48000M", "NumCPUs": "8"}),
 }
 
@@ -89,7 +89,7 @@ def test_packed_evaluations_share_a_job_and_give_the_same(study, tmp_path):
     head = study.start(*(file.relative_to(study.folder) for file in cells), profile=tmp_path)
     assert head.end() == 0, head.said()
     hours = timedelta(hours=4 * len(cells))
-    asks = {"TresPerJob": "gres:gpu:fake:1", "MinMemoryNode": "48000M", "NumCPUs": "1", "TimeLimit": f"{hours.days}-00:00:00"}
+    asks = {"TresPerJob": "gres:gpu:fake:1", "MinMemoryNode": "48000M", "NumCPUs": "8", "TimeLimit": f"{hours.days}-00:00:00"}
     assert len(cells) == 6
     assert asked(study, "evaluations_evaluate", asks) == [asks]
     scores = [[cell["levels"] for cell in found["cells"]] for found in before.values()]

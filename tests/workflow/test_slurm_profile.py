@@ -48,6 +48,16 @@ def test_both_profiles_differ_in_accounting_alone():
     assert "cores" not in one  # it would cap the CPUs of each job
 
 
+def test_every_rule_that_computes_on_a_device_is_sent_to_a_gpu():
+    rules = "".join(file.read_text() for file in (ROOT / "rules").glob("*.smk"))
+    bodies = dict(re.findall(r"^rule (\w+):\n((?:    .*\n|\n)+)", rules, re.MULTILINE))
+    computing = {name for name, body in bodies.items() if "--device $DEVICE" in body} | {"calibrate"}
+    assert {"pretrain", "evaluate"} < computing
+    profile = yaml.safe_load((ROOT / "profiles/slurm/config.yaml").read_text())
+    sent = {name for name, wanted in profile["set-resources"].items() if wanted["slurm_partition"] == "$FOURLENSES_GPU_PARTITION"}
+    assert sent == {name for name, wanted in profile["set-resources"].items() if wanted["gpu"]} == computing
+
+
 ENCODER = "results/default/pretrain/random/none/seed0/encoder.safetensors"
 
 
