@@ -54,3 +54,13 @@ IN_SLURM_JOB = not workflow.is_main_process and "SLURM_JOB_ID" in os.environ
 def max_minutes(configured):
     """Of a training, as text; empty: the job's 'runtime'. What the config says comes first."""
     return "" if IN_SLURM_JOB and not configured else str(configured)
+
+
+onstart:
+    # in the head alone (jobs run without hooks), with the executor chosen and nothing submitted yet
+    if workflow.executor_plugin.name == "slurm":
+        import snakemake_executor_plugin_slurm
+        from snakemake.logging import logger
+        from fourlenses.slurm_states import mend
+
+        mend(snakemake_executor_plugin_slurm, logger, float(os.environ.get("FOURLENSES_PATIENCE_SECONDS", 0)))

@@ -55,9 +55,12 @@ def prepared(tmp_path_factory) -> Path:
 @pytest.fixture
 def study(cluster, prepared, tmp_path):
     """The prepared study. After the test no head and no job of it is left."""
-    folder = tmp_path / "study"
-    shutil.copytree(prepared, folder)
     cluster.script("start")  # whatever the test before did to it
-    study = Study(cluster, folder, folder / "config.yaml")
+    study = copy_of(prepared, cluster, tmp_path / "study")
     yield study
     study.close()
+
+
+def copy_of(prepared: Path, cluster: Cluster, folder: Path) -> Study:
+    shutil.copytree(prepared, folder)
+    return Study(cluster, folder, folder / "config.yaml")

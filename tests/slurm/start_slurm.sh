@@ -4,23 +4,32 @@
 #   tests/slurm/start_slurm.sh start|stop|install
 #
 # node1 has two GPUs, node2 none; partitions cpu (both nodes), gpu (node1), and two on node1 whose jobs the others preempt by requeueing:
-# low at once, grace after a minute's notice. Everything lies under $SLURM_TEST_ROOT, with ports from $SLURM_TEST_BASEPORT on, so that
-# several can live on one machine and none touches /etc/slurm.
-# Needs root, and Debian's or Ubuntu's slurm-wlm and munge, which `install` gets.
+# low at once, grace after a minute's notice; and cancel on node1, whose jobs they end. Everything lies under $SLURM_TEST_ROOT, with ports from
+# $SLURM_TEST_BASEPORT on, so that several can live on one machine and none touches /etc/slurm. SLURM_TEST_ACCOUNTING=1: with accounting, by a
+# slurmdbd and a MariaDB of its own, in which root has the account testproject.
+# Needs root, and Debian's or Ubuntu's slurm-wlm and munge, for accounting slurmdbd and mariadb-server too, which `install` gets.
 set -euo pipefail
 
 ROOT=${SLURM_TEST_ROOT:?a directory of its own, short enough for a socket}
 PORT=${SLURM_TEST_BASEPORT:-17817}
+ACCOUNTING=${SLURM_TEST_ACCOUNTING:-}
 NODES=(node1 node2)
 export SLURM_CONF=$ROOT/etc/slurm.conf PATH=/usr/sbin:/sbin:$PATH
 
 die() { echo "start_slurm: $*" >&2; exit 1; }
 
 install() {
-  command -v slurmctld >/dev/null && command -v munged >/dev/null && return
-  [ "$(id -u)" = 0 ] || die "as root: apt-get install --no-install-recommends slurm-wlm munge"
+  local programs=(slurmctld munged) packages=(slurm-wlm munge) policy=/usr/sbin/policy-rc.d
+  [ -z "$ACCOUNTING" ] || { programs+=(slurmdbd mariadbd); packages+=(slurmdbd mariadb-server); }
+  command -v "${programs[@]}" >/dev/null && [ "$(command -v "${programs[@]}" | wc -l)" = ${#programs[@]} ] && return
+  [ "$(id -u)" = 0 ] || die "as root: apt-get install --no-install-recommends ${packages[*]}"
+  # Debian asks it before it starts the service of a package: none of the machine's own is to run
+  if [ ! -e $policy ]; then
+    trap "rm -f $policy" EXIT
+    printf '#!/bin/sh\nexit 101\n' >$policy && chmod 755 $policy
+  fi
   apt-get update -qq
-  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends slurm-wlm munge >/dev/null
+  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${packages[@]}" >/dev/null
 }
 
 await() { # seconds, command
@@ -40,6 +49,55 @@ halt() { # pid file, program
   kill "$pid"
   for _ in $(seq 50); do running "$1" "$2" >/dev/null || return 0; sleep 0.1; done
   kill -9 "$pid"
+}
+
+accounting() { # of slurm.conf
+  [ -n "$ACCOUNTING" ] || { printf 'AccountingStorageType=accounting_storage/none\nJobAcctGatherType=jobacct_gather/none\n'; return; }
+  cat <<EOF
+AccountingStorageType=accounting_storage/slurmdbd
+AccountingStorageHost=127.0.0.1
+AccountingStoragePort=$((PORT + 1))
+# slurmdbd's clients do not look at AuthInfo
+AccountingStoragePass=$ROOT/munge/socket
+AccountingStorageTRES=gres/gpu
+AccountingStorageEnforce=associations
+AccountingStoreFlags=job_comment
+JobAcctGatherType=jobacct_gather/linux
+JobAcctGatherFrequency=5
+EOF
+}
+
+start_accounting() {
+  local database=$ROOT/database socket=$ROOT/run/mariadb
+  [ -d "$database/mysql" ] ||
+    mariadb-install-db --no-defaults --user=root --datadir="$database" --auth-root-authentication-method=normal --skip-test-db >/dev/null
+  if ! running "$ROOT/run/mariadbd.pid" mariadbd >/dev/null; then
+    mariadbd --no-defaults --user=root --datadir="$database" --skip-networking --socket="$socket" --pid-file="$ROOT/run/mariadbd.pid" \
+      --innodb-buffer-pool-size=32M --innodb-flush-log-at-trx-commit=0 </dev/null >"$ROOT/log/mariadbd.log" 2>&1 &
+    await 60 mariadb-admin --no-defaults --socket="$socket" ping
+  fi
+  (umask 077; cat >"$ROOT/etc/slurmdbd.conf") <<EOF
+DbdHost=localhost
+DbdAddr=127.0.0.1
+DbdPort=$((PORT + 1))
+SlurmUser=root
+AuthType=auth/munge
+AuthInfo=socket=$ROOT/munge/socket
+PidFile=$ROOT/run/slurmdbd.pid
+LogFile=$ROOT/log/slurmdbd.log
+StorageType=accounting_storage/mysql
+StorageHost=localhost
+StorageUser=root
+StorageLoc=slurm
+EOF
+  # the database's client library takes the socket from this variable
+  running "$ROOT/run/slurmdbd.pid" slurmdbd >/dev/null || MYSQL_UNIX_PORT=$socket slurmdbd </dev/null >/dev/null 2>&1
+  await 60 sacctmgr -n list cluster
+  if [ -z "$(sacctmgr -n list associations user=root account=testproject)" ]; then
+    sacctmgr -iQ add cluster tests >/dev/null
+    sacctmgr -iQ add account testproject cluster=tests >/dev/null
+    sacctmgr -iQ add user root account=testproject cluster=tests >/dev/null
+  fi
 }
 
 configure() {
@@ -89,14 +147,14 @@ Waittime=0
 ReturnToService=2
 SlurmctldTimeout=30
 SlurmdTimeout=30
-AccountingStorageType=accounting_storage/none
-JobAcctGatherType=jobacct_gather/none
+$(accounting)
 NodeName=node1 NodeAddr=127.0.0.1 NodeHostname=node1 Port=$((PORT + 101)) CPUs=16 RealMemory=200000 Gres=gpu:fake:2 State=UNKNOWN
 NodeName=node2 NodeAddr=127.0.0.1 NodeHostname=node2 Port=$((PORT + 102)) CPUs=16 RealMemory=200000 State=UNKNOWN
 PartitionName=cpu Nodes=node1,node2 Default=YES MaxTime=1440 DefMemPerCPU=200 PriorityTier=10 State=UP
 PartitionName=gpu Nodes=node1 MaxTime=1440 DefMemPerCPU=200 PriorityTier=10 State=UP
 PartitionName=low Nodes=node1 MaxTime=1440 DefMemPerCPU=200 PriorityTier=1 PreemptMode=REQUEUE GraceTime=0 State=UP
 PartitionName=grace Nodes=node1 MaxTime=1440 DefMemPerCPU=200 PriorityTier=1 PreemptMode=REQUEUE GraceTime=60 State=UP
+PartitionName=cancel Nodes=node1 MaxTime=1440 DefMemPerCPU=200 PriorityTier=1 PreemptMode=CANCEL GraceTime=0 State=UP
 EOF
   # A job step loses SLURM_CONF before its inner srun, so the commands themselves know which cluster they are for.
   local command
@@ -116,6 +174,7 @@ start() {
     munged --key-file="$ROOT/munge/key" --socket="$ROOT/munge/socket" --pid-file="$ROOT/run/munged.pid" \
       --log-file="$ROOT/log/munged.log" --seed-file="$ROOT/munge/seed" --num-threads=2 </dev/null >/dev/null 2>&1
   fi
+  [ -z "$ACCOUNTING" ] || start_accounting
   running "$ROOT/run/slurmctld.pid" slurmctld >/dev/null || slurmctld </dev/null >/dev/null 2>&1
   await 30 sh -c 'scontrol ping | grep -q "is UP"'
   local node
@@ -131,6 +190,8 @@ stop() {
   local node
   for node in "${NODES[@]}"; do halt "$ROOT/run/slurmd.$node.pid" slurmd; done
   halt "$ROOT/run/slurmctld.pid" slurmctld
+  halt "$ROOT/run/slurmdbd.pid" slurmdbd
+  halt "$ROOT/run/mariadbd.pid" mariadbd
   halt "$ROOT/run/munged.pid" munged
 }
 
