@@ -1,14 +1,15 @@
-"""What a job costs beside its work: many jobs that do nothing, through the executor of profiles/slurm-squeue, on a SLURM started for it.
+"""What a job costs beside its work: many jobs that do nothing, through the executor of profiles/slurm, on a SLURM started for it.
 
-    python tests/slurm/overhead.py --jobs 1000           # root; needs slurm-wlm and munge, as `make test-slurm` does
+    python tests/slurm/overhead.py --jobs 1000           # root; needs what `make test-slurm` installs
 
-Prints the seconds a job took from the head's point of view, and those of the processor, of which a job's own start is most: Snakemake
-starts three times for it (in the job, in its step and around the command).
+Prints the seconds a job took from the head's point of view, and those of the processor, by SLURM's accounting of each job. A job's own
+start is most of them: Snakemake starts three times for it (in the job, in its step and around the command).
 """
 
 import argparse
 import os
 import resource
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -38,6 +39,7 @@ def main() -> None:
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="fourlenses-slurm-") as folder:
         cluster = Cluster(Path(folder), BASE_PORT)
+        cluster.environment.update(SLURM_TEST_ACCOUNTING="1", FOURLENSES_ACCOUNT="testproject")
         cluster.script("start")
         try:
             measure(arguments, cluster, Path(folder) / "work")
@@ -49,7 +51,7 @@ def measure(arguments: argparse.Namespace, cluster: Cluster, folder: Path) -> No
     folder.mkdir()
     (folder / "Snakefile").write_text(SNAKEFILE.format(jobs=arguments.jobs))
     command = [Path(sys.executable).with_name("snakemake"), "--snakefile", folder / "Snakefile", "--directory", folder]
-    command += ["--workflow-profile", ROOT / "profiles/slurm-squeue", "--set-resources", "trivial:slurm_partition=cpu"]
+    command += ["--workflow-profile", ROOT / "profiles/slurm", "--set-resources", "trivial:slurm_partition=cpu"]
     command += ["--jobs", arguments.at_a_time, "--max-jobs-per-timespan", arguments.submissions]
     command += ["--slurm-init-seconds-before-status-checks", 5, "--latency-wait", 5, *(f"--{option}" for option in arguments.snakemake)]
     began = time.time()
@@ -61,12 +63,25 @@ def measure(arguments: argparse.Namespace, cluster: Cluster, folder: Path) -> No
     head = resource.getrusage(resource.RUSAGE_CHILDREN)
     times = sorted(float(file.read_text()) for file in (folder / "done").iterdir())
     own = head.ru_utime + head.ru_stime
-    submitted = len(cluster.jobs("trivial"))
+    # not with -X: the processor time of a job is then that of no step
+    listed = cluster.run("sacct", "-nP", "--starttime=now-2days", "--format=JobID,ElapsedRaw,TotalCPU").splitlines()
+    known = [(float(elapsed), seconds(cpu)) for job, elapsed, cpu in (line.split("|") for line in listed) if job.isdigit()]
+    elapsed, processor = (statistics.median(values) for values in zip(*known, strict=True))
     print(
-        f"{arguments.jobs} jobs ({submitted} SLURM jobs), {arguments.at_a_time} at a time, on {os.cpu_count()} cores: {wall:.0f} s, "
+        f"{arguments.jobs} jobs ({len(known)} SLURM jobs), {arguments.at_a_time} at a time, on {os.cpu_count()} cores: {wall:.0f} s, "
         f"{wall / arguments.jobs:.2f} s a job; first done after {times[0] - began:.0f} s, last after {times[-1] - began:.0f} s; "
-        f"the head itself took {own:.0f} s of processor time, {1000 * own / arguments.jobs:.0f} ms a job"
+        f"the head itself took {own:.0f} s of processor time, {1000 * own / arguments.jobs:.0f} ms a job; "
+        f"a SLURM job (median) {elapsed:.0f} s from start to end, {processor:.1f} s of processor time"
     )
+
+
+def seconds(text: str) -> float:
+    """Of what sacct prints as TotalCPU: [[days-]hours:]minutes:seconds."""
+    days, _, clock = text.rpartition("-")
+    value = 0.0
+    for part in clock.split(":"):
+        value = 60 * value + float(part)
+    return 86400 * int(days or 0) + value
 
 
 if __name__ == "__main__":
