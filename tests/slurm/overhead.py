@@ -20,11 +20,13 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 from tests.slurm.cluster import ROOT, Cluster
 
 BASE_PORT = 18017
+CPUS = 32  # of both nodes, says start_slurm.sh
 SNAKEFILE = """
 rule all:
     input: expand("done/{{number}}", number=range({jobs}))
 rule trivial:
     output: "done/{{number}}"
+    threads: 32
     resources: mem_mb=10, runtime=5
     shell: "date +%s.%N > {{output}}"
 """
@@ -33,7 +35,7 @@ rule trivial:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--jobs", type=int, default=1000)
-    parser.add_argument("--at-a-time", type=int, default=50, help="SLURM jobs at a time, as in the profile")
+    parser.add_argument("--at-a-time", type=int, default=4, help="jobs that run; as many as the profile lets (200) wait in SLURM's queue")
     parser.add_argument("--submissions", default="1000/1s", help="at most; the profile has 20/1m, as its scheduler is shared")
     parser.add_argument("--snakemake", nargs="*", default=[], help="more options of Snakemake (without the leading --)")
     arguments = parser.parse_args()
@@ -52,7 +54,7 @@ def measure(arguments: argparse.Namespace, cluster: Cluster, folder: Path) -> No
     (folder / "Snakefile").write_text(SNAKEFILE.format(jobs=arguments.jobs))
     command = [Path(sys.executable).with_name("snakemake"), "--snakefile", folder / "Snakefile", "--directory", folder]
     command += ["--workflow-profile", ROOT / "profiles/slurm", "--set-resources", "trivial:slurm_partition=cpu"]
-    command += ["--jobs", arguments.at_a_time, "--max-jobs-per-timespan", arguments.submissions]
+    command += ["--set-threads", f"trivial={max(1, CPUS // arguments.at_a_time)}", "--max-jobs-per-timespan", arguments.submissions]
     command += ["--slurm-init-seconds-before-status-checks", 5, "--latency-wait", 5, *(f"--{option}" for option in arguments.snakemake)]
     began = time.time()
     with open(folder / "head.log", "w") as log:
