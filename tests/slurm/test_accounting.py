@@ -63,7 +63,6 @@ def test_a_job_is_charged_to_the_account(study):
     known = accounted(study, training.job)
     assert known["Account"] == ACCOUNT
     assert "gres/gpu=1" in known["ReqTRES"]
-    print(known, study.cluster.run("sacct", "-nP", "-j", str(training.job), "--format=JobID,TotalCPU,MaxRSS,Elapsed"))
 
 
 def test_a_cancelled_job_is_noticed(study):

@@ -23,15 +23,15 @@ def test_a_job_that_is_not_known_any_more(study, end):
     head = study.start(ENCODER, environment={"FOURLENSES_PATIENCE_SECONDS": "15"})
     training = held(study)
     head.process.send_signal(signal.SIGSTOP)
-    remember_jobs_for(study.cluster, 5)  # the least with which the head still asks squeue is 3, as it looks at jobs after a second
+    remember_jobs_for(study.cluster, 5)
     try:
         if end == "cancelled":
             study.cluster.run("scancel", str(training.job))
         training.go_on()
         wait_until(lambda: training.job not in study.cluster.jobs(), "the scheduler has forgotten the job")
-        head.process.send_signal(signal.SIGCONT)
-        assert_completes(study, head, resumed=end == "cancelled")
     finally:
         remember_jobs_for(study.cluster, 86400)
+    head.process.send_signal(signal.SIGCONT)
+    assert_completes(study, head, resumed=end == "cancelled")
     assert f"SLURM job {training.job} has been unknown to the scheduler for" in head.said()
     assert head.said().count("has been submitted with SLURM jobid") == {"completed": 1, "cancelled": 2}[end]
