@@ -11,7 +11,6 @@ from fourlenses.doctor.finding import FAIL, OK, Finding
 from fourlenses.doctor.probe import SOURCES, run
 from fourlenses.doctor.profile import Demand
 
-_NO_GPU = "torch sees no GPU, though the job has one"
 _ON_NODE = """
 import json, os, socket, sys
 sys.path.append({sources!r})
@@ -28,7 +27,7 @@ for name in ("fourlenses.study", "snakemake_executor_plugin_slurm_jobstep", "tor
 if {gpu!r} and not said["errors"]:
     import torch
     if not torch.cuda.is_available():
-        said["errors"].append({no_gpu!r})
+        said["errors"].append("torch sees no GPU, though the job has one")
 print("fourlenses-node:" + json.dumps(said), flush=True)
 """
 WAIT_SECONDS = 300.0  # for a place in the queue, and imports over the network
@@ -45,7 +44,7 @@ def check_compute_nodes(demands: list[Demand], account: str | None, directory: P
 def _job(demand: Demand, account: str | None, directory: Path) -> Finding:
     check = f"node of {demand.partition or 'the default partition'}"
     token = directory.absolute() / f".fourlenses-doctor-{secrets.token_hex(8)}"
-    script = _ON_NODE.format(sources=str(SOURCES), token=str(token), gpu=demand.gpus, no_gpu=_NO_GPU)
+    script = _ON_NODE.format(sources=str(SOURCES), token=str(token), gpu=demand.gpus)
     options = [f"--partition={demand.partition}"] if demand.partition else []
     options += [f"--account={account}"] if account else []
     if demand.gpus:
@@ -61,7 +60,6 @@ def _job(demand: Demand, account: str | None, directory: Path) -> Finding:
             said = json.loads(line.removeprefix("fourlenses-node:"))
             if said["errors"] or said["token"] != "seen":
                 return Finding(check, FAIL, f"{said['host']}: {'; '.join(said['errors']) or 'sees another file than was written here'}",
-                               "install a torch for the node's driver (`nvidia-smi` in a job)" if said["errors"] == [_NO_GPU] else
                                "the folder of the study and .venv have to be on a file system that all nodes mount")  # fmt: skip
             return Finding(check, OK, f"{said['host']}: the same files, Python {said['python']}, torch and FFCV import")
     lines = [line.strip() for line in ran.errors.splitlines() if line.strip()]
