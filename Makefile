@@ -24,8 +24,8 @@ demo: setup      ## the default study (synthetic images, CPU, minutes) to its fi
 test: setup-dev  ## all tests, on CORES cores
 	.venv/bin/python -m pytest -n $(CORES) --maxprocesses 8 --dist loadfile --no-loadscope-reorder
 
-test-slurm: setup-dev  ## a study and its faults on a real two-node SLURM, started here for it (root; installs slurm-wlm and munge)
-	SLURM_TEST_ROOT=/tmp tests/slurm/start_slurm.sh install
+test-slurm: setup-dev  ## a study and its faults on a real two-node SLURM, started here for it (root; installs slurm-wlm, munge, slurmdbd and mariadb-server)
+	SLURM_TEST_ROOT=/tmp SLURM_TEST_ACCOUNTING=1 tests/slurm/start_slurm.sh install
 	.venv/bin/python -m pytest -x -v tests/slurm
 
 bench:           ## speed beside what people would use instead: [GPU=1] [ARGS="--only linear"], all of it 20 minutes on 2 cores

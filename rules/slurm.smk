@@ -9,16 +9,21 @@ def growing(amount):
     return lambda wildcards, attempt: amount * min(attempt, MOST_GROWTH)
 
 
+def profile_resources():
+    """What the profile and the command line say of resources, as text: where, the resource's name, its value."""
+    settings = workflow.resource_settings
+    for where, resources in [("default-resources", settings.default_resources or {}), *(settings.overwrite_resources or {}).items()]:
+        for name in resources:
+            yield where, name, str(getattr(resources[name], "raw", None) or "")
+
+
 def check_profile():
     """Environment variables that the profile names and that are not set reach sbatch as they stand: say so before anything is submitted."""
-    settings = workflow.resource_settings
-    chosen = [("default-resources", settings.default_resources or {}), *(settings.overwrite_resources or {}).items()]
     missing = {}
-    for where, resources in chosen:
-        for name in resources:
-            for variable in re.findall(r"\$\{?(\w+)", str(getattr(resources[name], "raw", None) or "")):
-                if not os.environ.get(variable):
-                    missing.setdefault(variable, f"resource '{name}' of {where}")
+    for where, name, value in profile_resources():
+        for variable in re.findall(r"\$\{?(\w+)", value):
+            if not os.environ.get(variable):
+                missing.setdefault(variable, f"resource '{name}' of {where}")
     if missing:
         listed = "; ".join(f"{variable} ({where})" for variable, where in missing.items())
         raise WorkflowError(
@@ -56,11 +61,23 @@ def max_minutes(configured):
     return "" if IN_SLURM_JOB and not configured else str(configured)
 
 
+def check_accounts(known, logger):
+    """Before anything is submitted, as each job would otherwise fail with it, and its retries."""
+    for where, name, value in profile_resources():
+        for account in re.split(r"[,\s]+", os.path.expandvars(value)) if name == "slurm_account" else []:
+            try:
+                known(account, logger)
+            except WorkflowError as error:
+                raise WorkflowError(f"resource 'slurm_account' of {where} ({value}): {error}") from None
+
+
 onstart:
     # in the head alone (jobs run without hooks), with the executor chosen and nothing submitted yet
     if workflow.executor_plugin.name == "slurm":
-        import snakemake_executor_plugin_slurm
+        import snakemake_executor_plugin_slurm as plugin
         from snakemake.logging import logger
         from fourlenses.slurm_states import mend
 
-        mend(snakemake_executor_plugin_slurm, logger, float(os.environ.get("FOURLENSES_PATIENCE_SECONDS", 0)))
+        mend(plugin, logger, float(os.environ.get("FOURLENSES_PATIENCE_SECONDS", 0)))
+        if hasattr(plugin, "validate_account"):
+            check_accounts(plugin.validate_account, logger)

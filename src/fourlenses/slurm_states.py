@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 from types import ModuleType
 
 PREEMPTED_SECONDS = 300.0  # SLURM requeues a preempted job, if it does, as soon as its processes and the epilog have ended
-GONE_SECONDS = 600.0  # longer than accounting is behind the scheduler, but for a backlog
+GONE_SECONDS = 600.0  # a scheduler or an accounting under load may leave out a job for a while
 ENDED = frozenset(("BOOT_FAIL", "CANCELLED", "COMPLETED", "DEADLINE", "FAILED", "NODE_FAIL", "OUT_OF_MEMORY", "PREEMPTED", "TIMEOUT"))
 # What the scheduler itself knows: running jobs for certain, ended ones for MinJobAge. All clusters, as the plugin asks sacct.
 ASK_SCHEDULER = f"squeue --clusters=all --noheader --states=all --user={os.getuid()} --format=%i|%T"

@@ -21,7 +21,7 @@ die() { echo "start_slurm: $*" >&2; exit 1; }
 install() {
   local programs=(slurmctld munged) packages=(slurm-wlm munge) policy=/usr/sbin/policy-rc.d
   [ -z "$ACCOUNTING" ] || { programs+=(slurmdbd mariadbd); packages+=(slurmdbd mariadb-server); }
-  command -v "${programs[@]}" >/dev/null && [ "$(command -v "${programs[@]}" | wc -l)" = ${#programs[@]} ] && return
+  [ "$(command -v "${programs[@]}" | wc -l)" = ${#programs[@]} ] && return
   [ "$(id -u)" = 0 ] || die "as root: apt-get install --no-install-recommends ${packages[*]}"
   # Debian asks it before it starts the service of a package: none of the machine's own is to run
   if [ ! -e $policy ]; then

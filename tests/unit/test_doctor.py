@@ -197,6 +197,8 @@ def test_an_account_that_is_not_mine(commands, tmp_path: Path) -> None:
     findings = check(commands, tmp_path, "executor: slurm\ndefault-resources: {slurm_account: mine, slurm_partition: cpu}\n")
     assert findings["account"].status == FAIL
     assert "other, testproj" in findings["account"].found
+    findings = check(commands, tmp_path, "executor: slurm\ndefault-resources: {slurm_account: Other, slurm_partition: cpu}\n")
+    assert findings["account"].status == OK  # SLURM's names are in lower case
 
 
 def test_a_compute_node_that_does_not_see_the_files(commands, tmp_path: Path) -> None:

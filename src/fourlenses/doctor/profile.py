@@ -1,5 +1,6 @@
 """What a Snakemake profile asks of SLURM, and whether the cluster has it."""
 
+import getpass
 import os
 import re
 from collections.abc import Iterator
@@ -75,11 +76,11 @@ def check_profile(name: str, profile: dict) -> Iterator[Finding]:
 def _account(account: str | None) -> Finding:
     if not account:
         return Finding("account", WARN, "the profile names no slurm_account", "set it, unless your cluster has a default account for you")
-    known = run(["sacctmgr", "-nP", "show", "assoc", f"user={os.environ.get('USER') or os.getuid()}", "format=account"])
+    known = run(["sacctmgr", "-nP", "show", "assoc", f"user={getpass.getuser()}", "format=account"])
     accounts = sorted(set(known.output.split()))
     if known.code != 0 or not accounts:
         return Finding("account", OK, f"{account} (sacctmgr does not tell whether it is yours)")
-    if account not in accounts:
+    if account.lower() not in accounts:  # SLURM has them in lower case, whatever is written
         return Finding("account", FAIL, f"{account} is not among yours: {', '.join(accounts)}", "export or write one of these")
     return Finding("account", OK, account)
 
