@@ -90,10 +90,14 @@ def main() -> None:
     )
     task = Task(arguments.dataset, arguments.beton, arguments.manifest, arguments.subset)
 
-    def write(record: dict, kept: TargetPredictions) -> None:
-        write_record(record, kept, encoder, arguments.protocol, task, arguments.labelled, arguments.record, arguments.predictions)
+    # by names that say of how many labels, as the record does
+    outputs = {f"{arguments.labelled}.npz": arguments.predictions, f"{arguments.labelled}.json": arguments.record}
 
-    evaluate_trained(encoder, task, settings, placement, write)
+    def write(record: dict, seen: TargetPredictions, folder: Path) -> None:
+        predictions, cell = (folder / name for name in outputs)
+        write_record(record, seen, encoder, arguments.protocol, task, arguments.labelled, cell, predictions)
+
+    evaluate_trained(encoder, task, settings, placement, outputs, write)
 
 
 if __name__ == "__main__":
