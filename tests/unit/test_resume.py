@@ -15,7 +15,7 @@ from dataclasses import asdict
 
 import pandas as pd
 import pytest
-from tests.runs import go, left_behind, same, settings
+from tests.runs import forget_finished, go, left_behind, same, settings
 
 from fourlenses.training.finished import FOLDER
 
@@ -35,6 +35,7 @@ run(lambda: pretrain(Settings(**json.loads(chosen)), data(folder), placement, fo
 
 
 def start(folder, chosen, **placement):
+    forget_finished(folder / "checkpoints")
     arguments = [sys.executable, "-c", COMMAND, str(folder), json.dumps(asdict(chosen)), "run", json.dumps(placement)]
     return subprocess.Popen(arguments, stderr=subprocess.PIPE, text=True)
 

@@ -1,0 +1,80 @@
+"""Results that outlive the removal of a job's outputs, on a real SLURM: by a head that submits a finished job again, and by an orphan."""
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from fourlenses.processes import is_dead
+from tests.slurm.cluster import Study, wait_until
+from tests.slurm.test_faults import assert_completes, assert_undisturbed
+from tests.slurm.training import ENCODER, LOG, RUN, held
+
+pytestmark = pytest.mark.slurm
+ON_ANY_NODE = ("--set-resources", "pretrain:slurm_partition=cpu", "pretrain:runtime=720")  # no GPU, which node1 alone has
+FINISHED_BEFORE = "this training has finished before"
+
+
+def outputs(study: Study) -> dict[str, bytes]:
+    return {file.name: file.read_bytes() for file in (study.folder / RUN).iterdir()}
+
+
+def parent(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+
+
+def inner_snakemakes(pid: int) -> list[tuple[int, int]]:
+    """The Snakemake processes that a job's process was started by, as (pid, start in clock ticks), the nearest first."""
+    found = []
+    while pid > 1 and (program := Path(f"/proc/{pid}/comm").read_text().strip()) != "slurmstepd":
+        command = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+        if b"snakemake" in command and b"python" in program.encode():
+            found.append((pid, int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19])))
+        pid = parent(pid)
+    return found
+
+
+def test_a_second_job_that_starts_after_the_first_has_finished_trains_nothing(study):
+    """It was submitted by a head that was started again while the first job trained, and had to wait for a GPU."""
+    head = study.start(ENCODER)
+    training = held(study)
+    head.kill()
+    other = study.cluster.run(
+        "sbatch", "--parsable", "-p", "gpu", "--gpus=fake:1", "-t", "60", "-o", "/dev/null", "--wrap", "sleep 3600"
+    ).strip()
+    assert study.start(ENCODER, "--unlock").end() == 0
+    head = study.start(ENCODER, retries=0)
+    _, second = wait_until(lambda: (jobs := study.jobs("pretrain"))[1:] and jobs, "the new head has submitted it again")
+    training.go_on()
+    study.cluster.await_state(training.job, "COMPLETED")
+    assert study.cluster.job(second)["JobState"] == "PENDING"
+    made = outputs(study)
+    study.cluster.run("scancel", other)
+    assert_completes(study, head, resumed=False)
+    assert study.cluster.job(second)["JobState"] == "COMPLETED"
+    assert outputs(study) == made  # run.json with its wall time too
+    log = (study.folder / LOG).read_text()
+    assert FINISHED_BEFORE in log
+    assert "peak learning rate" not in log  # what every training begins with
+
+
+def test_an_orphan_on_a_lost_node_does_not_undo_what_another_job_finished(study):
+    head = study.start(ENCODER, *ON_ANY_NODE, retries=0)
+    orphan = held(study)
+    snakemakes = inner_snakemakes(orphan.pid)
+    assert snakemakes
+    node = study.cluster.job(orphan.job)["BatchHost"]
+    os.kill(study.cluster.slurmd(node), signal.SIGKILL)  # cut off: nobody there ends what runs
+    study.cluster.run("scontrol", "update", f"nodename={node}", "state=down", "reason=test")
+    assert_completes(study, head)
+    known = study.cluster.job(orphan.job)
+    assert (known["Restarts"], known["JobState"]) == ("1", "COMPLETED")
+    assert known["BatchHost"] != node
+    made = outputs(study)
+    assert not orphan.ended()
+    orphan.go_on()
+    wait_until(orphan.ended, "the orphan has ended")
+    wait_until(lambda: all(is_dead(*process) for process in snakemakes), "so have the Snakemakes that had started it")
+    assert outputs(study) == made
+    assert_undisturbed(study)
