@@ -36,7 +36,12 @@ def main() -> None:
     parser.add_argument("--torch-threads", type=int, default=1, help="compute threads (another number may change the last bits)")
     parser.add_argument("--record", required=True, type=Path, help="record to write (.json)")
     parser.add_argument("--predictions", required=True, type=Path, help="predicted classes of the test images to write (.npz)")
-    parser.add_argument("--checkpoints", required=True, type=Path, help="directory for checkpoints; kept on failure, cleared at the end")
+    parser.add_argument(
+        "--checkpoints",
+        required=True,
+        type=Path,
+        help="directory for checkpoints, cleared at the end, and for a second copy of the results (links)",
+    )
     parser.add_argument("--checkpoint-minutes", type=float, default=10.0, help="time between two checkpoints")
     parser.add_argument(
         "--max-minutes", type=float, default=0.0,

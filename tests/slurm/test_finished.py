@@ -1,5 +1,6 @@
 """Results that outlive the removal of a job's outputs, on a real SLURM: by a head that submits a finished job again, and by an orphan."""
 
+import contextlib
 import os
 import signal
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from fourlenses.processes import is_dead
-from tests.slurm.cluster import Study, wait_until
+from tests.slurm.cluster import Cluster, Study, wait_until
 from tests.slurm.test_faults import assert_completes, assert_undisturbed
 from tests.slurm.training import ENCODER, LOG, RUN, held
 
@@ -20,18 +21,22 @@ def outputs(study: Study) -> dict[str, bytes]:
     return {file.name: file.read_bytes() for file in (study.folder / RUN).iterdir()}
 
 
-def parent(pid: int) -> int:
-    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
-
-
-def inner_snakemakes(pid: int) -> list[tuple[int, int]]:
-    """The Snakemake processes that a job's process was started by, as (pid, start in clock ticks), the nearest first."""
-    found = []
-    while pid > 1 and (program := Path(f"/proc/{pid}/comm").read_text().strip()) != "slurmstepd":
-        command = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-        if b"snakemake" in command and b"python" in program.encode():
-            found.append((pid, int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19])))
-        pid = parent(pid)
+def processes_of(cluster: Cluster, job: int) -> dict[str, list[tuple[int, int]]]:
+    """The Snakemakes that a job consists of (one that calls srun, one that srun calls), and SLURM's own process of each of its steps; as
+    (pid, start in clock ticks).
+    """
+    found = {"snakemake": [], "slurmstepd": []}
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            command = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+            environment = (folder / "environ").read_bytes()
+            if str(cluster.folder).encode() not in environment:
+                continue  # other clusters on this machine have a job of this number too
+            process = int(folder.name), int((folder / "stat").read_text().rpartition(")")[2].split()[19])
+            if command.startswith(f"slurmstepd: [{job}."):
+                found["slurmstepd"].append(process)
+            elif " -m snakemake " in command and f"SLURM_JOB_ID={job}".encode() in environment.split(b"\0"):
+                found["snakemake"].append(process)
     return found
 
 
@@ -62,8 +67,8 @@ def test_a_second_job_that_starts_after_the_first_has_finished_trains_nothing(st
 def test_an_orphan_on_a_lost_node_does_not_undo_what_another_job_finished(study):
     head = study.start(ENCODER, *ON_ANY_NODE, retries=0)
     orphan = held(study)
-    snakemakes = inner_snakemakes(orphan.pid)
-    assert snakemakes
+    parts = processes_of(study.cluster, orphan.job)
+    assert len(parts["snakemake"]) >= 2
     node = study.cluster.job(orphan.job)["BatchHost"]
     os.kill(study.cluster.slurmd(node), signal.SIGKILL)  # cut off: nobody there ends what runs
     study.cluster.run("scontrol", "update", f"nodename={node}", "state=down", "reason=test")
@@ -75,6 +80,9 @@ def test_an_orphan_on_a_lost_node_does_not_undo_what_another_job_finished(study)
     assert not orphan.ended()
     orphan.go_on()
     wait_until(orphan.ended, "the orphan has ended")
-    wait_until(lambda: all(is_dead(*process) for process in snakemakes), "so have the Snakemakes that had started it")
+    wait_until(lambda: all(is_dead(*process) for process in parts["snakemake"]), "so have the Snakemakes that had started it")
     assert outputs(study) == made
     assert_undisturbed(study)
+    for process in parts["slurmstepd"]:  # their slurmd is gone, so nobody else ends them
+        if not is_dead(*process):
+            os.kill(process[0], signal.SIGKILL)
