@@ -45,17 +45,18 @@ def test_a_second_job_that_starts_after_the_first_has_finished_trains_nothing(st
     head = study.start(ENCODER)
     training = held(study)
     head.kill()
-    other = study.cluster.run(
-        "sbatch", "--parsable", "-p", "gpu", "--gpus=fake:1", "-t", "60", "-o", "/dev/null", "--wrap", "sleep 3600"
-    ).strip()
+    takes_a_gpu = ["sbatch", "--parsable", "-p", "gpu", "--gpus=fake:1", "-t", "60", "-o", "/dev/null", "--wrap", "sleep 3600"]
+    other = study.cluster.run(*takes_a_gpu).strip()
     assert study.start(ENCODER, "--unlock").end() == 0
     head = study.start(ENCODER, retries=0)
     _, second = wait_until(lambda: (jobs := study.jobs("pretrain"))[1:] and jobs, "the new head has submitted it again")
+    study.cluster.run("scontrol", "hold", str(second))
     training.go_on()
     study.cluster.await_state(training.job, "COMPLETED")
     assert study.cluster.job(second)["JobState"] == "PENDING"
     made = outputs(study)
     study.cluster.run("scancel", other)
+    study.cluster.run("scontrol", "release", str(second))
     assert_completes(study, head, resumed=False)
     assert study.cluster.job(second)["JobState"] == "COMPLETED"
     assert outputs(study) == made  # run.json with its wall time too
