@@ -1,6 +1,7 @@
 """Pretraining runs small enough for a test: a few dozen images, a second or two."""
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from fourlenses.data.sources import image_folder as source
 from fourlenses.data.subsets import draw_subset
 from fourlenses.data.write_beton import write_beton
 from fourlenses.methods import METHODS
+from fourlenses.training.finished import FOLDER
 from fourlenses.training.pretrain import Data, Placement, Settings, pretrain
 from tests.unit.tiny import SETTINGS
 
@@ -51,8 +53,20 @@ def data(folder: Path) -> Data:
     return Data(["animals"], [folder / "clean.beton"], [folder / "all.npy"])
 
 
+def forget_finished(checkpoints: Path) -> None:
+    """So that the same training is made again, to be compared with the former."""
+    for folder in checkpoints.glob(f"*/{FOLDER}"):
+        shutil.rmtree(folder)
+
+
+def left_behind(checkpoints: Path) -> set[str]:
+    """What lies in the folders of all runs there, by name."""
+    return {file.name for file in checkpoints.glob("*/*")}
+
+
 def go(folder: Path, name: str, chosen: Settings, **placement) -> tuple[dict[str, torch.Tensor], dict]:
-    """Pretrain into ``folder / name``: the encoder's tensors and the record."""
+    """Pretrain into ``folder / name``, anew if it has been done: the encoder's tensors and the record."""
+    forget_finished(folder / "checkpoints")
     out = folder / name
     where = {"device": "cpu", "checkpoint_seconds": 1e9, **placement}
     pretrain(chosen, data(folder), Placement(folder / "checkpoints", **where), out)

@@ -22,7 +22,10 @@ def main() -> None:
         "--output", required=True, type=Path, help="directory for encoder.safetensors, head.safetensors, history.csv, run.json"
     )
     parser.add_argument(
-        "--checkpoints", required=True, type=Path, help="directory for rolling checkpoints; kept on failure, cleared at the end"
+        "--checkpoints",
+        required=True,
+        type=Path,
+        help="directory for rolling checkpoints, cleared at the end, and for a second copy of the results (links)",
     )
     parser.add_argument("--checkpoint-minutes", type=float, default=10.0, help="time between two checkpoints")
     parser.add_argument(

@@ -36,7 +36,12 @@ def main() -> None:
     parser.add_argument("--torch-threads", type=int, default=1, help="compute threads (another number may change the last bits)")
     parser.add_argument("--record", required=True, type=Path, help="record to write (.json)")
     parser.add_argument("--predictions", required=True, type=Path, help="predicted classes of the test images to write (.npz)")
-    parser.add_argument("--checkpoints", required=True, type=Path, help="directory for checkpoints; kept on failure, cleared at the end")
+    parser.add_argument(
+        "--checkpoints",
+        required=True,
+        type=Path,
+        help="directory for checkpoints, cleared at the end, and for a second copy of the results (links)",
+    )
     parser.add_argument("--checkpoint-minutes", type=float, default=10.0, help="time between two checkpoints")
     parser.add_argument(
         "--max-minutes", type=float, default=0.0,
@@ -90,10 +95,14 @@ def main() -> None:
     )
     task = Task(arguments.dataset, arguments.beton, arguments.manifest, arguments.subset)
 
-    def write(record: dict, kept: TargetPredictions) -> None:
-        write_record(record, kept, encoder, arguments.protocol, task, arguments.labelled, arguments.record, arguments.predictions)
+    # by names that say of how many labels, as the record does
+    outputs = {f"{arguments.labelled}.npz": arguments.predictions, f"{arguments.labelled}.json": arguments.record}
 
-    evaluate_trained(encoder, task, settings, placement, write)
+    def write(record: dict, seen: TargetPredictions, folder: Path) -> None:
+        predictions, cell = (folder / name for name in outputs)
+        write_record(record, seen, encoder, arguments.protocol, task, arguments.labelled, cell, predictions)
+
+    evaluate_trained(encoder, task, settings, placement, outputs, write)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ Rows are whole: process r of W holds rows r*B/W to (r+1)*B/W of every global bat
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import torch
 import torch.distributed as dist
@@ -55,6 +55,19 @@ def agree(decision: int, device: torch.device) -> int:
     shared = torch.tensor(decision, device=device)
     dist.all_reduce(shared, dist.ReduceOp.MAX)
     return int(shared)
+
+
+def check_in_first(check: Callable[[], None], error: type[Exception], device: torch.device) -> None:
+    """Call ``check`` in the first process; to be called by all. Where it raises ``error`` there, every process does: one alone would leave
+    the others waiting."""
+    raised = None
+    if rank() == 0:
+        try:
+            check()
+        except error as found:
+            raised = found
+    if agree(int(raised is not None), device):
+        raise raised or error("the first process says why")
 
 
 @contextlib.contextmanager

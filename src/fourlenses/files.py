@@ -65,3 +65,13 @@ def write_json(path: str | os.PathLike, value: object) -> None:
 
 def read_json(path: str | os.PathLike) -> object:
     return json.loads(Path(path).read_text(encoding="utf-8"))
+
+
+def sync_directory(directory: Path) -> None:
+    """Make a rename last through a power failure, where the file system lets a directory be synced."""
+    with contextlib.suppress(OSError):
+        handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

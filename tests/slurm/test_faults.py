@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from fourlenses.training.finished import FOLDER
 from tests.slurm.cluster import Head, Study, wait_until
 from tests.slurm.training import ENCODER, LOG, RUN, files, held, resumed_steps, slowed
 
@@ -19,7 +20,7 @@ pytestmark = pytest.mark.slurm
 
 def assert_undisturbed(study: Study) -> None:
     assert filecmp.cmp(study.folder / ENCODER, study.folder / "undisturbed/encoder.safetensors", shallow=False)
-    assert not files(study, "*")  # nothing left behind
+    assert [file.name for file in files(study, "*")] == [FOLDER]
 
 
 def assert_completes(study: Study, head: Head, resumed: bool = True) -> None:

@@ -6,6 +6,7 @@ import subprocess
 
 import pytest
 
+from fourlenses.training.finished import FOLDER
 from tests.slurm.test_faults import assert_completes
 from tests.slurm.training import ENCODER, RUN, files, held
 
@@ -40,11 +41,12 @@ def test_a_full_results_file_system_is_named_and_costs_only_what_came_after_the_
     assert head.end() != 0
     said = head.said()
     assert f"No space left on device; make room on the file system at {disk} (0 MiB free)" in said
-    assert f"{RUN}/encoder.safetensors" in said
+    assert f"{FOLDER}/encoder.safetensors" in said
     assert [study.cluster.job(job)["JobState"] for job in study.jobs("pretrain")] == ["FAILED"] * 2
     # nothing half-written: no result, and of the checkpoints those that were there
     assert not list(study.folder.glob(f"{RUN}/*"))
     assert [file.name for file in files(study, "*.pt")] == [file.name for file in before]
+    assert not files(study, FOLDER)
     assert not files(study, ".*.part")
     (disk / "others").unlink()
     assert_completes(study, study.start(ENCODER))

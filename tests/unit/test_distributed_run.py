@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from safetensors.torch import load_file
-from tests.runs import go, settings
+from tests.runs import forget_finished, go, settings
 
 ROOT = Path(__file__).parents[2]
 
@@ -21,6 +21,7 @@ def test_two_processes_give_the_weights_of_one(dataset, method, changes):
     files = ["--betons", dataset / "clean.beton", "--subsets", dataset / "all.npy", "--datasets", "animals"]
     where = ["--output", dataset / "two", "--checkpoints", dataset / "checkpoints", "--device", "cpu", "--processes", "2", "--workers", "1"]
     command = [sys.executable, ROOT / "workflow_scripts" / "pretrain.py", "--settings", json.dumps(asdict(chosen)), *files, *where]
+    forget_finished(dataset / "checkpoints")
     result = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
     assert result.returncode == 0, result.stderr
     together = load_file(dataset / "two" / "encoder.safetensors")

@@ -15,7 +15,9 @@ from dataclasses import asdict
 
 import pandas as pd
 import pytest
-from tests.runs import go, same, settings
+from tests.runs import forget_finished, go, left_behind, same, settings
+
+from fourlenses.training.finished import FOLDER
 
 KILLS = int(os.environ.get("FOURLENSES_KILLS", "0"))
 METHODS, INPUTS = ("simclr", "moco", "byol", "supervised"), ("resident", "streaming")
@@ -33,6 +35,7 @@ run(lambda: pretrain(Settings(**json.loads(chosen)), data(folder), placement, fo
 
 
 def start(folder, chosen, **placement):
+    forget_finished(folder / "checkpoints")
     arguments = [sys.executable, "-c", COMMAND, str(folder), json.dumps(asdict(chosen)), "run", json.dumps(placement)]
     return subprocess.Popen(arguments, stderr=subprocess.PIPE, text=True)
 
@@ -68,7 +71,7 @@ def test_killed_at_any_moment_and_resumed_is_bit_equal(dataset, method, kind):
     assert record["effective"]["input"] == kind
     whole, broken = (pd.read_csv(dataset / name / "history.csv").drop(columns="images_per_second") for name in ("undisturbed", "run"))
     pd.testing.assert_frame_equal(whole, broken, check_exact=True)  # means over steps on both sides of a kill too
-    assert not list(dataset.glob("checkpoints/*"))  # nothing left behind
+    assert left_behind(dataset / "checkpoints") == {FOLDER}
 
 
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGUSR1"])

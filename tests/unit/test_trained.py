@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from tests.runs import left_behind
 from tests.trained import COLOURS, TEST, TRAIN, go, make_encoder, make_target, numbers, settings, task
 
 from fourlenses.data import inputs
@@ -12,6 +13,7 @@ from fourlenses.evaluation import trained
 from fourlenses.evaluation.scoring import Scorer
 from fourlenses.evaluation.statistics import wilson_interval
 from fourlenses.randomness import named_seed, permutation
+from fourlenses.training.finished import FOLDER
 
 ENOUGH = {"epochs": 12, "max_steps": 60}
 
@@ -49,7 +51,7 @@ def test_a_rate_at_which_the_loss_is_not_finite_is_passed_over(tmp_path, target)
     assert record["learning_rate"] == 0.05
     assert record["validation_accuracy"][1] is None
     assert "training diverged with learning rate 1e+18" in record["notes"]
-    assert not list((tmp_path / "checkpoints").iterdir())
+    assert left_behind(tmp_path / "checkpoints") == {FOLDER}
     with pytest.raises(UserError, match=r"the loss of step .* is not finite"):
         go(make_encoder(tmp_path / "again"), target, settings("fine_tune", learning_rates=[1e18], **ENOUGH), tmp_path / "checkpoints")
 

@@ -14,12 +14,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.runs import forget_finished, left_behind
 from tests.trained import CROP, HYPER, go, make_encoder, make_target, numbers, settings, task
 
 from fourlenses.errors import Interrupted, UserError
 from fourlenses.evaluation.predictions import read_predictions
 from fourlenses.files import read_json
 from fourlenses.training.checkpoint import Checkpoints
+from fourlenses.training.finished import FOLDER
 from fourlenses.training.loop import Trainer
 
 ROOT = Path(__file__).parents[2]
@@ -28,7 +30,8 @@ CHANGES = {"learning_rates": [0.01, 0.05], "epochs": 100, "max_steps": 120}
 
 
 def start(folder, protocol, name="record", checkpoint_minutes=0.0, processes=1, **changes):
-    """The program itself, which reads an encoder of ``folder / "run"``."""
+    """The program itself, which reads an encoder of ``folder / "run"``; it makes anew what it made before."""
+    forget_finished(folder / "checkpoints")
     own = HYPER | CHANGES | changes
     program = [sys.executable, str(ROOT / "workflow_scripts" / "train_evaluate.py"), "--protocol", protocol, "--run", str(folder / "run")]
     files = ["--beton", f"{folder}/clean.beton", "--manifest", f"{folder}/manifest.parquet", "--subset", f"{folder}/all.npy"]
@@ -93,7 +96,7 @@ def test_killed_at_any_moment_and_resumed_is_bit_equal(folder, protocol):
     assert "resuming at step" in log
     assert cell(folder) == cell(folder, "undisturbed")
     assert np.array_equal(*(np.load(folder / f"{name}.npz")[f"colours/{protocol}/all"] for name in ("record", "undisturbed")))
-    assert not list(folder.glob("checkpoints/*"))  # nothing left behind
+    assert left_behind(folder / "checkpoints") == {FOLDER}
 
 
 def test_the_weights_are_the_same_to_the_last_bit(folder, monkeypatch):
@@ -160,7 +163,7 @@ def test_what_fails_again_and_again_at_one_point_is_refused_with_the_reason(fold
     (refusals,) = folder.glob("checkpoints/*/attempts.json")
     refusals.unlink()  # as the message says
     go(encoder, target, chosen, folder / "checkpoints")
-    assert not list(folder.glob("checkpoints/*"))
+    assert left_behind(folder / "checkpoints") == {FOLDER}
 
 
 def test_a_signal_ends_it_with_code_75(folder):
@@ -223,4 +226,4 @@ def test_two_processes_choose_and_test_as_one_does(folder):
     assert two["log_loss"] == pytest.approx(one["log_loss"], rel=1e-4)
     exact = ("learning_rate", "n_validation", "batch_size", "training_steps", "n_test", "top1", "validation_accuracy")
     assert {key: two[key] for key in exact} == {key: one[key] for key in exact}
-    assert not list(folder.glob("checkpoints/*"))
+    assert left_behind(folder / "checkpoints") == {FOLDER}

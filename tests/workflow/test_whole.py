@@ -22,11 +22,11 @@ TINY = ROOT / "tests" / "workflow" / "tiny.yaml"
 LENSES = ("quantity", "domain", "quality", "granularity")
 
 
-def snakemake(folder: Path, *arguments, config: Path = TINY, cores: int = 2) -> subprocess.CompletedProcess:
+def snakemake(folder: Path, *arguments, config: Path = TINY, cores: int = 2, project: Path = ROOT) -> subprocess.CompletedProcess:
     """Run the workflow in ``folder`` as a user would, without an activated environment."""
     program = Path(sys.executable).with_name("snakemake")
-    command = [program, *arguments, "--snakefile", ROOT / "Snakefile", "--directory", folder, "--configfile", config, "--cores", cores]
-    command += ["--workflow-profile", ROOT / "profiles" / "ci"]
+    command = [program, *arguments, "--snakefile", project / "Snakefile", "--directory", folder, "--configfile", config, "--cores", cores]
+    command += ["--workflow-profile", project / "profiles" / "ci"]
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST", "VIRTUAL_ENV"))}
     return subprocess.run([str(part) for part in command], capture_output=True, text=True, timeout=600, env=environment)
 

@@ -9,8 +9,10 @@ import hashlib
 import json
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
+from functools import partial
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -20,7 +22,7 @@ from fourlenses.data.recipe import Recipe
 from fourlenses.data.staging import staged
 from fourlenses.data.views import Views
 from fourlenses.devices import choose_device
-from fourlenses.distributed import barrier, joined_processes, rank
+from fourlenses.distributed import check_in_first, joined_processes, rank
 from fourlenses.errors import one_of
 from fourlenses.evaluation import classifiers, rate_choice
 from fourlenses.evaluation.durations import make_schedule
@@ -38,9 +40,10 @@ from fourlenses.training.attempts import Attempts
 from fourlenses.training.budget import Budget
 from fourlenses.training.checkpoint import Checkpoints
 from fourlenses.training.engine import Engine, choose_precision
+from fourlenses.training.finished import Finished
 from fourlenses.training.loop import Diverged, Outcome, Schedule, Trainer
 from fourlenses.training.optimizers import build_optimizer
-from fourlenses.training.owner import Ownership
+from fourlenses.training.owner import Ownership, OwnershipLost
 from fourlenses.training.pretrain import Data, Placement
 
 log = logging.getLogger(__name__)
@@ -73,10 +76,12 @@ class Settings:
 
 
 def evaluate_trained(
-    run: Encoder, task: Task, settings: Settings, placement: Placement, write: Callable[[dict, TargetPredictions], None]
-) -> None:
-    """Train and test, then call ``write`` (in one process of several) with the record and the test images, of which nothing is predicted
-    there, and only then forget the checkpoints.
+    run: Encoder, task: Task, settings: Settings, placement: Placement, outputs: Mapping[str, Path],
+    write: Callable[[dict, TargetPredictions, Path], None],
+) -> None:  # fmt: skip
+    """Train and test, then call ``write`` (in one process of several) with the record, the test images, of which nothing is predicted
+    there, and the folder to write the files named in ``outputs`` to, from where they are put into place; and only then forget the
+    checkpoints. Where the same evaluation has finished before, its files are put into place instead (`Finished`).
 
     A record holds label_size, what `report` says of the test images, learning_rates (ascending, as configured), learning_rate (the chosen
     one), validation_accuracy (percent, one a rate, None where the loss diverged; None where nothing was chosen), n_validation, steps and
@@ -95,12 +100,17 @@ def evaluate_trained(
     with contextlib.ExitStack() as stack:
         device = stack.enter_context(joined_processes(choose_device(placement.device)))
         budget = stack.enter_context(Budget(placement.max_minutes))
-        owner = stack.enter_context(Ownership(root)) if rank() == 0 else None
-        barrier()  # the others read the progress only once this run owns it
-        progress = TrainingProgress(root, owner.verify if owner else lambda: None)
+        owner = Ownership(root)
+        finished = Finished(root, outputs, device, _made_from(run, task, settings))
+        if rank() == 0:
+            stack.enter_context(owner)
+        if finished.put_back():  # the others wait in there, and read the progress only once this run owns it
+            return
+        progress = TrainingProgress(root, partial(check_in_first, owner.verify, OwnershipLost, device))
         attempts = Attempts(root)
         if rank() == 0:
             stack.enter_context(attempts.attempt(progress.start()))
+        stack.enter_context(finished.by_another())
         (copy,) = stack.enter_context(staged([task.beton], placement.stage_to))
         near = replace(task, beton=copy)
         job = _Job(run, near, settings, placement, target.train_rows, target.hierarchy.num_classes, device, budget, progress)
@@ -123,8 +133,10 @@ def evaluate_trained(
                 "fingerprints": _fingerprints(run, task, settings),
                 "timing": {"select": chosen.seconds, "train": outcome.seconds, "test": time.monotonic() - began},
             }
-            progress.verify()
-            write(record, TargetPredictions({}, target.test_rows, labels, target.hierarchy.classes[-1]))
+        progress.verify()
+        if rank() == 0:
+            seen = TargetPredictions({}, target.test_rows, labels, target.hierarchy.classes[-1])
+            finished.keep(lambda folder: write(record, seen, folder))
             attempts.clear()
             progress.clear()
 
@@ -201,6 +213,13 @@ def _fingerprints(run: Encoder, task: Task, settings: Settings) -> dict:
     (data,) = Data([task.dataset], [task.beton], [task.subset]).fingerprints()
     encoders = [] if settings.protocol == "scratch" else [run.weights_sha256]
     return {"encoders": encoders, "beton": data["beton_sha256"]}
+
+
+def _made_from(run: Encoder, task: Task, settings: Settings) -> dict:
+    """What has a say in the record, but not in the trainings: how the run is called, and what the manifest calls the test images."""
+    with open(task.manifest, "rb") as file:
+        manifest = hashlib.file_digest(file, "sha256").hexdigest()
+    return {"run": run.columns(), "manifest_sha256": manifest, "beton_sha256": _fingerprints(run, task, settings)["beton"]}
 
 
 def _key(run: Encoder, task: Task, settings: Settings) -> str:

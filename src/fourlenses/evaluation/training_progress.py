@@ -14,7 +14,8 @@ log = logging.getLogger(__name__)
 
 
 class TrainingProgress:
-    """``progress.json`` in ``directory``, written by the first process, read by all. ``verify`` is called before anything is written.
+    """``progress.json`` in ``directory``, written by the first process, read by all. ``verify`` is called before anything is written, by
+    all processes.
 
     input: the kind of input that was chosen, None at first.
     """
@@ -30,9 +31,10 @@ class TrainingProgress:
 
     def begin(self, input_kind: str) -> None:
         """Note the kind of input, to go on with after an interruption."""
+        self.verify()
         if rank() == 0 and self.input != input_kind:
             self._known["input"] = input_kind
-            self._write()
+            write_json(self._file, self._known)
         barrier()
         self._read()
 
@@ -41,9 +43,10 @@ class TrainingProgress:
 
     def store(self, name: str, values: dict | None) -> dict:
         """Keep what the first process has found under that name, forget the training's checkpoints, and tell all processes."""
+        self.verify()
         if rank() == 0:
             self._known["found"][name] = values
-            self._write()
+            write_json(self._file, self._known)
             Checkpoints(self.directory / name).clear()
         barrier()
         self._read()
@@ -62,10 +65,6 @@ class TrainingProgress:
                 Checkpoints(folder).clear()
         with contextlib.suppress(OSError):
             self._file.unlink(missing_ok=True)
-
-    def _write(self) -> None:
-        self.verify()
-        write_json(self._file, self._known)
 
     def _read(self) -> None:
         self._known = {"found": {}}

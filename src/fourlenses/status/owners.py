@@ -57,6 +57,11 @@ def checkpoint_step(checkpoints: Path) -> int | None:
     return max(steps, default=None)
 
 
+def has_finished(checkpoints: Path) -> bool:
+    """Whether a training keeps its results one level below ``checkpoints`` (`fourlenses.training.finished`)."""
+    return bool(_glob(checkpoints, "*/finished/finished.json"))
+
+
 def _has_ended(owner: dict) -> bool:
     """Whether its process is certain to be gone; only processes of this machine can be asked for."""
     here = processes.machine()

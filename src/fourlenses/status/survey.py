@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from fourlenses.status.logs import Ending, ending
-from fourlenses.status.owners import checkpoint_step, live_progress, newest_owner
+from fourlenses.status.owners import checkpoint_step, has_finished, live_progress, newest_owner
 from fourlenses.status.planned import Planned
 from fourlenses.study import LENSES, SCRATCH
 
@@ -91,6 +91,9 @@ def _find_state(job: Job, output: Path, checkpoints: Path) -> None:
         job.state = "done"
         return
     owner, end = newest_owner(checkpoints), ending(job.log)
+    if owner is None and not (end and (end.failed or end.stopped)) and has_finished(checkpoints):
+        job.note = "trained; unless its settings changed, the next run puts its files back"
+        return
     if end is None and owner is None:
         step = checkpoint_step(checkpoints) if job.kind == "encoders" else None
         job.note = f"has a checkpoint of step {step}" if step else ""
@@ -131,17 +134,22 @@ def _age(file: Path) -> float | None:
         return None
 
 
-def _bytes(folder: Path) -> int:
-    """Taken on the disk by the files below; what vanishes meanwhile counts nothing."""
-    total = 0
+def _bytes(folder: Path, seen: set[int] | None = None) -> int:
+    """Taken on the disk by the files below, one of several names once; what vanishes meanwhile counts nothing. seen: inodes with names."""
+    total, seen = 0, set() if seen is None else seen
     for entry in _entries(folder):
         try:
             if entry.is_dir(follow_symlinks=False):
-                total += _bytes(Path(entry.path))
-            else:
-                total += entry.stat(follow_symlinks=False).st_blocks * 512
+                total += _bytes(Path(entry.path), seen)
+                continue
+            found = entry.stat(follow_symlinks=False)
         except OSError:
             continue
+        if found.st_nlink > 1 and found.st_ino in seen:
+            continue
+        if found.st_nlink > 1:
+            seen.add(found.st_ino)
+        total += found.st_blocks * 512
     return total
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from fourlenses.errors import Interrupted, UserError, printable
 from fourlenses.files import read_json, write_json
+from fourlenses.training.owner import OwnershipLost
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +37,7 @@ class Attempts:
     @contextlib.contextmanager
     def attempt(self, start: str):
         """One attempt, from ``start`` on, such as "step 40": equal texts are equal progress. Within the block every exception is noted on
-        its way out.
+        its way out, but for `OwnershipLost`: the file is another's then.
 
         Raises:
             UserError: on entry, if none of the last ``patience`` attempts got beyond ``start``; the message holds what the last ended with.
@@ -48,6 +49,8 @@ class Attempts:
         self._write()
         try:
             yield
+        except OwnershipLost:
+            raise
         except BaseException as error:
             entry["ended"] = "stopped by the user" if isinstance(error, KeyboardInterrupt) else _reason(error)
             self._write()

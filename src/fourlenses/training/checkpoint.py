@@ -16,6 +16,8 @@ from typing import BinaryIO
 
 import torch
 
+from fourlenses.files import sync_directory
+
 log = logging.getLogger(__name__)
 
 _NAME = re.compile(r"step(\d{9,})\.([0-9a-f]{16})\.pt")
@@ -99,7 +101,7 @@ class Checkpoints:
         finally:
             with contextlib.suppress(OSError):
                 temporary.unlink()
-        _sync_directory(self.directory)
+        sync_directory(self.directory)
         return final
 
     def _files(self) -> list[Path]:
@@ -177,13 +179,3 @@ def _remove(files: list[Path]) -> None:
             file.unlink(missing_ok=True)
         except OSError as error:
             log.warning("%s cannot be removed (%s)", file, error.strerror or error)
-
-
-def _sync_directory(directory: Path) -> None:
-    """Make a rename last through a power failure, where the file system lets a directory be synced."""
-    with contextlib.suppress(OSError):
-        handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)

@@ -78,7 +78,7 @@ class Trainer:
     """One run: what is trained, on what, and everything that watches over it. `train` may be called once.
 
     ``measure`` is called now and then for more columns of the history (on the first process only); ``verify`` before anything is
-    written, to raise if the run's directory was taken over by another job.
+    written, by all processes, to raise in all of them if the run's directory was taken over by another job.
     """
 
     def __init__(
@@ -232,8 +232,8 @@ class Trainer:
         average_running_statistics(self.method)
         progress = self.progress
         progress.seconds = self._seconds()
+        self.verify()
         if rank() == 0:
-            self.verify()
             state = {
                 "method": self.method.state_dict(),
                 "optimizer": self.optimizer.state_dict(),

@@ -27,6 +27,10 @@ _SETTLE_SECONDS = 1.0
 _GONE = (errno.ENOENT, errno.ESTALE)
 
 
+class OwnershipLost(UserError):
+    """Another process may own the directory now."""
+
+
 class Ownership:
     """Own ``directory`` within a ``with`` block. The directory is made if need be, and removed at the end if nothing is in it.
 
@@ -73,16 +77,16 @@ class Ownership:
         """To be called before anything is written that another owner could write as well.
 
         Raises:
-            UserError: another process owns the directory now, or ``owner.json`` is gone.
+            OwnershipLost: another process owns the directory now, or ``owner.json`` is gone.
         """
         seen = self._settled()
         if seen is None:
-            raise UserError(
+            raise OwnershipLost(
                 f"{self.file} of this run is gone or cannot be read, so another job may train into {self.directory}; this one stops. "
                 "Run the same command again to continue from the newest checkpoint"
             )
         if seen != self._content:
-            raise UserError(
+            raise OwnershipLost(
                 f"{self.directory} was taken over by {_describe(seen)}, because this run (process {os.getpid()} on host "
                 f"{socket.gethostname()}) showed no sign of life for a while (suspended, or its file system hung); this one stops, "
                 "the other continues from the newest checkpoint"

@@ -7,6 +7,7 @@ import logging
 import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,7 @@ from fourlenses.data.inputs import Part, choose_input, load_squares
 from fourlenses.data.staging import staged
 from fourlenses.data.views import Recipe, Views
 from fourlenses.devices import choose_device
-from fourlenses.distributed import barrier, joined_processes, rank, world_size
+from fourlenses.distributed import check_in_first, joined_processes, rank, world_size
 from fourlenses.errors import UserError
 from fourlenses.files import read_json
 from fourlenses.methods import build_method
@@ -28,14 +29,16 @@ from fourlenses.training.attempts import Attempts
 from fourlenses.training.budget import Budget
 from fourlenses.training.checkpoint import Checkpoints
 from fourlenses.training.engine import Engine, choose_precision
+from fourlenses.training.finished import Finished
 from fourlenses.training.health import Health, choose_health_images
 from fourlenses.training.loop import Outcome, Schedule, Trainer
 from fourlenses.training.optimizers import build_optimizer
-from fourlenses.training.owner import Ownership
+from fourlenses.training.owner import Ownership, OwnershipLost
 from fourlenses.training.record import write_run
 from fourlenses.training.schedule import scaled_learning_rate
 
 log = logging.getLogger(__name__)
+OUTPUTS = ("encoder.safetensors", "head.safetensors", "history.csv", "run.json")
 HEALTH_BATCH = 128
 
 
@@ -109,7 +112,8 @@ def run_key(settings: Settings, fingerprints: list[dict]) -> str:
 
 
 def pretrain(settings: Settings, data: Data, placement: Placement, output: Path) -> None:
-    """Train and write ``encoder.safetensors``, ``head.safetensors``, ``history.csv`` and, last, ``run.json`` into ``output``.
+    """Train and write ``encoder.safetensors``, ``head.safetensors``, ``history.csv`` and, last, ``run.json`` into ``output``. Where the
+    same training has finished before, its files are put there instead (`Finished`).
 
     The method ``random`` trains nothing: its encoder is the initialisation that every other method of this seed starts from.
 
@@ -129,22 +133,30 @@ def pretrain(settings: Settings, data: Data, placement: Placement, output: Path)
                 write_run(output, settings, encoder, torch.nn.Identity(), Outcome(), {}, [], [], device)
             return
         budget = stack.enter_context(Budget(placement.max_minutes))
-        owner = stack.enter_context(Ownership(checkpoints.directory)) if rank() == 0 else None
-        verify = owner.verify if owner else lambda: None
-        barrier()  # the others look for checkpoints only once this run owns them
+        owner = Ownership(checkpoints.directory)
+        betons = {f"{part['dataset']}/{part['beton']}": part["beton_sha256"] for part in fingerprints}
+        finished = Finished(checkpoints.directory, {name: output / name for name in OUTPUTS}, device, betons)
+        if rank() == 0:
+            stack.enter_context(owner)
+        if finished.put_back():  # the others wait in there, and look for checkpoints only once this run owns them
+            return
         state = checkpoints.newest()
         attempts = Attempts(checkpoints.directory)
         if rank() == 0:
             stack.enter_context(attempts.attempt(f"step {state['step'] if state else 0}"))
+        stack.enter_context(finished.by_another())
         data = replace(data, betons=stack.enter_context(staged(data.betons, placement.stage_to)))
         # an interrupted run goes on with the kind of input that it had
         kind = state["input"] if state and placement.input == "auto" else placement.input
+        verify = partial(check_in_first, owner.verify, OwnershipLost, device)
         trainer, width, notes = _prepare(settings, data, placement, kind, device, checkpoints, budget, verify)
         outcome = trainer.train(state)
+        verify()
         if rank() == 0:
-            verify()
-            effective = _effective(settings, trainer, outcome, width)
-            write_run(output, settings, trainer.method.encoder, trainer.method.head, outcome, effective, fingerprints, notes, device)
+            method, effective = trainer.method, _effective(settings, trainer, outcome, width)
+            finished.keep(
+                lambda folder: write_run(folder, settings, method.encoder, method.head, outcome, effective, fingerprints, notes, device)
+            )
             attempts.clear()
             checkpoints.clear()
 
