@@ -36,6 +36,7 @@ SHELL = {
     "PROCESSES": str(config["training"]["processes"]),
     "CHECKPOINT_MINUTES": str(config["training"]["checkpoint_minutes"]),
     "MAX_MINUTES": max_minutes(config["training"]["max_minutes"]),
+    "REQUEUE": "yes" if config["training"]["requeue"] and MAY_REQUEUE else "",
     "STAGE_TO": config["training"]["stage_to"],
     "KEEP_FEATURES": "--keep-features" if config["evaluation"]["keep_features"] else "",
 }
@@ -51,6 +52,7 @@ PLACEMENT = (
     "processes",
     "checkpoint_minutes",
     "max_minutes",
+    "requeue",
     "stage_to",
     "plan",
 )

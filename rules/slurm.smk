@@ -1,5 +1,7 @@
 # What jobs ask of a scheduler and know of their time. Partitions, accounts and GPUs are the profile's: docs/slurm.md. No rule stands here.
+import itertools
 import re
+import sys
 
 MOST_GROWTH = 3  # a third attempt's growth is also the last: beyond that the job has another problem than its size
 
@@ -49,6 +51,17 @@ if workflow.is_main_process:
 # Snakemake parses this file again inside each SLURM job, whose 'runtime' is then the wall limit of what it starts. A job on this machine
 # has no limit, not even in an interactive allocation, whose time the rule does not know.
 IN_SLURM_JOB = not workflow.is_main_process and "SLURM_JOB_ID" in os.environ
+
+
+def holds_one_job():
+    """Whether this SLURM job is one job of Snakemake and no group of several. Its jobs are those of --target-jobs, which Snakemake has not
+    put into `workflow` yet when it reads this file."""
+    named = itertools.takewhile(lambda argument: not argument.startswith("--"), sys.argv[sys.argv.index("--target-jobs") + 1 :])
+    return len(list(named)) == 1
+
+
+# A training may have its SLURM job requeued only if nothing else is in it
+MAY_REQUEUE = IN_SLURM_JOB and "--target-jobs" in sys.argv and holds_one_job()
 
 
 def max_minutes(configured):
