@@ -64,7 +64,7 @@ class Budget:
         return f"before the wall limit of {self.max_minutes:g} minutes" if self.max_minutes is not None else "without a wall limit"
 
     def interrupted(self, step: int, total_steps: int, checkpoint: str | os.PathLike | None, saved: bool = False) -> Interrupted:
-        """The exception to end the run with. checkpoint: the newest that can be read; None: there is none. saved: whether it is of ``step``.
+        """The exception to end the run with. checkpoint: the newest that can be read, or None. saved: whether it is of this step.
 
         `OutOfTime` only where it is and no signal came: what was cancelled must not go on by itself, nor what got no further.
         """
