@@ -31,19 +31,26 @@ def check_profile():
 
 def check_gpus():
     """With a cluster profile of one's own that gives a training fewer GPUs than it has processes, these would share one."""
-    processes, settings = config["training"]["processes"], workflow.resource_settings
-    for name in ("pretrain", "train_evaluate"):
+    settings = workflow.resource_settings
+    for name, section, variable in (
+        ("pretrain", "training", "FOURLENSES_PROCESSES"),
+        ("train_evaluate", "evaluation", "FOURLENSES_EVALUATION_PROCESSES"),
+    ):
+        processes = config[section]["processes"]
         chosen = {**(settings.default_resources or {}), **(settings.overwrite_resources or {}).get(name, {})}
         gpus = str(getattr(chosen.get("gpu"), "raw", None))
         if "slurm_partition" in chosen and gpus.isdigit() and 0 < int(gpus) < processes:
             raise WorkflowError(
-                f"the profile gives {name} {gpus} GPU{'s' if gpus != '1' else ''}, but the config's 'training.processes' is {processes}, "
-                "which take one each; write `gpu: $FOURLENSES_PROCESSES` into the profile, or lower 'training.processes'"
+                f"the profile gives {name} {gpus} GPU{'s' if gpus != '1' else ''}, but the config's '{section}.processes' is {processes}, "
+                f"which take one each; write `gpu: ${variable}` into the profile, or lower '{section}.processes'"
             )
 
 
 # what the profile may name in its expressions, which are evaluated later than this
-os.environ.update(FOURLENSES_PROCESSES=str(config["training"]["processes"]))
+os.environ.update(
+    FOURLENSES_PROCESSES=str(config["training"]["processes"]),
+    FOURLENSES_EVALUATION_PROCESSES=str(config["evaluation"]["processes"]),
+)
 if workflow.is_main_process:
     check_profile()
     check_gpus()
