@@ -123,3 +123,15 @@ def test_a_group_of_trainings_is_never_requeued(study):
     assert head.end() != 0
     assert study.cluster.job(training.job)["Restarts"] == "0"
     assert "is not requeued" not in head.said()  # it did not ask
+
+
+def test_two_processes_are_requeued_by_the_first(study):
+    sliced(study, processes=2)
+    head = study.start(ENCODER, retries=0)
+    training = held(study)
+    spend_slot(training)
+    assert head.end() == 0, head.said()
+    assert resumed_steps(study)
+    assert int(study.cluster.job(training.job)["Restarts"]) >= 1
+    assert study.jobs("pretrain") == [training.job]
+    assert not files(study, "*")
