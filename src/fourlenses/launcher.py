@@ -14,6 +14,7 @@ def launch(processes: int) -> None:
 
 def main(arguments: list[str]) -> int:
     """What a run in one process would end with. arguments: of torchrun, then the program and its own."""
+    from torch.distributed.elastic.multiprocessing.api import SignalException
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
     from torch.distributed.run import main as torchrun
 
@@ -22,6 +23,8 @@ def main(arguments: list[str]) -> int:
     except ChildFailedError as error:
         # where one has ended by itself the launcher ends the others, with a signal, whose number counts as negative
         return max(1, *(failure.exitcode for failure in error.failures.values()))
+    except SignalException as error:  # to the launcher, which has passed it on
+        return 128 + error.sigval
     return 0
 
 

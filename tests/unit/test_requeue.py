@@ -36,7 +36,7 @@ def main():
 run(main)
 """
 NOTED = 'echo "$@" >> "$ASKED"\n'
-ACCEPTED = NOTED + "kill -TERM $PPID\n"  # as SLURM ends what it requeues
+ACCEPTED = NOTED + "(sleep 1; kill -TERM $PPID) > /dev/null 2>&1 &\n"  # as SLURM ends what it requeues
 
 
 @pytest.fixture
@@ -66,6 +66,8 @@ def test_accepted_and_ended_by_the_scheduler(scontrol):
     environment, asked = scontrol(ACCEPTED)
     done = ended(environment)
     assert done.returncode == -signal.SIGTERM, done.stderr  # not 75: it was waiting
+    where = "stopped at step 5 of 9 before the wall limit of 1e-06 minutes"
+    assert done.stderr == f"fourlenses: {where}; SLURM requeues job 77, which continues from its checkpoint\n"
     assert asked() == ["requeue 77"]
 
 

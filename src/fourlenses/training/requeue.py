@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 
 from fourlenses.errors import Interrupted, OutOfTime
+from fourlenses.log_stream import last_words
 from fourlenses.training.budget import Budget
 
 log = logging.getLogger(__name__)
@@ -31,13 +32,13 @@ def requeued_when_out_of_time(wanted: bool, budget: Budget) -> Iterator[None]:
             # torchrun would end the first process, which asks, once another has ended; this one is ended with it
             time.sleep(ANSWER_SECONDS + END_SECONDS + 10)
         elif wanted and budget.signal is None:
-            reason = requeue() if isinstance(stop, OutOfTime) else "it saved no checkpoint in this slot"
+            reason = requeue(str(stop).partition(";")[0]) if isinstance(stop, OutOfTime) else "it saved no checkpoint in this slot"
             log.warning("this job is not requeued: %s. It fails with code 75, and goes on when it is submitted again", reason)
         raise
 
 
-def requeue() -> str:
-    """Have SLURM requeue this job, and wait to be ended. Returns only where that does not come; why, in words.
+def requeue(stopped: str) -> str:
+    """Have SLURM requeue this job, and wait to be ended. Returns only where that does not come; why, in words. stopped: where, for the log.
 
     SLURM refuses for jobs of `sbatch --no-requeue`, and, without `--requeue`, of a cluster whose JobRequeue is 0.
     """
@@ -59,6 +60,6 @@ def requeue() -> str:
             return f"scontrol did not answer within {ANSWER_SECONDS:g} seconds"
     if asked.returncode:
         return f"scontrol refused ({said.decode(errors='replace').strip() or f'exit code {asked.returncode}'})"
-    log.info("SLURM requeues job %s, which goes on from its checkpoint", job)
+    last_words(f"fourlenses: {stopped}; SLURM requeues job {job}, which continues from its checkpoint")
     time.sleep(END_SECONDS)
     return f"SLURM agreed, but did not end it within {END_SECONDS:g} seconds"
