@@ -162,7 +162,9 @@ def test_page_shows_the_same_and_escapes_what_logs_say(folder: Path) -> None:
     assert '<td class="failed">1</td>' in html
 
 
-REQUEUED = "fourlenses: stopped at step 5 of 9 before the wall limit of 10 minutes; SLURM requeues job 77, which continues from its checkpoint"
+REQUEUED = (
+    "fourlenses: stopped at step 5 of 9 before the wall limit of 10 minutes; SLURM requeues job 77, which continues from its checkpoint"
+)
 
 
 @pytest.mark.parametrize(
