@@ -117,9 +117,7 @@ def test_what_is_cancelled_at_the_end_of_its_slot_stays_so(study):
     slots(study)
     head = study.start(ENCODER, retries=0)
     await_restarts(study, await_job(study), 1)
-    training = held(
-        study
-    )  # at the beginning of its second slot: when it goes on its time is over, and a signal waits
+    training = held(study)  # at the beginning of its second slot: when it goes on its time is over, and a signal waits
     study.cluster.run("scancel", str(training.job))
     study.cluster.await_state(training.job, "CANCELLED")
     training.go_on()
