@@ -135,7 +135,7 @@ def test_a_group_of_trainings_is_never_requeued(study):
     packed = ["--groups", "pretrain=trainings", "--group-components", "trainings=2"]
     head = study.start(ENCODER, ENCODER.replace("seed0", "seed1"), *packed, retries=0)
     assert head.end() != 0
-    (job,) = [number for number in study.jobs() if "group" in study.cluster.job(number)["Comment"]]
+    (job,) = study.jobs("trainings")  # Snakemake calls it so
     assert study.cluster.job(job)["Restarts"] == "0"
     assert study.cluster.job(job)["JobState"] == "FAILED"
     assert "before the wall limit of 0.01 minutes" in head.said()
