@@ -60,15 +60,19 @@ if workflow.is_main_process:
 IN_SLURM_JOB = not workflow.is_main_process and "SLURM_JOB_ID" in os.environ
 
 
-def holds_one_job():
-    """Whether this SLURM job is one job of Snakemake and no group of several. Its jobs are those of --target-jobs, which Snakemake has not
-    put into `workflow` yet when it reads this file."""
-    named = itertools.takewhile(lambda argument: not argument.startswith("--"), sys.argv[sys.argv.index("--target-jobs") + 1 :])
-    return len(list(named)) == 1
+def jobs_in_slurm_job():
+    """How many jobs of Snakemake this SLURM job holds. The first Snakemake in it is told all of them and starts another for each, which is
+    told of that one alone and inherits the number. (--target-jobs are not in `workflow` yet when this file is read.)"""
+    slurm_job, _, number = os.environ.get("FOURLENSES_JOBS", "").partition(":")
+    if slurm_job != os.environ["SLURM_JOB_ID"]:
+        after = sys.argv[sys.argv.index("--target-jobs") + 1 :] if "--target-jobs" in sys.argv else []
+        number = len(list(itertools.takewhile(lambda argument: not argument.startswith("--"), after)))
+        os.environ["FOURLENSES_JOBS"] = f"{os.environ['SLURM_JOB_ID']}:{number}"
+    return int(number)
 
 
-# A training may have its SLURM job requeued only if nothing else is in it
-MAY_REQUEUE = IN_SLURM_JOB and "--target-jobs" in sys.argv and holds_one_job()
+# a training may have its SLURM job requeued only if nothing else is in it
+MAY_REQUEUE = IN_SLURM_JOB and jobs_in_slurm_job() == 1
 
 
 def max_minutes(configured):

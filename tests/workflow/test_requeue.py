@@ -13,7 +13,13 @@ rule say:
     output: "said/{word}"
     shell: 'printf "%s" "$REQUEUE" > {output}'
 """
-IN_A_JOB = ["--mode", "remote", "--allowed-rules", "say", "--nolock", "--target-jobs"]
+# as the executor starts it; that Snakemake starts one more for each job, through srun
+IN_A_JOB = ["--executor", "slurm-jobstep", "--jobs", "1", "--mode", "remote", "--allowed-rules", "say", "--nolock", "--target-jobs"]
+SRUN = """#!/bin/sh
+while [ "${1#-}" != "$1" ]; do shift; done
+echo "$@" >> "$STEPS"
+exec "$@"
+"""
 
 
 @pytest.fixture
@@ -23,11 +29,15 @@ def project(tmp_path) -> Path:
         if entry.name not in ("Snakefile", "data", "results") and not entry.name.startswith("."):
             (tmp_path / entry.name).symlink_to(entry)
     (tmp_path / "Snakefile").write_text((ROOT / "Snakefile").read_text() + SAY)
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin/srun").write_text(SRUN)
+    (tmp_path / "bin/srun").chmod(0o755)
     return tmp_path
 
 
 def said(project: Path, words: list[str], *arguments: str, job: str | None = "5") -> list[str]:
-    environment = {key: value for key, value in os.environ.items() if not key.startswith(("SLURM_", "PYTEST"))}
+    environment = {key: value for key, value in os.environ.items() if not key.startswith(("SLURM_", "PYTEST", "FOURLENSES_"))}
+    environment |= {"PATH": f"{project}/bin:{environment['PATH']}", "STEPS": str(project / "steps")}
     if job:
         environment["SLURM_JOB_ID"] = job
     command = [Path(sys.executable).with_name("snakemake"), "--cores", "1", "--directory", project / "work", *arguments]
@@ -39,6 +49,8 @@ def said(project: Path, words: list[str], *arguments: str, job: str | None = "5"
 def test_only_a_slurm_job_of_one_job_may_be_requeued(project):
     assert said(project, ["alone"], *IN_A_JOB, "say:word=alone") == ["yes"]
     assert said(project, ["first", "second"], *IN_A_JOB, "say:word=first", "say:word=second", "--local-groupid", "g") == ["", ""]
+    steps = (project / "steps").read_text().splitlines()
+    assert ["say:word=first" in step for step in steps].count(True) == ["say:word=second" in step for step in steps].count(True) == 1
     assert said(project, ["elsewhere"], *IN_A_JOB, "say:word=elsewhere", job=None) == [""]
     assert said(project, ["head"], "said/head") == [""]  # in an interactive allocation, whose job is the user's
 
