@@ -34,8 +34,10 @@ SHELL = {
     "MAX_UNDECODABLE": str(config["max_undecodable"]),
     "PRETRAIN_INPUT": config["training"]["input"],
     "PROCESSES": str(config["training"]["processes"]),
+    "EVALUATION_PROCESSES": str(config["evaluation"]["processes"]),
     "CHECKPOINT_MINUTES": str(config["training"]["checkpoint_minutes"]),
     "MAX_MINUTES": max_minutes(config["training"]["max_minutes"]),
+    "REQUEUE": "yes" if config["training"]["requeue"] and MAY_REQUEUE else "",
     "STAGE_TO": config["training"]["stage_to"],
     "KEEP_FEATURES": "--keep-features" if config["evaluation"]["keep_features"] else "",
 }
@@ -51,6 +53,7 @@ PLACEMENT = (
     "processes",
     "checkpoint_minutes",
     "max_minutes",
+    "requeue",
     "stage_to",
     "plan",
 )
@@ -332,5 +335,6 @@ def finding_thresholds(wildcards):
 def study_record(wildcards):
     """The plan with the config it was made from, less what only says where it runs or how the numbers are judged afterwards."""
     science = {key: value for key, value in config.items() if key not in (*PLACEMENT, "findings")}
-    science["training"] = {key: value for key, value in config["training"].items() if key not in PLACEMENT}
+    for name in ("training", "evaluation"):
+        science[name] = {key: value for key, value in config[name].items() if key not in PLACEMENT}
     return json.dumps({"study": STUDY, "config": science, "cells": PLAN.as_json()}, sort_keys=True)

@@ -73,7 +73,7 @@ rule train_evaluate:
         "--settings {params.settings:q} --recipe {params.recipe:q} --validation-fraction {params.validation_fraction} "
         "--precision {params.precision} --torch-threads {params.torch_threads} --record {output.record:q} --predictions {output.predictions:q} "
         "--checkpoints {params.checkpoints:q} --checkpoint-minutes $CHECKPOINT_MINUTES --max-minutes ${{MAX_MINUTES:-{resources.runtime}}} "
-        "--device $DEVICE --processes $PROCESSES --input $PRETRAIN_INPUT --workers {threads} > {log:q} 2>&1"
+        "--device $DEVICE --processes $EVALUATION_PROCESSES --input $PRETRAIN_INPUT --workers {threads} > {log:q} 2>&1"
 
 
 rule write_study:

@@ -1,5 +1,7 @@
 # What jobs ask of a scheduler and know of their time. Partitions, accounts and GPUs are the profile's: docs/slurm.md. No rule stands here.
+import itertools
 import re
+import sys
 
 MOST_GROWTH = 3  # a third attempt's growth is also the last: beyond that the job has another problem than its size
 
@@ -34,19 +36,26 @@ def check_profile():
 
 def check_gpus():
     """With a cluster profile of one's own that gives a training fewer GPUs than it has processes, these would share one."""
-    processes, settings = config["training"]["processes"], workflow.resource_settings
-    for name in ("pretrain", "train_evaluate"):
+    settings = workflow.resource_settings
+    for name, section, variable in (
+        ("pretrain", "training", "FOURLENSES_PROCESSES"),
+        ("train_evaluate", "evaluation", "FOURLENSES_EVALUATION_PROCESSES"),
+    ):
+        processes = config[section]["processes"]
         chosen = {**(settings.default_resources or {}), **(settings.overwrite_resources or {}).get(name, {})}
         gpus = str(getattr(chosen.get("gpu"), "raw", None))
         if "slurm_partition" in chosen and gpus.isdigit() and 0 < int(gpus) < processes:
             raise WorkflowError(
-                f"the profile gives {name} {gpus} GPU{'s' if gpus != '1' else ''}, but the config's 'training.processes' is {processes}, "
-                "which take one each; write `gpu: $FOURLENSES_PROCESSES` into the profile, or lower 'training.processes'"
+                f"the profile gives {name} {gpus} GPU{'s' if gpus != '1' else ''}, but the config's '{section}.processes' is {processes}, "
+                f"which take one each; write `gpu: ${variable}` into the profile, or lower '{section}.processes'"
             )
 
 
 # what the profile may name in its expressions, which are evaluated later than this
-os.environ.update(FOURLENSES_PROCESSES=str(config["training"]["processes"]))
+os.environ.update(
+    FOURLENSES_PROCESSES=str(config["training"]["processes"]),
+    FOURLENSES_EVALUATION_PROCESSES=str(config["evaluation"]["processes"]),
+)
 if workflow.is_main_process:
     check_profile()
     check_gpus()
@@ -54,6 +63,21 @@ if workflow.is_main_process:
 # Snakemake parses this file again inside each SLURM job, whose 'runtime' is then the wall limit of what it starts. A job on this machine
 # has no limit, not even in an interactive allocation, whose time the rule does not know.
 IN_SLURM_JOB = not workflow.is_main_process and "SLURM_JOB_ID" in os.environ
+
+
+def jobs_in_slurm_job():
+    """How many jobs of Snakemake this SLURM job holds. The first Snakemake in it is told all of them and starts another for each, which is
+    told of that one alone and inherits the number. (--target-jobs are not in `workflow` yet when this file is read.)"""
+    slurm_job, _, number = os.environ.get("FOURLENSES_JOBS", "").partition(":")
+    if slurm_job != os.environ["SLURM_JOB_ID"]:
+        after = sys.argv[sys.argv.index("--target-jobs") + 1 :] if "--target-jobs" in sys.argv else []
+        number = len(list(itertools.takewhile(lambda argument: not argument.startswith("--"), after)))
+        os.environ["FOURLENSES_JOBS"] = f"{os.environ['SLURM_JOB_ID']}:{number}"
+    return int(number)
+
+
+# a training may have its SLURM job requeued only if nothing else is in it
+MAY_REQUEUE = IN_SLURM_JOB and jobs_in_slurm_job() == 1
 
 
 def max_minutes(configured):

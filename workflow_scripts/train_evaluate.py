@@ -7,10 +7,10 @@ import argparse
 import json
 import logging
 import os
-import sys
 from pathlib import Path
 
 from fourlenses.cli import run
+from fourlenses.launcher import launch
 
 PRESETS = Path(__file__).resolve().parents[1] / "presets"
 
@@ -47,6 +47,10 @@ def main() -> None:
         "--max-minutes", type=float, default=0.0,
         help="stop with a checkpoint and exit code 75 before so much time has passed since the start; 0 for no limit",
     )  # fmt: skip
+    parser.add_argument(
+        "--requeue", action="store_true", default=bool(os.environ.get("REQUEUE")),
+        help="when --max-minutes are over, have SLURM run its job again, which has to be of this training alone, instead of ending it",
+    )  # fmt: skip
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda")
     parser.add_argument("--processes", type=int, default=1, help="processes on this machine, one per GPU; each takes its share of a batch")
     parser.add_argument("--input", default="auto", choices=["auto", "resident", "streaming"], help="decode once into memory, or as needed")
@@ -55,10 +59,7 @@ def main() -> None:
         "--stage-to", default=os.environ.get("STAGE_TO", ""), help="folder on this machine's disk to copy betons to ('' for none)"
     )
     arguments = parser.parse_args()
-    if arguments.processes > 1 and "RANK" not in os.environ:
-        launcher = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={arguments.processes}"]
-        # "--", as the launcher takes --run for the beginning of an option of its own
-        os.execv(sys.executable, [sys.executable, *launcher, "--", *sys.argv])
+    launch(arguments.processes)
     logging.basicConfig(level=logging.INFO if os.environ.get("RANK", "0") == "0" else logging.WARNING, format="%(message)s")
 
     from fourlenses.evaluation.encoder import Encoder
@@ -91,6 +92,7 @@ def main() -> None:
         workers=max(1, arguments.workers // arguments.processes),
         checkpoint_seconds=60 * arguments.checkpoint_minutes,
         max_minutes=arguments.max_minutes or None,
+        requeue=arguments.requeue,
         stage_to=arguments.stage_to,
     )
     task = Task(arguments.dataset, arguments.beton, arguments.manifest, arguments.subset)

@@ -18,6 +18,10 @@ class Interrupted(Exception):
     """
 
 
+class OutOfTime(Interrupted):
+    """Its own time is over, nobody asked it to stop, and all that it did is in a checkpoint: it may go on without being told to."""
+
+
 def one_of(kind: str, name: object, known: Iterable) -> UserError:
     """The error for a name that is not among the known ones, with the nearest known name where there is one."""
     known = sorted(map(str, known))

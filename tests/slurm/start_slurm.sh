@@ -139,7 +139,8 @@ SchedulerType=sched/backfill
 SchedulerParameters=bf_interval=5,sched_interval=5,batch_sched_delay=0,sched_min_interval=0
 PreemptType=preempt/partition_prio
 PreemptMode=REQUEUE
-JobRequeue=1
+# as on some clusters, so that whatever is requeued is so by the profile
+JobRequeue=0
 GresTypes=gpu
 MinJobAge=86400
 KillWait=2

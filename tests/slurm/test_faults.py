@@ -73,19 +73,6 @@ def test_a_time_limit_in_the_middle_of_training(study):
     assert len(study.jobs("pretrain")) == 2
 
 
-def test_training_across_several_slots_by_its_own_budget(study):
-    change(study, max_minutes=0.5)  # a tenth of it is kept for the last checkpoint
-    head = study.start(ENCODER, retries=12)
-    training = held(study)
-    wait_until(lambda: training.age() > 28, "its slot is nearly over")
-    training.go_on()
-    study.cluster.await_state(training.job, "FAILED")  # exit code 75
-    assert_completes(study, head)
-    assert re.search(r"stopped at step \d+ of 200 before the wall limit of 0.5 minutes", head.said())
-    assert study.cluster.job(training.job)["ExitCode"] != "0:0"
-    assert study.cluster.job(study.jobs("pretrain")[-1])["JobState"] == "COMPLETED"
-
-
 def test_a_cancelled_job_is_submitted_again(study):
     head = study.start(ENCODER)
     training = held(study)

@@ -310,12 +310,13 @@ def test_the_report() -> None:
 def test_the_project_s_profiles_ask_for_as_many_gpus_as_a_training_has_processes(name, processes, monkeypatch) -> None:
     for variable, value in {"ACCOUNT": "lab", "CPU_PARTITION": "cpu", "GPU_PARTITION": "gpu", "GPU_MODEL": "any"}.items():
         monkeypatch.setenv(f"FOURLENSES_{variable}", value)
-    monkeypatch.delenv("FOURLENSES_PROCESSES", raising=False)
-    if processes > 1:  # without it, those of config.yaml
-        monkeypatch.setenv("FOURLENSES_PROCESSES", str(processes))
+    for name_set, one_each in (("FOURLENSES_PROCESSES", processes), ("FOURLENSES_EVALUATION_PROCESSES", processes // 2)):
+        monkeypatch.delenv(name_set, raising=False)
+        if processes > 1:  # without them, those of config.yaml
+            monkeypatch.setenv(name_set, str(one_each))
     found, _ = profile.read_profile(ROOT / "profiles" / name)
     asked = {one.rule: one for one in profile.demands(found)}
-    for rule in ("pretrain", "train_evaluate"):
-        assert (asked[rule].gpus, asked[rule].memory_mb, asked[rule].gpu_model) == (processes, 24000 * (1 + processes), "")
+    for rule, of_it in (("pretrain", processes), ("train_evaluate", max(1, processes // 2))):
+        assert (asked[rule].gpus, asked[rule].memory_mb, asked[rule].gpu_model) == (of_it, 24000 * (1 + of_it), "")
     assert asked["evaluate"].gpus == 1
     assert "$" not in str(found["set-resources"])

@@ -106,7 +106,23 @@ def test_wall_time_follows_what_needs_what(config, tmp_path):
     serial = plan_study(config, tmp_path)
     assert serial.wall_seconds == pytest.approx(4.5 / 8 + total(list(serial.jobs.values())).hours * 3600)
     config["training"]["processes"] = 2
-    with pytest.raises(UserError, match=r"plan\.gpus"):
+    with pytest.raises(UserError, match=r"'training\.processes'.*plan\.gpus"):
+        plan_study(config, tmp_path)
+
+
+def test_evaluations_that_train_hold_devices_of_their_own(config, tmp_path):
+    """Two for a pretraining, one for the baseline from scratch; the whole work stays."""
+    config["training"]["processes"] = 2
+    plan = plan_study(config, tmp_path)
+    by_kind = {kind: {job.devices for job in plan.jobs.values() if job.kind == kind and job.images} for kind in ("pretrain", "scratch")}
+    assert by_kind == {"pretrain": {2}, "scratch": {1}}
+    (scratch,) = (key for key, job in plan.jobs.items() if job.kind == "scratch")
+    one = plan.jobs[scratch]
+    config["evaluation"]["processes"] = 2
+    two = plan_study(config, tmp_path).jobs[scratch]
+    assert (two.devices, two.seconds, two.elapsed) == (2, one.seconds, one.elapsed / 2)
+    config["evaluation"]["processes"] = 3
+    with pytest.raises(UserError, match=r"'evaluation\.processes'.*plan\.gpus"):
         plan_study(config, tmp_path)
 
 

@@ -199,6 +199,11 @@ def test_page_shows_the_same_and_escapes_what_logs_say(folder: Path) -> None:
     assert '<td class="failed">1</td>' in html
 
 
+REQUEUED = (
+    "fourlenses: stopped at step 5 of 9 before the wall limit of 10 minutes; SLURM requeues job 77, which continues from its checkpoint"
+)
+
+
 @pytest.mark.parametrize(
     ("content", "failed", "stopped", "last"),
     [
@@ -208,6 +213,8 @@ def test_page_shows_the_same_and_escapes_what_logs_say(folder: Path) -> None:
         ("slurmstepd: error: Detected 1 oom_kill event\n", True, False, "slurmstepd: error: Detected 1 oom_kill event"),
         ("bash: line 1: 4711 Killed\n", True, False, "bash: line 1: 4711 Killed"),
         ("fourlenses: interrupted\n", False, True, "fourlenses: interrupted"),
+        # of several processes: torchrun has a line for each that it ends
+        (REQUEUED + "\n" + "W1126 20:12:39 api.py:1028] Sending process 7863 closing signal SIGTERM\n" * 8, False, True, REQUEUED),
         ("the error of step 3 was 0.1\n" * 9 + "features of b\n", False, False, "features of b"),
     ],
 )

@@ -66,11 +66,12 @@ def test_demands_of_a_rule_are_the_profile_s(tmp_path):
     assert re.search(r"--max-minutes \$\{MAX_MINUTES:-720\}", said), said
 
 
-def test_a_profile_with_too_few_gpus_for_the_processes_is_refused(tmp_path):
-    (tmp_path / "four.yaml").write_text("training: {processes: 4}\n")
+@pytest.mark.parametrize(("rule", "section"), [("pretrain", "training"), ("train_evaluate", "evaluation")])
+def test_a_profile_with_too_few_gpus_for_the_processes_is_refused(tmp_path, rule, section):
+    (tmp_path / "four.yaml").write_text(f"{section}: {{processes: 4}}\n")
     own = yaml.safe_load((ROOT / "profiles/slurm/config.yaml").read_text())
-    own["set-resources"]["pretrain"]["gpu"] = 2
+    own["set-resources"][rule]["gpu"] = 2
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine/config.yaml").write_text(yaml.safe_dump(own))
     said = dry_run(tmp_path, tmp_path / "mine", NAMES, ENCODER, tmp_path / "four.yaml")
-    assert "the profile gives pretrain 2 GPUs, but the config's 'training.processes' is 4" in said
+    assert f"the profile gives {rule} 2 GPUs, but the config's '{section}.processes' is 4" in said

@@ -17,7 +17,7 @@ def answer(file):
     return yaml.safe_load(open(file, encoding="utf-8"))
 """
 # what the Snakefile sets from the config, unless it is set here: that of config.yaml
-_SET_LATER = {"FOURLENSES_PROCESSES": "1"}
+_SET_LATER = {"FOURLENSES_PROCESSES": "1", "FOURLENSES_EVALUATION_PROCESSES": "1"}
 _UNITS = {"s": 1 / 60, "m": 1, "h": 60, "d": 1440, "w": 10080}
 
 

@@ -45,6 +45,7 @@ from fourlenses.training.loop import Diverged, Outcome, Schedule, Trainer
 from fourlenses.training.optimizers import build_optimizer
 from fourlenses.training.owner import Ownership, OwnershipLost
 from fourlenses.training.pretrain import Data, Placement
+from fourlenses.training.requeue import requeued_when_out_of_time
 
 log = logging.getLogger(__name__)
 
@@ -97,9 +98,10 @@ def evaluate_trained(
     torch.set_num_threads(settings.torch_threads)
     target = read_task(task)
     root = placement.checkpoints / _key(run, task, settings)
-    with contextlib.ExitStack() as stack:
+    budget = Budget(placement.max_minutes)
+    with requeued_when_out_of_time(placement.requeue, budget), contextlib.ExitStack() as stack:
         device = stack.enter_context(joined_processes(choose_device(placement.device)))
-        budget = stack.enter_context(Budget(placement.max_minutes))
+        stack.enter_context(budget)
         owner = Ownership(root)
         finished = Finished(root, outputs, device, _made_from(run, task, settings))
         if rank() == 0:

@@ -60,7 +60,7 @@ class Jobs:
         self.results = root / "results" / config["study"]
         self.sizes: dict[str, Size] = {}
         self.all: dict[str, Job] = {}
-        self.processes = config["training"]["processes"]
+        self.processes, self.evaluation_processes = config["training"]["processes"], config["evaluation"]["processes"]
         for run in plan.runs:
             self._add_pretraining(run, {lens for cell, lenses in plan.cells.items() if _uses(cell, run) for lens in lenses})
         by_run: dict[Run, list[Cell]] = defaultdict(list)
@@ -188,14 +188,15 @@ class Jobs:
         images = seconds = None
         rate = self.speeds.rate(cell.protocol, config["backbone"], config["image_size"])
         if labels is not None and test is not None:
-            images, looked = evaluation_training_images(hyper, labels, config["evaluation"]["validation_fraction"], self.processes)
+            held_out = config["evaluation"]["validation_fraction"]
+            images, looked = evaluation_training_images(hyper, labels, held_out, self.evaluation_processes)
             features = self.speeds.rate("features", config["backbone"], config["image_size"])
             seconds = _plus(rate.seconds(images), features.seconds(looked + test))
         record = self.results / "evaluate" / cell.record
         key = f"evaluate/{cell.record.removesuffix('.json')}"
         how = rate.how if images is not None else f"unknown: how many images '{cell.target}' has"
         self.all[key] = Job(
-            cell.protocol, key, set(self.plan.cells[cell]), needs, images, seconds, how, devices=self.processes, outputs=[record]
+            cell.protocol, key, set(self.plan.cells[cell]), needs, images, seconds, how, devices=self.evaluation_processes, outputs=[record]
         )
 
     def _mark_done(self) -> None:

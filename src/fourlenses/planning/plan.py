@@ -62,5 +62,6 @@ def plan_study(config: dict, root: Path = Path(), calibrated: Path | None = None
     unknown = [job for job in made.all.values() if job.seconds is None]
     if unknown:
         notes.append(f"The sums leave out {len(unknown)} jobs whose time is unknown, e.g. {unknown[0].key}: {unknown[0].how}.")
-    at_once = max(1, gpus // config["training"]["processes"])
+    trainings = [job.devices for job in made.all.values() if job.kind not in ("beton", "features") and job.images != 0]
+    at_once = max(1, gpus // min(trainings, default=1))
     return StudyPlan(config["study"], made.all, schedule(made.all, gpus), throughput.device, gpus, checkpoint_bytes(config, at_once), notes)

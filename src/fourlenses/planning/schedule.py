@@ -17,9 +17,8 @@ def schedule(jobs: dict[str, Job], gpus: int) -> dict[str, tuple[float, float]]:
     left = {key: job for key, job in jobs.items() if not job.done}
     for job in left.values():
         if job.devices > gpus:
-            raise UserError(
-                f"{job.key} holds {job.devices} devices ('training.processes'), but key 'plan.gpus' is {gpus}; raise this or lower that"
-            )
+            setting = f"{'training' if job.kind == 'pretrain' else 'evaluation'}.processes"
+            raise UserError(f"{job.key} holds {job.devices} devices ('{setting}'), but key 'plan.gpus' is {gpus}; raise this or lower that")
     needs = {key: {need for need in job.needs if need in left} for key, job in left.items()}
     users: dict[str, list[str]] = {key: [] for key in left}
     for key, wanted in needs.items():

@@ -10,7 +10,7 @@ _TAIL = 16384  # bytes
 _ERROR = re.compile(
     r"(fourlenses: |([A-Za-z_][\w.]*\.)?[A-Za-z_]\w*(Error|Exception|Interrupt|Exit)\b|[\w/.-]+: error: |.*(\bKilled$|Segmentation fault))"
 )
-_STOPPED = re.compile(r"fourlenses: (.*run the same command again|interrupted$)")
+_STOPPED = re.compile(r"fourlenses: (.*(run the same command again|SLURM requeues job)|interrupted$)")
 _BAR = re.compile(r"(?P<done>\d+)/(?P<total>\d+) \[(?P<spent>[\d:]+)<(?P<left>[\d:?]+), *(?P<rest>[^\]]*)\]?")
 _SPEED = re.compile(r"(\d+(?:\.\d+)?) ?images?/s")
 
@@ -42,8 +42,8 @@ def ending(log: Path) -> Ending | None:
     if not lines:
         return Ending("", False, False, None)
     bars = [match for line in lines[-50:] if (match := _BAR.search(line))]
-    # below an error an interpreter that shuts down may leave a line or two
-    stopped = next((line for line in lines[-3:] if _STOPPED.match(line)), None)
+    # below it an interpreter that shuts down may leave a line or two, and torchrun one for each process that it ends
+    stopped = next((line for line in lines[-50:] if _STOPPED.match(line)), None)
     errors = [line for line in lines[-5:] if _ERROR.match(line) and not _BAR.search(line)]
     failed = not stopped and bool(errors)
     last = stopped or (errors[-1] if failed else lines[-1])

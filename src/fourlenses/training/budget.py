@@ -8,7 +8,7 @@ import signal
 import threading
 from collections.abc import Callable
 
-from fourlenses.errors import Interrupted
+from fourlenses.errors import Interrupted, OutOfTime
 from fourlenses.processes import seconds_since_start
 
 _SIGNALS = {
@@ -63,10 +63,14 @@ class Budget:
             return _SIGNALS[self.signal]
         return f"before the wall limit of {self.max_minutes:g} minutes" if self.max_minutes is not None else "without a wall limit"
 
-    def interrupted(self, step: int, total_steps: int, checkpoint: str | os.PathLike | None) -> Interrupted:
-        """The exception to end the run with. checkpoint: the newest that can be read; None: there is none."""
+    def interrupted(self, step: int, total_steps: int, checkpoint: str | os.PathLike | None, saved: bool = False) -> Interrupted:
+        """The exception to end the run with. checkpoint: the newest that can be read, or None. saved: whether it is of this step.
+
+        `OutOfTime` only where it is and no signal came: what was cancelled must not go on by itself, nor what got no further.
+        """
+        kind = OutOfTime if saved and self.signal is None else Interrupted
         again = f"to continue from {os.fspath(checkpoint)}" if checkpoint is not None else "to start anew, as no checkpoint could be saved"
-        return Interrupted(f"stopped at step {step} of {total_steps} {self.reason}; run the same command again {again}")
+        return kind(f"stopped at step {step} of {total_steps} {self.reason}; run the same command again {again}")
 
     def _note(self, number: int, _frame) -> None:
         self.signal = signal.Signals(number)

@@ -34,7 +34,7 @@ log = logging.getLogger(__name__)
 
 MOST_ROWS = 200  # of a history: beyond that many epochs a row stands for several
 MOST_MEASUREMENTS = 20  # of an encoder's health in a run
-GO_ON, SAVE, STOP = range(3)
+GO_ON, SAVE, STOP, ASKED = range(4)  # ASKED to stop, by a signal to any of the processes; otherwise STOP, as the time is over
 _DECIDE_EVERY = 10  # steps between two common decisions of several processes: each makes them wait for each other
 
 
@@ -219,19 +219,22 @@ class Trainer:
             return
         age = time.monotonic() - self.saved
         due = age >= self.checkpoint_seconds or (epoch_ends and age >= self.checkpoint_seconds / 10)
-        decision = agree(STOP if self.budget.due() else SAVE if due else GO_ON, self.engine.device)
+        stop = (STOP if self.budget.signal is None else ASKED) if self.budget.due() else GO_ON
+        decision = agree(max(stop, SAVE if due else GO_ON), self.engine.device)
         if decision == GO_ON:
             return
         self._check()
-        self._save()
-        if decision == STOP:
-            raise self.budget.interrupted(step + 1, self.schedule.total_steps, self.checkpoints.newest_path())
+        saved = self._save()
+        if decision >= STOP:
+            newest = self.checkpoints.newest_path()
+            raise self.budget.interrupted(step + 1, self.schedule.total_steps, newest, saved and decision == STOP)
 
-    def _save(self) -> None:
+    def _save(self) -> bool:
+        """Whether the first process, which alone saves, could."""
         began = time.monotonic()
         average_running_statistics(self.method)
         progress = self.progress
-        progress.seconds = self._seconds()
+        progress.seconds, saved = self._seconds(), True
         self.verify()
         if rank() == 0:
             state = {
@@ -243,9 +246,10 @@ class Trainer:
                 "sums": progress.sums,
                 "input": self.data.kind,
             }
-            self.checkpoints.save(progress.step, state)
+            saved = self.checkpoints.save(progress.step, state)
         self.saved = time.monotonic()
         self.budget.took_save(self.saved - began)
+        return saved
 
     def _restore(self, state: dict) -> None:
         self.method.load_state_dict(state["method"])

@@ -35,6 +35,7 @@ from fourlenses.training.loop import Outcome, Schedule, Trainer
 from fourlenses.training.optimizers import build_optimizer
 from fourlenses.training.owner import Ownership, OwnershipLost
 from fourlenses.training.record import write_run
+from fourlenses.training.requeue import requeued_when_out_of_time
 from fourlenses.training.schedule import scaled_learning_rate
 
 log = logging.getLogger(__name__)
@@ -93,8 +94,8 @@ class Data:
 class Placement:
     """Where and how a run is made, which changes no number beyond what docs/pretraining.md states.
 
-    device: auto, cpu, cuda. input: auto, resident, streaming. max_minutes: of this attempt, None for no limit. stage_to: the folder on
-    the node's disk that betons are copied to (`staging.staged`), "" for none.
+    device: auto, cpu, cuda. input: auto, resident, streaming. max_minutes: of this attempt, None for no limit. requeue: when they are over,
+    have SLURM run this job again. stage_to: the folder on the node's disk that betons are copied to (`staging.staged`), "" for none.
     """
 
     checkpoints: Path
@@ -103,6 +104,7 @@ class Placement:
     workers: int = 1
     checkpoint_seconds: float = 600
     max_minutes: float | None = None
+    requeue: bool = False
     stage_to: str = ""
 
 
@@ -125,14 +127,15 @@ def pretrain(settings: Settings, data: Data, placement: Placement, output: Path)
     torch.set_num_threads(settings.torch_threads)
     fingerprints = data.fingerprints()
     checkpoints = Checkpoints(placement.checkpoints / run_key(settings, fingerprints))
-    with contextlib.ExitStack() as stack:
+    budget = Budget(placement.max_minutes)
+    with requeued_when_out_of_time(placement.requeue, budget), contextlib.ExitStack() as stack:
         device = stack.enter_context(joined_processes(choose_device(placement.device)))
         if settings.method == "random":
             if rank() == 0:
                 encoder, _ = build_backbone(settings.backbone, named_seed(settings.seed, "encoder"))
                 write_run(output, settings, encoder, torch.nn.Identity(), Outcome(), {}, [], [], device)
             return
-        budget = stack.enter_context(Budget(placement.max_minutes))
+        stack.enter_context(budget)
         owner = Ownership(checkpoints.directory)
         betons = {f"{part['dataset']}/{part['beton']}": part["beton_sha256"] for part in fingerprints}
         finished = Finished(checkpoints.directory, {name: output / name for name in OUTPUTS}, device, betons)
