@@ -26,7 +26,7 @@ test: setup-dev  ## all tests, on CORES cores
 
 test-slurm: setup-dev  ## a study and its faults on a real two-node SLURM, started here for it (root; installs slurm-wlm, munge, slurmdbd and mariadb-server)
 	SLURM_TEST_ROOT=/tmp SLURM_TEST_ACCOUNTING=1 tests/slurm/start_slurm.sh install
-	.venv/bin/python -m pytest -x -v tests/slurm
+	.venv/bin/python -m pytest -v -n 3 --dist loadfile tests/slurm
 
 bench:           ## speed beside what people would use instead: [GPU=1] [ARGS="--only linear"], all of it 20 minutes on 2 cores
 	@envs/setup.sh bench

@@ -17,6 +17,8 @@ ENDED = frozenset(("BOOT_FAIL", "CANCELLED", "COMPLETED", "DEADLINE", "FAILED", 
 # What the scheduler itself knows: running jobs for certain, ended ones for MinJobAge. All clusters, as the plugin asks sacct.
 ASK_SCHEDULER = f"squeue --clusters=all --noheader --states=all --user={os.getuid()} --format=%i|%T"
 NEXT = "one of its retries, if any is left, takes its place"
+# left to SLURM by the plugin (NODE_FAIL with `slurm-requeue`), which does not requeue what `--no-requeue` or `scontrol update` exempts
+LEFT_TO_SLURM = {"PREEMPTED": "preempted", "NODE_FAIL": "lost with its node"}
 Query = Callable[[str, object], Awaitable[tuple[dict[str, str] | None, float | None]]]
 
 
@@ -43,9 +45,9 @@ class JobStates:
         for job in jobs & told.keys():
             if told[job] != states[job]:
                 self._tell(logger, job, f"SLURM job {job} was cancelled ({told[job]}, a user id): it counts as failed, and {NEXT}")
-        for job in self._lasting("preempted", {job for job in jobs if states.get(job) == "PREEMPTED"}, self._preempted):
+        for job in self._lasting("left", {job for job in jobs if states.get(job) in LEFT_TO_SLURM}, self._preempted):
+            waited = f"{LEFT_TO_SLURM[states[job]]} and not requeued for {_minutes(self._preempted)}"
             states[job] = "FAILED"
-            waited = f"preempted and not requeued for {_minutes(self._preempted)}"
             self._tell(logger, job, f"SLURM job {job} was {waited}: it counts as failed, and {NEXT}")
         for job in self._lasting("gone", await self._missing(command, jobs, states, logger), self._gone):
             states[job] = "UNKNOWN"  # for the plugin: over, and its outputs say how

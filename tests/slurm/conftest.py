@@ -13,7 +13,8 @@ import yaml
 from tests.slurm.cluster import ROOT, Cluster, Study
 from tests.slurm.training import ENCODER, RUN
 
-BASE_PORT = int(os.environ.get("SLURM_TEST_BASEPORT", "17817"))
+# of this process's own clusters, of 120 ports each
+BASE_PORT = int(os.environ.get("SLURM_TEST_BASEPORT", "17817")) + 360 * int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:])
 CONFIG = {
     "study": "faults",
     "stored_size": 24,

@@ -19,7 +19,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[2]))
 from tests.slurm.cluster import ROOT, Cluster
 
-BASE_PORT = 18017
+BASE_PORT = 17657
 CPUS = 32  # of both nodes, says start_slurm.sh
 SNAKEFILE = """
 rule all:

@@ -48,14 +48,15 @@ def test_the_user_who_cancelled_is_not_a_part_of_the_state(caplog):
 
 
 @pytest.mark.parametrize("command", [SACCT, SQUEUE])
-def test_a_job_that_stays_preempted_failed(command, caplog):
+@pytest.mark.parametrize(("state", "words"), [("PREEMPTED", "preempted"), ("NODE_FAIL", "lost with its node")])
+def test_a_job_that_is_not_requeued_failed(command, state, words, caplog):
     cluster = Cluster(command)
-    cluster.shown = {"7": "PREEMPTED"}
-    assert cluster.poll() == cluster.poll(after=299) == {"7": "PREEMPTED"}
+    cluster.shown = {"7": state}
+    assert cluster.poll() == cluster.poll(after=299) == {"7": state}
     assert not caplog.messages
     assert cluster.poll(after=1) == cluster.poll() == {"7": "FAILED"}
     assert len(caplog.messages) == 1
-    assert "SLURM job 7 was preempted and not requeued for 5 minutes" in caplog.text
+    assert f"SLURM job 7 was {words} and not requeued for 5 minutes" in caplog.text
 
 
 def test_a_job_that_is_requeued_may_be_preempted_again(caplog):
