@@ -1,7 +1,10 @@
 # What jobs ask of a scheduler and know of their time. Partitions, accounts and GPUs are the profile's: docs/slurm.md. No rule stands here.
+import atexit
 import itertools
 import re
 import sys
+from snakemake.logging import logger
+from fourlenses.slurm_demands import Demands
 
 MOST_GROWTH = 3  # a third attempt's growth is also the last: beyond that the job has another problem than its size
 
@@ -59,6 +62,13 @@ os.environ.update(
 if workflow.is_main_process:
     check_profile()
     check_gpus()
+    if any(name.startswith("slurm_") for _, name, _ in profile_resources()):
+        demands = Demands(workflow._localrules)  # of a dry-run, `workflow.is_local` is true for all
+        logger.addHandler(demands)
+        if workflow.resource_settings.cores == 1:
+            workflow.global_resources["_cores"] = None  # a dry-run's own, which would be taken for the limit of each job's CPUs
+        # after all jobs were named; the executor is not known yet
+        atexit.register(lambda: workflow.dryrun and print(demands.table(), file=sys.stderr))
 
 # Snakemake parses this file again inside each SLURM job, whose 'runtime' is then the wall limit of what it starts. A job on this machine
 # has no limit, not even in an interactive allocation, whose time the rule does not know.
@@ -68,11 +78,11 @@ IN_SLURM_JOB = not workflow.is_main_process and "SLURM_JOB_ID" in os.environ
 def jobs_in_slurm_job():
     """How many jobs of Snakemake this SLURM job holds. The first Snakemake in it is told all of them and starts another for each, which is
     told of that one alone and inherits the number. (--target-jobs are not in `workflow` yet when this file is read.)"""
-    slurm_job, _, number = os.environ.get("FOURLENSES_JOBS", "").partition(":")
-    if slurm_job != os.environ["SLURM_JOB_ID"]:
+    this, (slurm_job, _, number) = os.environ.get("SLURM_JOB_ID"), os.environ.get("FOURLENSES_JOBS", "").partition(":")
+    if slurm_job != this:
         after = sys.argv[sys.argv.index("--target-jobs") + 1 :] if "--target-jobs" in sys.argv else []
         number = len(list(itertools.takewhile(lambda argument: not argument.startswith("--"), after)))
-        os.environ["FOURLENSES_JOBS"] = f"{os.environ['SLURM_JOB_ID']}:{number}"
+        os.environ.update(FOURLENSES_JOBS=f"{this}:{number}")
     return int(number)
 
 
@@ -99,7 +109,6 @@ onstart:
     # in the head alone (jobs run without hooks), with the executor chosen and nothing submitted yet
     if workflow.executor_plugin.name == "slurm":
         import snakemake_executor_plugin_slurm as plugin
-        from snakemake.logging import logger
         from fourlenses.slurm_states import mend
 
         mend(plugin, logger, float(os.environ.get("FOURLENSES_PATIENCE_SECONDS", 0)))
