@@ -105,12 +105,23 @@ def check_accounts(known, logger):
                 raise WorkflowError(f"resource 'slurm_account' of {where} ({value}): {error}") from None
 
 
+def patience_seconds():
+    """Instead of the usual minutes, with jobs that may be lost; 0 for these."""
+    text = os.environ.get("FOURLENSES_PATIENCE_SECONDS", "0")
+    try:
+        return float(text)
+    except ValueError:
+        raise WorkflowError(
+            f"the environment variable FOURLENSES_PATIENCE_SECONDS is '{text}'; make it a number of seconds, or unset it"
+        ) from None
+
+
 onstart:
     # in the head alone (jobs run without hooks), with the executor chosen and nothing submitted yet
     if workflow.executor_plugin.name == "slurm":
         import snakemake_executor_plugin_slurm as plugin
         from fourlenses.slurm_states import mend
 
-        mend(plugin, logger, float(os.environ.get("FOURLENSES_PATIENCE_SECONDS", 0)))
+        mend(plugin, logger, patience_seconds())
         if hasattr(plugin, "validate_account"):
             check_accounts(plugin.validate_account, logger)

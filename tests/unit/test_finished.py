@@ -140,7 +140,7 @@ def test_a_set_that_cannot_be_read_is_not_taken_for_damaged(kept, monkeypatch):
     def broken(file):
         raise OSError(errno.EIO, os.strerror(errno.EIO), str(file))
 
-    monkeypatch.setattr(finished, "_sha256", broken)
+    monkeypatch.setattr(finished, "sha256", broken)
     with pytest.raises(OSError, match="Input/output error"):
         made(kept).put_back()
     monkeypatch.undo()

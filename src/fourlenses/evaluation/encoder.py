@@ -1,6 +1,5 @@
 """A finished pretraining run as evaluation sees it: its encoder, how its images were normalised, and what a table says of it."""
 
-import hashlib
 import json
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,7 +9,7 @@ from typing import Self
 from torch import nn
 
 from fourlenses.errors import UserError
-from fourlenses.files import read_json
+from fourlenses.files import read_json, sha256
 from fourlenses.models.backbones import build_backbone
 from fourlenses.models.weights import load_weights
 from fourlenses.randomness import named_seed
@@ -71,8 +70,7 @@ class Encoder:
 
     @cached_property
     def weights_sha256(self) -> str:
-        with open(self.directory / "encoder.safetensors", "rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        return sha256(self.directory / "encoder.safetensors")
 
     def columns(self) -> dict:
         """What metrics.csv says of the encoder."""

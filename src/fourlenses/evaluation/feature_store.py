@@ -23,7 +23,7 @@ from fourlenses.data.selection import Selection
 from fourlenses.errors import UserError
 from fourlenses.evaluation.encoder import Encoder
 from fourlenses.evaluation.features import QUIET_BATCHES, feature_batches
-from fourlenses.files import atomic, read_json, write_json
+from fourlenses.files import atomic, read_json, sha256, write_json
 from fourlenses.progress import progress_bar
 
 log = logging.getLogger(__name__)
@@ -121,9 +121,7 @@ def _intact(file: Path) -> bool:
     record = file.with_suffix(".json")
     if not file.exists() or not record.exists():
         return False
-    with open(file, "rb") as opened:
-        found = hashlib.file_digest(opened, "sha256").hexdigest()
-    if found == read_json(record)["sha256"]:
+    if sha256(file) == read_json(record)["sha256"]:
         return True
     log.warning("%s is damaged (its hash is not the recorded one); the features are taken again", file)
     return False

@@ -33,6 +33,7 @@ from fourlenses.evaluation.scores import report
 from fourlenses.evaluation.scoring import Scorer
 from fourlenses.evaluation.targets import Task, read_task
 from fourlenses.evaluation.training_progress import TrainingProgress
+from fourlenses.files import sha256
 from fourlenses.methods.supervised import Supervised
 from fourlenses.models.batch_norm import set_batch_norm
 from fourlenses.randomness import named_seed
@@ -219,13 +220,11 @@ def _fingerprints(run: Encoder, task: Task, settings: Settings) -> dict:
 
 def _made_from(run: Encoder, task: Task, settings: Settings) -> dict:
     """What has a say in the record, but not in the trainings: how the run is called, and what the manifest calls the test images."""
-    with open(task.manifest, "rb") as file:
-        manifest = hashlib.file_digest(file, "sha256").hexdigest()
-    return {"run": run.columns(), "manifest_sha256": manifest, "beton_sha256": _fingerprints(run, task, settings)["beton"]}
+    return {"run": run.columns(), "manifest_sha256": sha256(task.manifest), "beton_sha256": _fingerprints(run, task, settings)["beton"]}
 
 
 def _key(run: Encoder, task: Task, settings: Settings) -> str:
     """A short hash of the settings, the encoder and the images; checkpoints of one key never meet another evaluation."""
-    prints = [_fingerprints(run, task, settings), hashlib.sha256(task.subset.read_bytes()).hexdigest(), task.dataset]
+    prints = [_fingerprints(run, task, settings), sha256(task.subset), task.dataset]
     known = [asdict(settings), prints, run.settings["backbone"], run.seed, run.normalisation()]
     return hashlib.sha256(json.dumps(known, sort_keys=True).encode()).hexdigest()[:16]

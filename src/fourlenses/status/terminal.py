@@ -58,14 +58,18 @@ def _job(job: Job) -> list[str]:
     lines = [f"  {shortened(('evaluate ' if job.kind == 'evaluations' else '') + job.name, WIDTH - 2)}"]
     if job.state == "running":
         whole = progress(job)
-        said = [whole] if len(whole) <= WIDTH - 4 or not job.note else [whole.removesuffix(job.note).removesuffix(", "), job.note]
+        said = [whole] if len(whole) <= WIDTH - 4 else [_pace(job), job.note]
         return lines + [f"    {shortened(line, WIDTH - 4)}" for line in said if line]
     lines.append(f"    {shortened(job.note, WIDTH - 4)}")
     return [*lines, f"    {job.log}"] if job.state in ("failed", "stale") and job.log and job.log.exists() else lines
 
 
 def progress(job: Job) -> str:
-    """Where a running job stands, as far as known."""
+    """Where a running job stands, as far as known, and who runs it."""
+    return ", ".join(filter(None, (_pace(job), job.note)))
+
+
+def _pace(job: Job) -> str:
     parts = []
     if job.epoch is not None and job.total_epochs:
         parts.append(f"epoch {job.epoch:.1f} of {job.total_epochs:g}")
@@ -75,7 +79,7 @@ def progress(job: Job) -> str:
         parts.append(f"{job.images_per_second:.0f} images/s")
     if job.seconds_left is not None:
         parts.append(f"{duration(job.seconds_left)} left")
-    return ", ".join([*parts, job.note] if job.note else parts)
+    return ", ".join(parts)
 
 
 def duration(seconds: float) -> str:

@@ -5,7 +5,6 @@ of a job that finished on another node meanwhile. Without a second copy such a t
 """
 
 import contextlib
-import hashlib
 import logging
 import os
 import shutil
@@ -16,7 +15,7 @@ from pathlib import Path
 import torch
 
 from fourlenses.distributed import agree, rank
-from fourlenses.files import atomic, read_json, sync_directory, write_json
+from fourlenses.files import atomic, read_json, sha256, sync_directory, write_json
 from fourlenses.training.owner import OwnershipLost
 from fourlenses.training.source_code import code_version
 
@@ -102,7 +101,7 @@ class Finished:
                 shutil.rmtree(self.folder)  # of other code, or what a killed process began
             self.folder.mkdir(parents=True)
             write(self.folder)
-            digests = {name: _sha256(self.folder / name) for name in self.outputs}
+            digests = {name: sha256(self.folder / name) for name in self.outputs}
             now = datetime.now(UTC).isoformat(timespec="seconds")
             write_json(self.folder / SEAL, {"files": digests, "made_from": self.made_from, "finished": now})
         except BaseException:
@@ -116,7 +115,7 @@ class Finished:
         if set(promised) != set(self.outputs):
             raise ValueError(f"{SEAL} names {', '.join(sorted(promised))}, expected {', '.join(sorted(self.outputs))}")
         for name, digest in promised.items():
-            if (found := _sha256(self.folder / name)) != digest:
+            if (found := sha256(self.folder / name)) != digest:
                 raise ValueError(f"{name} has SHA-256 {found[:16]}..., {SEAL} promises {str(digest)[:16]}...: truncated or changed since")
 
     def _publish(self) -> None:
@@ -138,8 +137,3 @@ def _put(kept: Path, output: Path) -> None:
     finally:
         temporary.unlink(missing_ok=True)  # renaming a link onto another of the same file does nothing
     os.utime(output)  # Snakemake takes what is older than the job's inputs for out of date
-
-
-def _sha256(file: Path) -> str:
-    with open(file, "rb") as opened:
-        return hashlib.file_digest(opened, "sha256").hexdigest()
