@@ -102,12 +102,16 @@ def run_dir(run):
 # --- what the named targets ask for -----------------------------------------------------------------------------------
 def beton_files():
     parts = {(part.dataset, part.variant) for run in PLAN.runs for part in parse_source(run.source)}
-    targets = {(cell.target, "clean") for cell in PLAN.cells}
-    return [beton(dataset, variant) for dataset, variant in sorted(parts | targets)]
+    return [beton(dataset, variant) for dataset, variant in sorted(parts | {(target, "clean") for target in targets()})]
 
 
 def encoder_files():
     return [f"{run_dir(run)}/encoder.safetensors" for run in PLAN.runs]
+
+
+def targets():
+    """The datasets that encoders are evaluated on."""
+    return sorted({cell.target for cell in PLAN.cells})
 
 
 def record_files():

@@ -121,6 +121,7 @@ rule collect_paired:
         study=f"{RESULTS}/study.json",
         records=record_files(),
         predictions=prediction_files(),
+        manifests=[manifest(target) for target in targets()],
     output:
         paired=f"{RESULTS}/paired.csv",
     log:
@@ -132,7 +133,10 @@ rule collect_paired:
     resources:
         mem_mb=4000,
         runtime="30m",
+    params:
+        targets=targets(),
     message:
         "Collecting {output.paired}"
     shell:
-        'python "$SCRIPTS/collect_paired.py" --study {input.study} --evaluations $(dirname {input.study})/evaluate --output {output.paired} > {log} 2>&1'
+        'python "$SCRIPTS/collect_paired.py" --study {input.study} --evaluations $(dirname {input.study})/evaluate '
+        "--targets {params.targets} --manifests {input.manifests} --output {output.paired} > {log} 2>&1"

@@ -1,4 +1,4 @@
-"""Collect paired intervals of a study's comparisons into paired.csv, from the kept predictions of its evaluations."""
+"""Collect how often two encoders are right on the same test images into paired.csv, from the kept predictions of a study."""
 
 import argparse
 from pathlib import Path
@@ -10,13 +10,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--study", required=True, type=Path, help="the study's plan (study.json)")
     parser.add_argument("--evaluations", required=True, type=Path, help="directory with the records and predictions of every run")
+    parser.add_argument("--targets", required=True, nargs="+", help="the datasets evaluated on")
+    parser.add_argument("--manifests", required=True, nargs="+", type=Path, help="the manifest (.parquet) of each, for its label levels")
     parser.add_argument("--output", required=True, type=Path, help="paired.csv to write, beside metrics.csv")
     arguments = parser.parse_args()
 
     from fourlenses.collect_paired import collect_paired
 
-    rows = collect_paired(arguments.study, arguments.evaluations, arguments.output)
-    print(f"{arguments.output}: {rows} pairs")
+    manifests = dict(zip(arguments.targets, arguments.manifests, strict=True))
+    rows = collect_paired(arguments.study, arguments.evaluations, manifests, arguments.output)
+    print(f"{arguments.output}: {rows} cells")
 
 
 if __name__ == "__main__":

@@ -1,54 +1,118 @@
-"""Finding 2 (the paper's Tables 1 and 2): images of other domains, alone or pooled in, do not help."""
+"""Finding 2 (the paper's Tables 1 and 2) in three parts, which are three questions of a user.
+
+a. instead: images of another domain in place of as many of one's own.
+b. pool: a pool with one's own images in it, in place of as many of one's own.
+c. added: images of other domains added to one's own, against one's own alone.
+"""
+
+from collections.abc import Iterator
 
 import pandas as pd
 
-from fourlenses.findings.cells import clean, comparable, groups, linear_contrastive
-from fourlenses.findings.finding import Comparison, Finding, Thresholds, below, judged, lacking
-from fourlenses.lenses.names import source as shown
+from fourlenses.analysis.contrasts import Evidence
+from fourlenses.findings import selection, words
+from fourlenses.findings.comparison import CONFOUNDED, Comparison, points
+from fourlenses.findings.finding import Finding, judged
+from fourlenses.findings.thresholds import Thresholds
+from fourlenses.findings.verdict import BELOW
+from fourlenses.lenses import names
 
-NAME = "domain"
-
-
-def evaluate(metrics: pd.DataFrame, paired: pd.DataFrame | None, thresholds: Thresholds) -> Finding:
-    """Clean, linear: top1 of every encoder of another dataset or pool less top1 of the in-domain encoder of the same method, total number
-    of pretraining images and labels. Mean over others, then over targets; the best other is in the note, as the best of several is
-    better than it is."""
-    margin = thresholds.domain_margin
-    statement = "Pretraining on another domain, or on a pool with others, does not beat as many in-domain images" + (
-        f" by more than {margin:g} points." if margin else "."
-    )
-    found = comparisons(metrics)
-    if not found:
-        return lacking(
-            NAME, statement, "points", margin,
-            "No target has an encoder of its own dataset beside one of another dataset or pool with as many pretraining images. Add the "
-            "lens domain with two or more datasets, or pools whose images add up to pretrain_images.",
-        )  # fmt: skip
-    finding = judged(NAME, statement, "points", margin, below, found, paired, "Other less in-domain; mean over others, then over targets.")
-    if not finding.evidence:
-        return finding
-    best = max(finding.evidence, key=lambda one: one["estimate"])
-    winning = sum(one["low"] > margin for one in finding.evidence)
-    note = (
-        f"{finding.note} Nearest to in-domain: {best['what']} on {best['target']}, {best['estimate']:+.1f} "
-        f"({best['low']:+.1f} to {best['high']:+.1f}). Of {len(finding.evidence)} comparisons {winning} have the whole interval above "
-        f"{margin:g}."
-    )
-    return Finding(**{**vars(finding), "note": note})
+INSTEAD, POOL, ADDED = "domain", "domain_pool", "domain_added"
+NAME = INSTEAD
+CLAIMS = {
+    INSTEAD: "Images of another domain do not beat as many images of the target's own",
+    POOL: "A pool of the target's own images with others does not beat as many of its own",
+    ADDED: "Adding images of other domains to the target's own does not beat its own alone",
+}
+MISSING = {
+    INSTEAD: "an encoder of another dataset on as many images as one of the target's own. Add the lens domain with two or more datasets.",
+    POOL: "a pool with the target's dataset in it, and an encoder of as many images of its own. Add pools to the lens domain.",
+    ADDED: "a pool with the target's dataset in it, and an encoder of its share of the pool alone. Add pools to the lens domain.",
+}
 
 
-def comparisons(metrics: pd.DataFrame) -> list[Comparison]:
-    """Every other source against in-domain of equal size, at each target's most labels for which there are both."""
-    rows = clean(linear_contrastive(comparable(metrics)))
-    found: list[Comparison] = []
-    for target, here in rows.groupby("target", sort=False):
-        cells = list(groups(here, ["labelled_images", "in_domain", "method", "source", "pretrain_images"]))
-        own = {(labelled, method, images): cell for (labelled, mine, method, _, images), cell in cells if mine}
-        pairs = [
-            (labelled, Comparison(target, f"{method}, {shown(source)} less own", [(1.0, cell, own[labelled, method, images])]))
-            for (labelled, mine, method, source, images), cell in cells
-            if not mine and (labelled, method, images) in own
-        ]
-        most = max((labelled for labelled, _ in pairs), default=None)
-        found += [pair for labelled, pair in pairs if labelled == most]
+def evaluate(evidence: Evidence, thresholds: Thresholds) -> list[Finding]:
+    """Clean, linear, contrastive: top1 of the other source minus that of the target's own, of one method entry at equal steps, at the
+    target's most labels for which there are both."""
+    every = comparisons(evidence.metrics, thresholds)
+    return [
+        judged(
+            part,
+            f"{claim} by more than {thresholds.domain_margin:g} points.",
+            every[part],
+            side=BELOW,
+            unit="points",
+            note="Other minus own.",
+            missing=MISSING[part],
+            evidence=evidence,
+            thresholds=thresholds,
+            equivalence=thresholds.equivalence_margin,
+        )
+        for part, claim in CLAIMS.items()
+    ]
+
+
+def comparisons(metrics: pd.DataFrame, thresholds: Thresholds) -> dict[str, list[Comparison]]:
+    """Of each part, per target, method entry and other source."""
+    rows = selection.linear(selection.finest(metrics))
+    rows = selection.clean(rows[rows["contrastive"]])
+    found: dict[str, list[Comparison]] = {part: [] for part in CLAIMS}
+    for (target, _), here in selection.groups(rows, ["target", "method"]):
+        for part in CLAIMS:
+            for same in selection.most_labels_first(here):
+                pairs = [
+                    _comparison(part, target, other, own, metrics=metrics, margin=thresholds.domain_margin)
+                    for other, own in _pairs(part, target, same)
+                ]
+                if pairs:
+                    found[part] += pairs
+                    break
     return found
+
+
+def _pairs(part: str, target: str, rows: pd.DataFrame) -> Iterator[tuple[pd.DataFrame, pd.DataFrame]]:
+    own = {images: cell for (images,), cell in selection.groups(rows[rows["in_domain"]], ["pretrain_images"])}
+    for (source, images), other in selection.groups(rows[~rows["in_domain"]], ["source", "pretrain_images"]):
+        mixed = target in names.datasets(source)
+        if mixed != (part != INSTEAD):
+            continue
+        reference = own.get(share(source, target) if part == ADDED else images)
+        if reference is not None and selection.share_seeds(other, reference):
+            yield other, reference
+
+
+def share(source: str, target: str) -> int:
+    """How many images of a pool are the target's own."""
+    return sum(size or 0 for name, size in names.source_parts(source) if name == target)
+
+
+def _comparison(
+    part: str, target: str, other: pd.DataFrame, own: pd.DataFrame, *, metrics: pd.DataFrame, margin: float
+) -> Comparison:
+    method, source = other[["method", "source"]].iloc[0]
+    images = int(own["pretrain_images"].iloc[0])
+    alone = "alone" if part == ADDED else "as many of its own"
+    labels = words.images(int(own["labelled_images"].iloc[0]))
+    return Comparison(
+        target=target,
+        what=f"{words.method(method)}: {names.source(source)} minus {names.source(own['source'].iloc[0])} {alone}, {labels} labels",
+        cells=[other, own],
+        scales=[points([1.0, -1.0], margin)],
+        trained=[[other, own]],
+        random=selection.random_encoder(metrics, own),
+        excluded=_excluded(other, own),
+        method=method,
+        about={"source": source, "own_images": images},
+    )
+
+
+def _excluded(other: pd.DataFrame, own: pd.DataFrame) -> tuple[str, str] | None:
+    both = pd.concat([other, own])
+    if selection.equal_steps(both):
+        return None
+    steps = [int(side["steps"].iloc[0]) for side in (other, own)]
+    same_images = other["pretrain_images"].iloc[0] == own["pretrain_images"].iloc[0]
+    if min(steps) == 0 and same_images:  # a table without steps: equal images of one entry
+        return None
+    said = f"{words.images(steps[0])} steps against {words.images(steps[1])}" if min(steps) else "lengths that the table does not say"
+    return CONFOUNDED, f"{said}: more images and more training at once"

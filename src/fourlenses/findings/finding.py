@@ -1,40 +1,26 @@
-"""A hypothesis and what a study says of it: an estimate with its interval, held against a threshold."""
+"""A claim of the paper and what a study says of it: a verdict from every comparison, with the numbers it rests on."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import pandas as pd
 
+from fourlenses.analysis.cells import Cell
+from fourlenses.analysis.contrasts import Evidence
 from fourlenses.errors import UserError
-from fourlenses.lenses.contrasts import Contrast, Term, weighted
-
-SUPPORTED, CONTRADICTED, INCONCLUSIVE = "supported", "contradicted", "inconclusive"
-
-
-@dataclass(frozen=True)
-class Thresholds:
-    """The key `findings` of the config, where the defaults are explained. Points, except beyond_images."""
-
-    beyond_images: int = 500_000
-    modest_gain: float = 2.0
-    domain_margin: float = 0.0
-    quality_margin: float = 0.0
-    granularity_margin: float = 0.0
-    worthwhile_gain: float = 1.0
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """One difference that a finding rests on: `terms` as `contrasts.weighted` takes them, their weights those of this difference alone."""
-
-    target: str
-    what: str
-    terms: list[Term]
+from fourlenses.findings import words
+from fourlenses.findings.comparison import Comparison, Outcome, measured
+from fourlenses.findings.thresholds import LEAST_SEEDS, Thresholds
+from fourlenses.findings.verdict import AGAINST, BELOW, HOLDS, NOT_MEASURED, OPEN, Verdict, universal
 
 
 @dataclass(frozen=True)
 class Finding:
-    """verdict: one of the three above; estimate, low, high: None where the study has nothing to say. evidence: a dict per comparison."""
+    """verdict: a word of `verdict`, or why no comparison counts. estimate, low, high: the mean over the comparisons that count, first
+    within a target, None where none does; it is for orientation and decides nothing. side: of the threshold that the claim is about.
+
+    counts: how many comparisons hold, are against, open, or do not count. evidence: a dict per comparison.
+    """
 
     finding: str
     statement: str
@@ -44,84 +30,121 @@ class Finding:
     high: float | None
     unit: str
     threshold: float
+    side: str
     seeds: int
     paired: bool
     note: str
+    counts: dict[str, int] = field(default_factory=dict)
     evidence: list[dict] = field(default_factory=list)
 
 
-def below(contrast: Contrast, threshold: float) -> str:
-    """The verdict on the claim that the estimate is less than the threshold: only a whole interval on one side decides."""
-    if contrast.high < threshold:
-        return SUPPORTED
-    return CONTRADICTED if contrast.low > threshold else INCONCLUSIVE
-
-
-def above(contrast: Contrast, threshold: float) -> str:
-    """The verdict on the claim that the estimate is more than the threshold."""
-    if contrast.low > threshold:
-        return SUPPORTED
-    return CONTRADICTED if contrast.high < threshold else INCONCLUSIVE
-
-
-def mean_over_targets(comparisons: Sequence[Comparison], paired: pd.DataFrame | None) -> Contrast:
-    """The mean over targets of the mean over each target's comparisons, so that no target counts more for having more of them.
-
-    The mean, and not the largest: the largest of several noisy differences is above the truth on average.
-    """
-    targets = [one.target for one in comparisons]
-    each = 1 / len(set(targets))
-    terms = [(weight * each / targets.count(one.target), a, b) for one in comparisons for weight, a, b in one.terms]
-    return weighted(terms, paired)
-
-
-def evidence_of(comparisons: Sequence[Comparison], paired: pd.DataFrame | None) -> list[dict]:
-    """A dict per comparison: target, what, its estimate with interval, and the cells in it."""
-    found = []
+def judged(
+    finding: str,
+    statement: str,
+    comparisons: Sequence[Comparison],
+    *,
+    side: int,
+    unit: str,
+    note: str,
+    missing: str,
+    evidence: Evidence,
+    thresholds: Thresholds,
+    equivalence: float | None = None,
+) -> Finding:
+    """The finding from its comparisons. missing: what the study lacks where there are none."""
+    where = "below" if side == BELOW else "above"
+    outcomes = []
     for one in comparisons:
-        contrast = weighted(one.terms, paired)
-        cells = {name for _, a, b in one.terms for rows in (a, b) for name in _cell_names(rows)}
-        found.append({"target": one.target, "what": one.what, **numbers(contrast), "cells": sorted(cells)})
-    return found
+        try:
+            outcomes.append(measured(one, evidence, thresholds))
+        except UserError as error:  # its cells have no seed in common
+            missing = str(error)
+    if not outcomes:
+        threshold = comparisons[0].scales[0].threshold if comparisons else 0.0
+        return Finding(finding, statement, NOT_MEASURED, None, None, None, unit, threshold, where, 0, False, f"Not measured: {missing}")
+    verdict = universal(outcomes, side, equivalence)
+    counted = [one for one in outcomes if one.counts]
+    mean = _mean_over_targets(counted, evidence) if counted else None
+    note = " ".join([note, _counted(verdict, len(outcomes), where), seed_note(evidence, verdict.seeds)])
+    return Finding(
+        finding,
+        statement,
+        verdict.word,
+        *((None, None, None) if mean is None else (round(value, 4) for value in (mean.estimate, mean.low, mean.high))),
+        unit=unit,
+        threshold=outcomes[0].comparison.scales[0].threshold,
+        side=where,
+        seeds=verdict.seeds,
+        paired=all(one.contrast.paired for one in outcomes),
+        note=note,
+        counts=verdict.counts,
+        evidence=[_evidence(one, status) for one, status in zip(outcomes, verdict.status, strict=True)],
+    )
 
 
-def _cell_names(rows: pd.DataFrame) -> list[str]:
+def _mean_over_targets(outcomes: Sequence[Outcome], evidence: Evidence):
+    """The mean over targets of the mean over each target's comparisons; None where they have no seed in common."""
+    targets = [one.comparison.target for one in outcomes]
+    functions, cells, shares = [], [], []
+    for one in outcomes:
+        cells += [Cell.of(rows) for rows in one.comparison.cells]
+        functions.append((len(one.comparison.cells), one.comparison.scales[0].function))
+        shares.append(1 / len(set(targets)) / targets.count(one.comparison.target))
+
+    def mean(top1s, tests):
+        total, weights, place = 0.0, [], 0
+        for share, (width, function) in zip(shares, functions, strict=True):
+            value, own = function(top1s[place : place + width], tests[place : place + width])
+            total += share * value
+            weights += [share * weight for weight in own]
+            place += width
+        return total, weights
+
+    try:
+        return evidence.contrast(cells, mean)
+    except UserError:
+        return None
+
+
+def _counted(verdict: Verdict, total: int, where: str) -> str:
+    said = {HOLDS: f"wholly {where} the threshold", AGAINST: "wholly on the other side (Holm)", OPEN: "undecided"}
+    parts = [f"{count} {said.get(status, status)}" for status, count in verdict.counts.items()]
+    return f"Of {total} comparison{'s' if total > 1 else ''}: {', '.join(parts)}."
+
+
+def seed_note(evidence: Evidence, seeds: int) -> str:
+    """How many seeds, and where the uncertainty between them is from."""
+    known = evidence.seed_variance
+    if known.cells:
+        source = f"an encoder's standard deviation over seeds is {known.sd:.1f} points, pooled over {known.cells} cells of the study"
+    else:
+        source = f"intervals are widened by a stated standard deviation of {known.sd:.1f} points of an encoder over seeds (findings.seed_sd)"
+    lean = "" if seeds >= LEAST_SEEDS else f" Fewer than {LEAST_SEEDS} seeds: an answer leans at most."
+    return f"{seeds} seed{'s' if seeds != 1 else ''}; {source}.{lean}"
+
+
+def _evidence(one: Outcome, status: str) -> dict:
+    """Numbers of one comparison, its status with the reason, and the cells in it."""
+    comparison, contrast = one.comparison, one.contrast
+    found = {"target": comparison.target, "what": comparison.what, "status": status}
+    found |= {name: round(getattr(contrast, name), 4) for name in ("estimate", "low", "high")}
+    found |= {"unit": comparison.scales[0].unit, "seeds": contrast.seeds, "paired": contrast.paired}
+    for second, scale in zip(one.contrasts[1:], comparison.scales[1:], strict=True):
+        found["second_scale"] = {
+            "unit": scale.unit,
+            **{name: round(getattr(second, name), 4) for name in ("estimate", "low", "high")},
+        }
+    if one.excluded:
+        found["reason"] = one.excluded[1]
+    cells = {name for rows in comparison.cells for name in cell_names(rows)}
+    return {**found, **comparison.about, "cells": sorted(cells)}
+
+
+def cell_names(rows: pd.DataFrame) -> list[str]:
     columns = [rows[name] for name in ("run", "protocol", "target", "level", "labelled_images", "label_draw", "top1")]
     return [
-        f"{run}: {protocol} on {target} ({level}), {labelled} labels{f', draw {draw}' if draw else ''}, {top1:.2f} %"
+        f"{run}: {protocol} on {target} ({level}), {words.images(labelled)} labels{f', draw {draw}' if draw else ''}, {top1:.1f} %"
         for run, protocol, target, level, labelled, draw, top1 in zip(*columns, strict=True)
     ]
 
 
-def numbers(contrast: Contrast) -> dict:
-    return {
-        **{name: round(getattr(contrast, name), 4) for name in ("estimate", "low", "high")},
-        "seeds": contrast.seeds,
-        "paired": contrast.paired,
-    }
-
-
-def judged(
-    finding: str, statement: str, unit: str, threshold: float, claim, comparisons: list[Comparison], paired: pd.DataFrame | None, note: str
-) -> Finding:
-    """The finding from its comparisons; `claim` is `below` or `above`."""
-    try:
-        contrast = mean_over_targets(comparisons, paired)
-    except UserError as error:  # the comparisons have no seed in common
-        return lacking(finding, statement, unit, threshold, str(error))
-    seeds = "" if contrast.seeds > 1 else " One seed: the interval covers the choice of test images, not that of a seed."
-    return Finding(
-        finding,
-        statement,
-        claim(contrast, threshold),
-        unit=unit,
-        threshold=threshold,
-        note=note + seeds,
-        evidence=evidence_of(comparisons, paired),
-        **numbers(contrast),
-    )
-
-
-def lacking(finding: str, statement: str, unit: str, threshold: float, note: str) -> Finding:
-    """What a study says that has none of the cells: nothing; `note` says what to add."""
-    return Finding(finding, statement, INCONCLUSIVE, None, None, None, unit, threshold, 0, False, note)

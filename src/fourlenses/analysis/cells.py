@@ -1,0 +1,69 @@
+"""One cell of a study: an encoder on a target, at one label level and label size, under one protocol, over its seeds."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+Key = tuple[int, int]  # seed, label draw
+
+
+@dataclass(frozen=True)
+class Cell:
+    """seen: of each seed and draw of labels, its accuracy (percent), its number of test images, and its run."""
+
+    target: str
+    labelled_images: int
+    level: str
+    protocol: str
+    seen: dict[Key, tuple[float, int, str]]
+
+    @classmethod
+    def of(cls, rows: pd.DataFrame) -> "Cell":
+        """rows: of `metrics.csv`, that differ in seed and label_draw only.
+
+        Raises:
+            ValueError: two rows are of one seed and draw.
+        """
+        draws = rows["label_draw"] if "label_draw" in rows else [0] * len(rows)
+        seen: dict[Key, tuple[float, int, str]] = {}
+        columns = (rows[name].tolist() for name in ("seed", "top1", "n_test", "run"))
+        for draw, seed, top1, tests, run in zip(draws, *columns, strict=True):
+            if (seed, draw) in seen:
+                raise ValueError(f"two rows of seed {seed}, label draw {draw}: {seen[seed, draw][2]} and {run}; one cell expected")
+            seen[seed, draw] = top1, tests, run
+        first = rows.iloc[0]
+        return cls(first["target"], int(first["labelled_images"]), first["level"], first["protocol"], seen)
+
+    @property
+    def name(self) -> str:
+        return f"{next(iter(self.seen.values()))[2]} on {self.target}"
+
+    @property
+    def encoder(self) -> tuple:
+        """Alike for the levels of one encoder: what it is called but for its seed."""
+        run = next(iter(self.seen.values()))[2]
+        return run.rpartition("/seed")[0] or run, self.target, self.protocol, self.labelled_images
+
+    def column(self, key: Key) -> tuple:
+        """How `joint_counts` knows it."""
+        return self.level, self.protocol, self.seen[key][2], key[1]
+
+    def tests(self, keys: Sequence[Key]) -> int:
+        return min(self.seen[key][1] for key in keys)
+
+    def mean(self, keys: Sequence[Key]) -> float:
+        """Over seeds, draws within a seed first; percent."""
+        per_seed = self.per_seed(keys)
+        return sum(per_seed.values()) / len(per_seed)
+
+    def per_seed(self, keys: Sequence[Key]) -> dict[int, float]:
+        draws: dict[int, list[float]] = {}
+        for key in keys:
+            draws.setdefault(key[0], []).append(self.seen[key][0])
+        return {seed: sum(values) / len(values) for seed, values in draws.items()}
+
+
+def shared_keys(cells: Sequence[Cell]) -> list[Key]:
+    """Seeds and draws that all cells have."""
+    return sorted(set.intersection(*(set(cell.seen) for cell in cells)))

@@ -1,0 +1,198 @@
+"""Differences between encoders, with the uncertainty in them: of the test images, and of the seeds.
+
+An accuracy is a mean over test images and seeds, and both are samples. With the score D of image i under seed s (of a difference: right
+under a minus right under b), the mean over n images and k seeds has the variance of a two-way layout,
+
+    var = U + S^2 / k
+    U     covariance of D between two seeds on the same images, / n: what other images would change. It does not shrink with seeds
+    S^2   variance of the seeds' means, which holds what other seeds would change and how images and seeds interact
+
+U follows from the kept predictions (`joint_counts`), exactly for every sum of cells, levels and targets. S^2 is moderated by the variance
+between seeds of the whole study (`seed_variance`), so that two or three seeds do not mean Student's t with one or two degrees of freedom.
+With one seed, U is the variance of D over the images, and S^2 that of the study's other cells or a stated prior.
+
+Where the predictions were not kept, cells are taken as right and wrong independently of each other, and the seeds' image parts as the
+same. Encoders are right on the same images more often than that, so a difference is more certain than its interval then says.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from math import inf, sqrt
+
+import numpy as np
+import pandas as pd
+from scipy.special import stdtr, stdtrit
+
+from fourlenses.analysis import joint_counts, scales
+from fourlenses.analysis.cells import Cell, Key, shared_keys
+from fourlenses.analysis.joint_counts import JointCounts
+from fourlenses.analysis.seed_variance import SeedVariance, pooled
+from fourlenses.errors import UserError
+
+CONFIDENCE = 0.95
+PRIOR_SD = 0.8  # points, of one encoder over seeds: the default of findings.seed_sd; docs/findings.md says where it is from
+
+Term = tuple[float, pd.DataFrame, pd.DataFrame]  # weight, minuend, subtrahend: rows of one cell each
+
+
+@dataclass(frozen=True)
+class Contrast:
+    """An estimate with its 95 % interval, in points unless it says another unit.
+
+    seeds: how many it is over. paired: whether the covariance of all its cells is known from their predictions. standard_error and
+    freedom (degrees of freedom, may be inf): of the estimate.
+    """
+
+    estimate: float
+    low: float
+    high: float
+    seeds: int
+    paired: bool
+    standard_error: float
+    freedom: float
+
+    def p_value(self, threshold: float = 0.0) -> float:
+        """Two-sided, of the hypothesis that the truth is the threshold."""
+        if self.standard_error == 0:
+            return 1.0 if self.estimate == threshold else 0.0
+        return min(1.0, 2 * float(stdtr(self.freedom, -abs(self.estimate - threshold) / self.standard_error)))
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """A study's table with all that is known of its uncertainty."""
+
+    metrics: pd.DataFrame
+    joint: JointCounts
+    seed_variance: SeedVariance
+
+    @classmethod
+    def of(cls, metrics: pd.DataFrame, prior_sd: float = PRIOR_SD) -> "Evidence":
+        """metrics: of `table.read_metrics`; the joint counts are read from beside its file. prior_sd: points, of one encoder over seeds,
+        for a study in which no cell has two seeds."""
+        return cls(metrics, joint_counts.read(metrics), pooled(metrics, prior_sd))
+
+    def mean(self, rows: pd.DataFrame) -> Contrast:
+        """top1 of one cell. Its interval is Wilson's at the number of images that gives the same variance, so it stays in 0 to 100."""
+        found = self.contrast([Cell.of(rows)], scales.points([1.0]))
+        share, variance = found.estimate / 100, (found.standard_error / 100) ** 2
+        size = share * (1 - share) / variance if 0 < share < 1 else float(rows["n_test"].mean())
+        square = quantile(found.freedom) ** 2
+        middle = (share + square / (2 * size)) / (1 + square / size)
+        half = sqrt(square * (share * (1 - share) / size + square / (4 * size**2))) / (1 + square / size)
+        return replace(found, low=max(0.0, 100 * (middle - half)), high=min(100.0, 100 * (middle + half)))
+
+    def difference(self, minuend: pd.DataFrame, subtrahend: pd.DataFrame) -> Contrast:
+        """top1 of one encoder's rows minus that of another's, matched on seed and label_draw.
+
+        minuend, subtrahend: rows of `metrics.csv` that differ in seed and label_draw only.
+
+        Raises:
+            UserError: no seed and label draw is in both.
+        """
+        return self.weighted([(1.0, minuend, subtrahend)])
+
+    def weighted(self, terms: Sequence[Term], scale=scales.points) -> Contrast:
+        """The sum of weight x (minuend - subtrahend) over the terms, over the seeds that all terms have; draws are averaged within a seed.
+
+        scale: `scales.points` or `scales.log_odds`.
+
+        Raises:
+            UserError: no seed and label draw is in all terms.
+        """
+        signed = [(sign * weight, rows) for weight, *pair in terms for sign, rows in zip((1, -1), pair, strict=True)]
+        return self.contrast([Cell.of(rows) for _, rows in signed], scale([weight for weight, _ in signed]))
+
+    def contrast(self, cells: Sequence[Cell], function: scales.Function) -> Contrast:
+        """What `function` makes of the cells' accuracies, over the seeds and draws that all of them have; uncertainty to first order.
+
+        Raises:
+            UserError: no seed and label draw is in all cells.
+        """
+        keys = shared_keys(cells)
+        if not keys:
+            raise UserError(
+                f"no seed and label draw is in all of the compared rows, of which the first are {cells[0].name} and {cells[-1].name}; "
+                "evaluate both sides with the same seeds and label_repeats"
+            )
+        estimate, weights = function([cell.mean(keys) for cell in cells], [cell.tests(keys) for cell in cells])
+        seeds = len({seed for seed, _ in keys})
+        image, paired = self._image_variance(cells, weights, keys)
+        seed, freedom = self.seed_variance.moderated(_by_encoder(cells, weights), _between_seeds(cells, weights, keys), seeds)
+        error = sqrt(image + seed / seeds)
+        # Satterthwaite: the image part is from thousands of images, the seeds' part has few degrees of freedom
+        freedom = freedom * (error**2 / (seed / seeds)) ** 2 if seed > 0 and freedom < inf else inf
+        half = quantile(freedom) * error
+        return Contrast(estimate, estimate - half, estimate + half, seeds, paired, error, freedom)
+
+    def _image_variance(self, cells: Sequence[Cell], weights: Sequence[float], keys: Sequence[Key]) -> tuple[float, bool]:
+        """U of the module, and whether it is from the predictions. Targets, and label sizes, are independent of each other."""
+        parts: dict[tuple, list[tuple[float, Cell]]] = {}
+        for cell, weight in zip(cells, weights, strict=True):
+            parts.setdefault((cell.target, cell.labelled_images), []).append((weight, cell))
+        variance, paired = 0.0, True
+        for group, members in parts.items():
+            tests = min(cell.tests(keys) for _, cell in members)
+            known = self._covariance(group, members, keys)
+            paired &= known is not None
+            total = _as_independent(members, keys) if known is None else known
+            # two images added, on which the cells differ once each way (Agresti and Min 2005, Bonett and Price 2012): a variance of 0 from
+            # few images is no certainty
+            added = sum(weight**2 for weight, _ in _merged(members)) * 1e4
+            variance += (tests * max(total, 0.0) + added) / (tests + 2) ** 2
+        return variance, paired
+
+    def _covariance(self, group: tuple, members: list[tuple[float, Cell]], keys: Sequence[Key]) -> float | None:
+        """Per image, squared units: between different seeds where there are several, else of the one; None where not all is known."""
+        columns: dict[tuple, float] = {}
+        seeds_of: dict[tuple, int] = {}
+        draws = {seed: sum(key[0] == seed for key in keys) for seed, _ in keys}
+        for weight, cell in members:
+            for key in keys:
+                column = cell.column(key)
+                columns[column] = columns.get(column, 0.0) + weight / len(draws) / draws[key[0]]
+                seeds_of[column] = key[0]
+        covariance = self.joint[group].of(columns) if group in self.joint else None
+        if covariance is None:
+            return None
+        products = np.outer(*[np.array(list(columns.values()))] * 2) * covariance * 1e4
+        if len(draws) == 1:
+            return float(products.sum())
+        seeds = np.array(list(seeds_of.values()))
+        return float(products[seeds[:, None] != seeds].sum()) * len(draws) / (len(draws) - 1)
+
+
+def _merged(members: list[tuple[float, Cell]]) -> list[tuple[float, Cell]]:
+    """A cell that several terms share once, with its total weight."""
+    total: dict[tuple, float] = {}
+    cells: dict[tuple, Cell] = {}
+    for weight, cell in members:
+        key = (*cell.encoder, cell.level)
+        total[key], cells[key] = total.get(key, 0.0) + weight, cell
+    return [(weight, cells[key]) for key, weight in total.items()]
+
+
+def _as_independent(members: list[tuple[float, Cell]], keys: Sequence[Key]) -> float:
+    return sum(weight**2 * top1 * (100 - top1) for weight, top1 in ((weight, cell.mean(keys)) for weight, cell in _merged(members)))
+
+
+def _by_encoder(cells: Sequence[Cell], weights: Sequence[float]) -> list[list[float]]:
+    """Of each encoder, the weights at its levels."""
+    levels: dict[tuple, list[float]] = {}
+    for weight, cell in _merged(list(zip(weights, cells, strict=True))):
+        levels.setdefault(cell.encoder, []).append(weight)
+    return list(levels.values())
+
+
+def _between_seeds(cells: Sequence[Cell], weights: Sequence[float], keys: Sequence[Key]) -> float:
+    """The variance of the weighted sum between seeds; 0 for one seed."""
+    values: dict[int, float] = {}
+    for weight, cell in zip(weights, cells, strict=True):
+        for seed, top1 in cell.per_seed(keys).items():
+            values[seed] = values.get(seed, 0.0) + weight * top1
+    return float(np.var(list(values.values()), ddof=1)) if len(values) > 1 else 0.0
+
+
+def quantile(freedom: float) -> float:
+    """Student's t at the two-sided `CONFIDENCE`."""
+    return float(stdtrit(freedom, 0.5 + CONFIDENCE / 2)) if freedom < 1e6 else 1.959963984540054

@@ -1,0 +1,44 @@
+"""What is estimated from the accuracies of some cells, with its derivative by each: points, log-odds, or the share of a gain.
+
+Points decide what a user gets. They also shrink at the floor and the ceiling: an encoder that is hardly better than a random one cannot
+lose much, and two accuracies near 100 % cannot be far apart. A claim about two methods that stand at different heights should hold on a
+second scale too.
+"""
+
+from collections.abc import Callable, Sequence
+from math import log
+
+# accuracies of the cells (percent), test images of each -> the estimate, and its derivative by each accuracy
+Function = Callable[[Sequence[float], Sequence[int]], tuple[float, list[float]]]
+
+
+def points(weights: Sequence[float]) -> Function:
+    """The weighted sum of the accuracies."""
+    return lambda top1s, tests: (sum(w * top1 for w, top1 in zip(weights, top1s, strict=True)), list(weights))
+
+
+def log_odds(weights: Sequence[float]) -> Function:
+    """The weighted sum of log(p / (1 - p)), half an image added to right and wrong so that none is infinite (Haldane, Anscombe 1956)."""
+
+    def value(top1s: Sequence[float], tests: Sequence[int]) -> tuple[float, list[float]]:
+        shares = [(top1 / 100 * n + 0.5) / (n + 1) for top1, n in zip(top1s, tests, strict=True)]
+        estimate = sum(w * log(p / (1 - p)) for w, p in zip(weights, shares, strict=True))
+        return estimate, [w / (100 * p * (1 - p)) for w, p in zip(weights, shares, strict=True)]
+
+    return value
+
+
+def share_lost(top1s: Sequence[float], tests: Sequence[int]) -> tuple[float, list[float]]:
+    """Of cells clean, corrupted, random, clean, corrupted: what the first encoder loses of its gain over the random one, minus what the
+    second loses of its own, in percent: 100 (clean - corrupted) / (clean - random) each."""
+    clean, corrupted, floor, clean_b, corrupted_b = top1s
+    first, by_clean, by_corrupted, by_floor = _share(clean, corrupted, floor)
+    second, by_clean_b, by_corrupted_b, by_floor_b = _share(clean_b, corrupted_b, floor)
+    return first - second, [by_clean, by_corrupted, by_floor - by_floor_b, -by_clean_b, -by_corrupted_b]
+
+
+def _share(clean: float, corrupted: float, floor: float) -> tuple[float, float, float, float]:
+    gain, lost = clean - floor, clean - corrupted
+    if gain <= 0:  # the gate leaves such encoders out; no share can be told of them
+        return float("nan"), 0.0, 0.0, 0.0
+    return 100 * lost / gain, 100 * (corrupted - floor) / gain**2, -100 / gain, 100 * lost / gain**2

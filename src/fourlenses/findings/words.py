@@ -1,0 +1,70 @@
+"""How findings and cards say numbers: one rounding for all of them, signs only where a sign is the point."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from fourlenses.analysis.contrasts import Contrast
+from fourlenses.lenses import methods, names
+
+POINTS = "points"
+
+
+def number(value: float, unit: str = POINTS) -> str:
+    """Points and percent to a tenth, log-odds to a hundredth; with a sign, and never -0.0."""
+    digits = 2 if unit == "log-odds" else 1
+    rounded = round(value, digits) + 0.0
+    return f"{rounded:+.{digits}f}"
+
+
+def interval(contrast: Contrast, unit: str = POINTS) -> str:
+    """`+8.2 points (95 % interval +5.4 to +10.9)`."""
+    low, high = (number(end, unit) for end in (contrast.low, contrast.high))
+    return f"{number(contrast.estimate, unit)} {unit} (95 % interval {low} to {high})"
+
+
+def amount(contrast: Contrast) -> str:
+    """`by 8.2 points (95 % interval 5.4 to 10.9)`, of a difference whose direction a verb says; turned round where it is negative."""
+    ends = (contrast.estimate, contrast.low, contrast.high)
+    if contrast.estimate < 0:
+        ends = (-contrast.estimate, -contrast.high, -contrast.low)
+    middle, low, high = (round(end, 1) + 0.0 for end in ends)
+    return f"by {middle:.1f} points (95 % interval {low:.1f} to {high:.1f})"
+
+
+def images(count: int) -> str:
+    """`3,000`; in sentences numbers are whole, in figures short."""
+    return f"{count:,}"
+
+
+def source(text: str) -> str:
+    """`imagenet-250000+places365-250000` -> `250,000 images of ImageNet + 250,000 of Places365`."""
+    parts = []
+    for place, (name, size) in enumerate(names.source_parts(text)):
+        of = " images of" if not place else " of"
+        parts.append(f"{'all' if size is None else images(size)}{of} {names.dataset(name)}")
+    return " + ".join(parts)
+
+
+def method(name: str) -> str:
+    return methods.label(name)
+
+
+def pixels(rows: pd.DataFrame) -> str:
+    """`32 px`, or that the table does not say."""
+    sizes = sorted({int(size) for size in rows.get("image_size", pd.Series(dtype=float)).dropna()})
+    return " and ".join(map(str, sizes)) + " px" if sizes else "a number of pixels that the table does not say"
+
+
+def steps(rows: pd.DataFrame) -> int | None:
+    """Of the rows' pretraining, where the table has it and they agree to 2 %: batches of different sets do not divide alike."""
+    counts = pd.to_numeric(rows.get("steps", pd.Series(dtype=float)), errors="coerce").dropna()
+    counts = counts[counts > 0]
+    if counts.empty or counts.max() > 1.02 * counts.min():
+        return None
+    return int(counts.max())
+
+
+def listed(parts: Sequence[str]) -> str:
+    """`a, b and c`."""
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
