@@ -1,4 +1,5 @@
-"""The protocols that train: one encoder, one target, one label subset; linear_augmented, fine_tune or scratch.
+"""The protocols that train: one encoder, one target, one label subset; linear_augmented, fine_tune, or one of the baselines
+from scratch.
 
 The learning rate is chosen on a held-out part of the labels, the training repeated on all of them with it, and the test images looked at
 once. Every training is one run of the pretraining's engine, so it resumes to the same bits.
@@ -36,6 +37,7 @@ from fourlenses.evaluation.training_progress import TrainingProgress
 from fourlenses.files import sha256
 from fourlenses.methods.supervised import Supervised
 from fourlenses.models.batch_norm import set_batch_norm
+from fourlenses.protocols import BASELINES
 from fourlenses.randomness import named_seed
 from fourlenses.training.attempts import Attempts
 from fourlenses.training.budget import Budget
@@ -55,6 +57,7 @@ PROTOCOLS: dict[str, Callable[[Encoder, int, dict], Supervised]] = {
     "linear_augmented": classifiers.linear_augmented,
     "fine_tune": classifiers.fine_tune,
     "scratch": classifiers.scratch,
+    "scratch_published": classifiers.scratch,
 }
 
 
@@ -214,7 +217,7 @@ class _Job:
 def _fingerprints(run: Encoder, task: Task, settings: Settings) -> dict:
     """What was trained from and on, by its content."""
     (data,) = Data([task.dataset], [task.beton], [task.subset]).fingerprints()
-    encoders = [] if settings.protocol == "scratch" else [run.weights_sha256]
+    encoders = [] if settings.protocol in BASELINES else [run.weights_sha256]
     return {"encoders": encoders, "beton": data["beton_sha256"]}
 
 
