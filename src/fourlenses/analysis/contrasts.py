@@ -17,6 +17,7 @@ same. Encoders are right on the same images more often than that, so a differenc
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import combinations
 from math import inf, sqrt
 
 import numpy as np
@@ -124,6 +125,22 @@ class Evidence:
         freedom = freedom * (error**2 / (seed / seeds)) ** 2 if seed > 0 and freedom < inf else inf
         half = quantile(freedom) * error
         return Contrast(estimate, estimate - half, estimate + half, seeds, paired, error, freedom)
+
+    def covariance(self, cells: Sequence[Cell]) -> tuple[np.ndarray, np.ndarray, float]:
+        """Accuracies of K cells (percent, (K,)), their covariance (squared points, (K, K)) and its degrees of freedom, over the seeds that
+        all have.
+
+        Raises:
+            UserError: they have none in common.
+        """
+        keys = shared_keys(cells)
+        cells = [replace(cell, seen={key: cell.seen[key] for key in keys}) for cell in cells]
+        single = [self.contrast([cell], scales.points([1.0])) for cell in cells]
+        covariance = np.diag([one.standard_error**2 for one in single])
+        for a, b in combinations(range(len(cells)), 2):
+            apart = self.contrast([cells[a], cells[b]], scales.points([1.0, -1.0])).standard_error ** 2
+            covariance[a, b] = covariance[b, a] = (covariance[a, a] + covariance[b, b] - apart) / 2
+        return np.array([one.estimate for one in single]), covariance, min(one.freedom for one in single)
 
     def _image_variance(self, cells: Sequence[Cell], weights: Sequence[float], keys: Sequence[Key]) -> tuple[float, bool]:
         """U of the module, and whether it is from the predictions. Targets, and label sizes, are independent of each other."""

@@ -1,15 +1,17 @@
-"""The paper's four findings as hypotheses, each a module with `NAME` and `evaluate(metrics, paired, thresholds)`: docs/findings.md."""
+"""The paper's four findings as claims that a study's table can support or contradict, each a module with `NAME` and
+`evaluate(evidence, thresholds)`, which gives a `Finding` a claim: docs/findings.md."""
 
 from types import ModuleType
 
-import pandas as pd
-
+from fourlenses.analysis.contrasts import Evidence
 from fourlenses.findings import domain, granularity, quality, quantity
-from fourlenses.findings.finding import Finding, Thresholds
+from fourlenses.findings.finding import Finding
+from fourlenses.findings.thresholds import Thresholds
 
 FINDINGS: tuple[ModuleType, ...] = (quantity, domain, quality, granularity)
+__all__ = ["FINDINGS", "Evidence", "Finding", "Thresholds", "evaluate"]
 
 
-def evaluate(metrics: pd.DataFrame, paired: pd.DataFrame | None, thresholds: Thresholds) -> list[Finding]:
-    """All four, whether or not the study has the lens. metrics: of `table.read_metrics`; paired: of `contrasts.read_paired`."""
-    return [module.evaluate(metrics, paired, thresholds) for module in FINDINGS]
+def evaluate(evidence: Evidence, thresholds: Thresholds) -> list[Finding]:
+    """All claims, whether or not the study has the lens."""
+    return [finding for module in FINDINGS for finding in module.evaluate(evidence, thresholds)]

@@ -2,19 +2,25 @@
 
 import math
 
-import pandas as pd
-
+from fourlenses.analysis.contrasts import Contrast, Evidence
+from fourlenses.errors import UserError
+from fourlenses.findings.quantity import Family
 from fourlenses.lenses import saturation
-from fourlenses.lenses.contrasts import Contrast
+
+CURVES = ("power_law", "shifted_power_law")
 
 
-def gain_from_doubling(curve: pd.DataFrame) -> Contrast | None:
-    """From rows of one method, target, label size and protocol with several pretrain_images: what `lenses.saturation` expects from the
-    largest size to twice as many. With four sizes or more the curve saturates; with two or three it is a straight line in the
-    logarithm, so an upper bound where the truth saturates. None with one size.
+def gain_from_doubling(family: Family, evidence: Evidence) -> tuple[Contrast, bool] | None:
+    """What `lenses.saturation` expects from the largest size of a family to twice as many, and whether from a curve: with two or three sizes
+    it is a straight line in the logarithm, so at most this is gained where the truth saturates. None with one size.
     """
-    fit = saturation.fit_rows(curve)
-    estimate, low, high = fit.gain_from_doubling(int(curve["pretrain_images"].max()))
+    try:
+        fit = saturation.fit_rows(family.curve, evidence)
+    except UserError:  # no seed in common
+        return None
+    estimate, low, high = fit.gain_from_doubling(family.sizes[-1])
     if math.isnan(estimate):
         return None
-    return Contrast(estimate, low, high, int(curve["seed"].nunique()), False)
+    error = (high - low) / (2 * 1.959964)  # of the bootstrap; its interval may be lopsided, its p-value is then about right
+    seeds = int(family.curve["seed"].nunique())
+    return Contrast(estimate, low, high, seeds, False, error, math.inf), fit.kind in CURVES

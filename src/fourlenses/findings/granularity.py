@@ -19,8 +19,6 @@ from fourlenses.lenses import table
 
 NAME = "granularity"
 LEAST_LABELS = 3
-# levels of the paper's figure 5 and of older tables, which do not say how many labels a level has
-TOO_FEW = {("imagenet", "depth0"), ("places365", "depth0")}
 
 
 def evaluate(evidence: Evidence, thresholds: Thresholds) -> list[Finding]:
@@ -121,8 +119,8 @@ def _largest(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def levels_in_order(rows: pd.DataFrame, finest: str) -> list[str]:
-    """Coarse to fine, without levels of fewer than three labels: by level_depth, or where the table lacks it as the encoder with most
-    levels lists them, turned round where the list begins with the finest."""
+    """Coarse to fine, without levels of fewer than three labels: by level_depth, or where the table lacks it (and the numbers of
+    labels) as the encoder with most levels lists them, turned round where the list begins with the finest."""
     known = rows.assign(depth=pd.to_numeric(rows["level_depth"], errors="coerce")) if "level_depth" in rows else None
     if known is not None and known["depth"].notna().all():
         ordered = known.sort_values("depth").drop_duplicates("level")
@@ -130,5 +128,4 @@ def levels_in_order(rows: pd.DataFrame, finest: str) -> list[str]:
         return ordered["level"][labels >= LEAST_LABELS].tolist()
     listed = [list(levels) for _, levels in rows.groupby(["source", "seed", "labelled_images", "label_draw"], sort=False)["level"]]
     fullest = max(listed, key=len, default=[])
-    fullest = fullest[::-1] if fullest and fullest[0] == finest else fullest
-    return [level for level in fullest if (rows["target"].iloc[0], level) not in TOO_FEW]
+    return fullest[::-1] if fullest and fullest[0] == finest else fullest

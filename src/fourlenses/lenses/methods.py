@@ -37,12 +37,12 @@ LABELLED = ("supervised", "random")  # not pretrained without labels: the yardst
 
 
 def known(method: str) -> bool:
-    return _base(method) is not None
+    return base(method) is not None
 
 
 def is_contrastive(method: str) -> bool:
     """Whether it learns from views alone; BYOL and its like are counted among the contrastive methods, as in the paper."""
-    return known(method) and _base(method) not in LABELLED
+    return known(method) and base(method) not in LABELLED
 
 
 def label(method: str) -> str:
@@ -60,7 +60,7 @@ def marker(method: str) -> str:
 def place(method: str) -> tuple[int, str]:
     """Sorts methods into the order of the figures."""
     _look(method)
-    return list(LOOKS).index(_base(method)), method
+    return list(LOOKS).index(base(method)), method
 
 
 def in_order(methods: Iterable[str]) -> list[str]:
@@ -68,17 +68,18 @@ def in_order(methods: Iterable[str]) -> list[str]:
     return sorted(set(methods), key=place)
 
 
-def _base(method: str) -> str | None:
+def base(method: str) -> str | None:
+    """`simclr_gentle` -> `simclr`: the method that an entry of a config is of; None where no method is known of that name."""
     fitting = [name for name in LOOKS if method == name or method.startswith(f"{name}_")]
     return max(fitting, key=len, default=None)
 
 
 def _look(method: str) -> Look:
-    base = _base(method)
-    if base is None:
+    known_as = base(method)
+    if known_as is None:
         raise UserError(f"the figures know no method {method!r}; known are {', '.join(LOOKS)}, so correct the method column")
-    look = LOOKS[base]
-    if method == base:
+    look = LOOKS[known_as]
+    if method == known_as:
         return look
     entry = entry_of(method)
     ending = DERIVED.get(method.removeprefix(f"{entry}_"))

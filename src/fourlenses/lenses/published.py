@@ -24,6 +24,7 @@ GLC20_TEST = 50_000  # assumed
 TEST_IMAGES = {"imagenet": 50_000, "inat21": 100_000, "places365": 36_500, "glc20": GLC20_TEST}
 FINEST = {"imagenet": "class", "inat21": "species", "places365": "class", "glc20": "class"}
 LEVELS = {("places365", "depth0"): "level1", ("places365", "depth1"): "level2"}  # the paper's name -> ours, where they differ
+MOST_DEPTH = {"imagenet": 18, "inat21": 6, "places365": 2}
 CORRUPTIONS = {
     "salt_and_pepper": "salt_and_pepper",
     "jpeg": "jpeg10",
@@ -31,6 +32,9 @@ CORRUPTIONS = {
     "resize_downsample_2x": "downsample2",
     "resize_downsample_4x": "downsample4",
 }
+# of the finest level; the test set of GLC20 is not balanced, so that its chance level is not known
+CLASSES = {"imagenet": 1000, "inat21": 10_000, "places365": 365, "glc20": 16}
+LINEAR = "linear_augmented"  # the paper's linear classifier is trained on augmented images and tested on the centre crop
 FILES = (
     *("fig2_quantity", "fig3_methods_inat21", "fig4_quality_imagenet", "fig5_granularity"),
     *("table1_cross_domain", "table2_pooled", "table3_fused_deltas"),
@@ -71,7 +75,8 @@ def rows(folder: Path = FOLDER) -> pd.DataFrame:
 
 
 def _row(lens: str, origin: str, method: str, source: str, target: str, top1: float, **more) -> dict:
-    """A row of the table; labels are all of the target's, the protocol linear, unless said otherwise."""
+    """A row of the table; labels are all of the target's, the protocol the paper's linear one, unless said otherwise. How many steps were
+    made the paper does not say (equal epochs): the column is not there."""
     corrupted = source.partition("@")[2] or "none"
     n_test = TEST_IMAGES[target]
     low, high = (100 * bound for bound in wilson_share(top1 / 100, n_test))
@@ -87,7 +92,7 @@ def _row(lens: str, origin: str, method: str, source: str, target: str, top1: fl
         "target": target,
         "level": FINEST[target],
         "labelled_images": TRAIN_IMAGES[target],
-        "protocol": "linear",
+        "protocol": LINEAR,
         "top1": top1,
         "top1_low": low,
         "top1_high": high,
@@ -95,6 +100,11 @@ def _row(lens: str, origin: str, method: str, source: str, target: str, top1: fl
         "n_test": n_test,
         "run": f"{method}/{source}/seed0",
         "label_draw": 0,
+        "image_size": 224,
+        "n_classes": CLASSES[target],
+        "chance": float("nan") if target == "glc20" else 100 / CLASSES[target],
+        "level_depth": MOST_DEPTH.get(target, 0),
+        "is_finest": True,
         "origin": origin,
         "reading_error": 0.0,
         **more,
@@ -105,7 +115,8 @@ def _quantity(table: pd.DataFrame, origin: str) -> list[dict]:
     found = []
     for one in table.itertuples():
         images = one.labelled_images if one.protocol == "scratch" else int(one.pretrain_images)
-        more = {"labelled_images": one.labelled_images, "protocol": one.protocol, "reading_error": one.read_off_error_points}
+        protocol = LINEAR if one.protocol == "linear" else one.protocol
+        more = {"labelled_images": one.labelled_images, "protocol": protocol, "reading_error": one.read_off_error_points}
         found.append(_row("quantity", origin, one.method, f"{one.dataset}-{images}", one.dataset, one.top1_percent, **more))
     return found
 
@@ -117,7 +128,7 @@ def _domain(table: pd.DataFrame) -> list[dict]:
         if one.method == "supervised":
             lens, source, protocol = "domain;granularity", f"{one.target_dataset}-{TRAIN_IMAGES[one.target_dataset]}", "scratch"
         else:
-            source, protocol = f"{one.pretrain_dataset}-{one.pretrain_images}", "linear"
+            source, protocol = f"{one.pretrain_dataset}-{one.pretrain_images}", LINEAR
             lens = "domain;quality" if (source, one.target_dataset) == ("imagenet-1000000", "imagenet") else "domain"
         found.append(_row(lens, "table1_cross_domain", one.method, source, one.target_dataset, one.top1_percent, protocol=protocol))
     return found
@@ -166,7 +177,11 @@ def _granularity(table: pd.DataFrame) -> list[dict]:
         finest = one.depth == table.loc[table["dataset"] == one.dataset, "depth"].max()
         more = {
             "level": FINEST[one.dataset] if finest else LEVELS.get((one.dataset, one.level), one.level),
-            "protocol": "scratch" if one.method == "supervised" else "linear",
+            "protocol": "scratch" if one.method == "supervised" else LINEAR,
+            "n_classes": 2 if (one.dataset, one.level) == ("imagenet", "depth1") else one.labels_at_level,  # WordNet: entity's two children
+            "chance": float("nan"),
+            "level_depth": one.depth,
+            "is_finest": bool(finest),
             "reading_error": one.read_off_error_points,
         }
         source = f"{one.dataset}-{TRAIN_IMAGES[one.dataset]}"

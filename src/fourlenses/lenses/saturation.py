@@ -6,10 +6,10 @@ the power law of learning curves (Hestness et al. 2017, https://arxiv.org/abs/17
 exponent the other two follow in closed form, so the exponent is searched on a grid that is refined until it no longer matters, for the
 points and for all bootstrap draws at once.
 
-Intervals are of a parametric bootstrap: every size's accuracy is drawn again from its standard error (one draw for all seeds of a size:
-they are judged on the same test images), seeds are resampled, the curve is fitted anew, and 95 % of the draws lie inside. Where the points
-scatter about the curve by more than their standard errors say, all standard errors are widened by that ratio (Birge's), as one seed's
-noise of training is not in them.
+Intervals are of a parametric bootstrap: the accuracies of all sizes are drawn again from their covariance, which holds the test images
+that they share and the variance between seeds, with the tails of Student's t at its degrees of freedom (`analysis.contrasts`); the curve is
+fitted to each draw, and 95 % of the draws lie inside. Seeds are not resampled: two or three of them are too few to draw from. Where the
+points scatter about the curve by more than their standard errors say, all are widened by that ratio (Birge's).
 
 Measured accuracies can bend more sharply than a power law: little is gained below some size, and little above another. Where the power law
 is rejected at the 1 % level (chi-squared of its residuals) and there are five sizes or more, a fourth parameter is fitted too,
@@ -21,7 +21,7 @@ is rejected at the 1 % level (chi-squared of its residuals) and there are five s
 With fewer than four sizes three parameters are not determined. Then `kind` is
 
     log_linear   two or three sizes: a straight line in log2(n), not falling, through the last two. Its gain per doubling does not shrink,
-                 so beyond the last size it is an upper bound where the truth saturates
+                 so beyond the last size it is at most what is gained where the truth saturates
     one_size     nothing is known of other sizes: predictions elsewhere and gains are nan
 
 D: bootstrap draws. E: exponents tried. K: sizes. N: numbers of images tried.
@@ -34,6 +34,8 @@ import numpy as np
 import pandas as pd
 from scipy.special import chdtrc
 
+from fourlenses.analysis.cells import Cell
+from fourlenses.analysis.contrasts import Evidence
 from fourlenses.randomness import named_seed
 
 DRAWS = 400
@@ -105,23 +107,20 @@ class Fit:
         return (self.ceiling - self.scale * (images + self.shift) ** -self.exponent).clip(0, 100)
 
 
-def fit(images: Sequence[float], top1: Sequence[float], standard_error: Sequence[float], seed: int = 0) -> Fit:
-    """The curve through points of one target, label size and method.
+def fit(images: Sequence[float], top1: Sequence[float], covariance: np.ndarray, freedom: float = np.inf, seed: int = 0) -> Fit:
+    """The curve through the points of one target, label size and method.
 
     Args:
-        images: pretraining images of each point; a number that occurs several times is several seeds.
-        top1: percent.
-        standard_error: of each top1, points: a quarter of the width of its 95 % band, about.
+        images: pretraining images of each point, (K,), increasing.
+        top1: percent, (K,), means over seeds.
+        covariance: of the top1, squared points, (K, K).
+        freedom: degrees of freedom of the covariance.
         seed: of the bootstrap.
     """
-    images, top1, standard_error = (np.asarray(values, float) for values in (images, top1, standard_error))
-    sizes = np.unique(images)
+    sizes, mean, covariance = (np.asarray(values, float) for values in (images, top1, covariance))
     generator = np.random.default_rng(named_seed(seed, "saturation"))
-    groups = [top1[images == size] for size in sizes]
-    mean = np.array([group.mean() for group in groups])
-    between = np.array([group.std(ddof=1) / len(group) ** 0.5 if len(group) > 1 else 0.0 for group in groups])
-    within = np.array([standard_error[images == size].mean() for size in sizes]).clip(min=LEAST_ERROR)
-    weights = 1 / (within**2 + between**2)
+    errors = np.sqrt(covariance.diagonal()).clip(min=LEAST_ERROR)
+    weights = 1 / errors**2
     kind, widened = "power_law", 1.0
     if len(sizes) >= LEAST_SIZES:
         free, misfit = 3, _misfit(kind, sizes, mean, weights)
@@ -129,11 +128,7 @@ def fit(images: Sequence[float], top1: Sequence[float], standard_error: Sequence
             kind, free = "shifted_power_law", 4
             misfit = _misfit(kind, sizes, mean, weights)
         widened = max(1.0, (misfit / (len(sizes) - free)) ** 0.5)
-    drawn = mean + widened * within * generator.standard_normal((DRAWS, len(sizes)))
-    for place, group in enumerate(groups):
-        if len(group) > 1:  # resampled means spread less than means do, by (k - 1) / k in the square
-            means = generator.choice(group, (DRAWS, len(group))).mean(1) - group.mean()
-            drawn[:, place] += means * (len(group) / (len(group) - 1)) ** 0.5
+    drawn = mean + widened * _errors(covariance, freedom, generator)
     points = np.concatenate([mean[None], drawn.clip(0, 100)])  # (1 + D, K)
     if len(sizes) == 1:
         unknown = np.full(len(points), np.nan)
@@ -143,15 +138,30 @@ def fit(images: Sequence[float], top1: Sequence[float], standard_error: Sequence
     return Fit(kind, sizes, *_power_law(sizes, points, weights, kind))
 
 
+def _errors(covariance: np.ndarray, freedom: float, generator: np.random.Generator) -> np.ndarray:
+    """(D, K) draws of a multivariate t. The covariance was put together of parts, so it may be a hair from positive."""
+    values, vectors = np.linalg.eigh(covariance)
+    root = vectors * np.sqrt(values.clip(min=LEAST_ERROR**2))
+    tails = np.sqrt(freedom / generator.chisquare(freedom, DRAWS)) if freedom < 1e6 else np.ones(DRAWS)
+    return tails[:, None] * (generator.standard_normal((DRAWS, len(values))) @ root.T)
+
+
 def _misfit(kind: str, sizes: np.ndarray, mean: np.ndarray, weights: np.ndarray) -> float:
     """The weighted squared error of the best curve of a kind through the points: chi-squared where their errors are right."""
     fitted = Fit(kind, sizes, *_power_law(sizes, mean[None], weights, kind))
     return float((weights * ([fitted._top1(size)[0] for size in sizes] - mean) ** 2).sum())
 
 
-def fit_rows(rows: pd.DataFrame, seed: int = 0) -> Fit:
-    """The curve through rows of the table (`pretrain_images`, `top1` and its 95 % band): one target, label size, protocol and method."""
-    return fit(rows["pretrain_images"], rows["top1"], (rows["top1_high"] - rows["top1_low"]) / (2 * 1.96), seed)
+def fit_rows(rows: pd.DataFrame, evidence: Evidence, seed: int = 0) -> Fit:
+    """The curve through rows of the table: one target, label size, protocol and method, one source a number of pretraining images.
+
+    Raises:
+        UserError: the sizes have no seed in common.
+    """
+    cells = [Cell.of(some) for _, some in rows.groupby("pretrain_images")]
+    sizes = sorted(rows["pretrain_images"].unique())
+    means, covariance, freedom = evidence.covariance(cells)
+    return fit(sizes, means, covariance, freedom, seed)
 
 
 def _log_linear(sizes: np.ndarray, points: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, ...]:
