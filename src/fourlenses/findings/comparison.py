@@ -8,6 +8,7 @@ import pandas as pd
 from fourlenses.analysis import scales
 from fourlenses.analysis.cells import Cell
 from fourlenses.analysis.contrasts import Contrast, Evidence
+from fourlenses.findings import words
 from fourlenses.findings.thresholds import Thresholds
 
 # why a comparison does not count
@@ -103,11 +104,10 @@ def _untrained(comparison: Comparison, evidence: Evidence, margin: float) -> tup
     for sides in comparison.trained:
         best = max(sides, key=lambda rows: rows["top1"].mean())
         above = above_floor(best, comparison.random, evidence)
-        if above is not None and not above.low > margin:
+        if above is not None and not (above.low > 0 and above.estimate > margin):
             floor = "the random encoder" if len(comparison.random) else "chance"
             name = best["run"].iloc[0].rpartition("/seed")[0]
-            reason = f"{name} is {above.estimate:+.1f} points ({above.low:+.1f} to {above.high:+.1f}) above {floor}, {margin:g} are asked"
-            return UNTRAINED, reason
+            return UNTRAINED, f"{name} minus {floor}: {words.interval(above)}; more than {margin:g} and than its interval is asked"
     return None
 
 
