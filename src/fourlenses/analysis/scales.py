@@ -37,6 +37,12 @@ def share_lost(top1s: Sequence[float], tests: Sequence[int]) -> tuple[float, lis
     return first - second, [by_clean, by_corrupted, by_floor - by_floor_b, -by_clean_b, -by_corrupted_b]
 
 
+def share_of_gain(top1s: Sequence[float], tests: Sequence[int]) -> tuple[float, list[float]]:
+    """Of cells clean, corrupted, random: what an encoder loses of its gain over the random one, in percent."""
+    value, *weights = _share(*top1s)
+    return value, weights
+
+
 def _share(clean: float, corrupted: float, floor: float) -> tuple[float, float, float, float]:
     gain, lost = clean - floor, clean - corrupted
     if gain <= 0:  # the gate leaves such encoders out; no share can be told of them

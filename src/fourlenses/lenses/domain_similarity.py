@@ -1,7 +1,7 @@
 """Does the distance between two domains predict what one is worth to the other? What a source loses on a target against it.
 
 Across: the distance of the two datasets' test images under an encoder that was never trained (similarity.csv: the squared Fréchet
-distance, and the proxy A-distance, which ends at 2). Up: top-1 after in-domain pretraining less top-1 after pretraining on the source, all
+distance, and the proxy A-distance, which ends at 2). Up: top-1 after in-domain pretraining minus top-1 after pretraining on the source, all
 else equal, one point per source and target in the colour of the target.
 
 Written in each panel is Spearman's rank correlation of the two over all points. Points that share a dataset are not independent, so its
@@ -19,8 +19,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from fourlenses.analysis.contrasts import Evidence
 from fourlenses.errors import UserError
-from fourlenses.lenses import domain_contrasts, methods, names, panels, sentence, style
+from fourlenses.lenses import basis, domain_contrasts, methods, names, panels, sentence, style
 
 NAME = "domain_similarity"
 MEASURES = {"frechet": "squared Fréchet distance", "proxy_a_distance": "proxy A-distance"}
@@ -44,9 +45,9 @@ def read_similarity(path: str | Path | None) -> pd.DataFrame:
     return distances
 
 
-def numbers_drawn(metrics: pd.DataFrame, similarity: pd.DataFrame) -> pd.DataFrame:
+def numbers_drawn(evidence: Evidence, similarity: pd.DataFrame) -> pd.DataFrame:
     """One row per source, target and contrastive method: the distances (means over seeds), the loss, and both correlations."""
-    pairs = domain_contrasts.losses(metrics).drop(columns="comparison")
+    pairs = domain_contrasts.losses(evidence).drop(columns=["comparison", "confounded"])
     pairs = pairs.rename(columns={"difference": "behind", "low": "behind_low", "high": "behind_high"})
     pairs["source_dataset"] = [names.source_parts(source)[0][0] for source in pairs["source"]]
     means = similarity.groupby(["source", "target"])[list(MEASURES)].mean().reset_index()
@@ -80,15 +81,15 @@ def correlation(numbers: pd.DataFrame, distances: pd.DataFrame, measure: str) ->
 
 
 @style.context()
-def draw(metrics: pd.DataFrame, similarity: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
+def draw(evidence: Evidence, similarity: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     """The figure of transfer against distance and the numbers in it."""
-    numbers = numbers_drawn(metrics, similarity)
+    numbers = numbers_drawn(evidence, similarity)
     if numbers.empty:
         text = "No dataset was pretrained on and evaluated on another, with in-domain pretraining of as many images beside it."
         return sentence.figure(text), numbers
     figure = style.new_figure(2, height=2.6)
     grid = figure.subplots(1, 2, sharey=True)
-    colours = style.dataset_colours(metrics["target"])
+    colours = style.dataset_colours(evidence.metrics["target"])
     for axes, (measure, name) in zip(grid, MEASURES.items(), strict=True):
         for (target, method), points in numbers.groupby(["target", "method"], sort=False):
             _points(axes, points, measure, colours[target], methods.marker(method))
@@ -105,6 +106,7 @@ def draw(metrics: pd.DataFrame, similarity: pd.DataFrame) -> tuple[Figure, pd.Da
     for method in shown if len(shown) > 1 else []:
         grid[0].plot([], [], methods.marker(method), color="black", label=methods.label(method))
     panels.legend_below(figure)
+    basis.write(figure, basis.text(evidence, numbers["method"], numbers["seeds"], "whiskers"))
     return figure, numbers
 
 

@@ -22,11 +22,8 @@ NEUTRAL = "#4D4D4D"
 
 
 def points(rows: pd.DataFrame) -> pd.DataFrame:
-    """The published numbers for the same method, source, target, level, labelled images and protocol: the columns of `side_by_side`.
-
-    Of these `paper` is the published top-1 in percent, beside `method`, `source`, `pretrain_images`, `target`, `labelled_images`, ….
-    """
-    return side_by_side.compare(rows)
+    """The published numbers for the same method, source, target, level, labelled images and protocol: see `side_by_side.matched`."""
+    return side_by_side.matched(rows)
 
 
 def beside(numbers: pd.DataFrame, rows: pd.DataFrame, keys: list[str]) -> list[float]:

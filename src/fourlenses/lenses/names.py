@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from fourlenses.lenses import methods
 
 DATASETS = {"imagenet": "ImageNet", "inat21": "iNat21", "places365": "Places365", "glc20": "GLC20", "cifar10": "CIFAR-10"}
+BACKBONES = {"resnet_small": "small ResNet", "resnet_small_wide": "small ResNet, wide", "resnet18_cifar": "ResNet-18 (3x3 stem)"}
 PROTOCOLS = {
     "linear": "linear",
     "linear_augmented": "linear, augmented",
@@ -29,6 +30,11 @@ _MARKED = re.compile(r"(?P<source>.*-(?:[0-9]+|all))\.(?P<marks>[a-z][a-z0-9_.]*
 def dataset(name: str) -> str:
     """`imagenet` -> `ImageNet`."""
     return DATASETS.get(name.lower(), name)
+
+
+def backbone(name: str) -> str:
+    """`resnet50` -> `ResNet-50`."""
+    return BACKBONES.get(name, re.sub(r"^resnet(\d+)$", r"ResNet-\1", name))
 
 
 def count(number: int) -> str:
@@ -82,6 +88,18 @@ def _unmarked(part: str) -> tuple[str, list[str]]:
     """`inat21-1000.supervised.seed1` -> `("inat21-1000", ["supervised", "seed1"])`."""
     match = _MARKED.fullmatch(part)
     return (match["source"], match["marks"].split(".")) if match else (part, [])
+
+
+def encoders(source_name: str) -> list[tuple[str, str, str]]:
+    """Of encoders side by side each with its source, method and seed, the last two empty where they are the first's:
+    `a-100 | b-50.supervised` -> `[("a-100", "", ""), ("b-50", "supervised", "")]`."""
+    found = []
+    for part in source_name.split(SIDE_BY_SIDE):
+        alone, marks = _unmarked(part)
+        seeds = [mark for mark in marks if re.fullmatch("seed[0-9]+", mark)]
+        others = [mark for mark in marks if mark not in seeds]
+        found.append((alone, others[0] if others else "", seeds[0] if seeds else ""))
+    return found
 
 
 def _marks(part: str) -> str:

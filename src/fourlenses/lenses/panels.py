@@ -8,7 +8,7 @@ from matplotlib.figure import FigureBase
 from matplotlib.ticker import FixedLocator, NullLocator
 from matplotlib.transforms import offset_copy
 
-from fourlenses.lenses import hollow, names
+from fourlenses.lenses import chance, hollow, names
 
 
 def title(axes: Axes, text: str, colour: str) -> None:
@@ -16,6 +16,12 @@ def title(axes: Axes, text: str, colour: str) -> None:
     above = offset_copy(axes.transAxes, fig=axes.figure, y=3.5, units="points")
     axes.plot([0, 1], [1, 1], color=colour, linewidth=2.5, transform=above, clip_on=False, solid_capstyle="butt")
     axes.set_title(text, pad=7.5)
+
+
+def note(axes: Axes, text: str) -> None:
+    """A few words in the corner of a panel that lines rising to the right leave free."""
+    box = {"facecolor": "white", "edgecolor": "#999999", "linewidth": 0.4, "alpha": 0.85, "boxstyle": "round,pad=0.25"}
+    axes.text(0.03, 0.97, text, transform=axes.transAxes, ha="left", va="top", fontsize=5.5, color="#8B0000", bbox=box, zorder=5)
 
 
 def images_axis(axes: Axes, numbers: Iterable[int], label: str) -> None:
@@ -39,10 +45,10 @@ def slant(axes: Axes, degrees: int) -> None:
         label.set(ha="right", rotation_mode="anchor", va="center")
 
 
-def line(axes: Axes, x: Iterable[float], rows: pd.DataFrame, colour: object, label: str, marker: str, dashed: bool = False) -> None:
+def line(axes: Axes, x: Iterable[float], rows: pd.DataFrame, colour: object, label: str, marker: str, dashes: str = "-") -> None:
     """top1 of `rows` against `x` with its band; a lone point gets a whisker, for a band of no width is invisible."""
     x = list(x)
-    axes.plot(x, rows["top1"], color=colour, label=label, marker=marker, linestyle="--" if dashed else "-")
+    axes.plot(x, rows["top1"], color=colour, label=label, marker=marker, linestyle=dashes)
     if len(x) == 1:
         axes.vlines(x, rows["top1_low"], rows["top1_high"], color=colour, linewidth=0.8)
     else:
@@ -58,6 +64,7 @@ def legend_below(figure: FigureBase, title: str | None = None, columns: int = 4)
     for axes in sorted(figure.axes, key=lambda axes: -len(axes.get_legend_handles_labels()[1])):
         for handle, label in zip(*axes.get_legend_handles_labels(), strict=True):
             handles.setdefault(label, handle)
-    if hollow.LABEL in handles:  # ours first
-        handles[hollow.LABEL] = handles.pop(hollow.LABEL)
+    for last in (chance.LABEL, hollow.LABEL):  # ours first
+        if last in handles:
+            handles[last] = handles.pop(last)
     figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=min(columns, len(handles)), title=title)

@@ -2,15 +2,16 @@
 
 A family of corruptions (jpeg, blur, …) is one panel; its severities 1 to 5 are those of `data/corruption_names.py`, whose parameter
 stands under each. The paper's own corruptions are severities of their families, so that downsample2 and downsample4 make a curve. Drops are
-those of the figure `quality`, paired by seed. A study needs two severities of a family; others are left out.
+those of the figure `quality`. A study needs two severities of a family; others are left out.
 """
 
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from fourlenses.analysis.contrasts import Evidence
 from fourlenses.data.corruption_names import CORRUPTIONS, SEVERITIES
-from fourlenses.lenses import hollow, methods, names, panels, quality, sentence, style
+from fourlenses.lenses import basis, hollow, methods, names, panels, quality, sentence, style
 
 NAME = "quality_severity"
 PARAMETERS = {
@@ -24,9 +25,9 @@ PARAMETERS = {
 CURVE = ["source", "target", "family"]
 
 
-def numbers_drawn(metrics: pd.DataFrame) -> pd.DataFrame:
+def numbers_drawn(evidence: Evidence) -> pd.DataFrame:
     """One row per point: the bars of `quality` with family, severity and parameter, of families that have two severities."""
-    bars = quality.numbers_drawn(metrics)
+    bars = quality.numbers_drawn(evidence)
     bars = bars[bars["corruption"].isin(CORRUPTIONS)].copy()
     bars["family"] = [CORRUPTIONS[name][0] for name in bars["corruption"]]
     bars["parameter"] = [CORRUPTIONS[name][1] for name in bars["corruption"]]
@@ -43,9 +44,9 @@ def numbers_drawn(metrics: pd.DataFrame) -> pd.DataFrame:
 
 
 @style.context()
-def draw(metrics: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
+def draw(evidence: Evidence) -> tuple[Figure, pd.DataFrame]:
     """The curves of drop against severity and the numbers in them."""
-    numbers = numbers_drawn(metrics)
+    numbers = numbers_drawn(evidence)
     if numbers.empty:
         text = "No family of corruptions was pretrained on at two severities. For a curve, give the lens quality several of a family: "
         return sentence.figure(text + "corruptions: [blur_s1, blur_s3, blur_s5]"), numbers
@@ -53,7 +54,7 @@ def draw(metrics: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     families = names.in_order(numbers["family"], SEVERITIES)
     figure = style.new_figure(len(families), height=0.5 + 1.9 * len(blocks))
     grid = figure.subplots(len(blocks), len(families), squeeze=False, sharey="row")
-    colours = style.dataset_colours(metrics["target"])
+    colours = style.dataset_colours(evidence.metrics["target"])
     for (source, target), line in zip(blocks, grid, strict=True):
         here = numbers[(numbers["source"] == source) & (numbers["target"] == target)]
         for family, axes in zip(families, line, strict=True):
@@ -61,6 +62,7 @@ def draw(metrics: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
             panels.title(axes, names.corruption(family), colours[target])
         line[0].set_ylabel(f"drop in top-1, points\n({names.source(source)} → {names.dataset(target)})")
     panels.legend_below(figure, columns=2 if len(families) == 1 else 4)
+    basis.write(figure, basis.text(evidence, numbers["method"], numbers["seeds"]))
     return figure, numbers
 
 

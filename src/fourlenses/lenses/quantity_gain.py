@@ -4,6 +4,9 @@ One panel per target. Above, accuracy against pretraining images at each number 
 of `saturation` through them with its 95 % band. Below, the gain that the curve expects from doubling the pretraining images, with a
 line at a modest gain (points) and a triangle where the curve falls below it (its interval is in the CSV). Curves go on, dotted, to twice
 the largest size. Several contrastive methods, or fine-tuning beside the linear classifier, each add their rows of panels.
+
+Curves are fitted through sizes of equal steps. Where sizes differ in steps, images and training length grow together, and the panel says
+so in place of a gain.
 """
 
 import numpy as np
@@ -11,49 +14,77 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from fourlenses.lenses import hollow, methods, names, panels, quantity, saturation, style, table
+from fourlenses.analysis.contrasts import Evidence
+from fourlenses.errors import UserError
+from fourlenses.lenses import bands, basis, chance, hollow, lengths, methods, names, panels, quantity, saturation, style
 
 NAME = "quantity_gain"
-CURVE = ["target", "method", "protocol", "labelled_images"]
+CURVE = ["target", "entry", "protocol", "labelled_images"]
+KEYS = ["target", "method", "protocol", "pretrain_images", "labelled_images"]
 MODEST_GAIN = 2.0  # points per doubling
 PANEL_HEIGHT = 2.0  # inches, with axis labels
 ONE_SIZE = "One number of pretraining images:\nthe gain from more is not known."
 POWER_LAWS = ("power_law", "shifted_power_law")
-LINE = "line through the last two sizes"
+LINE = "line through the last two sizes: at most this"
+CONFOUNDED, NO_SEED = "unequal_steps", "no_common_seed"  # values of `fit` where no curve is fitted
 
 Curves = dict[tuple, saturation.Fit]
 
 
-def fits(metrics: pd.DataFrame) -> Curves:
-    """The curve of each target, method, protocol and number of labelled images (`CURVE`), through all seeds and draws of labels."""
+def rows_of(metrics: pd.DataFrame) -> pd.DataFrame:
+    """The encoders of each curve: of equal steps where the study has them, else of one entry whatever its steps."""
     rows = quantity.pretrained_rows(metrics)
-    return {key: saturation.fit_rows(group) for key, group in rows.groupby(CURVE)}
+    rows = rows[rows["curve"] != lengths.CONTROL]
+    equal = (rows["curve"] == lengths.EQUAL).groupby([rows[key] for key in lengths.FAMILY]).transform("any")
+    return rows[(rows["curve"] != lengths.UNEQUAL) | ~equal]
 
 
-def numbers_drawn(metrics: pd.DataFrame, modest_gain: float = MODEST_GAIN, curves: Curves | None = None) -> pd.DataFrame:
+def fits(evidence: Evidence) -> Curves:
+    """The curve of each target, method entry, protocol and number of labelled images (`CURVE`), through all seeds and draws of labels;
+    none where sizes differ in steps, or have no seed in common."""
+    found = {}
+    for key, group in rows_of(evidence.metrics).groupby(CURVE):
+        if (group["curve"] != lengths.UNEQUAL).all():
+            try:
+                found[key] = saturation.fit_rows(group, evidence)
+            except UserError:
+                continue
+    return found
+
+
+def numbers_drawn(evidence: Evidence, modest_gain: float = MODEST_GAIN, curves: Curves | None = None) -> pd.DataFrame:
     """One row per point, with the curve there (`fitted`), the `gain` from doubling it, and what belongs to the curve as a whole.
 
     Of the whole curve are `fit`, `ceiling`, `scale`, `exponent`, `shift` and `enough_images`, beyond which a doubling gains less than
     `modest_gain`. Methods and protocols with one number of pretraining images are left out where others have several.
     """
-    rows = quantity.pretrained_rows(metrics)
-    curves = fits(metrics) if curves is None else curves
-    sizes = rows.groupby(["method", "protocol"])["pretrain_images"].transform("nunique")
+    rows = rows_of(evidence.metrics)
+    curves = fits(evidence) if curves is None else curves
+    sizes = rows.groupby(["entry", "protocol"])["pretrain_images"].transform("nunique")
     rows = rows[sizes > 1] if (sizes > 1).any() else rows
-    keys = [*CURVE, "pretrain_images"]
-    numbers = table.over_seeds(rows, keys).sort_values(keys, kind="stable", ignore_index=True)
-    numbers["published"] = hollow.beside(numbers, rows, keys)
+    order = [*CURVE, "pretrain_images"]
+    numbers = bands.over_seeds(rows, [*order, "method", "curve", "steps"], evidence).sort_values(order, kind="stable", ignore_index=True)
+    numbers["published"] = hollow.beside(numbers, rows, KEYS)
+    numbers["chance"] = chance.beside(numbers, quantity.rows_of(evidence.metrics), ["target"])
     found = []
-    for *curve, images in zip(*(numbers[key] for key in keys), strict=True):
-        fit = curves[tuple(curve)]
-        found.append(
-            _bounds("fitted", fit.predict(images))
-            | _bounds("gain", fit.gain_from_doubling(images))
-            | {"fit": fit.kind, **{name: getattr(fit, name)[0] for name in ("ceiling", "scale", "exponent", "shift")}}
-            | {"modest_gain": modest_gain}
-            | _bounds("enough_images", fit.enough_images(modest_gain))
-        )
-    return pd.concat([numbers, pd.DataFrame(found)], axis=1)
+    for *curve, images in zip(*(numbers[key] for key in order), strict=True):
+        found.append(_of_curve(curves.get(tuple(curve)), images, modest_gain))
+    numbers = pd.concat([numbers, pd.DataFrame(found)], axis=1)
+    numbers.loc[numbers["curve"] == lengths.UNEQUAL, "fit"] = CONFOUNDED
+    return numbers
+
+
+def _of_curve(fit: saturation.Fit | None, images: int, modest_gain: float) -> dict:
+    parameters = ("ceiling", "scale", "exponent", "shift")
+    nothing = (float("nan"),) * 3
+    return {
+        **_bounds("fitted", fit.predict(images) if fit else nothing),
+        **_bounds("gain", fit.gain_from_doubling(images) if fit else nothing),
+        "fit": fit.kind if fit else NO_SEED,
+        **{name: getattr(fit, name)[0] if fit else float("nan") for name in parameters},
+        "modest_gain": modest_gain,
+        **_bounds("enough_images", fit.enough_images(modest_gain) if fit else nothing),
+    }
 
 
 def _bounds(name: str, interval: saturation.Interval) -> dict[str, float]:
@@ -61,50 +92,56 @@ def _bounds(name: str, interval: saturation.Interval) -> dict[str, float]:
 
 
 @style.context()
-def draw(metrics: pd.DataFrame, modest_gain: float = MODEST_GAIN) -> tuple[Figure, pd.DataFrame]:
+def draw(evidence: Evidence, modest_gain: float = MODEST_GAIN) -> tuple[Figure, pd.DataFrame]:
     """The figure, and a row per point measured."""
-    curves = fits(metrics)
-    numbers = numbers_drawn(metrics, modest_gain, curves)
+    curves = fits(evidence)
+    numbers = numbers_drawn(evidence, modest_gain, curves)
+    longer = quantity.longer_first(evidence)
     targets = sorted(numbers["target"].unique())
     blocks = [
-        (method, protocol)
-        for method in methods.in_order(numbers["method"])
+        (entry, protocol)
+        for entry in methods.in_order(numbers["entry"])
         for protocol in names.in_order(numbers["protocol"], names.PROTOCOLS)
-        if len(numbers[(numbers["method"] == method) & (numbers["protocol"] == protocol)])
+        if len(numbers[(numbers["entry"] == entry) & (numbers["protocol"] == protocol)])
     ]
     figure = style.new_figure(len(targets), height=(2 * PANEL_HEIGHT + 0.5) * len(blocks))
-    dataset_colours = style.dataset_colours(metrics["target"])
+    dataset_colours = style.dataset_colours(evidence.metrics["target"])
     colours = style.quantity_colours(numbers["labelled_images"], "plasma")
     parts = figure.subfigures(len(blocks), 1, squeeze=False)[:, 0]
-    for place, (part, (method, protocol)) in enumerate(zip(parts, blocks, strict=True)):
+    for place, (part, (entry, protocol)) in enumerate(zip(parts, blocks, strict=True)):
         grid = part.subplots(2, len(targets), squeeze=False, sharex="col")
         for (above, below), target in zip(grid.T, targets, strict=True):
-            own = numbers[(numbers["target"] == target) & (numbers["method"] == method) & (numbers["protocol"] == protocol)]
+            own = numbers[(numbers["target"] == target) & (numbers["entry"] == entry) & (numbers["protocol"] == protocol)]
             if own.empty:  # this method was not run on this target
                 above.set_axis_off()
                 below.set_axis_off()
                 continue
             for labelled, rows in own.groupby("labelled_images"):
-                fit = curves[target, method, protocol, labelled]
+                fit = curves.get((target, entry, protocol, labelled))
                 _accuracy(above, rows, fit, colours[labelled])
-                _gain(below, rows, fit, colours[labelled])
+                if fit:
+                    _gain(below, rows, fit, colours[labelled])
+            chance.line(above, own)
             _frame(above, below, own, modest_gain)
+            if protocol == "linear" and (target, entry) in longer:
+                panels.note(below, quantity.LONGER_FIRST)
             if place == 0:
                 panels.title(above, names.dataset(target), dataset_colours[target])
-        named = f"{methods.label(method)}, {names.PROTOCOLS[protocol]}"
         first = next(column for column in grid.T if column[0].axison)
-        first[0].set_ylabel(f"top-1 accuracy, %\n({named})")
+        first[0].set_ylabel(f"top-1 accuracy, %\n({methods.label(entry)}, {names.PROTOCOLS[protocol]})")
         first[1].set_ylabel("expected gain from\na doubling, points")
         panels.legend_below(part, columns=2 if len(targets) == 1 else 4)
+    basis.write(figure, basis.text(evidence, numbers["entry"], numbers["seeds"]))
     return figure, numbers
 
 
-def _accuracy(axes: Axes, rows: pd.DataFrame, fit: saturation.Fit, colour: object) -> None:
+def _accuracy(axes: Axes, rows: pd.DataFrame, fit: saturation.Fit | None, colour: object) -> None:
     """The points with whiskers, and the curve with its band."""
     label = f"{names.count(rows['labelled_images'].iloc[0])} labelled images"
     axes.plot(rows["pretrain_images"], rows["top1"], color=colour, label=label, marker="o", linestyle="none")
     axes.vlines(rows["pretrain_images"], rows["top1_low"], rows["top1_high"], color=colour, linewidth=0.8)
-    _curve(axes, fit, fit.predict, colour)
+    if fit:
+        _curve(axes, fit, fit.predict, colour)
     hollow.mark(axes, rows["pretrain_images"], rows["published"], colour)
 
 
@@ -131,12 +168,14 @@ def _curve(axes: Axes, fit: saturation.Fit, function, colour: object) -> None:
 
 def _frame(above: Axes, below: Axes, own: pd.DataFrame, modest_gain: float) -> None:
     """Axes of images, the line at the modest gain, and a sentence in place of gains that cannot be known."""
+    steps = own["steps"].max()
     for axes in (above, below):
-        panels.images_axis(axes, own["pretrain_images"], "pretraining images")
+        panels.images_axis(axes, own["pretrain_images"], lengths.images_label(own["curve"].iloc[0], int(steps)))
     above.set_xlabel("")
     above.tick_params(axis="x", labelbottom=False)
-    if (own["fit"] == "one_size").all():
-        below.text(0.5, 0.5, ONE_SIZE, transform=below.transAxes, ha="center", va="center", color="#4D4D4D")
+    instead = _in_place_of_gains(own)
+    if instead:
+        below.text(0.5, 0.5, instead, transform=below.transAxes, ha="center", va="center", color="#4D4D4D", linespacing=1.4)
         below.set_yticks([])
         below.grid(False)
         return
@@ -148,3 +187,15 @@ def _frame(above: Axes, below: Axes, own: pd.DataFrame, modest_gain: float) -> N
     # bands can be far wider than any gain; they are cut off rather than flatten the curves
     top = max(1.5 * modest_gain, 1.3 * own["gain"].max())
     below.set_ylim(0, top)
+
+
+def _in_place_of_gains(own: pd.DataFrame) -> str:
+    """Why no gain is drawn in a panel; nothing where one is."""
+    if (own["fit"] == CONFOUNDED).all():
+        images, steps = (sorted(own[key].unique()) for key in ("pretrain_images", "steps"))
+        times = f"{images[-1] / images[0]:.3g} times the images"
+        length = f"{steps[-1] / steps[0]:.3g} times the training" if steps[0] > 0 else "longer training with them"
+        return f"{times} and\n{length}:\nno gain from images alone\ncan be read"
+    if (own["fit"] == NO_SEED).all():
+        return "The sizes have no seed in common:\nno curve is fitted."
+    return ONE_SIZE if own["fit"].isin(["one_size", NO_SEED]).all() else ""

@@ -9,7 +9,8 @@ from functools import cache
 
 import pandas as pd
 
-from fourlenses.lenses import published, table
+from fourlenses.analysis.contrasts import Evidence
+from fourlenses.lenses import bands, published
 
 KEYS = ["method", "source", "target", "level", "labelled_images", "protocol"]
 COLUMNS = [
@@ -19,28 +20,41 @@ COLUMNS = [
 ANY_SIZE = "-all"  # as many images as the dataset has; the table has their number in a column of its own
 
 
-def compare(rows: pd.DataFrame) -> pd.DataFrame:
-    """`COLUMNS`, a line per published number that `rows` of a study's table have too, in the order of `rows`; seeds are averaged.
+def compare(evidence: Evidence) -> pd.DataFrame:
+    """`COLUMNS`, a line per published number that a study's table has too, in the order of the table; seeds are averaged.
 
     Nothing for the published numbers themselves, which are a table of their own (study `published`).
     """
-    named = rows[rows["study"] != "published"]
+    named = _matched(evidence.metrics)
     if named.empty:
         return pd.DataFrame(columns=COLUMNS)
-    named = named.assign(source=[_source(*row) for row in zip(named["source"], named["pretrain_images"], strict=True)])
     # a coarser level or another lens may look at the same number: one line each
-    ours = table.over_seeds(named.assign(lens=_lenses(named)), ["lens", *KEYS, "pretrain_images"])
+    ours = bands.over_seeds(named.assign(lens=_lenses(named)), ["lens", *KEYS, "pretrain_images"], evidence)
     ours = ours.rename(columns={"top1": "ours", "top1_low": "ours_low", "top1_high": "ours_high"})
-    paper = _published()[[*KEYS, "top1", "reading_error", "origin"]].rename(columns={"top1": "paper"})
-    both = ours.merge(paper, on=KEYS, how="inner")  # keeps the order of the left side
+    both = ours.merge(_published(), on=KEYS, how="inner")  # keeps the order of the left side
     both["difference"] = both["ours"] - both["paper"]
     return both[COLUMNS]
 
 
+def matched(rows: pd.DataFrame) -> pd.DataFrame:
+    """`KEYS` (the source as the paper's rows name it), `pretrain_images` and `paper`, the published top-1: a line per number that ``rows``
+    have too."""
+    ours = _matched(rows)[[*KEYS, "pretrain_images"]].drop_duplicates()
+    return ours.merge(_published()[[*KEYS, "paper"]], on=KEYS, how="inner")
+
+
+def _matched(rows: pd.DataFrame) -> pd.DataFrame:
+    """Those with a published number, with the source as the paper's rows name it."""
+    rows = rows[rows["study"] != "published"]
+    named = rows.assign(source=[_source(*row) for row in zip(rows["source"], rows["pretrain_images"], strict=True)])
+    known = set(zip(*(_published()[key] for key in KEYS), strict=True))
+    return named[[key in known for key in zip(*(named[key] for key in KEYS), strict=True)]]
+
+
 @cache
 def _published() -> pd.DataFrame:
-    rows = published.rows()
-    return rows.drop_duplicates(KEYS)  # a number that two tables print is the same one
+    rows = published.rows().drop_duplicates(KEYS)  # a number that two tables print is the same one
+    return rows[[*KEYS, "top1", "reading_error", "origin"]].rename(columns={"top1": "paper"})
 
 
 def _lenses(rows: pd.DataFrame) -> pd.Series:

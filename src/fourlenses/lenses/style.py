@@ -13,6 +13,9 @@ from matplotlib.figure import Figure
 ONE_COLUMN = 3.35  # inches: a column of a two-column page
 TWO_COLUMNS = 6.9
 
+PALE = "#999999"  # what is shown and does not count
+QUIET = "#555555"  # what explains, beside what is measured
+
 DATASET_COLOURS = ("#332288", "#44AA99", "#CC6677", "#DDCC77", "#88CCEE", "#117733", "#882255", "#999933", "#AA4499")
 
 RC = {

@@ -1,7 +1,7 @@
 """The tidy table of one study (`metrics.csv`) as the figures read it: checked, filtered and averaged over seeds.
 
-Every figure starts from the same rows, so what a row means is said here once: which columns there are, which label level
-of a target is its finest, and how several seeds become one number with a band.
+Every figure starts from the same rows, so what a row means is said here once: which columns there are, and which label level
+of a target is its finest. How several seeds become one number with a band is in `bands`.
 """
 
 from pathlib import Path
@@ -116,32 +116,3 @@ def at_finest(rows: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
 def at_most_labels(rows: pd.DataFrame) -> pd.DataFrame:
     """Of `rows`, those with the largest number of labelled images of their target."""
     return rows[rows["labelled_images"] == rows.groupby("target")["labelled_images"].transform("max")]
-
-
-def over_seeds(rows: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
-    """One row per value of `keys`, in order of first appearance: mean top1, its band, and the number of seeds.
-
-    The rule of the band, for every figure: with one seed it is the 95 % Wilson interval of the test set; with several, or several
-    draws of the labelled images, it is the range of top1 over them joined with the mean interval, that is from the lower of the
-    smallest top1 and the mean lower bound to the higher of the largest top1 and the mean upper bound. It covers all sources of
-    doubt, without pretending that two or three seeds give a variance.
-    """
-    grouped = rows.groupby(keys, sort=False)
-    means = grouped[["top1", "top1_low", "top1_high"]].mean()
-    means["top1_low"] = means["top1_low"].clip(upper=grouped["top1"].min())
-    means["top1_high"] = means["top1_high"].clip(lower=grouped["top1"].max())
-    means["seeds"] = grouped["seed"].nunique()
-    return means.reset_index()
-
-
-def difference(minuend: pd.DataFrame, subtrahend: pd.DataFrame) -> tuple[pd.Series, pd.Series, pd.Series]:
-    """top1 of `minuend` less top1 of `subtrahend`, row by row, with lower and upper bound, in points.
-
-    The bounds add the distances to the two bands in squares, as for independent test sets (Newcombe's interval where the
-    bands are Wilson's). Both encoders were in truth judged on the same test images, so a paired interval would be narrower;
-    the table does not hold what it needs, and this one errs on the side of caution.
-    """
-    drop = minuend["top1"] - subtrahend["top1"]
-    down = (minuend["top1"] - minuend["top1_low"]) ** 2 + (subtrahend["top1_high"] - subtrahend["top1"]) ** 2
-    up = (minuend["top1_high"] - minuend["top1"]) ** 2 + (subtrahend["top1"] - subtrahend["top1_low"]) ** 2
-    return drop, drop - down**0.5, drop + up**0.5
