@@ -1,0 +1,33 @@
+"""The figures of the four lenses, a module each, with `NAME` and `draw(table)`. `study.FIGURES` says which lens they belong to.
+
+`draw` takes the table that `table.read_metrics` returns and gives the figure and the numbers drawn in it, no more, no fewer.
+"""
+
+from types import ModuleType
+
+from fourlenses.errors import UserError
+from fourlenses.lenses import (
+    domain,
+    domain_pools,
+    domain_similarity,
+    granularity,
+    granularity_gap,
+    quality,
+    quality_severity,
+    quantity,
+    quantity_gain,
+)
+
+FIGURES: dict[str, ModuleType] = {
+    module.NAME: module
+    for module in (quantity, quantity_gain, domain, domain_pools, quality, quality_severity, granularity, granularity_gap)
+}
+OF_TWO_TABLES = {domain_similarity.NAME: domain_similarity}  # `draw(table, similarity)`
+
+
+def figure_named(name: str) -> ModuleType:
+    """The module of a figure; a ValueError lists those known."""
+    known = FIGURES | OF_TWO_TABLES
+    if name not in known:
+        raise UserError(f"there is no figure {name!r}; known are {', '.join(known)}, so name one of those")
+    return known[name]
