@@ -24,7 +24,8 @@ def main() -> None:
     parser.add_argument("--output-prefix", required=True, type=Path, help="e.g. results/default/figures/quantity")
     arguments = parser.parse_args()
 
-    from fourlenses.lenses import domain_similarity, figure_named, output, quantity_gain
+    from fourlenses.lenses import domain_similarity, output, quantity_gain
+    from fourlenses.lenses.registry import figure_named
     from fourlenses.lenses.table import read_metrics
 
     figure_module, metrics = figure_named(arguments.figure), read_metrics(arguments.metrics)

@@ -15,15 +15,14 @@ def main() -> None:
     parser.add_argument("--decision", required=True, type=Path, help="e.g. results/default/decision.json")
     arguments = parser.parse_args()
 
-    from fourlenses.findings import Thresholds, decision, evaluate, write
-    from fourlenses.lenses.contrasts import read_paired
+    from fourlenses.findings import Evidence, Thresholds, decision, evaluate, write
     from fourlenses.lenses.table import read_metrics
 
-    metrics, paired = read_metrics(arguments.metrics), read_paired(arguments.metrics)
     thresholds = Thresholds(**arguments.thresholds)
-    findings = evaluate(metrics, paired, thresholds)
+    evidence = Evidence.of(read_metrics(arguments.metrics), thresholds.seed_sd)
+    findings = evaluate(evidence, thresholds)
     write.findings(findings, arguments.findings)
-    write.cards(decision.cards(metrics, paired, thresholds), arguments.decision)
+    write.cards(decision.cards(evidence, thresholds), arguments.decision)
     for finding in findings:
         print(f"{finding.finding}: {finding.verdict}")
 

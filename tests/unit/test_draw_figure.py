@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 import synthetic_metrics as synthetic
 
-from fourlenses.lenses import FIGURES, output
+from fourlenses.lenses import output
+from fourlenses.lenses.registry import FIGURES
 from fourlenses.lenses.table import read_metrics
 
 PROGRAM = Path(__file__).resolve().parents[2] / "workflow_scripts" / "draw_figure.py"

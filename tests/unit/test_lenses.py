@@ -5,7 +5,8 @@ import pytest
 import synthetic_metrics as synthetic
 from synthetic_metrics import row
 
-from fourlenses.lenses import FIGURES, domain, figure_named, granularity, methods, output, quality, quantity, quantity_gain, style
+from fourlenses.lenses import domain, granularity, methods, output, quality, quantity, quantity_gain, style
+from fourlenses.lenses.registry import FIGURES, figure_named
 from fourlenses.lenses.table import read_metrics
 
 

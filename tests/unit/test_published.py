@@ -3,7 +3,8 @@
 import pytest
 
 from fourlenses.errors import UserError
-from fourlenses.lenses import FIGURES, published
+from fourlenses.lenses import published
+from fourlenses.lenses.registry import FIGURES
 from fourlenses.lenses.table import IDENTITY, read_metrics
 
 

@@ -31,7 +31,7 @@ from fourlenses.analysis.seed_variance import SeedVariance, pooled
 from fourlenses.errors import UserError
 
 CONFIDENCE = 0.95
-PRIOR_SD = 0.8  # points, of one encoder over seeds: the default of findings.seed_sd; docs/findings.md says where it is from
+PRIOR_SD = 0.8  # points at 50 %, of one encoder over seeds: the default of findings.seed_sd; docs/findings.md says where it is from
 
 Term = tuple[float, pd.DataFrame, pd.DataFrame]  # weight, minuend, subtrahend: rows of one cell each
 
@@ -119,7 +119,8 @@ class Evidence:
         estimate, weights = function([cell.mean(keys) for cell in cells], [cell.tests(keys) for cell in cells])
         seeds = len({seed for seed, _ in keys})
         image, paired = self._image_variance(cells, weights, keys)
-        seed, freedom = self.seed_variance.moderated(_by_encoder(cells, weights), _between_seeds(cells, weights, keys), seeds)
+        of_seeds = _for_prior(cells, weights, keys) if self.seed_variance.is_prior else weights
+        seed, freedom = self.seed_variance.moderated(_by_encoder(cells, of_seeds), _between_seeds(cells, weights, keys), seeds)
         error = sqrt(image + seed / seeds)
         # Satterthwaite: the image part is from thousands of images, the seeds' part has few degrees of freedom
         freedom = freedom * (error**2 / (seed / seeds)) ** 2 if seed > 0 and freedom < inf else inf
@@ -191,6 +192,11 @@ def _merged(members: list[tuple[float, Cell]]) -> list[tuple[float, Cell]]:
 
 def _as_independent(members: list[tuple[float, Cell]], keys: Sequence[Key]) -> float:
     return sum(weight**2 * top1 * (100 - top1) for weight, top1 in ((weight, cell.mean(keys)) for weight, cell in _merged(members)))
+
+
+def _for_prior(cells: Sequence[Cell], weights: Sequence[float], keys: Sequence[Key]) -> list[float]:
+    """The prior deviation is one at an accuracy of 50 %, and shrinks towards 0 and 100 % as that of a count does."""
+    return [weight * sqrt(cell.mean(keys) * (100 - cell.mean(keys))) / 50 for cell, weight in zip(cells, weights, strict=True)]
 
 
 def _by_encoder(cells: Sequence[Cell], weights: Sequence[float]) -> list[list[float]]:

@@ -39,6 +39,11 @@ class SeedVariance:
     between_levels: float = 0.0
 
     @property
+    def is_prior(self) -> bool:
+        """Whether it was stated and not measured."""
+        return self.cells == 0
+
+    @property
     def sd(self) -> float:
         """Points."""
         return sqrt(self.variance)

@@ -106,8 +106,8 @@ def _untrained(comparison: Comparison, evidence: Evidence, margin: float) -> tup
         above = above_floor(best, comparison.random, evidence)
         if above is not None and not (above.low > 0 and above.estimate > margin):
             floor = "the random encoder" if len(comparison.random) else "chance"
-            name = best["run"].iloc[0].rpartition("/seed")[0]
-            return UNTRAINED, f"{name} minus {floor}: {words.interval(above)}; more than {margin:g} and than its interval is asked"
+            asked = f"more than {words.margin(margin)} and more than the interval is asked"
+            return UNTRAINED, f"{words.encoder(best)} minus {floor}: {words.interval(above)}; {asked}"
     return None
 
 

@@ -1,28 +1,35 @@
-"""The decision card of a target: what more images, other domains, corruptions and labels would change, a sentence with interval each."""
+"""The decision card of a target: what pretraining, more images, other domains and corruptions would change, a sentence each.
 
-from dataclasses import dataclass
+The answers of a card hold together: each is held against Holm's correction for all of them, so that the chance of any wrong one is 5 %. The
+interval in a sentence is that of its own comparison, 95 %.
+"""
+
+from dataclasses import asdict, dataclass, replace
 
 import pandas as pd
 
+from fourlenses.analysis.contrasts import CONFIDENCE, Contrast, Evidence
+from fourlenses.analysis.multiplicity import holm
 from fourlenses.errors import UserError
-from fourlenses.findings.cells import clean, comparable, groups, linear_contrastive, most_labels, scratch
+from fourlenses.findings import contest, domain, quality, quantity, selection, words
+from fourlenses.findings.comparison import CONFOUNDED, LONGER_FIRST, UNTRAINED, Comparison, Outcome, measured, points
+from fourlenses.findings.contest import ALIKE, OPEN
 from fourlenses.findings.doubling import gain_from_doubling
-from fourlenses.findings.finding import Thresholds
-from fourlenses.findings.quality import drops
-from fourlenses.lenses.contrasts import Contrast, difference, weighted
-from fourlenses.lenses.methods import label as method_label
-from fourlenses.lenses.names import corruption as corruption_label
-from fourlenses.lenses.names import count, datasets, source_parts
-from fourlenses.lenses.names import source as shown
+from fourlenses.findings.setting import setting
+from fourlenses.findings.thresholds import LEAST_SEEDS, Thresholds
+from fourlenses.lenses import names
 
-WORTH, NOT_WORTH, UNKNOWN = "worth it", "not worth it", "cannot tell"
+WORTH, NOT_WORTH, AT_MOST = "worth it", "not worth it", "at most"
+LEANS = "leans: "
+UNDECIDED = (OPEN, AT_MOST, UNTRAINED, CONFOUNDED)  # answers that claim nothing, so that nothing is corrected or leans
 
 
 @dataclass(frozen=True)
 class Line:
-    """question: doubling, pool, other_encoder, corruption, supervised or labels; subject: of which dataset, corruption or label size.
+    """question: contest, labels, doubling, pool, added, other_encoder or corruption; subject: of which dataset, corruption or label size.
 
-    estimate, low, high: points (label size for question labels); answer: in two or three words; sentence: a plain one with the interval.
+    estimate, low, high: in `unit`. answer: two or three words. sentence: plain, with the interval. p_value: of the answer, 1 where it claims
+    nothing; p_adjusted: after Holm's correction for the card.
     """
 
     question: str
@@ -35,164 +42,231 @@ class Line:
     answer: str
     sentence: str
     seeds: int
+    p_value: float = 1.0
+    p_adjusted: float = 1.0
 
 
 @dataclass(frozen=True)
 class Card:
-    """missing: what the study does not measure of this target, and what to add."""
+    """setting: what all sentences rest on. missing: what the study does not measure of this target, and what to add."""
 
     target: str
+    setting: str
     lines: list[Line]
     missing: list[str]
 
+    def as_json(self) -> dict:
+        return asdict(self)
 
-def cards(metrics: pd.DataFrame, paired: pd.DataFrame | None, thresholds: Thresholds) -> list[Card]:
+
+def cards(evidence: Evidence, thresholds: Thresholds) -> list[Card]:
     """A card per target, by name."""
-    rows = comparable(metrics)
-    costs = drops(metrics)
-    return [_card(target, here, costs, paired, thresholds) for target, here in rows.groupby("target")]
+    rows = selection.finest(evidence.metrics)
+    parts = domain.comparisons(evidence.metrics, thresholds)
+    drops = quality.drops(evidence.metrics)
+    curves = quantity.families(evidence.metrics)
+    return [
+        _card(target, here, parts=parts, drops=drops, curves=curves, evidence=evidence, thresholds=thresholds)
+        for target, here in rows.groupby("target")
+    ]
 
 
-def _card(target: str, rows: pd.DataFrame, costs: dict, paired: pd.DataFrame | None, thresholds: Thresholds) -> Card:
-    encoders = clean(linear_contrastive(rows))
-    own = encoders[encoders["in_domain"]]
-    parts = {
-        "the gain from twice the unlabelled images (add the lens quantity with two or more pretrain_images)": _doubling(own, thresholds),
-        "pooling with another domain (add pools to the lens domain, and the same number of in-domain images)": _pools(
-            target, encoders, paired, thresholds
-        ),
-        "an encoder of another domain (add the lens domain)": _others(target, encoders, paired),
-        "what corrupted images cost (add the lens quality for this dataset)": _corruptions(target, costs, paired, thresholds),
-        "the gap to supervised training (add the lens quantity or granularity for this dataset)": _supervised(own, scratch(rows), paired),
-    }
-    return Card(target, [line for lines in parts.values() for line in lines], [text for text, lines in parts.items() if not lines])
+def _card(
+    target: str, rows: pd.DataFrame, *, parts: dict, drops: dict, curves: list, evidence: Evidence, thresholds: Thresholds
+) -> Card:
+    contests, unmeasured = contest.contests(rows, evidence, thresholds)
+    named = [("contest", contest_line(one)) for one in contests]
+    doubling = [_doubling(one, evidence, thresholds) for one in curves if one.target == target]
+    named += [("doubling", line) for line in doubling if line]
+    for part, question in ((domain.ADDED, "added"), (domain.POOL, "pool"), (domain.INSTEAD, "other_encoder")):
+        found = [_domain(question, one, evidence, thresholds) for one in parts[part] if one.target == target]
+        named += [(question, line) for line in found if line]
+    named += [("corruption", line) for line in _corruptions(target, drops, evidence, thresholds)]
+    lines = _together([line for _, line in named])
+    held = [line for line in lines if line.question == "contest"]
+    lines = [*held, *_enough_labels(contests, held), *lines[len(held) :]]
+    missing = [text for question, text in MISSING.items() if question not in dict(named)]
+    if unmeasured and not contests:
+        sizes = words.listed([words.images(one) for one in unmeasured])
+        missing[0] = f"whether pretraining is worth it: no encoder was fine-tuned at {sizes} labels (add fine_tune to the protocols)"
+    return Card(target, setting(rows, evidence, thresholds, len(lines)), lines, missing)
 
 
-def _doubling(own: pd.DataFrame, thresholds: Thresholds) -> list[Line]:
-    lines = []
-    for (method,), curve in groups(most_labels(own), ["method"]):
-        gain = gain_from_doubling(curve)
-        if gain:
-            most, labels = curve["pretrain_images"].max(), curve["labelled_images"].max()
-            text = f"twice the {count(most)} unlabelled images would gain about {{}} at {count(labels)} labels, going by the fitted curve"
-            lines.append(_line("doubling", count(most), method, gain, text, _worth(gain, thresholds.worthwhile_gain)))
-    return lines
+MISSING = {
+    "contest": "whether pretraining is worth it (the lens quantity with the protocols linear and fine_tune, beside training from scratch)",
+    "doubling": "the gain from twice the unlabelled images (add the lens quantity with two or more pretrain_images)",
+    "added": "adding images of other domains to one's own (add pools with this dataset to the lens domain)",
+    "pool": "pooling with another domain at an equal number of images (add pools with this dataset to the lens domain)",
+    "other_encoder": "an encoder of another domain (add the lens domain)",
+    "corruption": "what corrupted images cost (add the lens quality for this dataset)",
+}
 
 
-def _pools(target: str, encoders: pd.DataFrame, paired: pd.DataFrame | None, thresholds: Thresholds) -> list[Line]:
-    lines = []
-    for (method, source, total), pool in groups(_at_one_size(encoders), ["method", "source", "pretrain_images"]):
-        others = datasets(source) - {target}
-        if target not in datasets(source) or not others:
-            continue
-        share = _share(source, target)
-        for images, against in ((share, "alone"), (total, "as many in-domain images")):
-            mine = _in_domain(encoders, pool, images)
-            if len(mine):
-                gain = difference(pool, mine, paired)
-                beside = f"the {count(images)} images of {target} alone" if against == "alone" else f"{count(images)} images of {target}"
-                text = f"pretraining on {shown(source)} instead of {beside} changes top-1 by {{}}"
-                lines.append(_line("pool", " + ".join(sorted(others)), method, gain, text, _worth(gain, thresholds.worthwhile_gain)))
-    return lines
-
-
-def _at_one_size(encoders: pd.DataFrame) -> pd.DataFrame:
-    """At the most labels at which both the target's own encoders and others are evaluated."""
-    sizes = set(encoders.loc[encoders["in_domain"], "labelled_images"]) & set(encoders.loc[~encoders["in_domain"], "labelled_images"])
-    return encoders[encoders["labelled_images"] == max(sizes, default=-1)]
-
-
-def _share(source: str, target: str) -> int:
-    return sum(size or 0 for name, size in source_parts(source) if name == target)
-
-
-def _in_domain(encoders: pd.DataFrame, like: pd.DataFrame, images: int) -> pd.DataFrame:
-    """Of the same method and labels as `like`, pretrained on so many images of the target's own dataset."""
-    method, labelled = like[["method", "labelled_images"]].iloc[0]
-    own = encoders[encoders["in_domain"] & (encoders["method"] == method) & (encoders["labelled_images"] == labelled)]
-    return own[own["pretrain_images"] == images]
-
-
-def _others(target: str, encoders: pd.DataFrame, paired: pd.DataFrame | None) -> list[Line]:
-    """Encoders that never saw the target's dataset, against its own of as many images."""
-    lines = []
-    for (method, source, images), other in groups(_at_one_size(encoders), ["method", "source", "pretrain_images"]):
-        mine = _in_domain(encoders, other, images)
-        if target not in datasets(source) and len(mine):
-            gain = difference(other, mine, paired)
-            answer = "better than own" if gain.low > 0 else "worse than own" if gain.high < 0 else UNKNOWN
-            text = f"an encoder of {shown(source)} instead of {count(images)} images of {target} changes top-1 by {{}}"
-            lines.append(_line("other_encoder", shown(source), method, gain, text, answer))
-    return lines
-
-
-def _corruptions(target: str, costs: dict, paired: pd.DataFrame | None, thresholds: Thresholds) -> list[Line]:
-    lines = []
-    for (here, source, corruption, method), term in costs.items():
-        if here != target:
-            continue
-        cost = weighted([term], paired)
-        limit = thresholds.worthwhile_gain
-        answer = "costs" if cost.low > limit else "helps" if cost.high < 0 else "costs little" if cost.high < limit else UNKNOWN
-        text = f"{corruption_label(corruption)} of the pretraining images ({shown(source)}) costs {{}} of top-1"
-        lines.append(_line("corruption", corruption, method, cost, text, answer))
-    return lines
-
-
-def _supervised(own: pd.DataFrame, supervised: pd.DataFrame, paired: pd.DataFrame | None) -> list[Line]:
-    """Supervised from scratch less the encoder of most pretraining images, at each label size; then where labels are enough."""
-    lines = []
-    for (method,), mine in groups(own, ["method"]):
-        gaps: dict[int, Contrast] = {}
-        for labels in sorted(set(mine["labelled_images"]) & set(supervised["labelled_images"])):
-            at = mine[mine["labelled_images"] == labels]
-            most = at["pretrain_images"].max()
-            at = at[at["pretrain_images"] == most].drop_duplicates(["seed", "label_draw"])
-            try:
-                gaps[labels] = difference(supervised[supervised["labelled_images"] == labels], at, paired)
-            except UserError:  # no seed in common at this label size
-                continue
-            answer = "supervised leads" if gaps[labels].low > 0 else "pretraining leads" if gaps[labels].high < 0 else UNKNOWN
-            text = f"at {count(labels)} labels, supervised from scratch less the encoder of {count(most)} unlabelled images makes {{}}"
-            lines.append(_line("supervised", count(labels), method, gaps[labels], text, answer))
-        if gaps:
-            lines.append(_enough_labels(method, gaps))
-    return lines
-
-
-def _enough_labels(method: str, gaps: dict[int, Contrast]) -> Line:
-    """The label size from which on supervised training from scratch is not behind: by the estimates, and for certain (whole intervals)."""
-    likely, certain = (_from_there_on(gaps, end) for end in ("estimate", "low"))
-    most, seeds = count(max(gaps)), min(gap.seeds for gap in gaps.values())
-    name = method_label(method)
-    if likely is None:
-        behind = gaps[max(gaps)].high < 0
-        answer = "more than measured" if behind else UNKNOWN
-        rest = "" if behind else ", though the interval at the most labels leaves it open"
-        text = f"up to {most} labels, pretraining with {name} is ahead of supervised training from scratch{rest}."
-        return Line("labels", "", method, None, None, None, "labelled images", answer, text, seeds)
-    text = f"from {count(likely)} labels on, supervised training from scratch is level with {name} or ahead"
-    text += "; no label size settles it beyond the intervals." if certain is None else f"; beyond the intervals from {count(certain)} on."
-    answer = UNKNOWN if certain is None else f"labels win from {count(certain)}"
-    high = None if certain is None else float(certain)
-    return Line("labels", "", method, float(likely), None, high, "labelled images", answer, text, seeds)
-
-
-def _from_there_on(gaps: dict[int, Contrast], end: str) -> int | None:
-    """The smallest label size at and above which `end` of every gap is at least 0."""
-    found = None
-    for labels in sorted(gaps, reverse=True):
-        if getattr(gaps[labels], end) < 0:
-            break
-        found = labels
+def _together(lines: list[Line]) -> list[Line]:
+    """Answers as they hold together, and as they lean where there are few seeds."""
+    claims = [line for line in lines if line.answer not in (ALIKE, *UNDECIDED)]
+    adjusted = dict(zip(map(id, claims), holm([line.p_value for line in claims]), strict=True))
+    found = []
+    for line in lines:
+        if id(line) in adjusted:
+            p, answer, sentence = adjusted[id(line)], line.answer, line.sentence
+            if p >= 1 - CONFIDENCE:
+                answer, sentence = OPEN, f"{sentence} Not after Holm's correction for the {len(claims)} answers of this card."
+            elif line.seeds < LEAST_SEEDS:
+                answer = LEANS + answer
+            line = replace(line, answer=answer, sentence=sentence, p_adjusted=round(p, 6))
+        elif line.answer == ALIKE and line.seeds < LEAST_SEEDS:  # held against its own interval: it competes with no claim of a difference
+            line = replace(line, answer=LEANS + ALIKE)
+        found.append(line)
     return found
 
 
-def _worth(gain: Contrast, threshold: float) -> str:
-    return WORTH if gain.low > threshold else NOT_WORTH if gain.high < threshold else UNKNOWN
+def contest_line(one: contest.Contest) -> Line:
+    answer, sentence = one.answer, one.sentence()
+    if one.untrained:
+        answer, sentence = UNTRAINED, f"{sentence} {one.untrained.capitalize()}."
+    line = _line("contest", words.images(one.labels), one.method, one.contrast, sentence=sentence, answer=answer)
+    return replace(line, p_value=one.p_value)
 
 
-def _line(question: str, subject: str, method: str, found: Contrast, text: str, answer: str) -> Line:
-    measured = f"{found.estimate:+.1f} points [{found.low:+.1f} to {found.high:+.1f}]"
+def _enough_labels(contests: list[contest.Contest], lines: list[Line]) -> list[Line]:
+    """From how many labels on training on labels alone is ahead: where more than one label size was measured."""
+    found = []
+    for method in dict.fromkeys(one.method for one in contests):
+        here = [(one, line) for one, line in zip(contests, lines, strict=True) if one.method == method]
+        if len(here) < 2:
+            continue
+        sizes = [words.images(one.labels) for one, _ in here]
+        ahead = None
+        for one, line in reversed(here):
+            if contest.SUPERVISED not in line.answer:
+                break
+            ahead = one.labels
+        seeds = min(line.seeds for _, line in here)
+        name = words.method(method)
+        said = f"Of {words.listed(sizes)} labels measured, "
+        if ahead is not None:
+            answer = f"labels alone lead from {words.images(ahead)}"
+            said += f"labels alone beat pretraining with {name} from {words.images(ahead)} on."
+        elif all(contest.PRETRAINING in line.answer for _, line in here):
+            answer, said = "pretraining leads throughout", said + f"pretraining with {name} beats labels alone at every one."
+        else:
+            answer, said = OPEN, said + f"none is known from which on labels alone beat pretraining with {name}."
+        leans = LEANS if seeds < LEAST_SEEDS and answer != OPEN else ""
+        estimate = None if ahead is None else float(ahead)
+        found.append(Line("labels", "", method, estimate, None, None, "labelled images", leans + answer, said, seeds))
+    return found
+
+
+def _doubling(family: quantity.Family, evidence: Evidence, thresholds: Thresholds) -> Line | None:
+    most, labels = int(family.sizes[-1]), words.images(int(family.curve["labelled_images"].iloc[0]))
+    name, subject = words.method(family.entry), words.images(most)
+    sides = [family.at(size) for size in family.sizes[:-3:-1]]
+    if not selection.share_seeds(*sides):
+        return None
+    comparison = Comparison(
+        target=family.target,
+        what="",
+        cells=sides,
+        scales=[points([1.0, -1.0])],
+        trained=[sides],
+        random=selection.random_encoder(evidence.metrics, sides[0]),
+        excluded=quantity.excluded(family, sides, evidence),
+    )
+    last = measured(comparison, evidence, thresholds)
+    if last.excluded:
+        fewer = words.images(int(family.sizes[-2]))
+        said = f"With {labels} labels, {name}: {subject} unlabelled images minus {fewer}: {words.interval(last.contrast)}, but "
+        answer, reason = last.excluded
+        line = _line("doubling", subject, family.entry, last.contrast, sentence=f"{said}{reason}.", answer=answer)
+        control = quantity.convergence(family, evidence) if answer == LONGER_FIRST else None
+        return replace(line, p_value=control.ahead.p_value()) if control else line
+    gain = gain_from_doubling(family, evidence)
+    if gain is None:
+        return None
+    contrast, curved = gain
+    limit = thresholds.worthwhile_gain
+    steps = words.steps(family.curve)
+    length = f" at {words.images(steps)} steps" if steps else ""
+    sizes = words.listed([words.images(int(size)) for size in family.sizes])
+    if curved:
+        basis, said = f"a curve through {sizes} images", "are expected to gain"
+    else:
+        basis, said = f"a line through the last two of {sizes} images", "gain at most"
+    sentence = f"With {labels} labels, {name}{length}: twice the {subject} unlabelled images {said} {words.interval(contrast)}; {basis}."
+    if contrast.high < limit:
+        answer = NOT_WORTH
+    else:
+        answer = (WORTH if contrast.low > limit else OPEN) if curved else AT_MOST
+    line = _line("doubling", subject, family.entry, contrast, sentence=sentence, answer=answer)
+    return replace(line, p_value=contrast.p_value(limit) if answer in (WORTH, NOT_WORTH) else 1.0)
+
+
+def _domain(question: str, comparison: Comparison, evidence: Evidence, thresholds: Thresholds) -> Line | None:
+    """Against nothing: a difference above or below 0 beyond its interval, or alike within the margin."""
+    outcome = _measured(replace(comparison, scales=[points([1.0, -1.0])]), evidence, thresholds)
+    if outcome is None:
+        return None
+    source, own = comparison.about["source"], words.images(comparison.about["own_images"])
+    target, name = names.dataset(comparison.target), words.method(comparison.method)
+    others = words.listed([names.dataset(one) for one in sorted(names.datasets(source) - {comparison.target})])
+    labels = words.images(int(comparison.cells[0]["labelled_images"].iloc[0]))
+    pretrained = f"pretraining on {names.source(source)} minus on {own} images of {target}{' alone' if question == 'added' else ''}"
+    what = f"With {labels} labels, {name}{words.at_steps(pd.concat(comparison.cells))}: {pretrained}"
+    worse, better = ("worse than own alone", "better than own alone") if question == "added" else ("worse than own", "better than own")
+    return _signed(question, others, outcome, what, answers=(better, worse), margin=thresholds.equivalence_margin)
+
+
+def _corruptions(target: str, drops: dict, evidence: Evidence, thresholds: Thresholds) -> list[Line]:
+    lines = []
+    for (here, source, corruption, method), (clean, corrupted) in drops.items():
+        if here != target:
+            continue
+        comparison = Comparison(
+            target=target,
+            what="",
+            cells=[clean, corrupted],
+            scales=[points([1.0, -1.0])],
+            trained=[[clean]],
+            random=selection.random_encoder(evidence.metrics, clean),
+            method=method,
+        )
+        outcome = _measured(comparison, evidence, thresholds)
+        if outcome:
+            labels = words.images(int(clean["labelled_images"].iloc[0]))
+            what = f"With {labels} labels, {words.method(method)}{words.at_steps(pd.concat(comparison.cells))}: pretraining on "
+            what += f"{names.source(source)} clean minus with {names.corruption(corruption)}"
+            lines.append(
+                _signed("corruption", corruption, outcome, what, answers=("costs", "helps"), margin=thresholds.equivalence_margin)
+            )
+    return lines
+
+
+def _measured(comparison: Comparison, evidence: Evidence, thresholds: Thresholds) -> Outcome | None:
+    try:
+        return measured(comparison, evidence, thresholds)
+    except UserError:  # no seed in common
+        return None
+
+
+def _signed(question: str, subject: str, outcome: Outcome, what: str, *, answers: tuple[str, str], margin: float) -> Line:
+    """answers: where the difference is above 0 and where it is below."""
+    contrast = outcome.contrast
+    sentence = f"{what}: {words.interval(contrast)}."
+    p_value = 1.0
+    if outcome.excluded:
+        answer, reason = outcome.excluded
+        sentence = f"{sentence} {reason[0].upper()}{reason[1:]}."
+    elif contrast.low > 0 or contrast.high < 0:
+        answer, p_value = answers[contrast.estimate < 0], contrast.p_value()
+    elif outcome.within(margin):
+        answer = ALIKE
+    else:
+        answer = OPEN
+    line = _line(question, subject, outcome.comparison.method, contrast, sentence=sentence, answer=answer)
+    return replace(line, p_value=p_value)
+
+
+def _line(question: str, subject: str, method: str, found: Contrast, *, sentence: str, answer: str) -> Line:
     numbers = (round(value, 4) for value in (found.estimate, found.low, found.high))
-    return Line(question, subject, method, *numbers, "points", answer, f"{method_label(method)}: {text.format(measured)}.", found.seeds)
+    return Line(question, subject, method, *numbers, "points", answer, sentence, found.seeds)

@@ -38,7 +38,7 @@ def evaluate(evidence: Evidence, thresholds: Thresholds) -> list[Finding]:
     return [
         judged(
             part,
-            f"{claim} by more than {thresholds.domain_margin:g} points.",
+            f"{claim} by more than {words.margin(thresholds.domain_margin)}.",
             every[part],
             side=BELOW,
             unit="points",
@@ -91,11 +91,12 @@ def _comparison(
 ) -> Comparison:
     method, source = other[["method", "source"]].iloc[0]
     images = int(own["pretrain_images"].iloc[0])
-    alone = "alone" if part == ADDED else "as many of its own"
+    alone = " alone" if part == ADDED else ""
     labels = words.images(int(own["labelled_images"].iloc[0]))
+    what = f"{words.method(method)}: {names.source(source)} minus {names.source(own['source'].iloc[0])}{alone}"
     return Comparison(
         target=target,
-        what=f"{words.method(method)}: {names.source(source)} minus {names.source(own['source'].iloc[0])} {alone}, {labels} labels",
+        what=f"{what}, {labels} labels{words.at_steps(pd.concat([other, own]))}",
         cells=[other, own],
         scales=[points([1.0, -1.0], margin)],
         trained=[[other, own]],

@@ -61,7 +61,7 @@ def judged(
             missing = str(error)
     if not outcomes:
         threshold = comparisons[0].scales[0].threshold if comparisons else 0.0
-        return Finding(finding, statement, NOT_MEASURED, None, None, None, unit, threshold, where, 0, False, f"Not measured: {missing}")
+        return Finding(finding, statement, NOT_MEASURED, None, None, None, unit, threshold, where, 0, False, f"Missing: {missing}")
     verdict = universal(outcomes, side, equivalence)
     counted = [one for one in outcomes if one.counts]
     mean = _mean_over_targets(counted, evidence) if counted else None

@@ -26,7 +26,7 @@ def evaluate(evidence: Evidence, thresholds: Thresholds) -> list[Finding]:
     as a slope over the levels. Supervised is the better of training from scratch and a linear classifier on supervised features."""
     margin = thresholds.granularity_margin
     statement = "The gap of contrastive to supervised grows from the coarsest to the finest labels" + (
-        f", by more than {margin:g} points." if margin else "."
+        f", by more than {words.margin(margin)}." if margin else "."
     )
     found = judged(
         NAME,
@@ -94,7 +94,7 @@ def _comparison(
     return Comparison(
         target=target,
         what=f"{yardstick_name} minus {words.method(method)}, growth over {len(levels)} levels from {levels[0]} to {levels[-1]}, "
-        f"{words.images(int(own['labelled_images'].iloc[0]))} labels",
+        f"{words.images(int(own['labelled_images'].iloc[0]))} labels{words.at_steps(own)}",
         cells=cells,
         scales=[Scale("points", scales.points(weights), margin), Scale("log-odds", scales.log_odds(weights))],
         trained=[[own], [best]],

@@ -23,7 +23,7 @@ def evaluate(evidence: Evidence, thresholds: Thresholds) -> list[Finding]:
     pretraining on the same images."""
     margin = thresholds.quality_margin
     statement = "Corrupting the pretraining images costs contrastive pretraining more than supervised pretraining" + (
-        f", by more than {margin:g} points." if margin else "."
+        f", by more than {words.margin(margin)}." if margin else "."
     )
     found = judged(
         NAME,
@@ -74,7 +74,7 @@ def comparisons(metrics: pd.DataFrame, thresholds: Thresholds) -> list[Compariso
         found.append(
             Comparison(
                 target=target,
-                what=f"{what}, {words.images(int(clean['labelled_images'].iloc[0]))} labels",
+                what=f"{what}, {words.images(int(clean['labelled_images'].iloc[0]))} labels{words.at_steps(pd.concat([clean, corrupted]))}",
                 cells=cells,
                 scales=[on_points, *([Scale(SHARE, scales.share_lost)] if len(random) else [])],
                 trained=[[clean], [supervised[0]]],

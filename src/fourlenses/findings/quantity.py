@@ -29,11 +29,11 @@ def evaluate(evidence: Evidence, thresholds: Thresholds) -> list[Finding]:
     limit, size = thresholds.modest_gain, words.images(thresholds.beyond_images)
     found = comparisons(evidence, thresholds, thresholds.beyond_images)
     if found:
-        statement = f"Beyond {size} pretraining images a doubling of them gains less than {limit:g} points."
+        statement = f"Beyond {size} pretraining images a doubling of them gains less than {words.margin(limit)}."
         note = f"Top-1 of the most pretraining images minus that of the fewest from {size} on, per doubling, at equal steps."
     else:
         found = comparisons(evidence, thresholds, 0)
-        statement = f"The last doubling of the pretraining images gains less than {limit:g} points."
+        statement = f"The last doubling of the pretraining images gains less than {words.margin(limit)}."
         note = (
             f"No target has two sizes of {size} pretraining images or more. This is the gain from the second largest to the largest size, "
             f"per doubling, at equal steps, and says nothing of {size}."
@@ -128,12 +128,13 @@ def _comparison(family: Family, evidence: Evidence, thresholds: Thresholds, leas
         scales=[points([weight, -weight], thresholds.modest_gain)],
         trained=[sides],
         random=selection.random_encoder(evidence.metrics, sides[0]),
-        excluded=_excluded(family, sides, evidence),
+        excluded=excluded(family, sides, evidence),
         method=family.entry,
     )
 
 
-def _excluded(family: Family, sides: list[pd.DataFrame], evidence: Evidence) -> tuple[str, str] | None:
+def excluded(family: Family, sides: list[pd.DataFrame], evidence: Evidence) -> tuple[str, str] | None:
+    """Why nothing can be said of images from more (first) and fewer of them, with the reason; None where it can."""
     more, fewer = sides
     times = more["pretrain_images"].iloc[0] / fewer["pretrain_images"].iloc[0]
     if not family.equal:

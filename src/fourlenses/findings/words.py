@@ -50,10 +50,27 @@ def method(name: str) -> str:
     return methods.label(name)
 
 
+def encoder(rows: pd.DataFrame) -> str:
+    """`SimCLR on 3,000 images of scenes`."""
+    first = rows.iloc[0]
+    return method(first["method"]) if first["source"] == "none" else f"{method(first['method'])} on {source(first['source'])}"
+
+
+def margin(value: float) -> str:
+    """`1 point`, `2.5 points`."""
+    return f"{value:g} point{'' if value == 1 else 's'}"
+
+
+def at_steps(rows: pd.DataFrame) -> str:
+    """` at 1,125 steps`, or nothing where the rows do not agree or the table does not say."""
+    count = steps(rows)
+    return f" at {images(count)} steps" if count else ""
+
+
 def pixels(rows: pd.DataFrame) -> str:
     """`32 px`, or that the table does not say."""
     sizes = sorted({int(size) for size in rows.get("image_size", pd.Series(dtype=float)).dropna()})
-    return " and ".join(map(str, sizes)) + " px" if sizes else "a number of pixels that the table does not say"
+    return " and ".join(map(str, sizes)) + " px" if sizes else "pixels not recorded"
 
 
 def steps(rows: pd.DataFrame) -> int | None:

@@ -1,1 +1,1 @@
-"""What is drawn of a study's table: a module a figure (`figures` lists them), and what they share, which findings use too."""
+"""The figures of the four lenses, and what they share. `registry` lists them."""
