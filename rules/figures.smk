@@ -19,16 +19,18 @@ rule draw_figure:
     params:
         prefix=f"{RESULTS}/figures/{{figure}}",
         modest_gain=modest_gain,
+        seed_sd=lambda wildcards: config["findings"]["seed_sd"],
     message:
         "Drawing the figure {wildcards.figure}"
     shell:
         'python "$SCRIPTS/draw_figure.py" --metrics {input.metrics} --figure {wildcards.figure} '
-        "{params.modest_gain} --output-prefix {params.prefix} > {log} 2>&1"
+        "{params.modest_gain} --seed-sd {params.seed_sd} --output-prefix {params.prefix} > {log} 2>&1"
 
 
 rule compare_published:
     input:
         metrics=f"{RESULTS}/metrics.csv",
+        paired=paired_file,
     output:
         f"{RESULTS}/published.csv",
     log:
@@ -40,10 +42,12 @@ rule compare_published:
     resources:
         mem_mb=1000,
         runtime="10m",
+    params:
+        seed_sd=lambda wildcards: config["findings"]["seed_sd"],
     message:
         "Laying the published numbers beside those of the study"
     shell:
-        'python "$SCRIPTS/compare_published.py" --metrics {input.metrics} --output {output} > {log} 2>&1'
+        'python "$SCRIPTS/compare_published.py" --metrics {input.metrics} --seed-sd {params.seed_sd} --output {output} > {log} 2>&1'
 
 
 rule figures:

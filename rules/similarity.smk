@@ -35,6 +35,7 @@ rule draw_similarity:
     input:
         metrics=f"{RESULTS}/metrics.csv",
         similarity=f"{RESULTS}/similarity.csv",
+        paired=paired_file,
     output:
         multiext(f"{RESULTS}/figures/{SIMILARITY}", ".svg", ".png", ".csv"),
     log:
@@ -48,9 +49,11 @@ rule draw_similarity:
         runtime="10m",
     params:
         figure=SIMILARITY,
+        seed_sd=lambda wildcards: config["findings"]["seed_sd"],
         prefix=lambda wildcards, output: os.path.splitext(output[0])[0],
     message:
         "Drawing the figure {params.figure}"
     shell:
         'python "$SCRIPTS/draw_figure.py" --metrics {input.metrics} --similarity {input.similarity} --figure {params.figure} '
+        "--seed-sd {params.seed_sd} "
         "--output-prefix {params.prefix} > {log} 2>&1"

@@ -21,20 +21,28 @@ def main() -> None:
         default=2.0,
         help="points per doubling that quantity_gain marks; no other figure reads it (%(default)s)",
     )
+    parser.add_argument(
+        "--seed-sd",
+        type=float,
+        default=0.8,
+        help="points, of one encoder over seeds: widens the bands of a study with one seed (%(default)s)",
+    )
     parser.add_argument("--output-prefix", required=True, type=Path, help="e.g. results/default/figures/quantity")
     arguments = parser.parse_args()
 
+    from fourlenses.analysis.contrasts import Evidence
     from fourlenses.lenses import domain_similarity, output, quantity_gain
     from fourlenses.lenses.registry import figure_named
     from fourlenses.lenses.table import read_metrics
 
-    figure_module, metrics = figure_named(arguments.figure), read_metrics(arguments.metrics)
+    figure_module = figure_named(arguments.figure)
+    evidence = Evidence.of(read_metrics(arguments.metrics), arguments.seed_sd)
     if figure_module is domain_similarity:
-        figure, numbers = figure_module.draw(metrics, domain_similarity.read_similarity(arguments.similarity))
+        figure, numbers = figure_module.draw(evidence, domain_similarity.read_similarity(arguments.similarity))
     elif figure_module is quantity_gain:
-        figure, numbers = figure_module.draw(metrics, arguments.modest_gain)
+        figure, numbers = figure_module.draw(evidence, arguments.modest_gain)
     else:
-        figure, numbers = figure_module.draw(metrics)
+        figure, numbers = figure_module.draw(evidence)
     output.save(figure, numbers, arguments.output_prefix)
 
 

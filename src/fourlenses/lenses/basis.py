@@ -23,9 +23,7 @@ def text(evidence: Evidence, shown: Iterable[str], seeds: Iterable[int], marks: 
     called = ", ".join(dict.fromkeys(methods.label(name) for name in methods.in_order(shown) if methods.is_contrastive(name)))
     encoder = names.backbone(evidence.metrics["backbone"].iloc[0]) + pixels(evidence.metrics)
     seeds = sorted({int(one) for one in seeds})
-    counted = (
-        "no seed" if not seeds else f"{seeds[0]} to {seeds[-1]} seeds" if len(seeds) > 1 else f"{seeds[0]} seed{'s' * (seeds[0] > 1)}"
-    )
+    counted = "no seed" if not seeds else f"{seeds[0]} to {seeds[-1]} seeds" if len(seeds) > 1 else f"{seeds[0]} seed{'s' * (seeds[0] > 1)}"
     said = f"{called + ', ' if called else ''}{encoder}; {counted}; {marks}: 95 % intervals over test images and seeds"
     return f"{said}{_lean(evidence, seeds, marks)}."
 
@@ -54,6 +52,6 @@ def write(figure: Figure, *lines: str) -> None:
     figure.set_size_inches(width, height + strip)
     figure.get_layout_engine().set(rect=(0, share, 1, 1 - share))
     for legend in figure.legends:  # else they would stand at the bottom of the page, in the strip
-        legend.set_bbox_to_anchor((0, share, 1, 1 - share), figure.transFigure)
+        legend.borderaxespad += 72 * strip / legend.get_texts()[0].get_fontsize()
     inches = {"x": 0.06 / width, "y": 0.04 / (height + strip)}
     figure.text(inches["x"], inches["y"], "\n".join(wrapped), fontsize=SIZE, color=style.QUIET, va="bottom", linespacing=1.25)

@@ -34,6 +34,7 @@ def numbers_drawn(evidence: Evidence) -> pd.DataFrame:
     metrics = evidence.metrics
     every = table.at_finest(table.rows_for(metrics, NAME), metrics)
     every = every[every["corruption"] == "none"]
+    every = every.assign(source=every["source"].map(names.of_any_seed))
     rows = table.at_most_labels(selection.linear(every))
     if rows.empty:
         raise UserError(

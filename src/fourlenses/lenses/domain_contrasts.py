@@ -70,6 +70,7 @@ def _fused(evidence: Evidence) -> Iterator[dict]:
     metrics = evidence.metrics
     rows = selection.clean(selection.linear(table.at_finest(metrics, metrics)))
     fused = rows[rows["source"].map(names.is_fused).astype(bool)]
+    fused = fused.assign(source=fused["source"].map(names.of_any_seed))
     for (_, _, source), every in selection.groups(fused, ["target", "method", "source"]):
         for same in selection.most_labels_first(every):
             found = list(_beside_parts(source, same, rows, evidence))

@@ -6,6 +6,7 @@ encoders side by side, against one of them, with the control of two seeds of one
 steps: what they show is more images and more training at once. See `domain_contrasts` for what is held against what.
 """
 
+import re
 import textwrap
 
 import pandas as pd
@@ -26,16 +27,24 @@ HEADS = {
     ADDED: "Own share + others\nminus the share alone",
     FUSED: "Features side by side\nminus one of them",
 }
+KEPT = "\N{NO-BREAK SPACE}"  # a dataset and its size stay on one line
 CONFOUNDED = "unequal steps: more images and more training at once"
-NO_DIFFERENCE = "One pretraining dataset, or none beside in-domain pretraining of as many images: there is nothing to compare across domains."
+NO_DIFFERENCE = (
+    "One pretraining dataset, or none beside in-domain pretraining of as many images: there is nothing to compare across domains."
+)
 
 
 def numbers_drawn(evidence: Evidence) -> pd.DataFrame:
     """One row per point, in points of top-1."""
     numbers = domain_contrasts.comparisons(evidence)
-    numbers["_order"] = [(ORDER.index(one.comparison), one.source, one.reference) for one in numbers.itertuples()]
+    numbers["_order"] = [_order(one) for one in numbers.itertuples()]
     numbers["_method"] = numbers["method"].map(methods.place)
     return numbers.sort_values(["target", "_method", "_order"], ignore_index=True).drop(columns=["_order", "_method"])
+
+
+def _order(one) -> tuple:
+    """Single datasets before pools."""
+    return ORDER.index(one.comparison), len(names.source_parts(one.source)), one.source, one.reference
 
 
 @style.context()
@@ -75,7 +84,7 @@ def _lines(numbers: pd.DataFrame) -> list[tuple[tuple, str]]:
         here = numbers[numbers["comparison"].map(SECTIONS) == section]
         if len(here):
             found.append(((section,), head))
-            ordered = sorted(here.itertuples(), key=lambda one: (ORDER.index(one.comparison), one.source, one.reference))
+            ordered = sorted(here.itertuples(), key=_order)
             found += dict.fromkeys((_line(one), _label(one)) for one in ordered)
     return found
 
@@ -97,8 +106,8 @@ def _source(source: str) -> str:
     parts = names.source_parts(source)
     sizes = {size for _, size in parts}
     if names.is_fused(source) or len(parts) == 1 or len(sizes) > 1 or None in sizes:
-        return names.source(source)
-    return " + ".join(names.dataset(name) for name, _ in parts) + f" ({names.count(sizes.pop())} each)"
+        return re.sub(r"(?<![|+]) (?![|+])", KEPT, names.source(source))
+    return " + ".join(names.dataset(name) for name, _ in parts) + f" ({names.count(sizes.pop())}{KEPT}each)"
 
 
 def _places(lines: list[tuple[tuple, str]]) -> dict[tuple, float]:

@@ -31,7 +31,10 @@ def numbers_drawn(evidence: Evidence) -> pd.DataFrame:
     numbers = numbers.assign(depth=((numbers["place"] - first) / (last - first).clip(lower=1)).where(last > first, 1.0))
     odds = [_log_odds(chosen, one, evidence) for one in numbers.itertuples()]
     numbers = numbers.assign(
-        **{f"log_odds_gap{end}": [getattr(gap, name) for gap in odds] for end, name in (("", "estimate"), ("_low", "low"), ("_high", "high"))},
+        **{
+            f"log_odds_gap{end}": [getattr(gap, name) for gap in odds]
+            for end, name in (("", "estimate"), ("_low", "low"), ("_high", "high"))
+        },
         seeds=[gap.seeds for gap in odds],
     )
     return numbers[COLUMNS].reset_index(drop=True)

@@ -7,7 +7,6 @@ A method entry may come with others made from it (`training_length`): `simclr_st
 import pandas as pd
 
 from fourlenses.findings.selection import EQUAL_STEPS
-from fourlenses.lenses import methods
 from fourlenses.study import entry_of
 
 EQUAL, UNEQUAL, CONTROL = "equal steps", "unequal steps", "control"  # values of the column `curve`
@@ -68,14 +67,8 @@ def ending(method: str) -> str:
     return method.removeprefix(f"{entry}_") if entry != method else ""
 
 
-def name(entry: str, curve: str, length: int) -> str:
-    """What the curve is called beside its panels: `SimCLR at 1,125 steps each`."""
-    at = f" at {length:,} steps{' each' if curve == EQUAL else ''}" if length and curve != UNEQUAL else ""
-    return methods.label(entry) + at
-
-
 def images_label(curve: str, length: int) -> str:
     """Of an axis of pretraining images."""
     if curve == UNEQUAL:
         return UNEQUAL_IMAGES
-    return f"pretraining images, at {length:,} steps each" if curve == EQUAL else "pretraining images"
+    return f"pretraining images, at {int(length):,} steps each" if curve == EQUAL else "pretraining images"

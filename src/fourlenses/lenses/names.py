@@ -96,15 +96,20 @@ def encoders(source_name: str) -> list[tuple[str, str, str]]:
     found = []
     for part in source_name.split(SIDE_BY_SIDE):
         alone, marks = _unmarked(part)
-        seeds = [mark for mark in marks if re.fullmatch("seed[0-9]+", mark)]
+        seeds = [mark for mark in marks if re.fullmatch("seed[0-9]*", mark)]
         others = [mark for mark in marks if mark not in seeds]
         found.append((alone, others[0] if others else "", seeds[0] if seeds else ""))
     return found
 
 
+def of_any_seed(source_name: str) -> str:
+    """`a-100 | a-100.seed1` -> `a-100 | a-100.seed`: of each seed its own other seed, which makes one encoder of them."""
+    return re.sub(r"\.seed[0-9]+", ".seed", source_name)
+
+
 def _marks(part: str) -> str:
     marks = _unmarked(part)[1]
-    said = ["another seed" if re.fullmatch("seed[0-9]+", mark) else methods.label(mark) if methods.known(mark) else mark for mark in marks]
+    said = ["another seed" if re.fullmatch("seed[0-9]*", mark) else methods.label(mark) if methods.known(mark) else mark for mark in marks]
     return f" ({', '.join(said)})" if said else ""
 
 

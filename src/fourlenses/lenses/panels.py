@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import FigureBase
@@ -9,6 +10,8 @@ from matplotlib.ticker import FixedLocator, NullLocator
 from matplotlib.transforms import offset_copy
 
 from fourlenses.lenses import chance, hollow, names
+
+HANDLE, CHARACTER = 0.43, 0.048  # inches in a legend
 
 
 def title(axes: Axes, text: str, colour: str) -> None:
@@ -67,4 +70,19 @@ def legend_below(figure: FigureBase, title: str | None = None, columns: int = 4)
     for last in (chance.LABEL, hollow.LABEL):  # ours first
         if last in handles:
             handles[last] = handles.pop(last)
-    figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=min(columns, len(handles)), title=title)
+    figure.legend(
+        handles.values(),
+        handles.keys(),
+        loc="outside lower center",
+        ncols=_columns(list(handles), columns, figure.figure.get_figwidth()),
+        title=title,
+    )
+
+
+def _columns(labels: list[str], most: int, width: float) -> int:
+    """As many columns as fit into the width, inches; they are filled from top to bottom."""
+    for columns in range(min(most, len(labels)), 1, -1):
+        parts = np.array_split([len(label) for label in labels], columns)  # as matplotlib fills them
+        if sum(HANDLE + CHARACTER * part.max() for part in parts) <= width:
+            return columns
+    return 1

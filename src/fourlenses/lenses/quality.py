@@ -22,8 +22,8 @@ from fourlenses.lenses import basis, hollow, methods, names, panels, published_b
 NAME = "quality"
 BAR = 0.17  # inches
 UNKNOWN = (float("nan"),) * 3
-MOST_SHARE = (-50.0, 150.0)  # percent: intervals beyond are cut off rather than flatten the bars
-TITLES = {"drop": "drop in top-1, points", "share": "share lost of the gain over the random encoder, %"}
+MOST_SHARE = (-100.0, 200.0)  # percent: intervals beyond are cut off rather than flatten the bars
+TITLES = {"drop": "drop in top-1, points", "share": "share lost of the gain\nover the random encoder, %"}
 
 
 def numbers_drawn(evidence: Evidence) -> pd.DataFrame:
@@ -124,8 +124,9 @@ def draw(evidence: Evidence) -> tuple[Figure, pd.DataFrame]:
         for target, axes in zip(targets, line, strict=True):
             rows = numbers[(numbers["source"] == source) & (numbers["target"] == target)]
             _panel(axes, rows, shown, corruptions, kind=kind)
-            panels.title(axes, f"{names.source(source)} → {names.dataset(target)}", colours[target])
-            axes.set_xlabel(TITLES[kind] if len(targets) < 3 else TITLES[kind].replace(" of the gain over", " of the\ngain over"))
+            if kind == "drop" or len(sources) > 1:
+                panels.title(axes, f"{names.source(source)} → {names.dataset(target)}", colours[target])
+            axes.set_xlabel(TITLES[kind])
     for kind in kinds:
         _one_scale([axes for row, line in enumerate(grid) for axes in line if kinds[row // len(sources)] == kind], kind)
     panels.legend_below(figure, columns=2 if len(targets) == 1 else 4)

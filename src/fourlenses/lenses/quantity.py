@@ -23,6 +23,7 @@ from fourlenses.lenses import bands, basis, chance, hollow, lengths, methods, na
 NAME = "quantity"
 KEYS = ["target", "method", "protocol", "pretrain_images", "labelled_images"]
 CURVE = ["curve", "entry", "length", "steps"]
+ORDER = ["entry", "method", "protocol", "curve", "pretrain_images", "labelled_images"]
 SCRATCH = ("scratch", "scratch_published")
 PANEL_HEIGHT = 2.1  # inches, with axis labels
 TRIANGLES = {"half": "v", "twice": "^"}
@@ -71,7 +72,7 @@ def numbers_drawn(evidence: Evidence) -> pd.DataFrame:
         averaged["published"] = hollow.beside(averaged, part, KEYS)
         if series == "scratch":  # nothing was pretrained, whatever the table counts its images as
             averaged["pretrain_images"] = 0
-        parts.append(averaged.sort_values([*KEYS[1:], "curve"], kind="stable"))
+        parts.append(averaged.sort_values(ORDER, kind="stable"))
     numbers = pd.concat([part for part in parts if len(part)], ignore_index=True)
     numbers["chance"] = chance.beside(numbers, rows, ["target"])
     columns = ["series", *KEYS, "curve", "entry", "steps", "length", "top1", "top1_low", "top1_high", "seeds", "published", "chance"]
@@ -146,12 +147,12 @@ def _of_curve(block: pd.DataFrame, curve: str) -> pd.DataFrame:
 
 
 def _label(axes: Axes, rows: pd.DataFrame, view) -> None:
-    """Of the rows of panels: method, steps where they are the same in all, protocol."""
+    """Of the rows of panels: method, protocol and, where the x axis does not say it, the steps if all panels have the same."""
     rows = rows[rows["curve"] != lengths.CONTROL]
-    curves, steps = set(rows["curve"]), set(rows["length"])
+    steps = set(rows["length"]) if view is _by_labels else {0}
     entry, protocol = rows[["entry", "protocol"]].iloc[0]
-    named = lengths.name(entry, curves.pop() if len(curves) == 1 else "", steps.pop() if len(steps) == 1 else 0)
-    axes.set_ylabel(f"top-1 accuracy, %\n({named}, {names.PROTOCOLS[protocol]})")
+    at = f",\nat {int(steps.pop()):,} steps" if len(steps) == 1 and 0 not in steps else ""
+    axes.set_ylabel(f"top-1 accuracy, %\n({methods.label(entry)}, {names.PROTOCOLS[protocol]}{at})")
 
 
 def _by_labels(axes: Axes, own: pd.DataFrame, points: pd.DataFrame, pretrained: pd.DataFrame) -> None:
@@ -185,11 +186,11 @@ def _by_pretraining(axes: Axes, own: pd.DataFrame, points: pd.DataFrame, pretrai
     """Accuracy against pretraining images, a line per number of labelled images."""
     colours = style.quantity_colours(pretrained["labelled_images"], "plasma")
     curve = own[own["curve"] != lengths.CONTROL]
-    for labelled, rows in curve.groupby("labelled_images"):
+    for labelled, rows in curve.sort_values("pretrain_images").groupby("labelled_images"):
         panels.line(axes, rows["pretrain_images"], rows, colours[labelled], f"{names.count(labelled)} labelled images", "o")
         hollow.mark(axes, rows["pretrain_images"], rows["published"], colours[labelled], "o")
     _controls(axes, own, "pretrain_images", "labelled_images", colours)
-    chance.line(axes, own)
+    chance.line(axes, own, near=own["top1"])
     panels.images_axis(axes, own["pretrain_images"], lengths.images_label(*curve[["curve", "length"]].iloc[0]))
 
 

@@ -121,7 +121,7 @@ def draw(evidence: Evidence, modest_gain: float = MODEST_GAIN) -> tuple[Figure, 
                 _accuracy(above, rows, fit, colours[labelled])
                 if fit:
                     _gain(below, rows, fit, colours[labelled])
-            chance.line(above, own)
+            chance.line(above, own, near=own["top1"])
             _frame(above, below, own, modest_gain)
             if protocol == "linear" and (target, entry) in longer:
                 panels.note(below, quantity.LONGER_FIRST)
@@ -193,8 +193,8 @@ def _in_place_of_gains(own: pd.DataFrame) -> str:
     """Why no gain is drawn in a panel; nothing where one is."""
     if (own["fit"] == CONFOUNDED).all():
         images, steps = (sorted(own[key].unique()) for key in ("pretrain_images", "steps"))
-        times = f"{images[-1] / images[0]:.3g} times the images"
-        length = f"{steps[-1] / steps[0]:.3g} times the training" if steps[0] > 0 else "longer training with them"
+        times = f"{images[-1] / images[0]:.2g} times the images"
+        length = f"{steps[-1] / steps[0]:.2g} times the training" if steps[0] > 0 else "longer training with them"
         return f"{times} and\n{length}:\nno gain from images alone\ncan be read"
     if (own["fit"] == NO_SEED).all():
         return "The sizes have no seed in common:\nno curve is fitted."
