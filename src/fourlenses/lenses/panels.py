@@ -1,5 +1,6 @@
 """What the panels of several figures share: a title with the dataset's colour, axes of image numbers, a line with its band."""
 
+import textwrap
 from collections.abc import Iterable
 
 import numpy as np
@@ -37,7 +38,8 @@ def images_axis(axes: Axes, numbers: Iterable[int], label: str) -> None:
     axes.set_xlim(numbers[0] / 1.25, numbers[-1] * 1.25)
     if len(numbers) > 3:
         slant(axes, 50)
-    axes.set_xlabel(label)
+    wide = axes.figure.figure.get_figwidth() / axes.get_subplotspec().get_gridspec().ncols
+    axes.set_xlabel("\n".join(textwrap.wrap(label, int(wide / 0.06))))
     axes.grid(True)
 
 

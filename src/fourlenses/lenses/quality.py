@@ -44,8 +44,8 @@ def numbers_drawn(evidence: Evidence) -> pd.DataFrame:
         target, source, corruption, method = lacking
         labels = max(corrupted.loc[corrupted["target"] == target, "labelled_images"])
         raise UserError(
-            f"{table.where(metrics)} has {method} on {source} with {corruption} for {target} but no clean pretraining of the same images and "
-            f"seed at {labels} labelled images; add it to the study"
+            f"{table.where(metrics)} has {method} on {source} with {corruption} for {target} but no clean pretraining of the same images "
+            f"and seed at {labels} labelled images; add it to the study"
         )
     known = _published_drops(metrics)
     numbers = pd.DataFrame([_bar(*pairs[key], evidence, known) for key in asked])

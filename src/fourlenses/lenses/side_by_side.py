@@ -48,7 +48,7 @@ def _matched(rows: pd.DataFrame) -> pd.DataFrame:
     rows = rows[rows["study"] != "published"]
     named = rows.assign(source=[_source(*row) for row in zip(rows["source"], rows["pretrain_images"], strict=True)])
     known = set(zip(*(_published()[key] for key in KEYS), strict=True))
-    return named[[key in known for key in zip(*(named[key] for key in KEYS), strict=True)]]
+    return named[pd.Series([key in known for key in zip(*(named[key] for key in KEYS), strict=True)], named.index, bool)]
 
 
 @cache
