@@ -7,17 +7,24 @@ from fourlenses.report.gaps import Gap, optional_json, optional_text
 from fourlenses.report.tables import Table, read_table
 
 COMMAND = "snakemake findings"
-VERDICTS = ("supported", "contradicted", "inconclusive")
+# How a verdict's mark looks; what leans is dashed. Others, such as "confounded" or "not measured", say that there is no answer.
+VERDICTS = ("supported", "contradicted", "equivalent", "mixed", "inconclusive")
+LEANS = "leans "
+NAMES = {"domain": "another domain instead", "domain_pool": "pooled with others", "domain_added": "others added"}
+FIRST = ("target", "comparison", "status", "estimate", "second_scale", "reason")
+STATUS = {"holds": "as claimed", "against": "against the claim", "open": "undecided"}
 STATED = ("statement", "hypothesis", "text", "summary")  # what the finding says, in the first of these keys that is there
 SHOWN = ("finding", "verdict", "estimate", "low", "high", "unit", "threshold", "evidence", "note", *STATED)
+IN_THE_NOTE = ("counts", "seeds", "paired", "side")  # the note says them in words
 CARD_TITLES = ("title", "dataset", "target", "name")
 QUESTIONS = {
+    "contest": "Pretraining or labels alone",
+    "labels": "Over the label sizes",
     "doubling": "Twice the unlabelled images",
-    "pool": "Pooled with another domain",
+    "added": "Images of another domain added to one's own",
+    "pool": "A pool with another domain instead of as many own images",
     "other_encoder": "An encoder of another domain",
     "corruption": "Corrupted pretraining images",
-    "supervised": "Beside supervised training from scratch",
-    "labels": "Labels instead of pretraining",
 }
 
 
@@ -38,22 +45,39 @@ def _finding(entry: dict) -> dict:
     verdict = str(entry.get("verdict", "no verdict"))
     estimate, low, high = (values.number(entry.get(key)) for key in ("estimate", "low", "high"))
     drawn = None if None in (estimate, low, high) else marks.forest(estimate, low, high, values.number(entry.get("threshold")))
-    rest = {key: value for key, value in entry.items() if key not in SHOWN and value not in (None, "", [], {})}
+    rest = {key: value for key, value in entry.items() if key not in (*SHOWN, *IN_THE_NOTE) and value not in (None, "", [], {})}
     evidence = entry.get("evidence")
     return {
-        "name": values.words(entry.get("finding", "a finding without a name")),
+        "name": _name(entry.get("finding", "a finding without a name")),
         "verdict": verdict,
-        "known_verdict": verdict if verdict in VERDICTS else "unknown",
+        "known_verdict": _look(verdict),
         "statement": next((str(entry[key]) for key in STATED if entry.get(key)), None),
         "number": values.with_interval(entry) if estimate is not None else None,
         "note": str(entry["note"]) if entry.get("note") else None,
-        "threshold": values.shown(entry["threshold"]) if values.number(entry.get("threshold")) is not None else None,
+        "claimed": _claimed(entry),
         "interval": drawn,
         "evidence": _evidence(evidence),
         "cells": _cells(evidence),
         "evidence_count": len(evidence) if isinstance(evidence, list | dict) else None,
         "more": values.blocks(rest) if rest else [],
     }
+
+
+def _name(finding: object) -> str:
+    return NAMES.get(str(finding), values.words(finding))
+
+
+def _look(verdict: str) -> str:
+    """`leans supported` -> `supported leans`: the classes of its mark."""
+    word = verdict.removeprefix(LEANS)
+    return "unknown" if word not in VERDICTS else f"{word} leans" if word != verdict else word
+
+
+def _claimed(entry: dict) -> str | None:
+    """`below 1`: on which side of which threshold the claim puts every comparison."""
+    if values.number(entry.get("threshold")) is None:
+        return None
+    return f"{entry['side']} {values.shown(entry['threshold'])}" if entry.get("side") else values.shown(entry["threshold"])
 
 
 def _evidence(evidence: object) -> list[dict]:
@@ -65,9 +89,15 @@ def _evidence(evidence: object) -> list[dict]:
 
 
 def _comparison(one: dict) -> dict:
-    """The estimate with its interval in one place, the cells it was made of left for a list of their own."""
-    kept = {key: value for key, value in one.items() if key not in ("low", "high", "cells")}
-    return kept if values.number(one.get("estimate")) is None else {**kept, "estimate": values.with_interval({**one, "unit": None})}
+    """The estimate with its interval and unit in one place, the cells it was made of left for a list of their own."""
+    kept = {"comparison" if key == "what" else key: value for key, value in one.items() if key not in ("low", "high", "cells")}
+    if "status" in kept:
+        kept["status"] = STATUS.get(kept["status"], kept["status"])
+    if values.number(one.get("estimate")) is not None:
+        kept.pop("unit", None)
+        kept["estimate"] = values.with_interval(one)
+    first = {key: kept[key] for key in FIRST if key in kept}  # the file has its keys by name
+    return first | kept
 
 
 def _cells(evidence: object) -> list[str]:
@@ -77,7 +107,7 @@ def _cells(evidence: object) -> list[str]:
 
 
 def read_decisions(results: Path) -> dict:
-    """``cards``: title, answers to questions, what is missing, and blocks of the rest each; or ``blocks``, the text of decision.md, where
+    """``cards``: title, what its sentences rest on (``setting``), answers to questions, what is missing, and blocks of the rest each; or ``blocks``, the text of decision.md, where
     decision.json is not there; ``gaps``."""
     gaps: list[Gap] = []
     record = optional_json(results / "decision.json", gaps, COMMAND)
@@ -92,11 +122,12 @@ def read_decisions(results: Path) -> dict:
             key = next((key for key in CARD_TITLES if key in entry), None)
             answers, missing = _answers(entry.get("lines")), entry.get("missing")
             missing = [str(one) for one in missing] if isinstance(missing, list) else []
-            shown = {key, *(("lines",) if answers else ()), *(("missing",) if isinstance(entry.get("missing"), list) else ())}
+            shown = {key, "setting", *(("lines",) if answers else ()), *(("missing",) if isinstance(entry.get("missing"), list) else ())}
             rest = {name: value for name, value in entry.items() if name not in shown}
             cards.append(
                 {
                     "title": str(entry.get(key, "Decision")),
+                    "setting": str(entry["setting"]) if entry.get("setting") else None,
                     "answers": answers,
                     "missing": missing,
                     "blocks": values.blocks(rest) if rest else [],

@@ -7,6 +7,7 @@ import math
 
 from fourlenses.report.tables import Table
 
+DECIMALS = {"points": 1, "points per doubling": 1, "log-odds": 2}
 UNITS = {"percent": " %", "points": " points", "fraction": "", None: "", "": ""}
 
 
@@ -42,14 +43,18 @@ def estimate(value: dict) -> str | None:
 
 
 def with_interval(value: dict) -> str:
-    """With as many decimals as show two digits of the interval's half width: `1.3 [0.6, 2.1] points`."""
+    """`1.3 [0.6, 2.1] points`, with the decimals that findings and cards have; of another unit with as many as show two digits of the
+    interval's half width."""
     middle, low, high = (number(value.get(key)) for key in ("estimate", "low", "high"))
     unit = value.get("unit")
     ending = UNITS.get(unit, f" {unit}") if isinstance(unit, str | None) else ""
     if None in (middle, low, high):
         return f"{shown(value.get('estimate'))}{ending}"
     half = (high - low) / 2
-    decimals = min(max(1 - math.floor(math.log10(half)), 0), 6) if half > 0 else 2
+    decimals = DECIMALS.get(unit) if isinstance(unit, str) else None
+    if decimals is None:
+        decimals = min(max(1 - math.floor(math.log10(half)), 0), 6) if half > 0 else 2
+    middle, low, high = (round(one, decimals) + 0.0 for one in (middle, low, high))  # never -0.0
     return f"{middle:,.{decimals}f} [{low:,.{decimals}f}, {high:,.{decimals}f}]{ending}"
 
 
