@@ -47,7 +47,9 @@ class Planted:
         """Evidence of one study after another. seed_sd: points, of every encoder but the random one, alike at all its levels."""
         cells = pd.DataFrame(self.cells)
         encoder = pd.factorize(cells["method"] + "/" + cells["source"] + "/" + cells["target"] + "/" + cells["protocol"])[0]
-        table = pd.concat([cells.assign(encoder=encoder, cell=np.arange(len(cells)), seed=seed) for seed in range(seeds)], ignore_index=True)
+        table = pd.concat(
+            [cells.assign(encoder=encoder, cell=np.arange(len(cells)), seed=seed) for seed in range(seeds)], ignore_index=True
+        )
         table["n_test"] = n_test
         table["run"] = table["method"] + "/" + table["source"] + "/seed" + table["seed"].astype(str)
         truth, place = table.pop("truth").to_numpy() / 100, pd.factorize(table["encoder"].astype(str) + " " + table["seed"].astype(str))[0]

@@ -59,14 +59,16 @@ def planted() -> list[dict[str, object]]:
                     rows.append(row(lens, "simclr", f"{target}-{images}", target, top1, labelled_images=labelled, seed=seed))
         for step, labelled in enumerate((100, 1000)):
             lens = "quantity;granularity" if labelled == 1000 else "quantity"
-            rows.append(row(lens, "supervised", "none", target, 20.0 + 50 * step, protocol="scratch", labelled_images=labelled))
+            rows.append(
+                row(lens, "supervised", f"{target}-{labelled}", target, 20.0 + 50 * step, protocol="scratch", labelled_images=labelled)
+            )
             lens = "quantity;domain;granularity" if labelled == 1000 else "quantity"
             rows.append(row(lens, "random", "none", target, 10.0 + step, labelled_images=labelled))
         rows.append(row("domain", "simclr", f"{other}-10000", target, base + 4))
         rows.append(row("domain", "simclr", "a-5000+b-5000", target, base + 12))
         rows.append(row("domain;quality", "supervised", f"{target}-10000", target, 80.0))
         rows.append(row("granularity", "simclr", f"{target}-10000", target, 85.0, level="coarse"))
-        rows.append(row("granularity", "supervised", "none", target, 90.0, protocol="scratch", level="coarse"))
+        rows.append(row("granularity", "supervised", f"{target}-1000", target, 90.0, protocol="scratch", level="coarse"))
         rows.append(row("granularity", "random", "none", target, 30.0, level="coarse"))
     for corruption, drop in (("jpeg10", 6.0), ("down4", 20.0)):
         for seed in (0, 1):

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 import synthetic_metrics as synthetic
 
+from fourlenses.analysis.contrasts import Evidence
 from fourlenses.lenses import output
 from fourlenses.lenses.registry import FIGURES
 from fourlenses.lenses.table import read_metrics
@@ -39,7 +40,7 @@ def metrics(tmp_path):
 @pytest.mark.parametrize("figure_name", FIGURES)
 def test_the_same_table_gives_the_same_bytes(tmp_path, metrics, figure_name):
     for folder in ("first", "second"):
-        figure, numbers = FIGURES[figure_name].draw(read_metrics(metrics))
+        figure, numbers = FIGURES[figure_name].draw(Evidence.of(read_metrics(metrics)))
         paths = output.save(figure, numbers, tmp_path / folder / figure_name)
     assert sorted(path.name for path in (tmp_path / "second").iterdir()) == sorted(f"{figure_name}.{end}" for end in ("csv", "png", "svg"))
     for path in paths:
@@ -48,7 +49,7 @@ def test_the_same_table_gives_the_same_bytes(tmp_path, metrics, figure_name):
 
 
 def test_a_failed_drawing_leaves_the_old_files_and_no_drafts(tmp_path, metrics, monkeypatch):
-    figure, numbers = FIGURES["domain"].draw(read_metrics(metrics))
+    figure, numbers = FIGURES["domain"].draw(Evidence.of(read_metrics(metrics)))
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "domain.svg").write_text("old")
 
@@ -71,7 +72,7 @@ def test_the_program_writes_another_process_same_bytes_without_torch(tmp_path, m
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stderr) == (0, "")
-    figure, numbers = FIGURES["quality"].draw(read_metrics(metrics))
+    figure, numbers = FIGURES["quality"].draw(Evidence.of(read_metrics(metrics)))
     for path in output.save(figure, numbers, tmp_path / "here"):
         assert path.read_bytes() == (tmp_path / f"q{path.suffix}").read_bytes()
     assert list(pd.read_csv(tmp_path / "q.csv")["drop"]) == [6.0, 1.5, 20.0, 5.0]
@@ -98,4 +99,14 @@ def test_a_mistake_is_one_sentence_and_code_two(program, capsys, arguments, sent
 def test_help_names_the_options(program, capsys):
     assert program("--help") == 0
     said = capsys.readouterr().out
-    assert all(option in said for option in ("--metrics", "--figure", "--output-prefix"))
+    assert all(option in said for option in ("--metrics", "--figure", "--seed-sd", "--output-prefix"))
+
+
+def test_the_stated_deviation_over_seeds_reaches_the_bands(program, tmp_path):
+    """The planted study has two seeds of some cells; one of one seed alone is widened by what is stated."""
+    metrics = synthetic.write(tmp_path / "metrics.csv", [one for one in synthetic.planted() if one["seed"] == 0])
+    widths = []
+    for name, stated in (("exact", "0"), ("default", "0.8"), ("wide", "4")):
+        assert program("--metrics", metrics, "--figure", "domain", "--seed-sd", stated, "--output-prefix", tmp_path / name) == 0
+        widths.append(pd.read_csv(tmp_path / f"{name}.csv")["half_width"].mean())
+    assert widths[0] < widths[1] < 0.5 * widths[2]

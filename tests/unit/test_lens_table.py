@@ -1,8 +1,7 @@
-"""What the figures' table refuses, how it finds the finest level and how seeds become a band."""
+"""What the figures' table refuses, and how it finds the finest level."""
 
 from pathlib import Path
 
-import pandas as pd
 import pytest
 import synthetic_metrics as synthetic
 from synthetic_metrics import row
@@ -104,25 +103,6 @@ def test_the_tables_in_the_repository_are_read(study):
     finest = metrics.groupby("target")["level"].agg(lambda levels: table.levels_in_order(metrics.loc[levels.index])[-1])
     assert finest.to_dict() == table.finest_levels(metrics)
     assert (metrics["is_finest"] == (metrics["level"] == metrics["target"].map(finest))).all()
-
-
-def test_one_seed_keeps_its_interval_and_several_join_range_and_mean_interval():
-    columns = ["target", "seed", "top1", "top1_low", "top1_high"]
-    rows = [("a", 0, 50.0, 48.0, 52.5), ("b", 0, 50.0, 49.0, 51.0), ("b", 1, 60.0, 59.0, 61.0), ("c", 0, 50.0, 40.0, 60.0)]
-    rows.append(("c", 1, 52.0, 42.0, 62.0))
-    bands = table.over_seeds(pd.DataFrame(rows, columns=columns), ["target"])
-    assert bands[["top1", "top1_low", "top1_high", "seeds"]].to_numpy().tolist() == [
-        [50.0, 48.0, 52.5, 1],
-        [55.0, 50.0, 60.0, 2],  # the seeds differ by more than the test set's interval
-        [51.0, 41.0, 61.0, 2],  # and here by less
-    ]
-
-
-def test_a_difference_crosses_the_distances_of_the_two_bands():
-    first = pd.DataFrame({"top1": [50.0], "top1_low": [47.0], "top1_high": [50.5]})
-    second = pd.DataFrame({"top1": [40.0], "top1_low": [38.8], "top1_high": [44.0]})
-    values = [series[0] for series in table.difference(first, second)]
-    assert values == pytest.approx([10.0, 10 - 5.0, 10 + 1.3])
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import pytest
 
 from fourlenses.errors import UserError
+from fourlenses.analysis.contrasts import Evidence
 from fourlenses.lenses import published
 from fourlenses.lenses.registry import FIGURES
 from fourlenses.lenses.table import IDENTITY, read_metrics
@@ -33,10 +34,10 @@ def test_values_stand_where_the_paper_has_them(rows):
 def test_they_are_a_table_that_every_figure_takes(rows, tmp_path):
     assert not rows.duplicated(list(IDENTITY)).any()
     file = tmp_path / "published.csv"
-    rows.assign(top5="").to_csv(file, index=False)
+    rows.assign(top5="", is_finest="").to_csv(file, index=False)
     table = read_metrics(file)
     for lens in FIGURES.values():
-        assert len(lens.draw(table)[1])
+        assert len(lens.draw(Evidence.of(table))[1])
 
 
 def test_a_missing_file_is_named(tmp_path):

@@ -151,10 +151,10 @@ def test_what_is_there_is_shown(study):
     page = Page(written(study))
     for text in (
         "What the paper found: quantity of a supported ; quality inconclusive",
-        "1.30 [0.60, 2.10] points threshold 2",
+        "1.3 [0.6, 2.1] points claimed: 2",
         "One seed of a. The numbers it rests on (1) target estimate a 1.10 [0.50, 2.00] cell of a",
-        "1.26 [0.40, 2.10] points",
-        "Pooled with another domain worth it Pooling with a gains 1.0 points.",
+        "1.3 [0.4, 2.1] points",
+        "A pool with another domain instead of as many own images worth it Pooling with a gains 1.0 points.",
         "Not measured (1) the cost of a",
         "-5.2",
         "3.2 hours for a.",
@@ -292,7 +292,40 @@ def test_values_are_shown_as_a_reader_writes_them():
     [((-1.23, 3.45), "1.1 [-1.2, 3.5]"), ((0.6, 0.8), "1.10 [0.60, 0.80]"), ((-12, 40), "1 [-12, 40]"), ((1, 1), "1.10 [1.00, 1.00]")],
 )
 def test_an_interval_is_shown_to_two_digits_of_its_half_width(ends, text):
-    assert values.with_interval({"estimate": 1.1, "low": ends[0], "high": ends[1], "unit": "points"}) == text + " points"
+    assert values.with_interval({"estimate": 1.1, "low": ends[0], "high": ends[1], "unit": "hours"}) == text + " hours"
+
+
+@pytest.mark.parametrize(
+    ("unit", "text"), [("points", "-0.3 [-1.2, 0.0]"), ("points per doubling", "-0.3 [-1.2, 0.0]"), ("log-odds", "-0.26 [-1.23, -0.04]")]
+)
+def test_findings_and_their_report_round_alike(unit, text):
+    assert values.with_interval({"estimate": -0.26, "low": -1.234, "high": -0.04, "unit": unit}) == f"{text} {unit}"
+
+
+def test_verdicts_that_lean_and_comparisons_that_do_not_count_are_told_apart(study):
+    second = {"estimate": 12.0, "low": -1.0, "high": 25.0, "unit": "% of the gain over the random encoder"}
+    counted = {"estimate": -2.26, "low": -3.0, "high": -1.5, "unit": "points", "what": "b minus a", "target": "a", "status": "against"}
+    excluded = counted | {"what": "c minus a", "status": "confounded", "reason": "twice the steps", "second_scale": second}
+    finding = {"finding": "domain_added", "verdict": "leans contradicted", "side": "below", "threshold": 1.0, "seeds": 1, "paired": False}
+    finding |= {"estimate": -2.26, "low": -3.0, "high": -1.5, "unit": "points", "counts": {"against": 1, "confounded": 1}}
+    finding["evidence"] = [counted, excluded]
+    (study / "results" / "planted" / "findings.json").write_text(json.dumps([finding], sort_keys=True))
+    card = {
+        "target": "a",
+        "setting": "Encoders: small, 32 px.",
+        "lines": [{"question": "contest", "answer": "leans: ahead", "sentence": "Ahead."}],
+    }
+    (study / "results" / "planted" / "decision.json").write_text(json.dumps([card]))
+    html = written(study)
+    text = Page(html).text
+    assert '<span class="verdict contradicted leans">leans contradicted</span>' in html
+    assert "others added leans contradicted" in text
+    assert "-2.3 [-3.0, -1.5] points claimed: below 1" in text
+    assert "a b minus a against the claim -2.3 [-3.0, -1.5] points" in text
+    assert "a c minus a confounded" in text
+    assert "12 [-1, 25] % of the gain over the random encoder" in text
+    assert "More about it" not in text  # the note says the counts in words
+    assert "Encoders: small, 32 px. Pretraining or labels alone leans: ahead Ahead." in text
 
 
 def test_marks_stand_where_the_numbers_say():
