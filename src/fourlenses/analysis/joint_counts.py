@@ -115,7 +115,9 @@ def _of_former(table: pd.DataFrame, metrics: pd.DataFrame) -> JointCounts:
         covariance = np.full((len(here), len(here)), np.nan)
         np.fill_diagonal(covariance, share * (1 - share))
         for one in pairs.itertuples():
-            ends = [(one.level, protocol, run, one.label_draw) for protocol, run in ((one.protocol_a, one.run_a), (one.protocol_b, one.run_b))]
+            ends = [
+                (one.level, protocol, run, one.label_draw) for protocol, run in ((one.protocol_a, one.run_a), (one.protocol_b, one.run_b))
+            ]
             a, b = (places.get(end, -1) for end in ends)
             if min(a, b) < 0:
                 continue

@@ -145,9 +145,7 @@ def _not_converged(trained: dict[str, pd.DataFrame]) -> list[str]:
     return [name for name, rows in trained.items() if "not_converged" in rows and (rows["not_converged"].astype(str) != "").any()]
 
 
-def _untrained(
-    tried: pd.DataFrame, mine: pd.DataFrame, theirs: pd.DataFrame, evidence: Evidence, thresholds: Thresholds
-) -> str | None:
+def _untrained(tried: pd.DataFrame, mine: pd.DataFrame, theirs: pd.DataFrame, evidence: Evidence, thresholds: Thresholds) -> str | None:
     best = mine if mine["top1"].mean() > theirs["top1"].mean() else theirs
     above = above_floor(best, selection.random_encoder(evidence.metrics, tried), evidence)
     if above is None or (above.low > 0 and above.estimate > thresholds.trained_margin):

@@ -28,7 +28,7 @@ UNDECIDED = (OPEN, AT_MOST, UNTRAINED, CONFOUNDED)  # answers that claim nothing
 class Line:
     """question: contest, labels, doubling, pool, added, other_encoder or corruption; subject: of which dataset, corruption or label size.
 
-    estimate, low, high: in `unit`. answer: two or three words. sentence: plain, with the interval. p_value: of the answer, 1 where it claims
+    estimate, low, high: in `unit`. answer: two or three words. sentence: with the interval. p_value: of the answer, 1 where it claims
     nothing; p_adjusted: after Holm's correction for the card.
     """
 
@@ -71,9 +71,7 @@ def cards(evidence: Evidence, thresholds: Thresholds) -> list[Card]:
     ]
 
 
-def _card(
-    target: str, rows: pd.DataFrame, *, parts: dict, drops: dict, curves: list, evidence: Evidence, thresholds: Thresholds
-) -> Card:
+def _card(target: str, rows: pd.DataFrame, *, parts: dict, drops: dict, curves: list, evidence: Evidence, thresholds: Thresholds) -> Card:
     contests, unmeasured = contest.contests(rows, evidence, thresholds)
     named = [("contest", contest_line(one)) for one in contests]
     doubling = [_doubling(one, evidence, thresholds) for one in curves if one.target == target]
@@ -236,9 +234,7 @@ def _corruptions(target: str, drops: dict, evidence: Evidence, thresholds: Thres
             labels = words.images(int(clean["labelled_images"].iloc[0]))
             what = f"With {labels} labels, {words.method(method)}{words.at_steps(pd.concat(comparison.cells))}: pretraining on "
             what += f"{names.source(source)} clean minus with {names.corruption(corruption)}"
-            lines.append(
-                _signed("corruption", corruption, outcome, what, answers=("costs", "helps"), margin=thresholds.equivalence_margin)
-            )
+            lines.append(_signed("corruption", corruption, outcome, what, answers=("costs", "helps"), margin=thresholds.equivalence_margin))
     return lines
 
 

@@ -86,9 +86,7 @@ def share(source: str, target: str) -> int:
     return sum(size or 0 for name, size in names.source_parts(source) if name == target)
 
 
-def _comparison(
-    part: str, target: str, other: pd.DataFrame, own: pd.DataFrame, *, metrics: pd.DataFrame, margin: float
-) -> Comparison:
+def _comparison(part: str, target: str, other: pd.DataFrame, own: pd.DataFrame, *, metrics: pd.DataFrame, margin: float) -> Comparison:
     method, source = other[["method", "source"]].iloc[0]
     images = int(own["pretrain_images"].iloc[0])
     alone = " alone" if part == ADDED else ""

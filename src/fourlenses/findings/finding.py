@@ -118,7 +118,9 @@ def seed_note(evidence: Evidence, seeds: int) -> str:
     if known.cells:
         source = f"an encoder's standard deviation over seeds is {known.sd:.1f} points, pooled over {known.cells} cells of the study"
     else:
-        source = f"intervals are widened by a stated standard deviation of {known.sd:.1f} points of an encoder over seeds (findings.seed_sd)"
+        source = (
+            f"intervals are widened by a stated standard deviation of {known.sd:.1f} points of an encoder over seeds (findings.seed_sd)"
+        )
     lean = "" if seeds >= LEAST_SEEDS else f" Fewer than {LEAST_SEEDS} seeds: an answer leans at most."
     return f"{seeds} seed{'s' if seeds != 1 else ''}; {source}.{lean}"
 
@@ -146,5 +148,3 @@ def cell_names(rows: pd.DataFrame) -> list[str]:
         f"{run}: {protocol} on {target} ({level}), {words.images(labelled)} labels{f', draw {draw}' if draw else ''}, {top1:.1f} %"
         for run, protocol, target, level, labelled, draw, top1 in zip(*columns, strict=True)
     ]
-
-
