@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from fourlenses.data.manifest import hierarchy_of, rows_of, write_manifest
+from fourlenses.data.manifest import hierarchy_of, labels_of, rows_of, write_manifest
 from fourlenses.data.resident import load_images
 from fourlenses.data.sources import image_folder as source
 from fourlenses.data.subsets import draw_subset
@@ -87,10 +87,16 @@ def test_records_say_what_was_measured(study):
     rows = np.load(target.subsets["linear"]["12"]).astype("<i8")
     assert cells["linear", "12"]["subset"] == {"name": "12", "sha256": hashlib.sha256(rows.tobytes()).hexdigest()}
     content = read_json(folder / "clean.json")["content_sha256"]
+    tested = labels_of(manifest)[rows_of(manifest, "test")[1:]]
     for cell in cells.values():
         assert cell["n_test"] == 11  # the undecodable one is not counted
         assert [level["level"] for level in cell["levels"]] == ["kind", "class"]
         assert cell["levels"][1]["top1"] == cell["top1"]
+        assert [level["depth"] for level in cell["levels"]] == [0, 1]
+        assert [level["n_classes"] for level in cell["levels"]] == [2, 3]
+        for level, labels in zip(cell["levels"], hierarchy_of(manifest).table[tested].T, strict=True):
+            assert level["chance"] == pytest.approx(100 * np.bincount(labels).max() / 11)
+        assert (cell["image_size"], cell["not_converged"]) == (16, "")
         assert (cell["run"], cell["pretrain_images"], cell["steps"], cell["epochs"]) == ("simclr/animals-20/seed0", 20, 8, 4.0)
         assert cell["fingerprints"] == {"encoders": [encoder.weights_sha256], "beton": content}
     kept = read_predictions(folder / "cells.npz")["animals"]

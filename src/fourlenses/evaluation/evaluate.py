@@ -17,7 +17,7 @@ from fourlenses.data.selection import select
 from fourlenses.errors import UserError, one_of
 from fourlenses.evaluation.encoder import Encoder
 from fourlenses.evaluation.feature_store import FeatureStore, Images
-from fourlenses.evaluation.granularity import train_at_each_level
+from fourlenses.evaluation.granularity import listed_levels, train_at_each_level
 from fourlenses.evaluation.knn import knn
 from fourlenses.evaluation.linear_probe import linear_probe
 from fourlenses.evaluation.predictions import TargetPredictions, write_predictions
@@ -88,6 +88,7 @@ def evaluate(
             for record in PROTOCOLS[protocol](train, test, subsets, hierarchy, settings, seed, store.device):
                 name = record.pop("subset")
                 kept.predicted |= {f"{protocol}{key}/{name}": predicted for key, predicted in _predictions(record).items()}
+                record["levels"] = listed_levels(record["levels"], hierarchy.names)
                 rows = {"name": name, "sha256": hashlib.sha256(wanted[name].astype("<i8").tobytes()).hexdigest()}
                 identity = {"target": target.dataset, "protocol": protocol, "labelled": name, "labelled_images": record.pop("label_size")}
                 cells.append({**common, **identity, **record, "subset": rows, "fingerprints": fingerprints})
@@ -96,11 +97,12 @@ def evaluate(
 
 
 def describe(encoders: list[Encoder]) -> dict:
-    """How the features were made, in the columns of the table. Of several encoders: images and steps in sum, the longest in epochs."""
+    """How the features were made, in the columns of the table. Of several encoders: images and steps in sum, the longest in epochs, and not
+    converged where any is not."""
     described = [encoder.columns() for encoder in encoders]
     if len(described) == 1:
         return described[0]
-    for key in ("method", "backbone", "seed"):
+    for key in ("method", "backbone", "image_size", "seed"):
         if len({one[key] for one in described}) > 1:
             raise UserError(f"encoders to be fused must agree in {key}, but these have {', '.join(str(one[key]) for one in described)}")
     fused = Run(described[0]["method"], SEVERAL.join(one["source"] for one in described), described[0]["seed"])
@@ -111,6 +113,7 @@ def describe(encoders: list[Encoder]) -> dict:
         "steps": sum(one["steps"] for one in described),
         "epochs": max(one["epochs"] for one in described),
         "corruption": fused.corruption,
+        "not_converged": max(one["not_converged"] for one in described),  # "" sorts first
         "run": fused.name,
     }
 
@@ -166,9 +169,7 @@ def _content(beton: Path) -> str:
 
 
 def _predictions(record: dict) -> dict[str, np.ndarray]:
-    """What a record predicts, taken out of it, under '' or, of classifiers of one level each, '@<level>'; the rest is made fit for JSON."""
-    # a list keeps its order there, unlike a dictionary
-    record["levels"] = [{"level": level, **scores} for level, scores in record["levels"].items()]
+    """What a record predicts, taken out of it, under '' or, of classifiers of one level each, '@<level>'."""
     del record["confidences"]
     predictions = record.pop("predictions")
     return {f"@{level}": array for level, array in predictions.items()} if isinstance(predictions, dict) else {"": predictions}

@@ -40,6 +40,7 @@ from fourlenses.randomness import named_seed
 from fourlenses.training.attempts import Attempts
 from fourlenses.training.budget import Budget
 from fourlenses.training.checkpoint import Checkpoints
+from fourlenses.training.convergence import not_converged
 from fourlenses.training.engine import Engine, choose_precision
 from fourlenses.training.finished import Finished
 from fourlenses.training.loop import Diverged, Outcome, Schedule, Trainer
@@ -63,7 +64,7 @@ class Settings:
     """Everything that has a say in the numbers, besides encoder and images.
 
     hyperparameters: as in presets/evaluation/<protocol>.yaml. recipe: of its views, without mean and std, which are the encoder's.
-    validation_fraction: of the labels, to choose learning rate and weight decay by. precision: float32, bfloat16, or auto: bfloat16 on a GPU.
+    validation_fraction: of the labels, to choose a candidate by. precision: float32, bfloat16, or auto: bfloat16 on a GPU.
     """
 
     protocol: str
@@ -85,9 +86,13 @@ def evaluate_trained(
     there, and the folder to write the files named in ``outputs`` to, from where they are put into place; and only then forget the
     checkpoints. Where the same evaluation has finished before, its files are put into place instead (`Finished`).
 
-    A record holds label_size, what `report` says of the test images, what `choose` says of the choice (learning_rates, weight_decays,
-    learning_rate, weight_decay, validation_accuracy, n_validation), steps and epochs (of the final training), batch_size, peak_learning_rate, input, train_top1 (percent, in the last row of the history), notes,
-    fingerprints of encoder and beton and, apart from the numbers, timing (stage -> seconds, over all attempts).
+    A record holds
+    - label_size, steps and epochs (of the final training), batch_size, peak_learning_rate, input, notes;
+    - what `report` says of the test images;
+    - what `choose` says of the choice: learning_rates, weight_decays, learning_rate, weight_decay, validation_accuracy, n_validation;
+    - train_top1 (percent, in the last row of the history), training_not_converged (a sentence or None) and training_losses (see
+      `convergence`) of the final training;
+    - fingerprints of encoder and beton and, apart from the numbers, timing (stage -> seconds, over all attempts).
 
     Raises:
         UserError: see `read_task`, `Trainer.train`, `Ownership` and `Attempts`; every candidate diverged.
@@ -131,6 +136,8 @@ def evaluate_trained(
                 "peak_learning_rate": schedule.peak_learning_rate,
                 "input": job.data.kind,
                 "train_top1": 100 * outcome.history[-1]["train_top1"],
+                "training_not_converged": not_converged(outcome.losses),
+                "training_losses": asdict(outcome.losses),
                 "notes": target.notes + chosen.notes + fitted,
                 "fingerprints": _fingerprints(run, task, settings),
                 "timing": {"select": chosen.seconds, "train": outcome.seconds, "test": time.monotonic() - began},
