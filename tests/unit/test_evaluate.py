@@ -25,24 +25,24 @@ from fourlenses.models.backbones import build_backbone
 from fourlenses.models.weights import save_weights
 
 CROP = {"mean": [0.4, 0.5, 0.6], "std": [0.2, 0.25, 0.3]}
-SETTINGS = Settings([0.1, 0.001], 0.25, 5, 0.07, 1)
+SETTINGS = Settings([0.1, 0.001], 0.01, 0.25, 5, 0.07, 1)
 
 
-def make_run(folder, images, seed=0):
+def make_run(folder, images, seed=0, method="simclr", hyperparameters=None, source=None):
     """An encoder that stands in for a pretrained one."""
     folder.mkdir()
     network, _ = build_backbone("resnet_small", images)
     save_weights(network, folder / "encoder.safetensors")
     settings = {
         **{
-            "method": "simclr",
+            "method": method,
             "backbone": "resnet_small",
-            "source": f"animals-{images}",
+            "source": source or f"animals-{images}",
             "seed": seed,
             "image_size": 16,
             "stored_size": 16,
         },
-        **{"hyperparameters": {"views": ["crop"]}, "recipes": {"crop": CROP}},
+        **{"hyperparameters": {"views": ["crop"]} | (hyperparameters or {}), "recipes": {"crop": CROP}},
     }
     write_json(folder / "run.json", {"settings": settings, "effective": {"images": images, "total_steps": 8, "effective_epochs": 4.0}})
     return Encoder.read(folder)
@@ -169,3 +169,45 @@ def test_an_unknown_protocol_is_named(study):
     wrong = Target(target.dataset, target.beton, target.manifest, {"linar": target.subsets["linear"]})
     with pytest.raises(UserError, match=r"unknown protocol 'linar' \(did you mean 'linear'\?\)"):
         run(folder, wrong, [encoder])
+
+
+@pytest.mark.parametrize(
+    ("made", "fixed"),
+    [
+        ({"method": "supervised"}, True),
+        ({"method": "supervised_long", "hyperparameters": {"method": "supervised"}}, True),
+        ({"method": "supervised", "source": "plants-50+animals-20@jpeg10"}, True),
+        ({"method": "supervised", "source": "plants-20"}, False),  # labels of another dataset
+        ({"method": "supervised", "source": "animals_more-20"}, False),
+        ({"method": "simclr"}, False),
+    ],
+)
+def test_nothing_is_chosen_on_labels_that_the_encoder_was_trained_with(study, made, fixed):
+    folder, _, target, _ = study
+    cells = run(folder, target, [make_run(folder / "made", 20, **made)])
+    for protocol in ("linear", "linear_per_level"):
+        cell = cells[protocol, "all"]
+        notes = [note for note in cell["notes"] if "trained with labels of animals" in note and "strength_of_supervised 0.01" in note]
+        assert len(notes) == fixed
+        assert (cell["validation_accuracy"] is None) == fixed
+        assert cell["strengths"] == ([0.01] if fixed else [0.001, 0.1])
+    assert cells["linear", "all"]["strength"] in cells["linear", "all"]["strengths"]
+    assert not any("trained with labels" in note for note in cells["knn", "all"]["notes"])
+
+
+def test_encoders_side_by_side_know_the_labels_that_any_of_them_was_trained_with(study):
+    folder, _, target, _ = study
+    own = make_run(folder / "own", 20, method="supervised")
+    other = make_run(folder / "other", 30, method="supervised", source="plants-30")
+    for encoders in ([own, other], [other, own]):
+        assert run(folder, target, encoders)["linear", "all"]["strengths"] == [0.01]
+
+
+def test_not_converged_comes_from_the_encoders(study):
+    folder, _, target, encoder = study
+    unfinished = make_run(folder / "unfinished", 30)
+    record = read_json(unfinished.directory / "run.json")
+    write_json(unfinished.directory / "run.json", record | {"not_converged": "the loss still fell"})
+    unfinished = Encoder.read(unfinished.directory)
+    for encoders, expected in (([encoder], ""), ([unfinished], "pretraining"), ([encoder, unfinished], "pretraining")):
+        assert {cell["not_converged"] for cell in run(folder, target, encoders).values()} == {expected}

@@ -13,7 +13,7 @@ from fourlenses.files import read_json, sha256
 from fourlenses.models.backbones import build_backbone
 from fourlenses.models.weights import load_weights
 from fourlenses.randomness import named_seed
-from fourlenses.study import Run
+from fourlenses.study import Run, parse_source
 
 PRETRAINING, TRAINING = "pretraining", "training"  # what a row of metrics.csv may say of `not_converged`, joined by ";"
 
@@ -55,6 +55,12 @@ class Encoder:
     @property
     def name(self) -> str:
         return self._run.name
+
+    def trained_with_labels_of(self, dataset: str) -> bool:
+        """Whether the method is supervised and images of that dataset are among those it was pretrained on. Then it may know any of the
+        dataset's training labels by heart, and an accuracy on some of them says nothing of new images."""
+        method = self.settings["hyperparameters"].get("method", self.settings["method"])
+        return method == "supervised" and any(part.dataset == dataset for part in parse_source(self.settings["source"]))
 
     def pretrained(self) -> tuple[nn.Module, int]:
         """The encoder as it was left, and the width of its features."""

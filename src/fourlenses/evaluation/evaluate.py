@@ -42,6 +42,7 @@ class Settings:
     """How to evaluate: see the `evaluation` section of config.yaml."""
 
     strengths: list[float]
+    strength_of_supervised: float
     validation_fraction: float
     neighbours: int
     temperature: float
@@ -79,14 +80,21 @@ def evaluate(
         # undecodable images were left out of the beton, as its sidecar says
         test = _labelled(encoders, target, "test", available[np.isin(available, Beton(target.beton).index)], store)
         kept = predictions[target.dataset] = TargetPredictions({}, test.rows, test.labels, hierarchy.classes[-1])
+        known = any(encoder.trained_with_labels_of(target.dataset) for encoder in encoders)
+        here = replace(settings, strengths=[settings.strength_of_supervised]) if known else settings
         fingerprints = {"encoders": [encoder.weights_sha256 for encoder in encoders], "beton": _content(target.beton)}
         for protocol, files in target.subsets.items():
             if protocol not in PROTOCOLS:
                 raise one_of("protocol", protocol, PROTOCOLS)
             subsets = {name: np.searchsorted(train.rows, wanted[name]) for name in files}
             seed = encoders[0].seed
-            for record in PROTOCOLS[protocol](train, test, subsets, hierarchy, settings, seed, store.device):
+            for record in PROTOCOLS[protocol](train, test, subsets, hierarchy, here, seed, store.device):
                 name = record.pop("subset")
+                if known and "strength" in record:
+                    record["notes"].append(
+                        f"the encoder was trained with labels of {target.dataset}, so held-out ones are none to choose an L2 strength by: "
+                        f"strength_of_supervised {settings.strength_of_supervised:g} was taken"
+                    )
                 kept.predicted |= {f"{protocol}{key}/{name}": predicted for key, predicted in _predictions(record).items()}
                 record["levels"] = listed_levels(record["levels"], hierarchy.names)
                 rows = {"name": name, "sha256": hashlib.sha256(wanted[name].astype("<i8").tobytes()).hexdigest()}
@@ -97,12 +105,11 @@ def evaluate(
 
 
 def describe(encoders: list[Encoder]) -> dict:
-    """How the features were made, in the columns of the table. Of several encoders: images and steps in sum, the longest in epochs, and not
-    converged where any is not."""
+    """How the features were made, in the columns of the table. Of several encoders: images and steps in sum, the longest in epochs."""
     described = [encoder.columns() for encoder in encoders]
     if len(described) == 1:
         return described[0]
-    for key in ("method", "backbone", "image_size", "seed"):
+    for key in ("method", "backbone", "seed"):
         if len({one[key] for one in described}) > 1:
             raise UserError(f"encoders to be fused must agree in {key}, but these have {', '.join(str(one[key]) for one in described)}")
     fused = Run(described[0]["method"], SEVERAL.join(one["source"] for one in described), described[0]["seed"])
@@ -113,7 +120,7 @@ def describe(encoders: list[Encoder]) -> dict:
         "steps": sum(one["steps"] for one in described),
         "epochs": max(one["epochs"] for one in described),
         "corruption": fused.corruption,
-        "not_converged": max(one["not_converged"] for one in described),  # "" sorts first
+        "not_converged": max(one["not_converged"] for one in described),  # of any of them
         "run": fused.name,
     }
 
@@ -151,7 +158,7 @@ def _knn(
 ) -> list[dict]:
     return knn(
         train.features, train.labels, test.features, test.labels, subsets, [settings.neighbours],
-        hierarchy.num_classes, hierarchy.table, hierarchy.names, settings.temperature, device,
+        hierarchy.num_classes, hierarchy.table, hierarchy.names, settings.temperature, device, scaled=True,
     )  # fmt: skip
 
 

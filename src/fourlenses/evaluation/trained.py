@@ -159,6 +159,7 @@ class _Job:
     ) -> None:  # fmt: skip
         self.run, self.settings, self.placement, self.rows, self.num_classes = run, settings, placement, rows, num_classes
         self.device, self.budget, self.progress, self.hyper = device, budget, progress, settings.hyperparameters
+        self.dataset = task.dataset
         self.name = f"{settings.protocol} of {run.name} on {len(rows)} labels of {task.dataset}"
         self.seed = named_seed(run.seed, "evaluation")
         normalisation = run.normalisation()
@@ -171,6 +172,7 @@ class _Job:
         self.scorer = Scorer(task.beton, task.dataset, settings.image_size, self.hyper["test_crop"], normalisation, placement.workers)
 
     def choose(self) -> Choice:
+        known = PROTOCOLS[self.settings.protocol] != classifiers.scratch and self.run.trained_with_labels_of(self.dataset)
         return choose(
             candidates_of(self.hyper),
             self.data.labels,
@@ -178,6 +180,7 @@ class _Job:
             seed=self.run.seed,
             progress=self.progress,
             try_candidate=self.try_candidate,
+            reason=f"the encoder was trained with labels of {self.dataset}, so held-out ones are none to choose by" if known else None,
         )
 
     def try_candidate(self, candidate: Candidate, positions: np.ndarray, validation: np.ndarray) -> Trial | None:

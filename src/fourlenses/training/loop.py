@@ -55,8 +55,10 @@ class Schedule:
 
 @dataclass
 class Outcome:
-    """history: one row per epoch (at most `MOST_ROWS`). seconds: spent training, over all attempts. images: source images seen. losses: over
-    the twentieths of the steps."""
+    """history: one row per epoch (at most `MOST_ROWS`). seconds: spent training, over all attempts. images: source images seen.
+
+    losses: over the twentieths of the steps.
+    """
 
     history: list[dict] = field(default_factory=list)
     seconds: float = 0.0
