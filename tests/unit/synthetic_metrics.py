@@ -38,9 +38,10 @@ def row(lens: str, method: str, source: str, target: str, top1: float, half: flo
 
 
 def write(path: Path, rows: list[dict[str, object]]) -> Path:
-    """The rows as a metrics.csv at `path`."""
+    """The rows as a metrics.csv at `path`, with further columns where rows have them."""
+    more = dict.fromkeys(key for one in rows for key in one if key not in COLUMNS)
     with open(path, "w", newline="") as file:
-        writer = csv.DictWriter(file, COLUMNS)
+        writer = csv.DictWriter(file, [*COLUMNS, *more], restval="")
         writer.writeheader()
         writer.writerows(rows)
     return path

@@ -1,11 +1,15 @@
 """What the figures' table refuses, how it finds the finest level and how seeds become a band."""
 
+from pathlib import Path
+
 import pandas as pd
 import pytest
 import synthetic_metrics as synthetic
 from synthetic_metrics import row
 
 from fourlenses.lenses import names, table
+
+RESULTS = Path(__file__).parents[2] / "results"
 
 
 def read(tmp_path, rows):
@@ -26,6 +30,9 @@ def test_a_missing_column_is_named_with_the_file(tmp_path):
         ({"top1": 140.0}, "has 140.0 in column top1, row 3; accuracies are percent"),
         ({"top1_low": ""}, "has '' in column top1_low, row 3"),
         ({"method": "dino"}, "has 'dino' in column method; the figures know simclr, moco, byol, simsiam"),
+        ({"is_finest": "True"}, "has 'True' in column is_finest, row 3; allowed: true, false or empty"),
+        ({"not_converged": "yes"}, "has 'yes' in column not_converged, row 3; allowed: pretraining, training"),
+        ({"chance": "low"}, "has 'low' in column chance, row 3; write a number"),
         ({"backbone": "resnet50"}, "mixes resnet18, resnet50 in column backbone"),
         ({"study": "other"}, "mixes other, planted in column study"),
         ({}, r"answers one question twice \(rows 2 and 3 agree"),
@@ -62,6 +69,41 @@ def test_the_finest_level_is_the_one_that_other_lenses_use(tmp_path):
     rows += [row("domain", "simclr", "b-100", "a", 60.0, level="y")]
     rows += [row("granularity", "simclr", "b-100", "b", top1, level=level) for level, top1 in (("x", 30.0), ("y", 20.0), ("z", 25.0))]
     assert table.finest_levels(read(tmp_path, rows)) == {"a": "y", "b": "y"}
+
+
+def test_what_the_table_says_of_levels_comes_before_any_guess(tmp_path):
+    """Guessed, y would be the finest level, since another lens looks at it; and the order that of the rows."""
+    described = {"z": (1, "false"), "x": (2, "true"), "y": (0, "false")}
+    rows = [
+        row("granularity", "simclr", "a-100", "a", 30.0, level=level, level_depth=depth, is_finest=finest)
+        for level, (depth, finest) in described.items()
+    ]
+    rows += [row("domain", "simclr", "b-100", "a", 60.0, level="y", level_depth=0, is_finest="false")]
+    metrics = read(tmp_path, rows)
+    assert table.finest_levels(metrics) == {"a": "x"}
+    assert table.levels_in_order(metrics) == ["y", "z", "x"]
+    assert metrics["is_finest"].tolist() == [False, True, False, False]
+    assert set(table.at_finest(metrics, metrics)["level"]) == {"x"}
+
+
+def test_a_table_of_an_earlier_version_has_the_columns_with_what_is_known(tmp_path):
+    rows = [row("granularity", "simclr", "a-100", "a", 30.0, level=level) for level in ("coarse", "fine")]
+    rows += [row("domain", "simclr", "b-100", "a", 60.0, level="fine")]
+    metrics = read(tmp_path, rows)
+    assert metrics["is_finest"].tolist() == [False, True, True]
+    assert metrics["is_finest"].dtype == bool
+    assert metrics["not_converged"].tolist() == [""] * 3
+    for column in ("image_size", "n_classes", "chance", "level_depth", "training_steps"):
+        assert metrics[column].isna().all()
+    assert table.levels_in_order(metrics) == ["coarse", "fine"]
+
+
+@pytest.mark.parametrize("study", ["real_mini", "real_protocols", "real_quick"])
+def test_the_tables_in_the_repository_are_read(study):
+    metrics = table.read_metrics(RESULTS / study / "metrics.csv")
+    finest = metrics.groupby("target")["level"].agg(lambda levels: table.levels_in_order(metrics.loc[levels.index])[-1])
+    assert finest.to_dict() == table.finest_levels(metrics)
+    assert (metrics["is_finest"] == (metrics["level"] == metrics["target"].map(finest))).all()
 
 
 def test_one_seed_keeps_its_interval_and_several_join_range_and_mean_interval():

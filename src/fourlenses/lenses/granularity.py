@@ -39,7 +39,9 @@ def numbers_drawn(metrics: pd.DataFrame) -> pd.DataFrame:
     numbers = table.over_seeds(chosen, KEYS)
     finest = table.finest_levels(metrics)
     places = {
-        (target, level): place for target, group in rows.groupby("target") for place, level in enumerate(_levels(group, finest[target]))
+        (target, level): place
+        for target, group in rows.groupby("target")
+        for place, level in enumerate(table.levels_in_order(group, finest[target]))
     }
     numbers["place"] = [places[key] for key in zip(numbers["target"], numbers["level"], strict=True)]
     numbers["_method"] = numbers["method"].map(methods.place)
@@ -48,19 +50,6 @@ def numbers_drawn(metrics: pd.DataFrame) -> pd.DataFrame:
     gaps = [_gap(chosen, one.target, one.method, one.level, intervals) for one in numbers.itertuples()]
     numbers = numbers.join(pd.DataFrame(gaps, numbers.index, columns=["gap", "gap_low", "gap_high"], dtype=float))
     return _with_published(numbers, metrics)
-
-
-def _levels(rows: pd.DataFrame, finest: str) -> list[str]:
-    """The levels of one target, coarse to fine: as the evaluation with most levels lists them, those that it lacks at the end.
-
-    A table that begins with rows of the finest level alone, for other lenses, would mislead plain order of appearance.
-    """
-    evaluations = rows.groupby([key for key in table.IDENTITY if key != "level"], sort=False)["level"]
-    listed = [list(levels) for _, levels in evaluations]
-    # of equals one that ends with the finest level, or else the first: another lens may have put the finest row of one at the top
-    fullest = max(listed, key=lambda levels: (len(levels), levels[-1] == finest))
-    fullest = fullest[::-1] if fullest[0] == finest else fullest
-    return names.in_order(rows["level"], fullest)
 
 
 def _encoder(rows: pd.DataFrame, method: str, target: str) -> pd.DataFrame:
