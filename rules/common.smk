@@ -288,7 +288,10 @@ def definition_of_target(wildcards):
 
 
 def evaluation_settings(wildcards):
-    chosen = {key: config["evaluation"][key] for key in ("strengths", "validation_fraction", "neighbours", "temperature")}
+    chosen = {
+        key: config["evaluation"][key]
+        for key in ("strengths", "strength_of_supervised", "validation_fraction", "neighbours", "temperature")
+    }
     return json.dumps({**chosen, "torch_threads": config["torch_threads"]}, sort_keys=True)
 
 

@@ -12,8 +12,10 @@ COLUMNS = [
     "study", "lens", "method", "backbone", "source", "pretrain_images", "corruption", "seed", "target", "level",
     "labelled_images", "protocol", "top1", "top1_low", "top1_high", "top5", "n_test", "run", "steps", "epochs",
     "label_draw", "mean_class_top1", "log_loss", "ece",
+    "image_size", "n_classes", "chance", "level_depth", "is_finest", "training_steps", "not_converged",
 ]  # fmt: skip
 AT_FINEST = ("top5", "mean_class_top1", "log_loss", "ece")  # known at the finest level only
+COUNTS = ("image_size", "n_classes", "level_depth", "training_steps")  # empty where nothing is known of them
 KEY = ("run", "target", "labelled", "protocol")
 
 
@@ -50,7 +52,7 @@ def collect(study_file: Path, evaluations: Path, output: Path) -> int:
         raise UserError(
             f"{len(missing)} evaluations of study '{study['study']}' are missing, e.g. {' '.join(missing[0])}; run snakemake evaluate_all"
         )
-    table = pd.DataFrame(_merged(rows), columns=COLUMNS)
+    table = pd.DataFrame(_merged(rows), columns=COLUMNS).astype(dict.fromkeys(COUNTS, "Int64"))  # unlike "int64", it may be empty
     # levels keep their order (coarse to fine): a stable sort by everything else
     order = ["target", "method", "protocol", "pretrain_images", "source", "seed", "labelled_images", "label_draw"]
     table = table.sort_values(order, kind="stable")
@@ -62,11 +64,14 @@ def collect(study_file: Path, evaluations: Path, output: Path) -> int:
 def _rows(study: str, record: dict, lenses: list[str]) -> list[dict]:
     finest = record["levels"][-1]["level"]
     rows = []
-    for score in record["levels"]:
+    for place, score in enumerate(record["levels"]):
         looking = lenses if score["level"] == finest else [lens for lens in lenses if lens == "granularity"]
         if looking:
             numbers = {"top1": score["top1"], "top1_low": score["low"], "top1_high": score["high"]}
             numbers |= {column: record[column] if score["level"] == finest else None for column in AT_FINEST}
+            # records from before there were these lack them
+            numbers |= {"n_classes": score.get("n_classes"), "chance": score.get("chance"), "level_depth": score.get("depth", place)}
+            numbers["is_finest"] = "true" if score["level"] == finest else "false"
             named = {
                 "study": study,
                 "lens": ";".join(looking),

@@ -25,7 +25,7 @@ CONFIG = {
     "methods": {"simclr": {"epochs": 100, "batch_size": 32, "warmup_epochs": 0}},
     "training": {"checkpoint_minutes": 0.01, "health_images": 0},
     "quantity": {"datasets": ["drawings"], "pretrain_images": [64], "labelled_images": [32]},
-    "evaluation": {"scratch": {"epochs": 1, "min_steps": 2, "max_steps": 2, "learning_rates": [0.002]}},
+    "evaluation": {"scratch": {"epochs": 1, "min_steps": 2, "max_steps": 2, "learning_rates": [0.002], "weight_decays": [0.0005]}},
 }
 
 

@@ -4,18 +4,20 @@ Encoders are right on the same images more often than by chance. Whether cell c 
 
     sqrt(COMMON) easy_i + sqrt(CELL) easy_ci + sqrt(1 - COMMON - CELL) noise_csi  <  the quantile of its accuracy
 
-with standard normal terms: of two encoders the latent scores correlate by COMMON, of two seeds of one by COMMON + CELL, and the levels of one
+with standard normal terms: the latent scores of two encoders correlate by COMMON, of two seeds of one by COMMON + CELL; the levels of one
 encoder and seed share their score, so that who is right at the fine level is right at the coarse one. The covariances of the accuracies
 follow in closed form (a bivariate normal probability by Owen's T, Annals of Mathematical Statistics 27, 1956) and are what the study's
 joint counts hold; test sets are drawn from them as normal. `test_findings_planted` also draws real images one by one.
 """
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from scipy.special import ndtr, ndtri, owens_t
 
+from fourlenses.analysis import joint_counts
 from fourlenses.analysis.contrasts import PRIOR_SD, Evidence
 from fourlenses.analysis.joint_counts import CELL as COLUMN
 from fourlenses.analysis.joint_counts import Group
@@ -106,6 +108,15 @@ def curve(last_gain: float, longer: float = 1.0) -> Planted:
     return study
 
 
+def like_random_but(fewer: float, more: float) -> Planted:
+    """Two sizes at equal steps and a random encoder of 5 %."""
+    study = Planted()
+    for images, top1 in ((500_000, fewer), (1_000_000, more)):
+        study.add("simclr", f"a-{images}", "a", top1)
+    study.random("a", 5.0)
+    return study
+
+
 def others(advantage: float, spread: float = 0.5) -> Planted:
     """Three targets, each with two other encoders and a pool that differ from its own by `advantage` minus to plus `spread`."""
     study = Planted()
@@ -162,3 +173,33 @@ def constant_odds(supervised: tuple[float, float, float], odds: float = 0.8) -> 
             study.add("simclr", f"{target}-4000", target, 100 / (1 + np.exp(-logit)), "linear", level, depth=place)
             study.random(target, 1.0, level, depth=place)
     return study
+
+
+def one_by_one(generator: np.random.Generator, folder: Path, *, seeds: int, n_test: int, seed_sd: float) -> pd.DataFrame:
+    """The table of two encoders on target a, 60 and 55 % right, and two more; and paired.csv of the images drawn, in ``folder``."""
+    sources = {"a-4000": 60.0, "b-4000": 55.0, "c-4000": 50.0, "d-4000": 58.0}
+    easy = generator.standard_normal(n_test)
+    rows, right = [], []
+    for source, truth in sources.items():
+        of_cell = generator.standard_normal(n_test)
+        for seed in range(seeds):
+            share = (truth + seed_sd * generator.standard_normal()) / 100
+            latent = COMMON**0.5 * easy + OF_CELL**0.5 * of_cell + (1 - COMMON - OF_CELL) ** 0.5 * generator.standard_normal(n_test)
+            right.append(latent < ndtri(share))
+            rows.append({"source": source, "seed": seed, "run": f"simclr/{source}/seed{seed}", "top1": 100 * right[-1].mean()})
+    table = pd.DataFrame(rows).assign(
+        method="simclr", corruption="none", pretrain_images=4000, target="a", level="fine", is_finest=True, labelled_images=4000,
+        protocol="linear", label_draw=0, n_test=n_test, lens="domain",
+    )  # fmt: skip
+    stacked = np.array(right, float)
+    cells = list(zip(*(table[name] for name in COLUMN), strict=True))
+    counts = np.rint(stacked @ stacked.T).astype(int)
+    joint_counts.write({("a", 4000): (cells, counts, np.full(len(cells), n_test))}, folder / joint_counts.NAME)
+    return table
+
+
+def located(table: pd.DataFrame, folder: Path) -> pd.DataFrame:
+    """As if read from the folder."""
+    table = table.copy()
+    table.attrs["path"] = str(folder / "metrics.csv")
+    return table

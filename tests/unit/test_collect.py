@@ -10,8 +10,8 @@ from fourlenses.errors import UserError
 def record(run, target, labelled, top1, protocol="linear"):
     method, source, seed = run.split("/")
     levels = [
-        {"level": "coarse", "top1": top1 + 10, "low": top1 + 8, "high": top1 + 12},
-        {"level": "fine", "top1": top1, "low": top1 - 2, "high": top1 + 2},
+        {"level": "coarse", "depth": 0, "top1": top1 + 10, "low": top1 + 8, "high": top1 + 12, "n_classes": 2, "chance": 60.0},
+        {"level": "fine", "depth": 1, "top1": top1, "low": top1 - 2, "high": top1 + 2, "n_classes": 7, "chance": 20.5},
     ]
     return {
         "run": run,
@@ -31,6 +31,8 @@ def record(run, target, labelled, top1, protocol="linear"):
         "log_loss": None,
         "ece": 3.0,
         "n_test": 10,
+        "image_size": 32,
+        "not_converged": "",
         "levels": levels,
         "timing": {"fit": 0.1},
     }
@@ -121,3 +123,32 @@ def test_a_protocol_that_trains_has_a_file_of_its_own(tmp_path):
     cell["record"] = "supervised/a-64/seed0/scratch/a/64.json"
     study.write_text(json.dumps({"study": "mine", "cells": [cell]}))
     assert collect(study, tmp_path / "evaluate", tmp_path / "metrics.csv") == 1
+
+
+def test_what_is_known_of_the_level_and_of_the_trainings(tmp_path):
+    trained = record(A, "a", "all", 60.0, "fine_tune") | {"training_steps": 1250, "not_converged": "pretraining;training"}
+    write(tmp_path, [record(A, "a", "all", 50.0), trained])
+    study = plan(tmp_path, [(A, "a", "all", protocol, ["granularity"]) for protocol in ("linear", "fine_tune")])
+    collect(study, tmp_path / "evaluate", tmp_path / "metrics.csv")
+    columns = ["protocol", "level", "image_size", "n_classes", "chance", "level_depth", "is_finest", "training_steps", "not_converged"]
+    table = pd.read_csv(tmp_path / "metrics.csv", dtype=str, keep_default_na=False)
+    assert [tuple(row) for row in table[columns].values] == [
+        ("fine_tune", "coarse", "32", "2", "60.0000", "0", "false", "1250", "pretraining;training"),
+        ("fine_tune", "fine", "32", "7", "20.5000", "1", "true", "1250", "pretraining;training"),
+        ("linear", "coarse", "32", "2", "60.0000", "0", "false", "", ""),
+        ("linear", "fine", "32", "7", "20.5000", "1", "true", "", ""),
+    ]
+
+
+def test_records_of_an_earlier_version_are_collected(tmp_path):
+    old = record(A, "a", "all", 50.0)
+    for column in ("image_size", "not_converged"):
+        del old[column]
+    for level in old["levels"]:
+        for key in ("depth", "n_classes", "chance"):
+            del level[key]
+    write(tmp_path, [old])
+    collect(plan(tmp_path, [(A, "a", "all", "linear", ["granularity"])]), tmp_path / "evaluate", tmp_path / "metrics.csv")
+    table = pd.read_csv(tmp_path / "metrics.csv", dtype=str, keep_default_na=False)
+    columns = ["image_size", "n_classes", "chance", "level_depth", "is_finest", "not_converged"]
+    assert [tuple(row) for row in table[columns].values] == [("", "", "", "0", "false", ""), ("", "", "", "1", "true", "")]

@@ -2,19 +2,20 @@
 
 import hashlib
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
-from fourlenses.data.manifest import hierarchy_of, rows_of, write_manifest
+from fourlenses.data.manifest import hierarchy_of, labels_of, rows_of, write_manifest
 from fourlenses.data.resident import load_images
 from fourlenses.data.sources import image_folder as source
 from fourlenses.data.subsets import draw_subset
 from fourlenses.data.write_beton import write_beton
 from fourlenses.errors import UserError
 from fourlenses.evaluation.encoder import Encoder
-from fourlenses.evaluation.evaluate import Settings, Target, evaluate
+from fourlenses.evaluation.evaluate import Settings, Target, describe, evaluate
 from fourlenses.evaluation.feature_store import FeatureStore
 from fourlenses.evaluation.features import extract_features
 from fourlenses.evaluation.knn import knn
@@ -23,26 +24,27 @@ from fourlenses.evaluation.predictions import read_predictions
 from fourlenses.files import read_json, write_json
 from fourlenses.models.backbones import build_backbone
 from fourlenses.models.weights import save_weights
+from fourlenses.study import Run
 
 CROP = {"mean": [0.4, 0.5, 0.6], "std": [0.2, 0.25, 0.3]}
-SETTINGS = Settings([0.1, 0.001], 0.25, 5, 0.07, 1)
+SETTINGS = Settings([0.1, 0.001], 0.01, 0.25, 5, 0.07, 1)
 
 
-def make_run(folder, images, seed=0):
+def make_run(folder, images, seed=0, method="simclr", hyperparameters=None, source=None):
     """An encoder that stands in for a pretrained one."""
     folder.mkdir()
     network, _ = build_backbone("resnet_small", images)
     save_weights(network, folder / "encoder.safetensors")
     settings = {
         **{
-            "method": "simclr",
+            "method": method,
             "backbone": "resnet_small",
-            "source": f"animals-{images}",
+            "source": source or f"animals-{images}",
             "seed": seed,
             "image_size": 16,
             "stored_size": 16,
         },
-        **{"hyperparameters": {"views": ["crop"]}, "recipes": {"crop": CROP}},
+        **{"hyperparameters": {"views": ["crop"]} | (hyperparameters or {}), "recipes": {"crop": CROP}},
     }
     write_json(folder / "run.json", {"settings": settings, "effective": {"images": images, "total_steps": 8, "effective_epochs": 4.0}})
     return Encoder.read(folder)
@@ -87,10 +89,16 @@ def test_records_say_what_was_measured(study):
     rows = np.load(target.subsets["linear"]["12"]).astype("<i8")
     assert cells["linear", "12"]["subset"] == {"name": "12", "sha256": hashlib.sha256(rows.tobytes()).hexdigest()}
     content = read_json(folder / "clean.json")["content_sha256"]
+    tested = labels_of(manifest)[rows_of(manifest, "test")[1:]]
     for cell in cells.values():
         assert cell["n_test"] == 11  # the undecodable one is not counted
         assert [level["level"] for level in cell["levels"]] == ["kind", "class"]
         assert cell["levels"][1]["top1"] == cell["top1"]
+        assert [level["depth"] for level in cell["levels"]] == [0, 1]
+        assert [level["n_classes"] for level in cell["levels"]] == [2, 3]
+        for level, labels in zip(cell["levels"], hierarchy_of(manifest).table[tested].T, strict=True):
+            assert level["chance"] == pytest.approx(100 * np.bincount(labels).max() / 11)
+        assert (cell["image_size"], cell["not_converged"]) == (16, "")
         assert (cell["run"], cell["pretrain_images"], cell["steps"], cell["epochs"]) == ("simclr/animals-20/seed0", 20, 8, 4.0)
         assert cell["fingerprints"] == {"encoders": [encoder.weights_sha256], "beton": content}
     kept = read_predictions(folder / "cells.npz")["animals"]
@@ -135,8 +143,18 @@ def test_encoders_side_by_side(study):
     joined = [torch.cat([one[0], two[0]], 1), one[1], torch.cat([one[2], two[2]], 1), one[3]]
     (expected,) = linear_probe(*joined, {"all": np.arange(36)}, [0.1, 0.001], 0.25, 0, 3, hierarchy.table, hierarchy.names)
     assert np.array_equal(np.load(folder / "cells.npz")["animals/linear/all"], expected["predictions"])
-    with pytest.raises(UserError, match="must agree in seed, but these have 0, 1"):
-        run(folder, target, [encoder, make_run(folder / "third", 30, seed=1)])
+
+
+def test_an_encoder_of_another_seed_or_method_is_named_as_the_plan_names_it(study):
+    folder, _, target, encoder = study
+    other = make_run(folder / "another seed", 20, seed=1)
+    cell = run(folder, target, [encoder, other])["linear", "all"]
+    assert (cell["run"], cell["source"]) == ("simclr/animals-20~animals-20.seed1/seed0", "animals-20 | animals-20.seed1")
+    assert (cell["method"], cell["seed"]) == ("simclr", 0)
+    assert cell["run"] == Run.side_by_side([Run("simclr", "animals-20", 0), Run("simclr", "animals-20", 1)]).name
+    wide = replace(other, settings={**other.settings, "backbone": "resnet_small_wide"})
+    with pytest.raises(UserError, match="must agree in backbone, but these have resnet_small, resnet_small_wide"):
+        describe([encoder, wide])
 
 
 def test_again_gives_the_same_numbers(study):
@@ -163,3 +181,45 @@ def test_an_unknown_protocol_is_named(study):
     wrong = Target(target.dataset, target.beton, target.manifest, {"linar": target.subsets["linear"]})
     with pytest.raises(UserError, match=r"unknown protocol 'linar' \(did you mean 'linear'\?\)"):
         run(folder, wrong, [encoder])
+
+
+@pytest.mark.parametrize(
+    ("made", "fixed"),
+    [
+        ({"method": "supervised"}, True),
+        ({"method": "supervised_long", "hyperparameters": {"method": "supervised"}}, True),
+        ({"method": "supervised", "source": "plants-50+animals-20@jpeg10"}, True),
+        ({"method": "supervised", "source": "plants-20"}, False),  # labels of another dataset
+        ({"method": "supervised", "source": "animals_more-20"}, False),
+        ({"method": "simclr"}, False),
+    ],
+)
+def test_nothing_is_chosen_on_labels_that_the_encoder_was_trained_with(study, made, fixed):
+    folder, _, target, _ = study
+    cells = run(folder, target, [make_run(folder / "made", 20, **made)])
+    for protocol in ("linear", "linear_per_level"):
+        cell = cells[protocol, "all"]
+        notes = [note for note in cell["notes"] if "trained with labels of animals" in note and "strength_of_supervised 0.01" in note]
+        assert len(notes) == fixed
+        assert (cell["validation_accuracy"] is None) == fixed
+        assert cell["strengths"] == ([0.01] if fixed else [0.001, 0.1])
+    assert cells["linear", "all"]["strength"] in cells["linear", "all"]["strengths"]
+    assert not any("trained with labels" in note for note in cells["knn", "all"]["notes"])
+
+
+def test_encoders_side_by_side_know_the_labels_that_any_of_them_was_trained_with(study):
+    folder, _, target, _ = study
+    own = make_run(folder / "own", 20, method="supervised")
+    other = make_run(folder / "other", 30, method="supervised", source="plants-30")
+    for encoders in ([own, other], [other, own]):
+        assert run(folder, target, encoders)["linear", "all"]["strengths"] == [0.01]
+
+
+def test_not_converged_comes_from_the_encoders(study):
+    folder, _, target, encoder = study
+    unfinished = make_run(folder / "unfinished", 30)
+    record = read_json(unfinished.directory / "run.json")
+    write_json(unfinished.directory / "run.json", record | {"not_converged": "the loss still fell"})
+    unfinished = Encoder.read(unfinished.directory)
+    for encoders, expected in (([encoder], ""), ([unfinished], "pretraining"), ([encoder, unfinished], "pretraining")):
+        assert {cell["not_converged"] for cell in run(folder, target, encoders).values()} == {expected}

@@ -11,7 +11,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from fourlenses.errors import UserError
 from fourlenses.evaluation import knn as module
 from fourlenses.evaluation.knn import knn
-from fourlenses.evaluation.neighbours import nearest
+from fourlenses.evaluation.neighbours import nearest, scaled_count
 from fourlenses.evaluation.statistics import wilson_interval
 
 CLASSES = 7
@@ -202,3 +202,21 @@ def test_refusals(data):
         run(data, temperature=0)
     with pytest.raises(UserError, match="1 of its positions are repeated"):
         run(data, {"twice": np.array([1, 1, 200])})
+
+
+@pytest.mark.parametrize(
+    ("most", "labels", "count"),
+    [(200, 50_000, 200), (200, 40_000, 200), (200, 3_000, 55), (200, 500, 22), (200, 400, 20), (200, 12, 5), (3, 400, 3), (20, 50_000, 20)],
+)
+def test_neighbours_scale_with_the_square_root_of_the_labels(most, labels, count):
+    assert scaled_count(most, labels) == count
+
+
+def test_each_subset_has_neighbours_of_its_own_number(data):
+    subsets = {"few": np.arange(0, len(data["train_labels"]), 9), "all": np.arange(len(data["train_labels"]))}
+    records = run(data, subsets, [200], scaled=True)
+    assert [record["k"] for record in records] == [scaled_count(200, len(rows)) for rows in subsets.values()]
+    for record in records:
+        (alone,) = run(data, {record["subset"]: subsets[record["subset"]]}, [record["k"]])
+        assert np.array_equal(record["predictions"], alone["predictions"])
+        assert record["top5"] == alone["top5"]

@@ -88,7 +88,8 @@ def test_records_hold_consistent_numbers(data):
         assert record["n_test"] == 400
         assert record["top1"] == 100 * right / 400
         assert (record["top1_low"], record["top1_high"]) == wilson_interval(right, 400)
-        assert record["levels"]["species"] == {"top1": record["top1"], "low": record["top1_low"], "high": record["top1_high"]}
+        scores = {"top1": record["top1"], "low": record["top1_low"], "high": record["top1_high"]}
+        assert record["levels"]["species"].items() >= scores.items()
         coarse = TABLE[record["predictions"], 1] == TABLE[data["test_labels"].numpy(), 1]
         assert record["levels"]["genus"]["top1"] == 100 * coarse.mean()
         assert record["levels"]["family"]["top1"] >= record["levels"]["genus"]["top1"] >= record["top1"]
@@ -285,3 +286,17 @@ def test_a_memmap_larger_than_the_memory_granted(tmp_path):
     assert float(top1) > 95
     assert resident == "False"
     assert "memory" in limited(tmp_path, 2**30, 96 * 2**20).stderr.lower()
+
+
+def test_a_choice_at_an_end_of_the_grid_is_noted(data):
+    """All strengths but the best are taken away on one side of it, or on both."""
+    subsets = {"300": spread_positions(300)}
+    (free,) = probe(data, subsets)
+    best = STRENGTHS.index(free["strength"])
+    assert 0 < best < len(STRENGTHS) - 1
+    for strengths, end in ((STRENGTHS[best:], "weakest"), (STRENGTHS[: best + 1], "strongest")):
+        (record,) = probe(data, subsets, strengths=strengths)
+        assert record["notes"] == [f"strength {free['strength']:g} is the {end} of 'strengths': a better one may lie beyond"]
+    (record,) = probe(data, subsets, strengths=[free["strength"]])
+    assert (record["notes"], record["validation_accuracy"], record["n_validation"]) == ([], None, 0)
+    assert record["top1"] == pytest.approx(free["top1"], abs=0.3)

@@ -9,7 +9,9 @@ import torch
 import torchvision
 from tests.runs import go, same, settings
 
-from fourlenses.errors import UserError
+from fourlenses.errors import Interrupted, UserError
+from fourlenses.training import convergence
+from fourlenses.training.checkpoint import Checkpoints
 
 
 @pytest.mark.parametrize("method", ["simclr", "supervised"])
@@ -49,6 +51,37 @@ def test_the_record_says_what_was_effective(dataset):
     assert record["datasets"][0]["beton_sha256"] == json.loads((dataset / "clean.json").read_text())["content_sha256"]
     assert record["versions"]["torch"] == torch.__version__
     assert record["images_per_second"] > 0
+
+
+def test_the_record_says_whether_the_loss_still_fell(dataset, monkeypatch):
+    monkeypatch.setattr(convergence, "Z", -100.0)  # any fall counts, as 68 steps of 16 images are all noise
+    _, record = go(dataset, "short", settings("supervised", epochs=30, learning_rate=1e-4))
+    assert sum(record["losses"]["steps"]) == 68
+    history = pd.read_csv(dataset / "short" / "history.csv")
+    steps = np.diff(history["step"], prepend=0)
+    weighted = sum(count * mean for count, mean in zip(record["losses"]["steps"], record["losses"]["mean"], strict=True))
+    assert weighted == pytest.approx((steps * history["loss"]).sum())
+    assert record["not_converged"].startswith("the loss still fell at the end of the 68 steps")
+    _, untrained = go(dataset, "random", settings("random"))
+    assert (untrained["not_converged"], untrained["losses"]["mean"]) == (None, [])
+
+
+def test_a_checkpoint_of_an_earlier_version_is_gone_on_from(dataset, monkeypatch):
+    """Of the losses before it nothing is known, so whether they still fell is not told."""
+    newest = Checkpoints.newest
+
+    def without_losses(self):
+        state = newest(self)
+        return state and {key: value for key, value in state.items() if key != "losses"}
+
+    chosen = settings("supervised", epochs=30)
+    whole, _ = go(dataset, "whole", chosen)
+    with pytest.raises(Interrupted):
+        go(dataset, "run", chosen, max_minutes=1e-6)
+    monkeypatch.setattr(Checkpoints, "newest", without_losses)
+    resumed, record = go(dataset, "run", chosen)
+    assert same(whole, resumed)
+    assert sum(record["losses"]["steps"]) == 67
 
 
 def test_the_random_encoder_is_where_training_starts(dataset):

@@ -56,7 +56,7 @@ def test_every_level_is_scored(tmp_path, kept, program):
     assert program("--predictions", tmp_path / "p.npz", "--hierarchy", tmp_path / "kinds.csv", "--output", out) == (0, "")
     rows = table(out)
     assert list(rows[0]) == COLUMNS
-    assert [(row["labelled"], row["level"], row["classes"]) for row in rows] == [
+    assert [(row["labelled"], row["level"], row["n_classes"]) for row in rows] == [
         (labelled, level, classes) for labelled in ("100", "all") for level, classes in (("kind", "2"), ("class", "4"))
     ]
     for row in rows:
@@ -68,6 +68,8 @@ def test_every_level_is_scored(tmp_path, kept, program):
         means = [right[groups == group].mean() for group in np.unique(groups)]
         assert float(row["mean_class_top1"]) == pytest.approx(100 * np.mean(means), abs=1e-4)
         assert row["n_test"] == "90"
+        assert float(row["chance"]) == pytest.approx(100 * np.bincount(groups).max() / 90, abs=1e-4)
+        assert (row["level_depth"], row["is_finest"]) == (("0", "false") if row["level"] == "kind" else ("1", "true"))
     program("--predictions", tmp_path / "p.npz", "--hierarchy", tmp_path / "kinds.csv", "--output", tmp_path / "table.json")
     assert [row["top1"] for row in read_json(tmp_path / "table.json")] == pytest.approx([float(row["top1"]) for row in rows], abs=1e-4)
 

@@ -57,7 +57,7 @@ def wait_for_steps(folder, process, more_than):
 @pytest.mark.parametrize(("method", "kind"), PAIRS)
 def test_killed_at_any_moment_and_resumed_is_bit_equal(dataset, method, kind):
     chosen = settings(method, epochs=60 if KILLS < 5 else 300)
-    undisturbed, _ = go(dataset, "undisturbed", chosen, input=kind)
+    undisturbed, whole_record = go(dataset, "undisturbed", chosen, input=kind)
     moments, step = random.Random(0), 0
     for _ in range(KILLS or 2):
         process = start(dataset, chosen, input=kind)
@@ -70,6 +70,7 @@ def test_killed_at_any_moment_and_resumed_is_bit_equal(dataset, method, kind):
     resumed, record = go(dataset, "run", chosen, input=kind)
     assert same(undisturbed, resumed)
     assert record["effective"]["input"] == kind
+    assert record["losses"] == whole_record["losses"]
     whole, broken = (pd.read_csv(dataset / name / "history.csv").drop(columns="images_per_second") for name in ("undisturbed", "run"))
     pd.testing.assert_frame_equal(whole, broken, check_exact=True)  # means over steps on both sides of a kill too
     assert left_behind(dataset / "checkpoints") == {FOLDER}

@@ -1,5 +1,7 @@
 """Fine-tuning and training from scratch: that they learn, from what, and on which images."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -10,8 +12,11 @@ from fourlenses.data import inputs
 from fourlenses.data.manifest import read_manifest, rows_of
 from fourlenses.errors import UserError
 from fourlenses.evaluation import trained
+from fourlenses.evaluation.predictions import TargetPredictions
 from fourlenses.evaluation.scoring import Scorer
 from fourlenses.evaluation.statistics import wilson_interval
+from fourlenses.evaluation.trained_record import write_record
+from fourlenses.files import read_json
 from fourlenses.randomness import named_seed, permutation
 from fourlenses.training.finished import FOLDER
 
@@ -42,6 +47,7 @@ def test_it_learns_and_chooses_a_sane_rate(tmp_path, target, protocol, optimizer
     assert record["levels"]["class"]["top1"] == record["top1"]
     assert record["confidences"].dtype == np.float16
     assert record["train_top1"] > 50
+    assert sum(record["training_losses"]["steps"]) == 54
     assert set(record["timing"]) == {"select", "train", "test"}
 
 
@@ -59,8 +65,9 @@ def test_a_rate_at_which_the_loss_is_not_finite_is_passed_over(tmp_path, target)
 def test_fine_tuning_the_random_encoder_is_training_from_scratch(tmp_path, target):
     random, other = make_encoder(tmp_path / "random", "random"), make_encoder(tmp_path / "simclr")
     record = go(random, target, settings("fine_tune", learning_rates=[0.01, 0.05]), tmp_path / "checkpoints")
-    for encoder in (random, other):  # whichever run the backbone, the seed and the sizes are taken from
-        scratch = go(encoder, target, settings("scratch", learning_rates=[0.01, 0.05]), tmp_path / "checkpoints")
+    # whichever run the backbone, the seed and the sizes are taken from
+    for encoder, baseline in ((random, "scratch"), (other, "scratch"), (other, "scratch_published")):
+        scratch = go(encoder, target, settings(baseline, learning_rates=[0.01, 0.05]), tmp_path / "checkpoints")
         np.testing.assert_equal(numbers(scratch) | {"fingerprints": None}, numbers(record) | {"fingerprints": None})
     tuned = go(other, target, settings("fine_tune", learning_rates=[0.01, 0.05]), tmp_path / "checkpoints")
     assert tuned["log_loss"] != record["log_loss"]
@@ -151,3 +158,44 @@ def test_workers_and_the_kind_of_input_change_nothing_that_they_should_not(tmp_p
 def test_unknown_protocols_name_the_known(tmp_path, target):
     with pytest.raises(UserError, match=r"unknown protocol 'fine_tuned' .*did you mean 'fine_tune'.*scratch"):
         go(make_encoder(tmp_path / "run"), target, settings("fine_tuned"), tmp_path / "checkpoints")
+
+
+def test_nothing_is_chosen_on_labels_that_the_encoder_was_trained_with(tmp_path, target):
+    """A supervised encoder of the target; from scratch, no encoder is trained from."""
+    chosen = {"learning_rates": [0.01, 0.05, 0.2], "weight_decays": [0.0, 0.1]}
+    encoder = make_encoder(tmp_path / "run", "supervised")
+    record = go(encoder, target, settings("fine_tune", **chosen), tmp_path / "checkpoints")
+    assert (record["learning_rate"], record["weight_decay"], record["validation_accuracy"]) == (0.05, 0.0, None)
+    assert any("trained with labels of colours" in note and "the middle was taken" in note for note in record["notes"])
+    for other, protocol in ((encoder, "scratch"), (make_encoder(tmp_path / "other"), "fine_tune")):
+        record = go(other, target, settings(protocol, **chosen), tmp_path / "checkpoints")
+        assert len(record["validation_accuracy"]) == 6
+        assert not any("trained with labels" in note for note in record["notes"])
+
+
+def test_a_record_says_which_training_was_not_converged(tmp_path, target):
+    """The encoder's, the protocol's own, or both; from scratch there is no encoder."""
+    long, short = (
+        {"epochs": 60, "min_steps": 400, "max_steps": 400, "learning_rates": [0.05]},
+        {"epochs": 1, "min_steps": 40, "max_steps": 40},
+    )
+    encoder = make_encoder(tmp_path / "run")
+    unfinished = replace(encoder, not_converged="the loss still fell")
+    cases = [
+        (encoder, "fine_tune", long, ""),
+        (unfinished, "fine_tune", long, "pretraining"),
+        (encoder, "linear_augmented", short, "training"),
+        (unfinished, "linear_augmented", short, "pretraining;training"),
+        (unfinished, "scratch", long, ""),
+    ]
+    for run, protocol, changes, expected in cases:
+        record = go(run, target, settings(protocol, **changes), tmp_path / "checkpoints")
+        truth = record.pop("truth")
+        seen = TargetPredictions({}, np.arange(len(truth)), truth, sorted(COLOURS))
+        write_record(record, seen, run, protocol, target, "all", tmp_path / "cell.json", tmp_path / "cell.npz")
+        (cell,) = read_json(tmp_path / "cell.json")["cells"]
+        assert cell["not_converged"] == expected, (protocol, cell["training_not_converged"])
+        assert (cell["training_not_converged"] is not None) == ("training" in expected.split(";"))
+        assert cell["image_size"] == 16
+        assert [(level["level"], level["depth"], level["n_classes"]) for level in cell["levels"]] == [("class", 0, 3)]
+        assert cell["levels"][0]["chance"] == pytest.approx(100 / 3)

@@ -26,7 +26,7 @@ def study(tmp_path_factory):
         shutil.copytree(ROOT / part, project / part, ignore=shutil.ignore_patterns("__pycache__"))
     for part in ("Snakefile", "config.yaml"):
         shutil.copy(ROOT / part, project)
-    tuned = {"epochs": 1, "min_steps": 2, "max_steps": 2, "learning_rates": [0.002]}
+    tuned = {"epochs": 1, "min_steps": 2, "max_steps": 2, "learning_rates": [0.002], "weight_decays": [0.0005]}
     config = CONFIG | {"evaluation": {"fine_tune": tuned}, "methods": {"simclr": CONFIG["methods"]["simclr"] | {"epochs": 4}}}
     config["quantity"] = CONFIG["quantity"] | {"protocols": ["fine_tune"]}
     file = folder / "faults.yaml"

@@ -1,7 +1,9 @@
 """`snakemake plan` and a dry-run of the paper's study, with snakemake itself, where no data is."""
 
 import csv
+import re
 
+import yaml
 from tests.workflow.test_whole import ROOT, said, snakemake
 
 
@@ -31,3 +33,32 @@ def test_the_papers_study_can_be_planned_and_dry_run_without_data(tmp_path):
     assert dry.returncode == 0, said(dry)
     encoders = sum(row["kind"] == "pretrain" for row in rows)
     assert f"pretrain {encoders}" in " ".join(said(dry).split())
+
+
+def test_a_dry_run_lists_the_derived_encoders_and_encoders_side_by_side(tmp_path):
+    drawn = {"source": "synthetic", "domain": "objects", "train_images": 400, "test_images": 50}
+    study = {
+        "study": "small",
+        "seeds": [0, 1],
+        "lenses": ["quantity", "domain"],
+        "datasets": {"objects": {**drawn, "seed": 1}, "plants": {**drawn, "seed": 2}},
+        "quantity": {
+            **{"datasets": ["objects"], "pretrain_images": [100, 200], "labelled_images": [100]},
+            **{"equal": "both", "convergence": ["half"], "baselines": ["scratch_published"], "more": []},
+        },
+        "domain": {
+            **{"datasets": ["objects", "plants"], "pretrain_images": 200, "labelled_images": 100},
+            **{"pools": [["objects", "plants"]], "pool_images": 100, "fused": [["objects", {"dataset": "objects", "seed": "next"}]]},
+        },
+    }
+    file = tmp_path / "small.yaml"
+    file.write_text(yaml.safe_dump(study))
+    listed = said(snakemake(tmp_path, "evaluate_all", "-n", config=file))
+    encoders = ["random/none"]
+    encoders += [f"simclr/{source}" for source in ("objects-100", "objects-200", "plants-100", "plants-200", "objects-100+plants-100")]
+    encoders += ["simclr_half/objects-200", "simclr_steps/objects-100"]
+    pretrained = set(re.findall(r"Pretraining (\S+) on (\S+), seed (\d)", listed))
+    assert pretrained == {(*name.split("/"), seed) for name in encoders for seed in "01"}
+    assert "Evaluating simclr on objects-200~objects-200.seed1, seed 0" in listed
+    assert "Evaluating simclr on objects-200~objects-200.seed0, seed 1" in listed
+    assert "Training scratch_published of supervised on objects-100: 100 labels of objects" in listed

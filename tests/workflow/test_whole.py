@@ -83,8 +83,18 @@ def test_images_become_figures(finished):
     assert seen == set(LENSES)
     assert (table["top1_low"] <= table["top1"]).all()
     assert (table["top1"] <= table["top1_high"]).all()
-    assert set(table["method"]) == {"random", "simclr", "supervised"}
+    assert set(table["method"]) == {"random", "simclr", "simclr_half", "supervised"}
+    assert "animals-36 | drawings-36.supervised" in set(table["source"])
     assert set(table["corruption"]) == {"none", "jpeg10"}
+    assert set(table["image_size"]) == {16}
+    assert {(row.level, row.n_classes, row.level_depth, row.is_finest) for row in table[table["target"] == "animals"].itertuples()} == {
+        *(("kind", 2, 0, "false"), ("class", 3, 1, "true"))
+    }
+    assert table["chance"].between(1, 100).all()
+    trained = table["protocol"].isin(["fine_tune", "scratch"])
+    assert set(table.loc[trained, "training_steps"]) == {"2"}
+    assert set(table.loc[~trained, "training_steps"]) == {""}
+    assert set(table["not_converged"]) == {""}  # two steps are too few to tell
     # `all` has become the number of images that could be decoded
     assert set(table.loc[table["source"] == "animals-all", "pretrain_images"]) == {36}
     assert [entry["path"] for entry in read_json(folder / "data/animals/24px/clean.json")["quarantined"]] == [

@@ -112,10 +112,7 @@ class Evidence:
         """
         keys = shared_keys(cells)
         if not keys:
-            raise UserError(
-                f"no seed and label draw is in all of the compared rows, of which the first are {cells[0].name} and {cells[-1].name}; "
-                "evaluate both sides with the same seeds and label_repeats"
-            )
+            raise _nothing_shared(cells)
         estimate, weights = function([cell.mean(keys) for cell in cells], [cell.tests(keys) for cell in cells])
         seeds = len({seed for seed, _ in keys})
         image, paired = self._image_variance(cells, weights, keys)
@@ -135,6 +132,8 @@ class Evidence:
             UserError: they have none in common.
         """
         keys = shared_keys(cells)
+        if not keys:
+            raise _nothing_shared(cells)
         cells = [replace(cell, seen={key: cell.seen[key] for key in keys}) for cell in cells]
         single = [self.contrast([cell], scales.points([1.0])) for cell in cells]
         covariance = np.diag([one.standard_error**2 for one in single])
@@ -178,6 +177,13 @@ class Evidence:
             return float(products.sum())
         seeds = np.array(list(seeds_of.values()))
         return float(products[seeds[:, None] != seeds].sum()) * len(draws) / (len(draws) - 1)
+
+
+def _nothing_shared(cells: Sequence[Cell]) -> UserError:
+    return UserError(
+        f"no seed and label draw is in all of the compared rows, of which the first are {cells[0].name} and {cells[-1].name}; "
+        "evaluate both sides with the same seeds and label_repeats"
+    )
 
 
 def _merged(members: list[tuple[float, Cell]]) -> list[tuple[float, Cell]]:

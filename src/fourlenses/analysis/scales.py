@@ -23,7 +23,8 @@ def log_odds(weights: Sequence[float]) -> Function:
     def value(top1s: Sequence[float], tests: Sequence[int]) -> tuple[float, list[float]]:
         shares = [(top1 / 100 * n + 0.5) / (n + 1) for top1, n in zip(top1s, tests, strict=True)]
         estimate = sum(w * log(p / (1 - p)) for w, p in zip(weights, shares, strict=True))
-        return estimate, [w / (100 * p * (1 - p)) for w, p in zip(weights, shares, strict=True)]
+        slopes = [n / (n + 1) / (100 * p * (1 - p)) for p, n in zip(shares, tests, strict=True)]
+        return estimate, [w * slope for w, slope in zip(weights, slopes, strict=True)]
 
     return value
 

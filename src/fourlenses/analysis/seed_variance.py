@@ -98,9 +98,12 @@ def _cells(rows: pd.DataFrame) -> list[tuple[float, float]]:
 
 
 def _between_levels(metrics: pd.DataFrame) -> float:
-    """The correlation over seeds of trained encoders' accuracies at two levels, pooled over encoders and pairs of levels, in [0, 1]."""
+    """The correlation over seeds of trained encoders' accuracies at two levels, pooled over encoders and pairs of levels, in [0, 1).
+
+    From few degrees of freedom it is moved towards 0, the cautious side, as if two more had been seen without any.
+    """
     rows = metrics[metrics["method"] != "random"]
-    shared = scale = 0.0
+    shared = scale = freedom = 0.0
     for _, cell in rows.groupby([*CELL, "labelled_images"], sort=False):
         if cell["level"].nunique() < 2:
             continue
@@ -111,17 +114,26 @@ def _between_levels(metrics: pd.DataFrame) -> float:
             own = np.trace(covariance)
             shared += (covariance.sum() - own) / (levels - 1)
             scale += own
-    return min(max(shared / scale, 0.0), 1.0) if scale else 0.0
+            freedom += seeds - 1
+    return min(max(shared / scale, 0.0), 1.0) * freedom / (freedom + 2) if scale else 0.0
 
 
 def _common(variances: np.ndarray, freedoms: np.ndarray, mean: float) -> tuple[float, float]:
-    """s0 squared and d0: Smyth's section 6.2."""
+    """s0 squared and d0: Smyth's section 6.2, where the cells differ by more than a standard error beyond chance; else they are alike.
+
+    s0 squared is from the mean of the variances (d0 / (d0 - 2) times as large) while that has a variance itself, d0 above 4: the mean of
+    their logarithms is far less certain where each has one or two degrees of freedom.
+    """
     floor = 1e-5 * np.median(variances) or 1e-5 * mean
     logs = np.log(np.maximum(variances, floor)) - digamma(freedoms / 2) + np.log(freedoms / 2)
-    excess = float(logs.var(ddof=1) - polygamma(1, freedoms / 2).mean())
-    if excess <= 0:
+    by_chance = float(polygamma(1, freedoms / 2).mean())
+    excess = float(logs.var(ddof=1)) - by_chance
+    kurtosis = float((polygamma(3, freedoms / 2) / polygamma(1, freedoms / 2) ** 2).mean())
+    if excess <= by_chance * np.sqrt((2 + kurtosis) / len(logs)):
         return mean, inf
     freedom = 2 * _trigamma_inverse(excess)
+    if freedom > 4:
+        return mean * (freedom - 2) / freedom, freedom
     return float(np.exp(logs.mean() + digamma(freedom / 2) - np.log(freedom / 2))), freedom
 
 

@@ -62,6 +62,7 @@ def choose(
     seed: int,
     progress: TrainingProgress,
     try_candidate: Callable[[Candidate, np.ndarray, np.ndarray], Trial | None],
+    reason: str | None = None,
 ) -> Choice:
     """The candidate with the best validation accuracy; then with the lower validation log-loss;
     then the lower rate; then the lower decay.
@@ -71,6 +72,7 @@ def choose(
         labels: int (n,), of the labelled images.
         try_candidate: called with a candidate, positions to train on and positions to test on, for
             each that ``progress`` does not hold yet.
+        reason: why held-out labels are none to choose by, if there is a reason.
 
     With one candidate there is nothing to choose. Where there is nothing to choose by, the middle
     rate and the middle decay are taken (the lower of the middle two), and a note says so.
@@ -86,7 +88,8 @@ def choose(
     rates = sorted({one.learning_rate for one in candidates})
     decays = sorted({one.weight_decay for one in candidates})
     record = {"learning_rates": rates, "weight_decays": decays, "n_validation": 0, "validation_accuracy": None}
-    validation, rest, reason = held_out.split(labels, fraction, seed)
+    validation, rest, too_few = held_out.split(labels, fraction, seed)
+    reason = reason or too_few
     if len(candidates) == 1 or reason:
         middle = Candidate(_lower_middle(rates), _lower_middle(decays))
         notes = [f"{reason}: the middle was taken, {middle}"] if len(candidates) > 1 else []

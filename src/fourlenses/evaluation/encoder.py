@@ -13,16 +13,22 @@ from fourlenses.files import read_json, sha256
 from fourlenses.models.backbones import build_backbone
 from fourlenses.models.weights import load_weights
 from fourlenses.randomness import named_seed
-from fourlenses.study import Run
+from fourlenses.study import Run, parse_source
+
+PRETRAINING, TRAINING = "pretraining", "training"  # what a row of metrics.csv may say of `not_converged`, joined by ";"
 
 
 @dataclass(frozen=True)
 class Encoder:
-    """settings and effective are those of the run's run.json; effective is empty for a random encoder."""
+    """settings and effective are those of the run's run.json; effective is empty for a random encoder.
+
+    not_converged: the sentence there, if its loss still fell at the end; None also for records of an earlier version, which have none.
+    """
 
     directory: Path
     settings: dict
     effective: dict
+    not_converged: str | None = None
 
     @classmethod
     def read(cls, directory: Path) -> Self:
@@ -34,7 +40,7 @@ class Encoder:
         file = directory / "run.json"
         try:
             record = read_json(file)
-            run = cls(directory, record["settings"], record["effective"])
+            run = cls(directory, record["settings"], record["effective"], record.get("not_converged"))
             _ = run.name, run.settings["backbone"], run.settings["image_size"], run.settings["stored_size"]
         except FileNotFoundError as error:
             raise UserError(f"{file} is missing; name the directory of a finished pretraining run") from error
@@ -49,6 +55,12 @@ class Encoder:
     @property
     def name(self) -> str:
         return self._run.name
+
+    def trained_with_labels_of(self, dataset: str) -> bool:
+        """Whether the method is supervised and images of that dataset are among those it was pretrained on. Then it may know any of the
+        dataset's training labels by heart, and an accuracy on some of them says nothing of new images."""
+        method = self.settings["hyperparameters"].get("method", self.settings["method"])
+        return method == "supervised" and any(part.dataset == dataset for part in parse_source(self.settings["source"]))
 
     def pretrained(self) -> tuple[nn.Module, int]:
         """The encoder as it was left, and the width of its features."""
@@ -84,6 +96,8 @@ class Encoder:
             "corruption": self._run.corruption,
             "seed": self.seed,
             "run": self.name,
+            "image_size": self.settings["image_size"],
+            "not_converged": PRETRAINING if self.not_converged else "",
         }
 
     @property

@@ -17,7 +17,7 @@ from fourlenses.data.selection import select
 from fourlenses.errors import UserError, one_of
 from fourlenses.evaluation.encoder import Encoder
 from fourlenses.evaluation.feature_store import FeatureStore, Images
-from fourlenses.evaluation.granularity import train_at_each_level
+from fourlenses.evaluation.granularity import listed_levels, train_at_each_level
 from fourlenses.evaluation.knn import knn
 from fourlenses.evaluation.linear_probe import linear_probe
 from fourlenses.evaluation.predictions import TargetPredictions, write_predictions
@@ -42,6 +42,7 @@ class Settings:
     """How to evaluate: see the `evaluation` section of config.yaml."""
 
     strengths: list[float]
+    strength_of_supervised: float
     validation_fraction: float
     neighbours: int
     temperature: float
@@ -79,15 +80,23 @@ def evaluate(
         # undecodable images were left out of the beton, as its sidecar says
         test = _labelled(encoders, target, "test", available[np.isin(available, Beton(target.beton).index)], store)
         kept = predictions[target.dataset] = TargetPredictions({}, test.rows, test.labels, hierarchy.classes[-1])
+        known = any(encoder.trained_with_labels_of(target.dataset) for encoder in encoders)
+        here = replace(settings, strengths=[settings.strength_of_supervised]) if known else settings
         fingerprints = {"encoders": [encoder.weights_sha256 for encoder in encoders], "beton": _content(target.beton)}
         for protocol, files in target.subsets.items():
             if protocol not in PROTOCOLS:
                 raise one_of("protocol", protocol, PROTOCOLS)
             subsets = {name: np.searchsorted(train.rows, wanted[name]) for name in files}
             seed = encoders[0].seed
-            for record in PROTOCOLS[protocol](train, test, subsets, hierarchy, settings, seed, store.device):
+            for record in PROTOCOLS[protocol](train, test, subsets, hierarchy, here, seed, store.device):
                 name = record.pop("subset")
+                if known and "strength" in record:
+                    record["notes"].append(
+                        f"the encoder was trained with labels of {target.dataset}, so held-out ones are none to choose an L2 strength by: "
+                        f"strength_of_supervised {settings.strength_of_supervised:g} was taken"
+                    )
                 kept.predicted |= {f"{protocol}{key}/{name}": predicted for key, predicted in _predictions(record).items()}
+                record["levels"] = listed_levels(record["levels"], hierarchy.names)
                 rows = {"name": name, "sha256": hashlib.sha256(wanted[name].astype("<i8").tobytes()).hexdigest()}
                 identity = {"target": target.dataset, "protocol": protocol, "labelled": name, "labelled_images": record.pop("label_size")}
                 cells.append({**common, **identity, **record, "subset": rows, "fingerprints": fingerprints})
@@ -111,6 +120,7 @@ def describe(encoders: list[Encoder]) -> dict:
         "steps": sum(one["steps"] for one in described),
         "epochs": max(one["epochs"] for one in described),
         "corruption": fused.corruption,
+        "not_converged": max(one["not_converged"] for one in described),  # of any of them
         "run": fused.name,
     }
 
@@ -148,7 +158,7 @@ def _knn(
 ) -> list[dict]:
     return knn(
         train.features, train.labels, test.features, test.labels, subsets, [settings.neighbours],
-        hierarchy.num_classes, hierarchy.table, hierarchy.names, settings.temperature, device,
+        hierarchy.num_classes, hierarchy.table, hierarchy.names, settings.temperature, device, scaled=True,
     )  # fmt: skip
 
 
@@ -166,9 +176,7 @@ def _content(beton: Path) -> str:
 
 
 def _predictions(record: dict) -> dict[str, np.ndarray]:
-    """What a record predicts, taken out of it, under '' or, of classifiers of one level each, '@<level>'; the rest is made fit for JSON."""
-    # a list keeps its order there, unlike a dictionary
-    record["levels"] = [{"level": level, **scores} for level, scores in record["levels"].items()]
+    """What a record predicts, taken out of it, under '' or, of classifiers of one level each, '@<level>'."""
     del record["confidences"]
     predictions = record.pop("predictions")
     return {f"@{level}": array for level, array in predictions.items()} if isinstance(predictions, dict) else {"": predictions}

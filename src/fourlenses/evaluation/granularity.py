@@ -8,9 +8,15 @@ The paper trains once, on the finest labels. To train at each level, which it do
 its classes are far apart or only because confusions within them are forgiven.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
+
+
+def listed_levels(levels: Mapping[str, dict], names: Sequence[str]) -> list[dict]:
+    """The levels of a record, by name, as the list that JSON keeps in order, each with its depth (0 for the coarsest) among ``names``, all
+    levels of the dataset from coarse to fine."""
+    return [{"level": name, "depth": names.index(name), **scores} for name, scores in levels.items()]
 
 
 def coarsen(fine: np.ndarray, table: np.ndarray) -> np.ndarray:
@@ -39,6 +45,20 @@ def correct_by_level(predictions: np.ndarray, labels: np.ndarray, table: np.ndar
     if predictions.shape != labels.shape:
         raise ValueError(f"predictions and labels must have one length, not {predictions.shape} and {labels.shape}")
     return coarsen(predictions, table) == coarsen(labels, table)
+
+
+def describe_level(ids: np.ndarray, labels: np.ndarray) -> dict:
+    """What a level of labels is, before any classifier: n_classes, and chance, the accuracy of always answering its commonest label.
+
+    Args:
+        ids: int (fine_classes,), the label at this level of every fine class; negative where a class has none.
+        labels: int (N,), the labels at this level of the test images.
+
+    Returns:
+        n_classes: labels that the level has, with test images or without. chance: percent, of the test images.
+    """
+    ids = np.asarray(ids)
+    return {"n_classes": len(np.unique(ids[ids >= 0])), "chance": 100 * int(np.bincount(labels).max()) / len(labels)}
 
 
 def level_labels(labels: np.ndarray, level_table: np.ndarray, level: int) -> tuple[np.ndarray, int]:

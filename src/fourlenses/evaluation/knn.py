@@ -18,7 +18,7 @@ from tqdm import tqdm
 
 from fourlenses.errors import UserError
 from fourlenses.evaluation.features import QUIET_BATCHES
-from fourlenses.evaluation.neighbours import TEMPERATURE, directions, nearest, vote_shares
+from fourlenses.evaluation.neighbours import TEMPERATURE, directions, nearest, scaled_count, vote_shares
 from fourlenses.evaluation.probe_inputs import check_levels, check_subset
 from fourlenses.evaluation.scores import Scores, report
 
@@ -39,8 +39,11 @@ def knn(
     level_names: Sequence[str],
     temperature: float = TEMPERATURE,
     device: str | torch.device = "cpu",
+    scaled: bool = False,
 ) -> list[dict]:
     """One record per subset and number of neighbours, in the order given.
+
+    scaled: whether ``neighbours`` are the most that vote, and fewer do where there are few labels (`neighbours.scaled_count`).
 
     train_features (N, D), test_features (M, D): arrays, memory-mapped ones too, or tensors, of any floating type; compared as float32 on
     ``device``. train_labels (N,), test_labels (M,): int in [0, num_classes). subsets: name -> positions of the labelled images among the
@@ -72,8 +75,10 @@ def knn(
         return []
 
     clock = time.perf_counter()
-    votes = {(name, k): _Votes(temperature, num_classes) for name in subsets for k in neighbours}
-    for rows, found in _nearest_of_each(train_features, train_labels, test_features, subsets, max(neighbours), torch.device(device)):
+    counts = {name: [scaled_count(k, len(rows)) if scaled else k for k in neighbours] for name, rows in subsets.items()}
+    votes = {(name, k): _Votes(temperature, num_classes) for name in subsets for k in counts[name]}
+    most = max(k for _, k in votes)
+    for rows, found in _nearest_of_each(train_features, train_labels, test_features, subsets, most, torch.device(device)):
         for (name, k), vote in votes.items():
             vote.add(*(each[:, :k] for each in found[name]), torch.from_numpy(test_labels[rows]))
     searching = time.perf_counter() - clock - sum(vote.seconds for vote in votes.values())

@@ -1,7 +1,8 @@
 """Linear evaluation of frozen features on several subsets of the training labels (Cole et al., CVPR 2022, sections 3 and 4).
 
 For each subset: standardise by the mean and deviation of all its features (no label has a say in them), choose the L2 strength on a
-held-out part of the subset, fit again on the whole subset with it, and look at the test images once.
+held-out part of the subset, fit again on the whole subset with it, and look at the test images once. With one strength there is nothing to
+choose: so it is for encoders that were trained with labels of the target, which know the held-out part by heart (`evaluate`).
 """
 
 import sys
@@ -140,14 +141,15 @@ def _select(
     """Choose a strength for labelled rows (n,): the record's entries on it, the strength, and the fit to start the final one from.
 
     The best validation accuracy wins; then the lower validation log-loss; then the stronger regularisation. Where there is nothing to
-    choose by, the middle strength is taken (the stronger of the middle two) and a note says so.
+    choose by, the middle strength is taken (the stronger of the middle two) and a note says so; also where the best is an end of the grid.
     """
     strengths = protocol.strengths
     validation, rest, reason = split(labels, protocol.validation_fraction, protocol.seed)
     validation, rest = np.sort(validation), np.sort(rest)
-    if reason:
+    if reason or len(strengths) == 1:
         strength = strengths[len(strengths) // 2]
-        notes.append(f"{reason}: the middle strength {strength:g} was taken")
+        if len(strengths) > 1:
+            notes.append(f"{reason}: the middle strength {strength:g} was taken")
         bar.update(len(strengths))
         nothing = {"n_validation": 0, "validation_accuracy": None, "selection_gradient_norm": None, "selection_iterations": None}
         return nothing, strength, None
@@ -167,4 +169,7 @@ def _select(
         "selection_gradient_norm": norms,
         "selection_iterations": iterations,
     }
+    if best[1] in (0, len(strengths) - 1):
+        end = "weakest" if best[1] == 0 else "strongest"
+        notes.append(f"strength {strengths[best[1]]:g} is the {end} of 'strengths': a better one may lie beyond")
     return record, strengths[best[1]], best[2]

@@ -49,8 +49,9 @@ def complete_protocol(protocol: str, preset: str, own: dict, presets: Path, view
     for key, value in own.items():
         if key == "weight_decay":
             raise UserError(
-                f"protocol '{protocol}': key 'weight_decay' ({value!r}) has become the list 'weight_decays', of which the best on the held-out "
-                f"labels is taken; write weight_decays: [{value}], or leave it out for those of the preset, {values['weight_decays']}"
+                f"protocol '{protocol}': key 'weight_decay' ({value!r}) has become the list "
+                f"'weight_decays', the best of which is chosen on the held-out labels; write weight_decays: [{value}], "
+                f"or leave it out for those of the preset, {values['weight_decays']}"
             )
         if key not in values:
             raise UserError(f"protocol '{protocol}': unknown key '{key}'{did_you_mean(key, values)}; allowed: {', '.join(sorted(values))}")

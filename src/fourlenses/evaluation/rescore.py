@@ -10,7 +10,7 @@ import numpy as np
 from fourlenses.data.manifest import Hierarchy, hierarchy_of, labels_of, read_manifest, rows_of
 from fourlenses.errors import UserError, one_of
 from fourlenses.evaluation.class_mean import mean_class_accuracy
-from fourlenses.evaluation.granularity import coarsen
+from fourlenses.evaluation.granularity import coarsen, describe_level
 from fourlenses.evaluation.hierarchies import read_hierarchy
 from fourlenses.evaluation.predictions import TargetPredictions, read_predictions
 from fourlenses.evaluation.statistics import wilson_interval
@@ -18,8 +18,8 @@ from fourlenses.files import atomic, write_json
 
 log = logging.getLogger(__name__)
 COLUMNS = [
-    "predictions", "target", "protocol", "labelled", "level", "classes", "top1", "top1_low", "top1_high", "mean_class_top1",
-    "classes_tested", "n_test",
+    "predictions", "target", "protocol", "labelled", "level", "top1", "top1_low", "top1_high", "mean_class_top1", "classes_tested",
+    "n_test", "n_classes", "chance", "level_depth", "is_finest",
 ]  # fmt: skip
 
 
@@ -115,7 +115,9 @@ def _rows(file: Path, name: str, kept: TargetPredictions, hierarchy: Hierarchy) 
             continue
         if predicted.max(initial=0) >= hierarchy.num_classes:
             raise UserError(f"{file}: {name}/{cell} predicts class {predicted.max()} of {hierarchy.num_classes} classes; evaluate again")
-        for level, label, right in zip(hierarchy.names, truth.T, (coarsen(predicted, hierarchy.table) == truth).T, strict=True):
+        for depth, (level, label, right) in enumerate(
+            zip(hierarchy.names, truth.T, (coarsen(predicted, hierarchy.table) == truth).T, strict=True)
+        ):
             low, high = wilson_interval(int(right.sum()), len(right))
             yield {
                 "predictions": str(file),
@@ -123,11 +125,13 @@ def _rows(file: Path, name: str, kept: TargetPredictions, hierarchy: Hierarchy) 
                 "protocol": protocol,
                 "labelled": labelled,
                 "level": level,
-                "classes": len(hierarchy.classes[hierarchy.names.index(level)]),
                 "top1": 100 * int(right.sum()) / len(right),
                 "top1_low": low,
                 "top1_high": high,
                 "mean_class_top1": mean_class_accuracy(right, label),
                 "classes_tested": len(np.unique(label)),
                 "n_test": len(right),
+                **describe_level(hierarchy.table[:, depth], label),
+                "level_depth": depth,
+                "is_finest": "true" if level == hierarchy.names[-1] else "false",
             }

@@ -8,7 +8,7 @@ import torch
 
 from fourlenses.evaluation.calibration import expected_calibration_error
 from fourlenses.evaluation.class_mean import mean_class_interval
-from fourlenses.evaluation.granularity import correct_by_level
+from fourlenses.evaluation.granularity import coarsen, correct_by_level, describe_level
 from fourlenses.evaluation.predictions import class_type
 from fourlenses.evaluation.statistics import wilson_interval
 
@@ -62,7 +62,9 @@ def joined(parts: Sequence[Scores]) -> Scores:
 
 
 def report(scores: Scores, labels: np.ndarray, level_table: np.ndarray, level_names: Sequence[str]) -> dict:
-    """What a record says of the test images: n_test, top1 with its 95 % interval, top5, top1 per level, predictions and confidences.
+    """What a record says of the test images: n_test, top1 with its 95 % interval, top5, predictions and confidences.
+
+    And per level top1 with its interval, and what `describe_level` says of the level.
 
     labels: fine classes, int (N,). level_table: int (classes, levels), the id of every class at each of ``level_names``, the last one
     being the class itself. Accuracies in percent; predictions uint16, or uint32 above 65536 classes.
@@ -74,10 +76,14 @@ def report(scores: Scores, labels: np.ndarray, level_table: np.ndarray, level_na
     right = scores.predictions == labels
     correct = int(right.sum())
     low, high = wilson_interval(correct, total)
+    truth = coarsen(labels, level_table)  # (N, levels)
     levels = {}
-    for name, count in zip(level_names, correct_by_level(scores.predictions, labels, level_table).sum(0).tolist(), strict=True):
+    for level, (name, count) in enumerate(
+        zip(level_names, correct_by_level(scores.predictions, labels, level_table).sum(0).tolist(), strict=True)
+    ):
         ends = wilson_interval(count, total)
-        levels[name] = {"top1": 100 * count / total, "low": ends[0], "high": ends[1]}
+        described = describe_level(level_table[:, level], truth[:, level])
+        levels[name] = {"top1": 100 * count / total, "low": ends[0], "high": ends[1], **described}
     mean_class, mean_class_low, mean_class_high = mean_class_interval(right, labels)
     return {
         "n_test": total,

@@ -42,6 +42,7 @@ from fourlenses.randomness import named_seed
 from fourlenses.training.attempts import Attempts
 from fourlenses.training.budget import Budget
 from fourlenses.training.checkpoint import Checkpoints
+from fourlenses.training.convergence import not_converged
 from fourlenses.training.engine import Engine, choose_precision
 from fourlenses.training.finished import Finished
 from fourlenses.training.loop import Diverged, Outcome, Schedule, Trainer
@@ -66,7 +67,7 @@ class Settings:
     """Everything that has a say in the numbers, besides encoder and images.
 
     hyperparameters: as in presets/evaluation/<protocol>.yaml. recipe: of its views, without mean and std, which are the encoder's.
-    validation_fraction: of the labels, to choose learning rate and weight decay by. precision: float32, bfloat16, or auto: bfloat16 on a GPU.
+    validation_fraction: of the labels, to choose a candidate by. precision: float32, bfloat16, or auto: bfloat16 on a GPU.
     """
 
     protocol: str
@@ -88,9 +89,13 @@ def evaluate_trained(
     there, and the folder to write the files named in ``outputs`` to, from where they are put into place; and only then forget the
     checkpoints. Where the same evaluation has finished before, its files are put into place instead (`Finished`).
 
-    A record holds label_size, what `report` says of the test images, what `choose` says of the choice (learning_rates, weight_decays,
-    learning_rate, weight_decay, validation_accuracy, n_validation), steps and epochs (of the final training), batch_size, peak_learning_rate, input, train_top1 (percent, in the last row of the history), notes,
-    fingerprints of encoder and beton and, apart from the numbers, timing (stage -> seconds, over all attempts).
+    A record holds
+    - label_size, steps and epochs (of the final training), batch_size, peak_learning_rate, input, notes;
+    - what `report` says of the test images;
+    - what `choose` says of the choice: learning_rates, weight_decays, learning_rate, weight_decay, validation_accuracy, n_validation;
+    - train_top1 (percent, in the last row of the history), training_not_converged (a sentence or None) and training_losses (see
+      `convergence`) of the final training;
+    - fingerprints of encoder and beton and, apart from the numbers, timing (stage -> seconds, over all attempts).
 
     Raises:
         UserError: see `read_task`, `Trainer.train`, `Ownership` and `Attempts`; every candidate diverged.
@@ -134,6 +139,8 @@ def evaluate_trained(
                 "peak_learning_rate": schedule.peak_learning_rate,
                 "input": job.data.kind,
                 "train_top1": 100 * outcome.history[-1]["train_top1"],
+                "training_not_converged": not_converged(outcome.losses),
+                "training_losses": asdict(outcome.losses),
                 "notes": target.notes + chosen.notes + fitted,
                 "fingerprints": _fingerprints(run, task, settings),
                 "timing": {"select": chosen.seconds, "train": outcome.seconds, "test": time.monotonic() - began},
@@ -155,6 +162,7 @@ class _Job:
     ) -> None:  # fmt: skip
         self.run, self.settings, self.placement, self.rows, self.num_classes = run, settings, placement, rows, num_classes
         self.device, self.budget, self.progress, self.hyper = device, budget, progress, settings.hyperparameters
+        self.dataset = task.dataset
         self.name = f"{settings.protocol} of {run.name} on {len(rows)} labels of {task.dataset}"
         self.seed = named_seed(run.seed, "evaluation")
         normalisation = run.normalisation()
@@ -167,6 +175,7 @@ class _Job:
         self.scorer = Scorer(task.beton, task.dataset, settings.image_size, self.hyper["test_crop"], normalisation, placement.workers)
 
     def choose(self) -> Choice:
+        known = PROTOCOLS[self.settings.protocol] != classifiers.scratch and self.run.trained_with_labels_of(self.dataset)
         return choose(
             candidates_of(self.hyper),
             self.data.labels,
@@ -174,6 +183,7 @@ class _Job:
             seed=self.run.seed,
             progress=self.progress,
             try_candidate=self.try_candidate,
+            reason=f"the encoder was trained with labels of {self.dataset}, so held-out ones are none to choose by" if known else None,
         )
 
     def try_candidate(self, candidate: Candidate, positions: np.ndarray, validation: np.ndarray) -> Trial | None:

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from fourlenses.evaluation.encoder import Encoder
+from fourlenses.evaluation.encoder import TRAINING, Encoder
+from fourlenses.evaluation.granularity import listed_levels
 from fourlenses.evaluation.predictions import TargetPredictions, write_predictions
 from fourlenses.evaluation.targets import Task
 from fourlenses.files import write_json
@@ -25,13 +26,14 @@ def write_record(
     del record["confidences"]
     predicted = {f"{protocol}/{labelled}": record.pop("predictions")}
     steps, epochs, images = (record.pop(key) for key in ("steps", "epochs", "label_size"))
-    # a list keeps its order in JSON, unlike a dictionary
-    record["levels"] = [{"level": level, **scores} for level, scores in record["levels"].items()]
+    record["levels"] = listed_levels(record["levels"], list(record["levels"]))
     columns = run.columns()
     if protocol in BASELINES:
         own = Run("supervised", f"{task.dataset}-{Subset.parse(labelled).images}", run.seed)
         columns |= {"method": own.method, "source": own.source, "pretrain_images": images, "steps": steps, "epochs": epochs}
-        columns |= {"corruption": own.corruption, "run": own.name}
+        columns |= {"corruption": own.corruption, "run": own.name, "not_converged": ""}  # the run gave no weights
+    stages = [columns["not_converged"], TRAINING if record["training_not_converged"] else ""]
+    columns["not_converged"] = ";".join(stage for stage in stages if stage)
     rows = np.sort(np.load(task.subset, allow_pickle=False)).astype("<i8")
     cell = {
         **columns,

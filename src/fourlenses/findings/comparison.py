@@ -19,7 +19,7 @@ LONGER_FIRST = "train longer first"
 
 @dataclass(frozen=True)
 class Scale:
-    """function: of the accuracies of a comparison's cells, in their order. unit: of its value. threshold: that the claim is held against."""
+    """function: of the accuracies of a comparison's cells, in their order. unit: of its value. threshold: the claim is about it."""
 
     unit: str
     function: scales.Function

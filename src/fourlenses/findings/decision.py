@@ -21,15 +21,15 @@ from fourlenses.lenses import names
 
 WORTH, NOT_WORTH, AT_MOST = "worth it", "not worth it", "at most"
 LEANS = "leans: "
-UNDECIDED = (OPEN, AT_MOST, UNTRAINED, CONFOUNDED)  # answers that claim nothing, so that nothing is corrected or leans
+UNDECIDED = (OPEN, AT_MOST, UNTRAINED, CONFOUNDED)  # answers that claim nothing, so that nothing leans
 
 
 @dataclass(frozen=True)
 class Line:
     """question: contest, labels, doubling, pool, added, other_encoder or corruption; subject: of which dataset, corruption or label size.
 
-    estimate, low, high: in `unit`. answer: two or three words. sentence: plain, with the interval. p_value: of the answer, 1 where it claims
-    nothing; p_adjusted: after Holm's correction for the card.
+    estimate, low, high: in `unit`. answer: two or three words. sentence: with the interval. p_value: of no difference (of the
+    threshold, where one decides), None where nothing is tested; p_adjusted: after Holm's correction for all that the card tests.
     """
 
     question: str
@@ -42,8 +42,8 @@ class Line:
     answer: str
     sentence: str
     seeds: int
-    p_value: float = 1.0
-    p_adjusted: float = 1.0
+    p_value: float | None = None
+    p_adjusted: float | None = None
 
 
 @dataclass(frozen=True)
@@ -102,20 +102,16 @@ MISSING = {
 
 def _together(lines: list[Line]) -> list[Line]:
     """Answers as they hold together, and as they lean where there are few seeds."""
-    claims = [line for line in lines if line.answer not in (ALIKE, *UNDECIDED)]
-    adjusted = dict(zip(map(id, claims), holm([line.p_value for line in claims]), strict=True))
+    tested = [line for line in lines if line.p_value is not None]
+    adjusted = dict(zip(map(id, tested), holm([line.p_value for line in tested]), strict=True))
     found = []
     for line in lines:
-        if id(line) in adjusted:
-            p, answer, sentence = adjusted[id(line)], line.answer, line.sentence
-            if p >= 1 - CONFIDENCE:
-                answer, sentence = OPEN, f"{sentence} Not after Holm's correction for the {len(claims)} answers of this card."
-            elif line.seeds < LEAST_SEEDS:
-                answer = LEANS + answer
-            line = replace(line, answer=answer, sentence=sentence, p_adjusted=round(p, 6))
-        elif line.answer == ALIKE and line.seeds < LEAST_SEEDS:  # held against its own interval: it competes with no claim of a difference
-            line = replace(line, answer=LEANS + ALIKE)
-        found.append(line)
+        answer, sentence, p = line.answer, line.sentence, adjusted.get(id(line))
+        if p is not None and p >= 1 - CONFIDENCE and answer not in (ALIKE, *UNDECIDED):
+            answer, sentence = OPEN, f"{sentence} Not after Holm's correction for the {len(tested)} answers of this card."
+        if line.seeds < LEAST_SEEDS and answer not in UNDECIDED:
+            answer = LEANS + answer
+        found.append(replace(line, answer=answer, sentence=sentence, p_adjusted=p))
     return found
 
 
@@ -124,7 +120,7 @@ def contest_line(one: contest.Contest) -> Line:
     if one.untrained:
         answer, sentence = UNTRAINED, f"{sentence} {one.untrained.capitalize()}."
     line = _line("contest", words.images(one.labels), one.method, one.contrast, sentence=sentence, answer=answer)
-    return replace(line, p_value=one.p_value)
+    return line if one.untrained else replace(line, p_value=one.p_value)
 
 
 def _enough_labels(contests: list[contest.Contest], lines: list[Line]) -> list[Line]:
@@ -197,7 +193,7 @@ def _doubling(family: quantity.Family, evidence: Evidence, thresholds: Threshold
     else:
         answer = (WORTH if contrast.low > limit else OPEN) if curved else AT_MOST
     line = _line("doubling", subject, family.entry, contrast, sentence=sentence, answer=answer)
-    return replace(line, p_value=contrast.p_value(limit) if answer in (WORTH, NOT_WORTH) else 1.0)
+    return replace(line, p_value=contrast.p_value(limit))
 
 
 def _domain(question: str, comparison: Comparison, evidence: Evidence, thresholds: Thresholds) -> Line | None:
@@ -249,18 +245,17 @@ def _signed(question: str, subject: str, outcome: Outcome, what: str, *, answers
     """answers: where the difference is above 0 and where it is below."""
     contrast = outcome.contrast
     sentence = f"{what}: {words.interval(contrast)}."
-    p_value = 1.0
     if outcome.excluded:
         answer, reason = outcome.excluded
         sentence = f"{sentence} {reason[0].upper()}{reason[1:]}."
     elif contrast.low > 0 or contrast.high < 0:
-        answer, p_value = answers[contrast.estimate < 0], contrast.p_value()
+        answer = answers[contrast.estimate < 0]
     elif outcome.within(margin):
         answer = ALIKE
     else:
         answer = OPEN
     line = _line(question, subject, outcome.comparison.method, contrast, sentence=sentence, answer=answer)
-    return replace(line, p_value=p_value)
+    return line if outcome.excluded else replace(line, p_value=contrast.p_value())
 
 
 def _line(question: str, subject: str, method: str, found: Contrast, *, sentence: str, answer: str) -> Line:

@@ -11,8 +11,8 @@ CURVES = ("power_law", "shifted_power_law")
 
 
 def gain_from_doubling(family: Family, evidence: Evidence) -> tuple[Contrast, bool] | None:
-    """What `lenses.saturation` expects from the largest size of a family to twice as many, and whether from a curve: with two or three sizes
-    it is a straight line in the logarithm, so at most this is gained where the truth saturates. None with one size.
+    """What `lenses.saturation` expects from the largest size of a family to twice as many, and whether from a curve: with two or three
+    sizes it is a straight line in the logarithm, so at most this is gained where the truth saturates. None with one size.
     """
     try:
         fit = saturation.fit_rows(family.curve, evidence)

@@ -1,7 +1,7 @@
 """Finding 4 (the paper's Figure 5): contrastive lags behind supervised the more, the finer the task.
 
-On two scales, since two accuracies near 100 % cannot be far apart: points, and log-odds. The growth is the slope of the gap over all levels,
-from the coarsest (0) to the finest (1), so that no single level decides. Levels of fewer than three labels are left out.
+On two scales, since two accuracies near 100 % cannot be far apart: points, and log-odds. The growth is the slope of the gap over all
+levels, from the coarsest (0) to the finest (1), Levels of fewer than three labels are left out.
 """
 
 from collections.abc import Sequence
@@ -34,7 +34,7 @@ def evaluate(evidence: Evidence, thresholds: Thresholds) -> list[Finding]:
         comparisons(evidence.metrics, thresholds),
         side=ABOVE,
         unit="points",
-        note="Slope of (supervised minus contrastive) over the levels, from coarsest to finest, in points and in log-odds; both have to agree.",
+        note="Slope of (supervised minus contrastive) over the levels, coarsest to finest, in points and in log-odds; both must agree.",
         missing="two label levels of three labels or more at which both a contrastive encoder of the target's own dataset and supervised "
         "training are evaluated. Add the lens granularity with a dataset that has coarser labels (levels).",
         evidence=evidence,

@@ -31,7 +31,7 @@ def evaluate(evidence: Evidence, thresholds: Thresholds) -> list[Finding]:
         comparisons(evidence.metrics, thresholds),
         side=ABOVE,
         unit="points",
-        note=f"Drop of contrastive minus drop of supervised, in points and in {SHARE}; both have to agree.{_severities(evidence.metrics)}",
+        note=f"Drop of contrastive minus drop of supervised, in points and in {SHARE}; both must agree.{_severities(evidence.metrics)}",
         missing="for a contrastive method and for supervised, a linear evaluation after clean and after corrupted pretraining on the same "
         "images. Add the lens quality with a contrastive method and supervised.",
         evidence=evidence,

@@ -79,7 +79,9 @@ def families(metrics: pd.DataFrame) -> list[Family]:
     rows = selection.linear(selection.own_encoders(selection.finest(metrics)))
     found = []
     for (target, entry), some in selection.groups(rows, ["target", "entry"]):
-        one = next(_equal(target, entry, some), None) or next(_unequal(target, entry, some), None)
+        # other lenses may have further sizes, at label sizes of their own: the lens that asks comes first
+        asked = some[some["lens"].str.contains(NAME)]
+        one = next((one for part in (asked, some) for find in (_equal, _unequal) for one in find(target, entry, part)), None)
         if one:
             found.append(one)
     return found

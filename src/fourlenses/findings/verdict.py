@@ -2,7 +2,8 @@
 
 A claim such as "no other domain is better" is about every comparison, so it is supported only where each of them supports it: no correction
 for their number is needed then (intersection-union test; R. L. Berger, Technometrics 24, 1982). It is contradicted where one is wholly on
-the other side, after Holm's correction for having looked at all. A mean over comparisons decides nothing: it can be low while some are high.
+the other side, after Holm's correction for having looked at all. A mean over comparisons decides nothing: it can be low
+while some are high.
 """
 
 from collections import Counter

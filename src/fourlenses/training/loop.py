@@ -23,6 +23,7 @@ from fourlenses.methods.method import Method
 from fourlenses.models.batch_norm import average_running_statistics
 from fourlenses.training.budget import Budget
 from fourlenses.training.checkpoint import Checkpoints
+from fourlenses.training.convergence import LossRecord, LossSummary
 from fourlenses.training.engine import Engine
 from fourlenses.training.gradients import add_gradients
 from fourlenses.training.live import LiveProgress
@@ -54,11 +55,15 @@ class Schedule:
 
 @dataclass
 class Outcome:
-    """history: one row per epoch (at most `MOST_ROWS`). seconds: spent training, over all attempts. images: source images seen."""
+    """history: one row per epoch (at most `MOST_ROWS`). seconds: spent training, over all attempts. images: source images seen.
+
+    losses: over the twentieths of the steps.
+    """
 
     history: list[dict] = field(default_factory=list)
     seconds: float = 0.0
     images: int = 0
+    losses: LossSummary = field(default_factory=LossSummary)
 
 
 @dataclass
@@ -107,6 +112,7 @@ class Trainer:
         rows = -(-schedule.total_steps // self.row_steps)
         self.rows_a_measurement = -(-rows // MOST_MEASUREMENTS)
         self.progress = Progress()
+        self.losses = LossRecord(schedule.total_steps, engine.device)
         self.live = LiveProgress(
             checkpoints.directory, description, schedule.total_steps, schedule.batch_size, len(data.labels), enabled=rank() == 0
         )
@@ -154,7 +160,8 @@ class Trainer:
                     self._keep_or_stop(step)
                 began = time.monotonic()
         average_running_statistics(self.method)
-        return Outcome(self.progress.history, self.progress.seconds, self.progress.step * self.schedule.batch_size)
+        images = self.progress.step * self.schedule.batch_size
+        return Outcome(self.progress.history, self.progress.seconds, images, self.losses.summary())
 
     def _chosen(self) -> Iterator[tuple]:
         """This process's positions and epochs, step by step; an input may ask for them some steps ahead."""
@@ -178,6 +185,7 @@ class Trainer:
         sums = self.progress.sums
         for key, value in {"loss": loss, **diagnostics}.items():
             sums[key] = sums.get(key, 0.0) + value.detach().double()
+        self.losses.add(step, loss)
         # Looked at later, as looking makes the host wait for a GPU.
         self.first_bad = torch.where(loss.isfinite(), self.first_bad, self.first_bad.clamp(max=step))
 
@@ -244,6 +252,7 @@ class Trainer:
                 "seconds": progress.seconds,
                 "history": progress.history,
                 "sums": progress.sums,
+                "losses": self.losses.state,
                 "input": self.data.kind,
             }
             saved = self.checkpoints.save(progress.step, state)
@@ -256,6 +265,8 @@ class Trainer:
         self.optimizer.load_state_dict(state["optimizer"])
         sums = {key: value.to(self.engine.device) for key, value in state["sums"].items()}
         self.progress = Progress(state["step"], state["seconds"], state["history"], sums)
+        # a checkpoint from before this was recorded has none
+        self.losses = LossRecord(self.schedule.total_steps, self.engine.device, state.get("losses"))
         log.info("resuming at step %d of %d", self.progress.step, self.schedule.total_steps)
 
     def _seconds(self) -> float:

@@ -13,6 +13,7 @@ from torch import nn
 
 from fourlenses.files import atomic, write_json
 from fourlenses.models.weights import save_weights
+from fourlenses.training.convergence import not_converged
 from fourlenses.training.health import collapse
 from fourlenses.training.loop import Outcome
 
@@ -39,6 +40,8 @@ def write_run(
         "effective": effective,
         "datasets": fingerprints,
         "notes": notes,
+        "not_converged": not_converged(outcome.losses),
+        "losses": asdict(outcome.losses),
         "collapsed": _collapsed(outcome.history, effective.get("feature_width", 0)),
         "wall_time_seconds": round(outcome.seconds, 3),
         "images_per_second": round(outcome.images / outcome.seconds, 1) if outcome.seconds else None,
