@@ -6,8 +6,8 @@ import pytest
 import synthetic_metrics as synthetic
 from synthetic_metrics import row
 
-from fourlenses.analysis.contrasts import Evidence
 from fourlenses import findings
+from fourlenses.analysis.contrasts import Evidence
 from fourlenses.errors import UserError
 from fourlenses.findings import Thresholds
 from fourlenses.lenses import domain, domain_pools, domain_similarity, granularity, granularity_gap, hollow, quality, quality_severity
@@ -35,8 +35,13 @@ def test_every_other_domain_is_held_against_as_many_own_images(tmp_path):
     figure, numbers = domain_pools.draw(evidence_of(tmp_path, matrix()))
     found = numbers[numbers["comparison"] == "domain"]
     assert {(pair.target, pair.source): pair.difference for pair in found.itertuples()} == {
-        ("a", "b-100"): -5.0, ("a", "c-100"): -20.0, ("b", "a-100"): -4.0, ("b", "c-100"): -20.0, ("c", "a-100"): -20.0, ("c", "b-100"): -18.0,
-    }  # fmt: skip
+        ("a", "b-100"): -5.0,
+        ("a", "c-100"): -20.0,
+        ("b", "a-100"): -4.0,
+        ("b", "c-100"): -20.0,
+        ("c", "a-100"): -20.0,
+        ("c", "b-100"): -18.0,
+    }
     assert len(numbers) == 6
     assert len(figure.axes) == 3
     labels = [tick.get_text().replace("\N{NO-BREAK SPACE}", " ") for tick in figure.axes[0].get_yticklabels()]

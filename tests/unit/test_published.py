@@ -2,8 +2,8 @@
 
 import pytest
 
-from fourlenses.errors import UserError
 from fourlenses.analysis.contrasts import Evidence
+from fourlenses.errors import UserError
 from fourlenses.lenses import published
 from fourlenses.lenses.registry import FIGURES
 from fourlenses.lenses.table import IDENTITY, read_metrics

@@ -107,8 +107,8 @@ def _cells(evidence: object) -> list[str]:
 
 
 def read_decisions(results: Path) -> dict:
-    """``cards``: title, what its sentences rest on (``setting``), answers to questions, what is missing, and blocks of the rest each; or ``blocks``, the text of decision.md, where
-    decision.json is not there; ``gaps``."""
+    """``cards``: title, what its sentences rest on (``setting``), answers to questions, what is missing, and blocks of the rest each; or
+    ``blocks``, the text of decision.md, where decision.json is not there; ``gaps``."""
     gaps: list[Gap] = []
     record = optional_json(results / "decision.json", gaps, COMMAND)
     cards = []
