@@ -78,7 +78,9 @@ def _judged(cells: list[dict], evaluations: Path, hierarchies: dict[str, Hierarc
             key = tuple(cell[part] for part in KEY)
             if key not in records:
                 raise UserError(f"{file} lacks '{' '.join(key)}'; run snakemake evaluate_all --forcerun evaluate")
-            judged = list(_levels(records[key], predictions.get(cell["target"]), hierarchies[cell["target"]], "granularity" in cell["lenses"]))
+            judged = list(
+                _levels(records[key], predictions.get(cell["target"]), hierarchies[cell["target"]], "granularity" in cell["lenses"])
+            )
             if not judged:
                 log.warning("%s has no predictions of '%s': not paired", predictions_file, " ".join(key))
             yield from judged
