@@ -25,7 +25,11 @@ def main() -> None:
         "protocols: linear, linear_per_level, knn",
     )
     parser.add_argument("--image-size", required=True, type=int, help="side of the images the encoder sees, px")
-    parser.add_argument("--settings", required=True, help="JSON of strengths, strength_of_supervised, validation_fraction, neighbours, temperature, torch_threads")
+    parser.add_argument(
+        "--settings",
+        required=True,
+        help="JSON of strengths, strength_of_supervised, validation_fraction, neighbours, temperature, torch_threads",
+    )
     parser.add_argument("--feature-precision", default="float32", choices=["float32", "float16"], help="of the features on disk")
     parser.add_argument(
         "--features", required=True, type=Path, help="directory for the features, which are taken once per encoder and target"

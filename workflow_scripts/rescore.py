@@ -37,7 +37,9 @@ def main() -> None:
     )
     write_rows(rows, arguments.output)
     for row in rows:
-        print("{predictions} {protocol} {labelled} {level} ({n_classes} classes): {top1:.1f} [{top1_low:.1f}, {top1_high:.1f}]".format(**row))
+        print(
+            "{predictions} {protocol} {labelled} {level} ({n_classes} classes): {top1:.1f} [{top1_low:.1f}, {top1_high:.1f}]".format(**row)
+        )
 
 
 if __name__ == "__main__":

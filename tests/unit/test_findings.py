@@ -219,6 +219,19 @@ def test_a_card_names_what_it_rests_on():
         assert part in setting, part
 
 
+def test_a_training_that_had_not_converged_is_named():
+    study = contest(60.0, 40.0)
+    for cell in study.cells:
+        cell["not_converged"] = "training" if cell["protocol"] == "scratch" else "pretraining" if cell["method"] == "simclr" else ""
+    card = card_of(study)
+    assert "Not converged: SimCLR fine-tuned and training from scratch." in card.lines[0].sentence
+    assert "6 had not converged: their loss still fell at its end." in card.setting
+    study = planted.others(-3.0)
+    assert "not converged" not in by_name(seen(study))["domain"].note
+    study.cells[1]["not_converged"] = "pretraining"
+    assert "In 2 of 6 some training had not converged" in by_name(seen(study))["domain"].note
+
+
 def test_a_finding_and_a_card_give_one_number():
     evidence = seen(planted.others(-3.0))
     found = {(one["target"], one["source"]): one["estimate"] for one in by_name(evidence)["domain"].evidence}

@@ -88,7 +88,7 @@ def test_images_become_figures(finished):
     assert set(table["corruption"]) == {"none", "jpeg10"}
     assert set(table["image_size"]) == {16}
     assert {(row.level, row.n_classes, row.level_depth, row.is_finest) for row in table[table["target"] == "animals"].itertuples()} == {
-        *(("kind", 2, 0, "false"), ("class", 3, 1, "true"))
+        *(("kind", 2, 0, False), ("class", 3, 1, True))
     }
     assert table["chance"].between(1, 100).all()
     trained = table["protocol"].isin(["fine_tune", "scratch"])

@@ -117,7 +117,7 @@ def _contest(
         answer=answer,
         p_value=min(1.0, ours, theirs),
         pretraining_leads=contrast.estimate > 0,
-        not_converged=_not_converged({f"the pretraining of {entry}": ways[best], rival: dict(alone)[rival]}),
+        not_converged=_not_converged({f"{words.method(entry)} {WAYS[best]}": ways[best], rival: dict(alone)[rival]}),
         untrained=_untrained(tried, ways[best], dict(alone)[rival], evidence, thresholds),
     )
 
@@ -141,8 +141,8 @@ def _turned(contrast: Contrast) -> Contrast:
 
 
 def _not_converged(trained: dict[str, pd.DataFrame]) -> list[str]:
-    """Whose loss still fell at its end, by the column of the table."""
-    return [name for name, rows in trained.items() if "not_converged" in rows and (rows["not_converged"].astype(str) != "").any()]
+    """Whose loss still fell at its end."""
+    return [name for name, rows in trained.items() if selection.not_converged(rows)]
 
 
 def _untrained(tried: pd.DataFrame, mine: pd.DataFrame, theirs: pd.DataFrame, evidence: Evidence, thresholds: Thresholds) -> str | None:

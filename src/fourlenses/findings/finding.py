@@ -8,7 +8,7 @@ import pandas as pd
 from fourlenses.analysis.cells import Cell
 from fourlenses.analysis.contrasts import Evidence
 from fourlenses.errors import UserError
-from fourlenses.findings import words
+from fourlenses.findings import selection, words
 from fourlenses.findings.comparison import Comparison, Outcome, measured
 from fourlenses.findings.thresholds import LEAST_SEEDS, Thresholds
 from fourlenses.findings.verdict import AGAINST, BELOW, HOLDS, NOT_MEASURED, OPEN, Verdict, universal
@@ -65,7 +65,7 @@ def judged(
     verdict = universal(outcomes, side, equivalence)
     counted = [one for one in outcomes if one.counts]
     mean = _mean_over_targets(counted, evidence) if counted else None
-    note = " ".join([note, _counted(verdict, len(outcomes), where), seed_note(evidence, verdict.seeds)])
+    note = " ".join([note, _counted(verdict, len(outcomes), where), seed_note(evidence, verdict.seeds), *_still_falling(outcomes)])
     return Finding(
         finding,
         statement,
@@ -110,6 +110,11 @@ def _counted(verdict: Verdict, total: int, where: str) -> str:
     said = {HOLDS: f"wholly {where} the threshold", AGAINST: "wholly on the other side (Holm)", OPEN: "undecided"}
     parts = [f"{count} {said.get(status, status)}" for status, count in verdict.counts.items()]
     return f"Of {total} comparison{'s' if total > 1 else ''}: {', '.join(parts)}."
+
+
+def _still_falling(outcomes: Sequence[Outcome]) -> list[str]:
+    count = sum(any(map(selection.not_converged, one.comparison.cells)) for one in outcomes)
+    return [f"In {count} of {len(outcomes)} some training had not converged: its loss still fell at its end."] if count else []
 
 
 def seed_note(evidence: Evidence, seeds: int) -> str:

@@ -79,6 +79,11 @@ def share_seeds(*sides: pd.DataFrame) -> bool:
     return bool(set.intersection(*({*zip(side["seed"], side["label_draw"], strict=True)} for side in sides)))
 
 
+def not_converged(rows: pd.DataFrame) -> bool:
+    """Whether the loss of some training behind the rows still fell at its end, where the table says it."""
+    return "not_converged" in rows and bool((rows["not_converged"].astype(str) != "").any())
+
+
 def supervised(rows: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
     """What labels alone give: training from scratch on the labels there are, and a linear classifier on the features of a supervised
     encoder that saw no more labels than that. Each with its words, a cell each. rows: of one target, level and label size."""

@@ -31,4 +31,8 @@ def setting(rows: pd.DataFrame, evidence: Evidence, thresholds: Thresholds, answ
         f"{words.margin(thresholds.equivalence_margin)}. Trained enough to tell: above the random encoder by more than "
         f"{words.margin(thresholds.trained_margin)} and more than the interval.",
     ]
+    encoders = trained.drop_duplicates("run")
+    falling = sum(selection.not_converged(rows) for _, rows in encoders.groupby("run"))
+    if falling:
+        sentences.append(f"Of {len(encoders)} encoders {falling} had not converged: their loss still fell at its end.")
     return " ".join(sentences)

@@ -10,6 +10,8 @@ any, the most pretraining images, the most labelled images. For supervised that 
 end on the labels and of a linear classifier on the features of a supervised encoder that saw no more labels.
 """
 
+import textwrap
+
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -164,11 +166,14 @@ def _chance(axes: Axes, levels: pd.DataFrame) -> None:
 
 def _levels_axis(axes: Axes, levels: pd.DataFrame, last: bool) -> None:
     """A tick per level; their names stand under the lowest panel only."""
-    axes.set_xticks(list(levels["place"]), list(levels["level"]) if last else [""] * len(levels))
+    called = [textwrap.fill(level.replace("_", " "), 13) for level in levels["level"]]
+    axes.set_xticks(list(levels["place"]), called if last else [""] * len(levels))
     beside = max(0.3, 0.04 * len(levels))
     axes.set_xlim(levels["place"].min() - beside, levels["place"].max() + beside)
     axes.grid(True)
     if last:
         axes.set_xlabel("label level, coarse to fine")
-        if len(levels) > 3:
+        wide = axes.figure.figure.get_figwidth() / axes.get_subplotspec().get_gridspec().ncols
+        widest = max(len(line) for text in called for line in text.split("\n"))
+        if len(levels) > 3 or panels.CHARACTER * widest * len(levels) > wide:
             panels.slant(axes, 90 if len(levels) > 8 else 50)

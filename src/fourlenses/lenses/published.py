@@ -12,6 +12,7 @@ import pandas as pd
 
 from fourlenses.errors import UserError
 from fourlenses.evaluation.statistics import wilson_share
+from fourlenses.lenses import names
 
 FOLDER = Path(__file__).parents[3] / "reference" / "published"
 TRAIN_IMAGES = {
@@ -35,6 +36,8 @@ CORRUPTIONS = {
 # of the finest level; the test set of GLC20 is not balanced, so that its chance level is not known
 CLASSES = {"imagenet": 1000, "inat21": 10_000, "places365": 365, "glc20": 16}
 LINEAR = "linear_augmented"  # the paper's linear classifier is trained on augmented images and tested on the centre crop
+SCRATCH = "scratch_published"  # its supervised baseline has the published 90 epochs whatever the number of labels
+PROTOCOLS = {"linear": LINEAR, "scratch": SCRATCH}  # the files' names -> ours, where they differ
 FILES = (
     *("fig2_quantity", "fig3_methods_inat21", "fig4_quality_imagenet", "fig5_granularity"),
     *("table1_cross_domain", "table2_pooled", "table3_fused_deltas"),
@@ -44,8 +47,8 @@ FILES = (
 def rows(folder: Path = FOLDER) -> pd.DataFrame:
     """Every published accuracy, one row each: the columns of `metrics.csv`, `origin` (the file it is from) and `reading_error` (points).
 
-    A fused encoder is there where both its parts are of one method; the paper gives its difference to one part, and what stands here is
-    that part's accuracy with the difference added. Accuracies after corrupted pretraining are made from the published drops likewise.
+    Of concatenated features the paper gives the difference to one part, and what stands here is that part's accuracy with the difference
+    added. Accuracies after corrupted pretraining are made from the published drops likewise.
 
     Raises:
         UserError: a file of the folder is missing.
@@ -86,7 +89,7 @@ def _row(lens: str, origin: str, method: str, source: str, target: str, top1: fl
         "method": method,
         "backbone": "resnet50",
         "source": source,
-        "pretrain_images": sum(int(part.partition("@")[0].rpartition("-")[2]) for part in source.replace(" | ", "+").split("+")),
+        "pretrain_images": sum(size for _, size in names.source_parts(source)),
         "corruption": corrupted,
         "seed": 0,
         "target": target,
@@ -115,7 +118,7 @@ def _quantity(table: pd.DataFrame, origin: str) -> list[dict]:
     found = []
     for one in table.itertuples():
         images = one.labelled_images if one.protocol == "scratch" else int(one.pretrain_images)
-        protocol = LINEAR if one.protocol == "linear" else one.protocol
+        protocol = PROTOCOLS.get(one.protocol, one.protocol)
         more = {"labelled_images": one.labelled_images, "protocol": protocol, "reading_error": one.read_off_error_points}
         found.append(_row("quantity", origin, one.method, f"{one.dataset}-{images}", one.dataset, one.top1_percent, **more))
     return found
@@ -126,7 +129,7 @@ def _domain(table: pd.DataFrame) -> list[dict]:
     found = []
     for one in table.itertuples():
         if one.method == "supervised":
-            lens, source, protocol = "domain;granularity", f"{one.target_dataset}-{TRAIN_IMAGES[one.target_dataset]}", "scratch"
+            lens, source, protocol = "domain;granularity", f"{one.target_dataset}-{TRAIN_IMAGES[one.target_dataset]}", SCRATCH
         else:
             source, protocol = f"{one.pretrain_dataset}-{one.pretrain_images}", LINEAR
             lens = "domain;quality" if (source, one.target_dataset) == ("imagenet-1000000", "imagenet") else "domain"
@@ -143,16 +146,16 @@ def _pooled(table: pd.DataFrame) -> list[dict]:
 
 
 def _fused(table: pd.DataFrame, domain: list[dict]) -> list[dict]:
+    """Table 3: what the reference reaches by table 1, with the printed difference. The method is the first encoder's."""
     single = {(row["method"], row["source"], row["target"]): row["top1"] for row in domain}
     found = []
     for one in table.itertuples():
         parts = [part.split(":") for part in one.fused_encoders.split("+")]
-        if {method for _, method in parts} != {"simclr"}:
-            continue  # a row of the table has one method
-        reference = one.reference_encoder.split(":")[0]
-        source = " | ".join(f"{dataset}-1000000" for dataset, _ in parts)
-        top1 = single["simclr", f"{reference}-1000000", one.target_dataset] + one.delta_points
-        found.append(_row("domain", "table3_fused_deltas", "simclr", source, one.target_dataset, top1))
+        dataset, method = one.reference_encoder.split(":")
+        first = parts[0][1]
+        source = " | ".join(f"{dataset}-1000000" + ("" if method == first else f".{method}") for dataset, method in parts)
+        top1 = single[method, f"{dataset}-1000000", one.target_dataset] + one.delta_points
+        found.append(_row("domain", "table3_fused_deltas", first, source, one.target_dataset, top1))
     return found
 
 
@@ -177,7 +180,7 @@ def _granularity(table: pd.DataFrame) -> list[dict]:
         finest = one.depth == table.loc[table["dataset"] == one.dataset, "depth"].max()
         more = {
             "level": FINEST[one.dataset] if finest else LEVELS.get((one.dataset, one.level), one.level),
-            "protocol": "scratch" if one.method == "supervised" else LINEAR,
+            "protocol": SCRATCH if one.method == "supervised" else LINEAR,
             "n_classes": 2 if (one.dataset, one.level) == ("imagenet", "depth1") else one.labels_at_level,  # WordNet: entity's two children
             "chance": float("nan"),
             "level_depth": one.depth,
@@ -187,4 +190,4 @@ def _granularity(table: pd.DataFrame) -> list[dict]:
         source = f"{one.dataset}-{TRAIN_IMAGES[one.dataset]}"
         found.append(_row("granularity", "fig5_granularity", one.method, source, one.dataset, one.top1_percent, **more))
     # supervised training on all labels, at the finest level, stands in table 1 too, exactly
-    return [row for row in found if not (row["protocol"] == "scratch" and row["level"] == FINEST[row["target"]])]
+    return [row for row in found if not (row["protocol"] == SCRATCH and row["level"] == FINEST[row["target"]])]
