@@ -213,7 +213,7 @@ def test_from_how_many_labels_on_needs_two_label_sizes():
 
 def test_a_card_names_what_it_rests_on():
     setting = card_of(contest(60.0, 52.0)).setting
-    for part in ("resnet18", "64 px", "3 seeds", "points, pooled over", "50,000 test images", "a random encoder 10", "chance 10.0 %"):
+    for part in ("ResNet-18", "64 px", "3 seeds", "points, pooled over", "50,000 test images", "a random encoder 10", "chance 10.0 %"):
         assert part in setting, part
     for part in ("Holm", "Worth it: more than 1 point.", "within 2 points", "by more than 5 points"):
         assert part in setting, part

@@ -6,6 +6,7 @@ from fourlenses.analysis.contrasts import Evidence
 from fourlenses.findings import selection, words
 from fourlenses.findings.finding import seed_note
 from fourlenses.findings.thresholds import Thresholds
+from fourlenses.lenses import names
 
 
 def setting(rows: pd.DataFrame, evidence: Evidence, thresholds: Thresholds, answers: int) -> str:
@@ -23,7 +24,7 @@ def setting(rows: pd.DataFrame, evidence: Evidence, thresholds: Thresholds, answ
         floor.append(f"chance {chance.iloc[0]:.1f} %")
     seeds = int(trained["seed"].nunique()) if len(trained) else 0
     sentences = [
-        f"Encoders: {rows['backbone'].iloc[0]}, {words.pixels(rows)}. A linear classifier on frozen features, unless said otherwise.",
+        f"Encoders: {names.backbone(rows['backbone'].iloc[0])}, {words.pixels(rows)}. A linear classifier on frozen features, unless said otherwise.",
         seed_note(evidence, seeds),
         f"{words.images(int(rows['n_test'].iloc[0]))} test images"
         + (f"; with {words.images(int(labels))} labels {words.listed(floor)}." if floor else "."),
