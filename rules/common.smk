@@ -10,7 +10,7 @@ sys.path.insert(0, os.path.join(workflow.basedir, "src"))
 from fourlenses.errors import UserError
 from fourlenses.files import write_json
 from fourlenses.read_config import complete_config, config_files
-from fourlenses.study import FIGURES, FLOOR, SCRATCH, SIMILARITY, TRAINED, Run, Subset, figure_names, make_plan, parse_source
+from fourlenses.study import BASELINES, FIGURES, FLOOR, SIMILARITY, TRAINED, Run, Subset, figure_names, make_plan, parse_source
 
 # the files the config was merged from, the last one winning
 CONFIG_FILES = config_files([Path(file) for file in workflow.configfiles], Path(workflow.basedir))
@@ -72,7 +72,7 @@ wildcard_constraints:
     seed=r"\d+",
     method="[a-z][a-z0-9_]*",
     file="[^/]+",
-    source="[a-z0-9_@+~-]+",
+    source="[a-z0-9_@+~.-]+",
     protocol="|".join(TRAINED),
     target="[a-z][a-z0-9_]*",
     figure="|".join(figure for figures in FIGURES.values() for figure in figures),
@@ -263,7 +263,7 @@ def evaluated_records(wildcards):
 
 def trained_from(wildcards):
     """The run a protocol that trains starts from; from scratch it is the one that was never trained, for its backbone and seed."""
-    return Run(FLOOR, "none", int(wildcards.seed)) if wildcards.protocol == SCRATCH else run_of(wildcards)
+    return Run(FLOOR, "none", int(wildcards.seed)) if wildcards.protocol in BASELINES else run_of(wildcards)
 
 
 def trained_encoder(wildcards):

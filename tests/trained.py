@@ -33,7 +33,7 @@ HYPER = {
     "learning_rates": [0.1],
     "lr_scaling": "none",
     "momentum": 0.9,
-    "weight_decay": 0.0001,
+    "weight_decays": [0.0001],
     "warmup_share": 0.1,
     "micro_batch": 0,
     "label_smoothing": 0.0,

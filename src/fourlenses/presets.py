@@ -8,10 +8,12 @@ from pathlib import Path
 from fourlenses.config import blame
 from fourlenses.errors import UserError, did_you_mean, one_of
 from fourlenses.study import FLOOR
+from fourlenses.training_length import DURATIONS, reserved_ending
 from fourlenses.yaml_files import read_yaml
 
 SMALL = 96  # px: views up to this size are trained with the preset `small` where none is named, larger ones with `paper`
-DURATIONS = ("epochs", "steps")
+# What takes the place of what: a duration is passes over the images or updates.
+EITHER = (("epochs", "steps"), ("warmup_epochs", "warmup_steps"))
 
 
 def complete_methods(config: dict, presets: Path, config_files: list[Path]) -> None:
@@ -31,19 +33,27 @@ def complete_methods(config: dict, presets: Path, config_files: list[Path]) -> N
         where, key = blame(["methods", name], config_files), f"methods.{name}"
         base = max((method for method in known if name == method or name.startswith(f"{method}_")), key=len, default=None)
         if base is None:
-            raise UserError(f"{where}: key '{key}': {one_of('method', name, known)}, or one of them with an ending, as in simclr_steps")
+            raise UserError(f"{where}: key '{key}': {one_of('method', name, known)}, or one of them with an ending, as in simclr_long")
+        if ending := reserved_ending(name):
+            raise UserError(
+                f"{where}: key '{key}' ends in '_{ending}', as the entries do that 'quantity.equal' and 'quantity.convergence' make; use "
+                f"those keys, or name the entry otherwise, say '{base}_long'"
+            )
         offered = _load(presets / f"{base}.yaml")
         preset = entry.get("preset", "small" if config["image_size"] <= SMALL else "paper")
         if preset not in offered:
             raise UserError(f"{where}: key '{key}.preset': {one_of('preset', preset, offered)}")
         values = offered[preset]
+        if isinstance(values, str):  # a preset that there is none of, and why
+            raise UserError(f"{where}: key '{key}.preset': {base} has no preset '{preset}': {values}")
         own = {setting: value for setting, value in entry.items() if setting != "preset"}
         for setting, value in own.items():
             _check(where, key, setting, value, values)
-        if all(duration in own for duration in DURATIONS):
-            raise UserError(f"{where}: key '{key}' has both 'epochs' and 'steps'; a duration is one of them")
-        if any(duration in own for duration in DURATIONS):
-            values = {setting: value for setting, value in values.items() if setting not in DURATIONS}
+        for passes, updates in EITHER:
+            if passes in own and updates in own:
+                raise UserError(f"{where}: key '{key}' has both '{passes}' and '{updates}'; a duration is one of them")
+            if updates in own:
+                values = {setting: value for setting, value in values.items() if setting != passes}
         settings = {**values, **own}
         for recipe in settings["views"]:
             if recipe not in recipes:

@@ -9,6 +9,7 @@ from fourlenses.data.downloadable import Wanted, take_downloads
 from fourlenses.errors import UserError
 from fourlenses.evaluation.protocol_presets import complete_protocols
 from fourlenses.presets import complete_methods
+from fourlenses.training_length import complete_lengths
 from fourlenses.yaml_files import read_yaml
 
 ROOT = Path(__file__).parents[2]
@@ -42,6 +43,7 @@ def complete_config(config: dict, root: Path, files: list[Path]) -> dict[str, li
     """
     check_config(config, root / "schemas" / "config.schema.yaml", files)
     complete_methods(config, root / "presets", files)
+    complete_lengths(config, files)
     complete_protocols(config, root / "presets")
     return take_downloads(config)
 

@@ -78,7 +78,7 @@ def test_it_is_a_plain_loop_of_torch_on_the_same_views(tmp_path, trained_methods
     head = torch.nn.Linear(128, 3)
     for parameter in head.parameters():
         torch.nn.init.zeros_(parameter)
-    decayed = [{"params": [head.weight], "weight_decay": HYPER["weight_decay"]}, {"params": [head.bias], "weight_decay": 0.0}]
+    decayed = [{"params": [head.weight], "weight_decay": HYPER["weight_decays"][0]}, {"params": [head.bias], "weight_decay": 0.0}]
     optimizer = torch.optim.SGD(decayed, lr=0.1, momentum=0.9, nesterov=True)
     rows = np.load(target.subset)
     data = load_images(target.beton, rows, 16, "colours", 1)

@@ -42,7 +42,9 @@ def config(tmp_path):
         "lenses": ["quantity", "domain"],
         "datasets": {"objects": {"source": "synthetic", "domain": "objects", "train_images": 400, "test_images": 50, "seed": 1}},
         "methods": {"simclr": {"epochs": 3, "batch_size": 50}},
-        "evaluation": {"scratch": {"epochs": 2, "min_steps": 1, "max_steps": 1000, "batch_size": 50, "learning_rates": [0.1]}},
+        "evaluation": {
+            "scratch": {"epochs": 2, "min_steps": 1, "max_steps": 1000, "batch_size": 50, "learning_rates": [0.1], "weight_decays": [0.0]}
+        },
         "plan": {"throughput": "speeds.csv", "device": "mine", "gpus": 2},
         "quantity": {"datasets": ["objects"], "pretrain_images": [100, 200], "labelled_images": [100]},
         "domain": {"datasets": ["objects"], "pretrain_images": 200, "labelled_images": 100},
@@ -182,9 +184,11 @@ def test_durations_are_those_of_the_trainings():
     for labels in (5, 60, 1000, 12345):
         schedule, _ = evaluation_durations.make_schedule(own, labels, 0.1)
         assert labelled_training_images(own, labels) == schedule.batch_size * schedule.total_steps
-    # two rates tried on 80 % of 1000 labels, then one training on all
-    tried = evaluation_training_images(own | {"learning_rates": [1, 2]}, 1000, 0.2)
-    assert tried == (labelled_training_images(own, 1000) + 2 * labelled_training_images(own, 800), 400)
+    # two rates with three decays each tried on 80 % of 1000 labels, then one training on all
+    tried = evaluation_training_images(own | {"learning_rates": [1, 2], "weight_decays": [0, 1, 2]}, 1000, 0.2)
+    assert tried == (labelled_training_images(own, 1000) + 6 * labelled_training_images(own, 800), 1200)
+    one = evaluation_training_images(own | {"learning_rates": [1], "weight_decays": [0]}, 1000, 0.2)
+    assert one == (labelled_training_images(own, 1000), 0)
 
 
 @pytest.mark.parametrize("name", ["resnet_small", "resnet18_cifar", "resnet18", "resnet50"])

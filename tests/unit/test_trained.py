@@ -50,7 +50,7 @@ def test_a_rate_at_which_the_loss_is_not_finite_is_passed_over(tmp_path, target)
     record = go(make_encoder(tmp_path / "run"), target, chosen, tmp_path / "checkpoints")
     assert record["learning_rate"] == 0.05
     assert record["validation_accuracy"][1] is None
-    assert "training diverged with learning rate 1e+18" in record["notes"]
+    assert "training diverged with learning rate 1e+18, weight decay 0.0001" in record["notes"]
     assert left_behind(tmp_path / "checkpoints") == {FOLDER}
     with pytest.raises(UserError, match=r"the loss of step .* is not finite"):
         go(make_encoder(tmp_path / "again"), target, settings("fine_tune", learning_rates=[1e18], **ENOUGH), tmp_path / "checkpoints")
@@ -133,7 +133,7 @@ def test_few_labels_of_few_classes(tmp_path, target, protocol):
     assert np.isfinite(record["log_loss"])
     for part in (
         "1 of 3 classes have no label",
-        "the middle learning rate 0.05 was taken",
+        "the middle was taken, learning rate 0.05, weight decay 0.0001",
         "holds the 2 images several times",
         "min_steps",
     ):

@@ -64,7 +64,7 @@ def evaluate(
     (`predictions.write_predictions`).
 
     Raises:
-        UserError: no such protocol; the encoders are not of one seed; a file is damaged.
+        UserError: no such protocol; the encoders differ in backbone; a file is damaged.
     """
     torch.set_num_threads(settings.torch_threads)
     common = describe(encoders)
@@ -96,17 +96,17 @@ def evaluate(
 
 
 def describe(encoders: list[Encoder]) -> dict:
-    """How the features were made, in the columns of the table. Of several encoders: images and steps in sum, the longest in epochs."""
+    """How the features were made, in the columns of the table. Of several encoders: method and seed of the first, and in the source what
+    another has instead (`Run`); images and steps in sum, the longest in epochs."""
     described = [encoder.columns() for encoder in encoders]
     if len(described) == 1:
         return described[0]
-    for key in ("method", "backbone", "seed"):
-        if len({one[key] for one in described}) > 1:
-            raise UserError(f"encoders to be fused must agree in {key}, but these have {', '.join(str(one[key]) for one in described)}")
-    fused = Run(described[0]["method"], SEVERAL.join(one["source"] for one in described), described[0]["seed"])
+    if len({one["backbone"] for one in described}) > 1:
+        raise UserError(f"encoders to be fused must agree in backbone, but these have {', '.join(one['backbone'] for one in described)}")
+    fused = Run.side_by_side([Run(one["method"], one["source"], one["seed"]) for one in described])
     return {
         **described[0],
-        "source": " | ".join(one["source"] for one in described),
+        "source": fused.source.replace(SEVERAL, " | "),
         "pretrain_images": sum(one["pretrain_images"] for one in described),
         "steps": sum(one["steps"] for one in described),
         "epochs": max(one["epochs"] for one in described),

@@ -3,6 +3,7 @@
 Standard library and YAML only, so that a Snakefile may call it.
 """
 
+from math import isfinite
 from pathlib import Path
 
 from fourlenses.errors import UserError, did_you_mean, one_of
@@ -46,6 +47,11 @@ def complete_protocol(protocol: str, preset: str, own: dict, presets: Path, view
         raise UserError(f"protocol '{protocol}': {one_of('preset', preset, offered)}")
     values = offered[preset]
     for key, value in own.items():
+        if key == "weight_decay":
+            raise UserError(
+                f"protocol '{protocol}': key 'weight_decay' ({value!r}) has become the list 'weight_decays', of which the best on the held-out "
+                f"labels is taken; write weight_decays: [{value}], or leave it out for those of the preset, {values['weight_decays']}"
+            )
         if key not in values:
             raise UserError(f"protocol '{protocol}': unknown key '{key}'{did_you_mean(key, values)}; allowed: {', '.join(sorted(values))}")
         if not _alike(value, values[key]):
@@ -74,10 +80,10 @@ def _check(protocol: str, settings: dict) -> None:
     for key, known in (("optimizer", OPTIMIZERS), ("lr_scaling", LR_SCALINGS)):
         if settings[key] not in known:
             raise UserError(f"protocol '{protocol}': {one_of(key, settings[key], known)}")
-    rates = settings["learning_rates"]
-    numbers = [rate for rate in rates if isinstance(rate, int | float) and not isinstance(rate, bool) and 0 < rate < float("inf")]
+    rates, decays = settings["learning_rates"], settings["weight_decays"]
     rules = {
-        "learning_rates": (rates and numbers == rates and len({float(rate) for rate in rates}) == len(rates), "different positive numbers"),
+        "learning_rates": (_different_numbers(rates) and min(rates) > 0, "different positive numbers"),
+        "weight_decays": (_different_numbers(decays) and min(decays) >= 0, "different numbers of at least 0"),
         "batch_size": (settings["batch_size"] >= 1, "at least 1"),
         "epochs": (settings["epochs"] > 0, "above 0"),
         "min_steps": (0 <= settings["min_steps"] <= settings["max_steps"], "at least 0 and at most 'max_steps'"),
@@ -86,12 +92,17 @@ def _check(protocol: str, settings: dict) -> None:
         "warmup_share": (0 <= settings["warmup_share"] < 1, "a share of the steps, in [0, 1)"),
         "label_smoothing": (0 <= settings["label_smoothing"] < 1, "a share of the target, in [0, 1)"),
         "momentum": (0 <= settings["momentum"] < 1, "in [0, 1)"),
-        "weight_decay": (settings["weight_decay"] >= 0, "at least 0"),
         "micro_batch": (settings["micro_batch"] >= 0, "at least 0"),
     }
     for key, (holds, allowed) in rules.items():
         if not holds:
             raise UserError(f"protocol '{protocol}': '{key}' must be {allowed}, not {settings[key]!r}")
+
+
+def _different_numbers(values: list) -> bool:
+    """Whether there is at least one, and all are finite numbers, no two of them equal."""
+    numbers = [value for value in values if isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)]
+    return bool(values) and numbers == values and len({float(value) for value in values}) == len(values)
 
 
 def _load(file: Path) -> dict:

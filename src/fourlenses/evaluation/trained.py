@@ -1,7 +1,8 @@
-"""The protocols that train: one encoder, one target, one label subset; linear_augmented, fine_tune or scratch.
+"""The protocols that train: one encoder, one target, one label subset; linear_augmented, fine_tune, or one of the baselines
+from scratch.
 
-The learning rate is chosen on a held-out part of the labels, the training repeated on all of them with it, and the test images looked at
-once. Every training is one run of the pretraining's engine, so it resumes to the same bits.
+Learning rate and weight decay are chosen on a held-out part of the labels, the training repeated on all of them with these, and the test
+images looked at once. Every training is one run of the pretraining's engine, so it resumes to the same bits.
 """
 
 import contextlib
@@ -24,11 +25,11 @@ from fourlenses.data.views import Views
 from fourlenses.devices import choose_device
 from fourlenses.distributed import check_in_first, joined_processes, rank
 from fourlenses.errors import one_of
-from fourlenses.evaluation import classifiers, rate_choice
+from fourlenses.evaluation import classifiers
+from fourlenses.evaluation.candidate_choice import Candidate, Choice, Trial, candidates_of, choose
 from fourlenses.evaluation.durations import make_schedule
 from fourlenses.evaluation.encoder import Encoder
 from fourlenses.evaluation.predictions import TargetPredictions
-from fourlenses.evaluation.rate_choice import Candidate
 from fourlenses.evaluation.scores import report
 from fourlenses.evaluation.scoring import Scorer
 from fourlenses.evaluation.targets import Task, read_task
@@ -36,6 +37,7 @@ from fourlenses.evaluation.training_progress import TrainingProgress
 from fourlenses.files import sha256
 from fourlenses.methods.supervised import Supervised
 from fourlenses.models.batch_norm import set_batch_norm
+from fourlenses.protocols import BASELINES
 from fourlenses.randomness import named_seed
 from fourlenses.training.attempts import Attempts
 from fourlenses.training.budget import Budget
@@ -55,6 +57,7 @@ PROTOCOLS: dict[str, Callable[[Encoder, int, dict], Supervised]] = {
     "linear_augmented": classifiers.linear_augmented,
     "fine_tune": classifiers.fine_tune,
     "scratch": classifiers.scratch,
+    "scratch_published": classifiers.scratch,
 }
 
 
@@ -63,7 +66,7 @@ class Settings:
     """Everything that has a say in the numbers, besides encoder and images.
 
     hyperparameters: as in presets/evaluation/<protocol>.yaml. recipe: of its views, without mean and std, which are the encoder's.
-    validation_fraction: of the labels, to choose the learning rate by. precision: float32, bfloat16, or auto: bfloat16 on a GPU.
+    validation_fraction: of the labels, to choose learning rate and weight decay by. precision: float32, bfloat16, or auto: bfloat16 on a GPU.
     """
 
     protocol: str
@@ -85,13 +88,12 @@ def evaluate_trained(
     there, and the folder to write the files named in ``outputs`` to, from where they are put into place; and only then forget the
     checkpoints. Where the same evaluation has finished before, its files are put into place instead (`Finished`).
 
-    A record holds label_size, what `report` says of the test images, learning_rates (ascending, as configured), learning_rate (the chosen
-    one), validation_accuracy (percent, one a rate, None where the loss diverged; None where nothing was chosen), n_validation, steps and
-    epochs (of the final training), batch_size, peak_learning_rate, input, train_top1 (percent, in the last row of the history), notes,
+    A record holds label_size, what `report` says of the test images, what `choose` says of the choice (learning_rates, weight_decays,
+    learning_rate, weight_decay, validation_accuracy, n_validation), steps and epochs (of the final training), batch_size, peak_learning_rate, input, train_top1 (percent, in the last row of the history), notes,
     fingerprints of encoder and beton and, apart from the numbers, timing (stage -> seconds, over all attempts).
 
     Raises:
-        UserError: see `read_task`, `Trainer.train`, `Ownership` and `Attempts`; every learning rate diverged.
+        UserError: see `read_task`, `Trainer.train`, `Ownership` and `Attempts`; every candidate diverged.
         Interrupted: the time is over; a checkpoint has been taken.
     """
     if settings.protocol not in PROTOCOLS:
@@ -117,8 +119,8 @@ def evaluate_trained(
         (copy,) = stack.enter_context(staged([task.beton], placement.stage_to))
         near = replace(task, beton=copy)
         job = _Job(run, near, settings, placement, target.train_rows, target.hierarchy.num_classes, device, budget, progress)
-        chosen = job.choose_rate()
-        method, schedule, outcome, fitted = job.train(np.arange(len(target.train_rows)), chosen.rate, "final")
+        chosen = job.choose()
+        method, schedule, outcome, fitted = job.train(np.arange(len(target.train_rows)), chosen.candidate, "final")
         if rank() == 0:
             began = time.monotonic()
             scores, labels = job.scorer.score(method.encoder, method.head, target.test_rows, device, "test images")
@@ -164,41 +166,45 @@ class _Job:
         progress.begin(self.data.kind)
         self.scorer = Scorer(task.beton, task.dataset, settings.image_size, self.hyper["test_crop"], normalisation, placement.workers)
 
-    def choose_rate(self) -> rate_choice.Choice:
-        return rate_choice.choose(
-            self.hyper["learning_rates"], self.data.labels, self.settings.validation_fraction, self.run.seed, self.progress, self.try_rate
+    def choose(self) -> Choice:
+        return choose(
+            candidates_of(self.hyper),
+            self.data.labels,
+            fraction=self.settings.validation_fraction,
+            seed=self.run.seed,
+            progress=self.progress,
+            try_candidate=self.try_candidate,
         )
 
-    def try_rate(self, rate: float, positions: np.ndarray, validation: np.ndarray) -> Candidate | None:
-        """A learning rate trained on some of the labels and looked at on others (positions); None in all processes but the first."""
-        name = f"rate{rate!r}"
+    def try_candidate(self, candidate: Candidate, positions: np.ndarray, validation: np.ndarray) -> Trial | None:
+        """A candidate trained on some of the labels and tested on others (positions); None in all processes but the first."""
         try:
-            method, _, outcome, _ = self.train(positions, rate, name)
+            method, _, outcome, _ = self.train(positions, candidate, candidate.name)
         except Diverged as error:
             log.warning("%s", error)
-            return Candidate(None, None, 0.0)
+            return Trial(None, None, 0.0)
         if rank() > 0:
             return None
         began = time.monotonic()
         scores, labels = self.scorer.score(method.encoder, method.head, self.rows[validation], self.device, "validation images")
         if not np.isfinite(scores.log_loss):
-            return Candidate(None, None, outcome.seconds)
+            return Trial(None, None, outcome.seconds)
         correct = int((scores.predictions == labels).sum())
-        log.info("%s, learning rate %g: %d of %d held-out images right", self.name, rate, correct, len(labels))
-        return Candidate(correct, scores.log_loss, outcome.seconds + time.monotonic() - began)
+        log.info("%s, %s: %d of %d held-out images right", self.name, candidate, correct, len(labels))
+        return Trial(correct, scores.log_loss, outcome.seconds + time.monotonic() - began)
 
-    def train(self, positions: np.ndarray, rate: float, name: str) -> tuple[Supervised, Schedule, Outcome, list[str]]:
+    def train(self, positions: np.ndarray, candidate: Candidate, name: str) -> tuple[Supervised, Schedule, Outcome, list[str]]:
         """Train on the labelled images of these positions (ascending), from the newest checkpoint of that ``name`` if there is one."""
         settings, hyper = self.settings, self.hyper
         data = self.data if len(positions) == len(self.rows) else Subset(self.data, positions)
-        schedule, notes = make_schedule(hyper, len(positions), rate)
+        schedule, notes = make_schedule(hyper, len(positions), candidate.learning_rate)
         method = PROTOCOLS[settings.protocol](self.run, self.num_classes, hyper)
         set_batch_norm(method, 1)
         micro_batch = 0 if settings.protocol == "linear_augmented" else hyper["micro_batch"]  # it cuts its batches itself
         engine = Engine(self.device, choose_precision(settings.precision, self.device), settings.channels_last, micro_batch)
-        optimizer = build_optimizer(hyper["optimizer"], method, schedule.peak_learning_rate, hyper["momentum"], hyper["weight_decay"])
+        optimizer = build_optimizer(hyper["optimizer"], method, schedule.peak_learning_rate, hyper["momentum"], candidate.weight_decay)
         checkpoints = Checkpoints(self.progress.directory / name)
-        description = f"{self.name}, learning rate {rate:g}"
+        description = f"{self.name}, {candidate}"
         log.info(
             "%s: %d images, %d steps of %d, peak learning rate %.4g, %s input, on %s",
             description, len(positions), schedule.total_steps, schedule.batch_size, schedule.peak_learning_rate, data.kind, self.device,
@@ -214,7 +220,7 @@ class _Job:
 def _fingerprints(run: Encoder, task: Task, settings: Settings) -> dict:
     """What was trained from and on, by its content."""
     (data,) = Data([task.dataset], [task.beton], [task.subset]).fingerprints()
-    encoders = [] if settings.protocol == "scratch" else [run.weights_sha256]
+    encoders = [] if settings.protocol in BASELINES else [run.weights_sha256]
     return {"encoders": encoders, "beton": data["beton_sha256"]}
 
 

@@ -9,7 +9,7 @@ from fourlenses.evaluation.encoder import Encoder
 from fourlenses.evaluation.predictions import TargetPredictions, write_predictions
 from fourlenses.evaluation.targets import Task
 from fourlenses.files import write_json
-from fourlenses.study import SCRATCH, Run, Subset
+from fourlenses.study import BASELINES, Run, Subset
 
 
 def write_record(
@@ -19,7 +19,7 @@ def write_record(
     (`predictions.write_predictions`). labelled: what the config calls the label subset.
 
     In a cell ``steps`` and ``epochs`` are those of the pretraining, as in metrics.csv; those of the protocol's own training are
-    ``training_steps`` and ``training_epochs``. From scratch nothing was pretrained: method supervised, its source the labelled images.
+    ``training_steps`` and ``training_epochs``. Of a baseline nothing was pretrained: method supervised, its source the labelled images.
     """
     record = dict(record)
     del record["confidences"]
@@ -28,7 +28,7 @@ def write_record(
     # a list keeps its order in JSON, unlike a dictionary
     record["levels"] = [{"level": level, **scores} for level, scores in record["levels"].items()]
     columns = run.columns()
-    if protocol == SCRATCH:
+    if protocol in BASELINES:
         own = Run("supervised", f"{task.dataset}-{Subset.parse(labelled).images}", run.seed)
         columns |= {"method": own.method, "source": own.source, "pretrain_images": images, "steps": steps, "epochs": epochs}
         columns |= {"corruption": own.corruption, "run": own.name}

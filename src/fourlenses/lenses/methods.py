@@ -1,7 +1,7 @@
 """What the figures know of methods: label, colour, marker, order, and which are contrastive.
 
-A study may hold a method twice under an entry of its own, named `<method>_<anything>` (`simclr_steps`): it is drawn as its method, in
-another shade, and called by its own name.
+A study may hold a method twice under an entry of its own, named `<method>_<anything>` (`simclr_long`): it is drawn as its method, in
+another shade, and called by its own name. Entries that were derived from another (`training_length`) are called by that one's.
 """
 
 import zlib
@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from fourlenses.errors import UserError
+from fourlenses.study import entry_of
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,7 @@ LOOKS = {
     "supervised": Look("supervised", "#D55E00", "s"),
     "random": Look("random encoder", "#7F7F7F", "x"),
 }
+DERIVED = {"half": "half as long", "twice": "twice as long", "steps": "equal steps"}
 LABELLED = ("supervised", "random")  # not pretrained without labels: the yardsticks
 
 
@@ -78,7 +80,10 @@ def _look(method: str) -> Look:
     look = LOOKS[base]
     if method == base:
         return look
-    return Look(method.replace("_", " "), _shade(look.colour, (-0.4, 0.35, -0.2, 0.55)[zlib.crc32(method.encode()) % 4]), look.marker)
+    entry = entry_of(method)
+    ending = DERIVED.get(method.removeprefix(f"{entry}_"))
+    label = f"{_look(entry).label}, {ending}" if entry != method else method.replace("_", " ")
+    return Look(label, _shade(look.colour, (-0.4, 0.35, -0.2, 0.55)[zlib.crc32(method.encode()) % 4]), look.marker)
 
 
 def _shade(colour: str, towards: float) -> str:

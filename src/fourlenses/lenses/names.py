@@ -7,6 +7,8 @@ Places365 250k`. Names nobody listed here are shown as they are, so that a user'
 import re
 from collections.abc import Iterable
 
+from fourlenses.lenses import methods
+
 DATASETS = {"imagenet": "ImageNet", "inat21": "iNat21", "places365": "Places365", "glc20": "GLC20", "cifar10": "CIFAR-10"}
 PROTOCOLS = {
     "linear": "linear",
@@ -14,11 +16,14 @@ PROTOCOLS = {
     "linear_per_level": "linear, per level",
     "fine_tune": "fine-tuned",
     "scratch": "from scratch",
+    "scratch_published": "from scratch, published length",
     "knn": "nearest neighbours",
 }
 
 
 SIDE_BY_SIDE = " | "  # between the sources of encoders whose features are joined
+# What a source says of such an encoder that is of another method or seed than the first: `inat21-1000.supervised`, `inat21-1000.seed1`.
+_MARKED = re.compile(r"(?P<source>.*-(?:[0-9]+|all))\.(?P<marks>[a-z][a-z0-9_.]*)")
 
 
 def dataset(name: str) -> str:
@@ -35,12 +40,13 @@ def count(number: int) -> str:
 
 
 def source_parts(source: str) -> list[tuple[str, int | None]]:
-    """`a-100@jpeg10+b-50@jpeg10` -> `[("a", 100), ("b", 50)]`, and `a-100 | b-50` as well.
+    """`a-100@jpeg10+b-50@jpeg10` -> `[("a", 100), ("b", 50)]`, and `a-100 | b-50` and `a-100 | b-50.supervised` as well.
 
     The size is None where the name does not end in one, or in `all`.
     """
     parts = []
     for part in re.split(r"\+| \| ", clean_source(source)):
+        part = _unmarked(part)[0]
         name, dash, size = part.rpartition("-")
         known = dash and (size.isdigit() or size == "all")
         parts.append((name if known else part, int(size) if known and size != "all" else None))
@@ -63,14 +69,31 @@ def clean_source(source: str) -> str:
 
 
 def source(text: str) -> str:
-    """`imagenet-250000+places365-250000` -> `ImageNet 250k + Places365 250k`; of encoders side by side `ImageNet 250k | Places365 250k`."""
+    """`imagenet-250000+places365-250000` -> `ImageNet 250k + Places365 250k`; of encoders side by side `ImageNet 250k | Places365 250k`,
+    and what another than the first has instead in brackets: `ImageNet 1M | iNat21 1M (supervised)`, `ImageNet 1M | ImageNet 1M (another
+    seed)`."""
+    if is_fused(text):
+        return SIDE_BY_SIDE.join(source(one) + _marks(one) for one in text.split(SIDE_BY_SIDE))
     parts = [dataset(name) if size is None else f"{dataset(name)} {count(size)}" for name, size in source_parts(text)]
-    return (SIDE_BY_SIDE if is_fused(text) else " + ").join(parts)
+    return " + ".join(parts)
+
+
+def _unmarked(part: str) -> tuple[str, list[str]]:
+    """`inat21-1000.supervised.seed1` -> `("inat21-1000", ["supervised", "seed1"])`."""
+    match = _MARKED.fullmatch(part)
+    return (match["source"], match["marks"].split(".")) if match else (part, [])
+
+
+def _marks(part: str) -> str:
+    marks = _unmarked(part)[1]
+    said = ["another seed" if re.fullmatch("seed[0-9]+", mark) else methods.label(mark) if methods.known(mark) else mark for mark in marks]
+    return f" ({', '.join(said)})" if said else ""
 
 
 def is_in_domain(source_name: str, target: str) -> bool:
-    """Whether everything that was pretrained on came from the target's own dataset (a pool with others does not count)."""
-    return datasets(source_name) == {target}
+    """Whether one encoder, and everything that it was pretrained on, came from the target's own dataset (a pool with others does not
+    count, nor do several encoders side by side)."""
+    return not is_fused(source_name) and datasets(source_name) == {target}
 
 
 def corruption(name: str) -> str:

@@ -143,13 +143,14 @@ def queue_size(wanted: int, facts: Facts) -> tuple[int, list[str]]:
 
     An image's key stays in the queue until as many other keys have come. Were the queue longer than a pass over the images, the image
     would always find its own last key among the negatives; at a share f of the images it does so in f^2/2 of all cases (0.1 % for the
-    paper's 65,536 keys of 1.28 million images, half at f = 1).
+    paper's 65,536 keys of 1.28 million images, half at f = 1). So the queue holds at most half a pass (12.5 %), or one batch where half a
+    pass is less.
     """
     if wanted < 1:
         raise ValueError(f"queue_size is at least 1, not {wanted}")
-    most = max(facts.images // facts.batch_size, 1) * facts.batch_size
+    most = max(facts.images // 2 // facts.batch_size, 1) * facts.batch_size
     if wanted <= most:
         return wanted, []
-    note = f"queue_size {wanted} clamped to {most}: the whole batches of {facts.batch_size} that the {facts.images} images fill"
+    note = f"queue_size {wanted} clamped to {most}: the whole batches of {facts.batch_size} that half of the {facts.images} images fill"
     log.warning(note)
     return most, [note]

@@ -29,7 +29,7 @@ from fourlenses.methods.method import Facts
 from fourlenses.models.backbones import build_backbone
 from fourlenses.models.batch_norm import set_batch_norm
 from fourlenses.planning.throughput import LINEAR_CLASSES, Row
-from fourlenses.study import FLOOR, Plan, parse_source
+from fourlenses.study import BASELINES, FLOOR, Plan, parse_source
 from fourlenses.training.engine import Engine, choose_precision
 from fourlenses.training.gradients import add_gradients
 from fourlenses.training.optimizers import build_optimizer
@@ -63,7 +63,7 @@ def calibrate(config: dict, plan: Plan, seconds: float) -> list[Row]:
     wait = torch.cuda.synchronize if device.type == "cuda" else lambda: None
     made = _Measurement(config, device, seconds, wait)
     trained = {run.method for run in plan.runs} - {FLOOR}
-    if any(cell.protocol in ("scratch", "fine_tune") for cell in plan.cells):
+    if any(cell.protocol in ("fine_tune", *BASELINES) for cell in plan.cells):
         trained.add("supervised")
     rows = [made.row(config["methods"][name]["method"], made.training(name)) for name in sorted(trained)]
     rows = list({row.kind: row for row in rows}.values())  # an entry of the same method at another duration is as fast

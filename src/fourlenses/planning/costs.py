@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from fourlenses.planning.jobs import Job
 from fourlenses.study import LENSES
 
-KINDS = ("beton", "pretrain", "features", "linear_augmented", "fine_tune", "scratch")
+KINDS = ("beton", "pretrain", "features", "linear_augmented", "fine_tune", "scratch", "scratch_published")
 
 
 @dataclass(frozen=True)

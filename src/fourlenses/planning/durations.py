@@ -25,11 +25,12 @@ def labelled_training_images(hyper: dict, labels: int, processes: int = 1) -> in
 
 
 def evaluation_training_images(hyper: dict, labels: int, validation_fraction: float, processes: int = 1) -> tuple[int, int]:
-    """Images trained on, over all learning rates tried and the final training; and validation images looked at."""
+    """Images trained on, over all candidates tried (pairs of learning rate and weight decay) and the final training; and validation images
+    looked at."""
     final = labelled_training_images(hyper, labels, processes)
-    rates = len(hyper["learning_rates"])
-    if rates == 1:
+    candidates = len(hyper["learning_rates"]) * len(hyper["weight_decays"])
+    if candidates == 1:
         return final, 0
     validation = round(labels * validation_fraction)
     tried = labelled_training_images(hyper, max(1, labels - validation), processes)
-    return final + rates * tried, rates * validation
+    return final + candidates * tried, candidates * validation

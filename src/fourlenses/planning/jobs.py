@@ -13,7 +13,7 @@ from fourlenses.planning.disk import encoder_bytes, feature_bytes
 from fourlenses.planning.durations import evaluation_training_images, pretraining_images
 from fourlenses.planning.sizes import Size, image_bytes, size_of
 from fourlenses.planning.throughput import PASSES, Rate, Throughput
-from fourlenses.study import ALL, FLOOR, ON_FEATURES, SCRATCH, Cell, Plan, Run, Subset, parse_source
+from fourlenses.study import ALL, BASELINES, FLOOR, ON_FEATURES, Cell, Plan, Run, Subset, parse_source
 
 WRITER_THREADS = 8  # rules/common.smk: writing_threads
 
@@ -61,8 +61,13 @@ class Jobs:
         self.sizes: dict[str, Size] = {}
         self.all: dict[str, Job] = {}
         self.processes, self.evaluation_processes = config["training"]["processes"], config["evaluation"]["processes"]
+        looked_at_by: dict[Run, set[str]] = defaultdict(set)
+        for cell, lenses in plan.cells.items():
+            if cell.protocol not in BASELINES:
+                for encoder in cell.run.encoders:
+                    looked_at_by[encoder] |= lenses
         for run in plan.runs:
-            self._add_pretraining(run, {lens for cell, lenses in plan.cells.items() if _uses(cell, run) for lens in lenses})
+            self._add_pretraining(run, looked_at_by[run])
         by_run: dict[Run, list[Cell]] = defaultdict(list)
         for cell in plan.cells:
             by_run[cell.run].append(cell)
@@ -179,7 +184,7 @@ class Jobs:
     def _add_trained(self, cell: Cell) -> None:
         run, config = cell.run, self.config
         hyper = config["evaluation"][cell.protocol]
-        start = Run(FLOOR, "none", run.seed) if cell.protocol == SCRATCH else run
+        start = Run(FLOOR, "none", run.seed) if cell.protocol in BASELINES else run
         needs = [f"pretrain/{start.name}", self._beton(cell.target, "clean", self.plan.cells[cell])]
         if needs[0] not in self.all:
             self._add_pretraining(start, set(self.plan.cells[cell]))
@@ -210,10 +215,6 @@ class Jobs:
             there = all(output.exists() for output in job.outputs)
             users = needed_by[job.key]
             job.done = there or (bool(users) and all(self.all[user].done for user in users))
-
-
-def _uses(cell: Cell, run: Run) -> bool:
-    return cell.protocol != SCRATCH and run in cell.run.encoders
 
 
 def _seconds(rate: Rate, images: int | None) -> tuple[float | None, str]:

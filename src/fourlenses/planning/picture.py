@@ -8,7 +8,10 @@ from fourlenses.planning.costs import KINDS, left, lenses_of, of_lens, only_of_l
 from fourlenses.planning.jobs import Job
 
 # Tol's muted set, as in lenses.style, which would import pandas
-COLOURS = {"pretrain": "#332288", "features": "#88CCEE", "linear_augmented": "#44AA99", "fine_tune": "#DDCC77", "scratch": "#CC6677"}
+COLOURS = {
+    "pretrain": "#332288", "features": "#88CCEE", "linear_augmented": "#44AA99", "fine_tune": "#DDCC77",
+    "scratch": "#CC6677", "scratch_published": "#AA4499",
+}  # fmt: skip
 
 
 def draw(jobs: list[Job], device: str) -> Figure:

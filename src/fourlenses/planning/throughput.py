@@ -23,7 +23,7 @@ LINEAR_PASSES = 200
 # Forward passes of an image's encoder: a view that is trained on costs three (its gradient twice a forward pass), one that is only
 # embedded costs one. Heads are left out.
 PASSES = {
-    "features": 1, "linear_augmented": 1, "supervised": 3, "fine_tune": 3, "scratch": 3,
+    "features": 1, "linear_augmented": 1, "supervised": 3, "fine_tune": 3, "scratch": 3, "scratch_published": 3,
     "moco": 4, "simclr": 6, "simsiam": 6, "barlow_twins": 6, "vicreg": 6, "byol": 8,
 }  # fmt: skip
 START = "start"

@@ -1,12 +1,14 @@
 """What metrics.csv says about the study as a whole: its size, its datasets, and the encoders in it."""
 
 import csv
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from fourlenses.errors import UserError, printable
-from fourlenses.study import FLOOR, SCRATCH, SEVERAL, parse_source
+from fourlenses.study import BASELINES, FLOOR, Run, parse_source
 
+_SEED = re.compile("seed[0-9]+")
 NEEDED = ("lens", "method", "source", "target", "protocol", "seed", "run")
 
 
@@ -51,8 +53,9 @@ def read_study_table(metrics: Path) -> StudyTable:
 
 def _encoders(rows: list[dict[str, str]]) -> set[str]:
     """The runs whose features or weights the rows are about: those that stand side by side one by one, and none of a scratch network."""
-    names = [row["run"].split("/") for row in rows if row["protocol"] != SCRATCH]
-    return {f"{name[0]}/{source}/{name[2]}" for name in names if len(name) == 3 for source in name[1].split(SEVERAL)}
+    names = [row["run"].split("/") for row in rows if row["protocol"] not in BASELINES]
+    runs = {Run(name[0], name[1], int(name[2].removeprefix("seed"))) for name in names if len(name) == 3 and _SEED.fullmatch(name[2])}
+    return {encoder.name for run in runs for encoder in run.encoders}
 
 
 def _datasets(source: str) -> list[str]:

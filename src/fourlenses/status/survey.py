@@ -9,7 +9,7 @@ from pathlib import Path
 from fourlenses.status.logs import Ending, ending
 from fourlenses.status.owners import checkpoint_step, has_finished, live_progress, newest_owner
 from fourlenses.status.planned import Planned
-from fourlenses.study import LENSES, SCRATCH
+from fourlenses.study import BASELINES, LENSES
 
 STATES = ("done", "running", "stale", "failed", "waiting")
 KINDS = ("encoders", "evaluations")
@@ -68,7 +68,10 @@ def survey(study: Planned, results: Path, data: Path) -> Survey:
     jobs = []
     for run in study.plan.runs:
         lenses = {
-            lens for cell, looking in study.plan.cells.items() if cell.protocol != SCRATCH and run in cell.run.encoders for lens in looking
+            lens
+            for cell, looking in study.plan.cells.items()
+            if cell.protocol not in BASELINES and run in cell.run.encoders
+            for lens in looking
         }
         job = Job("encoders", run.name, lenses, log=folder / "logs" / "pretrain" / f"{run.name}.log")
         _find_state(job, folder / "pretrain" / run.name / "run.json", folder / "checkpoints" / run.name)

@@ -234,7 +234,8 @@ def _health(
 
 
 def make_schedule(hyper: dict, images: int) -> tuple[Schedule, list[str]]:
-    """Batch size fitted to the data, duration in steps, learning rate after scaling; and sentences on what was fitted."""
+    """Batch size fitted to the data, duration and warm-up in steps (as given, or as the epochs are of the images), learning rate after
+    scaling; and sentences on what was fitted."""
     notes, unit = [], math.lcm(world_size(), hyper["batch_norm_groups"])
     if hyper["batch_size"] % unit or images < unit:
         raise UserError(
@@ -246,6 +247,6 @@ def make_schedule(hyper: dict, images: int) -> tuple[Schedule, list[str]]:
         notes.append(f"batch_size {hyper['batch_size']} clamped to {batch_size}, as there are {images} images")
         log.warning(notes[-1])
     total = hyper.get("steps") or max(1, round(images * hyper["epochs"] / batch_size))
-    # a warm-up longer than the run would never reach the peak
-    warmup = min(round(images * hyper["warmup_epochs"] / batch_size), total // 2)
+    warmup = hyper["warmup_steps"] if "warmup_steps" in hyper else round(images * hyper["warmup_epochs"] / batch_size)
+    warmup = min(warmup, total // 2)  # one longer than the run would never reach the peak
     return Schedule(batch_size, total, warmup, scaled_learning_rate(hyper["learning_rate"], batch_size, hyper["lr_scaling"])), notes
