@@ -35,10 +35,10 @@ def test_without_a_preset_the_image_size_decides(image_size, size):
 
 
 def test_a_method_can_be_there_twice():
-    methods = completed({"simclr": {}, "simclr_steps": {"steps": 500}, "barlow_twins_wide": {"projection_out": 4096}})["methods"]
-    assert methods["simclr_steps"]["method"] == "simclr"
-    assert methods["simclr_steps"]["steps"] == 500
-    assert "epochs" not in methods["simclr_steps"]
+    methods = completed({"simclr": {}, "simclr_short": {"steps": 500}, "barlow_twins_wide": {"projection_out": 4096}})["methods"]
+    assert methods["simclr_short"]["method"] == "simclr"
+    assert methods["simclr_short"]["steps"] == 500
+    assert "epochs" not in methods["simclr_short"]
     assert methods["barlow_twins_wide"]["method"] == "barlow_twins"
 
 
@@ -55,6 +55,10 @@ def test_a_recipe_of_the_config_wins_over_that_of_the_presets():
         ({"simclear": {}}, r"unknown method 'simclear' \(did you mean 'simclr'\?\); .*supervised, vicreg, or one of them with an ending"),
         ({"simclr": {"preset": "big"}}, r"'methods.simclr.preset': unknown preset 'big'; known: minutes, paper, small"),
         ({"simclr": {"steps": 10, "epochs": 2}}, r"'methods.simclr' has both 'epochs' and 'steps'"),
+        ({"simclr": {"warmup_epochs": 1, "warmup_steps": 2}}, r"'methods.simclr' has both 'warmup_epochs' and 'warmup_steps'"),
+        ({"simclr_half": {}}, r"'methods.simclr_half' ends in '_half', .*'quantity.equal' and 'quantity.convergence'.*say 'simclr_long'"),
+        ({"simclr_cold_steps": {}}, r"'methods.simclr_cold_steps' ends in '_steps'"),
+        ({"vicreg": {}}, r"'methods.vicreg.preset': vicreg has no preset 'small': its published values .* trust coefficient of 0.02"),
         ({"simclr": {"views": ["simclr", "nope"]}}, r"'methods.simclr.views': unknown recipe of views 'nope'.*; known: .*simclr"),
         ({"simclr": {"views": ["simclr"]}}, r"'methods.simclr.views' names 1 recipe\(s\); simclr takes 2"),
         ({"simclr": {"views": ["simclr", "normed"]}}, r"differ in 'mean' or 'std'"),

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from fourlenses.data.subsets import draw_subset
 from fourlenses.data.write_beton import write_beton
 from fourlenses.errors import UserError
 from fourlenses.evaluation.encoder import Encoder
-from fourlenses.evaluation.evaluate import Settings, Target, evaluate
+from fourlenses.evaluation.evaluate import Settings, Target, describe, evaluate
 from fourlenses.evaluation.feature_store import FeatureStore
 from fourlenses.evaluation.features import extract_features
 from fourlenses.evaluation.knn import knn
@@ -23,6 +24,7 @@ from fourlenses.evaluation.predictions import read_predictions
 from fourlenses.files import read_json, write_json
 from fourlenses.models.backbones import build_backbone
 from fourlenses.models.weights import save_weights
+from fourlenses.study import Run
 
 CROP = {"mean": [0.4, 0.5, 0.6], "std": [0.2, 0.25, 0.3]}
 SETTINGS = Settings([0.1, 0.001], 0.25, 5, 0.07, 1)
@@ -135,8 +137,18 @@ def test_encoders_side_by_side(study):
     joined = [torch.cat([one[0], two[0]], 1), one[1], torch.cat([one[2], two[2]], 1), one[3]]
     (expected,) = linear_probe(*joined, {"all": np.arange(36)}, [0.1, 0.001], 0.25, 0, 3, hierarchy.table, hierarchy.names)
     assert np.array_equal(np.load(folder / "cells.npz")["animals/linear/all"], expected["predictions"])
-    with pytest.raises(UserError, match="must agree in seed, but these have 0, 1"):
-        run(folder, target, [encoder, make_run(folder / "third", 30, seed=1)])
+
+
+def test_an_encoder_of_another_seed_or_method_is_named_as_the_plan_names_it(study):
+    folder, _, target, encoder = study
+    other = make_run(folder / "another seed", 20, seed=1)
+    cell = run(folder, target, [encoder, other])["linear", "all"]
+    assert (cell["run"], cell["source"]) == ("simclr/animals-20~animals-20.seed1/seed0", "animals-20 | animals-20.seed1")
+    assert (cell["method"], cell["seed"]) == ("simclr", 0)
+    assert cell["run"] == Run.side_by_side([Run("simclr", "animals-20", 0), Run("simclr", "animals-20", 1)]).name
+    wide = replace(other, settings={**other.settings, "backbone": "resnet_small_wide"})
+    with pytest.raises(UserError, match="must agree in backbone, but these have resnet_small, resnet_small_wide"):
+        describe([encoder, wide])
 
 
 def test_again_gives_the_same_numbers(study):

@@ -96,20 +96,20 @@ def test_queue_is_a_function_of_the_seed_and_of_unit_length():
 
 @pytest.mark.parametrize(
     ("wanted", "images", "batch", "size"),
-    [(65536, 1_281_167, 256, 65536), (64, 100, 8, 64), (97, 100, 8, 96), (64, 30, 8, 24), (64, 5, 5, 5)],
+    [(65536, 1_281_167, 256, 65536), (48, 100, 8, 48), (97, 200, 8, 96), (64, 100, 8, 48), (64, 30, 8, 8), (64, 5, 5, 5)],
 )
 def test_queue_is_clamped_to_the_whole_batches_of_the_images(wanted, images, batch, size, caplog):
     found, notes = queue_size(wanted, Facts(images, 5, batch, 0))
     assert found == size
-    expected = [f"queue_size {wanted} clamped to {size}: the whole batches of {batch} that the {images} images fill"]
+    expected = [f"queue_size {wanted} clamped to {size}: the whole batches of {batch} that half of the {images} images fill"]
     assert notes == ([] if wanted == size else expected)
     assert [record.getMessage() for record in caplog.records] == notes
 
 
 def test_the_clamp_is_noted():
-    method = tiny("moco", images=20, queue_size=100)
+    method = tiny("moco", images=40, queue_size=100)
     assert len(method.queue) == 16
-    assert method.notes == ["queue_size 100 clamped to 16: the whole batches of 8 that the 20 images fill"]
+    assert method.notes == ["queue_size 100 clamped to 16: the whole batches of 8 that half of the 40 images fill"]
     assert tiny("moco").notes == []
     with pytest.raises(ValueError, match="queue_size is at least 1, not 0"):
         tiny("moco", queue_size=0)

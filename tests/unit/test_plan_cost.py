@@ -20,6 +20,7 @@ from fourlenses.planning.plan import plan_study
 from fourlenses.read_config import ROOT, read_config
 from fourlenses.study import make_plan
 from fourlenses.training.pretrain import make_schedule
+from fourlenses.training_length import complete_lengths
 
 # images a second: one hour is 3600 of them, with speed 1
 TABLE = """device,backbone,image_size,kind,precision,images_per_second,source
@@ -46,7 +47,13 @@ def config(tmp_path):
             "scratch": {"epochs": 2, "min_steps": 1, "max_steps": 1000, "batch_size": 50, "learning_rates": [0.1], "weight_decays": [0.0]}
         },
         "plan": {"throughput": "speeds.csv", "device": "mine", "gpus": 2},
-        "quantity": {"datasets": ["objects"], "pretrain_images": [100, 200], "labelled_images": [100]},
+        "quantity": {
+            "datasets": ["objects"],
+            "pretrain_images": [100, 200],
+            "labelled_images": [100],
+            "equal": "epochs",
+            "convergence": [],
+        },
         "domain": {"datasets": ["objects"], "pretrain_images": 200, "labelled_images": 100},
     }
     (tmp_path / "small.yaml").write_text(yaml.safe_dump(overlay))
@@ -180,6 +187,9 @@ def test_durations_are_those_of_the_trainings():
     for images in (33, 64, 1000, 12345):
         schedule, _ = make_schedule(hyper, images)
         assert pretraining_images(hyper, images) == schedule.batch_size * schedule.total_steps
+        steps, _ = make_schedule(hyper | {"steps": 70, "warmup_steps": 9}, images)
+        assert (steps.total_steps, steps.warmup_steps) == (70, 9)
+        assert pretraining_images(hyper | {"steps": 70}, images) == steps.batch_size * 70
     own = {"batch_size": 64, "epochs": 3, "min_steps": 20, "max_steps": 300, "lr_scaling": "none", "warmup_share": 0.0}
     for labels in (5, 60, 1000, 12345):
         schedule, _ = evaluation_durations.make_schedule(own, labels, 0.1)
@@ -209,14 +219,34 @@ def test_the_study_of_the_paper():
     config = read_config([ROOT / "studies" / "paper.yaml"])
     plan = make_plan(config)
     names = {run.name.removesuffix("/seed0") for run in plan.runs}
+    assert config["seeds"] == [0, 1, 2]
+    names = {name for name in names if "/seed" not in name}
     quantities = {
         f"simclr/{dataset}-{n}" for dataset in ("imagenet", "inat21", "places365") for n in (50000, 125000, 250000, 500000, 1000000)
     }
     assert quantities <= names
-    assert {name for name in names if name.startswith(("moco", "byol"))} == {"moco/inat21-1000000", "byol/inat21-1000000"}
+    # figure 3, and figure 5 with the full sets
+    full = {f"moco/{dataset}-all" for dataset in ("imagenet", "inat21", "places365")}
+    assert {name for name in names if name.startswith(("moco", "byol"))} == {"moco/inat21-1000000", "byol/inat21-1000000"} | full
+    byol = config["methods"]["byol"]
+    assert (byol["epochs"], byol["learning_rate"], byol["weight_decay"], byol["momentum_base"]) == (100, 0.45, 1e-6, 0.99)
     assert sum("@" in name for name in names) == 2 * 5
     assert sum("+" in name for name in names) == 4
-    assert any("~" in cell.run.source for cell in plan.cells)
+    assert {cell.run.source for cell in plan.cells if "~" in cell.run.source and cell.run.seed == 2} == {
+        "imagenet-1000000~inat21-1000000",
+        "imagenet-1000000~inat21-1000000.supervised",
+        "inat21-1000000~imagenet-1000000.supervised",
+        "imagenet-1000000~imagenet-1000000.seed0",
+        "inat21-1000000~inat21-1000000.seed0",
+    }
+    # equal steps on ImageNet, half the length everywhere, 50,000 images for 1000 epochs
+    assert {name for name in names if "_steps" in name} == {f"simclr_steps/imagenet-{n}" for n in (50000, 125000, 250000, 500000)}
+    assert {name for name in names if "_half" in name} == {
+        f"simclr_half/{dataset}-1000000" for dataset in ("imagenet", "inat21", "places365")
+    }
+    assert "simclr_1000/imagenet-50000" in names
+    # table 1's supervised row
+    assert {cell.target for cell in plan.cells if (cell.protocol, cell.labelled) == ("scratch", "all")} == set(config["domain"]["datasets"])
 
 
 def test_more_of_a_lens_is_checked(config):
@@ -228,6 +258,28 @@ def test_more_of_a_lens_is_checked(config):
     config["quantity"]["more"] = [{"methods": ["moco"], "pretrain_images": [200]}]
     added = {run.name for run in set(make_plan(config).runs) - before}
     assert added == {"moco/objects-200/seed0"}
+
+
+def test_other_lengths_cost_what_they_are(tmp_path, config):
+    """Half of 3 epochs of the 200 images, and 3 epochs of 200 as steps for the 100."""
+    config["quantity"] |= {"equal": "both", "convergence": ["half", "twice"]}
+    complete_lengths(config, [])
+    jobs = plan_study(config, tmp_path).jobs
+    images = {key.split("/")[1]: job.images for key, job in jobs.items() if key.startswith("pretrain/simclr_")}
+    assert images == {"simclr_half": 300, "simclr_twice": 1200, "simclr_steps": 600}
+    assert jobs["pretrain/simclr_steps/objects-100/seed0"].seconds == 600 / 2
+    assert jobs["pretrain/simclr/objects-100/seed0"].images == 300
+
+
+def test_a_baseline_needs_no_encoder_but_the_initialisation(tmp_path, config):
+    config["domain"]["baselines"] = ["scratch", "scratch_published"]
+    config["evaluation"]["scratch_published"] |= {"epochs": 3, "batch_size": 50}
+    jobs = plan_study(config, tmp_path).jobs
+    job = jobs["evaluate/supervised/objects-100/seed0/scratch_published/objects/100"]
+    assert (job.images, job.needs) == (300, ["pretrain/random/none/seed0", "objects/clean"])
+    assert job.lenses == {"domain"}
+    assert jobs["evaluate/supervised/objects-100/seed0/scratch/objects/100"].lenses == {"quantity", "domain"}
+    assert "pretrain/supervised/objects-100/seed0" not in jobs
 
 
 def test_shipped_table_can_be_read():

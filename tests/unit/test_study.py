@@ -39,6 +39,7 @@ def test_lenses_share_runs_and_cells(config):
         "simclr/objects-100/seed0",
         "simclr/objects-200/seed0",
         "simclr/scenes-200/seed0",
+        "simclr_half/objects-200/seed0",
     }
     # the supervised baseline is trained when it is evaluated
     assert Cell(Run("supervised", "objects-50", 0), "objects", "50", "scratch") in plan.cells
@@ -114,6 +115,9 @@ def test_fused_encoders_share_their_runs(config):
             r"'quantity.methods'.*unknown method 'simclrr' \(did you mean 'simclr'\?\); known: byol, moco, simclr, supervised",
         ),
         ("domain", "fused", [["objects", "sceness"]], r"'domain.fused'.*unknown dataset 'sceness'"),
+        ("domain", "fused", [["objects", {"dataset": "objects", "seed": "next"}]], r"'domain.fused\[0\]'.*'seeds' is \[0\]; give it two"),
+        ("domain", "fused", [["objects", {"dataset": "scenes", "method": "bvol"}]], r"'domain.fused\[0\]': unknown method 'bvol' \(did"),
+        ("domain", "fused", [["objects", {"dataset": "objects", "method": "simclr"}]], r"simclr/objects-3000/seed0 twice; give one of"),
         ("quality", "corruptions", ["downsampled2"], r"'quality.corruptions'.*'downsampled2' \(did you mean 'downsample2'\?\)"),
         ("quality", "corruptions", ["resize_s5"], r"'quality.corruptions': 'resize_s5' changes no image at stored_size: 32"),
         ("quantity", "pretrain_images", [10**6], r"'quantity.pretrain_images' asks for 1000000 images.*'objects'.*train_images: "),

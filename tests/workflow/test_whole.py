@@ -83,7 +83,8 @@ def test_images_become_figures(finished):
     assert seen == set(LENSES)
     assert (table["top1_low"] <= table["top1"]).all()
     assert (table["top1"] <= table["top1_high"]).all()
-    assert set(table["method"]) == {"random", "simclr", "supervised"}
+    assert set(table["method"]) == {"random", "simclr", "simclr_half", "supervised"}
+    assert "animals-36 | drawings-36.supervised" in set(table["source"])
     assert set(table["corruption"]) == {"none", "jpeg10"}
     # `all` has become the number of images that could be decoded
     assert set(table.loc[table["source"] == "animals-all", "pretrain_images"]) == {36}
