@@ -55,6 +55,17 @@ def test_shipped_studies_are_valid(study):
         (downloaded({"url": "https://example.org/a", "sha265": "0" * 64}), r"'datasets.mine.download.sha265' \(did you mean 'sha256'\?\)"),
         (downloaded("yes"), r"key 'datasets.mine.download' is 'yes'"),
         ({"datasets": {"objects": {"download": True}}}, r"unknown key 'datasets.objects.download'"),
+        ({"quantity": {"equal": "step"}}, r"key 'quantity.equal' is 'step' \(did you mean 'steps'\?\); allowed: steps, epochs, both"),
+        ({"quantity": {"convergence": ["third"]}}, r"key 'quantity.convergence.0' is 'third'.*; allowed: half, twice"),
+        ({"quantity": {"more": [{"equal": "steps"}]}}, r"key 'quantity.more.0.equal' is 'steps'.*; allowed: epochs, both"),
+        ({"domain": {"baselines": ["supervised"]}}, r"key 'domain.baselines.0' is 'supervised'.*; allowed: scratch, scratch_published"),
+        ({"domain": {"pool_controls": ["shares"]}}, r"key 'domain.pool_controls.0' is 'shares' \(did you mean 'share'\?\)"),
+        ({"domain": {"fused": [["objects", {"dataset": "scenes", "seed": 3}]]}}, r"key 'domain.fused.0.1.seed' is 3; allowed: next"),
+        (
+            {"domain": {"fused": [["objects", {"dataset": "scenes", "methods": "moco"}]]}},
+            r"'domain.fused.0.1.methods' \(did you mean 'method'",
+        ),
+        ({"domain": {"fused": [["objects", {"method": "moco", "seed": "next"}]]}}, r"key 'domain.fused.0.1' lacks 'dataset'"),
         ({"training": {"precison": "auto"}}, r"overlay.yaml: unknown key 'training.precison' \(did you mean 'precision'\?\)"),
     ],
 )

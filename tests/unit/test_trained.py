@@ -59,8 +59,9 @@ def test_a_rate_at_which_the_loss_is_not_finite_is_passed_over(tmp_path, target)
 def test_fine_tuning_the_random_encoder_is_training_from_scratch(tmp_path, target):
     random, other = make_encoder(tmp_path / "random", "random"), make_encoder(tmp_path / "simclr")
     record = go(random, target, settings("fine_tune", learning_rates=[0.01, 0.05]), tmp_path / "checkpoints")
-    for encoder in (random, other):  # whichever run the backbone, the seed and the sizes are taken from
-        scratch = go(encoder, target, settings("scratch", learning_rates=[0.01, 0.05]), tmp_path / "checkpoints")
+    # whichever run the backbone, the seed and the sizes are taken from
+    for encoder, baseline in ((random, "scratch"), (other, "scratch"), (other, "scratch_published")):
+        scratch = go(encoder, target, settings(baseline, learning_rates=[0.01, 0.05]), tmp_path / "checkpoints")
         np.testing.assert_equal(numbers(scratch) | {"fingerprints": None}, numbers(record) | {"fingerprints": None})
     tuned = go(other, target, settings("fine_tune", learning_rates=[0.01, 0.05]), tmp_path / "checkpoints")
     assert tuned["log_loss"] != record["log_loss"]

@@ -187,17 +187,18 @@ def test_two_jobs_never_make_one_evaluation(folder):
     first.communicate()
 
 
-def test_the_program_writes_a_cell_and_predictions(folder):
-    process = start(folder, "scratch", epochs=6, max_steps=30)
+@pytest.mark.parametrize("protocol", ["scratch", "scratch_published"])
+def test_the_program_writes_a_cell_and_predictions(folder, protocol):
+    process = start(folder, protocol, epochs=6, max_steps=30)
     _, log = process.communicate(timeout=120)
     assert process.returncode == 0, log
     record = cell(folder)
     assert (record["run"], record["source"], record["method"]) == ("supervised/colours-all/seed0", "colours-all", "supervised")
-    assert (record["target"], record["protocol"], record["labelled"], record["labelled_images"]) == ("colours", "scratch", "all", 72)
+    assert (record["target"], record["protocol"], record["labelled"], record["labelled_images"]) == ("colours", protocol, "all", 72)
     assert (record["pretrain_images"], record["steps"], record["training_steps"]) == (72, 27, 27)
     assert record["fingerprints"] == {"encoders": [], "beton": read_json(folder / "clean.json")["content_sha256"]}
     kept = read_predictions(folder / "record.npz")["colours"]
-    right = kept.predicted["scratch/all"] == kept.labels
+    right = kept.predicted[f"{protocol}/all"] == kept.labels
     assert record["top1"] == 100 * right.mean()
     assert (kept.classes, len(kept.rows)) == (["blue", "green", "red"], 36)
 
