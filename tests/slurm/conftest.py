@@ -19,12 +19,13 @@ CONFIG = {
     "study": "faults",
     "stored_size": 24,
     "image_size": 16,
+    "seeds": [0],
     "lenses": ["quantity"],
     "datasets": {"drawings": {"source": "synthetic", "domain": "objects", "train_images": 64, "test_images": 32, "seed": 1}},
     # long enough to be held at its first or second checkpoint (tests.slurm.training.held)
     "methods": {"simclr": {"epochs": 100, "batch_size": 32, "warmup_epochs": 0}},
     "training": {"checkpoint_minutes": 0.01, "health_images": 0},
-    "quantity": {"datasets": ["drawings"], "pretrain_images": [64], "labelled_images": [32]},
+    "quantity": {"datasets": ["drawings"], "pretrain_images": [64], "labelled_images": [32], "more": []},
     "evaluation": {"scratch": {"epochs": 1, "min_steps": 2, "max_steps": 2, "learning_rates": [0.002], "weight_decays": [0.0005]}},
 }
 

@@ -18,14 +18,15 @@ METHOD = {"epochs": 2, "batch_size": 32, "warmup_epochs": 0}
 # config.yaml with its four lenses and its protocols, of two tiny domains
 CUT = {
     "study": "cut",
+    "seeds": [0],
     "stored_size": 24,
     "image_size": 16,
     "datasets": DATASETS,
     "methods": {"simclr": METHOD, "supervised": METHOD},
     "training": {"health_images": 0},
     "evaluation": {"label_repeats": 1, "scratch": {"epochs": 1, "min_steps": 2, "max_steps": 2}},
-    "quantity": {"datasets": ["objects"], "pretrain_images": [64], "labelled_images": [32]},
-    "domain": {"datasets": ["objects", "species"], "pretrain_images": 64, "labelled_images": 32},
+    "quantity": {"datasets": ["objects"], "pretrain_images": [64], "labelled_images": [32], "more": []},
+    "domain": {"datasets": ["objects", "species"], "pretrain_images": 64, "labelled_images": 32, "pools": []},
     "quality": {"datasets": ["objects"], "pretrain_images": 64, "labelled_images": 32},
     "granularity": {"datasets": ["objects"], "pretrain_images": 64, "labelled_images": 32},
 }

@@ -40,6 +40,7 @@ def config(tmp_path):
     overlay = {
         "study": "small",
         "stored_size": 32,
+        "seeds": [0],
         "lenses": ["quantity", "domain"],
         "datasets": {"objects": {"source": "synthetic", "domain": "objects", "train_images": 400, "test_images": 50, "seed": 1}},
         "methods": {"simclr": {"epochs": 3, "batch_size": 50}},
@@ -53,8 +54,9 @@ def config(tmp_path):
             "labelled_images": [100],
             "equal": "epochs",
             "convergence": [],
+            "more": [],
         },
-        "domain": {"datasets": ["objects"], "pretrain_images": 200, "labelled_images": 100},
+        "domain": {"datasets": ["objects"], "pretrain_images": 200, "labelled_images": 100, "pools": []},
     }
     (tmp_path / "small.yaml").write_text(yaml.safe_dump(overlay))
     return read_config([tmp_path / "small.yaml"])

@@ -13,7 +13,10 @@ CONFIG = yaml.safe_load((Path(__file__).parents[2] / "config.yaml").read_text())
 
 @pytest.fixture
 def config():
-    return copy.deepcopy(CONFIG)
+    """The default study, of one seed, at one part of its quantity lens and without pools."""
+    config = copy.deepcopy(CONFIG)
+    config["seeds"], config["quantity"]["more"], config["domain"]["pools"] = [0], [], []
+    return config
 
 
 def test_sources_have_parts():
@@ -117,10 +120,10 @@ def test_fused_encoders_share_their_runs(config):
         ("domain", "fused", [["objects", "sceness"]], r"'domain.fused'.*unknown dataset 'sceness'"),
         ("domain", "fused", [["objects", {"dataset": "objects", "seed": "next"}]], r"'domain.fused\[0\]'.*'seeds' is \[0\]; give it two"),
         ("domain", "fused", [["objects", {"dataset": "scenes", "method": "bvol"}]], r"'domain.fused\[0\]': unknown method 'bvol' \(did"),
-        ("domain", "fused", [["objects", {"dataset": "objects", "method": "simclr"}]], r"simclr/objects-3000/seed0 twice; give one of"),
+        ("domain", "fused", [["objects", {"dataset": "objects", "method": "simclr"}]], r"simclr/objects-all/seed0 twice; give one of"),
         ("quality", "corruptions", ["downsampled2"], r"'quality.corruptions'.*'downsampled2' \(did you mean 'downsample2'\?\)"),
         ("quality", "corruptions", ["resize_s5"], r"'quality.corruptions': 'resize_s5' changes no image at stored_size: 32"),
-        ("quantity", "pretrain_images", [10**6], r"'quantity.pretrain_images' asks for 1000000 images.*'objects'.*train_images: "),
+        ("quantity", "pretrain_images", [10**6], r"'quantity.pretrain_images' asks for 1000000 images.*'scenes'.*train_images: "),
     ],
 )
 def test_mistakes_are_named(config, lens, key, value, message):

@@ -70,9 +70,10 @@ def test_shipped_studies_have_equal_schedules_or_say_otherwise(file):
     for run in make_plan(config).runs:
         if run.method != "random":
             entry = config["methods"][run.method]
-            for images in (max(entry["batch_size"], int(run.source.split("-")[1])),):
-                schedule, _ = make_schedule(entry, images)
-                seen.setdefault(run.method, set()).add((schedule.total_steps, schedule.warmup_steps))
+            dataset, size = run.source.split("-")
+            images = images_of(config, dataset, size if size == "all" else int(size))
+            schedule, _ = make_schedule(entry, max(entry["batch_size"], images))
+            seen.setdefault(run.method, set()).add((schedule.total_steps, schedule.warmup_steps))
     assert seen
     assert all(len(own) == 1 for own in seen.values())
     for name in seen:

@@ -39,10 +39,11 @@ def finished(tmp_path_factory):
         "raw_data": "downloads",
         "stored_size": 32,
         "image_size": 16,
+        "seeds": [0],
         "lenses": ["quantity"],
         "datasets": {name: definition for name, (definition, _) in made.items()},
         "methods": {"simclr": {"steps": STEPS, "batch_size": 8, "warmup_epochs": 0}},
-        "quantity": {"datasets": list(made), "methods": ["simclr"], "pretrain_images": [8, "all"], "labelled_images": [8]},
+        "quantity": {"datasets": list(made), "methods": ["simclr"], "pretrain_images": [8, "all"], "labelled_images": [8], "more": []},
     }
     (folder / "four.yaml").write_text(yaml.safe_dump(config))
     before = {file: file.read_bytes() for file in raw.rglob("*") if file.is_file()}
