@@ -71,11 +71,11 @@ def _domain(config: dict, lens: dict, seed: int) -> Enumerated:
     images, labelled, targets = lens["pretrain_images"], lens["labelled_images"], lens["datasets"]
     for method in lens["methods"]:
         runs = [Run(method, f"{dataset}-{images}", seed) for dataset in targets]
-        runs += [Run(method, _pool(lens, pool), seed) for pool in lens["pools"]]
+        runs += [Run(method, _pool(lens, pool), seed) for pool in pools_of(lens)]
         pairs = [(run, target) for run in runs for target in targets]
         pairs += [
             (Run(method, f"{dataset}-{size}", seed), dataset)
-            for pool in lens["pools"]
+            for pool in pools_of(lens)
             for dataset in pool
             if dataset in targets
             for size in _control_sizes(lens, pool)
@@ -91,6 +91,12 @@ def _domain(config: dict, lens: dict, seed: int) -> Enumerated:
                         yield run, target, labelled, protocol
     for target in targets:
         yield from _from_scratch(lens, target, labelled, seed)
+
+
+def pools_of(lens: dict) -> list[list[str]]:
+    """Those with a dataset of the lens in them. An overlay with datasets of its own inherits the pools of the
+    default study, which say nothing of them."""
+    return [pool for pool in lens["pools"] if set(pool) & set(lens["datasets"])]
 
 
 def _pool(lens: dict, pool: list[str]) -> str:
@@ -165,7 +171,7 @@ def check_lens(config: dict, lens: str) -> None:
 
 
 def _check(config: dict, lens: str, settings: dict) -> None:
-    pools = [name for pool in settings.get("pools", []) for name in pool]
+    pools = [name for pool in (pools_of(settings) if "pools" in settings else []) for name in pool]
     fused = [item if isinstance(item, str) else item["dataset"] for one in settings.get("fused", []) for item in one]
     for key, datasets in (
         ("datasets", settings["datasets"]),
@@ -236,7 +242,7 @@ def _check_controls(config: dict, lens: dict) -> None:
     key, share = "domain.pool_controls", lens["pool_images"]
     if "total" not in lens["pool_controls"]:
         return
-    for pool in lens["pools"]:
+    for pool in pools_of(lens):
         if share == ALL:
             raise UserError(
                 f"key '{key}' has 'total', but with 'domain.pool_images: all' no dataset has as "

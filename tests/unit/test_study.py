@@ -149,3 +149,10 @@ def test_a_run_finds_its_own_cells_whether_added_one_by_one_or_given_at_once(con
         assert own == again.cells_of(run)
         assert set(own) == {cell for cell in plan.cells if cell.run == run and cell.protocol in ON_FEATURES}
     assert plan.cells_of(Run("simclr", "nothing", 9)) == []
+
+
+def test_inherited_pools_of_other_datasets_are_left_out(config):
+    """An overlay with datasets of its own keeps the default study's pools unless it names some."""
+    config["domain"] |= {"datasets": ["objects", "species"], "pools": [["scenes", "landcover"]]}
+    config["lenses"] = ["domain"]
+    assert {cell.run.source for cell in make_plan(config).cells} == {"none", "objects-all", "species-all"}

@@ -24,7 +24,8 @@ def setting(rows: pd.DataFrame, evidence: Evidence, thresholds: Thresholds, answ
         floor.append(f"chance {chance.iloc[0]:.1f} %")
     seeds = int(trained["seed"].nunique()) if len(trained) else 0
     sentences = [
-        f"Encoders: {names.backbone(rows['backbone'].iloc[0])}, {words.pixels(rows)}. A linear classifier on frozen features, unless said otherwise.",
+        f"Encoders: {names.backbone(rows['backbone'].iloc[0])}, {words.pixels(rows)}. A linear classifier on frozen features, unless said "
+        "otherwise.",
         seed_note(evidence, seeds),
         f"{words.images(int(rows['n_test'].iloc[0]))} test images"
         + (f"; with {words.images(int(labels))} labels {words.listed(floor)}." if floor else "."),
