@@ -45,8 +45,11 @@ class Planted:
     def random(self, target: str, top1: float, level="fine", labelled=4000, depth=0):
         self.add("random", "none", target, top1, level=level, labelled=labelled, depth=depth, steps=0)
 
-    def draws(self, generator: np.random.Generator, seeds: int, *, n_test: int, seed_sd: float, prior_sd=PRIOR_SD) -> Iterator[Evidence]:
-        """Evidence of one study after another. seed_sd: points, of every encoder but the random one, alike at all its levels."""
+    def draws(
+        self, generator: np.random.Generator, seeds: int, *, n_test: int, seed_sd: float | dict, prior_sd=PRIOR_SD
+    ) -> Iterator[Evidence]:
+        """Evidence of one study after another. seed_sd: points, of every encoder but the random one, alike at all its levels; or of the
+        encoders under each protocol."""
         cells = pd.DataFrame(self.cells)
         encoder = pd.factorize(cells["method"] + "/" + cells["source"] + "/" + cells["target"] + "/" + cells["protocol"])[0]
         table = pd.concat(
@@ -55,7 +58,8 @@ class Planted:
         table["n_test"] = n_test
         table["run"] = table["method"] + "/" + table["source"] + "/seed" + table["seed"].astype(str)
         truth, place = table.pop("truth").to_numpy() / 100, pd.factorize(table["encoder"].astype(str) + " " + table["seed"].astype(str))[0]
-        trained = (table["method"] != "random").to_numpy()
+        deviation = table["protocol"].map(seed_sd) if isinstance(seed_sd, dict) else seed_sd
+        deviation = np.asarray(deviation * (table["method"] != "random"), float)
         covariance = covariances(truth, table)
         values, vectors = np.linalg.eigh(covariance)
         root = vectors * np.sqrt(values.clip(min=0))
@@ -63,7 +67,7 @@ class Planted:
         # text as Python's own and all columns of a kind in one block (copy): rows are then taken from it many times as fast
         table = table.drop(columns=["encoder", "cell"]).astype(dict.fromkeys(table.columns[table.dtypes == "str"], object))
         while True:
-            step = seed_sd / 100 * generator.standard_normal(place.max() + 1)[place] * trained
+            step = deviation / 100 * generator.standard_normal(place.max() + 1)[place]
             top1 = truth + step + root @ generator.standard_normal(len(truth)) / np.sqrt(n_test)
             top1 = top1.clip(0, 1)
             bounds = np.array([wilson_share(one, n_test) for one in top1])
@@ -126,6 +130,23 @@ def others(advantage: float, spread: float = 0.5) -> Planted:
         study.add("simclr", f"{target}-2000", target, 53.0)
         for source, by in ((f"{second}-4000", -spread), (f"{third}-4000", spread), (f"{target}-2000+{second}-2000", 0.0)):
             study.add("simclr", source, target, 55.0 + advantage + by)
+    return study
+
+
+def kinds() -> Planted:
+    """Four targets, each with frozen, fine-tuned and scratch encoders, and one of another domain."""
+    study = Planted()
+    for target, second in ("ab", "bc", "cd", "da"):
+        study.random(target, 20.0)
+        for source, protocol, top1 in (
+            (f"{target}-4000", "linear", 50.0),
+            (f"{target}-2000", "linear", 48.0),
+            (f"{second}-4000", "linear", 45.0),
+            (f"{target}-4000", "fine_tune", 60.0),
+            (f"{target}-2000", "fine_tune", 58.0),
+        ):
+            study.add("simclr", source, target, top1, protocol)
+        study.add("supervised", f"{target}-4000", target, 57.0, "scratch")
     return study
 
 

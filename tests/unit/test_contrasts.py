@@ -12,12 +12,12 @@ from fourlenses.analysis import scales
 from fourlenses.analysis.cells import Cell
 from fourlenses.analysis.contrasts import Evidence, quantile
 from fourlenses.analysis.joint_counts import Group
-from fourlenses.analysis.seed_variance import SeedVariance
+from fourlenses.analysis.seed_variance import Common, SeedVariance
 from fourlenses.errors import UserError
 
 N_TEST = 1000
-KNOWN = SeedVariance(0.64, inf, inf, 0)  # the prior: 0.8 points at 50 %
-NONE = SeedVariance(0.0, inf, inf, 1)
+KNOWN = SeedVariance(Common(0.64, inf, inf, 0))  # the prior: 0.8 points at 50 %
+NONE = SeedVariance(Common(0.0, inf, inf, 1))
 
 
 def cell(source, top1s, **more):
@@ -67,7 +67,7 @@ def test_several_seeds_are_the_two_way_layout():
     }
     joint = {("a", 1000): Group(places, np.cov(flat, bias=True))}
     # a study whose cells say nothing of each other: the variance is the contrast's own, of two degrees of freedom
-    own = SeedVariance(1.0, 1e-9, 1e9, 5)
+    own = SeedVariance(Common(1.0, 1e-9, 1e9, 5))
     found = evidence(joint, own).difference(*sides)
 
     scores = 100 * (right[0] - right[1])  # (3, n): D of seed s on image i

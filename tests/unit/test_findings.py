@@ -187,8 +187,22 @@ def test_holm_over_a_card():
 def test_two_sizes_are_at_most_and_never_worth_it():
     line = next(line for line in card_of(planted.like_random_but(30.0, 40.0)).lines if line.question == "doubling")
     assert line.answer == "at most"
-    assert "gain at most" in line.sentence
-    assert "a line through the last two of 500,000 and 1,000,000 images" in line.sentence
+    assert "from 500,000 to 1,000,000 unlabelled images a doubling gained +" in line.sentence
+    assert "only a line, and the next doubling gains at most this" in line.sentence
+
+
+def test_the_doubling_of_a_card_is_the_number_of_the_finding():
+    study = planted.like_random_but(30.0, 40.0)
+    evidence = seen(study)
+    line = next(line for line in decision.cards(evidence, CERTAIN)[0].lines if line.question == "doubling")
+    (entry,) = by_name(evidence)["quantity"].evidence
+    assert (line.estimate, line.low, line.high) == (entry["estimate"], entry["low"], entry["high"])
+
+
+def test_four_sizes_are_a_curve():
+    line = next(line for line in decision.cards(seen(planted.curve(1.5, longer=0.0)), CERTAIN)[0].lines if line.question == "doubling")
+    assert "are expected to gain" in line.sentence
+    assert "a curve through 125,000, 250,000, 500,000 and 1,000,000" in line.sentence
 
 
 def test_longer_training_comes_first_where_it_gains_more():

@@ -123,6 +123,29 @@ def test_one_seed_holds_what_its_prior_says():
     assert shares[1.5] < 0.85
 
 
+def test_kinds_that_vary_unlike_each_other():
+    """A frozen encoder hardly varies over seeds, training from scratch much: the intervals of each hold the truth."""
+    study, pairs = planted.kinds(), {"frozen minus frozen": ("linear", "linear", 5.0), "tuned minus scratch": ("fine_tune", "scratch", 3.0)}
+    held = {name: [] for name in pairs}
+    for evidence in islice(
+        study.draws(np.random.default_rng(8), 3, n_test=10_000, seed_sd={"linear": 0.3, "fine_tune": 1.0, "scratch": 3.0}),
+        2 * DRAWS,
+    ):
+        for name, (first, second, truth) in pairs.items():
+            for target, other in ("ab", "bc", "cd", "da"):
+                rows = evidence.metrics[evidence.metrics["target"] == target]
+                source = f"{other}-4000" if first == second else f"{target}-4000"
+                sides = (
+                    rows[(rows["protocol"] == protocol) & (rows["source"] == wanted) & (rows["method"] != "random")]
+                    for protocol, wanted in ((first, f"{target}-4000"), (second, source))
+                )
+                found = evidence.difference(*sides)
+                held[name].append(found.low <= truth <= found.high)
+    for name, one in held.items():
+        print(f"{name}: {np.mean(one):.1%} of {len(one)} intervals hold the truth", flush=True)
+        assert 0.90 <= np.mean(one) <= 0.99
+
+
 # study, what is compared, side of the claim, margin of equivalence, the right words, words that would be wrong
 VERDICTS = {
     "a curve that saturates": (planted.curve(0.5, longer=0.0), sizes, BELOW, None, {SUPPORTED}, {CONTRADICTED}),

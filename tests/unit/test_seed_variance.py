@@ -10,8 +10,10 @@ from tests.unit.synthetic_metrics import row
 
 from fourlenses.analysis.seed_variance import _trigamma_inverse, pooled
 
+CELL = ("another", "linear")  # a kind without cells of its own: it takes what all have in common
 
-def study(generator, deviations, seeds, shared=0.0, levels=("fine",)):
+
+def study(generator, deviations, seeds, shared=0.0, levels=("fine",), method="simclr"):
     """Cells on one target, a deviation over seeds (points) each; shared: of what all cells of a seed have in common."""
     common = shared * generator.standard_normal(seeds)
     rows = []
@@ -20,50 +22,70 @@ def study(generator, deviations, seeds, shared=0.0, levels=("fine",)):
         for seed in range(seeds):
             for depth, level in enumerate(levels):
                 more = {"level": level, "seed": seed, "label_draw": 0, "is_finest": level == "fine", "level_depth": depth}
-                rows.append(row("domain", "simclr", f"d{place}-1000", "a", 50 + common[seed] + step[seed] - 10 * depth, **more))
+                rows.append(row("domain", method, f"d{place}-1000", "a", 50 + common[seed] + step[seed] - 10 * depth, **more))
     return pd.DataFrame(rows)
 
 
 def test_one_seed_takes_the_prior():
     found = pooled(study(np.random.default_rng(0), [1.0] * 5, 1), 0.8)
-    assert (found.sd, found.cells, found.is_prior) == (0.8, 0, True)
-    assert found.moderated([[1.0], [-1.0]], 0.0, 1) == (pytest.approx(1.28), inf)
+    assert (found.sd, found.every.cells, found.is_prior) == (0.8, 0, True)
+    assert found.moderated([(CELL, [1.0]), (CELL, [-1.0])], 0.0, 1) == (pytest.approx(1.28), inf)
+    assert found.words() == "0.8 points, which is stated and not measured (findings.seed_sd)"
 
 
 def test_alike_cells_are_pooled_and_what_they_share_is_taken_out():
     found = pooled(study(np.random.default_rng(1), [0.7] * 40, 3, shared=3.0), 0.8)
-    assert found.sd == pytest.approx(0.7, rel=0.12)
-    assert found.cells == 40
-    variance, freedom = found.moderated([[1.0], [-1.0]], 25.0, 3)
+    assert found.sd == pytest.approx(0.7, rel=0.15)
+    assert found.every.cells == 40
+    variance, freedom = found.moderated([(CELL, [1.0]), (CELL, [-1.0])], 25.0, 3)
     assert freedom > 70  # of 80
-    assert variance == pytest.approx(2 * found.variance, rel=0.05)  # its own 25 hardly counts
+    assert variance == pytest.approx(2 * found.every.variance, rel=0.05)  # its own 25 hardly counts
 
 
 def test_cells_that_differ_keep_much_of_their_own():
     generator = np.random.default_rng(2)
     found = pooled(study(generator, np.exp(generator.normal(0, 1.0, 60)), 4), 0.8)
-    assert found.freedom < 4
-    variance, freedom = found.moderated([[1.0]], 25.0, 4)
+    assert found.every.freedom < 4
+    variance, freedom = found.moderated([(CELL, [1.0])], 25.0, 4)
     assert variance > 8
     assert freedom < 8
+
+
+def test_kinds_are_pooled_apart():
+    generator = np.random.default_rng(6)
+    table = pd.concat([study(generator, [deviation] * 20, 3, method=method) for method, deviation in (("simclr", 0.5), ("byol", 4.0))])
+    found = pooled(table, 0.8)
+    assert found.kinds["simclr", "linear"].variance == pytest.approx(0.25, rel=0.5)
+    assert found.kinds["byol", "linear"].variance == pytest.approx(16, rel=0.4)
+    quiet, _ = found.moderated([(("simclr", "linear"), [1.0]), (("simclr", "linear"), [-1.0])], 0.0, 1)
+    assert quiet < 1.0
+    mixed, freedom = found.moderated([(("simclr", "linear"), [1.0]), (("byol", "linear"), [-1.0])], 0.0, 1)
+    assert mixed == pytest.approx(found.kinds["simclr", "linear"].variance + found.kinds["byol", "linear"].variance)
+    assert freedom == pytest.approx(40, rel=0.15)  # of the noisy kind, which is nearly all of the sum
+    assert "points by method and protocol, pooled over 40 cells" in found.words()
 
 
 def test_levels_of_one_encoder_move_together():
     found = pooled(study(np.random.default_rng(3), [1.0] * 30, 3, levels=("coarse", "fine")), 0.8)
     assert found.between_levels == pytest.approx(60 / 62)  # alike by construction, moved towards 0 by two degrees of freedom of 62
-    growth, _ = found.moderated([[1.0, -1.0]], 0.0, 1)
-    assert growth < 0.1 * found.variance * 2
+    growth, _ = found.moderated([(CELL, [1.0, -1.0])], 0.0, 1)
+    assert growth < 0.1 * found.every.variance * 2
 
 
 def test_two_cells_are_pooled_without_a_guess_of_how_alike_they_are():
     found = pooled(study(np.random.default_rng(4), [1.0, 1.0], 3), 0.8)
-    assert (found.freedom, found.most, found.cells) == (inf, 4.0, 2)
+    assert (found.every.freedom, found.every.most, found.every.cells) == (inf, 4.0, 2)
+    assert not found.kinds
 
 
-def test_random_encoders_do_not_count():
-    table = study(np.random.default_rng(5), [1.0] * 3, 3)
-    flat = table.assign(method="random", top1=10.0)
-    assert pooled(pd.concat([table, flat]), 0.8) == pooled(table, 0.8)
+def test_random_encoders_are_a_kind_and_no_trained_cell():
+    generator = np.random.default_rng(5)
+    table = study(generator, [1.0] * 5, 3)
+    still = study(generator, [0.1] * 5, 3, method="random")
+    found = pooled(pd.concat([table, still]), 0.8)
+    assert found.every.cells == 5
+    assert found.of(("random", "linear")).variance < 0.05 * found.every.variance
+    assert pooled(still, 0.8).is_prior
 
 
 @pytest.mark.parametrize("x", [0.3, 1.0, 7.5, 100.0])

@@ -40,6 +40,11 @@ class Cell:
         return f"{next(iter(self.seen.values()))[2]} on {self.target}"
 
     @property
+    def kind(self) -> tuple[str, str]:
+        """Method entry and protocol: cells of one kind vary over seeds alike."""
+        return next(iter(self.seen.values()))[2].partition("/")[0], self.protocol
+
+    @property
     def encoder(self) -> tuple:
         """Alike for the levels of one encoder: what it is called but for its seed."""
         run = next(iter(self.seen.values()))[2]

@@ -1,17 +1,18 @@
 """How much an encoder trained alike with another seed would differ: the variance between seeds, pooled over the cells of a study.
 
-Three seeds give a variance with two degrees of freedom, which is next to nothing; a study has dozens of cells with three seeds each. The
-cells' variances are alike but not the same, so each is moved towards their common value by as much as their scatter says they share
-(the moderated variance of G. K. Smyth, Linear models and empirical Bayes methods for assessing differential expression, Statistical
-Applications in Genetics and Molecular Biology 3(1), 2004, https://doi.org/10.2202/1544-6115.1027):
+Three seeds give a variance of two degrees of freedom, which is next to nothing, but a study has dozens of cells with three seeds. Cells of
+one kind, a method entry under a protocol, have variances that are alike but not the same, so each is moved towards their common value by
+as much as their scatter says they share (the moderated variance of G. K. Smyth, Linear models and empirical Bayes methods for assessing
+differential expression, Statistical Applications in Genetics and Molecular Biology 3(1), 2004, https://doi.org/10.2202/1544-6115.1027):
 
     s^2 ~ s0^2 F(d, d0)        s: of one cell, with d degrees of freedom; s0, d0: common, from mean and variance of log s^2
     moderated = (d0 s0^2 + d s^2) / (d0 + d)        with d0 + d degrees of freedom
 
-What all cells of one target, label size and seed share (the draw of the labelled images) cancels in differences and is taken out first.
+A kind with fewer than three cells takes what all trained cells of the study have in common. What all cells of one target, label size and
+seed share (the draw of the labelled images) cancels in differences and is taken out first.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import inf, sqrt
 
 import numpy as np
@@ -23,62 +24,93 @@ from fourlenses.lenses import table
 CELL = ["method", "source", "corruption", "pretrain_images", "target", "protocol"]
 LEAST_CELLS = 3  # with fewer, nothing is known of how alike they are
 
+Kind = tuple[str, str]  # method entry, protocol
+
 
 @dataclass(frozen=True)
-class SeedVariance:
-    """variance: s0 squared, of one cell's top-1, squared points. freedom: d0, inf where all cells are as alike as chance makes them.
+class Common:
+    """variance: s0 squared, of one cell's top-1, squared points. freedom: d0, inf where the cells are as alike as chance makes them.
 
-    most: no moderated variance has more degrees of freedom than the study's cells together. cells: how many it is from, 0 for the prior.
-    between_levels: correlation of an encoder's departure at one label level with that at another, 0 where nothing is known of it.
+    most: degrees of freedom of all cells together, more than which nothing made from them has. cells: how many, 0 for a stated prior.
     """
 
     variance: float
     freedom: float
     most: float
     cells: int
+
+
+@dataclass(frozen=True)
+class SeedVariance:
+    """every: of all trained cells; kinds: of those with cells enough.
+
+    between_levels: correlation of an encoder's departure at one label level with that at another, 0 where nothing is known of it.
+    """
+
+    every: Common
+    kinds: dict[Kind, Common] = field(default_factory=dict)
     between_levels: float = 0.0
 
     @property
     def is_prior(self) -> bool:
         """Whether it was stated and not measured."""
-        return self.cells == 0
+        return self.every.cells == 0
 
     @property
     def sd(self) -> float:
-        """Points."""
-        return sqrt(self.variance)
+        """Points, of one trained cell."""
+        return sqrt(self.every.variance)
 
-    def moderated(self, weights: list[list[float]], own: float, seeds: int) -> tuple[float, float]:
+    def words(self) -> str:
+        """`1.8 points, pooled over 40 cells of the study`, with the range where kinds were pooled apart; or that it was stated."""
+        if self.is_prior:
+            return f"{self.sd:.1f} points, which is stated and not measured (findings.seed_sd)"
+        ends = sorted(sqrt(one.variance) for (method, _), one in self.kinds.items() if method != "random")
+        apart = f"{ends[0]:.1f} to {ends[-1]:.1f} points by method and protocol" if len(ends) > 1 else f"{self.sd:.1f} points"
+        return f"{apart}, pooled over {self.every.cells} cells of the study"
+
+    def of(self, kind: Kind) -> Common:
+        return self.kinds.get(kind, self.every)
+
+    def moderated(self, weights: list[tuple[Kind, list[float]]], own: float, seeds: int) -> tuple[float, float]:
         """The variance of a weighted sum of accuracies for one seed, in the square of its unit, and its degrees of freedom.
 
-        weights: of each encoder, at each of its levels. own: the sum's variance between the seeds, of seeds - 1 degrees of freedom.
+        weights: of each encoder its kind, and its weights at each of its levels. own: the sum's variance between the seeds, of seeds - 1
+        degrees of freedom.
         """
-        rho, freedom = self.between_levels, seeds - 1
-        squares = sum((1 - rho) * sum(w * w for w in levels) + rho * sum(levels) ** 2 for levels in weights)
-        common = self.variance * squares
-        if not freedom or self.freedom == inf:
-            return common, self.most
-        return (self.freedom * common + freedom * own) / (self.freedom + freedom), min(self.freedom + freedom, self.most)
+        rho, parts = self.between_levels, {}
+        for kind, levels in weights:
+            common = self.of(kind)
+            square = (1 - rho) * sum(w * w for w in levels) + rho * sum(levels) ** 2
+            parts[common] = parts.get(common, 0.0) + common.variance * square
+        total, freedom = sum(parts.values()), seeds - 1
+        if not total:
+            return own, max(freedom, 1)
+        # Satterthwaite: of a sum of variances
+        prior, most = (
+            total**2 / joined if (joined := sum(part**2 / getattr(common, name) for common, part in parts.items())) else inf
+            for name in ("freedom", "most")
+        )
+        if not freedom or prior == inf:
+            return total, most
+        return (prior * total + freedom * own) / (prior + freedom), min(prior + freedom, most)
 
 
 def pooled(metrics: pd.DataFrame, prior_sd: float) -> SeedVariance:
-    """Of all trained cells of a table at their finest levels; ``prior_sd`` (points), as if known, where no cell has two seeds."""
-    rows = table.at_finest(metrics, metrics)
-    rows = rows[rows["method"] != "random"]
-    found = _cells(rows)
-    if not found:
-        return SeedVariance(prior_sd**2, inf, inf, 0)
-    variances, freedoms = (np.array(column) for column in zip(*found, strict=True))
-    most = float(freedoms.sum())
-    mean = float((freedoms * variances).sum() / most)
-    alike = _between_levels(metrics)
-    if len(found) < LEAST_CELLS or mean == 0:
-        return SeedVariance(mean, inf, most, len(found), alike)
-    return SeedVariance(*_common(variances, freedoms, mean), most, len(found), alike)
+    """Of all cells of a table at their finest levels; ``prior_sd`` (points), as if known, where no trained cell has two seeds."""
+    found = _cells(table.at_finest(metrics, metrics))
+    trained = [one for cell, one in found.items() if cell[0] != "random"]
+    if not trained:
+        return SeedVariance(Common(prior_sd**2, inf, inf, 0))
+    kinds: dict[Kind, list[tuple[float, float]]] = {}
+    for (method, *_, protocol), one in found.items():
+        kinds.setdefault((method, protocol), []).append(one)
+    enough = {kind: _common(cells) for kind, cells in kinds.items() if len(cells) >= LEAST_CELLS}
+    return SeedVariance(_common(trained), enough, _between_levels(metrics))
 
 
-def _cells(rows: pd.DataFrame) -> list[tuple[float, float]]:
-    """Variance between seeds and its degrees of freedom, a cell each, as the mean over its label sizes."""
+def _cells(rows: pd.DataFrame) -> dict[tuple, tuple[float, float]]:
+    """Of each cell (`CELL`) the variance between seeds and its degrees of freedom, as the mean over its label sizes."""
     found: dict[tuple, list[tuple[float, float]]] = {}
     for _, group in rows.groupby(["target", "labelled_images"], sort=False):
         means = group.groupby([*CELL, "seed"], sort=False)["top1"].mean().unstack("seed")
@@ -88,13 +120,13 @@ def _cells(rows: pd.DataFrame) -> list[tuple[float, float]]:
             continue
         off = means.to_numpy() - means.to_numpy().mean(1, keepdims=True)
         if cells >= LEAST_CELLS:
-            off = off - off.mean(0)
+            off = off - np.median(off, axis=0)  # the mean would carry the scatter of the noisiest cells into all others
         # taking out what the cells share takes (cells - 1) / cells of their own scatter with it
         kept = (cells - 1) / cells if cells >= LEAST_CELLS else 1.0
         variances = (off**2).sum(1) / (kept * (seeds - 1))
         for cell, variance in zip(means.index, variances, strict=True):
             found.setdefault(cell, []).append((float(variance), kept * (seeds - 1)))
-    return [(sum(v for v, _ in sizes) / len(sizes), max(d for _, d in sizes)) for sizes in found.values()]
+    return {cell: (sum(v for v, _ in sizes) / len(sizes), max(d for _, d in sizes)) for cell, sizes in found.items()}
 
 
 def _between_levels(metrics: pd.DataFrame) -> float:
@@ -118,23 +150,29 @@ def _between_levels(metrics: pd.DataFrame) -> float:
     return min(max(shared / scale, 0.0), 1.0) * freedom / (freedom + 2) if scale else 0.0
 
 
-def _common(variances: np.ndarray, freedoms: np.ndarray, mean: float) -> tuple[float, float]:
+def _common(cells: list[tuple[float, float]]) -> Common:
     """s0 squared and d0: Smyth's section 6.2, where the cells differ by more than a standard error beyond chance; else they are alike.
 
     s0 squared is from the mean of the variances (d0 / (d0 - 2) times as large) while that has a variance itself, d0 above 4: the mean of
     their logarithms is far less certain where each has one or two degrees of freedom.
     """
+    variances, freedoms = (np.array(column) for column in zip(*cells, strict=True))
+    most = float(freedoms.sum())
+    mean = float((freedoms * variances).sum() / most)
+    if len(cells) < LEAST_CELLS or mean == 0:
+        return Common(mean, inf, most, len(cells))
     floor = 1e-5 * np.median(variances) or 1e-5 * mean
     logs = np.log(np.maximum(variances, floor)) - digamma(freedoms / 2) + np.log(freedoms / 2)
     by_chance = float(polygamma(1, freedoms / 2).mean())
     excess = float(logs.var(ddof=1)) - by_chance
     kurtosis = float((polygamma(3, freedoms / 2) / polygamma(1, freedoms / 2) ** 2).mean())
     if excess <= by_chance * np.sqrt((2 + kurtosis) / len(logs)):
-        return mean, inf
+        return Common(mean, inf, most, len(cells))
     freedom = 2 * _trigamma_inverse(excess)
     if freedom > 4:
-        return mean * (freedom - 2) / freedom, freedom
-    return float(np.exp(logs.mean() + digamma(freedom / 2) - np.log(freedom / 2))), freedom
+        return Common(mean * (freedom - 2) / freedom, freedom, most, len(cells))
+    from_logs = float(np.exp(logs.mean() + digamma(freedom / 2) - np.log(freedom / 2)))
+    return Common(from_logs, freedom, most, len(cells))
 
 
 def _trigamma_inverse(value: float) -> float:

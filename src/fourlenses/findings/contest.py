@@ -53,6 +53,8 @@ class Contest:
         verb = {PRETRAINING: "beats", SUPERVISED: "beats"}.get(self.answer)
         if verb is None:
             said = f"With {words.images(self.labels)} labels, {encoder} minus {self.against}: {words.interval(self.contrast)}."
+            if self.contrast.low > 0 or self.contrast.high < 0:
+                said += " Not after the correction for the best of several ways."
         else:
             said = f"With {words.images(self.labels)} labels, {first} {verb} {second} {words.amount(self.contrast)}."
         if self.not_converged:

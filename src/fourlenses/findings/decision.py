@@ -175,24 +175,28 @@ def _doubling(family: quantity.Family, evidence: Evidence, thresholds: Threshold
         line = _line("doubling", subject, family.entry, last.contrast, sentence=f"{said}{reason}.", answer=answer)
         control = quantity.convergence(family, evidence) if answer == LONGER_FIRST else None
         return replace(line, p_value=control.ahead.p_value()) if control else line
-    gain = gain_from_doubling(family, evidence)
-    if gain is None:
-        return None
-    contrast, curved = gain
-    limit = thresholds.worthwhile_gain
-    steps = words.steps(family.curve)
-    length = f" at {words.images(steps)} steps" if steps else ""
-    sizes = words.listed([words.images(int(size)) for size in family.sizes])
-    if curved:
-        basis, said = f"a curve through {sizes} images", "are expected to gain"
+    return _gain(family, last.contrast, evidence, thresholds)
+
+
+def _gain(family: quantity.Family, last: Contrast, evidence: Evidence, thresholds: Thresholds) -> Line:
+    """last: of the two largest sizes, the larger minus the smaller."""
+    labels, subject = words.images(int(family.curve["labelled_images"].iloc[0])), words.images(int(family.sizes[-1]))
+    asked = f"With {labels} labels, {words.method(family.entry)}{words.at_steps(family.curve)}"
+    limit, curve = thresholds.worthwhile_gain, gain_from_doubling(family, evidence)
+    if curve:
+        sizes = words.listed([words.images(int(size)) for size in family.sizes])
+        contrast = curve
+        sentence = f"twice the {subject} unlabelled images are expected to gain {words.interval(curve)}: a curve through {sizes}"
+        answer = WORTH if curve.low > limit else NOT_WORTH if curve.high < limit else OPEN
     else:
-        basis, said = f"a line through the last two of {sizes} images", "gain at most"
-    sentence = f"With {labels} labels, {name}{length}: twice the {subject} unlabelled images {said} {words.interval(contrast)}; {basis}."
-    if contrast.high < limit:
-        answer = NOT_WORTH
-    else:
-        answer = (WORTH if contrast.low > limit else OPEN) if curved else AT_MOST
-    line = _line("doubling", subject, family.entry, contrast, sentence=sentence, answer=answer)
+        contrast = quantity.per_doubling(family, last)
+        fewer = words.images(int(family.sizes[-2]))
+        sentence = (
+            f"from {fewer} to {subject} unlabelled images a doubling gained {words.interval(contrast)}; through two sizes there is only a "
+            "line, and the next doubling gains at most this where the curve saturates"
+        )
+        answer = NOT_WORTH if contrast.high < limit else AT_MOST
+    line = _line("doubling", subject, family.entry, contrast, sentence=f"{asked}: {sentence}.", answer=answer)
     return replace(line, p_value=contrast.p_value(limit))
 
 
@@ -201,11 +205,11 @@ def _domain(question: str, comparison: Comparison, evidence: Evidence, threshold
     outcome = _measured(replace(comparison, scales=[points([1.0, -1.0])]), evidence, thresholds)
     if outcome is None:
         return None
-    source, own = comparison.about["source"], words.images(comparison.about["own_images"])
-    target, name = names.dataset(comparison.target), words.method(comparison.method)
+    source, name = comparison.about["source"], words.method(comparison.method)
     others = words.listed([names.dataset(one) for one in sorted(names.datasets(source) - {comparison.target})])
     labels = words.images(int(comparison.cells[0]["labelled_images"].iloc[0]))
-    pretrained = f"pretraining on {names.source(source)} minus on {own} images of {target}{' alone' if question == 'added' else ''}"
+    other, mine = map(words.pretrained, comparison.cells)
+    pretrained = f"pretraining on {other} minus on {mine}{' alone' if question == 'added' else ''}"
     what = f"With {labels} labels, {name}{words.at_steps(pd.concat(comparison.cells))}: {pretrained}"
     worse, better = ("worse than own alone", "better than own alone") if question == "added" else ("worse than own", "better than own")
     return _signed(question, others, outcome, what, answers=(better, worse), margin=thresholds.equivalence_margin)
@@ -213,7 +217,7 @@ def _domain(question: str, comparison: Comparison, evidence: Evidence, threshold
 
 def _corruptions(target: str, drops: dict, evidence: Evidence, thresholds: Thresholds) -> list[Line]:
     lines = []
-    for (here, source, corruption, method), (clean, corrupted) in drops.items():
+    for (here, _, corruption, _), (clean, corrupted) in drops.items():
         if here != target:
             continue
         comparison = Comparison(
@@ -223,13 +227,13 @@ def _corruptions(target: str, drops: dict, evidence: Evidence, thresholds: Thres
             scales=[points([1.0, -1.0])],
             trained=[[clean]],
             random=selection.random_encoder(evidence.metrics, clean),
-            method=method,
+            method=clean["method"].iloc[0],
         )
         outcome = _measured(comparison, evidence, thresholds)
         if outcome:
             labels = words.images(int(clean["labelled_images"].iloc[0]))
-            what = f"With {labels} labels, {words.method(method)}{words.at_steps(pd.concat(comparison.cells))}: pretraining on "
-            what += f"{names.source(source)} clean minus with {names.corruption(corruption)}"
+            what = f"With {labels} labels, {words.method(comparison.method)}{words.at_steps(pd.concat(comparison.cells))}: pretraining on "
+            what += f"{words.pretrained(clean)} clean minus with {names.corruption(corruption)}"
             lines.append(_signed("corruption", corruption, outcome, what, answers=("costs", "helps"), margin=thresholds.equivalence_margin))
     return lines
 

@@ -91,7 +91,7 @@ def _comparison(part: str, target: str, other: pd.DataFrame, own: pd.DataFrame, 
     images = int(own["pretrain_images"].iloc[0])
     alone = " alone" if part == ADDED else ""
     labels = words.images(int(own["labelled_images"].iloc[0]))
-    what = f"{words.method(method)}: {names.source(source)} minus {names.source(own['source'].iloc[0])}{alone}"
+    what = f"{words.method(method)}: {words.pretrained(other)} minus {words.pretrained(own)}{alone}"
     return Comparison(
         target=target,
         what=f"{what}, {labels} labels{words.at_steps(pd.concat([other, own]))}",

@@ -119,13 +119,7 @@ def _still_falling(outcomes: Sequence[Outcome]) -> list[str]:
 
 def seed_note(evidence: Evidence, seeds: int) -> str:
     """How many seeds, and where the uncertainty between them is from."""
-    known = evidence.seed_variance
-    if known.cells:
-        source = f"an encoder's standard deviation over seeds is {known.sd:.1f} points, pooled over {known.cells} cells of the study"
-    else:
-        source = (
-            f"intervals are widened by a stated standard deviation of {known.sd:.1f} points of an encoder over seeds (findings.seed_sd)"
-        )
+    source = f"an encoder's standard deviation over seeds is {evidence.seed_variance.words()}"
     lean = "" if seeds >= LEAST_SEEDS else f" Fewer than {LEAST_SEEDS} seeds: an answer leans at most."
     return f"{seeds} seed{'s' if seeds != 1 else ''}; {source}.{lean}"
 

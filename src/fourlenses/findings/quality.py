@@ -70,7 +70,7 @@ def comparisons(metrics: pd.DataFrame, thresholds: Thresholds) -> list[Compariso
         random = selection.random_encoder(metrics, clean)
         on_points = Scale("points", scales.points([1, -1, 0, -1, 1] if len(random) else [1, -1, -1, 1]), thresholds.quality_margin)
         cells = [clean, corrupted, *([random] if len(random) else []), *supervised]
-        what = f"{names.corruption(corruption)} of {names.source(source)}: drop of {words.method(method)} minus drop of supervised"
+        what = f"{names.corruption(corruption)} of {words.pretrained(clean)}: drop of {words.method(method)} minus drop of supervised"
         found.append(
             Comparison(
                 target=target,

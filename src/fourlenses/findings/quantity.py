@@ -5,7 +5,7 @@ the length that pays, so that nothing is said of images from them alone. Whether
 largest set at half the steps (and, by choice, at twice).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import log2
 
 import pandas as pd
@@ -145,6 +145,13 @@ def excluded(family: Family, sides: list[pd.DataFrame], evidence: Evidence) -> t
         return CONFOUNDED, f"{times:.3g} times the images and {times:.3g} times the training{said}: nothing is said of images alone"
     control = convergence(family, evidence)
     return (LONGER_FIRST, control.sentence()) if control and control.longer_first else None
+
+
+def per_doubling(family: Family, last: Contrast) -> Contrast:
+    """From the difference between the two largest sizes."""
+    per = 1 / log2(family.sizes[-1] / family.sizes[-2])
+    scaled = {name: per * getattr(last, name) for name in ("estimate", "low", "high", "standard_error")}
+    return replace(last, **scaled)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from fourlenses.analysis.contrasts import CONFIDENCE
 from fourlenses.analysis.multiplicity import holm
-from fourlenses.findings.comparison import Outcome
+from fourlenses.findings.comparison import LONGER_FIRST, Outcome
 from fourlenses.findings.thresholds import LEAST_SEEDS
 
 SUPPORTED, CONTRADICTED, EQUIVALENT = "supported", "contradicted", "equivalent"
@@ -47,7 +47,9 @@ def universal(outcomes: Sequence[Outcome], side: int, equivalence: float | None 
     if not counted:
         return Verdict(max(counts, key=counts.get), status, counts, min(one.contrast.seeds for one in outcomes))
     seeds = min(one.contrast.seeds for one in counted)
-    word = _word(counted, counts, equivalence)
+    word = LONGER_FIRST if LONGER_FIRST in counts else _word(counted, counts, equivalence)
+    if word == SUPPORTED and 2 * len(counted) < len(outcomes):  # of most nothing can be told
+        word = MIXED
     if word in (SUPPORTED, CONTRADICTED, EQUIVALENT) and seeds < LEAST_SEEDS:
         word = LEANS + word
     return Verdict(word, status, counts, seeds)

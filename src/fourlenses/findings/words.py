@@ -37,23 +37,22 @@ def images(count: int) -> str:
     return f"{count:,}"
 
 
-def source(text: str) -> str:
-    """`imagenet-250000+places365-250000` -> `250,000 images of ImageNet + 250,000 of Places365`."""
-    parts = []
-    for place, (name, size) in enumerate(names.source_parts(text)):
-        of = " images of" if not place else " of"
-        parts.append(f"{'all' if size is None else images(size)}{of} {names.dataset(name)}")
-    return " + ".join(parts)
-
-
 def method(name: str) -> str:
     return methods.label(name)
 
 
+def pretrained(rows: pd.DataFrame) -> str:
+    """`scenes 3k`, also where the study says `scenes-all`; `scenes 500 + landcover 500`."""
+    source, size = rows[["source", "pretrain_images"]].iloc[0]
+    shown = names.source(source)
+    parts = names.source_parts(source)
+    return f"{shown} {names.count(size)}" if len(parts) == 1 and parts[0][1] is None and size else shown
+
+
 def encoder(rows: pd.DataFrame) -> str:
-    """`SimCLR on 3,000 images of scenes`."""
-    first = rows.iloc[0]
-    return method(first["method"]) if first["source"] == "none" else f"{method(first['method'])} on {source(first['source'])}"
+    """`SimCLR on scenes 3k`."""
+    name = method(rows["method"].iloc[0])
+    return name if rows["source"].iloc[0] == "none" else f"{name} on {pretrained(rows)}"
 
 
 def margin(value: float) -> str:

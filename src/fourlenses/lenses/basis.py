@@ -37,9 +37,7 @@ def pixels(metrics: pd.DataFrame) -> str:
 def _lean(evidence: Evidence, seeds: list[int], marks: str) -> str:
     if not seeds or seeds[0] >= LEAST_SEEDS:
         return ""
-    known = evidence.seed_variance
-    origin = f", pooled over {known.cells} cells of the study" if known.cells else ", which is assumed"
-    widened = f"{marks} widened by a standard deviation of {known.sd:.1f} points over seeds{origin}" if seeds[0] == 1 else ""
+    widened = f"{marks} widened by a standard deviation over seeds of {evidence.seed_variance.words()}" if seeds[0] == 1 else ""
     return f". Fewer than {LEAST_SEEDS} seeds: {widened + '; ' if widened else ''}read as a lean"
 
 
