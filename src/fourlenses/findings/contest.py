@@ -29,7 +29,8 @@ PRETRAINING, SUPERVISED, ALIKE, OPEN = "pretraining leads", "supervised leads", 
 class Contest:
     """One method entry at one label size. contrast: the best way of pretraining minus the best of labels alone (means over seeds).
 
-    answer: one of the four above. p_value: of the answer that one side leads, 1 where neither side's best is ahead.
+    answer: one of the four above. p_value: of the answer that one side leads, 1 where neither side's best is ahead. corrected: whether it
+    is the correction for several ways that leaves an interval without 0 undecided.
     """
 
     method: str
@@ -44,6 +45,7 @@ class Contest:
     pretraining_leads: bool
     not_converged: list[str]
     untrained: str | None
+    corrected: bool = True
 
     def sentence(self) -> str:
         """`With 3,000 labels, training from scratch beats SimCLR fine-tuned (3,000 unlabelled images, 1,125 steps) by 8.2 points (…)`."""
@@ -53,7 +55,7 @@ class Contest:
         verb = {PRETRAINING: "beats", SUPERVISED: "beats"}.get(self.answer)
         if verb is None:
             said = f"With {words.images(self.labels)} labels, {encoder} minus {self.against}: {words.interval(self.contrast)}."
-            if self.contrast.low > 0 or self.contrast.high < 0:
+            if self.corrected and (self.contrast.low > 0 or self.contrast.high < 0):
                 said += " Not after the correction for the best of several ways."
         else:
             said = f"With {words.images(self.labels)} labels, {first} {verb} {second} {words.amount(self.contrast)}."

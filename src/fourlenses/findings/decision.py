@@ -81,7 +81,7 @@ def _card(target: str, rows: pd.DataFrame, *, parts: dict, drops: dict, curves: 
         named += [(question, line) for line in found if line]
     named += [("corruption", line) for line in _corruptions(target, drops, evidence, thresholds)]
     lines = _together([line for _, line in named])
-    held = [line for line in lines if line.question == "contest"]
+    held = [_without_verb(one, line) for one, line in zip(contests, lines, strict=False)]
     lines = [*held, *_enough_labels(contests, held), *lines[len(held) :]]
     missing = [text for question, text in MISSING.items() if question not in dict(named)]
     if unmeasured and not contests:
@@ -113,6 +113,14 @@ def _together(lines: list[Line]) -> list[Line]:
             answer = LEANS + answer
         found.append(replace(line, answer=answer, sentence=sentence, p_adjusted=p))
     return found
+
+
+def _without_verb(one: contest.Contest, line: Line) -> Line:
+    """A sentence that says who beats whom, of an answer that does not hold together with the others, says the difference alone."""
+    if line.answer != OPEN or one.answer == OPEN:
+        return line
+    neutral = replace(one, answer=OPEN, corrected=False).sentence()
+    return replace(line, sentence=line.sentence.replace(one.sentence(), neutral))
 
 
 def contest_line(one: contest.Contest) -> Line:
