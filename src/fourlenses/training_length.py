@@ -79,7 +79,9 @@ def complete_lengths(config: dict, config_files: list[Path]) -> None:
             )
     parts = parts_of(lens)
     named = list(dict.fromkeys(method for part in parts for method in part["methods"]))
-    if lens["equal"] == "steps":
+    # one size alone is compared with no other: there is nothing to make equal
+    several = len({size for part in parts for size in part["pretrain_images"]}) > 1
+    if lens["equal"] == "steps" and several:
         for name in named:
             if "batch_size" in methods.get(name, {}):
                 methods[name] = _at_equal_steps(config, methods[name])

@@ -265,6 +265,16 @@ def test_a_finding_and_a_card_give_one_number():
     assert sorted(found.values()) == sorted(line.estimate for line in lines)
 
 
+def test_a_corruption_finds_its_clean_images_under_another_name():
+    """`a-all` and `a-4000` are the same images where the dataset has 4,000; the first of the two stands in for both."""
+    evidence = seen(planted.corrupted(3.0))
+    metrics = evidence.metrics
+    renamed = metrics.assign(source=metrics["source"].str.replace("a-4000@", "a-all@"))
+    found = by_name(Evidence(renamed, evidence.joint, evidence.seed_variance))["quality"]
+    assert len(found.evidence) == 3
+    assert found.counts == by_name(evidence)["quality"].counts
+
+
 def test_the_slope_over_levels():
     assert slope_weights(2) == [-1.0, 1.0]
     weights = slope_weights(5)

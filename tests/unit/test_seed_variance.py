@@ -72,6 +72,14 @@ def test_levels_of_one_encoder_move_together():
     assert growth < 0.1 * found.every.variance * 2
 
 
+def test_kinds_that_are_alike_share_one_value():
+    generator = np.random.default_rng(7)
+    table = pd.concat([study(generator, [0.7] * 4, 3, method=method) for method in ("simclr", "byol")])
+    found = pooled(table, 0.8)
+    assert not found.kinds
+    assert found.of(("byol", "linear")) == found.every
+
+
 def test_two_cells_are_pooled_without_a_guess_of_how_alike_they_are():
     found = pooled(study(np.random.default_rng(4), [1.0, 1.0], 3), 0.8)
     assert (found.every.freedom, found.every.most, found.every.cells) == (inf, 4.0, 2)

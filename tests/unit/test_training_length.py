@@ -189,3 +189,17 @@ def test_without_the_lens_nothing_is_converted(tmp_path):
 )
 def test_the_entry_that_a_derived_one_was_made_from(name, entry):
     assert entry_of(name) == entry
+
+
+def test_one_size_alone_has_nothing_to_be_equal_to(tmp_path):
+    """A study that begins with all images of a dataset whose number nobody has said, as a new dataset's does."""
+    entries = {"plants": {"source": "image_folder", "path": "plants"}}
+    file = tmp_path / "new.yaml"
+    file.write_text(
+        yaml.safe_dump(
+            {"study": "new", "lenses": ["quantity"], "datasets": entries, "quantity": {"datasets": ["plants"], "pretrain_images": ["all"]}}
+        )
+    )
+    config = read_config([file])
+    assert "epochs" in config["methods"]["simclr"]
+    assert {run.source for run in make_plan(config).runs} == {"none", "plants-all"}

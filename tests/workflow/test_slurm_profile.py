@@ -70,8 +70,8 @@ def test_a_dry_run_ends_with_what_each_rule_asks_for(tmp_path):
     said = dry_run(tmp_path, "slurm", NAMES, "all", ROOT / "studies/paper.yaml")
     lines = {tuple(line.split()[:2]): line.split()[2:] for line in said[said.index("What each job would ask SLURM for") :].splitlines()}
     assert lines["rule", "jobs"] == ["partition", "GPUs", "CPUs", "memory", "time"]
-    assert lines["pretrain", "37"] == ["gpu-long", "8", "a100", "64", "216000", "MB", "12", "h"]
-    assert lines["train_evaluate", "111"] == ["gpu-long", "1", "a100", "8", "48000", "MB", "12", "h"]
+    assert lines["pretrain", "150"] == ["gpu-long", "8", "a100", "64", "216000", "MB", "12", "h"]
+    assert lines["train_evaluate", "960"] == ["gpu-long", "1", "a100", "8", "48000", "MB", "12", "h"]
     assert lines["write_beton", "4"] == ["short", "-", "16", "4000", "MB", "12", "h"]
     beside = said[said.index("beside the head: ") :]
     assert "draw_figure (8)" in beside

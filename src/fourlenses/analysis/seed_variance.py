@@ -1,15 +1,16 @@
 """How much an encoder trained alike with another seed would differ: the variance between seeds, pooled over the cells of a study.
 
-Three seeds give a variance of two degrees of freedom, which is next to nothing, but a study has dozens of cells with three seeds. Cells of
-one kind, a method entry under a protocol, have variances that are alike but not the same, so each is moved towards their common value by
-as much as their scatter says they share (the moderated variance of G. K. Smyth, Linear models and empirical Bayes methods for assessing
-differential expression, Statistical Applications in Genetics and Molecular Biology 3(1), 2004, https://doi.org/10.2202/1544-6115.1027):
+Three seeds give a variance of two degrees of freedom, which is next to nothing, but a study has dozens of cells with three seeds. Their
+variances are alike but not the same, so each is moved towards the common value by as much as their scatter says they share (the moderated
+variance of G. K. Smyth, Linear models and empirical Bayes methods for assessing differential expression, Statistical Applications in
+Genetics and Molecular Biology 3(1), 2004, https://doi.org/10.2202/1544-6115.1027):
 
     s^2 ~ s0^2 F(d, d0)        s: of one cell, with d degrees of freedom; s0, d0: common, from mean and variance of log s^2
     moderated = (d0 s0^2 + d s^2) / (d0 + d)        with d0 + d degrees of freedom
 
-A kind with fewer than three cells takes what all trained cells of the study have in common. What all cells of one target, label size and
-seed share (the draw of the labelled images) cancels in differences and is taken out first.
+Cells of one kind, a method entry under a protocol, have a common value of their own where an F test says that it differs from that of all
+others. What all cells of one kind, target, label size and seed share (the draw of the labelled images) cancels in differences and is taken
+out first, where there are cells enough to see it.
 """
 
 from dataclasses import dataclass, field
@@ -17,12 +18,15 @@ from math import inf, sqrt
 
 import numpy as np
 import pandas as pd
-from scipy.special import digamma, polygamma
+from scipy.special import digamma, fdtrc, polygamma
 
 from fourlenses.lenses import table
 
 CELL = ["method", "source", "corruption", "pretrain_images", "target", "protocol"]
-LEAST_CELLS = 3  # with fewer, nothing is known of how alike they are
+LEAST_CELLS = 8  # with fewer, nothing is said of how alike they are, and they are taken as alike
+LEAST_OF_KIND = 3  # with fewer, a kind has no value of its own
+LEAST_SHARING = 5  # with fewer, what they share is not told from what they do not
+DIFFERENT = 0.05  # significance of the F test
 
 Kind = tuple[str, str]  # method entry, protocol
 
@@ -105,8 +109,26 @@ def pooled(metrics: pd.DataFrame, prior_sd: float) -> SeedVariance:
     kinds: dict[Kind, list[tuple[float, float]]] = {}
     for (method, *_, protocol), one in found.items():
         kinds.setdefault((method, protocol), []).append(one)
-    enough = {kind: _common(cells) for kind, cells in kinds.items() if len(cells) >= LEAST_CELLS}
-    return SeedVariance(_common(trained), enough, _between_levels(metrics))
+    every = _common(trained)
+    own = {kind: _common(cells) for kind, cells in kinds.items() if len(cells) >= LEAST_OF_KIND}
+    own = {kind: common for kind, common in own.items() if _differs(kinds[kind], [one for one in trained if one not in kinds[kind]])}
+    return SeedVariance(every, own, _between_levels(metrics))
+
+
+def _differs(cells: list[tuple[float, float]], others: list[tuple[float, float]]) -> bool:
+    if not others:
+        return False
+    (variance, freedom), (rest, of_rest) = map(_mean, (cells, others))
+    if not variance or not rest:
+        return variance != rest
+    above = float(fdtrc(freedom, of_rest, variance / rest))
+    return 2 * min(above, 1 - above) < DIFFERENT
+
+
+def _mean(cells: list[tuple[float, float]]) -> tuple[float, float]:
+    """Pooled variance and its degrees of freedom."""
+    freedom = sum(freedom for _, freedom in cells)
+    return sum(variance * freedom for variance, freedom in cells) / freedom, freedom
 
 
 def _cells(rows: pd.DataFrame) -> dict[tuple, tuple[float, float]]:
@@ -115,18 +137,27 @@ def _cells(rows: pd.DataFrame) -> dict[tuple, tuple[float, float]]:
     for _, group in rows.groupby(["target", "labelled_images"], sort=False):
         means = group.groupby([*CELL, "seed"], sort=False)["top1"].mean().unstack("seed")
         means = means.dropna()  # cells that have every seed
-        cells, seeds = means.shape
-        if seeds < 2 or not cells:
+        seeds = means.shape[1]
+        if seeds < 2 or means.empty:
             continue
         off = means.to_numpy() - means.to_numpy().mean(1, keepdims=True)
-        if cells >= LEAST_CELLS:
-            off = off - np.median(off, axis=0)  # the mean would carry the scatter of the noisiest cells into all others
-        # taking out what the cells share takes (cells - 1) / cells of their own scatter with it
-        kept = (cells - 1) / cells if cells >= LEAST_CELLS else 1.0
-        variances = (off**2).sum(1) / (kept * (seeds - 1))
-        for cell, variance in zip(means.index, variances, strict=True):
-            found.setdefault(cell, []).append((float(variance), kept * (seeds - 1)))
+        for cells in _by_kind(means.index).values():
+            shared = len(cells) >= LEAST_SHARING
+            own = off[cells] - off[cells].mean(0) if shared else off[cells]
+            # taking out what the cells share takes a part of their own scatter with it
+            kept = (len(cells) - 1) / len(cells) if shared else 1.0
+            variances = (own**2).sum(1) / (kept * (seeds - 1))
+            for cell, variance in zip(means.index[cells], variances, strict=True):
+                found.setdefault(cell, []).append((float(variance), kept * (seeds - 1)))
     return {cell: (sum(v for v, _ in sizes) / len(sizes), max(d for _, d in sizes)) for cell, sizes in found.items()}
+
+
+def _by_kind(cells: pd.Index) -> dict[Kind, list[int]]:
+    """Places of the cells of each kind."""
+    places: dict[Kind, list[int]] = {}
+    for place, (method, *_, protocol) in enumerate(cells):
+        places.setdefault((method, protocol), []).append(place)
+    return places
 
 
 def _between_levels(metrics: pd.DataFrame) -> float:
@@ -156,11 +187,10 @@ def _common(cells: list[tuple[float, float]]) -> Common:
     s0 squared is from the mean of the variances (d0 / (d0 - 2) times as large) while that has a variance itself, d0 above 4: the mean of
     their logarithms is far less certain where each has one or two degrees of freedom.
     """
-    variances, freedoms = (np.array(column) for column in zip(*cells, strict=True))
-    most = float(freedoms.sum())
-    mean = float((freedoms * variances).sum() / most)
+    mean, most = _mean(cells)
     if len(cells) < LEAST_CELLS or mean == 0:
         return Common(mean, inf, most, len(cells))
+    variances, freedoms = (np.array(column) for column in zip(*cells, strict=True))
     floor = 1e-5 * np.median(variances) or 1e-5 * mean
     logs = np.log(np.maximum(variances, floor)) - digamma(freedoms / 2) + np.log(freedoms / 2)
     by_chance = float(polygamma(1, freedoms / 2).mean())

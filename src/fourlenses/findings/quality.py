@@ -47,15 +47,17 @@ def drops(metrics: pd.DataFrame) -> dict[tuple, tuple[pd.DataFrame, pd.DataFrame
     rows = rows[rows["method"] != "random"]
     spoilt = rows[rows["corruption"] != "none"]
     spoilt = spoilt.assign(clean=spoilt["source"].map(names.clean_source))
+    # by what was pretrained on, as `birds-all` and `birds-3000` may be the same images
+    alike = ["target", "method", "pretrain_images"]
+    clean = selection.clean(rows).assign(of=lambda rows: rows["source"].map(names.datasets))
     found = {}
     for key, after in selection.groups(spoilt, ["target", "clean", "corruption", "method"]):
-        target, source, _, method = key
-        before = selection.clean(rows)
-        before = before[(before["target"] == target) & (before["source"] == source) & (before["method"] == method)]
+        first = after.iloc[0]
+        before = clean[(clean[alike] == first[alike]).all(axis=1) & (clean["of"] == names.datasets(first["clean"]))]
         for same in selection.most_labels_first(after):
-            clean = before[before["labelled_images"] == same["labelled_images"].iloc[0]]
-            if len(clean) and selection.share_seeds(clean, same):
-                found[key] = clean, same
+            mine = before[before["labelled_images"] == same["labelled_images"].iloc[0]]
+            if len(mine) and selection.share_seeds(mine, same):
+                found[key] = mine, same
                 break
     return found
 
