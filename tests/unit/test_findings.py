@@ -14,6 +14,7 @@ from tests.unit.synthetic_metrics import row, write
 
 from fourlenses.analysis.contrasts import Evidence
 from fourlenses.findings import Thresholds, decision, evaluate
+from fourlenses.findings import write as findings
 from fourlenses.findings.granularity import slope_weights
 from fourlenses.lenses import published
 from fourlenses.lenses.table import read_metrics
@@ -304,6 +305,18 @@ def test_files_are_written_from_the_table_alone_and_without_torch(tmp_path):
     assert all(one["statement"] in text for one in findings)
     assert [card["target"] for card in json.loads((tmp_path / "d.json").read_text())] == ["a", "b"]
     assert "## a" in (tmp_path / "d.md").read_text()
+
+
+def test_an_encoder_that_gained_nothing_has_no_share_to_lose(tmp_path):
+    study = planted.corrupted(0.0)
+    for cell in study.cells:
+        if cell["method"] == "simclr":
+            cell["truth"] = 10.0  # the random encoder has 20
+    (found,) = (one for one in evaluate(seen(study), CERTAIN) if one.finding == "quality")
+    assert found.verdict == "not trained enough to tell"
+    assert found.evidence[0]["second_scale"]["estimate"] is None
+    findings.findings([found], tmp_path / "f.json")
+    assert "| – | not trained enough to tell" in (tmp_path / "f.md").read_text()
 
 
 def test_tables_of_former_studies_still_answer(tmp_path):

@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from math import isnan
 
 import pandas as pd
 
 from fourlenses.analysis.cells import Cell
-from fourlenses.analysis.contrasts import Evidence
+from fourlenses.analysis.contrasts import Contrast, Evidence
 from fourlenses.errors import UserError
 from fourlenses.findings import selection, words
 from fourlenses.findings.comparison import Comparison, Outcome, measured
@@ -128,17 +129,20 @@ def _evidence(one: Outcome, status: str) -> dict:
     """Numbers of one comparison, its status with the reason, and the cells in it."""
     comparison, contrast = one.comparison, one.contrast
     found = {"target": comparison.target, "what": comparison.what, "status": status}
-    found |= {name: round(getattr(contrast, name), 4) for name in ("estimate", "low", "high")}
+    found |= _ends(contrast)
     found |= {"unit": comparison.scales[0].unit, "seeds": contrast.seeds, "paired": contrast.paired}
     for second, scale in zip(one.contrasts[1:], comparison.scales[1:], strict=True):
-        found["second_scale"] = {
-            "unit": scale.unit,
-            **{name: round(getattr(second, name), 4) for name in ("estimate", "low", "high")},
-        }
+        found["second_scale"] = {"unit": scale.unit, **_ends(second)}
     if one.excluded:
         found["reason"] = one.excluded[1]
     cells = {name for rows in comparison.cells for name in cell_names(rows)}
     return {**found, **comparison.about, "cells": sorted(cells)}
+
+
+def _ends(contrast: Contrast) -> dict[str, float | None]:
+    """None where there is no number: no share can be told of an encoder that gained nothing."""
+    values = {name: getattr(contrast, name) for name in ("estimate", "low", "high")}
+    return {name: None if isnan(value) else round(value, 4) for name, value in values.items()}
 
 
 def cell_names(rows: pd.DataFrame) -> list[str]:

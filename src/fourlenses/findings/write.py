@@ -41,6 +41,8 @@ def _row(entry: dict, second: str | None) -> str:
 
 
 def _ends(numbers: dict, unit: str) -> str:
+    if numbers["estimate"] is None:
+        return "–"
     estimate, low, high = (words.number(numbers[name], unit) for name in ("estimate", "low", "high"))
     return f"{estimate} ({low} to {high})"
 

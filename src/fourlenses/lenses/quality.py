@@ -139,7 +139,7 @@ def _panel(axes: Axes, rows: pd.DataFrame, shown: list[str], corruptions: list[s
     thick = 0.8 / len(shown)
     for place, method in enumerate(shown):
         bars = rows[(rows["method"] == method) & rows[kind].notna()]
-        y = bars["corruption"].map(corruptions.index) + (place - (len(shown) - 1) / 2) * thick
+        y = bars["corruption"].map(corruptions.index).astype(float) + (place - (len(shown) - 1) / 2) * thick
         label = f"{methods.label(method)} pretraining"
         axes.barh(y, bars[kind], height=0.92 * thick, color=methods.colour(method), label=label)
         axes.hlines(y, bars[f"{kind}_low"], bars[f"{kind}_high"], color="black", linewidth=0.8)
