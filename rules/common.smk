@@ -1,4 +1,5 @@
 # What the rules share: the checked config, the plan made from it, the paths of everything, and helpers. No rule stands here.
+import hashlib
 import json
 import shlex
 import sys
@@ -8,7 +9,6 @@ from snakemake.exceptions import WorkflowError
 
 sys.path.insert(0, os.path.join(workflow.basedir, "src"))
 from fourlenses.errors import UserError
-from fourlenses.files import write_json
 from fourlenses.read_config import complete_config, config_files
 from fourlenses.study import BASELINES, FIGURES, FLOOR, SIMILARITY, TRAINED, Run, Subset, figure_names, make_plan, parse_source
 
@@ -339,9 +339,13 @@ def finding_thresholds(wildcards):
     return json.dumps(config["findings"], sort_keys=True)
 
 
-def study_record(wildcards):
-    """The plan with the config it was made from, less what only says where it runs or how the numbers are judged afterwards."""
+def study_config(wildcards):
+    """The config that the plan was made from, less what only says where it runs or how the numbers are judged afterwards."""
     science = {key: value for key, value in config.items() if key not in (*PLACEMENT, "findings")}
     for name in ("training", "evaluation"):
         science[name] = {key: value for key, value in config[name].items() if key not in PLACEMENT}
-    return json.dumps({"study": STUDY, "config": science, "cells": PLAN.as_json()}, sort_keys=True)
+    return json.dumps(science, sort_keys=True)
+
+
+def plan_sha256(wildcards):
+    return hashlib.sha256(json.dumps(PLAN.as_json()).encode()).hexdigest()

@@ -88,11 +88,12 @@ rule write_study:
         mem_mb=100,
         runtime="5m",
     params:
-        record=study_record,
+        config=study_config,
+        plan=plan_sha256,  # the same config may make another plan after an update
     message:
         "Recording the plan of the study"
-    run:
-        write_json(output.study, json.loads(params.record))
+    shell:
+        'python "$SCRIPTS/write_study.py" --config {params.config:q} --output {output.study} > {log} 2>&1'
 
 
 rule collect_metrics:

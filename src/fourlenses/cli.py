@@ -19,6 +19,8 @@ OBJECTS_BETWEEN_COLLECTIONS = 50_000  # Python's own: 700
 def run(main: Callable[[], None]) -> None:
     """Call ``main`` and end the process as the shell expects: 0 done, 2 a user's mistake, 75 stopped, run it again, 130 interrupted."""
     use_log_stream()
+    # a notebook's or a portal's own, which its children inherit, ends the import of matplotlib; no program here opens a window
+    os.environ["MPLBACKEND"] = "agg"
     gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS)
     try:
         main()

@@ -155,6 +155,7 @@ def start(limit):
     [
         (signal.SIGTERM, "after SIGTERM (a time-out, a preemption, scancel or kill)"),
         (signal.SIGUSR1, "after SIGUSR1 (the notice of 'sbatch --signal')"),
+        (signal.SIGINT, "after Ctrl-C (SIGINT)"),
     ],
 )
 def test_a_signal_ends_a_run_with_a_sentence_and_exit_code_75(number, reason):
@@ -165,6 +166,18 @@ def test_a_signal_ends_a_run_with_a_sentence_and_exit_code_75(number, reason):
     assert process.returncode == 75
     assert message.startswith("fourlenses: stopped at step ")
     assert message.endswith(f" of 1000000 {reason}; run the same command again to continue from checkpoint.pt\n")
+
+
+def test_a_second_ctrl_c_ends_at_once():
+    program = PROGRAM.replace("if budget.due():", "if False:")  # it never comes to the point where it could stop by itself
+    process = subprocess.Popen([sys.executable, "-c", program, "none"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stdout.readline() == "ready\n"
+    process.send_signal(signal.SIGINT)
+    time.sleep(0.5)
+    assert process.poll() is None
+    process.send_signal(signal.SIGINT)
+    _, message = process.communicate(timeout=60)
+    assert (process.returncode, message) == (130, "fourlenses: interrupted\n")
 
 
 def test_the_wall_limit_ends_a_run_with_exit_code_75():

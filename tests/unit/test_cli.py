@@ -39,3 +39,13 @@ def test_the_reason_is_in_the_log_that_lies_on_the_full_disk(small_disk, lines):
     assert f"{small_disk}/numbers.json: No space left on device; make room on the file system at {small_disk} (0 MiB free)" in said
     assert ("made room" in said) == (lines == 200)
     assert sorted(file.name for file in small_disk.iterdir()) == ["log", "others"]
+
+
+def test_a_notebook_s_backend_of_matplotlib_is_not_taken_over():
+    """Jupyter and Colab leave one in the environment that other Pythons do not have."""
+    program = (
+        "from fourlenses.cli import run\nrun(lambda: __import__('matplotlib.pyplot'))\nimport matplotlib\nprint(matplotlib.get_backend())"
+    )
+    other = os.environ | {"MPLBACKEND": "module://matplotlib_inline.backend_inline"}
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=other)
+    assert (ended.returncode, ended.stdout.strip().lower()) == (0, "agg"), ended.stderr

@@ -76,7 +76,7 @@ def test_killed_at_any_moment_and_resumed_is_bit_equal(dataset, method, kind):
     assert left_behind(dataset / "checkpoints") == {FOLDER}
 
 
-@pytest.mark.parametrize("name", ["SIGTERM", "SIGUSR1"])
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGUSR1", "SIGINT"])
 def test_a_signal_ends_with_a_checkpoint_and_code_75(dataset, name):
     chosen = settings(epochs=4000)
     process = start(dataset, chosen, checkpoint_seconds=1e9)

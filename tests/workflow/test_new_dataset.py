@@ -66,6 +66,14 @@ def put_images(folder: Path, damaged: int = 0) -> None:
         (folder / "ant" / f"{index}.jpg").write_bytes(b"no image")
 
 
+def test_the_interpreter_may_stand_in_a_folder_with_a_space(tree):
+    """As the .venv of a clone in `my lab` does: no job may be started through an unquoted path."""
+    (tree / ".venv").symlink_to(Path(sys.executable).parents[1])
+    made = call(tree, tree / ".venv/bin/python", "-m", "snakemake", "results/default/study.json", "--cores", 1)
+    assert made.returncode == 0, made.stdout + made.stderr
+    assert read_json(tree / "results/default/study.json")["study"] == "default"
+
+
 @pytest.mark.parametrize("source", ["manifest", "image_folder"])
 def test_what_is_generated_works_as_it_is(tree, source):
     made = new_dataset(tree, "--name", "mine", "--source", source)

@@ -14,6 +14,7 @@ from fourlenses.processes import seconds_since_start
 _SIGNALS = {
     signal.SIGTERM: "after SIGTERM (a time-out, a preemption, scancel or kill)",
     signal.SIGUSR1: "after SIGUSR1 (the notice of 'sbatch --signal')",
+    signal.SIGINT: "after Ctrl-C (SIGINT)",
 }
 
 
@@ -23,7 +24,8 @@ class Budget:
     max_minutes: the wall limit; None: no limit. margin_seconds: kept for what comes before this process (the job's own start) and after
     the last checkpoint; at most a tenth of the limit. clock: seconds since the process's start.
 
-    Within a ``with`` block SIGTERM and SIGUSR1 are noted instead of ending the process, in whose main thread the block must be for that.
+    Within a ``with`` block SIGTERM, SIGUSR1 and a first Ctrl-C are noted instead of ending the process, in whose main thread the block must be
+    for that. A second Ctrl-C ends it at once.
     """
 
     def __init__(self, max_minutes: float | None, margin_seconds: float = 90.0, clock: Callable[[], float] = seconds_since_start) -> None:
@@ -73,4 +75,6 @@ class Budget:
         return kind(f"stopped at step {step} of {total_steps} {self.reason}; run the same command again {again}")
 
     def _note(self, number: int, _frame) -> None:
+        if number == signal.SIGINT and self.signal == signal.SIGINT:
+            raise KeyboardInterrupt
         self.signal = signal.Signals(number)
