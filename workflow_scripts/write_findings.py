@@ -16,12 +16,13 @@ def main() -> None:
     arguments = parser.parse_args()
 
     from fourlenses.findings import Evidence, Thresholds, decision, evaluate, write
+    from fourlenses.findings.setting import study_setting
     from fourlenses.lenses.table import read_metrics
 
     thresholds = Thresholds(**arguments.thresholds)
     evidence = Evidence.of(read_metrics(arguments.metrics), thresholds.seed_sd)
     findings = evaluate(evidence, thresholds)
-    write.findings(findings, arguments.findings)
+    write.findings(findings, arguments.findings, study_setting(evidence))
     write.cards(decision.cards(evidence, thresholds), arguments.decision)
     for finding in findings:
         print(f"{finding.finding}: {finding.verdict}")

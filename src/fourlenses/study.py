@@ -147,7 +147,21 @@ def make_plan(config: dict) -> Plan:
                     plan.add(lens, Cell(run, target, str(subset), protocol))
                     if protocol in (*ON_FEATURES, "linear_augmented"):
                         plan.add(lens, Cell(Run(FLOOR, "none", seed), target, str(subset), protocol))
+    if "granularity" in config["lenses"]:
+        _show_supervised(plan, config["granularity"])
     return plan
+
+
+def _show_supervised(plan: Plan, lens: dict) -> None:
+    """A supervised encoder of a target that another lens evaluates may be the better yardstick of the lens granularity than training from
+    scratch, so that its accuracies at coarser levels are wanted too."""
+    labels = str(lens["labelled_images"])
+    for cell in list(plan.cells):
+        run, target = cell.run, cell.target
+        own = run.source.startswith(f"{target}-") and not {"@", "+"} & set(run.source) and target in lens["datasets"]
+        on_features = cell.protocol in (*ON_FEATURES, "linear_augmented")
+        if run.method == "supervised" and own and on_features and Subset.parse(cell.labelled).images == labels:
+            plan.add("granularity", cell)
 
 
 def figure_names(config: dict) -> list[str]:

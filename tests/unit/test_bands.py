@@ -64,8 +64,8 @@ def test_a_figure_says_what_it_rests_on(tmp_path):
     said = basis.text(evidence_of(tmp_path, seeds(50.0), prior_sd=0.9), ["simclr"], [1], "whiskers")
     assert said.startswith("SimCLR, ResNet-18; 1 seed; whiskers: ")
     assert (
-        "widened by a standard deviation over seeds of 0.9 points, which is stated and not measured (findings.seed_sd); read as a lean."
-        in said
+        "widened by a standard deviation over seeds of 0.9 points at 50 %, less towards 0 and 100 %, which is stated and not measured "
+        "(findings.seed_sd); read as a lean." in said
     )
     pooled = evidence_of(
         tmp_path, [*three, *(entry | {"target": "b"} for entry in three), *(entry | {"target": "c"} for entry in seeds(50.0))]

@@ -13,16 +13,15 @@ from fourlenses.analysis.seed_variance import _trigamma_inverse, pooled
 CELL = ("another", "linear")  # a kind without cells of its own: it takes what all have in common
 
 
-def study(generator, deviations, seeds, shared=0.0, levels=("fine",), method="simclr"):
-    """Cells on one target, a deviation over seeds (points) each; shared: of what all cells of a seed have in common."""
-    common = shared * generator.standard_normal(seeds)
+def study(generator, deviations, seeds, levels=("fine",), method="simclr"):
+    """Cells on one target, a deviation over seeds (points) each."""
     rows = []
     for place, deviation in enumerate(deviations):
         step = deviation * generator.standard_normal(seeds)
         for seed in range(seeds):
             for depth, level in enumerate(levels):
                 more = {"level": level, "seed": seed, "label_draw": 0, "is_finest": level == "fine", "level_depth": depth}
-                rows.append(row("domain", method, f"d{place}-1000", "a", 50 + common[seed] + step[seed] - 10 * depth, **more))
+                rows.append(row("domain", method, f"d{place}-1000", "a", 50 + step[seed] - 10 * depth, **more))
     return pd.DataFrame(rows)
 
 
@@ -30,11 +29,11 @@ def test_one_seed_takes_the_prior():
     found = pooled(study(np.random.default_rng(0), [1.0] * 5, 1), 0.8)
     assert (found.sd, found.every.cells, found.is_prior) == (0.8, 0, True)
     assert found.moderated([(CELL, [1.0]), (CELL, [-1.0])], 0.0, 1) == (pytest.approx(1.28), inf)
-    assert found.words() == "0.8 points, which is stated and not measured (findings.seed_sd)"
+    assert found.words() == "0.8 points at 50 %, less towards 0 and 100 %, which is stated and not measured (findings.seed_sd)"
 
 
-def test_alike_cells_are_pooled_and_what_they_share_is_taken_out():
-    found = pooled(study(np.random.default_rng(1), [0.7] * 40, 3, shared=3.0), 0.8)
+def test_alike_cells_are_pooled():
+    found = pooled(study(np.random.default_rng(11), [0.7] * 40, 3), 0.8)
     assert found.sd == pytest.approx(0.7, rel=0.15)
     assert found.every.cells == 40
     variance, freedom = found.moderated([(CELL, [1.0]), (CELL, [-1.0])], 25.0, 3)
@@ -78,6 +77,13 @@ def test_kinds_that_are_alike_share_one_value():
     found = pooled(table, 0.8)
     assert not found.kinds
     assert found.of(("byol", "linear")) == found.every
+
+
+def test_a_seed_that_one_cell_has_more_takes_none_from_the_others():
+    table = study(np.random.default_rng(9), [1.0] * 6, 3)
+    more = study(np.random.default_rng(9), [1.0], 5)
+    both = pd.concat([table[table["source"] != "d0-1000"], more])
+    assert (pooled(both, 0.8).every.cells, pooled(both, 0.8).every.most) == (6, 14.0)
 
 
 def test_two_cells_are_pooled_without_a_guess_of_how_alike_they_are():

@@ -156,3 +156,12 @@ def test_inherited_pools_of_other_datasets_are_left_out(config):
     config["domain"] |= {"datasets": ["objects", "species"], "pools": [["scenes", "landcover"]]}
     config["lenses"] = ["domain"]
     assert {cell.run.source for cell in make_plan(config).cells} == {"none", "objects-all", "species-all"}
+
+
+def test_a_supervised_encoder_of_another_lens_is_shown_at_every_level(config):
+    cells = {
+        cell: lenses for cell, lenses in make_plan(config).cells.items() if cell.run.method == "supervised" and cell.protocol == "linear"
+    }
+    clean = [lenses for cell, lenses in cells.items() if cell.run.source == "scenes-all"]
+    assert clean == [{"quality", "granularity"}]
+    assert [lenses for cell, lenses in cells.items() if "@" in cell.run.source] == [{"quality"}]

@@ -9,8 +9,8 @@ Genetics and Molecular Biology 3(1), 2004, https://doi.org/10.2202/1544-6115.102
     moderated = (d0 s0^2 + d s^2) / (d0 + d)        with d0 + d degrees of freedom
 
 Cells of one kind, a method entry under a protocol, have a common value of their own where an F test says that it differs from that of all
-others. What all cells of one kind, target, label size and seed share (the draw of the labelled images) cancels in differences and is taken
-out first, where there are cells enough to see it.
+others. What all cells of a seed share, the draw of the labelled images, is not taken out: it cancels in some differences, which are then
+more certain than is said, but not in a single accuracy.
 """
 
 from dataclasses import dataclass, field
@@ -25,7 +25,6 @@ from fourlenses.lenses import table
 CELL = ["method", "source", "corruption", "pretrain_images", "target", "protocol"]
 LEAST_CELLS = 8  # with fewer, nothing is said of how alike they are, and they are taken as alike
 LEAST_OF_KIND = 3  # with fewer, a kind has no value of its own
-LEAST_SHARING = 5  # with fewer, what they share is not told from what they do not
 DIFFERENT = 0.05  # significance of the F test
 
 Kind = tuple[str, str]  # method entry, protocol
@@ -68,9 +67,10 @@ class SeedVariance:
     def words(self) -> str:
         """`1.8 points, pooled over 40 cells of the study`, with the range where kinds were pooled apart; or that it was stated."""
         if self.is_prior:
-            return f"{self.sd:.1f} points, which is stated and not measured (findings.seed_sd)"
-        ends = sorted(sqrt(one.variance) for (method, _), one in self.kinds.items() if method != "random")
-        apart = f"{ends[0]:.1f} to {ends[-1]:.1f} points by method and protocol" if len(ends) > 1 else f"{self.sd:.1f} points"
+            return f"{self.sd:.1f} points at 50 %, less towards 0 and 100 %, which is stated and not measured (findings.seed_sd)"
+        own = {sqrt(one.variance) for (method, _), one in self.kinds.items() if method != "random"}
+        ends = sorted(own | {self.sd})
+        apart = f"{ends[0]:.1f} to {ends[-1]:.1f} points by method and protocol" if own else f"{self.sd:.1f} points"
         return f"{apart}, pooled over {self.every.cells} cells of the study"
 
     def of(self, kind: Kind) -> Common:
@@ -134,30 +134,12 @@ def _mean(cells: list[tuple[float, float]]) -> tuple[float, float]:
 def _cells(rows: pd.DataFrame) -> dict[tuple, tuple[float, float]]:
     """Of each cell (`CELL`) the variance between seeds and its degrees of freedom, as the mean over its label sizes."""
     found: dict[tuple, list[tuple[float, float]]] = {}
-    for _, group in rows.groupby(["target", "labelled_images"], sort=False):
-        means = group.groupby([*CELL, "seed"], sort=False)["top1"].mean().unstack("seed")
-        means = means.dropna()  # cells that have every seed
-        seeds = means.shape[1]
-        if seeds < 2 or means.empty:
-            continue
-        off = means.to_numpy() - means.to_numpy().mean(1, keepdims=True)
-        for cells in _by_kind(means.index).values():
-            shared = len(cells) >= LEAST_SHARING
-            own = off[cells] - off[cells].mean(0) if shared else off[cells]
-            # taking out what the cells share takes a part of their own scatter with it
-            kept = (len(cells) - 1) / len(cells) if shared else 1.0
-            variances = (own**2).sum(1) / (kept * (seeds - 1))
-            for cell, variance in zip(means.index[cells], variances, strict=True):
-                found.setdefault(cell, []).append((float(variance), kept * (seeds - 1)))
+    means = rows.groupby([*CELL, "labelled_images", "seed"], sort=False)["top1"].mean()
+    spread = means.groupby(level=[*CELL, "labelled_images"], sort=False).agg(["var", "count"])
+    for (*cell, _), variance, seeds in zip(spread.index, spread["var"], spread["count"], strict=True):
+        if seeds > 1:
+            found.setdefault(tuple(cell), []).append((float(variance), float(seeds - 1)))
     return {cell: (sum(v for v, _ in sizes) / len(sizes), max(d for _, d in sizes)) for cell, sizes in found.items()}
-
-
-def _by_kind(cells: pd.Index) -> dict[Kind, list[int]]:
-    """Places of the cells of each kind."""
-    places: dict[Kind, list[int]] = {}
-    for place, (method, *_, protocol) in enumerate(cells):
-        places.setdefault((method, protocol), []).append(place)
-    return places
 
 
 def _between_levels(metrics: pd.DataFrame) -> float:

@@ -102,12 +102,17 @@ def _contest(
     names = [name for name, _ in alone]
     best = max(ways, key=lambda way: ways[way]["top1"].mean())
     rival = max(names, key=lambda name: dict(alone)[name]["top1"].mean())
-    ours = min(len(ways) * max(_ahead(pairs[way, name]) for name in names) for way in ways)
-    theirs = min(len(names) * max(_ahead(_turned(pairs[way, name])) for way in ways) for name in names)
-    contrast, answer = pairs[best, rival], OPEN
+    beats = {way: max(_ahead(pairs[way, name]) for name in names) for way in ways}
+    beaten_by = {name: max(_ahead(_turned(pairs[way, name])) for way in ways) for name in names}
+    ours, theirs = len(ways) * min(beats.values()), len(names) * min(beaten_by.values())
+    answer = OPEN
     if min(ours, theirs) < 1 - CONFIDENCE:
         answer = PRETRAINING if ours < theirs else SUPERVISED
-    elif -thresholds.equivalence_margin < contrast.low and contrast.high < thresholds.equivalence_margin:
+        # what is said is the pair that the answer rests on: the way that wins for certain, against the best of the other side
+        best = min(beats, key=beats.get) if answer == PRETRAINING else best
+        rival = min(beaten_by, key=beaten_by.get) if answer == SUPERVISED else rival
+    contrast = pairs[best, rival]
+    if answer == OPEN and -thresholds.equivalence_margin < contrast.low and contrast.high < thresholds.equivalence_margin:
         answer = ALIKE
     tried = pd.concat([ways[best], dict(alone)[rival]])
     return Contest(

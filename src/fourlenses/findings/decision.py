@@ -93,8 +93,8 @@ def _card(target: str, rows: pd.DataFrame, *, parts: dict, drops: dict, curves: 
 MISSING = {
     "contest": "whether pretraining is worth it (the lens quantity with the protocols linear and fine_tune, beside training from scratch)",
     "doubling": "the gain from twice the unlabelled images (add the lens quantity with two or more pretrain_images)",
-    "added": "adding images of other domains to one's own (add pools with this dataset to the lens domain)",
-    "pool": "pooling with another domain at an equal number of images (add pools with this dataset to the lens domain)",
+    "added": "adding images of other domains to one's own (add to the lens domain such pools, and pool_controls with share)",
+    "pool": "pooling with another domain at an equal number of images (add to the lens domain such pools, and pool_controls with total)",
     "other_encoder": "an encoder of another domain (add the lens domain)",
     "corruption": "what corrupted images cost (add the lens quality for this dataset)",
 }
@@ -182,7 +182,7 @@ def _doubling(family: quantity.Family, evidence: Evidence, thresholds: Threshold
         answer, reason = last.excluded
         line = _line("doubling", subject, family.entry, last.contrast, sentence=f"{said}{reason}.", answer=answer)
         control = quantity.convergence(family, evidence) if answer == LONGER_FIRST else None
-        return replace(line, p_value=control.ahead.p_value()) if control else line
+        return replace(line, p_value=max(control.ahead.p_value(), control.length.p_value())) if control else line
     return _gain(family, last.contrast, evidence, thresholds)
 
 
@@ -200,8 +200,8 @@ def _gain(family: quantity.Family, last: Contrast, evidence: Evidence, threshold
         contrast = quantity.per_doubling(family, last)
         fewer = words.images(int(family.sizes[-2]))
         sentence = (
-            f"from {fewer} to {subject} unlabelled images a doubling gained {words.interval(contrast)}; through two sizes there is only a "
-            "line, and the next doubling gains at most this where the curve saturates"
+            f"from {fewer} to {subject} unlabelled images a doubling gained {words.interval(contrast)}; fewer than four sizes make no "
+            "curve but a line, at most: where the truth saturates the next doubling gains less"
         )
         answer = NOT_WORTH if contrast.high < limit else AT_MOST
     line = _line("doubling", subject, family.entry, contrast, sentence=f"{asked}: {sentence}.", answer=answer)

@@ -26,8 +26,10 @@ CLAIMS = {
 }
 MISSING = {
     INSTEAD: "an encoder of another dataset on as many images as one of the target's own. Add the lens domain with two or more datasets.",
-    POOL: "a pool with the target's dataset in it, and an encoder of as many images of its own. Add pools to the lens domain.",
-    ADDED: "a pool with the target's dataset in it, and an encoder of its share of the pool alone. Add pools to the lens domain.",
+    POOL: "a pool with the target's dataset in it, and an encoder of as many images of its own. Add to the lens domain pools, and "
+    "pool_controls with total.",
+    ADDED: "a pool with the target's dataset in it, and an encoder of its share of the pool alone. Add to the lens domain pools, and "
+    "pool_controls with share.",
 }
 
 
@@ -59,14 +61,13 @@ def comparisons(metrics: pd.DataFrame, thresholds: Thresholds) -> dict[str, list
     found: dict[str, list[Comparison]] = {part: [] for part in CLAIMS}
     for (target, _), here in selection.groups(rows, ["target", "method"]):
         for part in CLAIMS:
-            for same in selection.most_labels_first(here):
-                pairs = [
-                    _comparison(part, target, other, own, metrics=metrics, margin=thresholds.domain_margin)
-                    for other, own in _pairs(part, target, same)
-                ]
-                if pairs:
-                    found[part] += pairs
-                    break
+            seen = set()
+            for same in selection.most_labels_first(here):  # of each other source, the most labels at which there is one's own too
+                for other, own in _pairs(part, target, same):
+                    key = other["source"].iloc[0], int(other["pretrain_images"].iloc[0])
+                    if key not in seen:
+                        found[part].append(_comparison(part, target, other, own, metrics=metrics, margin=thresholds.domain_margin))
+                        seen.add(key)
     return found
 
 

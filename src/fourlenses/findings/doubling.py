@@ -19,5 +19,6 @@ def gain_from_doubling(family: Family, evidence: Evidence) -> Contrast | None:
     except UserError:  # no seed in common
         return None
     estimate, low, high = fit.gain_from_doubling(family.sizes[-1])
-    error = (high - low) / (2 * 1.959964)  # of the bootstrap; its interval may be lopsided, its p-value is then about right
-    return Contrast(estimate, low, high, int(family.curve["seed"].nunique()), False, error, math.inf)
+    error = max(high - estimate, estimate - low) / 1.959964  # of the bootstrap, whose interval may be lopsided: the wider side
+    seeds = set.intersection(*(set(family.at(size)["seed"]) for size in family.sizes))
+    return Contrast(estimate, low, high, len(seeds), False, error, math.inf)

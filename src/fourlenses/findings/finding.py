@@ -18,7 +18,8 @@ from fourlenses.findings.verdict import AGAINST, BELOW, HOLDS, NOT_MEASURED, OPE
 @dataclass(frozen=True)
 class Finding:
     """verdict: a word of `verdict`, or why no comparison counts. estimate, low, high: the mean over the comparisons that count, first
-    within a target, None where none does; it is for orientation and decides nothing. side: of the threshold that the claim is about.
+    within a target; None where none does, or where they are of opposite signs. It is for orientation and decides nothing. side:
+    of the threshold that the claim is about.
 
     counts: how many comparisons hold, are against, open, or do not count. evidence: a dict per comparison.
     """
@@ -65,7 +66,8 @@ def judged(
         return Finding(finding, statement, NOT_MEASURED, None, None, None, unit, threshold, where, 0, False, f"Missing: {missing}")
     verdict = universal(outcomes, side, equivalence)
     counted = [one for one in outcomes if one.counts]
-    mean = _mean_over_targets(counted, evidence) if counted else None
+    alike = len({one.contrast.estimate > 0 for one in counted}) == 1  # no mean over families of opposite sign
+    mean = _mean_over_targets(counted, evidence) if alike else None
     note = " ".join([note, _counted(verdict, len(outcomes), where), seed_note(evidence, verdict.seeds), *_still_falling(outcomes)])
     return Finding(
         finding,

@@ -93,8 +93,9 @@ def _comparison(
     best, own = cells[-2:]
     return Comparison(
         target=target,
-        what=f"{yardstick_name} minus {words.method(method)}, growth over {len(levels)} levels from {levels[0]} to {levels[-1]}, "
-        f"{words.images(int(own['labelled_images'].iloc[0]))} labels{words.at_steps(own)}",
+        what=f"{yardstick_name}{words.at_steps(yardstick)} minus {words.with_steps(own)}, growth over {len(levels)} levels from "
+        f"{levels[0]} to {levels[-1]}, "
+        f"{words.images(int(own['labelled_images'].iloc[0]))} labels",
         cells=cells,
         scales=[Scale("points", scales.points(weights), margin), Scale("log-odds", scales.log_odds(weights))],
         trained=[[own], [best]],

@@ -72,11 +72,12 @@ def comparisons(metrics: pd.DataFrame, thresholds: Thresholds) -> list[Compariso
         random = selection.random_encoder(metrics, clean)
         on_points = Scale("points", scales.points([1, -1, 0, -1, 1] if len(random) else [1, -1, -1, 1]), thresholds.quality_margin)
         cells = [clean, corrupted, *([random] if len(random) else []), *supervised]
-        what = f"{names.corruption(corruption)} of {words.pretrained(clean)}: drop of {words.method(method)} minus drop of supervised"
+        dropped = f"drop of {words.with_steps(clean)} minus drop of {words.with_steps(supervised[0])}"
+        what = f"{names.corruption(corruption)} of {words.pretrained(clean)}: {dropped}"
         found.append(
             Comparison(
                 target=target,
-                what=f"{what}, {words.images(int(clean['labelled_images'].iloc[0]))} labels{words.at_steps(pd.concat([clean, corrupted]))}",
+                what=f"{what}, {words.images(int(clean['labelled_images'].iloc[0]))} labels",
                 cells=cells,
                 scales=[on_points, *([Scale(SHARE, scales.share_lost)] if len(random) else [])],
                 trained=[[clean], [supervised[0]]],

@@ -30,13 +30,15 @@ def evaluate(evidence: Evidence, thresholds: Thresholds) -> list[Finding]:
     found = comparisons(evidence, thresholds, thresholds.beyond_images)
     if found:
         statement = f"Beyond {size} pretraining images a doubling of them gains less than {words.margin(limit)}."
-        note = f"Top-1 of the most pretraining images minus that of the fewest from {size} on, per doubling, at equal steps."
+        note = (
+            f"Top-1 of the most pretraining images minus that of the fewest from {size} on, per doubling; only sizes of equal steps count."
+        )
     else:
         found = comparisons(evidence, thresholds, 0)
         statement = f"The last doubling of the pretraining images gains less than {words.margin(limit)}."
         note = (
             f"No target has two sizes of {size} pretraining images or more. This is the gain from the second largest to the largest size, "
-            f"per doubling, at equal steps, and says nothing of {size}."
+            f"per doubling, and says nothing of {size}; only sizes of equal steps count."
         )
     missing = "Two numbers of pretraining images of the target's own dataset, at a linear classifier: add the lens quantity."
     return [judged(NAME, statement, found, side=BELOW, unit=UNIT, note=note, missing=missing, evidence=evidence, thresholds=thresholds)]

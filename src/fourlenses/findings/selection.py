@@ -94,7 +94,11 @@ def supervised(rows: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
     features = features[features["pretrain_images"] <= features["labelled_images"]]
     if len(features):
         most = features[features["pretrain_images"] == features["pretrain_images"].max()]
-        yield "a supervised encoder with a linear classifier", most[most["source"] == most["source"].iloc[0]]
+        first = most.iloc[0]
+        yield (
+            "a supervised encoder with a linear classifier",
+            most[(most["source"] == first["source"]) & (most["method"] == first["method"])],
+        )
 
 
 SCRATCH_WORDS = {"scratch": "training from scratch", "scratch_published": "training from scratch at the published length"}

@@ -16,7 +16,8 @@ from fourlenses.findings.comparison import LONGER_FIRST, Outcome
 from fourlenses.findings.thresholds import LEAST_SEEDS
 
 SUPPORTED, CONTRADICTED, EQUIVALENT = "supported", "contradicted", "equivalent"
-LEANS = "leans "  # before the three above: from fewer than three seeds
+FIRM = (SUPPORTED, CONTRADICTED, EQUIVALENT, LONGER_FIRST)
+LEANS = "leans "  # before these: from fewer than three seeds
 MIXED, INCONCLUSIVE, NOT_MEASURED = "mixed", "inconclusive", "not measured"
 
 BELOW, ABOVE = -1, 1  # the side of the threshold that a claim is about
@@ -45,14 +46,19 @@ def universal(outcomes: Sequence[Outcome], side: int, equivalence: float | None 
     if not outcomes:
         return Verdict(NOT_MEASURED, [], {}, 0)
     if not counted:
-        return Verdict(max(counts, key=counts.get), status, counts, min(one.contrast.seeds for one in outcomes))
+        seeds, word = min(one.contrast.seeds for one in outcomes), max(counts, key=counts.get)
+        return Verdict(_leaning(word, seeds), status, counts, seeds)
     seeds = min(one.contrast.seeds for one in counted)
-    word = LONGER_FIRST if LONGER_FIRST in counts else _word(counted, counts, equivalence)
+    word = _word(counted, counts, equivalence)
+    if LONGER_FIRST in counts and word != CONTRADICTED:
+        word = LONGER_FIRST
     if word == SUPPORTED and 2 * len(counted) < len(outcomes):  # of most nothing can be told
         word = MIXED
-    if word in (SUPPORTED, CONTRADICTED, EQUIVALENT) and seeds < LEAST_SEEDS:
-        word = LEANS + word
-    return Verdict(word, status, counts, seeds)
+    return Verdict(_leaning(word, seeds), status, counts, seeds)
+
+
+def _leaning(word: str, seeds: int) -> str:
+    return LEANS + word if word in FIRM and seeds < LEAST_SEEDS else word
 
 
 def _status(one: Outcome, side: int, adjusted: dict[int, float]) -> str:

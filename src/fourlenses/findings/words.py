@@ -13,7 +13,7 @@ POINTS = "points"
 def number(value: float, unit: str = POINTS) -> str:
     """Points and percent to a tenth, log-odds to a hundredth; with a sign, and never -0.0."""
     digits = 2 if unit == "log-odds" else 1
-    rounded = round(value, digits) + 0.0
+    rounded = round(round(value, 4), digits) + 0.0  # by way of what the JSON holds, so that no two files differ
     return f"{rounded:+.{digits}f}"
 
 
@@ -28,7 +28,7 @@ def amount(contrast: Contrast) -> str:
     ends = (contrast.estimate, contrast.low, contrast.high)
     if contrast.estimate < 0:
         ends = (-contrast.estimate, -contrast.high, -contrast.low)
-    middle, low, high = (round(end, 1) + 0.0 for end in ends)
+    middle, low, high = (round(round(end, 4), 1) + 0.0 for end in ends)
     return f"by {middle:.1f} points (95 % interval {low:.1f} to {high:.1f})"
 
 
@@ -58,6 +58,12 @@ def encoder(rows: pd.DataFrame) -> str:
 def margin(value: float) -> str:
     """`1 point`, `2.5 points`."""
     return f"{value:g} point{'' if value == 1 else 's'}"
+
+
+def with_steps(rows: pd.DataFrame) -> str:
+    """`SimCLR (1,250 steps)`, or the method alone where the table does not say."""
+    count = steps(rows)
+    return method(rows["method"].iloc[0]) + (f" ({images(count)} steps)" if count else "")
 
 
 def at_steps(rows: pd.DataFrame) -> str:

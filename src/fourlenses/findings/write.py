@@ -9,10 +9,11 @@ from fourlenses.findings.decision import Card
 from fourlenses.findings.finding import Finding
 
 
-def findings(found: list[Finding], output: Path) -> None:
-    """`output` (.json): a list of findings; the same beside it as .md."""
+def findings(found: list[Finding], output: Path, setting: str) -> None:
+    """`output` (.json): a list of findings; the same beside it as .md, after what they rest on."""
     write_json(output, [asdict(one) for one in found])
-    parts = ["# Findings\n\nWhat the study says of the paper's claims, from every comparison it made: docs/findings.md.\n"]
+    parts = ["# Findings\n\nWhat the study says of the paper's claims, from every comparison it made: docs/findings.md.\n\n"]
+    parts.append(f"{setting}\n")
     for one in found:
         parts.append(f"\n## {one.statement}\n\n**{one.verdict[0].upper()}{one.verdict[1:]}.** {_mean(one)}{one.note}\n")
         if one.evidence:
@@ -27,7 +28,7 @@ def _mean(one: Finding) -> str:
     if one.estimate is None:
         return ""
     low, high = words.number(one.low, one.unit), words.number(one.high, one.unit)
-    mean = f"Mean over targets {words.number(one.estimate, one.unit)} {one.unit} ({low} to {high}), for orientation. "
+    mean = f"Mean over those that count {words.number(one.estimate, one.unit)} {one.unit} ({low} to {high}), for orientation. "
     return f"{mean}Threshold: {one.side} {one.threshold:g}. "
 
 

@@ -24,8 +24,8 @@ class Budget:
     max_minutes: the wall limit; None: no limit. margin_seconds: kept for what comes before this process (the job's own start) and after
     the last checkpoint; at most a tenth of the limit. clock: seconds since the process's start.
 
-    Within a ``with`` block SIGTERM, SIGUSR1 and a first Ctrl-C are noted instead of ending the process, in whose main thread the block must be
-    for that. A second Ctrl-C ends it at once.
+    Within a ``with`` block SIGTERM, SIGUSR1 and a first Ctrl-C are noted instead of ending the process, in whose main thread the block must
+    be for that. A second Ctrl-C ends it at once.
     """
 
     def __init__(self, max_minutes: float | None, margin_seconds: float = 90.0, clock: Callable[[], float] = seconds_since_start) -> None:
