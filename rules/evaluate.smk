@@ -83,6 +83,8 @@ rule write_study:
         f"{RESULTS}/logs/write_study.log",
     priority: 100  # first of all jobs, so that `make status` knows the plan from the start
     localrule: True
+    conda:
+        "../envs/fourlenses.yaml"
     threads: 1
     resources:
         mem_mb=100,

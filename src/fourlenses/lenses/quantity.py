@@ -159,7 +159,7 @@ def _by_labels(axes: Axes, own: pd.DataFrame, points: pd.DataFrame, pretrained: 
     """Accuracy against labelled images, a line per number of pretraining images, with the baseline and the floor."""
     colours = style.quantity_colours(pretrained["pretrain_images"])
     for quantity, rows in own[own["curve"] != lengths.CONTROL].groupby("pretrain_images"):
-        label = f"{names.count(quantity)} pretraining images"
+        label = f"{names.count(quantity)} pretraining images{_length(rows)}"
         panels.line(axes, rows["labelled_images"], rows, colours[quantity], label, "o")
         hollow.mark(axes, rows["labelled_images"], rows["published"], colours[quantity], "o")
     protocol = own["protocol"].iloc[0]
@@ -180,6 +180,13 @@ def _by_labels(axes: Axes, own: pd.DataFrame, points: pd.DataFrame, pretrained: 
     _controls(axes, own, "labelled_images", "pretrain_images", colours)
     chance.line(axes, own)
     panels.images_axis(axes, pd.concat(drawn)["labelled_images"], "labelled images")
+
+
+def _length(rows: pd.DataFrame) -> str:
+    """Where more images are more training too, each line says how much."""
+    steps = set(rows["steps"])
+    known = (rows["curve"] == lengths.UNEQUAL).all() and len(steps) == 1 and min(steps) > 0
+    return f", {int(steps.pop()):,} steps" if known else ""
 
 
 def _by_pretraining(axes: Axes, own: pd.DataFrame, points: pd.DataFrame, pretrained: pd.DataFrame) -> None:
