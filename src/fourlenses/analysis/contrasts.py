@@ -27,7 +27,7 @@ from scipy.special import stdtr, stdtrit
 from fourlenses.analysis import joint_counts, scales
 from fourlenses.analysis.cells import Cell, Key, shared_keys
 from fourlenses.analysis.joint_counts import JointCounts
-from fourlenses.analysis.seed_variance import Kind, SeedVariance, pooled
+from fourlenses.analysis.seed_variance import Group, Kind, SeedVariance, pooled
 from fourlenses.core.errors import UserError
 
 CONFIDENCE = 0.95
@@ -205,11 +205,11 @@ def _for_prior(cells: Sequence[Cell], weights: Sequence[float], keys: Sequence[K
     return [weight * sqrt(cell.mean(keys) * (100 - cell.mean(keys))) / 50 for cell, weight in zip(cells, weights, strict=True)]
 
 
-def _by_encoder(cells: Sequence[Cell], weights: Sequence[float]) -> list[tuple[Kind, list[float]]]:
-    """Of each encoder its kind, and the weights at its levels."""
-    levels: dict[tuple, tuple[Kind, list[float]]] = {}
+def _by_encoder(cells: Sequence[Cell], weights: Sequence[float]) -> list[tuple[Kind, Group, list[float]]]:
+    """Of each encoder its kind, its target and label size, and the weights at its levels."""
+    levels: dict[tuple, tuple[Kind, Group, list[float]]] = {}
     for weight, cell in _merged(list(zip(weights, cells, strict=True))):
-        levels.setdefault(cell.encoder, (cell.kind, []))[1].append(weight)
+        levels.setdefault(cell.encoder, (cell.kind, (cell.target, cell.labelled_images), []))[2].append(weight)
     return list(levels.values())
 
 

@@ -9,11 +9,11 @@ Genetics and Molecular Biology 3(1), 2004, https://doi.org/10.2202/1544-6115.102
     moderated = (d0 s0^2 + d s^2) / (d0 + d)        with d0 + d degrees of freedom
 
 Cells of one kind, a method entry under a protocol, have a common value of their own where an F test says that it differs from that of all
-others. What all cells of a seed share, the draw of the labelled images, is not taken out: it cancels in some differences, which are then
-more certain than is said, but not in a single accuracy.
+others. What all cells of one target, label size and seed share (the draw of the labelled images) is told apart by a two-way analysis of
+variance: it cancels in differences, and counts in a single accuracy.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import inf, sqrt
 
 import numpy as np
@@ -26,8 +26,10 @@ CELL = ["method", "source", "corruption", "pretrain_images", "target", "protocol
 LEAST_CELLS = 8  # with fewer, nothing is said of how alike they are, and they are taken as alike
 LEAST_OF_KIND = 3  # with fewer, a kind has no value of its own
 DIFFERENT = 0.05  # significance of the F test
+PRIOR_FREEDOM = 2.0  # degrees of freedom that the stated deviation counts with beside the measured ones: it matters in small studies alone
 
 Kind = tuple[str, str]  # method entry, protocol
+Group = tuple[str, int]  # target, label size
 
 
 @dataclass(frozen=True)
@@ -48,11 +50,13 @@ class SeedVariance:
     """every: of all trained cells; kinds: of those with cells enough.
 
     between_levels: correlation of an encoder's departure at one label level with that at another, 0 where nothing is known of it.
+    shared: variance of what all cells of one target, label size and seed have in common, squared points.
     """
 
     every: Common
     kinds: dict[Kind, Common] = field(default_factory=dict)
     between_levels: float = 0.0
+    shared: float = 0.0
 
     @property
     def is_prior(self) -> bool:
@@ -76,17 +80,22 @@ class SeedVariance:
     def of(self, kind: Kind) -> Common:
         return self.kinds.get(kind, self.every)
 
-    def moderated(self, weights: list[tuple[Kind, list[float]]], own: float, seeds: int) -> tuple[float, float]:
+    def moderated(self, weights: list[tuple[Kind, Group, list[float]]], own: float, seeds: int) -> tuple[float, float]:
         """The variance of a weighted sum of accuracies for one seed, in the square of its unit, and its degrees of freedom.
 
-        weights: of each encoder its kind, and its weights at each of its levels. own: the sum's variance between the seeds, of seeds - 1
-        degrees of freedom.
+        weights: of each encoder its kind, its target and label size, and its weights at each of its levels. own: the sum's variance between
+        the seeds, of seeds - 1 degrees of freedom.
         """
         rho, parts = self.between_levels, {}
-        for kind, levels in weights:
+        together: dict[Group, float] = {}
+        for kind, group, levels in weights:
+            together[group] = together.get(group, 0.0) + sum(levels)
             common = self.of(kind)
             square = (1 - rho) * sum(w * w for w in levels) + rho * sum(levels) ** 2
             parts[common] = parts.get(common, 0.0) + common.variance * square
+        common = self.shared * sum(weight**2 for weight in together.values())
+        if common > 0:
+            parts[self.every] = parts.get(self.every, 0.0) + common
         total, freedom = sum(parts.values()), seeds - 1
         if not total:
             return own, max(freedom, 1)
@@ -102,17 +111,23 @@ class SeedVariance:
 
 def pooled(metrics: pd.DataFrame, prior_sd: float) -> SeedVariance:
     """Of all cells of a table at their finest levels; ``prior_sd`` (points), as if known, where no trained cell has two seeds."""
-    found = _cells(table.at_finest(metrics, metrics))
+    found, shared = _cells(table.at_finest(metrics, metrics))
     trained = [one for cell, one in found.items() if cell[0] != "random"]
     if not trained:
         return SeedVariance(Common(prior_sd**2, inf, inf, 0))
     kinds: dict[Kind, list[tuple[float, float]]] = {}
     for (method, *_, protocol), one in found.items():
         kinds.setdefault((method, protocol), []).append(one)
-    every = _common(trained)
+    every = _with_prior(_common(trained), prior_sd)
     own = {kind: _common(cells) for kind, cells in kinds.items() if len(cells) >= LEAST_OF_KIND}
     own = {kind: common for kind, common in own.items() if _differs(kinds[kind], [one for one in trained if one not in kinds[kind]])}
-    return SeedVariance(every, own, _between_levels(metrics))
+    return SeedVariance(every, own, _between_levels(metrics), shared)
+
+
+def _with_prior(common: Common, prior_sd: float) -> Common:
+    most = common.most + PRIOR_FREEDOM
+    variance = (common.most * common.variance + PRIOR_FREEDOM * prior_sd**2) / most
+    return replace(common, variance=variance, most=most)
 
 
 def _differs(cells: list[tuple[float, float]], others: list[tuple[float, float]]) -> bool:
@@ -131,15 +146,30 @@ def _mean(cells: list[tuple[float, float]]) -> tuple[float, float]:
     return sum(variance * freedom for variance, freedom in cells) / freedom, freedom
 
 
-def _cells(rows: pd.DataFrame) -> dict[tuple, tuple[float, float]]:
-    """Of each cell (`CELL`) the variance between seeds and its degrees of freedom, as the mean over its label sizes."""
+def _cells(rows: pd.DataFrame) -> tuple[dict[tuple, tuple[float, float]], float]:
+    """Of each cell (`CELL`) its own variance between seeds and the degrees of freedom, as the mean over label sizes; and the variance of
+    what cells of one kind share."""
     found: dict[tuple, list[tuple[float, float]]] = {}
-    means = rows.groupby([*CELL, "labelled_images", "seed"], sort=False)["top1"].mean()
-    spread = means.groupby(level=[*CELL, "labelled_images"], sort=False).agg(["var", "count"])
-    for (*cell, _), variance, seeds in zip(spread.index, spread["var"], spread["count"], strict=True):
-        if seeds > 1:
-            found.setdefault(tuple(cell), []).append((float(variance), float(seeds - 1)))
-    return {cell: (sum(v for v, _ in sizes) / len(sizes), max(d for _, d in sizes)) for cell, sizes in found.items()}
+    together: list[tuple[float, float]] = []
+    for _, group in rows.groupby(["target", "labelled_images", "method", "protocol"], sort=False):
+        means = group.groupby([*CELL, "seed"], sort=False)["top1"].mean().unstack("seed")
+        shared = means.dropna(axis=1)  # seeds that all cells have, or else cells that have every seed
+        means = shared if shared.shape[1] > 1 else means.dropna()
+        cells, seeds = means.shape
+        if seeds < 2 or not cells:
+            continue
+        off = means.to_numpy() - means.to_numpy().mean(1, keepdims=True)
+        common = off.mean(0) if cells > 1 else np.zeros(seeds)
+        # taking out what the cells share takes a part of their own scatter with it
+        kept = (cells - 1) / cells if cells > 1 else 1.0
+        variances = ((off - common) ** 2).sum(1) / (kept * (seeds - 1))
+        if cells > 1 and group["method"].iloc[0] != "random":
+            between = float((common**2).sum() / (seeds - 1)) - float(variances.mean()) / cells
+            together.append((between, seeds - 1))
+        for cell, variance in zip(means.index, variances, strict=True):
+            found.setdefault(cell, []).append((float(variance), kept * (seeds - 1)))
+    own = {cell: (sum(v for v, _ in sizes) / len(sizes), max(d for _, d in sizes)) for cell, sizes in found.items()}
+    return own, max(0.0, _mean(together)[0]) if together else 0.0
 
 
 def _between_levels(metrics: pd.DataFrame) -> float:
