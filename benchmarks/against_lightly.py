@@ -14,6 +14,7 @@ import torch
 from PIL import Image
 from torch.utils.data import DataLoader, Dataset
 
+from fourlenses.core.randomness import named_seed, permutation
 from fourlenses.data.inputs import ResidentInput
 from fourlenses.data.manifest import hierarchy_of, read_manifest, rows_of
 from fourlenses.data.recipe import Recipe
@@ -25,7 +26,6 @@ from fourlenses.evaluation.statistics import paired_difference
 from fourlenses.methods import build_method
 from fourlenses.methods.method import Facts
 from fourlenses.models.backbones import build_backbone
-from fourlenses.randomness import named_seed, permutation
 from fourlenses.training.engine import Engine
 from fourlenses.training.gradients import add_gradients
 from fourlenses.training.optimizers import build_optimizer

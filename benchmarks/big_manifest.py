@@ -78,9 +78,9 @@ def _subset(size: int, folder: Path) -> None:
 
 def _read_for_writing(folder: Path) -> None:
     """What write_beton takes from a manifest, and the places of as many samples."""
+    from fourlenses.core.randomness import string_ids
     from fourlenses.data.beton_writer import BetonWriter
     from fourlenses.data.manifest import column, labels_of, read_manifest, rows_of
-    from fourlenses.randomness import string_ids
 
     manifest = read_manifest(folder / "manifest.parquet")
     labels, numbers, train = labels_of(manifest), string_ids(column(manifest, "id")), rows_of(manifest, "train")

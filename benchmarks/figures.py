@@ -5,7 +5,7 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from fourlenses.lenses import style
+from fourlenses.plotting import style
 
 OURS, MISSED, PLAIN = "#332288", "#CC6677", "#44AA99"
 

@@ -21,15 +21,15 @@ from sklearn.linear_model import LogisticRegression
 from threadpoolctl import threadpool_limits
 from timing import Rates, rows
 
+from fourlenses.core.files import read_json
+from fourlenses.core.randomness import named_seed, permutation
 from fourlenses.data import synthetic
 from fourlenses.data.manifest import hierarchy_of, read_manifest, rows_of
 from fourlenses.data.resident import load_images
 from fourlenses.evaluation.features import extract_features
 from fourlenses.evaluation.linear_probe import linear_probe
-from fourlenses.files import read_json
 from fourlenses.models.backbones import build_backbone
 from fourlenses.models.weights import load_weights
-from fourlenses.randomness import named_seed, permutation
 
 STRENGTHS = np.logspace(-5, 0, 8).tolist()  # the range of config.yaml
 FRACTION = 0.2

@@ -117,7 +117,7 @@ def prepare(folder: Path) -> tuple[Path, Path]:
 
 def arguments(output: Path, beton: Path, subset: Path, kind: str) -> list[str]:
     """Of pretrain.py, as the rule gives them, by the presets of the default study."""
-    from fourlenses.read_config import read_config
+    from fourlenses.config.read import read_config
 
     config = read_config([])
     method = config["methods"]["simclr"]

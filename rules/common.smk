@@ -8,8 +8,8 @@ from pathlib import Path
 from snakemake.exceptions import WorkflowError
 
 sys.path.insert(0, os.path.join(workflow.basedir, "src"))
-from fourlenses.errors import UserError
-from fourlenses.read_config import complete_config, config_files
+from fourlenses.core.errors import UserError
+from fourlenses.config.read import complete_config, config_files
 from fourlenses.study import BASELINES, FIGURES, FLOOR, SIMILARITY, TRAINED, Run, Subset, figure_names, make_plan, parse_source
 
 # the files the config was merged from, the last one winning

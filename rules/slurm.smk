@@ -4,7 +4,7 @@ import itertools
 import re
 import sys
 from snakemake.logging import logger
-from fourlenses.slurm_demands import Demands
+from fourlenses.slurm.demands import Demands
 
 MOST_GROWTH = 3  # a third attempt's growth is also the last: beyond that the job has another problem than its size
 
@@ -120,7 +120,7 @@ onstart:
     # in the head alone (jobs run without hooks), with the executor chosen and nothing submitted yet
     if workflow.executor_plugin.name == "slurm":
         import snakemake_executor_plugin_slurm as plugin
-        from fourlenses.slurm_states import mend
+        from fourlenses.slurm.states import mend
 
         mend(plugin, logger, patience_seconds())
         if hasattr(plugin, "validate_account"):

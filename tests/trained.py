@@ -6,16 +6,16 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from fourlenses.core.files import write_json
+from fourlenses.core.randomness import named_seed
 from fourlenses.data.manifest import write_manifest
 from fourlenses.data.sources import image_folder as source
 from fourlenses.data.write_beton import write_beton
 from fourlenses.evaluation.encoder import Encoder
 from fourlenses.evaluation.targets import Task
 from fourlenses.evaluation.trained import Settings, evaluate_trained
-from fourlenses.files import write_json
 from fourlenses.models.backbones import build_backbone
 from fourlenses.models.weights import save_weights
-from fourlenses.randomness import named_seed
 from fourlenses.training.pretrain import Placement
 from tests.runs import forget_finished
 

@@ -5,7 +5,7 @@ import json
 import logging
 from pathlib import Path
 
-from fourlenses.cli import run
+from fourlenses.core.cli import run
 
 
 def main() -> None:
@@ -18,9 +18,9 @@ def main() -> None:
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
 
+    from fourlenses.config.read import read_config
     from fourlenses.planning.calibrate import calibrate
     from fourlenses.planning.throughput import merge_into
-    from fourlenses.read_config import read_config
     from fourlenses.study import make_plan
 
     config = arguments.config or read_config(arguments.configfile)

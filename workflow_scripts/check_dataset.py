@@ -8,7 +8,7 @@ import json
 import os
 from pathlib import Path
 
-from fourlenses.cli import run
+from fourlenses.core.cli import run
 
 
 def main() -> None:
@@ -31,9 +31,9 @@ def main() -> None:
 
     from fourlenses.check.check import Settings, check_dataset
     from fourlenses.check.report import failure, is_usable, summary
+    from fourlenses.core.errors import UserError
     from fourlenses.data.manifest import read_manifest
     from fourlenses.data.sources import source_of
-    from fourlenses.errors import UserError
 
     name, definition = arguments.dataset, json.loads(arguments.definition)
     settings = Settings(

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from fourlenses.cli import run
+from fourlenses.core.cli import run
 
 
 def main() -> None:
@@ -13,7 +13,7 @@ def main() -> None:
     parser.add_argument("--output", required=True, type=Path, help="metrics.csv to write")
     arguments = parser.parse_args()
 
-    from fourlenses.collect import collect
+    from fourlenses.analysis.collect import collect
 
     rows = collect(arguments.study, arguments.evaluations, arguments.output)
     print(f"{arguments.output}: {rows} rows")

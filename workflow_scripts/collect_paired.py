@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from fourlenses.cli import run
+from fourlenses.core.cli import run
 
 
 def main() -> None:
@@ -15,7 +15,7 @@ def main() -> None:
     parser.add_argument("--output", required=True, type=Path, help="paired.csv to write, beside metrics.csv")
     arguments = parser.parse_args()
 
-    from fourlenses.collect_paired import collect_paired
+    from fourlenses.analysis.collect_paired import collect_paired
 
     manifests = dict(zip(arguments.targets, arguments.manifests, strict=True))
     rows = collect_paired(arguments.study, arguments.evaluations, manifests, arguments.output)

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from fourlenses.cli import run
+from fourlenses.core.cli import run
 
 
 def main() -> None:
@@ -16,9 +16,9 @@ def main() -> None:
     arguments = parser.parse_args()
 
     from fourlenses.analysis.contrasts import Evidence
-    from fourlenses.files import atomic
-    from fourlenses.lenses.side_by_side import compare
-    from fourlenses.lenses.table import read_metrics
+    from fourlenses.analysis.side_by_side import compare
+    from fourlenses.analysis.table import read_metrics
+    from fourlenses.core.files import atomic
 
     compared = compare(Evidence.of(read_metrics(arguments.metrics), arguments.seed_sd))
     with atomic(arguments.output) as draft:

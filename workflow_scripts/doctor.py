@@ -13,7 +13,7 @@ if sys.version_info < (3, 11):  # noqa: UP036 (whoever needs the doctor may have
     sys.exit("fail  Python: %s at %s; use 3.11 or newer: PYTHON=/path/to/python3.11 make setup" % (sys.version.split()[0], sys.executable))  # noqa: UP031
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))  # where set-up has not come to install the package
 
-from fourlenses.cli import run
+from fourlenses.core.cli import run
 
 
 def main() -> None:

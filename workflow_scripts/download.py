@@ -4,7 +4,7 @@ import argparse
 import logging
 from pathlib import Path
 
-from fourlenses.cli import run
+from fourlenses.core.cli import run
 
 
 def main() -> None:
@@ -26,10 +26,10 @@ def main() -> None:
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
 
+    from fourlenses.core.errors import UserError
+    from fourlenses.core.files import write_json
     from fourlenses.data.download import Patience, download
     from fourlenses.data.downloadable import Remote, describe, file_name, published, stand_in
-    from fourlenses.errors import UserError
-    from fourlenses.files import write_json
 
     if arguments.dataset and not arguments.file:
         print(describe(arguments.dataset))

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from fourlenses.cli import run
+from fourlenses.core.cli import run
 
 
 def main() -> None:
@@ -31,9 +31,10 @@ def main() -> None:
     arguments = parser.parse_args()
 
     from fourlenses.analysis.contrasts import Evidence
-    from fourlenses.lenses import domain_similarity, output, quantity_gain
+    from fourlenses.analysis.table import read_metrics
+    from fourlenses.lenses import domain_similarity, quantity_gain
     from fourlenses.lenses.registry import figure_named
-    from fourlenses.lenses.table import read_metrics
+    from fourlenses.plotting import output
 
     figure_module = figure_named(arguments.figure)
     evidence = Evidence.of(read_metrics(arguments.metrics), arguments.seed_sd)

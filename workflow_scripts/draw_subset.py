@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from fourlenses.cli import run
+from fourlenses.core.cli import run
 
 
 def main() -> None:
@@ -20,9 +20,9 @@ def main() -> None:
 
     import numpy as np
 
+    from fourlenses.core.files import atomic, read_json
     from fourlenses.data.manifest import read_manifest
     from fourlenses.data.subsets import draw_subset
-    from fourlenses.files import atomic, read_json
 
     quarantined = {entry["id"] for entry in read_json(arguments.sidecar)["quarantined"]}
     rows = draw_subset(read_manifest(arguments.manifest), quarantined, arguments.subset, arguments.seed, arguments.dataset)

@@ -5,7 +5,7 @@ import json
 import logging
 from pathlib import Path
 
-from fourlenses.cli import run
+from fourlenses.core.cli import run
 
 
 def main() -> None:
@@ -17,10 +17,10 @@ def main() -> None:
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
 
+    from fourlenses.core.errors import printable
     from fourlenses.data.downloadable import remembering_downloads
     from fourlenses.data.manifest import hierarchy_of, one_sided, write_manifest
     from fourlenses.data.sources import source_of
-    from fourlenses.errors import printable
 
     definition = json.loads(arguments.definition)
     with remembering_downloads(arguments.output.parent / "downloads"):

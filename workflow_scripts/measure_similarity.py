@@ -6,7 +6,7 @@ import json
 import os
 from pathlib import Path
 
-from fourlenses.cli import run
+from fourlenses.core.cli import run
 
 
 def main() -> None:
@@ -23,10 +23,10 @@ def main() -> None:
 
     import torch
 
+    from fourlenses.core.files import atomic
     from fourlenses.devices import choose_device
     from fourlenses.evaluation.encoder import Encoder
     from fourlenses.evaluation.similarity import COLUMNS, Domain, measure
-    from fourlenses.files import atomic
 
     torch.set_num_threads(arguments.torch_threads)
     domains = [Domain(one["dataset"], Path(one["beton"]), Path(one["manifest"])) for one in json.loads(arguments.domains)]

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from fourlenses.cli import run
+from fourlenses.core.cli import run
 
 ROOT = Path(__file__).resolve().parents[1]
 TEMPLATES = ROOT / "rules" / "datasets" / "template"
@@ -23,7 +23,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, help="folder or archive of the images (default: raw/<name>)")
     arguments = parser.parse_args()
 
-    from fourlenses.scaffold import write_dataset
+    from fourlenses.config.new_dataset import write_dataset
 
     for file in write_dataset(ROOT, TEMPLATES, arguments.name, arguments.source, arguments.data):
         print(f"wrote {file.relative_to(ROOT)}")

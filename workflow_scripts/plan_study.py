@@ -4,7 +4,7 @@ import argparse
 import json
 from pathlib import Path
 
-from fourlenses.cli import run
+from fourlenses.core.cli import run
 
 
 def main() -> None:
@@ -19,13 +19,13 @@ def main() -> None:
     parser.add_argument("--check", nargs="?", const="", metavar="RESULTS", help="compare with what is finished, e.g. in results/default")
     arguments = parser.parse_args()
 
-    from fourlenses.files import atomic
+    from fourlenses.core.files import atomic
     from fourlenses.planning import check, report
     from fourlenses.planning.plan import plan_study
 
     config = arguments.config
     if config is None:
-        from fourlenses.read_config import read_config
+        from fourlenses.config.read import read_config
 
         config = read_config(arguments.configfile)
     config["plan"] |= {key: value for key in ("gpus", "device") if (value := getattr(arguments, key)) is not None}

@@ -6,7 +6,7 @@ import logging
 import os
 from pathlib import Path
 
-from fourlenses.cli import run
+from fourlenses.core.cli import run
 from fourlenses.launcher import launch
 
 

@@ -12,7 +12,7 @@ import argparse
 import logging
 from pathlib import Path
 
-from fourlenses.cli import run
+from fourlenses.core.cli import run
 
 
 def main() -> None:
@@ -27,7 +27,7 @@ def main() -> None:
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
 
-    from fourlenses.errors import UserError
+    from fourlenses.core.errors import UserError
     from fourlenses.evaluation.rescore import rescore, write_rows
 
     if arguments.output.suffix not in (".csv", ".json"):

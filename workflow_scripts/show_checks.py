@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from fourlenses.cli import run
+from fourlenses.core.cli import run
 
 
 def main() -> None:
@@ -12,8 +12,8 @@ def main() -> None:
     arguments = parser.parse_args()
 
     from fourlenses.check.report import failure, is_usable, summary
-    from fourlenses.errors import UserError
-    from fourlenses.files import read_json
+    from fourlenses.core.errors import UserError
+    from fourlenses.core.files import read_json
 
     failures = []
     for file in arguments.reports:

@@ -9,7 +9,7 @@ import sys
 import time
 from pathlib import Path
 
-from fourlenses.cli import run
+from fourlenses.core.cli import run
 
 
 def main() -> None:
@@ -22,7 +22,7 @@ def main() -> None:
     parser.add_argument("--failed-exit", action="store_true", help="exit code 1 if a job has failed")
     arguments = parser.parse_args()
 
-    from fourlenses.files import atomic
+    from fourlenses.core.files import atomic
     from fourlenses.status.page import page
     from fourlenses.status.planned import planned
     from fourlenses.status.survey import survey

@@ -9,7 +9,7 @@ import logging
 import os
 from pathlib import Path
 
-from fourlenses.cli import run
+from fourlenses.core.cli import run
 from fourlenses.launcher import launch
 
 PRESETS = Path(__file__).resolve().parents[1] / "presets"
@@ -62,9 +62,9 @@ def main() -> None:
     launch(arguments.processes)
     logging.basicConfig(level=logging.INFO if os.environ.get("RANK", "0") == "0" else logging.WARNING, format="%(message)s")
 
+    from fourlenses.config.protocols import complete_protocol
     from fourlenses.evaluation.encoder import Encoder
     from fourlenses.evaluation.predictions import TargetPredictions
-    from fourlenses.evaluation.protocol_presets import complete_protocol
     from fourlenses.evaluation.targets import Task
     from fourlenses.evaluation.trained import Settings, evaluate_trained
     from fourlenses.evaluation.trained_record import write_record

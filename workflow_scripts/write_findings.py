@@ -4,7 +4,7 @@ import argparse
 import json
 from pathlib import Path
 
-from fourlenses.cli import run
+from fourlenses.core.cli import run
 
 
 def main() -> None:
@@ -15,9 +15,9 @@ def main() -> None:
     parser.add_argument("--decision", required=True, type=Path, help="e.g. results/default/decision.json")
     arguments = parser.parse_args()
 
+    from fourlenses.analysis.table import read_metrics
     from fourlenses.findings import Evidence, Thresholds, decision, evaluate, write
     from fourlenses.findings.setting import study_setting
-    from fourlenses.lenses.table import read_metrics
 
     thresholds = Thresholds(**arguments.thresholds)
     evidence = Evidence.of(read_metrics(arguments.metrics), thresholds.seed_sd)

@@ -4,7 +4,7 @@ import argparse
 import json
 from pathlib import Path
 
-from fourlenses.cli import run
+from fourlenses.core.cli import run
 
 
 def main() -> None:
@@ -13,7 +13,7 @@ def main() -> None:
     parser.add_argument("--output", required=True, type=Path, help="e.g. results/default/study.json")
     arguments = parser.parse_args()
 
-    from fourlenses.files import write_json
+    from fourlenses.core.files import write_json
     from fourlenses.study import make_plan
 
     config = arguments.config

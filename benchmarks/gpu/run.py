@@ -27,9 +27,9 @@ SMALL = (("resnet_small", 32, 32, (16,)),)  # for a rehearsal on a CPU
 
 
 def config_of(backbone: str, image_size: int, stored_size: int) -> dict:
-    from fourlenses.config import check_config
-    from fourlenses.presets import complete_methods
-    from fourlenses.yaml_files import read_yaml
+    from fourlenses.config.check import check_config
+    from fourlenses.config.methods import complete_methods
+    from fourlenses.config.yaml_files import read_yaml
 
     root = HERE.parents[1]
     config = read_yaml(root / "config.yaml")

@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from fourlenses.errors import UserError
+from fourlenses.core.errors import UserError
 
 
 def choose_device(name: str) -> torch.device:

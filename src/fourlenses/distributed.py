@@ -11,7 +11,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
-from fourlenses.errors import UserError
+from fourlenses.core.errors import UserError
 
 
 def world_size() -> int:

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from fourlenses.check.survey import survey
-from fourlenses.config import check_config
+from fourlenses.config.check import check_config
 from fourlenses.data.manifest import hierarchy_of, labels_of, read_manifest, rows_of, write_manifest
 from fourlenses.data.sources import source_of
 from tests.unit.test_config import merged

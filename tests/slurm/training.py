@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from fourlenses.processes import is_dead
+from fourlenses.core.processes import is_dead
 from tests.slurm.cluster import Study, wait_until
 
 METHOD, SOURCE = "simclr", "drawings-64"

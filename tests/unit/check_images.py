@@ -7,8 +7,8 @@ import numpy as np
 from PIL import Image
 
 from fourlenses.check.check import Settings, check_dataset
+from fourlenses.core.files import read_json
 from fourlenses.data.sources import source_of
-from fourlenses.files import read_json
 
 DEFINITION = {"source": "image_folder", "path": "pets"}
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from fourlenses.errors import Interrupted, UserError
+from fourlenses.core.errors import Interrupted, UserError
 from fourlenses.training.attempts import Attempts
 
 

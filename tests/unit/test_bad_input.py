@@ -20,13 +20,13 @@ from tests.layouts.places365_glc20 import make_glc20, make_places365
 from tests.odd_files import bomb, broken_exif, clear, deep, encoded, good, grey, noisy_folder, over_white, packed, tar_of, turned
 from tests.pictures import jpeg_bytes, picture
 
+from fourlenses.core.errors import UserError
+from fourlenses.core.files import read_json
 from fourlenses.data.beton import RAW, Beton
 from fourlenses.data.decode import decode
 from fourlenses.data.manifest import hierarchy_of, one_sided, read_manifest, write_manifest
 from fourlenses.data.sources import SOURCES, image_folder
 from fourlenses.data.write_beton import write_beton
-from fourlenses.errors import UserError
-from fourlenses.files import read_json
 
 ROOT = Path(__file__).parents[2]
 ODD = 'train/ant/it\'s "odd"\n$(x) \udcff.jpg'  # spaces, quotes, a newline, a byte that is not UTF-8
@@ -351,7 +351,7 @@ def test_what_libraries_make_of_a_full_disk_names_the_file(small_disk, write):
     import torch
     from safetensors.torch import save_file
 
-    from fourlenses.files import atomic
+    from fourlenses.core.files import atomic
 
     big = np.random.default_rng(0).integers(0, 2**62, 4_000_000)
     writers = {
@@ -370,7 +370,7 @@ def test_a_file_that_cannot_be_opened_is_one_sentence_and_a_defect_keeps_its_tra
     assert done.returncode == 2
     assert "Traceback" not in done.stderr
     assert f"{tmp_path / 'no.parquet'}" in done.stderr
-    code = "from fourlenses.cli import run\ndef main(): raise OSError('no number, no file')\nrun(main)"
+    code = "from fourlenses.core.cli import run\ndef main(): raise OSError('no number, no file')\nrun(main)"
     done = subprocess.run([sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": str(ROOT / "src")}, capture_output=True, text=True)
     assert done.returncode == 1
     assert "Traceback" in done.stderr

@@ -5,9 +5,9 @@ import synthetic_metrics as synthetic
 from synthetic_metrics import row
 
 from fourlenses.analysis.contrasts import Evidence
+from fourlenses.analysis.table import read_metrics
 from fourlenses.evaluation.statistics import wilson_share
-from fourlenses.lenses import bands, basis, chance, style
-from fourlenses.lenses.table import read_metrics
+from fourlenses.plotting import bands, basis, chance, style
 
 KEYS = ["target", "method"]
 

@@ -7,8 +7,8 @@ import torch
 from tests.processes import run_processes
 from torch import nn
 
+from fourlenses.core.errors import UserError
 from fourlenses.distributed import own_rows
-from fourlenses.errors import UserError
 from fourlenses.models.backbones import build_backbone
 from fourlenses.models.batch_norm import _global_statistics, _Normalise, average_running_statistics, frozen_statistics, set_batch_norm
 

@@ -5,6 +5,8 @@ import pytest
 from PIL import Image
 from tests.pictures import jpeg_bytes, picture
 
+from fourlenses.core.errors import UserError
+from fourlenses.core.files import read_json
 from fourlenses.data import beton as ours
 from fourlenses.data.beton import Beton
 from fourlenses.data.beton_writer import BetonWriter
@@ -13,8 +15,6 @@ from fourlenses.data.manifest import labels_of
 from fourlenses.data.resident import load_images, square
 from fourlenses.data.sources import image_folder
 from fourlenses.data.write_beton import write_beton
-from fourlenses.errors import UserError
-from fourlenses.files import read_json
 
 
 def convert(folder, output, variant="clean", size=40, allowed=0.0, workers=1, **keys):

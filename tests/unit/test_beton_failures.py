@@ -13,13 +13,13 @@ import numpy as np
 import pytest
 from tests.pictures import jpeg_bytes
 
+from fourlenses.core.errors import UserError
+from fourlenses.core.files import read_json
 from fourlenses.data import beton_writer, disk_space
 from fourlenses.data.beton import PAGE_SIZE, Beton
 from fourlenses.data.beton_writer import BetonWriter, content_sha256
 from fourlenses.data.sources import image_folder as source
 from fourlenses.data.write_beton import write_beton
-from fourlenses.errors import UserError
-from fourlenses.files import read_json
 
 DEFINITION = {"source": "image_folder", "path": "animals"}
 

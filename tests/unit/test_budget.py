@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from fourlenses.errors import Interrupted, UserError
-from fourlenses.processes import seconds_since_start
+from fourlenses.core.errors import Interrupted, UserError
+from fourlenses.core.processes import seconds_since_start
 from fourlenses.training.budget import Budget
 
 
@@ -84,7 +84,7 @@ def test_the_sentence_says_where_why_and_how_to_go_on():
 
 
 def test_the_clock_starts_with_the_process_not_with_the_import():
-    program = "import time; time.sleep(1); from fourlenses.processes import seconds_since_start; print(seconds_since_start())"
+    program = "import time; time.sleep(1); from fourlenses.core.processes import seconds_since_start; print(seconds_since_start())"
     before = time.monotonic()
     found = float(subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout)
     if Path("/proc/self/stat").exists():
@@ -131,7 +131,7 @@ def test_in_another_thread_signals_are_left_alone(clock):
 
 PROGRAM = """
 import sys, time
-from fourlenses.cli import run
+from fourlenses.core.cli import run
 from fourlenses.training.budget import Budget
 
 def main():
@@ -197,7 +197,7 @@ def test_the_wall_limit_ends_a_run_with_exit_code_75():
     ],
 )
 def test_every_end_has_its_exit_code(raised, code, message):
-    program = f"from fourlenses.cli import run\nfrom fourlenses.errors import *\ndef main(): raise {raised}\nrun(main)"
+    program = f"from fourlenses.core.cli import run\nfrom fourlenses.core.errors import *\ndef main(): raise {raised}\nrun(main)"
     result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert result.returncode == code
     assert result.stderr == message if message else "Traceback" in result.stderr

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from fourlenses.errors import UserError
+from fourlenses.core.errors import UserError
+from fourlenses.core.randomness import named_seed, permutation
 from fourlenses.evaluation.candidate_choice import Candidate, Trial, candidates_of, choose
 from fourlenses.evaluation.training_progress import TrainingProgress
-from fourlenses.randomness import named_seed, permutation
 
 LABELS = np.arange(40) % 4
 

@@ -8,11 +8,11 @@ import pytest
 from tests.archives import extract_all
 from tests.layouts import generic as layouts
 
+from fourlenses.core.errors import UserError
 from fourlenses.data.beton import Beton
 from fourlenses.data.manifest import hierarchy_of, labels_of
 from fourlenses.data.sources import cifar as source
 from fourlenses.data.write_beton import write_beton
-from fourlenses.errors import UserError
 
 
 def read(definition, raw):

@@ -8,8 +8,8 @@ import pytest
 
 END = """
 import sys
-from fourlenses.cli import run
-from fourlenses.files import write_json
+from fourlenses.core.cli import run
+from fourlenses.core.files import write_json
 def main():
     for line in range(int(sys.argv[2])):
         print("progress " * 100, file=sys.stderr)
@@ -44,7 +44,8 @@ def test_the_reason_is_in_the_log_that_lies_on_the_full_disk(small_disk, lines):
 def test_a_notebook_s_backend_of_matplotlib_is_not_taken_over():
     """Jupyter and Colab leave one in the environment that other Pythons do not have."""
     program = (
-        "from fourlenses.cli import run\nrun(lambda: __import__('matplotlib.pyplot'))\nimport matplotlib\nprint(matplotlib.get_backend())"
+        "from fourlenses.core.cli import run\nrun(lambda: __import__('matplotlib.pyplot'))\n"
+        "import matplotlib\nprint(matplotlib.get_backend())"
     )
     other = os.environ | {"MPLBACKEND": "module://matplotlib_inline.backend_inline"}
     ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=other)

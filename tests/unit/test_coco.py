@@ -5,10 +5,10 @@ from tests.layouts import generic as layouts
 from tests.layouts.generic import ANIMALS, LISTED, PICTURES
 from tests.pictures import contents
 
+from fourlenses.core.errors import UserError
 from fourlenses.data.manifest import hierarchy_of
 from fourlenses.data.sources import coco as source
 from fourlenses.data.subsets import draw_subset
-from fourlenses.errors import UserError
 
 
 def indexed(definition, raw):

@@ -3,8 +3,8 @@ import json
 import pandas as pd
 import pytest
 
-from fourlenses.collect import COLUMNS, collect
-from fourlenses.errors import UserError
+from fourlenses.analysis.collect import COLUMNS, collect
+from fourlenses.core.errors import UserError
 
 
 def record(run, target, labelled, top1, protocol="linear"):

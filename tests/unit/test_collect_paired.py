@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 
 from fourlenses.analysis import joint_counts
-from fourlenses.collect_paired import collect_paired
+from fourlenses.analysis.collect_paired import collect_paired
+from fourlenses.core.errors import UserError
 from fourlenses.data.manifest import write_manifest
-from fourlenses.errors import UserError
 from fourlenses.evaluation.predictions import TargetPredictions, write_predictions
 
 LABELS = np.arange(200) % 4

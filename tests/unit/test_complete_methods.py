@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from fourlenses.errors import UserError
-from fourlenses.presets import complete_methods
+from fourlenses.config.methods import complete_methods
+from fourlenses.core.errors import UserError
 
 ROOT = Path(__file__).parents[2]
 PRESETS = ROOT / "presets"

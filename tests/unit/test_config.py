@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from fourlenses.config import check_config
+from fourlenses.config.check import check_config
+from fourlenses.core.errors import UserError
 from fourlenses.data.corruption_names import CORRUPTIONS
 from fourlenses.data.sources import SOURCES
-from fourlenses.errors import UserError
 
 ROOT = Path(__file__).parents[2]
 SCHEMA = ROOT / "schemas" / "config.schema.yaml"

@@ -13,7 +13,7 @@ from fourlenses.analysis.cells import Cell
 from fourlenses.analysis.contrasts import Evidence, quantile
 from fourlenses.analysis.joint_counts import Group
 from fourlenses.analysis.seed_variance import Common, SeedVariance
-from fourlenses.errors import UserError
+from fourlenses.core.errors import UserError
 
 N_TEST = 1000
 KNOWN = SeedVariance(Common(0.64, inf, inf, 0))  # the prior: 0.8 points at 50 %

@@ -6,10 +6,10 @@ from PIL import Image
 from scipy.ndimage import gaussian_filter
 from tests.pictures import picture
 
+from fourlenses.core.errors import UserError
 from fourlenses.data.corruption_names import ALIASES, CORRUPTIONS, SEVERITIES, changes_nothing
 from fourlenses.data.corruptions import corrupt, corrupt_to_store
 from fourlenses.data.encode import encode
-from fourlenses.errors import UserError
 
 # a smooth picture with texture on it, as a photograph has both
 TEXTURE = np.random.default_rng(0).integers(-40, 41, (240, 320, 3))

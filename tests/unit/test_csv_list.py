@@ -4,12 +4,12 @@ from tests.layouts import generic as layouts
 from tests.layouts.generic import LISTED, PICTURES
 from tests.pictures import contents
 
+from fourlenses.core.errors import UserError
+from fourlenses.core.files import read_json
 from fourlenses.data.manifest import hierarchy_of, read_manifest, write_manifest
 from fourlenses.data.sources import csv_list as source
 from fourlenses.data.subsets import draw_subset
 from fourlenses.data.write_beton import write_beton
-from fourlenses.errors import UserError
-from fourlenses.files import read_json
 
 
 def indexed(definition, raw):

@@ -16,11 +16,11 @@ from pathlib import Path
 import pytest
 from tests.flaky_server import FlakyServer, answer, hang, hang_up, lead_to, refuse
 
+from fourlenses.core.errors import UserError
 from fourlenses.data.addresses import check_address
 from fourlenses.data.download import PROGRESS, Patience, download
 from fourlenses.data.downloadable import Remote
 from fourlenses.data.part_file import PartFile
-from fourlenses.errors import UserError
 
 ROOT = Path(__file__).parents[2]
 CONTENT = os.urandom(300_000)

@@ -5,10 +5,10 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
+from fourlenses.core.errors import UserError
+from fourlenses.core.files import write_json
 from fourlenses.data.addresses import check_address
 from fourlenses.data.downloadable import by_hand, describe, file_name, published, remembering_downloads, stand_in, table, take_downloads
-from fourlenses.errors import UserError
-from fourlenses.files import write_json
 
 TABLE = table()
 FILES = [(source, name, file) for source, entry in TABLE.items() for name, file in entry["files"].items()]

@@ -10,9 +10,9 @@ import pytest
 import synthetic_metrics as synthetic
 
 from fourlenses.analysis.contrasts import Evidence
-from fourlenses.lenses import output
+from fourlenses.analysis.table import read_metrics
 from fourlenses.lenses.registry import FIGURES
-from fourlenses.lenses.table import read_metrics
+from fourlenses.plotting import output
 
 PROGRAM = Path(__file__).resolve().parents[2] / "workflow_scripts" / "draw_figure.py"
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.trained import HYPER
 
-from fourlenses.errors import UserError
+from fourlenses.core.errors import UserError
 from fourlenses.evaluation import durations
 from fourlenses.evaluation.durations import LEAST_BATCH, make_schedule
 from fourlenses.training.loop import Schedule

@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 import torch
 
+from fourlenses.core.errors import UserError
+from fourlenses.core.files import read_json, write_json
 from fourlenses.data.manifest import hierarchy_of, labels_of, rows_of, write_manifest
 from fourlenses.data.resident import load_images
 from fourlenses.data.sources import image_folder as source
 from fourlenses.data.subsets import draw_subset
 from fourlenses.data.write_beton import write_beton
-from fourlenses.errors import UserError
 from fourlenses.evaluation.encoder import Encoder
 from fourlenses.evaluation.evaluate import Settings, Target, describe, evaluate
 from fourlenses.evaluation.feature_store import FeatureStore
@@ -21,7 +22,6 @@ from fourlenses.evaluation.features import extract_features
 from fourlenses.evaluation.knn import knn
 from fourlenses.evaluation.linear_probe import linear_probe
 from fourlenses.evaluation.predictions import read_predictions
-from fourlenses.files import read_json, write_json
 from fourlenses.models.backbones import build_backbone
 from fourlenses.models.weights import save_weights
 from fourlenses.study import Run

@@ -8,12 +8,12 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from fourlenses.core.errors import UserError
 from fourlenses.data.manifest import rows_of
 from fourlenses.data.resident import load_images
 from fourlenses.data.selection import select
 from fourlenses.data.sources import image_folder as source
 from fourlenses.data.write_beton import write_beton
-from fourlenses.errors import UserError
 from fourlenses.evaluation import feature_store
 from fourlenses.evaluation.encoder import Encoder
 from fourlenses.evaluation.feature_store import FeatureStore, Images

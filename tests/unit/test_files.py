@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from fourlenses.files import atomic, read_json, write_json
+from fourlenses.core.files import atomic, read_json, write_json
 
 
 def test_a_file_is_whole_or_absent(tmp_path):
@@ -34,7 +34,7 @@ def test_numbers_that_are_none_are_refused(tmp_path):
 def test_a_killed_writer_leaves_nothing_that_looks_finished(tmp_path):
     code = """
 import sys, time
-from fourlenses.files import atomic
+from fourlenses.core.files import atomic
 with atomic(sys.argv[1]) as temporary:
     temporary.write_text("half")
     print("ready", flush=True)

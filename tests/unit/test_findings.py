@@ -12,12 +12,12 @@ from tests.unit import planted_study as planted
 from tests.unit.synthetic_metrics import planted as small_study
 from tests.unit.synthetic_metrics import row, write
 
+from fourlenses.analysis import published
 from fourlenses.analysis.contrasts import Evidence
+from fourlenses.analysis.table import read_metrics
 from fourlenses.findings import Thresholds, decision, evaluate
 from fourlenses.findings import write as findings
 from fourlenses.findings.granularity import slope_weights
-from fourlenses.lenses import published
-from fourlenses.lenses.table import read_metrics
 
 SCRIPT = Path(__file__).parents[2] / "workflow_scripts" / "write_findings.py"
 NAMES = ["quantity", "domain", "domain_pool", "domain_added", "quality", "granularity"]

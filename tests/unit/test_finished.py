@@ -22,8 +22,8 @@ from tests.trained import make_encoder, make_target
 from tests.trained import settings as evaluation_settings
 
 import fourlenses
+from fourlenses.core.files import read_json, write_json
 from fourlenses.evaluation import trained
-from fourlenses.files import read_json, write_json
 from fourlenses.training import finished, source_code
 from fourlenses.training.finished import FOLDER, SEAL, Finished
 from fourlenses.training.loop import Trainer
@@ -191,7 +191,7 @@ def test_who_lost_the_directory_to_one_that_finished_ends_quietly(kept, caplog):
 
 def test_the_code_version_is_of_all_that_a_training_runs():
     program = (
-        "import sys, fourlenses.training.pretrain, fourlenses.evaluation.trained, fourlenses.evaluation.trained_record, fourlenses.cli"
+        "import sys, fourlenses.training.pretrain, fourlenses.evaluation.trained, fourlenses.evaluation.trained_record, fourlenses.core.cli"
     )
     program += "; import fourlenses.data.streaming; print('\\n'.join(getattr(m, '__file__', None) or '' for m in sys.modules.values()))"
     result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)

@@ -7,13 +7,13 @@ import pytest
 from tests.layouts.places365_glc20 import GLC_CODES, GLC_LAYOUTS, glc_pixels, make_glc20, write_occurrences
 from tests.pictures import contents
 
+from fourlenses.core.errors import UserError
 from fourlenses.data.beton import Beton
 from fourlenses.data.decode import decode
 from fourlenses.data.manifest import hierarchy_of, write_manifest
 from fourlenses.data.sources import glc20 as source
 from fourlenses.data.spatial import blocks
 from fourlenses.data.write_beton import write_beton
-from fourlenses.errors import UserError
 
 
 def index(made, **keys):

@@ -9,9 +9,9 @@ from tests.runs import go, settings
 from tests.unit.test_views import smooth_images
 from tests.unit.tiny import SETTINGS, tiny, trainable, views
 
+from fourlenses.core.errors import Interrupted
 from fourlenses.data.recipe import Recipe
 from fourlenses.data.views import Views
-from fourlenses.errors import Interrupted
 from fourlenses.methods import METHODS
 from fourlenses.models.backbones import build_backbone
 

@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-from fourlenses.errors import UserError
+from fourlenses.core.errors import UserError
 from fourlenses.evaluation.hierarchies import read_hierarchy
 
 CLASSES = ["ant", "bee", "cat", "dog"]

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from tests.pictures import jpeg_bytes
 
+from fourlenses.core.errors import UserError
 from fourlenses.data.manifest import hierarchy_of, labels_of, write_manifest
 from fourlenses.data.sources import image_folder as source
-from fourlenses.errors import UserError
 
 
 def index(path, **keys):

@@ -10,10 +10,10 @@ from tests.layouts import tar
 from tests.layouts.imagenet_inat21 import WNIDS, make_imagenet
 from tests.pictures import contents, jpeg_bytes
 
+from fourlenses.core.errors import UserError
 from fourlenses.data.manifest import hierarchy_of, read_manifest, write_manifest
 from fourlenses.data.sources import imagenet as source
 from fourlenses.data.write_beton import write_beton
-from fourlenses.errors import UserError
 
 TRAIN, VAL, DEVKIT = "ILSVRC2012_img_train.tar", "ILSVRC2012_img_val.tar", "ILSVRC2012_devkit_t12.tar.gz"
 

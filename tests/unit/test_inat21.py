@@ -7,10 +7,10 @@ from tests.layouts import tar
 from tests.layouts.imagenet_inat21 import TAXA, make_inat21
 from tests.pictures import contents, jpeg_bytes
 
+from fourlenses.core.errors import UserError
 from fourlenses.data.manifest import hierarchy_of, labels_of
 from fourlenses.data.sources import inat21 as source
 from fourlenses.data.write_beton import write_beton
-from fourlenses.errors import UserError
 
 
 @pytest.fixture

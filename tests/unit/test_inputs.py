@@ -7,6 +7,7 @@ import pytest
 import torch
 from tests.pictures import picture
 
+from fourlenses.core.errors import UserError
 from fourlenses.data import inputs
 from fourlenses.data.beton_writer import BetonWriter
 from fourlenses.data.inputs import ResidentInput, Subset, choose_input
@@ -14,7 +15,6 @@ from fourlenses.data.memory import host_bytes
 from fourlenses.data.resident import concatenate, load_images
 from fourlenses.data.streaming import StreamingInput
 from fourlenses.data.views import Recipe, Views
-from fourlenses.errors import UserError
 from fourlenses.training.sampling import Stream
 
 CPU = torch.device("cpu")

@@ -7,7 +7,7 @@ from tests.unit.synthetic_metrics import row
 
 from fourlenses.analysis import joint_counts
 from fourlenses.analysis.contrasts import Evidence
-from fourlenses.errors import UserError
+from fourlenses.core.errors import UserError
 from fourlenses.evaluation.statistics import paired_difference
 
 CELLS = [("fine", "linear", f"simclr/{source}/seed0", 0) for source in ("a-1000", "b-1000", "c-1000")]

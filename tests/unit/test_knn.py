@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from lightly.utils.benchmarking.knn import knn_predict
 from sklearn.neighbors import KNeighborsClassifier
 
-from fourlenses.errors import UserError
+from fourlenses.core.errors import UserError
 from fourlenses.evaluation import knn as module
 from fourlenses.evaluation.knn import knn
 from fourlenses.evaluation.neighbours import nearest, scaled_count

@@ -6,9 +6,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from fourlenses.errors import UserError
-from fourlenses.lenses import names
-from fourlenses.study import Run, make_plan
+from fourlenses.core.errors import UserError
+from fourlenses.study import Run, make_plan, names
 
 CONFIG = yaml.safe_load((Path(__file__).parents[2] / "config.yaml").read_text())
 

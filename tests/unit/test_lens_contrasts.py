@@ -8,10 +8,11 @@ from synthetic_metrics import row
 
 from fourlenses import findings
 from fourlenses.analysis.contrasts import Evidence
-from fourlenses.errors import UserError
+from fourlenses.analysis.table import read_metrics
+from fourlenses.core.errors import UserError
 from fourlenses.findings import Thresholds
-from fourlenses.lenses import domain, domain_pools, domain_similarity, granularity, granularity_gap, hollow, quality, quality_severity
-from fourlenses.lenses.table import read_metrics
+from fourlenses.lenses import domain, domain_pools, domain_similarity, granularity, granularity_gap, quality, quality_severity
+from fourlenses.plotting import hollow
 
 
 def evidence_of(tmp_path, rows):

@@ -5,9 +5,9 @@ import synthetic_metrics as synthetic
 from synthetic_metrics import row
 
 from fourlenses.analysis.contrasts import Evidence
+from fourlenses.analysis.table import read_metrics
 from fourlenses.findings import quantity as finding
 from fourlenses.lenses import lengths, quantity, quantity_gain
-from fourlenses.lenses.table import read_metrics
 
 SIZES = {1000: 40.0, 2000: 42.0, 4000: 43.0, 8000: 43.5}
 

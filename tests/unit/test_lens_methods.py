@@ -1,6 +1,6 @@
 import pytest
 
-from fourlenses.lenses import methods
+from fourlenses.study import methods
 
 
 def test_a_second_entry_of_a_method_is_drawn_as_its_method_in_another_shade():

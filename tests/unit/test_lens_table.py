@@ -6,7 +6,8 @@ import pytest
 import synthetic_metrics as synthetic
 from synthetic_metrics import row
 
-from fourlenses.lenses import names, table
+from fourlenses.analysis import table
+from fourlenses.study import names
 
 RESULTS = Path(__file__).parents[2] / "results"
 

@@ -6,9 +6,11 @@ import synthetic_metrics as synthetic
 from synthetic_metrics import row
 
 from fourlenses.analysis.contrasts import Evidence
-from fourlenses.lenses import domain, granularity, methods, output, quality, quantity, quantity_gain, style
+from fourlenses.analysis.table import read_metrics
+from fourlenses.lenses import domain, granularity, quality, quantity, quantity_gain
 from fourlenses.lenses.registry import FIGURES, figure_named
-from fourlenses.lenses.table import read_metrics
+from fourlenses.plotting import output, style
+from fourlenses.study import methods
 
 
 @pytest.fixture

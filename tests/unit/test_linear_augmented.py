@@ -9,6 +9,7 @@ import torch
 from tests.trained import CROP, HYPER, go, make_encoder, make_target, numbers, settings
 from torch.nn import functional as F
 
+from fourlenses.core.randomness import named_seed
 from fourlenses.data.recipe import Recipe
 from fourlenses.data.resident import load_images
 from fourlenses.data.views import Views
@@ -16,7 +17,6 @@ from fourlenses.evaluation import trained
 from fourlenses.evaluation.features import extract_features
 from fourlenses.evaluation.linear_augmented import LinearAugmented
 from fourlenses.models.backbones import build_backbone
-from fourlenses.randomness import named_seed
 from fourlenses.training.sampling import Stream
 
 NORMALISATION = {"mean": [0.4, 0.5, 0.6], "std": [0.2, 0.25, 0.3]}

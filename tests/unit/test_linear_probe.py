@@ -9,9 +9,9 @@ import torch
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 
+from fourlenses.core.randomness import named_seed, permutation
 from fourlenses.evaluation.linear_probe import linear_probe
 from fourlenses.evaluation.statistics import wilson_interval
-from fourlenses.randomness import named_seed, permutation
 
 STRENGTHS = [1e-3, 1e-2, 1e-1]
 CLASSES = 6

@@ -4,10 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from fourlenses.core.errors import UserError
+from fourlenses.core.randomness import mix, named_seed, string_ids
 from fourlenses.data.manifest import column, hierarchy_of, labels_of, read_manifest, rows_of, write_manifest
 from fourlenses.data.subsets import draw_subset
-from fourlenses.errors import UserError
-from fourlenses.randomness import mix, named_seed, string_ids
 
 
 @pytest.fixture

@@ -10,8 +10,8 @@ import time
 
 import pytest
 
-from fourlenses import processes
-from fourlenses.errors import UserError
+from fourlenses.core import processes
+from fourlenses.core.errors import UserError
 from fourlenses.training import owner
 from fourlenses.training.owner import Ownership
 
@@ -20,7 +20,7 @@ BEAT, PATIENCE = 0.05, 2.0
 # prints "owns" once it owns, or the refusal; holds until its standard input is closed
 HOLD = f"""
 import logging, sys
-from fourlenses.errors import UserError
+from fourlenses.core.errors import UserError
 from fourlenses.training.owner import Ownership
 logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
 print("ready", flush=True)

@@ -8,11 +8,11 @@ import pytest
 from tests.layouts import generic as layouts
 from tests.layouts.generic import LISTED, PICTURES
 
+from fourlenses.core.errors import UserError
+from fourlenses.core.files import read_json
 from fourlenses.data.manifest import hierarchy_of, read_manifest, write_manifest
 from fourlenses.data.sources import parquet as source
 from fourlenses.data.write_beton import write_beton
-from fourlenses.errors import UserError
-from fourlenses.files import read_json
 
 
 def indexed(definition, raw):

@@ -7,12 +7,12 @@ import pytest
 from tests.layouts.places365_glc20 import PLACES, PLACES_LAYOUTS, SHEET, make_places365, places_sheet
 from tests.pictures import contents, jpeg_bytes
 
+from fourlenses.core.errors import UserError
 from fourlenses.data.beton import Beton
 from fourlenses.data.manifest import hierarchy_of, labels_of, write_manifest
 from fourlenses.data.sources import places365 as source
 from fourlenses.data.sources import places365_levels
 from fourlenses.data.write_beton import write_beton
-from fourlenses.errors import UserError
 
 
 def index(made):

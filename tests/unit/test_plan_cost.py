@@ -9,7 +9,9 @@ import pytest
 import torch
 import yaml
 
-from fourlenses.errors import UserError
+from fourlenses.config.lengths import complete_lengths
+from fourlenses.config.read import ROOT, read_config
+from fourlenses.core.errors import UserError
 from fourlenses.evaluation import durations as evaluation_durations
 from fourlenses.models.backbones import build_backbone
 from fourlenses.planning import check, picture, report
@@ -17,10 +19,8 @@ from fourlenses.planning.backbones import BACKBONES
 from fourlenses.planning.costs import left, of_lens, only_of_lens, total
 from fourlenses.planning.durations import evaluation_training_images, labelled_training_images, pretraining_images
 from fourlenses.planning.plan import plan_study
-from fourlenses.read_config import ROOT, read_config
 from fourlenses.study import make_plan
 from fourlenses.training.pretrain import make_schedule
-from fourlenses.training_length import complete_lengths
 
 # images a second: one hour is 3600 of them, with speed 1
 TABLE = """device,backbone,image_size,kind,precision,images_per_second,source

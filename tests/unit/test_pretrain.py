@@ -9,7 +9,7 @@ import torch
 import torchvision
 from tests.runs import go, same, settings
 
-from fourlenses.errors import Interrupted, UserError
+from fourlenses.core.errors import Interrupted, UserError
 from fourlenses.training import convergence
 from fourlenses.training.checkpoint import Checkpoints
 

@@ -6,10 +6,10 @@ import pytest
 import yaml
 from tests.trained import CROP, HYPER
 
+from fourlenses.config import protocols as protocol_presets
+from fourlenses.config.protocols import complete_protocol
+from fourlenses.core.errors import UserError
 from fourlenses.data.recipe import Recipe
-from fourlenses.errors import UserError
-from fourlenses.evaluation import protocol_presets
-from fourlenses.evaluation.protocol_presets import complete_protocol
 from fourlenses.evaluation.trained import PROTOCOLS
 from fourlenses.training.optimizers import OPTIMIZERS
 from fourlenses.training.schedule import scaled_learning_rate

@@ -2,11 +2,11 @@
 
 import pytest
 
+from fourlenses.analysis import published
 from fourlenses.analysis.contrasts import Evidence
-from fourlenses.errors import UserError
-from fourlenses.lenses import published
+from fourlenses.analysis.table import IDENTITY, read_metrics
+from fourlenses.core.errors import UserError
 from fourlenses.lenses.registry import FIGURES
-from fourlenses.lenses.table import IDENTITY, read_metrics
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from fourlenses.randomness import mix, named_seed, permutation, string_ids, uniform
+from fourlenses.core.randomness import mix, named_seed, permutation, string_ids, uniform
 
 
 def test_mix_is_splitmix64():

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import synthetic_metrics as synthetic
 
-from fourlenses.errors import UserError
+from fourlenses.core.errors import UserError
 from fourlenses.report import markdown, marks, values
 from fourlenses.report.page import write_report
 from fourlenses.report.runs import duration

@@ -9,13 +9,13 @@ import sys
 import pytest
 from tests.runs import go, settings
 
-from fourlenses.errors import Interrupted, OutOfTime
-from fourlenses.processes import is_dead
+from fourlenses.core.errors import Interrupted, OutOfTime
+from fourlenses.core.processes import is_dead
 from fourlenses.training.checkpoint import Checkpoints
 
 PROGRAM = """
 import os, signal, sys
-from fourlenses.cli import run
+from fourlenses.core.cli import run
 from fourlenses.training import requeue
 from fourlenses.training.budget import Budget
 import logging

@@ -9,12 +9,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from fourlenses.core.errors import UserError
+from fourlenses.core.files import read_json
 from fourlenses.data.manifest import write_manifest
-from fourlenses.errors import UserError
 from fourlenses.evaluation.predictions import TargetPredictions, read_predictions, write_predictions
 from fourlenses.evaluation.rescore import COLUMNS
 from fourlenses.evaluation.statistics import wilson_interval
-from fourlenses.files import read_json
 
 PROGRAM = Path(__file__).resolve().parents[2] / "workflow_scripts" / "rescore.py"
 CLASSES = ["ant", "bee", "cat", "dog"]

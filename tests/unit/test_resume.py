@@ -26,7 +26,7 @@ PAIRS = list(itertools.product(METHODS, INPUTS)) if KILLS else list(zip(METHODS,
 COMMAND = """
 import json, sys
 from pathlib import Path
-from fourlenses.cli import run
+from fourlenses.core.cli import run
 from fourlenses.training.pretrain import Placement, Settings, pretrain
 from tests.runs import data
 folder, chosen, name, placement = Path(sys.argv[1]), *sys.argv[2:]

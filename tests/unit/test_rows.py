@@ -6,10 +6,10 @@ import pandas as pd
 import pytest
 from tests.pictures import jpeg_bytes
 
+from fourlenses.core.errors import UserError
 from fourlenses.data.manifest import hierarchy_of
 from fourlenses.data.rows import write_rows
 from fourlenses.data.sources import manifest as source
-from fourlenses.errors import UserError
 
 ROWS = [
     {"path": "b/2.jpg", "split": "train", "level:kind": "insect", "level:class": "ant"},

@@ -7,7 +7,7 @@ import pytest
 from scipy.optimize import least_squares
 from tests.unit.planted_study import Planted
 
-from fourlenses.lenses import saturation
+from fourlenses.analysis import saturation
 
 SIZES = np.array([1000.0, 3000, 10_000, 30_000, 100_000])
 pytestmark = pytest.mark.filterwarnings("error")

@@ -3,9 +3,9 @@
 import pytest
 import yaml
 
-from fourlenses.read_config import ROOT, read_config
+from fourlenses.config.lengths import DURATIONS, parts_of
+from fourlenses.config.read import ROOT, read_config
 from fourlenses.study import TRAINED, make_plan
-from fourlenses.training_length import DURATIONS, parts_of
 
 OVERLAYS = sorted((ROOT / "studies").glob("*.yaml"))
 each = pytest.mark.parametrize("file", OVERLAYS, ids=lambda file: file.stem)

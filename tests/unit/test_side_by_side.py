@@ -10,9 +10,10 @@ import synthetic_metrics as synthetic
 from matplotlib.figure import Figure
 from synthetic_metrics import row
 
+from fourlenses.analysis import published, side_by_side
 from fourlenses.analysis.contrasts import Evidence
-from fourlenses.lenses import hollow, published, side_by_side
-from fourlenses.lenses.table import read_metrics
+from fourlenses.analysis.table import read_metrics
+from fourlenses.plotting import hollow
 
 PROGRAM = Path(__file__).resolve().parents[2] / "workflow_scripts" / "compare_published.py"
 ALL = 1_281_167

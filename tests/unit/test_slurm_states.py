@@ -7,7 +7,7 @@ from types import ModuleType, SimpleNamespace
 
 import pytest
 
-from fourlenses.slurm_states import JobStates, mend
+from fourlenses.slurm.states import JobStates, mend
 
 SACCT, SQUEUE = "sacct -X --name run", "squeue --name run"
 

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from tests.runs import data, go, same, settings
 
+from fourlenses.core.errors import UserError
 from fourlenses.data import staging
 from fourlenses.data.staging import staged
-from fourlenses.errors import UserError
 from fourlenses.training import pretrain as pretraining
 
 JOB = """

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from fourlenses import processes
-from fourlenses.errors import UserError
+from fourlenses.core import processes
+from fourlenses.core.errors import UserError
 from fourlenses.status.logs import ending
 from fourlenses.status.page import page
 from fourlenses.status.planned import planned

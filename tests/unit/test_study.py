@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from fourlenses.errors import UserError
+from fourlenses.core.errors import UserError
 from fourlenses.study import ON_FEATURES, Cell, Part, Plan, Run, Subset, make_plan, parse_source
 
 CONFIG = yaml.safe_load((Path(__file__).parents[2] / "config.yaml").read_text())
@@ -136,7 +136,7 @@ def test_the_plan_is_light():
     """The Snakefile imports these in every job: none of them may pull in torch, pandas or numpy."""
     import subprocess
 
-    code = "import sys, fourlenses.study, fourlenses.config; print(sorted({'torch', 'pandas', 'numpy', 'ffcv'} & set(sys.modules)))"
+    code = "import sys, fourlenses.study, fourlenses.config.check; print(sorted({'torch', 'pandas', 'numpy', 'ffcv'} & set(sys.modules)))"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "[]"
 

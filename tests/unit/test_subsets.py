@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fourlenses.core.errors import UserError
 from fourlenses.data.subsets import draw_subset
-from fourlenses.errors import UserError
 
 
 def manifest(names, tests=0):

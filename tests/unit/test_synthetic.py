@@ -7,9 +7,9 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import cross_val_predict
 
+from fourlenses.core.randomness import uniform
 from fourlenses.data.synthetic import DOMAINS, LEVELS, classes, draw, label
 from fourlenses.data.synthetic.draws import Draws
-from fourlenses.randomness import uniform
 
 each_domain = pytest.mark.parametrize("domain", DOMAINS)
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from tests.trained import TRAIN, make_target, task
 
+from fourlenses.core.errors import UserError
 from fourlenses.data.manifest import read_manifest, rows_of
-from fourlenses.errors import UserError
 from fourlenses.evaluation.targets import read_task
 
 

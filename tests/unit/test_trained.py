@@ -8,16 +8,16 @@ import torch
 from tests.runs import left_behind
 from tests.trained import COLOURS, TEST, TRAIN, go, make_encoder, make_target, numbers, settings, task
 
+from fourlenses.core.errors import UserError
+from fourlenses.core.files import read_json
+from fourlenses.core.randomness import named_seed, permutation
 from fourlenses.data import inputs
 from fourlenses.data.manifest import read_manifest, rows_of
-from fourlenses.errors import UserError
 from fourlenses.evaluation import trained
 from fourlenses.evaluation.predictions import TargetPredictions
 from fourlenses.evaluation.scoring import Scorer
 from fourlenses.evaluation.statistics import wilson_interval
 from fourlenses.evaluation.trained_record import write_record
-from fourlenses.files import read_json
-from fourlenses.randomness import named_seed, permutation
 from fourlenses.training.finished import FOLDER
 
 ENOUGH = {"epochs": 12, "max_steps": 60}

@@ -17,9 +17,9 @@ import pytest
 from tests.runs import forget_finished, left_behind
 from tests.trained import CROP, HYPER, go, make_encoder, make_target, numbers, settings, task
 
-from fourlenses.errors import Interrupted, UserError
+from fourlenses.core.errors import Interrupted, UserError
+from fourlenses.core.files import read_json
 from fourlenses.evaluation.predictions import read_predictions
-from fourlenses.files import read_json
 from fourlenses.training.checkpoint import Checkpoints
 from fourlenses.training.finished import FOLDER
 from fourlenses.training.loop import Trainer

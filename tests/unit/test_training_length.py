@@ -5,11 +5,12 @@ import copy
 import pytest
 import yaml
 
-from fourlenses.errors import UserError
-from fourlenses.read_config import ROOT, read_config
+from fourlenses.config.lengths import complete_lengths
+from fourlenses.config.read import ROOT, read_config
+from fourlenses.core.errors import UserError
 from fourlenses.study import entry_of, make_plan
+from fourlenses.study.sizes import images_of
 from fourlenses.training.pretrain import make_schedule
-from fourlenses.training_length import complete_lengths, images_of
 
 SHIPPED = [ROOT / "config.yaml", *sorted((ROOT / "studies").glob("*.yaml"))]
 SIMCLR = {"epochs": 6, "warmup_epochs": 1, "batch_size": 50}

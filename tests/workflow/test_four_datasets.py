@@ -8,9 +8,9 @@ from tests.layouts.imagenet_inat21 import make_imagenet, make_inat21
 from tests.layouts.places365_glc20 import make_glc20, make_places365
 from tests.workflow.test_whole import said, snakemake
 
+from fourlenses.core.files import read_json
 from fourlenses.data.beton import Beton
 from fourlenses.data.manifest import read_manifest
-from fourlenses.files import read_json
 
 # training and test images, and the levels with their numbers of labels
 EXPECTED = {

@@ -11,9 +11,9 @@ import pytest
 import yaml
 from tests.pictures import jpeg_bytes
 
-from fourlenses.errors import UserError
-from fourlenses.files import read_json
-from fourlenses.scaffold import write_dataset
+from fourlenses.config.new_dataset import write_dataset
+from fourlenses.core.errors import UserError
+from fourlenses.core.files import read_json
 
 ROOT = Path(__file__).parents[2]
 NEEDED = (

@@ -15,7 +15,7 @@ import pytest
 import yaml
 from tests.pictures import jpeg_bytes
 
-from fourlenses.files import read_json
+from fourlenses.core.files import read_json
 
 ROOT = Path(__file__).parents[2]
 TINY = ROOT / "tests" / "workflow" / "tiny.yaml"

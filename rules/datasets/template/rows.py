@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Iterator
 from pathlib import Path
 
-from fourlenses.cli import run
+from fourlenses.core.cli import run
 
 EXTENSIONS = {".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp"}
 
@@ -16,7 +16,7 @@ def rows(folder: Path) -> Iterator[dict]:
     the last being the class: {"path": …, "split": …, "level:family": "Felidae", "level:class": "lynx"}. ``id`` may be given too
     (the path is taken otherwise); keep it when files are renamed, since subsets are drawn by it.
     """
-    from fourlenses.randomness import named_seed, string_ids, uniform
+    from fourlenses.core.randomness import named_seed, string_ids, uniform
 
     for file in sorted(folder.rglob("*")):
         if file.suffix.lower() in EXTENSIONS and file.is_file():

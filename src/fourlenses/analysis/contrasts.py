@@ -28,7 +28,7 @@ from fourlenses.analysis import joint_counts, scales
 from fourlenses.analysis.cells import Cell, Key, shared_keys
 from fourlenses.analysis.joint_counts import JointCounts
 from fourlenses.analysis.seed_variance import Group, Kind, SeedVariance, pooled
-from fourlenses.errors import UserError
+from fourlenses.core.errors import UserError
 
 CONFIDENCE = 0.95
 PRIOR_SD = 0.8  # points at 50 %, of one encoder over seeds: the default of findings.seed_sd; docs/findings.md says where it is from

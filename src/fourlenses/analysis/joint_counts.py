@@ -15,8 +15,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from fourlenses.errors import UserError
-from fourlenses.files import atomic
+from fourlenses.core.errors import UserError
+from fourlenses.core.files import atomic
 
 NAME = "paired.csv"
 CELL = ["level", "protocol", "run", "label_draw"]  # what a column of one group is known by

@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import digamma, fdtrc, polygamma
 
-from fourlenses.lenses import table
+from fourlenses.analysis import table
 
 CELL = ["method", "source", "corruption", "pretrain_images", "target", "protocol"]
 LEAST_CELLS = 8  # with fewer, nothing is said of how alike they are, and they are taken as alike

@@ -12,11 +12,11 @@ from fourlenses.check.findings import LONG, find, verdict
 from fourlenses.check.report import write_duplicates, write_markdown, write_undecodable
 from fourlenses.check.sheets import choose_examples, draw_contact_sheet, draw_duplicates
 from fourlenses.check.survey import Survey, survey
+from fourlenses.core.errors import UserError
+from fourlenses.core.files import write_json
+from fourlenses.core.randomness import mix, named_seed, string_ids
 from fourlenses.data.manifest import Manifest, labels_of, rows_of
 from fourlenses.data.sources import source_of
-from fourlenses.errors import UserError
-from fourlenses.files import write_json
-from fourlenses.randomness import mix, named_seed, string_ids
 
 FILES = ("report.md", "report.json", "contact_sheet.png", "duplicates.png", "duplicates.csv", "undecodable.csv")
 

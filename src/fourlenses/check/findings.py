@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from fourlenses.check.duplicates import KINDS
-from fourlenses.errors import printable
+from fourlenses.core.errors import printable
 
 OK, LOOK, NOT_USABLE = "ok", "look at these", "not usable"
 IMBALANCE = 10.0  # largest over smallest class from which accuracy over all images hides the small classes

@@ -8,9 +8,9 @@ import numpy as np
 
 from fourlenses.check.duplicates import KINDS, Duplicates
 from fourlenses.check.findings import NOT_USABLE
+from fourlenses.core.errors import printable
+from fourlenses.core.files import atomic
 from fourlenses.data.manifest import Manifest, hierarchy_of
-from fourlenses.errors import printable
-from fourlenses.files import atomic
 
 EXTREMES = 5  # largest and smallest classes named
 

@@ -10,10 +10,10 @@ from PIL import Image
 from fourlenses.check.duplicates import NEAR, Duplicates, Group
 from fourlenses.check.pictures import contact_sheet, duplicates_panel
 from fourlenses.check.survey import Survey, pictures
+from fourlenses.core.errors import printable
+from fourlenses.core.files import atomic
+from fourlenses.core.randomness import mix, named_seed, string_ids
 from fourlenses.data.manifest import Manifest, hierarchy_of, labels_of, rows_of
-from fourlenses.errors import printable
-from fourlenses.files import atomic
-from fourlenses.randomness import mix, named_seed, string_ids
 
 CLASSES = 24  # rows of the contact sheet
 EXAMPLES = {"train": 6, "test": 3}  # of a class

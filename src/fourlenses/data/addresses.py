@@ -4,7 +4,7 @@ import ipaddress
 import urllib.request
 from urllib.parse import urlsplit
 
-from fourlenses.errors import UserError
+from fourlenses.core.errors import UserError
 
 
 def check_address(url: str, origin: str) -> None:

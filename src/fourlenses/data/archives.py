@@ -14,11 +14,11 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
+from fourlenses.core.errors import UserError, printable
+from fourlenses.core.progress import progress_bar
 from fourlenses.data.decode import Undecodable
 from fourlenses.data.member_names import OutsideError, normal, target_of
 from fourlenses.data.tar_stream import Member, tar_members
-from fourlenses.errors import UserError, printable
-from fourlenses.progress import progress_bar
 
 SUFFIXES = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".zip")
 # RuntimeError: a zip that is encrypted or packed by a method Python lacks

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from fourlenses.errors import UserError
+from fourlenses.core.errors import UserError
 
 VERSION = 2
 PAGE_SIZE = 8 << 20  # bytes; FFCV's default

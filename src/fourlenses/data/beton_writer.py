@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from fourlenses.core.errors import UserError
 from fourlenses.data.beton import (
     ALLOCATION,
     DESCRIPTOR,
@@ -21,7 +22,6 @@ from fourlenses.data.beton import (
     VERSION,
     Beton,
 )
-from fourlenses.errors import UserError
 
 # Bytes hashed and written at a time: both let go of the GIL, and to get it back from busy threads costs more than a small image does.
 _BUFFER = 1 << 20

@@ -13,11 +13,11 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from fourlenses.core.errors import UserError, printable
+from fourlenses.core.progress import progress_bar
 from fourlenses.data.archives import SUFFIXES, members
 from fourlenses.data.decode import Undecodable
 from fourlenses.data.manifest import Manifest
-from fourlenses.errors import UserError, printable
-from fourlenses.progress import progress_bar
 
 File = Path | bytes | Undecodable  # on disk; in an archive; or why there is nothing
 _ARCHIVE = re.compile("|".join(re.escape(suffix) + "/" for suffix in SUFFIXES))

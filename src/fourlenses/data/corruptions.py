@@ -12,10 +12,10 @@ import math
 import numpy as np
 from PIL import Image
 
+from fourlenses.core.errors import one_of
+from fourlenses.core.randomness import named_seed, uniform
 from fourlenses.data.corruption_names import CORRUPTIONS
 from fourlenses.data.decode import shrink
-from fourlenses.errors import one_of
-from fourlenses.randomness import named_seed, uniform
 
 PAPERS_SIDE = 256  # px: what the paper resizes to before it downsamples
 

@@ -3,8 +3,8 @@
 import shutil
 from pathlib import Path
 
+from fourlenses.core.errors import UserError
 from fourlenses.data.beton import ALLOCATION, PAGE_SIZE, SAMPLE
-from fourlenses.errors import UserError
 
 FIRST, AGAIN = 256, 1 << 30  # images after which the need is estimated, and bytes after which it is estimated again
 _MARGIN = 1.05  # images come class by class, so that those still to come may be larger on average

@@ -15,10 +15,10 @@ import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 
+from fourlenses.core.errors import UserError
 from fourlenses.data.addresses import OPENER, check_address
 from fourlenses.data.downloadable import Remote
 from fourlenses.data.part_file import PartFile, amount, digest_of
-from fourlenses.errors import UserError
 
 log = logging.getLogger(__name__)
 BLOCK = 1 << 18  # bytes read at a time at most

@@ -12,8 +12,8 @@ from urllib.parse import unquote, urlsplit
 
 import yaml
 
-from fourlenses.errors import UserError, one_of
-from fourlenses.files import read_json
+from fourlenses.core.errors import UserError, one_of
+from fourlenses.core.files import read_json
 
 LENGTHS = {"md5": 32, "sha256": 64}
 TABLE = Path(__file__).parent / "sources" / "tables" / "downloads.yaml"

@@ -10,11 +10,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from fourlenses.core.errors import UserError
 from fourlenses.data.memory import available_bytes
 from fourlenses.data.resident import Images, concatenate, load_images
 from fourlenses.data.views import Views
 from fourlenses.devices import to_device
-from fourlenses.errors import UserError
 
 log = logging.getLogger(__name__)
 Part = tuple[Path, np.ndarray, str]  # a beton, the manifest rows to use of it, the dataset's name

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pandas as pd
 
+from fourlenses.core.errors import UserError, printable
 from fourlenses.data.archives import members
 from fourlenses.data.manifest import PREFIX, text_column
 from fourlenses.data.pictures import find_pictures, seeded_split
-from fourlenses.errors import UserError, printable
 
 log = logging.getLogger(__name__)
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fourlenses.errors import UserError
-from fourlenses.files import atomic
+from fourlenses.core.errors import UserError
+from fourlenses.core.files import atomic
 
 if TYPE_CHECKING:
     import pandas as pd

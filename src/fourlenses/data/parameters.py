@@ -5,8 +5,8 @@ from typing import Self
 
 import numpy as np
 
+from fourlenses.core.randomness import named_seed, uniform
 from fourlenses.data.recipe import Recipe
-from fourlenses.randomness import named_seed, uniform
 
 CROP_ATTEMPTS = 10
 BRIGHTNESS, CONTRAST, SATURATION, HUE = range(4)

@@ -12,9 +12,9 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from fourlenses.core.errors import UserError
+from fourlenses.core.files import read_json, write_json
 from fourlenses.data.downloadable import Remote
-from fourlenses.errors import UserError
-from fourlenses.files import read_json, write_json
 
 CHUNK = 1 << 20
 

@@ -11,11 +11,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from fourlenses.core.randomness import named_seed, string_ids, uniform
 from fourlenses.data.bundles import content, pick, walk
 from fourlenses.data.decode import header_size
 from fourlenses.data.encode import Lazy
 from fourlenses.data.manifest import Manifest, text_column
-from fourlenses.randomness import named_seed, string_ids, uniform
 
 log = logging.getLogger(__name__)
 EXTENSIONS = {".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm", ".pgm"}

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from fourlenses.core.errors import UserError
 from fourlenses.data.archives import SUFFIXES
 from fourlenses.data.bundles import File, walk
 from fourlenses.data.manifest import PREFIX, text_column
-from fourlenses.errors import UserError
 
 
 def find(dataset: str, folder: Path, names: Sequence[str], what: str) -> Path:

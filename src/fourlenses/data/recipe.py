@@ -3,7 +3,7 @@
 from dataclasses import dataclass, fields
 from typing import Self
 
-from fourlenses.errors import UserError
+from fourlenses.core.errors import UserError
 
 OFF = {"crop_scale": (1.0, 1.0), "crop_ratio": (1.0, 1.0), "flip": 0.0, "jitter": None, "grey": 0.0, "blur": 0.0, "solarise": 0.0}
 

@@ -15,9 +15,9 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 import pandas as pd
 
+from fourlenses.core.errors import UserError, did_you_mean, printable
+from fourlenses.core.files import atomic
 from fourlenses.data.manifest import ONE_THREAD, PREFIX
-from fourlenses.errors import UserError, did_you_mean, printable
-from fourlenses.files import atomic
 
 NEEDED, OPTIONAL = ("path", "split"), ("id", "width", "height")
 SPLITS = ("train", "test")

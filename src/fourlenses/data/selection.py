@@ -5,9 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
+from fourlenses.core.errors import UserError
+from fourlenses.core.randomness import mix, named_seed
 from fourlenses.data.beton import Beton
-from fourlenses.errors import UserError
-from fourlenses.randomness import mix, named_seed
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from fourlenses.randomness import named_seed, uniform
+from fourlenses.core.randomness import named_seed, uniform
 
 KM_PER_DEGREE = 6371.0088 * np.pi / 180  # of a meridian, on a sphere of the earth's mean radius
 

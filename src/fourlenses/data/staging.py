@@ -13,9 +13,9 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
+from fourlenses.core.errors import UserError
+from fourlenses.core.files import NO_ROOM, atomic, read_json
 from fourlenses.data.beton_writer import content_sha256
-from fourlenses.errors import UserError
-from fourlenses.files import NO_ROOM, atomic, read_json
 
 log = logging.getLogger(__name__)
 

@@ -19,6 +19,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from fourlenses.core.errors import UserError
 from fourlenses.data.crew import Crew, Worker
 from fourlenses.data.crops import Cutter
 from fourlenses.data.decode import Undecodable
@@ -27,7 +28,6 @@ from fourlenses.data.scaling import picture_room
 from fourlenses.data.selection import join_labels, select
 from fourlenses.data.turbojpeg import JpegDecoder
 from fourlenses.data.views import Views
-from fourlenses.errors import UserError
 
 REWRITE = "delete it and its .json and run snakemake, which writes it again"
 # Samples a worker takes at a time: few enough that all are busy to the end of a batch.

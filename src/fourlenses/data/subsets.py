@@ -7,9 +7,9 @@ and stay what they are when the rows of the manifest change places.
 
 import numpy as np
 
+from fourlenses.core.errors import UserError
+from fourlenses.core.randomness import mix, named_seed, string_ids
 from fourlenses.data.manifest import Manifest, column, labels_of, rows_of
-from fourlenses.errors import UserError
-from fourlenses.randomness import mix, named_seed, string_ids
 from fourlenses.study import ALL, Subset
 
 

@@ -13,9 +13,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
+from fourlenses.core.errors import UserError
+from fourlenses.core.progress import progress_bar
 from fourlenses.data.member_names import normal, target_of
-from fourlenses.errors import UserError
-from fourlenses.progress import progress_bar
 
 # by the first bytes, not by the name: downloads are at times decompressed on the way and keep theirs
 _OPENERS = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ": lzma.open}

@@ -15,9 +15,9 @@ from pathlib import Path
 
 import numpy as np
 
+from fourlenses.core.errors import UserError
 from fourlenses.data.decode import Undecodable, decode
 from fourlenses.data.jpeg_header import Header
-from fourlenses.errors import UserError
 
 _FORMATS = {3: 0, 4: 2}  # by bytes a pixel: TJPF_RGB, and TJPF_RGBX, the last byte without meaning
 _ACCURATE, _QUICKEST = 4096, 0  # TJFLAG_ACCURATEDCT

@@ -7,16 +7,16 @@ from pathlib import Path
 
 import numpy as np
 
+from fourlenses.core.errors import UserError, printable
+from fourlenses.core.files import NO_ROOM, atomic, write_json
+from fourlenses.core.progress import progress_bar
+from fourlenses.core.randomness import string_ids
 from fourlenses.data.beton_writer import BetonWriter, lock
 from fourlenses.data.disk_space import DiskSpace
 from fourlenses.data.encode import encode
 from fourlenses.data.in_order import in_order
 from fourlenses.data.manifest import Manifest, column, hierarchy_of, labels_of, rows_of
 from fourlenses.data.sources import source_of
-from fourlenses.errors import UserError, printable
-from fourlenses.files import NO_ROOM, atomic, write_json
-from fourlenses.progress import progress_bar
-from fourlenses.randomness import string_ids
 
 log = logging.getLogger(__name__)
 

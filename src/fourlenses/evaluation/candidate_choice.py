@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from fourlenses.errors import UserError
+from fourlenses.core.errors import UserError
 from fourlenses.evaluation import held_out
 from fourlenses.evaluation.training_progress import TrainingProgress
 

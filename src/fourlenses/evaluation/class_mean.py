@@ -14,8 +14,8 @@ from collections.abc import Callable
 
 import numpy as np
 
+from fourlenses.core.randomness import named_seed, uniform
 from fourlenses.evaluation.statistics import check_paired, paired_difference, wilson_share
-from fourlenses.randomness import named_seed, uniform
 
 RESAMPLES = 1000
 BLOCK_DRAWS = 2**21

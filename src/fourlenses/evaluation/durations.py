@@ -6,8 +6,8 @@ bounds in use are much alike: 20,000 updates of 256 images for sets of 2,000 to 
 20,000 images, 10,000 for less than 500,000, else 20,000 (BiT-HyperRule, google-research/big_transfer).
 """
 
+from fourlenses.core.errors import UserError
 from fourlenses.distributed import world_size
-from fourlenses.errors import UserError
 from fourlenses.training.loop import Schedule
 from fourlenses.training.schedule import scaled_learning_rate
 

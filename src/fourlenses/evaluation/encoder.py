@@ -8,11 +8,11 @@ from typing import Self
 
 from torch import nn
 
-from fourlenses.errors import UserError
-from fourlenses.files import read_json, sha256
+from fourlenses.core.errors import UserError
+from fourlenses.core.files import read_json, sha256
+from fourlenses.core.randomness import named_seed
 from fourlenses.models.backbones import build_backbone
 from fourlenses.models.weights import load_weights
-from fourlenses.randomness import named_seed
 from fourlenses.study import Run, parse_source
 
 PRETRAINING, TRAINING = "pretraining", "training"  # what a row of metrics.csv may say of `not_converged`, joined by ";"

@@ -11,17 +11,17 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from fourlenses.core.errors import UserError, one_of
+from fourlenses.core.files import read_json, write_json
 from fourlenses.data.beton import Beton
 from fourlenses.data.manifest import Hierarchy, hierarchy_of, read_manifest, rows_of
 from fourlenses.data.selection import select
-from fourlenses.errors import UserError, one_of
 from fourlenses.evaluation.encoder import Encoder
 from fourlenses.evaluation.feature_store import FeatureStore, Images
 from fourlenses.evaluation.granularity import listed_levels, train_at_each_level
 from fourlenses.evaluation.knn import knn
 from fourlenses.evaluation.linear_probe import linear_probe
 from fourlenses.evaluation.predictions import TargetPredictions, write_predictions
-from fourlenses.files import read_json, write_json
 from fourlenses.study import SEVERAL, Run
 
 log = logging.getLogger(__name__)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 import torch
 
-from fourlenses.errors import UserError
+from fourlenses.core.errors import UserError
 
 BLOCK_ELEMENTS = {"cpu": 2**20, "cuda": 2**26}
 

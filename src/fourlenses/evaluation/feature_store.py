@@ -18,13 +18,13 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from fourlenses.core.errors import UserError
+from fourlenses.core.files import atomic, read_json, sha256, write_json
+from fourlenses.core.progress import progress_bar
 from fourlenses.data.resident import image_blocks
 from fourlenses.data.selection import Selection
-from fourlenses.errors import UserError
 from fourlenses.evaluation.encoder import Encoder
 from fourlenses.evaluation.features import QUIET_BATCHES, feature_batches
-from fourlenses.files import atomic, read_json, sha256, write_json
-from fourlenses.progress import progress_bar
 
 log = logging.getLogger(__name__)
 BATCH_SIZE = 500

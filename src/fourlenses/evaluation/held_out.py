@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from fourlenses.randomness import named_seed, permutation
+from fourlenses.core.randomness import named_seed, permutation
 
 
 def split(labels: np.ndarray, fraction: float, seed: int) -> tuple[np.ndarray, np.ndarray, str | None]:

@@ -25,8 +25,8 @@ import logging
 from collections.abc import Sequence
 from pathlib import Path
 
+from fourlenses.core.errors import UserError, did_you_mean
 from fourlenses.data.manifest import PREFIX, Hierarchy, hierarchy_of
-from fourlenses.errors import UserError, did_you_mean
 
 log = logging.getLogger(__name__)
 SHOWN = 5  # names in a message

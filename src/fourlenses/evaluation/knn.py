@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from fourlenses.errors import UserError
+from fourlenses.core.errors import UserError
 from fourlenses.evaluation.features import QUIET_BATCHES
 from fourlenses.evaluation.neighbours import TEMPERATURE, directions, nearest, scaled_count, vote_shares
 from fourlenses.evaluation.probe_inputs import check_levels, check_subset

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import torch
 
-from fourlenses.errors import UserError
+from fourlenses.core.errors import UserError
 
 HISTORY = (10, 7, 5, 3)  # pairs of vectors the solver remembers, the most that fit
 VECTORS = 12  # float64 vectors of parameters alive at once: points, gradients and what is between them

@@ -13,8 +13,8 @@ from zipfile import BadZipFile
 
 import numpy as np
 
-from fourlenses.errors import UserError
-from fourlenses.files import atomic
+from fourlenses.core.errors import UserError
+from fourlenses.core.files import atomic
 
 ABOUT_TARGET = ("rows", "labels", "classes")
 

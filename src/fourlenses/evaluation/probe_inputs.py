@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from fourlenses.errors import UserError
+from fourlenses.core.errors import UserError
 from fourlenses.evaluation.feature_rows import FeatureRows
 from fourlenses.evaluation.granularity import coarsen
 

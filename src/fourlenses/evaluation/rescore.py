@@ -7,14 +7,14 @@ from pathlib import Path
 
 import numpy as np
 
+from fourlenses.core.errors import UserError, one_of
+from fourlenses.core.files import atomic, write_json
 from fourlenses.data.manifest import Hierarchy, hierarchy_of, labels_of, read_manifest, rows_of
-from fourlenses.errors import UserError, one_of
 from fourlenses.evaluation.class_mean import mean_class_accuracy
 from fourlenses.evaluation.granularity import coarsen, describe_level
 from fourlenses.evaluation.hierarchies import read_hierarchy
 from fourlenses.evaluation.predictions import TargetPredictions, read_predictions
 from fourlenses.evaluation.statistics import wilson_interval
-from fourlenses.files import atomic, write_json
 
 log = logging.getLogger(__name__)
 COLUMNS = [

@@ -13,14 +13,14 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from fourlenses.core.errors import UserError
+from fourlenses.core.randomness import mix, named_seed
 from fourlenses.data.beton import Beton
 from fourlenses.data.manifest import read_manifest, rows_of
 from fourlenses.data.resident import image_blocks
 from fourlenses.data.selection import select
-from fourlenses.errors import UserError
 from fourlenses.evaluation.encoder import Encoder
 from fourlenses.evaluation.features import feature_batches
-from fourlenses.randomness import mix, named_seed
 
 COLUMNS = ("source", "target", "seed", "images", "frechet", "classifier_error", "proxy_a_distance")
 FOLDS = 5

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
+from fourlenses.core.errors import UserError
 from fourlenses.data.beton import Beton
 from fourlenses.data.manifest import Hierarchy, hierarchy_of, labels_of, read_manifest, rows_of
-from fourlenses.errors import UserError
 
 
 @dataclass(frozen=True)

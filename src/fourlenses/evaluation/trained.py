@@ -18,13 +18,15 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from fourlenses.core.errors import one_of
+from fourlenses.core.files import sha256
+from fourlenses.core.randomness import named_seed
 from fourlenses.data.inputs import Input, Subset, choose_input
 from fourlenses.data.recipe import Recipe
 from fourlenses.data.staging import staged
 from fourlenses.data.views import Views
 from fourlenses.devices import choose_device
 from fourlenses.distributed import check_in_first, joined_processes, rank
-from fourlenses.errors import one_of
 from fourlenses.evaluation import classifiers
 from fourlenses.evaluation.candidate_choice import Candidate, Choice, Trial, candidates_of, choose
 from fourlenses.evaluation.durations import make_schedule
@@ -34,11 +36,9 @@ from fourlenses.evaluation.scores import report
 from fourlenses.evaluation.scoring import Scorer
 from fourlenses.evaluation.targets import Task, read_task
 from fourlenses.evaluation.training_progress import TrainingProgress
-from fourlenses.files import sha256
 from fourlenses.methods.supervised import Supervised
 from fourlenses.models.batch_norm import set_batch_norm
-from fourlenses.protocols import BASELINES
-from fourlenses.randomness import named_seed
+from fourlenses.study.protocols import BASELINES
 from fourlenses.training.attempts import Attempts
 from fourlenses.training.budget import Budget
 from fourlenses.training.checkpoint import Checkpoints

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import numpy as np
 
+from fourlenses.core.files import write_json
 from fourlenses.evaluation.encoder import TRAINING, Encoder
 from fourlenses.evaluation.granularity import listed_levels
 from fourlenses.evaluation.predictions import TargetPredictions, write_predictions
 from fourlenses.evaluation.targets import Task
-from fourlenses.files import write_json
 from fourlenses.study import BASELINES, Run, Subset
 
 

@@ -6,8 +6,8 @@ import logging
 from collections.abc import Callable
 from pathlib import Path
 
+from fourlenses.core.files import read_json, write_json
 from fourlenses.distributed import barrier, rank
-from fourlenses.files import read_json, write_json
 from fourlenses.training.checkpoint import Checkpoints
 
 log = logging.getLogger(__name__)

@@ -10,14 +10,14 @@ import pandas as pd
 
 from fourlenses.analysis.contrasts import CONFIDENCE, Contrast, Evidence
 from fourlenses.analysis.multiplicity import holm
-from fourlenses.errors import UserError
+from fourlenses.core.errors import UserError
 from fourlenses.findings import contest, domain, quality, quantity, selection, words
 from fourlenses.findings.comparison import CONFOUNDED, LONGER_FIRST, UNTRAINED, Comparison, Outcome, measured, points
 from fourlenses.findings.contest import ALIKE, OPEN
 from fourlenses.findings.doubling import gain_from_doubling
 from fourlenses.findings.setting import setting
 from fourlenses.findings.thresholds import LEAST_SEEDS, Thresholds
-from fourlenses.lenses import names
+from fourlenses.study import names
 
 WORTH, NOT_WORTH, AT_MOST = "worth it", "not worth it", "at most"
 LEANS = "leans: "

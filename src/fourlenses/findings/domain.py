@@ -15,7 +15,7 @@ from fourlenses.findings.comparison import CONFOUNDED, Comparison, points
 from fourlenses.findings.finding import Finding, judged
 from fourlenses.findings.thresholds import Thresholds
 from fourlenses.findings.verdict import BELOW
-from fourlenses.lenses import names
+from fourlenses.study import names
 
 INSTEAD, POOL, ADDED = "domain", "domain_pool", "domain_added"
 NAME = INSTEAD

@@ -2,14 +2,14 @@
 
 import math
 
+from fourlenses.analysis import saturation
 from fourlenses.analysis.contrasts import Contrast, Evidence
-from fourlenses.errors import UserError
+from fourlenses.core.errors import UserError
 from fourlenses.findings.quantity import Family
-from fourlenses.lenses import saturation
 
 
 def gain_from_doubling(family: Family, evidence: Evidence) -> Contrast | None:
-    """What `lenses.saturation` expects from the largest size of a family to twice as many, from a curve through four sizes or more; None
+    """What `analysis.saturation` expects from the largest size of a family to twice as many, from a curve through four sizes or more; None
     with fewer, through which there is no curve.
     """
     if len(family.sizes) < saturation.LEAST_SIZES:

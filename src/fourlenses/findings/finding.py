@@ -8,7 +8,7 @@ import pandas as pd
 
 from fourlenses.analysis.cells import Cell
 from fourlenses.analysis.contrasts import Contrast, Evidence
-from fourlenses.errors import UserError
+from fourlenses.core.errors import UserError
 from fourlenses.findings import selection, words
 from fourlenses.findings.comparison import Comparison, Outcome, measured
 from fourlenses.findings.thresholds import LEAST_SEEDS, Thresholds

@@ -8,14 +8,13 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from fourlenses.analysis import scales
+from fourlenses.analysis import scales, table
 from fourlenses.analysis.contrasts import Evidence
 from fourlenses.findings import selection, words
 from fourlenses.findings.comparison import Comparison, Scale
 from fourlenses.findings.finding import Finding, judged
 from fourlenses.findings.thresholds import Thresholds
 from fourlenses.findings.verdict import ABOVE
-from fourlenses.lenses import table
 
 NAME = "granularity"
 LEAST_LABELS = 3

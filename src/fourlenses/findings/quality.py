@@ -12,7 +12,7 @@ from fourlenses.findings.comparison import Comparison, Scale
 from fourlenses.findings.finding import Finding, judged
 from fourlenses.findings.thresholds import Thresholds
 from fourlenses.findings.verdict import ABOVE
-from fourlenses.lenses import names
+from fourlenses.study import names
 
 NAME = "quality"
 SHARE = "% of the gain over the random encoder"

@@ -16,7 +16,7 @@ from fourlenses.findings.comparison import CONFOUNDED, LONGER_FIRST, Comparison,
 from fourlenses.findings.finding import Finding, judged
 from fourlenses.findings.thresholds import Thresholds
 from fourlenses.findings.verdict import BELOW
-from fourlenses.lenses.names import count, dataset
+from fourlenses.study.names import count, dataset
 
 NAME = "quantity"
 UNIT = "points per doubling"

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from fourlenses.lenses import methods, names, table
-from fourlenses.study import entry_of
+from fourlenses.analysis import table
+from fourlenses.study import entry_of, methods, names
 
 EQUAL_STEPS = 1.02  # batches of sets of different sizes do not divide alike: within 2 % the steps are equal
 SETTING = ["target", "level", "labelled_images"]

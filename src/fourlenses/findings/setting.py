@@ -6,7 +6,7 @@ from fourlenses.analysis.contrasts import Evidence
 from fourlenses.findings import selection, words
 from fourlenses.findings.finding import seed_note
 from fourlenses.findings.thresholds import Thresholds
-from fourlenses.lenses import names
+from fourlenses.study import names
 
 
 def setting(rows: pd.DataFrame, evidence: Evidence, thresholds: Thresholds, answers: int) -> str:

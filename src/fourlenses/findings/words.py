@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from fourlenses.analysis.contrasts import Contrast
-from fourlenses.lenses import methods, names
+from fourlenses.study import methods, names
 
 POINTS = "points"
 

@@ -3,7 +3,7 @@
 from dataclasses import asdict
 from pathlib import Path
 
-from fourlenses.files import atomic, write_json
+from fourlenses.core.files import atomic, write_json
 from fourlenses.findings import words
 from fourlenses.findings.decision import Card
 from fourlenses.findings.finding import Finding

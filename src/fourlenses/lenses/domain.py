@@ -16,10 +16,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from fourlenses.analysis import published_beside, table
 from fourlenses.analysis.contrasts import Evidence
-from fourlenses.errors import UserError
+from fourlenses.core.errors import UserError
 from fourlenses.findings import selection
-from fourlenses.lenses import bands, basis, chance, methods, names, published_beside, style, table
+from fourlenses.plotting import bands, basis, chance, style
+from fourlenses.study import methods, names
 
 NAME = "domain"
 KEYS = ["method", "source", "pretrain_images", "target"]

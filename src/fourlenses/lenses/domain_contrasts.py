@@ -9,12 +9,13 @@ from collections.abc import Iterator
 
 import pandas as pd
 
+from fourlenses.analysis import table
 from fourlenses.analysis.contrasts import Contrast, Evidence
-from fourlenses.errors import UserError
+from fourlenses.core.errors import UserError
 from fourlenses.findings import domain, selection
 from fourlenses.findings.comparison import CONFOUNDED
 from fourlenses.findings.thresholds import Thresholds
-from fourlenses.lenses import names, table
+from fourlenses.study import names
 
 LENS = "domain"
 INSTEAD, POOL, ADDED = domain.INSTEAD, domain.POOL, domain.ADDED

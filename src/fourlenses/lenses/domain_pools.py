@@ -14,8 +14,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from fourlenses.analysis.contrasts import Evidence
-from fourlenses.lenses import basis, domain_contrasts, methods, names, panels, sentence, style
+from fourlenses.lenses import domain_contrasts
 from fourlenses.lenses.domain_contrasts import ADDED, CONTROL, FUSED, INSTEAD, POOL
+from fourlenses.plotting import basis, panels, sentence, style
+from fourlenses.study import methods, names
 
 NAME = "domain_pools"
 LINE = 0.145  # inches for a line of the labels

@@ -20,8 +20,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from fourlenses.analysis.contrasts import Evidence
-from fourlenses.errors import UserError
-from fourlenses.lenses import basis, domain_contrasts, methods, names, panels, sentence, style
+from fourlenses.core.errors import UserError
+from fourlenses.lenses import domain_contrasts
+from fourlenses.plotting import basis, panels, sentence, style
+from fourlenses.study import methods, names
 
 NAME = "domain_similarity"
 MEASURES = {"frechet": "squared Fréchet distance", "proxy_a_distance": "proxy A-distance"}

@@ -16,10 +16,12 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from fourlenses.analysis import published_beside, table
 from fourlenses.analysis.contrasts import Evidence
-from fourlenses.errors import UserError
+from fourlenses.core.errors import UserError
 from fourlenses.findings import selection
-from fourlenses.lenses import bands, basis, chance, hollow, methods, names, panels, published_beside, style, table
+from fourlenses.plotting import bands, basis, chance, hollow, panels, style
+from fourlenses.study import methods, names
 
 NAME = "granularity"
 KEYS = ["target", "method", "source", "pretrain_images", "labelled_images", "protocol", "level"]

@@ -13,7 +13,9 @@ from matplotlib.figure import Figure
 from fourlenses.analysis import scales
 from fourlenses.analysis.contrasts import Contrast, Evidence
 from fourlenses.findings.granularity import LEAST_LABELS
-from fourlenses.lenses import basis, granularity, hollow, methods, names, panels, sentence, style
+from fourlenses.lenses import granularity
+from fourlenses.plotting import basis, hollow, panels, sentence, style
+from fourlenses.study import methods, names
 
 NAME = "granularity_gap"
 SCALES = {"gap": "points", "log_odds_gap": "log-odds"}

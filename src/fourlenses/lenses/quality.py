@@ -11,13 +11,14 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from fourlenses.analysis import scales
+from fourlenses.analysis import published_beside, scales, table
 from fourlenses.analysis.cells import Cell
 from fourlenses.analysis.contrasts import Evidence
-from fourlenses.errors import UserError
+from fourlenses.core.errors import UserError
 from fourlenses.findings import quality as finding
 from fourlenses.findings import selection
-from fourlenses.lenses import basis, hollow, methods, names, panels, published_beside, style, table
+from fourlenses.plotting import basis, hollow, panels, style
+from fourlenses.study import methods, names
 
 NAME = "quality"
 BAR = 0.17  # inches

@@ -11,7 +11,9 @@ from matplotlib.figure import Figure
 
 from fourlenses.analysis.contrasts import Evidence
 from fourlenses.data.corruption_names import CORRUPTIONS, SEVERITIES
-from fourlenses.lenses import basis, hollow, methods, names, panels, quality, sentence, style
+from fourlenses.lenses import quality
+from fourlenses.plotting import basis, hollow, panels, sentence, style
+from fourlenses.study import methods, names
 
 NAME = "quality_severity"
 PARAMETERS = {

@@ -15,10 +15,13 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from fourlenses.analysis import table
 from fourlenses.analysis.contrasts import Evidence
-from fourlenses.errors import UserError
+from fourlenses.core.errors import UserError
 from fourlenses.findings import quantity as finding
-from fourlenses.lenses import bands, basis, chance, hollow, lengths, methods, names, panels, style, table
+from fourlenses.lenses import lengths
+from fourlenses.plotting import bands, basis, chance, hollow, panels, style
+from fourlenses.study import methods, names
 
 NAME = "quantity"
 KEYS = ["target", "method", "protocol", "pretrain_images", "labelled_images"]

@@ -14,9 +14,12 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from fourlenses.analysis import saturation
 from fourlenses.analysis.contrasts import Evidence
-from fourlenses.errors import UserError
-from fourlenses.lenses import bands, basis, chance, hollow, lengths, methods, names, panels, quantity, saturation, style
+from fourlenses.core.errors import UserError
+from fourlenses.lenses import lengths, quantity
+from fourlenses.plotting import bands, basis, chance, hollow, panels, style
+from fourlenses.study import methods, names
 
 NAME = "quantity_gain"
 CURVE = ["target", "entry", "protocol", "labelled_images"]

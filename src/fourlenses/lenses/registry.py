@@ -6,7 +6,7 @@ numbers drawn in it, no more, no fewer.
 
 from types import ModuleType
 
-from fourlenses.errors import UserError
+from fourlenses.core.errors import UserError
 from fourlenses.lenses import (
     domain,
     domain_pools,

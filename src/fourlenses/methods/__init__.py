@@ -3,7 +3,8 @@
 import torch
 from torch import nn
 
-from fourlenses.errors import UserError, one_of
+from fourlenses.core.errors import UserError, one_of
+from fourlenses.core.randomness import named_seed
 from fourlenses.methods.barlow_twins import BarlowTwins
 from fourlenses.methods.byol import BYOL
 from fourlenses.methods.method import Facts, Method
@@ -12,7 +13,6 @@ from fourlenses.methods.simclr import SimCLR
 from fourlenses.methods.simsiam import SimSiam
 from fourlenses.methods.supervised import Supervised
 from fourlenses.methods.vicreg import VICReg
-from fourlenses.randomness import named_seed
 
 METHODS: dict[str, type[Method]] = {
     "simclr": SimCLR,

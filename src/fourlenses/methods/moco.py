@@ -7,12 +7,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from fourlenses.core.randomness import named_seed, permutation
 from fourlenses.distributed import gather_rows, own_rows
 from fourlenses.methods.method import Diagnostics, Embeddings, Facts, Method
 from fourlenses.methods.momentum_encoder import follow, momentum_at, momentum_copy
 from fourlenses.models.heads import ProjectionHead
 from fourlenses.precision import at_least_float32
-from fourlenses.randomness import named_seed, permutation
 
 log = logging.getLogger(__name__)
 

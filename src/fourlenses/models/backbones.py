@@ -9,7 +9,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from fourlenses.errors import one_of
+from fourlenses.core.errors import one_of
 
 
 class BasicBlock(nn.Module):

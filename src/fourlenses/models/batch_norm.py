@@ -16,8 +16,8 @@ from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from fourlenses.core.errors import UserError
 from fourlenses.distributed import gather_rows, sum_over_processes, world_size
-from fourlenses.errors import UserError
 
 
 def set_batch_norm(module: nn.Module, groups: int) -> nn.Module:

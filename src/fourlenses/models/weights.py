@@ -7,8 +7,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from fourlenses.errors import UserError
-from fourlenses.files import atomic
+from fourlenses.core.errors import UserError
+from fourlenses.core.files import atomic
 
 
 def save_weights(module: nn.Module, path: str | os.PathLike) -> None:

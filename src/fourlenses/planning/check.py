@@ -3,8 +3,8 @@
 import csv
 from pathlib import Path
 
-from fourlenses.errors import UserError
-from fourlenses.files import read_json
+from fourlenses.core.errors import UserError
+from fourlenses.core.files import read_json
 from fourlenses.planning.jobs import Job
 from fourlenses.planning.plan import StudyPlan
 from fourlenses.study import TRAINED

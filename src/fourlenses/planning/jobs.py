@@ -7,8 +7,8 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from fourlenses.core.errors import UserError
 from fourlenses.data.corruption_names import CORRUPTIONS
-from fourlenses.errors import UserError
 from fourlenses.planning.disk import encoder_bytes, feature_bytes
 from fourlenses.planning.durations import evaluation_training_images, pretraining_images
 from fourlenses.planning.sizes import Size, image_bytes, size_of
@@ -53,7 +53,7 @@ class Job:
 
 
 class Jobs:
-    """The jobs of a plan. config: completed (`read_config`). root: the folder that holds data/ and results/."""
+    """The jobs of a plan. config: completed (`config.read`). root: the folder that holds data/ and results/."""
 
     def __init__(self, config: dict, plan: Plan, speeds: Throughput, root: Path = Path()) -> None:
         self.config, self.plan, self.speeds, self.root = config, plan, speeds, root

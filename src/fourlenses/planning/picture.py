@@ -48,7 +48,7 @@ def draw(jobs: list[Job], device: str) -> Figure:
 
 
 def save(figure: Figure, prefix) -> None:
-    from fourlenses.files import atomic
+    from fourlenses.core.files import atomic
 
     with matplotlib.rc_context(
         {"svg.fonttype": "none", "svg.hashsalt": "fourlenses", "font.family": "DejaVu Sans", "hatch.linewidth": 0.6}

@@ -3,7 +3,7 @@
 import csv
 from pathlib import Path
 
-from fourlenses.files import atomic
+from fourlenses.core.files import atomic
 from fourlenses.planning.costs import KINDS, Sum, left, lenses_of, of_lens, only_of_lens, shared, total
 from fourlenses.planning.jobs import Job
 from fourlenses.study import LENSES

@@ -2,7 +2,7 @@
 
 import heapq
 
-from fourlenses.errors import UserError
+from fourlenses.core.errors import UserError
 from fourlenses.planning.jobs import Job
 
 

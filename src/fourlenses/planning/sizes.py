@@ -8,8 +8,8 @@ import math
 from dataclasses import dataclass
 from pathlib import Path
 
+from fourlenses.core.files import read_json
 from fourlenses.data.corruption_names import CORRUPTIONS
-from fourlenses.files import read_json
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import math
 from dataclasses import dataclass
 from pathlib import Path
 
-from fourlenses.errors import UserError
+from fourlenses.core.errors import UserError
 from fourlenses.planning.backbones import BACKBONES
 
 COLUMNS = ("device", "backbone", "image_size", "kind", "precision", "images_per_second", "source")
@@ -84,7 +84,7 @@ def read_table(file: Path) -> list[Row]:
 
 
 def write_table(rows: list[Row], file: Path) -> None:
-    from fourlenses.files import atomic
+    from fourlenses.core.files import atomic
 
     with atomic(file) as temporary, open(temporary, "w", newline="", encoding="utf-8") as opened:
         writer = csv.writer(opened, lineterminator="\n")

@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from fourlenses.errors import printable
+from fourlenses.core.errors import printable
 
 
 @dataclass(frozen=True)

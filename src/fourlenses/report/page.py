@@ -7,7 +7,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from fourlenses.files import atomic
+from fourlenses.core.files import atomic
 from fourlenses.report import marks
 from fourlenses.report.figures import read_figure, read_lenses
 from fourlenses.report.findings import read_decisions, read_findings, read_published

@@ -5,7 +5,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from fourlenses.errors import UserError, printable
+from fourlenses.core.errors import UserError, printable
 from fourlenses.study import BASELINES, FLOOR, Run, parse_source
 
 _SEED = re.compile("seed[0-9]+")

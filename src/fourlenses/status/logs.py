@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from fourlenses.errors import printable
+from fourlenses.core.errors import printable
 
 _TAIL = 16384  # bytes
 _ERROR = re.compile(

@@ -5,7 +5,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from fourlenses import processes
+from fourlenses.core import processes
 from fourlenses.training.live import FILE as LIVE
 
 FRESH_SECONDS = 120.0  # an owner refreshes its file every 10 s; clocks of nodes and the caches of file servers differ by some

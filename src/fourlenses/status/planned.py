@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from fourlenses.errors import UserError
-from fourlenses.files import read_json
-from fourlenses.read_config import config_files, read_config, read_overlay
+from fourlenses.config.read import config_files, read_config, read_overlay
+from fourlenses.core.errors import UserError
+from fourlenses.core.files import read_json
 from fourlenses.study import Cell, Plan, Run, make_plan, parse_source
 
 

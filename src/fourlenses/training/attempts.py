@@ -12,8 +12,8 @@ import socket
 from datetime import UTC, datetime
 from pathlib import Path
 
-from fourlenses.errors import Interrupted, UserError, printable
-from fourlenses.files import read_json, write_json
+from fourlenses.core.errors import Interrupted, UserError, printable
+from fourlenses.core.files import read_json, write_json
 from fourlenses.training.owner import OwnershipLost
 
 log = logging.getLogger(__name__)

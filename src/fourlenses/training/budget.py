@@ -8,8 +8,8 @@ import signal
 import threading
 from collections.abc import Callable
 
-from fourlenses.errors import Interrupted, OutOfTime
-from fourlenses.processes import seconds_since_start
+from fourlenses.core.errors import Interrupted, OutOfTime
+from fourlenses.core.processes import seconds_since_start
 
 _SIGNALS = {
     signal.SIGTERM: "after SIGTERM (a time-out, a preemption, scancel or kill)",

@@ -16,7 +16,7 @@ from typing import BinaryIO
 
 import torch
 
-from fourlenses.files import sync_directory
+from fourlenses.core.files import sync_directory
 
 log = logging.getLogger(__name__)
 

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import torch
 
+from fourlenses.core.files import atomic, read_json, sha256, sync_directory, write_json
 from fourlenses.distributed import agree, rank
-from fourlenses.files import atomic, read_json, sha256, sync_directory, write_json
 from fourlenses.training.owner import OwnershipLost
 from fourlenses.training.source_code import code_version
 

@@ -13,9 +13,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from fourlenses.core.randomness import named_seed, permutation
 from fourlenses.evaluation.neighbours import directions, nearest, vote_shares
 from fourlenses.methods.collapse import embedding_std as spread
-from fourlenses.randomness import named_seed, permutation
 
 NEIGHBOURS = 20
 

@@ -15,10 +15,10 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
+from fourlenses.core.errors import UserError
 from fourlenses.data.inputs import Input
 from fourlenses.devices import to_device
 from fourlenses.distributed import agree, rank, world_size
-from fourlenses.errors import UserError
 from fourlenses.methods.method import Method
 from fourlenses.models.batch_norm import average_running_statistics
 from fourlenses.training.budget import Budget

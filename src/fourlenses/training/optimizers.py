@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from torch import nn
 
-from fourlenses.errors import one_of
+from fourlenses.core.errors import one_of
 from fourlenses.training.lars import LARS
 from fourlenses.training.multi_tensor import SGD, AdamW, Optimizer
 

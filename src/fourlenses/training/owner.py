@@ -17,8 +17,8 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
-from fourlenses import processes
-from fourlenses.errors import UserError
+from fourlenses.core import processes
+from fourlenses.core.errors import UserError
 
 log = logging.getLogger(__name__)
 

@@ -13,18 +13,18 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from fourlenses.core.errors import UserError
+from fourlenses.core.files import read_json
+from fourlenses.core.randomness import named_seed
 from fourlenses.data.inputs import Part, choose_input, load_squares
 from fourlenses.data.staging import staged
 from fourlenses.data.views import Recipe, Views
 from fourlenses.devices import choose_device
 from fourlenses.distributed import check_in_first, joined_processes, rank, world_size
-from fourlenses.errors import UserError
-from fourlenses.files import read_json
 from fourlenses.methods import build_method
 from fourlenses.methods.method import Facts, Method
 from fourlenses.models.backbones import build_backbone
 from fourlenses.models.batch_norm import set_batch_norm
-from fourlenses.randomness import named_seed
 from fourlenses.training.attempts import Attempts
 from fourlenses.training.budget import Budget
 from fourlenses.training.checkpoint import Checkpoints

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from fourlenses.files import atomic, write_json
+from fourlenses.core.files import atomic, write_json
 from fourlenses.models.weights import save_weights
 from fourlenses.training.convergence import not_converged
 from fourlenses.training.health import collapse

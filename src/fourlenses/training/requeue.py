@@ -8,8 +8,8 @@ import subprocess
 import time
 from collections.abc import Iterator
 
-from fourlenses.errors import Interrupted, OutOfTime
-from fourlenses.log_stream import last_words
+from fourlenses.core.errors import Interrupted, OutOfTime
+from fourlenses.core.log_stream import last_words
 from fourlenses.training.budget import Budget
 
 log = logging.getLogger(__name__)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from fourlenses.randomness import named_seed, permutation
+from fourlenses.core.randomness import named_seed, permutation
 
 
 class Stream:

@@ -9,7 +9,7 @@ import torch
 import fourlenses
 
 # what a training may run, besides the modules of the package itself; figures, plans and reports change no result of it
-PACKAGES = ("data", "evaluation", "methods", "models", "training")
+PACKAGES = ("core", "data", "evaluation", "methods", "models", "study", "training")
 
 
 @cache

@@ -9,8 +9,8 @@
 
 from types import ModuleType
 
+from fourlenses.core.errors import one_of
 from fourlenses.data.sources import cifar, coco, csv_list, glc20, image_folder, imagenet, inat21, manifest, parquet, places365, synthetic
-from fourlenses.errors import one_of
 
 SOURCES: dict[str, ModuleType] = {
     "image_folder": image_folder,

@@ -14,11 +14,11 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 import pandas as pd
 
+from fourlenses.core.errors import UserError
 from fourlenses.data.bundles import content, walk
 from fourlenses.data.decode import Undecodable
 from fourlenses.data.downloadable import md5_sums
 from fourlenses.data.manifest import Manifest, text_column
-from fourlenses.errors import UserError
 
 log = logging.getLogger(__name__)
 PUBLISHED = {md5: name for name, md5 in md5_sums("cifar").items()}

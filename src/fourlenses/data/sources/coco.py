@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pandas as pd
 
+from fourlenses.core.errors import UserError, did_you_mean, printable
 from fourlenses.data.encode import Lazy
 from fourlenses.data.listed import join_pictures, read_lists
 from fourlenses.data.manifest import PREFIX, Manifest, text_column
 from fourlenses.data.pictures import stream_pictures
-from fourlenses.errors import UserError, did_you_mean, printable
 
 log = logging.getLogger(__name__)
 

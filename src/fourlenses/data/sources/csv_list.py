@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pandas as pd
 
+from fourlenses.core.errors import UserError, did_you_mean, printable
 from fourlenses.data.encode import Lazy
 from fourlenses.data.listed import join_pictures, read_lists
 from fourlenses.data.manifest import PREFIX, Manifest, text_column
 from fourlenses.data.pictures import TEST_SPLITS, stream_pictures
-from fourlenses.errors import UserError, did_you_mean, printable
 
 
 def index(name: str, definition: dict, raw_data: Path) -> pd.DataFrame:

@@ -15,13 +15,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from fourlenses.core.errors import UserError
 from fourlenses.data.bundles import File, content, pick, walk
 from fourlenses.data.decode import Undecodable, header_size, open_picture
 from fourlenses.data.encode import Given, Lazy
 from fourlenses.data.manifest import Manifest
 from fourlenses.data.sources.glc20_places import places
 from fourlenses.data.spatial import in_test_block
-from fourlenses.errors import UserError
 
 log = logging.getLogger(__name__)
 BLOCK_KM = 5.0

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from fourlenses.errors import UserError
+from fourlenses.core.errors import UserError
 
 ID, LATITUDE, LONGITUDE = ("id", "observation_id"), ("lat", "latitude"), ("lon", "longitude")
 

@@ -11,10 +11,10 @@ from pathlib import Path, PurePosixPath
 
 import pandas as pd
 
+from fourlenses.core.errors import UserError, printable
 from fourlenses.data.encode import Lazy
 from fourlenses.data.manifest import Manifest, text_column
 from fourlenses.data.pictures import EXTENSIONS, TEST_SPLITS, find_pictures, seeded_split, stream_pictures, without_wrapping
-from fourlenses.errors import UserError, printable
 
 log = logging.getLogger(__name__)
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from fourlenses.core.errors import UserError
 from fourlenses.data import published
 from fourlenses.data.archives import members
 from fourlenses.data.bundles import File
@@ -21,7 +22,6 @@ from fourlenses.data.encode import Lazy
 from fourlenses.data.manifest import Manifest
 from fourlenses.data.pictures import stream_pictures
 from fourlenses.data.wordnet import WordNet, read_wordnet
-from fourlenses.errors import UserError
 
 log = logging.getLogger(__name__)
 TRAIN, VAL, DEVKIT = "ILSVRC2012_img_train.tar", "ILSVRC2012_img_val.tar", "ILSVRC2012_devkit_t12.tar.gz"

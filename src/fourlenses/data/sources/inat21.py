@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from fourlenses.core.errors import UserError
 from fourlenses.data import published
 from fourlenses.data.bundles import File
 from fourlenses.data.decode import header_size
@@ -18,7 +19,6 @@ from fourlenses.data.downloadable import md5_sums
 from fourlenses.data.encode import Lazy
 from fourlenses.data.manifest import Manifest
 from fourlenses.data.pictures import stream_pictures
-from fourlenses.errors import UserError
 
 log = logging.getLogger(__name__)
 MD5 = md5_sums("inat21")

@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from fourlenses.core.errors import UserError, printable
 from fourlenses.data.archives import members
 from fourlenses.data.manifest import PREFIX, Manifest
 from fourlenses.data.rows import read_rows
 from fourlenses.data.sources import image_folder
-from fourlenses.errors import UserError, printable
 
 
 def index(name: str, definition: dict, raw_data: Path) -> pd.DataFrame:

@@ -14,11 +14,11 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from fourlenses.core.errors import UserError, did_you_mean
 from fourlenses.data.bundles import file_names
 from fourlenses.data.decode import Undecodable
 from fourlenses.data.manifest import PREFIX, Manifest, text_column
 from fourlenses.data.pictures import seeded_split
-from fourlenses.errors import UserError, did_you_mean
 
 # https://huggingface.co/docs/hub/datasets-file-names-and-splits: words that name a split, between characters that are no letters
 WORDS = {

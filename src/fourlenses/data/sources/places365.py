@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pandas as pd
 
+from fourlenses.core.errors import UserError
 from fourlenses.data.bundles import content, walk
 from fourlenses.data.decode import Undecodable, header_size
 from fourlenses.data.encode import Lazy
 from fourlenses.data.manifest import Manifest
 from fourlenses.data.pictures import stream_pictures
 from fourlenses.data.sources import places365_levels
-from fourlenses.errors import UserError
 
 log = logging.getLogger(__name__)
 TRAIN_LIST, VAL_LIST, CATEGORIES = "places365_train_standard.txt", "places365_val.txt", "categories_places365.txt"

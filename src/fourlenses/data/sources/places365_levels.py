@@ -7,7 +7,7 @@ import csv
 import logging
 from pathlib import Path
 
-from fourlenses.errors import UserError
+from fourlenses.core.errors import UserError
 
 log = logging.getLogger(__name__)
 SHIPPED = Path(__file__).parent / "tables" / "IO_places365.txt"

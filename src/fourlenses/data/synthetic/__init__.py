@@ -2,18 +2,18 @@
 
 Each stands for one data set of the study: ``objects`` for ImageNet, ``species`` for iNat21, ``scenes`` for Places365 and ``landcover``
 for GLC20. Each has a three-level class hierarchy whose fine classes look alike under one middle parent. An image is a pure function of
-(domain, seed, index, size); every random number in it comes from ``fourlenses.randomness``.
+(domain, seed, index, size); every random number in it comes from ``fourlenses.core.randomness``.
 """
 
 from types import ModuleType
 
 import numpy as np
 
+from fourlenses.core.errors import UserError
+from fourlenses.core.randomness import mix, named_seed
 from fourlenses.data.synthetic import landcover, objects, scenes, species
 from fourlenses.data.synthetic.canvas import SUPERSAMPLE
 from fourlenses.data.synthetic.draws import Draws
-from fourlenses.errors import UserError
-from fourlenses.randomness import mix, named_seed
 
 LEVELS: tuple[str, ...] = ("coarse", "middle", "fine")
 _MODULES: dict[str, ModuleType] = {"objects": objects, "species": species, "scenes": scenes, "landcover": landcover}

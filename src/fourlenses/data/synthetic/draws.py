@@ -5,7 +5,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from fourlenses.randomness import uniform
+from fourlenses.core.randomness import uniform
 
 T = TypeVar("T")
 _BLOCK = 2048  # numbers hashed at a time: most images need fewer, so most images pay for one hash call

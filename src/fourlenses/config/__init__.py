@@ -1,0 +1,1 @@
+"""A study's config: read, checked, and completed from the presets."""

@@ -1,0 +1,86 @@
+"""How long the encoders of a study are trained: at equal steps, at equal epochs, or both; and the
+same for half and for twice as long.
+
+At equal epochs more images are also more training, so what a larger set gains is not the images'
+alone. `quantity.equal` says which of the two is equal over the sizes of the lens, and
+`quantity.convergence` asks of the largest size what another length would do. Both are entries of
+`config["methods"]` that this module converts or derives.
+
+Standard library only, apart from what names the file to blame.
+"""
+
+from pathlib import Path
+
+from fourlenses.config.check import blame
+from fourlenses.core.errors import UserError
+from fourlenses.study.encoders import ENDINGS, LENGTHS, derived
+from fourlenses.study.sizes import derived_endings, parts_of, reference_images
+
+DURATIONS = ("epochs", "steps", "warmup_epochs", "warmup_steps")
+
+
+def complete_lengths(config: dict, config_files: list[Path]) -> None:
+    """Convert and derive entries of ``config["methods"]`` (completed), in place.
+
+    Nothing where the study has no quantity lens: its sizes are what is made equal.
+
+    Raises:
+        UserError: an entry of `more` asks for another length than the study can have, or see
+            `reference_images`.
+    """
+    lens, methods = config["quantity"], config["methods"]
+    if "quantity" not in config["lenses"]:
+        return
+    for place, entry in enumerate(lens["more"]):
+        if lens["equal"] == "steps" and "equal" in entry:
+            where = blame(["quantity", "more", str(place), "equal"], config_files)
+            raise UserError(
+                f"{where}: key 'quantity.more[{place}].equal' is '{entry['equal']}', but with "
+                "'quantity.equal: steps' every method of the study is at equal steps; leave it "
+                "out, or choose 'quantity.equal: epochs' or 'both'"
+            )
+    parts = parts_of(lens)
+    named = list(dict.fromkeys(method for part in parts for method in part["methods"]))
+    # one size alone is compared with no other: there is nothing to make equal
+    several = len({size for part in parts for size in part["pretrain_images"]}) > 1
+    if lens["equal"] == "steps" and several:
+        for name in named:
+            if "batch_size" in methods.get(name, {}):
+                methods[name] = _at_equal_steps(config, methods[name])
+    for part in parts:
+        for name in part["methods"]:
+            for ending in derived_endings(part) if "batch_size" in methods.get(name, {}) else ():
+                if ending in LENGTHS:
+                    methods[derived(name, ending)] = _scaled(methods[name], LENGTHS[ending])
+                elif "steps" not in methods[name]:
+                    methods[derived(name, ending)] = _at_equal_steps(config, methods[name])
+
+
+def reserved_ending(name: str) -> str | None:
+    """The ending that no entry of a config may have, because derived ones have it."""
+    return next((ending for ending in ENDINGS if name.endswith(f"_{ending}")), None)
+
+
+def _at_equal_steps(config: dict, entry: dict) -> dict:
+    """The entry with steps and warm-up of so many whatever the images: those of the most."""
+    durations = {}
+    for passes, updates in (("epochs", "steps"), ("warmup_epochs", "warmup_steps")):
+        if updates in entry:
+            durations[updates] = entry[updates]
+        elif not entry[passes]:
+            durations[updates] = 0
+        else:
+            durations[updates] = round(reference_images(config) * entry[passes] / entry["batch_size"])
+    durations["steps"] = max(1, durations["steps"])
+    return {key: value for key, value in entry.items() if key not in DURATIONS} | durations
+
+
+def _scaled(entry: dict, factor: float) -> dict:
+    """The entry, so many times as long; its warm-up as well."""
+    scaled = dict(entry)
+    for key in DURATIONS:
+        if key in entry:
+            scaled[key] = round(entry[key] * factor) if key.endswith("steps") else entry[key] * factor
+    if "steps" in scaled:
+        scaled["steps"] = max(1, scaled["steps"])
+    return scaled

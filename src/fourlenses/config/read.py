@@ -1,0 +1,74 @@
+"""A study's config: config.yaml, overlays laid over it as Snakemake does, checked, and completed from the presets."""
+
+from pathlib import Path
+
+import yaml
+
+from fourlenses.config.check import check_config
+from fourlenses.config.lengths import complete_lengths
+from fourlenses.config.methods import complete_methods
+from fourlenses.config.protocols import complete_protocols
+from fourlenses.config.yaml_files import read_yaml
+from fourlenses.core.errors import UserError
+from fourlenses.data.downloadable import Wanted, take_downloads
+
+ROOT = Path(__file__).parents[3]
+
+
+def read_config(overlays: list[Path], root: Path = ROOT) -> dict:
+    """``overlays``: files of studies/, the last one winning. root: the project.
+
+    Raises:
+        UserError: a file is not there or no overlay, or the config is not allowed.
+    """
+    files = config_files(overlays, root)
+    config: dict = {}
+    for file in files:
+        _lay_over(config, read_overlay(file))
+    complete_config(config, root, files)
+    return config
+
+
+def config_files(overlays: list[Path], root: Path) -> list[Path]:
+    """The files a config is merged from: config.yaml of the project ``root``, and what is laid over it, the last one winning."""
+    base = root / "config.yaml"
+    return [base, *(file for file in overlays if file.resolve() != base.resolve())]
+
+
+def complete_config(config: dict, root: Path, files: list[Path]) -> dict[str, list[Wanted]]:
+    """Check a merged config and fill it in, in place; returns what `take_downloads` takes out of it.
+
+    Raises:
+        UserError: the config is not allowed; the sentence names which of ``files`` is to blame.
+    """
+    check_config(config, root / "schemas" / "config.schema.yaml", files)
+    complete_methods(config, root / "presets", files)
+    complete_lengths(config, files)
+    complete_protocols(config, root / "presets")
+    return take_downloads(config)
+
+
+def read_overlay(file: Path) -> dict:
+    """The keys of one file.
+
+    Raises:
+        UserError: it cannot be read, or holds no keys.
+    """
+    try:
+        content = read_yaml(file) or {}
+    except OSError as error:
+        raise UserError(f"{file}: {error.strerror}; name a file like studies/real_quick.yaml") from error
+    except yaml.YAMLError as error:
+        raise UserError(f"{file} is no YAML: {error}") from error
+    if not isinstance(content, dict):
+        raise UserError(f"{file} holds no keys, but {type(content).__name__}; a study is an overlay of config.yaml")
+    return content
+
+
+def _lay_over(below: dict, above: dict) -> None:
+    """As Snakemake merges configs: dictionaries add up, everything else is replaced."""
+    for key, value in above.items():
+        if isinstance(value, dict) and isinstance(below.get(key), dict):
+            _lay_over(below[key], value)
+        else:
+            below[key] = value

@@ -1,0 +1,45 @@
+"""Standard error as jobs have it: a log file, which may lie on the very file system that is full."""
+
+import io
+import os
+import stat
+import sys
+
+from fourlenses.core.files import NO_ROOM
+
+
+class LogStream(io.FileIO):
+    """A file descriptor that drops what there is no room for: no training ends because its progress bar cannot be written.
+
+    short: whether that was so for a part of the last write.
+    """
+
+    short = False
+
+    def write(self, data) -> int:
+        try:
+            written = super().write(data)
+        except OSError as error:
+            if error.errno not in NO_ROOM:
+                raise
+            written = 0
+        self.short = written is None or written < len(data)
+        return len(data)
+
+
+def use_log_stream() -> None:
+    """Make standard error a `LogStream`, unless something else stands there in its place."""
+    if sys.stderr is not None and sys.stderr is sys.__stderr__:
+        sys.stderr.flush()
+        sys.stderr = io.TextIOWrapper(LogStream(2, "wb", closefd=False), sys.stderr.encoding, "backslashreplace", write_through=True)
+
+
+def last_words(text: str) -> None:
+    """Say on standard error why the program ends. A log without room for that is emptied first: the reason matters more than the rest."""
+    sys.stderr.write(text + "\n")
+    sys.stderr.flush()
+    stream = getattr(sys.stderr, "buffer", None)
+    if isinstance(stream, LogStream) and stream.short and stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
+        os.ftruncate(stream.fileno(), 0)
+        os.lseek(stream.fileno(), 0, os.SEEK_SET)
+        sys.stderr.write(f"(the disk was full; what this log held made room for the following)\n{text}\n")

@@ -1,0 +1,1 @@
+"""What SLURM says of jobs, and what a study would ask of it."""

@@ -1,0 +1,113 @@
+"""What an encoder is called: a method, what it was pretrained on, a seed; alone, or several side by side.
+
+Standard library only: the Snakefile imports this module, and it is parsed again in every job.
+"""
+
+import re
+from dataclasses import dataclass
+from functools import cached_property
+
+from fourlenses.core.errors import UserError
+
+CLEAN = "none"  # the value of the `corruption` column for images as they are
+ALL = "all"  # as many images as the dataset has; its number is known once it is indexed
+FLOOR = "random"  # the method that does not train: a randomly initialised encoder, the floor of every figure
+SEVERAL = "~"  # between the sources of several encoders whose features stand side by side
+# What derived entries of a method end in, and by how much they are longer (`training_length`): at the steps of the largest size, half and
+# twice as long. No entry of a config may end so.
+EQUAL_STEPS = "steps"
+LENGTHS = {"half": 0.5, "twice": 2.0}
+ENDINGS = (EQUAL_STEPS, *LENGTHS)
+
+_PART = re.compile(r"(?P<dataset>[a-z][a-z0-9_]*)-(?P<images>[0-9]+|all)(@(?P<corruption>[a-z][a-z0-9_]*))?")
+
+
+@dataclass(frozen=True, order=True)
+class Part:
+    """One dataset's share of a pretraining set: ``imagenet-250000@jpeg10`` is 250,000 images with the corruption ``jpeg10``."""
+
+    dataset: str
+    images: str
+    corruption: str = CLEAN
+
+    @property
+    def variant(self) -> str:
+        return "clean" if self.corruption == CLEAN else self.corruption
+
+    def __str__(self) -> str:
+        return f"{self.dataset}-{self.images}" + ("" if self.corruption == CLEAN else f"@{self.corruption}")
+
+
+def parse_source(source: str) -> list[Part]:
+    """The parts of a source name; ``none`` (nothing was pretrained on) has no parts.
+
+    Raises:
+        UserError: the name is not of the form ``dataset-images[@corruption]``, parts joined by ``+``.
+    """
+    if source == "none":
+        return []
+    parts = []
+    for text in source.split("+"):
+        match = _PART.fullmatch(text)
+        if not match:
+            raise UserError(f"'{text}' in source '{source}' is not of the form dataset-images or dataset-images@corruption")
+        parts.append(Part(match["dataset"], match["images"], match["corruption"] or CLEAN))
+    return parts
+
+
+def derived(method: str, ending: str) -> str:
+    """The name of a derived entry: `simclr` -> `simclr_half`."""
+    return f"{method}_{ending}"
+
+
+def entry_of(method: str) -> str:
+    """The entry of the config that a derived one was made from: `simclr_half` -> `simclr`; any other name as it is."""
+    entry, _, ending = method.rpartition("_")
+    return entry if entry and ending in ENDINGS else method
+
+
+@dataclass(frozen=True, order=True)
+class Run:
+    """One encoder: a method, what it was pretrained on, and a seed (of the subset, of the initialisation and of the training).
+
+    Or several encoders whose features stand side by side: their sources are joined by ``SEVERAL``. The method and the seed are those of
+    the first; where another differs, its source says so: `imagenet-1000~inat21-1000.supervised`, `imagenet-1000~imagenet-1000.seed1`.
+    """
+
+    method: str
+    source: str
+    seed: int
+
+    @classmethod
+    def side_by_side(cls, encoders: list["Run"]) -> "Run":
+        """Their features together, in this order."""
+        first = encoders[0]
+        sources = [
+            run.source + (f".{run.method}" if run.method != first.method else "") + (f".seed{run.seed}" if run.seed != first.seed else "")
+            for run in encoders
+        ]
+        return cls(first.method, SEVERAL.join(sources), first.seed)
+
+    @property
+    def name(self) -> str:
+        return f"{self.method}/{self.source}/seed{self.seed}"
+
+    @cached_property
+    def encoders(self) -> list["Run"]:
+        if SEVERAL not in self.source:
+            return [self]
+        return [self._encoder(*source.split(".")) for source in self.source.split(SEVERAL)]
+
+    def _encoder(self, source: str, *marks: str) -> "Run":
+        method, seed = self.method, self.seed
+        for mark in marks:
+            if re.fullmatch(r"seed[0-9]+", mark):
+                seed = int(mark.removeprefix("seed"))
+            else:
+                method = mark
+        return Run(method, source, seed)
+
+    @property
+    def corruption(self) -> str:
+        parts = [part for encoder in self.encoders for part in parse_source(encoder.source)]
+        return "+".join(sorted({part.corruption for part in parts})) or CLEAN

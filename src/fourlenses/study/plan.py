@@ -1,0 +1,176 @@
+"""From a config to the plan of a study: which encoders to pretrain, on what to evaluate them, and which lens looks at which number.
+
+Standard library only: the Snakefile imports this module, and it is parsed again in every job.
+"""
+
+import re
+from dataclasses import dataclass, field
+
+from fourlenses.core.errors import UserError
+from fourlenses.study.cells import check_lens, enumerate_lens
+from fourlenses.study.encoders import ALL, CLEAN, FLOOR, SEVERAL, Part, Run, entry_of, parse_source
+from fourlenses.study.protocols import BASELINES, ON_FEATURES, SCRATCH, SCRATCH_PUBLISHED, TRAINED
+from fourlenses.study.sizes import Quantity
+
+# The names of encoders and protocols, which others take from here.
+__all__ = [
+    "ALL", "BASELINES", "CLEAN", "FIGURES", "FLOOR", "LENSES", "ON_FEATURES", "SCRATCH", "SCRATCH_PUBLISHED", "SEVERAL", "SIMILARITY",
+    "TRAINED", "Cell", "Part", "Plan", "Run", "Subset", "entry_of", "figure_names", "make_plan", "parse_source",
+]  # fmt: skip
+
+LENSES = ("quantity", "domain", "quality", "granularity")
+
+# What each lens draws: figures/<name>.{svg,png,csv}, each a module of fourlenses.lenses.
+FIGURES = {
+    "quantity": ("quantity", "quantity_gain"),
+    "domain": ("domain", "domain_pools"),
+    "quality": ("quality", "quality_severity"),
+    "granularity": ("granularity", "granularity_gap"),
+}
+SIMILARITY = "domain_similarity"  # the one figure that reads similarity.csv beside the table
+
+
+@dataclass(frozen=True, order=True)
+class Subset:
+    """Some of a dataset's training images: how many, of which of several draws, and whether of each class as many as can be."""
+
+    images: str
+    balanced: bool = False
+    draw: int = 0
+
+    _NAME = re.compile(r"(?P<images>[0-9]+|all)(?P<balanced>_balanced)?(_draw(?P<draw>[0-9]+))?")
+
+    @classmethod
+    def parse(cls, name: str) -> "Subset":
+        """
+        Raises:
+            UserError: the name is not of the form ``1000``, ``all``, ``1000_balanced``, ``1000_draw2`` or ``1000_balanced_draw2``.
+        """
+        match = cls._NAME.fullmatch(name)
+        if not match:
+            raise UserError(f"'{name}' is no subset: a number or 'all', with _balanced or _draw<k> behind it")
+        return cls(match["images"], bool(match["balanced"]), int(match["draw"] or 0))
+
+    def __str__(self) -> str:
+        return self.images + ("_balanced" if self.balanced else "") + (f"_draw{self.draw}" if self.draw else "")
+
+
+@dataclass(frozen=True, order=True)
+class Cell:
+    """One number to measure: an encoder on a target dataset with a subset of its labels under a protocol.
+
+    Under a baseline the run says what is trained, supervised on as many images; there is no such encoder.
+    """
+
+    run: Run
+    target: str
+    labelled: str
+    protocol: str
+
+    @property
+    def record(self) -> str:
+        """The file, below evaluate/, in which the number is looked for."""
+        return (
+            f"{self.run.name}/{self.protocol}/{self.target}/{self.labelled}.json"
+            if self.protocol in TRAINED
+            else f"{self.run.name}/cells.json"
+        )
+
+
+@dataclass
+class Plan:
+    """Every cell of a study with the lenses that look at it. Runs shared by several lenses occur once."""
+
+    cells: dict[Cell, set[str]] = field(default_factory=dict)
+    # Kept by run: every job of a study asks for its own, and to look through all cells each time would take longer than Snakemake does.
+    _on_features: dict[Run, list[Cell]] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        for cell in self.cells:
+            self._keep(cell)
+
+    def add(self, lens: str, cell: Cell) -> None:
+        if cell not in self.cells:
+            self._keep(cell)
+        self.cells.setdefault(cell, set()).add(lens)
+
+    def _keep(self, cell: Cell) -> None:
+        if cell.protocol in ON_FEATURES:
+            self._on_features.setdefault(cell.run, []).append(cell)
+
+    @property
+    def runs(self) -> list[Run]:
+        """The encoders to be pretrained."""
+        used = {cell.run for cell in self.cells if cell.protocol not in BASELINES}
+        return sorted({encoder for run in used for encoder in run.encoders})
+
+    @property
+    def records(self) -> list[str]:
+        return sorted({cell.record for cell in self.cells})
+
+    def cells_of(self, run: Run) -> list[Cell]:
+        """What is evaluated on the run's features."""
+        return sorted(self._on_features.get(run, ()), key=_cell_order)
+
+    def as_json(self) -> list[dict]:
+        """The cells as plain values, in a stable order, for results/<study>/study.json."""
+        return [
+            {
+                "run": cell.run.name,
+                "target": cell.target,
+                "labelled": cell.labelled,
+                "protocol": cell.protocol,
+                "record": cell.record,
+                "lenses": [lens for lens in LENSES if lens in lenses],
+            }
+            for cell, lenses in sorted(self.cells.items(), key=lambda item: (item[0].run, _cell_order(item[0])))
+        ]
+
+
+def _cell_order(cell: Cell) -> tuple:
+    subset = Subset.parse(cell.labelled)
+    return cell.target, cell.protocol, float("inf") if subset.images == ALL else int(subset.images), subset
+
+
+def make_plan(config: dict) -> Plan:
+    """The plan of a validated config.
+
+    Raises:
+        UserError: see `lens_cells.check_lens` and `lens_cells.enumerate_lens`.
+    """
+    plan = Plan()
+    for lens in config["lenses"]:
+        check_lens(config, lens)
+        for seed in config["seeds"]:
+            for run, target, labelled, protocol in enumerate_lens(config, lens, seed):
+                for subset in _subsets(labelled, config["evaluation"]):
+                    plan.add(lens, Cell(run, target, str(subset), protocol))
+                    if protocol in (*ON_FEATURES, "linear_augmented"):
+                        plan.add(lens, Cell(Run(FLOOR, "none", seed), target, str(subset), protocol))
+    if "granularity" in config["lenses"]:
+        _show_supervised(plan, config["granularity"])
+    return plan
+
+
+def _show_supervised(plan: Plan, lens: dict) -> None:
+    """A supervised encoder of a target that another lens evaluates may be the better yardstick of the lens granularity than training from
+    scratch, so that its accuracies at coarser levels are wanted too."""
+    labels = str(lens["labelled_images"])
+    for cell in list(plan.cells):
+        run, target = cell.run, cell.target
+        own = run.source.startswith(f"{target}-") and not {"@", "+"} & set(run.source) and target in lens["datasets"]
+        on_features = cell.protocol in (*ON_FEATURES, "linear_augmented")
+        if run.method == "supervised" and own and on_features and Subset.parse(cell.labelled).images == labels:
+            plan.add("granularity", cell)
+
+
+def figure_names(config: dict) -> list[str]:
+    """The figures of a study, in the order of its lenses."""
+    return [figure for lens in config["lenses"] for figure in FIGURES[lens]]
+
+
+def _subsets(labelled: Quantity, settings: dict) -> list[Subset]:
+    repeated = labelled != ALL and labelled <= settings["label_repeats_up_to"]
+    draws = settings["label_repeats"] if repeated else 1
+    balanced = settings["label_subsets"] == "balanced" and labelled != ALL
+    return [Subset(str(labelled), balanced, draw) for draw in range(draws)]
