@@ -20,8 +20,8 @@ is rejected at the 1 % level (chi-squared of its residuals) and there are five s
 
 With fewer than four sizes three parameters are not determined. Then `kind` is
 
-    log_linear   two or three sizes: a straight line in log2(n), not falling, through the last two. Its gain per doubling does not shrink,
-                 so beyond the last size it is at most what is gained where the truth saturates
+    log_linear   two or three sizes: a straight line in log2(n) through the last two, rising or falling. Its gain per doubling does not
+                 shrink, so beyond the last size it is at most what is gained where the truth saturates
     one_size     nothing is known of other sizes: predictions elsewhere and gains are nan
 
 D: bootstrap draws. E: exponents tried. K: sizes. N: numbers of images tried.
@@ -165,9 +165,9 @@ def fit_rows(rows: pd.DataFrame, evidence: Evidence, seed: int = 0) -> Fit:
 
 
 def _log_linear(sizes: np.ndarray, points: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, ...]:
-    """Accuracy at one image, gain per doubling, nan, nan: each (D,). Through the last two points, or their mean where they fall."""
+    """Accuracy at one image, gain per doubling, nan, nan: each (D,). Through the last two points."""
     x, y, weights = np.log2(sizes[-2:]), points[:, -2:], weights[-2:]
-    slope = ((y[:, 1] - y[:, 0]) / (x[1] - x[0])).clip(min=0)
+    slope = (y[:, 1] - y[:, 0]) / (x[1] - x[0])
     middle = (weights * x).sum() / weights.sum()
     return (weights * y).sum(1) / weights.sum() - slope * middle, slope, *np.full((2, len(y)), np.nan)
 

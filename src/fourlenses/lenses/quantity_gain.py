@@ -189,7 +189,10 @@ def _frame(above: Axes, below: Axes, own: pd.DataFrame, modest_gain: float) -> N
         below.plot([], [], color="#4D4D4D", linestyle="--", label=LINE)
     # bands can be far wider than any gain; they are cut off rather than flatten the curves
     top = max(1.5 * modest_gain, 1.3 * own["gain"].max())
-    below.set_ylim(0, top)
+    bottom = 1.3 * min(0.0, own["gain"].min())
+    below.set_ylim(bottom, top)
+    if bottom < 0:
+        below.axhline(0, color="black", linewidth=0.5)
 
 
 def _in_place_of_gains(own: pd.DataFrame) -> str:
