@@ -104,11 +104,19 @@ def _untrained(comparison: Comparison, evidence: Evidence, margin: float) -> tup
     for sides in comparison.trained:
         best = max(sides, key=lambda rows: rows["top1"].mean())
         above = above_floor(best, comparison.random, evidence)
-        if above is not None and not (above.low > 0 and above.estimate > margin):
+        if above is not None and not trained_enough(above, margin):
             floor = "the random encoder" if len(comparison.random) else "chance"
             asked = f"more than {words.margin(margin)} and more than the interval is asked"
             return UNTRAINED, f"{words.encoder(best)} minus {floor}: {words.interval(above)}; {asked}"
     return None
+
+
+def trained_enough(above: Contrast, margin: float) -> bool:
+    """The gate: whether an encoder is above the floor by more than its interval and more than the margin.
+
+    above: of `above_floor`. margin: points.
+    """
+    return above.low > 0 and above.estimate > margin
 
 
 def above_floor(rows: pd.DataFrame, random: pd.DataFrame, evidence: Evidence) -> Contrast | None:

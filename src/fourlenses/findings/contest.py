@@ -14,7 +14,7 @@ import pandas as pd
 
 from fourlenses.analysis.contrasts import CONFIDENCE, Contrast, Evidence
 from fourlenses.findings import selection, words
-from fourlenses.findings.comparison import above_floor
+from fourlenses.findings.comparison import above_floor, trained_enough
 from fourlenses.findings.thresholds import Thresholds
 
 WAYS = {
@@ -42,7 +42,6 @@ class Contest:
     contrast: Contrast
     answer: str
     p_value: float
-    pretraining_leads: bool
     not_converged: list[str]
     untrained: str | None
     corrected: bool = True
@@ -125,7 +124,6 @@ def _contest(
         contrast=contrast,
         answer=answer,
         p_value=min(1.0, ours, theirs),
-        pretraining_leads=contrast.estimate > 0,
         not_converged=_not_converged({f"{words.method(entry)} {WAYS[best]}": ways[best], rival: dict(alone)[rival]}),
         untrained=_untrained(tried, ways[best], dict(alone)[rival], evidence, thresholds),
     )
@@ -157,6 +155,6 @@ def _not_converged(trained: dict[str, pd.DataFrame]) -> list[str]:
 def _untrained(tried: pd.DataFrame, mine: pd.DataFrame, theirs: pd.DataFrame, evidence: Evidence, thresholds: Thresholds) -> str | None:
     best = mine if mine["top1"].mean() > theirs["top1"].mean() else theirs
     above = above_floor(best, selection.random_encoder(evidence.metrics, tried), evidence)
-    if above is None or (above.low > 0 and above.estimate > thresholds.trained_margin):
+    if above is None or trained_enough(above, thresholds.trained_margin):
         return None
     return f"the better side minus the random encoder: {words.interval(above)}"

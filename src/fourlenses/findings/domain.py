@@ -108,7 +108,7 @@ def _comparison(part: str, target: str, other: pd.DataFrame, own: pd.DataFrame, 
 
 def _excluded(other: pd.DataFrame, own: pd.DataFrame) -> tuple[str, str] | None:
     both = pd.concat([other, own])
-    if selection.equal_steps(both):
+    if selection.equal_steps(both["steps"]):
         return None
     steps = [int(side["steps"].iloc[0]) for side in (other, own)]
     same_images = other["pretrain_images"].iloc[0] == own["pretrain_images"].iloc[0]

@@ -1,7 +1,7 @@
 """Finding 4 (the paper's Figure 5): contrastive lags behind supervised the more, the finer the task.
 
 On two scales, since two accuracies near 100 % cannot be far apart: points, and log-odds. The growth is the slope of the gap over all
-levels, from the coarsest (0) to the finest (1), Levels of fewer than three labels are left out.
+levels, from the coarsest (0) to the finest (1). Levels of fewer than three labels are left out.
 """
 
 from collections.abc import Sequence
@@ -23,13 +23,10 @@ LEAST_LABELS = 3
 def evaluate(evidence: Evidence, thresholds: Thresholds) -> list[Finding]:
     """Per target and contrastive method, in-domain, linear, the most pretraining images, at the most labels: supervised minus contrastive,
     as a slope over the levels. Supervised is the better of training from scratch and a linear classifier on supervised features."""
-    margin = thresholds.granularity_margin
-    statement = "The gap of contrastive to supervised grows from the coarsest to the finest labels" + (
-        f", by more than {words.margin(margin)}." if margin else "."
-    )
+    claim = "The gap of contrastive to supervised grows from the coarsest to the finest labels"
     found = judged(
         NAME,
-        statement,
+        f"{claim}{words.by_more_than(thresholds.granularity_margin)}.",
         comparisons(evidence.metrics, thresholds),
         side=ABOVE,
         unit="points",

@@ -21,13 +21,10 @@ SHARE = "% of the gain over the random encoder"
 def evaluate(evidence: Evidence, thresholds: Thresholds) -> list[Finding]:
     """Linear, at the most labels, per target, corruption and contrastive method: (clean - corrupted) minus the same of supervised
     pretraining on the same images."""
-    margin = thresholds.quality_margin
-    statement = "Corrupting the pretraining images costs contrastive pretraining more than supervised pretraining" + (
-        f", by more than {words.margin(margin)}." if margin else "."
-    )
+    claim = "Corrupting the pretraining images costs contrastive pretraining more than supervised pretraining"
     found = judged(
         NAME,
-        statement,
+        f"{claim}{words.by_more_than(thresholds.quality_margin)}.",
         comparisons(evidence.metrics, thresholds),
         side=ABOVE,
         unit="points",

@@ -23,12 +23,11 @@ def described(metrics: pd.DataFrame) -> pd.DataFrame:
     )
     rows = rows[~alike.astype({"of": str}).duplicated()]
     own = [names.is_in_domain(source, target) for source, target in zip(rows["source"], rows["target"], strict=True)]
-    steps = pd.to_numeric(rows["steps"], errors="coerce").fillna(0) if "steps" in rows else 0
     return rows.assign(
         contrastive=rows["method"].map(methods.is_contrastive).astype(bool),
         in_domain=pd.Series(own, rows.index, bool),
         entry=rows["method"].map(entry_of),
-        steps=steps,
+        steps=step_counts(rows),
     )
 
 
@@ -70,9 +69,18 @@ def random_encoder(metrics: pd.DataFrame, like: pd.DataFrame) -> pd.DataFrame:
     return linear(rows)
 
 
-def equal_steps(rows: pd.DataFrame) -> bool:
-    """Whether all encoders were pretrained for equally many steps; not where the table does not say."""
-    return bool(rows["steps"].min() > 0 and rows["steps"].max() <= EQUAL_STEPS * rows["steps"].min())
+def step_counts(rows: pd.DataFrame) -> pd.Series:
+    """Steps of pretraining of each row as numbers, 0 where the table does not say."""
+    steps = rows["steps"] if "steps" in rows else pd.Series(0.0, rows.index)
+    return pd.to_numeric(steps, errors="coerce").fillna(0)
+
+
+def equal_steps(steps: pd.Series) -> bool:
+    """Whether all of these encoders were pretrained for equally many steps; not where the table does not say.
+
+    steps: of `step_counts`.
+    """
+    return bool(steps.min() > 0 and steps.max() <= EQUAL_STEPS * steps.min())
 
 
 def share_seeds(*sides: pd.DataFrame) -> bool:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from fourlenses.analysis.contrasts import Contrast
+from fourlenses.findings import selection
 from fourlenses.study import methods, names
 
 POINTS = "points"
@@ -60,6 +61,11 @@ def margin(value: float) -> str:
     return f"{value:g} point{'' if value == 1 else 's'}"
 
 
+def by_more_than(value: float) -> str:
+    """`, by more than 2 points`, or nothing where the margin is 0."""
+    return f", by more than {margin(value)}" if value else ""
+
+
 def with_steps(rows: pd.DataFrame) -> str:
     """`SimCLR (1,250 steps)`, or the method alone where the table does not say."""
     count = steps(rows)
@@ -79,12 +85,10 @@ def pixels(rows: pd.DataFrame) -> str:
 
 
 def steps(rows: pd.DataFrame) -> int | None:
-    """Of the rows' pretraining, where the table has it and they agree to 2 %: batches of different sets do not divide alike."""
-    counts = pd.to_numeric(rows.get("steps", pd.Series(dtype=float)), errors="coerce").dropna()
+    """Of the rows' pretraining, where the table has it and they agree."""
+    counts = selection.step_counts(rows)
     counts = counts[counts > 0]
-    if counts.empty or counts.max() > 1.02 * counts.min():
-        return None
-    return int(counts.max())
+    return int(counts.max()) if selection.equal_steps(counts) else None
 
 
 def listed(parts: Sequence[str]) -> str:

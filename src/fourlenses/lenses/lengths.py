@@ -6,7 +6,7 @@ A method entry may come with others made from it (`training_length`): `simclr_st
 
 import pandas as pd
 
-from fourlenses.findings.selection import EQUAL_STEPS
+from fourlenses.findings.selection import EQUAL_STEPS, equal_steps, step_counts
 from fourlenses.study import entry_of
 
 EQUAL, UNEQUAL, CONTROL = "equal steps", "unequal steps", "control"  # values of the column `curve`
@@ -23,8 +23,7 @@ def with_curves(rows: pd.DataFrame) -> pd.DataFrame:
     Per target, entry and protocol the most sizes of equal steps are one curve; of two lengths of as many sizes the longer. The entry
     itself is another where its sizes are not all in that. What else there is of the largest size are controls.
     """
-    steps = pd.to_numeric(rows["steps"], errors="coerce").fillna(0) if "steps" in rows else 0
-    rows = rows.assign(entry=rows["method"].map(entry_of), steps=steps)
+    rows = rows.assign(entry=rows["method"].map(entry_of), steps=step_counts(rows))
     parts = [_family(group) for _, group in rows.groupby(FAMILY, sort=False)]
     return pd.concat(parts, ignore_index=True)
 
@@ -51,8 +50,7 @@ def _equal(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _curve(rows: pd.DataFrame, curve: str) -> pd.DataFrame:
-    known = len(rows) and rows["steps"].min() > 0 and rows["steps"].max() <= EQUAL_STEPS * rows["steps"].min()
-    return rows.assign(curve=curve, length=int(rows["steps"].max()) if known else 0)
+    return rows.assign(curve=curve, length=int(rows["steps"].max()) if equal_steps(rows["steps"]) else 0)
 
 
 def _controls(rows: pd.DataFrame, curve: pd.DataFrame) -> pd.DataFrame:
