@@ -15,28 +15,30 @@ from PIL import Image
 from torch.utils.data import DataLoader, Dataset
 
 from fourlenses.core.randomness import named_seed, permutation
-from fourlenses.data.inputs import ResidentInput
-from fourlenses.data.manifest import hierarchy_of, read_manifest, rows_of
-from fourlenses.data.recipe import Recipe
-from fourlenses.data.resident import Images, load_images
-from fourlenses.data.views import Views
-from fourlenses.evaluation.features import extract_features
-from fourlenses.evaluation.linear_probe import linear_probe
-from fourlenses.evaluation.statistics import paired_difference
+from fourlenses.data.augment.augment import Augment
+from fourlenses.data.augment.augmentation import Augmentation
+from fourlenses.data.loading.inputs import ResidentInput
+from fourlenses.data.loading.resident import Images, load_images
+from fourlenses.data.manifest.manifest import hierarchy_of, read_manifest, rows_of
+from fourlenses.evaluation.features.extract import extract_features
+from fourlenses.evaluation.probes.linear_probe import linear_probe
 from fourlenses.methods import build_method
-from fourlenses.methods.method import Facts
+from fourlenses.methods.method import DataInfo
+from fourlenses.metrics.statistics import paired_difference
 from fourlenses.models.backbones import build_backbone
-from fourlenses.training.engine import Engine
-from fourlenses.training.gradients import add_gradients
-from fourlenses.training.optimizers import build_optimizer
+from fourlenses.training.gradient_cache import add_gradients
+from fourlenses.training.optimizers.build import build_optimizer
 from fourlenses.training.sampling import Stream
 from fourlenses.training.schedule import learning_rate
+from fourlenses.training.step_config import StepConfig
 
 SIZE, TEMPERATURE, MOMENTUM, DECAY = 32, 0.2, 0.9, 5e-4
-RECIPE = Recipe(crop_scale=(0.2, 1.0), blur=0.0)
+RECIPE = Augmentation(crop_scale=(0.2, 1.0), blur=0.0)
 
 
-def ours(images: Images, backbone: str, batch: int, steps: int, peak: float, seed: int) -> torch.nn.Module:
+def ours(
+    images: Images, backbone: str, batch: int, steps: int, peak: float, seed: int
+) -> torch.nn.Module:
     encoder, width = build_backbone(backbone, seed)
     settings = {
         "temperature": TEMPERATURE,
@@ -45,12 +47,14 @@ def ours(images: Images, backbone: str, batch: int, steps: int, peak: float, see
         "projection_layers": 2,
         "projection_last_norm": True,
     }
-    method = build_method("simclr", encoder, width, settings, Facts(len(images.labels), 1, batch, seed)).to(
-        memory_format=torch.channels_last
-    )
+    method = build_method(
+        "simclr", encoder, width, settings, DataInfo(len(images.labels), 1, batch, seed)
+    ).to(memory_format=torch.channels_last)
     optimizer = build_optimizer("sgd", method, peak, MOMENTUM, DECAY)
-    source = ResidentInput(images, [Views(RECIPE, SIZE, seed), Views(RECIPE, SIZE, seed)], torch.device("cpu"))
-    stream, engine = Stream(len(images.labels), batch, seed), Engine(torch.device("cpu"))
+    source = ResidentInput(
+        images, [Augment(RECIPE, SIZE, seed), Augment(RECIPE, SIZE, seed)], torch.device("cpu")
+    )
+    stream, engine = Stream(len(images.labels), batch, seed), StepConfig(torch.device("cpu"))
     labels = torch.zeros(batch, dtype=torch.int64)
     for step, views in enumerate(source.batches(stream.batch(step) for step in range(steps))):
         for group in optimizer.param_groups:
@@ -73,18 +77,31 @@ class Pictures(Dataset):
         return self.transform(self.images[place])
 
 
-def lightlys(images: Images, backbone: str, batch: int, steps: int, peak: float, seed: int) -> torch.nn.Module:
+def lightlys(
+    images: Images, backbone: str, batch: int, steps: int, peak: float, seed: int
+) -> torch.nn.Module:
     from lightly.loss import NTXentLoss
     from lightly.models.modules import SimCLRProjectionHead
     from lightly.transforms import SimCLRTransform
 
     torch.manual_seed(seed)
     encoder, width = build_backbone(backbone, seed)
-    model = torch.nn.Sequential(encoder, SimCLRProjectionHead(width, width, 128)).to(memory_format=torch.channels_last)
+    model = torch.nn.Sequential(encoder, SimCLRProjectionHead(width, width, 128)).to(
+        memory_format=torch.channels_last
+    )
     criterion = NTXentLoss(temperature=TEMPERATURE)
     optimizer = torch.optim.SGD(model.parameters(), lr=peak, momentum=MOMENTUM, weight_decay=DECAY)
-    transform = SimCLRTransform(SIZE, cj_strength=1.0, min_scale=0.2, gaussian_blur=0.0, normalize=None)
-    loader = DataLoader(Pictures(images.images, transform), batch, shuffle=True, drop_last=True, num_workers=1, persistent_workers=True)
+    transform = SimCLRTransform(
+        SIZE, cj_strength=1.0, min_scale=0.2, gaussian_blur=0.0, normalize=None
+    )
+    loader = DataLoader(
+        Pictures(images.images, transform),
+        batch,
+        shuffle=True,
+        drop_last=True,
+        num_workers=1,
+        persistent_workers=True,
+    )
     step = 0
     while step < steps:
         for first, second in loader:
@@ -108,23 +125,47 @@ def hold_out(images: Images, classes: int, each: int) -> tuple[Images, Images]:
 
     def part(places: list[np.ndarray]) -> Images:
         chosen = np.sort(np.concatenate(places))
-        return Images(images.images[torch.from_numpy(chosen)], images.labels[chosen], images.ids[chosen], classes)
+        return Images(
+            images.images[torch.from_numpy(chosen)],
+            images.labels[chosen],
+            images.ids[chosen],
+            classes,
+        )
 
     return part([places[each:] for places in kept]), part([places[:each] for places in kept])
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
-    parser.add_argument("--dataset", type=Path, required=True, help="a dataset's folder under data/, e.g. data/tinyimagenet")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter
+    )
+    parser.add_argument(
+        "--dataset",
+        type=Path,
+        required=True,
+        help="a dataset's folder under data/, e.g. data/tinyimagenet",
+    )
     parser.add_argument("--beton", default="48px/clean.beton", help="its beton")
-    parser.add_argument("--classes", type=int, default=20, help="use the images of the first so many classes")
-    parser.add_argument("--held-out", type=int, default=65, help="test images of each class, drawn from all its images; the rest train")
+    parser.add_argument(
+        "--classes", type=int, default=20, help="use the images of the first so many classes"
+    )
+    parser.add_argument(
+        "--held-out",
+        type=int,
+        default=65,
+        help="test images of each class, drawn from all its images; the rest train",
+    )
     parser.add_argument("--backbone", default="resnet_small")
     parser.add_argument("--batch", type=int, default=128)
     parser.add_argument("--epochs", type=int, default=100)
     parser.add_argument("--learning-rate", type=float, default=0.12)
     parser.add_argument("--seeds", type=int, nargs="*", default=[0, 1])
-    parser.add_argument("--who", nargs="*", default=["random", "ours", "lightly"], choices=["random", "ours", "lightly"])
+    parser.add_argument(
+        "--who",
+        nargs="*",
+        default=["random", "ours", "lightly"],
+        choices=["random", "ours", "lightly"],
+    )
     parser.add_argument("--output", type=Path, help="JSON with every number")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
@@ -132,38 +173,80 @@ def main() -> None:
     manifest = read_manifest(arguments.dataset / "manifest.parquet")
     hierarchy = hierarchy_of(manifest)
     rows = np.concatenate([rows_of(manifest, split) for split in ("train", "test")])
-    train, test = hold_out(load_images(arguments.dataset / arguments.beton, rows, SIZE, "bench", 2), arguments.classes, arguments.held_out)
+    train, test = hold_out(
+        load_images(arguments.dataset / arguments.beton, rows, SIZE, "bench", 2),
+        arguments.classes,
+        arguments.held_out,
+    )
     steps = arguments.epochs * len(train.labels) // arguments.batch
     print(
         f"{len(train.labels)} training and {len(test.labels)} test images, {arguments.classes} classes, {steps} steps of {arguments.batch}"
     )
     numbers, correct = [], {name: [] for name in arguments.who}
     for seed in arguments.seeds:
-        encoders = {"random": lambda *_, seed=seed: build_backbone(arguments.backbone, seed)[0], "ours": ours, "lightly": lightlys}
+        encoders = {
+            "random": lambda *_, seed=seed: build_backbone(arguments.backbone, seed)[0],
+            "ours": ours,
+            "lightly": lightlys,
+        }
         for name in arguments.who:
             make = encoders[name]
             began = time.perf_counter()
-            encoder = make(train, arguments.backbone, arguments.batch, steps, arguments.learning_rate, seed)
+            encoder = make(
+                train, arguments.backbone, arguments.batch, steps, arguments.learning_rate, seed
+            )
             seconds = time.perf_counter() - began
-            x_train, x_test = (extract_features(encoder, part.images, 500, "cpu") for part in (train, test))
+            x_train, x_test = (
+                extract_features(encoder, part.images, 500, "cpu") for part in (train, test)
+            )
             everything = {"all": np.arange(len(train.labels))}
             table = hierarchy.table[: arguments.classes]
             (record,) = linear_probe(
-                x_train, torch.from_numpy(train.labels), x_test, torch.from_numpy(test.labels), everything, [1.0, 0.1, 0.01, 1e-3, 1e-4],
-                0.2, seed, arguments.classes, table, hierarchy.names,
-            )  # fmt: skip
-            numbers.append({"seed": seed, "who": name, "top1": record["top1"], "low": record["top1_low"], "high": record["top1_high"],
-                            "seconds": seconds, "images_per_second": steps * arguments.batch / seconds})  # fmt: skip
+                x_train,
+                torch.from_numpy(train.labels),
+                x_test,
+                torch.from_numpy(test.labels),
+                everything,
+                [1.0, 0.1, 0.01, 1e-3, 1e-4],
+                0.2,
+                seed,
+                arguments.classes,
+                table,
+                hierarchy.names,
+            )
+            numbers.append(
+                {
+                    "seed": seed,
+                    "who": name,
+                    "top1": record["top1"],
+                    "low": record["top1_low"],
+                    "high": record["top1_high"],
+                    "seconds": seconds,
+                    "images_per_second": steps * arguments.batch / seconds,
+                }
+            )
             correct[name].append(record["predictions"] == test.labels)
-            print("seed {seed} {who:8s} top-1 {top1:.1f} % [{low:.1f}, {high:.1f}]  {seconds:.0f} s".format(**numbers[-1]), flush=True)
+            print(
+                "seed {seed} {who:8s} top-1 {top1:.1f} % [{low:.1f}, {high:.1f}]  {seconds:.0f} s".format(
+                    **numbers[-1]
+                ),
+                flush=True,
+            )
     difference = None
     if {"ours", "lightly"} <= set(arguments.who):
         # every seed's answer to every test image is one trial; the images are the same for both
-        difference = paired_difference(np.concatenate(correct["ours"]), np.concatenate(correct["lightly"]))
+        difference = paired_difference(
+            np.concatenate(correct["ours"]), np.concatenate(correct["lightly"])
+        )
         print("ours - lightly, all seeds: {:+.1f} points [{:+.1f}, {:+.1f}]".format(*difference))
     if arguments.output:
         settings = {key: str(value) for key, value in vars(arguments).items()}
-        arguments.output.write_text(json.dumps({"settings": settings, "numbers": numbers, "difference": difference}, indent=1) + "\n")
+        arguments.output.write_text(
+            json.dumps(
+                {"settings": settings, "numbers": numbers, "difference": difference}, indent=1
+            )
+            + "\n"
+        )
 
 
 if __name__ == "__main__":

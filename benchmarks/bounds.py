@@ -23,7 +23,9 @@ def memory_bandwidth(threads: int, device: str = "cpu", tries: int = 5) -> float
 
 
 @lru_cache
-def matrix_rate(threads: int, device: str = "cpu", dtype: torch.dtype = torch.float32, tries: int = 5) -> float:
+def matrix_rate(
+    threads: int, device: str = "cpu", dtype: torch.dtype = torch.float32, tries: int = 5
+) -> float:
     """Floating-point operations a second (a multiplication and an addition are two) of a product of square matrices."""
     left, right = (torch.rand(SIDE, SIDE, device=device).to(dtype) for _ in range(2))
     out = torch.empty_like(left)
@@ -32,14 +34,19 @@ def matrix_rate(threads: int, device: str = "cpu", dtype: torch.dtype = torch.fl
 
 def decode_rate(pictures: list[bytes], threads: int, seconds: float = 1.0) -> float:
     """Pictures a second that TurboJPEG decodes to pixels on so many threads, and nothing else."""
-    from fourlenses.data.jpeg_header import read_header
-    from fourlenses.data.turbojpeg import JpegDecoder
+    from fourlenses.data.images.jpeg_header import read_header
+    from fourlenses.data.images.turbojpeg import JpegDecoder
 
     header = read_header(pictures[0])
     width, height = header.width, header.height
 
     def decode(_: int) -> int:
-        decoder, pixels, done, until = JpegDecoder(), np.empty((height, width, 4), np.uint8), 0, time.perf_counter() + seconds
+        decoder, pixels, done, until = (
+            JpegDecoder(),
+            np.empty((height, width, 4), np.uint8),
+            0,
+            time.perf_counter() + seconds,
+        )
         while time.perf_counter() < until:
             for picture in pictures:
                 decoder.decode(picture, pixels)

@@ -17,7 +17,9 @@ from timing import clock, durations
 
 ROOT = Path(__file__).resolve().parents[1]
 JOBS = (100, 1_000, 10_000)
-JOBS_A_SEED = 14  # about: 3 encoders and one that is not trained, pretrained and evaluated, and their subsets
+JOBS_A_SEED = (
+    14  # about: 3 encoders and one that is not trained, pretrained and evaluated, and their subsets
+)
 PAPER_SECONDS = 10
 
 
@@ -25,17 +27,30 @@ def measure(rounds: int, seconds: float, cores: int) -> Iterator[dict]:
     with tempfile.TemporaryDirectory() as folder:
         folder = Path(folder)
         paper = ["--snakefile", ROOT / "Snakefile", "--configfile", ROOT / "studies" / "paper.yaml"]
-        (row,) = durations("dry-run of studies/paper.yaml", clock({"ours": lambda: dry_run(folder, paper)[0]}, rounds), {})
+        (row,) = durations(
+            "dry-run of studies/paper.yaml",
+            clock({"ours": lambda: dry_run(folder, paper)[0]}, rounds),
+            {},
+        )
         yield row | {"at_most": PAPER_SECONDS, "note": f"It has {dry_run(folder, paper)[1]} jobs."}
         for wanted in JOBS:
-            study = ["--snakefile", ROOT / "Snakefile", "--configfile", overlay(folder, max(1, wanted // JOBS_A_SEED))]
+            study = [
+                "--snakefile",
+                ROOT / "Snakefile",
+                "--configfile",
+                overlay(folder, max(1, wanted // JOBS_A_SEED)),
+            ]
             jobs = dry_run(folder, study)[1]  # which warms up too
             trivial = ["--snakefile", one_rule(folder, jobs)]
             contestants: dict[str, Callable[[], float]] = {
                 "ours": lambda study=study: dry_run(folder, study)[0],
                 "Snakemake, one rule": lambda trivial=trivial: dry_run(folder, trivial)[0],
             }
-            yield from durations(f"dry-run of {jobs:,} jobs", clock(contestants, rounds if wanted < 10_000 else 1), {})
+            yield from durations(
+                f"dry-run of {jobs:,} jobs",
+                clock(contestants, rounds if wanted < 10_000 else 1),
+                {},
+            )
 
 
 def dry_run(folder: Path, arguments: list) -> tuple[float, int]:
@@ -44,10 +59,24 @@ def dry_run(folder: Path, arguments: list) -> tuple[float, int]:
     Raises:
         RuntimeError: Snakemake fails.
     """
-    command = [sys.executable, "-m", "snakemake", "--dry-run", "--quiet", "rules", "--cores", "1", "--directory", folder, *arguments]
+    command = [
+        sys.executable,
+        "-m",
+        "snakemake",
+        "--dry-run",
+        "--quiet",
+        "rules",
+        "--cores",
+        "1",
+        "--directory",
+        folder,
+        *arguments,
+    ]
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
     began = time.perf_counter()
-    result = subprocess.run(list(map(str, command)), capture_output=True, text=True, env=environment)
+    result = subprocess.run(
+        list(map(str, command)), capture_output=True, text=True, env=environment
+    )
     seconds = time.perf_counter() - began
     total = re.findall(r"^total +(\d+)", result.stdout + result.stderr, re.MULTILINE)
     if result.returncode or not total:

@@ -11,7 +11,7 @@ import numpy as np
 from streaming import DISTINCT, SIZES, photograph
 from timing import Rates, bounded, durations
 
-from fourlenses.data.beton_writer import BetonWriter
+from fourlenses.data.beton.writer import BetonWriter
 
 IMAGES, SHARES = 2_000, (0.05, 0.125, 0.25, 0.5, 1.0)
 
@@ -24,7 +24,10 @@ def measure(rounds: int, seconds: float, cores: int) -> Iterator[dict]:
         betons, indices = {}, {}
         for share in SHARES:
             rows = np.sort(order[: round(share * IMAGES)])
-            betons[share], indices[share] = Path(folder) / f"{share}.beton", Path(folder) / f"{share}.npy"
+            betons[share], indices[share] = (
+                Path(folder) / f"{share}.beton",
+                Path(folder) / f"{share}.npy",
+            )
             np.save(indices[share], rows)
             writer = BetonWriter(betons[share], len(rows))
             for row in rows:
@@ -32,10 +35,13 @@ def measure(rounds: int, seconds: float, cores: int) -> Iterator[dict]:
             writer.close()
         pixels = sum(len(pictures[row % DISTINCT]) for row in range(IMAGES))
         ours, each = accounted(
-            {share: file.stat().st_size for share, file in betons.items()}, {share: file.stat().st_size for share, file in indices.items()}
+            {share: file.stat().st_size for share, file in betons.items()},
+            {share: file.stat().st_size for share, file in indices.items()},
         )
     results = [Rates("ours", [ours / 2**20]), Rates("a beton of each size", [each / 2**20])]
-    first, second = durations(f"disk for {len(SHARES)} pretraining sizes of {IMAGES:,} images", results, {}, unit="MiB")
+    first, second = durations(
+        f"disk for {len(SHARES)} pretraining sizes of {IMAGES:,} images", results, {}, unit="MiB"
+    )
     yield bounded(first, pixels / 2**20, "the bytes of the JPEGs themselves")
     yield second
 

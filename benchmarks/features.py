@@ -17,9 +17,9 @@ from streaming import Pictures, from_pil, photograph
 from timing import bounded, race, rows
 from torch.utils.data import DataLoader, Dataset
 
-from fourlenses.data.beton_writer import BetonWriter
-from fourlenses.data.resident import load_images
-from fourlenses.evaluation.features import extract_features
+from fourlenses.data.beton.writer import BetonWriter
+from fourlenses.data.loading.resident import load_images
+from fourlenses.evaluation.features.extract import extract_features
 from fourlenses.models.backbones import build_backbone
 
 LOOP = "plain torch loop over a DataLoader"
@@ -27,7 +27,9 @@ LOOP = "plain torch loop over a DataLoader"
 
 def loop(data: Dataset, backbone: str, batch: int, workers: int) -> Callable[[], int]:
     encoder = build_backbone(backbone, 0)[0].eval()
-    loader = DataLoader(data, batch, num_workers=workers, persistent_workers=True, multiprocessing_context="fork")
+    loader = DataLoader(
+        data, batch, num_workers=workers, persistent_workers=True, multiprocessing_context="fork"
+    )
 
     def run() -> int:
         with torch.inference_mode():
@@ -43,31 +45,56 @@ def measure(rounds: int, seconds: float, cores: int) -> Iterator[dict]:
 
     torch.set_num_threads(1)  # until the worker processes are forked
     with tempfile.TemporaryDirectory() as folder:
-        small, photographs, beton = drawings(256), [photograph(seed, 500, 375) for seed in range(32)], Path(folder) / "x.beton"
+        small, photographs, beton = (
+            drawings(256),
+            [photograph(seed, 500, 375) for seed in range(32)],
+            Path(folder) / "x.beton",
+        )
         writer = BetonWriter(beton, len(photographs))
         for row, data in enumerate(photographs):
             writer.add(data, 500, 375, 0, row)
         writer.close()
         cut = t.Compose([t.Resize(224), t.CenterCrop(224), t.ToTensor()])
         loops = {
-            ("resnet18_cifar", 32): loop(Each([Image.fromarray(image) for image in small], t.ToTensor()), "resnet18_cifar", 128, cores),
-            ("resnet50", 224): loop(Pictures(photographs, from_pil(cut), len(photographs)), "resnet50", 16, cores),
+            ("resnet18_cifar", 32): loop(
+                Each([Image.fromarray(image) for image in small], t.ToTensor()),
+                "resnet18_cifar",
+                128,
+                cores,
+            ),
+            ("resnet50", 224): loop(
+                Pictures(photographs, from_pil(cut), len(photographs)), "resnet50", 16, cores
+            ),
         }
         torch.set_num_threads(cores)
         tensor = torch.from_numpy(small).permute(0, 3, 1, 2).contiguous()
         encoders = {backbone: build_backbone(backbone, 0)[0] for backbone, _ in loops}
         ours = {
-            ("resnet18_cifar", 32): lambda: len(extract_features(encoders["resnet18_cifar"], tensor, 128, "cpu")),
+            ("resnet18_cifar", 32): lambda: len(
+                extract_features(encoders["resnet18_cifar"], tensor, 128, "cpu")
+            ),
             ("resnet50", 224): lambda: len(
                 extract_features(
-                    encoders["resnet50"], load_images(beton, np.arange(len(photographs)), 224, "photographs", cores).images, 16, "cpu"
+                    encoders["resnet50"],
+                    load_images(
+                        beton, np.arange(len(photographs)), 224, "photographs", cores
+                    ).images,
+                    16,
+                    "cpu",
                 )
             ),
         }
         for (backbone, size), work in ours.items():
             first, peer = rows(
-                f"features, {backbone}, {size} px", "images/s", race({"ours": work, LOOP: loops[backbone, size]}, rounds, seconds), {}
+                f"features, {backbone}, {size} px",
+                "images/s",
+                race({"ours": work, LOOP: loops[backbone, size]}, rounds, seconds),
+                {},
             )
             bound = matrix_rate(cores) / feature_flops(backbone, size)
-            yield bounded(first, bound, f"the encoder's multiplications at the rate of a matrix product on {cores} threads")
+            yield bounded(
+                first,
+                bound,
+                f"the encoder's multiplications at the rate of a matrix product on {cores} threads",
+            )
             yield peer

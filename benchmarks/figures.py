@@ -20,7 +20,9 @@ def ratios(rows: list[dict]) -> Figure:
         middle, bar = row["ours_over_it"], row.get("bar")
         colour = PLAIN if not bar else OURS if middle >= bar else MISSED
         spread = [[max(0, middle - row["least"])], [max(0, row["most"] - middle)]]
-        axes.errorbar(middle, place, xerr=spread, fmt="o", color=colour, capsize=1.5, elinewidth=0.8)
+        axes.errorbar(
+            middle, place, xerr=spread, fmt="o", color=colour, capsize=1.5, elinewidth=0.8
+        )
         if bar:
             axes.plot(bar, place, "|", color="black", markersize=7)
     axes.axvline(1, color="black", linewidth=0.6)
@@ -39,7 +41,9 @@ def scaling(points: list[dict]) -> Figure:
     figure = style.new_figure(max(2, len(groups)), 3.0)
     for column, group in enumerate(groups):
         x = [point["x"] for point in group]
-        for line, (key, label) in enumerate((("rate", group[0]["unit"]), ("peak_memory_mb", "peak memory, MB"))):
+        for line, (key, label) in enumerate(
+            (("rate", group[0]["unit"]), ("peak_memory_mb", "peak memory, MB"))
+        ):
             axes = figure.add_subplot(2, len(groups), line * len(groups) + column + 1)
             axes.plot(x, [point[key] for point in group], "o-", color=OURS)
             axes.set_xscale("log")

@@ -16,7 +16,11 @@ STUDY, TABLES, AT_MOST = "real_quick", ("metrics.csv", "paired.csv", "similarity
 
 
 def measure(rounds: int, seconds: float, cores: int) -> Iterator[dict]:
-    (row,) = durations(f"figures, findings and report of results/{STUDY} from its table", clock({"ours": redraw}, max(1, rounds - 1)), {})
+    (row,) = durations(
+        f"figures, findings and report of results/{STUDY} from its table",
+        clock({"ours": redraw}, max(1, rounds - 1)),
+        {},
+    )
     yield row | {"at_most": AT_MOST}
 
 
@@ -41,9 +45,19 @@ def redraw() -> float:
             "--directory",
             folder,
         ]
-        command += ["--snakefile", str(ROOT / "Snakefile"), "--configfile", str(ROOT / "studies" / f"{STUDY}.yaml")]
+        command += [
+            "--snakefile",
+            str(ROOT / "Snakefile"),
+            "--configfile",
+            str(ROOT / "studies" / f"{STUDY}.yaml"),
+        ]
         began = time.perf_counter()
-        result = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(ROOT / "src")})
+        result = subprocess.run(
+            command,
+            capture_output=True,
+            text=True,
+            env={**os.environ, "PYTHONPATH": str(ROOT / "src")},
+        )
         elapsed = time.perf_counter() - began
         if result.returncode or not (results / "report.html").exists():
             raise RuntimeError(f"{' '.join(command)} failed:\n{result.stderr[-3000:]}")

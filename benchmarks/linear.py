@@ -24,10 +24,10 @@ from timing import Rates, rows
 from fourlenses.core.files import read_json
 from fourlenses.core.randomness import named_seed, permutation
 from fourlenses.data import synthetic
-from fourlenses.data.manifest import hierarchy_of, read_manifest, rows_of
-from fourlenses.data.resident import load_images
-from fourlenses.evaluation.features import extract_features
-from fourlenses.evaluation.linear_probe import linear_probe
+from fourlenses.data.loading.resident import load_images
+from fourlenses.data.manifest.manifest import hierarchy_of, read_manifest, rows_of
+from fourlenses.evaluation.features.extract import extract_features
+from fourlenses.evaluation.probes.linear_probe import linear_probe
 from fourlenses.models.backbones import build_backbone
 from fourlenses.models.weights import load_weights
 
@@ -63,8 +63,15 @@ def real(dataset: Path, beton: str, encoder: Path) -> Features:
     manifest, parts = read_manifest(dataset / "manifest.parquet"), []
     assert hierarchy_of(manifest).num_classes > 1
     for split in ("train", "test"):
-        images = load_images(dataset / beton, rows_of(manifest, split), settings["image_size"], dataset.name, 1)
-        parts += [extract_features(network, images.images, 500, "cpu", recipe.get("mean"), recipe.get("std")).numpy(), images.labels]
+        images = load_images(
+            dataset / beton, rows_of(manifest, split), settings["image_size"], dataset.name, 1
+        )
+        parts += [
+            extract_features(
+                network, images.images, 500, "cpu", recipe.get("mean"), recipe.get("std")
+            ).numpy(),
+            images.labels,
+        ]
     return Features(f"{dataset.name}, {settings['method']} encoder", *parts)
 
 
@@ -72,7 +79,9 @@ def drawn(train: int = 4000, test: int = 2000) -> Features:
     """Features of a network at its random start on synthetic images: what can be had without data."""
     network, _ = build_backbone("resnet_small", 0)
     images = np.stack([synthetic.draw("objects", 0, number, 32) for number in range(train + test)])
-    x = extract_features(network, torch.from_numpy(images).permute(0, 3, 1, 2).contiguous(), 500, "cpu").numpy()
+    x = extract_features(
+        network, torch.from_numpy(images).permute(0, 3, 1, 2).contiguous(), 500, "cpu"
+    ).numpy()
     y = synthetic.label("objects", 0, np.arange(train + test))
     return Features("synthetic images, random encoder", x[:train], y[:train], x[train:], y[train:])
 
@@ -91,13 +100,27 @@ def subsets(features: Features) -> list[dict[str, np.ndarray]]:
 
 def ours(features: Features, positions: np.ndarray, seed: int) -> dict:
     (record,) = linear_probe(
-        features.x, features.y, features.x_test, features.y_test, {"": positions}, STRENGTHS, FRACTION, seed, features.classes,
-        np.arange(features.classes)[:, None], ["class"],
-    )  # fmt: skip
+        features.x,
+        features.y,
+        features.x_test,
+        features.y_test,
+        {"": positions},
+        STRENGTHS,
+        FRACTION,
+        seed,
+        features.classes,
+        np.arange(features.classes)[:, None],
+        ["class"],
+    )
     return {"strength": record["strength"], "top1": record["top1"], "log_loss": record["log_loss"]}
 
 
-def scikit_learn(features: Features, positions: np.ndarray, seed: int, tolerances: tuple[float, float] = TOLERANCES) -> dict:
+def scikit_learn(
+    features: Features,
+    positions: np.ndarray,
+    seed: int,
+    tolerances: tuple[float, float] = TOLERANCES,
+) -> dict:
     def fit(x: np.ndarray, y: np.ndarray, strength: float, tolerance: float) -> LogisticRegression:
         return LogisticRegression(C=1 / (len(y) * strength), tol=tolerance, max_iter=5000).fit(x, y)
 
@@ -110,12 +133,22 @@ def scikit_learn(features: Features, positions: np.ndarray, seed: int, tolerance
     found = []
     for strength in STRENGTHS:
         model = fit(x[rest], y[rest], strength, tolerances[0])
-        found.append((model.score(x[held], y[held]), -log_loss(model, x[held], y[held], features.classes), strength))
+        found.append(
+            (
+                model.score(x[held], y[held]),
+                -log_loss(model, x[held], y[held], features.classes),
+                strength,
+            )
+        )
     strength = max(found)[-1]
     model = fit(x, y, strength, tolerances[1])
     x_test = (features.x_test - mean) / deviation
     loss = log_loss(model, x_test, features.y_test, features.classes)
-    return {"strength": strength, "top1": 100 * model.score(x_test, features.y_test), "log_loss": loss}
+    return {
+        "strength": strength,
+        "top1": 100 * model.score(x_test, features.y_test),
+        "log_loss": loss,
+    }
 
 
 def log_loss(model, x: np.ndarray, y: np.ndarray, classes: int) -> float:
@@ -131,7 +164,9 @@ def compare(features: Features, cores: int) -> tuple[list[dict], list[dict]]:
     contestants = {"ours": ours, "scikit-learn, lbfgs, float32": scikit_learn}
     rates, cells = {name: [] for name in contestants}, []
     warnings.simplefilter("ignore")  # scikit-learn's on a class of one label
-    with threadpool_limits(cores):  # reaches only what is loaded by now: nothing must be imported below
+    with threadpool_limits(
+        cores
+    ):  # reaches only what is loaded by now: nothing must be imported below
         for work in contestants.values():
             work(features, subsets(features)[0][min(subsets(features)[0], key=int)], 0)
         for seed, draw in enumerate(subsets(features)):
@@ -142,17 +177,32 @@ def compare(features: Features, cores: int) -> tuple[list[dict], list[dict]]:
                     found = work(features, positions, seed)
                     seconds = time.perf_counter() - began
                     spent[name] += seconds
-                    cells.append({"who": name, "labels": int(size), "draw": seed, "seconds": seconds, **found})
+                    cells.append(
+                        {
+                            "who": name,
+                            "labels": int(size),
+                            "draw": seed,
+                            "seconds": seconds,
+                            **found,
+                        }
+                    )
             for name, seconds in spent.items():
                 rates[name].append(len(draw) * (len(STRENGTHS) + 1) / seconds)
     title = f"linear, {features.name}, {features.classes} classes"
-    table = rows(title, "fits/s", [Rates(name, values) for name, values in rates.items()], {list(rates)[1]: BAR})
+    table = rows(
+        title,
+        "fits/s",
+        [Rates(name, values) for name, values in rates.items()],
+        {list(rates)[1]: BAR},
+    )
     return table, cells
 
 
 def agreement(cells: list[dict]) -> dict:
     """Test top-1 (points) and log-loss (nats), ours minus the peer's: of the means, and over subsets where both chose one strength."""
-    mine, peer = ([cell for cell in cells if (cell["who"] == "ours") is own] for own in (True, False))
+    mine, peer = (
+        [cell for cell in cells if (cell["who"] == "ours") is own] for own in (True, False)
+    )
     pairs = list(zip(mine, peer, strict=True))
     same = [(a, b) for a, b in pairs if abs(np.log(a["strength"] / b["strength"])) < 1e-6]
     return {
@@ -160,7 +210,10 @@ def agreement(cells: list[dict]) -> dict:
         "same_strength": f"{len(same)} of {len(pairs)}",
         "most_top1": max((abs(a["top1"] - b["top1"]) for a, b in same), default=None),
         # infinite where test images are of a class that the subset has no label of
-        "most_log_loss": max((abs(a["log_loss"] - b["log_loss"]) for a, b in same if a["log_loss"] is not None), default=None),
+        "most_log_loss": max(
+            (abs(a["log_loss"] - b["log_loss"]) for a, b in same if a["log_loss"] is not None),
+            default=None,
+        ),
     }
 
 
@@ -177,28 +230,53 @@ def measure(rounds: int, seconds: float, cores: int) -> list[dict]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--dataset", type=Path, help="a dataset's folder under data/, e.g. data/tinyimagenet; synthetic images without it")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--dataset",
+        type=Path,
+        help="a dataset's folder under data/, e.g. data/tinyimagenet; synthetic images without it",
+    )
     parser.add_argument("--beton", default="48px/clean.beton", help="its beton (%(default)s)")
-    parser.add_argument("--encoder", type=Path, help="a pretraining run's folder, e.g. results/x/pretrain/simclr/tinyimagenet-9000/seed0")
+    parser.add_argument(
+        "--encoder",
+        type=Path,
+        help="a pretraining run's folder, e.g. results/x/pretrain/simclr/tinyimagenet-9000/seed0",
+    )
     parser.add_argument("--most-labels", type=int, help="use no more training images than these")
-    parser.add_argument("--cores", type=int, default=1, help="of %(prog)s: %(default)s; this machine has " + str(os.cpu_count()))
+    parser.add_argument(
+        "--cores",
+        type=int,
+        default=1,
+        help="of %(prog)s: %(default)s; this machine has " + str(os.cpu_count()),
+    )
     parser.add_argument("--output", type=Path, help="JSON with every number")
     arguments = parser.parse_args()
     if (arguments.dataset is None) != (arguments.encoder is None):
         parser.error("--dataset and --encoder go together")
-    features = real(arguments.dataset, arguments.beton, arguments.encoder) if arguments.dataset else drawn()
+    features = (
+        real(arguments.dataset, arguments.beton, arguments.encoder)
+        if arguments.dataset
+        else drawn()
+    )
     if arguments.most_labels:
         kept = np.sort(permutation(len(features.y), named_seed(0, "kept"))[: arguments.most_labels])
         features.x, features.y = features.x[kept], features.y[kept]
-    print(f"{features.name}: {features.x.shape} training, {features.x_test.shape} test features", flush=True)
+    print(
+        f"{features.name}: {features.x.shape} training, {features.x_test.shape} test features",
+        flush=True,
+    )
     table, cells = compare(features, arguments.cores)
     from run import sentence
 
     print(*map(sentence, table), sep="\n")
     print("ours - scikit-learn:", agreement(cells))
     if arguments.output:
-        arguments.output.write_text(json.dumps({"rows": table, "agreement": agreement(cells), "cells": cells}, indent=1) + "\n")
+        arguments.output.write_text(
+            json.dumps({"rows": table, "agreement": agreement(cells), "cells": cells}, indent=1)
+            + "\n"
+        )
 
 
 if __name__ == "__main__":

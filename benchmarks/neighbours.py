@@ -12,7 +12,7 @@ from bounds import matrix_rate
 from threadpoolctl import threadpool_limits
 from timing import bounded, race, rows
 
-from fourlenses.evaluation.knn import knn
+from fourlenses.evaluation.probes.knn import knn
 
 TRAIN, TEST, WIDTH, CLASSES, NEIGHBOURS, TEMPERATURE = 20_000, 1_000, 512, 100, 200, 0.07
 
@@ -22,12 +22,24 @@ def measure(rounds: int, seconds: float, cores: int) -> Iterator[dict]:
     generator = np.random.default_rng(0)
     centres = generator.normal(size=(CLASSES, WIDTH))
     y, y_test = (generator.integers(0, CLASSES, count) for count in (TRAIN, TEST))
-    x, x_test = (_directions(centres[labels] + 3.5 * generator.normal(size=(len(labels), WIDTH))) for labels in (y, y_test))
+    x, x_test = (
+        _directions(centres[labels] + 3.5 * generator.normal(size=(len(labels), WIDTH)))
+        for labels in (y, y_test)
+    )
     found: dict[str, np.ndarray] = {}
 
     def ours() -> np.ndarray:
         (record,) = knn(
-            x, y, x_test, y_test, {"all": np.arange(TRAIN)}, [NEIGHBOURS], CLASSES, np.arange(CLASSES)[:, None], ["class"], TEMPERATURE
+            x,
+            y,
+            x_test,
+            y_test,
+            {"all": np.arange(TRAIN)},
+            [NEIGHBOURS],
+            CLASSES,
+            np.arange(CLASSES)[:, None],
+            ["class"],
+            TEMPERATURE,
         )
         return record["predictions"]
 
@@ -36,7 +48,12 @@ def measure(rounds: int, seconds: float, cores: int) -> Iterator[dict]:
 
         bank, labels = torch.from_numpy(x.T.copy()), torch.from_numpy(y)
         parts = torch.from_numpy(x_test).split(256)
-        return torch.cat([knn_predict(part, bank, labels, CLASSES, NEIGHBOURS, TEMPERATURE)[:, 0] for part in parts]).numpy()
+        return torch.cat(
+            [
+                knn_predict(part, bank, labels, CLASSES, NEIGHBOURS, TEMPERATURE)[:, 0]
+                for part in parts
+            ]
+        ).numpy()
 
     def scikit_learn() -> np.ndarray:
         from sklearn.neighbors import KNeighborsClassifier
@@ -44,7 +61,9 @@ def measure(rounds: int, seconds: float, cores: int) -> Iterator[dict]:
         def votes(distances: np.ndarray) -> np.ndarray:
             return np.exp((1 - distances) / TEMPERATURE)
 
-        model = KNeighborsClassifier(NEIGHBOURS, weights=votes, algorithm="brute", metric="cosine", n_jobs=cores)
+        model = KNeighborsClassifier(
+            NEIGHBOURS, weights=votes, algorithm="brute", metric="cosine", n_jobs=cores
+        )
         return model.fit(x, y).predict(x_test)
 
     def timed(name: str, work: Callable[[], np.ndarray]) -> Callable[[], int]:
@@ -54,18 +73,31 @@ def measure(rounds: int, seconds: float, cores: int) -> Iterator[dict]:
 
         return run
 
-    contestants = {"ours": ours, "lightly, knn_predict": lightly, "scikit-learn, KNeighborsClassifier": scikit_learn}
+    contestants = {
+        "ours": ours,
+        "lightly, knn_predict": lightly,
+        "scikit-learn, KNeighborsClassifier": scikit_learn,
+    }
     import sklearn.neighbors  # noqa: F401 - before its threads are counted
 
     with threadpool_limits(cores):
-        results = race({name: timed(name, work) for name, work in contestants.items()}, rounds, seconds)
+        results = race(
+            {name: timed(name, work) for name, work in contestants.items()}, rounds, seconds
+        )
     title = f"kNN, {TRAIN:,} features of width {WIDTH}, {NEIGHBOURS} neighbours"
     first, *rest = rows(title, "test images/s", results, {})
     bound = matrix_rate(cores) / (2 * TRAIN * WIDTH)
-    yield bounded(first, bound, f"the similarities' multiplications at the rate of a matrix product on {cores} threads")
+    yield bounded(
+        first,
+        bound,
+        f"the similarities' multiplications at the rate of a matrix product on {cores} threads",
+    )
     for row in rest:
         same = float((found[row["who"]] == found["ours"]).mean())
-        yield row | {"same_predictions": same, "note": f"{row['who']}: {same:.1%} of the predictions are ours."}
+        yield row | {
+            "same_predictions": same,
+            "note": f"{row['who']}: {same:.1%} of the predictions are ours.",
+        }
 
 
 def _directions(x: np.ndarray) -> np.ndarray:

@@ -22,7 +22,11 @@ def pil_views(size: int, blur: bool = True) -> Callable:
                 t.RandomHorizontalFlip(),
                 t.RandomApply([t.ColorJitter(*JITTER)], p=0.8),
                 t.RandomGrayscale(p=0.2),
-                *([t.RandomApply([t.GaussianBlur(_kernel(size), sigma=(0.1, 2.0))], p=0.5)] if blur else []),
+                *(
+                    [t.RandomApply([t.GaussianBlur(_kernel(size), sigma=(0.1, 2.0))], p=0.5)]
+                    if blur
+                    else []
+                ),
                 t.ToTensor(),
             ]
         )
@@ -39,7 +43,11 @@ def tensor_views(size: int, blur: bool = True) -> Callable:
                 t.RandomHorizontalFlip(),
                 t.RandomApply([t.ColorJitter(*JITTER)], p=0.8),
                 t.RandomGrayscale(p=0.2),
-                *([t.RandomApply([t.GaussianBlur(_kernel(size), sigma=(0.1, 2.0))], p=0.5)] if blur else []),
+                *(
+                    [t.RandomApply([t.GaussianBlur(_kernel(size), sigma=(0.1, 2.0))], p=0.5)]
+                    if blur
+                    else []
+                ),
                 t.ToDtype(torch.float32, scale=True),
             ]
         )
@@ -49,7 +57,9 @@ def tensor_views(size: int, blur: bool = True) -> Callable:
 def lightlys_views(size: int, blur: bool = True) -> Callable:
     from lightly.transforms import SimCLRTransform
 
-    return SimCLRTransform(size, cj_strength=1.0, min_scale=CROP[0], gaussian_blur=0.5 if blur else 0.0, normalize=None)
+    return SimCLRTransform(
+        size, cj_strength=1.0, min_scale=CROP[0], gaussian_blur=0.5 if blur else 0.0, normalize=None
+    )
 
 
 def kornias_views(size: int, blur: bool = True) -> Callable:
@@ -60,7 +70,11 @@ def kornias_views(size: int, blur: bool = True) -> Callable:
         k.RandomHorizontalFlip(),
         k.ColorJitter(*JITTER, p=0.8),
         k.RandomGrayscale(p=0.2),
-        *([k.RandomGaussianBlur((_kernel(size), _kernel(size)), (0.1, 2.0), p=0.5)] if blur else []),
+        *(
+            [k.RandomGaussianBlur((_kernel(size), _kernel(size)), (0.1, 2.0), p=0.5)]
+            if blur
+            else []
+        ),
         same_on_batch=False,
     )
 

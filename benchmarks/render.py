@@ -20,8 +20,12 @@ BUSY = 0.25  # load average a core, above which the page says that the machine w
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("files", nargs="*", type=Path, help="results; without any the newest day's of each device")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "files", nargs="*", type=Path, help="results; without any the newest day's of each device"
+    )
     parser.add_argument("--page", type=Path, default=PAGE, help="the page (%(default)s)")
     arguments = parser.parse_args()
     files = [file.resolve() for file in arguments.files] or newest(HERE / "results")
@@ -50,12 +54,18 @@ def render(files: list[Path], page: Path) -> list[Path]:
         points = [row for row in content["rows"] if "axis" in row]
         rows = [row for row in content["rows"] if "axis" not in row]
         if points:
-            figures.save(figures.scaling(points), page.with_name(f"benchmarks_scaling_{device}.svg"))
-            sections.setdefault(f"{device}: scaling", []).append(source(content, file) + "\n\n" + points_table(points))
+            figures.save(
+                figures.scaling(points), page.with_name(f"benchmarks_scaling_{device}.svg")
+            )
+            sections.setdefault(f"{device}: scaling", []).append(
+                source(content, file) + "\n\n" + points_table(points)
+            )
         if rows:
             compared.setdefault(device, []).extend(rows)
             sections.setdefault(f"{device}: bars", []).append(bars_table(rows))
-            sections.setdefault(f"{device}: tables", []).append(source(content, file) + "\n\n" + tables(rows))
+            sections.setdefault(f"{device}: tables", []).append(
+                source(content, file) + "\n\n" + tables(rows)
+            )
     for device, rows in compared.items():  # of all its files in one figure
         figures.save(figures.ratios(rows), page.with_name(f"benchmarks_{device}.svg"))
     for name, parts in sections.items():
@@ -72,42 +82,79 @@ def replace(text: str, name: str, content: str) -> str:
     """
     marks = re.compile(rf"(<!-- {re.escape(name)} -->\n).*?(<!-- end -->)", re.DOTALL)
     if not marks.search(text):
-        raise ValueError(f"the page has no place for it: put '<!-- {name} -->' and, on a later line, '<!-- end -->' where it is to stand")
+        raise ValueError(
+            f"the page has no place for it: put '<!-- {name} -->' and, on a later line, '<!-- end -->' where it is to stand"
+        )
     return marks.sub(lambda found: f"{found[1]}{content}\n{found[2]}", text, count=1)
 
 
 def source(content: dict, file: Path) -> str:
     """A sentence on where the numbers are from."""
     machine = content["machine"]
-    hardware = machine.get("gpu") or machine.get("device") or machine.get("processor") or "an unnamed machine"
+    hardware = (
+        machine.get("gpu")
+        or machine.get("device")
+        or machine.get("processor")
+        or "an unnamed machine"
+    )
     told = [f"{hardware}" + (f", {machine['cores']} cores" if machine.get("cores") else "")]
     busy = machine.get("load", 0) > BUSY * machine.get("cores", 1)
     told += [f"load average {machine['load']:g} before the run"] if "load" in machine else []
     if settings := content.get("settings"):
-        told.append(", ".join(f"{value:g} {key}" for key, value in settings.items() if isinstance(value, int | float)))
-    told += [", ".join(f"{name} {version}" for name, version in machine["versions"].items())] if machine.get("versions") else []
-    told += [f"commit {machine['commit'][:10]}" + (" with changes" if "," in machine["commit"] else "")] if machine.get("commit") else []
-    sentence = f"From `{file.parent.parent.name}/{file.parent.name}/{file.name}`: {'; '.join(told)}."
-    return sentence + (" **Other jobs had the cores at the time: rates are too low and ratios rough.**" if busy else "")
+        told.append(
+            ", ".join(
+                f"{value:g} {key}"
+                for key, value in settings.items()
+                if isinstance(value, int | float)
+            )
+        )
+    told += (
+        [", ".join(f"{name} {version}" for name, version in machine["versions"].items())]
+        if machine.get("versions")
+        else []
+    )
+    told += (
+        [f"commit {machine['commit'][:10]}" + (" with changes" if "," in machine["commit"] else "")]
+        if machine.get("commit")
+        else []
+    )
+    sentence = (
+        f"From `{file.parent.parent.name}/{file.parent.name}/{file.name}`: {'; '.join(told)}."
+    )
+    return sentence + (
+        " **Other jobs had the cores at the time: rates are too low and ratios rough.**"
+        if busy
+        else ""
+    )
 
 
 def tables(rows: list[dict]) -> str:
     """A table for every `what`, in the order of the file."""
-    return "\n\n".join(table(what, list(group)) for what, group in groupby(rows, key=lambda row: row["what"]))
+    return "\n\n".join(
+        table(what, list(group)) for what, group in groupby(rows, key=lambda row: row["what"])
+    )
 
 
 def table(what: str, rows: list[dict]) -> str:
-    lines = [f"**{what}** ({rows[0]['unit']}{', less is better' if rows[0].get('less_is_better') else ''})", ""]
+    lines = [
+        f"**{what}** ({rows[0]['unit']}{', less is better' if rows[0].get('less_is_better') else ''})",
+        "",
+    ]
     lines += ["| | median | least to most | ours over it | bar |", "|---|---|---|---|---|"]
     for row in rows:
         values, ratio = row.get("rates") or [row["rate"]], ""
         if row.get("ours_over_it") is not None:
             ratio = f"**{row['ours_over_it']:.2f}x** ({row['least']:.2f} to {row['most']:.2f})"
-        lines.append(f"| {row['who']} | {number(row['rate'])} | {number(min(values))} to {number(max(values))} | {ratio} | {bar(row)} |")
+        lines.append(
+            f"| {row['who']} | {number(row['rate'])} | {number(min(values))} to {number(max(values))} | {ratio} | {bar(row)} |"
+        )
     for row in rows:
         if row.get("share") is not None:
             who = row["who"][0].upper() + row["who"][1:]
-            lines += ["", f"{who}: {row['share']:.0%} of {number(row['bound'])} {row['unit']}, {row['bound_what']}."]
+            lines += [
+                "",
+                f"{who}: {row['share']:.0%} of {number(row['bound'])} {row['unit']}, {row['bound_what']}.",
+            ]
         if row.get("note"):
             lines += ["", f"{row['note']}"]
     return "\n".join(lines)
@@ -121,11 +168,20 @@ def bars_table(rows: list[dict]) -> str:
     lines = ["| what | beside | measured | bar | |", "|---|---|---|---|---|"]
     for row in barred:
         if row.get("bar"):
-            measured, factor = f"{row['ours_over_it']:.2f}x ({row['least']:.2f} to {row['most']:.2f})", row["ours_over_it"] / row["bar"]
+            measured, factor = (
+                f"{row['ours_over_it']:.2f}x ({row['least']:.2f} to {row['most']:.2f})",
+                row["ours_over_it"] / row["bar"],
+            )
         else:
             measured, factor = f"{number(row['rate'])} {row['unit']}", row["at_most"] / row["rate"]
-        how = f"met, {factor:.2f} of the bar" if verdict(row) == "met" else f"**missed**, {factor:.2f} of the bar"
-        lines.append(f"| {row['what']} | {row['who']} | {measured} | {bar(row, short=True)} | {how} |")
+        how = (
+            f"met, {factor:.2f} of the bar"
+            if verdict(row) == "met"
+            else f"**missed**, {factor:.2f} of the bar"
+        )
+        lines.append(
+            f"| {row['what']} | {row['who']} | {measured} | {bar(row, short=True)} | {how} |"
+        )
     return "\n".join(lines)
 
 
@@ -133,8 +189,14 @@ def points_table(points: list[dict]) -> str:
     parts = []
     for what, group in groupby(points, key=lambda point: point["what"]):
         group = list(group)
-        lines = [f"| {group[0]['axis']} | {what}, {group[0]['unit']} | peak memory, MB |", "|---|---|---|"]
-        lines += [f"| {point['x']:,} | {number(point['rate'])} | {point['peak_memory_mb']:,} |" for point in group]
+        lines = [
+            f"| {group[0]['axis']} | {what}, {group[0]['unit']} | peak memory, MB |",
+            "|---|---|---|",
+        ]
+        lines += [
+            f"| {point['x']:,} | {number(point['rate'])} | {point['peak_memory_mb']:,} |"
+            for point in group
+        ]
         parts.append("\n".join(lines))
     return "\n\n".join(parts)
 

@@ -17,14 +17,14 @@ from timing import bounded, chosen, race, rows
 from torch.utils.data import DataLoader, Dataset
 
 from fourlenses.data import synthetic
-from fourlenses.data.beton_writer import BetonWriter
-from fourlenses.data.recipe import Recipe
-from fourlenses.data.views import Views
+from fourlenses.data.augment.augment import Augment
+from fourlenses.data.augment.augmentation import Augmentation
+from fourlenses.data.beton.writer import BetonWriter
 
 SIZE, BATCH, IMAGES = 32, 256, 2048
 # SimCLR's CIFAR recipe (appendix B.9): no blur.
-RECIPE = Recipe(crop_scale=(0.08, 1.0), blur=0.0)
-CROP = Recipe(crop_scale=(0.08, 1.0), blur=0.0, jitter=None, grey=0.0)
+RECIPE = Augmentation(crop_scale=(0.08, 1.0), blur=0.0)
+CROP = Augmentation(crop_scale=(0.08, 1.0), blur=0.0, jitter=None, grey=0.0)
 BARS = {32: {"torchvision on PIL": 10}, 64: {}}
 
 
@@ -46,8 +46,12 @@ class Each(Dataset):
         return self.views(self.images[place])
 
 
-def ours(images: torch.Tensor, recipe: Recipe, size: int) -> Callable[[], int]:
-    ids, views, generator = np.arange(len(images), dtype=np.uint64), Views(recipe, size, seed=0), np.random.default_rng(0)
+def ours(images: torch.Tensor, recipe: Augmentation, size: int) -> Callable[[], int]:
+    ids, views, generator = (
+        np.arange(len(images), dtype=np.uint64),
+        Augment(recipe, size, seed=0),
+        np.random.default_rng(0),
+    )
 
     def batch() -> int:
         rows = generator.integers(0, len(images), BATCH)
@@ -59,22 +63,36 @@ def ours(images: torch.Tensor, recipe: Recipe, size: int) -> Callable[[], int]:
     return batch
 
 
-def peers(images: np.ndarray, tensor: torch.Tensor, size: int, cores: int) -> dict[str, Callable[[], int]]:
+def peers(
+    images: np.ndarray, tensor: torch.Tensor, size: int, cores: int
+) -> dict[str, Callable[[], int]]:
     from peers import kornias_views, lightlys_views, pil_views, tensor_views
     from PIL import Image
 
     def passes(images: list, views: Callable) -> Callable[[], int]:
         loader = DataLoader(
-            Each(images, views), BATCH, True, num_workers=cores, persistent_workers=True, drop_last=True, multiprocessing_context="fork"
+            Each(images, views),
+            BATCH,
+            True,
+            num_workers=cores,
+            persistent_workers=True,
+            drop_last=True,
+            multiprocessing_context="fork",
         )
         return lambda: sum(len(first) for first, _ in loader)
 
-    generator, batch_views, pil = np.random.default_rng(0), kornias_views(size, blur=False), [Image.fromarray(image) for image in images]
+    generator, batch_views, pil = (
+        np.random.default_rng(0),
+        kornias_views(size, blur=False),
+        [Image.fromarray(image) for image in images],
+    )
     return {
         "torchvision on PIL": passes(pil, pil_views(size, blur=False)),
         "torchvision v2 on tensors": passes(list(tensor), tensor_views(size, blur=False)),
         "lightly's SimCLRTransform": passes(pil, lightlys_views(size, blur=False)),
-        "kornia on the batch": lambda: len(batch_views(tensor[torch.from_numpy(generator.integers(0, len(tensor), BATCH))])[0]),
+        "kornia on the batch": lambda: len(
+            batch_views(tensor[torch.from_numpy(generator.integers(0, len(tensor), BATCH))])[0]
+        ),
     }
 
 
@@ -82,7 +100,10 @@ def measure(rounds: int, seconds: float, cores: int) -> Iterator[dict]:
     torch.set_num_threads(cores)
     sys.unraisablehook = lambda _: None  # numba complains when a Loader of FFCV goes
     arrays = {size: pictures(IMAGES, size) for size in BARS}
-    tensors = {size: torch.from_numpy(images).permute(0, 3, 1, 2).contiguous() for size, images in arrays.items()}
+    tensors = {
+        size: torch.from_numpy(images).permute(0, 3, 1, 2).contiguous()
+        for size, images in arrays.items()
+    }
     all_peers = {size: peers(arrays[size], tensors[size], size, cores) for size in BARS}
     for others in all_peers.values():
         for work in others.values():
@@ -95,12 +116,20 @@ def measure(rounds: int, seconds: float, cores: int) -> Iterator[dict]:
             for row, image in enumerate(images):
                 writer.add(image, size, size, 0, row)
             writer.close()
-            crops = {"ours, crop and flip": ours(tensor, CROP, size), "ffcv, two pipelines": ffcv(path, cores, size)}
+            crops = {
+                "ours, crop and flip": ours(tensor, CROP, size),
+                "ffcv, two pipelines": ffcv(path, cores, size),
+            }
             results = race({"ours": ours(tensor, RECIPE, size), **others, **crops}, rounds, seconds)
         # an image is read and two float32 views are written, whatever is done in between
         bound = memory_bandwidth(cores) / (3 * size**2 * (1 + 2 * 4))
         what = f"bytes of an image and its views through memory as fast as a copy goes on {cores} thread(s)"
-        for title, names in (("resident, with colour", ("ours", *others)), ("resident, crop and flip", tuple(crops))):
-            first, *rest = rows(f"two views, {size} px, {title}", "images/s", chosen(results, *names), bars)
+        for title, names in (
+            ("resident, with colour", ("ours", *others)),
+            ("resident, crop and flip", tuple(crops)),
+        ):
+            first, *rest = rows(
+                f"two views, {size} px, {title}", "images/s", chosen(results, *names), bars
+            )
             yield bounded(first, bound, what)
             yield from rest

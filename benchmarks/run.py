@@ -50,14 +50,35 @@ ROWS = {
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=3, help="turns of every contestant (%(default)s)")
-    parser.add_argument("--seconds", type=float, default=2.0, help="least length of a turn (%(default)s)")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--rounds", type=int, default=3, help="turns of every contestant (%(default)s)"
+    )
+    parser.add_argument(
+        "--seconds", type=float, default=2.0, help="least length of a turn (%(default)s)"
+    )
     cores = len(os.sched_getaffinity(0))
-    parser.add_argument("--cores", type=int, default=cores, help="threads or worker processes of each contestant (here %(default)s)")
-    parser.add_argument("--only", nargs="+", choices=ROWS, metavar="ROW", help="some of the rows above")
-    parser.add_argument("--scaling", action="store_true", help="instead: speed and memory over images, classes, batch and workers")
-    parser.add_argument("--output", type=Path, help="where the JSON goes; benchmarks/results/cpu/<date>.json without it")
+    parser.add_argument(
+        "--cores",
+        type=int,
+        default=cores,
+        help="threads or worker processes of each contestant (here %(default)s)",
+    )
+    parser.add_argument(
+        "--only", nargs="+", choices=ROWS, metavar="ROW", help="some of the rows above"
+    )
+    parser.add_argument(
+        "--scaling",
+        action="store_true",
+        help="instead: speed and memory over images, classes, batch and workers",
+    )
+    parser.add_argument(
+        "--output",
+        type=Path,
+        help="where the JSON goes; benchmarks/results/cpu/<date>.json without it",
+    )
     parser.add_argument("--part", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.part:
@@ -89,9 +110,23 @@ def main() -> None:
 
 def _rows(name: str, arguments: argparse.Namespace) -> Iterator[dict]:
     """The rows of a part, as its process prints them."""
-    command = [sys.executable, __file__, "--part", name, "--rounds", str(arguments.rounds), "--seconds", str(arguments.seconds)]
+    command = [
+        sys.executable,
+        __file__,
+        "--part",
+        name,
+        "--rounds",
+        str(arguments.rounds),
+        "--seconds",
+        str(arguments.seconds),
+    ]
     with tempfile.TemporaryFile("w+") as errors:
-        process = subprocess.Popen([*command, "--cores", str(arguments.cores)], stdout=subprocess.PIPE, stderr=errors, text=True)
+        process = subprocess.Popen(
+            [*command, "--cores", str(arguments.cores)],
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+        )
         try:
             for line in process.stdout:
                 if line.startswith('{"what"'):  # a library may print too
@@ -107,7 +142,9 @@ def _rows(name: str, arguments: argparse.Namespace) -> Iterator[dict]:
 
 def _part(arguments: argparse.Namespace) -> Iterator[dict]:
     module, cores = ROWS.get(arguments.part, (arguments.part, None))
-    yield from importlib.import_module(module).measure(arguments.rounds, arguments.seconds, cores or arguments.cores)
+    yield from importlib.import_module(module).measure(
+        arguments.rounds, arguments.seconds, cores or arguments.cores
+    )
 
 
 def write(output: Path, content: dict) -> None:
@@ -125,7 +162,11 @@ def sentence(row: dict) -> str:
     if "share" in row:
         line += f"   {row['share']:.0%} of {row['bound']:,.4g}: {row['bound_what']}"
     if found := verdict(row):
-        line += f", bar {row['bar']}x: {found}" if row.get("bar") else f", at most {row['at_most']} {row['unit']}: {found}"
+        line += (
+            f", bar {row['bar']}x: {found}"
+            if row.get("bar")
+            else f", at most {row['at_most']} {row['unit']}: {found}"
+        )
     return line
 
 

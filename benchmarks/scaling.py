@@ -20,7 +20,11 @@ from pathlib import Path
 
 import numpy as np
 
-IMAGES, CLASSES, BATCHES = (1_000, 10_000, 100_000, 1_000_000), (10, 100, 1_000, 10_000), (32, 128, 512, 2_048)
+IMAGES, CLASSES, BATCHES = (
+    (1_000, 10_000, 100_000, 1_000_000),
+    (10, 100, 1_000, 10_000),
+    (32, 128, 512, 2_048),
+)
 TITLES = {
     "images": ("streamed crops, 32 px", "images in the dataset"),
     "classes": ("supervised step, 32 px", "classes"),
@@ -31,10 +35,24 @@ TITLES = {
 
 def measure(rounds: int, seconds: float, cores: int) -> Iterator[dict]:
     workers = sorted({1, 2, cores, 2 * cores})
-    for axis, values in (("images", IMAGES), ("classes", CLASSES), ("batch", BATCHES), ("workers", workers)):
+    for axis, values in (
+        ("images", IMAGES),
+        ("classes", CLASSES),
+        ("batch", BATCHES),
+        ("workers", workers),
+    ):
         what, label = TITLES[axis]
         for x in values:
-            command = [sys.executable, __file__, axis, str(x), "--seconds", str(seconds * rounds), "--cores", str(cores)]
+            command = [
+                sys.executable,
+                __file__,
+                axis,
+                str(x),
+                "--seconds",
+                str(seconds * rounds),
+                "--cores",
+                str(cores),
+            ]
             result = subprocess.run(command, capture_output=True, text=True)
             if result.returncode:
                 raise RuntimeError(f"{axis} {x} failed:\n{result.stderr[-3000:]}")
@@ -67,21 +85,27 @@ def crops(beton: Path, count: int, stored: int, size: int, workers: int) -> Call
     """Batches of 256 in an order drawn as training draws it, a call a few of them."""
     import torch
 
-    from fourlenses.data.recipe import Recipe
-    from fourlenses.data.streaming import StreamingInput
-    from fourlenses.data.views import Views
+    from fourlenses.data.augment.augment import Augment
+    from fourlenses.data.augment.augmentation import Augmentation
+    from fourlenses.data.loading.streaming import StreamingInput
     from fourlenses.training.sampling import Stream
 
     stream = Stream(count, 256, 0)
-    source = StreamingInput([(beton, np.arange(count), "x")], stored, [Views(Recipe(), size, 0)] * 2, torch.device("cpu"), workers)
+    source = StreamingInput(
+        [(beton, np.arange(count), "x")],
+        stored,
+        [Augment(Augmentation(), size, 0)] * 2,
+        torch.device("cpu"),
+        workers,
+    )
     batches = source.crops(stream.batch(step) for step in range(10**9))
     return lambda: len(next(batches)[0][0])
 
 
 def aliased(path: Path, pictures: list[bytes], side: int, count: int) -> None:
     """A beton of ``count`` samples that takes no more room than its distinct pictures and its tables: many samples have one place."""
-    from fourlenses.data.beton import ALLOCATION, HEADER, METADATA_START, SAMPLE
-    from fourlenses.data.beton_writer import BetonWriter
+    from fourlenses.data.beton.reader import ALLOCATION, HEADER, METADATA_START, SAMPLE
+    from fourlenses.data.beton.writer import BetonWriter
 
     writer = BetonWriter(path, count)  # the capacity leaves room for the samples' table
     for row, picture in enumerate(pictures):
@@ -90,10 +114,16 @@ def aliased(path: Path, pictures: list[bytes], side: int, count: int) -> None:
     with open(path, "r+b") as file:
         header = np.fromfile(path, HEADER, count=1)
         own = np.fromfile(path, SAMPLE, count=len(pictures), offset=METADATA_START)
-        table = np.fromfile(path, ALLOCATION, count=len(pictures), offset=int(header["alloc_table_ptr"][0]))
+        table = np.fromfile(
+            path, ALLOCATION, count=len(pictures), offset=int(header["alloc_table_ptr"][0])
+        )
         every = np.arange(count) % len(pictures)
         samples, places = own[every], table[every]
-        samples["index"], places["sample_id"], header["num_samples"] = np.arange(count), np.arange(count), count
+        samples["index"], places["sample_id"], header["num_samples"] = (
+            np.arange(count),
+            np.arange(count),
+            count,
+        )
         file.write(header.tobytes())
         file.seek(METADATA_START)
         file.write(samples.tobytes())
@@ -106,24 +136,37 @@ def classes(count: int, cores: int, folder: Path) -> Callable[[], int]:
 
 
 def batch(count: int, cores: int, folder: Path) -> Callable[[], int]:
-    settings = {"temperature": 0.2, "projection_hidden": 128, "projection_out": 64, "projection_layers": 2, "projection_last_norm": True}
+    settings = {
+        "temperature": 0.2,
+        "projection_hidden": 128,
+        "projection_out": 64,
+        "projection_layers": 2,
+        "projection_last_norm": True,
+    }
     return training_step("simclr", settings, count, 10, cores)
 
 
-def training_step(name: str, settings: dict, batch: int, classes: int, cores: int) -> Callable[[], int]:
+def training_step(
+    name: str, settings: dict, batch: int, classes: int, cores: int
+) -> Callable[[], int]:
     import torch
 
     from fourlenses.methods import build_method
-    from fourlenses.methods.method import Facts
+    from fourlenses.methods.method import DataInfo
     from fourlenses.models.backbones import build_backbone
-    from fourlenses.training.engine import Engine
-    from fourlenses.training.gradients import add_gradients
-    from fourlenses.training.optimizers import build_optimizer
+    from fourlenses.training.gradient_cache import add_gradients
+    from fourlenses.training.optimizers.build import build_optimizer
+    from fourlenses.training.step_config import StepConfig
 
     torch.set_num_threads(cores)
     encoder, width = build_backbone("resnet_small", 0)
-    method = build_method(name, encoder, width, settings, Facts(100 * classes, classes, batch, 0)).to(memory_format=torch.channels_last)
-    optimizer, engine = build_optimizer("sgd", method, 0.01, 0.9, 1e-4), Engine(torch.device("cpu"))
+    method = build_method(
+        name, encoder, width, settings, DataInfo(100 * classes, classes, batch, 0)
+    ).to(memory_format=torch.channels_last)
+    optimizer, engine = (
+        build_optimizer("sgd", method, 0.01, 0.9, 1e-4),
+        StepConfig(torch.device("cpu")),
+    )
     views = engine.arrange([torch.rand(batch, 3, 32, 32) for _ in range(method.views_needed)])
     labels = torch.arange(batch) % classes
 
@@ -137,7 +180,9 @@ def training_step(name: str, settings: dict, batch: int, classes: int, cores: in
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="One point, for `measure`; the bench is `run.py --scaling`.")
+    parser = argparse.ArgumentParser(
+        description="One point, for `measure`; the bench is `run.py --scaling`."
+    )
     parser.add_argument("axis", choices=TITLES)
     parser.add_argument("x", type=int)
     parser.add_argument("--seconds", type=float, default=4.0)
@@ -150,7 +195,15 @@ def main() -> None:
         while time.perf_counter() - began < arguments.seconds:
             units += work()
         rate = units / (time.perf_counter() - began)
-    print(json.dumps({"rate": rate, "peak_memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10}), flush=True)
+    print(
+        json.dumps(
+            {
+                "rate": rate,
+                "peak_memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10,
+            }
+        ),
+        flush=True,
+    )
     import os
 
     os._exit(0)  # its threads are in the middle of a batch

@@ -35,7 +35,7 @@ import builtins
 original_import = builtins.__import__
 def watched(name, *rest, **keywords):
     module = original_import(name, *rest, **keywords)
-    loop = sys.modules.get("fourlenses.training.loop")
+    loop = sys.modules.get("fourlenses.training.trainer")
     if loop is not None and hasattr(loop, "Trainer") and not hasattr(loop, "first_step_ends"):
         inner, loop.first_step_ends = loop.add_gradients, True
         def once(*arguments):
@@ -72,12 +72,17 @@ def measure(rounds: int, seconds: float, cores: int) -> Iterator[dict]:
         folder = Path(folder)
         beton, subset = prepare(folder)
         environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
-        environment.pop("PYTHONDONTWRITEBYTECODE", None)  # what is compiled is kept, unless Python was told not to
+        environment.pop(
+            "PYTHONDONTWRITEBYTECODE", None
+        )  # what is compiled is kept, unless Python was told not to
         counted = itertools.count()
 
         def job(kind: str, **cache: str) -> float:
             output = folder / str(next(counted))
-            script = [str(ROOT / "workflow_scripts" / "pretrain.py"), *arguments(output, beton, subset, kind)]
+            script = [
+                str(ROOT / "workflow_scripts" / "pretrain.py"),
+                *arguments(output, beton, subset, kind),
+            ]
             return run_once(["-c", UNTIL_FIRST_STEP, *script], environment | cache)
 
         def importing(**cache: str) -> float:
@@ -87,7 +92,9 @@ def measure(rounds: int, seconds: float, cores: int) -> Iterator[dict]:
             "ours": lambda: job("resident"),
             "ours, streaming": lambda: job("streaming"),
             "import torch": importing,
-            "ffcv, Loader to its first batch": lambda: run_once(["-c", FIRST_BATCH, str(beton)], environment),
+            "ffcv, Loader to its first batch": lambda: run_once(
+                ["-c", FIRST_BATCH, str(beton)], environment
+            ),
         }
         for work in contestants.values():
             work()
@@ -104,12 +111,18 @@ def measure(rounds: int, seconds: float, cores: int) -> Iterator[dict]:
 
 def prepare(folder: Path) -> tuple[Path, Path]:
     """A beton of raw pixels, and its rows."""
-    from fourlenses.data.beton_writer import BetonWriter
+    from fourlenses.data.beton.writer import BetonWriter
 
-    beton, subset, generator = folder / "images.beton", folder / "rows.npy", np.random.default_rng(0)
+    beton, subset, generator = (
+        folder / "images.beton",
+        folder / "rows.npy",
+        np.random.default_rng(0),
+    )
     writer = BetonWriter(beton, IMAGES)
     for row in range(IMAGES):
-        writer.add(generator.integers(0, 256, (SIZE, SIZE, 3), dtype=np.uint8), SIZE, SIZE, row % 10, row)
+        writer.add(
+            generator.integers(0, 256, (SIZE, SIZE, 3), dtype=np.uint8), SIZE, SIZE, row % 10, row
+        )
     writer.close()
     np.save(subset, np.arange(IMAGES))
     return beton, subset
@@ -122,15 +135,37 @@ def arguments(output: Path, beton: Path, subset: Path, kind: str) -> list[str]:
     config = read_config([])
     method = config["methods"]["simclr"]
     settings = {
-        "method": "simclr", "backbone": "resnet_small", "source": "bench-1000", "seed": 0, "stored_size": SIZE, "image_size": SIZE,
-        "torch_threads": 1, "hyperparameters": method, "recipes": {name: config["views"][name] for name in method["views"]},
+        "method": "simclr",
+        "backbone": "resnet_small",
+        "source": "bench-1000",
+        "seed": 0,
+        "stored_size": SIZE,
+        "image_size": SIZE,
+        "torch_threads": 1,
+        "hyperparameters": method,
+        "recipes": {name: config["views"][name] for name in method["views"]},
         "health_images": config["training"]["health_images"],
-    }  # fmt: skip
+    }
     return [
-        "--settings", json.dumps(settings), "--betons", str(beton), "--subsets", str(subset), "--datasets", "bench",
-        "--output", str(output),
-        "--checkpoints", str(output) + "-checkpoints", "--input", kind, "--workers", "1", "--device", "cpu",
-    ]  # fmt: skip
+        "--settings",
+        json.dumps(settings),
+        "--betons",
+        str(beton),
+        "--subsets",
+        str(subset),
+        "--datasets",
+        "bench",
+        "--output",
+        str(output),
+        "--checkpoints",
+        str(output) + "-checkpoints",
+        "--input",
+        kind,
+        "--workers",
+        "1",
+        "--device",
+        "cpu",
+    ]
 
 
 def run_once(command: list[str], environment: dict[str, str]) -> float:
@@ -140,7 +175,9 @@ def run_once(command: list[str], environment: dict[str, str]) -> float:
         RuntimeError: it fails.
     """
     began = time.perf_counter()
-    result = subprocess.run([sys.executable, *command], capture_output=True, text=True, env=environment)
+    result = subprocess.run(
+        [sys.executable, *command], capture_output=True, text=True, env=environment
+    )
     elapsed = time.perf_counter() - began
     if result.returncode:
         raise RuntimeError(f"exit code {result.returncode}:\n{result.stderr[-3000:]}")

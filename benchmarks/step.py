@@ -23,31 +23,47 @@ from streaming import Pictures, from_pil, photograph
 from timing import bounded, chosen, race, rows
 from torch.utils.data import DataLoader, Dataset
 
-from fourlenses.data.beton_writer import BetonWriter
-from fourlenses.data.inputs import Input, ResidentInput
-from fourlenses.data.recipe import Recipe
-from fourlenses.data.resident import Images
-from fourlenses.data.streaming import StreamingInput
-from fourlenses.data.views import Views
+from fourlenses.data.augment.augment import Augment
+from fourlenses.data.augment.augmentation import Augmentation
+from fourlenses.data.beton.writer import BetonWriter
+from fourlenses.data.loading.inputs import Input, ResidentInput
+from fourlenses.data.loading.resident import Images
+from fourlenses.data.loading.streaming import StreamingInput
 from fourlenses.methods import build_method
-from fourlenses.methods.method import Facts
+from fourlenses.methods.method import DataInfo
 from fourlenses.models.backbones import build_backbone
-from fourlenses.training.engine import Engine
-from fourlenses.training.gradients import add_gradients
-from fourlenses.training.optimizers import build_optimizer
+from fourlenses.training.gradient_cache import add_gradients
+from fourlenses.training.optimizers.build import build_optimizer
 from fourlenses.training.sampling import Stream
+from fourlenses.training.step_config import StepConfig
 
-SETTINGS = {"temperature": 0.2, "projection_hidden": 256, "projection_out": 128, "projection_layers": 2, "projection_last_norm": True}
+SETTINGS = {
+    "temperature": 0.2,
+    "projection_hidden": 256,
+    "projection_out": 128,
+    "projection_layers": 2,
+    "projection_last_norm": True,
+}
 RATE, MOMENTUM, DECAY = 0.01, 0.9, 1e-4
-CONSTANT, LIGHTLY, LIGHTLY_CONSTANT = "ours, constant batch", "lightly in a plain loop", "lightly, constant batch"
+CONSTANT, LIGHTLY, LIGHTLY_CONSTANT = (
+    "ours, constant batch",
+    "lightly in a plain loop",
+    "lightly, constant batch",
+)
 
 
 def ours(source: Input, backbone: str, batch: int) -> tuple[Callable[[], int], Callable[[], int]]:
     """An epoch, and a step on a constant batch."""
     device, count = torch.device("cpu"), len(source)
     encoder, width = build_backbone(backbone, 0)
-    method = build_method("simclr", encoder, width, SETTINGS, Facts(count, 1, batch, 0)).to(memory_format=torch.channels_last)
-    optimizer, engine, labels = build_optimizer("sgd", method, RATE, MOMENTUM, DECAY), Engine(device), torch.zeros(batch, dtype=torch.int64)
+    method = build_method("simclr", encoder, width, SETTINGS, DataInfo(count, 1, batch, 0)).to(
+        memory_format=torch.channels_last
+    )
+    optimizer, engine, labels = (
+        build_optimizer("sgd", method, RATE, MOMENTUM, DECAY),
+        StepConfig(device),
+        torch.zeros(batch, dtype=torch.int64),
+    )
     stream = Stream(count, batch, 0)
 
     def step(views: list[torch.Tensor]) -> int:
@@ -63,7 +79,9 @@ def ours(source: Input, backbone: str, batch: int) -> tuple[Callable[[], int], C
     return lambda: sum(step(views) for views in batches()), lambda: step(constant)
 
 
-def lightlys(data: Dataset, backbone: str, batch: int, workers: int) -> tuple[Callable[[], int], Callable[[], int]]:
+def lightlys(
+    data: Dataset, backbone: str, batch: int, workers: int
+) -> tuple[Callable[[], int], Callable[[], int]]:
     from lightly.loss import NTXentLoss
     from lightly.models.modules import SimCLRProjectionHead
 
@@ -72,10 +90,14 @@ def lightlys(data: Dataset, backbone: str, batch: int, workers: int) -> tuple[Ca
     model = torch.nn.Sequential(encoder, head).to(memory_format=torch.channels_last).train()
     criterion = NTXentLoss(temperature=SETTINGS["temperature"])
     optimizer = torch.optim.SGD(model.parameters(), lr=RATE, momentum=MOMENTUM, weight_decay=DECAY)
-    loader = DataLoader(data, batch, shuffle=True, drop_last=True, num_workers=workers, persistent_workers=True)
+    loader = DataLoader(
+        data, batch, shuffle=True, drop_last=True, num_workers=workers, persistent_workers=True
+    )
 
     def step(views: list[torch.Tensor]) -> int:
-        loss = criterion(*model(torch.cat(list(views)).contiguous(memory_format=torch.channels_last)).chunk(2))
+        loss = criterion(
+            *model(torch.cat(list(views)).contiguous(memory_format=torch.channels_last)).chunk(2)
+        )
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -92,7 +114,7 @@ def _small(folder: Path, cores: int, batch: int, images: int) -> tuple[Input, Da
     tensor = torch.from_numpy(pixels).permute(0, 3, 1, 2).contiguous()
     data = Images(tensor, np.zeros(images, np.int64), np.arange(images, dtype=np.uint64), 1)
     peer = Each([Image.fromarray(image) for image in pixels], lightlys_views(32, blur=False))
-    return ResidentInput(data, [Views(RECIPE, 32, 0)] * 2, torch.device("cpu")), peer
+    return ResidentInput(data, [Augment(RECIPE, 32, 0)] * 2, torch.device("cpu")), peer
 
 
 def _large(folder: Path, cores: int, batch: int, images: int) -> tuple[Input, Dataset]:
@@ -102,7 +124,9 @@ def _large(folder: Path, cores: int, batch: int, images: int) -> tuple[Input, Da
         writer.add(data, 500, 375, 0, row)
     writer.close()
     parts = [(folder / "x.beton", np.arange(images), "photographs")]
-    source = StreamingInput(parts, 375, [Views(Recipe(), 224, 0)] * 2, torch.device("cpu"), cores)
+    source = StreamingInput(
+        parts, 375, [Augment(Augmentation(), 224, 0)] * 2, torch.device("cpu"), cores
+    )
     return source, Pictures(photographs, from_pil(lightlys_views(224)), images)
 
 
@@ -119,15 +143,29 @@ def measure(rounds: int, seconds: float, cores: int) -> Iterator[dict]:
             theirs, theirs_constant = lightlys(data, backbone, batch, cores)
             torch.set_num_threads(cores)
             epoch, constant = ours(source, backbone, batch)
-            contestants = {"ours": epoch, LIGHTLY: theirs, CONSTANT: constant, LIGHTLY_CONSTANT: theirs_constant}
+            contestants = {
+                "ours": epoch,
+                LIGHTLY: theirs,
+                CONSTANT: constant,
+                LIGHTLY_CONSTANT: theirs_constant,
+            }
             results = race(contestants, rounds, seconds)
         bound = matrix_rate(cores) / training_flops(backbone, size)
         what = f"the encoder's multiplications at the rate of a matrix product on {cores} threads"
         title = f"{backbone}, {size} px, batch {batch}"
         for table in (
-            rows(f"SimCLR step, {title}", "images/s", chosen(results, CONSTANT, LIGHTLY_CONSTANT), {}),
-            rows(f"SimCLR epoch of {images} images, {title}", "images/s", chosen(results, "ours", LIGHTLY), {}),
+            rows(
+                f"SimCLR step, {title}", "images/s", chosen(results, CONSTANT, LIGHTLY_CONSTANT), {}
+            ),
+            rows(
+                f"SimCLR epoch of {images} images, {title}",
+                "images/s",
+                chosen(results, "ours", LIGHTLY),
+                {},
+            ),
         ):
             yield bounded(table[0], bound, what)
             yield table[1]
-        yield rows(f"SimCLR with its input, {title}", "images/s", chosen(results, "ours", CONSTANT), {})[1]
+        yield rows(
+            f"SimCLR with its input, {title}", "images/s", chosen(results, "ours", CONSTANT), {}
+        )[1]

@@ -30,14 +30,14 @@ from PIL import Image
 from timing import bounded, chosen, compute_threads, race, rows
 from torch.utils.data import DataLoader, Dataset
 
-from fourlenses.data.beton import JPEG, Beton
-from fourlenses.data.beton_writer import BetonWriter
-from fourlenses.data.crops import Cutter
-from fourlenses.data.parameters import draw_parameters
-from fourlenses.data.scaling import picture_room
-from fourlenses.data.streaming import StreamingInput
-from fourlenses.data.turbojpeg import JpegDecoder
-from fourlenses.data.views import Recipe, Views
+from fourlenses.data.augment.augment import Augment, Augmentation
+from fourlenses.data.augment.parameters import draw_parameters
+from fourlenses.data.beton.reader import JPEG, Beton
+from fourlenses.data.beton.writer import BetonWriter
+from fourlenses.data.images.scaling import picture_room
+from fourlenses.data.images.turbojpeg import JpegDecoder
+from fourlenses.data.loading.crops import Cropper
+from fourlenses.data.loading.streaming import StreamingInput
 
 SIZES = {"500x375": (500, 375), "341x256": (341, 256)}
 BARS = {"500x375": 10, "341x256": 20}  # of torchvision's speed
@@ -51,14 +51,23 @@ def photograph(seed: int, width: int, height: int, quality: int = 90) -> bytes:
     pixels = np.zeros((height, width, 3), np.float32)
     for octave in range(1, 9):
         rows, columns = 2**octave, 2**octave * width // height + 1
-        coarse = (rng.normal(size=(rows, columns, 1)) + 0.35 * rng.normal(size=(rows, columns, 3))).astype(np.float32)
-        layers = [Image.fromarray(layer).resize((width, height), Image.Resampling.BICUBIC) for layer in np.moveaxis(coarse, 2, 0)]
+        coarse = (
+            rng.normal(size=(rows, columns, 1)) + 0.35 * rng.normal(size=(rows, columns, 3))
+        ).astype(np.float32)
+        layers = [
+            Image.fromarray(layer).resize((width, height), Image.Resampling.BICUBIC)
+            for layer in np.moveaxis(coarse, 2, 0)
+        ]
         pixels += 0.7**octave * np.stack(layers, -1)
     y, x = np.mgrid[:height, :width]
     for _ in range(12):
-        inside = (x - rng.uniform(0, width)) ** 2 + (y - rng.uniform(0, height)) ** 2 < (rng.uniform(0.05, 0.25) * height) ** 2
+        inside = (x - rng.uniform(0, width)) ** 2 + (y - rng.uniform(0, height)) ** 2 < (
+            rng.uniform(0.05, 0.25) * height
+        ) ** 2
         pixels[inside] += rng.normal(0, 0.7, 3)
-    pixels = (pixels - pixels.mean()) / pixels.std() * 55 + 120 + rng.normal(0, 6, (height, width, 1))
+    pixels = (
+        (pixels - pixels.mean()) / pixels.std() * 55 + 120 + rng.normal(0, 6, (height, width, 1))
+    )
     buffer = io.BytesIO()
     Image.fromarray(pixels.clip(0, 255).astype(np.uint8)).save(buffer, "JPEG", quality=quality)
     return buffer.getvalue()
@@ -80,7 +89,11 @@ def ours(path: Path, workers: int, whole: bool = False) -> Callable[[], int]:
     """What the host does for a training device; or, ``whole``, all of the recipe, on as many compute threads."""
     shortest = int(min(Beton(path).width[0], Beton(path).height[0]))
     stream = StreamingInput(
-        [(path, np.arange(IMAGES), "photographs")], shortest, [Views(Recipe(), VIEW, 0)] * 2, torch.device("cpu"), workers
+        [(path, np.arange(IMAGES), "photographs")],
+        shortest,
+        [Augment(Augmentation(), VIEW, 0)] * 2,
+        torch.device("cpu"),
+        workers,
     )
     rng = np.random.default_rng(0)
     images = IMAGES // 8 if whole else IMAGES
@@ -94,7 +107,11 @@ def ours(path: Path, workers: int, whole: bool = False) -> Callable[[], int]:
         with compute_threads(workers):
             return sum(len(views[0]) for views in stream.batches(chosen()))
 
-    return on_all_threads if whole else lambda: sum(len(crops[0]) for crops, _ in stream.crops(chosen()))
+    return (
+        on_all_threads
+        if whole
+        else lambda: sum(len(crops[0]) for crops, _ in stream.crops(chosen()))
+    )
 
 
 def ffcv(path: Path, workers: int, view: int = VIEW) -> Callable[[], int]:
@@ -105,11 +122,26 @@ def ffcv(path: Path, workers: int, view: int = VIEW) -> Callable[[], int]:
 
     def pipeline() -> PipelineSpec:
         decoder = RandomResizedCropRGBImageDecoder((view, view))
-        return PipelineSpec("image", decoder=decoder, transforms=[RandomHorizontalFlip(), ToTensor()])
+        return PipelineSpec(
+            "image", decoder=decoder, transforms=[RandomHorizontalFlip(), ToTensor()]
+        )
 
-    pipelines = {"image": None, "label": None, "index": None, "first": pipeline(), "second": pipeline()}
+    pipelines = {
+        "image": None,
+        "label": None,
+        "index": None,
+        "first": pipeline(),
+        "second": pipeline(),
+    }
     threads = torch.get_num_threads()
-    loader = Loader(str(path), batch_size=BATCH, num_workers=workers, os_cache=True, order=OrderOption.RANDOM, pipelines=pipelines)
+    loader = Loader(
+        str(path),
+        batch_size=BATCH,
+        num_workers=workers,
+        os_cache=True,
+        order=OrderOption.RANDOM,
+        pipelines=pipelines,
+    )
     torch.set_num_threads(threads)  # FFCV sets it to its own number
     return lambda: sum(len(batch[0]) for batch in loader)
 
@@ -120,7 +152,14 @@ def peers(pictures: list[bytes], workers: int) -> dict[str, Callable[[], int]]:
 
     def batches(views: Callable) -> DataLoader:
         data = Pictures(pictures, views, BATCH)
-        return DataLoader(data, BATCH // 8, True, num_workers=workers, persistent_workers=True, multiprocessing_context="fork")
+        return DataLoader(
+            data,
+            BATCH // 8,
+            True,
+            num_workers=workers,
+            persistent_workers=True,
+            multiprocessing_context="fork",
+        )
 
     def a_pass(loader: DataLoader, views: Callable | None = None) -> Callable[[], int]:
         def run() -> int:
@@ -134,7 +173,9 @@ def peers(pictures: list[bytes], workers: int) -> dict[str, Callable[[], int]]:
         TORCHVISION: a_pass(batches(from_pil(pil_views(VIEW)))),
         "torchvision v2 on tensors": a_pass(batches(from_tensor(tensor_views(VIEW)))),
         "lightly's SimCLRTransform": a_pass(batches(from_pil(lightlys_views(VIEW)))),
-        "kornia on the batch": a_pass(batches(from_tensor(lambda image: image)), kornias_views(VIEW)),
+        "kornia on the batch": a_pass(
+            batches(from_tensor(lambda image: image)), kornias_views(VIEW)
+        ),
     }
 
 
@@ -180,12 +221,25 @@ def measure(rounds: int, seconds: float, cores: int) -> Iterator[dict]:
                 **others,
             }
             results = race(contestants, rounds, seconds)
-            decoded, bound = decode_rate(pictures, cores), f"TurboJPEG decoding each once on {cores} threads"
+            decoded, bound = (
+                decode_rate(pictures, cores),
+                f"TurboJPEG decoding each once on {cores} threads",
+            )
             bars = {"ffcv, two pipelines": 1.6, TORCHVISION: BARS[size]}
             names = (host, "ffcv, two pipelines", TORCHVISION)
             for table in (
-                rows(f"two views, 224 px, from {size}, host side", "images/s", chosen(results, *names), bars),
-                rows(f"two views, 224 px, from {size}, whole recipe on the host", "images/s", chosen(results, whole, *others), {}),
+                rows(
+                    f"two views, 224 px, from {size}, host side",
+                    "images/s",
+                    chosen(results, *names),
+                    bars,
+                ),
+                rows(
+                    f"two views, 224 px, from {size}, whole recipe on the host",
+                    "images/s",
+                    chosen(results, whole, *others),
+                    {},
+                ),
             ):
                 yield bounded(table[0], decoded, bound)
                 yield from table[1:]
@@ -195,11 +249,24 @@ def measure(rounds: int, seconds: float, cores: int) -> Iterator[dict]:
 def stages(size: str, seconds: float = 2.0) -> dict[str, float]:
     """Milliseconds an image of one thread, by stage: the fastest of many times over all pictures."""
     width, height = SIZES[size]
-    pictures, shortest, rng = [photograph(seed, width, height) for seed in range(DISTINCT)], min(width, height), np.random.default_rng(0)
-    cutter, decoder, pixels = Cutter(), JpegDecoder(), np.empty((height, width, 4), np.uint8)
-    boxes = draw_parameters(Recipe(), shortest, shortest, 0, np.arange(2 * DISTINCT, dtype=np.uint64), 0, 0)
-    boxes = np.stack([boxes.top, boxes.left, boxes.height, boxes.width], 1).reshape(DISTINCT, 2, 4).tolist()
-    flips, outputs = (rng.random((DISTINCT, 2)) < 0.5).tolist(), [picture_room(VIEW, 4), picture_room(VIEW, 4)]
+    pictures, shortest, rng = (
+        [photograph(seed, width, height) for seed in range(DISTINCT)],
+        min(width, height),
+        np.random.default_rng(0),
+    )
+    cutter, decoder, pixels = Cropper(), JpegDecoder(), np.empty((height, width, 4), np.uint8)
+    boxes = draw_parameters(
+        Augmentation(), shortest, shortest, 0, np.arange(2 * DISTINCT, dtype=np.uint64), 0, 0
+    )
+    boxes = (
+        np.stack([boxes.top, boxes.left, boxes.height, boxes.width], 1)
+        .reshape(DISTINCT, 2, 4)
+        .tolist()
+    )
+    flips, outputs = (
+        (rng.random((DISTINCT, 2)) < 0.5).tolist(),
+        [picture_room(VIEW, 4), picture_room(VIEW, 4)],
+    )
     none = [[0, 0, 1, 1]], [False], [picture_room(1, 4)]
 
     def decode_all() -> None:
@@ -236,11 +303,18 @@ def stages(size: str, seconds: float = 2.0) -> dict[str, float]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="What a thread spends on an image, stage by stage. `make bench` has the speeds.")
+    parser = argparse.ArgumentParser(
+        description="What a thread spends on an image, stage by stage. `make bench` has the speeds."
+    )
     parser.add_argument("--seconds", type=float, default=2.0, help="of each stage")
     settings = parser.parse_args()
     for size in SIZES:
-        print(size, ", ".join(f"{name}: {value:.3f} ms" for name, value in stages(size, settings.seconds).items()))
+        print(
+            size,
+            ", ".join(
+                f"{name}: {value:.3f} ms" for name, value in stages(size, settings.seconds).items()
+            ),
+        )
 
 
 if __name__ == "__main__":

@@ -47,10 +47,21 @@ def rows(title: str, unit: str, results: list[Rates], bars: dict[str, float]) ->
     ours = results[0]
     table = []
     for rates in results:
-        row = {"what": title, "who": rates.name, "unit": unit, "rate": rates.median, "rates": rates.values}
+        row = {
+            "what": title,
+            "who": rates.name,
+            "unit": unit,
+            "rate": rates.median,
+            "rates": rates.values,
+        }
         if rates is not ours:
             middle, least, most = ratios(ours, rates)
-            row |= {"ours_over_it": middle, "least": least, "most": most, "bar": bars.get(rates.name)}
+            row |= {
+                "ours_over_it": middle,
+                "least": least,
+                "most": most,
+                "bar": bars.get(rates.name),
+            }
         table.append(row)
     return table
 
@@ -64,10 +75,17 @@ def clock(contestants: dict[str, Callable[[], float]], rounds: int) -> list[Rate
     return [Rates(name, each) for name, each in values.items()]
 
 
-def durations(title: str, results: list[Rates], bars: dict[str, float], unit: str = "s") -> list[dict]:
+def durations(
+    title: str, results: list[Rates], bars: dict[str, float], unit: str = "s"
+) -> list[dict]:
     """`rows` of quantities of which less is better: seconds, bytes. Ours over another is its value by ours: above 1 is better."""
-    table = rows(title, unit, [Rates(one.name, [1 / value for value in one.values]) for one in results], bars)
-    return [row | {"rate": one.median, "rates": one.values, "less_is_better": True} for row, one in zip(table, results, strict=True)]
+    table = rows(
+        title, unit, [Rates(one.name, [1 / value for value in one.values]) for one in results], bars
+    )
+    return [
+        row | {"rate": one.median, "rates": one.values, "less_is_better": True}
+        for row, one in zip(table, results, strict=True)
+    ]
 
 
 def bounded(row: dict, bound: float, what: str) -> dict:

@@ -47,17 +47,36 @@ def measure(rounds: int, seconds: float, cores: int) -> Iterator[dict]:
             table = rows(f"writing a beton: {case}", "images/s", results, {WHO["ffcv"]: bar})
             for row, each in zip(table, turns.values(), strict=True):
                 row["peak_memory_mb"] = max(turn["peak_memory_mb"] for turn in each)
-                row["cpu_us_per_image"] = statistics.median(turn["cpu_us_per_image"] for turn in each)
-                row["note"] = f"{row['who']}: {row['cpu_us_per_image']:,.0f} us of CPU an image, {row['peak_memory_mb']:,} MB at most."
+                row["cpu_us_per_image"] = statistics.median(
+                    turn["cpu_us_per_image"] for turn in each
+                )
+                row["note"] = (
+                    f"{row['who']}: {row['cpu_us_per_image']:,.0f} us of CPU an image, {row['peak_memory_mb']:,} MB at most."
+                )
             first = turns["fourlenses"][0]
             yield bounded(
-                table[0], written * first["images"] / first["bytes"], "its bytes written and synced as fast as this disk takes them"
+                table[0],
+                written * first["images"] / first["bytes"],
+                "its bytes written and synced as fast as this disk takes them",
             )
             yield table[1]
 
 
 def _turn(who: str, images: Path, side: int, cores: int, output: Path) -> dict:
-    command = [sys.executable, __file__, "--turn", who, "--images", images, "--side", side, "--cores", cores, "--output", output]
+    command = [
+        sys.executable,
+        __file__,
+        "--turn",
+        who,
+        "--images",
+        images,
+        "--side",
+        side,
+        "--cores",
+        cores,
+        "--output",
+        output,
+    ]
     result = subprocess.run(list(map(str, command)), capture_output=True, text=True)
     if result.returncode:
         raise RuntimeError(f"{who} failed:\n{result.stderr}")
@@ -68,8 +87,8 @@ def _turn(who: str, images: Path, side: int, cores: int, output: Path) -> dict:
 def _ours(images: Path, side: int, cores: int, output: Path) -> None:
     import torch  # noqa: F401 - of which FFCV imports much more, before its time starts too
 
+    from fourlenses.data.conversion.convert import write_beton
     from fourlenses.data.sources import image_folder
-    from fourlenses.data.write_beton import write_beton
 
     definition = {"source": "image_folder", "path": images.name, "test_fraction": 0.1}
     manifest = image_folder.index("bench", definition, images.parent)
@@ -95,7 +114,11 @@ def _ffcvs(images: Path, side: int, cores: int, output: Path) -> None:
     longest = round(max(width, height) * side / min(width, height))
     shrinks = {"max_resolution": longest} if side < min(width, height) else {}
     yield len(Folder.files)
-    fields = {"image": RGBImageField(write_mode="jpg", **shrinks), "label": IntField(), "index": IntField()}
+    fields = {
+        "image": RGBImageField(write_mode="jpg", **shrinks),
+        "label": IntField(),
+        "index": IntField(),
+    }
     DatasetWriter(str(output), fields, num_workers=cores).from_indexed_dataset(Folder())
 
 
@@ -106,10 +129,17 @@ def _run_turn(who: str, images: Path, side: int, cores: int, output: Path) -> No
     began, used = time.perf_counter(), os.times()
     next(turn, None)
     elapsed = time.perf_counter() - began
-    for worker in multiprocessing.active_children():  # which FFCV leaves running, and the times of children count from their end
+    for worker in (
+        multiprocessing.active_children()
+    ):  # which FFCV leaves running, and the times of children count from their end
         worker.join()
     cpu = sum(os.times()[:4]) - sum(used[:4])
-    found = {"rate": count / elapsed, "images": count, "peak_memory_mb": watch() >> 20, "bytes": output.stat().st_size}
+    found = {
+        "rate": count / elapsed,
+        "images": count,
+        "peak_memory_mb": watch() >> 20,
+        "bytes": output.stat().st_size,
+    }
     print(json.dumps({**found, "cpu_us_per_image": 1e6 * cpu / count}))
 
 
@@ -156,7 +186,9 @@ def _draw(folder: Path, width: int, height: int, count: int) -> Path:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="One turn of one writer, for `measure`; the bench is `run.py --only writing`.")
+    parser = argparse.ArgumentParser(
+        description="One turn of one writer, for `measure`; the bench is `run.py --only writing`."
+    )
     parser.add_argument("--turn", choices=WHO, required=True)
     parser.add_argument("--images", type=Path, required=True)
     parser.add_argument("--side", type=int, required=True)

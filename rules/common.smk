@@ -10,7 +10,18 @@ from snakemake.exceptions import WorkflowError
 sys.path.insert(0, os.path.join(workflow.basedir, "src"))
 from fourlenses.core.errors import UserError
 from fourlenses.config.read import complete_config, config_files
-from fourlenses.study import BASELINES, FIGURES, FLOOR, SIMILARITY, TRAINED, Run, Subset, figure_names, make_plan, parse_source
+from fourlenses.study import (
+    BASELINES,
+    FIGURES,
+    FLOOR,
+    SIMILARITY,
+    TRAINED,
+    Run,
+    Subset,
+    figure_names,
+    make_plan,
+    parse_source,
+)
 
 # the files the config was merged from, the last one winning
 CONFIG_FILES = config_files([Path(file) for file in workflow.configfiles], Path(workflow.basedir))
@@ -57,7 +68,9 @@ PLACEMENT = (
     "stage_to",
     "plan",
 )
-prefix = "set -euo pipefail; " + "".join(f"export {name}={shlex.quote(value)}; " for name, value in SHELL.items())
+prefix = "set -euo pipefail; " + "".join(
+    f"export {name}={shlex.quote(value)}; " for name, value in SHELL.items()
+)
 if not workflow.deployment_settings.deployment_method:
     # jobs use this interpreter's environment, activated or not; with --sdm conda they use envs/fourlenses.yaml
     prefix += f"export PATH={shlex.quote(os.path.dirname(sys.executable))}:$PATH; "
@@ -102,7 +115,10 @@ def run_dir(run):
 # --- what the named targets ask for -----------------------------------------------------------------------------------
 def beton_files():
     parts = {(part.dataset, part.variant) for run in PLAN.runs for part in parse_source(run.source)}
-    return [beton(dataset, variant) for dataset, variant in sorted(parts | {(target, "clean") for target in targets()})]
+    return [
+        beton(dataset, variant)
+        for dataset, variant in sorted(parts | {(target, "clean") for target in targets()})
+    ]
 
 
 def encoder_files():
@@ -137,7 +153,10 @@ def similarity_encoders():
 
 
 def similarity_domains():
-    domains = [{"dataset": dataset, "beton": beton(dataset), "manifest": manifest(dataset)} for dataset in similarity_datasets()]
+    domains = [
+        {"dataset": dataset, "beton": beton(dataset), "manifest": manifest(dataset)}
+        for dataset in similarity_datasets()
+    ]
     return json.dumps(domains)
 
 
@@ -152,7 +171,10 @@ def asks_similarity():
 
 def prediction_files():
     """What was predicted of every test image, beside each record."""
-    named = (record.replace("cells.json", "predictions.npz").replace(".json", ".npz") for record in PLAN.records)
+    named = (
+        record.replace("cells.json", "predictions.npz").replace(".json", ".npz")
+        for record in PLAN.records
+    )
     return [f"{RESULTS}/evaluate/{file}" for file in named]
 
 
@@ -160,7 +182,9 @@ def paired_file(wildcards):
     """The paired intervals, where they are there or can be had from the predictions. With the table alone nothing is run to get them:
     what reads the table does without."""
     paired = Path(f"{RESULTS}/paired.csv")
-    table_alone = Path(f"{RESULTS}/metrics.csv").exists() and not all(Path(file).exists() for file in prediction_files())
+    table_alone = Path(f"{RESULTS}/metrics.csv").exists() and not all(
+        Path(file).exists() for file in prediction_files()
+    )
     return [str(paired)] if paired.exists() or not table_alone else []
 
 
@@ -171,18 +195,27 @@ def download_record(dataset, file):
 
 def download_records(wildcards):
     """One record per file to be downloaded. As a set that changes is a reason to index again, it does not depend on what is in raw_data,
-    stays when the key `download` is taken away, and is empty for a dataset that was indexed before it got the key."""
+    stays when the key `download` is taken away, and is empty for a dataset that was indexed before it got the key.
+    """
     dataset = wildcards.dataset
     there = [str(record) for record in Path(f"data/{dataset}/downloads").glob("*.json")]
     # a job starts when its inputs are there and its old outputs have been removed; the workflow has to tell what is to be there
     if not workflow.is_main_process or not DOWNLOADS.get(dataset):
         return sorted(there)
     indexed_before = Path(manifest(dataset)).exists() and not there
-    return [] if indexed_before else sorted(download_record(dataset, wanted.path.name) for wanted in DOWNLOADS[dataset])
+    return (
+        []
+        if indexed_before
+        else sorted(download_record(dataset, wanted.path.name) for wanted in DOWNLOADS[dataset])
+    )
 
 
 def download_options(wildcards):
-    return next(wanted.options() for wanted in DOWNLOADS[wildcards.dataset] if wanted.path.name == wildcards.file)
+    return next(
+        wanted.options()
+        for wanted in DOWNLOADS[wildcards.dataset]
+        if wanted.path.name == wildcards.file
+    )
 
 
 # --- inputs and parameters of one job ---------------------------------------------------------------------------------
@@ -191,7 +224,9 @@ def definition(wildcards):
         known = ", ".join(sorted(config["datasets"]))
         overlay = Path(workflow.basedir) / "studies" / f"{wildcards.dataset}.yaml"
         hint = f"; add --configfile {os.path.relpath(overlay)}" if overlay.exists() else ""
-        raise WorkflowError(f"config key 'datasets' has no '{wildcards.dataset}'; it has: {known}{hint}")
+        raise WorkflowError(
+            f"config key 'datasets' has no '{wildcards.dataset}'; it has: {known}{hint}"
+        )
     return json.dumps(config["datasets"][wildcards.dataset], sort_keys=True)
 
 
@@ -208,14 +243,28 @@ def rows_file(wildcards):
 
 def check_records(wildcards):
     """Of the dataset that `--config dataset=…` names, or of all that the study uses."""
-    used = {part.dataset for run in PLAN.runs for part in parse_source(run.source)} | {cell.target for cell in PLAN.cells}
-    return [f"data/{dataset}/check/report.json" for dataset in ([config["dataset"]] if "dataset" in config else sorted(used))]
+    used = {part.dataset for run in PLAN.runs for part in parse_source(run.source)} | {
+        cell.target for cell in PLAN.cells
+    }
+    return [
+        f"data/{dataset}/check/report.json"
+        for dataset in ([config["dataset"]] if "dataset" in config else sorted(used))
+    ]
 
 
 def asked_images(wildcards):
     """The most training images that the study asks of a dataset, for pretraining or as labels; 0 where it only asks for `all`."""
-    asked = [part.images for run in PLAN.runs for part in parse_source(run.source) if part.dataset == wildcards.dataset]
-    asked += [Subset.parse(cell.labelled).images for cell in PLAN.cells if cell.target == wildcards.dataset]
+    asked = [
+        part.images
+        for run in PLAN.runs
+        for part in parse_source(run.source)
+        if part.dataset == wildcards.dataset
+    ]
+    asked += [
+        Subset.parse(cell.labelled).images
+        for cell in PLAN.cells
+        if cell.target == wildcards.dataset
+    ]
     return max((int(images) for images in asked if images.isdigit()), default=0)
 
 
@@ -228,7 +277,9 @@ def pretrain_betons(wildcards):
 
 
 def pretrain_subsets(wildcards):
-    return [subset(part.dataset, part.images, wildcards.seed) for part in parse_source(wildcards.source)]
+    return [
+        subset(part.dataset, part.images, wildcards.seed) for part in parse_source(wildcards.source)
+    ]
 
 
 def pretrain_datasets(wildcards):
@@ -267,7 +318,11 @@ def evaluated_records(wildcards):
 
 def trained_from(wildcards):
     """The run a protocol that trains starts from; from scratch it is the one that was never trained, for its backbone and seed."""
-    return Run(FLOOR, "none", int(wildcards.seed)) if wildcards.protocol in BASELINES else run_of(wildcards)
+    return (
+        Run(FLOOR, "none", int(wildcards.seed))
+        if wildcards.protocol in BASELINES
+        else run_of(wildcards)
+    )
 
 
 def trained_encoder(wildcards):
@@ -276,7 +331,10 @@ def trained_encoder(wildcards):
 
 def trained_settings(wildcards):
     chosen = config["evaluation"][wildcards.protocol]
-    return json.dumps({key: value for key, value in chosen.items() if key not in ("preset", "recipe")}, sort_keys=True)
+    return json.dumps(
+        {key: value for key, value in chosen.items() if key not in ("preset", "recipe")},
+        sort_keys=True,
+    )
 
 
 def trained_recipe(wildcards):
@@ -290,7 +348,13 @@ def definition_of_target(wildcards):
 def evaluation_settings(wildcards):
     chosen = {
         key: config["evaluation"][key]
-        for key in ("strengths", "strength_of_supervised", "validation_fraction", "neighbours", "temperature")
+        for key in (
+            "strengths",
+            "strength_of_supervised",
+            "validation_fraction",
+            "neighbours",
+            "temperature",
+        )
     }
     return json.dumps({**chosen, "torch_threads": config["torch_threads"]}, sort_keys=True)
 
@@ -299,9 +363,17 @@ def evaluate_targets(wildcards):
     targets = {}
     for cell in PLAN.cells_of(run_of(wildcards)):
         entry = targets.setdefault(
-            cell.target, {"dataset": cell.target, "beton": beton(cell.target), "manifest": manifest(cell.target), "subsets": {}}
+            cell.target,
+            {
+                "dataset": cell.target,
+                "beton": beton(cell.target),
+                "manifest": manifest(cell.target),
+                "subsets": {},
+            },
         )
-        entry["subsets"].setdefault(cell.protocol, {})[cell.labelled] = subset(cell.target, cell.labelled, cell.run.seed)
+        entry["subsets"].setdefault(cell.protocol, {})[cell.labelled] = subset(
+            cell.target, cell.labelled, cell.run.seed
+        )
     return list(targets.values())
 
 
@@ -314,7 +386,14 @@ def evaluate_manifests(wildcards):
 
 
 def evaluate_subsets(wildcards):
-    return sorted({file for target in evaluate_targets(wildcards) for files in target["subsets"].values() for file in files.values()})
+    return sorted(
+        {
+            file
+            for target in evaluate_targets(wildcards)
+            for files in target["subsets"].values()
+            for file in files.values()
+        }
+    )
 
 
 def evaluate_targets_json(wildcards):
@@ -323,16 +402,26 @@ def evaluate_targets_json(wildcards):
 
 def definitions_of(wildcards):
     """Of the datasets a run is pretrained on: betons are `ancient`, so that this is what a change of a dataset is known by."""
-    return [json.dumps(config["datasets"][part.dataset], sort_keys=True) for part in parse_source(wildcards.source)]
+    return [
+        json.dumps(config["datasets"][part.dataset], sort_keys=True)
+        for part in parse_source(wildcards.source)
+    ]
 
 
 def definitions_of_targets(wildcards):
-    return [json.dumps(config["datasets"][target["dataset"]], sort_keys=True) for target in evaluate_targets(wildcards)]
+    return [
+        json.dumps(config["datasets"][target["dataset"]], sort_keys=True)
+        for target in evaluate_targets(wildcards)
+    ]
 
 
 def modest_gain(wildcards):
     """An option of the one figure that marks it, so that no other is drawn anew when it changes."""
-    return f"--modest-gain {config['findings']['modest_gain']}" if wildcards.figure == "quantity_gain" else ""
+    return (
+        f"--modest-gain {config['findings']['modest_gain']}"
+        if wildcards.figure == "quantity_gain"
+        else ""
+    )
 
 
 def finding_thresholds(wildcards):

@@ -17,7 +17,10 @@ def growing(amount):
 def profile_resources():
     """What the profile and the command line say of resources, as text: where, the resource's name, its value."""
     settings = workflow.resource_settings
-    for where, resources in [("default-resources", settings.default_resources or {}), *(settings.overwrite_resources or {}).items()]:
+    for where, resources in [
+        ("default-resources", settings.default_resources or {}),
+        *(settings.overwrite_resources or {}).items(),
+    ]:
         for name in resources:
             yield where, name, str(getattr(resources[name], "raw", None) or "")
 
@@ -45,7 +48,10 @@ def check_gpus():
         ("train_evaluate", "evaluation", "FOURLENSES_EVALUATION_PROCESSES"),
     ):
         processes = config[section]["processes"]
-        chosen = {**(settings.default_resources or {}), **(settings.overwrite_resources or {}).get(name, {})}
+        chosen = {
+            **(settings.default_resources or {}),
+            **(settings.overwrite_resources or {}).get(name, {}),
+        }
         gpus = str(getattr(chosen.get("gpu"), "raw", None))
         if "slurm_partition" in chosen and gpus.isdigit() and 0 < int(gpus) < processes:
             raise WorkflowError(
@@ -66,7 +72,9 @@ if workflow.is_main_process:
         demands = Demands(workflow._localrules)  # of a dry-run, `workflow.is_local` is true for all
         logger.addHandler(demands)
         if workflow.resource_settings.cores == 1:
-            workflow.global_resources["_cores"] = None  # a dry-run's own, which would be taken for the limit of each job's CPUs
+            workflow.global_resources["_cores"] = (
+                None  # a dry-run's own, which would be taken for the limit of each job's CPUs
+            )
         # after all jobs were named; the executor is not known yet
         atexit.register(lambda: workflow.dryrun and print(demands.table(), file=sys.stderr))
 
@@ -77,11 +85,18 @@ IN_SLURM_JOB = not workflow.is_main_process and "SLURM_JOB_ID" in os.environ
 
 def jobs_in_slurm_job():
     """How many jobs of Snakemake this SLURM job holds. The first Snakemake in it is told all of them and starts another for each, which is
-    told of that one alone and inherits the number. (--target-jobs are not in `workflow` yet when this file is read.)"""
-    this, (slurm_job, _, number) = os.environ.get("SLURM_JOB_ID"), os.environ.get("FOURLENSES_JOBS", "").partition(":")
+    told of that one alone and inherits the number. (--target-jobs are not in `workflow` yet when this file is read.)
+    """
+    this, (slurm_job, _, number) = os.environ.get("SLURM_JOB_ID"), os.environ.get(
+        "FOURLENSES_JOBS", ""
+    ).partition(":")
     if slurm_job != this:
-        after = sys.argv[sys.argv.index("--target-jobs") + 1 :] if "--target-jobs" in sys.argv else []
-        number = len(list(itertools.takewhile(lambda argument: not argument.startswith("--"), after)))
+        after = (
+            sys.argv[sys.argv.index("--target-jobs") + 1 :] if "--target-jobs" in sys.argv else []
+        )
+        number = len(
+            list(itertools.takewhile(lambda argument: not argument.startswith("--"), after))
+        )
         os.environ.update(FOURLENSES_JOBS=f"{this}:{number}")
     return int(number)
 
@@ -98,11 +113,15 @@ def max_minutes(configured):
 def check_accounts(known, logger):
     """Before anything is submitted, as each job would otherwise fail with it, and its retries."""
     for where, name, value in profile_resources():
-        for account in re.split(r"[,\s]+", os.path.expandvars(value)) if name == "slurm_account" else []:
+        for account in (
+            re.split(r"[,\s]+", os.path.expandvars(value)) if name == "slurm_account" else []
+        ):
             try:
                 known(account, logger)
             except WorkflowError as error:
-                raise WorkflowError(f"resource 'slurm_account' of {where} ({value}): {error}") from None
+                raise WorkflowError(
+                    f"resource 'slurm_account' of {where} ({value}): {error}"
+                ) from None
 
 
 def patience_seconds():

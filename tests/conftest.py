@@ -4,18 +4,22 @@ import os
 import tarfile
 from pathlib import Path
 
-os.environ.setdefault("OMP_NUM_THREADS", "1")  # of numpy's and scikit-learn's threads, which read it once: there is a worker a core
+os.environ.setdefault(
+    "OMP_NUM_THREADS", "1"
+)  # of numpy's and scikit-learn's threads, which read it once: there is a worker a core
 
 import pytest
 import torch
 
-from tests.pictures import jpeg_bytes
+from tests.helpers.pictures import jpeg_bytes
 
 torch.set_num_threads(1)
 
 
 def pytest_collection_modifyitems(items):
-    items.sort(key=lambda item: item.path.parent.name != "workflow")  # the longest first: no core is to wait for one of them at the end
+    items.sort(
+        key=lambda item: item.path.parent.name != "workflow"
+    )  # the longest first: no core is to wait for one of them at the end
 
 
 @pytest.fixture
@@ -27,7 +31,9 @@ def image_folder(tmp_path) -> Path:
             folder = root / split / name
             folder.mkdir(parents=True)
             for index in range(count):
-                (folder / f"{index}.jpg").write_bytes(jpeg_bytes(1000 * number + index + (500 if split == "val" else 0)))
+                (folder / f"{index}.jpg").write_bytes(
+                    jpeg_bytes(1000 * number + index + (500 if split == "val" else 0))
+                )
     (root / "classes.csv").write_text(
         "class,kind,path\nant,insect,animal>insect>ant\nbee,insect,animal>insect>bee\ncat,mammal,animal>cat\n"
     )
@@ -45,7 +51,7 @@ def image_archive(image_folder) -> Path:
 
 @pytest.fixture
 def dataset(tmp_path, image_folder) -> Path:
-    """A folder with a beton and a subset, for `tests.runs.go`."""
-    from tests.runs import make_dataset
+    """A folder with a beton and a subset, for `tests.helpers.runs.go`."""
+    from tests.helpers.runs import make_dataset
 
     return make_dataset(tmp_path, image_folder)

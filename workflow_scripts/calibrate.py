@@ -11,10 +11,29 @@ from fourlenses.core.cli import run
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     which = parser.add_mutually_exclusive_group()
-    which.add_argument("--configfile", nargs="+", type=Path, default=[], help="the study's overlay of config.yaml; none: the default study")
-    which.add_argument("--config", type=json.loads, help="the whole config, completed, as JSON (what the Snakefile gives)")
-    parser.add_argument("--seconds", type=float, help="for each kind of work, instead of the key plan.calibrate_seconds")
-    parser.add_argument("--output", type=Path, default=Path("data/calibration"), help="the folder of <device>.csv, to which rows are added")
+    which.add_argument(
+        "--configfile",
+        nargs="+",
+        type=Path,
+        default=[],
+        help="the study's overlay of config.yaml; none: the default study",
+    )
+    which.add_argument(
+        "--config",
+        type=json.loads,
+        help="the whole config, completed, as JSON (what the Snakefile gives)",
+    )
+    parser.add_argument(
+        "--seconds",
+        type=float,
+        help="for each kind of work, instead of the key plan.calibrate_seconds",
+    )
+    parser.add_argument(
+        "--output",
+        type=Path,
+        default=Path("data/calibration"),
+        help="the folder of <device>.csv, to which rows are added",
+    )
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
 
@@ -24,7 +43,9 @@ def main() -> None:
     from fourlenses.study import make_plan
 
     config = arguments.config or read_config(arguments.configfile)
-    rows = calibrate(config, make_plan(config), arguments.seconds or config["plan"]["calibrate_seconds"])
+    rows = calibrate(
+        config, make_plan(config), arguments.seconds or config["plan"]["calibrate_seconds"]
+    )
     file = arguments.output / f"{rows[0].device}.csv"
     merge_into(file, rows)
     print(f"{file}: {len(rows)} speeds of {rows[0].device}")

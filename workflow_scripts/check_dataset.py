@@ -12,27 +12,83 @@ from fourlenses.core.cli import run
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--dataset", required=True, help="name of the dataset")
-    parser.add_argument("--definition", required=True, help="JSON: its entry under 'datasets' in the config")
-    parser.add_argument("--raw-data", required=True, type=Path, help="folder that relative paths start from")
-    parser.add_argument("--manifest", type=Path, help="its manifest (.parquet); without it the dataset is indexed first, in memory")
-    parser.add_argument("--output", required=True, type=Path, help="folder for the reports, e.g. data/mine/check")
-    parser.add_argument("--image-size", type=int, default=224, help="px, of the study; smaller images are pointed out (224)")
-    parser.add_argument("--stored-size", type=int, default=256, help="px, at which a source that draws its images draws them (256)")
-    parser.add_argument("--max-undecodable", type=float, default=0.01, help="share of undecodable images that is an error (0.01)")
-    parser.add_argument("--asked", type=int, default=0, help="training images that the study asks for; fewer are an error (0)")
-    parser.add_argument("--few-images", type=int, default=10, help="classes with fewer training images are pointed out (10)")
-    parser.add_argument("--sample", type=int, default=0, help="look at so many images, drawn by the seed, instead of all (0: all)")
-    parser.add_argument("--seed", type=int, default=0, help="of the sample and of the examples on the contact sheet (0)")
-    parser.add_argument("--workers", type=int, default=len(os.sched_getaffinity(0)), help="processes (all cores); changes no byte")
-    parser.add_argument("--exit-zero", action="store_true", help="leave the verdict to the report: exit code 0 whatever it is")
+    parser.add_argument(
+        "--definition", required=True, help="JSON: its entry under 'datasets' in the config"
+    )
+    parser.add_argument(
+        "--raw-data", required=True, type=Path, help="folder that relative paths start from"
+    )
+    parser.add_argument(
+        "--manifest",
+        type=Path,
+        help="its manifest (.parquet); without it the dataset is indexed first, in memory",
+    )
+    parser.add_argument(
+        "--output", required=True, type=Path, help="folder for the reports, e.g. data/mine/check"
+    )
+    parser.add_argument(
+        "--image-size",
+        type=int,
+        default=224,
+        help="px, of the study; smaller images are pointed out (224)",
+    )
+    parser.add_argument(
+        "--stored-size",
+        type=int,
+        default=256,
+        help="px, at which a source that draws its images draws them (256)",
+    )
+    parser.add_argument(
+        "--max-undecodable",
+        type=float,
+        default=0.01,
+        help="share of undecodable images that is an error (0.01)",
+    )
+    parser.add_argument(
+        "--asked",
+        type=int,
+        default=0,
+        help="training images that the study asks for; fewer are an error (0)",
+    )
+    parser.add_argument(
+        "--few-images",
+        type=int,
+        default=10,
+        help="classes with fewer training images are pointed out (10)",
+    )
+    parser.add_argument(
+        "--sample",
+        type=int,
+        default=0,
+        help="look at so many images, drawn by the seed, instead of all (0: all)",
+    )
+    parser.add_argument(
+        "--seed",
+        type=int,
+        default=0,
+        help="of the sample and of the examples on the contact sheet (0)",
+    )
+    parser.add_argument(
+        "--workers",
+        type=int,
+        default=len(os.sched_getaffinity(0)),
+        help="processes (all cores); changes no byte",
+    )
+    parser.add_argument(
+        "--exit-zero",
+        action="store_true",
+        help="leave the verdict to the report: exit code 0 whatever it is",
+    )
     arguments = parser.parse_args()
 
     from fourlenses.check.check import Settings, check_dataset
     from fourlenses.check.report import failure, is_usable, summary
     from fourlenses.core.errors import UserError
-    from fourlenses.data.manifest import read_manifest
+    from fourlenses.data.manifest.manifest import read_manifest
     from fourlenses.data.sources import source_of
 
     name, definition = arguments.dataset, json.loads(arguments.definition)
@@ -49,7 +105,15 @@ def main() -> None:
         manifest = read_manifest(arguments.manifest)
     else:
         manifest = source_of(definition).index(name, definition, arguments.raw_data)
-    report = check_dataset(name, definition, arguments.raw_data, manifest, settings, arguments.output, arguments.workers)
+    report = check_dataset(
+        name,
+        definition,
+        arguments.raw_data,
+        manifest,
+        settings,
+        arguments.output,
+        arguments.workers,
+    )
     print(summary(report))
     if not is_usable(report) and not arguments.exit_zero:
         raise UserError(failure(report, arguments.output))

@@ -9,7 +9,12 @@ from fourlenses.core.cli import run
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--study", required=True, type=Path, help="the study's plan (study.json)")
-    parser.add_argument("--evaluations", required=True, type=Path, help="directory with <method>/<source>/seed<k>/cells.json of every run")
+    parser.add_argument(
+        "--evaluations",
+        required=True,
+        type=Path,
+        help="directory with <method>/<source>/seed<k>/cells.json of every run",
+    )
     parser.add_argument("--output", required=True, type=Path, help="metrics.csv to write")
     arguments = parser.parse_args()
 

@@ -8,10 +8,23 @@ from fourlenses.core.cli import run
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--metrics", required=True, type=Path, help="the study's table, e.g. results/default/metrics.csv")
-    parser.add_argument("--output", required=True, type=Path, help="e.g. results/default/published.csv; only a header where none match")
     parser.add_argument(
-        "--seed-sd", type=float, default=0.8, help="points, of one encoder over seeds, for a study with one seed (%(default)s)"
+        "--metrics",
+        required=True,
+        type=Path,
+        help="the study's table, e.g. results/default/metrics.csv",
+    )
+    parser.add_argument(
+        "--output",
+        required=True,
+        type=Path,
+        help="e.g. results/default/published.csv; only a header where none match",
+    )
+    parser.add_argument(
+        "--seed-sd",
+        type=float,
+        default=0.8,
+        help="points, of one encoder over seeds, for a study with one seed (%(default)s)",
     )
     arguments = parser.parse_args()
 

@@ -10,17 +10,31 @@ import sys
 from pathlib import Path
 
 if sys.version_info < (3, 11):  # noqa: UP036 (whoever needs the doctor may have this)
-    sys.exit("fail  Python: %s at %s; use 3.11 or newer: PYTHON=/path/to/python3.11 make setup" % (sys.version.split()[0], sys.executable))  # noqa: UP031
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))  # where set-up has not come to install the package
+    found = "%s at %s" % (sys.version.split()[0], sys.executable)  # noqa: UP031
+    sys.exit(
+        "fail  Python: " + found + "; use 3.11 or newer: PYTHON=/path/to/python3.11 make setup"
+    )
+# set-up may have failed before it installed the package
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
 from fourlenses.core.cli import run
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--profile", type=Path, help="folder of the Snakemake profile to compare the cluster with")
-    parser.add_argument("--in-job", action="store_true", help="try a job on a compute node of each partition the profile names")
-    parser.add_argument("--directory", type=Path, default=Path(), help="the folder with data/ and results/ (here)")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--profile", type=Path, help="folder of the Snakemake profile to compare the cluster with"
+    )
+    parser.add_argument(
+        "--in-job",
+        action="store_true",
+        help="try a job on a compute node of each partition the profile names",
+    )
+    parser.add_argument(
+        "--directory", type=Path, default=Path(), help="the folder with data/ and results/ (here)"
+    )
     parser.add_argument("--json", action="store_true", help="print JSON")
     arguments = parser.parse_args()
 
@@ -29,7 +43,12 @@ def main() -> None:
     from fourlenses.doctor.report import as_json, lines, summary
 
     findings = []
-    for finding in examine(Path(__file__).resolve().parents[1], arguments.directory, arguments.profile, arguments.in_job):
+    for finding in examine(
+        Path(__file__).resolve().parents[1],
+        arguments.directory,
+        arguments.profile,
+        arguments.in_job,
+    ):
         findings.append(finding)
         if not arguments.json:
             print(lines(finding, sys.stdout.isatty()), flush=True)

@@ -8,28 +8,46 @@ from fourlenses.core.cli import run
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter
+    )
     what = parser.add_mutually_exclusive_group(required=True)
-    what.add_argument("--dataset", metavar="SOURCE", help="a source with published files, such as inat21; without --file they are listed")
+    what.add_argument(
+        "--dataset",
+        metavar="SOURCE",
+        help="a source with published files, such as inat21; without --file they are listed",
+    )
     what.add_argument("--url", help="or any address (https); needs its checksum")
     parser.add_argument(
-        "--file", help="which of the published files; with --url, the name to give it (default: the last part of the address)"
+        "--file",
+        help="which of the published files; with --url, the name to give it (default: the last part of the address)",
     )
     checksum = parser.add_mutually_exclusive_group()
     checksum.add_argument("--sha256", help="of the file at --url, hexadecimal")
     checksum.add_argument("--md5", help="the same, where its authors give no other")
     parser.add_argument("--to", type=Path, default=Path("."), help="folder to put it into")
-    parser.add_argument("--raw-data", type=Path, default=Path("."), help="folder that --to starts from")
-    parser.add_argument("--tries", type=int, default=8, help="in a row that bring nothing, before giving up")
-    parser.add_argument("--timeout", type=float, default=60.0, help="seconds without a byte after which a try has failed")
-    parser.add_argument("--record", type=Path, help="where to write what was downloaded from where (.json)")
+    parser.add_argument(
+        "--raw-data", type=Path, default=Path("."), help="folder that --to starts from"
+    )
+    parser.add_argument(
+        "--tries", type=int, default=8, help="in a row that bring nothing, before giving up"
+    )
+    parser.add_argument(
+        "--timeout",
+        type=float,
+        default=60.0,
+        help="seconds without a byte after which a try has failed",
+    )
+    parser.add_argument(
+        "--record", type=Path, help="where to write what was downloaded from where (.json)"
+    )
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
 
     from fourlenses.core.errors import UserError
     from fourlenses.core.files import write_json
-    from fourlenses.data.download import Patience, download
-    from fourlenses.data.downloadable import Remote, describe, file_name, published, stand_in
+    from fourlenses.data.download.download import Patience, download
+    from fourlenses.data.download.registry import Remote, describe, file_name, published, stand_in
 
     if arguments.dataset and not arguments.file:
         print(describe(arguments.dataset))
@@ -43,14 +61,37 @@ def main() -> None:
     if Path(name).name != name:
         raise UserError(f"--file is '{name}', a path; give the name alone and the folder with --to")
     target = arguments.raw_data / arguments.to / name
-    instead = stand_in(arguments.dataset, target) if arguments.dataset and not target.exists() else target if target.is_dir() else None
+    instead = (
+        stand_in(arguments.dataset, target)
+        if arguments.dataset and not target.exists()
+        else target
+        if target.is_dir()
+        else None
+    )
     if instead:
-        logging.info("%s is there, which does as well as %s: nothing was downloaded, nothing was checked", instead, name)
+        logging.info(
+            "%s is there, which does as well as %s: nothing was downloaded, nothing was checked",
+            instead,
+            name,
+        )
         record = {"file": str(instead)}
     else:
-        fetched = download(remote, target, Patience(tries=arguments.tries, timeout=arguments.timeout))
-        logging.info("%s: %s, %s %s", target, f"downloaded from {remote.url}" if fetched else "was there", remote.algorithm, remote.digest)
-        record = {"file": str(target), "url": remote.url, remote.algorithm: remote.digest, "bytes": target.stat().st_size}
+        fetched = download(
+            remote, target, Patience(tries=arguments.tries, timeout=arguments.timeout)
+        )
+        logging.info(
+            "%s: %s, %s %s",
+            target,
+            f"downloaded from {remote.url}" if fetched else "was there",
+            remote.algorithm,
+            remote.digest,
+        )
+        record = {
+            "file": str(target),
+            "url": remote.url,
+            remote.algorithm: remote.digest,
+            "bytes": target.stat().st_size,
+        }
     if arguments.record:
         write_json(arguments.record, record)
 

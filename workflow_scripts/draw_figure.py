@@ -8,12 +8,21 @@ from fourlenses.core.cli import run
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--metrics", required=True, type=Path, help="the study's table, e.g. results/default/metrics.csv")
     parser.add_argument(
-        "--figure", required=True, help="a lens (quantity, domain, quality, granularity) or another name of fourlenses.lenses"
+        "--metrics",
+        required=True,
+        type=Path,
+        help="the study's table, e.g. results/default/metrics.csv",
     )
     parser.add_argument(
-        "--similarity", type=Path, help="the study's similarity.csv, which domain_similarity needs and no other figure reads"
+        "--figure",
+        required=True,
+        help="a lens (quantity, domain, quality, granularity) or another name of fourlenses.lenses",
+    )
+    parser.add_argument(
+        "--similarity",
+        type=Path,
+        help="the study's similarity.csv, which domain_similarity needs and no other figure reads",
     )
     parser.add_argument(
         "--modest-gain",
@@ -27,7 +36,9 @@ def main() -> None:
         default=0.8,
         help="points, of one encoder over seeds: widens the bands of a study with one seed (%(default)s)",
     )
-    parser.add_argument("--output-prefix", required=True, type=Path, help="e.g. results/default/figures/quantity")
+    parser.add_argument(
+        "--output-prefix", required=True, type=Path, help="e.g. results/default/figures/quantity"
+    )
     arguments = parser.parse_args()
 
     from fourlenses.analysis.contrasts import Evidence
@@ -39,7 +50,9 @@ def main() -> None:
     figure_module = figure_named(arguments.figure)
     evidence = Evidence.of(read_metrics(arguments.metrics), arguments.seed_sd)
     if figure_module is domain_similarity:
-        figure, numbers = figure_module.draw(evidence, domain_similarity.read_similarity(arguments.similarity))
+        figure, numbers = figure_module.draw(
+            evidence, domain_similarity.read_similarity(arguments.similarity)
+        )
     elif figure_module is quantity_gain:
         figure, numbers = figure_module.draw(evidence, arguments.modest_gain)
     else:

@@ -16,29 +16,59 @@ from fourlenses.core.cli import run
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--predictions", required=True, nargs="+", type=Path, help="predictions of evaluations (.npz)")
-    parser.add_argument("--target", help="dataset evaluated on; needed where a file has predictions of several")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--predictions",
+        required=True,
+        nargs="+",
+        type=Path,
+        help="predictions of evaluations (.npz)",
+    )
+    parser.add_argument(
+        "--target", help="dataset evaluated on; needed where a file has predictions of several"
+    )
     parser.add_argument("--hierarchy", type=Path, help="hierarchy of the classes (.csv)")
-    parser.add_argument("--levels", nargs="+", default=[], help="levels to score, coarse to fine; column@3: depth 3 of a>b>c>d (all)")
-    parser.add_argument("--other-classes", action="store_true", help="pass over rows of the hierarchy that are of no class predicted")
-    parser.add_argument("--manifest", type=Path, help="manifest of the target (.parquet), for predictions without true labels")
+    parser.add_argument(
+        "--levels",
+        nargs="+",
+        default=[],
+        help="levels to score, coarse to fine; column@3: depth 3 of a>b>c>d (all)",
+    )
+    parser.add_argument(
+        "--other-classes",
+        action="store_true",
+        help="pass over rows of the hierarchy that are of no class predicted",
+    )
+    parser.add_argument(
+        "--manifest",
+        type=Path,
+        help="manifest of the target (.parquet), for predictions without true labels",
+    )
     parser.add_argument("--output", required=True, type=Path, help="table to write (.csv or .json)")
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
 
     from fourlenses.core.errors import UserError
-    from fourlenses.evaluation.rescore import rescore, write_rows
+    from fourlenses.evaluation.rescore.rescore import rescore, write_rows
 
     if arguments.output.suffix not in (".csv", ".json"):
         raise UserError(f"--output {arguments.output}: the name must end in .csv or .json")
     rows = rescore(
-        arguments.predictions, arguments.target, arguments.manifest, arguments.hierarchy, arguments.levels, arguments.other_classes
+        arguments.predictions,
+        arguments.target,
+        arguments.manifest,
+        arguments.hierarchy,
+        arguments.levels,
+        arguments.other_classes,
     )
     write_rows(rows, arguments.output)
     for row in rows:
         print(
-            "{predictions} {protocol} {labelled} {level} ({n_classes} classes): {top1:.1f} [{top1_low:.1f}, {top1_high:.1f}]".format(**row)
+            "{predictions} {protocol} {labelled} {level} ({n_classes} classes): {top1:.1f} [{top1_low:.1f}, {top1_high:.1f}]".format(
+                **row
+            )
         )
 
 

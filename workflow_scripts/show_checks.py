@@ -18,7 +18,10 @@ def main() -> None:
     failures = []
     for file in arguments.reports:
         report = read_json(file)
-        print(f"{summary(report)}\nreport: {file.with_suffix('.md')}; examples: {file.with_name('contact_sheet.png')}\n", flush=True)
+        print(
+            f"{summary(report)}\nreport: {file.with_suffix('.md')}; examples: {file.with_name('contact_sheet.png')}\n",
+            flush=True,
+        )
         if not is_usable(report):
             failures.append(failure(report, file.parent))
     if failures:

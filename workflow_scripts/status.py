@@ -13,13 +13,34 @@ from fourlenses.core.cli import run
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--study", help="name of the study; its plan is read from results/<study>/study.json")
-    parser.add_argument("--config", nargs="+", default=[], type=Path, help="overlays of config.yaml that the study is run with")
-    parser.add_argument("--directory", type=Path, default=Path(), help="the folder with results/ and data/ (here)")
-    parser.add_argument("--watch", type=float, default=0.0, metavar="SECONDS", help="show again and again")
-    parser.add_argument("--html", type=Path, metavar="FILE", help="also write a page that a browser loads anew by itself")
-    parser.add_argument("--failed-exit", action="store_true", help="exit code 1 if a job has failed")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--study", help="name of the study; its plan is read from results/<study>/study.json"
+    )
+    parser.add_argument(
+        "--config",
+        nargs="+",
+        default=[],
+        type=Path,
+        help="overlays of config.yaml that the study is run with",
+    )
+    parser.add_argument(
+        "--directory", type=Path, default=Path(), help="the folder with results/ and data/ (here)"
+    )
+    parser.add_argument(
+        "--watch", type=float, default=0.0, metavar="SECONDS", help="show again and again"
+    )
+    parser.add_argument(
+        "--html",
+        type=Path,
+        metavar="FILE",
+        help="also write a page that a browser loads anew by itself",
+    )
+    parser.add_argument(
+        "--failed-exit", action="store_true", help="exit code 1 if a job has failed"
+    )
     arguments = parser.parse_args()
 
     from fourlenses.core.files import atomic
@@ -31,13 +52,17 @@ def main() -> None:
     results, data = arguments.directory / "results", arguments.directory / "data"
     colours = sys.stdout.isatty() and "NO_COLOR" not in os.environ
     while True:
-        study = planned(Path(__file__).resolve().parents[1], results, arguments.study, arguments.config)
+        study = planned(
+            Path(__file__).resolve().parents[1], results, arguments.study, arguments.config
+        )
         seen = survey(study, results, data)
         clear = "\033[H\033[2J" if arguments.watch and sys.stdout.isatty() else ""
         print(clear + text(seen, colours), end="", flush=True)
         if arguments.html:
             with atomic(arguments.html) as temporary:
-                temporary.write_text(page(seen, max(5, int(arguments.watch or 30))), encoding="utf-8")
+                temporary.write_text(
+                    page(seen, max(5, int(arguments.watch or 30))), encoding="utf-8"
+                )
         if not arguments.watch:
             break
         time.sleep(arguments.watch)

@@ -9,10 +9,24 @@ from fourlenses.core.cli import run
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--metrics", required=True, type=Path, help="the study's table; paired.csv beside it narrows the intervals")
-    parser.add_argument("--thresholds", type=json.loads, default={}, help="JSON: the key `findings` of the config, or some of it")
-    parser.add_argument("--findings", required=True, type=Path, help="e.g. results/default/findings.json")
-    parser.add_argument("--decision", required=True, type=Path, help="e.g. results/default/decision.json")
+    parser.add_argument(
+        "--metrics",
+        required=True,
+        type=Path,
+        help="the study's table; paired.csv beside it narrows the intervals",
+    )
+    parser.add_argument(
+        "--thresholds",
+        type=json.loads,
+        default={},
+        help="JSON: the key `findings` of the config, or some of it",
+    )
+    parser.add_argument(
+        "--findings", required=True, type=Path, help="e.g. results/default/findings.json"
+    )
+    parser.add_argument(
+        "--decision", required=True, type=Path, help="e.g. results/default/decision.json"
+    )
     arguments = parser.parse_args()
 
     from fourlenses.analysis.table import read_metrics

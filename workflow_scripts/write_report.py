@@ -9,16 +9,43 @@ from fourlenses.core.cli import run
 def main() -> None:
     here = Path(__file__).resolve().parents[1]
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--metrics", required=True, type=Path, help="the study's table, e.g. results/default/metrics.csv")
-    parser.add_argument("--results", type=Path, help="the study's folder, in which all else is looked for; default: where the table is")
-    parser.add_argument("--data", type=Path, default=Path("data"), help="the datasets' folder, for the records of their images")
-    parser.add_argument("--captions", type=Path, default=here / "report", help="folder with a caption per figure, <figure>.rst")
-    parser.add_argument("--output", required=True, type=Path, help="e.g. results/default/report.html")
+    parser.add_argument(
+        "--metrics",
+        required=True,
+        type=Path,
+        help="the study's table, e.g. results/default/metrics.csv",
+    )
+    parser.add_argument(
+        "--results",
+        type=Path,
+        help="the study's folder, in which all else is looked for; default: where the table is",
+    )
+    parser.add_argument(
+        "--data",
+        type=Path,
+        default=Path("data"),
+        help="the datasets' folder, for the records of their images",
+    )
+    parser.add_argument(
+        "--captions",
+        type=Path,
+        default=here / "report",
+        help="folder with a caption per figure, <figure>.rst",
+    )
+    parser.add_argument(
+        "--output", required=True, type=Path, help="e.g. results/default/report.html"
+    )
     arguments = parser.parse_args()
 
     from fourlenses.report.page import write_report
 
-    write_report(arguments.metrics, arguments.results or arguments.metrics.parent, arguments.data, arguments.captions, arguments.output)
+    write_report(
+        arguments.metrics,
+        arguments.results or arguments.metrics.parent,
+        arguments.data,
+        arguments.captions,
+        arguments.output,
+    )
 
 
 if __name__ == "__main__":

@@ -41,16 +41,38 @@ def config_of(backbone: str, image_size: int, stored_size: int) -> dict:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=3, help="turns of every contestant (%(default)s)")
-    parser.add_argument("--seconds", type=float, default=1.0, help="least length of a turn (%(default)s)")
-    parser.add_argument("--device", default="cuda", help="%(default)s; cpu rehearses everything in little")
-    parser.add_argument("--stop-after", type=float, default=1e9, help="begin no further part after so many seconds")
-    parser.add_argument("--only", nargs="+", choices=PARTS, metavar="PART", help=f"some of the parts: {', '.join(PARTS)}")
-    parser.add_argument("--output", type=Path, help="where the JSON goes; benchmarks/results/gpu/<date>.json without it")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--rounds", type=int, default=3, help="turns of every contestant (%(default)s)"
+    )
+    parser.add_argument(
+        "--seconds", type=float, default=1.0, help="least length of a turn (%(default)s)"
+    )
+    parser.add_argument(
+        "--device", default="cuda", help="%(default)s; cpu rehearses everything in little"
+    )
+    parser.add_argument(
+        "--stop-after", type=float, default=1e9, help="begin no further part after so many seconds"
+    )
+    parser.add_argument(
+        "--only",
+        nargs="+",
+        choices=PARTS,
+        metavar="PART",
+        help=f"some of the parts: {', '.join(PARTS)}",
+    )
+    parser.add_argument(
+        "--output",
+        type=Path,
+        help="where the JSON goes; benchmarks/results/gpu/<date>.json without it",
+    )
     arguments = parser.parse_args()
     if arguments.device.startswith("cuda") and not torch.cuda.is_available():
-        parser.error(f"torch {torch.__version__} sees no GPU here; --device cpu rehearses the measurement")
+        parser.error(
+            f"torch {torch.__version__} sees no GPU here; --device cpu rehearses the measurement"
+        )
     device, rounds, seconds = torch.device(arguments.device), arguments.rounds, arguments.seconds
     real = device.type == "cuda"
     settings = steps.SETTINGS if real else SMALL
@@ -60,15 +82,26 @@ def main() -> None:
         "steps": lambda: steps.measure(config_of, rounds, seconds, device, settings),
         "peers": lambda: steps.peers(config_of, rounds, seconds, device, settings),
         "largest": lambda: steps.largest_batch(config_of, device) if real else [],
-        "linear": lambda: [evaluation.linear(million, width, 1000 if real else 10, evaluation.STRENGTHS, device)],
-        "knn": lambda: [evaluation.neighbours(million, width, 1000 if real else 10, device, 10_000 if real else 100)],
+        "linear": lambda: [
+            evaluation.linear(million, width, 1000 if real else 10, evaluation.STRENGTHS, device)
+        ],
+        "knn": lambda: [
+            evaluation.neighbours(
+                million, width, 1000 if real else 10, device, 10_000 if real else 100
+            )
+        ],
         "compiled": lambda: steps.compiled(config_of, rounds, seconds, device) if real else [],
         # the whole grid would take ten times as long as with a thousand
-        "linear10k": lambda: [evaluation.linear(million, width, 10_000 if real else 20, [0.001], device)],
+        "linear10k": lambda: [
+            evaluation.linear(million, width, 10_000 if real else 20, [0.001], device)
+        ],
     }
     output = arguments.output or HERE.parent / "results" / "gpu" / f"{datetime.date.today()}.json"
     output.parent.mkdir(parents=True, exist_ok=True)
-    bounds = {"copy_bytes_per_second": views.copy_bandwidth(device), "bfloat16_operations_per_second": views.matrix_rate(device)}
+    bounds = {
+        "copy_bytes_per_second": views.copy_bandwidth(device),
+        "bfloat16_operations_per_second": views.matrix_rate(device),
+    }
     record = {"machine": machine(len(os.sched_getaffinity(0))) | bounds, "rows": [], "failed": {}}
     began = time.perf_counter()
     for name in arguments.only or parts:
@@ -78,7 +111,9 @@ def main() -> None:
         at = time.perf_counter()
         try:
             record["rows"] += parts[name]()
-        except Exception as error:  # one part that fails must not cost the others their time on a scarce machine
+        except (
+            Exception
+        ) as error:  # one part that fails must not cost the others their time on a scarce machine
             traceback.print_exc()
             record["failed"][name] = f"{type(error).__name__}: {error}"
         steps.free(device)

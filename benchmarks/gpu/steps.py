@@ -8,18 +8,18 @@ import numpy as np
 import torch
 from timing import race, rows
 
-from fourlenses.data.inputs import ResidentInput
-from fourlenses.data.recipe import Recipe
-from fourlenses.data.resident import Images
-from fourlenses.data.views import Views
+from fourlenses.data.augment.augment import Augment
+from fourlenses.data.augment.augmentation import Augmentation
+from fourlenses.data.loading.inputs import ResidentInput
+from fourlenses.data.loading.resident import Images
 from fourlenses.methods import build_method
-from fourlenses.methods.method import Facts
+from fourlenses.methods.method import DataInfo
 from fourlenses.models.backbones import build_backbone
 from fourlenses.models.batch_norm import set_batch_norm
-from fourlenses.training.engine import Engine
-from fourlenses.training.gradients import add_gradients
-from fourlenses.training.optimizers import build_optimizer
+from fourlenses.training.gradient_cache import add_gradients
+from fourlenses.training.optimizers.build import build_optimizer
 from fourlenses.training.sampling import Stream
+from fourlenses.training.step_config import StepConfig
 
 METHODS = ("simclr", "moco", "byol", "supervised")
 # backbone, view size, stored size, batches. 0: as many as fit
@@ -35,24 +35,45 @@ CLASSES = 100
 class Run:
     """A method of the shipped preset for this image size, at work on random images kept on the device."""
 
-    def __init__(self, config: dict, method: str, backbone: str, size: int, stored: int, batch: int, device: torch.device, compiled=False):
+    def __init__(
+        self,
+        config: dict,
+        method: str,
+        backbone: str,
+        size: int,
+        stored: int,
+        batch: int,
+        device: torch.device,
+        compiled=False,
+    ):
         hyper, self.batch, self.device = config["methods"][method], batch, device
-        views = [Views(Recipe.from_config(name, config["views"][name]), size, 0) for name in hyper["views"]]
+        views = [
+            Augment(Augmentation.from_config(name, config["views"][name]), size, 0)
+            for name in hyper["views"]
+        ]
         count = 2 * batch
         # coarse blocks: neither flat nor noise, and quick to make
         coarse = torch.rand(count, 3, 8, 8, device=device)
-        images = (torch.nn.functional.interpolate(coarse, (stored, stored), mode="bilinear") * 255).to(torch.uint8)
+        images = (
+            torch.nn.functional.interpolate(coarse, (stored, stored), mode="bilinear") * 255
+        ).to(torch.uint8)
         labels = np.arange(count) % CLASSES
-        source = ResidentInput(Images(images, labels, np.arange(count, dtype=np.uint64), CLASSES), views, device)
+        source = ResidentInput(
+            Images(images, labels, np.arange(count, dtype=np.uint64), CLASSES), views, device
+        )
         encoder, width = build_backbone(backbone, 0)
-        self.method = build_method(hyper["method"], encoder, width, hyper, Facts(100 * count, CLASSES, batch, 0))
+        self.method = build_method(
+            hyper["method"], encoder, width, hyper, DataInfo(100 * count, CLASSES, batch, 0)
+        )
         set_batch_norm(self.method, 1)
         if compiled:
             encoder.compile()
         precision = torch.bfloat16 if device.type == "cuda" else torch.float32
-        self.engine = Engine(device, precision)
+        self.engine = StepConfig(device, precision)
         self.method.to(device, memory_format=torch.channels_last).train()
-        self.optimizer = build_optimizer(hyper["optimizer"], self.method, 1e-4, hyper["momentum"], hyper["weight_decay"])
+        self.optimizer = build_optimizer(
+            hyper["optimizer"], self.method, 1e-4, hyper["momentum"], hyper["weight_decay"]
+        )
         stream = Stream(count, batch, 0)
         self.batches = source.batches(stream.batch(step) for step in range(10**9))
         self.labels = torch.from_numpy(labels[:batch]).to(device)
@@ -60,7 +81,9 @@ class Run:
 
     def step(self, views: list[torch.Tensor]) -> int:
         self.optimizer.zero_grad()
-        _, _, targets = add_gradients(self.method, self.engine.arrange(views), self.labels, 0, self.engine.autocast())
+        _, _, targets = add_gradients(
+            self.method, self.engine.arrange(views), self.labels, 0, self.engine.autocast()
+        )
         self.optimizer.step()
         self.method.after_step(targets, 0, 1000)
         return self.batch
@@ -95,7 +118,13 @@ def wait(device: torch.device) -> None:
         torch.cuda.synchronize()
 
 
-def measure(config_of: Callable[..., dict], rounds: int, seconds: float, device: torch.device, settings=SETTINGS) -> list[dict]:
+def measure(
+    config_of: Callable[..., dict],
+    rounds: int,
+    seconds: float,
+    device: torch.device,
+    settings=SETTINGS,
+) -> list[dict]:
     table = []
     for backbone, size, stored, batches in settings:
         config = config_of(backbone=backbone, image_size=size, stored_size=stored)
@@ -103,10 +132,26 @@ def measure(config_of: Callable[..., dict], rounds: int, seconds: float, device:
             for name in METHODS if batch == batches[0] else METHODS[:1]:
                 free(device)
                 run = Run(config, name, backbone, size, stored, batch, device)
-                works = {"step": run.fed, "step on a constant batch": run.starved_of_nothing, "views alone": run.views_alone}
-                found = race({what: counted(work, seconds, device) for what, work in works.items()}, rounds, 0)
-                own = rows(f"{name}, {backbone}, {size} px, batch {batch}", "images/s", found, {"step on a constant batch": 0.95})
-                own[0] |= {"peak_memory_gib": peak(device), "views_share": found[0].median / found[2].median}
+                works = {
+                    "step": run.fed,
+                    "step on a constant batch": run.starved_of_nothing,
+                    "views alone": run.views_alone,
+                }
+                found = race(
+                    {what: counted(work, seconds, device) for what, work in works.items()},
+                    rounds,
+                    0,
+                )
+                own = rows(
+                    f"{name}, {backbone}, {size} px, batch {batch}",
+                    "images/s",
+                    found,
+                    {"step on a constant batch": 0.95},
+                )
+                own[0] |= {
+                    "peak_memory_gib": peak(device),
+                    "views_share": found[0].median / found[2].median,
+                }
                 table += own
                 show(own)
                 del run
@@ -114,7 +159,11 @@ def measure(config_of: Callable[..., dict], rounds: int, seconds: float, device:
 
 
 def largest_batch(
-    config_of: Callable[..., dict], device: torch.device, backbone: str = "resnet50", size: int = 224, stored: int = 256
+    config_of: Callable[..., dict],
+    device: torch.device,
+    backbone: str = "resnet50",
+    size: int = 224,
+    stored: int = 256,
 ) -> list[dict]:
     """Images/s of SimCLR at the most source images that a step has room for."""
     config, fits, table = config_of(backbone=backbone, image_size=size, stored_size=stored), 0, []
@@ -128,17 +177,34 @@ def largest_batch(
             done = sum(run.fed() for _ in range(4))
             wait(device)
             rate, fits = done / (time.perf_counter() - began), batch
-            table.append({"what": f"simclr, {backbone}, {size} px, batch {batch}", "who": "step", "unit": "images/s", "rate": rate,
-                          "rates": [rate], "peak_memory_gib": peak(device)})  # fmt: skip
+            table.append(
+                {
+                    "what": f"simclr, {backbone}, {size} px, batch {batch}",
+                    "who": "step",
+                    "unit": "images/s",
+                    "rate": rate,
+                    "rates": [rate],
+                    "peak_memory_gib": peak(device),
+                }
+            )
             del run
         except torch.cuda.OutOfMemoryError:
-            print(f"batch {batch}: no room; {fits} is the largest of those tried that fits", flush=True)
+            print(
+                f"batch {batch}: no room; {fits} is the largest of those tried that fits",
+                flush=True,
+            )
             break
     show(table)
     return table
 
 
-def peers(config_of: Callable[..., dict], rounds: int, seconds: float, device: torch.device, settings=SETTINGS) -> list[dict]:
+def peers(
+    config_of: Callable[..., dict],
+    rounds: int,
+    seconds: float,
+    device: torch.device,
+    settings=SETTINGS,
+) -> list[dict]:
     """SimCLR by lightly's loss and head and kornia's augmentation on the device, the same encoder, precision, layout and batch."""
     import kornia.augmentation as k
     from lightly.loss import NTXentLoss
@@ -148,15 +214,32 @@ def peers(config_of: Callable[..., dict], rounds: int, seconds: float, device: t
     for backbone, size, stored, batches in settings:
         batch = batches[0]
         free(device)
-        ours = Run(config_of(backbone=backbone, image_size=size, stored_size=stored), "simclr", backbone, size, stored, batch, device)
+        ours = Run(
+            config_of(backbone=backbone, image_size=size, stored_size=stored),
+            "simclr",
+            backbone,
+            size,
+            stored,
+            batch,
+            device,
+        )
         encoder, width = build_backbone(backbone, 0)
-        model = torch.nn.Sequential(encoder, SimCLRProjectionHead(width, width, 128)).to(device, memory_format=torch.channels_last)
-        criterion, optimizer = NTXentLoss(temperature=0.5), torch.optim.SGD(model.parameters(), lr=1e-4, momentum=0.9, weight_decay=1e-4)
+        model = torch.nn.Sequential(encoder, SimCLRProjectionHead(width, width, 128)).to(
+            device, memory_format=torch.channels_last
+        )
+        criterion, optimizer = (
+            NTXentLoss(temperature=0.5),
+            torch.optim.SGD(model.parameters(), lr=1e-4, momentum=0.9, weight_decay=1e-4),
+        )
         blur = [k.RandomGaussianBlur((23, 23), (0.1, 2.0), p=0.5)] if size > 64 else []
         augment = k.AugmentationSequential(
-            k.RandomResizedCrop((size, size), scale=(0.08, 1.0)), k.RandomHorizontalFlip(), k.ColorJitter(0.8, 0.8, 0.8, 0.2, p=0.8),
-            k.RandomGrayscale(p=0.2), *blur, same_on_batch=False,
-        )  # fmt: skip
+            k.RandomResizedCrop((size, size), scale=(0.08, 1.0)),
+            k.RandomHorizontalFlip(),
+            k.ColorJitter(0.8, 0.8, 0.8, 0.2, p=0.8),
+            k.RandomGrayscale(p=0.2),
+            *blur,
+            same_on_batch=False,
+        )
         images = torch.rand(batch, 3, stored, stored, device=device)
 
         def step(views, model=model, criterion=criterion, optimizer=optimizer) -> None:
@@ -181,16 +264,22 @@ def peers(config_of: Callable[..., dict], rounds: int, seconds: float, device: t
             "ours, constant batch": ours.starved_of_nothing,
             "lightly's loss and head, constant batch": constant,
         }
-        found = race({what: counted(work, seconds, device) for what, work in works.items()}, rounds, 0)
+        found = race(
+            {what: counted(work, seconds, device) for what, work in works.items()}, rounds, 0
+        )
         title = f"SimCLR step, {backbone}, {size} px, batch {batch}"
-        own = rows(title, "images/s", found[:2], {}) + rows(f"{title}, constant batch", "images/s", found[2:], {})
+        own = rows(title, "images/s", found[:2], {}) + rows(
+            f"{title}, constant batch", "images/s", found[2:], {}
+        )
         table += own
         show(own)
         del ours, model
     return table
 
 
-def compiled(config_of: Callable[..., dict], rounds: int, seconds: float, device: torch.device) -> list[dict]:
+def compiled(
+    config_of: Callable[..., dict], rounds: int, seconds: float, device: torch.device
+) -> list[dict]:
     """torch.compile on the encoder: is it faster, and what does it take to start?"""
     table = []
     for backbone, size, stored, batch in (("resnet18", 64, 64, 256), ("resnet50", 224, 256, 256)):
@@ -202,8 +291,20 @@ def compiled(config_of: Callable[..., dict], rounds: int, seconds: float, device
         fast.fed()
         wait(device)
         start = time.perf_counter() - began
-        found = race({"compiled": counted(fast.fed, seconds, device), "plain": counted(plain.fed, seconds, device)}, rounds, 0)
-        own = rows(f"SimCLR step with training.compile, {backbone}, {size} px, batch {batch}", "images/s", found, {})
+        found = race(
+            {
+                "compiled": counted(fast.fed, seconds, device),
+                "plain": counted(plain.fed, seconds, device),
+            },
+            rounds,
+            0,
+        )
+        own = rows(
+            f"SimCLR step with training.compile, {backbone}, {size} px, batch {batch}",
+            "images/s",
+            found,
+            {},
+        )
         own[0]["start_seconds"] = start
         table += own
         show(own)
@@ -224,6 +325,17 @@ def free(device: torch.device) -> None:
 
 def show(table: list[dict]) -> None:
     for row in table:
-        more = "".join(f"  {key} {row[key]:.3g}" for key in ("peak_memory_gib", "views_share", "start_seconds") if key in row)
-        ratio = f"  ours {row['ours_over_it']:.2f}x ({row['least']:.2f} to {row['most']:.2f})" if "ours_over_it" in row else ""
-        print(f"{row['what']:58s} {row['who']:46s} {row['rate']:10.0f} {row['unit']}{ratio}{more}", flush=True)
+        more = "".join(
+            f"  {key} {row[key]:.3g}"
+            for key in ("peak_memory_gib", "views_share", "start_seconds")
+            if key in row
+        )
+        ratio = (
+            f"  ours {row['ours_over_it']:.2f}x ({row['least']:.2f} to {row['most']:.2f})"
+            if "ours_over_it" in row
+            else ""
+        )
+        print(
+            f"{row['what']:58s} {row['who']:46s} {row['rate']:10.0f} {row['unit']}{ratio}{more}",
+            flush=True,
+        )

@@ -8,9 +8,9 @@ import torch
 from timing import Rates, rows
 from torch.profiler import ProfilerActivity, profile
 
-from fourlenses.data import views as views_module
-from fourlenses.data.recipe import Recipe
-from fourlenses.data.views import Views
+from fourlenses.data.augment import augment as views_module
+from fourlenses.data.augment.augment import Augment
+from fourlenses.data.augment.augmentation import Augmentation
 
 # stored size, view size, batch
 SETTINGS = ((256, 224, 256), (64, 64, 1024), (32, 32, 4096))
@@ -21,7 +21,10 @@ SAMPLE_BY_SAMPLE = 32  # images that torchvision does one by one
 def copy_bandwidth(device: torch.device) -> float:
     """Bytes a second, read and written, of a copy of 1 GiB on the device."""
     count = 2**30 if device.type == "cuda" else 2**24
-    source, target = torch.empty(count, dtype=torch.uint8, device=device).random_(), torch.empty(count, dtype=torch.uint8, device=device)
+    source, target = (
+        torch.empty(count, dtype=torch.uint8, device=device).random_(),
+        torch.empty(count, dtype=torch.uint8, device=device),
+    )
     return 2 * count / seconds_of(lambda: target.copy_(source), device)
 
 
@@ -61,34 +64,69 @@ def measure(rounds: int, device: torch.device, settings=SETTINGS) -> list[dict]:
     bandwidth, table = copy_bandwidth(device), []
     print(f"copy {bandwidth / 1e12:.2f} TB/s", flush=True)
     for stored, size, batch in settings:
-        recipe = Recipe(mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225), blur=0.5 if size > 64 else 0.0)
+        recipe = Augmentation(
+            mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225), blur=0.5 if size > 64 else 0.0
+        )
         images = torch.randint(0, 256, (batch, 3, stored, stored), dtype=torch.uint8, device=device)
-        ids, make = np.arange(batch, dtype=np.uint64), Views(recipe, size, 0)
+        ids, make = np.arange(batch, dtype=np.uint64), Augment(recipe, size, 0)
         epochs = itertools.count()
-        kernels = device_seconds(lambda make=make, images=images, ids=ids, epochs=epochs: make(images, ids, next(epochs), 0), device)
+        kernels = device_seconds(
+            lambda make=make, images=images, ids=ids, epochs=epochs: make(
+                images, ids, next(epochs), 0
+            ),
+            device,
+        )
         title = f"a view of {batch} images, {stored} to {size} px"
         read, written = batch * 3 * stored**2, batch * 3 * size**2 * 4
         # crop writes; mean reads; colour reads and writes; of the half that is blurred, two passes read and write
         passes = read + written * (1 + 1 + 2 + (4 * recipe.blur))
-        for what, moved in (("bytes its passes move", passes), ("bytes it cannot do without (image in, view out)", read + written)):
+        for what, moved in (
+            ("bytes its passes move", passes),
+            ("bytes it cannot do without (image in, view out)", read + written),
+        ):
             share = moved / kernels / bandwidth
-            row = {"what": title, "who": f"ours: {what}", "unit": "GB/s", "rate": moved / kernels / 1e9, "rates": [moved / kernels / 1e9],
-                   "bound": bandwidth / 1e9, "bound_what": "the device's copy", "share": share, "device_seconds": kernels}  # fmt: skip
-            print(f"{title:40s} {what:50s} {row['rate']:8.0f} GB/s, {100 * share:.0f} % of a copy; {1e3 * kernels:.3f} ms", flush=True)
+            row = {
+                "what": title,
+                "who": f"ours: {what}",
+                "unit": "GB/s",
+                "rate": moved / kernels / 1e9,
+                "rates": [moved / kernels / 1e9],
+                "bound": bandwidth / 1e9,
+                "bound_what": "the device's copy",
+                "share": share,
+                "device_seconds": kernels,
+            }
+            print(
+                f"{title:40s} {what:50s} {row['rate']:8.0f} GB/s, {100 * share:.0f} % of a copy; {1e3 * kernels:.3f} ms",
+                flush=True,
+            )
             table.append(row)
-        found = {name: [] for name in ("ours", "ours, operation by operation", "kornia on the batch", "torchvision v2, image by image")}
+        found = {
+            name: []
+            for name in (
+                "ours",
+                "ours, operation by operation",
+                "kornia on the batch",
+                "torchvision v2, image by image",
+            )
+        }
         works = contestants(make, images, ids, recipe, size, epochs)
         for _ in range(rounds):
             for name, (work, count) in works.items():
                 found[name].append(count / seconds_of(work, device, 5))
         own = rows(title, "images/s", [Rates(name, values) for name, values in found.items()], {})
         for row in own:
-            print(f"{row['what']:40s} {row['who']:34s} {row['rate']:12.0f} images/s  {row.get('ours_over_it', 1):.2f}x", flush=True)
+            print(
+                f"{row['what']:40s} {row['who']:34s} {row['rate']:12.0f} images/s  {row.get('ours_over_it', 1):.2f}x",
+                flush=True,
+            )
         table += own
     return table
 
 
-def contestants(make: Views, images: torch.Tensor, ids: np.ndarray, recipe: Recipe, size: int, epochs) -> dict:
+def contestants(
+    make: Augment, images: torch.Tensor, ids: np.ndarray, recipe: Augmentation, size: int, epochs
+) -> dict:
     """name -> (a call that makes views of some images, how many)."""
     import kornia.augmentation as k
     from torchvision.transforms import v2
@@ -105,22 +143,33 @@ def contestants(make: Views, images: torch.Tensor, ids: np.ndarray, recipe: Reci
 
     taps = max(3, (size // 10) | 1)
     kornias = k.AugmentationSequential(
-        k.RandomResizedCrop((size, size), scale=(0.08, 1.0)), k.RandomHorizontalFlip(), k.ColorJitter(0.8, 0.8, 0.8, 0.2, p=0.8),
-        k.RandomGrayscale(p=0.2), *([k.RandomGaussianBlur((taps, taps), (0.1, 2.0), p=0.5)] if recipe.blur else []),
-        k.Normalize(torch.tensor(recipe.mean), torch.tensor(recipe.std)), same_on_batch=False,
-    )  # fmt: skip
+        k.RandomResizedCrop((size, size), scale=(0.08, 1.0)),
+        k.RandomHorizontalFlip(),
+        k.ColorJitter(0.8, 0.8, 0.8, 0.2, p=0.8),
+        k.RandomGrayscale(p=0.2),
+        *([k.RandomGaussianBlur((taps, taps), (0.1, 2.0), p=0.5)] if recipe.blur else []),
+        k.Normalize(torch.tensor(recipe.mean), torch.tensor(recipe.std)),
+        same_on_batch=False,
+    )
     blur = [v2.RandomApply([v2.GaussianBlur(taps, (0.1, 2.0))], 0.5)] if recipe.blur else []
     torchvisions = v2.Compose(
         [
-            v2.RandomResizedCrop(size, scale=(0.08, 1.0), antialias=True), v2.RandomHorizontalFlip(),
-            v2.RandomApply([v2.ColorJitter(0.8, 0.8, 0.8, 0.2)], 0.8), v2.RandomGrayscale(0.2), *blur,
-            v2.ToDtype(torch.float32, scale=True), v2.Normalize(recipe.mean, recipe.std),
+            v2.RandomResizedCrop(size, scale=(0.08, 1.0), antialias=True),
+            v2.RandomHorizontalFlip(),
+            v2.RandomApply([v2.ColorJitter(0.8, 0.8, 0.8, 0.2)], 0.8),
+            v2.RandomGrayscale(0.2),
+            *blur,
+            v2.ToDtype(torch.float32, scale=True),
+            v2.Normalize(recipe.mean, recipe.std),
         ]
-    )  # fmt: skip
+    )
     few = images[:SAMPLE_BY_SAMPLE]
     return {
         "ours": (ours, len(images)),
         "ours, operation by operation": (by_operation, len(images)),
         "kornia on the batch": (lambda: kornias(images.float() / 255), len(images)),
-        "torchvision v2, image by image": (lambda: torch.stack([torchvisions(image) for image in few]), len(few)),
+        "torchvision v2, image by image": (
+            lambda: torch.stack([torchvisions(image) for image in few]),
+            len(few),
+        ),
     }

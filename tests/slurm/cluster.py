@@ -9,7 +9,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 SCRIPT = Path(__file__).with_name("start_slurm.sh")
-JOBS = int(os.environ.get("SLURM_TEST_JOBS", "2"))  # at a time: the nodes share this machine's cores
+JOBS = int(
+    os.environ.get("SLURM_TEST_JOBS", "2")
+)  # at a time: the nodes share this machine's cores
 LONG = 900.0  # seconds anything may take; generous, as the machine may be busy with other things
 
 
@@ -20,7 +22,9 @@ class Cluster:
         self.folder = folder
         self.environment = {
             **{
-                name: value for name, value in os.environ.items() if not name.startswith(("PYTEST", "VIRTUAL_ENV", "SLURM_", "FOURLENSES_"))
+                name: value
+                for name, value in os.environ.items()
+                if not name.startswith(("PYTEST", "VIRTUAL_ENV", "SLURM_", "FOURLENSES_"))
             },
             "PATH": f"{folder}/bin:{os.environ['PATH']}",
             "SLURM_TEST_ROOT": str(folder),
@@ -35,21 +39,35 @@ class Cluster:
 
     def run(self, *command: str) -> str:
         """A command of SLURM; its standard output."""
-        done = subprocess.run([f"{self.folder}/bin/{command[0]}", *command[1:]], env=self.environment, capture_output=True, text=True)
+        done = subprocess.run(
+            [f"{self.folder}/bin/{command[0]}", *command[1:]],
+            env=self.environment,
+            capture_output=True,
+            text=True,
+        )
         assert done.returncode == 0, f"{command}: {done.stderr}"
         return done.stdout
 
     def jobs(self, rule: str = "", states: str = "all") -> list[int]:
         """Ids of the jobs of a rule, oldest first; Snakemake puts the rule into the comment."""
         listed = self.run("squeue", "-h", "-a", f"--states={states}", "-o", "%i|%k").splitlines()
-        return sorted(int(number) for number, _, comment in (line.partition("|") for line in listed) if f"rule_{rule}" in comment)
+        return sorted(
+            int(number)
+            for number, _, comment in (line.partition("|") for line in listed)
+            if f"rule_{rule}" in comment
+        )
 
     def job(self, number: int) -> dict[str, str]:
         """What the scheduler knows of a job: the fields of `scontrol show job`."""
-        return dict(field.partition("=")[::2] for field in self.run("scontrol", "show", "job", str(number)).split())
+        return dict(
+            field.partition("=")[::2]
+            for field in self.run("scontrol", "show", "job", str(number)).split()
+        )
 
     def await_state(self, number: int, *states: str) -> None:
-        wait_until(lambda: self.job(number)["JobState"] in states, f"job {number} is {' or '.join(states)}")
+        wait_until(
+            lambda: self.job(number)["JobState"] in states, f"job {number} is {' or '.join(states)}"
+        )
 
     def slurmd(self, node: str) -> int:
         return int((self.folder / "run" / f"slurmd.{node}.pid").read_text())
@@ -67,16 +85,42 @@ class Study:
 
     def command(self, *arguments: object, profile: str | Path = "slurm-squeue") -> list[str]:
         program = Path(sys.executable).with_name("snakemake")
-        command = [program, *arguments, "--snakefile", ROOT / "Snakefile", "--directory", self.folder, "--configfile", self.config]
+        command = [
+            program,
+            *arguments,
+            "--snakefile",
+            ROOT / "Snakefile",
+            "--directory",
+            self.folder,
+            "--configfile",
+            self.config,
+        ]
         return [str(part) for part in [*command, "--workflow-profile", ROOT / "profiles" / profile]]
 
     def start(
-        self, *arguments: object, retries: int = 3, environment: dict[str, str] | None = None, profile: str | Path = "slurm-squeue"
+        self,
+        *arguments: object,
+        retries: int = 3,
+        environment: dict[str, str] | None = None,
+        profile: str | Path = "slurm-squeue",
     ) -> "Head":
         # looks at jobs early
-        polling = ["--slurm-init-seconds-before-status-checks", 1, "--latency-wait", 20, "--jobs", JOBS, "--retries", retries]
+        polling = [
+            "--slurm-init-seconds-before-status-checks",
+            1,
+            "--latency-wait",
+            20,
+            "--jobs",
+            JOBS,
+            "--retries",
+            retries,
+        ]
         environment = {**self.cluster.environment, **(environment or {})}
-        head = Head(self.command(*arguments, *polling, profile=profile), environment, self.folder / f"head{len(self._heads)}.log")
+        head = Head(
+            self.command(*arguments, *polling, profile=profile),
+            environment,
+            self.folder / f"head{len(self._heads)}.log",
+        )
         self._heads.append(head)
         return head
 
@@ -85,7 +129,9 @@ class Study:
             head.kill()
         for number in self.cluster.jobs(states="pending,running,completing"):
             self.cluster.run("scancel", str(number))
-        wait_until(lambda: not self.cluster.jobs(states="pending,running,completing"), "no job is left")
+        wait_until(
+            lambda: not self.cluster.jobs(states="pending,running,completing"), "no job is left"
+        )
 
 
 class Head:
@@ -94,7 +140,9 @@ class Head:
     def __init__(self, command: list[str], environment: dict[str, str], log: Path) -> None:
         self.log = log
         with open(log, "w") as file:
-            self.process = subprocess.Popen(command, env=environment, stdout=file, stderr=subprocess.STDOUT)
+            self.process = subprocess.Popen(
+                command, env=environment, stdout=file, stderr=subprocess.STDOUT
+            )
 
     def said(self) -> str:
         return self.log.read_text()
@@ -109,7 +157,9 @@ class Head:
             self.process.wait()
 
 
-def wait_until(happened: Callable[[], object], what: str, seconds: float = LONG, every: float = 0.3) -> object:
+def wait_until(
+    happened: Callable[[], object], what: str, seconds: float = LONG, every: float = 0.3
+) -> object:
     """The first true value of ``happened``, asked for ``every`` so many seconds."""
     end = time.monotonic() + seconds
     while not (value := happened()):

@@ -14,19 +14,42 @@ from tests.slurm.cluster import ROOT, Cluster, Study
 from tests.slurm.training import ENCODER, RUN
 
 # of this process's own clusters, of 120 ports each
-BASE_PORT = int(os.environ.get("SLURM_TEST_BASEPORT", "17817")) + 360 * int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:])
+BASE_PORT = int(os.environ.get("SLURM_TEST_BASEPORT", "17817")) + 360 * int(
+    os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:]
+)
 CONFIG = {
     "study": "faults",
     "stored_size": 24,
     "image_size": 16,
     "seeds": [0],
     "lenses": ["quantity"],
-    "datasets": {"drawings": {"source": "synthetic", "domain": "objects", "train_images": 64, "test_images": 32, "seed": 1}},
+    "datasets": {
+        "drawings": {
+            "source": "synthetic",
+            "domain": "objects",
+            "train_images": 64,
+            "test_images": 32,
+            "seed": 1,
+        }
+    },
     # long enough to be held at its first or second checkpoint (tests.slurm.training.held)
     "methods": {"simclr": {"epochs": 100, "batch_size": 32, "warmup_epochs": 0}},
     "training": {"checkpoint_minutes": 0.01, "health_images": 0},
-    "quantity": {"datasets": ["drawings"], "pretrain_images": [64], "labelled_images": [32], "more": []},
-    "evaluation": {"scratch": {"epochs": 1, "min_steps": 2, "max_steps": 2, "learning_rates": [0.002], "weight_decays": [0.0005]}},
+    "quantity": {
+        "datasets": ["drawings"],
+        "pretrain_images": [64],
+        "labelled_images": [32],
+        "more": [],
+    },
+    "evaluation": {
+        "scratch": {
+            "epochs": 1,
+            "min_steps": 2,
+            "max_steps": 2,
+            "learning_rates": [0.002],
+            "weight_decays": [0.0005],
+        }
+    },
 }
 
 
@@ -45,8 +68,22 @@ def prepared(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("prepared")
     config = folder / "config.yaml"
     config.write_text(yaml.safe_dump(CONFIG))
-    command = [Path(sys.executable).with_name("snakemake"), ENCODER, "--snakefile", ROOT / "Snakefile"]
-    command += ["--directory", folder, "--configfile", config, "--cores", 2, "--workflow-profile", ROOT / "profiles" / "ci"]
+    command = [
+        Path(sys.executable).with_name("snakemake"),
+        ENCODER,
+        "--snakefile",
+        ROOT / "Snakefile",
+    ]
+    command += [
+        "--directory",
+        folder,
+        "--configfile",
+        config,
+        "--cores",
+        2,
+        "--workflow-profile",
+        ROOT / "profiles" / "ci",
+    ]
     done = subprocess.run([str(part) for part in command], capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     (folder / RUN).rename(folder / "undisturbed")

@@ -33,11 +33,27 @@ rule trivial:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--jobs", type=int, default=1000)
-    parser.add_argument("--at-a-time", type=int, default=4, help="jobs that run; as many as the profile lets (200) wait in SLURM's queue")
-    parser.add_argument("--submissions", default="1000/1s", help="at most; the profile has 20/1m, as its scheduler is shared")
-    parser.add_argument("--snakemake", nargs="*", default=[], help="more options of Snakemake (without the leading --)")
+    parser.add_argument(
+        "--at-a-time",
+        type=int,
+        default=4,
+        help="jobs that run; as many as the profile lets (200) wait in SLURM's queue",
+    )
+    parser.add_argument(
+        "--submissions",
+        default="1000/1s",
+        help="at most; the profile has 20/1m, as its scheduler is shared",
+    )
+    parser.add_argument(
+        "--snakemake",
+        nargs="*",
+        default=[],
+        help="more options of Snakemake (without the leading --)",
+    )
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="fourlenses-slurm-") as folder:
         cluster = Cluster(Path(folder), BASE_PORT)
@@ -52,13 +68,40 @@ def main() -> None:
 def measure(arguments: argparse.Namespace, cluster: Cluster, folder: Path) -> None:
     folder.mkdir()
     (folder / "Snakefile").write_text(SNAKEFILE.format(jobs=arguments.jobs))
-    command = [Path(sys.executable).with_name("snakemake"), "--snakefile", folder / "Snakefile", "--directory", folder]
-    command += ["--workflow-profile", ROOT / "profiles/slurm", "--set-resources", "trivial:slurm_partition=cpu"]
-    command += ["--set-threads", f"trivial={max(1, CPUS // arguments.at_a_time)}", "--max-jobs-per-timespan", arguments.submissions]
-    command += ["--slurm-init-seconds-before-status-checks", 5, "--latency-wait", 5, *(f"--{option}" for option in arguments.snakemake)]
+    command = [
+        Path(sys.executable).with_name("snakemake"),
+        "--snakefile",
+        folder / "Snakefile",
+        "--directory",
+        folder,
+    ]
+    command += [
+        "--workflow-profile",
+        ROOT / "profiles/slurm",
+        "--set-resources",
+        "trivial:slurm_partition=cpu",
+    ]
+    command += [
+        "--set-threads",
+        f"trivial={max(1, CPUS // arguments.at_a_time)}",
+        "--max-jobs-per-timespan",
+        arguments.submissions,
+    ]
+    command += [
+        "--slurm-init-seconds-before-status-checks",
+        5,
+        "--latency-wait",
+        5,
+        *(f"--{option}" for option in arguments.snakemake),
+    ]
     began = time.time()
     with open(folder / "head.log", "w") as log:
-        ended = subprocess.run([str(part) for part in command], env=cluster.environment, stdout=log, stderr=subprocess.STDOUT)
+        ended = subprocess.run(
+            [str(part) for part in command],
+            env=cluster.environment,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
     wall = time.time() - began
     if ended.returncode:
         sys.exit((folder / "head.log").read_text()[-5000:])
@@ -66,8 +109,14 @@ def measure(arguments: argparse.Namespace, cluster: Cluster, folder: Path) -> No
     times = sorted(float(file.read_text()) for file in (folder / "done").iterdir())
     own = head.ru_utime + head.ru_stime
     # not with -X: the processor time of a job is then that of no step
-    listed = cluster.run("sacct", "-nP", "--starttime=now-2days", "--format=JobID,ElapsedRaw,TotalCPU").splitlines()
-    known = [(float(elapsed), seconds(cpu)) for job, elapsed, cpu in (line.split("|") for line in listed) if job.isdigit()]
+    listed = cluster.run(
+        "sacct", "-nP", "--starttime=now-2days", "--format=JobID,ElapsedRaw,TotalCPU"
+    ).splitlines()
+    known = [
+        (float(elapsed), seconds(cpu))
+        for job, elapsed, cpu in (line.split("|") for line in listed)
+        if job.isdigit()
+    ]
     elapsed, processor = (statistics.median(values) for values in zip(*known, strict=True))
     print(
         f"{arguments.jobs} jobs ({len(known)} SLURM jobs), {arguments.at_a_time} at a time, on {os.cpu_count()} cores: {wall:.0f} s, "

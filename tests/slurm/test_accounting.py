@@ -22,7 +22,11 @@ ACCOUNT = "testproject"
 def accounting():
     with tempfile.TemporaryDirectory(prefix="fourlenses-slurm-") as folder:
         cluster = Cluster(Path(folder), BASE_PORT + 120)
-        cluster.environment |= {"SLURM_TEST_ACCOUNTING": "1", "FOURLENSES_ACCOUNT": ACCOUNT, "FOURLENSES_PATIENCE_SECONDS": str(PATIENCE)}
+        cluster.environment |= {
+            "SLURM_TEST_ACCOUNTING": "1",
+            "FOURLENSES_ACCOUNT": ACCOUNT,
+            "FOURLENSES_PATIENCE_SECONDS": str(PATIENCE),
+        }
         cluster.script("start")
         yield cluster
         cluster.script("stop")
@@ -49,7 +53,20 @@ def accounted(study: Study, job: int) -> dict[str, str]:
 
 def preempt(study: Study, job: int) -> None:
     """By a job that wants all GPUs, in a partition that goes first."""
-    study.cluster.run("sbatch", "-A", ACCOUNT, "-p", "gpu", "--gpus=fake:2", "-t", "1", "-o", "/dev/null", "--wrap", "true")
+    study.cluster.run(
+        "sbatch",
+        "-A",
+        ACCOUNT,
+        "-p",
+        "gpu",
+        "--gpus=fake:2",
+        "-t",
+        "1",
+        "-o",
+        "/dev/null",
+        "--wrap",
+        "true",
+    )
     wait_until(lambda: study.cluster.job(job)["JobState"] != "RUNNING", "the job had to go")
 
 
@@ -59,7 +76,9 @@ def test_a_job_is_charged_to_the_account(study):
     assert study.cluster.job(training.job)["Account"] == ACCOUNT
     training.go_on()
     assert_completes(study, head, resumed=False)
-    wait_until(lambda: accounted(study, training.job)["State"] == "COMPLETED", "accounting has its end")
+    wait_until(
+        lambda: accounted(study, training.job)["State"] == "COMPLETED", "accounting has its end"
+    )
     known = accounted(study, training.job)
     assert known["Account"] == ACCOUNT
     assert "gres/gpu=1" in known["ReqTRES"]
@@ -71,7 +90,12 @@ def test_a_cancelled_job_is_noticed(study):
     study.cluster.run("scancel", str(training.job))
     assert_completes(study, head)
     assert accounted(study, training.job)["State"] == f"CANCELLED by {os.getuid()}"
-    assert head.said().count(f"SLURM job {training.job} was cancelled (CANCELLED by {os.getuid()}, a user id)") == 1
+    assert (
+        head.said().count(
+            f"SLURM job {training.job} was cancelled (CANCELLED by {os.getuid()}, a user id)"
+        )
+        == 1
+    )
     assert len(study.jobs("pretrain")) == 2
 
 
@@ -97,7 +121,9 @@ def test_a_time_limit(study):
     head = start(study)
     training = held(study)
     soon = datetime.now() + timedelta(seconds=2)
-    study.cluster.run("scontrol", "update", f"jobid={training.job}", f"EndTime={soon:%Y-%m-%dT%H:%M:%S}")
+    study.cluster.run(
+        "scontrol", "update", f"jobid={training.job}", f"EndTime={soon:%Y-%m-%dT%H:%M:%S}"
+    )
     assert_completes(study, head)
     assert accounted(study, training.job)["State"] == "TIMEOUT"
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from fourlenses.training.finished import FOLDER
+from fourlenses.resume.result_cache import FOLDER
 from tests.slurm.cluster import Head, Study, wait_until
 from tests.slurm.training import ENCODER, LOG, RUN, files, held, resumed_steps, slowed
 
@@ -19,7 +19,9 @@ pytestmark = pytest.mark.slurm
 
 
 def assert_undisturbed(study: Study) -> None:
-    assert filecmp.cmp(study.folder / ENCODER, study.folder / "undisturbed/encoder.safetensors", shallow=False)
+    assert filecmp.cmp(
+        study.folder / ENCODER, study.folder / "undisturbed/encoder.safetensors", shallow=False
+    )
     assert [file.name for file in files(study, "*")] == [FOLDER]
 
 
@@ -41,9 +43,16 @@ def test_a_job_asks_for_what_the_rule_says_and_knows_its_wall_limit(study):
     known = study.cluster.job(training.job)
     command = Path(f"/proc/{training.pid}/cmdline").read_text().split("\0")
     assert command[command.index("--max-minutes") + 1] == "720"
-    assert {key: known[key] for key in ("Partition", "TimeLimit", "MinMemoryNode", "NumCPUs", "TresPerJob")} == {
-        "Partition": "gpu", "TimeLimit": "12:00:00", "MinMemoryNode": "48000M", "NumCPUs": "8", "TresPerJob": "gres:gpu:fake:1",
-    }  # fmt: skip
+    assert {
+        key: known[key]
+        for key in ("Partition", "TimeLimit", "MinMemoryNode", "NumCPUs", "TresPerJob")
+    } == {
+        "Partition": "gpu",
+        "TimeLimit": "12:00:00",
+        "MinMemoryNode": "48000M",
+        "NumCPUs": "8",
+        "TresPerJob": "gres:gpu:fake:1",
+    }
     training.go_on()
     assert_completes(study, head, resumed=False)
 
@@ -54,9 +63,15 @@ def test_a_training_of_two_processes_asks_for_two_gpus(study):
     training = held(study)
     known = study.cluster.job(training.job)
     assert {key: known[key] for key in ("NumNodes", "MinMemoryNode", "NumCPUs", "TresPerJob")} == {
-        "NumNodes": "1", "MinMemoryNode": "72000M", "NumCPUs": "16", "TresPerJob": "gres:gpu:fake:2",
-    }  # fmt: skip
-    visible = dict(line.partition("=")[::2] for line in Path(f"/proc/{training.pid}/environ").read_text().split("\0"))
+        "NumNodes": "1",
+        "MinMemoryNode": "72000M",
+        "NumCPUs": "16",
+        "TresPerJob": "gres:gpu:fake:2",
+    }
+    visible = dict(
+        line.partition("=")[::2]
+        for line in Path(f"/proc/{training.pid}/environ").read_text().split("\0")
+    )
     assert visible["CUDA_VISIBLE_DEVICES"] == "0,1"
     training.go_on()
     assert head.end() == 0, head.said()
@@ -67,7 +82,9 @@ def test_a_time_limit_in_the_middle_of_training(study):
     head = study.start(ENCODER)
     training = held(study)
     soon = datetime.now() + timedelta(seconds=2)
-    study.cluster.run("scontrol", "update", f"jobid={training.job}", f"EndTime={soon:%Y-%m-%dT%H:%M:%S}")
+    study.cluster.run(
+        "scontrol", "update", f"jobid={training.job}", f"EndTime={soon:%Y-%m-%dT%H:%M:%S}"
+    )
     study.cluster.await_state(training.job, "TIMEOUT")
     assert_completes(study, head)
     assert len(study.jobs("pretrain")) == 2
@@ -94,7 +111,10 @@ def test_a_node_that_is_set_down(study):
     head = study.start(ENCODER)
     training = held(study)
     study.cluster.run("scontrol", "update", "nodename=node1", "state=down", "reason=test")
-    wait_until(lambda: study.cluster.job(training.job)["JobState"] != "RUNNING", "the job was taken from the node")
+    wait_until(
+        lambda: study.cluster.job(training.job)["JobState"] != "RUNNING",
+        "the job was taken from the node",
+    )
     wait_until(training.ended, "its process was ended")
     study.cluster.script("start")  # and back again
     assert_completes(study, head)
@@ -116,8 +136,12 @@ def test_preemption(study, partition):
     head = study.start(ENCODER, environment={"FOURLENSES_GPU_PARTITION": partition})
     training = held(study)
     # all GPUs, for a job of a partition that goes first
-    study.cluster.run("sbatch", "-p", "gpu", "--gpus=fake:2", "-t", "1", "-o", "/dev/null", "--wrap", "true")
-    wait_until(lambda: study.cluster.job(training.job)["JobState"] != "RUNNING", "the job had to go")
+    study.cluster.run(
+        "sbatch", "-p", "gpu", "--gpus=fake:2", "-t", "1", "-o", "/dev/null", "--wrap", "true"
+    )
+    wait_until(
+        lambda: study.cluster.job(training.job)["JobState"] != "RUNNING", "the job had to go"
+    )
     assert_completes(study, head)
     known = study.cluster.job(training.job)
     if partition == "low":
@@ -138,7 +162,10 @@ def test_a_killed_head_that_is_restarted_does_not_train_twice_at_a_time(study):
         assert study.start(ENCODER, "--unlock").end() == 0
         second = study.start(ENCODER, retries=8)
         named = f"is being trained into by process {training.pid} on host [^ ]+ .SLURM job {training.job}."
-        wait_until(lambda: re.search(named, second.said()), "the second job was refused, and the first named")
+        wait_until(
+            lambda: re.search(named, second.said()),
+            "the second job was refused, and the first named",
+        )
         assert not training.ended()
     assert second.end() == 0, second.said()
     assert_undisturbed(study)
@@ -179,5 +206,7 @@ def test_a_job_that_always_fails_is_bounded_and_named_while_the_rest_goes_on(stu
     assert len(study.jobs("pretrain")) == 1 + 4
     said = head.said()
     assert "lower 'learning_rate'" in said
-    assert "the last 3 attempts all started from step 0" in said  # what the last one ended with, at once
+    assert (
+        "the last 3 attempts all started from step 0" in said
+    )  # what the last one ended with, at once
     assert "simclr_broken" in said[-4000:]

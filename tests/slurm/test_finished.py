@@ -13,7 +13,11 @@ from tests.slurm.test_faults import assert_completes, assert_undisturbed
 from tests.slurm.training import ENCODER, LOG, RUN, held
 
 pytestmark = pytest.mark.slurm
-ON_ANY_NODE = ("--set-resources", "pretrain:slurm_partition=cpu", "pretrain:runtime=720")  # no GPU, which node1 alone has
+ON_ANY_NODE = (
+    "--set-resources",
+    "pretrain:slurm_partition=cpu",
+    "pretrain:runtime=720",
+)  # no GPU, which node1 alone has
 FINISHED_BEFORE = "this training has finished before"
 
 
@@ -32,10 +36,16 @@ def processes_of(cluster: Cluster, job: int) -> dict[str, list[tuple[int, int]]]
             environment = (folder / "environ").read_bytes()
             if str(cluster.folder).encode() not in environment:
                 continue  # other clusters on this machine have a job of this number too
-            process = int(folder.name), int((folder / "stat").read_text().rpartition(")")[2].split()[19])
+            process = (
+                int(folder.name),
+                int((folder / "stat").read_text().rpartition(")")[2].split()[19]),
+            )
             if command.startswith(f"slurmstepd: [{job}."):
                 found["slurmstepd"].append(process)
-            elif " -m snakemake " in command and f"SLURM_JOB_ID={job}".encode() in environment.split(b"\0"):
+            elif (
+                " -m snakemake " in command
+                and f"SLURM_JOB_ID={job}".encode() in environment.split(b"\0")
+            ):
                 found["snakemake"].append(process)
     return found
 
@@ -45,11 +55,25 @@ def test_a_second_job_that_starts_after_the_first_has_finished_trains_nothing(st
     head = study.start(ENCODER)
     training = held(study)
     head.kill()
-    takes_a_gpu = ["sbatch", "--parsable", "-p", "gpu", "--gpus=fake:1", "-t", "60", "-o", "/dev/null", "--wrap", "sleep 3600"]
+    takes_a_gpu = [
+        "sbatch",
+        "--parsable",
+        "-p",
+        "gpu",
+        "--gpus=fake:1",
+        "-t",
+        "60",
+        "-o",
+        "/dev/null",
+        "--wrap",
+        "sleep 3600",
+    ]
     other = study.cluster.run(*takes_a_gpu).strip()
     assert study.start(ENCODER, "--unlock").end() == 0
     head = study.start(ENCODER, retries=0)
-    _, second = wait_until(lambda: (jobs := study.jobs("pretrain"))[1:] and jobs, "the new head has submitted it again")
+    _, second = wait_until(
+        lambda: (jobs := study.jobs("pretrain"))[1:] and jobs, "the new head has submitted it again"
+    )
     study.cluster.run("scontrol", "hold", str(second))
     training.go_on()
     study.cluster.await_state(training.job, "COMPLETED")
@@ -81,7 +105,10 @@ def test_an_orphan_on_a_lost_node_does_not_undo_what_another_job_finished(study)
     assert not orphan.ended()
     orphan.go_on()
     wait_until(orphan.ended, "the orphan has ended")
-    wait_until(lambda: all(is_dead(*process) for process in parts["snakemake"]), "so have the Snakemakes that had started it")
+    wait_until(
+        lambda: all(is_dead(*process) for process in parts["snakemake"]),
+        "so have the Snakemakes that had started it",
+    )
     assert outputs(study) == made
     assert_undisturbed(study)
     for process in parts["slurmstepd"]:  # their slurmd is gone, so nobody else ends them

@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from fourlenses.training.finished import FOLDER
+from fourlenses.resume.result_cache import FOLDER
 from tests.slurm.test_faults import assert_completes
 from tests.slurm.training import ENCODER, RUN, files, held
 
@@ -32,7 +32,9 @@ def fill(file) -> None:
             os.posix_fallocate(opened.fileno(), os.fstat(opened.fileno()).st_size, 4096)
 
 
-def test_a_full_results_file_system_is_named_and_costs_only_what_came_after_the_last_checkpoint(study, disk):
+def test_a_full_results_file_system_is_named_and_costs_only_what_came_after_the_last_checkpoint(
+    study, disk
+):
     head = study.start(ENCODER, retries=1)
     training = held(study)
     before = files(study, "step*.pt")

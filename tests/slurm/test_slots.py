@@ -5,7 +5,7 @@ import json
 import pytest
 import yaml
 
-from fourlenses.training.finished import FOLDER
+from fourlenses.resume.result_cache import FOLDER
 from tests.slurm.cluster import Study, wait_until
 from tests.slurm.test_faults import assert_undisturbed
 from tests.slurm.training import ENCODER, files, held, resumed_steps
@@ -77,7 +77,10 @@ def test_where_slurm_refuses_a_slot_costs_a_retry(study):
     assert resumed_steps(study)
     assert_undisturbed(study)
     assert "before the wall limit of 0.01 minutes" in head.said()
-    assert "this job is not requeued: scontrol refused (Requested operation is presently disabled" in head.said()
+    assert (
+        "this job is not requeued: scontrol refused (Requested operation is presently disabled"
+        in head.said()
+    )
     assert study.cluster.job(job)["Restarts"] == "0"
     assert len(study.jobs("pretrain")) == 2
 
@@ -113,7 +116,9 @@ def test_what_is_cancelled_at_the_end_of_its_slot_stays_so(study):
     slots(study)
     head = study.start(ENCODER, retries=0)
     await_restarts(study, await_job(study), 1)
-    training = held(study)  # at the beginning of its second slot: when it goes on its time is over, and a signal waits
+    training = held(
+        study
+    )  # at the beginning of its second slot: when it goes on its time is over, and a signal waits
     study.cluster.run("scancel", str(training.job))
     study.cluster.await_state(training.job, "CANCELLED")
     training.go_on()

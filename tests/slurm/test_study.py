@@ -12,7 +12,14 @@ from tests.slurm.cluster import ROOT, Study
 
 pytestmark = pytest.mark.slurm
 DATASETS = {
-    domain: {"source": "synthetic", "domain": domain, "train_images": 64, "test_images": 32, "seed": 1} for domain in ("objects", "species")
+    domain: {
+        "source": "synthetic",
+        "domain": domain,
+        "train_images": 64,
+        "test_images": 32,
+        "seed": 1,
+    }
+    for domain in ("objects", "species")
 }
 METHOD = {"epochs": 2, "batch_size": 32, "warmup_epochs": 0}
 # config.yaml with its four lenses and its protocols, of two tiny domains
@@ -25,21 +32,46 @@ CUT = {
     "methods": {"simclr": METHOD, "supervised": METHOD},
     "training": {"health_images": 0},
     "evaluation": {"label_repeats": 1, "scratch": {"epochs": 1, "min_steps": 2, "max_steps": 2}},
-    "quantity": {"datasets": ["objects"], "pretrain_images": [64], "labelled_images": [32], "more": []},
-    "domain": {"datasets": ["objects", "species"], "pretrain_images": 64, "labelled_images": 32, "pools": []},
+    "quantity": {
+        "datasets": ["objects"],
+        "pretrain_images": [64],
+        "labelled_images": [32],
+        "more": [],
+    },
+    "domain": {
+        "datasets": ["objects", "species"],
+        "pretrain_images": 64,
+        "labelled_images": 32,
+        "pools": [],
+    },
     "quality": {"datasets": ["objects"], "pretrain_images": 64, "labelled_images": 32},
     "granularity": {"datasets": ["objects"], "pretrain_images": 64, "labelled_images": 32},
 }
-GPU, CPU = {"Partition": "gpu", "TresPerJob": "gres:gpu:fake:1"}, {"Partition": "cpu", "TresPerJob": None}
+GPU, CPU = (
+    {"Partition": "gpu", "TresPerJob": "gres:gpu:fake:1"},
+    {"Partition": "cpu", "TresPerJob": None},
+)
 # of each rule, by docs and profile: how many jobs, and what the scheduler is to know of each
 ASKS = {
-    "index_dataset": (2, {**CPU, "TimeLimit": "04:00:00", "MinMemoryNode": "4000M", "NumCPUs": "1"}),
+    "index_dataset": (
+        2,
+        {**CPU, "TimeLimit": "04:00:00", "MinMemoryNode": "4000M", "NumCPUs": "1"},
+    ),
     "write_beton": (2, {**CPU, "TimeLimit": "12:00:00", "MinMemoryNode": "4000M", "NumCPUs": "16"}),
-    "write_corrupted_beton": (1, {**CPU, "TimeLimit": "12:00:00", "MinMemoryNode": "4000M", "NumCPUs": "16"}),
+    "write_corrupted_beton": (
+        1,
+        {**CPU, "TimeLimit": "12:00:00", "MinMemoryNode": "4000M", "NumCPUs": "16"},
+    ),
     "pretrain": (6, {**GPU, "TimeLimit": "12:00:00", "MinMemoryNode": "48000M", "NumCPUs": "8"}),
     "evaluate": (6, {**GPU, "TimeLimit": "04:00:00", "MinMemoryNode": "48000M", "NumCPUs": "8"}),
-    "measure_similarity": (1, {**GPU, "TimeLimit": "01:00:00", "MinMemoryNode": "8000M", "NumCPUs": "8"}),
-    "train_evaluate": (1, {**GPU, "TimeLimit": "12:00:00", "MinMemoryNode": "48000M", "NumCPUs": "8"}),
+    "measure_similarity": (
+        1,
+        {**GPU, "TimeLimit": "01:00:00", "MinMemoryNode": "8000M", "NumCPUs": "8"},
+    ),
+    "train_evaluate": (
+        1,
+        {**GPU, "TimeLimit": "12:00:00", "MinMemoryNode": "48000M", "NumCPUs": "8"},
+    ),
 }
 
 
@@ -64,7 +96,12 @@ def test_a_cut_of_the_default_study_goes_all_the_way(study):
     results = study.folder / "results/cut"
     table = pd.read_csv(results / "metrics.csv", keep_default_na=False)
     assert set(table["method"]) == {"random", "simclr", "supervised"}
-    assert set(";".join(table["lens"]).split(";")) == {"quantity", "domain", "quality", "granularity"}
+    assert set(";".join(table["lens"]).split(";")) == {
+        "quantity",
+        "domain",
+        "quality",
+        "granularity",
+    }
     for figure in ("quantity", "domain", "quality", "granularity"):
         assert (results / f"figures/{figure}.svg").stat().st_size > 100
     assert json.loads((results / "findings.json").read_text())
@@ -79,7 +116,12 @@ def test_packed_evaluations_share_a_job_and_give_the_same(study, tmp_path):
     """With the block of the profile that is to be uncommented."""
     profile = (ROOT / "profiles/slurm-squeue/config.yaml").read_text()
     profile = re.sub(r"^resources: .*\n", "", profile, flags=re.MULTILINE)
-    profile, lines = re.subn(r"^# (groups|group-components|set-resource-scopes|resources):", r"\1:", profile, flags=re.MULTILINE)
+    profile, lines = re.subn(
+        r"^# (groups|group-components|set-resource-scopes|resources):",
+        r"\1:",
+        profile,
+        flags=re.MULTILINE,
+    )
     assert lines == 4
     (tmp_path / "config.yaml").write_text(profile)
     evaluated = study.folder / "results/cut/evaluate"
@@ -90,8 +132,15 @@ def test_packed_evaluations_share_a_job_and_give_the_same(study, tmp_path):
     head = study.start(*(file.relative_to(study.folder) for file in cells), profile=tmp_path)
     assert head.end() == 0, head.said()
     hours = timedelta(hours=4 * len(cells))
-    asks = {"TresPerJob": "gres:gpu:fake:1", "MinMemoryNode": "48000M", "NumCPUs": "8", "TimeLimit": f"{hours.days}-00:00:00"}
+    asks = {
+        "TresPerJob": "gres:gpu:fake:1",
+        "MinMemoryNode": "48000M",
+        "NumCPUs": "8",
+        "TimeLimit": f"{hours.days}-00:00:00",
+    }
     assert len(cells) == 6
     assert asked(study, "evaluations_evaluate", asks) == [asks]
     scores = [[cell["levels"] for cell in found["cells"]] for found in before.values()]
-    assert [[cell["levels"] for cell in json.loads(file.read_text())["cells"]] for file in cells] == scores
+    assert [
+        [cell["levels"] for cell in json.loads(file.read_text())["cells"]] for file in cells
+    ] == scores

@@ -14,7 +14,9 @@ pytestmark = pytest.mark.slurm
 
 def remember_jobs_for(cluster: Cluster, seconds: int) -> None:
     file = cluster.folder / "etc/slurm.conf"
-    file.write_text(re.sub(r"^MinJobAge=\d+$", f"MinJobAge={seconds}", file.read_text(), flags=re.MULTILINE))
+    file.write_text(
+        re.sub(r"^MinJobAge=\d+$", f"MinJobAge={seconds}", file.read_text(), flags=re.MULTILINE)
+    )
     cluster.run("scontrol", "reconfigure")
 
 
@@ -28,10 +30,15 @@ def test_a_job_that_is_not_known_any_more(study, end):
         if end == "cancelled":
             study.cluster.run("scancel", str(training.job))
         training.go_on()
-        wait_until(lambda: training.job not in study.cluster.jobs(), "the scheduler has forgotten the job")
+        wait_until(
+            lambda: training.job not in study.cluster.jobs(), "the scheduler has forgotten the job"
+        )
     finally:
         remember_jobs_for(study.cluster, 86400)
     head.process.send_signal(signal.SIGCONT)
     assert_completes(study, head, resumed=end == "cancelled")
     assert f"SLURM job {training.job} has been unknown to the scheduler for" in head.said()
-    assert head.said().count("has been submitted with SLURM jobid") == {"completed": 1, "cancelled": 2}[end]
+    assert (
+        head.said().count("has been submitted with SLURM jobid")
+        == {"completed": 1, "cancelled": 2}[end]
+    )

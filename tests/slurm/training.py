@@ -54,7 +54,9 @@ def held(study: Study, checkpoints: int = 1) -> Training:
         with contextlib.suppress(IndexError, FileNotFoundError, ValueError):
             owner = json.loads(files(study, "owner.json")[0].read_text())
             if len(files(study, "step*.pt")) >= checkpoints:
-                return Training(int(owner["slurm_job_id"]), owner["pid"], owner["pid_started_ticks"])
+                return Training(
+                    int(owner["slurm_job_id"]), owner["pid"], owner["pid_started_ticks"]
+                )
         return None
 
     found = wait_until(training, f"a job trains in {study.folder}", every=0.05)
@@ -87,4 +89,7 @@ def slowed(training: Training) -> Iterator[None]:
 
 def resumed_steps(study: Study) -> list[int]:
     """The steps at which the job whose log is there went on; none if it started anew."""
-    return [int(step) for step in re.findall(r"resuming at step (\d+)", (study.folder / LOG).read_text())]
+    return [
+        int(step)
+        for step in re.findall(r"resuming at step (\d+)", (study.folder / LOG).read_text())
+    ]

@@ -8,13 +8,19 @@ import yaml
 from tests.slurm.conftest import CONFIG
 from tests.workflow.test_whole import ROOT, said, snakemake
 
-from fourlenses.training.finished import FOLDER
+from fourlenses.resume.result_cache import FOLDER
 
 RUN = "results/faults/pretrain/simclr/drawings-64/seed0"
 RECORD = "results/faults/evaluate/simclr/drawings-64/seed0/fine_tune/drawings/32"
-FILES = [f"{RUN}/{name}" for name in ("encoder.safetensors", "head.safetensors", "history.csv", "run.json")]
+FILES = [
+    f"{RUN}/{name}"
+    for name in ("encoder.safetensors", "head.safetensors", "history.csv", "run.json")
+]
 FILES += [f"{RECORD}.json", f"{RECORD}.npz"]
-LOGS = [file.replace("/pretrain/", "/logs/pretrain/") + ".log" for file in (RUN, RECORD.replace("/evaluate/", "/logs/evaluate/"))]
+LOGS = [
+    file.replace("/pretrain/", "/logs/pretrain/") + ".log"
+    for file in (RUN, RECORD.replace("/evaluate/", "/logs/evaluate/"))
+]
 FINISHED_BEFORE, BEGINS = "this training has finished before", "peak learning rate"
 
 
@@ -22,12 +28,32 @@ FINISHED_BEFORE, BEGINS = "this training has finished before", "peak learning ra
 def study(tmp_path_factory):
     """A folder in which a pretraining and a fine-tuning were run to their ends, and a copy of the project that ran them."""
     project, folder = tmp_path_factory.mktemp("project"), tmp_path_factory.mktemp("study")
-    for part in ("src", "rules", "workflow_scripts", "presets", "schemas", "profiles", "studies", "envs", "report", "reference"):
+    for part in (
+        "src",
+        "rules",
+        "workflow_scripts",
+        "presets",
+        "schemas",
+        "profiles",
+        "studies",
+        "envs",
+        "report",
+        "reference",
+    ):
         shutil.copytree(ROOT / part, project / part, ignore=shutil.ignore_patterns("__pycache__"))
     for part in ("Snakefile", "config.yaml"):
         shutil.copy(ROOT / part, project)
-    tuned = {"epochs": 1, "min_steps": 2, "max_steps": 2, "learning_rates": [0.002], "weight_decays": [0.0005]}
-    config = CONFIG | {"evaluation": {"fine_tune": tuned}, "methods": {"simclr": CONFIG["methods"]["simclr"] | {"epochs": 4}}}
+    tuned = {
+        "epochs": 1,
+        "min_steps": 2,
+        "max_steps": 2,
+        "learning_rates": [0.002],
+        "weight_decays": [0.0005],
+    }
+    config = CONFIG | {
+        "evaluation": {"fine_tune": tuned},
+        "methods": {"simclr": CONFIG["methods"]["simclr"] | {"epochs": 4}},
+    }
     config["quantity"] = CONFIG["quantity"] | {"protocols": ["fine_tune"]}
     file = folder / "faults.yaml"
     file.write_text(yaml.safe_dump(config))
@@ -63,7 +89,9 @@ def test_removed_outputs_come_back_without_training(study):
 def test_a_damaged_set_and_edited_code_train_anew(study):
     project, folder, make, made = study
     remove(folder)
-    (kept,) = folder.glob(f"results/faults/checkpoints/simclr/*/seed0/*/{FOLDER}/encoder.safetensors")
+    (kept,) = folder.glob(
+        f"results/faults/checkpoints/simclr/*/seed0/*/{FOLDER}/encoder.safetensors"
+    )
     kept.write_bytes(kept.read_bytes()[:-1])
     again = make()
     assert again[FILES[0]] == made[FILES[0]]  # the same weights, from another training

@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 import yaml
 from safetensors.torch import load_file
-from tests.layouts.imagenet_inat21 import make_imagenet, make_inat21
-from tests.layouts.places365_glc20 import make_glc20, make_places365
+from tests.helpers.layouts.imagenet_inat21 import make_imagenet, make_inat21
+from tests.helpers.layouts.places365_glc20 import make_glc20, make_places365
 from tests.workflow.test_whole import said, snakemake
 
 from fourlenses.core.files import read_json
-from fourlenses.data.beton import Beton
-from fourlenses.data.manifest import read_manifest
+from fourlenses.data.beton.reader import Beton
+from fourlenses.data.manifest.manifest import read_manifest
 
 # training and test images, and the levels with their numbers of labels
 EXPECTED = {
@@ -43,13 +43,21 @@ def finished(tmp_path_factory):
         "lenses": ["quantity"],
         "datasets": {name: definition for name, (definition, _) in made.items()},
         "methods": {"simclr": {"steps": STEPS, "batch_size": 8, "warmup_epochs": 0}},
-        "quantity": {"datasets": list(made), "methods": ["simclr"], "pretrain_images": [8, "all"], "labelled_images": [8], "more": []},
+        "quantity": {
+            "datasets": list(made),
+            "methods": ["simclr"],
+            "pretrain_images": [8, "all"],
+            "labelled_images": [8],
+            "more": [],
+        },
     }
     (folder / "four.yaml").write_text(yaml.safe_dump(config))
     before = {file: file.read_bytes() for file in raw.rglob("*") if file.is_file()}
     result = snakemake(folder, "pretrain_all", config=folder / "four.yaml")
     assert result.returncode == 0, said(result)[-4000:]
-    assert {file: file.read_bytes() for file in raw.rglob("*") if file.is_file()} == before  # nothing is unpacked beside them
+    assert {
+        file: file.read_bytes() for file in raw.rglob("*") if file.is_file()
+    } == before  # nothing is unpacked beside them
     return folder
 
 
@@ -71,4 +79,6 @@ def test_from_the_archives_to_two_steps(finished, dataset):
         record = read_json(run / "run.json")
         assert record["effective"]["total_steps"] == STEPS
         assert record["datasets"][0]["beton_sha256"] == sidecar["content_sha256"]
-        assert all(np.isfinite(weight).all() for weight in load_file(run / "encoder.safetensors").values())
+        assert all(
+            np.isfinite(weight).all() for weight in load_file(run / "encoder.safetensors").values()
+        )

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from tests.pictures import jpeg_bytes
+from tests.helpers.pictures import jpeg_bytes
 
 from fourlenses.config.new_dataset import write_dataset
 from fourlenses.core.errors import UserError
@@ -39,14 +39,29 @@ def tree(tmp_path) -> Path:
     for name in NEEDED:
         copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
         root.mkdir(exist_ok=True)
-        copy(ROOT / name, root / name, **({"ignore": shutil.ignore_patterns("__pycache__")} if (ROOT / name).is_dir() else {}))
+        copy(
+            ROOT / name,
+            root / name,
+            **({"ignore": shutil.ignore_patterns("__pycache__")} if (ROOT / name).is_dir() else {}),
+        )
     return root
 
 
 def call(root: Path, *command) -> subprocess.CompletedProcess:
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST", "VIRTUAL_ENV"))}
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("PYTEST", "VIRTUAL_ENV"))
+    }
     environment["PYTHONPATH"] = str(root / "src")
-    return subprocess.run([str(part) for part in command], cwd=root, capture_output=True, text=True, timeout=600, env=environment)
+    return subprocess.run(
+        [str(part) for part in command],
+        cwd=root,
+        capture_output=True,
+        text=True,
+        timeout=600,
+        env=environment,
+    )
 
 
 def snakemake(root: Path, *arguments) -> subprocess.CompletedProcess:
@@ -69,7 +84,15 @@ def put_images(folder: Path, damaged: int = 0) -> None:
 def test_the_interpreter_may_stand_in_a_folder_with_a_space(tree):
     """As the .venv of a clone in `my lab` does: no job may be started through an unquoted path."""
     (tree / ".venv").symlink_to(Path(sys.executable).parents[1])
-    made = call(tree, tree / ".venv/bin/python", "-m", "snakemake", "results/default/study.json", "--cores", 1)
+    made = call(
+        tree,
+        tree / ".venv/bin/python",
+        "-m",
+        "snakemake",
+        "results/default/study.json",
+        "--cores",
+        1,
+    )
     assert made.returncode == 0, made.stdout + made.stderr
     assert read_json(tree / "results/default/study.json")["study"] == "default"
 
@@ -78,7 +101,11 @@ def test_the_interpreter_may_stand_in_a_folder_with_a_space(tree):
 def test_what_is_generated_works_as_it_is(tree, source):
     made = new_dataset(tree, "--name", "mine", "--source", source)
     assert made.returncode == 0, made.stderr
-    files = [line.removeprefix("wrote ") for line in made.stdout.splitlines() if line.startswith("wrote ")]
+    files = [
+        line.removeprefix("wrote ")
+        for line in made.stdout.splitlines()
+        if line.startswith("wrote ")
+    ]
     assert len(files) == (4 if source == "manifest" else 2)
     texts = "".join((tree / file).read_text() for file in files)
     assert re.findall("__[A-Z_]+__", texts) == [], "a mark of a template was left"
@@ -92,7 +119,9 @@ def test_what_is_generated_works_as_it_is(tree, source):
     plan = snakemake(tree, "betons", "-n", "--configfile", "studies/mine.yaml")
     assert plan.returncode == 0, plan.stdout + plan.stderr
     assert ("rows_of_mine" in plan.stdout + plan.stderr) == (source == "manifest")
-    checked = snakemake(tree, "check_dataset", "--configfile", "studies/mine.yaml", "--config", "dataset=mine")
+    checked = snakemake(
+        tree, "check_dataset", "--configfile", "studies/mine.yaml", "--config", "dataset=mine"
+    )
     assert checked.returncode == 0, checked.stdout + checked.stderr
     assert "verdict: look at these" in checked.stdout  # so few test images
     assert read_json(tree / "data/mine/check/report.json")["images"] == 45
@@ -111,15 +140,26 @@ def test_a_dataset_that_is_not_usable_fails_with_its_reports_kept(tree):
     assert result.returncode != 0
     said = result.stdout + result.stderr
     assert "verdict: not usable" in result.stdout
-    assert "dataset 'mine' is not usable: 3 of 45 images (6.7 %) cannot be decoded, more than 'max_undecodable' (0.01) allows" in said
+    assert (
+        "dataset 'mine' is not usable: 3 of 45 images (6.7 %) cannot be decoded, more than 'max_undecodable' (0.01) allows"
+        in said
+    )
     assert "Traceback" not in said
-    for file in ("report.md", "report.json", "contact_sheet.png", "duplicates.csv", "undecodable.csv"):
+    for file in (
+        "report.md",
+        "report.json",
+        "contact_sheet.png",
+        "duplicates.csv",
+        "undecodable.csv",
+    ):
         assert (tree / "data/mine/check" / file).stat().st_size > 0
     # put right, indexed again, checked again
     put_right = [tree / "raw/mine/ant" / f"{index}.jpg" for index in range(3)]
     for file in put_right:
         file.unlink()
-    result = snakemake(tree, "check_dataset", "--configfile", "studies/mine.yaml", "--forcerun", "index_dataset")
+    result = snakemake(
+        tree, "check_dataset", "--configfile", "studies/mine.yaml", "--forcerun", "index_dataset"
+    )
     assert result.returncode == 0, result.stdout + result.stderr
     assert "  undecodable 0" in result.stdout
 
@@ -159,11 +199,16 @@ def test_nothing_is_overwritten_and_nothing_half_written(tmp_path):
     there.write_text("mine")
     with pytest.raises(UserError, match=r"workflow_scripts/datasets/mine.py would be overwritten"):
         write_dataset(tmp_path, ROOT / "rules/datasets/template", "mine", "manifest", None)
-    assert {file.name for file in tmp_path.rglob("*") if file.is_file()} == {"config.yaml", "mine.py"}
+    assert {file.name for file in tmp_path.rglob("*") if file.is_file()} == {
+        "config.yaml",
+        "mine.py",
+    }
     assert there.read_text() == "mine"
 
 
-@pytest.mark.parametrize("folder", ["plain", "with space", "no", "a: b #c", "1.5", "größe'\"quoted"])
+@pytest.mark.parametrize(
+    "folder", ["plain", "with space", "no", "a: b #c", "1.5", "größe'\"quoted"]
+)
 def test_paths_survive_yaml(tmp_path, folder):
     (tmp_path / "config.yaml").write_text("{}")
     images = tmp_path / "data here" / folder

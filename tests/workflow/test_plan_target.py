@@ -13,7 +13,10 @@ def test_plan_of_a_tiny_study_and_again_when_something_is_done(tmp_path):
     assert "What the study 'tiny' costs" in result.stdout
     assert "unknown" in result.stdout  # how many images animals has, before it is indexed
     prefix = tmp_path / "results/tiny/plan"
-    assert all(prefix.with_suffix(f".{ending}").stat().st_size > 0 for ending in ("csv", "md", "svg", "png"))
+    assert all(
+        prefix.with_suffix(f".{ending}").stat().st_size > 0
+        for ending in ("csv", "md", "svg", "png")
+    )
     encoder = tmp_path / "results/tiny/pretrain/simclr/drawings-36/seed0/encoder.safetensors"
     encoder.parent.mkdir(parents=True)
     encoder.touch()
@@ -44,21 +47,41 @@ def test_a_dry_run_lists_the_derived_encoders_and_encoders_side_by_side(tmp_path
         "datasets": {"objects": {**drawn, "seed": 1}, "plants": {**drawn, "seed": 2}},
         "quantity": {
             **{"datasets": ["objects"], "pretrain_images": [100, 200], "labelled_images": [100]},
-            **{"equal": "both", "convergence": ["half"], "baselines": ["scratch_published"], "more": []},
+            **{
+                "equal": "both",
+                "convergence": ["half"],
+                "baselines": ["scratch_published"],
+                "more": [],
+            },
         },
         "domain": {
             **{"datasets": ["objects", "plants"], "pretrain_images": 200, "labelled_images": 100},
-            **{"pools": [["objects", "plants"]], "pool_images": 100, "fused": [["objects", {"dataset": "objects", "seed": "next"}]]},
+            **{
+                "pools": [["objects", "plants"]],
+                "pool_images": 100,
+                "fused": [["objects", {"dataset": "objects", "seed": "next"}]],
+            },
         },
     }
     file = tmp_path / "small.yaml"
     file.write_text(yaml.safe_dump(study))
     listed = said(snakemake(tmp_path, "evaluate_all", "-n", config=file))
     encoders = ["random/none"]
-    encoders += [f"simclr/{source}" for source in ("objects-100", "objects-200", "plants-100", "plants-200", "objects-100+plants-100")]
+    encoders += [
+        f"simclr/{source}"
+        for source in (
+            "objects-100",
+            "objects-200",
+            "plants-100",
+            "plants-200",
+            "objects-100+plants-100",
+        )
+    ]
     encoders += ["simclr_half/objects-200", "simclr_steps/objects-100"]
     pretrained = set(re.findall(r"Pretraining (\S+) on (\S+), seed (\d)", listed))
     assert pretrained == {(*name.split("/"), seed) for name in encoders for seed in "01"}
     assert "Evaluating simclr on objects-200~objects-200.seed1, seed 0" in listed
     assert "Evaluating simclr on objects-200~objects-200.seed0, seed 1" in listed
-    assert "Training scratch_published of supervised on objects-100: 100 labels of objects" in listed
+    assert (
+        "Training scratch_published of supervised on objects-100: 100 labels of objects" in listed
+    )

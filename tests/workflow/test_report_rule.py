@@ -3,10 +3,25 @@
 from tests.workflow.test_whole import said, snakemake, write_config
 
 COLUMNS = (
-    *("study", "lens", "method", "backbone", "source", "pretrain_images", "corruption", "seed", "target", "level"),
+    *(
+        "study",
+        "lens",
+        "method",
+        "backbone",
+        "source",
+        "pretrain_images",
+        "corruption",
+        "seed",
+        "target",
+        "level",
+    ),
     *("labelled_images", "protocol", "top1", "top1_low", "top1_high", "top5", "n_test", "run"),
 )
-ENCODERS = (("random", "none", 0, 20.0), ("simclr", "animals-16", 16, 30.0), ("simclr", "animals-32", 32, 40.0))
+ENCODERS = (
+    ("random", "none", 0, 20.0),
+    ("simclr", "animals-16", 16, 30.0),
+    ("simclr", "animals-32", 32, 40.0),
+)
 
 
 def table() -> str:
@@ -14,7 +29,21 @@ def table() -> str:
     for method, source, images, top1 in ENCODERS:
         for labelled in (12, 32):
             told = (top1 + labelled / 4, top1, top1 + 20, "", 18)
-            row = ("tiny", "quantity", method, "resnet_small", source, images, "none", 0, "animals", "class", labelled, "linear", *told)
+            row = (
+                "tiny",
+                "quantity",
+                method,
+                "resnet_small",
+                source,
+                images,
+                "none",
+                0,
+                "animals",
+                "class",
+                labelled,
+                "linear",
+                *told,
+            )
             lines.append(",".join(map(str, (*row, f"{method}/{source}/seed0"))))
     return "\n".join(lines) + "\n"
 
@@ -22,7 +51,11 @@ def table() -> str:
 def jobs(result) -> dict[str, int]:
     """The table of jobs: a rule's name and its count, two words a line."""
     words = [line.split() for line in said(result).splitlines()]
-    return {line[0]: int(line[1]) for line in words if len(line) == 2 and line[1].isdigit() and line[0] != "jobid:"}
+    return {
+        line[0]: int(line[1])
+        for line in words
+        if len(line) == 2 and line[1].isdigit() and line[0] != "jobid:"
+    }
 
 
 def test_the_table_alone_has_a_report_for_which_nothing_is_pretrained(tmp_path):
@@ -32,12 +65,24 @@ def test_the_table_alone_has_a_report_for_which_nothing_is_pretrained(tmp_path):
     (results / "metrics.csv").write_text(table())
     planned = jobs(snakemake(tmp_path, "report", "-n", "--quiet", "host", config=config))
     assert {"draw_figure", "write_report"} <= set(planned)
-    assert not set(planned) & {"index_dataset", "write_beton", "draw_subset", "pretrain", "evaluate", "train_evaluate", "collect_metrics"}
+    assert not set(planned) & {
+        "index_dataset",
+        "write_beton",
+        "draw_subset",
+        "pretrain",
+        "evaluate",
+        "train_evaluate",
+        "collect_metrics",
+    }
 
     result = snakemake(tmp_path, "report", config=config)
     assert result.returncode == 0, said(result)[-4000:]
     page = (results / "report.html").read_text()
-    assert page.count("data:image/svg+xml;base64,") == len(list((results / "figures").glob("*.svg"))) > 0
+    assert (
+        page.count("data:image/svg+xml;base64,")
+        == len(list((results / "figures").glob("*.svg")))
+        > 0
+    )
     assert "animals" in page
     assert not (tmp_path / "data").exists()
 

@@ -14,7 +14,18 @@ rule say:
     shell: 'printf "%s" "$REQUEUE" > {output}'
 """
 # as the executor starts it; that Snakemake starts one more for each job, through srun
-IN_A_JOB = ["--executor", "slurm-jobstep", "--jobs", "1", "--mode", "remote", "--allowed-rules", "say", "--nolock", "--target-jobs"]
+IN_A_JOB = [
+    "--executor",
+    "slurm-jobstep",
+    "--jobs",
+    "1",
+    "--mode",
+    "remote",
+    "--allowed-rules",
+    "say",
+    "--nolock",
+    "--target-jobs",
+]
 SRUN = """#!/bin/sh
 while [ "${1#-}" != "$1" ]; do shift; done
 echo "$@" >> "$STEPS"
@@ -36,25 +47,58 @@ def project(tmp_path) -> Path:
 
 
 def said(project: Path, words: list[str], *arguments: str, job: str | None = "5") -> list[str]:
-    environment = {key: value for key, value in os.environ.items() if not key.startswith(("SLURM_", "PYTEST", "FOURLENSES_"))}
+    environment = {
+        key: value
+        for key, value in os.environ.items()
+        if not key.startswith(("SLURM_", "PYTEST", "FOURLENSES_"))
+    }
     environment |= {"PATH": f"{project}/bin:{environment['PATH']}", "STEPS": str(project / "steps")}
     if job:
         environment["SLURM_JOB_ID"] = job
-    command = [Path(sys.executable).with_name("snakemake"), "--cores", "1", "--directory", project / "work", *arguments]
-    done = subprocess.run([str(part) for part in command], cwd=project, env=environment, capture_output=True, text=True)
+    command = [
+        Path(sys.executable).with_name("snakemake"),
+        "--cores",
+        "1",
+        "--directory",
+        project / "work",
+        *arguments,
+    ]
+    done = subprocess.run(
+        [str(part) for part in command],
+        cwd=project,
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     return [(project / "work/said" / word).read_text() for word in words]
 
 
 def test_only_a_slurm_job_of_one_job_may_be_requeued(project):
     assert said(project, ["alone"], *IN_A_JOB, "say:word=alone") == ["yes"]
-    assert said(project, ["first", "second"], *IN_A_JOB, "say:word=first", "say:word=second", "--local-groupid", "g") == ["", ""]
+    assert said(
+        project,
+        ["first", "second"],
+        *IN_A_JOB,
+        "say:word=first",
+        "say:word=second",
+        "--local-groupid",
+        "g",
+    ) == ["", ""]
     steps = (project / "steps").read_text().splitlines()
-    assert ["say:word=first" in step for step in steps].count(True) == ["say:word=second" in step for step in steps].count(True) == 1
+    assert (
+        ["say:word=first" in step for step in steps].count(True)
+        == ["say:word=second" in step for step in steps].count(True)
+        == 1
+    )
     assert said(project, ["elsewhere"], *IN_A_JOB, "say:word=elsewhere", job=None) == [""]
-    assert said(project, ["head"], "said/head") == [""]  # in an interactive allocation, whose job is the user's
+    assert said(project, ["head"], "said/head") == [
+        ""
+    ]  # in an interactive allocation, whose job is the user's
 
 
 def test_the_config_says_no(project):
     (project / "never.yaml").write_text("training: {requeue: false}\n")
-    assert said(project, ["never"], "--configfile", str(project / "never.yaml"), *IN_A_JOB, "say:word=never") == [""]
+    assert said(
+        project, ["never"], "--configfile", str(project / "never.yaml"), *IN_A_JOB, "say:word=never"
+    ) == [""]

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from tests.pictures import jpeg_bytes
+from tests.helpers.pictures import jpeg_bytes
 
 from fourlenses.core.files import read_json
 
@@ -22,13 +22,36 @@ TINY = ROOT / "tests" / "workflow" / "tiny.yaml"
 LENSES = ("quantity", "domain", "quality", "granularity")
 
 
-def snakemake(folder: Path, *arguments, config: Path = TINY, cores: int = 2, project: Path = ROOT) -> subprocess.CompletedProcess:
+def snakemake(
+    folder: Path, *arguments, config: Path = TINY, cores: int = 2, project: Path = ROOT
+) -> subprocess.CompletedProcess:
     """Run the workflow in ``folder`` as a user would, without an activated environment."""
     program = Path(sys.executable).with_name("snakemake")
-    command = [program, *arguments, "--snakefile", project / "Snakefile", "--directory", folder, "--configfile", config, "--cores", cores]
+    command = [
+        program,
+        *arguments,
+        "--snakefile",
+        project / "Snakefile",
+        "--directory",
+        folder,
+        "--configfile",
+        config,
+        "--cores",
+        cores,
+    ]
     command += ["--workflow-profile", project / "profiles" / "ci"]
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST", "VIRTUAL_ENV"))}
-    return subprocess.run([str(part) for part in command], capture_output=True, text=True, timeout=600, env=environment)
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("PYTEST", "VIRTUAL_ENV"))
+    }
+    return subprocess.run(
+        [str(part) for part in command],
+        capture_output=True,
+        text=True,
+        timeout=600,
+        env=environment,
+    )
 
 
 def said(result: subprocess.CompletedProcess) -> str:
@@ -47,7 +70,10 @@ def make_archive(folder: Path) -> None:
         for split, count in (("train", 12), ("val", 6)):
             for number, name in enumerate(("ant", "bee", "cat")):
                 for index in range(count):
-                    add(f"{split}/{name}/{index}.jpg", jpeg_bytes(1000 * number + index + (500 if split == "val" else 0)))
+                    add(
+                        f"{split}/{name}/{index}.jpg",
+                        jpeg_bytes(1000 * number + index + (500 if split == "val" else 0)),
+                    )
         add("train/cat/damaged.jpg", jpeg_bytes(9)[:200])
         add("classes.csv", b"class,kind\nant,insect\nbee,insect\ncat,mammal\n")
 
@@ -87,9 +113,10 @@ def test_images_become_figures(finished):
     assert "animals-36 | drawings-36.supervised" in set(table["source"])
     assert set(table["corruption"]) == {"none", "jpeg10"}
     assert set(table["image_size"]) == {16}
-    assert {(row.level, row.n_classes, row.level_depth, row.is_finest) for row in table[table["target"] == "animals"].itertuples()} == {
-        *(("kind", 2, 0, False), ("class", 3, 1, True))
-    }
+    assert {
+        (row.level, row.n_classes, row.level_depth, row.is_finest)
+        for row in table[table["target"] == "animals"].itertuples()
+    } == {*(("kind", 2, 0, False), ("class", 3, 1, True))}
     assert table["chance"].between(1, 100).all()
     trained = table["protocol"].isin(["fine_tune", "scratch"])
     assert set(table.loc[trained, "training_steps"]) == {"2"}
@@ -97,9 +124,9 @@ def test_images_become_figures(finished):
     assert set(table["not_converged"]) == {""}  # two steps are too few to tell
     # `all` has become the number of images that could be decoded
     assert set(table.loc[table["source"] == "animals-all", "pretrain_images"]) == {36}
-    assert [entry["path"] for entry in read_json(folder / "data/animals/24px/clean.json")["quarantined"]] == [
-        "animals/train/cat/damaged.jpg"
-    ]
+    assert [
+        entry["path"] for entry in read_json(folder / "data/animals/24px/clean.json")["quarantined"]
+    ] == ["animals/train/cat/damaged.jpg"]
     run = read_json(results / "pretrain/simclr/animals-all/seed0/run.json")
     assert run["settings"]["hyperparameters"]["epochs"] == 2  # of the overlay
     assert run["settings"]["hyperparameters"]["projection_layers"] == 2  # of the default
@@ -125,25 +152,39 @@ def test_the_table_alone_is_enough_for_the_figures(finished, tmp_path):
     shutil.copy(folder / "results/tiny/metrics.csv", target)
     plan = snakemake(tmp_path, "figures", "-n", "--quiet", "host", config=config)
     # the table of jobs: a rule's name and its count, two words a line
-    rules = {line.split()[0] for line in said(plan).splitlines() if len(line.split()) == 2 and line.split()[1].isdigit()} - {"jobid:"}
+    rules = {
+        line.split()[0]
+        for line in said(plan).splitlines()
+        if len(line.split()) == 2 and line.split()[1].isdigit()
+    } - {"jobid:"}
     assert rules == {"draw_figure", "compare_published", "figures", "total"}, said(plan)
     # the paired intervals lie beside a table that is passed on; with the table alone the same figures have wider ones
     shutil.copy(folder / "results/tiny/paired.csv", target)
     result = snakemake(tmp_path, "figures", config=config)
     assert result.returncode == 0, said(result)
     for lens in LENSES:
-        assert filecmp.cmp(target / f"figures/{lens}.svg", folder / f"results/tiny/figures/{lens}.svg", shallow=False)
+        assert filecmp.cmp(
+            target / f"figures/{lens}.svg",
+            folder / f"results/tiny/figures/{lens}.svg",
+            shallow=False,
+        )
 
 
 def test_again_from_scratch_on_one_core_gives_the_same_table(finished, tmp_path):
     folder, _ = finished
     make_archive(tmp_path)
     # a part of the quantity lens alone: an encoder of each method and every protocol on it, under a third of the time
-    config = write_config(tmp_path, max_undecodable=0.05, lenses=["quantity"], quantity={"pretrain_images": [16]})
+    config = write_config(
+        tmp_path, max_undecodable=0.05, lenses=["quantity"], quantity={"pretrain_images": [16]}
+    )
     result = snakemake(tmp_path, "results/tiny/metrics.csv", config=config, cores=1)
     assert result.returncode == 0, said(result)[-4000:]
-    again = pd.read_csv(tmp_path / "results/tiny/metrics.csv", keep_default_na=False, dtype=str).drop(columns="lens")
-    first = pd.read_csv(folder / "results/tiny/metrics.csv", keep_default_na=False, dtype=str).drop(columns="lens")
+    again = pd.read_csv(
+        tmp_path / "results/tiny/metrics.csv", keep_default_na=False, dtype=str
+    ).drop(columns="lens")
+    first = pd.read_csv(folder / "results/tiny/metrics.csv", keep_default_na=False, dtype=str).drop(
+        columns="lens"
+    )
     merged = again.merge(first, how="left", indicator=True)
     assert len(again) > 5
     assert (merged["_merge"] == "both").all()
@@ -161,10 +202,22 @@ def test_a_cosmetic_change_of_a_script_retrains_nothing(finished):
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
-        ({"backbone": "resnet19"}, "changed.yaml: key 'backbone' is 'resnet19' (did you mean 'resnet18'?); allowed: resnet_small"),
-        ({"domain": {"datasets": ["animal"]}}, "key 'domain.datasets': unknown dataset 'animal' (did you mean 'animals'?); known: animals"),
-        ({"quantity": {"methods": ["simclrr"]}}, "key 'quantity.methods': unknown method 'simclrr' (did you mean 'simclr'?)"),
-        ({"quality": {"pretrain_image": 3}}, "changed.yaml: unknown key 'quality.pretrain_image' (did you mean 'pretrain_images'?)"),
+        (
+            {"backbone": "resnet19"},
+            "changed.yaml: key 'backbone' is 'resnet19' (did you mean 'resnet18'?); allowed: resnet_small",
+        ),
+        (
+            {"domain": {"datasets": ["animal"]}},
+            "key 'domain.datasets': unknown dataset 'animal' (did you mean 'animals'?); known: animals",
+        ),
+        (
+            {"quantity": {"methods": ["simclrr"]}},
+            "key 'quantity.methods': unknown method 'simclrr' (did you mean 'simclr'?)",
+        ),
+        (
+            {"quality": {"pretrain_image": 3}},
+            "changed.yaml: unknown key 'quality.pretrain_image' (did you mean 'pretrain_images'?)",
+        ),
     ],
 )
 def test_a_mistake_in_the_config_is_one_sentence_before_any_job(tmp_path, changes, sentence):
@@ -177,7 +230,10 @@ def test_a_mistake_in_the_config_is_one_sentence_before_any_job(tmp_path, change
 
 def test_mistakes_in_the_data_are_one_sentence(tmp_path):
     result = snakemake(tmp_path, "betons")
-    assert "fourlenses: config key 'datasets.animals.path': there is no file or directory animals.tar.gz; put it there" in said(result)
+    assert (
+        "fourlenses: config key 'datasets.animals.path': there is no file or directory animals.tar.gz; put it there"
+        in said(result)
+    )
     assert "Traceback" not in said(result)
 
     make_archive(tmp_path)
@@ -188,7 +244,11 @@ def test_mistakes_in_the_data_are_one_sentence(tmp_path):
     assert "Traceback" not in said(result)
 
     (tmp_path / "animals.tar.gz").write_bytes(whole)
-    config = write_config(tmp_path, max_undecodable=0.05, lenses=["quantity"], quantity={"pretrain_images": [37]})
+    config = write_config(
+        tmp_path, max_undecodable=0.05, lenses=["quantity"], quantity={"pretrain_images": [37]}
+    )
     result = snakemake(tmp_path, "pretrain_all", config=config)
-    assert "dataset 'animals' has 36 usable training images, but the config asks for 37" in said(result)
+    assert "dataset 'animals' has 36 usable training images, but the config asks for 37" in said(
+        result
+    )
     assert "Traceback" not in said(result)

@@ -23,17 +23,23 @@ def rows(folder: Path) -> Iterator[dict]:
             path = file.relative_to(folder).as_posix()
             # drawn from the path: an image stays on its side when others come or go
             draw = uniform(named_seed(0, "split"), string_ids([path]), draws=1)[0, 0]
-            yield {"path": path, "split": "test" if draw < 0.2 else "train", "level:class": file.parent.name}
+            yield {
+                "path": path,
+                "split": "test" if draw < 0.2 else "train",
+                "level:class": file.parent.name,
+            }
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--raw-data", required=True, type=Path, help="folder that relative paths start from")
+    parser.add_argument(
+        "--raw-data", required=True, type=Path, help="folder that relative paths start from"
+    )
     parser.add_argument("--path", required=True, help="the folder of the images, in it")
     parser.add_argument("--output", required=True, type=Path, help="the rows to write (.parquet)")
     arguments = parser.parse_args()
 
-    from fourlenses.data.rows import write_rows
+    from fourlenses.data.manifest.contract import write_rows
 
     count = write_rows(rows(arguments.raw_data / arguments.path), arguments.output)
     print(f"{arguments.output}: {count} images")

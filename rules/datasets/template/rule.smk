@@ -1,7 +1,7 @@
 # Dataset `__NAME__`: which images it has, their split and their labels. This file is included because it lies in rules/datasets.
 #
 # The rule makes the Parquet file that `datasets.__NAME__.manifest` in studies/__NAME__.yaml names, by whatever program: Python here, but R, SQL or a
-# shell script do as well. What must be in the file: src/fourlenses/data/rows.py. It is checked before anything else is done with it.
+# shell script do as well. What must be in the file: src/fourlenses/data/manifest/contract.py. It is checked before anything else is done with it.
 # After a change of the images:  snakemake check_dataset --configfile studies/__NAME__.yaml --forcerun rows_of___NAME__
 
 

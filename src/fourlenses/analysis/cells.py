@@ -30,10 +30,14 @@ class Cell:
         columns = (rows[name].tolist() for name in ("seed", "top1", "n_test", "run"))
         for draw, seed, top1, tests, run in zip(draws, *columns, strict=True):
             if (seed, draw) in seen:
-                raise ValueError(f"two rows of seed {seed}, label draw {draw}: {seen[seed, draw][2]} and {run}; one cell expected")
+                raise ValueError(
+                    f"two rows of seed {seed}, label draw {draw}: {seen[seed, draw][2]} and {run}; one cell expected"
+                )
             seen[seed, draw] = top1, tests, run
         first = rows.iloc[0]
-        return cls(first["target"], int(first["labelled_images"]), first["level"], first["protocol"], seen)
+        return cls(
+            first["target"], int(first["labelled_images"]), first["level"], first["protocol"], seen
+        )
 
     @property
     def name(self) -> str:

@@ -9,13 +9,45 @@ from fourlenses.core.files import atomic, read_json
 from fourlenses.study import LENSES, Subset
 
 COLUMNS = [
-    "study", "lens", "method", "backbone", "source", "pretrain_images", "corruption", "seed", "target", "level",
-    "labelled_images", "protocol", "top1", "top1_low", "top1_high", "top5", "n_test", "run", "steps", "epochs",
-    "label_draw", "mean_class_top1", "log_loss", "ece",
-    "image_size", "n_classes", "chance", "level_depth", "is_finest", "training_steps", "not_converged",
-]  # fmt: skip
+    "study",
+    "lens",
+    "method",
+    "backbone",
+    "source",
+    "pretrain_images",
+    "corruption",
+    "seed",
+    "target",
+    "level",
+    "labelled_images",
+    "protocol",
+    "top1",
+    "top1_low",
+    "top1_high",
+    "top5",
+    "n_test",
+    "run",
+    "steps",
+    "epochs",
+    "label_draw",
+    "mean_class_top1",
+    "log_loss",
+    "ece",
+    "image_size",
+    "n_classes",
+    "chance",
+    "level_depth",
+    "is_finest",
+    "training_steps",
+    "not_converged",
+]
 AT_FINEST = ("top5", "mean_class_top1", "log_loss", "ece")  # known at the finest level only
-COUNTS = ("image_size", "n_classes", "level_depth", "training_steps")  # empty where nothing is known of them
+COUNTS = (
+    "image_size",
+    "n_classes",
+    "level_depth",
+    "training_steps",
+)  # empty where nothing is known of them
 KEY = ("run", "target", "labelled", "protocol")
 
 
@@ -52,9 +84,20 @@ def collect(study_file: Path, evaluations: Path, output: Path) -> int:
         raise UserError(
             f"{len(missing)} evaluations of study '{study['study']}' are missing, e.g. {' '.join(missing[0])}; run snakemake evaluate_all"
         )
-    table = pd.DataFrame(_merged(rows), columns=COLUMNS).astype(dict.fromkeys(COUNTS, "Int64"))  # unlike "int64", it may be empty
+    table = pd.DataFrame(_merged(rows), columns=COLUMNS).astype(
+        dict.fromkeys(COUNTS, "Int64")
+    )  # unlike "int64", it may be empty
     # levels keep their order (coarse to fine): a stable sort by everything else
-    order = ["target", "method", "protocol", "pretrain_images", "source", "seed", "labelled_images", "label_draw"]
+    order = [
+        "target",
+        "method",
+        "protocol",
+        "pretrain_images",
+        "source",
+        "seed",
+        "labelled_images",
+        "label_draw",
+    ]
     table = table.sort_values(order, kind="stable")
     with atomic(output) as temporary:
         table.to_csv(temporary, index=False, float_format="%.4f", lineterminator="\n")
@@ -65,12 +108,22 @@ def _rows(study: str, record: dict, lenses: list[str]) -> list[dict]:
     finest = record["levels"][-1]["level"]
     rows = []
     for place, score in enumerate(record["levels"]):
-        looking = lenses if score["level"] == finest else [lens for lens in lenses if lens == "granularity"]
+        looking = (
+            lenses
+            if score["level"] == finest
+            else [lens for lens in lenses if lens == "granularity"]
+        )
         if looking:
             numbers = {"top1": score["top1"], "top1_low": score["low"], "top1_high": score["high"]}
-            numbers |= {column: record[column] if score["level"] == finest else None for column in AT_FINEST}
+            numbers |= {
+                column: record[column] if score["level"] == finest else None for column in AT_FINEST
+            }
             # records from before there were these lack them
-            numbers |= {"n_classes": score.get("n_classes"), "chance": score.get("chance"), "level_depth": score.get("depth", place)}
+            numbers |= {
+                "n_classes": score.get("n_classes"),
+                "chance": score.get("chance"),
+                "level_depth": score.get("depth", place),
+            }
             numbers["is_finest"] = "true" if score["level"] == finest else "false"
             named = {
                 "study": study,
@@ -90,7 +143,10 @@ def _merged(rows: list[dict]) -> list[dict]:
     """
     merged: dict[tuple, dict] = {}
     for row in rows:
-        key = tuple(row[name] for name in ("run", "target", "level", "labelled_images", "label_draw", "protocol"))
+        key = tuple(
+            row[name]
+            for name in ("run", "target", "level", "labelled_images", "label_draw", "protocol")
+        )
         first = merged.setdefault(key, row)
         if first["top1"] != row["top1"]:
             raise UserError(

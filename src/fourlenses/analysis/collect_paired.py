@@ -14,7 +14,7 @@ import numpy as np
 from fourlenses.analysis import joint_counts
 from fourlenses.core.errors import UserError
 from fourlenses.core.files import read_json
-from fourlenses.data.manifest import Hierarchy, hierarchy_of, read_manifest
+from fourlenses.data.manifest.manifest import Hierarchy, hierarchy_of, read_manifest
 from fourlenses.evaluation.predictions import TargetPredictions, read_predictions
 from fourlenses.study import Subset
 
@@ -32,7 +32,9 @@ class _Judged:
     right: np.ndarray
 
 
-def collect_paired(study_file: Path, evaluations: Path, manifests: dict[str, Path], output: Path) -> int:
+def collect_paired(
+    study_file: Path, evaluations: Path, manifests: dict[str, Path], output: Path
+) -> int:
     """Write ``output`` (`joint_counts`) and return its number of rows: every cell at the finest level, coarser ones where the lens
     granularity looks at them.
 
@@ -57,36 +59,61 @@ def _counts(members: list[_Judged]) -> tuple[list[tuple], np.ndarray, np.ndarray
     """Cells, what both of two have right, int (C, C), and test images, int (C,)."""
     sets = {one.rows.tobytes(): place for place, one in reversed(list(enumerate(members)))}
     if len(sets) > 1:
-        log.warning("some encoders were tested on different images of %s: not paired", members[0].group[0])
+        log.warning(
+            "some encoders were tested on different images of %s: not paired", members[0].group[0]
+        )
     both = np.full((len(members), len(members)), -1)
     for rows in sets:
         places = [place for place, one in enumerate(members) if one.rows.tobytes() == rows]
-        right = np.stack([members[place].right for place in places]).astype(np.float32)  # counts below 2**24 are exact
+        right = np.stack([members[place].right for place in places]).astype(
+            np.float32
+        )  # counts below 2**24 are exact
         both[np.ix_(places, places)] = np.rint(right @ right.T).astype(int)
     return [one.cell for one in members], both, np.array([len(one.rows) for one in members])
 
 
-def _judged(cells: list[dict], evaluations: Path, hierarchies: dict[str, Hierarchy]) -> Iterator[_Judged]:
-    for name, wanted in groupby(sorted(cells, key=lambda cell: cell["record"]), key=lambda cell: cell["record"]):
+def _judged(
+    cells: list[dict], evaluations: Path, hierarchies: dict[str, Hierarchy]
+) -> Iterator[_Judged]:
+    for name, wanted in groupby(
+        sorted(cells, key=lambda cell: cell["record"]), key=lambda cell: cell["record"]
+    ):
         file = evaluations / name
-        predictions_file = file.with_name("predictions.npz") if file.name == "cells.json" else file.with_suffix(".npz")
+        predictions_file = (
+            file.with_name("predictions.npz")
+            if file.name == "cells.json"
+            else file.with_suffix(".npz")
+        )
         for missing in (one for one in (file, predictions_file) if not one.exists()):
             raise UserError(f"{missing} is missing; run snakemake evaluate_all")
-        records = {tuple(record[part] for part in KEY): record for record in read_json(file)["cells"]}
+        records = {
+            tuple(record[part] for part in KEY): record for record in read_json(file)["cells"]
+        }
         predictions = read_predictions(predictions_file)
         for cell in wanted:
             key = tuple(cell[part] for part in KEY)
             if key not in records:
-                raise UserError(f"{file} lacks '{' '.join(key)}'; run snakemake evaluate_all --forcerun evaluate")
+                raise UserError(
+                    f"{file} lacks '{' '.join(key)}'; run snakemake evaluate_all --forcerun evaluate"
+                )
             judged = list(
-                _levels(records[key], predictions.get(cell["target"]), hierarchies[cell["target"]], "granularity" in cell["lenses"])
+                _levels(
+                    records[key],
+                    predictions.get(cell["target"]),
+                    hierarchies[cell["target"]],
+                    "granularity" in cell["lenses"],
+                )
             )
             if not judged:
-                log.warning("%s has no predictions of '%s': not paired", predictions_file, " ".join(key))
+                log.warning(
+                    "%s has no predictions of '%s': not paired", predictions_file, " ".join(key)
+                )
             yield from judged
 
 
-def _levels(record: dict, kept: TargetPredictions | None, hierarchy: Hierarchy, coarse: bool) -> Iterator[_Judged]:
+def _levels(
+    record: dict, kept: TargetPredictions | None, hierarchy: Hierarchy, coarse: bool
+) -> Iterator[_Judged]:
     """The cell at its finest level and, if asked, at the coarser ones; nothing where the file lacks what is needed."""
     if kept is None or kept.labels is None or kept.rows is None:
         return
@@ -100,10 +127,14 @@ def _levels(record: dict, kept: TargetPredictions | None, hierarchy: Hierarchy, 
             yield _Judged(group, (level, record["protocol"], record["run"], draw), kept.rows, right)
 
 
-def _right(record: dict, kept: TargetPredictions, table: np.ndarray, level: str) -> np.ndarray | None:
+def _right(
+    record: dict, kept: TargetPredictions, table: np.ndarray, level: str
+) -> np.ndarray | None:
     """bool (M,). table: int (fine classes,), the label of each at the level."""
     protocol, labelled = record["protocol"], record["labelled"]
-    own = kept.predicted.get(f"{protocol}@{level}/{labelled}")  # of a classifier trained at this level
+    own = kept.predicted.get(
+        f"{protocol}@{level}/{labelled}"
+    )  # of a classifier trained at this level
     if own is not None:
         return own == table[kept.labels]
     fine = kept.predicted.get(f"{protocol}/{labelled}")

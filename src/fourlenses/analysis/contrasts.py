@@ -33,7 +33,9 @@ from fourlenses.core.errors import UserError
 CONFIDENCE = 0.95
 PRIOR_SD = 0.8  # points at 50 %, of one encoder over seeds: the default of findings.seed_sd; docs/findings.md says where it is from
 
-Term = tuple[float, pd.DataFrame, pd.DataFrame]  # weight, minuend, subtrahend: rows of one cell each
+Term = tuple[
+    float, pd.DataFrame, pd.DataFrame
+]  # weight, minuend, subtrahend: rows of one cell each
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,10 @@ class Contrast:
         """Two-sided, of the hypothesis that the truth is the threshold."""
         if self.standard_error == 0:
             return 1.0 if self.estimate == threshold else 0.0
-        return min(1.0, 2 * float(stdtr(self.freedom, -abs(self.estimate - threshold) / self.standard_error)))
+        return min(
+            1.0,
+            2 * float(stdtr(self.freedom, -abs(self.estimate - threshold) / self.standard_error)),
+        )
 
 
 @dataclass(frozen=True)
@@ -80,8 +85,12 @@ class Evidence:
         size = share * (1 - share) / variance if 0 < share < 1 else float(rows["n_test"].mean())
         square = quantile(found.freedom) ** 2
         middle = (share + square / (2 * size)) / (1 + square / size)
-        half = sqrt(square * (share * (1 - share) / size + square / (4 * size**2))) / (1 + square / size)
-        return replace(found, low=max(0.0, 100 * (middle - half)), high=min(100.0, 100 * (middle + half)))
+        half = sqrt(square * (share * (1 - share) / size + square / (4 * size**2))) / (
+            1 + square / size
+        )
+        return replace(
+            found, low=max(0.0, 100 * (middle - half)), high=min(100.0, 100 * (middle + half))
+        )
 
     def difference(self, minuend: pd.DataFrame, subtrahend: pd.DataFrame) -> Contrast:
         """top1 of one encoder's rows minus that of another's, matched on seed and label_draw.
@@ -101,8 +110,14 @@ class Evidence:
         Raises:
             UserError: no seed and label draw is in all terms.
         """
-        signed = [(sign * weight, rows) for weight, *pair in terms for sign, rows in zip((1, -1), pair, strict=True)]
-        return self.contrast([Cell.of(rows) for _, rows in signed], scale([weight for weight, _ in signed]))
+        signed = [
+            (sign * weight, rows)
+            for weight, *pair in terms
+            for sign, rows in zip((1, -1), pair, strict=True)
+        ]
+        return self.contrast(
+            [Cell.of(rows) for _, rows in signed], scale([weight for weight, _ in signed])
+        )
 
     def contrast(self, cells: Sequence[Cell], function: scales.Function) -> Contrast:
         """What `function` makes of the cells' accuracies, over the seeds and draws that all of them have; uncertainty to first order.
@@ -113,11 +128,15 @@ class Evidence:
         keys = shared_keys(cells)
         if not keys:
             raise _nothing_shared(cells)
-        estimate, weights = function([cell.mean(keys) for cell in cells], [cell.tests(keys) for cell in cells])
+        estimate, weights = function(
+            [cell.mean(keys) for cell in cells], [cell.tests(keys) for cell in cells]
+        )
         seeds = len({seed for seed, _ in keys})
         image, paired = self._image_variance(cells, weights, keys)
         of_seeds = _for_prior(cells, weights, keys) if self.seed_variance.is_prior else weights
-        seed, freedom = self.seed_variance.moderated(_by_encoder(cells, of_seeds), _between_seeds(cells, weights, keys), seeds)
+        seed, freedom = self.seed_variance.moderated(
+            _by_encoder(cells, of_seeds), _between_seeds(cells, weights, keys), seeds
+        )
         error = sqrt(image + seed / seeds)
         # Satterthwaite: the image part is from thousands of images, the seeds' part has few degrees of freedom
         freedom = freedom * (error**2 / (seed / seeds)) ** 2 if seed > 0 and freedom < inf else inf
@@ -138,11 +157,19 @@ class Evidence:
         single = [self.contrast([cell], scales.points([1.0])) for cell in cells]
         covariance = np.diag([one.standard_error**2 for one in single])
         for a, b in combinations(range(len(cells)), 2):
-            apart = self.contrast([cells[a], cells[b]], scales.points([1.0, -1.0])).standard_error ** 2
+            apart = (
+                self.contrast([cells[a], cells[b]], scales.points([1.0, -1.0])).standard_error ** 2
+            )
             covariance[a, b] = covariance[b, a] = (covariance[a, a] + covariance[b, b] - apart) / 2
-        return np.array([one.estimate for one in single]), covariance, min(one.freedom for one in single)
+        return (
+            np.array([one.estimate for one in single]),
+            covariance,
+            min(one.freedom for one in single),
+        )
 
-    def _image_variance(self, cells: Sequence[Cell], weights: Sequence[float], keys: Sequence[Key]) -> tuple[float, bool]:
+    def _image_variance(
+        self, cells: Sequence[Cell], weights: Sequence[float], keys: Sequence[Key]
+    ) -> tuple[float, bool]:
         """U of the module, and whether it is from the predictions. Targets, and label sizes, are independent of each other."""
         parts: dict[tuple, list[tuple[float, Cell]]] = {}
         for cell, weight in zip(cells, weights, strict=True):
@@ -159,7 +186,9 @@ class Evidence:
             variance += (tests * max(total, 0.0) + added) / (tests + 2) ** 2
         return variance, paired
 
-    def _covariance(self, group: tuple, members: list[tuple[float, Cell]], keys: Sequence[Key]) -> float | None:
+    def _covariance(
+        self, group: tuple, members: list[tuple[float, Cell]], keys: Sequence[Key]
+    ) -> float | None:
         """Per image, squared units: between different seeds where there are several, else of the one; None where not all is known."""
         columns: dict[tuple, float] = {}
         seeds_of: dict[tuple, int] = {}
@@ -197,19 +226,29 @@ def _merged(members: list[tuple[float, Cell]]) -> list[tuple[float, Cell]]:
 
 
 def _as_independent(members: list[tuple[float, Cell]], keys: Sequence[Key]) -> float:
-    return sum(weight**2 * top1 * (100 - top1) for weight, top1 in ((weight, cell.mean(keys)) for weight, cell in _merged(members)))
+    return sum(
+        weight**2 * top1 * (100 - top1)
+        for weight, top1 in ((weight, cell.mean(keys)) for weight, cell in _merged(members))
+    )
 
 
 def _for_prior(cells: Sequence[Cell], weights: Sequence[float], keys: Sequence[Key]) -> list[float]:
     """The prior deviation is one at an accuracy of 50 %, and shrinks towards 0 and 100 % as that of a count does."""
-    return [weight * sqrt(cell.mean(keys) * (100 - cell.mean(keys))) / 50 for cell, weight in zip(cells, weights, strict=True)]
+    return [
+        weight * sqrt(cell.mean(keys) * (100 - cell.mean(keys))) / 50
+        for cell, weight in zip(cells, weights, strict=True)
+    ]
 
 
-def _by_encoder(cells: Sequence[Cell], weights: Sequence[float]) -> list[tuple[Kind, Group, list[float]]]:
+def _by_encoder(
+    cells: Sequence[Cell], weights: Sequence[float]
+) -> list[tuple[Kind, Group, list[float]]]:
     """Of each encoder its kind, its target and label size, and the weights at its levels."""
     levels: dict[tuple, tuple[Kind, Group, list[float]]] = {}
     for weight, cell in _merged(list(zip(weights, cells, strict=True))):
-        levels.setdefault(cell.encoder, (cell.kind, (cell.target, cell.labelled_images), []))[2].append(weight)
+        levels.setdefault(cell.encoder, (cell.kind, (cell.target, cell.labelled_images), []))[
+            2
+        ].append(weight)
     return list(levels.values())
 
 

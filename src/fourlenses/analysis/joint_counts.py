@@ -22,7 +22,19 @@ NAME = "paired.csv"
 CELL = ["level", "protocol", "run", "label_draw"]  # what a column of one group is known by
 COLUMNS = ["target", "labelled_images", *CELL, "n_test", "both_right"]
 # One row for each pair of cells of one seed, with Newcombe's interval: how the file was before it held counts.
-FORMER = ["target", "level", "labelled_images", "label_draw", "seed", "protocol_a", "run_a", "protocol_b", "run_b", "low", "high"]
+FORMER = [
+    "target",
+    "level",
+    "labelled_images",
+    "label_draw",
+    "seed",
+    "protocol_a",
+    "run_a",
+    "protocol_b",
+    "run_b",
+    "low",
+    "high",
+]
 Z = 1.959964
 
 
@@ -62,11 +74,18 @@ def read(metrics: pd.DataFrame) -> JointCounts:
         return _of_former(table, metrics)
     missing = [column for column in COLUMNS if column not in table.columns]
     if missing:
-        raise UserError(f"{path} lacks the column {', '.join(missing)}; delete it, or write it again: snakemake paired")
+        raise UserError(
+            f"{path} lacks the column {', '.join(missing)}; delete it, or write it again: snakemake paired"
+        )
     try:
-        return {key: _group(rows) for key, rows in table.groupby(["target", "labelled_images"], sort=False)}
+        return {
+            key: _group(rows)
+            for key, rows in table.groupby(["target", "labelled_images"], sort=False)
+        }
     except (ValueError, IndexError) as error:
-        raise UserError(f"{path} is damaged ({error}); delete it, or write it again: snakemake paired") from error
+        raise UserError(
+            f"{path} is damaged ({error}); delete it, or write it again: snakemake paired"
+        ) from error
 
 
 def _group(rows: pd.DataFrame) -> Group:
@@ -75,7 +94,9 @@ def _group(rows: pd.DataFrame) -> Group:
     for place, text in enumerate(rows["both_right"]):
         counts = [np.nan if one == "." else float(one) for one in str(text).split()]
         if len(counts) != place + 1:
-            raise ValueError(f"row {rows.index[place] + 2} has {len(counts)} counts, not {place + 1}")
+            raise ValueError(
+                f"row {rows.index[place] + 2} has {len(counts)} counts, not {place + 1}"
+            )
         both[place, : place + 1] = both[: place + 1, place] = counts
     right = both.diagonal() / tests
     covariance = both / tests[:, None] - np.outer(right, right)
@@ -86,7 +107,9 @@ def _cells(rows: pd.DataFrame) -> list[tuple]:
     return list(zip(*(rows[name] for name in CELL), strict=True))
 
 
-def write(groups: dict[tuple[str, int], tuple[list[tuple], np.ndarray, np.ndarray]], output: Path) -> int:
+def write(
+    groups: dict[tuple[str, int], tuple[list[tuple], np.ndarray, np.ndarray]], output: Path
+) -> int:
     """Write ``output`` and return its number of rows.
 
     groups: of each target and label size the cells (`CELL`), what both of two have right, int (C, C), -1 where they were tested on
@@ -95,7 +118,9 @@ def write(groups: dict[tuple[str, int], tuple[list[tuple], np.ndarray, np.ndarra
     rows = []
     for (target, labelled), (cells, both, tests) in groups.items():
         for place, cell in enumerate(cells):
-            counts = " ".join("." if one < 0 else str(one) for one in both[place, : place + 1].tolist())
+            counts = " ".join(
+                "." if one < 0 else str(one) for one in both[place, : place + 1].tolist()
+            )
             rows.append([target, labelled, *cell, int(tests[place]), counts])
     with atomic(output) as temporary:
         pd.DataFrame(rows, columns=COLUMNS).to_csv(temporary, index=False, lineterminator="\n")
@@ -116,7 +141,8 @@ def _of_former(table: pd.DataFrame, metrics: pd.DataFrame) -> JointCounts:
         np.fill_diagonal(covariance, share * (1 - share))
         for one in pairs.itertuples():
             ends = [
-                (one.level, protocol, run, one.label_draw) for protocol, run in ((one.protocol_a, one.run_a), (one.protocol_b, one.run_b))
+                (one.level, protocol, run, one.label_draw)
+                for protocol, run in ((one.protocol_a, one.run_a), (one.protocol_b, one.run_b))
             ]
             a, b = (places.get(end, -1) for end in ends)
             if min(a, b) < 0:

@@ -11,10 +11,10 @@ from pathlib import Path
 import pandas as pd
 
 from fourlenses.core.errors import UserError
-from fourlenses.evaluation.statistics import wilson_share
+from fourlenses.metrics.statistics import wilson_share
 from fourlenses.study import names
 
-FOLDER = Path(__file__).parents[3] / "reference" / "published"
+FOLDER = Path(__file__).parents[1] / "reference" / "published"
 TRAIN_IMAGES = {
     "imagenet": 1_281_167,
     "inat21": 2_686_843,
@@ -24,7 +24,10 @@ TRAIN_IMAGES = {
 GLC20_TEST = 50_000  # assumed
 TEST_IMAGES = {"imagenet": 50_000, "inat21": 100_000, "places365": 36_500, "glc20": GLC20_TEST}
 FINEST = {"imagenet": "class", "inat21": "species", "places365": "class", "glc20": "class"}
-LEVELS = {("places365", "depth0"): "level1", ("places365", "depth1"): "level2"}  # the paper's name -> ours, where they differ
+LEVELS = {
+    ("places365", "depth0"): "level1",
+    ("places365", "depth1"): "level2",
+}  # the paper's name -> ours, where they differ
 MOST_DEPTH = {"imagenet": 18, "inat21": 6, "places365": 2}
 CORRUPTIONS = {
     "salt_and_pepper": "salt_and_pepper",
@@ -57,7 +60,9 @@ def rows(folder: Path = FOLDER) -> pd.DataFrame:
     for name in FILES:
         file = folder / f"{name}.csv"
         if not file.exists():
-            raise UserError(f"{file} does not exist; the paper's numbers are part of the repository: git checkout {file}")
+            raise UserError(
+                f"{file} does not exist; the paper's numbers are part of the repository: git checkout {file}"
+            )
         tables[name] = pd.read_csv(file)
     domain = _domain(tables["table1_cross_domain"])
     pooled = _pooled(tables["table2_pooled"])
@@ -65,7 +70,12 @@ def rows(folder: Path = FOLDER) -> pd.DataFrame:
     found = [
         *_quantity(tables["fig2_quantity"], "fig2_quantity"),
         # its other lines are those of figure 2, read off a second time
-        *_quantity(tables["fig3_methods_inat21"].query("method in ('moco', 'byol')").assign(dataset="inat21"), "fig3_methods_inat21"),
+        *_quantity(
+            tables["fig3_methods_inat21"]
+            .query("method in ('moco', 'byol')")
+            .assign(dataset="inat21"),
+            "fig3_methods_inat21",
+        ),
         *domain,
         *(row for row in pooled if (row["source"], row["target"]) not in known),
         *_fused(tables["table3_fused_deltas"], domain),
@@ -77,7 +87,9 @@ def rows(folder: Path = FOLDER) -> pd.DataFrame:
     return table
 
 
-def _row(lens: str, origin: str, method: str, source: str, target: str, top1: float, **more) -> dict:
+def _row(
+    lens: str, origin: str, method: str, source: str, target: str, top1: float, **more
+) -> dict:
     """A row of the table; labels are all of the target's, the protocol the paper's linear one, unless said otherwise. How many steps were
     made the paper does not say (equal epochs): the column is not there."""
     corrupted = source.partition("@")[2] or "none"
@@ -119,8 +131,22 @@ def _quantity(table: pd.DataFrame, origin: str) -> list[dict]:
     for one in table.itertuples():
         images = one.labelled_images if one.protocol == "scratch" else int(one.pretrain_images)
         protocol = PROTOCOLS.get(one.protocol, one.protocol)
-        more = {"labelled_images": one.labelled_images, "protocol": protocol, "reading_error": one.read_off_error_points}
-        found.append(_row("quantity", origin, one.method, f"{one.dataset}-{images}", one.dataset, one.top1_percent, **more))
+        more = {
+            "labelled_images": one.labelled_images,
+            "protocol": protocol,
+            "reading_error": one.read_off_error_points,
+        }
+        found.append(
+            _row(
+                "quantity",
+                origin,
+                one.method,
+                f"{one.dataset}-{images}",
+                one.dataset,
+                one.top1_percent,
+                **more,
+            )
+        )
     return found
 
 
@@ -129,11 +155,29 @@ def _domain(table: pd.DataFrame) -> list[dict]:
     found = []
     for one in table.itertuples():
         if one.method == "supervised":
-            lens, source, protocol = "domain;granularity", f"{one.target_dataset}-{TRAIN_IMAGES[one.target_dataset]}", SCRATCH
+            lens, source, protocol = (
+                "domain;granularity",
+                f"{one.target_dataset}-{TRAIN_IMAGES[one.target_dataset]}",
+                SCRATCH,
+            )
         else:
             source, protocol = f"{one.pretrain_dataset}-{one.pretrain_images}", LINEAR
-            lens = "domain;quality" if (source, one.target_dataset) == ("imagenet-1000000", "imagenet") else "domain"
-        found.append(_row(lens, "table1_cross_domain", one.method, source, one.target_dataset, one.top1_percent, protocol=protocol))
+            lens = (
+                "domain;quality"
+                if (source, one.target_dataset) == ("imagenet-1000000", "imagenet")
+                else "domain"
+            )
+        found.append(
+            _row(
+                lens,
+                "table1_cross_domain",
+                one.method,
+                source,
+                one.target_dataset,
+                one.top1_percent,
+                protocol=protocol,
+            )
+        )
     return found
 
 
@@ -141,7 +185,9 @@ def _pooled(table: pd.DataFrame) -> list[dict]:
     found = []
     for one in table.itertuples():
         pool = one.pretrain_pool.replace("in_domain", one.target_dataset).replace(":", "-")
-        found.append(_row("domain", "table2_pooled", "simclr", pool, one.target_dataset, one.top1_percent))
+        found.append(
+            _row("domain", "table2_pooled", "simclr", pool, one.target_dataset, one.top1_percent)
+        )
     return found
 
 
@@ -153,7 +199,10 @@ def _fused(table: pd.DataFrame, domain: list[dict]) -> list[dict]:
         parts = [part.split(":") for part in one.fused_encoders.split("+")]
         dataset, method = one.reference_encoder.split(":")
         first = parts[0][1]
-        source = " | ".join(f"{dataset}-1000000" + ("" if method == first else f".{method}") for dataset, method in parts)
+        source = " | ".join(
+            f"{dataset}-1000000" + ("" if method == first else f".{method}")
+            for dataset, method in parts
+        )
         top1 = single[method, f"{dataset}-1000000", one.target_dataset] + one.delta_points
         found.append(_row("domain", "table3_fused_deltas", first, source, one.target_dataset, top1))
     return found
@@ -161,15 +210,38 @@ def _fused(table: pd.DataFrame, domain: list[dict]) -> list[dict]:
 
 def _quality(drops: pd.DataFrame, table1: pd.DataFrame) -> list[dict]:
     clean = {
-        method: table1.loc[(table1["method"] == method) & (table1["target_dataset"] == "imagenet") & own, "top1_percent"].iloc[0]
-        for method, own in (("simclr", table1["pretrain_dataset"] == "imagenet"), ("supervised", table1["pretrain_images"] == "all"))
+        method: table1.loc[
+            (table1["method"] == method) & (table1["target_dataset"] == "imagenet") & own,
+            "top1_percent",
+        ].iloc[0]
+        for method, own in (
+            ("simclr", table1["pretrain_dataset"] == "imagenet"),
+            ("supervised", table1["pretrain_images"] == "all"),
+        )
     }
-    found = [_row("quality", "table1_cross_domain", "supervised", "imagenet-1000000", "imagenet", clean["supervised"])]
+    found = [
+        _row(
+            "quality",
+            "table1_cross_domain",
+            "supervised",
+            "imagenet-1000000",
+            "imagenet",
+            clean["supervised"],
+        )
+    ]
     for one in drops.itertuples():
         source = f"imagenet-1000000@{CORRUPTIONS[one.corruption]}"
         top1 = clean[one.method] - one.top1_drop_points
         found.append(
-            _row("quality", "fig4_quality_imagenet", one.method, source, "imagenet", top1, reading_error=one.read_off_error_points)
+            _row(
+                "quality",
+                "fig4_quality_imagenet",
+                one.method,
+                source,
+                "imagenet",
+                top1,
+                reading_error=one.read_off_error_points,
+            )
         )
     return found
 
@@ -179,15 +251,33 @@ def _granularity(table: pd.DataFrame) -> list[dict]:
     for one in table.itertuples():
         finest = one.depth == table.loc[table["dataset"] == one.dataset, "depth"].max()
         more = {
-            "level": FINEST[one.dataset] if finest else LEVELS.get((one.dataset, one.level), one.level),
+            "level": FINEST[one.dataset]
+            if finest
+            else LEVELS.get((one.dataset, one.level), one.level),
             "protocol": SCRATCH if one.method == "supervised" else LINEAR,
-            "n_classes": 2 if (one.dataset, one.level) == ("imagenet", "depth1") else one.labels_at_level,  # WordNet: entity's two children
+            "n_classes": 2
+            if (one.dataset, one.level) == ("imagenet", "depth1")
+            else one.labels_at_level,  # WordNet: entity's two children
             "chance": float("nan"),
             "level_depth": one.depth,
             "is_finest": bool(finest),
             "reading_error": one.read_off_error_points,
         }
         source = f"{one.dataset}-{TRAIN_IMAGES[one.dataset]}"
-        found.append(_row("granularity", "fig5_granularity", one.method, source, one.dataset, one.top1_percent, **more))
+        found.append(
+            _row(
+                "granularity",
+                "fig5_granularity",
+                one.method,
+                source,
+                one.dataset,
+                one.top1_percent,
+                **more,
+            )
+        )
     # supervised training on all labels, at the finest level, stands in table 1 too, exactly
-    return [row for row in found if not (row["protocol"] == SCRATCH and row["level"] == FINEST[row["target"]])]
+    return [
+        row
+        for row in found
+        if not (row["protocol"] == SCRATCH and row["level"] == FINEST[row["target"]])
+    ]

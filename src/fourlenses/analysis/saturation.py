@@ -88,8 +88,12 @@ class Fit:
     def _last_above(self, gain: float) -> np.ndarray:
         """(1 + D,): the last number of images whose doubling gains so much, between the smallest size and infinity."""
         tried = np.geomspace(self.sizes[0], 1.01 * MOST_IMAGES, 500)
-        scale, exponent, shift = (values[:, None] for values in (self.scale, self.exponent, self.shift))
-        gains = scale * ((tried + shift) ** -exponent - (2 * tried + shift) ** -exponent)  # (1 + D, N)
+        scale, exponent, shift = (
+            values[:, None] for values in (self.scale, self.exponent, self.shift)
+        )
+        gains = scale * (
+            (tried + shift) ** -exponent - (2 * tried + shift) ** -exponent
+        )  # (1 + D, N)
         above = gains >= gain
         last = np.where(above.any(1), len(tried) - 1 - above[:, ::-1].argmax(1), -1)
         every, inside = np.arange(len(last)), last.clip(0, len(tried) - 2)
@@ -107,7 +111,13 @@ class Fit:
         return (self.ceiling - self.scale * (images + self.shift) ** -self.exponent).clip(0, 100)
 
 
-def fit(images: Sequence[float], top1: Sequence[float], covariance: np.ndarray, freedom: float = np.inf, seed: int = 0) -> Fit:
+def fit(
+    images: Sequence[float],
+    top1: Sequence[float],
+    covariance: np.ndarray,
+    freedom: float = np.inf,
+    seed: int = 0,
+) -> Fit:
     """The curve through the points of one target, label size and method.
 
     Args:
@@ -142,7 +152,9 @@ def _errors(covariance: np.ndarray, freedom: float, generator: np.random.Generat
     """(D, K) draws of a multivariate t. The covariance was put together of parts, so it may be a hair from positive."""
     values, vectors = np.linalg.eigh(covariance)
     root = vectors * np.sqrt(values.clip(min=LEAST_ERROR**2))
-    tails = np.sqrt(freedom / generator.chisquare(freedom, DRAWS)) if freedom < 1e6 else np.ones(DRAWS)
+    tails = (
+        np.sqrt(freedom / generator.chisquare(freedom, DRAWS)) if freedom < 1e6 else np.ones(DRAWS)
+    )
     return tails[:, None] * (generator.standard_normal((DRAWS, len(values))) @ root.T)
 
 
@@ -164,22 +176,32 @@ def fit_rows(rows: pd.DataFrame, evidence: Evidence, seed: int = 0) -> Fit:
     return fit(sizes, means, covariance, freedom, seed)
 
 
-def _log_linear(sizes: np.ndarray, points: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, ...]:
+def _log_linear(
+    sizes: np.ndarray, points: np.ndarray, weights: np.ndarray
+) -> tuple[np.ndarray, ...]:
     """Accuracy at one image, gain per doubling, nan, nan: each (D,). Through the last two points."""
     x, y, weights = np.log2(sizes[-2:]), points[:, -2:], weights[-2:]
     slope = (y[:, 1] - y[:, 0]) / (x[1] - x[0])
     middle = (weights * x).sum() / weights.sum()
-    return (weights * y).sum(1) / weights.sum() - slope * middle, slope, *np.full((2, len(y)), np.nan)
+    return (
+        (weights * y).sum(1) / weights.sum() - slope * middle,
+        slope,
+        *np.full((2, len(y)), np.nan),
+    )
 
 
-def _power_law(sizes: np.ndarray, points: np.ndarray, weights: np.ndarray, kind: str) -> tuple[np.ndarray, ...]:
+def _power_law(
+    sizes: np.ndarray, points: np.ndarray, weights: np.ndarray, kind: str
+) -> tuple[np.ndarray, ...]:
     """Ceiling, scale, exponent and shift of each row of `points`: each (D,)."""
     unit = np.exp(np.log(sizes).mean())
     x, every = sizes / unit, np.arange(len(points))
     shift = np.zeros(len(points))
     if kind == "shifted_power_law":
         grid = np.broadcast_to(np.geomspace(*EXPONENTS, 25), (len(points), 25))
-        errors = np.stack([_at_exponents(grid, x + one, points, weights)[2].min(1) for one in SHIFTS])
+        errors = np.stack(
+            [_at_exponents(grid, x + one, points, weights)[2].min(1) for one in SHIFTS]
+        )
         shift = np.array(SHIFTS)[errors.argmin(0)]
     moved = x + shift[:, None]  # (D, K)
     grid = np.broadcast_to(np.geomspace(*EXPONENTS, 49), (len(points), 49))  # (D, E)
@@ -192,7 +214,9 @@ def _power_law(sizes: np.ndarray, points: np.ndarray, weights: np.ndarray, kind:
     return ceiling, scale * unit**exponent, exponent, shift * unit
 
 
-def _at_exponents(exponents: np.ndarray, sizes: np.ndarray, points: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, ...]:
+def _at_exponents(
+    exponents: np.ndarray, sizes: np.ndarray, points: np.ndarray, weights: np.ndarray
+) -> tuple[np.ndarray, ...]:
     """The best ceiling and scale for each given exponent, within their bounds, and their weighted squared error: each (D, E)."""
     basis = sizes ** -exponents[..., None]  # (D, E, K)
     y = points[:, None, :]
@@ -215,5 +239,8 @@ def _interval(values: np.ndarray) -> Interval:
     estimate = float(values[0])
     if np.isnan(estimate):
         return (np.nan, np.nan, np.nan)
-    low, high = (float(np.quantile(values[1:], share, method=how)) for share, how in zip(COVERAGE, ("lower", "higher"), strict=True))
+    low, high = (
+        float(np.quantile(values[1:], share, method=how))
+        for share, how in zip(COVERAGE, ("lower", "higher"), strict=True)
+    )
     return estimate, min(low, estimate), max(high, estimate)

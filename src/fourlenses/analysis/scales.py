@@ -14,7 +14,10 @@ Function = Callable[[Sequence[float], Sequence[int]], tuple[float, list[float]]]
 
 def points(weights: Sequence[float]) -> Function:
     """The weighted sum of the accuracies."""
-    return lambda top1s, tests: (sum(w * top1 for w, top1 in zip(weights, top1s, strict=True)), list(weights))
+    return lambda top1s, tests: (
+        sum(w * top1 for w, top1 in zip(weights, top1s, strict=True)),
+        list(weights),
+    )
 
 
 def log_odds(weights: Sequence[float]) -> Function:
@@ -35,7 +38,13 @@ def share_lost(top1s: Sequence[float], tests: Sequence[int]) -> tuple[float, lis
     clean, corrupted, floor, clean_b, corrupted_b = top1s
     first, by_clean, by_corrupted, by_floor = _share(clean, corrupted, floor)
     second, by_clean_b, by_corrupted_b, by_floor_b = _share(clean_b, corrupted_b, floor)
-    return first - second, [by_clean, by_corrupted, by_floor - by_floor_b, -by_clean_b, -by_corrupted_b]
+    return first - second, [
+        by_clean,
+        by_corrupted,
+        by_floor - by_floor_b,
+        -by_clean_b,
+        -by_corrupted_b,
+    ]
 
 
 def share_of_gain(top1s: Sequence[float], tests: Sequence[int]) -> tuple[float, list[float]]:

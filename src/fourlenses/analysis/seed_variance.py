@@ -74,13 +74,19 @@ class SeedVariance:
             return f"{self.sd:.1f} points at 50 %, less towards 0 and 100 %, which is stated and not measured (findings.seed_sd)"
         own = {sqrt(one.variance) for (method, _), one in self.kinds.items() if method != "random"}
         ends = sorted(own | {self.sd})
-        apart = f"{ends[0]:.1f} to {ends[-1]:.1f} points by method and protocol" if own else f"{self.sd:.1f} points"
+        apart = (
+            f"{ends[0]:.1f} to {ends[-1]:.1f} points by method and protocol"
+            if own
+            else f"{self.sd:.1f} points"
+        )
         return f"{apart}, pooled over {self.every.cells} cells of the study"
 
     def of(self, kind: Kind) -> Common:
         return self.kinds.get(kind, self.every)
 
-    def moderated(self, weights: list[tuple[Kind, Group, list[float]]], own: float, seeds: int) -> tuple[float, float]:
+    def moderated(
+        self, weights: list[tuple[Kind, Group, list[float]]], own: float, seeds: int
+    ) -> tuple[float, float]:
         """The variance of a weighted sum of accuracies for one seed, in the square of its unit, and its degrees of freedom.
 
         weights: of each encoder its kind, its target and label size, and its weights at each of its levels. own: the sum's variance between
@@ -101,7 +107,9 @@ class SeedVariance:
             return own, max(freedom, 1)
         # Satterthwaite: of a sum of variances
         prior, most = (
-            total**2 / joined if (joined := sum(part**2 / getattr(common, name) for common, part in parts.items())) else inf
+            total**2 / joined
+            if (joined := sum(part**2 / getattr(common, name) for common, part in parts.items()))
+            else inf
             for name in ("freedom", "most")
         )
         if not freedom or prior == inf:
@@ -120,7 +128,11 @@ def pooled(metrics: pd.DataFrame, prior_sd: float) -> SeedVariance:
         kinds.setdefault((method, protocol), []).append(one)
     every = _with_prior(_common(trained), prior_sd)
     own = {kind: _common(cells) for kind, cells in kinds.items() if len(cells) >= LEAST_OF_KIND}
-    own = {kind: common for kind, common in own.items() if _differs(kinds[kind], [one for one in trained if one not in kinds[kind]])}
+    own = {
+        kind: common
+        for kind, common in own.items()
+        if _differs(kinds[kind], [one for one in trained if one not in kinds[kind]])
+    }
     return SeedVariance(every, own, _between_levels(metrics), shared)
 
 
@@ -153,7 +165,9 @@ def _cells(rows: pd.DataFrame) -> tuple[dict[tuple, tuple[float, float]], float]
     together: list[tuple[float, float]] = []
     for _, group in rows.groupby(["target", "labelled_images", "method", "protocol"], sort=False):
         means = group.groupby([*CELL, "seed"], sort=False)["top1"].mean().unstack("seed")
-        shared = means.dropna(axis=1)  # seeds that all cells have, or else cells that have every seed
+        shared = means.dropna(
+            axis=1
+        )  # seeds that all cells have, or else cells that have every seed
         means = shared if shared.shape[1] > 1 else means.dropna()
         cells, seeds = means.shape
         if seeds < 2 or not cells:
@@ -168,7 +182,10 @@ def _cells(rows: pd.DataFrame) -> tuple[dict[tuple, tuple[float, float]], float]
             together.append((between, seeds - 1))
         for cell, variance in zip(means.index, variances, strict=True):
             found.setdefault(cell, []).append((float(variance), kept * (seeds - 1)))
-    own = {cell: (sum(v for v, _ in sizes) / len(sizes), max(d for _, d in sizes)) for cell, sizes in found.items()}
+    own = {
+        cell: (sum(v for v, _ in sizes) / len(sizes), max(d for _, d in sizes))
+        for cell, sizes in found.items()
+    }
     return own, max(0.0, _mean(together)[0]) if together else 0.0
 
 
@@ -182,7 +199,13 @@ def _between_levels(metrics: pd.DataFrame) -> float:
     for _, cell in rows.groupby([*CELL, "labelled_images"], sort=False):
         if cell["level"].nunique() < 2:
             continue
-        means = cell.groupby(["level", "seed"], sort=False)["top1"].mean().unstack("seed").dropna(axis=1).to_numpy()
+        means = (
+            cell.groupby(["level", "seed"], sort=False)["top1"]
+            .mean()
+            .unstack("seed")
+            .dropna(axis=1)
+            .to_numpy()
+        )
         levels, seeds = means.shape
         if seeds > 1:
             covariance = np.cov(means)

@@ -15,10 +15,21 @@ from fourlenses.plotting import bands
 
 KEYS = ["method", "source", "target", "level", "labelled_images", "protocol"]
 COLUMNS = [
-    *("lens", "method", "source", "pretrain_images", "target", "level", "labelled_images", "protocol"),
+    *(
+        "lens",
+        "method",
+        "source",
+        "pretrain_images",
+        "target",
+        "level",
+        "labelled_images",
+        "protocol",
+    ),
     *("ours", "ours_low", "ours_high", "seeds", "paper", "reading_error", "difference", "origin"),
 ]
-ANY_SIZE = "-all"  # as many images as the dataset has; the table has their number in a column of its own
+ANY_SIZE = (
+    "-all"  # as many images as the dataset has; the table has their number in a column of its own
+)
 
 
 def compare(evidence: Evidence) -> pd.DataFrame:
@@ -30,7 +41,9 @@ def compare(evidence: Evidence) -> pd.DataFrame:
     if named.empty:
         return pd.DataFrame(columns=COLUMNS)
     # a coarser level or another lens may look at the same number: one line each
-    ours = bands.over_seeds(named.assign(lens=_lenses(named)), ["lens", *KEYS, "pretrain_images"], evidence)
+    ours = bands.over_seeds(
+        named.assign(lens=_lenses(named)), ["lens", *KEYS, "pretrain_images"], evidence
+    )
     ours = ours.rename(columns={"top1": "ours", "top1_low": "ours_low", "top1_high": "ours_high"})
     both = ours.merge(_published(), on=KEYS, how="inner")  # keeps the order of the left side
     both["difference"] = both["ours"] - both["paper"]
@@ -47,9 +60,17 @@ def matched(rows: pd.DataFrame) -> pd.DataFrame:
 def _matched(rows: pd.DataFrame) -> pd.DataFrame:
     """Those with a published number, with the source as the paper's rows name it."""
     rows = rows[rows["study"] != "published"]
-    named = rows.assign(source=[_source(*row) for row in zip(rows["source"], rows["pretrain_images"], strict=True)])
+    named = rows.assign(
+        source=[_source(*row) for row in zip(rows["source"], rows["pretrain_images"], strict=True)]
+    )
     known = set(zip(*(_published()[key] for key in KEYS), strict=True))
-    return named[pd.Series([key in known for key in zip(*(named[key] for key in KEYS), strict=True)], named.index, bool)]
+    return named[
+        pd.Series(
+            [key in known for key in zip(*(named[key] for key in KEYS), strict=True)],
+            named.index,
+            bool,
+        )
+    ]
 
 
 @cache

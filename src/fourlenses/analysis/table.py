@@ -11,14 +11,36 @@ import pandas as pd
 from fourlenses.core.errors import UserError
 from fourlenses.study import methods, names
 
-TEXT_COLUMNS = ("study", "lens", "method", "backbone", "source", "corruption", "target", "level", "protocol", "run")
+TEXT_COLUMNS = (
+    "study",
+    "lens",
+    "method",
+    "backbone",
+    "source",
+    "corruption",
+    "target",
+    "level",
+    "protocol",
+    "run",
+)
 COUNT_COLUMNS = ("pretrain_images", "seed", "labelled_images", "label_draw", "n_test")
 PERCENT_COLUMNS = ("top1", "top1_low", "top1_high", "top5")
 # Empty where nothing is known of them, and in a table from before there were these: NaN.
 OPTIONAL_COLUMNS = ("image_size", "n_classes", "chance", "level_depth", "training_steps")
 UNCONVERGED = ("", "pretraining", "training", "pretraining;training")
 COLUMNS = (
-    *("study", "lens", "method", "backbone", "source", "pretrain_images", "corruption", "seed", "target", "level"),
+    *(
+        "study",
+        "lens",
+        "method",
+        "backbone",
+        "source",
+        "pretrain_images",
+        "corruption",
+        "seed",
+        "target",
+        "level",
+    ),
     *("labelled_images", "protocol", "top1", "top1_low", "top1_high", "top5", "n_test", "run"),
 )
 # Two rows alike in all of these would be two answers to one question, and averaging them would hide it.
@@ -38,15 +60,21 @@ def read_metrics(path: str | Path) -> pd.DataFrame:
         # "none" and "NA" are names here (an encoder without pretraining), so no text may turn into a missing value.
         table = pd.read_csv(path, dtype=str, keep_default_na=False)
     except FileNotFoundError:
-        raise UserError(f"{path} does not exist; run the evaluations of this study first, or correct the path") from None
+        raise UserError(
+            f"{path} does not exist; run the evaluations of this study first, or correct the path"
+        ) from None
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
-        raise UserError(f"{path} is not a table of comma-separated values ({error}); write it again from the evaluations") from None
+        raise UserError(
+            f"{path} is not a table of comma-separated values ({error}); write it again from the evaluations"
+        ) from None
     missing = [column for column in COLUMNS if column not in table.columns]
     if missing:
         raise UserError(
             f"{path} lacks the column {', '.join(missing)} (found: {', '.join(table.columns)}); write it again from the evaluations"
         )
-    if "label_draw" not in table.columns:  # a table from before label subsets were drawn more than once
+    if (
+        "label_draw" not in table.columns
+    ):  # a table from before label subsets were drawn more than once
         table["label_draw"] = "0"
     for column in (*OPTIONAL_COLUMNS, "is_finest", "not_converged"):
         if column not in table.columns:
@@ -65,18 +93,26 @@ def read_metrics(path: str | Path) -> pd.DataFrame:
     for column in ("top1", "top1_low", "top1_high"):
         wrong = table.loc[~table[column].between(0, 100), column]
         if len(wrong):
-            raise UserError(f"{path} has {wrong.iloc[0]} in column {column}, row {wrong.index[0] + 2}; accuracies are percent, 0 to 100")
+            raise UserError(
+                f"{path} has {wrong.iloc[0]} in column {column}, row {wrong.index[0] + 2}; accuracies are percent, 0 to 100"
+            )
     strange = sorted(method for method in set(table["method"]) if not methods.known(method))
     if strange:  # a figure would leave it out without a word
-        raise UserError(f"{path} has {strange[0]!r} in column method; the figures know {', '.join(methods.LOOKS)}, so correct it")
+        raise UserError(
+            f"{path} has {strange[0]!r} in column method; the figures know {', '.join(methods.LOOKS)}, so correct it"
+        )
     for column in ("study", "backbone"):
         found = sorted(table[column].unique())
         if len(found) > 1:
-            raise UserError(f"{path} mixes {', '.join(found)} in column {column}; a figure shows one {column}, so split the table")
+            raise UserError(
+                f"{path} mixes {', '.join(found)} in column {column}; a figure shows one {column}, so split the table"
+            )
     twice = table[table.duplicated(list(IDENTITY), keep=False)]
     if len(twice):
         rows = " and ".join(str(row + 2) for row in twice.index[:2])
-        raise UserError(f"{path} answers one question twice (rows {rows} agree in {', '.join(IDENTITY)}); keep one row of each")
+        raise UserError(
+            f"{path} answers one question twice (rows {rows} agree in {', '.join(IDENTITY)}); keep one row of each"
+        )
     table.attrs["path"] = str(path)
     return table
 
@@ -86,7 +122,9 @@ def _numbers(values: pd.Series, column: str, path: str | Path) -> pd.Series:
     numbers = pd.to_numeric(values, errors="coerce")
     bad = values[numbers.isna() & ((values != "") | (column not in ("top5", *OPTIONAL_COLUMNS)))]
     if len(bad):
-        raise UserError(f"{path} has {bad.iloc[0]!r} in column {column}, row {bad.index[0] + 2}; write a number there")
+        raise UserError(
+            f"{path} has {bad.iloc[0]!r} in column {column}, row {bad.index[0] + 2}; write a number there"
+        )
     return numbers.astype("int64") if column in COUNT_COLUMNS else numbers.astype("float64")
 
 
@@ -120,7 +158,9 @@ def finest_levels(table: pd.DataFrame) -> dict[str, str]:
     """
     finest = {}
     said = table[table["is_finest"].eq(True)] if "is_finest" in table.columns else table.iloc[:0]
-    other = table[table["lens"].map(lambda text: any(name != "granularity" for name in _names(text)))]
+    other = table[
+        table["lens"].map(lambda text: any(name != "granularity" for name in _names(text)))
+    ]
     for target, rows in table.groupby("target", sort=False):
         known = said.loc[said["target"] == target, "level"]
         if len(known):
@@ -129,7 +169,9 @@ def finest_levels(table: pd.DataFrame) -> dict[str, str]:
         candidates = other[other["target"] == target]
         candidates = candidates if len(candidates) else rows
         by_level = candidates.groupby("level", sort=False)["top1"].agg(["size", "mean"])
-        finest[target] = by_level.sort_values(["size", "mean"], ascending=[False, True], kind="stable").index[0]
+        finest[target] = by_level.sort_values(
+            ["size", "mean"], ascending=[False, True], kind="stable"
+        ).index[0]
     return finest
 
 
@@ -160,4 +202,6 @@ def at_finest(rows: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
 
 def at_most_labels(rows: pd.DataFrame) -> pd.DataFrame:
     """Of `rows`, those with the largest number of labelled images of their target."""
-    return rows[rows["labelled_images"] == rows.groupby("target")["labelled_images"].transform("max")]
+    return rows[
+        rows["labelled_images"] == rows.groupby("target")["labelled_images"].transform("max")
+    ]

@@ -15,10 +15,17 @@ from fourlenses.check.survey import Survey, survey
 from fourlenses.core.errors import UserError
 from fourlenses.core.files import write_json
 from fourlenses.core.randomness import mix, named_seed, string_ids
-from fourlenses.data.manifest import Manifest, labels_of, rows_of
+from fourlenses.data.manifest.manifest import Manifest, labels_of, rows_of
 from fourlenses.data.sources import source_of
 
-FILES = ("report.md", "report.json", "contact_sheet.png", "duplicates.png", "duplicates.csv", "undecodable.csv")
+FILES = (
+    "report.md",
+    "report.json",
+    "contact_sheet.png",
+    "duplicates.png",
+    "duplicates.csv",
+    "undecodable.csv",
+)
 
 
 @dataclass(frozen=True)
@@ -36,7 +43,15 @@ class Settings:
     seed: int = 0
 
 
-def check_dataset(name: str, definition: dict, raw_data: Path, manifest: Manifest, settings: Settings, folder: Path, workers: int) -> dict:
+def check_dataset(
+    name: str,
+    definition: dict,
+    raw_data: Path,
+    manifest: Manifest,
+    settings: Settings,
+    folder: Path,
+    workers: int,
+) -> dict:
     """Write `FILES` into ``folder`` and return what report.json says. The files do not depend on ``workers``."""
     count = len(manifest["id"])
     wanted = _sample(manifest, count, settings)
@@ -45,11 +60,15 @@ def check_dataset(name: str, definition: dict, raw_data: Path, manifest: Manifes
     examples = choose_examples(manifest, wanted, settings.seed)
 
     def images():
-        return source_of(definition).images(name, definition, raw_data, manifest, settings.stored_size)
+        return source_of(definition).images(
+            name, definition, raw_data, manifest, settings.stored_size
+        )
 
     seen = survey(images(), wanted, examples.rows, name, workers)
     if seen.seen < wanted.sum():
-        raise UserError(f"dataset '{name}': {seen.seen} of {int(wanted.sum())} images came; index it again")
+        raise UserError(
+            f"dataset '{name}': {seen.seen} of {int(wanted.sum())} images came; index it again"
+        )
     found = find_duplicates(seen, train, labels)
     report = _report(name, manifest, seen, found, int(wanted.sum()), settings)
     folder.mkdir(parents=True, exist_ok=True)
@@ -65,13 +84,23 @@ def _sample(manifest: Manifest, count: int, settings: Settings) -> np.ndarray:
     """bool (count,): which images to look at. Drawn by id: the order of the rows has no say."""
     if not settings.sample or settings.sample >= count:
         return np.ones(count, bool)
-    order = np.argsort(mix(named_seed(settings.seed, "check", "sample"), string_ids(list(manifest["id"]))), kind="stable")
+    order = np.argsort(
+        mix(named_seed(settings.seed, "check", "sample"), string_ids(list(manifest["id"]))),
+        kind="stable",
+    )
     wanted = np.zeros(count, bool)
     wanted[order[: settings.sample]] = True
     return wanted
 
 
-def _report(name: str, manifest: Manifest, seen: Survey, found: Duplicates, looked_at: int, settings: Settings) -> dict:
+def _report(
+    name: str,
+    manifest: Manifest,
+    seen: Survey,
+    found: Duplicates,
+    looked_at: int,
+    settings: Settings,
+) -> dict:
     usable = np.ones(seen.rows, bool)
     usable[list(seen.reasons)] = False
     report = {
@@ -82,7 +111,10 @@ def _report(name: str, manifest: Manifest, seen: Survey, found: Duplicates, look
         "levels": count_labels(manifest, usable, settings.few_images),
         "undecodable": {"images": len(seen.reasons)},
         "sizes": _sizes(seen, settings.image_size),
-        "kinds": {kind: int(np.count_nonzero(seen.decoded & (seen.kind == place))) for place, kind in enumerate(seen.kinds)},
+        "kinds": {
+            kind: int(np.count_nonzero(seen.decoded & (seen.kind == place)))
+            for place, kind in enumerate(seen.kinds)
+        },
         "duplicates": {
             "groups": len(found.groups),
             "copies": {kind: found.copies(kind) for kind in KINDS},
@@ -92,7 +124,11 @@ def _report(name: str, manifest: Manifest, seen: Survey, found: Duplicates, look
         },
     }
     findings = find(report)
-    return {**report, "verdict": verdict(findings), "findings": [asdict(finding) for finding in findings]}
+    return {
+        **report,
+        "verdict": verdict(findings),
+        "findings": [asdict(finding) for finding in findings],
+    }
 
 
 def _sizes(seen: Survey, image_size: int) -> dict | None:
@@ -100,10 +136,19 @@ def _sizes(seen: Survey, image_size: int) -> dict | None:
     width, height = seen.width[seen.decoded], seen.height[seen.decoded]
     if not len(width):
         return None
-    shortest, aspect = np.minimum(width, height), np.maximum(width, height) / np.minimum(width, height)
+    shortest, aspect = (
+        np.minimum(width, height),
+        np.maximum(width, height) / np.minimum(width, height),
+    )
     return {
-        "shortest_side": {name: float(value) for name, value in zip(("min", "median", "max"), _three(shortest), strict=True)},
-        "aspect_ratio": {name: round(float(value), 3) for name, value in zip(("min", "median", "max"), _three(aspect), strict=True)},
+        "shortest_side": {
+            name: float(value)
+            for name, value in zip(("min", "median", "max"), _three(shortest), strict=True)
+        },
+        "aspect_ratio": {
+            name: round(float(value), 3)
+            for name, value in zip(("min", "median", "max"), _three(aspect), strict=True)
+        },
         "below_image_size": round(float(np.mean(shortest < image_size)), 6),
         "long": round(float(np.mean(aspect > LONG)), 6),
     }
@@ -113,6 +158,15 @@ def _three(values: np.ndarray) -> tuple:
     return values.min(), np.median(values), values.max()
 
 
-def _draw(name: str, report: dict, manifest: Manifest, images: Callable, seen: Survey, found: Duplicates, examples, folder: Path) -> None:
+def _draw(
+    name: str,
+    report: dict,
+    manifest: Manifest,
+    images: Callable,
+    seen: Survey,
+    found: Duplicates,
+    examples,
+    folder: Path,
+) -> None:
     draw_contact_sheet(folder / "contact_sheet.png", name, report, examples, seen)
     draw_duplicates(folder / "duplicates.png", name, manifest, images, found)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from fourlenses.data.manifest import Manifest, hierarchy_of, labels_of, rows_of
+from fourlenses.data.manifest.manifest import Manifest, hierarchy_of, labels_of, rows_of
 
 SPLITS = ("train", "test")
 
@@ -19,15 +19,23 @@ def count_labels(manifest: Manifest, usable: np.ndarray, few_images: int) -> lis
     levels = []
     for number, (name, classes) in enumerate(zip(hierarchy.names, hierarchy.classes, strict=True)):
         of_row = hierarchy.table[:, number][labels]
-        counts = {split: np.bincount(of_row[its], minlength=len(classes)) for split, its in rows.items()}
-        levels.append({"level": name, "classes": len(classes), **_describe(classes, counts, few_images)})
+        counts = {
+            split: np.bincount(of_row[its], minlength=len(classes)) for split, its in rows.items()
+        }
+        levels.append(
+            {"level": name, "classes": len(classes), **_describe(classes, counts, few_images)}
+        )
     return levels
 
 
 def _describe(classes: list[str], counts: dict[str, np.ndarray], few_images: int) -> dict:
     train, test = counts["train"], counts["test"]
     present = train[train > 0]
-    entropy = float(-(present / present.sum() * np.log(present / present.sum())).sum()) if len(present) else 0.0
+    entropy = (
+        float(-(present / present.sum() * np.log(present / present.sum())).sum())
+        if len(present)
+        else 0.0
+    )
     return {
         **{split: _spread(counts[split]) for split in SPLITS},
         "imbalance": round(float(present.max() / present.min()), 3) if len(present) else None,
@@ -36,9 +44,17 @@ def _describe(classes: list[str], counts: dict[str, np.ndarray], few_images: int
         "few": [classes[place] for place in np.flatnonzero((train > 0) & (train < few_images))],
         "train_only": [classes[place] for place in np.flatnonzero((train > 0) & (test == 0))],
         "test_only": [classes[place] for place in np.flatnonzero((train == 0) & (test > 0))],
-        "images": {name: {"train": int(train[place]), "test": int(test[place])} for place, name in enumerate(classes)},
+        "images": {
+            name: {"train": int(train[place]), "test": int(test[place])}
+            for place, name in enumerate(classes)
+        },
     }
 
 
 def _spread(counts: np.ndarray) -> dict:
-    return {"images": int(counts.sum()), "min": int(counts.min()), "median": float(np.median(counts)), "max": int(counts.max())}
+    return {
+        "images": int(counts.sum()),
+        "min": int(counts.min()),
+        "median": float(np.median(counts)),
+        "max": int(counts.max()),
+    }

@@ -42,18 +42,33 @@ def find_duplicates(survey: Survey, train: np.ndarray, labels: np.ndarray) -> Du
     # one of each set of equal pixels stands for all of them: a thousand copies of one picture would make a million pairs
     _, one = np.unique(pixels, return_index=True)
     one = one[~flat[one]]
-    near = np.stack([one, one[_first_of(near_components(survey.bits[rows[one]], survey.grey[rows[one]]))]], axis=1)
-    component = join(np.arange(len(rows)), np.concatenate([near, *(_with_first(number) for number in (file, pixels))]))
+    near = np.stack(
+        [one, one[_first_of(near_components(survey.bits[rows[one]], survey.grey[rows[one]]))]],
+        axis=1,
+    )
+    component = join(
+        np.arange(len(rows)),
+        np.concatenate([near, *(_with_first(number) for number in (file, pixels))]),
+    )
     groups, relabelled, leaked = [], [], {kind: [] for kind in KINDS}
     for members in _several(component):
         first = members[0]
         bits = np.bitwise_count(survey.bits[rows[members]] ^ survey.bits[rows[first]]).sum(axis=1)
-        likeness = [SAME_FILE if file[m] == file[first] else SAME_PIXELS if pixels[m] == pixels[first] else NEAR for m in members]
+        likeness = [
+            SAME_FILE
+            if file[m] == file[first]
+            else SAME_PIXELS
+            if pixels[m] == pixels[first]
+            else NEAR
+            for m in members
+        ]
         if len(set(labels[rows[members]])) > 1:
             relabelled.append(len(groups))
         groups.append(Group(rows[members].tolist(), likeness, bits.tolist()))
         _leaks(rows[members], file[members], pixels[members], train, leaked)
-    return Duplicates(groups, {kind: sorted(leaked[kind]) for kind in KINDS}, relabelled, int(flat.sum()))
+    return Duplicates(
+        groups, {kind: sorted(leaked[kind]) for kind in KINDS}, relabelled, int(flat.sum())
+    )
 
 
 def _numbered(hashes: np.ndarray) -> np.ndarray:
@@ -78,10 +93,18 @@ def _several(component: np.ndarray) -> list[np.ndarray]:
     return sorted((part for part in parts if len(part) > 1), key=lambda part: part[0])
 
 
-def _leaks(rows: np.ndarray, file: np.ndarray, pixels: np.ndarray, train: np.ndarray, leaked: dict[str, list[int]]) -> None:
+def _leaks(
+    rows: np.ndarray,
+    file: np.ndarray,
+    pixels: np.ndarray,
+    train: np.ndarray,
+    leaked: dict[str, list[int]],
+) -> None:
     known = train[rows]
     if not known.any():
         return
     for kind, number in ((SAME_FILE, file), (SAME_PIXELS, pixels), (NEAR, None)):
         same = ~train[rows] if number is None else ~train[rows] & np.isin(number, number[known])
-        leaked[kind] += sorted(set(rows[same].tolist()) - {row for before in leaked.values() for row in before})
+        leaked[kind] += sorted(
+            set(rows[same].tolist()) - {row for before in leaked.values() for row in before}
+        )

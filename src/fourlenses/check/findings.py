@@ -7,10 +7,17 @@ from fourlenses.check.duplicates import KINDS
 from fourlenses.core.errors import printable
 
 OK, LOOK, NOT_USABLE = "ok", "look at these", "not usable"
-IMBALANCE = 10.0  # largest over smallest class from which accuracy over all images hides the small classes
+IMBALANCE = (
+    10.0  # largest over smallest class from which accuracy over all images hides the small classes
+)
 SMALL_SHARE = 0.1  # of images smaller than the encoder's, from which enlarging them is no exception
-LONG_SHARE, LONG = 0.05, 2.0  # of images this much longer than wide, from which cutting the centre square loses something
-HALF_WIDTH = 5.0  # percentage points: a 95 % interval wider than this to either side tells few methods apart
+LONG_SHARE, LONG = (
+    0.05,
+    2.0,
+)  # of images this much longer than wide, from which cutting the centre square loses something
+HALF_WIDTH = (
+    5.0  # percentage points: a 95 % interval wider than this to either side tells few methods apart
+)
 
 
 @dataclass(frozen=True)
@@ -24,7 +31,13 @@ class Finding:
 
 def find(report: dict) -> list[Finding]:
     """Errors first."""
-    found = [*_errors(report), *_splits(report), *_classes(report), *_copies(report), *_pictures(report)]
+    found = [
+        *_errors(report),
+        *_splits(report),
+        *_classes(report),
+        *_copies(report),
+        *_pictures(report),
+    ]
     return sorted(found, key=lambda finding: not finding.error)
 
 
@@ -33,14 +46,22 @@ def verdict(findings: list[Finding]) -> str:
 
 
 def _errors(report: dict) -> Iterator[Finding]:
-    bad, looked, allowed = report["undecodable"]["images"], report["looked_at"], report["settings"]["max_undecodable"]
+    bad, looked, allowed = (
+        report["undecodable"]["images"],
+        report["looked_at"],
+        report["settings"]["max_undecodable"],
+    )
     if bad:
         share = f"{bad} of {looked} images ({100 * bad / looked:.2g} %) cannot be decoded"
         if bad > allowed * looked:
             remedy = "repair or remove the files of undecodable.csv, or raise the key"
-            yield Finding(True, f"{share}, more than 'max_undecodable' ({allowed:g}) allows", remedy)
+            yield Finding(
+                True, f"{share}, more than 'max_undecodable' ({allowed:g}) allows", remedy
+            )
         else:
-            yield Finding(False, f"{share} and will be left out", "see the reasons in undecodable.csv")
+            yield Finding(
+                False, f"{share} and will be left out", "see the reasons in undecodable.csv"
+            )
     finest = report["levels"][-1]
     with_train = sum(its["train"] > 0 for its in finest["images"].values())
     for split in ("train", "test"):
@@ -48,12 +69,16 @@ def _errors(report: dict) -> Iterator[Finding]:
             yield Finding(True, f"there is no usable {split} image", "see undecodable.csv")
     if with_train < 2:
         yield Finding(
-            True, f"{with_train} class has training images; a classifier needs two", "look at how the class is read from the path"
+            True,
+            f"{with_train} class has training images; a classifier needs two",
+            "look at how the class is read from the path",
         )
     asked = report["settings"]["asked"]
     if asked > finest["train"]["images"]:
         what = f"the study asks for {asked} training images; {finest['train']['images']} are usable"
-        yield Finding(True, what, "lower pretrain_images, labelled_images or pool_images, or use 'all'")
+        yield Finding(
+            True, what, "lower pretrain_images, labelled_images or pool_images, or use 'all'"
+        )
 
 
 def _splits(report: dict) -> Iterator[Finding]:
@@ -79,11 +104,17 @@ def _classes(report: dict) -> Iterator[Finding]:
     if finest["imbalance"] and finest["imbalance"] > IMBALANCE:
         effective = f"{finest['effective_classes']:.1f} effective classes of {finest['classes']}"
         what = f"the largest class has {finest['imbalance']:.3g} times the training images of the smallest ({effective})"
-        yield Finding(False, what, "top-1 over all images speaks for the large classes; balance the test images if that is not meant")
+        yield Finding(
+            False,
+            what,
+            "top-1 over all images speaks for the large classes; balance the test images if that is not meant",
+        )
     for level, finer in zip(report["levels"], report["levels"][1:], strict=False):
         if level["classes"] == 1:
             yield Finding(
-                False, f"level '{level['level']}' has one label only: every encoder scores 100 % on it", "leave it out of 'levels'"
+                False,
+                f"level '{level['level']}' has one label only: every encoder scores 100 % on it",
+                "leave it out of 'levels'",
             )
         elif level["classes"] == finer["classes"]:
             same = f"levels '{level['level']}' and '{finer['level']}' both have {level['classes']} labels: the same task twice"
@@ -114,7 +145,11 @@ def _pictures(report: dict) -> Iterator[Finding]:
         yield Finding(False, what, "lower image_size, or find larger images")
     if sizes and sizes["long"] > LONG_SHARE:
         what = f"{100 * sizes['long']:.3g} % of the images are more than {LONG:g} times as long as wide; only their centre square is used"
-        yield Finding(False, what, "look at the contact sheet: is the object still in it? Cut the images beforehand if not")
+        yield Finding(
+            False,
+            what,
+            "look at the contact sheet: is the object still in it? Cut the images beforehand if not",
+        )
 
 
 def _some(names: list[str], one: str, several: str) -> str:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
-from fourlenses.data import decode
+from fourlenses.data.images import decode
 
 # A large JPEG is decoded at 1/2, 1/4 or 1/8, its shortest side no less than this: enough for a thumbnail, and several times faster.
 SMALL = 128
@@ -45,8 +45,18 @@ def look(content: Content, keep: bool = False) -> Look:
         content = np.ascontiguousarray(content)
     else:
         picture, kind, size = _decoded(content)
-    grey = np.asarray(picture.convert("L").resize((GRID, GRID), Image.Resampling.BILINEAR, reducing_gap=4.0))
-    return Look(*size, kind, _hash(content), _hash(picture.tobytes(), size), bits_of(grey), grey.tobytes(), picture if keep else None)
+    grey = np.asarray(
+        picture.convert("L").resize((GRID, GRID), Image.Resampling.BILINEAR, reducing_gap=4.0)
+    )
+    return Look(
+        *size,
+        kind,
+        _hash(content),
+        _hash(picture.tobytes(), size),
+        bits_of(grey),
+        grey.tobytes(),
+        picture if keep else None,
+    )
 
 
 def bits_of(grey: np.ndarray) -> bytes:
@@ -65,7 +75,11 @@ def _decoded(data: bytes) -> tuple[Image.Image, str, tuple[int, int]]:
     """The picture, RGB and upright; its format and mode; its size when it is not reduced."""
     try:
         image = decode.open_picture(data)
-        kind, size, turn = f"{image.format} {image.mode}", image.size, image.getexif().get(_ORIENTATION, _UPRIGHT)
+        kind, size, turn = (
+            f"{image.format} {image.mode}",
+            image.size,
+            image.getexif().get(_ORIENTATION, _UPRIGHT),
+        )
     except Exception:
         return decode.decode(data), "", (0, 0)  # it raises, and says why
     plain = image.format == "JPEG" and image.mode in ("RGB", "L") and turn == _UPRIGHT

@@ -65,7 +65,10 @@ def join(component: np.ndarray, edges: np.ndarray) -> np.ndarray:
 
 def difference(one: np.ndarray, other: np.ndarray) -> np.ndarray:
     """Mean absolute difference of grey pictures uint8 (N, 81), less their means, as a share of the larger contrast: float32 (N,)."""
-    one, other = (grey.astype(np.float32) - grey.mean(axis=1, keepdims=True, dtype=np.float32) for grey in (one, other))
+    one, other = (
+        grey.astype(np.float32) - grey.mean(axis=1, keepdims=True, dtype=np.float32)
+        for grey in (one, other)
+    )
     contrast = np.maximum(one.std(axis=1), other.std(axis=1))
     return np.abs(one - other).mean(axis=1) / np.maximum(contrast, 1e-6)
 
@@ -95,9 +98,14 @@ def _equal(key: np.ndarray, component: np.ndarray) -> Iterator[tuple[np.ndarray,
     ordered = key[order]
     begins = np.append(True, ordered[1:] != ordered[:-1])[: len(ordered)]
     first = np.flatnonzero(begins)
-    least, most = (extreme.reduceat(component[order], first) if len(first) else first for extreme in (np.minimum, np.maximum))
+    least, most = (
+        extreme.reduceat(component[order], first) if len(first) else first
+        for extreme in (np.minimum, np.maximum)
+    )
     several = (least != most)[np.cumsum(begins) - 1]
-    start = np.flatnonzero((ordered[1:] == ordered[:-1]) & several[:-1])  # places that have an equal one behind them
+    start = np.flatnonzero(
+        (ordered[1:] == ordered[:-1]) & several[:-1]
+    )  # places that have an equal one behind them
     step = 1
     while len(start):
         for part in np.array_split(start, -(-len(start) // PAIRS_AT_ONCE)):

@@ -30,7 +30,9 @@ def contact_sheet(title: str, note: str, rows: list[tuple[str, str, list, list]]
     columns = [max((len(row[side]) for row in rows), default=1) or 1 for side in (2, 3)]
     lefts = [MARGIN + CAPTION, MARGIN + CAPTION + columns[0] * (CELL + GAP) + 4 * GAP]
     width = lefts[1] + columns[1] * (CELL + GAP) - GAP + MARGIN
-    sheet = Image.new("RGB", (max(width, 640), HEAD + max(len(rows), 1) * (CELL + GAP) + MARGIN), PAPER)
+    sheet = Image.new(
+        "RGB", (max(width, 640), HEAD + max(len(rows), 1) * (CELL + GAP) + MARGIN), PAPER
+    )
     pen = ImageDraw.Draw(sheet)
     _heading(pen, title, note, sheet.width)
     for left, text, colour in ((lefts[0], "train", TRAIN), (lefts[1], "test", TEST)):
@@ -48,12 +50,16 @@ def contact_sheet(title: str, note: str, rows: list[tuple[str, str, list, list]]
     return sheet
 
 
-def duplicates_panel(title: str, note: str, rows: list[tuple[str, str, list[tuple[Image.Image | None, str, str]]]]) -> Image.Image:
+def duplicates_panel(
+    title: str, note: str, rows: list[tuple[str, str, list[tuple[Image.Image | None, str, str]]]]
+) -> Image.Image:
     """A row per group of copies: what they are, a line about them, then (thumbnail, split, class) of each, whole and framed by split."""
     columns = max((len(row[2]) for row in rows), default=1)
     step, height = CELL + 34, CELL + 44
     left = MARGIN + CAPTION
-    sheet = Image.new("RGB", (max(left + columns * step + MARGIN, 640), HEAD + max(len(rows), 1) * height), PAPER)
+    sheet = Image.new(
+        "RGB", (max(left + columns * step + MARGIN, 640), HEAD + max(len(rows), 1) * height), PAPER
+    )
     pen = ImageDraw.Draw(sheet)
     _heading(pen, title, note, sheet.width)
     for number, (name, line, members) in enumerate(rows):
@@ -71,7 +77,9 @@ def duplicates_panel(title: str, note: str, rows: list[tuple[str, str, list[tupl
 
 
 def _heading(pen: ImageDraw.ImageDraw, title: str, note: str, width: int) -> None:
-    pen.text((MARGIN, 10), _cut(title, font(17, bold=True), width - 2 * MARGIN), INK, font(17, bold=True))
+    pen.text(
+        (MARGIN, 10), _cut(title, font(17, bold=True), width - 2 * MARGIN), INK, font(17, bold=True)
+    )
     pen.text((MARGIN, 32), _cut(note, font(12), width - 2 * MARGIN), GREY, font(12))
 
 
@@ -99,12 +107,21 @@ def _scaled(picture: Image.Image, size: tuple[int, int]) -> Image.Image:
     return picture.resize(size, Image.Resampling.NEAREST if enlarged else Image.Resampling.LANCZOS)
 
 
-def _paste(sheet: Image.Image, pen: ImageDraw.ImageDraw, picture: Image.Image | None, x: int, y: int) -> None:
+def _paste(
+    sheet: Image.Image, pen: ImageDraw.ImageDraw, picture: Image.Image | None, x: int, y: int
+) -> None:
     if picture is not None:
         sheet.paste(picture, (x, y))
         return
     pen.rectangle((x, y, x + CELL - 1, y + CELL - 1), fill="#f0f0f0")
-    pen.text((x + CELL / 2, y + CELL / 2), "cannot be\ndecoded", GREY, font(12), anchor="mm", align="center")
+    pen.text(
+        (x + CELL / 2, y + CELL / 2),
+        "cannot be\ndecoded",
+        GREY,
+        font(12),
+        anchor="mm",
+        align="center",
+    )
 
 
 def _cut(text: str, face: ImageFont.FreeTypeFont, width: float) -> str:
@@ -119,7 +136,11 @@ def _wrapped(text: str, face: ImageFont.FreeTypeFont, width: float, most: int) -
     """Lines of at most ``width`` px, broken behind spaces, underscores, slashes and dots where there are any."""
     lines = []
     while text and len(lines) < most - 1 and face.getlength(text) > width:
-        fit = next(count for count in range(len(text), 0, -1) if count == 1 or face.getlength(text[:count]) <= width)
+        fit = next(
+            count
+            for count in range(len(text), 0, -1)
+            if count == 1 or face.getlength(text[:count]) <= width
+        )
         seam = max(text.rfind(mark, 1, fit) for mark in " _/.-") + 1
         fit = seam or fit
         lines.append(text[:fit].rstrip())

@@ -10,7 +10,7 @@ from fourlenses.check.duplicates import KINDS, Duplicates
 from fourlenses.check.findings import NOT_USABLE
 from fourlenses.core.errors import printable
 from fourlenses.core.files import atomic
-from fourlenses.data.manifest import Manifest, hierarchy_of
+from fourlenses.data.manifest.manifest import Manifest, hierarchy_of
 
 EXTREMES = 5  # largest and smallest classes named
 
@@ -18,7 +18,9 @@ EXTREMES = 5  # largest and smallest classes named
 def summary(report: dict) -> str:
     """A screenful: the counts, what was found with what to do, the verdict last."""
     finest = report["levels"][-1]
-    labels = ", ".join(f"{level['classes']:,} {printable(level['level'])}" for level in report["levels"])
+    labels = ", ".join(
+        f"{level['classes']:,} {printable(level['level'])}" for level in report["levels"]
+    )
     lines = [
         f"{report['dataset']}: {finest['train']['images']:,} training and {finest['test']['images']:,} test images{_looked(report)}",
         f"  labels      {labels}",
@@ -27,10 +29,14 @@ def summary(report: dict) -> str:
     if report["sizes"]:
         lines.append(f"  images      {_sizes(report)}; {_kinds(report)}")
     duplicates = report["duplicates"]
-    lines.append(f"  copies      {_copies(duplicates)}; in both splits: {sum(duplicates['leaked'].values())} test images")
+    lines.append(
+        f"  copies      {_copies(duplicates)}; in both splits: {sum(duplicates['leaked'].values())} test images"
+    )
     lines.append(f"  undecodable {report['undecodable']['images']:,}")
     for finding in report["findings"]:
-        lines.append(f"  {'ERROR' if finding['error'] else 'look'}: {finding['what']}.\n        {finding['remedy']}.")
+        lines.append(
+            f"  {'ERROR' if finding['error'] else 'look'}: {finding['what']}.\n        {finding['remedy']}."
+        )
     return "\n".join([*lines, f"verdict: {report['verdict']}"])
 
 
@@ -52,11 +58,21 @@ def write_markdown(path: Path, report: dict) -> None:
 
 
 def write_undecodable(path: Path, manifest: Manifest, reasons: dict[int, str]) -> None:
-    rows = ((manifest["id"][row], manifest["path"][row], manifest["split"][row], printable(reasons[row])) for row in sorted(reasons))
+    rows = (
+        (
+            manifest["id"][row],
+            manifest["path"][row],
+            manifest["split"][row],
+            printable(reasons[row]),
+        )
+        for row in sorted(reasons)
+    )
     _write_csv(path, ("id", "path", "split", "reason"), rows)
 
 
-def write_duplicates(path: Path, manifest: Manifest, labels: np.ndarray, train: np.ndarray, found: Duplicates) -> None:
+def write_duplicates(
+    path: Path, manifest: Manifest, labels: np.ndarray, train: np.ndarray, found: Duplicates
+) -> None:
     """A row per image that has a copy; ``likeness`` and ``bits`` (of 128 that differ) are to the first of its group."""
     classes = hierarchy_of(manifest).classes[-1]
     leaking = {row for rows in found.leaked.values() for row in rows}
@@ -65,16 +81,32 @@ def write_duplicates(path: Path, manifest: Manifest, labels: np.ndarray, train: 
         for number, group in enumerate(found.groups):
             leak = "no" if leaking.isdisjoint(group.rows) else "yes"
             two = "yes" if number in relabelled else "no"
-            for row, likeness, bits in zip(group.rows, ["first", *group.likeness[1:]], group.bits, strict=True):
-                yield number, likeness, bits, leak, two, "train" if train[row] else "test", classes[labels[row]], manifest["id"][row]
+            for row, likeness, bits in zip(
+                group.rows, ["first", *group.likeness[1:]], group.bits, strict=True
+            ):
+                yield (
+                    number,
+                    likeness,
+                    bits,
+                    leak,
+                    two,
+                    "train" if train[row] else "test",
+                    classes[labels[row]],
+                    manifest["id"][row],
+                )
 
     relabelled = set(found.relabelled)
-    _write_csv(path, ("group", "likeness", "bits", "leak", "two_labels", "split", "class", "id"), rows())
+    _write_csv(
+        path, ("group", "likeness", "bits", "leak", "two_labels", "split", "class", "id"), rows()
+    )
 
 
 def _write_csv(path: Path, header: tuple, rows: Iterable[tuple]) -> None:
     # names that are not UTF-8 are written as the bytes they are
-    with atomic(path) as temporary, open(temporary, "w", newline="", encoding="utf-8", errors="surrogateescape") as file:
+    with (
+        atomic(path) as temporary,
+        open(temporary, "w", newline="", encoding="utf-8", errors="surrogateescape") as file,
+    ):
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(header)
         writer.writerows(rows)
@@ -98,8 +130,15 @@ def _markdown(report: dict) -> Iterable[str]:
     for level in report["levels"]:
         cells = [_cell(level["level"]), f"{level['classes']:,}"]
         for split in ("train", "test"):
-            cells += [f"{level[split]['images']:,}", f"{level[split]['min']:,}, {level[split]['median']:g}, {level[split]['max']:,}"]
-        cells += [f"{level['imbalance']:g}" if level["imbalance"] else "", f"{level['effective_classes']:g}", f"{level['evenness']:g}"]
+            cells += [
+                f"{level[split]['images']:,}",
+                f"{level[split]['min']:,}, {level[split]['median']:g}, {level[split]['max']:,}",
+            ]
+        cells += [
+            f"{level['imbalance']:g}" if level["imbalance"] else "",
+            f"{level['effective_classes']:g}",
+            f"{level['evenness']:g}",
+        ]
         yield f"| {' | '.join(cells)} |"
     yield "\n`effective` is exp(entropy) of the training images' shares, `evenness` the entropy over its maximum.\n"
     yield from _extremes(report["levels"][-1])
@@ -110,11 +149,23 @@ def _markdown(report: dict) -> Iterable[str]:
 
 def _extremes(finest: dict) -> Iterable[str]:
     by_size = sorted(finest["images"].items(), key=lambda item: (-item[1]["train"], item[0]))
-    shown = by_size if len(by_size) <= 2 * EXTREMES else [*by_size[:EXTREMES], None, *by_size[-EXTREMES:]]
+    shown = (
+        by_size
+        if len(by_size) <= 2 * EXTREMES
+        else [*by_size[:EXTREMES], None, *by_size[-EXTREMES:]]
+    )
     yield "| class | train | test |\n|---|---|---|"
     for item in shown:
-        yield f"| {_cell(item[0])} | {item[1]['train']:,} | {item[1]['test']:,} |" if item else "| … | | |"
-    for key, words in (("few", "few training images"), ("train_only", "no test images"), ("test_only", "no training images")):
+        yield (
+            f"| {_cell(item[0])} | {item[1]['train']:,} | {item[1]['test']:,} |"
+            if item
+            else "| … | | |"
+        )
+    for key, words in (
+        ("few", "few training images"),
+        ("train_only", "no test images"),
+        ("test_only", "no training images"),
+    ):
         if finest[key]:
             names = ", ".join(f"`{printable(name)}`" for name in finest[key][:20])
             yield f"\nClasses with {words} ({len(finest[key])}): {names}{', … (all in report.json)' if len(finest[key]) > 20 else ''}"
@@ -152,7 +203,10 @@ def _sizes(report: dict) -> str:
 
 
 def _kinds(report: dict) -> str:
-    return ", ".join(f"{count:,} {kind}" for kind, count in sorted(report["kinds"].items(), key=lambda item: (-item[1], item[0])))
+    return ", ".join(
+        f"{count:,} {kind}"
+        for kind, count in sorted(report["kinds"].items(), key=lambda item: (-item[1], item[0]))
+    )
 
 
 def _copies(duplicates: dict) -> str:
@@ -164,7 +218,11 @@ def _spread(counts: dict) -> str:
 
 
 def _looked(report: dict) -> str:
-    return f" (a sample of {report['looked_at']:,} was looked at)" if report["looked_at"] < report["images"] else ""
+    return (
+        f" (a sample of {report['looked_at']:,} was looked at)"
+        if report["looked_at"] < report["images"]
+        else ""
+    )
 
 
 def _cell(text: str) -> str:

@@ -13,7 +13,7 @@ from PIL import Image
 from tqdm import tqdm
 
 from fourlenses.check.look import GRID, SMALL, Content, Look, look
-from fourlenses.data.decode import Undecodable
+from fourlenses.data.images.decode import Undecodable
 
 # Images go to a process several at a time: handing one over costs as much as looking at a small image.
 CHUNK_IMAGES, CHUNK_BYTES = 64, 4 << 20
@@ -37,7 +37,9 @@ class Survey:
         self.decoded = np.zeros(self.rows, bool)
         self.width, self.height = np.zeros(self.rows, np.int32), np.zeros(self.rows, np.int32)
         self.kind = np.zeros(self.rows, np.int16)
-        self.content, self.pixels, self.bits = (np.zeros((self.rows, 2), np.uint64) for _ in range(3))
+        self.content, self.pixels, self.bits = (
+            np.zeros((self.rows, 2), np.uint64) for _ in range(3)
+        )
         self.grey = np.zeros((self.rows, GRID * GRID), np.uint8)
 
     @property
@@ -53,21 +55,33 @@ class Survey:
         if seen.kind not in self.kinds:
             self.kinds.append(seen.kind)
         self.kind[row] = self.kinds.index(seen.kind)
-        for column, value in ((self.content, seen.content), (self.pixels, seen.pixels), (self.bits, seen.bits)):
+        for column, value in (
+            (self.content, seen.content),
+            (self.pixels, seen.pixels),
+            (self.bits, seen.bits),
+        ):
             column[row] = np.frombuffer(value, np.uint64)
         self.grey[row] = np.frombuffer(seen.grey, np.uint8)
         if seen.picture is not None:
             self.pictures[row] = seen.picture
 
 
-def survey(images: Iterable[Content], wanted: np.ndarray, pictured: Container[int], name: str, workers: int) -> Survey:
+def survey(
+    images: Iterable[Content], wanted: np.ndarray, pictured: Container[int], name: str, workers: int
+) -> Survey:
     """Look at the ``wanted`` (bool (N,)) of the images that a source gives for N rows, and keep the pictures of the ``pictured`` rows.
 
     The result does not depend on ``workers``.
     """
     result = Survey(len(wanted))
     tasks = ((row, content, row in pictured) for row, content in _wanted(images, wanted))
-    with tqdm(total=int(wanted.sum()), desc=f"{name}: looking", unit="image", mininterval=_interval(), file=sys.stderr) as bar:
+    with tqdm(
+        total=int(wanted.sum()),
+        desc=f"{name}: looking",
+        unit="image",
+        mininterval=_interval(),
+        file=sys.stderr,
+    ) as bar:
         for seen in _spread(_look_at, _chunks(tasks), workers):
             for row, what in seen:
                 result.add(row, what)

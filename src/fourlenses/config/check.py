@@ -6,8 +6,8 @@ from jsonschema import Draft202012Validator
 
 from fourlenses.config.yaml_files import read_yaml
 from fourlenses.core.errors import UserError, did_you_mean
-from fourlenses.data.corruption_names import CORRUPTIONS
-from fourlenses.data.recipe import Recipe
+from fourlenses.data.augment.augmentation import Augmentation
+from fourlenses.study.corruptions import CORRUPTIONS
 
 
 def check_config(config: dict, schema_file: Path, config_files: list[Path]) -> None:
@@ -16,15 +16,19 @@ def check_config(config: dict, schema_file: Path, config_files: list[Path]) -> N
     ``config_files`` are the files it was merged from, the last one winning: they serve to name the one to blame.
     """
     schema = _with_sources(read_yaml(schema_file), schema_file.parent / "sources")
-    schema["properties"]["quality"]["properties"]["corruptions"]["items"] = {"enum": list(CORRUPTIONS)}
+    schema["properties"]["quality"]["properties"]["corruptions"]["items"] = {
+        "enum": list(CORRUPTIONS)
+    }
     errors = sorted(Draft202012Validator(schema).iter_errors(config), key=_depth)
     if errors:
         raise UserError(_sentence(errors[0], config_files))
     for name, settings in config["views"].items():
         try:
-            Recipe.from_config(name, settings)
+            Augmentation.from_config(name, settings)
         except UserError as error:
-            raise UserError(f"{blame(['views', name], config_files)}: key 'views.{name}': {error}") from error
+            raise UserError(
+                f"{blame(['views', name], config_files)}: key 'views.{name}': {error}"
+            ) from error
 
 
 def _with_sources(schema: dict, folder: Path) -> dict:
@@ -70,7 +74,10 @@ def _sentence(error, config_files: list[Path]) -> str:
         hint = did_you_mean(unknown, allowed)
         where = blame([*path, unknown], config_files)
         return f"{where}: unknown key '{'.'.join([*path, unknown])}'{hint}; allowed here: {', '.join(allowed) or 'none'}"
-    where, key = blame(path, config_files, None if isinstance(error.instance, dict) else error.instance), ".".join(path) or "(top level)"
+    where, key = (
+        blame(path, config_files, None if isinstance(error.instance, dict) else error.instance),
+        ".".join(path) or "(top level)",
+    )
     if error.validator == "required":
         return f"{where}: key '{key}' lacks {error.message.split(' is a ')[0]}"
     if error.validator in ("enum", "const"):
@@ -84,7 +91,10 @@ def _alternative(error):
     """Of a dataset that fits no kind of source, the error of the kind it says it is."""
     if error.validator == "oneOf" and isinstance(error.instance, dict):
         for inner in error.context:
-            if not any(other.validator == "const" and other.schema_path[0] == inner.schema_path[0] for other in error.context):
+            if not any(
+                other.validator == "const" and other.schema_path[0] == inner.schema_path[0]
+                for other in error.context
+            ):
                 return inner
     if error.validator == "anyOf" and error.context:
         error.message = "allowed: a whole number of at least 2, or 'all'"

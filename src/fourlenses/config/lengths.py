@@ -70,7 +70,9 @@ def _at_equal_steps(config: dict, entry: dict) -> dict:
         elif not entry[passes]:
             durations[updates] = 0
         else:
-            durations[updates] = round(reference_images(config) * entry[passes] / entry["batch_size"])
+            durations[updates] = round(
+                reference_images(config) * entry[passes] / entry["batch_size"]
+            )
     durations["steps"] = max(1, durations["steps"])
     return {key: value for key, value in entry.items() if key not in DURATIONS} | durations
 
@@ -80,7 +82,9 @@ def _scaled(entry: dict, factor: float) -> dict:
     scaled = dict(entry)
     for key in DURATIONS:
         if key in entry:
-            scaled[key] = round(entry[key] * factor) if key.endswith("steps") else entry[key] * factor
+            scaled[key] = (
+                round(entry[key] * factor) if key.endswith("steps") else entry[key] * factor
+            )
     if "steps" in scaled:
         scaled["steps"] = max(1, scaled["steps"])
     return scaled

@@ -31,9 +31,15 @@ def complete_methods(config: dict, presets: Path, config_files: list[Path]) -> N
         if name == FLOOR:
             continue
         where, key = blame(["methods", name], config_files), f"methods.{name}"
-        base = max((method for method in known if name == method or name.startswith(f"{method}_")), key=len, default=None)
+        base = max(
+            (method for method in known if name == method or name.startswith(f"{method}_")),
+            key=len,
+            default=None,
+        )
         if base is None:
-            raise UserError(f"{where}: key '{key}': {one_of('method', name, known)}, or one of them with an ending, as in simclr_long")
+            raise UserError(
+                f"{where}: key '{key}': {one_of('method', name, known)}, or one of them with an ending, as in simclr_long"
+            )
         if ending := reserved_ending(name):
             raise UserError(
                 f"{where}: key '{key}' ends in '_{ending}', as the entries do that 'quantity.equal' and 'quantity.convergence' make; use "
@@ -45,35 +51,52 @@ def complete_methods(config: dict, presets: Path, config_files: list[Path]) -> N
             raise UserError(f"{where}: key '{key}.preset': {one_of('preset', preset, offered)}")
         values = offered[preset]
         if isinstance(values, str):  # a preset that there is none of, and why
-            raise UserError(f"{where}: key '{key}.preset': {base} has no preset '{preset}': {values}")
+            raise UserError(
+                f"{where}: key '{key}.preset': {base} has no preset '{preset}': {values}"
+            )
         own = {setting: value for setting, value in entry.items() if setting != "preset"}
         for setting, value in own.items():
             _check(where, key, setting, value, values)
         for passes, updates in EITHER:
             if passes in own and updates in own:
-                raise UserError(f"{where}: key '{key}' has both '{passes}' and '{updates}'; a duration is one of them")
+                raise UserError(
+                    f"{where}: key '{key}' has both '{passes}' and '{updates}'; a duration is one of them"
+                )
             if updates in own:
                 values = {setting: value for setting, value in values.items() if setting != passes}
         settings = {**values, **own}
         for recipe in settings["views"]:
             if recipe not in recipes:
-                raise UserError(f"{where}: key '{key}.views': {one_of('recipe of views', recipe, recipes)}")
+                raise UserError(
+                    f"{where}: key '{key}.views': {one_of('recipe of views', recipe, recipes)}"
+                )
             config["views"].setdefault(recipe, recipes[recipe])
         if len(settings["views"]) != len(values["views"]):
-            raise UserError(f"{where}: key '{key}.views' names {len(settings['views'])} recipe(s); {base} takes {len(values['views'])}")
-        statistics = {str([recipes[recipe].get(part) for part in ("mean", "std")]) for recipe in settings["views"]}
+            raise UserError(
+                f"{where}: key '{key}.views' names {len(settings['views'])} recipe(s); {base} takes {len(values['views'])}"
+            )
+        statistics = {
+            str([recipes[recipe].get(part) for part in ("mean", "std")])
+            for recipe in settings["views"]
+        }
         if len(statistics) > 1:
-            raise UserError(f"{where}: the recipes of key '{key}.views' differ in 'mean' or 'std'; give them the same")
+            raise UserError(
+                f"{where}: the recipes of key '{key}.views' differ in 'mean' or 'std'; give them the same"
+            )
         config["methods"][name] = {"method": base, "preset": preset, **settings}
 
 
 def _check(where: str, key: str, setting: str, value: object, preset: dict) -> None:
     allowed = sorted({*preset, *DURATIONS})
     if setting not in allowed:
-        raise UserError(f"{where}: unknown key '{key}.{setting}'{did_you_mean(setting, allowed)}; allowed here: {', '.join(allowed)}")
+        raise UserError(
+            f"{where}: unknown key '{key}.{setting}'{did_you_mean(setting, allowed)}; allowed here: {', '.join(allowed)}"
+        )
     example = preset.get(setting)
     if isinstance(example, bool) != isinstance(value, bool) and setting not in DURATIONS:
-        raise UserError(f"{where}: key '{key}.{setting}' is {value!r}; the preset has {example!r}, so give a value of that kind")
+        raise UserError(
+            f"{where}: key '{key}.{setting}' is {value!r}; the preset has {example!r}, so give a value of that kind"
+        )
 
 
 def _load(file: Path) -> dict:

@@ -30,7 +30,9 @@ def complete_protocols(config: dict, presets: Path) -> None:
         config["evaluation"][protocol] = {"preset": preset, "recipe": recipe, **hyperparameters}
 
 
-def complete_protocol(protocol: str, preset: str, own: dict, presets: Path, views: dict) -> tuple[dict, dict]:
+def complete_protocol(
+    protocol: str, preset: str, own: dict, presets: Path, views: dict
+) -> tuple[dict, dict]:
     """The hyperparameters of ``protocol``, those of the preset replaced by one's ``own``, and the recipe of its views.
 
     presets: the folder. views: recipes by name, besides and before those of presets/views.yaml.
@@ -54,7 +56,9 @@ def complete_protocol(protocol: str, preset: str, own: dict, presets: Path, view
                 f"or leave it out for those of the preset, {values['weight_decays']}"
             )
         if key not in values:
-            raise UserError(f"protocol '{protocol}': unknown key '{key}'{did_you_mean(key, values)}; allowed: {', '.join(sorted(values))}")
+            raise UserError(
+                f"protocol '{protocol}': unknown key '{key}'{did_you_mean(key, values)}; allowed: {', '.join(sorted(values))}"
+            )
         if not _alike(value, values[key]):
             raise UserError(
                 f"protocol '{protocol}': key '{key}' is {value!r}; the preset has {values[key]!r}, so give a value of that kind"
@@ -63,7 +67,9 @@ def complete_protocol(protocol: str, preset: str, own: dict, presets: Path, view
     _check(protocol, settings)
     recipes = _load(presets / "views.yaml") | views
     if len(settings["views"]) != 1:
-        raise UserError(f"protocol '{protocol}': 'views' names {len(settings['views'])} recipes; a classifier takes 1")
+        raise UserError(
+            f"protocol '{protocol}': 'views' names {len(settings['views'])} recipes; a classifier takes 1"
+        )
     (name,) = settings["views"]
     if name not in recipes:
         raise UserError(f"protocol '{protocol}': {one_of('recipe of views', name, recipes)}")
@@ -83,27 +89,49 @@ def _check(protocol: str, settings: dict) -> None:
             raise UserError(f"protocol '{protocol}': {one_of(key, settings[key], known)}")
     rates, decays = settings["learning_rates"], settings["weight_decays"]
     rules = {
-        "learning_rates": (_different_numbers(rates) and min(rates) > 0, "different positive numbers"),
-        "weight_decays": (_different_numbers(decays) and min(decays) >= 0, "different numbers of at least 0"),
+        "learning_rates": (
+            _different_numbers(rates) and min(rates) > 0,
+            "different positive numbers",
+        ),
+        "weight_decays": (
+            _different_numbers(decays) and min(decays) >= 0,
+            "different numbers of at least 0",
+        ),
         "batch_size": (settings["batch_size"] >= 1, "at least 1"),
         "epochs": (settings["epochs"] > 0, "above 0"),
-        "min_steps": (0 <= settings["min_steps"] <= settings["max_steps"], "at least 0 and at most 'max_steps'"),
+        "min_steps": (
+            0 <= settings["min_steps"] <= settings["max_steps"],
+            "at least 0 and at most 'max_steps'",
+        ),
         "max_steps": (settings["max_steps"] >= 1, "at least 1"),
         "test_crop": (0 < settings["test_crop"] <= 1, "a share of the side, in (0, 1]"),
         "warmup_share": (0 <= settings["warmup_share"] < 1, "a share of the steps, in [0, 1)"),
-        "label_smoothing": (0 <= settings["label_smoothing"] < 1, "a share of the target, in [0, 1)"),
+        "label_smoothing": (
+            0 <= settings["label_smoothing"] < 1,
+            "a share of the target, in [0, 1)",
+        ),
         "momentum": (0 <= settings["momentum"] < 1, "in [0, 1)"),
         "micro_batch": (settings["micro_batch"] >= 0, "at least 0"),
     }
     for key, (holds, allowed) in rules.items():
         if not holds:
-            raise UserError(f"protocol '{protocol}': '{key}' must be {allowed}, not {settings[key]!r}")
+            raise UserError(
+                f"protocol '{protocol}': '{key}' must be {allowed}, not {settings[key]!r}"
+            )
 
 
 def _different_numbers(values: list) -> bool:
     """Whether there is at least one, and all are finite numbers, no two of them equal."""
-    numbers = [value for value in values if isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)]
-    return bool(values) and numbers == values and len({float(value) for value in values}) == len(values)
+    numbers = [
+        value
+        for value in values
+        if isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
+    ]
+    return (
+        bool(values)
+        and numbers == values
+        and len({float(value) for value in values}) == len(values)
+    )
 
 
 def _load(file: Path) -> dict:

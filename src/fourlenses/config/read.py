@@ -10,7 +10,7 @@ from fourlenses.config.methods import complete_methods
 from fourlenses.config.protocols import complete_protocols
 from fourlenses.config.yaml_files import read_yaml
 from fourlenses.core.errors import UserError
-from fourlenses.data.downloadable import Wanted, take_downloads
+from fourlenses.data.download.registry import Wanted, take_downloads
 
 ROOT = Path(__file__).parents[3]
 
@@ -57,11 +57,15 @@ def read_overlay(file: Path) -> dict:
     try:
         content = read_yaml(file) or {}
     except OSError as error:
-        raise UserError(f"{file}: {error.strerror}; name a file like studies/real_quick.yaml") from error
+        raise UserError(
+            f"{file}: {error.strerror}; name a file like studies/real_quick.yaml"
+        ) from error
     except yaml.YAMLError as error:
         raise UserError(f"{file} is no YAML: {error}") from error
     if not isinstance(content, dict):
-        raise UserError(f"{file} holds no keys, but {type(content).__name__}; a study is an overlay of config.yaml")
+        raise UserError(
+            f"{file} holds no keys, but {type(content).__name__}; a study is an overlay of config.yaml"
+        )
     return content
 
 

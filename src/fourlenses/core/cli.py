@@ -31,8 +31,14 @@ def run(main: Callable[[], None]) -> None:
         # what the system refused; libraries raise OSErrors of their own too, without a number or a file, and those stay tracebacks
         if error.errno is None or error.filename is None:
             raise
-        remedy = f"make room{_file_system(error.filename)}, or raise the quota or limit" if error.errno in NO_ROOM else "put that right"
-        last_words(f"fourlenses: {printable(str(error.filename))}: {error.strerror}; {remedy}, then run it again")
+        remedy = (
+            f"make room{_file_system(error.filename)}, or raise the quota or limit"
+            if error.errno in NO_ROOM
+            else "put that right"
+        )
+        last_words(
+            f"fourlenses: {printable(str(error.filename))}: {error.strerror}; {remedy}, then run it again"
+        )
         sys.exit(2)
     except Interrupted as stop:
         last_words(f"fourlenses: {stop}")
@@ -47,7 +53,9 @@ def run(main: Callable[[], None]) -> None:
 def _file_system(file: str | bytes | os.PathLike) -> str:
     """Where a file is to be, in words: the file system and what is free on it; nothing if that cannot be told."""
     try:
-        folder = next(folder for folder in Path(os.fsdecode(file)).absolute().parents if folder.exists())
+        folder = next(
+            folder for folder in Path(os.fsdecode(file)).absolute().parents if folder.exists()
+        )
         mount = next(folder for folder in [folder, *folder.parents] if os.path.ismount(folder))
         return f" on the file system at {printable(str(mount))} ({shutil.disk_usage(mount).free >> 20} MiB free)"
     except (OSError, StopIteration, TypeError):

@@ -25,7 +25,9 @@ class OutOfTime(Interrupted):
 def one_of(kind: str, name: object, known: Iterable) -> UserError:
     """The error for a name that is not among the known ones, with the nearest known name where there is one."""
     known = sorted(map(str, known))
-    return UserError(f"unknown {kind} '{name}'{did_you_mean(name, known)}; known: {', '.join(known) or 'none'}")
+    return UserError(
+        f"unknown {kind} '{name}'{did_you_mean(name, known)}; known: {', '.join(known) or 'none'}"
+    )
 
 
 def did_you_mean(name: object, known: Iterable) -> str:
@@ -36,4 +38,7 @@ def did_you_mean(name: object, known: Iterable) -> str:
 
 def printable(text: str) -> str:
     """Text from a file or a file's name, on one line: control characters and bytes that are not UTF-8 as escapes."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode("ascii") for c in text)
+    return "".join(
+        c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode("ascii")
+        for c in text
+    )

@@ -53,7 +53,9 @@ def _want_of_room(error: Exception, folder: Path) -> int | None:
         return None
     if isinstance(error, OSError) and error.errno is not None:
         return error.errno if error.errno in NO_ROOM else None
-    said = any(words in str(error) for words in ("No space left", "Not enough free space", "requested and"))
+    said = any(
+        words in str(error) for words in ("No space left", "Not enough free space", "requested and")
+    )
     return errno.ENOSPC if said or shutil.disk_usage(folder).free < 4096 else None
 
 

@@ -31,7 +31,12 @@ def use_log_stream() -> None:
     """Make standard error a `LogStream`, unless something else stands there in its place."""
     if sys.stderr is not None and sys.stderr is sys.__stderr__:
         sys.stderr.flush()
-        sys.stderr = io.TextIOWrapper(LogStream(2, "wb", closefd=False), sys.stderr.encoding, "backslashreplace", write_through=True)
+        sys.stderr = io.TextIOWrapper(
+            LogStream(2, "wb", closefd=False),
+            sys.stderr.encoding,
+            "backslashreplace",
+            write_through=True,
+        )
 
 
 def last_words(text: str) -> None:
@@ -39,7 +44,13 @@ def last_words(text: str) -> None:
     sys.stderr.write(text + "\n")
     sys.stderr.flush()
     stream = getattr(sys.stderr, "buffer", None)
-    if isinstance(stream, LogStream) and stream.short and stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
+    if (
+        isinstance(stream, LogStream)
+        and stream.short
+        and stat.S_ISREG(os.fstat(stream.fileno()).st_mode)
+    ):
         os.ftruncate(stream.fileno(), 0)
         os.lseek(stream.fileno(), 0, os.SEEK_SET)
-        sys.stderr.write(f"(the disk was full; what this log held made room for the following)\n{text}\n")
+        sys.stderr.write(
+            f"(the disk was full; what this log held made room for the following)\n{text}\n"
+        )

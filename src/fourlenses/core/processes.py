@@ -14,7 +14,9 @@ def start_ticks(pid: int | str = "self") -> int | None:
         OSError: there is no such entry in /proc, or it is hidden from this user.
     """
     line = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
-    fields = line[line.rindex(")") + 2 :].split()  # the name in brackets before may hold spaces and brackets itself
+    fields = line[
+        line.rindex(")") + 2 :
+    ].split()  # the name in brackets before may hold spaces and brackets itself
     return None if fields[0] in "ZX" else int(fields[19])
 
 
@@ -36,7 +38,10 @@ def is_dead(pid: int, started: int | None) -> bool:
 def machine() -> list[str] | None:
     """The running kernel and the pid namespace: only where both are equal are pids comparable. Hostnames repeat, containers count anew."""
     try:
-        return [Path("/proc/sys/kernel/random/boot_id").read_text().strip(), os.readlink("/proc/self/ns/pid")]
+        return [
+            Path("/proc/sys/kernel/random/boot_id").read_text().strip(),
+            os.readlink("/proc/self/ns/pid"),
+        ]
     except OSError:
         return None
 

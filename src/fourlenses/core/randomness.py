@@ -15,7 +15,9 @@ _GAMMA = np.uint64(0x9E3779B97F4A7C15)
 def named_seed(seed: int, *names: object) -> int:
     """A 64-bit seed for one named stream, e.g. ``named_seed(0, "views")``; streams of different names are independent."""
     text = "\x1f".join([str(int(seed)), *map(str, names)])
-    return int.from_bytes(hashlib.sha256(text.encode("utf-8", "surrogateescape")).digest()[:8], "little")
+    return int.from_bytes(
+        hashlib.sha256(text.encode("utf-8", "surrogateescape")).digest()[:8], "little"
+    )
 
 
 def mix(*counters: int | np.ndarray) -> np.ndarray:
@@ -46,5 +48,7 @@ def permutation(count: int, *counters: int) -> np.ndarray:
 
 def string_ids(names: Sequence[str]) -> np.ndarray:
     """Stable uint64 ids of strings (the first 8 bytes of their SHA-256)."""
-    digest = b"".join(hashlib.sha256(name.encode("utf-8", "surrogateescape")).digest()[:8] for name in names)
+    digest = b"".join(
+        hashlib.sha256(name.encode("utf-8", "surrogateescape")).digest()[:8] for name in names
+    )
     return np.frombuffer(digest, dtype="<u8").astype(np.uint64)

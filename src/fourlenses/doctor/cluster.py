@@ -31,7 +31,10 @@ def partitions() -> tuple[dict[str, Partition], str]:
     """By name, and if there are none, why."""
     asked = run(["sinfo", "-h", "-e", "-o", "%R|%l|%G|%m|%c|%a"])
     if asked.code != 0:
-        return {}, asked.reason or asked.errors.strip() or f"sinfo ended with exit code {asked.code}"
+        return (
+            {},
+            asked.reason or asked.errors.strip() or f"sinfo ended with exit code {asked.code}",
+        )
     found: dict[str, Partition] = {}
     for line in asked.output.splitlines():
         name, limit, gres, memory, cpus, state = (part.strip() for part in line.split("|"))
@@ -60,16 +63,33 @@ def check_cluster(needed: bool, status_command: str | None) -> Iterator[Finding]
     missing = [command for command in COMMANDS if shutil.which(command) is None]
     if missing:
         if not needed:
-            yield Finding("SLURM", OK, "no SLURM commands here; studies run on this machine with profiles/local")
+            yield Finding(
+                "SLURM",
+                OK,
+                "no SLURM commands here; studies run on this machine with profiles/local",
+            )
         else:
-            yield Finding("SLURM", FAIL, f"not on PATH: {', '.join(missing)}", "log in to the cluster, or: module load slurm")
+            yield Finding(
+                "SLURM",
+                FAIL,
+                f"not on PATH: {', '.join(missing)}",
+                "log in to the cluster, or: module load slurm",
+            )
         return
     found, why = partitions()
     if why:
-        yield Finding("SLURM", FAIL if needed else WARN, f"sinfo does not answer: {why}", "ask the administrators, or set SLURM_CONF")
+        yield Finding(
+            "SLURM",
+            FAIL if needed else WARN,
+            f"sinfo does not answer: {why}",
+            "ask the administrators, or set SLURM_CONF",
+        )
         return
     version = run(["sinfo", "--version"]).output.strip()
-    listed = ", ".join(f"{name} ({_limit(one)}{f', {one.gres}' if one.gres else ''})" for name, one in found.items())
+    listed = ", ".join(
+        f"{name} ({_limit(one)}{f', {one.gres}' if one.gres else ''})"
+        for name, one in found.items()
+    )
     yield Finding("SLURM", OK, f"{version}; partitions: {listed}")
     yield _accounting(status_command)
     if status_command == "squeue":
@@ -79,26 +99,52 @@ def check_cluster(needed: bool, status_command: str | None) -> Iterator[Finding]
 def _accounting(status_command: str | None) -> Finding:
     asked = run(["sacct", "-n", "-X", "-S", "now"]) if shutil.which("sacct") else None
     if asked is not None and asked.code == 0:
-        return Finding("accounting", OK, "sacct answers" + (", though the profile asks squeue" if status_command == "squeue" else ""))
-    why = (asked.errors.strip() or asked.reason or f"sacct ended with exit code {asked.code}") if asked else "there is no sacct"
+        return Finding(
+            "accounting",
+            OK,
+            "sacct answers"
+            + (", though the profile asks squeue" if status_command == "squeue" else ""),
+        )
+    why = (
+        (asked.errors.strip() or asked.reason or f"sacct ended with exit code {asked.code}")
+        if asked
+        else "there is no sacct"
+    )
     if status_command == "squeue":
         return Finding("accounting", OK, f"none ({why}); the profile asks squeue")
-    return Finding("accounting", WARN if status_command is None and asked is None else FAIL, f"none: {why}",
-                   "use profiles/slurm-squeue, or set slurm-status-command: squeue in your profile")  # fmt: skip
+    return Finding(
+        "accounting",
+        WARN if status_command is None and asked is None else FAIL,
+        f"none: {why}",
+        "use profiles/slurm-squeue, or set slurm-status-command: squeue in your profile",
+    )
 
 
 def _job_age() -> Finding:
     shown = re.search(r"MinJobAge\s*=\s*(\d+)", run(["scontrol", "show", "config"]).output)
     if not shown:
-        return Finding("finished jobs", WARN, "scontrol shows no MinJobAge", f"squeue has to show finished jobs for {LEAST_JOB_AGE} s")
+        return Finding(
+            "finished jobs",
+            WARN,
+            "scontrol shows no MinJobAge",
+            f"squeue has to show finished jobs for {LEAST_JOB_AGE} s",
+        )
     if int(shown[1]) < LEAST_JOB_AGE:
-        return Finding("finished jobs", FAIL, f"squeue forgets them after {shown[1]} s (MinJobAge)",
-                       f"ask for MinJobAge={LEAST_JOB_AGE} in slurm.conf, or use accounting (profiles/slurm)")  # fmt: skip
+        return Finding(
+            "finished jobs",
+            FAIL,
+            f"squeue forgets them after {shown[1]} s (MinJobAge)",
+            f"ask for MinJobAge={LEAST_JOB_AGE} in slurm.conf, or use accounting (profiles/slurm)",
+        )
     return Finding("finished jobs", OK, f"squeue shows them for {shown[1]} s (MinJobAge)")
 
 
 def _limit(partition: Partition) -> str:
-    return "no time limit" if partition.limit_minutes is None else f"{partition.limit_minutes / 60:g} h"
+    return (
+        "no time limit"
+        if partition.limit_minutes is None
+        else f"{partition.limit_minutes / 60:g} h"
+    )
 
 
 def _number(text: str) -> int:

@@ -41,7 +41,9 @@ _NO_GPU = (
 WAIT_SECONDS = 300.0  # for a place in the queue, and imports over the network
 
 
-def check_compute_nodes(demands: list[Demand], account: str | None, directory: Path) -> Iterator[Finding]:
+def check_compute_nodes(
+    demands: list[Demand], account: str | None, directory: Path
+) -> Iterator[Finding]:
     """``demands`` and ``account``: of the profile; none: one job as the cluster places it."""
     chosen = {demand.partition: demand for demand in demands if not demand.gpus}
     chosen |= {demand.partition: demand for demand in demands if demand.gpus}
@@ -59,7 +61,19 @@ def _job(demand: Demand, account: str | None, directory: Path) -> Finding:
         options.append(f"--gpus={f'{demand.gpu_model}:' if demand.gpu_model else ''}1")
     try:
         token.write_text("seen")
-        ran = run(["srun", "--ntasks=1", "--time=5", "--job-name=fourlenses-doctor", *options, sys.executable, "-c", script], WAIT_SECONDS)
+        ran = run(
+            [
+                "srun",
+                "--ntasks=1",
+                "--time=5",
+                "--job-name=fourlenses-doctor",
+                *options,
+                sys.executable,
+                "-c",
+                script,
+            ],
+            WAIT_SECONDS,
+        )
     finally:
         with contextlib.suppress(OSError):
             token.unlink()
@@ -68,9 +82,20 @@ def _job(demand: Demand, account: str | None, directory: Path) -> Finding:
             said = json.loads(line.removeprefix("fourlenses-node:"))
             if said["errors"] or said["token"] != "seen":
                 why = f"{said['host']}: {'; '.join(said['errors']) or 'sees another file than was written here'}"
-                return Finding(check, FAIL, why, _NO_GPU if "torch sees no GPU" in why else _OTHER_FILES)
+                return Finding(
+                    check, FAIL, why, _NO_GPU if "torch sees no GPU" in why else _OTHER_FILES
+                )
             gpu = f", torch sees a GPU: {said['gpu']}" if said["gpu"] else ""
-            return Finding(check, OK, f"{said['host']}: the same files, Python {said['python']}, torch and FFCV import{gpu}")
+            return Finding(
+                check,
+                OK,
+                f"{said['host']}: the same files, Python {said['python']}, torch and FFCV import{gpu}",
+            )
     lines = [line.strip() for line in ran.errors.splitlines() if line.strip()]
     why = ran.reason or (lines[-1] if lines else f"srun ended with exit code {ran.code}")
-    return Finding(check, FAIL, why, f"see what  srun {' '.join(options)} {sys.executable} -V  says; a full queue needs patience")
+    return Finding(
+        check,
+        FAIL,
+        why,
+        f"see what  srun {' '.join(options)} {sys.executable} -V  says; a full queue needs patience",
+    )

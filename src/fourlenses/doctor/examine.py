@@ -15,7 +15,9 @@ from fourlenses.doctor.storage import check_storage
 from fourlenses.doctor.torch_and_gpu import check_torch
 
 
-def examine(workflow: Path, directory: Path, profile_folder: Path | None, in_job: bool) -> Iterator[Finding]:
+def examine(
+    workflow: Path, directory: Path, profile_folder: Path | None, in_job: bool
+) -> Iterator[Finding]:
     """``workflow``: the folder with the Snakefile; ``directory``: with data/ and results/; ``in_job``: try a job on the compute nodes."""
     profile, why = read_profile(profile_folder) if profile_folder else ({}, "")
     if why:
@@ -37,12 +39,24 @@ def examine(workflow: Path, directory: Path, profile_folder: Path | None, in_job
         try:
             yield from family()
         except Exception as error:  # a defect of one check is not to hide what the others find
-            yield Finding("doctor", FAIL, f"a check itself failed: {type(error).__name__}: {error}", "please report this line as a bug")
+            yield Finding(
+                "doctor",
+                FAIL,
+                f"a check itself failed: {type(error).__name__}: {error}",
+                "please report this line as a bug",
+            )
 
 
 def _compute_nodes(profile: dict, directory: Path) -> Iterable[Finding]:
     if not is_there():
-        return [Finding("compute nodes", FAIL, "there is no SLURM here to try a job on", "leave out --in-job (IN_JOB)")]
+        return [
+            Finding(
+                "compute nodes",
+                FAIL,
+                "there is no SLURM here to try a job on",
+                "leave out --in-job (IN_JOB)",
+            )
+        ]
     asked = demands(profile) if profile else []
     account = (profile.get("default-resources") or {}).get("slurm_account") if profile else None
     return check_compute_nodes(asked, account, directory)

@@ -22,7 +22,7 @@ def answer():
     import io
     import numpy as np
     from PIL import Image
-    from fourlenses.data.turbojpeg import JpegDecoder
+    from fourlenses.data.images.turbojpeg import JpegDecoder
     picture = np.arange(64 * 64 * 3, dtype=np.uint8).reshape(64, 64, 3)
     data = io.BytesIO()
     Image.fromarray(picture).save(data, "jpeg", quality=95)
@@ -41,9 +41,7 @@ def answer():
         return count
     return [numba.__version__, int(total(1000)), numba.threading_layer()]
 """
-SYSTEM = (
-    "install OpenCV and TurboJPEG (Debian: libopencv-dev libturbojpeg0-dev; on a cluster perhaps: module load opencv), then remove .venv "
-)
+SYSTEM = "install OpenCV and TurboJPEG (Debian: libopencv-dev libturbojpeg0-dev; on a cluster perhaps: module load opencv), then remove .venv "
 
 
 def check_image_libraries() -> Iterator[Finding]:
@@ -55,21 +53,39 @@ def check_image_libraries() -> Iterator[Finding]:
         missing = [name for library in libraries for name in _not_found(library)]
         imported = ask(_FFCV)
         if missing or not libraries:
-            found = f"{version}, but its compiled library lacks {', '.join(missing)}" if missing else f"{version} has no compiled library"
-            yield Finding("FFCV", FAIL, found, f"{SYSTEM}and {SETUP}. What the login node has the compute nodes need too")
+            found = (
+                f"{version}, but its compiled library lacks {', '.join(missing)}"
+                if missing
+                else f"{version} has no compiled library"
+            )
+            yield Finding(
+                "FFCV",
+                FAIL,
+                found,
+                f"{SYSTEM}and {SETUP}. What the login node has the compute nodes need too",
+            )
         elif imported.error:
             yield Finding("FFCV", FAIL, f"{version}: {imported.error}", f"remove .venv and {SETUP}")
         else:
             yield Finding("FFCV", OK, f"{version} imports, with all its shared libraries")
     decoded = ask(_JPEG)
     if decoded.error or not decoded.value:
-        yield Finding("TurboJPEG", FAIL, decoded.error or "a JPEG is not decoded to Pillow's pixels", f"{SYSTEM}and {SETUP}")
+        yield Finding(
+            "TurboJPEG",
+            FAIL,
+            decoded.error or "a JPEG is not decoded to Pillow's pixels",
+            f"{SYSTEM}and {SETUP}",
+        )
     else:
         yield Finding("TurboJPEG", OK, "decodes a JPEG to Pillow's pixels")
     compiled = ask(_NUMBA)
     if compiled.error or compiled.value[1] != 499500:
-        yield Finding("numba", FAIL, compiled.error or f"compiled a sum to {compiled.value[1]}, not 499500",
-                      f"{SETUP}; NUMBA_CACHE_DIR (or the home directory) has to be writable")  # fmt: skip
+        yield Finding(
+            "numba",
+            FAIL,
+            compiled.error or f"compiled a sum to {compiled.value[1]}, not 499500",
+            f"{SETUP}; NUMBA_CACHE_DIR (or the home directory) has to be writable",
+        )
     else:
         yield Finding("numba", OK, f"{compiled.value[0]} compiles, threads by {compiled.value[2]}")
 
@@ -77,4 +93,6 @@ def check_image_libraries() -> Iterator[Finding]:
 def _not_found(library: str) -> list[str]:
     """Shared libraries that the loader does not find; none where there is no ldd."""
     listed = run(["ldd", library])
-    return sorted({line.split("=>")[0].strip() for line in listed.output.splitlines() if "not found" in line})
+    return sorted(
+        {line.split("=>")[0].strip() for line in listed.output.splitlines() if "not found" in line}
+    )

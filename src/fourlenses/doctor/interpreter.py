@@ -15,12 +15,16 @@ _PIN = re.compile(r"(?P<name>[A-Za-z0-9_.-]+)==(?P<version>[^\s;\\]+)(?P<marker>
 def check_interpreter(workflow: Path) -> Iterator[Finding]:
     """``workflow``: the folder with the Snakefile and envs/."""
     version = ".".join(map(str, sys.version_info[:3]))
-    yield Finding("Python", OK, f"{version} at {sys.executable}")  # an older one is turned away by workflow_scripts/doctor.py
+    yield Finding(
+        "Python", OK, f"{version} at {sys.executable}"
+    )  # an older one is turned away by workflow_scripts/doctor.py
     yield _pins(workflow / "envs" / "requirements.txt")
 
 
 def _pins(file: Path) -> Finding:
-    pinned: dict[str, list[str]] = {}  # for one package there may be several, for several versions of Python
+    pinned: dict[
+        str, list[str]
+    ] = {}  # for one package there may be several, for several versions of Python
     conditional = set()
     for line in file.read_text(encoding="utf-8").splitlines():
         if match := _PIN.match(line):
@@ -41,8 +45,15 @@ def _pins(file: Path) -> Finding:
         else:
             other.append(f"{name} {installed} (pinned: {', '.join(versions)})")
     if missing:
-        return Finding("packages", FAIL, f"{len(missing)} of {file.name} are not installed, e.g. {', '.join(missing[:4])}", SETUP)
+        return Finding(
+            "packages",
+            FAIL,
+            f"{len(missing)} of {file.name} are not installed, e.g. {', '.join(missing[:4])}",
+            SETUP,
+        )
     if other:
         found = f"{right} as pinned, {len(other)} others: {', '.join(other[:3])}"
-        return Finding("packages", WARN, found, f"{SETUP}, or know that tables may differ in last digits")
+        return Finding(
+            "packages", WARN, found, f"{SETUP}, or know that tables may differ in last digits"
+        )
     return Finding("packages", OK, f"{right} as pinned in {file.name}")

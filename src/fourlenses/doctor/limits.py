@@ -11,19 +11,36 @@ LEAST_MEMORY, FEW_FILES = 4 << 30, 1024
 
 
 def check_limits() -> Iterator[Finding]:
-    yield _threads(len(os.sched_getaffinity(0)), os.cpu_count() or 1, os.environ.get("OMP_NUM_THREADS"))
+    yield _threads(
+        len(os.sched_getaffinity(0)), os.cpu_count() or 1, os.environ.get("OMP_NUM_THREADS")
+    )
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     few = soft != resource.RLIM_INFINITY and soft < FEW_FILES
-    yield Finding("open files", WARN if few else OK, f"{soft} (ulimit -n), at most {hard}", f"ulimit -n {FEW_FILES}" if few else "")
+    yield Finding(
+        "open files",
+        WARN if few else OK,
+        f"{soft} (ulimit -n), at most {hard}",
+        f"ulimit -n {FEW_FILES}" if few else "",
+    )
     yield _memory(memory_limit())
 
 
 def _threads(usable: int, cores: int, openmp: str | None) -> Finding:
     found = f"{usable} of {cores} usable (affinity), OMP_NUM_THREADS {openmp or 'not set'}"
     if openmp and openmp.isdigit() and int(openmp) > usable:
-        return Finding("cores", WARN, found, f"export OMP_NUM_THREADS={usable}: more threads than cores wait for each other")
+        return Finding(
+            "cores",
+            WARN,
+            found,
+            f"export OMP_NUM_THREADS={usable}: more threads than cores wait for each other",
+        )
     if usable == 1 and cores > 1:
-        return Finding("cores", WARN, found, "in a job: ask for more with threads (cpus-per-task); shells of some login nodes have one")
+        return Finding(
+            "cores",
+            WARN,
+            found,
+            "in a job: ask for more with threads (cpus-per-task); shells of some login nodes have one",
+        )
     return Finding("cores", OK, found)
 
 
@@ -56,5 +73,10 @@ def memory_limit(root: Path = Path("/")) -> tuple[int, str]:
 def _memory(limit: tuple[int, str]) -> Finding:
     found = f"{limit[0] / 2**30:.1f} GiB, {limit[1]}"
     if limit[0] < LEAST_MEMORY:
-        return Finding("memory", FAIL if limit[0] < LEAST_MEMORY // 4 else WARN, found, "ask for more (mem_mb); training needs some GiB")
+        return Finding(
+            "memory",
+            FAIL if limit[0] < LEAST_MEMORY // 4 else WARN,
+            found,
+            "ask for more (mem_mb); training needs some GiB",
+        )
     return Finding("memory", OK, found)

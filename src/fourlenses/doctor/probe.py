@@ -34,10 +34,14 @@ class Ran:
 def ask(code: str, *arguments: str, timeout: float = 120.0) -> Answer:
     """Run Python ``code`` that defines ``answer(*arguments)``, and return what that returned."""
     script = f"{code}\nimport json, sys\nprint({_MARK!r} + json.dumps(answer(*sys.argv[1:])), flush=True)\n"
-    path = os.pathsep.join(part for part in (str(SOURCES), os.environ.get("PYTHONPATH", "")) if part)
+    path = os.pathsep.join(
+        part for part in (str(SOURCES), os.environ.get("PYTHONPATH", "")) if part
+    )
     ran = run([sys.executable, "-c", script, *arguments], timeout, {"PYTHONPATH": path})
     for line in reversed(ran.output.splitlines()):
-        if line.startswith(_MARK):  # an answer counts even if the interpreter crashes on its way out
+        if line.startswith(
+            _MARK
+        ):  # an answer counts even if the interpreter crashes on its way out
             return Answer(json.loads(line.removeprefix(_MARK)))
     if ran.code is None:
         return Answer(error=ran.reason)
@@ -48,7 +52,9 @@ def ask(code: str, *arguments: str, timeout: float = 120.0) -> Answer:
     return Answer(error=lines[-1] if lines else f"ended with exit code {ran.code} and no answer")
 
 
-def run(command: list[str], timeout: float = 30.0, environment: dict[str, str] | None = None) -> Ran:
+def run(
+    command: list[str], timeout: float = 30.0, environment: dict[str, str] | None = None
+) -> Ran:
     """Run a command with all its children killed when it takes longer than ``timeout`` seconds. ``environment`` is added to this one's."""
     try:
         process = subprocess.Popen(

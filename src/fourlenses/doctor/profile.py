@@ -35,7 +35,11 @@ class Demand:
 
 def read_profile(folder: Path) -> tuple[dict, str]:
     """The profile's keys with environment variables filled in (those that are not set stay as $NAME), and why there are none."""
-    files = [file for name in ("profile*.yaml", "config*.yaml") for file in sorted(folder.glob(name), reverse=True)]
+    files = [
+        file
+        for name in ("profile*.yaml", "config*.yaml")
+        for file in sorted(folder.glob(name), reverse=True)
+    ]
     if not files:
         return {}, f"no profile.yaml or config.yaml in {folder}"
     answer = ask(_READ, str(files[0]), timeout=30)
@@ -46,20 +50,40 @@ def read_profile(folder: Path) -> tuple[dict, str]:
 
 def demands(profile: dict) -> list[Demand]:
     base = _resources(profile.get("default-resources"))
-    rules = {"(other rules)": {}, **{rule: _resources(own) for rule, own in (profile.get("set-resources") or {}).items()}}
+    rules = {
+        "(other rules)": {},
+        **{rule: _resources(own) for rule, own in (profile.get("set-resources") or {}).items()},
+    }
     return [
-        Demand(rule, _text(all_of.get("slurm_partition")), _whole(all_of.get("gpu")) or 0, _text(all_of.get("gpu_model")) or "",
-               _whole(all_of.get("mem_mb")), _minutes(all_of.get("runtime")))
+        Demand(
+            rule,
+            _text(all_of.get("slurm_partition")),
+            _whole(all_of.get("gpu")) or 0,
+            _text(all_of.get("gpu_model")) or "",
+            _whole(all_of.get("mem_mb")),
+            _minutes(all_of.get("runtime")),
+        )
         for rule, all_of in ((rule, {**base, **own}) for rule, own in rules.items())
-    ]  # fmt: skip
+    ]
 
 
 def check_profile(name: str, profile: dict) -> Iterator[Finding]:
     """Lines on unset variables, the account, and every rule's demand beside the partition it names."""
-    unset = sorted(set(re.findall(r"\$\{?(\w+)", str([profile.get("default-resources"), profile.get("set-resources")]))))
+    unset = sorted(
+        set(
+            re.findall(
+                r"\$\{?(\w+)", str([profile.get("default-resources"), profile.get("set-resources")])
+            )
+        )
+    )
     if unset:
-        yield Finding("profile", FAIL, f"{name} uses {', '.join('$' + one for one in unset)}, which {'is' if len(unset) == 1 else 'are'} "
-                      "not set", "export them before Snakemake and this (docs/slurm.md), or write the values into the profile")  # fmt: skip
+        yield Finding(
+            "profile",
+            FAIL,
+            f"{name} uses {', '.join('$' + one for one in unset)}, which {'is' if len(unset) == 1 else 'are'} "
+            "not set",
+            "export them before Snakemake and this (docs/slurm.md), or write the values into the profile",
+        )
     else:
         yield Finding("profile", OK, f"{name}: all its variables are set")
     account = _text(_resources(profile.get("default-resources")).get("slurm_account"))
@@ -75,13 +99,23 @@ def check_profile(name: str, profile: dict) -> Iterator[Finding]:
 
 def _account(account: str | None) -> Finding:
     if not account:
-        return Finding("account", WARN, "the profile names no slurm_account", "set it, unless your cluster has a default account for you")
+        return Finding(
+            "account",
+            WARN,
+            "the profile names no slurm_account",
+            "set it, unless your cluster has a default account for you",
+        )
     known = run(["sacctmgr", "-nP", "show", "assoc", f"user={getpass.getuser()}", "format=account"])
     accounts = sorted(set(known.output.split()))
     if known.code != 0 or not accounts:
         return Finding("account", OK, f"{account} (sacctmgr does not tell whether it is yours)")
     if account.lower() not in accounts:  # SLURM has them in lower case, whatever is written
-        return Finding("account", FAIL, f"{account} is not among yours: {', '.join(accounts)}", "export or write one of these")
+        return Finding(
+            "account",
+            FAIL,
+            f"{account} is not among yours: {', '.join(accounts)}",
+            "export or write one of these",
+        )
     return Finding("account", OK, account)
 
 
@@ -92,24 +126,48 @@ def _beside(demand: Demand, found: dict[str, Partition]) -> Finding:
     name = demand.partition
     partition = found.get(name.split(",")[0])
     if partition is None:
-        return Finding(check, FAIL, f"partition {name} is not there; there are: {', '.join(found)}", "name one of these in the profile")
+        return Finding(
+            check,
+            FAIL,
+            f"partition {name} is not there; there are: {', '.join(found)}",
+            "name one of these in the profile",
+        )
     problems = []
     if not partition.up:
         problems.append("it is down")
-    if demand.runtime_minutes and partition.limit_minutes is not None and demand.runtime_minutes > partition.limit_minutes:
-        problems.append(f"its limit is {partition.limit_minutes / 60:g} h, but runtime is {demand.runtime_minutes / 60:g} h")
+    if (
+        demand.runtime_minutes
+        and partition.limit_minutes is not None
+        and demand.runtime_minutes > partition.limit_minutes
+    ):
+        problems.append(
+            f"its limit is {partition.limit_minutes / 60:g} h, but runtime is {demand.runtime_minutes / 60:g} h"
+        )
     if demand.memory_mb and demand.memory_mb > partition.memory_mb:
-        problems.append(f"its largest node has {partition.memory_mb} MB, but mem_mb is {demand.memory_mb}")
+        problems.append(
+            f"its largest node has {partition.memory_mb} MB, but mem_mb is {demand.memory_mb}"
+        )
     most = max(_gpus(partition.gres, demand.gpu_model), default=0)
     if demand.gpus > most:
         model = f" {demand.gpu_model}" if demand.gpu_model else ""
-        problems.append(f"its nodes have {most} GPUs{model} ({partition.gres or 'no gres'}), but gpu is {demand.gpus}")
+        problems.append(
+            f"its nodes have {most} GPUs{model} ({partition.gres or 'no gres'}), but gpu is {demand.gpus}"
+        )
     if problems:
-        return Finding(check, FAIL, f"partition {name}: {'; '.join(problems)}", "change the partition or the resource in the profile")
+        return Finding(
+            check,
+            FAIL,
+            f"partition {name}: {'; '.join(problems)}",
+            "change the partition or the resource in the profile",
+        )
     asks = [f"{demand.gpus} GPU {demand.gpu_model}".strip()] if demand.gpus else []
     asks += [f"{demand.memory_mb} MB"] if demand.memory_mb else []
     asks += [f"{demand.runtime_minutes / 60:g} h"] if demand.runtime_minutes else []
-    return Finding(check, OK, f"partition {name} has what they ask for" + (f": {', '.join(asks)}" if asks else ""))
+    return Finding(
+        check,
+        OK,
+        f"partition {name} has what they ask for" + (f": {', '.join(asks)}" if asks else ""),
+    )
 
 
 def _gpus(gres: str, model: str) -> list[int]:
@@ -139,7 +197,11 @@ def _expanded(value: object) -> object:
 def _evaluated(value: object) -> object:
     """Snakemake evaluates resources as Python; what needs more than the attempt (the input's size, say) is not known here."""
     try:
-        return eval(value, {"__builtins__": {"min": min, "max": max, "int": int}}, {"attempt": 1}) if isinstance(value, str) else value
+        return (
+            eval(value, {"__builtins__": {"min": min, "max": max, "int": int}}, {"attempt": 1})
+            if isinstance(value, str)
+            else value
+        )
     except Exception:
         return value
 

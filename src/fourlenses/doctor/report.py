@@ -16,15 +16,25 @@ def lines(finding: Finding, colours: bool) -> str:
     if colours:
         status = f"\033[{_COLOURS[finding.status]}m{status}\033[0m"
     found = textwrap.wrap(finding.found, _WIDTH - _NAME - 6, break_long_words=False) or [""]
-    shown = [f"{status} {finding.check:<{_NAME}}{found[0]}", *(" " * (_NAME + 6) + line for line in found[1:])]
+    shown = [
+        f"{status} {finding.check:<{_NAME}}{found[0]}",
+        *(" " * (_NAME + 6) + line for line in found[1:]),
+    ]
     if finding.remedy:
-        remedy = textwrap.wrap(f"do: {finding.remedy}", _WIDTH - _NAME - 6, subsequent_indent="    ", break_long_words=False)
+        remedy = textwrap.wrap(
+            f"do: {finding.remedy}",
+            _WIDTH - _NAME - 6,
+            subsequent_indent="    ",
+            break_long_words=False,
+        )
         shown += [" " * (_NAME + 6) + line for line in remedy]
     return "\n".join(shown)
 
 
 def summary(findings: list[Finding]) -> str:
-    counts = {status: sum(finding.status == status for finding in findings) for status in (OK, WARN, FAIL)}
+    counts = {
+        status: sum(finding.status == status for finding in findings) for status in (OK, WARN, FAIL)
+    }
     return f"{counts[OK]} ok, {counts[WARN]} warn, {counts[FAIL]} fail"
 
 

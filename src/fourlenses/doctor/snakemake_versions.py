@@ -15,7 +15,9 @@ _IMPORT_EXECUTOR = "def answer():\n    import snakemake_executor_plugin_slurm, s
 def check_snakemake() -> Iterator[Finding]:
     yield _package("Snakemake", "snakemake", _IMPORT, (9, 21), (10, 0), FAIL)
     # without it studies still run on one machine
-    yield _package("SLURM executor", "snakemake-executor-plugin-slurm", _IMPORT_EXECUTOR, (2, 8), (3, 0), WARN)
+    yield _package(
+        "SLURM executor", "snakemake-executor-plugin-slurm", _IMPORT_EXECUTOR, (2, 8), (3, 0), WARN
+    )
 
 
 def _package(check: str, name: str, code: str, least: tuple, below: tuple, missing: str) -> Finding:
@@ -28,5 +30,7 @@ def _package(check: str, name: str, code: str, least: tuple, below: tuple, missi
         return Finding(check, FAIL, f"{name} {version}, but {allowed} is needed", SETUP)
     imported = ask(code)
     if imported.error:
-        return Finding(check, FAIL, f"{name} {version}: {imported.error}", f"remove .venv and {SETUP}")
+        return Finding(
+            check, FAIL, f"{name} {version}: {imported.error}", f"remove .venv and {SETUP}"
+        )
     return Finding(check, OK, f"{name} {version}")

@@ -7,7 +7,10 @@ from fourlenses.doctor.finding import FAIL, OK, WARN, Finding
 from fourlenses.doctor.probe import ask
 
 _TRIAL = "from fourlenses.doctor.storage_trial import trial as answer\n"
-LEAST_FREE, FEW_FREE = 1 << 30, 20 << 30  # bytes: below the first nothing is begun; the four datasets of the paper need far more
+LEAST_FREE, FEW_FREE = (
+    1 << 30,
+    20 << 30,
+)  # bytes: below the first nothing is begun; the four datasets of the paper need far more
 SLOW_READS, SLOW_WRITES = 200, 20e6  # random reads of 128 KiB, and bytes, a second
 MOST_CLOCK_OFF = 30.0  # seconds
 
@@ -17,8 +20,12 @@ def check_storage(directory: Path) -> Iterator[Finding]:
     for name in ("data", "results"):
         answer = ask(_TRIAL, str(directory / name), timeout=90)
         if answer.error:
-            yield Finding(f"{name}/", FAIL, f"cannot be used: {answer.error}",
-                          f"make {(directory / name).absolute()} writable, or put it elsewhere by a symbolic link")  # fmt: skip
+            yield Finding(
+                f"{name}/",
+                FAIL,
+                f"cannot be used: {answer.error}",
+                f"make {(directory / name).absolute()} writable, or put it elsewhere by a symbolic link",
+            )
         else:
             yield from judge(name, answer.value)
 
@@ -29,26 +36,57 @@ def judge(name: str, found: dict) -> Iterator[Finding]:
     free = f"{found['free'] / 2**30:.1f} GiB free on {where}"
     if found["free"] < LEAST_FREE or found["files_free"] == 0:
         short = "no inodes left" if found["files_free"] == 0 else free
-        yield Finding(f"{name}/ space", FAIL, short, "make room, or put the folder elsewhere by a symbolic link")
+        yield Finding(
+            f"{name}/ space",
+            FAIL,
+            short,
+            "make room, or put the folder elsewhere by a symbolic link",
+        )
     elif found["free"] < FEW_FREE:
-        yield Finding(f"{name}/ space", WARN, free, "enough for small studies; docs/datasets.md says what the paper's four datasets need")
+        yield Finding(
+            f"{name}/ space",
+            WARN,
+            free,
+            "enough for small studies; docs/datasets.md says what the paper's four datasets need",
+        )
     else:
         yield Finding(f"{name}/ space", OK, free)
     writes, reads = found["write_bytes_per_second"], found["random_reads_per_second"]
     speed = f"writes {writes / 1e6:.0f} MB/s, {reads:.0f} random reads/s of 128 KiB"
     slow = writes < SLOW_WRITES or (name == "data" and reads < SLOW_READS)
-    yield Finding(f"{name}/ speed", WARN if slow else OK, speed,
-                  "training may wait for images; input: resident reads them once" if slow else "")  # fmt: skip
+    yield Finding(
+        f"{name}/ speed",
+        WARN if slow else OK,
+        speed,
+        "training may wait for images; input: resident reads them once" if slow else "",
+    )
     if not found["renames"]:
-        yield Finding(f"{name}/ files", FAIL, "a rename does not replace a file whole", "results need another file system")
+        yield Finding(
+            f"{name}/ files",
+            FAIL,
+            "a rename does not replace a file whole",
+            "results need another file system",
+        )
         return
-    lacks = [what for what, there in (("hard links", found["hard_links"]), ("locks", found["locks"])) if not there]
+    lacks = [
+        what
+        for what, there in (("hard links", found["hard_links"]), ("locks", found["locks"]))
+        if not there
+    ]
     off = found["clock_off_seconds"]
     if abs(off) > MOST_CLOCK_OFF:
-        yield Finding(f"{name}/ files", WARN, f"its clock is {off:+.0f} s from this machine's", "have both synchronised (NTP): Snakemake "
-                      "and make status compare times of files")  # fmt: skip
+        yield Finding(
+            f"{name}/ files",
+            WARN,
+            f"its clock is {off:+.0f} s from this machine's",
+            "have both synchronised (NTP): Snakemake and make status compare times of files",
+        )
     elif lacks:
-        yield Finding(f"{name}/ files", WARN, f"renames are whole, but there are no {' and no '.join(lacks)}",
-                      "run only one Snakemake a folder; without hard links two jobs can own one directory for a moment")  # fmt: skip
+        yield Finding(
+            f"{name}/ files",
+            WARN,
+            f"renames are whole, but there are no {' and no '.join(lacks)}",
+            "run only one Snakemake a folder; without hard links two jobs can own one directory for a moment",
+        )
     else:
         yield Finding(f"{name}/ files", OK, "renames are whole, hard links and locks work")

@@ -8,7 +8,11 @@ import tempfile
 import time
 from pathlib import Path
 
-SIZE, BLOCK, READS = 32 << 20, 128 << 10, 64  # bytes written, bytes of a random read (an image or two), number of reads
+SIZE, BLOCK, READS = (
+    32 << 20,
+    128 << 10,
+    64,
+)  # bytes written, bytes of a random read (an image or two), number of reads
 # names as in /proc/self/mountinfo
 NETWORK = (
     "nfs",
@@ -37,8 +41,14 @@ def trial(folder: str) -> dict:
     use = shutil.disk_usage(place)
     inodes = os.statvfs(place)
     kind = file_system(place)
-    found = {"folder": str(place), "kind": kind, "network": is_network(kind), "free": use.free, "total": use.total,
-             "files_free": inodes.f_favail if inodes.f_files else None}  # fmt: skip
+    found = {
+        "folder": str(place),
+        "kind": kind,
+        "network": is_network(kind),
+        "free": use.free,
+        "total": use.total,
+        "files_free": inodes.f_favail if inodes.f_files else None,
+    }
     with tempfile.TemporaryDirectory(prefix=".fourlenses-doctor-", dir=place) as name:
         trials = Path(name)
         size = min(SIZE, use.free // 4)
@@ -92,7 +102,10 @@ def _speed(file: Path, size: int) -> dict:
         began = time.perf_counter()
         for start in starts:
             os.pread(read.fileno(), BLOCK, start)
-    return {"write_bytes_per_second": size / spent, "random_reads_per_second": READS / (time.perf_counter() - began)}
+    return {
+        "write_bytes_per_second": size / spent,
+        "random_reads_per_second": READS / (time.perf_counter() - began),
+    }
 
 
 def _renames(folder: Path) -> bool:

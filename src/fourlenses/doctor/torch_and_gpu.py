@@ -33,18 +33,27 @@ def check_torch() -> Iterator[Finding]:
     answer = ask(_TORCH)
     if answer.error:
         yield Finding(
-            "torch", FAIL, answer.error, f"remove .venv and {SETUP}; a folder or file named torch on PYTHONPATH hides the real one"
+            "torch",
+            FAIL,
+            answer.error,
+            f"remove .venv and {SETUP}; a folder or file named torch on PYTHONPATH hides the real one",
         )
     else:
         build = f"CUDA {answer.value['cuda']}" if answer.value["cuda"] else "CPU only"
         works = answer.value["product"] == 64**3
         remedy = "" if works else f"its arithmetic is wrong; {SETUP}"
-        yield Finding("torch", OK if works else FAIL, f"{answer.value['version']}, built for {build}", remedy)
+        yield Finding(
+            "torch", OK if works else FAIL, f"{answer.value['version']}, built for {build}", remedy
+        )
     yield _gpu(None if answer.error else answer.value)
     pair = ask(_TORCHVISION)
     if pair.error or pair.value[1] != [0]:
-        yield Finding("torchvision", FAIL, pair.error or "its compiled operators give wrong results",
-                      f"torch and torchvision have to be of one release and one CUDA build: remove .venv and {SETUP}")  # fmt: skip
+        yield Finding(
+            "torchvision",
+            FAIL,
+            pair.error or "its compiled operators give wrong results",
+            f"torch and torchvision have to be of one release and one CUDA build: remove .venv and {SETUP}",
+        )
     else:
         yield Finding("torchvision", OK, f"{pair.value[0]}, its compiled operators load")
 
@@ -54,21 +63,40 @@ def _gpu(torch: dict | None) -> Finding:
     driver, newest_cuda, names = _driver()
     if not names:
         why = "no GPU on this machine" if driver is None else f"nvidia-smi shows no GPU ({driver})"
-        return Finding("GPU", OK if driver is None else WARN, f"{why}; on a login node that is usual",
-                       "" if driver is None else "in a job: check that it asked for a GPU")  # fmt: skip
+        return Finding(
+            "GPU",
+            OK if driver is None else WARN,
+            f"{why}; on a login node that is usual",
+            "" if driver is None else "in a job: check that it asked for a GPU",
+        )
     found = f"{len(names)} x {names[0]}, driver {driver} (up to CUDA {newest_cuda})"
     if torch is None:
         return Finding("GPU", WARN, found, "torch has to import first")
     if not torch["cuda"]:
-        return Finding("GPU", FAIL, f"{found}, but torch is built for CPUs only", f"remove .venv and {SETUP}")
+        return Finding(
+            "GPU", FAIL, f"{found}, but torch is built for CPUs only", f"remove .venv and {SETUP}"
+        )
     if not torch["available"]:
-        return Finding("GPU", FAIL, f"{found}, but torch (CUDA {torch['cuda']}) cannot use it",
-                       "update the driver to one for that CUDA, or install a torch built for the driver's; see that CUDA_VISIBLE_DEVICES "
-                       "is not empty")  # fmt: skip
+        return Finding(
+            "GPU",
+            FAIL,
+            f"{found}, but torch (CUDA {torch['cuda']}) cannot use it",
+            "update the driver to one for that CUDA, or install a torch built for the driver's; see that CUDA_VISIBLE_DEVICES "
+            "is not empty",
+        )
     wrong = [name for name, _, product in torch["gpus"] if product != 64**3]
     if wrong:
-        return Finding("GPU", FAIL, f"{found}, but {wrong[0]} computes wrong numbers", "leave that GPU out; tell its administrators")
-    return Finding("GPU", OK, f"{found}, {', '.join(sorted({capability for _, capability, _ in torch['gpus']}))}, used by torch")
+        return Finding(
+            "GPU",
+            FAIL,
+            f"{found}, but {wrong[0]} computes wrong numbers",
+            "leave that GPU out; tell its administrators",
+        )
+    return Finding(
+        "GPU",
+        OK,
+        f"{found}, {', '.join(sorted({capability for _, capability, _ in torch['gpus']}))}, used by torch",
+    )
 
 
 def _driver() -> tuple[str | None, str, list[str]]:
@@ -81,4 +109,8 @@ def _driver() -> tuple[str | None, str, list[str]]:
         return listed.reason or (lines[0] if lines else f"exit code {listed.code}"), "", []
     rows = [line.split(", ", 1) for line in listed.output.strip().splitlines() if ", " in line]
     header = re.search(r"CUDA Version: *([\d.]+)", run(["nvidia-smi"]).output)
-    return (rows[0][0] if rows else "no GPU listed"), header[1] if header else "?", [row[1] for row in rows]
+    return (
+        (rows[0][0] if rows else "no GPU listed"),
+        header[1] if header else "?",
+        [row[1] for row in rows],
+    )

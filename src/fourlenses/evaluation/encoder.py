@@ -15,7 +15,10 @@ from fourlenses.models.backbones import build_backbone
 from fourlenses.models.weights import load_weights
 from fourlenses.study import Run, parse_source
 
-PRETRAINING, TRAINING = "pretraining", "training"  # what a row of metrics.csv may say of `not_converged`, joined by ";"
+PRETRAINING, TRAINING = (
+    "pretraining",
+    "training",
+)  # what a row of metrics.csv may say of `not_converged`, joined by ";"
 
 
 @dataclass(frozen=True)
@@ -40,12 +43,23 @@ class Encoder:
         file = directory / "run.json"
         try:
             record = read_json(file)
-            run = cls(directory, record["settings"], record["effective"], record.get("not_converged"))
-            _ = run.name, run.settings["backbone"], run.settings["image_size"], run.settings["stored_size"]
+            run = cls(
+                directory, record["settings"], record["effective"], record.get("not_converged")
+            )
+            _ = (
+                run.name,
+                run.settings["backbone"],
+                run.settings["image_size"],
+                run.settings["stored_size"],
+            )
         except FileNotFoundError as error:
-            raise UserError(f"{file} is missing; name the directory of a finished pretraining run") from error
+            raise UserError(
+                f"{file} is missing; name the directory of a finished pretraining run"
+            ) from error
         except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError) as error:
-            raise UserError(f"{file} is no record of a pretraining run ({type(error).__name__}: {error}); pretrain again") from error
+            raise UserError(
+                f"{file} is no record of a pretraining run ({type(error).__name__}: {error}); pretrain again"
+            ) from error
         return run
 
     @property
@@ -60,7 +74,9 @@ class Encoder:
         """Whether the method is supervised and images of that dataset are among those it was pretrained on. Then it may know any of the
         dataset's training labels by heart, and an accuracy on some of them says nothing of new images."""
         method = self.settings["hyperparameters"].get("method", self.settings["method"])
-        return method == "supervised" and any(part.dataset == dataset for part in parse_source(self.settings["source"]))
+        return method == "supervised" and any(
+            part.dataset == dataset for part in parse_source(self.settings["source"])
+        )
 
     def pretrained(self) -> tuple[nn.Module, int]:
         """The encoder as it was left, and the width of its features."""

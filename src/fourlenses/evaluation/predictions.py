@@ -43,11 +43,16 @@ def write_predictions(file: Path, targets: Mapping[str, TargetPredictions]) -> N
     entries = {}
     for name, target in targets.items():
         kind = class_type(len(target.classes))
-        entries |= {f"{name}/{cell}": np.asarray(predicted).astype(kind) for cell, predicted in target.predicted.items()}
+        entries |= {
+            f"{name}/{cell}": np.asarray(predicted).astype(kind)
+            for cell, predicted in target.predicted.items()
+        }
         entries[f"{name}/rows"] = np.asarray(target.rows).astype(np.uint32)
         entries[f"{name}/labels"] = np.asarray(target.labels).astype(kind)
         # as UTF-8 bytes: an array of text takes 4 bytes a character, and none holds names that are not UTF-8
-        entries[f"{name}/classes"] = np.frombuffer("\0".join(target.classes).encode("utf-8", "surrogateescape"), np.uint8)
+        entries[f"{name}/classes"] = np.frombuffer(
+            "\0".join(target.classes).encode("utf-8", "surrogateescape"), np.uint8
+        )
     with atomic(file) as temporary, open(temporary, "wb") as out:
         np.savez_compressed(out, **entries)
 

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from fourlenses.evaluation.calibration import expected_calibration_error
-from fourlenses.evaluation.class_mean import mean_class_interval
-from fourlenses.evaluation.granularity import coarsen, correct_by_level, describe_level
 from fourlenses.evaluation.predictions import class_type
-from fourlenses.evaluation.statistics import wilson_interval
+from fourlenses.metrics.calibration import expected_calibration_error
+from fourlenses.metrics.label_levels import coarsen, correct_by_level, describe_level
+from fourlenses.metrics.mean_class_accuracy import mean_class_interval
+from fourlenses.metrics.statistics import wilson_interval
 
 BLOCK_ELEMENTS = 2**22
 
@@ -28,7 +28,9 @@ class Scores:
     confidences: np.ndarray | None = None
 
 
-def score(features: torch.Tensor, labels: torch.Tensor, weights: torch.Tensor, bias: torch.Tensor) -> Scores:
+def score(
+    features: torch.Tensor, labels: torch.Tensor, weights: torch.Tensor, bias: torch.Tensor
+) -> Scores:
     """Score logits x W^T + b for features (N, D), labels (N,) int64, weights (C, D), bias (C,).
 
     Equal logits go to the lower class, in the prediction and in the ranks, so that the result does not depend on the device's sort.
@@ -46,7 +48,9 @@ def score(features: torch.Tensor, labels: torch.Tensor, weights: torch.Tensor, b
         normaliser = torch.logsumexp(logits, 1)
         loss = float((normaliser - true[:, 0]).sum(dtype=torch.float64)) / len(y)
         confidences = (highest - normaliser).exp().clamp(max=1).half()
-        predicted, in_top5, confidences = (part.cpu().numpy() for part in (predicted, before.sum(1) < min(5, classes), confidences))
+        predicted, in_top5, confidences = (
+            part.cpu().numpy() for part in (predicted, before.sum(1) < min(5, classes), confidences)
+        )
         parts.append(Scores(predicted, in_top5, loss, confidences))
     return joined(parts)
 
@@ -54,14 +58,22 @@ def score(features: torch.Tensor, labels: torch.Tensor, weights: torch.Tensor, b
 def joined(parts: Sequence[Scores]) -> Scores:
     """The scores of several blocks of images, all with a log_loss and confidences, as those of all of them."""
     sizes = [len(part.predictions) for part in parts]
-    arrays = (np.concatenate([getattr(part, field) for part in parts]) for field in ("predictions", "in_top5", "confidences"))
+    arrays = (
+        np.concatenate([getattr(part, field) for part in parts])
+        for field in ("predictions", "in_top5", "confidences")
+    )
     predictions, in_top5, confidences = arrays
     return Scores(
-        predictions, in_top5, sum(part.log_loss * size for part, size in zip(parts, sizes, strict=True)) / sum(sizes), confidences
+        predictions,
+        in_top5,
+        sum(part.log_loss * size for part, size in zip(parts, sizes, strict=True)) / sum(sizes),
+        confidences,
     )
 
 
-def report(scores: Scores, labels: np.ndarray, level_table: np.ndarray, level_names: Sequence[str]) -> dict:
+def report(
+    scores: Scores, labels: np.ndarray, level_table: np.ndarray, level_names: Sequence[str]
+) -> dict:
     """What a record says of the test images: n_test, top1 with its 95 % interval, top5, predictions and confidences.
 
     And per level top1 with its interval, and what `describe_level` says of the level.
@@ -79,7 +91,11 @@ def report(scores: Scores, labels: np.ndarray, level_table: np.ndarray, level_na
     truth = coarsen(labels, level_table)  # (N, levels)
     levels = {}
     for level, (name, count) in enumerate(
-        zip(level_names, correct_by_level(scores.predictions, labels, level_table).sum(0).tolist(), strict=True)
+        zip(
+            level_names,
+            correct_by_level(scores.predictions, labels, level_table).sum(0).tolist(),
+            strict=True,
+        )
     ):
         ends = wilson_interval(count, total)
         described = describe_level(level_table[:, level], truth[:, level])
@@ -96,7 +112,9 @@ def report(scores: Scores, labels: np.ndarray, level_table: np.ndarray, level_na
         "mean_class_top1_high": mean_class_high,
         "classes_tested": len(np.unique(labels)),
         "log_loss": scores.log_loss,
-        "ece": None if scores.confidences is None else expected_calibration_error(scores.confidences, right),
+        "ece": None
+        if scores.confidences is None
+        else expected_calibration_error(scores.confidences, right),
         "levels": levels,
         "predictions": scores.predictions.astype(class_type(len(level_table))),
         "confidences": scores.confidences,

@@ -74,7 +74,10 @@ class Outcome:
 
     def direction(self) -> int:
         """1 where the estimates of all scales are above their thresholds, -1 where below, 0 where they disagree."""
-        signs = {(one.estimate > scale.threshold) - (one.estimate < scale.threshold) for one, scale in self._scales()}
+        signs = {
+            (one.estimate > scale.threshold) - (one.estimate < scale.threshold)
+            for one, scale in self._scales()
+        }
         return signs.pop() if len(signs) == 1 else 0
 
     def within(self, margin: float) -> bool:
@@ -97,7 +100,11 @@ def measured(comparison: Comparison, evidence: Evidence, thresholds: Thresholds)
     """
     cells = [Cell.of(rows) for rows in comparison.cells]
     contrasts = [evidence.contrast(cells, scale.function) for scale in comparison.scales]
-    return Outcome(comparison, contrasts, comparison.excluded or _untrained(comparison, evidence, thresholds.trained_margin))
+    return Outcome(
+        comparison,
+        contrasts,
+        comparison.excluded or _untrained(comparison, evidence, thresholds.trained_margin),
+    )
 
 
 def _untrained(comparison: Comparison, evidence: Evidence, margin: float) -> tuple[str, str] | None:
@@ -107,7 +114,10 @@ def _untrained(comparison: Comparison, evidence: Evidence, margin: float) -> tup
         if above is not None and not trained_enough(above, margin):
             floor = "the random encoder" if len(comparison.random) else "chance"
             asked = f"more than {words.margin(margin)} and more than the interval is asked"
-            return UNTRAINED, f"{words.encoder(best)} minus {floor}: {words.interval(above)}; {asked}"
+            return (
+                UNTRAINED,
+                f"{words.encoder(best)} minus {floor}: {words.interval(above)}; {asked}",
+            )
     return None
 
 
@@ -121,10 +131,14 @@ def trained_enough(above: Contrast, margin: float) -> bool:
 
 def above_floor(rows: pd.DataFrame, random: pd.DataFrame, evidence: Evidence) -> Contrast | None:
     """An encoder minus the random one, or where that was not evaluated minus chance; None where the table says neither."""
-    shared = set(zip(rows["seed"], rows["label_draw"], strict=True)) & set(zip(random["seed"], random["label_draw"], strict=True))
+    shared = set(zip(rows["seed"], rows["label_draw"], strict=True)) & set(
+        zip(random["seed"], random["label_draw"], strict=True)
+    )
     if shared:
         return evidence.difference(rows, random)
-    chance = pd.to_numeric(rows["chance"], errors="coerce").iloc[0] if "chance" in rows else float("nan")
+    chance = (
+        pd.to_numeric(rows["chance"], errors="coerce").iloc[0] if "chance" in rows else float("nan")
+    )
     if pd.isna(chance):
         return None
     return evidence.contrast([Cell.of(rows)], lambda top1s, tests: (top1s[0] - chance, [1.0]))

@@ -22,7 +22,12 @@ WAYS = {
     "linear_augmented": "with a linear classifier on augmented images",
     "fine_tune": "fine-tuned",
 }
-PRETRAINING, SUPERVISED, ALIKE, OPEN = "pretraining leads", "supervised leads", "no difference", "cannot tell"
+PRETRAINING, SUPERVISED, ALIKE, OPEN = (
+    "pretraining leads",
+    "supervised leads",
+    "no difference",
+    "cannot tell",
+)
 
 
 @dataclass(frozen=True)
@@ -50,7 +55,9 @@ class Contest:
         """`With 3,000 labels, training from scratch beats SimCLR fine-tuned (3,000 unlabelled images, 1,125 steps) by 8.2 points (…)`."""
         length = f", {words.images(self.steps)} steps" if self.steps else ""
         encoder = f"{words.method(self.method)} {self.way} ({words.images(self.images)} unlabelled images{length})"
-        first, second = (encoder, self.against) if self.contrast.estimate > 0 else (self.against, encoder)
+        first, second = (
+            (encoder, self.against) if self.contrast.estimate > 0 else (self.against, encoder)
+        )
         verb = {PRETRAINING: "beats", SUPERVISED: "beats"}.get(self.answer)
         if verb is None:
             said = f"With {words.images(self.labels)} labels, {encoder} minus {self.against}: {words.interval(self.contrast)}."
@@ -63,7 +70,9 @@ class Contest:
         return said
 
 
-def contests(rows: pd.DataFrame, evidence: Evidence, thresholds: Thresholds) -> tuple[list[Contest], list[int]]:
+def contests(
+    rows: pd.DataFrame, evidence: Evidence, thresholds: Thresholds
+) -> tuple[list[Contest], list[int]]:
     """Of one target's rows at its finest level: a contest per method entry and label size, and the label sizes at which there is training
     from scratch and a pretrained encoder, but no fine-tuned one."""
     found, unmeasured = [], []
@@ -73,7 +82,9 @@ def contests(rows: pd.DataFrame, evidence: Evidence, thresholds: Thresholds) -> 
         alone = list(selection.supervised(here))
         if not alone:
             continue
-        for (entry,), encoders in selection.groups(own[own["labelled_images"] == labels], ["entry"]):
+        for (entry,), encoders in selection.groups(
+            own[own["labelled_images"] == labels], ["entry"]
+        ):
             one = _contest(entry, encoders, alone, evidence, thresholds)
             if one:
                 found.append(one)
@@ -83,11 +94,19 @@ def contests(rows: pd.DataFrame, evidence: Evidence, thresholds: Thresholds) -> 
 
 
 def _contest(
-    entry: str, encoders: pd.DataFrame, alone: list[tuple[str, pd.DataFrame]], evidence: Evidence, thresholds: Thresholds
+    entry: str,
+    encoders: pd.DataFrame,
+    alone: list[tuple[str, pd.DataFrame]],
+    evidence: Evidence,
+    thresholds: Thresholds,
 ) -> Contest | None:
     """None where the entry's encoder was not fine-tuned at this label size, or shares no seed with what it is held against."""
     encoders = _largest(encoders)
-    ways = {protocol: some for (protocol,), some in selection.groups(encoders, ["protocol"]) if protocol in WAYS}
+    ways = {
+        protocol: some
+        for (protocol,), some in selection.groups(encoders, ["protocol"])
+        if protocol in WAYS
+    }
     if "fine_tune" not in ways:
         return None
     pairs = {
@@ -111,7 +130,11 @@ def _contest(
         best = min(beats, key=beats.get) if answer == PRETRAINING else best
         rival = min(beaten_by, key=beaten_by.get) if answer == SUPERVISED else rival
     contrast = pairs[best, rival]
-    if answer == OPEN and -thresholds.equivalence_margin < contrast.low and contrast.high < thresholds.equivalence_margin:
+    if (
+        answer == OPEN
+        and -thresholds.equivalence_margin < contrast.low
+        and contrast.high < thresholds.equivalence_margin
+    ):
         answer = ALIKE
     tried = pd.concat([ways[best], dict(alone)[rival]])
     return Contest(
@@ -124,7 +147,9 @@ def _contest(
         contrast=contrast,
         answer=answer,
         p_value=min(1.0, ours, theirs),
-        not_converged=_not_converged({f"{words.method(entry)} {WAYS[best]}": ways[best], rival: dict(alone)[rival]}),
+        not_converged=_not_converged(
+            {f"{words.method(entry)} {WAYS[best]}": ways[best], rival: dict(alone)[rival]}
+        ),
         untrained=_untrained(tried, ways[best], dict(alone)[rival], evidence, thresholds),
     )
 
@@ -135,7 +160,10 @@ def _largest(encoders: pd.DataFrame) -> pd.DataFrame:
     tuned = most[most["method"].isin(most.loc[most["protocol"] == "fine_tune", "method"])]
     most = tuned if len(tuned) else most
     longest = most[most["steps"] == most["steps"].max()]
-    return longest[(longest["source"] == longest["source"].iloc[0]) & (longest["method"] == longest["method"].iloc[0])]
+    return longest[
+        (longest["source"] == longest["source"].iloc[0])
+        & (longest["method"] == longest["method"].iloc[0])
+    ]
 
 
 def _ahead(contrast: Contrast) -> float:
@@ -144,7 +172,14 @@ def _ahead(contrast: Contrast) -> float:
 
 
 def _turned(contrast: Contrast) -> Contrast:
-    return Contrast(**{**vars(contrast), "estimate": -contrast.estimate, "low": -contrast.high, "high": -contrast.low})
+    return Contrast(
+        **{
+            **vars(contrast),
+            "estimate": -contrast.estimate,
+            "low": -contrast.high,
+            "high": -contrast.low,
+        }
+    )
 
 
 def _not_converged(trained: dict[str, pd.DataFrame]) -> list[str]:
@@ -152,7 +187,13 @@ def _not_converged(trained: dict[str, pd.DataFrame]) -> list[str]:
     return [name for name, rows in trained.items() if selection.not_converged(rows)]
 
 
-def _untrained(tried: pd.DataFrame, mine: pd.DataFrame, theirs: pd.DataFrame, evidence: Evidence, thresholds: Thresholds) -> str | None:
+def _untrained(
+    tried: pd.DataFrame,
+    mine: pd.DataFrame,
+    theirs: pd.DataFrame,
+    evidence: Evidence,
+    thresholds: Thresholds,
+) -> str | None:
     best = mine if mine["top1"].mean() > theirs["top1"].mean() else theirs
     above = above_floor(best, selection.random_encoder(evidence.metrics, tried), evidence)
     if above is None or trained_enough(above, thresholds.trained_margin):

@@ -12,7 +12,15 @@ from fourlenses.analysis.contrasts import CONFIDENCE, Contrast, Evidence
 from fourlenses.analysis.multiplicity import holm
 from fourlenses.core.errors import UserError
 from fourlenses.findings import contest, domain, quality, quantity, selection, words
-from fourlenses.findings.comparison import CONFOUNDED, LONGER_FIRST, UNTRAINED, Comparison, Outcome, measured, points
+from fourlenses.findings.comparison import (
+    CONFOUNDED,
+    LONGER_FIRST,
+    UNTRAINED,
+    Comparison,
+    Outcome,
+    measured,
+    points,
+)
 from fourlenses.findings.contest import ALIKE, OPEN
 from fourlenses.findings.doubling import gain_from_doubling
 from fourlenses.findings.setting import setting
@@ -21,7 +29,12 @@ from fourlenses.study import names
 
 WORTH, NOT_WORTH, AT_MOST = "worth it", "not worth it", "at most"
 LEANS = "leans: "
-UNDECIDED = (OPEN, AT_MOST, UNTRAINED, CONFOUNDED)  # answers that claim nothing, so that nothing leans
+UNDECIDED = (
+    OPEN,
+    AT_MOST,
+    UNTRAINED,
+    CONFOUNDED,
+)  # answers that claim nothing, so that nothing leans
 
 
 @dataclass(frozen=True)
@@ -66,18 +79,43 @@ def cards(evidence: Evidence, thresholds: Thresholds) -> list[Card]:
     drops = quality.drops(evidence.metrics)
     curves = quantity.families(evidence.metrics)
     return [
-        _card(target, here, parts=parts, drops=drops, curves=curves, evidence=evidence, thresholds=thresholds)
+        _card(
+            target,
+            here,
+            parts=parts,
+            drops=drops,
+            curves=curves,
+            evidence=evidence,
+            thresholds=thresholds,
+        )
         for target, here in rows.groupby("target")
     ]
 
 
-def _card(target: str, rows: pd.DataFrame, *, parts: dict, drops: dict, curves: list, evidence: Evidence, thresholds: Thresholds) -> Card:
+def _card(
+    target: str,
+    rows: pd.DataFrame,
+    *,
+    parts: dict,
+    drops: dict,
+    curves: list,
+    evidence: Evidence,
+    thresholds: Thresholds,
+) -> Card:
     contests, unmeasured = contest.contests(rows, evidence, thresholds)
     named = [("contest", contest_line(one)) for one in contests]
     doubling = [_doubling(one, evidence, thresholds) for one in curves if one.target == target]
     named += [("doubling", line) for line in doubling if line]
-    for part, question in ((domain.ADDED, "added"), (domain.POOL, "pool"), (domain.INSTEAD, "other_encoder")):
-        found = [_domain(question, one, evidence, thresholds) for one in parts[part] if one.target == target]
+    for part, question in (
+        (domain.ADDED, "added"),
+        (domain.POOL, "pool"),
+        (domain.INSTEAD, "other_encoder"),
+    ):
+        found = [
+            _domain(question, one, evidence, thresholds)
+            for one in parts[part]
+            if one.target == target
+        ]
         named += [(question, line) for line in found if line]
     named += [("corruption", line) for line in _corruptions(target, drops, evidence, thresholds)]
     lines = _together([line for _, line in named])
@@ -86,7 +124,9 @@ def _card(target: str, rows: pd.DataFrame, *, parts: dict, drops: dict, curves: 
     missing = [text for question, text in MISSING.items() if question not in dict(named)]
     if unmeasured and not contests:
         sizes = words.listed([words.images(one) for one in unmeasured])
-        missing[0] = f"whether pretraining is worth it: no encoder was fine-tuned at {sizes} labels (add fine_tune to the protocols)"
+        missing[0] = (
+            f"whether pretraining is worth it: no encoder was fine-tuned at {sizes} labels (add fine_tune to the protocols)"
+        )
     return Card(target, setting(rows, evidence, thresholds, len(lines)), lines, missing)
 
 
@@ -108,7 +148,10 @@ def _together(lines: list[Line]) -> list[Line]:
     for line in lines:
         answer, sentence, p = line.answer, line.sentence, adjusted.get(id(line))
         if p is not None and p >= 1 - CONFIDENCE and answer not in (ALIKE, *UNDECIDED):
-            answer, sentence = OPEN, f"{sentence} Not after Holm's correction for the {len(tested)} answers of this card."
+            answer, sentence = (
+                OPEN,
+                f"{sentence} Not after Holm's correction for the {len(tested)} answers of this card.",
+            )
         if line.seeds < LEAST_SEEDS and answer not in UNDECIDED:
             answer = LEANS + answer
         found.append(replace(line, answer=answer, sentence=sentence, p_adjusted=p))
@@ -127,7 +170,14 @@ def contest_line(one: contest.Contest) -> Line:
     answer, sentence = one.answer, one.sentence()
     if one.untrained:
         answer, sentence = UNTRAINED, f"{sentence} {one.untrained.capitalize()}."
-    line = _line("contest", words.images(one.labels), one.method, one.contrast, sentence=sentence, answer=answer)
+    line = _line(
+        "contest",
+        words.images(one.labels),
+        one.method,
+        one.contrast,
+        sentence=sentence,
+        answer=answer,
+    )
     return line if one.untrained else replace(line, p_value=one.p_value)
 
 
@@ -135,7 +185,9 @@ def _enough_labels(contests: list[contest.Contest], lines: list[Line]) -> list[L
     """From how many labels on training on labels alone is ahead: where more than one label size was measured."""
     found = []
     for method in dict.fromkeys(one.method for one in contests):
-        here = [(one, line) for one, line in zip(contests, lines, strict=True) if one.method == method]
+        here = [
+            (one, line) for one, line in zip(contests, lines, strict=True) if one.method == method
+        ]
         if len(here) < 2:
             continue
         sizes = [words.images(one.labels) for one, _ in here]
@@ -151,12 +203,31 @@ def _enough_labels(contests: list[contest.Contest], lines: list[Line]) -> list[L
             answer = f"labels alone lead from {words.images(ahead)}"
             said += f"labels alone beat pretraining with {name} from {words.images(ahead)} on."
         elif all(contest.PRETRAINING in line.answer for _, line in here):
-            answer, said = "pretraining leads throughout", said + f"pretraining with {name} beats labels alone at every one."
+            answer, said = (
+                "pretraining leads throughout",
+                said + f"pretraining with {name} beats labels alone at every one.",
+            )
         else:
-            answer, said = OPEN, said + f"none is known from which on labels alone beat pretraining with {name}."
+            answer, said = (
+                OPEN,
+                said + f"none is known from which on labels alone beat pretraining with {name}.",
+            )
         leans = LEANS if seeds < LEAST_SEEDS and answer != OPEN else ""
         estimate = None if ahead is None else float(ahead)
-        found.append(Line("labels", "", method, estimate, None, None, "labelled images", leans + answer, said, seeds))
+        found.append(
+            Line(
+                "labels",
+                "",
+                method,
+                estimate,
+                None,
+                None,
+                "labelled images",
+                leans + answer,
+                said,
+                seeds,
+            )
+        )
     return found
 
 
@@ -180,15 +251,31 @@ def _doubling(family: quantity.Family, evidence: Evidence, thresholds: Threshold
         fewer = words.images(int(family.sizes[-2]))
         said = f"With {labels} labels, {name}: {subject} unlabelled images minus {fewer}: {words.interval(last.contrast)}, but "
         answer, reason = last.excluded
-        line = _line("doubling", subject, family.entry, last.contrast, sentence=f"{said}{reason}.", answer=answer)
+        line = _line(
+            "doubling",
+            subject,
+            family.entry,
+            last.contrast,
+            sentence=f"{said}{reason}.",
+            answer=answer,
+        )
         control = quantity.convergence(family, evidence) if answer == LONGER_FIRST else None
-        return replace(line, p_value=max(control.ahead.p_value(), control.length.p_value())) if control else line
+        return (
+            replace(line, p_value=max(control.ahead.p_value(), control.length.p_value()))
+            if control
+            else line
+        )
     return _gain(family, last.contrast, evidence, thresholds)
 
 
-def _gain(family: quantity.Family, last: Contrast, evidence: Evidence, thresholds: Thresholds) -> Line:
+def _gain(
+    family: quantity.Family, last: Contrast, evidence: Evidence, thresholds: Thresholds
+) -> Line:
     """last: of the two largest sizes, the larger minus the smaller."""
-    labels, subject = words.images(int(family.curve["labelled_images"].iloc[0])), words.images(int(family.sizes[-1]))
+    labels, subject = (
+        words.images(int(family.curve["labelled_images"].iloc[0])),
+        words.images(int(family.sizes[-1])),
+    )
     asked = f"With {labels} labels, {words.method(family.entry)}{words.at_steps(family.curve)}"
     limit, curve = thresholds.worthwhile_gain, gain_from_doubling(family, evidence)
     if curve:
@@ -204,26 +291,47 @@ def _gain(family: quantity.Family, last: Contrast, evidence: Evidence, threshold
             "curve but a line, at most: where the truth saturates the next doubling gains less"
         )
         answer = NOT_WORTH if contrast.high < limit else AT_MOST
-    line = _line("doubling", subject, family.entry, contrast, sentence=f"{asked}: {sentence}.", answer=answer)
+    line = _line(
+        "doubling", subject, family.entry, contrast, sentence=f"{asked}: {sentence}.", answer=answer
+    )
     return replace(line, p_value=contrast.p_value(limit))
 
 
-def _domain(question: str, comparison: Comparison, evidence: Evidence, thresholds: Thresholds) -> Line | None:
+def _domain(
+    question: str, comparison: Comparison, evidence: Evidence, thresholds: Thresholds
+) -> Line | None:
     """Against nothing: a difference above or below 0 beyond its interval, or alike within the margin."""
     outcome = _measured(replace(comparison, scales=[points([1.0, -1.0])]), evidence, thresholds)
     if outcome is None:
         return None
     source, name = comparison.about["source"], words.method(comparison.method)
-    others = words.listed([names.dataset(one) for one in sorted(names.datasets(source) - {comparison.target})])
+    others = words.listed(
+        [names.dataset(one) for one in sorted(names.datasets(source) - {comparison.target})]
+    )
     labels = words.images(int(comparison.cells[0]["labelled_images"].iloc[0]))
     other, mine = map(words.pretrained, comparison.cells)
     pretrained = f"pretraining on {other} minus on {mine}{' alone' if question == 'added' else ''}"
-    what = f"With {labels} labels, {name}{words.at_steps(pd.concat(comparison.cells))}: {pretrained}"
-    worse, better = ("worse than own alone", "better than own alone") if question == "added" else ("worse than own", "better than own")
-    return _signed(question, others, outcome, what, answers=(better, worse), margin=thresholds.equivalence_margin)
+    what = (
+        f"With {labels} labels, {name}{words.at_steps(pd.concat(comparison.cells))}: {pretrained}"
+    )
+    worse, better = (
+        ("worse than own alone", "better than own alone")
+        if question == "added"
+        else ("worse than own", "better than own")
+    )
+    return _signed(
+        question,
+        others,
+        outcome,
+        what,
+        answers=(better, worse),
+        margin=thresholds.equivalence_margin,
+    )
 
 
-def _corruptions(target: str, drops: dict, evidence: Evidence, thresholds: Thresholds) -> list[Line]:
+def _corruptions(
+    target: str, drops: dict, evidence: Evidence, thresholds: Thresholds
+) -> list[Line]:
     lines = []
     for (here, _, corruption, _), (clean, corrupted) in drops.items():
         if here != target:
@@ -242,7 +350,16 @@ def _corruptions(target: str, drops: dict, evidence: Evidence, thresholds: Thres
             labels = words.images(int(clean["labelled_images"].iloc[0]))
             what = f"With {labels} labels, {words.method(comparison.method)}{words.at_steps(pd.concat(comparison.cells))}: pretraining on "
             what += f"{words.pretrained(clean)} clean minus with {names.corruption(corruption)}"
-            lines.append(_signed("corruption", corruption, outcome, what, answers=("costs", "helps"), margin=thresholds.equivalence_margin))
+            lines.append(
+                _signed(
+                    "corruption",
+                    corruption,
+                    outcome,
+                    what,
+                    answers=("costs", "helps"),
+                    margin=thresholds.equivalence_margin,
+                )
+            )
     return lines
 
 
@@ -253,7 +370,15 @@ def _measured(comparison: Comparison, evidence: Evidence, thresholds: Thresholds
         return None
 
 
-def _signed(question: str, subject: str, outcome: Outcome, what: str, *, answers: tuple[str, str], margin: float) -> Line:
+def _signed(
+    question: str,
+    subject: str,
+    outcome: Outcome,
+    what: str,
+    *,
+    answers: tuple[str, str],
+    margin: float,
+) -> Line:
     """answers: where the difference is above 0 and where it is below."""
     contrast = outcome.contrast
     sentence = f"{what}: {words.interval(contrast)}."
@@ -266,10 +391,14 @@ def _signed(question: str, subject: str, outcome: Outcome, what: str, *, answers
         answer = ALIKE
     else:
         answer = OPEN
-    line = _line(question, subject, outcome.comparison.method, contrast, sentence=sentence, answer=answer)
+    line = _line(
+        question, subject, outcome.comparison.method, contrast, sentence=sentence, answer=answer
+    )
     return line if outcome.excluded else replace(line, p_value=contrast.p_value())
 
 
-def _line(question: str, subject: str, method: str, found: Contrast, *, sentence: str, answer: str) -> Line:
+def _line(
+    question: str, subject: str, method: str, found: Contrast, *, sentence: str, answer: str
+) -> Line:
     numbers = (round(value, 4) for value in (found.estimate, found.low, found.high))
     return Line(question, subject, method, *numbers, "points", answer, sentence, found.seeds)

@@ -62,18 +62,36 @@ def comparisons(metrics: pd.DataFrame, thresholds: Thresholds) -> dict[str, list
     for (target, _), here in selection.groups(rows, ["target", "method"]):
         for part in CLAIMS:
             seen = set()
-            for same in selection.most_labels_first(here):  # of each other source, the most labels at which there is one's own too
+            for same in selection.most_labels_first(
+                here
+            ):  # of each other source, the most labels at which there is one's own too
                 for other, own in _pairs(part, target, same):
                     key = other["source"].iloc[0], int(other["pretrain_images"].iloc[0])
                     if key not in seen:
-                        found[part].append(_comparison(part, target, other, own, metrics=metrics, margin=thresholds.domain_margin))
+                        found[part].append(
+                            _comparison(
+                                part,
+                                target,
+                                other,
+                                own,
+                                metrics=metrics,
+                                margin=thresholds.domain_margin,
+                            )
+                        )
                         seen.add(key)
     return found
 
 
-def _pairs(part: str, target: str, rows: pd.DataFrame) -> Iterator[tuple[pd.DataFrame, pd.DataFrame]]:
-    own = {images: cell for (images,), cell in selection.groups(rows[rows["in_domain"]], ["pretrain_images"])}
-    for (source, images), other in selection.groups(rows[~rows["in_domain"]], ["source", "pretrain_images"]):
+def _pairs(
+    part: str, target: str, rows: pd.DataFrame
+) -> Iterator[tuple[pd.DataFrame, pd.DataFrame]]:
+    own = {
+        images: cell
+        for (images,), cell in selection.groups(rows[rows["in_domain"]], ["pretrain_images"])
+    }
+    for (source, images), other in selection.groups(
+        rows[~rows["in_domain"]], ["source", "pretrain_images"]
+    ):
         mixed = target in names.datasets(source)
         if mixed != (part != INSTEAD):
             continue
@@ -87,7 +105,15 @@ def share(source: str, target: str) -> int:
     return sum(size or 0 for name, size in names.source_parts(source) if name == target)
 
 
-def _comparison(part: str, target: str, other: pd.DataFrame, own: pd.DataFrame, *, metrics: pd.DataFrame, margin: float) -> Comparison:
+def _comparison(
+    part: str,
+    target: str,
+    other: pd.DataFrame,
+    own: pd.DataFrame,
+    *,
+    metrics: pd.DataFrame,
+    margin: float,
+) -> Comparison:
     method, source = other[["method", "source"]].iloc[0]
     images = int(own["pretrain_images"].iloc[0])
     alone = " alone" if part == ADDED else ""
@@ -114,5 +140,9 @@ def _excluded(other: pd.DataFrame, own: pd.DataFrame) -> tuple[str, str] | None:
     same_images = other["pretrain_images"].iloc[0] == own["pretrain_images"].iloc[0]
     if min(steps) == 0 and same_images:  # a table without steps: equal images of one entry
         return None
-    said = f"{words.images(steps[0])} steps against {words.images(steps[1])}" if min(steps) else "lengths that the table does not say"
+    said = (
+        f"{words.images(steps[0])} steps against {words.images(steps[1])}"
+        if min(steps)
+        else "lengths that the table does not say"
+    )
     return CONFOUNDED, f"{said}: more images and more training at once"

@@ -19,6 +19,8 @@ def gain_from_doubling(family: Family, evidence: Evidence) -> Contrast | None:
     except UserError:  # no seed in common
         return None
     estimate, low, high = fit.gain_from_doubling(family.sizes[-1])
-    error = max(high - estimate, estimate - low) / 1.959964  # of the bootstrap, whose interval may be lopsided: the wider side
+    error = (
+        max(high - estimate, estimate - low) / 1.959964
+    )  # of the bootstrap, whose interval may be lopsided: the wider side
     seeds = set.intersection(*(set(family.at(size)["seed"]) for size in family.sizes))
     return Contrast(estimate, low, high, len(seeds), False, error, math.inf)

@@ -12,7 +12,15 @@ from fourlenses.core.errors import UserError
 from fourlenses.findings import selection, words
 from fourlenses.findings.comparison import Comparison, Outcome, measured
 from fourlenses.findings.thresholds import LEAST_SEEDS, Thresholds
-from fourlenses.findings.verdict import AGAINST, BELOW, HOLDS, NOT_MEASURED, OPEN, Verdict, universal
+from fourlenses.findings.verdict import (
+    AGAINST,
+    BELOW,
+    HOLDS,
+    NOT_MEASURED,
+    OPEN,
+    Verdict,
+    universal,
+)
 
 
 @dataclass(frozen=True)
@@ -63,17 +71,43 @@ def judged(
             missing = str(error)
     if not outcomes:
         threshold = comparisons[0].scales[0].threshold if comparisons else 0.0
-        return Finding(finding, statement, NOT_MEASURED, None, None, None, unit, threshold, where, 0, False, f"Missing: {missing}")
+        return Finding(
+            finding,
+            statement,
+            NOT_MEASURED,
+            None,
+            None,
+            None,
+            unit,
+            threshold,
+            where,
+            0,
+            False,
+            f"Missing: {missing}",
+        )
     verdict = universal(outcomes, side, equivalence)
     counted = [one for one in outcomes if one.counts]
-    alike = len({one.contrast.estimate > 0 for one in counted}) == 1  # no mean over families of opposite sign
+    alike = (
+        len({one.contrast.estimate > 0 for one in counted}) == 1
+    )  # no mean over families of opposite sign
     mean = _mean_over_targets(counted, evidence) if alike else None
-    note = " ".join([note, _counted(verdict, len(outcomes), where), seed_note(evidence, verdict.seeds), *_still_falling(outcomes)])
+    note = " ".join(
+        [
+            note,
+            _counted(verdict, len(outcomes), where),
+            seed_note(evidence, verdict.seeds),
+            *_still_falling(outcomes),
+        ]
+    )
     return Finding(
         finding,
         statement,
         verdict.word,
-        *((None, None, None) if mean is None else (round(value, 4) for value in (mean.estimate, mean.low, mean.high))),
+        *(
+            (None, None, None)
+            if mean is None
+            else (round(value, 4) for value in (mean.estimate, mean.low, mean.high))
+        ),
         unit=unit,
         threshold=outcomes[0].comparison.scales[0].threshold,
         side=where,
@@ -81,7 +115,9 @@ def judged(
         paired=all(one.contrast.paired for one in outcomes),
         note=note,
         counts=verdict.counts,
-        evidence=[_evidence(one, status) for one, status in zip(outcomes, verdict.status, strict=True)],
+        evidence=[
+            _evidence(one, status) for one, status in zip(outcomes, verdict.status, strict=True)
+        ],
     )
 
 
@@ -110,20 +146,32 @@ def _mean_over_targets(outcomes: Sequence[Outcome], evidence: Evidence):
 
 
 def _counted(verdict: Verdict, total: int, where: str) -> str:
-    said = {HOLDS: f"wholly {where} the threshold", AGAINST: "wholly on the other side (Holm)", OPEN: "undecided"}
+    said = {
+        HOLDS: f"wholly {where} the threshold",
+        AGAINST: "wholly on the other side (Holm)",
+        OPEN: "undecided",
+    }
     parts = [f"{count} {said.get(status, status)}" for status, count in verdict.counts.items()]
     return f"Of {total} comparison{'s' if total > 1 else ''}: {', '.join(parts)}."
 
 
 def _still_falling(outcomes: Sequence[Outcome]) -> list[str]:
     count = sum(any(map(selection.not_converged, one.comparison.cells)) for one in outcomes)
-    return [f"In {count} of {len(outcomes)} some training had not converged: its loss still fell at its end."] if count else []
+    return (
+        [
+            f"In {count} of {len(outcomes)} some training had not converged: its loss still fell at its end."
+        ]
+        if count
+        else []
+    )
 
 
 def seed_note(evidence: Evidence, seeds: int) -> str:
     """How many seeds, and where the uncertainty between them is from."""
     source = f"an encoder's standard deviation over seeds is {evidence.seed_variance.words()}"
-    lean = "" if seeds >= LEAST_SEEDS else f" Fewer than {LEAST_SEEDS} seeds: an answer leans at most."
+    lean = (
+        "" if seeds >= LEAST_SEEDS else f" Fewer than {LEAST_SEEDS} seeds: an answer leans at most."
+    )
     return f"{seeds} seed{'s' if seeds != 1 else ''}; {source}.{lean}"
 
 
@@ -148,7 +196,10 @@ def _ends(contrast: Contrast) -> dict[str, float | None]:
 
 
 def cell_names(rows: pd.DataFrame) -> list[str]:
-    columns = [rows[name] for name in ("run", "protocol", "target", "level", "labelled_images", "label_draw", "top1")]
+    columns = [
+        rows[name]
+        for name in ("run", "protocol", "target", "level", "labelled_images", "label_draw", "top1")
+    ]
     return [
         f"{run}: {protocol} on {target} ({level}), {words.images(labelled)} labels{f', draw {draw}' if draw else ''}, {top1:.1f} %"
         for run, protocol, target, level, labelled, draw, top1 in zip(*columns, strict=True)

@@ -46,28 +46,56 @@ def comparisons(metrics: pd.DataFrame, thresholds: Thresholds) -> list[Compariso
     for (target,), here in selection.groups(rows, ["target"]):
         own = selection.linear(selection.own_encoders(here))
         for (method,), encoders in selection.groups(own, ["method"]):
-            one = _growth(target, method, encoders, here, metrics=metrics, finest=finest[target], margin=thresholds.granularity_margin)
+            one = _growth(
+                target,
+                method,
+                encoders,
+                here,
+                metrics=metrics,
+                finest=finest[target],
+                margin=thresholds.granularity_margin,
+            )
             if one:
                 found.append(one)
     return found
 
 
 def _growth(
-    target: str, method: str, own: pd.DataFrame, rows: pd.DataFrame, *, metrics: pd.DataFrame, finest: str, margin: float
+    target: str,
+    method: str,
+    own: pd.DataFrame,
+    rows: pd.DataFrame,
+    *,
+    metrics: pd.DataFrame,
+    finest: str,
+    margin: float,
 ) -> Comparison | None:
     for same in selection.most_labels_first(own):
         here = rows[rows["labelled_images"] == same["labelled_images"].iloc[0]]
-        yardsticks = [(name, some) for name, some in selection.supervised(here) if some["level"].nunique() > 1]
+        yardsticks = [
+            (name, some) for name, some in selection.supervised(here) if some["level"].nunique() > 1
+        ]
         encoder = _largest(same)
         if encoder.empty or not yardsticks:
             continue
         levels = levels_in_order(encoder, finest)
-        at_finest = {name: some[some["level"] == finest]["top1"].mean() for name, some in yardsticks}
+        at_finest = {
+            name: some[some["level"] == finest]["top1"].mean() for name, some in yardsticks
+        }
         name, yardstick = max(yardsticks, key=lambda one: at_finest[one[0]])
         levels = [level for level in levels if level in set(yardstick["level"])]
         if len(levels) < 2 or not selection.share_seeds(encoder, yardstick):
             continue
-        return _comparison(target, method, encoder, yardstick, levels=levels, yardstick_name=name, metrics=metrics, margin=margin)
+        return _comparison(
+            target,
+            method,
+            encoder,
+            yardstick,
+            levels=levels,
+            yardstick_name=name,
+            metrics=metrics,
+            margin=margin,
+        )
     return None
 
 
@@ -93,7 +121,10 @@ def _comparison(
         f"{levels[0]} to {levels[-1]}, "
         f"{words.images(int(own['labelled_images'].iloc[0]))} labels",
         cells=cells,
-        scales=[Scale("points", scales.points(weights), margin), Scale("log-odds", scales.log_odds(weights))],
+        scales=[
+            Scale("points", scales.points(weights), margin),
+            Scale("log-odds", scales.log_odds(weights)),
+        ],
         trained=[[own], [best]],
         random=selection.random_encoder(metrics, own),
         method=method,
@@ -109,7 +140,9 @@ def slope_weights(count: int) -> list[float]:
 
 def _largest(rows: pd.DataFrame) -> pd.DataFrame:
     """Of the encoders that have two levels or more, the one of most pretraining images."""
-    for _, one in sorted(rows.groupby(["pretrain_images", "source"]), reverse=True, key=lambda item: item[0][0]):
+    for _, one in sorted(
+        rows.groupby(["pretrain_images", "source"]), reverse=True, key=lambda item: item[0][0]
+    ):
         if one["level"].nunique() > 1:
             return one
     return rows.iloc[:0]
@@ -118,11 +151,20 @@ def _largest(rows: pd.DataFrame) -> pd.DataFrame:
 def levels_in_order(rows: pd.DataFrame, finest: str) -> list[str]:
     """Coarse to fine, without levels of fewer than three labels: by level_depth, or where the table lacks it (and the numbers of
     labels) as the encoder with most levels lists them, turned round where the list begins with the finest."""
-    known = rows.assign(depth=pd.to_numeric(rows["level_depth"], errors="coerce")) if "level_depth" in rows else None
+    known = (
+        rows.assign(depth=pd.to_numeric(rows["level_depth"], errors="coerce"))
+        if "level_depth" in rows
+        else None
+    )
     if known is not None and known["depth"].notna().all():
         ordered = known.sort_values("depth").drop_duplicates("level")
         labels = pd.to_numeric(ordered["n_classes"], errors="coerce").fillna(LEAST_LABELS)
         return ordered["level"][labels >= LEAST_LABELS].tolist()
-    listed = [list(levels) for _, levels in rows.groupby(["source", "seed", "labelled_images", "label_draw"], sort=False)["level"]]
+    listed = [
+        list(levels)
+        for _, levels in rows.groupby(
+            ["source", "seed", "labelled_images", "label_draw"], sort=False
+        )["level"]
+    ]
     fullest = max(listed, key=len, default=[])
     return fullest[::-1] if fullest and fullest[0] == finest else fullest

@@ -50,7 +50,10 @@ def drops(metrics: pd.DataFrame) -> dict[tuple, tuple[pd.DataFrame, pd.DataFrame
     found = {}
     for key, after in selection.groups(spoilt, ["target", "clean", "corruption", "method"]):
         first = after.iloc[0]
-        before = clean[(clean[alike] == first[alike]).all(axis=1) & (clean["of"] == names.datasets(first["clean"]))]
+        before = clean[
+            (clean[alike] == first[alike]).all(axis=1)
+            & (clean["of"] == names.datasets(first["clean"]))
+        ]
         for same in selection.most_labels_first(after):
             mine = before[before["labelled_images"] == same["labelled_images"].iloc[0]]
             if len(mine) and selection.share_seeds(mine, same):
@@ -67,9 +70,15 @@ def comparisons(metrics: pd.DataFrame, thresholds: Thresholds) -> list[Compariso
         if not supervised or not clean["contrastive"].all():
             continue
         random = selection.random_encoder(metrics, clean)
-        on_points = Scale("points", scales.points([1, -1, 0, -1, 1] if len(random) else [1, -1, -1, 1]), thresholds.quality_margin)
+        on_points = Scale(
+            "points",
+            scales.points([1, -1, 0, -1, 1] if len(random) else [1, -1, -1, 1]),
+            thresholds.quality_margin,
+        )
         cells = [clean, corrupted, *([random] if len(random) else []), *supervised]
-        dropped = f"drop of {words.with_steps(clean)} minus drop of {words.with_steps(supervised[0])}"
+        dropped = (
+            f"drop of {words.with_steps(clean)} minus drop of {words.with_steps(supervised[0])}"
+        )
         what = f"{names.corruption(corruption)} of {words.pretrained(clean)}: {dropped}"
         found.append(
             Comparison(
@@ -88,7 +97,11 @@ def comparisons(metrics: pd.DataFrame, thresholds: Thresholds) -> list[Compariso
 
 def _severities(metrics: pd.DataFrame) -> str:
     """A corruption of small images is not the paper's of the same name."""
-    sizes = pd.to_numeric(metrics["image_size"], errors="coerce").dropna() if "image_size" in metrics else pd.Series(dtype=float)
+    sizes = (
+        pd.to_numeric(metrics["image_size"], errors="coerce").dropna()
+        if "image_size" in metrics
+        else pd.Series(dtype=float)
+    )
     if len(sizes) and sizes.max() < 224:
         return f" Images are of {words.pixels(metrics)}: the same corruption is another severity than at the paper's 224 px."
     return ""

@@ -30,18 +30,30 @@ def evaluate(evidence: Evidence, thresholds: Thresholds) -> list[Finding]:
     found = comparisons(evidence, thresholds, thresholds.beyond_images)
     if found:
         statement = f"Beyond {size} pretraining images a doubling of them gains less than {words.margin(limit)}."
-        note = (
-            f"Top-1 of the most pretraining images minus that of the fewest from {size} on, per doubling; only sizes of equal steps count."
-        )
+        note = f"Top-1 of the most pretraining images minus that of the fewest from {size} on, per doubling; only sizes of equal steps count."
     else:
         found = comparisons(evidence, thresholds, 0)
-        statement = f"The last doubling of the pretraining images gains less than {words.margin(limit)}."
+        statement = (
+            f"The last doubling of the pretraining images gains less than {words.margin(limit)}."
+        )
         note = (
             f"No target has two sizes of {size} pretraining images or more. This is the gain from the second largest to the largest size, "
             f"per doubling, and says nothing of {size}; only sizes of equal steps count."
         )
     missing = "Two numbers of pretraining images of the target's own dataset, at a linear classifier: add the lens quantity."
-    return [judged(NAME, statement, found, side=BELOW, unit=UNIT, note=note, missing=missing, evidence=evidence, thresholds=thresholds)]
+    return [
+        judged(
+            NAME,
+            statement,
+            found,
+            side=BELOW,
+            unit=UNIT,
+            note=note,
+            missing=missing,
+            evidence=evidence,
+            thresholds=thresholds,
+        )
+    ]
 
 
 def comparisons(evidence: Evidence, thresholds: Thresholds, least: int) -> list[Comparison]:
@@ -83,7 +95,15 @@ def families(metrics: pd.DataFrame) -> list[Family]:
     for (target, entry), some in selection.groups(rows, ["target", "entry"]):
         # other lenses may have further sizes, at label sizes of their own: the lens that asks comes first
         asked = some[some["lens"].str.contains(NAME)]
-        one = next((one for part in (asked, some) for find in (_equal, _unequal) for one in find(target, entry, part)), None)
+        one = next(
+            (
+                one
+                for part in (asked, some)
+                for find in (_equal, _unequal)
+                for one in find(target, entry, part)
+            ),
+            None,
+        )
         if one:
             found.append(one)
     return found
@@ -94,9 +114,13 @@ def _equal(target: str, entry: str, rows: pd.DataFrame):
         known = same[same["steps"] > 0]
         best = pd.DataFrame()
         for steps in sorted(known["steps"].unique()):
-            curve = known[(known["steps"] >= steps) & (known["steps"] <= selection.EQUAL_STEPS * steps)]
+            curve = known[
+                (known["steps"] >= steps) & (known["steps"] <= selection.EQUAL_STEPS * steps)
+            ]
             # of two lengths with as many sizes the longer one
-            if curve["pretrain_images"].nunique() >= max(2, best["pretrain_images"].nunique() if len(best) else 0):
+            if curve["pretrain_images"].nunique() >= max(
+                2, best["pretrain_images"].nunique() if len(best) else 0
+            ):
                 best = curve
         if len(best):
             yield Family(target, entry, _one_entry_a_size(best), same, True)
@@ -115,7 +139,9 @@ def _one_entry_a_size(curve: pd.DataFrame) -> pd.DataFrame:
     return curve[curve["method"] == first]
 
 
-def _comparison(family: Family, evidence: Evidence, thresholds: Thresholds, least: int) -> Comparison | None:
+def _comparison(
+    family: Family, evidence: Evidence, thresholds: Thresholds, least: int
+) -> Comparison | None:
     sizes = [size for size in family.sizes if size >= least]
     if len(sizes) < 2:
         return None
@@ -124,7 +150,9 @@ def _comparison(family: Family, evidence: Evidence, thresholds: Thresholds, leas
     weight = 1 / log2(more / fewer)
     steps = words.steps(family.curve)
     length = f"at {words.images(steps)} steps each" if steps else "at unequal steps"
-    what = f"{words.method(family.entry)}: {count(fewer)} to {count(more)} pretraining images {length}"
+    what = (
+        f"{words.method(family.entry)}: {count(fewer)} to {count(more)} pretraining images {length}"
+    )
     return Comparison(
         target=family.target,
         what=what,
@@ -137,14 +165,23 @@ def _comparison(family: Family, evidence: Evidence, thresholds: Thresholds, leas
     )
 
 
-def excluded(family: Family, sides: list[pd.DataFrame], evidence: Evidence) -> tuple[str, str] | None:
+def excluded(
+    family: Family, sides: list[pd.DataFrame], evidence: Evidence
+) -> tuple[str, str] | None:
     """Why nothing can be said of images from more (first) and fewer of them, with the reason; None where it can."""
     more, fewer = sides
     times = more["pretrain_images"].iloc[0] / fewer["pretrain_images"].iloc[0]
     if not family.equal:
-        known = [words.images(int(side["steps"].iloc[0])) for side in (fewer, more) if side["steps"].iloc[0] > 0]
+        known = [
+            words.images(int(side["steps"].iloc[0]))
+            for side in (fewer, more)
+            if side["steps"].iloc[0] > 0
+        ]
         said = f" ({known[0]} and {known[1]} steps)" if len(known) == 2 else " (equal epochs)"
-        return CONFOUNDED, f"{times:.3g} times the images and {times:.3g} times the training{said}: nothing is said of images alone"
+        return (
+            CONFOUNDED,
+            f"{times:.3g} times the images and {times:.3g} times the training{said}: nothing is said of images alone",
+        )
     control = convergence(family, evidence)
     return (LONGER_FIRST, control.sentence()) if control and control.longer_first else None
 
@@ -152,7 +189,9 @@ def excluded(family: Family, sides: list[pd.DataFrame], evidence: Evidence) -> t
 def per_doubling(family: Family, last: Contrast) -> Contrast:
     """From the difference between the two largest sizes."""
     per = 1 / log2(family.sizes[-1] / family.sizes[-2])
-    scaled = {name: per * getattr(last, name) for name in ("estimate", "low", "high", "standard_error")}
+    scaled = {
+        name: per * getattr(last, name) for name in ("estimate", "low", "high", "standard_error")
+    }
     return replace(last, **scaled)
 
 
@@ -182,9 +221,15 @@ def convergence(family: Family, evidence: Evidence) -> Control | None:
     sizes = family.sizes
     if not family.equal or len(sizes) < 2:
         return None
-    largest = family.every[(family.every["pretrain_images"] == sizes[-1]) & (family.every["steps"] > 0)]
+    largest = family.every[
+        (family.every["pretrain_images"] == sizes[-1]) & (family.every["steps"] > 0)
+    ]
     lengths = sorted(largest["steps"].unique())
-    lengths = [one for place, one in enumerate(lengths) if not place or one > selection.EQUAL_STEPS * lengths[place - 1]]
+    lengths = [
+        one
+        for place, one in enumerate(lengths)
+        if not place or one > selection.EQUAL_STEPS * lengths[place - 1]
+    ]
     if len(lengths) < 2:
         return None
     shorter, longer = (largest[largest["steps"] == one] for one in lengths[-2:])

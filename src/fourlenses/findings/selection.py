@@ -7,7 +7,9 @@ import pandas as pd
 from fourlenses.analysis import table
 from fourlenses.study import entry_of, methods, names
 
-EQUAL_STEPS = 1.02  # batches of sets of different sizes do not divide alike: within 2 % the steps are equal
+EQUAL_STEPS = (
+    1.02  # batches of sets of different sizes do not divide alike: within 2 % the steps are equal
+)
 SETTING = ["target", "level", "labelled_images"]
 
 
@@ -22,7 +24,10 @@ def described(metrics: pd.DataFrame) -> pd.DataFrame:
         of=rows["source"].map(lambda source: sorted(names.datasets(source)))
     )
     rows = rows[~alike.astype({"of": str}).duplicated()]
-    own = [names.is_in_domain(source, target) for source, target in zip(rows["source"], rows["target"], strict=True)]
+    own = [
+        names.is_in_domain(source, target)
+        for source, target in zip(rows["source"], rows["target"], strict=True)
+    ]
     return rows.assign(
         contrastive=rows["method"].map(methods.is_contrastive).astype(bool),
         in_domain=pd.Series(own, rows.index, bool),
@@ -84,7 +89,9 @@ def equal_steps(steps: pd.Series) -> bool:
 
 
 def share_seeds(*sides: pd.DataFrame) -> bool:
-    return bool(set.intersection(*({*zip(side["seed"], side["label_draw"], strict=True)} for side in sides)))
+    return bool(
+        set.intersection(*({*zip(side["seed"], side["label_draw"], strict=True)} for side in sides))
+    )
 
 
 def not_converged(rows: pd.DataFrame) -> bool:
@@ -95,7 +102,12 @@ def not_converged(rows: pd.DataFrame) -> bool:
 def supervised(rows: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
     """What labels alone give: training from scratch on the labels there are, and a linear classifier on the features of a supervised
     encoder that saw no more labels than that. Each with its words, a cell each. rows: of one target, level and label size."""
-    rows = clean(rows[rows["in_domain"] & (rows["method"].map(lambda name: methods.base(name)) == "supervised")])
+    rows = clean(
+        rows[
+            rows["in_domain"]
+            & (rows["method"].map(lambda name: methods.base(name)) == "supervised")
+        ]
+    )
     for (protocol,), some in groups(rows[rows["protocol"].isin(SCRATCH_WORDS)], ["protocol"]):
         yield SCRATCH_WORDS[protocol], some
     features = linear(rows[~rows["protocol"].isin(SCRATCH_WORDS)])
@@ -109,4 +121,7 @@ def supervised(rows: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
         )
 
 
-SCRATCH_WORDS = {"scratch": "training from scratch", "scratch_published": "training from scratch at the published length"}
+SCRATCH_WORDS = {
+    "scratch": "training from scratch",
+    "scratch_published": "training from scratch at the published length",
+}

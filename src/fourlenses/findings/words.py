@@ -14,7 +14,9 @@ POINTS = "points"
 def number(value: float, unit: str = POINTS) -> str:
     """Points and percent to a tenth, log-odds to a hundredth; with a sign, and never -0.0."""
     digits = 2 if unit == "log-odds" else 1
-    rounded = round(round(value, 4), digits) + 0.0  # by way of what the JSON holds, so that no two files differ
+    rounded = (
+        round(round(value, 4), digits) + 0.0
+    )  # by way of what the JSON holds, so that no two files differ
     return f"{rounded:+.{digits}f}"
 
 
@@ -47,7 +49,11 @@ def pretrained(rows: pd.DataFrame) -> str:
     source, size = rows[["source", "pretrain_images"]].iloc[0]
     shown = names.source(source)
     parts = names.source_parts(source)
-    return f"{shown} {names.count(size)}" if len(parts) == 1 and parts[0][1] is None and size else shown
+    return (
+        f"{shown} {names.count(size)}"
+        if len(parts) == 1 and parts[0][1] is None and size
+        else shown
+    )
 
 
 def encoder(rows: pd.DataFrame) -> str:

@@ -12,13 +12,21 @@ from fourlenses.findings.finding import Finding
 def findings(found: list[Finding], output: Path, setting: str) -> None:
     """`output` (.json): a list of findings; the same beside it as .md, after what they rest on."""
     write_json(output, [asdict(one) for one in found])
-    parts = ["# Findings\n\nWhat the study says of the paper's claims, from every comparison it made: docs/findings.md.\n\n"]
+    parts = [
+        "# Findings\n\nWhat the study says of the paper's claims, from every comparison it made: docs/findings.md.\n\n"
+    ]
     parts.append(f"{setting}\n")
     for one in found:
-        parts.append(f"\n## {one.statement}\n\n**{one.verdict[0].upper()}{one.verdict[1:]}.** {_mean(one)}{one.note}\n")
+        parts.append(
+            f"\n## {one.statement}\n\n**{one.verdict[0].upper()}{one.verdict[1:]}.** {_mean(one)}{one.note}\n"
+        )
         if one.evidence:
-            second = next((e["second_scale"]["unit"] for e in one.evidence if "second_scale" in e), None)
-            parts.append(f"\n| target | comparison | {one.unit} (95 % interval) |{f' {second} |' if second else ''} status |\n")
+            second = next(
+                (e["second_scale"]["unit"] for e in one.evidence if "second_scale" in e), None
+            )
+            parts.append(
+                f"\n| target | comparison | {one.unit} (95 % interval) |{f' {second} |' if second else ''} status |\n"
+            )
             parts.append(f"|---|---|---|{'---|' if second else ''}---|\n")
             parts += [_row(entry, second) for entry in one.evidence]
     _text(output, "".join(parts))
@@ -44,7 +52,9 @@ def _row(entry: dict, second: str | None) -> str:
 def _ends(numbers: dict, unit: str) -> str:
     if numbers["estimate"] is None:
         return "–"
-    estimate, low, high = (words.number(numbers[name], unit) for name in ("estimate", "low", "high"))
+    estimate, low, high = (
+        words.number(numbers[name], unit) for name in ("estimate", "low", "high")
+    )
     return f"{estimate} ({low} to {high})"
 
 

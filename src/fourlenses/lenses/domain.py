@@ -26,9 +26,7 @@ from fourlenses.study import methods, names
 NAME = "domain"
 KEYS = ["method", "source", "pretrain_images", "target"]
 ROW_HEIGHT = 0.27  # inches
-CAPTION = (
-    "Top-1 accuracy, %, ± half of its 95 % interval. Box: best single contrastive source. Triangle: pretrained on the target's own dataset."
-)
+CAPTION = "Top-1 accuracy, %, ± half of its 95 % interval. Box: best single contrastive source. Triangle: pretrained on the target's own dataset."
 COLOUR_MAP = "Blues"
 CORNER = [(0, 0), (1, 0), (0, -1)]  # a marker, so that it has one size whatever the cell's
 
@@ -47,7 +45,10 @@ def numbers_drawn(evidence: Evidence) -> pd.DataFrame:
         )
     cells = bands.over_seeds(rows, [*KEYS, "labelled_images", "protocol"], evidence)
     cells["half_width"] = (cells["top1_high"] - cells["top1_low"]) / 2
-    cells["in_domain"] = [names.is_in_domain(source, target) for source, target in zip(cells["source"], cells["target"], strict=True)]
+    cells["in_domain"] = [
+        names.is_in_domain(source, target)
+        for source, target in zip(cells["source"], cells["target"], strict=True)
+    ]
     # two encoders side by side have twice the features: they are no candidate for the best source
     single = cells[~cells["source"].map(names.is_fused).astype(bool)]
     ranked = single[single["method"].map(methods.is_contrastive)]
@@ -59,23 +60,49 @@ def numbers_drawn(evidence: Evidence) -> pd.DataFrame:
     augmented = table.at_most_labels(every[every["protocol"] == "linear_augmented"])
     cells["augmented_top1"] = _known(cells, augmented.groupby(KEYS)["top1"].mean().to_dict(), KEYS)
     paper = published_beside.rows_beside(metrics, NAME)
-    paper = paper[paper["protocol"] == "linear_augmented"].set_index(["method", "source", "target"])["top1"].to_dict()
+    paper = (
+        paper[paper["protocol"] == "linear_augmented"]
+        .set_index(["method", "source", "target"])["top1"]
+        .to_dict()
+    )
     cells["published_top1"] = _known(cells, paper, ["method", "source", "target"])
     cells["published_top1"] = cells["published_top1"].where(cells["augmented_top1"].notna())
-    cells["_order"] = [_row_order(*row) for row in zip(cells["method"], cells["source"], cells["pretrain_images"], strict=True)]
+    cells["_order"] = [
+        _row_order(*row)
+        for row in zip(cells["method"], cells["source"], cells["pretrain_images"], strict=True)
+    ]
     cells = cells.sort_values(["_order", "target"], ignore_index=True)
-    columns = [*KEYS, "labelled_images", "protocol", "top1", "top1_low", "top1_high", "half_width", "seeds"]
-    return cells[[*columns, "in_domain", "best", "behind_best", "chance", "augmented_top1", "published_top1"]]
+    columns = [
+        *KEYS,
+        "labelled_images",
+        "protocol",
+        "top1",
+        "top1_low",
+        "top1_high",
+        "half_width",
+        "seeds",
+    ]
+    return cells[
+        [*columns, "in_domain", "best", "behind_best", "chance", "augmented_top1", "published_top1"]
+    ]
 
 
 def _known(cells: pd.DataFrame, values: dict[tuple, float], keys: list[str]) -> list[float]:
-    return [values.get(key, float("nan")) for key in zip(*(cells[key] for key in keys), strict=True)]
+    return [
+        values.get(key, float("nan")) for key in zip(*(cells[key] for key in keys), strict=True)
+    ]
 
 
 def _row_order(method: str, source: str, images: int) -> tuple:
     """Contrastive methods, supervised, random; in each single datasets by name, many images first, then pools."""
     parts = names.source_parts(source)
-    return methods.place(method), len(parts), parts[0][0] if len(parts) == 1 else "", -images, source
+    return (
+        methods.place(method),
+        len(parts),
+        parts[0][0] if len(parts) == 1 else "",
+        -images,
+        source,
+    )
 
 
 @style.context()
@@ -91,11 +118,17 @@ def draw(evidence: Evidence) -> tuple[Figure, pd.DataFrame]:
     tall = 1.5 if cells["published_top1"].notna().any() else 1.0
     figure = style.new_figure(min(len(targets), 2), height=1.0 + tall * ROW_HEIGHT * len(labels))
     axes = figure.subplots()
-    candidates = cells["method"].map(methods.is_contrastive) | (not cells["method"].map(methods.is_contrastive).any())
+    candidates = cells["method"].map(methods.is_contrastive) | (
+        not cells["method"].map(methods.is_contrastive).any()
+    )
     shade = np.full((len(labels), len(targets)), np.nan)
     for cell in cells[candidates].itertuples():
-        shade[sides.index((cell.method, cell.source)), targets.index(cell.target)] = -cell.behind_best
-    lowest = min(np.nanmin(shade), -1.0)  # a hair's breadth between sources should not look like a gulf
+        shade[
+            sides.index((cell.method, cell.source)), targets.index(cell.target)
+        ] = -cell.behind_best
+    lowest = min(
+        np.nanmin(shade), -1.0
+    )  # a hair's breadth between sources should not look like a gulf
     image = axes.imshow(shade, cmap=COLOUR_MAP, vmin=lowest, vmax=-lowest, aspect="auto")
     colours = style.dataset_colours(evidence.metrics["target"])
     drawn = np.zeros(shade.shape, bool)
@@ -104,7 +137,9 @@ def draw(evidence: Evidence) -> tuple[Figure, pd.DataFrame]:
         drawn[y, x] = True
         _cell(axes, x, y, cell, colours[cell.target])
     for one in floor.itertuples():
-        axes.text(targets.index(one.target), len(sides), f"{one.chance:.1f}", ha="center", va="center")
+        axes.text(
+            targets.index(one.target), len(sides), f"{one.chance:.1f}", ha="center", va="center"
+        )
         drawn[len(sides), targets.index(one.target)] = True
     yardsticks = sum(methods.is_contrastive(method) for method, _ in sides)
     if 0 < yardsticks < len(labels):
@@ -116,7 +151,10 @@ def draw(evidence: Evidence) -> tuple[Figure, pd.DataFrame]:
     bar.ax.set_ylim(lowest, 0)
     bar.set_label("points against\nthe column's best")
     bar.outline.set_visible(False)
-    paper = " Grey: ours on augmented images, which is the paper's protocol, and the paper's." * bool(tall > 1)
+    paper = (
+        " Grey: ours on augmented images, which is the paper's protocol, and the paper's."
+        * bool(tall > 1)
+    )
     basis.write(figure, CAPTION + paper, basis.text(evidence, cells["method"], cells["seeds"], "±"))
     return figure, cells
 
@@ -124,7 +162,11 @@ def draw(evidence: Evidence) -> tuple[Figure, pd.DataFrame]:
 def _label(method: str, source: str, several: bool) -> str:
     if method == "random":
         return methods.label(method)
-    text = f"{names.source(source)} ({methods.label(method)})" if several or method == "supervised" else names.source(source)
+    text = (
+        f"{names.source(source)} ({methods.label(method)})"
+        if several or method == "supervised"
+        else names.source(source)
+    )
     return "\n".join(textwrap.wrap(text, 36))
 
 
@@ -132,13 +174,48 @@ def _cell(axes: Axes, x: int, y: int, cell, colour: str) -> None:
     """The text of one cell, its box when best, its triangle when source and target are the same dataset."""
     text = f"{cell.top1:.1f} ±{cell.half_width:.1f}"
     published = pd.notna(cell.published_top1)
-    axes.text(x, y - 0.16 * published, text, ha="center", va="center", fontweight="bold" if cell.best else "normal", color="black")
+    axes.text(
+        x,
+        y - 0.16 * published,
+        text,
+        ha="center",
+        va="center",
+        fontweight="bold" if cell.best else "normal",
+        color="black",
+    )
     if published:
-        axes.text(x, y + 0.26, _beside_paper(cell), ha="center", va="center", color="#444444", fontsize=5.5)
+        axes.text(
+            x,
+            y + 0.26,
+            _beside_paper(cell),
+            ha="center",
+            va="center",
+            color="#444444",
+            fontsize=5.5,
+        )
     if cell.best:
-        axes.add_patch(Rectangle((x - 0.5, y - 0.5), 1, 1, fill=False, edgecolor="black", linewidth=1.2, clip_on=False, zorder=3))
+        axes.add_patch(
+            Rectangle(
+                (x - 0.5, y - 0.5),
+                1,
+                1,
+                fill=False,
+                edgecolor="black",
+                linewidth=1.2,
+                clip_on=False,
+                zorder=3,
+            )
+        )
     if cell.in_domain:
-        axes.plot(x - 0.5, y - 0.5, marker=CORNER, markersize=15, color=colour, markeredgewidth=0, clip_on=False)
+        axes.plot(
+            x - 0.5,
+            y - 0.5,
+            marker=CORNER,
+            markersize=15,
+            color=colour,
+            markeredgewidth=0,
+            clip_on=False,
+        )
 
 
 def _beside_paper(cell) -> str:
@@ -152,4 +229,11 @@ def _frame(axes: Axes, labels: list[str], targets: list[str]) -> None:
     axes.xaxis.tick_top()
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
-    axes.annotate("evaluated on →\npretrained on ↓", (0, 1), (-4, 2), xycoords="axes fraction", textcoords="offset points", ha="right")
+    axes.annotate(
+        "evaluated on →\npretrained on ↓",
+        (0, 1),
+        (-4, 2),
+        xycoords="axes fraction",
+        textcoords="offset points",
+        ha="right",
+    )

@@ -60,11 +60,27 @@ def _compared(evidence: Evidence) -> dict[str, list]:
     return domain.comparisons(metrics, Thresholds())
 
 
-def _row(comparison: str, rows: pd.DataFrame, reference: pd.DataFrame, contrast: Contrast, confounded: str = "") -> dict:
+def _row(
+    comparison: str,
+    rows: pd.DataFrame,
+    reference: pd.DataFrame,
+    contrast: Contrast,
+    confounded: str = "",
+) -> dict:
     said = {key: rows[key].iloc[0] for key in ("method", "target", "labelled_images", "source")}
-    said |= {"comparison": comparison, "reference": reference["source"].iloc[0], "images": rows["pretrain_images"].iloc[0]}
+    said |= {
+        "comparison": comparison,
+        "reference": reference["source"].iloc[0],
+        "images": rows["pretrain_images"].iloc[0],
+    }
     bounds = {"difference": contrast.estimate, "low": contrast.low, "high": contrast.high}
-    return {**said, **bounds, "seeds": contrast.seeds, "paired": contrast.paired, "confounded": confounded}
+    return {
+        **said,
+        **bounds,
+        "seeds": contrast.seeds,
+        "paired": contrast.paired,
+        "confounded": confounded,
+    }
 
 
 def _fused(evidence: Evidence) -> Iterator[dict]:
@@ -80,12 +96,16 @@ def _fused(evidence: Evidence) -> Iterator[dict]:
                 break
 
 
-def _beside_parts(source: str, fused: pd.DataFrame, rows: pd.DataFrame, evidence: Evidence) -> Iterator[dict]:
+def _beside_parts(
+    source: str, fused: pd.DataFrame, rows: pd.DataFrame, evidence: Evidence
+) -> Iterator[dict]:
     """A part of another seed is left out: it is what the first part is, trained once more."""
     parts = names.encoders(source)
     comparison = CONTROL if len({(part, method) for part, method, _ in parts}) == 1 else FUSED
     for part, method, seed in parts:
-        alone = rows[(rows["source"] == part) & (rows["method"] == (method or fused["method"].iloc[0]))]
+        alone = rows[
+            (rows["source"] == part) & (rows["method"] == (method or fused["method"].iloc[0]))
+        ]
         for key in ("target", "labelled_images", "protocol"):
             alone = alone[alone[key] == fused[key].iloc[0]]
         if not seed and len(alone) and selection.share_seeds(fused, alone):

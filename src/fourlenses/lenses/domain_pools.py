@@ -31,9 +31,7 @@ HEADS = {
 }
 KEPT = "\N{NO-BREAK SPACE}"  # a dataset and its size stay on one line
 CONFOUNDED = "unequal steps: more images and more training at once"
-NO_DIFFERENCE = (
-    "One pretraining dataset, or none beside in-domain pretraining of as many images: there is nothing to compare across domains."
-)
+NO_DIFFERENCE = "One pretraining dataset, or none beside in-domain pretraining of as many images: there is nothing to compare across domains."
 
 
 def numbers_drawn(evidence: Evidence) -> pd.DataFrame:
@@ -41,12 +39,19 @@ def numbers_drawn(evidence: Evidence) -> pd.DataFrame:
     numbers = domain_contrasts.comparisons(evidence)
     numbers["_order"] = [_order(one) for one in numbers.itertuples()]
     numbers["_method"] = numbers["method"].map(methods.place)
-    return numbers.sort_values(["target", "_method", "_order"], ignore_index=True).drop(columns=["_order", "_method"])
+    return numbers.sort_values(["target", "_method", "_order"], ignore_index=True).drop(
+        columns=["_order", "_method"]
+    )
 
 
 def _order(one) -> tuple:
     """Single datasets before pools."""
-    return ORDER.index(one.comparison), len(names.source_parts(one.source)), one.source, one.reference
+    return (
+        ORDER.index(one.comparison),
+        len(names.source_parts(one.source)),
+        one.source,
+        one.reference,
+    )
 
 
 @style.context()
@@ -58,7 +63,9 @@ def draw(evidence: Evidence) -> tuple[Figure, pd.DataFrame]:
     lines = _lines(numbers)
     targets, shown = sorted(numbers["target"].unique()), methods.in_order(numbers["method"])
     breadth = sum(1.1 + label.count("\n") for _, label in lines)
-    figure = style.new_figure(len(targets), height=0.8 + LINE * breadth * max(1.0, 0.6 * len(shown)))
+    figure = style.new_figure(
+        len(targets), height=0.8 + LINE * breadth * max(1.0, 0.6 * len(shown))
+    )
     grid = figure.subplots(1, len(targets), squeeze=False, sharey=True)[0]
     colours = style.dataset_colours(evidence.metrics["target"])
     places = _places(lines)
@@ -66,7 +73,9 @@ def draw(evidence: Evidence) -> tuple[Figure, pd.DataFrame]:
         for place, method in enumerate(shown):
             points = numbers[(numbers["target"] == target) & (numbers["method"] == method)]
             shift = (place - (len(shown) - 1) / 2) * 0.8 / len(shown)
-            _points(axes, points, [places[_line(one)] + shift for one in points.itertuples()], method)
+            _points(
+                axes, points, [places[_line(one)] + shift for one in points.itertuples()], method
+            )
         panels.title(axes, names.dataset(target), colours[target])
         axes.axvline(0, color="black", linewidth=0.6)
         axes.grid(True, axis="x")
@@ -109,7 +118,10 @@ def _source(source: str) -> str:
     sizes = {size for _, size in parts}
     if names.is_fused(source) or len(parts) == 1 or len(sizes) > 1 or None in sizes:
         return re.sub(r"(?<![|+]) (?![|+])", KEPT, names.source(source))
-    return " + ".join(names.dataset(name) for name, _ in parts) + f" ({names.count(sizes.pop())}{KEPT}each)"
+    return (
+        " + ".join(names.dataset(name) for name, _ in parts)
+        + f" ({names.count(sizes.pop())}{KEPT}each)"
+    )
 
 
 def _places(lines: list[tuple[tuple, str]]) -> dict[tuple, float]:
@@ -133,7 +145,9 @@ def _labels(grid, lines: list[tuple[tuple, str]], places: dict[tuple, float]) ->
         axes.grid(False, axis="y")
         for place, (key, label) in enumerate(lines):
             if place and len(key) == 1:
-                axes.axhline(places[key] - 0.55 - label.count("\n") / 2, color="#999999", linewidth=0.5)
+                axes.axhline(
+                    places[key] - 0.55 - label.count("\n") / 2, color="#999999", linewidth=0.5
+                )
 
 
 def _points(axes: Axes, points: pd.DataFrame, y: list[float], method: str) -> None:
@@ -141,14 +155,23 @@ def _points(axes: Axes, points: pd.DataFrame, y: list[float], method: str) -> No
         colour = style.PALE if one.confounded else methods.colour(method)
         axes.hlines(at, one.low, one.high, color=colour, linewidth=0.8)
         look = {"markerfacecolor": "white"} if one.confounded else {}
-        axes.plot(one.difference, at, "D" if one.comparison == CONTROL else "o", color=colour, **look)
+        axes.plot(
+            one.difference, at, "D" if one.comparison == CONTROL else "o", color=colour, **look
+        )
 
 
 def _legend(figure: Figure, axes: Axes, numbers: pd.DataFrame, shown: list[str]) -> None:
     if (numbers["confounded"] != "").any():
         axes.plot([], [], "o", color=style.PALE, markerfacecolor="white", label=CONFOUNDED)
     if (numbers["comparison"] == CONTROL).any():
-        axes.plot([], [], "D", color=style.QUIET, linestyle="none", label="control: two seeds of one encoder side by side")
+        axes.plot(
+            [],
+            [],
+            "D",
+            color=style.QUIET,
+            linestyle="none",
+            label="control: two seeds of one encoder side by side",
+        )
     if len(shown) > 1:
         for method in shown:
             axes.plot([], [], color=methods.colour(method), label=methods.label(method))

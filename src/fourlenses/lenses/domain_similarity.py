@@ -34,39 +34,61 @@ EXCHANGES = 5040
 def read_similarity(path: str | Path | None) -> pd.DataFrame:
     """The table of distances; a UserError that says what is wrong with it."""
     if path is None:
-        raise UserError(f"the figure {NAME} needs the distances too; name them by --similarity results/<study>/similarity.csv")
+        raise UserError(
+            f"the figure {NAME} needs the distances too; name them by --similarity results/<study>/similarity.csv"
+        )
     try:
         distances = pd.read_csv(path, keep_default_na=False)
     except FileNotFoundError:
-        raise UserError(f"{path} does not exist; run snakemake {path}, or correct the path") from None
+        raise UserError(
+            f"{path} does not exist; run snakemake {path}, or correct the path"
+        ) from None
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
-        raise UserError(f"{path} is not a table of comma-separated values ({error}); delete it and run snakemake {path}") from None
+        raise UserError(
+            f"{path} is not a table of comma-separated values ({error}); delete it and run snakemake {path}"
+        ) from None
     missing = [column for column in COLUMNS if column not in distances.columns]
     if missing:
-        raise UserError(f"{path} lacks the column {', '.join(missing)}; delete it and run snakemake {path}")
+        raise UserError(
+            f"{path} lacks the column {', '.join(missing)}; delete it and run snakemake {path}"
+        )
     return distances
 
 
 def numbers_drawn(evidence: Evidence, similarity: pd.DataFrame) -> pd.DataFrame:
     """One row per source, target and contrastive method: the distances (means over seeds), the loss, and both correlations."""
     pairs = domain_contrasts.losses(evidence).drop(columns=["comparison", "confounded"])
-    pairs = pairs.rename(columns={"difference": "behind", "low": "behind_low", "high": "behind_high"})
+    pairs = pairs.rename(
+        columns={"difference": "behind", "low": "behind_low", "high": "behind_high"}
+    )
     pairs["source_dataset"] = [names.source_parts(source)[0][0] for source in pairs["source"]]
     means = similarity.groupby(["source", "target"])[list(MEASURES)].mean().reset_index()
-    numbers = pairs.merge(means.rename(columns={"source": "source_dataset"}), on=["source_dataset", "target"], validate="many_to_one")
+    numbers = pairs.merge(
+        means.rename(columns={"source": "source_dataset"}),
+        on=["source_dataset", "target"],
+        validate="many_to_one",
+    )
     for measure in MEASURES:
         rho, p = correlation(numbers, means, measure)
         numbers = numbers.assign(**{f"{measure}_spearman": rho, f"{measure}_p": p})
     return numbers
 
 
-def correlation(numbers: pd.DataFrame, distances: pd.DataFrame, measure: str) -> tuple[float, float]:
+def correlation(
+    numbers: pd.DataFrame, distances: pd.DataFrame, measure: str
+) -> tuple[float, float]:
     """Spearman's rank correlation of `measure` and `behind`, and the p-value of the Mantel test; NaN where there is nothing to rank."""
     datasets = sorted({*numbers["source_dataset"], *numbers["target"]})
     if len(numbers) < 3 or numbers[measure].nunique() < 2 or numbers["behind"].nunique() < 2:
         return math.nan, math.nan
-    of = distances.pivot(index="source", columns="target", values=measure).reindex(index=datasets, columns=datasets).to_numpy()
-    row, column = (numbers[name].map(datasets.index).to_numpy() for name in ("source_dataset", "target"))
+    of = (
+        distances.pivot(index="source", columns="target", values=measure)
+        .reindex(index=datasets, columns=datasets)
+        .to_numpy()
+    )
+    row, column = (
+        numbers[name].map(datasets.index).to_numpy() for name in ("source_dataset", "target")
+    )
     behind = numbers["behind"].rank().to_numpy()
 
     def rho(order: np.ndarray) -> float:
@@ -77,7 +99,10 @@ def correlation(numbers: pd.DataFrame, distances: pd.DataFrame, measure: str) ->
         orders = [np.array(order) for order in itertools.permutations(range(len(datasets)))]
     else:
         generator = np.random.default_rng(0)
-        orders = [np.arange(len(datasets)), *(generator.permutation(len(datasets)) for _ in range(EXCHANGES - 1))]
+        orders = [
+            np.arange(len(datasets)),
+            *(generator.permutation(len(datasets)) for _ in range(EXCHANGES - 1)),
+        ]
     # equal correlations may differ in the last bits of a sum
     return found, float(np.mean([abs(rho(order)) >= abs(found) - 1e-9 for order in orders]))
 
@@ -96,14 +121,20 @@ def draw(evidence: Evidence, similarity: pd.DataFrame) -> tuple[Figure, pd.DataF
         for (target, method), points in numbers.groupby(["target", "method"], sort=False):
             _points(axes, points, measure, colours[target], methods.marker(method))
         rho, p = numbers[f"{measure}_spearman"].iloc[0], numbers[f"{measure}_p"].iloc[0]
-        found = "too few different values to rank" if math.isnan(rho) else f"Spearman's ρ = {rho:.2f}, p = {p:.2g}"
+        found = (
+            "too few different values to rank"
+            if math.isnan(rho)
+            else f"Spearman's ρ = {rho:.2f}, p = {p:.2g}"
+        )
         axes.set_title(found, loc="left", fontsize=7)
         axes.axhline(0, color="black", linewidth=0.6)
         axes.set_xlabel(f"{name} of source and target")
         axes.grid(True)
     grid[0].set_ylabel("top-1 behind in-domain pretraining, points")
     for target in sorted(numbers["target"].unique()):
-        grid[0].plot([], [], "o", color=colours[target], label=f"evaluated on {names.dataset(target)}")
+        grid[0].plot(
+            [], [], "o", color=colours[target], label=f"evaluated on {names.dataset(target)}"
+        )
     shown = methods.in_order(numbers["method"])
     for method in shown if len(shown) > 1 else []:
         grid[0].plot([], [], methods.marker(method), color="black", label=methods.label(method))
@@ -113,8 +144,22 @@ def draw(evidence: Evidence, similarity: pd.DataFrame) -> tuple[Figure, pd.DataF
 
 
 def _points(axes: Axes, points: pd.DataFrame, measure: str, colour: str, marker: str) -> None:
-    axes.vlines(points[measure], points["behind_low"], points["behind_high"], color=colour, linewidth=0.8, alpha=0.6)
+    axes.vlines(
+        points[measure],
+        points["behind_low"],
+        points["behind_high"],
+        color=colour,
+        linewidth=0.8,
+        alpha=0.6,
+    )
     axes.plot(points[measure], points["behind"], marker, color=colour, markersize=4)
     for point in points.itertuples():
         label = names.dataset(point.source_dataset)
-        axes.annotate(label, (getattr(point, measure), point.behind), (3, 2), textcoords="offset points", fontsize=5, color="#555555")
+        axes.annotate(
+            label,
+            (getattr(point, measure), point.behind),
+            (3, 2),
+            textcoords="offset points",
+            fontsize=5,
+            color="#555555",
+        )

@@ -25,7 +25,10 @@ from fourlenses.study import methods, names
 
 NAME = "granularity"
 KEYS = ["target", "method", "source", "pretrain_images", "labelled_images", "protocol", "level"]
-HOW = {"linear": "linear", "linear_augmented": "linear"}  # of supervised encoders, in the legend; trained ones are called by their protocol
+HOW = {
+    "linear": "linear",
+    "linear_augmented": "linear",
+}  # of supervised encoders, in the legend; trained ones are called by their protocol
 
 
 def numbers_drawn(evidence: Evidence) -> pd.DataFrame:
@@ -40,11 +43,19 @@ def numbers_drawn(evidence: Evidence) -> pd.DataFrame:
         for target, group in rows.groupby("target")
         for place, level in enumerate(table.levels_in_order(group, finest[target]))
     }
-    numbers["place"] = [places[key] for key in zip(numbers["target"], numbers["level"], strict=True)]
+    numbers["place"] = [
+        places[key] for key in zip(numbers["target"], numbers["level"], strict=True)
+    ]
     numbers["_method"] = numbers["method"].map(methods.place)
-    numbers = numbers.sort_values(["target", "_method", "place"], ignore_index=True).drop(columns="_method")
-    gaps = [_gap(chosen, one.target, one.method, one.level, evidence) for one in numbers.itertuples()]
-    numbers = numbers.join(pd.DataFrame(gaps, numbers.index, columns=["gap", "gap_low", "gap_high"], dtype=float))
+    numbers = numbers.sort_values(["target", "_method", "place"], ignore_index=True).drop(
+        columns="_method"
+    )
+    gaps = [
+        _gap(chosen, one.target, one.method, one.level, evidence) for one in numbers.itertuples()
+    ]
+    numbers = numbers.join(
+        pd.DataFrame(gaps, numbers.index, columns=["gap", "gap_low", "gap_high"], dtype=float)
+    )
     numbers["chance"] = chance.beside(numbers, rows, ["target", "level"])
     return _with_published(numbers, metrics)
 
@@ -58,7 +69,10 @@ def rows_shown(metrics: pd.DataFrame) -> pd.DataFrame:
     rows = table.rows_for(metrics, NAME)
     finest = table.finest_levels(metrics)
     clean = rows[rows["corruption"] == "none"]
-    chosen = [_encoder(group, method, finest[target]) for (target, method), group in clean.groupby(["target", "method"], sort=False)]
+    chosen = [
+        _encoder(group, method, finest[target])
+        for (target, method), group in clean.groupby(["target", "method"], sort=False)
+    ]
     chosen = [group for group in chosen if len(group)]
     if not chosen:
         raise UserError(
@@ -76,18 +90,27 @@ def _encoder(rows: pd.DataFrame, method: str, finest: str) -> pd.DataFrame:
             if found:
                 return max(found, key=lambda some: some.loc[some["level"] == finest, "top1"].mean())
     rows = selection.linear(rows)
-    own = [names.is_in_domain(source, target) for source, target in zip(rows["source"], rows["target"], strict=True)]
+    own = [
+        names.is_in_domain(source, target)
+        for source, target in zip(rows["source"], rows["target"], strict=True)
+    ]
     rows = rows[own] if any(own) else rows
     for column in ("labelled_images", "pretrain_images"):
         rows = rows[rows[column] == rows[column].max()]
     return rows[rows["source"] == rows["source"].min()] if len(rows) else rows
 
 
-def sides(chosen: pd.DataFrame, target: str, method: str, level: str) -> tuple[pd.DataFrame, pd.DataFrame] | None:
+def sides(
+    chosen: pd.DataFrame, target: str, method: str, level: str
+) -> tuple[pd.DataFrame, pd.DataFrame] | None:
     """Supervised rows and those of a contrastive method, where they have a seed in common."""
     here = chosen[(chosen["target"] == target) & (chosen["level"] == level)]
     supervised, own = here[here["method"] == "supervised"], here[here["method"] == method]
-    return (supervised, own) if methods.is_contrastive(method) and selection.share_seeds(supervised, own) else None
+    return (
+        (supervised, own)
+        if methods.is_contrastive(method) and selection.share_seeds(supervised, own)
+        else None
+    )
 
 
 def _gap(chosen: pd.DataFrame, target: str, method: str, level: str, evidence: Evidence) -> tuple:
@@ -103,10 +126,21 @@ def _with_published(numbers: pd.DataFrame, metrics: pd.DataFrame) -> pd.DataFram
     """The paper's top-1 for the same target, method, level and protocol as `published_top1`, and its gap where it has both sides."""
     keys = ["target", "method", "level", "protocol"]
     top1 = published_beside.rows_beside(metrics, NAME).set_index(keys)["top1"].to_dict()
-    numbers["published_top1"] = [top1.get(key, float("nan")) for key in zip(*(numbers[key] for key in keys), strict=True)]
-    supervised = numbers[numbers["method"] == "supervised"].set_index(["target", "level"])["published_top1"].to_dict()
-    theirs = [supervised.get(key, float("nan")) for key in zip(numbers["target"], numbers["level"], strict=True)]
-    numbers["published_gap"] = (numbers["published_top1"] * -1 + theirs).where(numbers["method"].map(methods.is_contrastive))
+    numbers["published_top1"] = [
+        top1.get(key, float("nan")) for key in zip(*(numbers[key] for key in keys), strict=True)
+    ]
+    supervised = (
+        numbers[numbers["method"] == "supervised"]
+        .set_index(["target", "level"])["published_top1"]
+        .to_dict()
+    )
+    theirs = [
+        supervised.get(key, float("nan"))
+        for key in zip(numbers["target"], numbers["level"], strict=True)
+    ]
+    numbers["published_gap"] = (numbers["published_top1"] * -1 + theirs).where(
+        numbers["method"].map(methods.is_contrastive)
+    )
     return numbers
 
 
@@ -117,7 +151,9 @@ def draw(evidence: Evidence) -> tuple[Figure, pd.DataFrame]:
     targets = sorted(numbers["target"].unique())
     gap = numbers["gap"].notna().any()
     figure = style.new_figure(len(targets), height=3.6 if gap else 2.5)
-    grid = figure.subplots(1 + gap, len(targets), squeeze=False, sharey="row", height_ratios=[2, 1][: 1 + gap])
+    grid = figure.subplots(
+        1 + gap, len(targets), squeeze=False, sharey="row", height_ratios=[2, 1][: 1 + gap]
+    )
     colours = style.dataset_colours(evidence.metrics["target"])
     for column, target in enumerate(targets):
         rows = numbers[numbers["target"] == target]
@@ -135,26 +171,50 @@ def draw(evidence: Evidence) -> tuple[Figure, pd.DataFrame]:
             axes.axhline(0, color="black", linewidth=0.6)
     figure.align_xlabels(grid[-1])
     panels.legend_below(figure, columns=2 if len(targets) == 1 else 5)
-    basis.write(figure, basis.text(evidence, numbers["method"], numbers.loc[numbers["method"] != "random", "seeds"]))
+    basis.write(
+        figure,
+        basis.text(
+            evidence, numbers["method"], numbers.loc[numbers["method"] != "random", "seeds"]
+        ),
+    )
     return figure, numbers
 
 
 def _lines(column: list[Axes], points: pd.DataFrame, method: str) -> None:
     """A method's accuracy, and under it its gap where it has one."""
     colour, marker = methods.colour(method), methods.marker(method)
-    panels.line(column[0], points["place"], points, colour, _label(points), marker, "--" if method == "random" else "-")
+    panels.line(
+        column[0],
+        points["place"],
+        points,
+        colour,
+        _label(points),
+        marker,
+        "--" if method == "random" else "-",
+    )
     hollow.mark(column[0], points["place"], points["published_top1"], colour, marker)
     gap = points[points["gap"].notna()]
     if len(gap):
         hollow.mark(column[1], gap["place"], gap["published_gap"], colour, marker)
-        gap = pd.DataFrame({"place": gap["place"], "top1": gap["gap"], "top1_low": gap["gap_low"], "top1_high": gap["gap_high"]})
+        gap = pd.DataFrame(
+            {
+                "place": gap["place"],
+                "top1": gap["gap"],
+                "top1_low": gap["gap_low"],
+                "top1_high": gap["gap_high"],
+            }
+        )
         panels.line(column[1], gap["place"], gap, colour, methods.label(method), marker)
 
 
 def _label(points: pd.DataFrame) -> str:
     """Of a supervised line how it was trained too, for either may be the better one."""
     method, protocol = points[["method", "protocol"]].iloc[0]
-    how = f" ({HOW.get(protocol, names.PROTOCOLS.get(protocol, protocol))})" if method == "supervised" else ""
+    how = (
+        f" ({HOW.get(protocol, names.PROTOCOLS.get(protocol, protocol))})"
+        if method == "supervised"
+        else ""
+    )
     return methods.label(method) + how
 
 
@@ -163,7 +223,14 @@ def _chance(axes: Axes, levels: pd.DataFrame) -> None:
     known = levels[levels["chance"].notna()]
     if len(known):
         ends = known["place"] - 0.2, known["place"] + 0.2
-        axes.hlines(known["chance"], *ends, color=style.QUIET, linewidth=0.8, linestyle=(0, (1, 1)), label=chance.LABEL)
+        axes.hlines(
+            known["chance"],
+            *ends,
+            color=style.QUIET,
+            linewidth=0.8,
+            linestyle=(0, (1, 1)),
+            label=chance.LABEL,
+        )
 
 
 def _levels_axis(axes: Axes, levels: pd.DataFrame, last: bool) -> None:

@@ -30,7 +30,9 @@ def numbers_drawn(evidence: Evidence) -> pd.DataFrame:
     numbers = numbers[numbers["gap"].notna()]
     numbers = numbers[~_few_labels(numbers, chosen)]
     first, last = (numbers.groupby("target")["place"].transform(end) for end in ("min", "max"))
-    numbers = numbers.assign(depth=((numbers["place"] - first) / (last - first).clip(lower=1)).where(last > first, 1.0))
+    numbers = numbers.assign(
+        depth=((numbers["place"] - first) / (last - first).clip(lower=1)).where(last > first, 1.0)
+    )
     odds = [_log_odds(chosen, one, evidence) for one in numbers.itertuples()]
     numbers = numbers.assign(
         **{
@@ -44,14 +46,24 @@ def numbers_drawn(evidence: Evidence) -> pd.DataFrame:
 
 def _few_labels(numbers: pd.DataFrame, chosen: pd.DataFrame) -> pd.Series:
     """Whether a level is known to have fewer than three labels, of which the gap says next to nothing."""
-    known = chosen.assign(n_classes=pd.to_numeric(chosen["n_classes"], errors="coerce")) if "n_classes" in chosen else chosen.iloc[:0]
+    known = (
+        chosen.assign(n_classes=pd.to_numeric(chosen["n_classes"], errors="coerce"))
+        if "n_classes" in chosen
+        else chosen.iloc[:0]
+    )
     few = known[known["n_classes"] < LEAST_LABELS] if len(known) else known
     few = set(zip(few["target"], few["level"], strict=True))
-    return pd.Series([key in few for key in zip(numbers["target"], numbers["level"], strict=True)], numbers.index, bool)
+    return pd.Series(
+        [key in few for key in zip(numbers["target"], numbers["level"], strict=True)],
+        numbers.index,
+        bool,
+    )
 
 
 def _log_odds(chosen: pd.DataFrame, one, evidence: Evidence) -> Contrast:
-    return evidence.weighted([(1.0, *granularity.sides(chosen, one.target, one.method, one.level))], scales.log_odds)
+    return evidence.weighted(
+        [(1.0, *granularity.sides(chosen, one.target, one.method, one.level))], scales.log_odds
+    )
 
 
 @style.context()
@@ -65,10 +77,16 @@ def draw(evidence: Evidence) -> tuple[Figure, pd.DataFrame]:
     grid = figure.subplots(1, 2)
     colours = style.dataset_colours(evidence.metrics["target"])
     several = numbers["method"].nunique() > 1
-    minus = f"supervised minus {'contrastive' if several else methods.label(numbers['method'].iloc[0])}"
+    minus = (
+        f"supervised minus {'contrastive' if several else methods.label(numbers['method'].iloc[0])}"
+    )
     for axes, (scale, unit) in zip(grid, SCALES.items(), strict=True):
         for (target, method), points in numbers.groupby(["target", "method"], sort=False):
-            label = f"{names.dataset(target)}, {methods.label(method)}" if several else names.dataset(target)
+            label = (
+                f"{names.dataset(target)}, {methods.label(method)}"
+                if several
+                else names.dataset(target)
+            )
             _line(axes, points, colours[target], label, methods.marker(method), scale=scale)
         axes.axhline(0, color="black", linewidth=0.6)
         axes.set_xticks([0, 0.25, 0.5, 0.75, 1], ["coarsest\nlevel", "", "", "", "finest\nlevel"])
@@ -80,7 +98,9 @@ def draw(evidence: Evidence) -> tuple[Figure, pd.DataFrame]:
     return figure, numbers
 
 
-def _line(axes: Axes, points: pd.DataFrame, colour: str, label: str, marker: str, *, scale: str) -> None:
+def _line(
+    axes: Axes, points: pd.DataFrame, colour: str, label: str, marker: str, *, scale: str
+) -> None:
     gap = pd.DataFrame({f"top1{end}": points[f"{scale}{end}"] for end in ("", "_low", "_high")})
     panels.line(axes, points["depth"], gap, colour, label, marker)
     if scale == "gap":

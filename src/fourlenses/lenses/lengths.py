@@ -50,12 +50,16 @@ def _equal(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _curve(rows: pd.DataFrame, curve: str) -> pd.DataFrame:
-    return rows.assign(curve=curve, length=int(rows["steps"].max()) if equal_steps(rows["steps"]) else 0)
+    return rows.assign(
+        curve=curve, length=int(rows["steps"].max()) if equal_steps(rows["steps"]) else 0
+    )
 
 
 def _controls(rows: pd.DataFrame, curve: pd.DataFrame) -> pd.DataFrame:
     """The largest size at another length than in the curve."""
-    largest = rows[(rows["pretrain_images"] == curve["pretrain_images"].max()) & ~rows.index.isin(curve.index)]
+    largest = rows[
+        (rows["pretrain_images"] == curve["pretrain_images"].max()) & ~rows.index.isin(curve.index)
+    ]
     return _curve(largest[largest["method"].map(ending).isin(CONTROLS)], CONTROL)
 
 
@@ -69,4 +73,8 @@ def images_label(curve: str, length: int) -> str:
     """Of an axis of pretraining images."""
     if curve == UNEQUAL:
         return UNEQUAL_IMAGES
-    return f"pretraining images, at {int(length):,} steps each" if curve == EQUAL else "pretraining images"
+    return (
+        f"pretraining images, at {int(length):,} steps each"
+        if curve == EQUAL
+        else "pretraining images"
+    )

@@ -24,7 +24,10 @@ NAME = "quality"
 BAR = 0.17  # inches
 UNKNOWN = (float("nan"),) * 3
 MOST_SHARE = (-100.0, 200.0)  # percent: intervals beyond are cut off rather than flatten the bars
-TITLES = {"drop": "drop in top-1, points", "share": "share lost of the gain\nover the random encoder, %"}
+TITLES = {
+    "drop": "drop in top-1, points",
+    "share": "share lost of the gain\nover the random encoder, %",
+}
 
 
 def numbers_drawn(evidence: Evidence) -> pd.DataFrame:
@@ -59,7 +62,15 @@ def numbers_drawn(evidence: Evidence) -> pd.DataFrame:
 
 def _keys(rows: pd.DataFrame) -> list[tuple]:
     """As `findings.quality.drops` names them."""
-    return list(zip(rows["target"], rows["source"].map(names.clean_source), rows["corruption"], rows["method"], strict=True))
+    return list(
+        zip(
+            rows["target"],
+            rows["source"].map(names.clean_source),
+            rows["corruption"],
+            rows["method"],
+            strict=True,
+        )
+    )
 
 
 def _bar(clean: pd.DataFrame, corrupted: pd.DataFrame, evidence: Evidence, published: dict) -> dict:
@@ -78,20 +89,40 @@ def _bar(clean: pd.DataFrame, corrupted: pd.DataFrame, evidence: Evidence, publi
         "corruption": corruption,
         **{key: first[key] for key in ("method", "protocol", "pretrain_images", "labelled_images")},
         **accuracies,
-        **{"drop": drop.estimate, "drop_low": drop.low, "drop_high": drop.high, "seeds": drop.seeds},
+        **{
+            "drop": drop.estimate,
+            "drop_low": drop.low,
+            "drop_high": drop.high,
+            "seeds": drop.seeds,
+        },
         **dict(zip(("share", "share_low", "share_high"), share, strict=True)),
         "published_drop": published.get(
-            (names.datasets(first["source"]), first["target"], corruption, first["method"], first["protocol"]), float("nan")
+            (
+                names.datasets(first["source"]),
+                first["target"],
+                corruption,
+                first["method"],
+                first["protocol"],
+            ),
+            float("nan"),
         ),
     }
 
 
-def _share(clean: pd.DataFrame, corrupted: pd.DataFrame, evidence: Evidence) -> tuple[float, float, float]:
+def _share(
+    clean: pd.DataFrame, corrupted: pd.DataFrame, evidence: Evidence
+) -> tuple[float, float, float]:
     """Percent of the gain over the random encoder; nan where that was not evaluated, or the encoder is not above it for certain."""
     random = selection.random_encoder(evidence.metrics, clean)
-    if random.empty or not selection.share_seeds(clean, corrupted, random) or evidence.difference(clean, random).low <= 0:
+    if (
+        random.empty
+        or not selection.share_seeds(clean, corrupted, random)
+        or evidence.difference(clean, random).low <= 0
+    ):
         return UNKNOWN
-    share = evidence.contrast([Cell.of(rows) for rows in (clean, corrupted, random)], scales.share_of_gain)
+    share = evidence.contrast(
+        [Cell.of(rows) for rows in (clean, corrupted, random)], scales.share_of_gain
+    )
     return share.estimate, share.low, share.high
 
 
@@ -102,7 +133,9 @@ def _published_drops(metrics: pd.DataFrame) -> dict[tuple, float]:
     clean = rows[rows["corruption"] == "none"].set_index(key)["top1"]
     corrupted = rows[rows["corruption"] != "none"]
     return {
-        (names.datasets(one.source), one.target, one.corruption, one.method, one.protocol): clean[one.target, one.method, one.protocol]
+        (names.datasets(one.source), one.target, one.corruption, one.method, one.protocol): clean[
+            one.target, one.method, one.protocol
+        ]
         - one.top1
         for one in corrupted.itertuples()
     }
@@ -126,27 +159,44 @@ def draw(evidence: Evidence) -> tuple[Figure, pd.DataFrame]:
             rows = numbers[(numbers["source"] == source) & (numbers["target"] == target)]
             _panel(axes, rows, shown, corruptions, kind=kind)
             if kind == "drop" or len(sources) > 1:
-                panels.title(axes, f"{names.source(source)} → {names.dataset(target)}", colours[target])
+                panels.title(
+                    axes, f"{names.source(source)} → {names.dataset(target)}", colours[target]
+                )
             axes.set_xlabel(TITLES[kind])
     for kind in kinds:
-        _one_scale([axes for row, line in enumerate(grid) for axes in line if kinds[row // len(sources)] == kind], kind)
+        _one_scale(
+            [
+                axes
+                for row, line in enumerate(grid)
+                for axes in line
+                if kinds[row // len(sources)] == kind
+            ],
+            kind,
+        )
     panels.legend_below(figure, columns=2 if len(targets) == 1 else 4)
     basis.write(figure, basis.text(evidence, numbers["method"], numbers["seeds"], "whiskers"))
     return figure, numbers
 
 
-def _panel(axes: Axes, rows: pd.DataFrame, shown: list[str], corruptions: list[str], *, kind: str) -> None:
+def _panel(
+    axes: Axes, rows: pd.DataFrame, shown: list[str], corruptions: list[str], *, kind: str
+) -> None:
     """Bars of all methods side by side for each corruption, the first corruption on top."""
     thick = 0.8 / len(shown)
     for place, method in enumerate(shown):
         bars = rows[(rows["method"] == method) & rows[kind].notna()]
-        y = bars["corruption"].map(corruptions.index).astype(float) + (place - (len(shown) - 1) / 2) * thick
+        y = (
+            bars["corruption"].map(corruptions.index).astype(float)
+            + (place - (len(shown) - 1) / 2) * thick
+        )
         label = f"{methods.label(method)} pretraining"
         axes.barh(y, bars[kind], height=0.92 * thick, color=methods.colour(method), label=label)
         axes.hlines(y, bars[f"{kind}_low"], bars[f"{kind}_high"], color="black", linewidth=0.8)
         known = bars["published_drop"].notna()
         if kind == "drop":
-            hollow.mark(axes, bars["published_drop"][known], y[known], "black", methods.marker(method))
+            hollow.mark(
+                axes, bars["published_drop"][known], y[known], "black", methods.marker(method)
+            )
     axes.axvline(0, color="black", linewidth=0.6)
     axes.set_yticks(range(len(corruptions)), [names.corruption(name) for name in corruptions])
     axes.set_ylim(len(corruptions) - 0.5, -0.5)
@@ -156,7 +206,10 @@ def _panel(axes: Axes, rows: pd.DataFrame, shown: list[str], corruptions: list[s
 
 def _one_scale(panels_of_kind: list[Axes], kind: str) -> None:
     """Panels of one unit have one axis; that of shares ends where nothing but intervals goes on."""
-    low, high = (end(axes.get_xlim()[place] for axes in panels_of_kind) for place, end in ((0, min), (1, max)))
+    low, high = (
+        end(axes.get_xlim()[place] for axes in panels_of_kind)
+        for place, end in ((0, min), (1, max))
+    )
     if kind == "share":
         low, high = max(low, MOST_SHARE[0]), min(high, MOST_SHARE[1])
     for axes in panels_of_kind:

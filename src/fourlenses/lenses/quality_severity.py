@@ -10,10 +10,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from fourlenses.analysis.contrasts import Evidence
-from fourlenses.data.corruption_names import CORRUPTIONS, SEVERITIES
 from fourlenses.lenses import quality
 from fourlenses.plotting import basis, hollow, panels, sentence, style
 from fourlenses.study import methods, names
+from fourlenses.study.corruptions import CORRUPTIONS, SEVERITIES
 
 NAME = "quality_severity"
 PARAMETERS = {
@@ -33,7 +33,9 @@ def numbers_drawn(evidence: Evidence) -> pd.DataFrame:
     bars = bars[bars["corruption"].isin(CORRUPTIONS)].copy()
     bars["family"] = [CORRUPTIONS[name][0] for name in bars["corruption"]]
     bars["parameter"] = [CORRUPTIONS[name][1] for name in bars["corruption"]]
-    bars["severity"] = [SEVERITIES[one.family].index(one.parameter) + 1 for one in bars.itertuples()]
+    bars["severity"] = [
+        SEVERITIES[one.family].index(one.parameter) + 1 for one in bars.itertuples()
+    ]
     # two names of one severity (jpeg10, jpeg_s4) are the same images
     bars = bars.drop_duplicates([*CURVE, "severity", "method", "pretrain_images"])
     several = bars.groupby([*CURVE, "method"])["severity"].transform("nunique") > 1
@@ -41,8 +43,20 @@ def numbers_drawn(evidence: Evidence) -> pd.DataFrame:
     bars["_family"] = bars["family"].map(list(SEVERITIES).index)
     bars["_method"] = bars["method"].map(methods.place)
     order = ["source", "target", "_family", "_method", "severity"]
-    columns = ["source", "target", "family", "severity", "parameter", "corruption", "method", "pretrain_images", "labelled_images"]
-    return bars.sort_values(order, ignore_index=True)[[*columns, "drop", "drop_low", "drop_high", "seeds", "published_drop"]]
+    columns = [
+        "source",
+        "target",
+        "family",
+        "severity",
+        "parameter",
+        "corruption",
+        "method",
+        "pretrain_images",
+        "labelled_images",
+    ]
+    return bars.sort_values(order, ignore_index=True)[
+        [*columns, "drop", "drop_low", "drop_high", "seeds", "published_drop"]
+    ]
 
 
 @style.context()
@@ -62,7 +76,9 @@ def draw(evidence: Evidence) -> tuple[Figure, pd.DataFrame]:
         for family, axes in zip(families, line, strict=True):
             _panel(axes, here[here["family"] == family], family)
             panels.title(axes, names.corruption(family), colours[target])
-        line[0].set_ylabel(f"drop in top-1, points\n({names.source(source)} → {names.dataset(target)})")
+        line[0].set_ylabel(
+            f"drop in top-1, points\n({names.source(source)} → {names.dataset(target)})"
+        )
     panels.legend_below(figure, columns=2 if len(families) == 1 else 4)
     basis.write(figure, basis.text(evidence, numbers["method"], numbers["seeds"]))
     return figure, numbers
@@ -71,12 +87,25 @@ def draw(evidence: Evidence) -> tuple[Figure, pd.DataFrame]:
 def _panel(axes: Axes, rows: pd.DataFrame, family: str) -> None:
     for method in methods.in_order(rows["method"]):
         points = rows[rows["method"] == method]
-        points = points.rename(columns={"drop": "top1", "drop_low": "top1_low", "drop_high": "top1_high"})
+        points = points.rename(
+            columns={"drop": "top1", "drop_low": "top1_low", "drop_high": "top1_high"}
+        )
         label = f"{methods.label(method)} pretraining"
-        hollow.mark(axes, points["severity"], points["published_drop"], methods.colour(method), methods.marker(method))
-        panels.line(axes, points["severity"], points, methods.colour(method), label, methods.marker(method))
+        hollow.mark(
+            axes,
+            points["severity"],
+            points["published_drop"],
+            methods.colour(method),
+            methods.marker(method),
+        )
+        panels.line(
+            axes, points["severity"], points, methods.colour(method), label, methods.marker(method)
+        )
     axes.axhline(0, color="black", linewidth=0.6)
-    axes.set_xticks(range(1, 6), [f"{severity}\n{parameter:g}" for severity, parameter in enumerate(SEVERITIES[family], 1)])
+    axes.set_xticks(
+        range(1, 6),
+        [f"{severity}\n{parameter:g}" for severity, parameter in enumerate(SEVERITIES[family], 1)],
+    )
     axes.set_xlim(0.7, 5.3)
     axes.set_xlabel(f"severity\n({PARAMETERS[family]})")
     axes.grid(True)

@@ -47,9 +47,16 @@ def pretrained_rows(metrics: pd.DataFrame) -> pd.DataFrame:
     """
     rows = rows_of(metrics)
     in_domain = pd.Series(
-        [names.is_in_domain(source, target) for source, target in zip(rows["source"], rows["target"], strict=True)], rows.index, bool
+        [
+            names.is_in_domain(source, target)
+            for source, target in zip(rows["source"], rows["target"], strict=True)
+        ],
+        rows.index,
+        bool,
     )
-    unlabelled = rows["method"].map(methods.is_contrastive) & rows["protocol"].isin(["linear", "linear_augmented", "fine_tune"])
+    unlabelled = rows["method"].map(methods.is_contrastive) & rows["protocol"].isin(
+        ["linear", "linear_augmented", "fine_tune"]
+    )
     pretrained = rows[unlabelled & (rows["corruption"] == "none") & in_domain]
     if pretrained.empty:
         raise UserError(
@@ -66,9 +73,17 @@ def numbers_drawn(evidence: Evidence) -> pd.DataFrame:
     """One row per point: `series` says whether it is of a pretrained encoder, the scratch baseline or the random floor."""
     metrics = evidence.metrics
     rows, pretrained = rows_of(metrics), pretrained_rows(metrics)
-    beside = rows[rows["target"].isin(pretrained["target"])].assign(curve="", entry="", length=0, steps=0)
-    scratch = beside[(beside["method"] == "supervised") & beside["protocol"].isin(SCRATCH) & (beside["corruption"] == "none")]
-    floor = beside[(beside["method"] == "random") & beside["protocol"].isin(["linear", "linear_augmented"])]
+    beside = rows[rows["target"].isin(pretrained["target"])].assign(
+        curve="", entry="", length=0, steps=0
+    )
+    scratch = beside[
+        (beside["method"] == "supervised")
+        & beside["protocol"].isin(SCRATCH)
+        & (beside["corruption"] == "none")
+    ]
+    floor = beside[
+        (beside["method"] == "random") & beside["protocol"].isin(["linear", "linear_augmented"])
+    ]
     parts = []
     for series, part in (("pretrained", pretrained), ("scratch", scratch), ("random", floor)):
         averaged = bands.over_seeds(part, [*KEYS, *CURVE], evidence).assign(series=series)
@@ -78,7 +93,20 @@ def numbers_drawn(evidence: Evidence) -> pd.DataFrame:
         parts.append(averaged.sort_values(ORDER, kind="stable"))
     numbers = pd.concat([part for part in parts if len(part)], ignore_index=True)
     numbers["chance"] = chance.beside(numbers, rows, ["target"])
-    columns = ["series", *KEYS, "curve", "entry", "steps", "length", "top1", "top1_low", "top1_high", "seeds", "published", "chance"]
+    columns = [
+        "series",
+        *KEYS,
+        "curve",
+        "entry",
+        "steps",
+        "length",
+        "top1",
+        "top1_low",
+        "top1_high",
+        "seeds",
+        "published",
+        "chance",
+    ]
     return numbers.sort_values("target", kind="stable", ignore_index=True)[columns]
 
 
@@ -103,7 +131,12 @@ def draw(evidence: Evidence) -> tuple[Figure, pd.DataFrame]:
                 axes.set_axis_off()  # this method was not run on this target, or with one size
             else:
                 view(axes, own, points, pretrained)
-                if view is _by_pretraining and protocol == "linear" and (target, entry) in longer and (own["curve"] == lengths.EQUAL).any():
+                if (
+                    view is _by_pretraining
+                    and protocol == "linear"
+                    and (target, entry) in longer
+                    and (own["curve"] == lengths.EQUAL).any()
+                ):
                     panels.note(axes, LONGER_FIRST)
             if place == 0:
                 panels.title(axes, names.dataset(target), colours[target])
@@ -115,8 +148,15 @@ def draw(evidence: Evidence) -> tuple[Figure, pd.DataFrame]:
 
 def longer_first(evidence: Evidence) -> set[tuple[str, str]]:
     """Targets and entries of which longer training gains more than more images."""
-    controls = [(family, finding.convergence(family, evidence)) for family in finding.families(evidence.metrics)]
-    return {(family.target, family.entry) for family, control in controls if control and control.longer_first}
+    controls = [
+        (family, finding.convergence(family, evidence))
+        for family in finding.families(evidence.metrics)
+    ]
+    return {
+        (family.target, family.entry)
+        for family, control in controls
+        if control and control.longer_first
+    }
 
 
 def _blocks(pretrained: pd.DataFrame) -> list[tuple]:
@@ -124,7 +164,9 @@ def _blocks(pretrained: pd.DataFrame) -> list[tuple]:
     by_labels, by_pretraining = [], []
     for entry in methods.in_order(pretrained["entry"]):
         for protocol in names.in_order(pretrained["protocol"], names.PROTOCOLS):
-            block = pretrained[(pretrained["entry"] == entry) & (pretrained["protocol"] == protocol)]
+            block = pretrained[
+                (pretrained["entry"] == entry) & (pretrained["protocol"] == protocol)
+            ]
             if block.empty:
                 continue
             by_labels.append((_by_labels, entry, protocol, "main"))
@@ -158,7 +200,9 @@ def _label(axes: Axes, rows: pd.DataFrame, view) -> None:
     axes.set_ylabel(f"top-1 accuracy, %\n({methods.label(entry)}, {names.PROTOCOLS[protocol]}{at})")
 
 
-def _by_labels(axes: Axes, own: pd.DataFrame, points: pd.DataFrame, pretrained: pd.DataFrame) -> None:
+def _by_labels(
+    axes: Axes, own: pd.DataFrame, points: pd.DataFrame, pretrained: pd.DataFrame
+) -> None:
     """Accuracy against labelled images, a line per number of pretraining images, with the baseline and the floor."""
     colours = style.quantity_colours(pretrained["pretrain_images"])
     for quantity, rows in own[own["curve"] != lengths.CONTROL].groupby("pretrain_images"):
@@ -169,7 +213,13 @@ def _by_labels(axes: Axes, own: pd.DataFrame, points: pd.DataFrame, pretrained: 
     floor = "linear_augmented" if protocol == "linear_augmented" else "linear"
     yardsticks = (
         ("scratch", "supervised", "scratch", "supervised from scratch", "--"),
-        ("scratch", "supervised", "scratch_published", "supervised from scratch, published length", ":"),
+        (
+            "scratch",
+            "supervised",
+            "scratch_published",
+            "supervised from scratch, published length",
+            ":",
+        ),
         ("random", "random", floor, "random encoder", "--"),
     )
     drawn = [own]
@@ -192,16 +242,27 @@ def _length(rows: pd.DataFrame) -> str:
     return f", {int(steps.pop()):,} steps" if known else ""
 
 
-def _by_pretraining(axes: Axes, own: pd.DataFrame, points: pd.DataFrame, pretrained: pd.DataFrame) -> None:
+def _by_pretraining(
+    axes: Axes, own: pd.DataFrame, points: pd.DataFrame, pretrained: pd.DataFrame
+) -> None:
     """Accuracy against pretraining images, a line per number of labelled images."""
     colours = style.quantity_colours(pretrained["labelled_images"], "plasma")
     curve = own[own["curve"] != lengths.CONTROL]
     for labelled, rows in curve.sort_values("pretrain_images").groupby("labelled_images"):
-        panels.line(axes, rows["pretrain_images"], rows, colours[labelled], f"{names.count(labelled)} labelled images", "o")
+        panels.line(
+            axes,
+            rows["pretrain_images"],
+            rows,
+            colours[labelled],
+            f"{names.count(labelled)} labelled images",
+            "o",
+        )
         hollow.mark(axes, rows["pretrain_images"], rows["published"], colours[labelled], "o")
     _controls(axes, own, "pretrain_images", "labelled_images", colours)
     chance.line(axes, own, near=own["top1"])
-    panels.images_axis(axes, own["pretrain_images"], lengths.images_label(*curve[["curve", "length"]].iloc[0]))
+    panels.images_axis(
+        axes, own["pretrain_images"], lengths.images_label(*curve[["curve", "length"]].iloc[0])
+    )
 
 
 def _controls(axes: Axes, own: pd.DataFrame, x: str, lines: str, colours: dict) -> None:
@@ -210,10 +271,22 @@ def _controls(axes: Axes, own: pd.DataFrame, x: str, lines: str, colours: dict) 
     for one in controls.itertuples():
         colour, marker = colours[getattr(one, lines)], TRIANGLES[lengths.ending(one.method)]
         axes.vlines(getattr(one, x), one.top1_low, one.top1_high, color=colour, linewidth=0.6)
-        look = {"marker": marker, "markersize": 5, "markeredgecolor": "black", "markeredgewidth": 0.5, "linestyle": "none", "zorder": 4}
+        look = {
+            "marker": marker,
+            "markersize": 5,
+            "markeredgecolor": "black",
+            "markeredgewidth": 0.5,
+            "linestyle": "none",
+            "zorder": 4,
+        }
         axes.plot(getattr(one, x), one.top1, color=colour, **look)
     for method in dict.fromkeys(controls["method"]):
         images = names.count(controls["pretrain_images"].max())
         label = f"{images} images, {lengths.CONTROLS[lengths.ending(method)]}"
-        look = {"marker": TRIANGLES[lengths.ending(method)], "markersize": 5, "markeredgecolor": "black", "markeredgewidth": 0.5}
+        look = {
+            "marker": TRIANGLES[lengths.ending(method)],
+            "markersize": 5,
+            "markeredgecolor": "black",
+            "markeredgewidth": 0.5,
+        }
         axes.plot([], [], color="white", linestyle="none", label=label, **look)

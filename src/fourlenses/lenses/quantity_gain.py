@@ -38,7 +38,11 @@ def rows_of(metrics: pd.DataFrame) -> pd.DataFrame:
     """The encoders of each curve: of equal steps where the study has them, else of one entry whatever its steps."""
     rows = quantity.pretrained_rows(metrics)
     rows = rows[rows["curve"] != lengths.CONTROL]
-    equal = (rows["curve"] == lengths.EQUAL).groupby([rows[key] for key in lengths.FAMILY]).transform("any")
+    equal = (
+        (rows["curve"] == lengths.EQUAL)
+        .groupby([rows[key] for key in lengths.FAMILY])
+        .transform("any")
+    )
     return rows[(rows["curve"] != lengths.UNEQUAL) | ~equal]
 
 
@@ -55,7 +59,9 @@ def fits(evidence: Evidence) -> Curves:
     return found
 
 
-def numbers_drawn(evidence: Evidence, modest_gain: float = MODEST_GAIN, curves: Curves | None = None) -> pd.DataFrame:
+def numbers_drawn(
+    evidence: Evidence, modest_gain: float = MODEST_GAIN, curves: Curves | None = None
+) -> pd.DataFrame:
     """One row per point, with the curve there (`fitted`), the `gain` from doubling it, and what belongs to the curve as a whole.
 
     Of the whole curve are `fit`, `ceiling`, `scale`, `exponent`, `shift` and `enough_images`, beyond which a doubling gains less than
@@ -66,7 +72,9 @@ def numbers_drawn(evidence: Evidence, modest_gain: float = MODEST_GAIN, curves: 
     sizes = rows.groupby(["entry", "protocol"])["pretrain_images"].transform("nunique")
     rows = rows[sizes > 1] if (sizes > 1).any() else rows
     order = [*CURVE, "pretrain_images"]
-    numbers = bands.over_seeds(rows, [*order, "method", "curve", "steps"], evidence).sort_values(order, kind="stable", ignore_index=True)
+    numbers = bands.over_seeds(rows, [*order, "method", "curve", "steps"], evidence).sort_values(
+        order, kind="stable", ignore_index=True
+    )
     numbers["published"] = hollow.beside(numbers, rows, KEYS)
     numbers["chance"] = chance.beside(numbers, quantity.rows_of(evidence.metrics), ["target"])
     found = []
@@ -114,7 +122,11 @@ def draw(evidence: Evidence, modest_gain: float = MODEST_GAIN) -> tuple[Figure, 
     for place, (part, (entry, protocol)) in enumerate(zip(parts, blocks, strict=True)):
         grid = part.subplots(2, len(targets), squeeze=False, sharex="col")
         for (above, below), target in zip(grid.T, targets, strict=True):
-            own = numbers[(numbers["target"] == target) & (numbers["entry"] == entry) & (numbers["protocol"] == protocol)]
+            own = numbers[
+                (numbers["target"] == target)
+                & (numbers["entry"] == entry)
+                & (numbers["protocol"] == protocol)
+            ]
             if own.empty:  # this method was not run on this target
                 above.set_axis_off()
                 below.set_axis_off()
@@ -131,7 +143,9 @@ def draw(evidence: Evidence, modest_gain: float = MODEST_GAIN) -> tuple[Figure, 
             if place == 0:
                 panels.title(above, names.dataset(target), dataset_colours[target])
         first = next(column for column in grid.T if column[0].axison)
-        first[0].set_ylabel(f"top-1 accuracy, %\n({methods.label(entry)}, {names.PROTOCOLS[protocol]})")
+        first[0].set_ylabel(
+            f"top-1 accuracy, %\n({methods.label(entry)}, {names.PROTOCOLS[protocol]})"
+        )
         first[1].set_ylabel("expected gain from\na doubling, points")
         panels.legend_below(part, columns=2 if len(targets) == 1 else 4)
     basis.write(figure, basis.text(evidence, numbers["entry"], numbers["seeds"]))
@@ -141,8 +155,17 @@ def draw(evidence: Evidence, modest_gain: float = MODEST_GAIN) -> tuple[Figure, 
 def _accuracy(axes: Axes, rows: pd.DataFrame, fit: saturation.Fit | None, colour: object) -> None:
     """The points with whiskers, and the curve with its band."""
     label = f"{names.count(rows['labelled_images'].iloc[0])} labelled images"
-    axes.plot(rows["pretrain_images"], rows["top1"], color=colour, label=label, marker="o", linestyle="none")
-    axes.vlines(rows["pretrain_images"], rows["top1_low"], rows["top1_high"], color=colour, linewidth=0.8)
+    axes.plot(
+        rows["pretrain_images"],
+        rows["top1"],
+        color=colour,
+        label=label,
+        marker="o",
+        linestyle="none",
+    )
+    axes.vlines(
+        rows["pretrain_images"], rows["top1_low"], rows["top1_high"], color=colour, linewidth=0.8
+    )
     if fit:
         _curve(axes, fit, fit.predict, colour)
     hollow.mark(axes, rows["pretrain_images"], rows["published"], colour)
@@ -153,7 +176,16 @@ def _gain(axes: Axes, rows: pd.DataFrame, fit: saturation.Fit, colour: object) -
     _curve(axes, fit, fit.gain_from_doubling, colour)
     modest, enough = rows[["modest_gain", "enough_images"]].iloc[0]
     if fit.kind in POWER_LAWS and fit.sizes[0] < enough <= 2 * fit.sizes[-1]:
-        axes.plot([enough], [modest], color=colour, marker="v", markersize=5, markeredgecolor="white", markeredgewidth=0.5, zorder=3)
+        axes.plot(
+            [enough],
+            [modest],
+            color=colour,
+            marker="v",
+            markersize=5,
+            markeredgecolor="white",
+            markeredgewidth=0.5,
+            zorder=3,
+        )
 
 
 def _curve(axes: Axes, fit: saturation.Fit, function, colour: object) -> None:
@@ -173,18 +205,35 @@ def _frame(above: Axes, below: Axes, own: pd.DataFrame, modest_gain: float) -> N
     """Axes of images, the line at the modest gain, and a sentence in place of gains that cannot be known."""
     steps = own["steps"].max()
     for axes in (above, below):
-        panels.images_axis(axes, own["pretrain_images"], lengths.images_label(own["curve"].iloc[0], int(steps)))
+        panels.images_axis(
+            axes, own["pretrain_images"], lengths.images_label(own["curve"].iloc[0], int(steps))
+        )
     above.set_xlabel("")
     above.tick_params(axis="x", labelbottom=False)
     instead = _in_place_of_gains(own)
     if instead:
-        below.text(0.5, 0.5, instead, transform=below.transAxes, ha="center", va="center", color="#4D4D4D", linespacing=1.4)
+        below.text(
+            0.5,
+            0.5,
+            instead,
+            transform=below.transAxes,
+            ha="center",
+            va="center",
+            color="#4D4D4D",
+            linespacing=1.4,
+        )
         below.set_yticks([])
         below.grid(False)
         return
     first, last = own["pretrain_images"].min(), own["pretrain_images"].max()
     below.set_xlim(first / 1.25, last * 2.2)
-    below.axhline(modest_gain, color="black", linewidth=0.8, linestyle=(0, (1, 1.5)), label=f"a gain of {modest_gain:g} points")
+    below.axhline(
+        modest_gain,
+        color="black",
+        linewidth=0.8,
+        linestyle=(0, (1, 1.5)),
+        label=f"a gain of {modest_gain:g} points",
+    )
     if (own["fit"] == "log_linear").any():
         below.plot([], [], color="#4D4D4D", linestyle="--", label=LINE)
     # bands can be far wider than any gain; they are cut off rather than flatten the curves
@@ -200,7 +249,11 @@ def _in_place_of_gains(own: pd.DataFrame) -> str:
     if (own["fit"] == CONFOUNDED).all():
         images, steps = (sorted(own[key].unique()) for key in ("pretrain_images", "steps"))
         times = f"{images[-1] / images[0]:.2g} times the images"
-        length = f"{steps[-1] / steps[0]:.2g} times the training" if steps[0] > 0 else "longer training with them"
+        length = (
+            f"{steps[-1] / steps[0]:.2g} times the training"
+            if steps[0] > 0
+            else "longer training with them"
+        )
         return f"{times} and\n{length}:\nno gain from images alone\ncan be read"
     if (own["fit"] == NO_SEED).all():
         return "The sizes have no seed in common:\nno curve is fitted."

@@ -21,7 +21,16 @@ from fourlenses.lenses import (
 
 FIGURES: dict[str, ModuleType] = {
     module.NAME: module
-    for module in (quantity, quantity_gain, domain, domain_pools, quality, quality_severity, granularity, granularity_gap)
+    for module in (
+        quantity,
+        quantity_gain,
+        domain,
+        domain_pools,
+        quality,
+        quality_severity,
+        granularity,
+        granularity_gap,
+    )
 }
 OF_TWO_TABLES = {domain_similarity.NAME: domain_similarity}  # `draw(evidence, similarity)`
 
@@ -30,5 +39,7 @@ def figure_named(name: str) -> ModuleType:
     """The module of a figure; a ValueError lists those known."""
     known = FIGURES | OF_TWO_TABLES
     if name not in known:
-        raise UserError(f"there is no figure {name!r}; known are {', '.join(known)}, so name one of those")
+        raise UserError(
+            f"there is no figure {name!r}; known are {', '.join(known)}, so name one of those"
+        )
     return known[name]

@@ -7,9 +7,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from fourlenses.methods.collapse import embedding_std
-from fourlenses.methods.method import Diagnostics, Embeddings, Facts, Method
+from fourlenses.methods.method import DataInfo, Diagnostics, Embeddings, Method
+from fourlenses.methods.precision import at_least_float32
 from fourlenses.models.heads import ProjectionHead
-from fourlenses.precision import at_least_float32
 
 
 def barlow_twins(z1: Tensor, z2: Tensor, off_diagonal_weight: float) -> Tensor:
@@ -39,15 +39,23 @@ class BarlowTwins(Method):
     gives those a smaller learning rate, and a smaller loss is the same.
     """
 
-    settings = ("projection_hidden", "projection_out", "projection_layers", "off_diagonal_weight", "loss_scale")
+    settings = (
+        "projection_hidden",
+        "projection_out",
+        "projection_layers",
+        "off_diagonal_weight",
+        "loss_scale",
+    )
 
-    def __init__(self, encoder: nn.Module, head: nn.Module, off_diagonal_weight: float, loss_scale: float):
+    def __init__(
+        self, encoder: nn.Module, head: nn.Module, off_diagonal_weight: float, loss_scale: float
+    ):
         super().__init__()
         self.encoder, self.head = encoder, head
         self.off_diagonal_weight, self.loss_scale = off_diagonal_weight, loss_scale
 
     @classmethod
-    def build(cls, encoder: nn.Module, feature_width: int, settings: dict, facts: Facts) -> Self:
+    def build(cls, encoder: nn.Module, feature_width: int, settings: dict, facts: DataInfo) -> Self:
         head = ProjectionHead.from_settings(feature_width, settings)
         return cls(encoder, head, settings["off_diagonal_weight"], settings["loss_scale"])
 
@@ -56,6 +64,8 @@ class BarlowTwins(Method):
         # One pass a view, so that batch norm's statistics are those of one view, as in the official code.
         return tuple(self.head(self.encoder(view)) for view in views)
 
-    def loss(self, embeddings: Embeddings, targets: Embeddings, labels: Tensor) -> tuple[Tensor, Diagnostics]:
+    def loss(
+        self, embeddings: Embeddings, targets: Embeddings, labels: Tensor
+    ) -> tuple[Tensor, Diagnostics]:
         loss = self.loss_scale * barlow_twins(*embeddings, self.off_diagonal_weight)
         return loss, {"batch_projection_std": embedding_std(embeddings[0])}

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from fourlenses.methods.collapse import embedding_std
 from fourlenses.methods.cosine import negative_cosine
-from fourlenses.methods.method import Diagnostics, Embeddings, Facts, Method
+from fourlenses.methods.method import DataInfo, Diagnostics, Embeddings, Method
 from fourlenses.methods.momentum_encoder import follow, momentum_at, momentum_copy
 from fourlenses.models.heads import ProjectionHead
 
@@ -25,14 +25,16 @@ class BYOL(Method):
 
     settings = ("projection_hidden", "projection_out", "prediction_hidden", "momentum_base")
 
-    def __init__(self, encoder: nn.Module, head: nn.Module, predictor: nn.Module, momentum_base: float):
+    def __init__(
+        self, encoder: nn.Module, head: nn.Module, predictor: nn.Module, momentum_base: float
+    ):
         super().__init__()
         self.encoder, self.head, self.predictor = encoder, head, predictor
         self.target_encoder, self.target_head = momentum_copy(encoder), momentum_copy(head)
         self.momentum_base = momentum_base
 
     @classmethod
-    def build(cls, encoder: nn.Module, feature_width: int, settings: dict, facts: Facts) -> Self:
+    def build(cls, encoder: nn.Module, feature_width: int, settings: dict, facts: DataInfo) -> Self:
         outputs = settings["projection_out"]
         head = ProjectionHead(feature_width, settings["projection_hidden"], outputs, 2, bias=True)
         predictor = ProjectionHead(outputs, settings["prediction_hidden"], outputs, 2, bias=True)
@@ -48,7 +50,9 @@ class BYOL(Method):
         # One pass a view, so that batch norm's statistics are those of one view, as in the official code.
         return tuple(self.predictor(self.head(self.encoder(view))) for view in views)
 
-    def loss(self, embeddings: Embeddings, targets: Embeddings, labels: Tensor) -> tuple[Tensor, Diagnostics]:
+    def loss(
+        self, embeddings: Embeddings, targets: Embeddings, labels: Tensor
+    ) -> tuple[Tensor, Diagnostics]:
         """The sum of both directions (section 3.1), from 0 to 8; 4 for predictions at right angles to their targets.
 
         The diagnostic is of the target network's projections.

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from fourlenses.precision import at_least_float32
+from fourlenses.methods.precision import at_least_float32
 
 
 @torch.no_grad()
@@ -14,4 +14,9 @@ def embedding_std(embeddings: Tensor, correction: int = 1) -> Tensor:
     0 when all embeddings point the same way (collapse), about 1 when they point everywhere (Chen & He, CVPR 2021, section 4.1, whose
     figure 2 shows it without the factor sqrt(D)).
     """
-    return F.normalize(at_least_float32(embeddings.detach()), dim=1).std(dim=0, correction=correction).mean() * embeddings.shape[1] ** 0.5
+    return (
+        F.normalize(at_least_float32(embeddings.detach()), dim=1)
+        .std(dim=0, correction=correction)
+        .mean()
+        * embeddings.shape[1] ** 0.5
+    )

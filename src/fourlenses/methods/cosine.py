@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from fourlenses.precision import at_least_float32
+from fourlenses.methods.precision import at_least_float32
 
 
 def negative_cosine(predictions: Tensor, projections: Tensor) -> Tensor:

@@ -9,7 +9,7 @@ Diagnostics = dict[str, Tensor]
 
 
 @dataclass(frozen=True)
-class Facts:
+class DataInfo:
     """What a method may need to know of its run besides its settings. batch_size is in source images, over all processes."""
 
     images: int
@@ -43,7 +43,9 @@ class Method(nn.Module):
         """The embeddings of some rows of a batch, with gradient. views: float32 (rows, 3, S, S) each."""
         raise NotImplementedError
 
-    def loss(self, embeddings: Embeddings, targets: Embeddings, labels: Tensor) -> tuple[Tensor, Diagnostics]:
+    def loss(
+        self, embeddings: Embeddings, targets: Embeddings, labels: Tensor
+    ) -> tuple[Tensor, Diagnostics]:
         """The loss (scalar) and diagnostics (scalars without gradient) of a whole batch; labels int64 (B,)."""
         raise NotImplementedError
 

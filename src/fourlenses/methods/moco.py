@@ -8,16 +8,18 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from fourlenses.core.randomness import named_seed, permutation
-from fourlenses.distributed import gather_rows, own_rows
-from fourlenses.methods.method import Diagnostics, Embeddings, Facts, Method
+from fourlenses.methods.method import DataInfo, Diagnostics, Embeddings, Method
 from fourlenses.methods.momentum_encoder import follow, momentum_at, momentum_copy
+from fourlenses.methods.precision import at_least_float32
 from fourlenses.models.heads import ProjectionHead
-from fourlenses.precision import at_least_float32
+from fourlenses.parallel.distributed import gather_rows, own_rows
 
 log = logging.getLogger(__name__)
 
 
-def info_nce(queries: Tensor, keys: Tensor, queue: Tensor, temperature: float) -> tuple[Tensor, Tensor]:
+def info_nce(
+    queries: Tensor, keys: Tensor, queue: Tensor, temperature: float
+) -> tuple[Tensor, Tensor]:
     """Loss and contrastive accuracy of N queries: queries, keys float (N, D), queue (K, D); two scalars (He et al., equation 1).
 
     Each query is classified among its own key and the K keys of the queue by cosine similarity / temperature. The queries are
@@ -76,18 +78,39 @@ class MoCo(Method):
         self.encoder, self.head = encoder, head
         self.key_encoder, self.key_head = momentum_copy(encoder), momentum_copy(head)
         self.register_buffer("queue", queue)  # (K, D) float32, rows of length 1
-        self.register_buffer("pointer", torch.zeros((), dtype=torch.int64))  # the row that the next key goes to
+        self.register_buffer(
+            "pointer", torch.zeros((), dtype=torch.int64)
+        )  # the row that the next key goes to
         self.updates = 0
-        self.temperature, self.momentum, self.symmetric, self.seed = temperature, momentum, symmetric, seed
+        self.temperature, self.momentum, self.symmetric, self.seed = (
+            temperature,
+            momentum,
+            symmetric,
+            seed,
+        )
 
     @classmethod
-    def build(cls, encoder: nn.Module, feature_width: int, settings: dict, facts: Facts) -> Self:
-        head = ProjectionHead.from_settings(feature_width, settings, batch_norm=False, bias=True, last_bias=True)
+    def build(cls, encoder: nn.Module, feature_width: int, settings: dict, facts: DataInfo) -> Self:
+        head = ProjectionHead.from_settings(
+            feature_width, settings, batch_norm=False, bias=True, last_bias=True
+        )
         size, note = queue_size(settings["queue_size"], facts)
-        generator = torch.Generator().manual_seed(named_seed(facts.seed, "queue") & 0x7FFFFFFFFFFFFFFF)
-        queue = F.normalize(torch.randn(size, settings["projection_out"], generator=generator), dim=1)
+        generator = torch.Generator().manual_seed(
+            named_seed(facts.seed, "queue") & 0x7FFFFFFFFFFFFFFF
+        )
+        queue = F.normalize(
+            torch.randn(size, settings["projection_out"], generator=generator), dim=1
+        )
         momentum = (settings["momentum_base"], settings["momentum_final"])
-        method = cls(encoder, head, queue, settings["temperature"], momentum, settings["symmetric"], named_seed(facts.seed, "shuffle"))
+        method = cls(
+            encoder,
+            head,
+            queue,
+            settings["temperature"],
+            momentum,
+            settings["symmetric"],
+            named_seed(facts.seed, "shuffle"),
+        )
         method.notes += note
         return method
 
@@ -102,12 +125,18 @@ class MoCo(Method):
     def targets(self, views: list[Tensor]) -> Embeddings:
         """The keys of view 2, float32 (rows, outputs) of length 1; when symmetric also those of view 1, as second entry."""
         first, second = views
-        return (self._keys(second, 1), self._keys(first, 0)) if self.symmetric else (self._keys(second, 1),)
+        return (
+            (self._keys(second, 1), self._keys(first, 0))
+            if self.symmetric
+            else (self._keys(second, 1),)
+        )
 
     def _keys(self, images: Tensor, view: int) -> Tensor:
         """Encoded in an order that mixes the rows of all processes, and returned in their own."""
         everyone = gather_rows(images)
-        order = torch.from_numpy(permutation(len(everyone), self.seed, self.updates, view)).to(images.device, non_blocking=True)
+        order = torch.from_numpy(permutation(len(everyone), self.seed, self.updates, view)).to(
+            images.device, non_blocking=True
+        )
         outputs = self.key_head(self.key_encoder(everyone[own_rows(order)]))
         with torch.autocast(images.device.type, enabled=False):
             shuffled = gather_rows(F.normalize(outputs.float(), dim=1))
@@ -118,17 +147,28 @@ class MoCo(Method):
     def embed(self, views: list[Tensor]) -> Embeddings:
         """The queries of view 1, (rows, outputs), not normalised; when symmetric also those of view 2."""
         # One pass a view, so that batch norm's statistics are those of one view, as for the keys.
-        return tuple(self.head(self.encoder(view)) for view in (views if self.symmetric else views[:1]))
+        return tuple(
+            self.head(self.encoder(view)) for view in (views if self.symmetric else views[:1])
+        )
 
-    def loss(self, embeddings: Embeddings, targets: Embeddings, labels: Tensor) -> tuple[Tensor, Diagnostics]:
-        pairs = [info_nce(q, k, self.queue, self.temperature) for q, k in zip(embeddings, targets, strict=True)]
+    def loss(
+        self, embeddings: Embeddings, targets: Embeddings, labels: Tensor
+    ) -> tuple[Tensor, Diagnostics]:
+        pairs = [
+            info_nce(q, k, self.queue, self.temperature)
+            for q, k in zip(embeddings, targets, strict=True)
+        ]
         losses, accuracies = (torch.stack(column) for column in zip(*pairs, strict=True))
         return losses.sum(), {"contrastive_accuracy": accuracies.mean()}
 
     @torch.no_grad()
     def after_step(self, targets: Embeddings, step: int, total_steps: int) -> None:
         """Move the key network, and replace the oldest keys by this batch's."""
-        follow([self.key_encoder, self.key_head], [self.encoder, self.head], momentum_at(step, total_steps, *self.momentum))
+        follow(
+            [self.key_encoder, self.key_head],
+            [self.encoder, self.head],
+            momentum_at(step, total_steps, *self.momentum),
+        )
         self.updates += 1
         keys = torch.cat(targets)
         size = len(self.queue)
@@ -138,7 +178,7 @@ class MoCo(Method):
         self.pointer.add_(len(keys)).remainder_(size)
 
 
-def queue_size(wanted: int, facts: Facts) -> tuple[int, list[str]]:
+def queue_size(wanted: int, facts: DataInfo) -> tuple[int, list[str]]:
     """The queue's length for so many images, and a note if that is not the one wanted.
 
     An image's key stays in the queue until as many other keys have come. Were the queue longer than a pass over the images, the image

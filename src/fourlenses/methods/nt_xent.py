@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from fourlenses.precision import at_least_float32
+from fourlenses.methods.precision import at_least_float32
 
 
 def nt_xent(z1: Tensor, z2: Tensor, temperature: float) -> tuple[Tensor, Tensor]:
@@ -15,7 +15,9 @@ def nt_xent(z1: Tensor, z2: Tensor, temperature: float) -> tuple[Tensor, Tensor]
     the mean over all 2N rows, and the accuracy (without gradient) the share of rows whose nearest other row is their positive.
     """
     if z1.shape != z2.shape or z1.ndim != 2:
-        raise ValueError(f"nt_xent needs two (N, D) batches of one shape, not {tuple(z1.shape)} and {tuple(z2.shape)}")
+        raise ValueError(
+            f"nt_xent needs two (N, D) batches of one shape, not {tuple(z1.shape)} and {tuple(z2.shape)}"
+        )
     if temperature <= 0:
         raise ValueError(f"nt_xent needs a temperature above 0, not {temperature}")
     z = torch.cat([z1, z2])  # (2N, D)

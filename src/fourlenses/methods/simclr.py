@@ -5,7 +5,7 @@ from typing import Self
 import torch
 from torch import Tensor, nn
 
-from fourlenses.methods.method import Diagnostics, Embeddings, Facts, Method
+from fourlenses.methods.method import DataInfo, Diagnostics, Embeddings, Method
 from fourlenses.methods.nt_xent import nt_xent
 from fourlenses.models.heads import ProjectionHead
 
@@ -13,16 +13,24 @@ from fourlenses.models.heads import ProjectionHead
 class SimCLR(Method):
     """Encoder, projection head and NT-Xent; what is kept of it afterwards is the encoder."""
 
-    settings = ("temperature", "projection_hidden", "projection_out", "projection_layers", "projection_last_norm")
+    settings = (
+        "temperature",
+        "projection_hidden",
+        "projection_out",
+        "projection_layers",
+        "projection_last_norm",
+    )
 
     def __init__(self, encoder: nn.Module, head: nn.Module, temperature: float):
         super().__init__()
         self.encoder, self.head, self.temperature = encoder, head, temperature
 
     @classmethod
-    def build(cls, encoder: nn.Module, feature_width: int, settings: dict, facts: Facts) -> Self:
+    def build(cls, encoder: nn.Module, feature_width: int, settings: dict, facts: DataInfo) -> Self:
         # The paper's text ends the head in a linear map, its authors' code in a batch norm behind it.
-        head = ProjectionHead.from_settings(feature_width, settings, last_norm=settings["projection_last_norm"])
+        head = ProjectionHead.from_settings(
+            feature_width, settings, last_norm=settings["projection_last_norm"]
+        )
         return cls(encoder, head, settings["temperature"])
 
     def embed(self, views: list[Tensor]) -> Embeddings:
@@ -30,6 +38,8 @@ class SimCLR(Method):
         # One pass over both views, so that batch norm's statistics are those of all 2B of them, as in the authors' code.
         return self.head(self.encoder(torch.cat(views))).chunk(2)
 
-    def loss(self, embeddings: Embeddings, targets: Embeddings, labels: Tensor) -> tuple[Tensor, Diagnostics]:
+    def loss(
+        self, embeddings: Embeddings, targets: Embeddings, labels: Tensor
+    ) -> tuple[Tensor, Diagnostics]:
         loss, accuracy = nt_xent(*embeddings, self.temperature)
         return loss, {"contrastive_accuracy": accuracy}

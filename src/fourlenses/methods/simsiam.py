@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from fourlenses.methods.collapse import embedding_std
 from fourlenses.methods.cosine import negative_cosine
-from fourlenses.methods.method import Diagnostics, Embeddings, Facts, Method
+from fourlenses.methods.method import DataInfo, Diagnostics, Embeddings, Method
 from fourlenses.models.heads import ProjectionHead
 
 
@@ -21,10 +21,12 @@ class SimSiam(Method):
         self.encoder, self.head, self.predictor = encoder, head, predictor
 
     @classmethod
-    def build(cls, encoder: nn.Module, feature_width: int, settings: dict, facts: Facts) -> Self:
+    def build(cls, encoder: nn.Module, feature_width: int, settings: dict, facts: DataInfo) -> Self:
         outputs = settings["projection_out"]
         head = ProjectionHead.from_settings(feature_width, settings, last_norm=True)
-        predictor = ProjectionHead(outputs, settings["prediction_hidden"], outputs, 2, last_bias=True)
+        predictor = ProjectionHead(
+            outputs, settings["prediction_hidden"], outputs, 2, last_bias=True
+        )
         return cls(encoder, head, predictor)
 
     def embed(self, views: list[Tensor]) -> Embeddings:
@@ -33,7 +35,9 @@ class SimSiam(Method):
         projections = [self.head(self.encoder(view)) for view in views]
         return tuple(torch.stack([self.predictor(z), z.detach()], dim=1) for z in projections)
 
-    def loss(self, embeddings: Embeddings, targets: Embeddings, labels: Tensor) -> tuple[Tensor, Diagnostics]:
+    def loss(
+        self, embeddings: Embeddings, targets: Embeddings, labels: Tensor
+    ) -> tuple[Tensor, Diagnostics]:
         """The mean of both directions (equation 2), from -1 to 1."""
         (p1, z1), (p2, z2) = (pair.unbind(dim=1) for pair in embeddings)
         loss = (negative_cosine(p1, z2) + negative_cosine(p2, z1)) / 2

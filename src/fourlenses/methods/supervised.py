@@ -5,7 +5,7 @@ from typing import Self
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from fourlenses.methods.method import Diagnostics, Embeddings, Facts, Method
+from fourlenses.methods.method import DataInfo, Diagnostics, Embeddings, Method
 
 
 class Supervised(Method):
@@ -14,14 +14,16 @@ class Supervised(Method):
     settings = ("label_smoothing",)
     views_needed = 1
 
-    def __init__(self, encoder: nn.Module, feature_width: int, num_classes: int, label_smoothing: float):
+    def __init__(
+        self, encoder: nn.Module, feature_width: int, num_classes: int, label_smoothing: float
+    ):
         super().__init__()
         self.encoder = encoder
         self.head = nn.Linear(feature_width, num_classes)
         self.label_smoothing = label_smoothing
 
     @classmethod
-    def build(cls, encoder: nn.Module, feature_width: int, settings: dict, facts: Facts) -> Self:
+    def build(cls, encoder: nn.Module, feature_width: int, settings: dict, facts: DataInfo) -> Self:
         return cls(encoder, feature_width, facts.num_classes, settings["label_smoothing"])
 
     def embed(self, views: list[Tensor]) -> Embeddings:
@@ -29,7 +31,9 @@ class Supervised(Method):
         (images,) = views
         return (self.head(self.encoder(images)),)
 
-    def loss(self, embeddings: Embeddings, targets: Embeddings, labels: Tensor) -> tuple[Tensor, Diagnostics]:
+    def loss(
+        self, embeddings: Embeddings, targets: Embeddings, labels: Tensor
+    ) -> tuple[Tensor, Diagnostics]:
         logits = embeddings[0].float()  # float32 under autocast too
         loss = F.cross_entropy(logits, labels, label_smoothing=self.label_smoothing)
         return loss, {"train_top1": (logits.detach().argmax(dim=1) == labels).float().mean()}

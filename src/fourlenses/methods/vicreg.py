@@ -7,9 +7,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from fourlenses.methods.collapse import embedding_std
-from fourlenses.methods.method import Diagnostics, Embeddings, Facts, Method
+from fourlenses.methods.method import DataInfo, Diagnostics, Embeddings, Method
+from fourlenses.methods.precision import at_least_float32
 from fourlenses.models.heads import ProjectionHead
-from fourlenses.precision import at_least_float32
 
 
 def vicreg(z1: Tensor, z2: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -54,9 +54,11 @@ class VICReg(Method):
         self.encoder, self.head, self.weights = encoder, head, weights
 
     @classmethod
-    def build(cls, encoder: nn.Module, feature_width: int, settings: dict, facts: Facts) -> Self:
+    def build(cls, encoder: nn.Module, feature_width: int, settings: dict, facts: DataInfo) -> Self:
         head = ProjectionHead.from_settings(feature_width, settings, bias=True)
-        weights = tuple(settings[f"{term}_weight"] for term in ("invariance", "variance", "covariance"))
+        weights = tuple(
+            settings[f"{term}_weight"] for term in ("invariance", "variance", "covariance")
+        )
         return cls(encoder, head, weights)
 
     def embed(self, views: list[Tensor]) -> Embeddings:
@@ -64,7 +66,14 @@ class VICReg(Method):
         # One pass a view, so that batch norm's statistics are those of one view, as in the official code.
         return tuple(self.head(self.encoder(view)) for view in views)
 
-    def loss(self, embeddings: Embeddings, targets: Embeddings, labels: Tensor) -> tuple[Tensor, Diagnostics]:
-        terms = dict(zip(("invariance", "variance", "covariance"), vicreg(*embeddings), strict=True))
+    def loss(
+        self, embeddings: Embeddings, targets: Embeddings, labels: Tensor
+    ) -> tuple[Tensor, Diagnostics]:
+        terms = dict(
+            zip(("invariance", "variance", "covariance"), vicreg(*embeddings), strict=True)
+        )
         loss = sum(weight * term for weight, term in zip(self.weights, terms.values(), strict=True))
-        return loss, {**{name: term.detach() for name, term in terms.items()}, "batch_projection_std": embedding_std(embeddings[0])}
+        return loss, {
+            **{name: term.detach() for name, term in terms.items()},
+            "batch_projection_std": embedding_std(embeddings[0]),
+        }

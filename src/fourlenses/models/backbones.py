@@ -27,7 +27,10 @@ class BasicBlock(nn.Module):
         self.bn2 = nn.BatchNorm2d(outputs)
         self.downsample = None
         if stride != 1:
-            self.downsample = nn.Sequential(nn.Conv2d(inputs, outputs, kernel_size=1, stride=stride, bias=False), nn.BatchNorm2d(outputs))
+            self.downsample = nn.Sequential(
+                nn.Conv2d(inputs, outputs, kernel_size=1, stride=stride, bias=False),
+                nn.BatchNorm2d(outputs),
+            )
 
     def forward(self, maps: Tensor) -> Tensor:
         shortcut = maps if self.downsample is None else self.downsample(maps)
@@ -55,7 +58,9 @@ class SmallResNet(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         maps = self.relu(self.bn1(self.conv1(images)))  # (B, widths[0], H/2, W/2)
-        maps = self.layer4(self.layer3(self.layer2(self.layer1(maps))))  # (B, widths[3], H/16, W/16)
+        maps = self.layer4(
+            self.layer3(self.layer2(self.layer1(maps)))
+        )  # (B, widths[3], H/16, W/16)
         return self.avgpool(maps).flatten(1)  # (B, widths[3])
 
 

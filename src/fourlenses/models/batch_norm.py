@@ -17,7 +17,7 @@ from torch.nn import functional as F
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from fourlenses.core.errors import UserError
-from fourlenses.distributed import gather_rows, sum_over_processes, world_size
+from fourlenses.parallel.distributed import gather_rows, sum_over_processes, world_size
 
 
 def set_batch_norm(module: nn.Module, groups: int) -> nn.Module:
@@ -37,7 +37,9 @@ def set_batch_norm(module: nn.Module, groups: int) -> nn.Module:
     for layer in module.modules():
         for kind, grouped in _KINDS.items():
             if type(layer) in (kind, grouped):
-                layer.__class__ = kind if plain else grouped  # not a new layer: optimisers and hooks may know this one
+                layer.__class__ = (
+                    kind if plain else grouped
+                )  # not a new layer: optimisers and hooks may know this one
                 layer.groups = groups
     return module
 
@@ -63,9 +65,20 @@ class _Grouped(_BatchNorm):
     def _over_parts(self, inputs: Tensor, parts: int) -> Tensor:
         # Torch's kernel leaves mean and unbiased variance of a part in "running" statistics that forget at once. A loop: as extra
         # channels of one call the parts would have to be copied out of and back into the order of rows, which takes longer.
-        means, variances = torch.zeros(2, parts, self.num_features, dtype=_precision(inputs), device=inputs.device)
+        means, variances = torch.zeros(
+            2, parts, self.num_features, dtype=_precision(inputs), device=inputs.device
+        )
         outputs = [
-            F.batch_norm(part, mean, variance, self.weight, self.bias, training=True, momentum=1.0, eps=self.eps)
+            F.batch_norm(
+                part,
+                mean,
+                variance,
+                self.weight,
+                self.bias,
+                training=True,
+                momentum=1.0,
+                eps=self.eps,
+            )
             for part, mean, variance in zip(inputs.chunk(parts), means, variances, strict=True)
         ]
         self._track(means.mean(0), variances.mean(0))
@@ -109,9 +122,14 @@ def _global_statistics(inputs: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     The processes' own means and variances are merged (Chan, Golub, LeVeque: Updating formulae and a pairwise algorithm for computing
     sample variances, 1979), which does not cancel as the difference of mean square and squared mean would.
     """
-    mean, variance = (value.to(_precision(inputs)) for value in torch.batch_norm_update_stats(inputs, None, None, 0.0))
+    mean, variance = (
+        value.to(_precision(inputs))
+        for value in torch.batch_norm_update_stats(inputs, None, None, 0.0)
+    )
     count = mean.new_full((1,), inputs.numel() // inputs.shape[1])
-    means, variances, counts = gather_rows(torch.cat([mean, variance, count])[None]).split([len(mean), len(mean), 1], dim=1)
+    means, variances, counts = gather_rows(torch.cat([mean, variance, count])[None]).split(
+        [len(mean), len(mean), 1], dim=1
+    )
     shares = counts / counts.sum()  # (W, 1)
     mean = (shares * means).sum(0)
     variance = (shares * (variances + (means - mean).square())).sum(0)
@@ -147,10 +165,22 @@ class _Normalise(torch.autograd.Function):
             factor = scale if weight is None else weight * scale
             slope = -factor * scale * along / count
             offset = -factor * total / count - slope * mean
-            factor, slope, offset = (value.view(-1, *[1] * (inputs.ndim - 2)) for value in (factor, slope, offset))
-            result = torch.addcmul(offset, gradient, factor).addcmul_(inputs, slope).to(inputs.dtype)
+            factor, slope, offset = (
+                value.view(-1, *[1] * (inputs.ndim - 2)) for value in (factor, slope, offset)
+            )
+            result = (
+                torch.addcmul(offset, gradient, factor).addcmul_(inputs, slope).to(inputs.dtype)
+            )
         needs_weight, needs_bias = ctx.needs_input_grad[1:3]
-        return result, by_weight if needs_weight else None, by_bias if needs_bias else None, None, None, None, None
+        return (
+            result,
+            by_weight if needs_weight else None,
+            by_bias if needs_bias else None,
+            None,
+            None,
+            None,
+            None,
+        )
 
 
 @torch.no_grad()
@@ -159,7 +189,11 @@ def average_running_statistics(module: nn.Module) -> None:
 
     A running statistic is linear in those of the steps, so that averaging it now equals having averaged at every step.
     """
-    layers = [layer for layer in module.modules() if isinstance(layer, _Grouped) and layer.groups > 1 and layer.running_mean is not None]
+    layers = [
+        layer
+        for layer in module.modules()
+        if isinstance(layer, _Grouped) and layer.groups > 1 and layer.running_mean is not None
+    ]
     statistics = [value for layer in layers for value in (layer.running_mean, layer.running_var)]
     sum_over_processes(statistics)
     for value in statistics:
@@ -169,7 +203,11 @@ def average_running_statistics(module: nn.Module) -> None:
 @contextmanager
 def frozen_statistics(module: nn.Module) -> Iterator[None]:
     """Inside, training mode normalises by the batch as ever but leaves running statistics and their counts alone."""
-    layers = [layer for layer in module.modules() if isinstance(layer, _BatchNorm) and layer.track_running_stats]
+    layers = [
+        layer
+        for layer in module.modules()
+        if isinstance(layer, _BatchNorm) and layer.track_running_stats
+    ]
     for layer in layers:
         layer.track_running_stats = False
     try:

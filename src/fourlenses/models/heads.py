@@ -47,7 +47,13 @@ class ProjectionHead(nn.Module):
     @classmethod
     def from_settings(cls, inputs: int, settings: dict, **options: bool) -> Self:
         """The head that a method's settings ``projection_hidden``, ``projection_out`` and ``projection_layers`` describe."""
-        return cls(inputs, settings["projection_hidden"], settings["projection_out"], settings["projection_layers"], **options)
+        return cls(
+            inputs,
+            settings["projection_hidden"],
+            settings["projection_out"],
+            settings["projection_layers"],
+            **options,
+        )
 
     def forward(self, features: Tensor) -> Tensor:
         return self.layers(features)  # (B, outputs)

@@ -14,7 +14,10 @@ from fourlenses.core.files import atomic
 def save_weights(module: nn.Module, path: str | os.PathLike) -> None:
     """Write an encoder's or a head's parameters and buffers; a reader sees the former file or the whole new one, never a part."""
     # Clones, because safetensors refuses tensors that share storage, as the views of a flattened or tied parameter do.
-    tensors = {name: tensor.detach().cpu().clone(memory_format=torch.contiguous_format) for name, tensor in _encoder_state(module).items()}
+    tensors = {
+        name: tensor.detach().cpu().clone(memory_format=torch.contiguous_format)
+        for name, tensor in _encoder_state(module).items()
+    }
     with atomic(path) as temporary:
         save_file(tensors, temporary, metadata={"format": "pt"})
 
@@ -33,14 +36,18 @@ def load_weights(module: nn.Module, path: str | os.PathLike) -> nn.Module:
         ) from error
     problem = _mismatch(_encoder_state(module), found)
     if problem:
-        raise UserError(f"{path}: {problem}; name the backbone that the file was trained with, or delete the file and pretrain again")
+        raise UserError(
+            f"{path}: {problem}; name the backbone that the file was trained with, or delete the file and pretrain again"
+        )
     module.load_state_dict(found, strict=False)
     return module
 
 
 def _encoder_state(module: nn.Module) -> dict[str, Tensor]:
     """The state without a classifier, which a network fresh from torchvision still has."""
-    return {name: tensor for name, tensor in module.state_dict().items() if not name.startswith("fc.")}
+    return {
+        name: tensor for name, tensor in module.state_dict().items() if not name.startswith("fc.")
+    }
 
 
 def _mismatch(expected: dict[str, Tensor], found: dict[str, Tensor]) -> str:

@@ -16,7 +16,7 @@ class Backbone(NamedTuple):
         return self.multiply_adds * (image_size / self.side) ** 2
 
 
-# Counted over convolutions, without the classifier that torchvision's have; tests/unit/test_plan_cost.py counts them again. vit_small16 is
+# Counted over convolutions, without the classifier that torchvision's have; tests/planning/test_plan_cost.py counts them again. vit_small16 is
 # no backbone of ours: a published speed in throughput.csv was measured with it (Touvron et al., DeiT, ICML 2021, table 5).
 BACKBONES = {
     "resnet_small": Backbone(307_536, 128, 4_042_752, 32),

@@ -15,24 +15,24 @@ import numpy as np
 import torch
 from PIL import Image
 
-from fourlenses.data.corruption_names import CORRUPTIONS
-from fourlenses.data.encode import encode
-from fourlenses.data.inputs import ResidentInput
-from fourlenses.data.recipe import Recipe
-from fourlenses.data.resident import Images
-from fourlenses.data.views import Views
-from fourlenses.devices import choose_device
-from fourlenses.evaluation.features import extract_features
-from fourlenses.evaluation.linear_probe import linear_probe
+from fourlenses.data.augment.augment import Augment
+from fourlenses.data.augment.augmentation import Augmentation
+from fourlenses.data.conversion.encode import encode
+from fourlenses.data.loading.inputs import ResidentInput
+from fourlenses.data.loading.resident import Images
+from fourlenses.evaluation.features.extract import extract_features
+from fourlenses.evaluation.probes.linear_probe import linear_probe
 from fourlenses.methods import build_method
-from fourlenses.methods.method import Facts
+from fourlenses.methods.method import DataInfo
 from fourlenses.models.backbones import build_backbone
 from fourlenses.models.batch_norm import set_batch_norm
+from fourlenses.parallel.devices import choose_device
 from fourlenses.planning.throughput import LINEAR_CLASSES, Row
 from fourlenses.study import BASELINES, FLOOR, Plan, parse_source
-from fourlenses.training.engine import Engine, choose_precision
-from fourlenses.training.gradients import add_gradients
-from fourlenses.training.optimizers import build_optimizer
+from fourlenses.study.corruptions import CORRUPTIONS
+from fourlenses.training.gradient_cache import add_gradients
+from fourlenses.training.optimizers.build import build_optimizer
+from fourlenses.training.step_config import StepConfig, choose_precision
 
 log = logging.getLogger(__name__)
 WARM_UP = 1  # steps before the clock runs: the first allocates, and on a GPU chooses its kernels
@@ -65,22 +65,33 @@ def calibrate(config: dict, plan: Plan, seconds: float) -> list[Row]:
     trained = {run.method for run in plan.runs} - {FLOOR}
     if any(cell.protocol in ("fine_tune", *BASELINES) for cell in plan.cells):
         trained.add("supervised")
-    rows = [made.row(config["methods"][name]["method"], made.training(name)) for name in sorted(trained)]
-    rows = list({row.kind: row for row in rows}.values())  # an entry of the same method at another duration is as fast
+    rows = [
+        made.row(config["methods"][name]["method"], made.training(name)) for name in sorted(trained)
+    ]
+    rows = list(
+        {row.kind: row for row in rows}.values()
+    )  # an entry of the same method at another duration is as fast
     rows += [made.row("features", made.features()), made.row("linear", made.linear())]
     variants = {part.variant for run in plan.runs for part in parse_source(run.source)} - {"clean"}
     families = {f"beton_{CORRUPTIONS[variant][0]}": variant for variant in sorted(variants)}
-    rows += [made.row(kind, made.beton(variant), config["stored_size"]) for kind, variant in {"beton": None, **families}.items()]
+    rows += [
+        made.row(kind, made.beton(variant), config["stored_size"])
+        for kind, variant in {"beton": None, **families}.items()
+    ]
     return [*rows, made.start()]
 
 
 class _Measurement:
-    def __init__(self, config: dict, device: torch.device, seconds: float, wait: Callable[[], None]) -> None:
+    def __init__(
+        self, config: dict, device: torch.device, seconds: float, wait: Callable[[], None]
+    ) -> None:
         self.config, self.device, self.seconds, self.wait = config, device, seconds, wait
         self.size, self.stored = config["image_size"], config["stored_size"]
         self.most = MOST_ON_GPU if device.type == "cuda" else MOST_ON_CPU if self.size <= 96 else 16
         self.random = np.random.default_rng(0)
-        self.images = torch.from_numpy(self.random.integers(0, 256, (2 * self.most, 3, self.stored, self.stored), np.uint8))
+        self.images = torch.from_numpy(
+            self.random.integers(0, 256, (2 * self.most, 3, self.stored, self.stored), np.uint8)
+        )
         training = config["training"]
         self.precision = choose_precision(training["precision"], device)
 
@@ -93,10 +104,16 @@ class _Measurement:
         while (spent := time.perf_counter() - began) < self.seconds or not done:
             done += work()
             self.wait()
-        if self.device.type == "cpu":  # what a core gave, however many other processes it was shared with meanwhile
+        if (
+            self.device.type == "cpu"
+        ):  # what a core gave, however many other processes it was shared with meanwhile
             computed = (time.process_time() - computed) / self.config["torch_threads"]
             if spent > 1.3 * computed:
-                log.warning("%s: only %d %% of a core's time was to be had; reckoned as if it were all", kind, 100 * computed / spent)
+                log.warning(
+                    "%s: only %d %% of a core's time was to be had; reckoned as if it were all",
+                    kind,
+                    100 * computed / spent,
+                )
             spent = computed
         speed = done / spent
         log.info("%s: %.4g images/s", kind, speed)
@@ -105,12 +122,27 @@ class _Measurement:
 
     def _row(self, kind: str, image_size: int, speed: float, said: str) -> Row:
         precision = str(self.precision).removeprefix("torch.")
-        return Row(device_name(self.device), self.config["backbone"], image_size, kind, precision, float(f"{speed:.5g}"), said)
+        return Row(
+            device_name(self.device),
+            self.config["backbone"],
+            image_size,
+            kind,
+            precision,
+            float(f"{speed:.5g}"),
+            said,
+        )
 
     def start(self) -> Row:
         """What every job does before it computes: start Python and import torch and the evaluation."""
         before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
-        subprocess.run([sys.executable, "-c", "import fourlenses.evaluation.evaluate, fourlenses.evaluation.trained"], check=True)
+        subprocess.run(
+            [
+                sys.executable,
+                "-c",
+                "import fourlenses.evaluation.probes.evaluate, fourlenses.evaluation.finetuning.evaluate",
+            ],
+            check=True,
+        )
         after, spent = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter() - began
         if self.device.type == "cpu":
             spent = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
@@ -121,22 +153,36 @@ class _Measurement:
         """A step as `Trainer` makes it: views, gradients, optimiser."""
         hyper, config = self.config["methods"][name], self.config["training"]
         batch = min(hyper["batch_size"], self.most)
-        views = [Views(Recipe.from_config(recipe, self.config["views"][recipe]), self.size, 0) for recipe in hyper["views"]]
+        views = [
+            Augment(Augmentation.from_config(recipe, self.config["views"][recipe]), self.size, 0)
+            for recipe in hyper["views"]
+        ]
         labels = self.random.integers(0, CLASSES, len(self.images))
         data = Images(self.images, labels, np.arange(len(self.images), dtype=np.uint64), CLASSES)
         source = ResidentInput(data, views, self.device)
         encoder, width = build_backbone(self.config["backbone"], 0)
-        method = build_method(hyper["method"], encoder, width, hyper, Facts(len(self.images), CLASSES, batch, 0))
+        method = build_method(
+            hyper["method"], encoder, width, hyper, DataInfo(len(self.images), CLASSES, batch, 0)
+        )
         set_batch_norm(method, 1)
-        engine = Engine(self.device, self.precision, config["channels_last"])
-        method.to(self.device, memory_format=torch.channels_last if config["channels_last"] else torch.contiguous_format).train()
-        optimizer = build_optimizer(hyper["optimizer"], method, 1e-4, hyper["momentum"], hyper["weight_decay"])
+        engine = StepConfig(self.device, self.precision, config["channels_last"])
+        method.to(
+            self.device,
+            memory_format=torch.channels_last
+            if config["channels_last"]
+            else torch.contiguous_format,
+        ).train()
+        optimizer = build_optimizer(
+            hyper["optimizer"], method, 1e-4, hyper["momentum"], hyper["weight_decay"]
+        )
         batches = source.batches(self._positions(batch))
         on_device = torch.from_numpy(labels[:batch]).to(self.device)
 
         def step() -> int:
             optimizer.zero_grad()
-            _, _, targets = add_gradients(method, engine.arrange(next(batches)), on_device, 0, engine.autocast())
+            _, _, targets = add_gradients(
+                method, engine.arrange(next(batches)), on_device, 0, engine.autocast()
+            )
             optimizer.step()
             method.after_step(targets, 0, 1000)
             return batch
@@ -163,15 +209,27 @@ class _Measurement:
         _, width = build_backbone(self.config["backbone"], 0)
         classes = self.random.permutation(np.arange(labels) % LINEAR_CLASSES)
         means = self.random.normal(size=(LINEAR_CLASSES, width))
-        features = torch.from_numpy((means[classes] + 3 * self.random.normal(size=(labels, width))).astype(np.float32))
+        features = torch.from_numpy(
+            (means[classes] + 3 * self.random.normal(size=(labels, width))).astype(np.float32)
+        )
         table, name = np.arange(LINEAR_CLASSES)[:, None], ["class"]
         few = slice(0, LINEAR_CLASSES)
 
         def fit() -> int:
             linear_probe(
-                features, classes, features[few], classes[few], {"all": np.arange(labels)}, settings["strengths"],
-                settings["validation_fraction"], 0, LINEAR_CLASSES, table, name, self.device,
-            )  # fmt: skip
+                features,
+                classes,
+                features[few],
+                classes[few],
+                {"all": np.arange(labels)},
+                settings["strengths"],
+                settings["validation_fraction"],
+                0,
+                LINEAR_CLASSES,
+                table,
+                name,
+                self.device,
+            )
             return labels
 
         return fit
@@ -180,7 +238,9 @@ class _Measurement:
         """A JPEG of the stored size, as an image whose shortest side is that has 4:3."""
         few = self.stored // 6 + 8  # pixels of noise, enlarged: neither flat nor noise
         small = self.random.integers(0, 256, (few, few * 4 // 3, 3), np.uint8)
-        picture = Image.fromarray(small).resize((self.stored * 4 // 3, self.stored), Image.Resampling.BICUBIC)
+        picture = Image.fromarray(small).resize(
+            (self.stored * 4 // 3, self.stored), Image.Resampling.BICUBIC
+        )
         buffer = io.BytesIO()
         picture.save(buffer, "JPEG", quality=90)
 

@@ -52,27 +52,49 @@ def compare(plan: StudyPlan, root: Path = Path()) -> list[dict]:
         found = actual_seconds(job, results)
         if found and job.seconds and found[0] > 0:
             actual, record = found
-            estimated = job.held if record == "benchmark" else job.seconds  # a training's own clock runs from its first step on
-            row = {"kind": job.kind, "job": key, "estimated": estimated, "actual": actual, "ratio": estimated / actual, "record": record}
+            estimated = (
+                job.held if record == "benchmark" else job.seconds
+            )  # a training's own clock runs from its first step on
+            row = {
+                "kind": job.kind,
+                "job": key,
+                "estimated": estimated,
+                "actual": actual,
+                "ratio": estimated / actual,
+                "record": record,
+            }
             rows.append(row | {"cpu": cpu_seconds(job, results)})
     if not rows:
-        raise UserError(f"{results} holds no finished job with a record of its time; run the study first")
+        raise UserError(
+            f"{results} holds no finished job with a record of its time; run the study first"
+        )
     return rows
 
 
 def table(rows: list[dict]) -> str:
     """Markdown: the jobs, and sums per kind."""
-    lines = ["| job | estimated s | actual s | estimated / actual | record | CPU s of the job |", "|---|---|---|---|---|---|"]
+    lines = [
+        "| job | estimated s | actual s | estimated / actual | record | CPU s of the job |",
+        "|---|---|---|---|---|---|",
+    ]
     lines += [
         f"| {row['job']} | {row['estimated']:.1f} | {row['actual']:.1f} | {row['ratio']:.2f} | {row['record']} | "
         f"{'' if row['cpu'] is None else format(row['cpu'], '.1f')} |"
         for row in rows
     ]
-    lines += ["", "| kind | jobs | estimated s | actual s | estimated / actual | smallest | largest |", "|---|---|---|---|---|---|---|"]
+    lines += [
+        "",
+        "| kind | jobs | estimated s | actual s | estimated / actual | smallest | largest |",
+        "|---|---|---|---|---|---|---|",
+    ]
     for kind in [*dict.fromkeys(row["kind"] for row in rows), None]:
         own = [row for row in rows if kind in (None, row["kind"])]
         estimated, actual = (sum(row[key] for row in own) for key in ("estimated", "actual"))
         ratios = [row["ratio"] for row in own]
-        sums = [f"{estimated:.1f}", f"{actual:.1f}", *(f"{ratio:.2f}" for ratio in (estimated / actual, min(ratios), max(ratios)))]
+        sums = [
+            f"{estimated:.1f}",
+            f"{actual:.1f}",
+            *(f"{ratio:.2f}" for ratio in (estimated / actual, min(ratios), max(ratios))),
+        ]
         lines.append(f"| {kind or 'all'} | {len(own)} | {' | '.join(sums)} |")
     return "\n".join(lines)

@@ -5,7 +5,15 @@ from dataclasses import dataclass
 from fourlenses.planning.jobs import Job
 from fourlenses.study import LENSES
 
-KINDS = ("beton", "pretrain", "features", "linear_augmented", "fine_tune", "scratch", "scratch_published")
+KINDS = (
+    "beton",
+    "pretrain",
+    "features",
+    "linear_augmented",
+    "fine_tune",
+    "scratch",
+    "scratch_published",
+)
 
 
 @dataclass(frozen=True)

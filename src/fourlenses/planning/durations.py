@@ -24,7 +24,9 @@ def labelled_training_images(hyper: dict, labels: int, processes: int = 1) -> in
     return batch * max(1, min(max(steps, hyper["min_steps"]), hyper["max_steps"]))
 
 
-def evaluation_training_images(hyper: dict, labels: int, validation_fraction: float, processes: int = 1) -> tuple[int, int]:
+def evaluation_training_images(
+    hyper: dict, labels: int, validation_fraction: float, processes: int = 1
+) -> tuple[int, int]:
     """Images trained on, over all candidates tried (pairs of learning rate and weight decay) and the final training; and validation images
     looked at."""
     final = labelled_training_images(hyper, labels, processes)

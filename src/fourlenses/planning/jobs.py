@@ -8,12 +8,22 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from fourlenses.core.errors import UserError
-from fourlenses.data.corruption_names import CORRUPTIONS
 from fourlenses.planning.disk import encoder_bytes, feature_bytes
 from fourlenses.planning.durations import evaluation_training_images, pretraining_images
 from fourlenses.planning.sizes import Size, image_bytes, size_of
 from fourlenses.planning.throughput import PASSES, Rate, Throughput
-from fourlenses.study import ALL, BASELINES, FLOOR, ON_FEATURES, Cell, Plan, Run, Subset, parse_source
+from fourlenses.study import (
+    ALL,
+    BASELINES,
+    FLOOR,
+    ON_FEATURES,
+    Cell,
+    Plan,
+    Run,
+    Subset,
+    parse_source,
+)
+from fourlenses.study.corruptions import CORRUPTIONS
 
 WRITER_THREADS = 8  # rules/common.smk: writing_threads
 
@@ -44,7 +54,9 @@ class Job:
     @property
     def elapsed(self) -> float:
         """Seconds from its start to its end; 0 where unknown."""
-        return self.start + (self.seconds or 0.0) / (WRITER_THREADS if self.on_cpu else self.devices)
+        return self.start + (self.seconds or 0.0) / (
+            WRITER_THREADS if self.on_cpu else self.devices
+        )
 
     @property
     def held(self) -> float:
@@ -60,7 +72,10 @@ class Jobs:
         self.results = root / "results" / config["study"]
         self.sizes: dict[str, Size] = {}
         self.all: dict[str, Job] = {}
-        self.processes, self.evaluation_processes = config["training"]["processes"], config["evaluation"]["processes"]
+        self.processes, self.evaluation_processes = (
+            config["training"]["processes"],
+            config["evaluation"]["processes"],
+        )
         looked_at_by: dict[Run, set[str]] = defaultdict(set)
         for cell, lenses in plan.cells.items():
             if cell.protocol not in BASELINES:
@@ -86,7 +101,9 @@ class Jobs:
     def size(self, dataset: str) -> Size:
         if dataset not in self.sizes:
             definition = self.config["datasets"][dataset]
-            self.sizes[dataset] = size_of(dataset, definition, self.config["stored_size"], self.root / "data")
+            self.sizes[dataset] = size_of(
+                dataset, definition, self.config["stored_size"], self.root / "data"
+            )
         return self.sizes[dataset]
 
     def images(self, dataset: str, asked: str) -> int | None:
@@ -95,7 +112,9 @@ class Jobs:
         if asked == ALL:
             return has
         if has is not None and int(asked) > has and self.size(dataset).how == "published":
-            raise UserError(f"{asked} images of dataset '{dataset}' are asked for; its published files have {has} training images")
+            raise UserError(
+                f"{asked} images of dataset '{dataset}' are asked for; its published files have {has} training images"
+            )
         return int(asked)
 
     def _beton(self, dataset: str, variant: str, lenses: set[str]) -> str:
@@ -103,15 +122,24 @@ class Jobs:
         if key not in self.all:
             size, px = self.size(dataset), self.config["stored_size"]
             images = None if size.train is None or size.test is None else size.train + size.test
-            rate = self.speeds.rate("beton" if variant == "clean" else f"beton_{CORRUPTIONS[variant][0]}", "", px)
+            rate = self.speeds.rate(
+                "beton" if variant == "clean" else f"beton_{CORRUPTIONS[variant][0]}", "", px
+            )
             folder = self.root / "data" / dataset / f"{px}px"
             file, sidecar = folder / f"{variant}.beton", folder / f"{variant}.json"
             kept = variant == "clean" or self.config["keep_corrupted"]
             self.all[key] = Job(
-                "beton", key, set(), [], images, *_seconds(rate, images), on_cpu=True, outputs=[file] if kept else [sidecar],
+                "beton",
+                key,
+                set(),
+                [],
+                images,
+                *_seconds(rate, images),
+                on_cpu=True,
+                outputs=[file] if kept else [sidecar],
                 temporary=not kept,
                 disk_bytes=(images or 0) * image_bytes(size, px, variant),
-            )  # fmt: skip
+            )
         self.all[key].lenses |= lenses
         return key
 
@@ -120,16 +148,25 @@ class Jobs:
         needs = [self._beton(part.dataset, part.variant, lenses) for part in parts]
         folder = self.results / "pretrain" / run.name
         job = Job(
-            "pretrain", f"pretrain/{run.name}", set(lenses), needs, 0, 0.0, "nothing is trained", disk_bytes=encoder_bytes(self.config),
+            "pretrain",
+            f"pretrain/{run.name}",
+            set(lenses),
+            needs,
+            0,
+            0.0,
+            "nothing is trained",
+            disk_bytes=encoder_bytes(self.config),
             outputs=[folder / "encoder.safetensors"],
-        )  # fmt: skip
+        )
         self.all[job.key] = job
         if run.method == FLOOR:
             return
         hyper = self.config["methods"][run.method]
         counts = [self.images(part.dataset, part.images) for part in parts]
         job.devices = self.processes
-        job.images = None if None in counts else pretraining_images(hyper, sum(counts), self.processes)
+        job.images = (
+            None if None in counts else pretraining_images(hyper, sum(counts), self.processes)
+        )
         rate = self.speeds.rate(hyper["method"], self.config["backbone"], self.config["image_size"])
         job.seconds, job.how = _seconds(rate, job.images)
         if job.seconds and 0 < hyper["micro_batch"] < hyper["batch_size"] / self.processes:
@@ -146,7 +183,11 @@ class Jobs:
         rate = self.speeds.rate("features", backbone, self.config["image_size"])
         for target in sorted({cell.target for cell in cells}):
             own = [cell for cell in cells if cell.target == target]
-            needs.append(self._beton(target, "clean", {lens for cell in own for lens in self.plan.cells[cell]}))
+            needs.append(
+                self._beton(
+                    target, "clean", {lens for cell in own for lens in self.plan.cells[cell]}
+                )
+            )
             looked = self._looked_at(target, {cell.labelled for cell in own})
             looked = None if looked is None or images is None else looked * len(run.encoders)
             images = None if looked is None else images + looked
@@ -155,18 +196,31 @@ class Jobs:
             for cell in own:
                 if cell.protocol == "knn":
                     continue  # a product of two matrices of features, which is little beside taking them
-                fit = self.speeds.rate("linear", backbone, self.config["image_size"], self.size(target).classes)
+                fit = self.speeds.rate(
+                    "linear", backbone, self.config["image_size"], self.size(target).classes
+                )
                 labels = self.images(target, Subset.parse(cell.labelled).images)
-                levels = 2 if cell.protocol == "linear_per_level" else 1  # coarser levels have fewer classes: as much again, at most
+                levels = (
+                    2 if cell.protocol == "linear_per_level" else 1
+                )  # coarser levels have fewer classes: as much again, at most
                 fitted = _seconds(fit, labels)[0]
-                seconds = _plus(seconds, None if fitted is None else fitted * levels * len(run.encoders))
+                seconds = _plus(
+                    seconds, None if fitted is None else fitted * levels * len(run.encoders)
+                )
                 how.append(f"classifiers: {fit.how}")
         record = self.results / "evaluate" / run.name / "cells.json"
         keep = self.config["evaluation"]["keep_features"]
         self.all[key] = Job(
-            "features", key, lenses, list(dict.fromkeys(needs)), images, seconds, "; ".join(dict.fromkeys(how)), outputs=[record],
+            "features",
+            key,
+            lenses,
+            list(dict.fromkeys(needs)),
+            images,
+            seconds,
+            "; ".join(dict.fromkeys(how)),
+            outputs=[record],
             disk_bytes=feature_bytes(self.config, images or 0) if keep else 0.0,
-        )  # fmt: skip
+        )
 
     def _looked_at(self, target: str, labelled: set[str]) -> int | None:
         """Training images in the union of the subsets (those of one draw are nested) and the test images."""
@@ -189,19 +243,32 @@ class Jobs:
         if needs[0] not in self.all:
             self._add_pretraining(start, set(self.plan.cells[cell]))
         self.all[needs[0]].lenses |= self.plan.cells[cell]
-        labels, test = self.images(cell.target, Subset.parse(cell.labelled).images), self.size(cell.target).test
+        labels, test = (
+            self.images(cell.target, Subset.parse(cell.labelled).images),
+            self.size(cell.target).test,
+        )
         images = seconds = None
         rate = self.speeds.rate(cell.protocol, config["backbone"], config["image_size"])
         if labels is not None and test is not None:
             held_out = config["evaluation"]["validation_fraction"]
-            images, looked = evaluation_training_images(hyper, labels, held_out, self.evaluation_processes)
+            images, looked = evaluation_training_images(
+                hyper, labels, held_out, self.evaluation_processes
+            )
             features = self.speeds.rate("features", config["backbone"], config["image_size"])
             seconds = _plus(rate.seconds(images), features.seconds(looked + test))
         record = self.results / "evaluate" / cell.record
         key = f"evaluate/{cell.record.removesuffix('.json')}"
         how = rate.how if images is not None else f"unknown: how many images '{cell.target}' has"
         self.all[key] = Job(
-            cell.protocol, key, set(self.plan.cells[cell]), needs, images, seconds, how, devices=self.evaluation_processes, outputs=[record]
+            cell.protocol,
+            key,
+            set(self.plan.cells[cell]),
+            needs,
+            images,
+            seconds,
+            how,
+            devices=self.evaluation_processes,
+            outputs=[record],
         )
 
     def _mark_done(self) -> None:
@@ -218,7 +285,11 @@ class Jobs:
 
 
 def _seconds(rate: Rate, images: int | None) -> tuple[float | None, str]:
-    return (None, "unknown: how many images there are") if images is None else (rate.seconds(images), rate.how)
+    return (
+        (None, "unknown: how many images there are")
+        if images is None
+        else (rate.seconds(images), rate.how)
+    )
 
 
 def _plus(one: float | None, other: float | None) -> float | None:

@@ -29,7 +29,15 @@ class StudyPlan:
 
     def page(self) -> str:
         jobs = list(self.jobs.values())
-        return report.page(self.study, jobs, self.wall_seconds, self.gpus, self.device, self.checkpoint_bytes, self.notes)
+        return report.page(
+            self.study,
+            jobs,
+            self.wall_seconds,
+            self.gpus,
+            self.device,
+            self.checkpoint_bytes,
+            self.notes,
+        )
 
 
 def speeds(config: dict, root: Path = Path()) -> Throughput:
@@ -39,8 +47,12 @@ def speeds(config: dict, root: Path = Path()) -> Throughput:
         UserError: see `read_table` and `Throughput`.
     """
     own = [root / config["plan"]["throughput"]] if config["plan"]["throughput"] else []
-    measured = sorted((root / "data" / "calibration").glob("*.csv"), key=lambda file: -file.stat().st_mtime)
-    return Throughput([read_table(file) for file in [*own, *measured, SHIPPED]], config["plan"]["device"])
+    measured = sorted(
+        (root / "data" / "calibration").glob("*.csv"), key=lambda file: -file.stat().st_mtime
+    )
+    return Throughput(
+        [read_table(file) for file in [*own, *measured, SHIPPED]], config["plan"]["device"]
+    )
 
 
 def plan_study(config: dict, root: Path = Path(), calibrated: Path | None = None) -> StudyPlan:
@@ -55,13 +67,31 @@ def plan_study(config: dict, root: Path = Path(), calibrated: Path | None = None
     notes = []
     here = any(((calibrated or root) / "data" / "calibration").glob("*.csv"))
     if not config["plan"]["device"] and not config["plan"]["throughput"] and not here:
-        notes.append(f"Nothing was measured on this machine (snakemake calibrate does): these are the speeds of {throughput.device}.")
+        notes.append(
+            f"Nothing was measured on this machine (snakemake calibrate does): these are the speeds of {throughput.device}."
+        )
     table = made.results / "metrics.csv"
     if table.exists() and any(not job.done for job in made.all.values()):
-        notes.append(f"{table} is there, so that Snakemake counts the study as done, unless asked for evaluate_all; this is its cost anew.")
+        notes.append(
+            f"{table} is there, so that Snakemake counts the study as done, unless asked for evaluate_all; this is its cost anew."
+        )
     unknown = [job for job in made.all.values() if job.seconds is None]
     if unknown:
-        notes.append(f"The sums leave out {len(unknown)} jobs whose time is unknown, e.g. {unknown[0].key}: {unknown[0].how}.")
-    trainings = [job.devices for job in made.all.values() if job.kind not in ("beton", "features") and job.images != 0]
+        notes.append(
+            f"The sums leave out {len(unknown)} jobs whose time is unknown, e.g. {unknown[0].key}: {unknown[0].how}."
+        )
+    trainings = [
+        job.devices
+        for job in made.all.values()
+        if job.kind not in ("beton", "features") and job.images != 0
+    ]
     at_once = max(1, gpus // min(trainings, default=1))
-    return StudyPlan(config["study"], made.all, schedule(made.all, gpus), throughput.device, gpus, checkpoint_bytes(config, at_once), notes)
+    return StudyPlan(
+        config["study"],
+        made.all,
+        schedule(made.all, gpus),
+        throughput.device,
+        gpus,
+        checkpoint_bytes(config, at_once),
+        notes,
+    )

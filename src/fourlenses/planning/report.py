@@ -4,12 +4,33 @@ import csv
 from pathlib import Path
 
 from fourlenses.core.files import atomic
-from fourlenses.planning.costs import KINDS, Sum, left, lenses_of, of_lens, only_of_lens, shared, total
+from fourlenses.planning.costs import (
+    KINDS,
+    Sum,
+    left,
+    lenses_of,
+    of_lens,
+    only_of_lens,
+    shared,
+    total,
+)
 from fourlenses.planning.jobs import Job
 from fourlenses.study import LENSES
 
 COLUMNS = (
-    *("kind", "job", "lenses", "images", "images_per_second", "hours", "hours_of", "done", "disk_gb", "start_hour", "end_hour"),
+    *(
+        "kind",
+        "job",
+        "lenses",
+        "images",
+        "images_per_second",
+        "hours",
+        "hours_of",
+        "done",
+        "disk_gb",
+        "start_hour",
+        "end_hour",
+    ),
     "reckoned_from",
 )
 
@@ -25,13 +46,32 @@ def write_csv(jobs: list[Job], times: dict[str, tuple[float, float]], file: Path
             writer.writerow(
                 [
                     *(job.kind, job.key, ";".join(lens for lens in LENSES if lens in job.lenses)),
-                    *("" if job.images is None else job.images, speed, _number(job.seconds), "core" if job.on_cpu else "device"),
-                    *("yes" if job.done else "no", f"{job.disk_bytes / 1e9:.3f}", _number(start), _number(end), job.how),
+                    *(
+                        "" if job.images is None else job.images,
+                        speed,
+                        _number(job.seconds),
+                        "core" if job.on_cpu else "device",
+                    ),
+                    *(
+                        "yes" if job.done else "no",
+                        f"{job.disk_bytes / 1e9:.3f}",
+                        _number(start),
+                        _number(end),
+                        job.how,
+                    ),
                 ]
             )
 
 
-def page(study: str, jobs: list[Job], wall_seconds: float, gpus: int, device: str, checkpoints: float, notes: list[str]) -> str:
+def page(
+    study: str,
+    jobs: list[Job],
+    wall_seconds: float,
+    gpus: int,
+    device: str,
+    checkpoints: float,
+    notes: list[str],
+) -> str:
     """Markdown."""
     everything, remaining = total(jobs), total(left(jobs))
     lines = [
@@ -48,11 +88,21 @@ def page(study: str, jobs: list[Job], wall_seconds: float, gpus: int, device: st
         own = of_lens(jobs, lens)
         cells = [total(own), total(only_of_lens(jobs, lens)), total(left(own))]
         by_itself, alone, rest = (hours(one.hours) for one in cells)
-        lines.append(f"| {lens} | {by_itself} | {alone} | {cells[0].jobs} | {len(shared(own))} | {rest} |")
+        lines.append(
+            f"| {lens} | {by_itself} | {alone} | {cells[0].jobs} | {len(shared(own))} | {rest} |"
+        )
     common = shared(jobs)
-    lines.append(f"| shared by several | {hours(total(common).hours)} | | {len(common)} | | {hours(total(left(common)).hours)} |")
-    lines.append(f"| **all, each job once** | **{hours(everything.hours)}** | | {everything.jobs} | | **{hours(remaining.hours)}** |")
-    lines += ["", "| kind of job | jobs | done | hours | left | disk | unknown |", "|---|---|---|---|---|---|---|"]
+    lines.append(
+        f"| shared by several | {hours(total(common).hours)} | | {len(common)} | | {hours(total(left(common)).hours)} |"
+    )
+    lines.append(
+        f"| **all, each job once** | **{hours(everything.hours)}** | | {everything.jobs} | | **{hours(remaining.hours)}** |"
+    )
+    lines += [
+        "",
+        "| kind of job | jobs | done | hours | left | disk | unknown |",
+        "|---|---|---|---|---|---|---|",
+    ]
     for kind in KINDS:
         own = [job for job in jobs if job.kind == kind]
         if own:
@@ -62,7 +112,10 @@ def page(study: str, jobs: list[Job], wall_seconds: float, gpus: int, device: st
         "",
         f"Disk: {gigabytes(everything.disk_bytes)} stay. Meanwhile checkpoints take up to {gigabytes(checkpoints)}, and betons that",
     ]
-    lines += [f"are deleted when they have been used {gigabytes(passing)} if all are there at once.", ""]
+    lines += [
+        f"are deleted when they have been used {gigabytes(passing)} if all are there at once.",
+        "",
+    ]
     lines += ["Images per second are from:", ""]
     for how, own in _reckoned(jobs).items():
         lines.append(f"- {how} ({', '.join(sorted({job.kind for job in own}))}: {len(own)} jobs)")
@@ -96,7 +149,13 @@ def hours(value: float) -> str:
 
 
 def gigabytes(value: float) -> str:
-    return f"{value / 1e12:.2f} TB" if value >= 1e12 else f"{value / 1e9:.1f} GB" if value >= 1e8 else f"{value / 1e6:.1f} MB"
+    return (
+        f"{value / 1e12:.2f} TB"
+        if value >= 1e12
+        else f"{value / 1e9:.1f} GB"
+        if value >= 1e8
+        else f"{value / 1e6:.1f} MB"
+    )
 
 
 def _number(seconds: float | None) -> str:

@@ -18,7 +18,9 @@ def schedule(jobs: dict[str, Job], gpus: int) -> dict[str, tuple[float, float]]:
     for job in left.values():
         if job.devices > gpus:
             setting = f"{'training' if job.kind == 'pretrain' else 'evaluation'}.processes"
-            raise UserError(f"{job.key} holds {job.devices} devices ('{setting}'), but key 'plan.gpus' is {gpus}; raise this or lower that")
+            raise UserError(
+                f"{job.key} holds {job.devices} devices ('{setting}'), but key 'plan.gpus' is {gpus}; raise this or lower that"
+            )
     needs = {key: {need for need in job.needs if need in left} for key, job in left.items()}
     users: dict[str, list[str]] = {key: [] for key in left}
     for key, wanted in needs.items():
@@ -47,7 +49,9 @@ def schedule(jobs: dict[str, Job], gpus: int) -> dict[str, tuple[float, float]]:
                 waiting.append(key)
         ready = waiting
         now, key = heapq.heappop(running)
-        free, writers = (free, writers + 1) if left[key].on_cpu else (free + left[key].devices, writers)
+        free, writers = (
+            (free, writers + 1) if left[key].on_cpu else (free + left[key].devices, writers)
+        )
         for user in users[key]:
             needs[user].discard(key)
             if not needs[user]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fourlenses.core.files import read_json
-from fourlenses.data.corruption_names import CORRUPTIONS
+from fourlenses.study.corruptions import CORRUPTIONS
 
 
 @dataclass(frozen=True)
@@ -45,19 +45,36 @@ JPEG_LOW = 0.13
 def size_of(name: str, definition: dict, stored_size: int, data: Path = Path("data")) -> Size:
     """What is known of a dataset. ``data``: the folder of manifests and betons."""
     published = _published(definition)
-    for sidecar in [data / name / f"{stored_size}px/clean.json", *sorted((data / name).glob("*px/clean.json"))]:
+    for sidecar in [
+        data / name / f"{stored_size}px/clean.json",
+        *sorted((data / name).glob("*px/clean.json")),
+    ]:
         if sidecar.exists():
             found = read_json(sidecar)
             images = found["images"]
-            return Size(images["train"], images["test"], found["classes"], published.file_bytes, published.pixels, f"{sidecar}")
+            return Size(
+                images["train"],
+                images["test"],
+                found["classes"],
+                published.file_bytes,
+                published.pixels,
+                f"{sidecar}",
+            )
     manifest = data / name / "manifest.parquet"
     if manifest.exists():
-        from fourlenses.data.manifest import column, hierarchy_of, read_manifest
+        from fourlenses.data.manifest.manifest import column, hierarchy_of, read_manifest
 
         read = read_manifest(manifest)
         splits = list(column(read, "split"))
         train, classes = splits.count("train"), hierarchy_of(read).num_classes
-        return Size(train, len(splits) - train, classes, published.file_bytes, published.pixels, f"{manifest}")
+        return Size(
+            train,
+            len(splits) - train,
+            classes,
+            published.file_bytes,
+            published.pixels,
+            f"{manifest}",
+        )
     return published
 
 
@@ -65,7 +82,9 @@ def _published(definition: dict) -> Size:
     source = definition["source"]
     if source == "synthetic":
         classes = SYNTHETIC_CLASSES[definition["domain"]]
-        return Size(definition["train_images"], definition["test_images"], classes, None, None, "defined")
+        return Size(
+            definition["train_images"], definition["test_images"], classes, None, None, "defined"
+        )
     if source == "inat21" and definition.get("train") == "train_mini":
         source = "inat21/train_mini"
     return PUBLISHED.get(source, Size())

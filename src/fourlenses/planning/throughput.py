@@ -23,9 +23,19 @@ LINEAR_PASSES = 200
 # Forward passes of an image's encoder: a view that is trained on costs three (its gradient twice a forward pass), one that is only
 # embedded costs one. Heads are left out.
 PASSES = {
-    "features": 1, "linear_augmented": 1, "supervised": 3, "fine_tune": 3, "scratch": 3, "scratch_published": 3,
-    "moco": 4, "simclr": 6, "simsiam": 6, "barlow_twins": 6, "vicreg": 6, "byol": 8,
-}  # fmt: skip
+    "features": 1,
+    "linear_augmented": 1,
+    "supervised": 3,
+    "fine_tune": 3,
+    "scratch": 3,
+    "scratch_published": 3,
+    "moco": 4,
+    "simclr": 6,
+    "simsiam": 6,
+    "barlow_twins": 6,
+    "vicreg": 6,
+    "byol": 8,
+}
 START = "start"
 
 
@@ -50,7 +60,11 @@ class Rate:
     how: str
 
     def seconds(self, images: float) -> float | None:
-        return images / self.images_per_second if self.images_per_second else (0.0 if images == 0 else None)
+        return (
+            images / self.images_per_second
+            if self.images_per_second
+            else (0.0 if images == 0 else None)
+        )
 
 
 def read_table(file: Path) -> list[Row]:
@@ -66,19 +80,30 @@ def read_table(file: Path) -> list[Row]:
         reader = csv.DictReader(line for line in opened if not line.startswith("#"))
         missing = [column for column in COLUMNS if column not in (reader.fieldnames or [])]
         if missing:
-            raise UserError(f"{file} lacks the column {', '.join(missing)}; a table of images per second has {', '.join(COLUMNS)}")
+            raise UserError(
+                f"{file} lacks the column {', '.join(missing)}; a table of images per second has {', '.join(COLUMNS)}"
+            )
         rows = []
         for number, line in enumerate(reader, 1):
             try:
                 own = {column: line[column] for column in COLUMNS}
-                own |= {"image_size": int(own["image_size"]), "images_per_second": float(own["images_per_second"])}
+                own |= {
+                    "image_size": int(own["image_size"]),
+                    "images_per_second": float(own["images_per_second"]),
+                }
                 row = Row(**own)
             except (TypeError, ValueError) as error:
-                raise UserError(f"{file}, row {number}: {error}; image_size is a whole number, images_per_second a number") from None
+                raise UserError(
+                    f"{file}, row {number}: {error}; image_size is a whole number, images_per_second a number"
+                ) from None
             if not row.images_per_second > 0 or row.image_size < 1:
-                raise UserError(f"{file}, row {number}: image_size and images_per_second must be above 0")
+                raise UserError(
+                    f"{file}, row {number}: image_size and images_per_second must be above 0"
+                )
             if not _on_cpu(row.kind) and row.backbone not in BACKBONES:
-                raise UserError(f"{file}, row {number}: backbone '{row.backbone}' is none of {', '.join(BACKBONES)}")
+                raise UserError(
+                    f"{file}, row {number}: backbone '{row.backbone}' is none of {', '.join(BACKBONES)}"
+                )
             rows.append(row)
     return rows
 
@@ -121,7 +146,9 @@ class Throughput:
         self.rows = [(rank, row) for rank, table in enumerate(tables) for row in table]
         devices = list(dict.fromkeys(row.device for _, row in self.rows))
         if device and device not in devices:
-            raise UserError(f"key 'plan.device' is '{device}', of which no table has a row; known: {', '.join(devices) or 'none'}")
+            raise UserError(
+                f"key 'plan.device' is '{device}', of which no table has a row; known: {', '.join(devices) or 'none'}"
+            )
         self.device = device or (devices[0] if devices else "")
 
     def rate(self, kind: str, backbone: str, image_size: int, classes: int | None = None) -> Rate:
@@ -130,19 +157,46 @@ class Throughput:
             return self._on_cpu(kind, image_size)
         asked = self._work(kind, backbone, image_size, classes)
         if asked is None:
-            return Rate(None, "unknown: the number of classes" if kind == "linear" else f"unknown: no cost of '{kind}'")
+            return Rate(
+                None,
+                "unknown: the number of classes"
+                if kind == "linear"
+                else f"unknown: no cost of '{kind}'",
+            )
         near = []
         for rank, row in self.rows:
-            work = self._work(row.kind, row.backbone, row.image_size) if row.device == self.device and not _on_cpu(row.kind) else None
+            work = (
+                self._work(row.kind, row.backbone, row.image_size)
+                if row.device == self.device and not _on_cpu(row.kind)
+                else None
+            )
             trains = PASSES.get(row.kind, 0) >= 3
-            if work and (row.kind == kind or (row.kind != "linear" and (kind != "linear" or trains))):
+            if work and (
+                row.kind == kind or (row.kind != "linear" and (kind != "linear" or trains))
+            ):
                 # a supervised step is nearer to fine-tuning than SimCLR's
                 like = abs(math.log(PASSES.get(row.kind, 1) / PASSES.get(kind, 1)))
-                near.append(((row.kind != kind, row.backbone != backbone, like, abs(row.image_size - image_size), rank), row, work))
+                near.append(
+                    (
+                        (
+                            row.kind != kind,
+                            row.backbone != backbone,
+                            like,
+                            abs(row.image_size - image_size),
+                            rank,
+                        ),
+                        row,
+                        work,
+                    )
+                )
         if not near:
             return Rate(None, f"unknown: no row of device '{self.device}' to scale from")
         _, row, work = min(near, key=lambda one: one[0])
-        same = row.kind == kind and row.backbone == backbone and (row.image_size == image_size or kind == "linear")
+        same = (
+            row.kind == kind
+            and row.backbone == backbone
+            and (row.image_size == image_size or kind == "linear")
+        )
         if same and work == asked:
             return Rate(row.images_per_second, f"{self.device}: {row.source}")
         return Rate(
@@ -152,10 +206,16 @@ class Throughput:
 
     def start_seconds(self) -> float:
         """Of one job, from its start until it computes; 0 where nothing is known."""
-        rates = [row.images_per_second for _, row in self.rows if (row.device, row.kind) == (self.device, START)]
+        rates = [
+            row.images_per_second
+            for _, row in self.rows
+            if (row.device, row.kind) == (self.device, START)
+        ]
         return 1 / rates[0] if rates else 0.0
 
-    def _work(self, kind: str, backbone: str, image_size: int, classes: int | None = LINEAR_CLASSES) -> float | None:
+    def _work(
+        self, kind: str, backbone: str, image_size: int, classes: int | None = LINEAR_CLASSES
+    ) -> float | None:
         """Multiply-adds of one image."""
         if kind == "linear":
             return 2 * LINEAR_PASSES * BACKBONES[backbone].width * classes if classes else None
@@ -163,11 +223,18 @@ class Throughput:
 
     def _on_cpu(self, kind: str, stored_size: int) -> Rate:
         """Of one core, whatever the device; scaled by the area of an image."""
-        near = [(row.device != self.device, abs(row.image_size - stored_size), rank, row) for rank, row in self.rows if row.kind == kind]
+        near = [
+            (row.device != self.device, abs(row.image_size - stored_size), rank, row)
+            for rank, row in self.rows
+            if row.kind == kind
+        ]
         if not near:
             return Rate(None, f"unknown: no table has a row of kind '{kind}'")
         row = min(near, key=lambda one: one[:3])[3]
         if row.image_size == stored_size:
             return Rate(row.images_per_second, f"one core of {row.device}: {row.source}")
         scaled = row.images_per_second * (row.image_size / stored_size) ** 2
-        return Rate(scaled, f"one core of {row.device}: scaled by area from {row.image_size} px ({row.source})")
+        return Rate(
+            scaled,
+            f"one core of {row.device}: scaled by area from {row.image_size} px ({row.source})",
+        )

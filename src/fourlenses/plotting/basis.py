@@ -16,29 +16,53 @@ LINE = 0.105  # inches
 CHARACTERS = 23.5  # of this size, an inch
 
 
-def text(evidence: Evidence, shown: Iterable[str], seeds: Iterable[int], marks: str = "bands") -> str:
+def text(
+    evidence: Evidence, shown: Iterable[str], seeds: Iterable[int], marks: str = "bands"
+) -> str:
     """`SimCLR, ResNet-18 at 64 px; 3 seeds; bands: 95 % intervals over test images and seeds.`
 
     shown: methods of the figure. seeds: of each number in it. marks: what it calls its intervals.
     """
-    called = ", ".join(dict.fromkeys(methods.label(name) for name in methods.in_order(shown) if methods.is_contrastive(name)))
+    called = ", ".join(
+        dict.fromkeys(
+            methods.label(name) for name in methods.in_order(shown) if methods.is_contrastive(name)
+        )
+    )
     encoder = names.backbone(evidence.metrics["backbone"].iloc[0]) + pixels(evidence.metrics)
     seeds = sorted({int(one) for one in seeds})
-    counted = "no seed" if not seeds else f"{seeds[0]} to {seeds[-1]} seeds" if len(seeds) > 1 else f"{seeds[0]} seed{'s' * (seeds[0] > 1)}"
+    counted = (
+        "no seed"
+        if not seeds
+        else f"{seeds[0]} to {seeds[-1]} seeds"
+        if len(seeds) > 1
+        else f"{seeds[0]} seed{'s' * (seeds[0] > 1)}"
+    )
     said = f"{called + ', ' if called else ''}{encoder}; {counted}; {marks}: 95 % intervals over test images and seeds"
     return f"{said}{_lean(evidence, seeds, marks)}."
 
 
 def pixels(metrics: pd.DataFrame) -> str:
     """` at 64 px`, or nothing where the table does not say."""
-    sizes = pd.to_numeric(metrics["image_size"], errors="coerce").dropna() if "image_size" in metrics else pd.Series(dtype=float)
-    return f" at {' and '.join(str(int(size)) for size in sorted(sizes.unique()))} px" if len(sizes) else ""
+    sizes = (
+        pd.to_numeric(metrics["image_size"], errors="coerce").dropna()
+        if "image_size" in metrics
+        else pd.Series(dtype=float)
+    )
+    return (
+        f" at {' and '.join(str(int(size)) for size in sorted(sizes.unique()))} px"
+        if len(sizes)
+        else ""
+    )
 
 
 def _lean(evidence: Evidence, seeds: list[int], marks: str) -> str:
     if not seeds or seeds[0] >= LEAST_SEEDS:
         return ""
-    widened = f"{marks} widened by a standard deviation over seeds of {evidence.seed_variance.words()}" if seeds[0] == 1 else ""
+    widened = (
+        f"{marks} widened by a standard deviation over seeds of {evidence.seed_variance.words()}"
+        if seeds[0] == 1
+        else ""
+    )
     return f". Fewer than {LEAST_SEEDS} seeds: {widened + '; ' if widened else ''}read as a lean"
 
 
@@ -53,4 +77,12 @@ def write(figure: Figure, *lines: str) -> None:
     for legend in figure.legends:  # else they would stand at the bottom of the page, in the strip
         legend.borderaxespad += 72 * strip / legend.get_texts()[0].get_fontsize()
     inches = {"x": 0.06 / width, "y": 0.04 / (height + strip)}
-    figure.text(inches["x"], inches["y"], "\n".join(wrapped), fontsize=SIZE, color=style.QUIET, va="bottom", linespacing=1.25)
+    figure.text(
+        inches["x"],
+        inches["y"],
+        "\n".join(wrapped),
+        fontsize=SIZE,
+        color=style.QUIET,
+        va="bottom",
+        linespacing=1.25,
+    )

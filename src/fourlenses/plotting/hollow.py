@@ -29,15 +29,28 @@ def points(rows: pd.DataFrame) -> pd.DataFrame:
 def beside(numbers: pd.DataFrame, rows: pd.DataFrame, keys: list[str]) -> list[float]:
     """For each line of `numbers`, drawn from `rows`, the published top-1 with the same values in `keys`; nan where there is none."""
     theirs = points(rows)
-    known = dict(zip(zip(*(theirs[key] for key in keys), strict=True), theirs["paper"], strict=True))
-    return [float(known.get(key, float("nan"))) for key in zip(*(numbers[key] for key in keys), strict=True)]
+    known = dict(
+        zip(zip(*(theirs[key] for key in keys), strict=True), theirs["paper"], strict=True)
+    )
+    return [
+        float(known.get(key, float("nan")))
+        for key in zip(*(numbers[key] for key in keys), strict=True)
+    ]
 
 
-def mark(axes: Axes, x: Iterable[float], y: Iterable[float], colour: object, marker: str = "o") -> None:
+def mark(
+    axes: Axes, x: Iterable[float], y: Iterable[float], colour: object, marker: str = "o"
+) -> None:
     """A hollow marker at each x and y that is a number; nothing, not even an entry in the legend, where there is none."""
     pairs = [(one, other) for one, other in zip(x, y, strict=True) if other == other]
     if not pairs:
         return
-    look = {"linestyle": "none", "marker": marker, "markersize": SIZE, "markerfacecolor": "none", "markeredgewidth": 0.9}
+    look = {
+        "linestyle": "none",
+        "marker": marker,
+        "markersize": SIZE,
+        "markerfacecolor": "none",
+        "markeredgewidth": 0.9,
+    }
     axes.plot(*zip(*pairs, strict=True), markeredgecolor=colour, zorder=4, **look)
     axes.plot([], [], label=LABEL, markeredgecolor=NEUTRAL, **(look | {"marker": "o"}))

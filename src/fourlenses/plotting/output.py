@@ -19,7 +19,9 @@ def save(figure: Figure, numbers: pd.DataFrame, prefix: str | Path) -> list[Path
     All three are moved to their places together at the end, so that a figure that fails to draw leaves the old files untouched.
     """
     prefix = Path(prefix)
-    places = {ending: prefix.with_name(f"{prefix.name}.{ending}") for ending in ("svg", "png", "csv")}
+    places = {
+        ending: prefix.with_name(f"{prefix.name}.{ending}") for ending in ("svg", "png", "csv")
+    }
     with ExitStack() as stack:
         drafts = {ending: stack.enter_context(atomic(place)) for ending, place in places.items()}
         with style.context():

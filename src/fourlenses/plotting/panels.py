@@ -19,14 +19,39 @@ HANDLE, CHARACTER = 0.43, 0.048  # inches in a legend
 def title(axes: Axes, text: str, colour: str) -> None:
     """The panel's title over a bar in its dataset's colour."""
     above = offset_copy(axes.transAxes, fig=axes.figure, y=3.5, units="points")
-    axes.plot([0, 1], [1, 1], color=colour, linewidth=2.5, transform=above, clip_on=False, solid_capstyle="butt")
+    axes.plot(
+        [0, 1],
+        [1, 1],
+        color=colour,
+        linewidth=2.5,
+        transform=above,
+        clip_on=False,
+        solid_capstyle="butt",
+    )
     axes.set_title(text, pad=7.5)
 
 
 def note(axes: Axes, text: str) -> None:
     """A few words in the corner of a panel that lines rising to the right leave free."""
-    box = {"facecolor": "white", "edgecolor": "#999999", "linewidth": 0.4, "alpha": 0.85, "boxstyle": "round,pad=0.25"}
-    axes.text(0.03, 0.97, text, transform=axes.transAxes, ha="left", va="top", fontsize=5.5, color="#8B0000", bbox=box, zorder=5)
+    box = {
+        "facecolor": "white",
+        "edgecolor": "#999999",
+        "linewidth": 0.4,
+        "alpha": 0.85,
+        "boxstyle": "round,pad=0.25",
+    }
+    axes.text(
+        0.03,
+        0.97,
+        text,
+        transform=axes.transAxes,
+        ha="left",
+        va="top",
+        fontsize=5.5,
+        color="#8B0000",
+        bbox=box,
+        zorder=5,
+    )
 
 
 def images_axis(axes: Axes, numbers: Iterable[int], label: str) -> None:
@@ -51,14 +76,24 @@ def slant(axes: Axes, degrees: int) -> None:
         label.set(ha="right", rotation_mode="anchor", va="center")
 
 
-def line(axes: Axes, x: Iterable[float], rows: pd.DataFrame, colour: object, label: str, marker: str, dashes: str = "-") -> None:
+def line(
+    axes: Axes,
+    x: Iterable[float],
+    rows: pd.DataFrame,
+    colour: object,
+    label: str,
+    marker: str,
+    dashes: str = "-",
+) -> None:
     """top1 of `rows` against `x` with its band; a lone point gets a whisker, for a band of no width is invisible."""
     x = list(x)
     axes.plot(x, rows["top1"], color=colour, label=label, marker=marker, linestyle=dashes)
     if len(x) == 1:
         axes.vlines(x, rows["top1_low"], rows["top1_high"], color=colour, linewidth=0.8)
     else:
-        axes.fill_between(x, rows["top1_low"], rows["top1_high"], color=colour, alpha=0.15, linewidth=0)
+        axes.fill_between(
+            x, rows["top1_low"], rows["top1_high"], color=colour, alpha=0.15, linewidth=0
+        )
 
 
 def legend_below(figure: FigureBase, title: str | None = None, columns: int = 4) -> None:
@@ -85,7 +120,9 @@ def legend_below(figure: FigureBase, title: str | None = None, columns: int = 4)
 def _columns(labels: list[str], most: int, width: float) -> int:
     """As many columns as fit into the width, inches; they are filled from top to bottom."""
     for columns in range(min(most, len(labels)), 1, -1):
-        parts = np.array_split([len(label) for label in labels], columns)  # as matplotlib fills them
+        parts = np.array_split(
+            [len(label) for label in labels], columns
+        )  # as matplotlib fills them
         if sum(HANDLE + CHARACTER * part.max() for part in parts) <= width:
             return columns
     return 1

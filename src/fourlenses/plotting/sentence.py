@@ -12,5 +12,12 @@ def figure(text: str) -> Figure:
     drawn = style.new_figure(1, height=1.0)
     axes = drawn.subplots()
     axes.set_axis_off()
-    axes.text(0.5, 0.5, "\n".join(textwrap.wrap(text, 58)), ha="center", va="center", transform=axes.transAxes)
+    axes.text(
+        0.5,
+        0.5,
+        "\n".join(textwrap.wrap(text, 58)),
+        ha="center",
+        va="center",
+        transform=axes.transAxes,
+    )
     return drawn

@@ -16,7 +16,17 @@ TWO_COLUMNS = 6.9
 PALE = "#999999"  # what is shown and does not count
 QUIET = "#555555"  # what explains, beside what is measured
 
-DATASET_COLOURS = ("#332288", "#44AA99", "#CC6677", "#DDCC77", "#88CCEE", "#117733", "#882255", "#999933", "#AA4499")
+DATASET_COLOURS = (
+    "#332288",
+    "#44AA99",
+    "#CC6677",
+    "#DDCC77",
+    "#88CCEE",
+    "#117733",
+    "#882255",
+    "#999933",
+    "#AA4499",
+)
 
 RC = {
     "font.family": "DejaVu Sans",  # ships with matplotlib, so that every machine draws the same bytes
@@ -48,7 +58,11 @@ RC = {
 
 def context() -> AbstractContextManager:
     """The house style for the time of a `with` block or, as a decorator, of a function, whatever the reader's own settings."""
-    defaults = {key: value for key, value in dict.items(matplotlib.rcParamsDefault) if not key.startswith("backend")}
+    defaults = {
+        key: value
+        for key, value in dict.items(matplotlib.rcParamsDefault)
+        if not key.startswith("backend")
+    }
     return matplotlib.rc_context(defaults | RC)
 
 
@@ -65,10 +79,15 @@ def dataset_colours(datasets: Iterable[str]) -> dict[str, str]:
 
     Beyond nine datasets the colours repeat: the name is always written beside them.
     """
-    return {name: DATASET_COLOURS[place % len(DATASET_COLOURS)] for place, name in enumerate(sorted(set(datasets)))}
+    return {
+        name: DATASET_COLOURS[place % len(DATASET_COLOURS)]
+        for place, name in enumerate(sorted(set(datasets)))
+    }
 
 
-def quantity_colours(quantities: Iterable[int], colour_map: str = "viridis") -> dict[int, tuple[float, ...]]:
+def quantity_colours(
+    quantities: Iterable[int], colour_map: str = "viridis"
+) -> dict[int, tuple[float, ...]]:
     """Dark for few images to light for many, evenly in the logarithm; the palest end is left out, being unreadable on white."""
     quantities = sorted(set(quantities))
     if not quantities:
@@ -76,4 +95,6 @@ def quantity_colours(quantities: Iterable[int], colour_map: str = "viridis") -> 
     low, high = math.log(max(quantities[0], 1)), math.log(max(quantities[-1], 1))
     span = (high - low) or 1.0
     colours = matplotlib.colormaps[colour_map]
-    return {number: colours(0.82 * (math.log(max(number, 1)) - low) / span) for number in quantities}
+    return {
+        number: colours(0.82 * (math.log(max(number, 1)) - low) / span) for number in quantities
+    }

@@ -31,7 +31,9 @@ def read_figure(prefix: Path, captions: Path) -> dict | None:
                 "name": prefix.name,
                 "file": picture.name,
                 "source": f"data:{kind};base64,{base64.b64encode(picture.read_bytes()).decode('ascii')}",
-                "caption": markdown.parse(caption.read_text(encoding="utf-8")) if caption.is_file() else [],
+                "caption": markdown.parse(caption.read_text(encoding="utf-8"))
+                if caption.is_file()
+                else [],
                 "table": read_table(prefix.with_name(prefix.name + ".csv")),
             }
     return None
@@ -39,18 +41,32 @@ def read_figure(prefix: Path, captions: Path) -> dict | None:
 
 def read_lenses(folder: Path, captions: Path, asked: set[str]) -> list[dict]:
     """A section per lens that the table asks for or a figure belongs to; figures of no lens in the last, ``other``."""
-    names = sorted({path.stem for path in folder.glob("*") if path.suffix in TYPES and not path.name.startswith(".")})
+    names = sorted(
+        {
+            path.stem
+            for path in folder.glob("*")
+            if path.suffix in TYPES and not path.name.startswith(".")
+        }
+    )
     by_lens: dict[str, list[dict]] = {lens: [] for lens in (*LENSES, "other")}
     for name in names:
         by_lens[lens_of(name)].append(read_figure(folder / name, captions))
     sections = []
     for lens, figures in by_lens.items():
         if figures or lens in asked:
-            gaps = [] if figures else [Gap(f"The figure of the {lens} lens is not there", "snakemake figures")]
-            sections.append({"lens": lens, "question": QUESTIONS[lens], "figures": figures, "gaps": gaps})
+            gaps = (
+                []
+                if figures
+                else [Gap(f"The figure of the {lens} lens is not there", "snakemake figures")]
+            )
+            sections.append(
+                {"lens": lens, "question": QUESTIONS[lens], "figures": figures, "gaps": gaps}
+            )
     return sections
 
 
 def lens_of(figure: str) -> str:
     """`domain_pools` belongs to `domain`; a name of no lens to `other`."""
-    return next((lens for lens in LENSES if figure == lens or figure.startswith(f"{lens}_")), "other")
+    return next(
+        (lens for lens in LENSES if figure == lens or figure.startswith(f"{lens}_")), "other"
+    )

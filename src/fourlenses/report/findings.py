@@ -10,11 +10,31 @@ COMMAND = "snakemake findings"
 # How a verdict's mark looks; what leans is dashed. Others, such as "confounded" or "not measured", say that there is no answer.
 VERDICTS = ("supported", "contradicted", "equivalent", "mixed", "inconclusive")
 LEANS = "leans "
-NAMES = {"domain": "another domain instead", "domain_pool": "pooled with others", "domain_added": "others added"}
+NAMES = {
+    "domain": "another domain instead",
+    "domain_pool": "pooled with others",
+    "domain_added": "others added",
+}
 FIRST = ("target", "comparison", "status", "estimate", "second_scale", "reason")
 STATUS = {"holds": "as claimed", "against": "against the claim", "open": "undecided"}
-STATED = ("statement", "hypothesis", "text", "summary")  # what the finding says, in the first of these keys that is there
-SHOWN = ("finding", "verdict", "estimate", "low", "high", "unit", "threshold", "evidence", "note", *STATED)
+STATED = (
+    "statement",
+    "hypothesis",
+    "text",
+    "summary",
+)  # what the finding says, in the first of these keys that is there
+SHOWN = (
+    "finding",
+    "verdict",
+    "estimate",
+    "low",
+    "high",
+    "unit",
+    "threshold",
+    "evidence",
+    "note",
+    *STATED,
+)
 IN_THE_NOTE = ("counts", "seeds", "paired", "side")  # the note says them in words
 CARD_TITLES = ("title", "dataset", "target", "name")
 QUESTIONS = {
@@ -34,18 +54,32 @@ def read_findings(results: Path) -> dict:
     record = optional_json(results / "findings.json", gaps, COMMAND)
     if isinstance(record, dict):
         record = record.get("findings", [record] if "finding" in record else [])
-    entries = [entry for entry in record if isinstance(entry, dict)] if isinstance(record, list) else []
+    entries = (
+        [entry for entry in record if isinstance(entry, dict)] if isinstance(record, list) else []
+    )
     if record is not None and not entries:
         gaps.append(Gap("findings.json states no finding"))
     text = None if entries else optional_text(results / "findings.md")
-    return {"findings": [_finding(entry) for entry in entries], "blocks": markdown.parse(text) if text else [], "gaps": gaps}
+    return {
+        "findings": [_finding(entry) for entry in entries],
+        "blocks": markdown.parse(text) if text else [],
+        "gaps": gaps,
+    }
 
 
 def _finding(entry: dict) -> dict:
     verdict = str(entry.get("verdict", "no verdict"))
     estimate, low, high = (values.number(entry.get(key)) for key in ("estimate", "low", "high"))
-    drawn = None if None in (estimate, low, high) else marks.forest(estimate, low, high, values.number(entry.get("threshold")))
-    rest = {key: value for key, value in entry.items() if key not in (*SHOWN, *IN_THE_NOTE) and value not in (None, "", [], {})}
+    drawn = (
+        None
+        if None in (estimate, low, high)
+        else marks.forest(estimate, low, high, values.number(entry.get("threshold")))
+    )
+    rest = {
+        key: value
+        for key, value in entry.items()
+        if key not in (*SHOWN, *IN_THE_NOTE) and value not in (None, "", [], {})
+    }
     evidence = entry.get("evidence")
     return {
         "name": _name(entry.get("finding", "a finding without a name")),
@@ -77,7 +111,11 @@ def _claimed(entry: dict) -> str | None:
     """`below 1`: on which side of which threshold the claim puts every comparison."""
     if values.number(entry.get("threshold")) is None:
         return None
-    return f"{entry['side']} {values.shown(entry['threshold'])}" if entry.get("side") else values.shown(entry["threshold"])
+    return (
+        f"{entry['side']} {values.shown(entry['threshold'])}"
+        if entry.get("side")
+        else values.shown(entry["threshold"])
+    )
 
 
 def _evidence(evidence: object) -> list[dict]:
@@ -90,7 +128,11 @@ def _evidence(evidence: object) -> list[dict]:
 
 def _comparison(one: dict) -> dict:
     """The estimate with its interval and unit in one place, the cells it was made of left for a list of their own."""
-    kept = {"comparison" if key == "what" else key: value for key, value in one.items() if key not in ("low", "high", "cells")}
+    kept = {
+        "comparison" if key == "what" else key: value
+        for key, value in one.items()
+        if key not in ("low", "high", "cells")
+    }
     if "status" in kept:
         kept["status"] = STATUS.get(kept["status"], kept["status"])
     if values.number(one.get("estimate")) is not None:
@@ -102,8 +144,14 @@ def _comparison(one: dict) -> dict:
 
 def _cells(evidence: object) -> list[str]:
     """Every cell that a comparison names, once."""
-    lists = [one.get("cells") for one in evidence if isinstance(one, dict)] if isinstance(evidence, list) else []
-    return list(dict.fromkeys(str(cell) for cells in lists if isinstance(cells, list) for cell in cells))
+    lists = (
+        [one.get("cells") for one in evidence if isinstance(one, dict)]
+        if isinstance(evidence, list)
+        else []
+    )
+    return list(
+        dict.fromkeys(str(cell) for cells in lists if isinstance(cells, list) for cell in cells)
+    )
 
 
 def read_decisions(results: Path) -> dict:
@@ -112,7 +160,9 @@ def read_decisions(results: Path) -> dict:
     gaps: list[Gap] = []
     record = optional_json(results / "decision.json", gaps, COMMAND)
     cards = []
-    if isinstance(record, dict) and isinstance(record.get("cards", record.get("decisions")), list | dict):
+    if isinstance(record, dict) and isinstance(
+        record.get("cards", record.get("decisions")), list | dict
+    ):
         record = record.get("cards", record.get("decisions"))
     if isinstance(record, dict):
         alike = bool(record) and all(isinstance(value, dict) for value in record.values())
@@ -122,7 +172,12 @@ def read_decisions(results: Path) -> dict:
             key = next((key for key in CARD_TITLES if key in entry), None)
             answers, missing = _answers(entry.get("lines")), entry.get("missing")
             missing = [str(one) for one in missing] if isinstance(missing, list) else []
-            shown = {key, "setting", *(("lines",) if answers else ()), *(("missing",) if isinstance(entry.get("missing"), list) else ())}
+            shown = {
+                key,
+                "setting",
+                *(("lines",) if answers else ()),
+                *(("missing",) if isinstance(entry.get("missing"), list) else ()),
+            }
             rest = {name: value for name, value in entry.items() if name not in shown}
             cards.append(
                 {

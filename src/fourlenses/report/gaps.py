@@ -23,7 +23,9 @@ def optional_json(path: Path, gaps: list[Gap], command: str | None) -> object | 
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
-        gaps.append(Gap(f"{path.name} is damaged ({printable(str(error))}); delete it first", command))
+        gaps.append(
+            Gap(f"{path.name} is damaged ({printable(str(error))}); delete it first", command)
+        )
         return None
 
 

@@ -22,8 +22,15 @@ def parse(text: str) -> list[dict]:
         if not line:
             continue
         if heading := _HEADING.fullmatch(line):
-            blocks.append({"kind": "heading", "text": inline(heading[2].strip()), "depth": len(heading[1])})
-        elif line.startswith("|") and place < len(lines) and "|" in lines[place] and _RULE.fullmatch(lines[place].strip()):
+            blocks.append(
+                {"kind": "heading", "text": inline(heading[2].strip()), "depth": len(heading[1])}
+            )
+        elif (
+            line.startswith("|")
+            and place < len(lines)
+            and "|" in lines[place]
+            and _RULE.fullmatch(lines[place].strip())
+        ):
             place += 1
             rows = []
             while place < len(lines) and lines[place].strip().startswith("|"):
@@ -35,7 +42,12 @@ def parse(text: str) -> list[dict]:
                 blocks[-1]["items"].append(inline(item[1]))
             else:
                 blocks.append({"kind": "list", "items": [inline(item[1])]})
-        elif blocks and place > 1 and lines[place - 2].strip() and blocks[-1]["kind"] in ("text", "list"):  # the line goes on
+        elif (
+            blocks
+            and place > 1
+            and lines[place - 2].strip()
+            and blocks[-1]["kind"] in ("text", "list")
+        ):  # the line goes on
             if blocks[-1]["kind"] == "text":
                 blocks[-1]["text"] += Markup(" ") + inline(line)
             else:
@@ -50,14 +62,24 @@ def inline(text: str) -> Markup:
     result, end = Markup(), 0
     for found in _CODE_OR_BOLD.finditer(text):
         result += escape(text[end : found.start()])
-        result += Markup("<code>{}</code>").format(found[1]) if found[1] else Markup("<strong>{}</strong>").format(found[2])
+        result += (
+            Markup("<code>{}</code>").format(found[1])
+            if found[1]
+            else Markup("<strong>{}</strong>").format(found[2])
+        )
         end = found.end()
     return result + escape(text[end:])
 
 
 def _cells(line: str) -> list[str]:
-    return [cell.strip().replace(r"\|", "|") for cell in re.split(r"(?<!\\)\|", line.strip().strip("|"))]
+    return [
+        cell.strip().replace(r"\|", "|") for cell in re.split(r"(?<!\\)\|", line.strip().strip("|"))
+    ]
 
 
 def _inlined(table: Table) -> Table:
-    return Table([inline(column) for column in table.columns], [[inline(cell) for cell in row] for row in table.rows], table.numeric)
+    return Table(
+        [inline(column) for column in table.columns],
+        [[inline(cell) for cell in row] for row in table.rows],
+        table.numeric,
+    )

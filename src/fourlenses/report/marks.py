@@ -17,12 +17,18 @@ def spark_line(values: list[float]) -> str | None:
     for place, value in enumerate(values):
         if math.isfinite(value):
             x = MARGIN + (width - 2 * MARGIN) * place / (len(values) - 1)
-            y = height - MARGIN - (height - 2 * MARGIN) * ((value - low) / (high - low) if high > low else 0.5)
+            y = (
+                height
+                - MARGIN
+                - (height - 2 * MARGIN) * ((value - low) / (high - low) if high > low else 0.5)
+            )
             points.append(f"{x:.1f},{y:.1f}")
     return " ".join(points)
 
 
-def forest(estimate: float, low: float, high: float, threshold: float | None) -> dict[str, float] | None:
+def forest(
+    estimate: float, low: float, high: float, threshold: float | None
+) -> dict[str, float] | None:
     """Where the estimate, the ends of its interval, zero and the threshold stand on an axis that holds them all."""
     marked = [estimate, low, high, 0.0, *([] if threshold is None else [threshold])]
     least, most = min(marked), max(marked)
@@ -30,4 +36,8 @@ def forest(estimate: float, low: float, high: float, threshold: float | None) ->
         return None
     scale = (FOREST[0] - 8 * MARGIN) / (most - least)
     places = {"estimate": estimate, "low": low, "high": high, "zero": 0.0, "threshold": threshold}
-    return {name: round(4 * MARGIN + scale * (value - least), 1) for name, value in places.items() if value is not None}
+    return {
+        name: round(4 * MARGIN + scale * (value - least), 1)
+        for name, value in places.items()
+        if value is not None
+    }

@@ -54,17 +54,29 @@ def gather(metrics: Path, results: Path, data: Path, captions: Path) -> dict:
 
 
 def _plan(results: Path, captions: Path) -> dict:
-    text, table, figure = optional_text(results / "plan.md"), read_table(results / "plan.csv"), read_figure(results / "plan", captions)
+    text, table, figure = (
+        optional_text(results / "plan.md"),
+        read_table(results / "plan.csv"),
+        read_figure(results / "plan", captions),
+    )
     if figure:
         figure["table"] = None  # shown once, below
-    gaps = [] if text or table or figure else [Gap("plan.md, plan.csv and plan.svg are not there", "snakemake plan")]
+    gaps = (
+        []
+        if text or table or figure
+        else [Gap("plan.md, plan.csv and plan.svg are not there", "snakemake plan")]
+    )
     return {"blocks": parse(text) if text else [], "table": table, "figure": figure, "gaps": gaps}
 
 
 def render(contents: dict) -> str:
     """The HTML. It can load nothing: the policy in its head allows images of `data:`, and of style and script its own, by their hashes."""
     environment = Environment(
-        loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=FileSystemLoader(HERE),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
     style, script = ((HERE / name).read_text(encoding="utf-8") for name in ("page.css", "sort.js"))
     return environment.get_template("page.html.jinja").render(
@@ -80,4 +92,6 @@ def render(contents: dict) -> str:
 
 def _hash(text: str) -> str:
     """As a Content-Security-Policy names the one inline element it allows."""
-    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode("utf-8")).digest()).decode("ascii")
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode("utf-8")).digest()).decode(
+        "ascii"
+    )

@@ -26,12 +26,20 @@ def read_runs(pretrain: Path, wanted: set[str]) -> dict:
         if isinstance(record, dict):
             runs.append(_health(name, record, _losses(folder / "history.csv")))
     if missing:
-        gaps.append(Gap(f"No record of {len(missing)} of the {len(wanted)} encoders in the table, e.g. {missing[0]}", COMMAND))
+        gaps.append(
+            Gap(
+                f"No record of {len(missing)} of the {len(wanted)} encoders in the table, e.g. {missing[0]}",
+                COMMAND,
+            )
+        )
     return {"runs": runs, "hours": sum(run["seconds"] or 0.0 for run in runs) / 3600, "gaps": gaps}
 
 
 def _health(name: str, record: dict, losses: list[float]) -> dict:
-    seconds, peak, rate = (values.number(record.get(key)) for key in ("wall_time_seconds", "peak_memory_bytes", "images_per_second"))
+    seconds, peak, rate = (
+        values.number(record.get(key))
+        for key in ("wall_time_seconds", "peak_memory_bytes", "images_per_second")
+    )
     notes = record.get("notes") if isinstance(record.get("notes"), list) else []
     collapsed = record.get("collapsed")
     return {
@@ -73,7 +81,11 @@ def duration(seconds: float | None) -> str:
     whole = round(seconds)
     if whole < 60:
         return f"{seconds:.1f} s" if seconds < 10 else f"{whole} s"
-    return f"{whole // 60} min {whole % 60:02d} s" if whole < 3600 else f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+    return (
+        f"{whole // 60} min {whole % 60:02d} s"
+        if whole < 3600
+        else f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+    )
 
 
 def _natural(name: str) -> list[tuple[int, object]]:

@@ -37,7 +37,9 @@ def read_study_table(metrics: Path) -> StudyTable:
     lacking = [column for column in NEEDED if not rows or rows[0].get(column) is None]
     if lacking:
         problem = f"has no column '{lacking[0]}'" if rows else "has no row"
-        raise UserError(f"{printable(str(metrics))} {problem}, so it is no study's table; make it with snakemake figures")
+        raise UserError(
+            f"{printable(str(metrics))} {problem}, so it is no study's table; make it with snakemake figures"
+        )
     encoders = _encoders(rows)
     return StudyTable(
         rows=len(rows),
@@ -47,14 +49,19 @@ def read_study_table(metrics: Path) -> StudyTable:
         protocols=sorted({row["protocol"] for row in rows}),
         seeds=len({row["seed"] for row in rows}),
         encoders=encoders,
-        datasets={row["target"] for row in rows} | {dataset for name in encoders for dataset in _datasets(name.split("/")[1])},
+        datasets={row["target"] for row in rows}
+        | {dataset for name in encoders for dataset in _datasets(name.split("/")[1])},
     )
 
 
 def _encoders(rows: list[dict[str, str]]) -> set[str]:
     """The runs whose features or weights the rows are about: those that stand side by side one by one, and none of a scratch network."""
     names = [row["run"].split("/") for row in rows if row["protocol"] not in BASELINES]
-    runs = {Run(name[0], name[1], int(name[2].removeprefix("seed"))) for name in names if len(name) == 3 and _SEED.fullmatch(name[2])}
+    runs = {
+        Run(name[0], name[1], int(name[2].removeprefix("seed")))
+        for name in names
+        if len(name) == 3 and _SEED.fullmatch(name[2])
+    }
     return {encoder.name for run in runs for encoder in run.encoders}
 
 

@@ -6,7 +6,9 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-_NUMBER = re.compile(r"[+\-−±]?\d[\d,]*(\.\d+)?(e[+-]?\d+)?( ?(%|s|min|h|[kMGT]B|points))?", re.IGNORECASE)
+_NUMBER = re.compile(
+    r"[+\-−±]?\d[\d,]*(\.\d+)?(e[+-]?\d+)?( ?(%|s|min|h|[kMGT]B|points))?", re.IGNORECASE
+)
 _LONG = re.compile(r"-?\d+\.\d{5,}(e[+-]?\d+)?", re.IGNORECASE)
 NOTHING = ("", "–", "nan")
 
@@ -23,7 +25,11 @@ class Table:
     def of(cls, columns: list[str], rows: list[list[str]]) -> "Table":
         """Rows that are too short are filled up; what is beyond the last column is dropped."""
         rows = [[*row, *[""] * len(columns)][: len(columns)] for row in rows]
-        return cls(columns, rows, [_is_numeric([row[place] for row in rows]) for place in range(len(columns))])
+        return cls(
+            columns,
+            rows,
+            [_is_numeric([row[place] for row in rows]) for place in range(len(columns))],
+        )
 
 
 def read_table(path: Path) -> Table | None:
@@ -31,7 +37,13 @@ def read_table(path: Path) -> Table | None:
     if not path.is_file():
         return None
     # csv stops at a NUL, which no table of ours has
-    lines = list(csv.reader(io.StringIO(path.read_text(encoding="utf-8-sig", errors="replace").replace("\0", ""), newline="")))
+    lines = list(
+        csv.reader(
+            io.StringIO(
+                path.read_text(encoding="utf-8-sig", errors="replace").replace("\0", ""), newline=""
+            )
+        )
+    )
     if not lines:
         return None
     return Table.of(lines[0], [[_short(cell) for cell in line] for line in lines[1:] if line])

@@ -27,11 +27,21 @@ def shown(value: object) -> str:
     if isinstance(value, int):
         return f"{value:,}"
     if isinstance(value, float):
-        return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}" if abs(value) < 1 else f"{value:.4g}"
+        return (
+            f"{value:,.0f}"
+            if abs(value) >= 1000
+            else f"{value:.3g}"
+            if abs(value) < 1
+            else f"{value:.4g}"
+        )
     if isinstance(value, list):
         return ", ".join(shown(item) for item in value) or "–"
     if isinstance(value, dict):
-        return estimate(value) or "; ".join(f"{words(key)} {shown(item)}" for key, item in value.items()) or "–"
+        return (
+            estimate(value)
+            or "; ".join(f"{words(key)} {shown(item)}" for key, item in value.items())
+            or "–"
+        )
     return str(value)
 
 
@@ -68,7 +78,11 @@ def blocks(value: object) -> list[dict]:
     if isinstance(value, list):
         if value and all(isinstance(item, dict) for item in value):
             return [{"kind": "table", "table": _table(value)}]
-        return [{"kind": "list", "items": [shown(item) for item in value]}] if len(value) > 1 else _text(shown(value))
+        return (
+            [{"kind": "list", "items": [shown(item) for item in value]}]
+            if len(value) > 1
+            else _text(shown(value))
+        )
     if not isinstance(value, dict):
         return _text(shown(value))
     if estimate(value):
@@ -95,10 +109,15 @@ def _nested(value: object) -> bool:
 def _of_keyed(value: dict) -> list[dict]:
     """A dict of alike dicts (a row per key) is a table."""
     if value and all(isinstance(item, dict) and not estimate(item) for item in value.values()):
-        return [{"kind": "table", "table": _table([{"": key, **item} for key, item in value.items()])}]
+        return [
+            {"kind": "table", "table": _table([{"": key, **item} for key, item in value.items()])}
+        ]
     return blocks(value)
 
 
 def _table(rows: list[dict]) -> Table:
     columns = list(dict.fromkeys(key for row in rows for key in row))
-    return Table.of([words(column) for column in columns], [[shown(row.get(column, "")) for column in columns] for row in rows])
+    return Table.of(
+        [words(column) for column in columns],
+        [[shown(row.get(column, "")) for column in columns] for row in rows],
+    )

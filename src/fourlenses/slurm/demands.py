@@ -31,9 +31,17 @@ class Demands(logging.Handler):
         if rows:
             widths = [max(map(len, column)) for column in zip(HEADER, *rows, strict=True)]
             lines = ["What each job would ask SLURM for (docs/slurm.md):"]
-            lines += ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in (HEADER, *rows)]
+            lines += [
+                "  ".join(
+                    cell.ljust(width) for cell, width in zip(row, widths, strict=True)
+                ).rstrip()
+                for row in (HEADER, *rows)
+            ]
         if self._local:
-            lines.append("beside the head: " + ", ".join(f"{rule} ({count})" for rule, count in self._local.items()))
+            lines.append(
+                "beside the head: "
+                + ", ".join(f"{rule} ({count})" for rule, count in self._local.items())
+            )
         return "\n".join(lines)
 
 
@@ -43,4 +51,10 @@ def _asks(resources, threads: int) -> tuple[str, ...]:
     if isinstance(minutes, int):
         minutes = f"{minutes / 60:g} h" if minutes >= 60 else f"{minutes} min"
     gpu = f"{gpus} {model}".strip() if gpus else "-"
-    return resources.get("slurm_partition") or "(best fit)", gpu, str(threads), f"{memory} MB" if memory != "-" else memory, minutes
+    return (
+        resources.get("slurm_partition") or "(best fit)",
+        gpu,
+        str(threads),
+        f"{memory} MB" if memory != "-" else memory,
+        minutes,
+    )

@@ -10,8 +10,12 @@ _TAIL = 16384  # bytes
 _ERROR = re.compile(
     r"(fourlenses: |([A-Za-z_][\w.]*\.)?[A-Za-z_]\w*(Error|Exception|Interrupt|Exit)\b|[\w/.-]+: error: |.*(\bKilled$|Segmentation fault))"
 )
-_STOPPED = re.compile(r"fourlenses: (.*(run the same command again|SLURM requeues job)|interrupted$)")
-_BAR = re.compile(r"(?P<done>\d+)/(?P<total>\d+) \[(?P<spent>[\d:]+)<(?P<left>[\d:?]+), *(?P<rest>[^\]]*)\]?")
+_STOPPED = re.compile(
+    r"fourlenses: (.*(run the same command again|SLURM requeues job)|interrupted$)"
+)
+_BAR = re.compile(
+    r"(?P<done>\d+)/(?P<total>\d+) \[(?P<spent>[\d:]+)<(?P<left>[\d:?]+), *(?P<rest>[^\]]*)\]?"
+)
 _SPEED = re.compile(r"(\d+(?:\.\d+)?) ?images?/s")
 
 
@@ -47,7 +51,9 @@ def ending(log: Path) -> Ending | None:
     errors = [line for line in lines[-5:] if _ERROR.match(line) and not _BAR.search(line)]
     failed = not stopped and bool(errors)
     last = stopped or (errors[-1] if failed else lines[-1])
-    return Ending(printable(last), failed, bool(stopped), _bar(bars[-1]) if bars else None, _unit(bars))
+    return Ending(
+        printable(last), failed, bool(stopped), _bar(bars[-1]) if bars else None, _unit(bars)
+    )
 
 
 def _bar(match: re.Match) -> tuple[int, int, int | None, float | None]:

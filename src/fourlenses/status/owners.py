@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fourlenses.core import processes
-from fourlenses.training.live import FILE as LIVE
+from fourlenses.resume.live_progress import FILE as LIVE
 
 FRESH_SECONDS = 120.0  # an owner refreshes its file every 10 s; clocks of nodes and the caches of file servers differ by some
 
@@ -58,7 +58,7 @@ def checkpoint_step(checkpoints: Path) -> int | None:
 
 
 def has_finished(checkpoints: Path) -> bool:
-    """Whether a training keeps its results one level below ``checkpoints`` (`fourlenses.training.finished`)."""
+    """Whether a training keeps its results one level below ``checkpoints`` (`fourlenses.resume.result_cache`)."""
     return bool(_glob(checkpoints, "*/finished/finished.json"))
 
 

@@ -32,10 +32,17 @@ def page(survey: Survey, refresh_seconds: int = 30) -> str:
             heading = "waiting to be continued" if state == "waiting" else state
             rows = "".join(_row(job) for job in jobs)
             body.append(f'<h2 class="{state}">{heading}</h2>\n<table class="jobs">{rows}</table>')
-    disk = "".join(f"<tr><td><code>{escape(name)}</code></td><td>{size(count)}</td></tr>" for name, count in survey.bytes.items())
+    disk = "".join(
+        f"<tr><td><code>{escape(name)}</code></td><td>{size(count)}</td></tr>"
+        for name, count in survey.bytes.items()
+    )
     body.append(f"<h2>disk used</h2>\n<table>{disk}</table>")
     head = f'<meta charset="utf-8"><meta http-equiv="refresh" content="{refresh_seconds}"><title>{title}</title><style>{_STYLE}</style>'
-    return f"<!doctype html>\n<html lang=en><head>{head}</head>\n<body>\n" + "\n".join(body) + "\n</body></html>\n"
+    return (
+        f"<!doctype html>\n<html lang=en><head>{head}</head>\n<body>\n"
+        + "\n".join(body)
+        + "\n</body></html>\n"
+    )
 
 
 def _table(survey: Survey) -> str:
@@ -43,14 +50,23 @@ def _table(survey: Survey) -> str:
     for lens in [*survey.lenses(), None]:
         for kind in KINDS:
             counts = [(state, survey.count(kind, state, lens)) for state in STATES]
-            cells = "".join(f'<td class="{state if count else "none"}">{count or "·"}</td>' for state, count in counts)
+            cells = "".join(
+                f'<td class="{state if count else "none"}">{count or "·"}</td>'
+                for state, count in counts
+            )
             name = (lens or "all lenses") if kind == KINDS[0] else ""
-            rows.append(f"<tr><td>{name}</td><td>{kind}</td>{cells}<td>{survey.count(kind, lens=lens)}</td></tr>")
+            rows.append(
+                f"<tr><td>{name}</td><td>{kind}</td>{cells}<td>{survey.count(kind, lens=lens)}</td></tr>"
+            )
     return "<table>" + "\n".join(rows) + "</table>"
 
 
 def _row(job: Job) -> str:
-    bar = f'<progress max="{job.total}" value="{job.step}"></progress>' if job.total and job.step is not None else ""
+    bar = (
+        f'<progress max="{job.total}" value="{job.step}"></progress>'
+        if job.total and job.step is not None
+        else ""
+    )
     said = progress(job) if job.state == "running" else job.note
     log = f"<br><code>{escape(str(job.log))}</code>" if job.state in ("failed", "stale") else ""
     kind = "evaluate " if job.kind == "evaluations" else ""

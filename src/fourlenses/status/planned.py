@@ -20,9 +20,16 @@ class Planned:
 
     def betons(self) -> list[Path]:
         """The image files it trains and evaluates on, below data/."""
-        parts = {(part.dataset, part.variant) for run in self.plan.runs for part in parse_source(run.source)}
+        parts = {
+            (part.dataset, part.variant)
+            for run in self.plan.runs
+            for part in parse_source(run.source)
+        }
         parts |= {(cell.target, "clean") for cell in self.plan.cells}
-        return [Path(dataset) / f"{self.stored_size}px" / f"{variant}.beton" for dataset, variant in sorted(parts)]
+        return [
+            Path(dataset) / f"{self.stored_size}px" / f"{variant}.beton"
+            for dataset, variant in sorted(parts)
+        ]
 
 
 def planned(workflow: Path, results: Path, study: str | None, overlays: list[Path]) -> Planned:
@@ -37,7 +44,11 @@ def planned(workflow: Path, results: Path, study: str | None, overlays: list[Pat
         record = results / study / "study.json"
         if record.exists():
             return _from_record(record)
-        overlays = [file for file in [base, *sorted((workflow / "studies").glob("*.yaml"))] if _name(file) == study]
+        overlays = [
+            file
+            for file in [base, *sorted((workflow / "studies").glob("*.yaml"))]
+            if _name(file) == study
+        ]
         if not overlays:
             raise UserError(
                 f"{record} is not there and no file of {workflow / 'studies'} says 'study: {study}'; name the study's config: "
@@ -45,7 +56,9 @@ def planned(workflow: Path, results: Path, study: str | None, overlays: list[Pat
             )
     found = _from_config(workflow, overlays or [base])
     if study and found.name != study:
-        raise UserError(f"{', '.join(map(str, overlays))}: key 'study' is '{found.name}', not '{study}'; leave out one of the two")
+        raise UserError(
+            f"{', '.join(map(str, overlays))}: key 'study' is '{found.name}', not '{study}'; leave out one of the two"
+        )
     return found
 
 
@@ -55,17 +68,29 @@ def _from_record(file: Path) -> Planned:
         plan = Plan({_cell(cell): set(cell["lenses"]) for cell in record["cells"]})
         return Planned(record["study"], plan, record["config"]["stored_size"], str(file))
     except (ValueError, KeyError, TypeError) as error:
-        raise UserError(f"{file} is no plan of a study ({type(error).__name__}: {error}); delete it and run snakemake again") from error
+        raise UserError(
+            f"{file} is no plan of a study ({type(error).__name__}: {error}); delete it and run snakemake again"
+        ) from error
 
 
 def _cell(record: dict) -> Cell:
     method, source, seed = record["run"].split("/")
-    return Cell(Run(method, source, int(seed.removeprefix("seed"))), record["target"], record["labelled"], record["protocol"])
+    return Cell(
+        Run(method, source, int(seed.removeprefix("seed"))),
+        record["target"],
+        record["labelled"],
+        record["protocol"],
+    )
 
 
 def _from_config(folder: Path, overlays: list[Path]) -> Planned:
     config = read_config(overlays, folder)
-    return Planned(config["study"], make_plan(config), config["stored_size"], " + ".join(map(str, config_files(overlays, folder))))
+    return Planned(
+        config["study"],
+        make_plan(config),
+        config["stored_size"],
+        " + ".join(map(str, config_files(overlays, folder))),
+    )
 
 
 def _name(file: Path) -> object:

@@ -53,7 +53,12 @@ class Survey:
     bytes: dict[str, int] = field(default_factory=dict)
 
     def count(self, kind: str, state: str | None = None, lens: str | None = None) -> int:
-        return sum(job.kind == kind and (state is None or job.state == state) and (lens is None or lens in job.lenses) for job in self.jobs)
+        return sum(
+            job.kind == kind
+            and (state is None or job.state == state)
+            and (lens is None or lens in job.lenses)
+            for job in self.jobs
+        )
 
     def lenses(self) -> list[str]:
         return [lens for lens in LENSES if any(lens in job.lenses for job in self.jobs)]
@@ -73,20 +78,41 @@ def survey(study: Planned, results: Path, data: Path) -> Survey:
             if cell.protocol not in BASELINES and run in cell.run.encoders
             for lens in looking
         }
-        job = Job("encoders", run.name, lenses, log=folder / "logs" / "pretrain" / f"{run.name}.log")
-        _find_state(job, folder / "pretrain" / run.name / "run.json", folder / "checkpoints" / run.name)
+        job = Job(
+            "encoders", run.name, lenses, log=folder / "logs" / "pretrain" / f"{run.name}.log"
+        )
+        _find_state(
+            job, folder / "pretrain" / run.name / "run.json", folder / "checkpoints" / run.name
+        )
         jobs.append(job)
     for record in study.plan.records:
-        lenses = {lens for cell, looking in study.plan.cells.items() if cell.record == record for lens in looking}
+        lenses = {
+            lens
+            for cell, looking in study.plan.cells.items()
+            if cell.record == record
+            for lens in looking
+        }
         name = record.removesuffix("/cells.json").removesuffix(".json")
         job = Job("evaluations", name, lenses, log=folder / "logs" / "evaluate" / f"{name}.log")
         _find_state(job, folder / "evaluate" / record, folder / "checkpoints" / "evaluate" / name)
         jobs.append(job)
     betons = study.betons()
     sizes = {str(folder): _bytes(folder)}
-    sizes |= {str(data / dataset): _bytes(data / dataset) for dataset in sorted({beton.parts[0] for beton in betons})}
+    sizes |= {
+        str(data / dataset): _bytes(data / dataset)
+        for dataset in sorted({beton.parts[0] for beton in betons})
+    }
     written = sum((data / beton).exists() for beton in betons)
-    return Survey(study.name, study.origin, time.time(), jobs, (written, len(betons)), (folder / "metrics.csv").exists(), folder, sizes)
+    return Survey(
+        study.name,
+        study.origin,
+        time.time(),
+        jobs,
+        (written, len(betons)),
+        (folder / "metrics.csv").exists(),
+        folder,
+        sizes,
+    )
 
 
 def _find_state(job: Job, output: Path, checkpoints: Path) -> None:
@@ -113,10 +139,16 @@ def _find_state(job: Job, output: Path, checkpoints: Path) -> None:
         job.state = "stale"
         job.note = f"{owner.who} has ended or shown no sign of life for {owner.silent_seconds / 60:.0f} min; its log ends in no error"
     elif quiet is not None and quiet < QUIET_SECONDS:
-        job.state, job.note = "running", f"log of {quiet:.0f} s ago" if end.last_line else "starting"
+        job.state, job.note = (
+            "running",
+            f"log of {quiet:.0f} s ago" if end.last_line else "starting",
+        )
         _add_progress(job, None, end)
     else:
-        job.state, job.note = "stale", f"its log ended {(quiet or 0) / 60:.0f} min ago, without an error or a result"
+        job.state, job.note = (
+            "stale",
+            f"its log ended {(quiet or 0) / 60:.0f} min ago, without an error or a result",
+        )
 
 
 def _add_progress(job: Job, live: dict | None, end: Ending | None) -> None:
@@ -124,7 +156,10 @@ def _add_progress(job: Job, live: dict | None, end: Ending | None) -> None:
     if live:
         job.step, job.total = live.get("step"), live.get("total_steps")
         job.epoch, job.total_epochs = live.get("epoch"), live.get("total_epochs")
-        job.images_per_second, job.seconds_left = live.get("images_per_second"), live.get("seconds_left")
+        job.images_per_second, job.seconds_left = (
+            live.get("images_per_second"),
+            live.get("seconds_left"),
+        )
     elif end and end.bar:
         job.step, job.total, job.seconds_left, job.images_per_second = end.bar[:4]
         job.unit = end.unit

@@ -19,7 +19,11 @@ def text(survey: Survey, colours: bool = False) -> str:
         "",
         *_table(survey, colours),
     ]
-    for state, heading in (("running", "running"), ("failed", "failed"), ("stale", "stale: began, no sign of life, no error")):
+    for state, heading in (
+        ("running", "running"),
+        ("failed", "failed"),
+        ("stale", "stale: began, no sign of life, no error"),
+    ):
         jobs = survey.in_state(state)
         if jobs:
             lines += ["", _coloured(heading, state, colours)]
@@ -27,7 +31,11 @@ def text(survey: Survey, colours: bool = False) -> str:
             lines += [f"  and {len(jobs) - _MOST} more"] if len(jobs) > _MOST else []
     stopped = [job for job in survey.in_state("waiting") if job.note]
     if stopped:
-        lines += ["", "waiting to be continued", *(line for job in stopped[:_MOST] for line in _job(job))]
+        lines += [
+            "",
+            "waiting to be continued",
+            *(line for job in stopped[:_MOST] for line in _job(job)),
+        ]
     return "\n".join(lines) + "\n"
 
 
@@ -43,25 +51,38 @@ def headline(survey: Survey) -> str:
 
 def _table(survey: Survey, colours: bool) -> list[str]:
     """Two lines a lens: encoders and evaluations. Lenses share jobs, so the lines of `all` are no sums."""
-    lines = [f"{'lens':<13}{'jobs':<13}" + "".join(f"{state:>9}" for state in STATES) + f"{'all':>8}"]
+    lines = [
+        f"{'lens':<13}{'jobs':<13}" + "".join(f"{state:>9}" for state in STATES) + f"{'all':>8}"
+    ]
     for lens in [*survey.lenses(), None]:
         for kind in KINDS:
             name = (lens or "all lenses") if kind == KINDS[0] else ""
             counts = [(state, survey.count(kind, state, lens)) for state in STATES]
-            cells = [_coloured(f"{count or '·':>9}", state if count else "waiting", colours) for state, count in counts]
-            lines.append(f"{name:<13}{kind:<13}" + "".join(cells) + f"{survey.count(kind, lens=lens):>8}")
+            cells = [
+                _coloured(f"{count or '·':>9}", state if count else "waiting", colours)
+                for state, count in counts
+            ]
+            lines.append(
+                f"{name:<13}{kind:<13}" + "".join(cells) + f"{survey.count(kind, lens=lens):>8}"
+            )
     return lines
 
 
 def _job(job: Job) -> list[str]:
     """Name and where it stands, or what its log said and where that is."""
-    lines = [f"  {shortened(('evaluate ' if job.kind == 'evaluations' else '') + job.name, WIDTH - 2)}"]
+    lines = [
+        f"  {shortened(('evaluate ' if job.kind == 'evaluations' else '') + job.name, WIDTH - 2)}"
+    ]
     if job.state == "running":
         whole = progress(job)
         said = [whole] if len(whole) <= WIDTH - 4 else [_pace(job), job.note]
         return lines + [f"    {shortened(line, WIDTH - 4)}" for line in said if line]
     lines.append(f"    {shortened(job.note, WIDTH - 4)}")
-    return [*lines, f"    {job.log}"] if job.state in ("failed", "stale") and job.log and job.log.exists() else lines
+    return (
+        [*lines, f"    {job.log}"]
+        if job.state in ("failed", "stale") and job.log and job.log.exists()
+        else lines
+    )
 
 
 def progress(job: Job) -> str:
@@ -74,7 +95,9 @@ def _pace(job: Job) -> str:
     if job.epoch is not None and job.total_epochs:
         parts.append(f"epoch {job.epoch:.1f} of {job.total_epochs:g}")
     if job.step is not None and job.total:
-        parts.append(f"{100 * job.step // job.total} %" if parts else f"{job.step} of {job.total} {job.unit}")
+        parts.append(
+            f"{100 * job.step // job.total} %" if parts else f"{job.step} of {job.total} {job.unit}"
+        )
     if job.images_per_second:
         parts.append(f"{job.images_per_second:.0f} images/s")
     if job.seconds_left is not None:
@@ -96,7 +119,9 @@ def duration(seconds: float) -> str:
 def size(count: float) -> str:
     for unit in ("bytes", "KiB", "MiB", "GiB"):
         if count < 1024:
-            return f"{count:.0f} {unit}" if unit == "bytes" or count >= 10 else f"{count:.1f} {unit}"
+            return (
+                f"{count:.0f} {unit}" if unit == "bytes" or count >= 10 else f"{count:.1f} {unit}"
+            )
         count /= 1024
     return f"{count:.1f} TiB"
 

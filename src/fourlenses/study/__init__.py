@@ -25,9 +25,28 @@ from fourlenses.study.plan import (
     figure_names,
     make_plan,
     parse_source,
-)  # fmt: skip
+)
 
 __all__ = [
-    "ALL", "BASELINES", "CLEAN", "FIGURES", "FLOOR", "LENSES", "ON_FEATURES", "SCRATCH", "SCRATCH_PUBLISHED", "SEVERAL", "SIMILARITY",
-    "TRAINED", "Cell", "Part", "Plan", "Run", "Subset", "entry_of", "figure_names", "make_plan", "parse_source",
-]  # fmt: skip
+    "ALL",
+    "BASELINES",
+    "CLEAN",
+    "FIGURES",
+    "FLOOR",
+    "LENSES",
+    "ON_FEATURES",
+    "SCRATCH",
+    "SCRATCH_PUBLISHED",
+    "SEVERAL",
+    "SIMILARITY",
+    "TRAINED",
+    "Cell",
+    "Part",
+    "Plan",
+    "Run",
+    "Subset",
+    "entry_of",
+    "figure_names",
+    "make_plan",
+    "parse_source",
+]

@@ -6,7 +6,7 @@ Standard library only: the Snakefile imports this module, and it is parsed again
 from collections.abc import Iterator
 
 from fourlenses.core.errors import UserError, one_of
-from fourlenses.data.corruption_names import CORRUPTIONS, changes_nothing
+from fourlenses.study.corruptions import CORRUPTIONS, changes_nothing
 from fourlenses.study.encoders import ALL, CLEAN, EQUAL_STEPS, FLOOR, Part, Run, derived
 from fourlenses.study.protocols import ON_FEATURES
 from fourlenses.study.sizes import (
@@ -48,7 +48,9 @@ def _quantity(config: dict, lens: dict, seed: int) -> Enumerated:
                 yield from _from_scratch(part, dataset, labelled, seed)
 
 
-def _encoders_of(config: dict, part: dict, dataset: str) -> Iterator[tuple[str, Quantity, list[str]]]:
+def _encoders_of(
+    config: dict, part: dict, dataset: str
+) -> Iterator[tuple[str, Quantity, list[str]]]:
     """Method, size and protocols of the encoders of one dataset."""
     sizes, protocols = part["pretrain_images"], part["protocols"]
     on_features = [protocol for protocol in protocols if protocol in ON_FEATURES]
@@ -172,7 +174,11 @@ def check_lens(config: dict, lens: str) -> None:
 
 def _check(config: dict, lens: str, settings: dict) -> None:
     pools = [name for pool in (pools_of(settings) if "pools" in settings else []) for name in pool]
-    fused = [item if isinstance(item, str) else item["dataset"] for one in settings.get("fused", []) for item in one]
+    fused = [
+        item if isinstance(item, str) else item["dataset"]
+        for one in settings.get("fused", [])
+        for item in one
+    ]
     for key, datasets in (
         ("datasets", settings["datasets"]),
         ("pools", pools),

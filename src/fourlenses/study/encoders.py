@@ -19,7 +19,9 @@ EQUAL_STEPS = "steps"
 LENGTHS = {"half": 0.5, "twice": 2.0}
 ENDINGS = (EQUAL_STEPS, *LENGTHS)
 
-_PART = re.compile(r"(?P<dataset>[a-z][a-z0-9_]*)-(?P<images>[0-9]+|all)(@(?P<corruption>[a-z][a-z0-9_]*))?")
+_PART = re.compile(
+    r"(?P<dataset>[a-z][a-z0-9_]*)-(?P<images>[0-9]+|all)(@(?P<corruption>[a-z][a-z0-9_]*))?"
+)
 
 
 @dataclass(frozen=True, order=True)
@@ -35,7 +37,9 @@ class Part:
         return "clean" if self.corruption == CLEAN else self.corruption
 
     def __str__(self) -> str:
-        return f"{self.dataset}-{self.images}" + ("" if self.corruption == CLEAN else f"@{self.corruption}")
+        return f"{self.dataset}-{self.images}" + (
+            "" if self.corruption == CLEAN else f"@{self.corruption}"
+        )
 
 
 def parse_source(source: str) -> list[Part]:
@@ -50,7 +54,9 @@ def parse_source(source: str) -> list[Part]:
     for text in source.split("+"):
         match = _PART.fullmatch(text)
         if not match:
-            raise UserError(f"'{text}' in source '{source}' is not of the form dataset-images or dataset-images@corruption")
+            raise UserError(
+                f"'{text}' in source '{source}' is not of the form dataset-images or dataset-images@corruption"
+            )
         parts.append(Part(match["dataset"], match["images"], match["corruption"] or CLEAN))
     return parts
 
@@ -83,7 +89,9 @@ class Run:
         """Their features together, in this order."""
         first = encoders[0]
         sources = [
-            run.source + (f".{run.method}" if run.method != first.method else "") + (f".seed{run.seed}" if run.seed != first.seed else "")
+            run.source
+            + (f".{run.method}" if run.method != first.method else "")
+            + (f".seed{run.seed}" if run.seed != first.seed else "")
             for run in encoders
         ]
         return cls(first.method, SEVERAL.join(sources), first.seed)

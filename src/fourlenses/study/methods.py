@@ -77,18 +77,26 @@ def base(method: str) -> str | None:
 def _look(method: str) -> Look:
     known_as = base(method)
     if known_as is None:
-        raise UserError(f"the figures know no method {method!r}; known are {', '.join(LOOKS)}, so correct the method column")
+        raise UserError(
+            f"the figures know no method {method!r}; known are {', '.join(LOOKS)}, so correct the method column"
+        )
     look = LOOKS[known_as]
     if method == known_as:
         return look
     entry = entry_of(method)
     ending = DERIVED.get(method.removeprefix(f"{entry}_"))
     label = f"{_look(entry).label}, {ending}" if entry != method else method.replace("_", " ")
-    return Look(label, _shade(look.colour, (-0.4, 0.35, -0.2, 0.55)[zlib.crc32(method.encode()) % 4]), look.marker)
+    return Look(
+        label,
+        _shade(look.colour, (-0.4, 0.35, -0.2, 0.55)[zlib.crc32(method.encode()) % 4]),
+        look.marker,
+    )
 
 
 def _shade(colour: str, towards: float) -> str:
     """A colour moved a share of the way to black (below 0) or white."""
     goal = 255 if towards > 0 else 0
     channels = (int(colour[place : place + 2], 16) for place in (1, 3, 5))
-    return "#" + "".join(f"{round(value + (goal - value) * abs(towards)):02X}" for value in channels)
+    return "#" + "".join(
+        f"{round(value + (goal - value) * abs(towards)):02X}" for value in channels
+    )

@@ -9,8 +9,18 @@ from collections.abc import Iterable
 
 from fourlenses.study import methods
 
-DATASETS = {"imagenet": "ImageNet", "inat21": "iNat21", "places365": "Places365", "glc20": "GLC20", "cifar10": "CIFAR-10"}
-BACKBONES = {"resnet_small": "small ResNet", "resnet_small_wide": "small ResNet, wide", "resnet18_cifar": "ResNet-18 (3x3 stem)"}
+DATASETS = {
+    "imagenet": "ImageNet",
+    "inat21": "iNat21",
+    "places365": "Places365",
+    "glc20": "GLC20",
+    "cifar10": "CIFAR-10",
+}
+BACKBONES = {
+    "resnet_small": "small ResNet",
+    "resnet_small_wide": "small ResNet, wide",
+    "resnet18_cifar": "ResNet-18 (3x3 stem)",
+}
 PROTOCOLS = {
     "linear": "linear",
     "linear_augmented": "linear, augmented",
@@ -80,7 +90,10 @@ def source(text: str) -> str:
     seed)`."""
     if is_fused(text):
         return SIDE_BY_SIDE.join(source(one) + _marks(one) for one in text.split(SIDE_BY_SIDE))
-    parts = [dataset(name) if size is None else f"{dataset(name)} {count(size)}" for name, size in source_parts(text)]
+    parts = [
+        dataset(name) if size is None else f"{dataset(name)} {count(size)}"
+        for name, size in source_parts(text)
+    ]
     return " + ".join(parts)
 
 
@@ -109,7 +122,14 @@ def of_any_seed(source_name: str) -> str:
 
 def _marks(part: str) -> str:
     marks = _unmarked(part)[1]
-    said = ["another seed" if re.fullmatch("seed[0-9]*", mark) else methods.label(mark) if methods.known(mark) else mark for mark in marks]
+    said = [
+        "another seed"
+        if re.fullmatch("seed[0-9]*", mark)
+        else methods.label(mark)
+        if methods.known(mark)
+        else mark
+        for mark in marks
+    ]
     return f" ({', '.join(said)})" if said else ""
 
 

@@ -14,9 +14,28 @@ from fourlenses.study.sizes import Quantity
 
 # The names of encoders and protocols, which others take from here.
 __all__ = [
-    "ALL", "BASELINES", "CLEAN", "FIGURES", "FLOOR", "LENSES", "ON_FEATURES", "SCRATCH", "SCRATCH_PUBLISHED", "SEVERAL", "SIMILARITY",
-    "TRAINED", "Cell", "Part", "Plan", "Run", "Subset", "entry_of", "figure_names", "make_plan", "parse_source",
-]  # fmt: skip
+    "ALL",
+    "BASELINES",
+    "CLEAN",
+    "FIGURES",
+    "FLOOR",
+    "LENSES",
+    "ON_FEATURES",
+    "SCRATCH",
+    "SCRATCH_PUBLISHED",
+    "SEVERAL",
+    "SIMILARITY",
+    "TRAINED",
+    "Cell",
+    "Part",
+    "Plan",
+    "Run",
+    "Subset",
+    "entry_of",
+    "figure_names",
+    "make_plan",
+    "parse_source",
+]
 
 LENSES = ("quantity", "domain", "quality", "granularity")
 
@@ -48,11 +67,17 @@ class Subset:
         """
         match = cls._NAME.fullmatch(name)
         if not match:
-            raise UserError(f"'{name}' is no subset: a number or 'all', with _balanced or _draw<k> behind it")
+            raise UserError(
+                f"'{name}' is no subset: a number or 'all', with _balanced or _draw<k> behind it"
+            )
         return cls(match["images"], bool(match["balanced"]), int(match["draw"] or 0))
 
     def __str__(self) -> str:
-        return self.images + ("_balanced" if self.balanced else "") + (f"_draw{self.draw}" if self.draw else "")
+        return (
+            self.images
+            + ("_balanced" if self.balanced else "")
+            + (f"_draw{self.draw}" if self.draw else "")
+        )
 
 
 @dataclass(frozen=True, order=True)
@@ -83,7 +108,9 @@ class Plan:
 
     cells: dict[Cell, set[str]] = field(default_factory=dict)
     # Kept by run: every job of a study asks for its own, and to look through all cells each time would take longer than Snakemake does.
-    _on_features: dict[Run, list[Cell]] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _on_features: dict[Run, list[Cell]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     def __post_init__(self) -> None:
         for cell in self.cells:
@@ -123,13 +150,20 @@ class Plan:
                 "record": cell.record,
                 "lenses": [lens for lens in LENSES if lens in lenses],
             }
-            for cell, lenses in sorted(self.cells.items(), key=lambda item: (item[0].run, _cell_order(item[0])))
+            for cell, lenses in sorted(
+                self.cells.items(), key=lambda item: (item[0].run, _cell_order(item[0]))
+            )
         ]
 
 
 def _cell_order(cell: Cell) -> tuple:
     subset = Subset.parse(cell.labelled)
-    return cell.target, cell.protocol, float("inf") if subset.images == ALL else int(subset.images), subset
+    return (
+        cell.target,
+        cell.protocol,
+        float("inf") if subset.images == ALL else int(subset.images),
+        subset,
+    )
 
 
 def make_plan(config: dict) -> Plan:
@@ -146,7 +180,9 @@ def make_plan(config: dict) -> Plan:
                 for subset in _subsets(labelled, config["evaluation"]):
                     plan.add(lens, Cell(run, target, str(subset), protocol))
                     if protocol in (*ON_FEATURES, "linear_augmented"):
-                        plan.add(lens, Cell(Run(FLOOR, "none", seed), target, str(subset), protocol))
+                        plan.add(
+                            lens, Cell(Run(FLOOR, "none", seed), target, str(subset), protocol)
+                        )
     if "granularity" in config["lenses"]:
         _show_supervised(plan, config["granularity"])
     return plan
@@ -158,9 +194,18 @@ def _show_supervised(plan: Plan, lens: dict) -> None:
     labels = str(lens["labelled_images"])
     for cell in list(plan.cells):
         run, target = cell.run, cell.target
-        own = run.source.startswith(f"{target}-") and not {"@", "+"} & set(run.source) and target in lens["datasets"]
+        own = (
+            run.source.startswith(f"{target}-")
+            and not {"@", "+"} & set(run.source)
+            and target in lens["datasets"]
+        )
         on_features = cell.protocol in (*ON_FEATURES, "linear_augmented")
-        if run.method == "supervised" and own and on_features and Subset.parse(cell.labelled).images == labels:
+        if (
+            run.method == "supervised"
+            and own
+            and on_features
+            and Subset.parse(cell.labelled).images == labels
+        ):
             plan.add("granularity", cell)
 
 

@@ -44,15 +44,21 @@ class LossRecord:
     """Number, sum and sum of squares of the losses in each twentieth of the steps, on the device, so
     that no step waits for it. ``state`` is all there is to it: a resumed run has the same bits."""
 
-    def __init__(self, total_steps: int, device: torch.device | str, state: Tensor | None = None) -> None:
+    def __init__(
+        self, total_steps: int, device: torch.device | str, state: Tensor | None = None
+    ) -> None:
         """state: of an interrupted run, float64 (PARTS, 3); None where it had none."""
         self.total_steps = total_steps
-        self.state = (torch.zeros(PARTS, 3, dtype=torch.float64) if state is None else state.clone()).to(device)
+        self.state = (
+            torch.zeros(PARTS, 3, dtype=torch.float64) if state is None else state.clone()
+        ).to(device)
 
     def add(self, step: int, loss: Tensor) -> None:
         """loss: scalar, of update ``step`` (0-based)."""
         value = loss.detach().double()
-        self.state[step * PARTS // self.total_steps] += torch.stack([torch.ones_like(value), value, value * value])
+        self.state[step * PARTS // self.total_steps] += torch.stack(
+            [torch.ones_like(value), value, value * value]
+        )
 
     def summary(self) -> LossSummary:
         summary = LossSummary()
@@ -61,7 +67,9 @@ class LossRecord:
             spread = max(squares - total * total / count, 0.0) if count > 1 else None
             summary.steps.append(int(count))
             summary.mean.append(total / count if count else None)
-            summary.standard_error.append(None if spread is None else (spread / (count - 1) / count) ** 0.5)
+            summary.standard_error.append(
+                None if spread is None else (spread / (count - 1) / count) ** 0.5
+            )
         return summary
 
 
@@ -87,4 +95,6 @@ def _mean(losses: LossSummary, parts: slice) -> tuple[float, float]:
     steps, means, errors = losses.steps[parts], losses.mean[parts], losses.standard_error[parts]
     weights = [count / sum(steps) for count in steps]
     mean = sum(weight * value for weight, value in zip(weights, means, strict=True))
-    return mean, sum((weight * error) ** 2 for weight, error in zip(weights, errors, strict=True)) ** 0.5
+    return mean, sum(
+        (weight * error) ** 2 for weight, error in zip(weights, errors, strict=True)
+    ) ** 0.5

@@ -16,27 +16,27 @@ import torch
 from fourlenses.core.errors import UserError
 from fourlenses.core.files import read_json
 from fourlenses.core.randomness import named_seed
-from fourlenses.data.inputs import Part, choose_input, load_squares
-from fourlenses.data.staging import staged
-from fourlenses.data.views import Recipe, Views
-from fourlenses.devices import choose_device
-from fourlenses.distributed import check_in_first, joined_processes, rank, world_size
+from fourlenses.data.augment.augment import Augment, Augmentation
+from fourlenses.data.beton.staging import staged
+from fourlenses.data.loading.inputs import Part, choose_input, load_squares
 from fourlenses.methods import build_method
-from fourlenses.methods.method import Facts, Method
+from fourlenses.methods.method import DataInfo, Method
 from fourlenses.models.backbones import build_backbone
 from fourlenses.models.batch_norm import set_batch_norm
-from fourlenses.training.attempts import Attempts
-from fourlenses.training.budget import Budget
-from fourlenses.training.checkpoint import Checkpoints
-from fourlenses.training.engine import Engine, choose_precision
-from fourlenses.training.finished import Finished
-from fourlenses.training.health import Health, choose_health_images
-from fourlenses.training.loop import Outcome, Schedule, Trainer
-from fourlenses.training.optimizers import build_optimizer
-from fourlenses.training.owner import Ownership, OwnershipLost
+from fourlenses.parallel.devices import choose_device
+from fourlenses.parallel.distributed import check_in_first, joined_processes, rank, world_size
+from fourlenses.resume.checkpoint import Checkpoints
+from fourlenses.resume.lock import LockLost, TrainingLock
+from fourlenses.resume.requeue import requeued_when_out_of_time
+from fourlenses.resume.restart_log import RestartLog
+from fourlenses.resume.result_cache import ResultCache
+from fourlenses.resume.time_limit import TimeLimit
+from fourlenses.training.collapse_monitor import CollapseMonitor, choose_monitored_images
+from fourlenses.training.optimizers.build import build_optimizer
 from fourlenses.training.record import write_run
-from fourlenses.training.requeue import requeued_when_out_of_time
 from fourlenses.training.schedule import scaled_learning_rate
+from fourlenses.training.step_config import StepConfig, choose_precision
+from fourlenses.training.trainer import Outcome, Schedule, Trainer
 
 log = logging.getLogger(__name__)
 OUTPUTS = ("encoder.safetensors", "head.safetensors", "history.csv", "run.json")
@@ -86,7 +86,14 @@ class Data:
             sidecar = beton.with_suffix(".json")
             known = read_json(sidecar)["content_sha256"] if sidecar.exists() else None
             rows = hashlib.sha256(subset.read_bytes()).hexdigest()
-            prints.append({"dataset": dataset, "beton": beton.name, "beton_sha256": known, "subset_sha256": rows})
+            prints.append(
+                {
+                    "dataset": dataset,
+                    "beton": beton.name,
+                    "beton_sha256": known,
+                    "subset_sha256": rows,
+                }
+            )
         return prints
 
 
@@ -110,12 +117,14 @@ class Placement:
 
 def run_key(settings: Settings, fingerprints: list[dict]) -> str:
     """A short hash of the settings and the images; checkpoints of one key never meet a run of another."""
-    return hashlib.sha256(json.dumps([asdict(settings), fingerprints], sort_keys=True).encode()).hexdigest()[:16]
+    return hashlib.sha256(
+        json.dumps([asdict(settings), fingerprints], sort_keys=True).encode()
+    ).hexdigest()[:16]
 
 
 def pretrain(settings: Settings, data: Data, placement: Placement, output: Path) -> None:
     """Train and write ``encoder.safetensors``, ``head.safetensors``, ``history.csv`` and, last, ``run.json`` into ``output``. Where the
-    same training has finished before, its files are put there instead (`Finished`).
+    same training has finished before, its files are put there instead (`ResultCache`).
 
     The method ``random`` trains nothing: its encoder is the initialisation that every other method of this seed starts from.
 
@@ -127,70 +136,126 @@ def pretrain(settings: Settings, data: Data, placement: Placement, output: Path)
     torch.set_num_threads(settings.torch_threads)
     fingerprints = data.fingerprints()
     checkpoints = Checkpoints(placement.checkpoints / run_key(settings, fingerprints))
-    budget = Budget(placement.max_minutes)
+    budget = TimeLimit(placement.max_minutes)
     with requeued_when_out_of_time(placement.requeue, budget), contextlib.ExitStack() as stack:
         device = stack.enter_context(joined_processes(choose_device(placement.device)))
         if settings.method == "random":
             if rank() == 0:
                 encoder, _ = build_backbone(settings.backbone, named_seed(settings.seed, "encoder"))
-                write_run(output, settings, encoder, torch.nn.Identity(), Outcome(), {}, [], [], device)
+                write_run(
+                    output, settings, encoder, torch.nn.Identity(), Outcome(), {}, [], [], device
+                )
             return
         stack.enter_context(budget)
-        owner = Ownership(checkpoints.directory)
-        betons = {f"{part['dataset']}/{part['beton']}": part["beton_sha256"] for part in fingerprints}
-        finished = Finished(checkpoints.directory, {name: output / name for name in OUTPUTS}, device, betons)
+        owner = TrainingLock(checkpoints.directory)
+        betons = {
+            f"{part['dataset']}/{part['beton']}": part["beton_sha256"] for part in fingerprints
+        }
+        finished = ResultCache(
+            checkpoints.directory, {name: output / name for name in OUTPUTS}, device, betons
+        )
         if rank() == 0:
             stack.enter_context(owner)
-        if finished.put_back():  # the others wait in there, and look for checkpoints only once this run owns them
+        if (
+            finished.put_back()
+        ):  # the others wait in there, and look for checkpoints only once this run owns them
             return
         state = checkpoints.newest()
-        attempts = Attempts(checkpoints.directory)
+        attempts = RestartLog(checkpoints.directory)
         if rank() == 0:
             stack.enter_context(attempts.attempt(f"step {state['step'] if state else 0}"))
         stack.enter_context(finished.by_another())
         data = replace(data, betons=stack.enter_context(staged(data.betons, placement.stage_to)))
         # an interrupted run goes on with the kind of input that it had
         kind = state["input"] if state and placement.input == "auto" else placement.input
-        verify = partial(check_in_first, owner.verify, OwnershipLost, device)
-        trainer, width, notes = _prepare(settings, data, placement, kind, device, checkpoints, budget, verify)
+        verify = partial(check_in_first, owner.verify, LockLost, device)
+        trainer, width, notes = _prepare(
+            settings, data, placement, kind, device, checkpoints, budget, verify
+        )
         outcome = trainer.train(state)
         verify()
         if rank() == 0:
             method, effective = trainer.method, _effective(settings, trainer, outcome, width)
             finished.keep(
-                lambda folder: write_run(folder, settings, method.encoder, method.head, outcome, effective, fingerprints, notes, device)
+                lambda folder: write_run(
+                    folder,
+                    settings,
+                    method.encoder,
+                    method.head,
+                    outcome,
+                    effective,
+                    fingerprints,
+                    notes,
+                    device,
+                )
             )
             attempts.clear()
             checkpoints.clear()
 
 
 def _prepare(
-    settings: Settings, data: Data, placement: Placement, kind: str, device: torch.device, checkpoints: Checkpoints, budget: Budget,
+    settings: Settings,
+    data: Data,
+    placement: Placement,
+    kind: str,
+    device: torch.device,
+    checkpoints: Checkpoints,
+    budget: TimeLimit,
     verify: Callable[[], None],
-) -> tuple[Trainer, int, list[str]]:  # fmt: skip
+) -> tuple[Trainer, int, list[str]]:
     """Everything of a run but the training; with the width of the encoder's features and what had to be adapted."""
     hyper, seed = settings.hyperparameters, _seed(settings)
     parts = data.parts()
-    views = [Views(_recipe(settings, name), settings.image_size, seed) for name in hyper["views"]]
+    views = [Augment(_recipe(settings, name), settings.image_size, seed) for name in hyper["views"]]
     source = choose_input(kind, parts, settings.stored_size, views, device, placement.workers)
     images = len(source.labels)
     schedule, notes = make_schedule(hyper, images)
     encoder, width = build_backbone(settings.backbone, named_seed(settings.seed, "encoder"))
-    facts = Facts(images, source.num_classes, schedule.batch_size, named_seed(settings.seed, "head"))
+    facts = DataInfo(
+        images, source.num_classes, schedule.batch_size, named_seed(settings.seed, "head")
+    )
     method = build_method(hyper.get("method", settings.method), encoder, width, hyper, facts)
     set_batch_norm(method, hyper["batch_norm_groups"])
     if settings.compile:
         encoder.compile()
-    engine = Engine(device, choose_precision(settings.precision, device), settings.channels_last, hyper["micro_batch"])
-    optimizer = build_optimizer(hyper["optimizer"], method, schedule.peak_learning_rate, hyper["momentum"], hyper["weight_decay"])
+    engine = StepConfig(
+        device,
+        choose_precision(settings.precision, device),
+        settings.channels_last,
+        hyper["micro_batch"],
+    )
+    optimizer = build_optimizer(
+        hyper["optimizer"],
+        method,
+        schedule.peak_learning_rate,
+        hyper["momentum"],
+        hyper["weight_decay"],
+    )
     measure = _health(settings, method, parts, source.labels, placement.workers, device)
     description = f"{settings.method}/{settings.source}/seed{settings.seed}"
     log.info(
         "%s: %d images, %d steps of %d, peak learning rate %.4g, %s input, on %s",
-        description, images, schedule.total_steps, schedule.batch_size, schedule.peak_learning_rate, source.kind, device,
-    )  # fmt: skip
+        description,
+        images,
+        schedule.total_steps,
+        schedule.batch_size,
+        schedule.peak_learning_rate,
+        source.kind,
+        device,
+    )
     trainer = Trainer(
-        method, optimizer, source, schedule, engine, seed, checkpoints, placement.checkpoint_seconds, budget, description, measure, verify
+        method,
+        optimizer,
+        source,
+        schedule,
+        engine,
+        seed,
+        checkpoints,
+        placement.checkpoint_seconds,
+        budget,
+        description,
+        measure,
+        verify,
     )
     return trainer, width, notes + method.notes
 
@@ -216,20 +281,25 @@ def _seed(settings: Settings) -> int:
     return named_seed(settings.seed, "training")
 
 
-def _recipe(settings: Settings, name: str) -> Recipe:
-    return Recipe.from_config(name, settings.recipes[name])
+def _recipe(settings: Settings, name: str) -> Augmentation:
+    return Augmentation.from_config(name, settings.recipes[name])
 
 
 def _health(
-    settings: Settings, method: Method, parts: list[Part], labels: np.ndarray, workers: int, device: torch.device
+    settings: Settings,
+    method: Method,
+    parts: list[Part],
+    labels: np.ndarray,
+    workers: int,
+    device: torch.device,
 ) -> Callable[[], dict[str, float]] | None:
     """A function that measures encoder and head on a fixed few of the images, without augmentation."""
     if settings.health_images < 2:
         return None
-    chosen = choose_health_images(settings.health_images, len(labels), _seed(settings))
+    chosen = choose_monitored_images(settings.health_images, len(labels), _seed(settings))
     recipe = _recipe(settings, settings.hyperparameters["views"][0])
     images = load_squares(parts, chosen, settings.image_size, workers)
-    health = Health(images, labels[chosen], recipe.mean, recipe.std, device, HEALTH_BATCH)
+    health = CollapseMonitor(images, labels[chosen], recipe.mean, recipe.std, device, HEALTH_BATCH)
     return lambda: health.measure(method.encoder, method.head)
 
 
@@ -244,9 +314,20 @@ def make_schedule(hyper: dict, images: int) -> tuple[Schedule, list[str]]:
         )
     batch_size = min(hyper["batch_size"], images // unit * unit)
     if batch_size < hyper["batch_size"]:
-        notes.append(f"batch_size {hyper['batch_size']} clamped to {batch_size}, as there are {images} images")
+        notes.append(
+            f"batch_size {hyper['batch_size']} clamped to {batch_size}, as there are {images} images"
+        )
         log.warning(notes[-1])
     total = hyper.get("steps") or max(1, round(images * hyper["epochs"] / batch_size))
-    warmup = hyper["warmup_steps"] if "warmup_steps" in hyper else round(images * hyper["warmup_epochs"] / batch_size)
+    warmup = (
+        hyper["warmup_steps"]
+        if "warmup_steps" in hyper
+        else round(images * hyper["warmup_epochs"] / batch_size)
+    )
     warmup = min(warmup, total // 2)  # one longer than the run would never reach the peak
-    return Schedule(batch_size, total, warmup, scaled_learning_rate(hyper["learning_rate"], batch_size, hyper["lr_scaling"])), notes
+    return Schedule(
+        batch_size,
+        total,
+        warmup,
+        scaled_learning_rate(hyper["learning_rate"], batch_size, hyper["lr_scaling"]),
+    ), notes

@@ -13,17 +13,24 @@ from torch import nn
 
 from fourlenses.core.files import atomic, write_json
 from fourlenses.models.weights import save_weights
+from fourlenses.training.collapse_monitor import collapse
 from fourlenses.training.convergence import not_converged
-from fourlenses.training.health import collapse
-from fourlenses.training.loop import Outcome
+from fourlenses.training.trainer import Outcome
 
 COLUMNS = ("step", "epoch", "loss", "learning_rate", "images_per_second")
 
 
 def write_run(
-    output: Path, settings, encoder: nn.Module, head: nn.Module, outcome: Outcome, effective: dict, fingerprints: list[dict],
-    notes: list[str], device: torch.device,
-) -> None:  # fmt: skip
+    output: Path,
+    settings,
+    encoder: nn.Module,
+    head: nn.Module,
+    outcome: Outcome,
+    effective: dict,
+    fingerprints: list[dict],
+    notes: list[str],
+    device: torch.device,
+) -> None:
     """Write the files of a run, run.json last. ``notes``: sentences on what had to be adapted to the data."""
     output.mkdir(parents=True, exist_ok=True)
     save_weights(encoder, output / "encoder.safetensors")
@@ -34,7 +41,11 @@ def write_run(
         writer = csv.DictWriter(file, columns, restval="", lineterminator="\n")
         writer.writeheader()
         writer.writerows(outcome.history)
-    peak = torch.cuda.max_memory_allocated() if device.type == "cuda" else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    peak = (
+        torch.cuda.max_memory_allocated()
+        if device.type == "cuda"
+        else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    )
     record = {
         "settings": asdict(settings),
         "effective": effective,
@@ -44,10 +55,18 @@ def write_run(
         "losses": asdict(outcome.losses),
         "collapsed": _collapsed(outcome.history, effective.get("feature_width", 0)),
         "wall_time_seconds": round(outcome.seconds, 3),
-        "images_per_second": round(outcome.images / outcome.seconds, 1) if outcome.seconds else None,
+        "images_per_second": round(outcome.images / outcome.seconds, 1)
+        if outcome.seconds
+        else None,
         "peak_memory_bytes": peak,
-        "device": torch.cuda.get_device_name(device) if device.type == "cuda" else platform.processor() or platform.machine(),
-        "versions": {"python": platform.python_version(), "torch": torch.__version__, "numpy": np.__version__},
+        "device": torch.cuda.get_device_name(device)
+        if device.type == "cuda"
+        else platform.processor() or platform.machine(),
+        "versions": {
+            "python": platform.python_version(),
+            "torch": torch.__version__,
+            "numpy": np.__version__,
+        },
         "git_commit": _git_commit(),
     }
     write_json(output / "run.json", record)
@@ -62,7 +81,12 @@ def _collapsed(history: list[dict], feature_width: int) -> str | None:
 def _git_commit() -> str | None:
     here = Path(__file__).parent
     try:
-        result = subprocess.run(["git", "-C", str(here), "rev-parse", "HEAD"], capture_output=True, text=True, check=False)
+        result = subprocess.run(
+            ["git", "-C", str(here), "rev-parse", "HEAD"],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
     except OSError:  # no git on this node
         return None
     return result.stdout.strip() or None

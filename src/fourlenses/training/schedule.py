@@ -15,7 +15,9 @@ def learning_rate(step: int, total_steps: int, warmup_steps: int, peak: float) -
         return peak * (step + 1) / warmup_steps
     if step >= total_steps:
         return 0.0
-    return peak * 0.5 * (1 + math.cos(math.pi * (step - warmup_steps) / (total_steps - warmup_steps)))
+    return (
+        peak * 0.5 * (1 + math.cos(math.pi * (step - warmup_steps) / (total_steps - warmup_steps)))
+    )
 
 
 def scaled_learning_rate(base: float, batch_size: int, rule: str) -> float:

@@ -1,7 +1,7 @@
 """Where images come from. A source is a module with two functions, and one line here.
 
 ``index(name, definition, raw_data) -> DataFrame``
-    the manifest of the dataset (see `fourlenses.data.manifest`), its rows in the order in which `images` yields them.
+    the manifest of the dataset (see `fourlenses.data.manifest.manifest`), its rows in the order in which `images` yields them.
 ``images(name, definition, raw_data, manifest, size) -> Iterator[bytes | ndarray | Undecodable | Callable]``
     per row of the manifest the bytes of an image file, or uint8 pixels (height, width, 3) where the source has them itself, or the reason
     why there is nothing; or a function that gives one of these, which the threads that decode call: they then read side by side as well.
@@ -10,7 +10,19 @@
 from types import ModuleType
 
 from fourlenses.core.errors import one_of
-from fourlenses.data.sources import cifar, coco, csv_list, glc20, image_folder, imagenet, inat21, manifest, parquet, places365, synthetic
+from fourlenses.data.sources import (
+    cifar,
+    coco,
+    csv_list,
+    glc20,
+    image_folder,
+    imagenet,
+    inat21,
+    manifest,
+    parquet,
+    places365,
+    synthetic,
+)
 
 SOURCES: dict[str, ModuleType] = {
     "image_folder": image_folder,

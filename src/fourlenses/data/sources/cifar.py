@@ -15,14 +15,19 @@ import numpy as np
 import pandas as pd
 
 from fourlenses.core.errors import UserError
-from fourlenses.data.bundles import content, walk
-from fourlenses.data.decode import Undecodable
-from fourlenses.data.downloadable import md5_sums
-from fourlenses.data.manifest import Manifest, text_column
+from fourlenses.data.archives.bundles import content, walk
+from fourlenses.data.download.registry import md5_sums
+from fourlenses.data.images.decode import Undecodable
+from fourlenses.data.manifest.manifest import Manifest, text_column
 
 log = logging.getLogger(__name__)
 PUBLISHED = {md5: name for name, md5 in md5_sums("cifar").items()}
-SPLITS = {**{f"data_batch_{number}": "train" for number in range(1, 6)}, "test_batch": "test", "train": "train", "test": "test"}
+SPLITS = {
+    **{f"data_batch_{number}": "train" for number in range(1, 6)},
+    "test_batch": "test",
+    "train": "train",
+    "test": "test",
+}
 # file of the label names, and the key in it or None for a text file; the level they name
 NAMES = {
     "batches.meta": {"label_names": "class"},
@@ -42,7 +47,11 @@ def index(name: str, definition: dict, raw_data: Path) -> pd.DataFrame:
         stem = PurePosixPath(member).name
         if batch is None:
             for key, level in NAMES[stem].items():
-                names[level] = data.decode().split() if key is None else [_text(value) for value in _unpickle(path, member, data)[key]]
+                names[level] = (
+                    data.decode().split()
+                    if key is None
+                    else [_text(value) for value in _unpickle(path, member, data)[key]]
+                )
             continue
         pixels, labels = _read(path, member, data)
         rows += [(batch, row) for row in range(len(pixels))]
@@ -50,24 +59,42 @@ def index(name: str, definition: dict, raw_data: Path) -> pd.DataFrame:
             numbers[level] += values
     if not rows or "class" not in names:
         lacking = "batches" if not rows else "label names"
-        raise UserError(f"config key 'datasets.{name}.path': {path} holds no {lacking} of CIFAR-10 or CIFAR-100 (python or binary version)")
+        raise UserError(
+            f"config key 'datasets.{name}.path': {path} holds no {lacking} of CIFAR-10 or CIFAR-100 (python or binary version)"
+        )
     if path.is_file():
         with open(path, "rb") as file:
             published = PUBLISHED.get(hashlib.file_digest(file, "md5").hexdigest())
-        log.info("%s: %s", path, f"the published {published}" if published else "not one of the published archives (by MD5)")
+        log.info(
+            "%s: %s",
+            path,
+            f"the published {published}"
+            if published
+            else "not one of the published archives (by MD5)",
+        )
     manifest = pd.DataFrame({"id": [f"{batch}/{row}" for batch, row in rows]})
     manifest["path"] = manifest["id"]
     manifest["split"] = [SPLITS[batch] for batch, _ in rows]
     manifest["width"] = manifest["height"] = 32
     for level in ("coarse", "class"):
         if numbers[level]:
-            if len(numbers[level]) != len(rows) or level not in names or max(numbers[level]) >= len(names[level]):
-                raise UserError(f"config key 'datasets.{name}.path': {path} has labels ({level}) without a name, or images without a label")
-            manifest[f"level:{level}"] = text_column(names[level][number] for number in numbers[level])
+            if (
+                len(numbers[level]) != len(rows)
+                or level not in names
+                or max(numbers[level]) >= len(names[level])
+            ):
+                raise UserError(
+                    f"config key 'datasets.{name}.path': {path} has labels ({level}) without a name, or images without a label"
+                )
+            manifest[f"level:{level}"] = text_column(
+                names[level][number] for number in numbers[level]
+            )
     return manifest
 
 
-def images(name: str, definition: dict, raw_data: Path, manifest: Manifest, size: int) -> Iterator[np.ndarray]:
+def images(
+    name: str, definition: dict, raw_data: Path, manifest: Manifest, size: int
+) -> Iterator[np.ndarray]:
     path, count = raw_data / definition["path"], 0
     for member, batch, data in _files(name, path):
         if batch is not None:
@@ -75,7 +102,9 @@ def images(name: str, definition: dict, raw_data: Path, manifest: Manifest, size
             count += len(pixels)
             yield from pixels
     if count != len(manifest["id"]):
-        raise UserError(f"{path} holds {count} images, {len(manifest['id'])} when it was indexed; index it again")
+        raise UserError(
+            f"{path} holds {count} images, {len(manifest['id'])} when it was indexed; index it again"
+        )
 
 
 def _files(name: str, path: Path) -> Iterator[tuple[str, str | None, bytes]]:
@@ -87,7 +116,9 @@ def _files(name: str, path: Path) -> Iterator[tuple[str, str | None, bytes]]:
         if stem in NAMES or batch in SPLITS:
             data = content(file, name)
             if isinstance(data, Undecodable):
-                raise UserError(f"config key 'datasets.{name}.path': {member} in {path} is {data}; fetch it again")
+                raise UserError(
+                    f"config key 'datasets.{name}.path': {member} in {path} is {data}; fetch it again"
+                )
             yield member, None if stem in NAMES else batch, data
 
 
@@ -95,10 +126,16 @@ def _read(path: Path, member: str, data: bytes) -> tuple[np.ndarray, dict[str, l
     """Pixels uint8 (N, 32, 32, 3), and per level N labels."""
     if member.endswith(".bin"):
         # one label (CIFAR-10) or a coarse and a fine one before the pixels of every image
-        levels = ["coarse", "class"] if PurePosixPath(member).name in ("train.bin", "test.bin") else ["class"]
+        levels = (
+            ["coarse", "class"]
+            if PurePosixPath(member).name in ("train.bin", "test.bin")
+            else ["class"]
+        )
         record = len(levels) + PIXELS
         if len(data) % record:
-            raise UserError(f"{path}: {member} is no whole number of records of {record} bytes; fetch it again")
+            raise UserError(
+                f"{path}: {member} is no whole number of records of {record} bytes; fetch it again"
+            )
         table = np.frombuffer(data, np.uint8).reshape(-1, record)
         labels = {level: table[:, position].tolist() for position, level in enumerate(levels)}
         pixels = table[:, len(levels) :]
@@ -106,9 +143,19 @@ def _read(path: Path, member: str, data: bytes) -> tuple[np.ndarray, dict[str, l
         batch = _unpickle(path, member, data)
         pixels = batch["data"].array() if isinstance(batch.get("data"), _Array) else None
         labels = {level: batch[key] for key, level in LABELS.items() if key in batch}
-        right = all(isinstance(values, list) and all(type(value) is int and value >= 0 for value in values) for values in labels.values())
-        if pixels is None or pixels.shape[1:] != (PIXELS,) or not right or {len(values) for values in labels.values()} != {len(pixels)}:
-            raise UserError(f"{path}: {member} is no batch of CIFAR: a dictionary of 'data', N x {PIXELS} bytes, and N labels")
+        right = all(
+            isinstance(values, list) and all(type(value) is int and value >= 0 for value in values)
+            for values in labels.values()
+        )
+        if (
+            pixels is None
+            or pixels.shape[1:] != (PIXELS,)
+            or not right
+            or {len(values) for values in labels.values()} != {len(pixels)}
+        ):
+            raise UserError(
+                f"{path}: {member} is no batch of CIFAR: a dictionary of 'data', N x {PIXELS} bytes, and N labels"
+            )
     return pixels.reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1), labels
 
 
@@ -124,11 +171,20 @@ class _Array:
 
     def array(self) -> np.ndarray | None:
         """uint8, or None for anything else."""
-        if len(self.state) != 5 or not isinstance(self.state[2], _Type) or self.state[2].name not in ("u1", b"u1"):
+        if (
+            len(self.state) != 5
+            or not isinstance(self.state[2], _Type)
+            or self.state[2].name not in ("u1", b"u1")
+        ):
             return None
         _, shape, _, fortran, data = self.state
         sizes = isinstance(shape, tuple) and all(type(side) is int and side > 0 for side in shape)
-        if fortran or not sizes or not isinstance(data, bytes) or len(data) != np.prod(shape, dtype=object):
+        if (
+            fortran
+            or not sizes
+            or not isinstance(data, bytes)
+            or len(data) != np.prod(shape, dtype=object)
+        ):
             return None
         return np.frombuffer(data, np.uint8).reshape(shape)
 
@@ -169,7 +225,9 @@ def _unpickle(path: Path, member: str, data: bytes) -> dict:
         loaded = _Unpickler(io.BytesIO(data), encoding="bytes").load()
         return {_text(key): value for key, value in loaded.items()}
     except Exception as error:  # a pickle that is not one fails in as many ways as there are
-        raise UserError(f"{path}: {member} cannot be read as a batch of CIFAR ({type(error).__name__}: {error}); fetch it again") from error
+        raise UserError(
+            f"{path}: {member} cannot be read as a batch of CIFAR ({type(error).__name__}: {error}); fetch it again"
+        ) from error
 
 
 def _text(value: str | bytes) -> str:

@@ -11,10 +11,10 @@ from pathlib import Path
 import pandas as pd
 
 from fourlenses.core.errors import UserError, did_you_mean, printable
-from fourlenses.data.encode import Lazy
-from fourlenses.data.listed import join_pictures, read_lists
-from fourlenses.data.manifest import PREFIX, Manifest, text_column
-from fourlenses.data.pictures import TEST_SPLITS, stream_pictures
+from fourlenses.data.conversion.encode import Lazy
+from fourlenses.data.manifest.manifest import PREFIX, Manifest, text_column
+from fourlenses.data.sources.common.image_files import TEST_SPLITS, stream_pictures
+from fourlenses.data.sources.common.listed import join_pictures, read_lists
 
 
 def index(name: str, definition: dict, raw_data: Path) -> pd.DataFrame:
@@ -24,13 +24,19 @@ def index(name: str, definition: dict, raw_data: Path) -> pd.DataFrame:
     return join_pictures(name, definition, raw_data, pd.concat(tables, ignore_index=True))
 
 
-def images(name: str, definition: dict, raw_data: Path, manifest: Manifest, size: int) -> Iterator[Lazy]:
+def images(
+    name: str, definition: dict, raw_data: Path, manifest: Manifest, size: int
+) -> Iterator[Lazy]:
     return stream_pictures(raw_data / definition["path"], name, manifest)
 
 
-def _table(name: str, definition: dict, split: str | None, file: str, content: bytes) -> pd.DataFrame:
+def _table(
+    name: str, definition: dict, split: str | None, file: str, content: bytes
+) -> pd.DataFrame:
     """Columns file, split (None: to be drawn) and the levels, coarse to fine; rows of unused splits are left out."""
-    header, rows = _rows(file, content, definition.get("separator", "\t" if file.endswith(".tsv") else ","))
+    header, rows = _rows(
+        file, content, definition.get("separator", "\t" if file.endswith(".tsv") else ",")
+    )
     label = definition.get("label_column", "label")
     levels = [level for level in definition.get("levels", []) if level != label]
     columns = {"path_column": definition.get("path_column", "path"), "label_column": label}
@@ -45,14 +51,29 @@ def _table(name: str, definition: dict, split: str | None, file: str, content: b
     at = {column: header.index(column) for column in (*columns.values(), *levels)}
     splits = [split] * len(rows)
     if "split_column" in columns:
-        splits = _splits(name, definition, file, [row[at[columns["split_column"]]] for _, row in rows])
-    kept = [(line, row, its) for (line, row), its in zip(rows, splits, strict=True) if its != "unused"]
+        splits = _splits(
+            name, definition, file, [row[at[columns["split_column"]]] for _, row in rows]
+        )
+    kept = [
+        (line, row, its) for (line, row), its in zip(rows, splits, strict=True) if its != "unused"
+    ]
     for line, row, _ in kept:
-        empty = next((column for column in (columns["path_column"], label, *levels) if not row[at[column]]), None)
+        empty = next(
+            (column for column in (columns["path_column"], label, *levels) if not row[at[column]]),
+            None,
+        )
         if empty is not None:
-            raise UserError(f"{file}, line {line}: column '{empty}' is empty; fill it in, or take the line out")
+            raise UserError(
+                f"{file}, line {line}: column '{empty}' is empty; fill it in, or take the line out"
+            )
     pattern = definition.get("pattern", "{}")
-    table = pd.DataFrame({"file": text_column(pattern.replace("{}", row[at[columns["path_column"]]]) for _, row, _ in kept)})
+    table = pd.DataFrame(
+        {
+            "file": text_column(
+                pattern.replace("{}", row[at[columns["path_column"]]]) for _, row, _ in kept
+            )
+        }
+    )
     table["split"] = text_column(its for _, _, its in kept)
     for level in levels:
         table[PREFIX + level] = text_column(row[at[level]] for _, row, _ in kept)
@@ -60,14 +81,22 @@ def _table(name: str, definition: dict, split: str | None, file: str, content: b
     return table
 
 
-def _rows(file: str, content: bytes, separator: str) -> tuple[list[str], list[tuple[int, list[str]]]]:
+def _rows(
+    file: str, content: bytes, separator: str
+) -> tuple[list[str], list[tuple[int, list[str]]]]:
     """The header, and the line number and cells of every row; bytes that are not UTF-8 are kept, as they are in names of files."""
-    reader = csv.reader(io.TextIOWrapper(io.BytesIO(content), "utf-8-sig", "surrogateescape", newline=""), delimiter=separator, strict=True)
+    reader = csv.reader(
+        io.TextIOWrapper(io.BytesIO(content), "utf-8-sig", "surrogateescape", newline=""),
+        delimiter=separator,
+        strict=True,
+    )
     try:
         header = next(reader, [])
         rows = [(reader.line_num, row) for row in reader if row]
     except csv.Error as error:
-        raise UserError(f"{file}, line {reader.line_num}: not a table of values separated by {separator!r} ({error})") from error
+        raise UserError(
+            f"{file}, line {reader.line_num}: not a table of values separated by {separator!r} ({error})"
+        ) from error
     for line, row in rows:
         if len(row) != len(header):
             raise UserError(

@@ -16,12 +16,12 @@ import numpy as np
 import pandas as pd
 
 from fourlenses.core.errors import UserError
-from fourlenses.data.bundles import File, content, pick, walk
-from fourlenses.data.decode import Undecodable, header_size, open_picture
-from fourlenses.data.encode import Given, Lazy
-from fourlenses.data.manifest import Manifest
+from fourlenses.data.archives.bundles import File, content, pick, walk
+from fourlenses.data.conversion.encode import Given, Lazy
+from fourlenses.data.images.decode import Undecodable, header_size, open_picture
+from fourlenses.data.manifest.manifest import Manifest
+from fourlenses.data.manifest.spatial_split import in_test_block
 from fourlenses.data.sources.glc20_places import places
-from fourlenses.data.spatial import in_test_block
 
 log = logging.getLogger(__name__)
 BLOCK_KM = 5.0
@@ -53,7 +53,9 @@ _NAME = re.compile(r"(?:^|/)(\d+)(\.npy|_rgb\.jpg|_landcover\.tif)$")
 def index(name: str, definition: dict, raw_data: Path) -> pd.DataFrame:
     path = raw_data / definition["path"]
     where = places(name, raw_data, path, definition["occurrences"])
-    table = _scan(name, path, set(where.index[where["latitude"].notna()]), definition.get("label", "centre"))
+    table = _scan(
+        name, path, set(where.index[where["latitude"].notna()]), definition.get("label", "centre")
+    )
     labels = table.pop("code") - FIRST_CODE
     outside = ~labels.between(0, len(CLASSES) - 1)
     _report(name, path, where, table, labels[outside] + FIRST_CODE)
@@ -74,8 +76,12 @@ def index(name: str, definition: dict, raw_data: Path) -> pd.DataFrame:
     return table[["id", "path", "split", "width", "height", "level:group", "level:class"]]
 
 
-def images(name: str, definition: dict, raw_data: Path, manifest: Manifest, size: int) -> Iterator[Lazy]:
-    for member, file in zip(manifest["path"], pick(raw_data / definition["path"], name, manifest), strict=True):
+def images(
+    name: str, definition: dict, raw_data: Path, manifest: Manifest, size: int
+) -> Iterator[Lazy]:
+    for member, file in zip(
+        manifest["path"], pick(raw_data / definition["path"], name, manifest), strict=True
+    ):
         give = functools.partial(content if member.endswith(".jpg") else _colours, file, name)
         yield give if isinstance(file, Path) else give()
 
@@ -116,7 +122,9 @@ def _scan(name: str, path: Path, wanted: set[int], rule: str) -> pd.DataFrame:
             continue
         try:
             if kind != "_rgb.jpg":
-                codes[number] = _code(_patch(file)[:, :, 4] if kind == ".npy" else _landcover(file), rule)
+                codes[number] = _code(
+                    _patch(file)[:, :, 4] if kind == ".npy" else _landcover(file), rule
+                )
         except _Unreadable as error:
             bad.append(f"{member} ({error})")
             continue
@@ -128,14 +136,31 @@ def _scan(name: str, path: Path, wanted: set[int], rule: str) -> pd.DataFrame:
                 )
             found[number] = (member, *(SHAPE[:2] if kind == ".npy" else header_size(file)))
     if bad:
-        log.warning("%s: %d patches cannot be read and are left out: %s", name, len(bad), "; ".join(bad[:5] + ["…"] * (len(bad) > 5)))
+        log.warning(
+            "%s: %d patches cannot be read and are left out: %s",
+            name,
+            len(bad),
+            "; ".join(bad[:5] + ["…"] * (len(bad) > 5)),
+        )
     if unlisted:
-        log.info("%s: %d patches are not in the table of occurrences, or without coordinates in it: left out", name, unlisted)
+        log.info(
+            "%s: %d patches are not in the table of occurrences, or without coordinates in it: left out",
+            name,
+            unlisted,
+        )
     rows = [(number, *place, codes[number]) for number, place in found.items() if number in codes]
     if len(rows) < len(found):
-        log.warning("%s: %d images have no readable land cover beside them: left out", name, len(found) - len(rows))
+        log.warning(
+            "%s: %d images have no readable land cover beside them: left out",
+            name,
+            len(found) - len(rows),
+        )
     if not rows:
-        reason = f"{len(bad)} could not be read, e.g. {bad[0]}" if bad else f"{unlisted} are not in the table of occurrences"
+        reason = (
+            f"{len(bad)} could not be read, e.g. {bad[0]}"
+            if bad
+            else f"{unlisted} are not in the table of occurrences"
+        )
         raise UserError(
             f"config key 'datasets.{name}.path': {path} holds no usable patch, <number>.npy, or <number>_rgb.jpg with "
             f"<number>_landcover.tif ({reason}); correct the key or 'occurrences'"
@@ -145,23 +170,40 @@ def _scan(name: str, path: Path, wanted: set[int], rule: str) -> pd.DataFrame:
     return table.astype(dict.fromkeys(("number", "width", "height", "code"), "int64"))
 
 
-def _report(name: str, path: Path, where: pd.DataFrame, table: pd.DataFrame, outside: pd.Series) -> None:
+def _report(
+    name: str, path: Path, where: pd.DataFrame, table: pd.DataFrame, outside: pd.Series
+) -> None:
     """The log says what the table of occurrences and the patches do not have in common, and which codes were left out."""
     last = FIRST_CODE + len(CLASSES) - 1
-    counts = ", ".join(f"code {code}: {count}" for code, count in sorted(collections.Counter(outside).items()))
+    counts = ", ".join(
+        f"code {code}: {count}" for code, count in sorted(collections.Counter(outside).items())
+    )
     if len(outside) == len(table):
         raise UserError(
             f"config key 'datasets.{name}.path': no patch in {path} has a land-cover code of the United States "
             f"({FIRST_CODE} to {last}); found {counts}"
         )
     if len(outside):
-        log.info("%s: %d patches outside the %d classes are left out (%s)", name, len(outside), len(CLASSES), counts)
+        log.info(
+            "%s: %d patches outside the %d classes are left out (%s)",
+            name,
+            len(outside),
+            len(CLASSES),
+            counts,
+        )
     nowhere = int(where["latitude"].isna().sum())
     if nowhere:
-        log.warning("%s: %d images have no coordinates (or impossible ones) and are left out", name, nowhere)
+        log.warning(
+            "%s: %d images have no coordinates (or impossible ones) and are left out", name, nowhere
+        )
     absent = len(where) - nowhere - len(table)
     if absent:
-        log.warning("%s: %d of the %d images in the table of occurrences have no usable patch", name, absent, len(where))
+        log.warning(
+            "%s: %d of the %d images in the table of occurrences have no usable patch",
+            name,
+            absent,
+            len(where),
+        )
 
 
 def _patch(file: File) -> np.ndarray:
@@ -176,7 +218,11 @@ def _patch(file: File) -> np.ndarray:
     except (OSError, ValueError, EOFError) as error:
         raise _Unreadable(f"{type(error).__name__}: {error}") from None
     if not isinstance(patch, np.ndarray) or patch.shape != SHAPE or patch.dtype.kind not in "iu":
-        found = f"{patch.dtype} {patch.shape}" if isinstance(patch, np.ndarray) else "an archive of arrays"
+        found = (
+            f"{patch.dtype} {patch.shape}"
+            if isinstance(patch, np.ndarray)
+            else "an archive of arrays"
+        )
         raise _Unreadable(f"expected integers of shape {SHAPE}, found {found}")
     return patch
 

@@ -22,9 +22,13 @@ def places(name: str, raw_data: Path, folder: Path, files: str | list[str]) -> p
     key = f"config key 'datasets.{name}.occurrences'"
     tables = []
     for file in [files] if isinstance(files, str) else files:
-        path = next((place / file for place in (raw_data, folder) if (place / file).is_file()), None)
+        path = next(
+            (place / file for place in (raw_data, folder) if (place / file).is_file()), None
+        )
         if path is None:
-            raise UserError(f"{key}: there is no file {file} in {raw_data} or in {folder}; put it there or correct the key")
+            raise UserError(
+                f"{key}: there is no file {file} in {raw_data} or in {folder}; put it there or correct the key"
+            )
         tables.append(_from_json(key, path) if path.suffix == ".json" else _from_csv(key, path))
     table = pd.concat(tables).groupby("id").first()
     outside = ~(table["latitude"].between(-90, 90) & table["longitude"].between(-180, 180))
@@ -49,12 +53,22 @@ def _from_csv(key: str, path: Path) -> pd.DataFrame:
                     f"{key}: {path} has no column {' or '.join(known)} (separated by ';'); its columns: {', '.join(header) or 'none'}"
                 )
             columns[found] = column
-        table = pd.read_csv(path, sep=";", usecols=list(columns), encoding="utf-8-sig").rename(columns=columns)
-        return table.astype({"id": "int64", "latitude": "float64", "longitude": "float64"})[["id", "latitude", "longitude"]]
+        table = pd.read_csv(path, sep=";", usecols=list(columns), encoding="utf-8-sig").rename(
+            columns=columns
+        )
+        return table.astype({"id": "int64", "latitude": "float64", "longitude": "float64"})[
+            ["id", "latitude", "longitude"]
+        ]
     except UserError:
         raise
-    except (OSError, ValueError, csv.Error) as error:  # not a table, not UTF-8, or a word where a number should be
-        raise UserError(f"{key}: {path} cannot be read as a table of numbers separated by ';': {error}") from error
+    except (
+        OSError,
+        ValueError,
+        csv.Error,
+    ) as error:  # not a table, not UTF-8, or a word where a number should be
+        raise UserError(
+            f"{key}: {path} cannot be read as a table of numbers separated by ';': {error}"
+        ) from error
 
 
 def _from_json(key: str, path: Path) -> pd.DataFrame:
@@ -79,4 +93,10 @@ def _small(entry: dict):
     if "file_name" not in entry or str(entry.get("country", "us")).lower() != "us":
         return None
     number = entry["file_name"].rpartition("/")[2].partition(".")[0].partition("_")[0]
-    return (int(number), *(next((entry[field] for field in fields if field in entry), None) for fields in (LATITUDE, LONGITUDE)))
+    return (
+        int(number),
+        *(
+            next((entry[field] for field in fields if field in entry), None)
+            for fields in (LATITUDE, LONGITUDE)
+        ),
+    )

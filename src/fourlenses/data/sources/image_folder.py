@@ -12,9 +12,16 @@ from pathlib import Path, PurePosixPath
 import pandas as pd
 
 from fourlenses.core.errors import UserError, printable
-from fourlenses.data.encode import Lazy
-from fourlenses.data.manifest import Manifest, text_column
-from fourlenses.data.pictures import EXTENSIONS, TEST_SPLITS, find_pictures, seeded_split, stream_pictures, without_wrapping
+from fourlenses.data.conversion.encode import Lazy
+from fourlenses.data.manifest.manifest import Manifest, text_column
+from fourlenses.data.sources.common.image_files import (
+    EXTENSIONS,
+    TEST_SPLITS,
+    find_pictures,
+    seeded_split,
+    stream_pictures,
+    without_wrapping,
+)
 
 log = logging.getLogger(__name__)
 
@@ -24,34 +31,54 @@ def index(name: str, definition: dict, raw_data: Path) -> pd.DataFrame:
     tables, folders = {}, set()
     manifest = find_pictures(path, name, others=tables, folders=folders)
     if manifest.empty:
-        raise UserError(f"config key 'datasets.{name}.path': {path} holds no images (files named {', '.join(sorted(EXTENSIONS))})")
+        raise UserError(
+            f"config key 'datasets.{name}.path': {path} holds no images (files named {', '.join(sorted(EXTENSIONS))})"
+        )
     _report_empty(path, folders, manifest["path"])
     parts, around = without_wrapping(manifest["path"])
     # without what lies around everything, so that an archive and the folder it was made of give the same subsets
-    manifest["id"] = text_column(file[around:] for file in manifest["path"]) if around else manifest["path"]
+    manifest["id"] = (
+        text_column(file[around:] for file in manifest["path"]) if around else manifest["path"]
+    )
     manifest["split"], classes = _split_and_class(name, definition, path, manifest, parts)
     for level, labels in _levels(name, definition, raw_data, path, tables, classes).items():
         manifest[f"level:{level}"] = text_column(labels)
     keep = manifest["split"].isin(["train", "test"])
     first = ["id", "path", "split", "width", "height"]
-    return manifest.loc[keep, [*first, *[column for column in manifest if column not in first]]].reset_index(drop=True)
+    return manifest.loc[
+        keep, [*first, *[column for column in manifest if column not in first]]
+    ].reset_index(drop=True)
 
 
-def images(name: str, definition: dict, raw_data: Path, manifest: Manifest, size: int) -> Iterator[Lazy]:
+def images(
+    name: str, definition: dict, raw_data: Path, manifest: Manifest, size: int
+) -> Iterator[Lazy]:
     return stream_pictures(raw_data / definition["path"], name, manifest)
 
 
 def _report_empty(path: Path, folders: set[str], pictures: pd.Series) -> None:
     """Say which folders hold no image anywhere beneath them: a class that was meant to be there is not."""
-    holding = {PurePosixPath(folder) for folder in {posixpath.dirname(picture) for picture in pictures}}
+    holding = {
+        PurePosixPath(folder) for folder in {posixpath.dirname(picture) for picture in pictures}
+    }
     full = {parent.as_posix() for folder in holding for parent in (folder, *folder.parents)}
     empty = sorted(folders - full)
     if empty:
-        log.warning("%s: %d folders hold no images and make no class, e.g. '%s'", path, len(empty), printable(empty[0]))
+        log.warning(
+            "%s: %d folders hold no images and make no class, e.g. '%s'",
+            path,
+            len(empty),
+            printable(empty[0]),
+        )
 
 
-def _split_and_class(name: str, definition: dict, path: Path, manifest: pd.DataFrame, parts: list[tuple]) -> tuple[list[str], list[str]]:
-    shallow = next((member for member, part in zip(manifest["path"], parts, strict=True) if len(part) < 2), None)
+def _split_and_class(
+    name: str, definition: dict, path: Path, manifest: pd.DataFrame, parts: list[tuple]
+) -> tuple[list[str], list[str]]:
+    shallow = next(
+        (member for member, part in zip(manifest["path"], parts, strict=True) if len(part) < 2),
+        None,
+    )
     if shallow:
         raise UserError(
             f"config key 'datasets.{name}.path': '{shallow}' in {path} lies in no class folder; "
@@ -69,7 +96,9 @@ def _split_and_class(name: str, definition: dict, path: Path, manifest: pd.DataF
     return seeded_split(list(manifest["id"]), definition), ["/".join(part[:-1]) for part in parts]
 
 
-def _given_split(name: str, definition: dict, path: Path, parts: list[tuple], found: set[str]) -> tuple[list[str], list[str]]:
+def _given_split(
+    name: str, definition: dict, path: Path, parts: list[tuple], found: set[str]
+) -> tuple[list[str], list[str]]:
     tests = sorted(found - {"train"})
     test = definition.get("test_split") or (tests[0] if len(tests) == 1 else None)
     if test is None or test not in found:
@@ -79,12 +108,23 @@ def _given_split(name: str, definition: dict, path: Path, parts: list[tuple], fo
         )
     outside = next((part for part in parts if len(part) < 3 or part[0] not in found), None)
     if outside:
-        raise UserError(f"config key 'datasets.{name}.path': '{'/'.join(outside)}' in {path} lies beside train/ and {test}/, in neither")
+        raise UserError(
+            f"config key 'datasets.{name}.path': '{'/'.join(outside)}' in {path} lies beside train/ and {test}/, in neither"
+        )
     names = {"train": "train", test: "test"}
-    return [names.get(part[0], "unused") for part in parts], ["/".join(part[1:-1]) for part in parts]
+    return [names.get(part[0], "unused") for part in parts], [
+        "/".join(part[1:-1]) for part in parts
+    ]
 
 
-def _levels(name: str, definition: dict, raw_data: Path, path: Path, tables: dict[str, bytes], classes: list[str]) -> dict[str, list[str]]:
+def _levels(
+    name: str,
+    definition: dict,
+    raw_data: Path,
+    path: Path,
+    tables: dict[str, bytes],
+    classes: list[str],
+) -> dict[str, list[str]]:
     """The label columns, coarse to fine; the class itself is the last one."""
     wanted = definition.get("levels", [])
     if not wanted:
@@ -104,7 +144,9 @@ def _levels(name: str, definition: dict, raw_data: Path, path: Path, tables: dic
                 f"its columns: {', '.join(table.columns)}"
             )
         if depth and not depth.isdigit():
-            raise UserError(f"config key 'datasets.{name}.levels': '{level}' is not of the form column@depth with a whole number")
+            raise UserError(
+                f"config key 'datasets.{name}.levels': '{level}' is not of the form column@depth with a whole number"
+            )
         # of several parents (`indoor|sports`) the first is kept: a level has to be a partition of the classes
         values = {name: parents.split("|")[0] for name, parents in table[column].items()}
         if depth:  # a leaf shallower than the depth asked for keeps its own label (Cole et al., section 4.4)
@@ -119,20 +161,35 @@ def _at_depth(ancestors: str, depth: int) -> str:
     return steps[min(depth, len(steps) - 1)]
 
 
-def _class_table(name: str, definition: dict, raw_data: Path, path: Path, tables: dict[str, bytes]) -> tuple[str, pd.DataFrame]:
+def _class_table(
+    name: str, definition: dict, raw_data: Path, path: Path, tables: dict[str, bytes]
+) -> tuple[str, pd.DataFrame]:
     wanted = definition.get("classes", "classes.csv")
-    inside = next((member for member in sorted(tables, key=len) if member == wanted or member.endswith("/" + wanted)), None)
+    inside = next(
+        (
+            member
+            for member in sorted(tables, key=len)
+            if member == wanted or member.endswith("/" + wanted)
+        ),
+        None,
+    )
     if inside:
         file, content = f"{path}:{inside}", io.BytesIO(tables[inside])
     elif (raw_data / wanted).is_file():
         file, content = str(raw_data / wanted), raw_data / wanted
     else:
-        raise UserError(f"config key 'datasets.{name}.classes': no class table '{wanted}' in {path} or in {raw_data}; 'levels' needs one")
+        raise UserError(
+            f"config key 'datasets.{name}.classes': no class table '{wanted}' in {path} or in {raw_data}; 'levels' needs one"
+        )
     try:
         table = pd.read_csv(content, dtype=str, keep_default_na=False)
     except ValueError as error:  # empty, not a table, or not UTF-8
-        raise UserError(f"class table {file} cannot be read as comma-separated values in UTF-8: {error}") from error
+        raise UserError(
+            f"class table {file} cannot be read as comma-separated values in UTF-8: {error}"
+        ) from error
     first = table.columns[0]
     if table[first].duplicated().any():
-        raise UserError(f"class table {file}: class '{table[first][table[first].duplicated()].iloc[0]}' has more than one row; keep one")
+        raise UserError(
+            f"class table {file}: class '{table[first][table[first].duplicated()].iloc[0]}' has more than one row; keep one"
+        )
     return file, table.set_index(first, drop=False)

@@ -1,7 +1,7 @@
 """ImageNet (ILSVRC2012), from the archives as they are downloaded or from the folders these were extracted to.
 
 The training archive is a tar of 1000 class tars. The validation images are flat; their classes are in the development kit, as numbers of
-the challenge that `fourlenses.data.wordnet` knows the synsets of. An image's id is train/<wnid>/<file> or val/<wnid>/<file>, however it
+the challenge that `fourlenses.data.manifest.wordnet` knows the synsets of. An image's id is train/<wnid>/<file> or val/<wnid>/<file>, however it
 is stored, so that subsets are the same ones.
 """
 
@@ -13,18 +13,22 @@ from pathlib import Path
 import pandas as pd
 
 from fourlenses.core.errors import UserError
-from fourlenses.data import published
-from fourlenses.data.archives import members
-from fourlenses.data.bundles import File
-from fourlenses.data.decode import header_size
-from fourlenses.data.downloadable import md5_sums
-from fourlenses.data.encode import Lazy
-from fourlenses.data.manifest import Manifest
-from fourlenses.data.pictures import stream_pictures
-from fourlenses.data.wordnet import WordNet, read_wordnet
+from fourlenses.data.archives.archives import members
+from fourlenses.data.archives.bundles import File
+from fourlenses.data.conversion.encode import Lazy
+from fourlenses.data.download.registry import md5_sums
+from fourlenses.data.images.decode import header_size
+from fourlenses.data.manifest.manifest import Manifest
+from fourlenses.data.manifest.wordnet import WordNet, read_wordnet
+from fourlenses.data.sources.common import published_archives as published
+from fourlenses.data.sources.common.image_files import stream_pictures
 
 log = logging.getLogger(__name__)
-TRAIN, VAL, DEVKIT = "ILSVRC2012_img_train.tar", "ILSVRC2012_img_val.tar", "ILSVRC2012_devkit_t12.tar.gz"
+TRAIN, VAL, DEVKIT = (
+    "ILSVRC2012_img_train.tar",
+    "ILSVRC2012_img_val.tar",
+    "ILSVRC2012_devkit_t12.tar.gz",
+)
 MD5 = md5_sums("imagenet")
 TRUTH = "ILSVRC2012_validation_ground_truth.txt"
 IMAGES = {"train": 1_281_167, "test": 50_000}
@@ -38,8 +42,16 @@ def index(name: str, definition: dict, raw_data: Path) -> pd.DataFrame:
         rows.add(split, f"{folder}/{wnid}/{path.rpartition('/')[2]}", path, wnid, header_size(file))
     rows.check_splits(name, *_parts(name, definition, raw_data))
     if len(rows.numbers) == len(wordnet.numbers) and rows.counts() != IMAGES:
-        log.warning("%s: %s images, where ILSVRC2012 has %s; is the download complete?", name, rows.counts(), IMAGES)
-    depths = {depth: {wnid: wordnet.label(wnid, depth) for wnid in rows.numbers} for depth in range(wordnet.depth + 1)}
+        log.warning(
+            "%s: %s images, where ILSVRC2012 has %s; is the download complete?",
+            name,
+            rows.counts(),
+            IMAGES,
+        )
+    depths = {
+        depth: {wnid: wordnet.label(wnid, depth) for wnid in rows.numbers}
+        for depth in range(wordnet.depth + 1)
+    }
     for depth, labels in depths.items():
         beside = f" (the paper: {PAPER[depth]}, of 1000 classes)" if depth in PAPER else ""
         log.info("%s: depth %d: %d labels%s", name, depth, len(set(labels.values())), beside)
@@ -48,7 +60,9 @@ def index(name: str, definition: dict, raw_data: Path) -> pd.DataFrame:
     return rows.frame({**levels, "class": {wnid: wnid for wnid in rows.numbers}})
 
 
-def images(name: str, definition: dict, raw_data: Path, manifest: Manifest, size: int) -> Iterator[Lazy]:
+def images(
+    name: str, definition: dict, raw_data: Path, manifest: Manifest, size: int
+) -> Iterator[Lazy]:
     return stream_pictures(raw_data / definition["path"], name, manifest, nested=True)
 
 
@@ -58,7 +72,9 @@ def _parts(name: str, definition: dict, raw_data: Path) -> tuple[Path, Path]:
     return train, published.find(name, folder, [VAL, "val"], "validation images of ILSVRC2012")
 
 
-def _images(name: str, definition: dict, raw_data: Path, wordnet: WordNet) -> Iterator[tuple[str, str, str, File]]:
+def _images(
+    name: str, definition: dict, raw_data: Path, wordnet: WordNet
+) -> Iterator[tuple[str, str, str, File]]:
     """``(split, path, wnid, file)`` of every image."""
     train, val = _parts(name, definition, raw_data)
     sums = MD5 if definition.get("verify", True) else {}
@@ -66,7 +82,9 @@ def _images(name: str, definition: dict, raw_data: Path, wordnet: WordNet) -> It
     flat = val.is_file() or next(val.glob("*.JPEG"), None) is not None
     truth = _ground_truth(name, val, sums.get(DEVKIT), wordnet) if flat else None
     for split, part in (("train", train), ("test", val)):
-        for path, file in published.files(part, name, ".jpeg", sums.get(part.name), nested=split == "train"):
+        for path, file in published.files(
+            part, name, ".jpeg", sums.get(part.name), nested=split == "train"
+        ):
             folder, base = path.split("/")[-2:]
             wnid = folder.removesuffix(".tar")
             if split == "test" and truth is not None and not re.fullmatch(r"n\d{8}", folder):
@@ -95,7 +113,10 @@ def _ground_truth(name: str, val: Path, md5: str | None, wordnet: WordNet) -> li
     text, file = None, folder / DEVKIT
     if file.exists():
         inside = dict(members(file, name, md5=md5))
-        text = next((content for member, content in inside.items() if member.rpartition("/")[2] == TRUTH), None)
+        text = next(
+            (content for member, content in inside.items() if member.rpartition("/")[2] == TRUTH),
+            None,
+        )
     else:
         plain = (folder / TRUTH, folder / "ILSVRC2012_devkit_t12" / "data" / TRUTH)
         file = next((file for file in plain if file.exists()), file)

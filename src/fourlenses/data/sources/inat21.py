@@ -12,18 +12,26 @@ from pathlib import Path
 import pandas as pd
 
 from fourlenses.core.errors import UserError
-from fourlenses.data import published
-from fourlenses.data.bundles import File
-from fourlenses.data.decode import header_size
-from fourlenses.data.downloadable import md5_sums
-from fourlenses.data.encode import Lazy
-from fourlenses.data.manifest import Manifest
-from fourlenses.data.pictures import stream_pictures
+from fourlenses.data.archives.bundles import File
+from fourlenses.data.conversion.encode import Lazy
+from fourlenses.data.download.registry import md5_sums
+from fourlenses.data.images.decode import header_size
+from fourlenses.data.manifest.manifest import Manifest
+from fourlenses.data.sources.common import published_archives as published
+from fourlenses.data.sources.common.image_files import stream_pictures
 
 log = logging.getLogger(__name__)
 MD5 = md5_sums("inat21")
 IMAGES = {"train": 2_686_843, "train_mini": 500_000, "val": 100_000}
-TAXA = {"kingdom": 3, "phylum": 13, "class": 51, "order": 273, "family": 1103, "genus": 4884, "species": 10_000}
+TAXA = {
+    "kingdom": 3,
+    "phylum": 13,
+    "class": 51,
+    "order": 273,
+    "family": 1103,
+    "genus": 4884,
+    "species": 10_000,
+}
 # an archive, decompressed or extracted; the last is torchvision's name of the folder
 NAMES = {
     "train": ["train.tar.gz", "train.tar", "train", "2021_train"],
@@ -36,7 +44,13 @@ def index(name: str, definition: dict, raw_data: Path) -> pd.DataFrame:
     parts, rows = _parts(name, definition, raw_data), published.Rows()
     for key, path, file in _images(name, definition, raw_data):
         folder, base = path.split("/")[-2:]
-        rows.add("test" if key == "val" else "train", f"{key}/{folder}/{base}", path, folder, header_size(file))
+        rows.add(
+            "test" if key == "val" else "train",
+            f"{key}/{folder}/{base}",
+            path,
+            folder,
+            header_size(file),
+        )
     levels = taxonomy(name, rows.numbers)
     rows.check_splits(name, *parts.values())
     if len(rows.numbers) == TAXA["species"]:
@@ -44,13 +58,20 @@ def index(name: str, definition: dict, raw_data: Path) -> pd.DataFrame:
     return rows.frame(levels)
 
 
-def images(name: str, definition: dict, raw_data: Path, manifest: Manifest, size: int) -> Iterator[Lazy]:
+def images(
+    name: str, definition: dict, raw_data: Path, manifest: Manifest, size: int
+) -> Iterator[Lazy]:
     return stream_pictures(raw_data / definition["path"], name, manifest)
 
 
 def _parts(name: str, definition: dict, raw_data: Path) -> dict[str, Path]:
     keys = (definition.get("train", "train"), "val")
-    return {key: published.find(name, raw_data / definition["path"], NAMES[key], f"'{key}' images of iNaturalist 2021") for key in keys}
+    return {
+        key: published.find(
+            name, raw_data / definition["path"], NAMES[key], f"'{key}' images of iNaturalist 2021"
+        )
+        for key in keys
+    }
 
 
 def _images(name: str, definition: dict, raw_data: Path) -> Iterator[tuple[str, str, File]]:
@@ -80,26 +101,52 @@ def taxonomy(dataset: str, folders: Iterable[str]) -> dict[str, dict[str, str]]:
             )
         twin = taxa.setdefault((*names[:-1], f"{names[-2]} {names[-1]}"), folder)
         if twin != folder:
-            raise UserError(f"dataset '{dataset}': class folders '{twin}' and '{folder}' are named with the same taxa; keep one")
+            raise UserError(
+                f"dataset '{dataset}': class folders '{twin}' and '{folder}' are named with the same taxa; keep one"
+            )
     levels, label = {}, {(): ""}
     for depth, rank in enumerate(TAXA, 1):
         lineages = sorted({lineage[:depth] for lineage in taxa})
         shared = Counter(lineage[-1] for lineage in lineages)
-        label |= {way: f"{way[-1]} ({label[way[:-1]]})" if shared[way[-1]] > 1 else way[-1] for way in lineages}
+        label |= {
+            way: f"{way[-1]} ({label[way[:-1]]})" if shared[way[-1]] > 1 else way[-1]
+            for way in lineages
+        }
         levels[rank] = {folder: label[lineage[:depth]] for lineage, folder in taxa.items()}
     return levels
 
 
-def _compare(name: str, levels: dict[str, dict[str, str]], rows: published.Rows, *keys: str) -> None:
+def _compare(
+    name: str, levels: dict[str, dict[str, str]], rows: published.Rows, *keys: str
+) -> None:
     """Warn where a complete download does not have the published numbers of taxa and images."""
     for rank, labels in levels.items():
         found = len(set(labels.values()))
         # whether the published numbers take taxa of one name for one is not known
         bare = len({label.partition(" (")[0] for label in labels.values()})
         if TAXA[rank] not in (found, bare):
-            log.warning("%s: %d labels at rank '%s' (%d names), where iNaturalist 2021 has %d", name, found, rank, bare, TAXA[rank])
+            log.warning(
+                "%s: %d labels at rank '%s' (%d names), where iNaturalist 2021 has %d",
+                name,
+                found,
+                rank,
+                bare,
+                TAXA[rank],
+            )
         elif found != bare:
-            log.info("%s: rank '%s': %d labels, of which several share one of the %d names", name, rank, found, bare)
+            log.info(
+                "%s: rank '%s': %d labels, of which several share one of the %d names",
+                name,
+                rank,
+                found,
+                bare,
+            )
     for key, found in zip(keys, rows.counts().values(), strict=True):
         if found != IMAGES[key]:
-            log.warning("%s: %d images in '%s', where iNaturalist 2021 has %d; is the download complete?", name, found, key, IMAGES[key])
+            log.warning(
+                "%s: %d images in '%s', where iNaturalist 2021 has %d; is the download complete?",
+                name,
+                found,
+                key,
+                IMAGES[key],
+            )

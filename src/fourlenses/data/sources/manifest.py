@@ -1,4 +1,4 @@
-"""Images listed in a Parquet file that a rule of the user's makes: see `fourlenses.data.rows` for what it must hold.
+"""Images listed in a Parquet file that a rule of the user's makes: see `fourlenses.data.manifest.contract` for what it must hold.
 
 This is the way in for everything that no other source reads: any program may write the file, and it is checked here.
 """
@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 
 from fourlenses.core.errors import UserError, printable
-from fourlenses.data.archives import members
-from fourlenses.data.manifest import PREFIX, Manifest
-from fourlenses.data.rows import read_rows
+from fourlenses.data.archives.archives import members
+from fourlenses.data.manifest.contract import read_rows
+from fourlenses.data.manifest.manifest import PREFIX, Manifest
 from fourlenses.data.sources import image_folder
 
 
@@ -43,10 +43,21 @@ def index(name: str, definition: dict, raw_data: Path) -> pd.DataFrame:
     for side in ("width", "height"):
         if side not in table:
             table[side] = 0
-    return table[["id", "path", "split", "width", "height", *[column for column in table if column.startswith(PREFIX)]]]
+    return table[
+        [
+            "id",
+            "path",
+            "split",
+            "width",
+            "height",
+            *[column for column in table if column.startswith(PREFIX)],
+        ]
+    ]
 
 
-def images(name: str, definition: dict, raw_data: Path, manifest: Manifest, size: int) -> Iterator[bytes]:
+def images(
+    name: str, definition: dict, raw_data: Path, manifest: Manifest, size: int
+) -> Iterator[bytes]:
     root = raw_data / definition["path"]
     if not root.is_dir():
         yield from image_folder.images(name, definition, raw_data, manifest, size)

@@ -15,10 +15,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from fourlenses.core.errors import UserError, did_you_mean
-from fourlenses.data.bundles import file_names
-from fourlenses.data.decode import Undecodable
-from fourlenses.data.manifest import PREFIX, Manifest, text_column
-from fourlenses.data.pictures import seeded_split
+from fourlenses.data.archives.bundles import file_names
+from fourlenses.data.images.decode import Undecodable
+from fourlenses.data.manifest.manifest import PREFIX, Manifest, text_column
+from fourlenses.data.sources.common.image_files import seeded_split
 
 # https://huggingface.co/docs/hub/datasets-file-names-and-splits: words that name a split, between characters that are no letters
 WORDS = {
@@ -46,10 +46,14 @@ def index(name: str, definition: dict, raw_data: Path) -> pd.DataFrame:
         with _opened(place) as parquet:
             _check_columns(name, definition, place, parquet.schema_arrow, columns)
             table = parquet.read(columns=columns)
-            part = pd.DataFrame({"id": text_column(f"{identity}/{row}" for row in range(table.num_rows))})
+            part = pd.DataFrame(
+                {"id": text_column(f"{identity}/{row}" for row in range(table.num_rows))}
+            )
             part["path"] = text_column(f"{file}/{row}" for row in range(table.num_rows))
             part["split"] = text_column([split] * table.num_rows)
-            part["width"] = part["height"] = 0  # to know them all images would have to be read once more
+            part["width"] = part["height"] = (
+                0  # to know them all images would have to be read once more
+            )
             for column in columns:
                 level = PREFIX + ("class" if column == label else column)
                 part[level] = text_column(_names(name, place, table, column))
@@ -60,7 +64,9 @@ def index(name: str, definition: dict, raw_data: Path) -> pd.DataFrame:
     return manifest
 
 
-def images(name: str, definition: dict, raw_data: Path, manifest: Manifest, size: int) -> Iterator[bytes | Undecodable]:
+def images(
+    name: str, definition: dict, raw_data: Path, manifest: Manifest, size: int
+) -> Iterator[bytes | Undecodable]:
     path, column = raw_data / definition["path"], definition.get("image_column", "image")
     rows = collections.Counter(row.rpartition("/")[0] for row in manifest["path"])
     for file in rows:  # in the order in which they were indexed
@@ -68,7 +74,9 @@ def images(name: str, definition: dict, raw_data: Path, manifest: Manifest, size
         with _opened(place) as parquet:
             _check_columns(name, definition, place, parquet.schema_arrow, [])
             if parquet.metadata.num_rows != rows[file]:
-                raise UserError(f"{place} has {parquet.metadata.num_rows} rows, {rows[file]} when it was indexed; index it again")
+                raise UserError(
+                    f"{place} has {parquet.metadata.num_rows} rows, {rows[file]} when it was indexed; index it again"
+                )
             for group in range(parquet.num_row_groups):
                 for batch in parquet.iter_batches(ROWS, row_groups=[group], columns=[column]):
                     yield from map(_content, batch.column(0))
@@ -106,7 +114,9 @@ class _opened:
     def __exit__(self, kind: type | None, error: BaseException | None, _: object) -> None:
         self.file.close()
         # pyarrow's own OSErrors have no errno; those of a full disk, raised by whoever takes the images, do
-        if isinstance(error, pa.ArrowInvalid) or (isinstance(error, OSError) and error.errno is None):
+        if isinstance(error, pa.ArrowInvalid) or (
+            isinstance(error, OSError) and error.errno is None
+        ):
             raise self._damaged(error) from error
 
     def _damaged(self, error: Exception) -> UserError:
@@ -121,13 +131,22 @@ def _files(name: str, path: Path) -> list[tuple[str, str]]:
     elif path.is_dir():
         found = [file for file in file_names(path, name) if file.endswith(".parquet")]
     else:
-        raise UserError(f"config key 'datasets.{name}.path': there is no file or directory {path}; put it there, or correct the key")
+        raise UserError(
+            f"config key 'datasets.{name}.path': there is no file or directory {path}; put it there, or correct the key"
+        )
     if not found:
         raise UserError(f"config key 'datasets.{name}.path': {path} holds no .parquet files")
     parts = [PurePosixPath(file).parts for file in found]
-    while all(len(part) > 1 for part in parts) and len({part[0] for part in parts}) == 1 and parts[0][0] not in WORDS:
+    while (
+        all(len(part) > 1 for part in parts)
+        and len({part[0] for part in parts}) == 1
+        and parts[0][0] not in WORDS
+    ):
         parts = [part[1:] for part in parts]
-    return [(file, "/".join(part).removesuffix(".parquet")) for file, part in zip(found, parts, strict=True)]
+    return [
+        (file, "/".join(part).removesuffix(".parquet"))
+        for file, part in zip(found, parts, strict=True)
+    ]
 
 
 def _split_of(identity: str) -> str | None:
@@ -139,7 +158,9 @@ def _split_of(identity: str) -> str | None:
     return None
 
 
-def _choose(name: str, definition: dict, path: Path, found: set[str | None]) -> dict[str | None, str | None]:
+def _choose(
+    name: str, definition: dict, path: Path, found: set[str | None]
+) -> dict[str | None, str | None]:
     """Which of the splits found is used as what: train, test or unused; None is to be drawn."""
     if len(found) == 1:  # one split, or none named: test images are drawn from it
         return {next(iter(found)): None}
@@ -153,9 +174,15 @@ def _choose(name: str, definition: dict, path: Path, found: set[str | None]) -> 
     return {split: {"train": "train", test: "test"}.get(split, "unused") for split in found}
 
 
-def _check_columns(name: str, definition: dict, file: Path, schema: pa.Schema, labels: list[str]) -> None:
+def _check_columns(
+    name: str, definition: dict, file: Path, schema: pa.Schema, labels: list[str]
+) -> None:
     image = definition.get("image_column", "image")
-    keys = {image: "image_column", **dict.fromkeys(labels[:-1], "levels"), **dict.fromkeys(labels[-1:], "label_column")}
+    keys = {
+        image: "image_column",
+        **dict.fromkeys(labels[:-1], "levels"),
+        **dict.fromkeys(labels[-1:], "label_column"),
+    }
     for column, key in keys.items():
         if column not in schema.names:
             raise UserError(
@@ -163,9 +190,15 @@ def _check_columns(name: str, definition: dict, file: Path, schema: pa.Schema, l
                 f"its columns: {', '.join(schema.names)}"
             )
     kind = schema.field(image).type
-    inner = kind.field("bytes").type if pa.types.is_struct(kind) and kind.get_field_index("bytes") >= 0 else kind
+    inner = (
+        kind.field("bytes").type
+        if pa.types.is_struct(kind) and kind.get_field_index("bytes") >= 0
+        else kind
+    )
     if not (pa.types.is_binary(inner) or pa.types.is_large_binary(inner)):
-        raise UserError(f"config key 'datasets.{name}.image_column': column '{image}' of {file} is {kind}, not the bytes of image files")
+        raise UserError(
+            f"config key 'datasets.{name}.image_column': column '{image}' of {file} is {kind}, not the bytes of image files"
+        )
 
 
 def _names(name: str, file: Path, table: pa.Table, column: str) -> list[str]:
@@ -174,11 +207,28 @@ def _names(name: str, file: Path, table: pa.Table, column: str) -> list[str]:
     if pa.types.is_dictionary(kind):
         kind = kind.value_type
     values = table.column(column).to_pylist()
-    if not (pa.types.is_integer(kind) or pa.types.is_string(kind) or pa.types.is_large_string(kind)):
-        raise UserError(f"dataset '{name}': column '{column}' of {file} is {kind}; a label is a whole number or a text")
-    features = json.loads((table.schema.metadata or {}).get(b"huggingface", b"{}")).get("info", {}).get("features", {})
-    names = features.get(column, {}).get("names") if isinstance(features.get(column), dict) else None
-    wrong = next((row for row, value in enumerate(values) if value in (None, "", -1) or (names and not 0 <= value < len(names))), None)
+    if not (
+        pa.types.is_integer(kind) or pa.types.is_string(kind) or pa.types.is_large_string(kind)
+    ):
+        raise UserError(
+            f"dataset '{name}': column '{column}' of {file} is {kind}; a label is a whole number or a text"
+        )
+    features = (
+        json.loads((table.schema.metadata or {}).get(b"huggingface", b"{}"))
+        .get("info", {})
+        .get("features", {})
+    )
+    names = (
+        features.get(column, {}).get("names") if isinstance(features.get(column), dict) else None
+    )
+    wrong = next(
+        (
+            row
+            for row, value in enumerate(values)
+            if value in (None, "", -1) or (names and not 0 <= value < len(names))
+        ),
+        None,
+    )
     if wrong is not None:
         raise UserError(
             f"{file}, row {wrong}: '{column}' is {values[wrong]!r}, which is no label (unlabelled images are published with -1); "

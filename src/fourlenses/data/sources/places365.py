@@ -12,15 +12,19 @@ from pathlib import Path
 import pandas as pd
 
 from fourlenses.core.errors import UserError
-from fourlenses.data.bundles import content, walk
-from fourlenses.data.decode import Undecodable, header_size
-from fourlenses.data.encode import Lazy
-from fourlenses.data.manifest import Manifest
-from fourlenses.data.pictures import stream_pictures
+from fourlenses.data.archives.bundles import content, walk
+from fourlenses.data.conversion.encode import Lazy
+from fourlenses.data.images.decode import Undecodable, header_size
+from fourlenses.data.manifest.manifest import Manifest
 from fourlenses.data.sources import places365_levels
+from fourlenses.data.sources.common.image_files import stream_pictures
 
 log = logging.getLogger(__name__)
-TRAIN_LIST, VAL_LIST, CATEGORIES = "places365_train_standard.txt", "places365_val.txt", "categories_places365.txt"
+TRAIN_LIST, VAL_LIST, CATEGORIES = (
+    "places365_train_standard.txt",
+    "places365_val.txt",
+    "categories_places365.txt",
+)
 INDOOR_OUTDOOR = "IO_places365.txt"
 _TRAIN = re.compile(r"(?:^|/)data_(?:256|large)(?:_standard)?(/.+)/([^/]+\.jpe?g)$", re.IGNORECASE)
 _VAL = re.compile(r"(?:^|/)val_(?:256|large)/([^/]+\.jpe?g)$", re.IGNORECASE)
@@ -37,22 +41,41 @@ def index(name: str, definition: dict, raw_data: Path) -> pd.DataFrame:
         elif place := _place(member):
             split, category, file_name = place
             # one string per class, not one per image: there are 1.8 million
-            rows.append((split, categories.setdefault(category, category), file_name, member, *header_size(file)))
+            rows.append(
+                (
+                    split,
+                    categories.setdefault(category, category),
+                    file_name,
+                    member,
+                    *header_size(file),
+                )
+            )
     columns = ["split", "category", "file", "path", "width", "height"]
     # as objects, since the text columns of pandas take no names that are not UTF-8
-    manifest = pd.DataFrame(rows, columns=columns, dtype=object).astype({"width": "int64", "height": "int64"})
+    manifest = pd.DataFrame(rows, columns=columns, dtype=object).astype(
+        {"width": "int64", "height": "int64"}
+    )
     del rows
     _check(name, path, manifest)
     manifest = _with_classes(name, path, manifest, lists)
-    manifest["id"] = manifest["split"] + manifest["category"].where(manifest["split"] == "train", "") + "/" + manifest["file"]
+    manifest["id"] = (
+        manifest["split"]
+        + manifest["category"].where(manifest["split"] == "train", "")
+        + "/"
+        + manifest["file"]
+    )
     twice = manifest["id"].duplicated()
     if twice.any():
-        one, other = manifest.loc[manifest["id"] == manifest.loc[twice, "id"].iloc[0], "path"].iloc[:2]
+        one, other = manifest.loc[manifest["id"] == manifest.loc[twice, "id"].iloc[0], "path"].iloc[
+            :2
+        ]
         raise UserError(
             f"config key 'datasets.{name}.path': {path} holds an image twice, as '{one}' and '{other}'; keep one of the two copies"
         )
     classes = sorted(set(manifest["category"]))
-    for level, labels in places365_levels.levels(name, definition, raw_data, lists.get(INDOOR_OUTDOOR), classes).items():
+    for level, labels in places365_levels.levels(
+        name, definition, raw_data, lists.get(INDOOR_OUTDOOR), classes
+    ).items():
         manifest[f"level:{level}"] = manifest["category"].map(labels)
     manifest["level:class"] = manifest.pop("category")
     manifest["split"] = manifest["split"].map({"train": "train", "val": "test"})
@@ -60,7 +83,9 @@ def index(name: str, definition: dict, raw_data: Path) -> pd.DataFrame:
     return manifest[["id", "path", "split", "width", "height", *levels]].reset_index(drop=True)
 
 
-def images(name: str, definition: dict, raw_data: Path, manifest: Manifest, size: int) -> Iterator[Lazy]:
+def images(
+    name: str, definition: dict, raw_data: Path, manifest: Manifest, size: int
+) -> Iterator[Lazy]:
     return stream_pictures(raw_data / definition["path"], name, manifest)
 
 
@@ -89,7 +114,10 @@ def _place(member: str) -> tuple[str, str | None, str] | None:
 
 
 def _check(name: str, path: Path, manifest: pd.DataFrame) -> None:
-    for split, folders in (("train", "data_256_standard/<letter>/<class>/ nor train/<class>/"), ("val", "val_256/ nor val/<class>/")):
+    for split, folders in (
+        ("train", "data_256_standard/<letter>/<class>/ nor train/<class>/"),
+        ("val", "val_256/ nor val/<class>/"),
+    ):
         if not (manifest["split"] == split).any():
             raise UserError(
                 f"config key 'datasets.{name}.path': {path} holds no images of Places365-Standard's {split} split: there is neither "
@@ -97,7 +125,9 @@ def _check(name: str, path: Path, manifest: pd.DataFrame) -> None:
             )
 
 
-def _with_classes(name: str, path: Path, manifest: pd.DataFrame, lists: dict[str, tuple[str, str]]) -> pd.DataFrame:
+def _with_classes(
+    name: str, path: Path, manifest: pd.DataFrame, lists: dict[str, tuple[str, str]]
+) -> pd.DataFrame:
     """The images that the lists name, with their classes; folder names alone do where there is no list and none is needed."""
     known = _pairs(*lists[CATEGORIES]) if CATEGORIES in lists else None
     unlabelled = manifest["category"].isna()
@@ -110,12 +140,18 @@ def _with_classes(name: str, path: Path, manifest: pd.DataFrame, lists: dict[str
                 )
         names = {number: category for category, number in known.items()}
         numbers = _pairs(*lists[VAL_LIST])
-        strange = next((f"{file} {number}" for file, number in numbers.items() if number not in names), None)
+        strange = next(
+            (f"{file} {number}" for file, number in numbers.items() if number not in names), None
+        )
         if strange:
-            raise UserError(f"{lists[VAL_LIST][0]}: '{strange}' names a class that {lists[CATEGORIES][0]} does not have; fetch both again")
+            raise UserError(
+                f"{lists[VAL_LIST][0]}: '{strange}' names a class that {lists[CATEGORIES][0]} does not have; fetch both again"
+            )
         labels = manifest.loc[unlabelled, "file"].map(numbers).map(names)
         manifest.loc[unlabelled, "category"] = labels
-        manifest = _listed(name, manifest, manifest["category"].notna(), "val", len(numbers), lists[VAL_LIST][0])
+        manifest = _listed(
+            name, manifest, manifest["category"].notna(), "val", len(numbers), lists[VAL_LIST][0]
+        )
     if known is not None and not set(manifest["category"]) <= set(known):
         strange = sorted(set(manifest["category"]) - set(known))[0]
         raise UserError(
@@ -138,17 +174,30 @@ def _pairs(file: str, text: str) -> dict[str, int]:
         if line.strip():
             key, _, value = line.strip().rpartition(" ")
             if not key or not value.isdigit():
-                raise UserError(f"{file}, line {number}: expected a name and a number, found '{line[:80]}'; fetch the list again")
+                raise UserError(
+                    f"{file}, line {number}: expected a name and a number, found '{line[:80]}'; fetch the list again"
+                )
             pairs[key] = int(value)
     return pairs
 
 
-def _listed(name: str, manifest: pd.DataFrame, keep: pd.Series, split: str, listed: int, file: str) -> pd.DataFrame:
+def _listed(
+    name: str, manifest: pd.DataFrame, keep: pd.Series, split: str, listed: int, file: str
+) -> pd.DataFrame:
     """The images to keep; the log says how many of the folder are not on the list, and how many of the list are not in the folder."""
     if not keep.all():
-        log.warning("%s: %d %s images, e.g. %s, are not on %s: left out", name, (~keep).sum(), split, manifest["path"][~keep].iloc[0], file)
+        log.warning(
+            "%s: %d %s images, e.g. %s, are not on %s: left out",
+            name,
+            (~keep).sum(),
+            split,
+            manifest["path"][~keep].iloc[0],
+            file,
+        )
     manifest = manifest[keep]
     missing = listed - int((manifest["split"] == split).sum())
     if missing > 0:
-        log.warning("%s: %d of the %d %s images on %s are not there", name, missing, listed, split, file)
+        log.warning(
+            "%s: %d of the %d %s images on %s are not there", name, missing, listed, split, file
+        )
     return manifest

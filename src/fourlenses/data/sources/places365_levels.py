@@ -16,7 +16,9 @@ INDOOR_OUTDOOR = {"1": "indoor", "2": "outdoor"}
 LEVEL1, BENEATH = 3, (6, 4, 6)
 
 
-def levels(name: str, definition: dict, raw_data: Path, table: tuple[str, str] | None, classes: list[str]) -> dict[str, dict[str, str]]:
+def levels(
+    name: str, definition: dict, raw_data: Path, table: tuple[str, str] | None, classes: list[str]
+) -> dict[str, dict[str, str]]:
     """Per level above the class, coarse to fine, the label of every class.
 
     table: name and text of an IO_places365.txt, if one was found.
@@ -26,7 +28,10 @@ def levels(name: str, definition: dict, raw_data: Path, table: tuple[str, str] |
     """
     if "hierarchy" in definition:
         return _from_sheet(name, raw_data / definition["hierarchy"], classes)
-    file, text = table or ("the table of the authors that comes with fourlenses", SHIPPED.read_text())
+    file, text = table or (
+        "the table of the authors that comes with fourlenses",
+        SHIPPED.read_text(),
+    )
     sides = dict(line.split()[:2] for line in text.splitlines() if len(line.split()) > 1)
     missing = [category for category in classes if sides.get(category) not in INDOOR_OUTDOOR]
     if missing:
@@ -35,7 +40,11 @@ def levels(name: str, definition: dict, raw_data: Path, table: tuple[str, str] |
             *(name, len(missing), missing[0], file),
         )
         return {}
-    log.info("%s: levels indoor_outdoor and class, from %s. Set the key 'hierarchy' to the authors' sheet for three levels", name, file)
+    log.info(
+        "%s: levels indoor_outdoor and class, from %s. Set the key 'hierarchy' to the authors' sheet for three levels",
+        name,
+        file,
+    )
     return {"indoor_outdoor": {category: INDOOR_OUTDOOR[sides[category]] for category in classes}}
 
 
@@ -44,20 +53,29 @@ def _from_sheet(name: str, path: Path, classes: list[str]) -> dict[str, dict[str
     names, flags = _read_sheet(key, path)
     missing = [category for category in classes if category not in flags]
     if missing:
-        raise UserError(f"{key}: {path} has no row for {len(missing)} of the {len(classes)} classes, e.g. '{missing[0]}'; add them")
+        raise UserError(
+            f"{key}: {path} has no row for {len(missing)} of the {len(classes)} classes, e.g. '{missing[0]}'; add them"
+        )
     parent = [level1 for level1, count in enumerate(BENEATH) for _ in range(count)]
     level1, level2, several = {}, {}, 0
     for category in classes:
         over, beneath = flags[category][:LEVEL1], flags[category][LEVEL1:]
         set2 = [column for column, flag in enumerate(beneath) if flag]
         if not set2:
-            raise UserError(f"{key}: in {path}, class '{category}' has no category of level 2; put a 1 into one of its last 16 columns")
+            raise UserError(
+                f"{key}: in {path}, class '{category}' has no category of level 2; put a 1 into one of its last 16 columns"
+            )
         # A level has to be a partition of the classes, and level 2 a refinement of level 1. Of several parents of level 2 the first in the
         # sheet's order is kept (of those beneath a flagged level 1), and of level 1 the one that it lies beneath.
         first = next((column for column in set2 if over[parent[column]]), set2[0])
         level1[category], level2[category] = names[parent[first]], names[LEVEL1 + first]
         several += len(set2) > 1
-    log.info("%s: levels level1, level2 and class, from %s; of the %d classes with several parents the first was kept", name, path, several)
+    log.info(
+        "%s: levels level1, level2 and class, from %s; of the %d classes with several parents the first was kept",
+        name,
+        path,
+        several,
+    )
     return {"level1": level1, "level2": level2}
 
 
@@ -67,10 +85,17 @@ def _read_sheet(key: str, path: Path) -> tuple[list[str], dict[str, list[bool]]]
         with open(path, newline="", encoding="utf-8-sig") as file:
             rows = [[cell.strip() for cell in row] for row in csv.reader(file)]
     except OSError as error:
-        raise UserError(f"{key}: {path} cannot be read ({error.strerror}); correct the key, or leave it out") from error
+        raise UserError(
+            f"{key}: {path} cannot be read ({error.strerror}); correct the key, or leave it out"
+        ) from error
     except (csv.Error, UnicodeDecodeError) as error:
-        raise UserError(f"{key}: {path} is not comma-separated values in UTF-8 ({error}); export the sheet as CSV again") from error
-    head = next((number for number, row in enumerate(rows[:3]) if row and row[0].lower() == "category"), None)
+        raise UserError(
+            f"{key}: {path} is not comma-separated values in UTF-8 ({error}); export the sheet as CSV again"
+        ) from error
+    head = next(
+        (number for number, row in enumerate(rows[:3]) if row and row[0].lower() == "category"),
+        None,
+    )
     width = LEVEL1 + sum(BENEATH)
     names = [] if head is None else [cell for cell in rows[head][1:] if cell]
     if len(names) != width:
@@ -84,6 +109,8 @@ def _read_sheet(key: str, path: Path) -> tuple[list[str], dict[str, list[bool]]]
             continue
         cells = [cell or "0" for cell in row[1 : 1 + width]]
         if len(cells) < width or not set(cells) <= {"0", "1"}:
-            raise UserError(f"{key}: {path}, line {number}: expected a class and {width} cells of 0 or 1, found {','.join(row)[:80]}")
+            raise UserError(
+                f"{key}: {path}, line {number}: expected a class and {width} cells of 0 or 1, found {','.join(row)[:80]}"
+            )
         flags[row[0].strip("'\" ")] = [cell == "1" for cell in cells]
     return names, flags

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from fourlenses.data import synthetic
-from fourlenses.data.manifest import Manifest
+from fourlenses.data.manifest.manifest import Manifest
 
 
 def index(name: str, definition: dict, raw_data: Path) -> pd.DataFrame:
@@ -25,6 +25,8 @@ def index(name: str, definition: dict, raw_data: Path) -> pd.DataFrame:
     return manifest
 
 
-def images(name: str, definition: dict, raw_data: Path, manifest: Manifest, size: int) -> Iterator[np.ndarray]:
+def images(
+    name: str, definition: dict, raw_data: Path, manifest: Manifest, size: int
+) -> Iterator[np.ndarray]:
     for number in range(len(manifest["id"])):
         yield synthetic.draw(definition["domain"], definition["seed"], number, size)

@@ -16,7 +16,12 @@ from fourlenses.data.synthetic.canvas import SUPERSAMPLE
 from fourlenses.data.synthetic.draws import Draws
 
 LEVELS: tuple[str, ...] = ("coarse", "middle", "fine")
-_MODULES: dict[str, ModuleType] = {"objects": objects, "species": species, "scenes": scenes, "landcover": landcover}
+_MODULES: dict[str, ModuleType] = {
+    "objects": objects,
+    "species": species,
+    "scenes": scenes,
+    "landcover": landcover,
+}
 DOMAINS: tuple[str, ...] = tuple(_MODULES)
 
 

@@ -57,13 +57,18 @@ def profile(draws: Draws, n: int, cells: int, octaves: int = 1) -> np.ndarray:
     """Smooth one-dimensional noise along x in [-1, 1], float32 (n,)."""
     total = np.zeros(n, np.float32)
     for octave in range(octaves):
-        total += np.float32(0.5**octave) * (_interpolation(n, cells << octave) @ draws.array((cells << octave) + 1, -1, 1))
+        total += np.float32(0.5**octave) * (
+            _interpolation(n, cells << octave) @ draws.array((cells << octave) + 1, -1, 1)
+        )
     return total
 
 
 def colour(hue: float, saturation: float, value: float) -> np.ndarray:
     """An RGB colour from hue (in turns), saturation and value, float32 (3, 1, 1)."""
-    return np.array(colorsys.hsv_to_rgb(hue % 1.0, min(max(saturation, 0), 1), min(max(value, 0), 1)), np.float32)[:, None, None]
+    return np.array(
+        colorsys.hsv_to_rgb(hue % 1.0, min(max(saturation, 0), 1), min(max(value, 0), 1)),
+        np.float32,
+    )[:, None, None]
 
 
 def coverage(distance: np.ndarray, width: float) -> np.ndarray:
@@ -88,7 +93,9 @@ def blank(n: int, ink: np.ndarray) -> np.ndarray:
     return image
 
 
-def expose(image: np.ndarray, draws: Draws, cast: float = 0.12, gradient: float = 0.35) -> np.ndarray:
+def expose(
+    image: np.ndarray, draws: Draws, cast: float = 0.12, gradient: float = 0.35
+) -> np.ndarray:
     """The camera: light falling unevenly, white balance, exposure, contrast, defocus, sensor grain. Returns uint8 (n/2, n/2, 3)."""
     n = image.shape[1]
     size = n // SUPERSAMPLE
@@ -100,12 +107,18 @@ def expose(image: np.ndarray, draws: Draws, cast: float = 0.12, gradient: float 
     grey = image.mean(axis=0)
     image += draws.real(-0.2, 0.6) * (grey - image)
     image = (image - 0.45) * draws.real(0.65, 1.25) + draws.real(0.3, 0.6)
-    blur = draws.real(0, 0.018) * size  # defocus is a share of the frame, so it looks alike at every size
+    blur = (
+        draws.real(0, 0.018) * size
+    )  # defocus is a share of the frame, so it looks alike at every size
     if blur > 0.25:
         line = np.arange(size, dtype=np.float32)
         kernel = np.exp(-((line[:, None] - line) ** 2) / (2 * blur * blur))
         kernel /= kernel.sum(axis=1, keepdims=True)
         image = kernel @ image @ kernel.T
     grain = draws.real(0, 0.045)
-    image = image + (draws.array(3 * size * size, -1, 1) * draws.array(3 * size * size)).reshape(image.shape) * (grain * 3)
-    return np.ascontiguousarray((np.clip(image, 0, 1) * 255 + 0.5).astype(np.uint8).transpose(1, 2, 0))
+    image = image + (draws.array(3 * size * size, -1, 1) * draws.array(3 * size * size)).reshape(
+        image.shape
+    ) * (grain * 3)
+    return np.ascontiguousarray(
+        (np.clip(image, 0, 1) * 255 + 0.5).astype(np.uint8).transpose(1, 2, 0)
+    )

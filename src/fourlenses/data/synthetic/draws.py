@@ -8,7 +8,9 @@ import numpy as np
 from fourlenses.core.randomness import uniform
 
 T = TypeVar("T")
-_BLOCK = 2048  # numbers hashed at a time: most images need fewer, so most images pay for one hash call
+_BLOCK = (
+    2048  # numbers hashed at a time: most images need fewer, so most images pay for one hash call
+)
 
 
 class Draws:

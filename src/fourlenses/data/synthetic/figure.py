@@ -17,7 +17,9 @@ class Figure:
     ``inks`` maps tone names to (3, 1, 1) colours. They are random per image: a tone says which parts match, never which colour they are.
     """
 
-    def __init__(self, image: np.ndarray, draws: Draws, turn: float, scale: tuple[float, float] = (0.7, 1.1)) -> None:
+    def __init__(
+        self, image: np.ndarray, draws: Draws, turn: float, scale: tuple[float, float] = (0.7, 1.1)
+    ) -> None:
         self.image = image
         self.draws = draws
         self.n = image.shape[1]
@@ -54,27 +56,58 @@ class Figure:
         cosine, sine = math.cos(turn), math.sin(turn)
         return cosine * du + sine * dv, cosine * dv - sine * du
 
-    def ellipse(self, cu: float, cv: float, ru: float, rv: float, tone: Ink = "main", turn: float = 0.0) -> np.ndarray:
+    def ellipse(
+        self, cu: float, cv: float, ru: float, rv: float, tone: Ink = "main", turn: float = 0.0
+    ) -> np.ndarray:
         """A filled ellipse with the given centre and half-axes."""
         du, dv = self.local(cu, cv, turn)
         return self.add((np.sqrt((du / ru) ** 2 + (dv / rv) ** 2) - 1) * min(ru, rv), tone)
 
-    def ring(self, cu: float, cv: float, ru: float, rv: float, thick: float, tone: Ink = "main") -> np.ndarray:
+    def ring(
+        self, cu: float, cv: float, ru: float, rv: float, thick: float, tone: Ink = "main"
+    ) -> np.ndarray:
         """The outline of an ellipse, ``thick`` to either side."""
         du, dv = self.local(cu, cv)
-        return self.add(np.abs(np.sqrt((du / ru) ** 2 + (dv / rv) ** 2) - 1) * min(ru, rv) - thick, tone)
+        return self.add(
+            np.abs(np.sqrt((du / ru) ** 2 + (dv / rv) ** 2) - 1) * min(ru, rv) - thick, tone
+        )
 
-    def box(self, cu: float, cv: float, hu: float, hv: float, tone: Ink = "main", turn: float = 0.0) -> np.ndarray:
+    def box(
+        self, cu: float, cv: float, hu: float, hv: float, tone: Ink = "main", turn: float = 0.0
+    ) -> np.ndarray:
         """A filled rectangle with the given centre and half-sides."""
         du, dv = self.local(cu, cv, turn)
         return self.add(np.maximum(np.abs(du) - hu, np.abs(dv) - hv), tone)
 
-    def taper(self, cu: float, cv: float, top: float, bottom: float, hv: float, tone: Ink = "main", turn: float = 0.0) -> np.ndarray:
+    def taper(
+        self,
+        cu: float,
+        cv: float,
+        top: float,
+        bottom: float,
+        hv: float,
+        tone: Ink = "main",
+        turn: float = 0.0,
+    ) -> np.ndarray:
         """A symmetric trapezium: half-width ``top`` at its upper end, ``bottom`` at its lower end, half-height ``hv``."""
         du, dv = self.local(cu, cv, turn)
-        return self.add(np.maximum(np.abs(du) - (top + bottom) / 2 - dv * ((bottom - top) / (2 * hv)), np.abs(dv) - hv), tone)
+        return self.add(
+            np.maximum(
+                np.abs(du) - (top + bottom) / 2 - dv * ((bottom - top) / (2 * hv)), np.abs(dv) - hv
+            ),
+            tone,
+        )
 
-    def limb(self, au: float, av: float, bu: float, bv: float, thick: float, tone: Ink = "main", end: float | None = None) -> np.ndarray:
+    def limb(
+        self,
+        au: float,
+        av: float,
+        bu: float,
+        bv: float,
+        thick: float,
+        tone: Ink = "main",
+        end: float | None = None,
+    ) -> np.ndarray:
         """A rounded bar from a to b of half-thickness ``thick`` at a and ``end`` (default the same) at b."""
         du, dv = self.u - au, self.v - av
         wu, wv = bu - au, bv - av
@@ -127,7 +160,9 @@ def _stripes(u: np.ndarray, v: np.ndarray, rate: float, phase: float) -> np.ndar
 
 
 def _spots(u: np.ndarray, v: np.ndarray, rate: float, phase: float) -> np.ndarray:
-    return sharpen(np.sin(rate * 0.8 * (u + v) + phase) * np.sin(rate * 0.8 * (u - v) + phase), 0.35)
+    return sharpen(
+        np.sin(rate * 0.8 * (u + v) + phase) * np.sin(rate * 0.8 * (u - v) + phase), 0.35
+    )
 
 
 def _chevrons(u: np.ndarray, v: np.ndarray, rate: float, phase: float) -> np.ndarray:

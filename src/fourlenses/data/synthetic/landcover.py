@@ -31,7 +31,9 @@ class Ground:
     def tone(self, spread: float = 0.15) -> np.ndarray:
         """A soil or plant colour, from straw through green to dull blue-grey: (3, 1, 1)."""
         d = self.draws
-        return colour(d.real(0.06, 0.4), d.real(0.1, 0.5), self.tone_value + d.real(-spread, spread))
+        return colour(
+            d.real(0.06, 0.4), d.real(0.1, 0.5), self.tone_value + d.real(-spread, spread)
+        )
 
     def roof(self) -> np.ndarray:
         """A built surface: tile, metal or concrete, (3, 1, 1)."""
@@ -41,13 +43,19 @@ class Ground:
     def water(self) -> np.ndarray:
         """Water, from silty brown through green to dark blue, (3, 1, 1)."""
         d = self.draws
-        return colour(d.real(0.1, 0.62), d.real(0.1, 0.5), max(0.08, self.tone_value + d.sign() * d.real(0.15, 0.3)))
+        return colour(
+            d.real(0.1, 0.62),
+            d.real(0.1, 0.5),
+            max(0.08, self.tone_value + d.sign() * d.real(0.15, 0.3)),
+        )
 
     def mottle(self, cells: int, strength: float, octaves: int = 3) -> None:
         """Multiply the ground by fractal noise."""
         self.image *= 1 + strength * fractal(self.draws, self.n, cells, octaves)
 
-    def block(self, cu: float, cv: float, hu: float, hv: float, ink: np.ndarray, opacity: float = 1.0) -> None:
+    def block(
+        self, cu: float, cv: float, hu: float, hv: float, ink: np.ndarray, opacity: float = 1.0
+    ) -> None:
         """A rectangle in map coordinates."""
         distance = np.maximum(np.abs(self.u - cu) - hu, np.abs(self.v - cv) - hv)
         paint(self.image, coverage(distance, self.width) * opacity, ink)
@@ -57,9 +65,13 @@ class Ground:
         side = math.ceil(2 * reach / spacing)
         line = (np.arange(side) - (side - 1) / 2) * spacing
         nodes = np.stack(np.meshgrid(line, line, indexing="ij"), axis=-1).reshape(-1, 2)
-        return (nodes + self.draws.array(nodes.size, -scatter, scatter).reshape(-1, 2) * spacing).astype(np.float32)
+        return (
+            nodes + self.draws.array(nodes.size, -scatter, scatter).reshape(-1, 2) * spacing
+        ).astype(np.float32)
 
-    def cells(self, points: np.ndarray, spacing: float) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    def cells(
+        self, points: np.ndarray, spacing: float
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         """The nearest of k jittered lattice points at each pixel: distance, offsets (du, dv) and index of it, (n, n) each.
 
         Points come from ``points``; only those of the 3 x 3 lattice neighbourhood are looked at, which holds the nearest for the scatter
@@ -80,7 +92,9 @@ class Ground:
         return np.sqrt(best), self.u - points[index, 0], self.v - points[index, 1], index
 
 
-def _crowns(g: Ground, d: Draws, spacing: float, radius: float, peak: float, scatter: float) -> None:
+def _crowns(
+    g: Ground, d: Draws, spacing: float, radius: float, peak: float, scatter: float
+) -> None:
     """Tree crowns lit from the side: domes for a high ``radius``, pointed for a high ``peak``, dark gaps between."""
     points = g.points(spacing, scatter)
     distance, du, dv, index = g.cells(points, spacing)
@@ -103,7 +117,11 @@ def _needleleaf(g: Ground, d: Draws) -> None:
 
 def _shrub_thicket(g: Ground, d: Draws) -> None:
     clumps = sharpen(fractal(d, g.n, d.whole(6, 9), 2), d.real(-0.15, 0.1), 2.5)
-    paint(g.image, np.roll(clumps, (round(g.sun[0] * g.n / 40), round(g.sun[1] * g.n / 40)), (0, 1)) * 0.5, g.tone() * 0.4)
+    paint(
+        g.image,
+        np.roll(clumps, (round(g.sun[0] * g.n / 40), round(g.sun[1] * g.n / 40)), (0, 1)) * 0.5,
+        g.tone() * 0.4,
+    )
     paint(g.image, clumps, g.tone() * (1 + 0.25 * noise(d, g.n, 18)))
 
 
@@ -114,8 +132,14 @@ def _savanna(g: Ground, d: Draws) -> None:
     sizes = d.array(len(points), -0.08, 0.34) * spacing  # a negative size leaves the place bare
     shadow = spacing * 0.16
     for shift, dark in ((shadow, True), (0.0, False)):
-        distance, _, _, index = g.cells(points + np.float32(shift) * np.array(g.sun, np.float32), spacing)
-        paint(g.image, coverage(distance - sizes[index], g.width * 2) * (0.6 if dark else 1.0), g.tone() * (0.35 if dark else 0.7))
+        distance, _, _, index = g.cells(
+            points + np.float32(shift) * np.array(g.sun, np.float32), spacing
+        )
+        paint(
+            g.image,
+            coverage(distance - sizes[index], g.width * 2) * (0.6 if dark else 1.0),
+            g.tone() * (0.35 if dark else 0.7),
+        )
 
 
 def _strip_fields(g: Ground, d: Draws) -> None:
@@ -139,12 +163,23 @@ def _pivot_fields(g: Ground, d: Draws) -> None:
         for j in range(-2, 3):
             du, dv = g.u - shift_u - i * 2.15 * radius, g.v - shift_v - j * 2.15 * radius
             kind, share, swirl = g.tone(0.3), d.real(), d.real(20, 60)
-            if abs(shift_u + i * 2.15 * radius) > 1.7 or abs(shift_v + j * 2.15 * radius) > 1.7 or d.chance(0.08):
+            if (
+                abs(shift_u + i * 2.15 * radius) > 1.7
+                or abs(shift_v + j * 2.15 * radius) > 1.7
+                or d.chance(0.08)
+            ):
                 continue
             distance = np.sqrt(du * du + dv * dv)
-            paint(g.image, coverage(distance - radius, g.width), kind * (1 + 0.12 * np.sin(distance * swirl)))
+            paint(
+                g.image,
+                coverage(distance - radius, g.width),
+                kind * (1 + 0.12 * np.sin(distance * swirl)),
+            )
             if share < 0.5:
-                sector = np.maximum(distance - radius, np.minimum(du * math.cos(9 * share) + dv * math.sin(9 * share), dv))
+                sector = np.maximum(
+                    distance - radius,
+                    np.minimum(du * math.cos(9 * share) + dv * math.sin(9 * share), dv),
+                )
                 paint(g.image, coverage(sector, g.width), g.tone(0.3))
 
 
@@ -161,7 +196,9 @@ def _residential(g: Ground, d: Draws) -> None:
     table = d.array(1600 * 4).reshape(4, 1600)[:, key]
     du = (lot_u - column - 0.5) * pitch + (table[0] - 0.5) * 0.04
     dv = (lot_v - row - 0.5) * (block_v / 2) + (table[1] - 0.5) * 0.04
-    house = np.maximum(np.abs(du) - pitch * (0.22 + 0.12 * table[2]), np.abs(dv) - 0.05 - 0.03 * table[1])
+    house = np.maximum(
+        np.abs(du) - pitch * (0.22 + 0.12 * table[2]), np.abs(dv) - 0.05 - 0.03 * table[1]
+    )
     present = table[3] < d.real(0.8, 0.97)
     shade = np.where(dv * g.sun[1] + du * g.sun[0] > 0, 1.1, 0.8) * (0.75 + 0.4 * table[0])
     paint(g.image, coverage(house - 0.02, g.width) * present * 0.5, g.tone() * 0.4)
@@ -186,7 +223,9 @@ def _industrial(g: Ground, d: Draws) -> None:
             if abs(cu) > 1.8 or abs(cv) > 1.8:
                 continue
             if kind < 0.25:  # a car park: rows of stalls
-                g.block(cu, cv, hu, hv, ink * (0.55 + 0.3 * (np.sin(g.u * 60) * np.sin(g.v * 22) > 0)))
+                g.block(
+                    cu, cv, hu, hv, ink * (0.55 + 0.3 * (np.sin(g.u * 60) * np.sin(g.v * 22) > 0))
+                )
                 continue
             g.block(cu + 0.05 * g.sun[0], cv + 0.05 * g.sun[1], hu, hv, ink * 0.25, 0.8)
             g.block(cu, cv, hu, hv, ink * (1 + 0.12 * np.sign(np.sin(g.v * rate))))
@@ -196,7 +235,11 @@ def _industrial(g: Ground, d: Draws) -> None:
 def _river(g: Ground, d: Draws) -> None:
     g.mottle(6, 0.2)
     bank = d.real(0.1, 0.22)
-    course = d.real(-0.4, 0.4) + d.real(0.2, 0.4) * np.sin(g.u * d.real(2.2, 4) + d.real(0, 6)) + 0.12 * noise(d, g.n, 4)
+    course = (
+        d.real(-0.4, 0.4)
+        + d.real(0.2, 0.4) * np.sin(g.u * d.real(2.2, 4) + d.real(0, 6))
+        + 0.12 * noise(d, g.n, 4)
+    )
     distance = np.abs(g.v - course) - bank * (1 + 0.4 * noise(d, g.n, 3))
     paint(g.image, coverage(distance - 0.07, 0.08), g.tone() * 1.3)
     paint(g.image, coverage(distance, g.width), g.water() * (1 + 0.06 * noise(d, g.n, 16)))
@@ -213,7 +256,9 @@ def _dunes(g: Ground, d: Draws) -> None:
     warp = 0.22 * noise(d, g.n, 3) + 0.06 * noise(d, g.n, 8)
     phase = (g.u + warp) * d.real(1.6, 3.2)
     tooth = phase - np.floor(phase)
-    ridge = np.where(tooth < 0.72, tooth / 0.72, (1 - tooth) / 0.28)  # a long windward and a short lee side
+    ridge = np.where(
+        tooth < 0.72, tooth / 0.72, (1 - tooth) / 0.28
+    )  # a long windward and a short lee side
     g.image *= 1 + d.real(0.3, 0.6) * (ridge - 0.5) * np.where(tooth < 0.72, 1, 1.4)
     g.mottle(16, 0.05, 1)
 

@@ -5,7 +5,16 @@ from collections.abc import Callable
 
 import numpy as np
 
-from fourlenses.data.synthetic.canvas import blank, colour, coverage, expose, fractal, grid, noise, paint
+from fourlenses.data.synthetic.canvas import (
+    blank,
+    colour,
+    coverage,
+    expose,
+    fractal,
+    grid,
+    noise,
+    paint,
+)
 from fourlenses.data.synthetic.draws import Draws
 from fourlenses.data.synthetic.figure import Figure, pattern
 
@@ -26,12 +35,17 @@ def _clutter(draws: Draws, n: int) -> np.ndarray:
     paint(image, cover, other)
     if draws.chance(0.5):
         edge = draws.real(0.0, 0.8) + draws.real(-0.2, 0.2) * x
-        floor = colour(draws.real(), draws.real(0, 0.5), draws.real(0.2, 0.85)) * (1 + 0.3 * noise(draws, n, 14, 4))
+        floor = colour(draws.real(), draws.real(0, 0.5), draws.real(0.2, 0.85)) * (
+            1 + 0.3 * noise(draws, n, 14, 4)
+        )
         paint(image, coverage(edge - y, 0.06), floor)
     for _ in range(draws.whole(2, 6)):
         turn = draws.real(0, math.pi)
         dx, dy = x - draws.real(-1, 1), y - draws.real(-1, 1)
-        du, dv = math.cos(turn) * dx + math.sin(turn) * dy, math.cos(turn) * dy - math.sin(turn) * dx
+        du, dv = (
+            math.cos(turn) * dx + math.sin(turn) * dy,
+            math.cos(turn) * dy - math.sin(turn) * dx,
+        )
         long, short = draws.real(0.15, 0.7), draws.real(0.05, 0.35)
         if draws.chance(0.5):
             distance = np.maximum(np.abs(du) - long, np.abs(dv) - short)
@@ -91,7 +105,13 @@ def _motorboat(f: Figure, d: Draws) -> None:
 def _freighter(f: Figure, d: Draws) -> None:
     for column in range(4):
         for row in range(d.whole(1, 3)):
-            f.box(-0.35 + column * 0.31, 0.08 - row * 0.21, 0.14, 0.09, d.pick(["main", "second", "light", "mark"]))
+            f.box(
+                -0.35 + column * 0.31,
+                0.08 - row * 0.21,
+                0.14,
+                0.09,
+                d.pick(["main", "second", "light", "mark"]),
+            )
     f.box(-0.74, -0.1, 0.14, d.real(0.32, 0.42), "light")
     f.box(-0.74, -0.25, 0.11, 0.05, "dark")
     f.taper(0, 0.38, 0.98, 0.82, 0.2)
@@ -130,10 +150,14 @@ def _helicopter(f: Figure, d: Draws) -> None:
     f.limb(0.5, 0.4, 0.52, 0.6, 0.03, "dark")
 
 
-def _legs(f: Figure, d: Draws, places: tuple[float, float], top: float, bottom: float, thick: float) -> None:
+def _legs(
+    f: Figure, d: Draws, places: tuple[float, float], top: float, bottom: float, thick: float
+) -> None:
     for u in places:
         for side in (-0.08, 0.08):
-            f.limb(u + side, top, u + side + d.real(-0.16, 0.16), bottom, thick, "main", thick * 0.7)
+            f.limb(
+                u + side, top, u + side + d.real(-0.16, 0.16), bottom, thick, "main", thick * 0.7
+            )
 
 
 def _horse(f: Figure, d: Draws) -> None:
@@ -194,7 +218,14 @@ def _tuna(f: Figure, d: Draws) -> None:
     f.ellipse(0.1, 0, 0.82, d.real(0.3, 0.36))
     f.ellipse(0.12, 0.14, 0.7, 0.16, "light")
     for k in range(5):
-        f.polygon([(-0.6 + k * 0.12, -0.14 - k * 0.03), (-0.5 + k * 0.12, -0.14 - k * 0.03), (-0.62 + k * 0.12, -0.3 - k * 0.03)], "second")
+        f.polygon(
+            [
+                (-0.6 + k * 0.12, -0.14 - k * 0.03),
+                (-0.5 + k * 0.12, -0.14 - k * 0.03),
+                (-0.62 + k * 0.12, -0.3 - k * 0.03),
+            ],
+            "second",
+        )
     f.polygon([(0.1, -0.25), (0.4, -0.25), (0.05, -0.52)], "second")
     f.limb(0.3, 0.05, 0.0, 0.18, 0.05, "dark")
     f.ellipse(0.68, -0.05, 0.06, 0.06, "dark")

@@ -19,7 +19,9 @@ def _bystanders(stage: Stage, draws: Draws) -> None:
         at, foot, tall = draws.real(-0.95, 0.95), draws.real(0.5, 1.0), draws.real(0.25, 0.6)
         dx, dy = stage.x - at, stage.y - foot
         if draws.chance(0.65):
-            body = np.sqrt((dx / (0.16 * tall)) ** 2 + ((dy + 0.45 * tall) / (0.45 * tall)) ** 2) - 1
+            body = (
+                np.sqrt((dx / (0.16 * tall)) ** 2 + ((dy + 0.45 * tall) / (0.45 * tall)) ** 2) - 1
+            )
             paint(stage.image, coverage(body * 0.16 * tall, stage.width), stage.ink())
             head = np.sqrt(dx * dx + (dy + tall) ** 2) - 0.11 * tall
             paint(stage.image, coverage(head, stage.width), stage.ink())

@@ -21,11 +21,22 @@ def _trees(s: Stage, d: Draws, conifer: bool) -> None:
             tall = height * d.real(0.8, 1.25)
             ink = (green * d.real(0.5, 1.1)) * (0.4 + 0.6 * near) + s.haze * (0.5 - 0.5 * near)
             du, dv = s.x - at, s.y - base
-            s.fill(np.maximum(np.abs(du) - 0.05 * tall, np.abs(dv + tall * 0.2) - tall * 0.22), ink * 0.4)
+            s.fill(
+                np.maximum(np.abs(du) - 0.05 * tall, np.abs(dv + tall * 0.2) - tall * 0.22),
+                ink * 0.4,
+            )
             if conifer:
                 tier = (-dv / tall - 0.15) * 4
-                wide = tall * 0.34 * np.clip(1.0 - tier / 4.4, 0, 1) * (0.55 + 0.45 * (1 - (tier - np.floor(tier))))
-                s.fill(np.maximum(np.abs(du) - wide, np.maximum(dv + tall * 0.15, -dv - tall * 1.2)), ink * (1 - 0.3 * (tier % 1)))
+                wide = (
+                    tall
+                    * 0.34
+                    * np.clip(1.0 - tier / 4.4, 0, 1)
+                    * (0.55 + 0.45 * (1 - (tier - np.floor(tier))))
+                )
+                s.fill(
+                    np.maximum(np.abs(du) - wide, np.maximum(dv + tall * 0.15, -dv - tall * 1.2)),
+                    ink * (1 - 0.3 * (tier % 1)),
+                )
             else:
                 for _ in range(2):
                     cu, cv = d.real(-0.12, 0.12) * tall, -tall * d.real(0.6, 0.85)
@@ -54,7 +65,11 @@ def _bamboo_grove(s: Stage, d: Draws) -> None:
         at, lean, thick = d.real(-1.1, 1.1), d.real(-0.12, 0.12), 0.025 + 0.05 * near
         across = (s.x - at - lean * s.y) / thick
         rings = 1 - 0.35 * (np.sin(s.y * (22 - 10 * near) + d.real(0, 6)) > 0.93)
-        ink = (stem * d.real(0.6, 1.2) * (0.4 + 0.6 * near) + s.haze * (0.5 - 0.5 * near)) * rings * (1 - 0.25 * across.clip(-1, 1))
+        ink = (
+            (stem * d.real(0.6, 1.2) * (0.4 + 0.6 * near) + s.haze * (0.5 - 0.5 * near))
+            * rings
+            * (1 - 0.25 * across.clip(-1, 1))
+        )
         s.fill(np.maximum((np.abs(across) - 1) * thick, s.y - 0.55 - 0.5 * near), ink)
 
 
@@ -68,7 +83,10 @@ def _sandy_beach(s: Stage, d: Draws) -> None:
     s.fill(line, s.growth() * (1.2 + 0.1 * noise(d, s.n, 20)))
     for _ in range(d.whole(0, 3)):
         at, foot = d.real(-0.9, 0.9), d.real(0.5, 0.9)
-        s.fill(np.sqrt(((s.x - at) / 0.16) ** 2 + ((s.y - foot + 0.2) / 0.08) ** 2) * 0.1 - 0.1, s.ink())
+        s.fill(
+            np.sqrt(((s.x - at) / 0.16) ** 2 + ((s.y - foot + 0.2) / 0.08) ** 2) * 0.1 - 0.1,
+            s.ink(),
+        )
         s.box(at - 0.012, at + 0.012, foot - 0.2, foot, s.ink(0.1, 0.4))
 
 
@@ -81,7 +99,10 @@ def _rocky_coast(s: Stage, d: Draws) -> None:
         near = k / 8
         at, foot, size = d.real(-1.1, 1.1), level + 0.1 + near * 0.9, 0.1 + 0.25 * near
         rough = 1 + 0.5 * noise(d, s.n, 7)
-        rock = np.maximum(np.abs(s.x - at) * rough - size * d.real(0.8, 1.4), np.abs(s.y - foot) * rough - size * 0.7)
+        rock = np.maximum(
+            np.abs(s.x - at) * rough - size * d.real(0.8, 1.4),
+            np.abs(s.y - foot) * rough - size * 0.7,
+        )
         s.fill(rock - 0.03, colour(0, 0, s.hour), 0.05, 0.6)  # surf
         s.fill(rock, stone * d.real(0.6, 1.2) * (1 + 0.35 * noise(d, s.n, 14)))
 
@@ -98,7 +119,12 @@ def _lake_shore(s: Stage, d: Draws) -> None:
     s.fill(level - s.y, mirrored * (0.85 + 0.08 * noise(d, s.n, 24, 3)), opacity=0.75)
     for _ in range(d.whole(6, 12)):
         at, tall = d.real(-1.1, 1.1), d.real(0.3, 0.8)
-        s.fill(np.maximum(np.abs(s.x - at - 0.1 * (1 - s.y) ** 2 * d.sign()) - 0.018, 0.95 - tall - s.y), s.growth() * 0.5)
+        s.fill(
+            np.maximum(
+                np.abs(s.x - at - 0.1 * (1 - s.y) ** 2 * d.sign()) - 0.018, 0.95 - tall - s.y
+            ),
+            s.growth() * 0.5,
+        )
 
 
 def _snowy_peaks(s: Stage, d: Draws) -> None:
@@ -115,7 +141,13 @@ def _rolling_hills(s: Stage, d: Draws) -> None:
     s.sky()
     for k in range(5):
         base = -0.25 + 0.27 * k
-        depth = s.ridge(base, d.real(0.12, 0.25), 2, 1, s.growth() * (0.6 + 0.1 * k) + s.haze * (0.35 - 0.08 * k))
+        depth = s.ridge(
+            base,
+            d.real(0.12, 0.25),
+            2,
+            1,
+            s.growth() * (0.6 + 0.1 * k) + s.haze * (0.35 - 0.08 * k),
+        )
         stripes = np.sin((depth + d.real(-0.3, 0.3) * s.x) * d.real(25, 50))
         s.fill(-depth, s.growth(), opacity=0.25)
         paint(s.image, (depth > 0) * np.clip(stripes, 0, 1) * 0.25, s.growth())
@@ -128,7 +160,11 @@ def _canyon(s: Stage, d: Draws) -> None:
         line = profile(d, s.n, 4 + k, 1)
         step = np.floor(line * 2.5) / 2.5  # cliffs: the skyline goes in steps
         depth = s.y - (-0.3 + 0.42 * k - 0.32 * step)
-        strata = 1 + 0.3 * np.sin((s.y + 0.03 * noise(d, s.n, 5)) * d.real(22, 38)) + 0.15 * noise(d, s.n, 3, 20)
+        strata = (
+            1
+            + 0.3 * np.sin((s.y + 0.03 * noise(d, s.n, 5)) * d.real(22, 38))
+            + 0.15 * noise(d, s.n, 3, 20)
+        )
         s.fill(-depth, (stone * (0.55 + 0.2 * k) + s.haze * (0.4 - 0.2 * k)) * strata)
 
 

@@ -9,7 +9,9 @@ from fourlenses.data.synthetic.draws import Draws
 from fourlenses.data.synthetic.stage import Stage
 
 
-def _facade(s: Stage, left: float, right: float, top: float, bottom: float, columns: int, rows: int) -> None:
+def _facade(
+    s: Stage, left: float, right: float, top: float, bottom: float, columns: int, rows: int
+) -> None:
     """A building front with a grid of windows, some lit."""
     d = s.draws
     wall, pane = s.ink(0.25, 0.85), s.ink(0.05, 0.95)
@@ -41,7 +43,10 @@ def _house_row(s: Stage, d: Draws) -> None:
         eaves = foot - d.real(0.55, 0.75)
         _facade(s, at, at + wide, eaves, foot, d.whole(2, 3), 2)
         middle, pitch = at + wide / 2, d.real(0.25, 0.45)
-        gable = np.maximum(np.abs(s.x - middle) - (s.y - eaves + pitch) / pitch * wide * 0.55, np.maximum(s.y - eaves, eaves - pitch - s.y))
+        gable = np.maximum(
+            np.abs(s.x - middle) - (s.y - eaves + pitch) / pitch * wide * 0.55,
+            np.maximum(s.y - eaves, eaves - pitch - s.y),
+        )
         s.fill(gable, roof * d.real(0.8, 1.2))
         s.box(middle + 0.1, middle + 0.17, eaves - pitch, eaves - 0.15, roof * 0.6)
         s.box(middle - 0.06, middle + 0.06, foot - 0.28, foot, s.ink())
@@ -57,7 +62,14 @@ def _arcade(s: Stage, d: Draws) -> None:
     s.box(-2, 2, arch_top - 0.3, foot, s.ink(0.4, 0.9))
     du = (s.x / pitch + d.real()) % 1 - 0.5
     half = d.real(0.3, 0.38)
-    arch = np.where(s.y < arch_top + 0.1, np.sqrt(du * du + ((s.y - arch_top - 0.1) / pitch) ** 2), np.abs(du)) - half
+    arch = (
+        np.where(
+            s.y < arch_top + 0.1,
+            np.sqrt(du * du + ((s.y - arch_top - 0.1) / pitch) ** 2),
+            np.abs(du),
+        )
+        - half
+    )
     s.fill(np.maximum(arch * pitch, s.y - foot), s.ink(0.03, 0.3))
     band = np.abs(s.y - arch_top + 0.2) - 0.07
     s.fill(band, s.ink(0.3, 0.95) * (0.7 + 0.5 * (np.sin(s.x * 25) > 0)))
@@ -77,14 +89,22 @@ def _highway(s: Stage, d: Draws) -> None:
     vx, vy, z, side = _open_country(s, d)
     half = d.real(0.8, 1.2)
     below = vy - s.y
-    s.fill(np.maximum((np.abs(side) - half) / np.maximum(z, 0.5), below), colour(0, 0, s.hour * d.real(0.25, 0.6)))
-    line = np.minimum(np.abs(np.abs(side) - half * 0.9) - 0.03, np.abs(np.abs(side) - half * 0.3) - 0.035 + 9 * (np.sin(z * 5) < 0))
+    s.fill(
+        np.maximum((np.abs(side) - half) / np.maximum(z, 0.5), below),
+        colour(0, 0, s.hour * d.real(0.25, 0.6)),
+    )
+    line = np.minimum(
+        np.abs(np.abs(side) - half * 0.9) - 0.03,
+        np.abs(np.abs(side) - half * 0.3) - 0.035 + 9 * (np.sin(z * 5) < 0),
+    )
     s.fill(np.maximum(line, below), colour(0.12, d.real(0, 0.5), s.hour), 0.03)
     for k in range(d.whole(2, 4)):
         far = 0.9 + 0.8 * k + d.real(0, 0.4)
         at, foot, size = vx + d.pick([-0.6, 0, 0.6]) * half / far, vy + 1 / far, 0.25 / far
         s.box(at - size, at + size, foot - size * 1.3, foot, s.ink())
-        s.box(at - size * 0.8, at + size * 0.8, foot - size * 1.2, foot - size * 0.7, s.ink(0.05, 0.3))
+        s.box(
+            at - size * 0.8, at + size * 0.8, foot - size * 1.2, foot - size * 0.7, s.ink(0.05, 0.3)
+        )
 
 
 def _railway(s: Stage, d: Draws) -> None:
@@ -92,10 +112,16 @@ def _railway(s: Stage, d: Draws) -> None:
     below = vy - s.y
     for centre in d.pick([(0.0,), (-0.75, 0.75)]):
         off = side - centre
-        s.fill(np.maximum((np.abs(off) - 0.62) / np.maximum(z, 0.5), below), s.ink(0.3, 0.7) * (1 + 0.2 * noise(d, s.n, 24)))
+        s.fill(
+            np.maximum((np.abs(off) - 0.62) / np.maximum(z, 0.5), below),
+            s.ink(0.3, 0.7) * (1 + 0.2 * noise(d, s.n, 24)),
+        )
         sleepers = np.maximum(np.abs(off) - 0.5, np.where(np.sin(z * 16) > 0, -1.0, 1.0))
         s.fill(np.maximum(sleepers, below), s.ink(0.1, 0.4), 0.05)
-        s.fill(np.maximum((np.abs(np.abs(off) - 0.34) - 0.05) / np.maximum(z, 0.5), below), s.ink(0.6, 1.0))
+        s.fill(
+            np.maximum((np.abs(np.abs(off) - 0.34) - 0.05) / np.maximum(z, 0.5), below),
+            s.ink(0.6, 1.0),
+        )
     for k in range(4):  # masts of the overhead line
         far = 1.0 + 0.8 * k
         at, foot = vx - 1.3 / far, vy + 1 / far
@@ -114,7 +140,9 @@ def _bridge(s: Stage, d: Draws) -> None:
     s.fill(np.maximum(np.maximum(deck - s.y, s.y - level - 0.12), -span * 0.3), ink)
     s.box(-2, 2, deck - 0.07, deck + 0.05, ink * 0.8)
     s.fill(np.maximum(np.abs(s.y - deck + 0.14) - 0.07, 0.3 - np.abs(np.sin(s.x * 25))), ink * 0.6)
-    s.fill(np.maximum(np.abs(du) - 0.06, np.maximum(deck - 0.5 - s.y, s.y - level - 0.15)), ink * 1.2)
+    s.fill(
+        np.maximum(np.abs(du) - 0.06, np.maximum(deck - 0.5 - s.y, s.y - level - 0.15)), ink * 1.2
+    )
 
 
 URBAN: dict[tuple[str, str, str], Callable[[Stage, Draws], None]] = {

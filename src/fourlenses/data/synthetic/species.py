@@ -6,7 +6,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fourlenses.data.synthetic.canvas import blank, colour, coverage, expose, fractal, grid, noise, paint
+from fourlenses.data.synthetic.canvas import (
+    blank,
+    colour,
+    coverage,
+    expose,
+    fractal,
+    grid,
+    noise,
+    paint,
+)
 from fourlenses.data.synthetic.draws import Draws
 from fourlenses.data.synthetic.figure import Figure, pattern, sharpen
 
@@ -27,13 +36,22 @@ def _habitat(draws: Draws, n: int) -> np.ndarray:
     hue = draws.pick([0.08, 0.13, 0.25, 0.33, 0.55, 0.6]) + draws.real(-0.05, 0.05)
     value = draws.real(0.2, 0.85)
     image = blank(n, colour(hue, draws.real(0.05, 0.6), value))
-    other = colour(hue + draws.real(-0.12, 0.12), draws.real(0.05, 0.6), value + draws.real(-0.35, 0.3))
-    paint(image, np.clip(0.5 + draws.real(0.3, 1.0) * fractal(draws, n, draws.whole(2, 7)), 0, 1), other)
+    other = colour(
+        hue + draws.real(-0.12, 0.12), draws.real(0.05, 0.6), value + draws.real(-0.35, 0.3)
+    )
+    paint(
+        image,
+        np.clip(0.5 + draws.real(0.3, 1.0) * fractal(draws, n, draws.whole(2, 7)), 0, 1),
+        other,
+    )
     lean = draws.real(0, math.pi)
     for _ in range(draws.whole(1, 6)):
         turn = lean + draws.real(-0.4, 0.4)
         dx, dy = x - draws.real(-1, 1), y - draws.real(-1, 1)
-        du, dv = math.cos(turn) * dx + math.sin(turn) * dy, math.cos(turn) * dy - math.sin(turn) * dx
+        du, dv = (
+            math.cos(turn) * dx + math.sin(turn) * dy,
+            math.cos(turn) * dy - math.sin(turn) * dx,
+        )
         ink = colour(hue + draws.real(-0.15, 0.15), draws.real(0.1, 0.6), draws.real(0.1, 0.85))
         if draws.chance(0.5):
             distance = np.abs(dv + draws.real(-0.3, 0.3) * du * du) - draws.real(0.02, 0.08)
@@ -92,7 +110,11 @@ def _duck(f: Figure, d: Draws, t: Trait) -> None:
     f.box(0.86, -0.32, 0.17, 0.05 + 0.05 * t.second, "second", 0.1)
     f.ellipse(0.58, -0.43, 0.045, 0.045, "dark")
     # The water line hides the belly at a height that varies.
-    f.add(d.real(0.45, 0.6) + 0.03 * np.sin(f.u * d.real(8, 14)) - f.v, f.image.mean(axis=(1, 2), keepdims=True) * 0.9, shade=False)
+    f.add(
+        d.real(0.45, 0.6) + 0.03 * np.sin(f.u * d.real(8, 14)) - f.v,
+        f.image.mean(axis=(1, 2), keepdims=True) * 0.9,
+        shade=False,
+    )
 
 
 def _butterfly(f: Figure, d: Draws, t: Trait) -> None:
@@ -103,7 +125,16 @@ def _butterfly(f: Figure, d: Draws, t: Trait) -> None:
     f.ellipse(0.38, 0.42, lower * 0.9, lower, "main", 0.7)
     if t.second > 0.7:
         f.limb(0.4, 0.65, 0.5, 1.0, 0.09, "main", 0.05)
-    f.polygon([(0.03, -0.1), (0.55, -0.75), (0.98, -0.72), (0.95, -0.2 + 0.1 * t.second), (0.35, 0.25), (0.03, 0.2)])
+    f.polygon(
+        [
+            (0.03, -0.1),
+            (0.55, -0.75),
+            (0.98, -0.72),
+            (0.95, -0.2 + 0.1 * t.second),
+            (0.35, 0.25),
+            (0.03, 0.2),
+        ]
+    )
     f.u = body_u
     f.ellipse(0, 0.05, 0.07, 0.45, "dark")
     for s in (-1, 1):
@@ -141,14 +172,18 @@ def _leaf(f: Figure, d: Draws, t: Trait) -> None:
     v = f.v + bend * (f.u * f.u - 0.4)
     along = np.clip((f.u + 0.9) / 1.8, 0, 1)
     _mark(f, d, t, f.u, v)
-    lobe = 1 - 0.75 * t.second * sharpen(np.sin(f.u * math.tau * (1.6 + t.cycles * 0.3) + d.real(0, math.tau)), 0, 1.0)
+    lobe = 1 - 0.75 * t.second * sharpen(
+        np.sin(f.u * math.tau * (1.6 + t.cycles * 0.3) + d.real(0, math.tau)), 0, 1.0
+    )
     half = (0.3 + 0.35 * t.first) * np.maximum(np.sin(math.pi * along**0.8), 0) ** 0.8 * lobe * 1.2
     f.limb(-1.3, bend * -1.0, -0.8, bend * -0.24, 0.04, "second")
     f.add(np.maximum((np.abs(v) - half) * 0.8, np.abs(f.u) - 0.9), "main")
     f.add(np.maximum(np.abs(v) - 0.03, np.abs(f.u) - 0.85), "second")
 
 
-_FAMILIES: dict[tuple[str, str], tuple[Callable[[Figure, Draws, Trait], None], float, dict[str, Trait]]] = {
+_FAMILIES: dict[
+    tuple[str, str], tuple[Callable[[Figure, Draws, Trait], None], float, dict[str, Trait]]
+] = {
     ("bird", "finch"): (
         _finch,
         0.35,
@@ -221,7 +256,9 @@ _FAMILIES: dict[tuple[str, str], tuple[Callable[[Figure, Draws, Trait], None], f
     ),
 }
 
-CLASSES = [(coarse, middle, fine) for (coarse, middle), family in _FAMILIES.items() for fine in family[2]]
+CLASSES = [
+    (coarse, middle, fine) for (coarse, middle), family in _FAMILIES.items() for fine in family[2]
+]
 
 
 def render(draws: Draws, fine: int, n: int) -> np.ndarray:

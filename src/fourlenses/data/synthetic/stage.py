@@ -2,7 +2,16 @@
 
 import numpy as np
 
-from fourlenses.data.synthetic.canvas import blank, colour, coverage, fractal, grid, noise, paint, profile
+from fourlenses.data.synthetic.canvas import (
+    blank,
+    colour,
+    coverage,
+    fractal,
+    grid,
+    noise,
+    paint,
+    profile,
+)
 from fourlenses.data.synthetic.draws import Draws
 from fourlenses.data.synthetic.figure import sharpen
 
@@ -30,16 +39,31 @@ class Stage:
     def growth(self) -> np.ndarray:
         """A colour of soil or plants in some season: (3, 1, 1)."""
         d = self.draws
-        return colour(d.real(0.04, 0.42), d.real(0.05, 0.55), d.real(0.2, 0.8) * (0.4 + 0.6 * self.hour))
+        return colour(
+            d.real(0.04, 0.42), d.real(0.05, 0.55), d.real(0.2, 0.8) * (0.4 + 0.6 * self.hour)
+        )
 
-    def fill(self, distance: np.ndarray, ink: np.ndarray, soft: float = 0.0, opacity: float = 1.0) -> None:
+    def fill(
+        self, distance: np.ndarray, ink: np.ndarray, soft: float = 0.0, opacity: float = 1.0
+    ) -> None:
         """Paint where the signed distance is negative."""
         paint(self.image, coverage(distance, self.width + soft) * opacity, ink)
 
-    def box(self, left: float, right: float, top: float, bottom: float, ink: np.ndarray, opacity: float = 1.0) -> None:
+    def box(
+        self,
+        left: float,
+        right: float,
+        top: float,
+        bottom: float,
+        ink: np.ndarray,
+        opacity: float = 1.0,
+    ) -> None:
         """An upright rectangle."""
         self.fill(
-            np.maximum(np.abs(self.x - (left + right) / 2) - (right - left) / 2, np.abs(self.y - (top + bottom) / 2) - (bottom - top) / 2),
+            np.maximum(
+                np.abs(self.x - (left + right) / 2) - (right - left) / 2,
+                np.abs(self.y - (top + bottom) / 2) - (bottom - top) / 2,
+            ),
             ink,
             opacity=opacity,
         )
@@ -47,19 +71,37 @@ class Stage:
     def sky(self) -> None:
         """A gradient towards the horizon, with or without clouds."""
         d = self.draws
-        top = colour(d.pick([0.55, 0.6, 0.08, 0.0, 0.7]), d.real(0, 0.5), self.hour * d.real(0.6, 1))
+        top = colour(
+            d.pick([0.55, 0.6, 0.08, 0.0, 0.7]), d.real(0, 0.5), self.hour * d.real(0.6, 1)
+        )
         paint(self.image, np.clip(0.5 - self.y * 0.8, 0, 1), top)
         if d.chance(0.6):
             cloud = sharpen(fractal(d, self.n, d.whole(2, 3), 2), d.real(-0.1, 0.5), d.real(0.8, 2))
-            paint(self.image, cloud * 0.7, colour(d.real(), d.real(0, 0.15), min(1.0, self.hour * 1.1)))
+            paint(
+                self.image,
+                cloud * 0.7,
+                colour(d.real(), d.real(0, 0.15), min(1.0, self.hour * 1.1)),
+            )
 
     def ground(self, level: float, ink: np.ndarray) -> None:
         """Everything below a level, with texture that grows coarser towards the viewer."""
         d = self.draws
-        texture = 1 + d.real(0.05, 0.3) * noise(d, self.n, 20, 6) + d.real(0, 0.15) * noise(d, self.n, 8, 4)
+        texture = (
+            1
+            + d.real(0.05, 0.3) * noise(d, self.n, 20, 6)
+            + d.real(0, 0.15) * noise(d, self.n, 8, 4)
+        )
         self.fill(level - self.y, ink * texture)
 
-    def ridge(self, base: float, height: float, cells: int, octaves: int, ink: np.ndarray, sharp: bool = False) -> np.ndarray:
+    def ridge(
+        self,
+        base: float,
+        height: float,
+        cells: int,
+        octaves: int,
+        ink: np.ndarray,
+        sharp: bool = False,
+    ) -> np.ndarray:
         """A skyline of hills (or, sharp, of peaks) around ``base``; returns the depth below the skyline (n, n)."""
         line = profile(self.draws, self.n, cells, octaves)
         if sharp:
@@ -68,9 +110,15 @@ class Stage:
         self.fill(-depth, ink)
         return depth
 
-    def depth(self, vanish_x: float, vanish_y: float, level: float) -> tuple[np.ndarray, np.ndarray]:
+    def depth(
+        self, vanish_x: float, vanish_y: float, level: float
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Perspective of a plane ``level`` below the eye: distance ahead z (capped) and sideways position s, (n, n) each."""
-        drop = np.maximum(self.y - vanish_y, 0.02) if level > 0 else np.maximum(vanish_y - self.y, 0.02)
+        drop = (
+            np.maximum(self.y - vanish_y, 0.02)
+            if level > 0
+            else np.maximum(vanish_y - self.y, 0.02)
+        )
         z = abs(level) / drop
         return z, (self.x - vanish_x) * z
 
@@ -78,5 +126,7 @@ class Stage:
         """Water from a level down to the lower edge, with waves that grow towards the viewer."""
         d = self.draws
         z, _ = self.depth(0, level, 1.0)
-        wave = 1 + d.real(0.1, 0.3) * np.sin(np.minimum(z, 9) * d.real(5, 9) + 2 * noise(d, self.n, 6, 3))
+        wave = 1 + d.real(0.1, 0.3) * np.sin(
+            np.minimum(z, 9) * d.real(5, 9) + 2 * noise(d, self.n, 6, 3)
+        )
         self.fill(level - self.y, self.ink(0.3, 0.8) * wave)

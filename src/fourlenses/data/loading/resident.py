@@ -1,0 +1,108 @@
+"""Images resident in memory: decoded once to one uint8 tensor, from which every view of every epoch is cut."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+
+from fourlenses.data.beton.reader import RAW, Stored
+from fourlenses.data.beton.selection import Selection, join_labels, select
+from fourlenses.data.images.decode import decode
+
+
+@dataclass
+class Images:
+    """images: uint8 (N, 3, S, S). labels: int64 (N,), the finest level. ids: uint64 (N,), of dataset and manifest row: views are
+    drawn of them."""
+
+    images: torch.Tensor
+    labels: np.ndarray
+    ids: np.ndarray
+    num_classes: int
+
+
+def load_images(
+    beton_file: Path, rows: np.ndarray, size: int, dataset: str, workers: int
+) -> Images:
+    """The images of some manifest rows, as squares of ``size`` px: shortest side scaled to it (antialiased), centre cut out.
+
+    Raises:
+        UserError: the beton lacks one of the rows.
+    """
+    chosen = select(beton_file, rows, dataset)
+    with ThreadPoolExecutor(max(1, workers)) as pool:
+        pixels = _squares(chosen, slice(None), size, pool)
+    return Images(pixels, chosen.labels, chosen.ids, chosen.num_classes)
+
+
+def image_blocks(chosen: Selection, size: int, workers: int, block: int) -> Iterator[torch.Tensor]:
+    """The same squares, ``block`` of them at a time, the next block being decoded meanwhile: for images that do not fit."""
+    starts = range(0, len(chosen.samples), block)
+    with ThreadPoolExecutor(max(1, workers)) as pool, ThreadPoolExecutor(1) as ahead:
+        coming = None
+        for start in (*starts, None):
+            decoded = coming
+            coming = (
+                None
+                if start is None
+                else ahead.submit(_squares, chosen, slice(start, start + block), size, pool)
+            )
+            if decoded is not None:
+                yield decoded.result()
+
+
+def _squares(chosen: Selection, part: slice, size: int, pool: ThreadPoolExecutor) -> torch.Tensor:
+    """uint8 (n, 3, size, size) of part of a selection."""
+    samples = chosen.samples[part]
+    pixels = np.empty((len(samples), 3, size, size), np.uint8)
+
+    def fill(position: int) -> None:
+        pixels[position] = square(chosen.beton.image(samples[position]), size).transpose(2, 0, 1)
+
+    # consuming the results raises what a worker raised
+    for _ in pool.map(fill, range(len(samples)), chunksize=64):
+        pass
+    return torch.from_numpy(pixels)
+
+
+def square(stored: Stored, size: int) -> np.ndarray:
+    """uint8 (size, size, 3)."""
+    if stored.mode == RAW:
+        pixels = stored.data.reshape(stored.height, stored.width, 3)
+        if stored.height == stored.width == size:
+            return pixels
+        picture = Image.fromarray(pixels)
+    else:
+        picture = decode(stored.data.tobytes())
+    width, height = picture.size
+    shortest = min(width, height)
+    # at whole pixels: half a pixel further along, where the sides differ by an odd number, would blur
+    left, top = (width - shortest) // 2, (height - shortest) // 2
+    if shortest == size:
+        return np.asarray(picture.crop((left, top, left + size, top + size)))
+    return np.asarray(
+        picture.resize(
+            (size, size),
+            Image.Resampling.BILINEAR,
+            box=(left, top, left + shortest, top + shortest),
+        )
+    )
+
+
+def concatenate(parts: list[Images]) -> Images:
+    """Several datasets as one; the classes of each follow those of the one before."""
+    if len(parts) == 1:  # without a copy: it may fill much of the memory
+        return parts[0]
+    labels, num_classes = join_labels(
+        [part.labels for part in parts], [part.num_classes for part in parts]
+    )
+    return Images(
+        torch.cat([part.images for part in parts]),
+        labels,
+        np.concatenate([part.ids for part in parts]),
+        num_classes,
+    )

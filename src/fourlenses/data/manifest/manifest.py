@@ -1,0 +1,261 @@
+"""The manifest: one row per image of a dataset. Everything downstream reads it without knowing where the images came from.
+
+Columns: ``id`` (unique, stable), ``path`` (where the source finds the image), ``split`` (train or test), ``width``, ``height`` (pixels,
+0 where only drawing or decoding would tell), and one ``level:<name>`` column per label level, coarse to fine. The last level is the class.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from fourlenses.core.errors import UserError
+from fourlenses.core.files import atomic
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+PREFIX = "level:"
+# Columns by name: a DataFrame where one is made, a `ManifestFile` where it is read back: jobs that only read do without pandas, which
+# takes a second to import.
+Manifest = Mapping[str, Sequence]
+
+
+class Column(Sequence):
+    """A column in Arrow's memory: its values become Python objects one or a few at a time, so that millions of names stay small."""
+
+    BATCH = 1 << 16
+
+    def __init__(self, values) -> None:
+        """From an Arrow array or chunked array, or any sequence of values."""
+        import pyarrow
+
+        if not isinstance(values, (pyarrow.Array, pyarrow.ChunkedArray)):
+            try:
+                values = pyarrow.array(values)
+            except (
+                UnicodeEncodeError
+            ):  # names of files that are not UTF-8: Arrow keeps them as bytes only
+                values = pyarrow.array(map(_bytes, values))
+        self.values = values
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def __getitem__(self, row: int):
+        return _text(self.values[int(row)].as_py())
+
+    def __iter__(self) -> Iterator:
+        for start in range(0, len(self), self.BATCH):
+            yield from map(_text, self.values.slice(start, self.BATCH).to_pylist())
+
+    def is_in(self, wanted: set[str]) -> np.ndarray:
+        """bool (rows,): whether the value is one of some names."""
+        import pyarrow.compute
+
+        kind = self.values.type
+        names = sorted(map(_bytes, wanted) if pyarrow.types.is_binary(kind) else wanted)
+        return np.asarray(pyarrow.compute.is_in(self.values, pyarrow.array(names, kind)))
+
+    def codes(self) -> tuple[np.ndarray, list]:
+        """int64 (rows,), and the distinct values they number, sorted."""
+        import pyarrow
+
+        encoded = (
+            self.values
+            if pyarrow.types.is_dictionary(self.values.type)
+            else self.values.dictionary_encode()
+        )
+        if isinstance(encoded, pyarrow.ChunkedArray):
+            encoded = encoded.unify_dictionaries().combine_chunks()
+            if isinstance(
+                encoded, pyarrow.ChunkedArray
+            ):  # of no chunks, or of too many values for one
+                encoded = (
+                    pyarrow.concat_arrays(encoded.chunks)
+                    if encoded.num_chunks
+                    else pyarrow.array([], "string").dictionary_encode()
+                )
+        found = [_text(value) for value in encoded.dictionary.to_pylist()]
+        # a dictionary may hold what no row has, and the same value twice
+        used = np.unique(encoded.indices.to_numpy(zero_copy_only=False))
+        names = sorted({found[code] for code in used})
+        number = {name: place for place, name in enumerate(names)}
+        place_of = np.array([number.get(name, -1) for name in found], np.int64)
+        return place_of[encoded.indices.to_numpy(zero_copy_only=False)], names
+
+
+def _bytes(name: str) -> bytes:
+    return name.encode("utf-8", "surrogateescape")
+
+
+def _text(value):
+    return value.decode("utf-8", "surrogateescape") if isinstance(value, bytes) else value
+
+
+# Arrow's threads that read from a file of Python's may still wait for it when the process ends, which then aborts (exit 134) or hangs
+# (github.com/apache/arrow/issues/34314 and 50482; seen once in some hundred jobs).
+ONE_THREAD = {"use_threads": False, "pre_buffer": False}
+
+
+class ManifestFile(Mapping):
+    """A manifest as it lies on disk; a column is read when it is asked for."""
+
+    def __init__(self, path: Path) -> None:
+        import pyarrow.parquet
+
+        self._path, self._columns = path, {}
+        with open(path, "rb") as file:  # pyarrow takes no paths that are not UTF-8
+            self._names = pyarrow.parquet.read_schema(file).names
+
+    def __getitem__(self, name: str) -> Column:
+        import pyarrow.parquet
+
+        if name not in self._names:
+            raise KeyError(name)
+        if name not in self._columns:
+            # labels repeat: as numbers of a dictionary they take 4 bytes a row
+            repeats = [name] if name == "split" or name.startswith(PREFIX) else []
+            with open(self._path, "rb") as file:
+                table = pyarrow.parquet.read_table(
+                    file, columns=[name], read_dictionary=repeats, **ONE_THREAD
+                )
+            self._columns[name] = Column(table.column(0))
+        return self._columns[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+
+def column(manifest: Manifest, name: str) -> Column:
+    """A column of whatever kind of manifest."""
+    values = manifest[name]
+    return values if isinstance(values, Column) else Column(values)
+
+
+@dataclass(frozen=True)
+class Hierarchy:
+    """The label levels of a dataset, coarse to fine.
+
+    names: the levels. classes: per level, the sorted label names. table: int64 (fine classes, levels), the label at every level of
+    each finest class; its last column counts 0, 1, 2, …
+    """
+
+    names: list[str]
+    classes: list[list[str]]
+    table: np.ndarray
+
+    @property
+    def num_classes(self) -> int:
+        return len(self.classes[-1])
+
+
+def text_column(values: Iterable[str]) -> "pd.Series":
+    """A column of text: in little memory, unless it holds names that are not UTF-8 (surrogateescape), which the text columns of pandas do
+    not take. None becomes NaN."""
+    import pandas as pd
+
+    values = values if isinstance(values, list) else list(values)
+    try:
+        return pd.Series(values, dtype="str")
+    except UnicodeEncodeError:
+        return pd.Series(values, dtype=object)
+
+
+def write_manifest(manifest: "pd.DataFrame", path: Path) -> None:
+    """Check and write a manifest atomically.
+
+    Raises:
+        UserError: no training or no test images, or the same id twice.
+    """
+    for split in ("train", "test"):
+        if not (manifest["split"] == split).any():
+            raise UserError(
+                f"{path}: no {split} images were found; splits found: {', '.join(sorted(manifest['split'].unique())) or 'none'}"
+            )
+    twice = manifest["id"][manifest["id"].duplicated()]
+    if len(twice):
+        raise UserError(
+            f"{path}: {len(twice)} images have an id that another has too, e.g. '{twice.iloc[0]}'"
+        )
+    hierarchy_of(manifest)
+    with atomic(path) as temporary:
+        manifest.assign(
+            **{name: manifest[name].map(_bytes) for name in manifest if _is_odd(manifest[name])}
+        ).to_parquet(temporary, index=False)
+
+
+def _is_odd(values: "pd.Series") -> bool:
+    """Whether some name is not UTF-8: Parquet keeps such text as bytes only."""
+    if values.dtype != object:  # the other types hold no such text
+        return False
+    try:
+        for start in range(0, len(values), Column.BATCH):
+            "".join(
+                value
+                for value in values.iloc[start : start + Column.BATCH]
+                if isinstance(value, str)
+            ).encode()
+    except UnicodeEncodeError:
+        return True
+    return False
+
+
+def read_manifest(path: Path) -> ManifestFile:
+    return ManifestFile(path)
+
+
+def one_sided(manifest: Manifest) -> dict[str, list[str]]:
+    """Per split, the sorted classes that only it has: a class without test images is learned but never scored, the images of one without
+    training images are scored as wrong, as nothing can have learned their label."""
+    labels, names = column(
+        manifest, [name for name in manifest if name.startswith(PREFIX)][-1]
+    ).codes()
+    of = {split: set(labels[rows_of(manifest, split)]) for split in ("train", "test")}
+    return {
+        here: [names[label] for label in sorted(of[here] - of[there])]
+        for here, there in (("train", "test"), ("test", "train"))
+    }
+
+
+def rows_of(manifest: Manifest, split: str) -> np.ndarray:
+    """The rows of a split, int64 ascending."""
+    codes, names = column(manifest, "split").codes()
+    return np.flatnonzero(codes == names.index(split)) if split in names else np.empty(0, np.int64)
+
+
+def hierarchy_of(manifest: Manifest) -> Hierarchy:
+    """The label levels of a manifest.
+
+    Raises:
+        UserError: a class has two different ancestors at one level.
+    """
+    levels = [name for name in manifest if name.startswith(PREFIX)]
+    codes, classes = zip(*(column(manifest, level).codes() for level in levels), strict=True)
+    finest = codes[-1]
+    row_of = np.empty(len(classes[-1]), np.int64)  # some row of each class
+    row_of[finest[::-1]] = np.arange(len(finest))[::-1]  # the first one: the last assignment stays
+    table = np.stack([level[row_of] for level in codes], axis=1)
+    other = np.zeros(len(finest), bool)
+    for level, ancestors in zip(codes, table.T, strict=True):
+        other |= level != ancestors[finest]
+    if other.any():
+        row = np.flatnonzero(other)[np.argmin(finest[other])]
+        one, two = (
+            [names[level[at]] for level, names in zip(codes, classes, strict=True)]
+            for at in (row_of[finest[row]], row)
+        )
+        raise UserError(
+            f"class '{one[-1]}' has more than one set of ancestors: {one[:-1]} and {two[:-1]}"
+        )
+    return Hierarchy([level.removeprefix(PREFIX) for level in levels], list(classes), table)
+
+
+def labels_of(manifest: Manifest) -> np.ndarray:
+    """The finest label of every row: int64 (rows,), counting the sorted class names."""
+    return column(manifest, [name for name in manifest if name.startswith(PREFIX)][-1]).codes()[0]

@@ -1,0 +1,49 @@
+"""Nested subsets of a dataset's training images, drawn uniformly (Cole et al. 2022, section 3: 500k contains 250k contains 125k …) or
+balanced, with as many of each class as there can be.
+
+An image's place in the order depends on the seed, the draw and its own id, and if balanced on its class: subsets of one draw are nested,
+and stay what they are when the rows of the manifest change places.
+"""
+
+import numpy as np
+
+from fourlenses.core.errors import UserError
+from fourlenses.core.randomness import mix, named_seed, string_ids
+from fourlenses.data.manifest.manifest import Manifest, column, labels_of, rows_of
+from fourlenses.study import ALL, Subset
+
+
+def draw_subset(
+    manifest: Manifest, quarantined: set[str], subset: str | int, seed: int, dataset: str
+) -> np.ndarray:
+    """Rows of the manifest, int64 ascending: of the training images that could be decoded, those of a subset named as `Subset` does.
+
+    Raises:
+        UserError: no such name, or more are asked for than there are.
+    """
+    wanted = Subset.parse(str(subset))
+    ids, rows = column(manifest, "id"), rows_of(manifest, "train")
+    if quarantined:
+        rows = rows[~ids.is_in(quarantined)[rows]]
+    count = len(rows) if wanted.images == ALL else int(wanted.images)
+    if count > len(rows):
+        raise UserError(
+            f"dataset '{dataset}' has {len(rows)} usable training images, but the config asks for {count} "
+            "(keys 'pretrain_images' and 'labelled_images' of the lenses); lower them, or use 'all'"
+        )
+    # the first draw is that of pretraining too: a supervised run and a linear classifier see the same labels
+    numbers = named_seed(seed, "subset", wanted.draw) if wanted.draw else named_seed(seed, "subset")
+    order = np.argsort(mix(numbers, string_ids(ids)[rows]), kind="stable")
+    if wanted.balanced:
+        order = order[np.argsort(_rank_in_class(labels_of(manifest)[rows[order]]), kind="stable")]
+    return np.sort(rows[order[:count]]).astype(np.int64)
+
+
+def _rank_in_class(labels: np.ndarray) -> np.ndarray:
+    """int64 (n,): how many of the same class come before."""
+    by_class = np.argsort(labels, kind="stable")
+    starts = np.r_[0, np.flatnonzero(np.diff(labels[by_class])) + 1]
+    first = np.repeat(starts, np.diff(np.r_[starts, len(labels)]))
+    ranks = np.empty(len(labels), np.int64)
+    ranks[by_class] = np.arange(len(labels)) - first
+    return ranks

@@ -1,0 +1,59 @@
+"""The objective of multinomial logistic regression under an L2 penalty, a sum over blocks of rows.
+
+For weights W (C, R) and bias b (C,), features x_n (R,) and labels y_n:
+
+    f = 1/N sum_n [logsumexp_c(z_nc) - z_n,y_n] + strength / 2 ||W||^2,    z_n = W x_n + b
+
+The bias is the weight of a constant feature. Blocks bound the memory, and on a CPU keep the logits in cache between the passes over them.
+"""
+
+import torch
+
+from fourlenses.evaluation.logistic.design import Design
+
+
+def centred_classes(theta: torch.Tensor) -> torch.Tensor:
+    """The parameters (C, R+1) minus their mean over classes: the same probabilities for the least penalty, and one bias of many."""
+    return theta - theta.mean(0, keepdim=True)
+
+
+class SoftmaxObjective:
+    """Callable for ``lbfgs.minimise``; a point is a flattened (C, R+1) float64 matrix whose last column is the bias.
+
+    Only ``centred_classes`` of a point counts. There the gradient sums to zero over classes, so the solver wastes no step on a common
+    shift of all classes.
+    """
+
+    def __init__(self, design: Design, labels: torch.Tensor, num_classes: int, strength: float):
+        """labels (N,) int64 in [0, C), on the device of the design."""
+        self.design, self.labels, self.num_classes, self.strength = (
+            design,
+            labels,
+            num_classes,
+            strength,
+        )
+
+    def __call__(self, point: torch.Tensor) -> tuple[float, torch.Tensor]:
+        """point (C (R+1),) -> value, gradient (C (R+1),) float64."""
+        theta = centred_classes(point.view(self.num_classes, -1))
+        matrix = self.design.to_given(theta).float()  # (C, the width of a block)
+        loss = torch.zeros((), dtype=torch.float64, device=point.device)
+        gradient = torch.zeros(matrix.shape, dtype=torch.float64, device=point.device)
+        for first, x in self.design.blocks(self.num_classes):
+            y = self.labels[None, first : first + len(x)]  # (1, n)
+            z = torch.log_softmax(
+                matrix @ x.T, 0
+            )  # (C, n): over rows of few classes it would be three times slower
+            loss -= z.gather(0, y).sum(dtype=torch.float64)
+            z.exp_()
+            z.scatter_(
+                0, y, z.gather(0, y) - 1
+            )  # residuals: each position is written once, so this is deterministic
+            gradient += z @ x
+        gradient = self.design.from_given(gradient / len(self.labels))  # (C, R+1)
+        penalised = theta[:, :-1]
+        gradient[:, :-1].add_(penalised, alpha=self.strength)
+        value = float(loss) / len(self.labels) + 0.5 * self.strength * float(
+            penalised.square().sum()
+        )
+        return value, gradient.reshape(-1)

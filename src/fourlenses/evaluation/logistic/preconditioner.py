@@ -1,0 +1,93 @@
+"""The curvature of multinomial logistic regression, class by class: the preconditioner of the solver.
+
+The Hessian's block of class c is mean_n[q (1 - q)] x x^T + strength I, q being the probability of c for row n. Between classes it is left
+out. A block is taken over the leading principal axes and the bias, the other axes being its diagonal, and from the rows where q (1 - q)
+is largest: a classifier that is sure of itself has few of those. The other rows count with the mean second moment.
+
+It is an approximation made at one point, and changes the path to the optimum, not the optimum.
+"""
+
+import torch
+
+from fourlenses.evaluation.logistic.design import Design, block_rows
+from fourlenses.evaluation.logistic.objective import centred_classes
+
+CHUNK_ELEMENTS = 2**22
+ROWS_PER_AXIS = 4
+JITTER = 1e-5  # on a diagonal scaled to 1: float32 factors need it
+
+
+class ClassCurvature:
+    """Callable: vector (C (R+1),) float32 -> the inverse curvature times it."""
+
+    def __init__(self, design: Design, point: torch.Tensor, classes: int, strength: float):
+        """point: flattened (C, R+1) float64."""
+        theta = centred_classes(point.view(classes, -1)).float()
+        self.lead = min(
+            design.plan.curvature_axes, design.rank + 1
+        )  # the last ones: axes ascend, and the bias is behind them
+        weights, rows, spread = _heaviest_rows(
+            design, theta, min(ROWS_PER_AXIS * self.lead, len(design.sample))
+        )
+        penalty = torch.full((design.rank + 1,), strength, dtype=torch.float64, device=theta.device)
+        penalty[-1] = 0
+        spread = spread.clamp_min(1e-6 / classes)
+        self.diagonal = (spread[:, None] * design.second_moment + penalty).float()  # (C, R+1)
+        if self.lead == 0:
+            return
+        moment, penalty = design.second_moment[-self.lead :].float(), penalty[-self.lead :].float()
+        rest = (spread - weights.sum(1)).clamp_min(0).float()  # the weight of the rows left out
+        features = design.sample[:, -self.lead :]
+        self.inverse = theta.new_empty(classes, self.lead, self.lead)
+        step = max(1, CHUNK_ELEMENTS // (self.lead * rows.shape[1]))
+        for first in range(0, classes, step):
+            part = slice(first, first + step)
+            x = features[rows[part]]  # (c, m, r)
+            block = (x * weights[part, :, None]).mT @ x
+            block.diagonal(dim1=1, dim2=2).add_(rest[part, None] * moment + penalty)
+            self.inverse[part] = _inverse(block)
+
+    def __call__(self, vector: torch.Tensor) -> torch.Tensor:
+        vector = vector.view(self.diagonal.shape)
+        out = vector / self.diagonal
+        if self.lead:
+            out[:, -self.lead :] = torch.bmm(vector[:, None, -self.lead :], self.inverse)[
+                :, 0
+            ]  # a row times it: it is symmetric
+        return out.view(-1)
+
+
+def _heaviest_rows(
+    design: Design, theta: torch.Tensor, keep: int
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Of every class the ``keep`` rows of the sample with the largest q (1 - q): weights (C, keep) float32, rows (C, keep) int64.
+
+    And the mean of q (1 - q) over the sample: (C,) float64. The weights are divided by the sample's size.
+    """
+    classes, size = len(theta), len(design.sample)
+    spread = torch.zeros(classes, dtype=torch.float64, device=theta.device)
+    weights = theta.new_empty(classes, 0)
+    rows = torch.empty(classes, 0, dtype=torch.int64, device=theta.device)
+    step = max(keep, block_rows(theta.device, classes, theta.shape[1]))
+    for first in range(0, size, step):
+        q = torch.softmax(theta @ design.sample[first : first + step].T, 0)  # (C, n)
+        q *= 1 - q
+        spread += q.sum(1, dtype=torch.float64)
+        if keep == 0:
+            continue
+        numbers = torch.arange(first, first + q.shape[1], device=theta.device).expand(classes, -1)
+        weights, rows = torch.cat([weights, q], 1), torch.cat([rows, numbers], 1)
+        if weights.shape[1] > keep:
+            weights, places = weights.topk(keep, 1, sorted=False)
+            rows = rows.gather(1, places)
+    return weights / size, rows, spread / size
+
+
+def _inverse(blocks: torch.Tensor) -> torch.Tensor:
+    """Inverses of positive definite blocks (c, r, r) float32, by way of a unit diagonal."""
+    unit = blocks.diagonal(dim1=1, dim2=2).clamp_min(1e-30).rsqrt()  # (c, r)
+    blocks = blocks * unit[:, :, None] * unit[:, None, :]
+    blocks.diagonal(dim1=1, dim2=2).add_(JITTER)
+    return (
+        torch.cholesky_inverse(torch.linalg.cholesky(blocks)) * unit[:, :, None] * unit[:, None, :]
+    )

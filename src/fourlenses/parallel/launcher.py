@@ -1,0 +1,37 @@
+"""The processes of one run are started by torchrun, which ends with code 1 whatever they end with. This one ends as they do."""
+
+import os
+import sys
+
+
+def launch(processes: int) -> None:
+    """Replace this process by the launcher of so many, all with this one's arguments. Returns in each of those, and at once for one."""
+    if processes > 1 and "RANK" not in os.environ:
+        options = [
+            "-m",
+            "fourlenses.parallel.launcher",
+            "--standalone",
+            f"--nproc-per-node={processes}",
+        ]
+        # "--", as torchrun takes --run for the beginning of an option of its own
+        os.execv(sys.executable, [sys.executable, *options, "--", *sys.argv])
+
+
+def main(arguments: list[str]) -> int:
+    """What a run in one process would end with. arguments: of torchrun, then the program and its own."""
+    from torch.distributed.elastic.multiprocessing.api import SignalException
+    from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
+    from torch.distributed.run import main as torchrun
+
+    try:
+        torchrun(arguments)
+    except ChildFailedError as error:
+        # where one has ended by itself the launcher ends the others, with a signal, whose number counts as negative
+        return max(1, *(failure.exitcode for failure in error.failures.values()))
+    except SignalException as error:  # to the launcher, which has passed it on
+        return 128 + error.sigval
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,97 @@
+"""Where a running training stands, for whoever watches: ``live.json`` beside its checkpoints, there only while it runs (or was killed).
+
+It is no part of the run: nothing reads it to train, and what goes wrong in writing it costs a line of the log.
+"""
+
+import json
+import logging
+import os
+import time
+from collections import deque
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+log = logging.getLogger(__name__)
+
+FILE = "live.json"
+_WRITES_A_RATE = 12  # the speed is that of the last so many intervals: a minute at 5 seconds
+
+
+class LiveProgress:
+    """``directory``/live.json: what is trained (description), step, total_steps, epoch, total_epochs, images_per_second (source images, of
+    the last minute, waits included), seconds_left at that speed, loss (of the newest row of the history) and updated (UTC).
+
+    To be used in a ``with`` block.
+    images: in the training set. seconds: between two writes. enabled: False in all processes of a run but the first.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        description: str,
+        total_steps: int,
+        batch_size: int,
+        images: int,
+        enabled: bool = True,
+        seconds: float = 5.0,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.file, self.enabled, self.seconds = Path(directory) / FILE, enabled, seconds
+        self.description, self.total_steps, self.batch_size, self.images = (
+            description,
+            total_steps,
+            batch_size,
+            images,
+        )
+        self._clock, self._seen = clock, deque(maxlen=_WRITES_A_RATE + 1)  # of (clock, step)
+        self._warned = False
+
+    def took(self, step: int, history: list[dict]) -> None:
+        """Note that ``step`` steps are done; written when it is time to, and at the first call."""
+        now = self._clock()
+        if not self.enabled or (self._seen and now - self._seen[-1][0] < self.seconds):
+            return
+        self._seen.append((now, step))
+        (first, first_step) = self._seen[0]
+        speed = (step - first_step) * self.batch_size / (now - first) if now > first else None
+        state = {
+            "description": self.description,
+            "step": step,
+            "total_steps": self.total_steps,
+            "epoch": round(step * self.batch_size / self.images, 3),
+            "total_epochs": round(self.total_steps * self.batch_size / self.images, 3),
+            "images_per_second": round(speed, 1) if speed else None,
+            "seconds_left": round((self.total_steps - step) * self.batch_size / speed)
+            if speed
+            else None,
+            "loss": round(history[-1]["loss"], 4) if history else None,
+            "updated": datetime.now(UTC).isoformat(timespec="seconds"),
+        }
+        try:
+            self.file.parent.mkdir(parents=True, exist_ok=True)
+            temporary = self.file.with_name(f".{FILE}.{os.getpid()}.part")
+            temporary.write_text(
+                json.dumps(state) + "\n", encoding="utf-8"
+            )  # not synced: its loss in a crash costs nothing
+            os.replace(temporary, self.file)
+        except OSError as error:
+            if not self._warned:
+                log.warning(
+                    "%s cannot be written (%s); training goes on, but cannot be watched",
+                    self.file,
+                    error.strerror or error,
+                )
+            self._warned = True
+
+    def __enter__(self) -> "LiveProgress":
+        return self
+
+    def __exit__(self, *_) -> None:
+        """Remove the file, however the training ended."""
+        if self.enabled:
+            for file in (self.file, self.file.with_name(f".{FILE}.{os.getpid()}.part")):
+                try:
+                    file.unlink(missing_ok=True)
+                except OSError as error:
+                    log.debug("%s cannot be removed (%s)", file, error)

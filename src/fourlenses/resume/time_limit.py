@@ -1,0 +1,101 @@
+"""When to stop by oneself: before the scheduler's wall limit, or once it has asked by a signal.
+
+No signal can be relied on (a job step may get none, or be killed with it), so the clock is what counts, and a signal only comes earlier.
+"""
+
+import os
+import signal
+import threading
+from collections.abc import Callable
+
+from fourlenses.core.errors import Interrupted, OutOfTime
+from fourlenses.core.processes import seconds_since_start
+
+_SIGNALS = {
+    signal.SIGTERM: "after SIGTERM (a time-out, a preemption, scancel or kill)",
+    signal.SIGUSR1: "after SIGUSR1 (the notice of 'sbatch --signal')",
+    signal.SIGINT: "after Ctrl-C (SIGINT)",
+}
+
+
+class TimeLimit:
+    """The time one process may take, from its start on: the wall limit counts imports and reading images too.
+
+    max_minutes: the wall limit; None: no limit. margin_seconds: kept for what comes before this process (the job's own start) and after
+    the last checkpoint; at most a tenth of the limit. clock: seconds since the process's start.
+
+    Within a ``with`` block SIGTERM, SIGUSR1 and a first Ctrl-C are noted instead of ending the process, in whose main thread the block must
+    be for that. A second Ctrl-C ends it at once.
+    """
+
+    def __init__(
+        self,
+        max_minutes: float | None,
+        margin_seconds: float = 90.0,
+        clock: Callable[[], float] = seconds_since_start,
+    ) -> None:
+        self.max_minutes = max_minutes
+        self.limit_seconds = (
+            float("inf")
+            if max_minutes is None
+            else 60 * max_minutes - min(margin_seconds, 6 * max_minutes)
+        )
+        self.step_seconds = self.save_seconds = 0.0
+        self.signal: signal.Signals | None = None
+        self._clock, self._replaced = clock, {}
+
+    def __enter__(self) -> "TimeLimit":
+        if threading.current_thread() is threading.main_thread():  # others may not install handlers
+            self._replaced = {number: signal.signal(number, self._note) for number in _SIGNALS}
+        return self
+
+    def __exit__(self, *_) -> None:
+        for number, handler in self._replaced.items():
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)
+        self._replaced = {}
+
+    def took_step(self, seconds: float) -> None:
+        """Learn from a step: the slowest counts, but is slowly forgotten, as the first step of a process is slower than all others."""
+        self.step_seconds = max(seconds, 0.9 * self.step_seconds)
+
+    def took_save(self, seconds: float) -> None:
+        """Learn from a checkpoint: the slowest counts; file servers are slow again and again."""
+        self.save_seconds = max(seconds, self.save_seconds)
+
+    def due(self, next_seconds: float | None = None) -> bool:
+        """Whether to save and stop now: a signal came, or another ``next_seconds`` (None: one step) and a checkpoint would not fit."""
+        ahead = (self.step_seconds if next_seconds is None else next_seconds) + self.save_seconds
+        return self.signal is not None or self._clock() + ahead > self.limit_seconds
+
+    @property
+    def reason(self) -> str:
+        """Why `due`, to come after "stopped at step 5 of 9"."""
+        if self.signal is not None:
+            return _SIGNALS[self.signal]
+        return (
+            f"before the wall limit of {self.max_minutes:g} minutes"
+            if self.max_minutes is not None
+            else "without a wall limit"
+        )
+
+    def interrupted(
+        self, step: int, total_steps: int, checkpoint: str | os.PathLike | None, saved: bool = False
+    ) -> Interrupted:
+        """The exception to end the run with. checkpoint: the newest that can be read, or None. saved: whether it is of this step.
+
+        `OutOfTime` only where it is and no signal came: what was cancelled must not go on by itself, nor what got no further.
+        """
+        kind = OutOfTime if saved and self.signal is None else Interrupted
+        again = (
+            f"to continue from {os.fspath(checkpoint)}"
+            if checkpoint is not None
+            else "to start anew, as no checkpoint could be saved"
+        )
+        return kind(
+            f"stopped at step {step} of {total_steps} {self.reason}; run the same command again {again}"
+        )
+
+    def _note(self, number: int, _frame) -> None:
+        if number == signal.SIGINT and self.signal == signal.SIGINT:
+            raise KeyboardInterrupt
+        self.signal = signal.Signals(number)

@@ -1,0 +1,77 @@
+"""The gradients of one batch: in one piece, in micro-batches, or over several processes, of one and the same loss.
+
+A contrastive loss compares every image with every other, so adding up the losses of small batches would be another loss (fewer
+negatives). Instead the batch is cut at its embeddings (gradient caching: Gao, Zhang, Han, Callan, 2021, section 3): embed every piece,
+compute the loss and its gradient with respect to all embeddings at once, then push each piece's share of it through the encoder.
+
+What is equivalent to the whole batch in one piece, to float rounding: the loss, its negatives, the queue, and the gradients of all layers
+that treat images one by one. What is not: batch norm, which takes its statistics from the pieces, as it does on several GPUs without
+synchronisation. Between processes it is synchronised (see `fourlenses.models.batch_norm`), between micro-batches it cannot be.
+"""
+
+from contextlib import AbstractContextManager
+
+import torch
+from torch import Tensor
+
+from fourlenses.methods.method import Diagnostics, Embeddings, Method
+from fourlenses.models.batch_norm import frozen_statistics
+from fourlenses.parallel.distributed import gather_rows, own_rows, sum_over_processes, world_size
+
+
+def add_gradients(
+    method: Method,
+    views: list[Tensor],
+    labels: Tensor,
+    micro_batch: int,
+    autocast: AbstractContextManager,
+) -> tuple[Tensor, Diagnostics, Embeddings]:
+    """Add the gradients of a batch's loss to the parameters; returns loss, diagnostics and the whole batch's targets.
+
+    ``views``: float32 (n, 3, S, S) each, this process's rows; ``labels`` int64 (B,), of the whole batch, B = processes * n.
+    ``micro_batch``: most rows embedded at a time, 0 for all. It takes a second pass through the encoder, without gradient.
+    """
+    rows = len(views[0])
+    pieces = -(-rows // micro_batch) if micro_batch else 1
+    with torch.no_grad(), autocast:
+        targets = tuple(gather_rows(target) for target in method.targets(views))
+    if pieces == 1 and world_size() == 1:
+        with autocast:
+            embeddings = method.embed(views)
+        loss, diagnostics = method.loss(embeddings, targets, labels)
+        loss.backward()
+        return loss.detach(), diagnostics, targets
+
+    parts = [
+        [view[part] for view in views]
+        for part in torch.arange(rows, device=views[0].device).tensor_split(pieces)
+    ]
+    if pieces == 1:
+        with autocast:
+            own = method.embed(views)
+    else:
+        with torch.no_grad(), autocast, frozen_statistics(method):
+            own = tuple(
+                torch.cat(column)
+                for column in zip(*(method.embed(part) for part in parts), strict=True)
+            )
+    everyone = tuple(gather_rows(embedding).requires_grad_() for embedding in own)
+    loss, diagnostics = method.loss(everyone, targets, labels)
+    shares = [
+        own_rows(gradient)
+        for gradient in torch.autograd.grad(loss, everyone, materialize_grads=True)
+    ]
+    if pieces == 1:
+        torch.autograd.backward(own, shares)
+    else:
+        for part, *gradients in zip(
+            parts, *(share.tensor_split(pieces) for share in shares), strict=True
+        ):
+            with autocast:
+                embedded = method.embed(part)
+            torch.autograd.backward(embedded, gradients)
+    # Every process has pushed back its own rows' share of one global loss: their sum is its gradient.
+    sum_over_processes(
+        [parameter.grad for parameter in method.parameters() if parameter.grad is not None]
+    )
+    return loss.detach(), diagnostics, targets

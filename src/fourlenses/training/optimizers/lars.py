@@ -1,0 +1,78 @@
+"""LARS, layer-wise adaptive rate scaling (You, Gitman, Ginsburg: Large Batch Training of Convolutional Networks, 2017).
+
+As SimCLR uses it: heavy-ball momentum, and neither weight decay nor adaptation for biases and norm parameters.
+"""
+
+from collections.abc import Iterable
+
+import torch
+from torch import Tensor
+
+from fourlenses.training.optimizers.sgd_adamw import Optimizer
+
+
+class LARS(Optimizer):
+    """For each parameter w with gradient g, weight decay b and trust coefficient t (Algorithm 1 of the paper):
+
+    g' = g + b w, r = t |w| / |g'| (1 where either norm is 0), v <- m v + lr r g', w <- w - v.
+
+    The paper divides by |g| + b |w|; like SimCLR's implementation this takes the norm of the sum, the step's true direction.
+    Parameters of at most one dimension take g' = g and r = 1. All tensors of a group go through torch's _foreach operations,
+    and the norms stay on the device, so that a step neither loops over kernels nor waits for the device.
+    """
+
+    def __init__(
+        self,
+        params: Iterable,
+        lr: float,
+        momentum: float = 0.9,
+        weight_decay: float = 0.0,
+        trust_coefficient: float = 0.001,
+    ):
+        if lr < 0 or not 0 <= momentum < 1 or weight_decay < 0 or trust_coefficient <= 0:
+            raise ValueError(
+                f"LARS needs lr >= 0, 0 <= momentum < 1, weight_decay >= 0 and trust_coefficient > 0, not "
+                f"{lr}, {momentum}, {weight_decay}, {trust_coefficient}"
+            )
+        super().__init__(
+            params,
+            {
+                "lr": lr,
+                "momentum": momentum,
+                "weight_decay": weight_decay,
+                "trust_coefficient": trust_coefficient,
+            },
+        )
+
+    def update(self, parameters: list[Tensor], gradients: list[Tensor], group: dict) -> None:
+        pairs = list(zip(parameters, gradients, strict=True))
+        adapted = [(parameter, gradient) for parameter, gradient in pairs if parameter.ndim > 1]
+        plain = [(parameter, gradient) for parameter, gradient in pairs if parameter.ndim <= 1]
+        if adapted:
+            weights, updates = map(list, zip(*adapted, strict=True))
+            updates = torch._foreach_add(updates, weights, alpha=group["weight_decay"])
+            torch._foreach_mul_(
+                updates, _trust_ratios(weights, updates, group["trust_coefficient"])
+            )
+            self._descend(weights, updates, group)
+        if plain:
+            self._descend(*map(list, zip(*plain, strict=True)), group)
+
+    def _descend(self, parameters: list[Tensor], updates: list[Tensor], group: dict) -> None:
+        """v <- m v + lr u, w <- w - v. The rate is inside v, so that a change of it acts gradually, as in the paper."""
+        velocities = self.buffers(parameters, "velocity")
+        torch._foreach_mul_(velocities, group["momentum"])
+        torch._foreach_add_(velocities, updates, alpha=group["lr"])
+        torch._foreach_sub_(parameters, velocities)
+
+
+def _trust_ratios(
+    parameters: list[Tensor], updates: list[Tensor], coefficient: float
+) -> list[Tensor]:
+    """coefficient * |w| / |u| of each pair, a scalar tensor; 1 where a norm is 0, which leaves a layer at zero free to move."""
+    weights = torch.stack(torch._foreach_norm(parameters))  # (tensors,)
+    steps = torch.stack(torch._foreach_norm(updates))
+    ratios = torch.where(
+        (weights > 0) & (steps > 0), coefficient * weights / steps, torch.ones_like(weights)
+    )
+    return list(ratios.unbind())

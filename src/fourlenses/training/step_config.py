@@ -1,0 +1,35 @@
+"""Device, precision and memory layout of a training step."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+
+def choose_precision(name: str, device: torch.device) -> torch.dtype:
+    """float32, bfloat16, or auto: bfloat16 on a GPU."""
+    if name == "auto":
+        return torch.bfloat16 if device.type == "cuda" else torch.float32
+    return {"float32": torch.float32, "bfloat16": torch.bfloat16}[name]
+
+
+@dataclass(frozen=True)
+class StepConfig:
+    """How a step is computed. precision is that of the encoder's arithmetic; micro_batch is explained in `training.gradients`."""
+
+    device: torch.device
+    precision: torch.dtype = torch.float32
+    channels_last: bool = True
+    micro_batch: int = 0
+
+    def autocast(self) -> torch.autocast:
+        return torch.autocast(
+            self.device.type, self.precision, enabled=self.precision != torch.float32
+        )
+
+    def arrange(self, views: list[Tensor]) -> list[Tensor]:
+        return (
+            [view.contiguous(memory_format=torch.channels_last) for view in views]
+            if self.channels_last
+            else views
+        )

@@ -1,0 +1,316 @@
+"""The training loop all methods share: views, gradients, step; a history row per epoch; a checkpoint now and then."""
+
+import contextlib
+import logging
+import math
+import os
+import sys
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from torch import Tensor
+from tqdm import tqdm
+
+from fourlenses.core.errors import UserError
+from fourlenses.data.loading.inputs import Input
+from fourlenses.methods.method import Method
+from fourlenses.models.batch_norm import average_running_statistics
+from fourlenses.parallel.devices import to_device
+from fourlenses.parallel.distributed import agree, rank, world_size
+from fourlenses.resume.checkpoint import Checkpoints
+from fourlenses.resume.live_progress import LiveProgress
+from fourlenses.resume.time_limit import TimeLimit
+from fourlenses.training.convergence import LossRecord, LossSummary
+from fourlenses.training.gradient_cache import add_gradients
+from fourlenses.training.optimizers.sgd_adamw import Optimizer
+from fourlenses.training.sampling import Stream
+from fourlenses.training.schedule import learning_rate
+from fourlenses.training.step_config import StepConfig
+
+log = logging.getLogger(__name__)
+
+MOST_ROWS = 200  # of a history: beyond that many epochs a row stands for several
+MOST_MEASUREMENTS = 20  # of an encoder's health in a run
+GO_ON, SAVE, STOP, ASKED = range(
+    4
+)  # ASKED to stop, by a signal to any of the processes; otherwise STOP, as the time is over
+_DECIDE_EVERY = 10  # steps between two common decisions of several processes: each makes them wait for each other
+
+
+class Diverged(UserError):
+    """The loss is not finite."""
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """batch_size in source images, over all processes; steps in optimiser updates; peak_learning_rate after scaling."""
+
+    batch_size: int
+    total_steps: int
+    warmup_steps: int
+    peak_learning_rate: float
+
+
+@dataclass
+class Outcome:
+    """history: one row per epoch (at most `MOST_ROWS`). seconds: spent training, over all attempts. images: source images seen.
+
+    losses: over the twentieths of the steps.
+    """
+
+    history: list[dict] = field(default_factory=list)
+    seconds: float = 0.0
+    images: int = 0
+    losses: LossSummary = field(default_factory=LossSummary)
+
+
+@dataclass
+class Progress:
+    """Where a run stands. All randomness is counted, not carried along, so this and the modules' state are everything there is.
+
+    seconds: spent training, over all attempts. sums: of the loss and the diagnostics (float64 scalars) since the last row of the history.
+    """
+
+    step: int = 0
+    seconds: float = 0.0
+    history: list[dict] = field(default_factory=list)
+    sums: dict[str, Tensor] = field(default_factory=dict)
+
+
+class Trainer:
+    """One run: what is trained, on what, and everything that watches over it. `train` may be called once.
+
+    ``measure`` is called now and then for more columns of the history (on the first process only); ``verify`` before anything is
+    written, by all processes, to raise in all of them if the run's directory was taken over by another job.
+    """
+
+    def __init__(
+        self,
+        method: Method,
+        optimizer: Optimizer,
+        data: Input,
+        schedule: Schedule,
+        engine: StepConfig,
+        seed: int,
+        checkpoints: Checkpoints,
+        checkpoint_seconds: float,
+        budget: TimeLimit,
+        description: str,
+        measure: Callable[[], dict[str, float]] | None = None,
+        verify: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.method, self.optimizer, self.data, self.schedule, self.engine = (
+            method,
+            optimizer,
+            data,
+            schedule,
+            engine,
+        )
+        self.checkpoints, self.checkpoint_seconds, self.budget, self.verify = (
+            checkpoints,
+            checkpoint_seconds,
+            budget,
+            verify,
+        )
+        self.measure, self.description = measure, description
+        self.stream = Stream(len(data.labels), schedule.batch_size, seed)
+        self.drawn: deque[np.ndarray] = (
+            deque()
+        )  # positions of the batches that the input asked for, not yet trained on
+        self.labels = data.labels
+        self.epoch_steps = max(1, -(-len(data.labels) // schedule.batch_size))
+        self.row_steps = max(self.epoch_steps, -(-schedule.total_steps // MOST_ROWS))
+        rows = -(-schedule.total_steps // self.row_steps)
+        self.rows_a_measurement = -(-rows // MOST_MEASUREMENTS)
+        self.progress = Progress()
+        self.losses = LossRecord(schedule.total_steps, engine.device)
+        self.live = LiveProgress(
+            checkpoints.directory,
+            description,
+            schedule.total_steps,
+            schedule.batch_size,
+            len(data.labels),
+            enabled=rank() == 0,
+        )
+        self.first_bad = torch.tensor(math.inf, dtype=torch.float64, device=engine.device)
+
+    def train(self, state: dict | None) -> Outcome:
+        """Train the method in place, from a checkpoint's ``state`` or from the start. On a CPU the final weights are the same to the last
+        bit however often the run was interrupted.
+
+        Raises:
+            Diverged: the loss is not finite; the message names the step and the last good checkpoint.
+            Interrupted: the time is over; a checkpoint has been taken.
+        """
+        layout = torch.channels_last if self.engine.channels_last else torch.contiguous_format
+        self.method.to(
+            self.engine.device, memory_format=layout
+        ).train()  # before the optimiser's state, which goes where the weights are
+        if state is not None:
+            self._restore(state)
+        self.started = self.saved = time.monotonic()
+        self.seconds_before = self.progress.seconds
+        total = self.schedule.total_steps
+        bar = tqdm(
+            total=total,
+            initial=self.progress.step,
+            desc=self.description,
+            unit="step",
+            mininterval=0.5 if os.isatty(2) else 15,
+            file=sys.stderr,
+            disable=rank() > 0,
+        )
+        batches = self.data.batches(self._chosen())
+        with bar, contextlib.closing(batches), self.live:
+            self.live.took(self.progress.step, self.progress.history)
+            began = time.monotonic()  # of a step, its wait for a batch included
+            for step, views in zip(range(self.progress.step, total), batches, strict=False):
+                self._step(step, views)
+                self.progress.step = step + 1
+                if self.engine.device.type == "cpu":
+                    self._check()
+                if (step + 1) % self.row_steps == 0 or step + 1 == total:
+                    bar.set_postfix_str(self._row(step), refresh=False)
+                bar.update()
+                self.live.took(step + 1, self.progress.history)
+                self.budget.took_step(time.monotonic() - began)
+                if step + 1 < total:
+                    self._keep_or_stop(step)
+                began = time.monotonic()
+        average_running_statistics(self.method)
+        images = self.progress.step * self.schedule.batch_size
+        return Outcome(self.progress.history, self.progress.seconds, images, self.losses.summary())
+
+    def _chosen(self) -> Iterator[tuple]:
+        """This process's positions and epochs, step by step; an input may ask for them some steps ahead."""
+        share = self.schedule.batch_size // world_size()
+        own = slice(rank() * share, (rank() + 1) * share)
+        for step in range(self.progress.step, self.schedule.total_steps):
+            positions, epochs = self.stream.batch(step)
+            self.drawn.append(positions)
+            yield positions[own], epochs[own]
+
+    def _step(self, step: int, views: list[Tensor]) -> None:
+        schedule, engine = self.schedule, self.engine
+        labels = to_device(self.labels[self.drawn.popleft()], engine.device)
+        rate = learning_rate(
+            step, schedule.total_steps, schedule.warmup_steps, schedule.peak_learning_rate
+        )
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        self.optimizer.zero_grad()
+        loss, diagnostics, targets = add_gradients(
+            self.method, engine.arrange(views), labels, engine.micro_batch, engine.autocast()
+        )
+        self.optimizer.step()
+        self.method.after_step(targets, step, schedule.total_steps)
+        sums = self.progress.sums
+        for key, value in {"loss": loss, **diagnostics}.items():
+            sums[key] = sums.get(key, 0.0) + value.detach().double()
+        self.losses.add(step, loss)
+        # Looked at later, as looking makes the host wait for a GPU.
+        self.first_bad = torch.where(
+            loss.isfinite(), self.first_bad, self.first_bad.clamp(max=step)
+        )
+
+    def _check(self) -> None:
+        first_bad = float(self.first_bad)
+        if math.isfinite(first_bad):
+            good = self.checkpoints.newest_path()
+            raise Diverged(
+                f"{self.description}: the loss of step {int(first_bad)} of {self.schedule.total_steps} is not finite (peak learning rate "
+                f"{self.schedule.peak_learning_rate:.3g}); lower 'learning_rate' of the method. "
+                + (
+                    f"The last good checkpoint is {good}"
+                    if good
+                    else "No checkpoint had been taken"
+                )
+            )
+
+    def _row(self, step: int) -> str:
+        """Close a row of the history; returns what the progress bar shows of it."""
+        self._check()
+        progress, schedule = self.progress, self.schedule
+        count = step % self.row_steps + 1
+        means = {key: float(value) / count for key, value in progress.sums.items()}
+        progress.sums = {}
+        progress.seconds = self._seconds()
+        images = (step + 1) * schedule.batch_size
+        speed = images / max(progress.seconds, 1e-9)
+        number = -(-(step + 1) // self.row_steps)
+        measured = {}
+        if self.measure and (
+            number % self.rows_a_measurement == 0 or step + 1 == schedule.total_steps
+        ):
+            average_running_statistics(self.method)
+            measured = self.measure() if rank() == 0 else {}
+        rate = self.optimizer.param_groups[0]["lr"]
+        epoch = round(images / len(self.labels), 3)
+        row = {
+            "step": step + 1,
+            "epoch": epoch,
+            **means,
+            "learning_rate": rate,
+            "images_per_second": speed,
+            **measured,
+        }
+        progress.history.append(row)
+        return f"loss {means['loss']:.3f}, {speed:.0f} images/s"
+
+    def _keep_or_stop(self, step: int) -> None:
+        """Take a checkpoint: every `checkpoint_seconds`, at the end of an epoch when a tenth of that has passed, and before stopping."""
+        epoch_ends = (step + 1) % self.epoch_steps == 0
+        if world_size() > 1 and not epoch_ends and (step + 1) % _DECIDE_EVERY:
+            return
+        age = time.monotonic() - self.saved
+        due = age >= self.checkpoint_seconds or (epoch_ends and age >= self.checkpoint_seconds / 10)
+        stop = (STOP if self.budget.signal is None else ASKED) if self.budget.due() else GO_ON
+        decision = agree(max(stop, SAVE if due else GO_ON), self.engine.device)
+        if decision == GO_ON:
+            return
+        self._check()
+        saved = self._save()
+        if decision >= STOP:
+            newest = self.checkpoints.newest_path()
+            raise self.budget.interrupted(
+                step + 1, self.schedule.total_steps, newest, saved and decision == STOP
+            )
+
+    def _save(self) -> bool:
+        """Whether the first process, which alone saves, could."""
+        began = time.monotonic()
+        average_running_statistics(self.method)
+        progress = self.progress
+        progress.seconds, saved = self._seconds(), True
+        self.verify()
+        if rank() == 0:
+            state = {
+                "method": self.method.state_dict(),
+                "optimizer": self.optimizer.state_dict(),
+                "step": progress.step,
+                "seconds": progress.seconds,
+                "history": progress.history,
+                "sums": progress.sums,
+                "losses": self.losses.state,
+                "input": self.data.kind,
+            }
+            saved = self.checkpoints.save(progress.step, state)
+        self.saved = time.monotonic()
+        self.budget.took_save(self.saved - began)
+        return saved
+
+    def _restore(self, state: dict) -> None:
+        self.method.load_state_dict(state["method"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        sums = {key: value.to(self.engine.device) for key, value in state["sums"].items()}
+        self.progress = Progress(state["step"], state["seconds"], state["history"], sums)
+        # a checkpoint from before this was recorded has none
+        self.losses = LossRecord(self.schedule.total_steps, self.engine.device, state.get("losses"))
+        log.info("resuming at step %d of %d", self.progress.step, self.schedule.total_steps)
+
+    def _seconds(self) -> float:
+        return self.seconds_before + time.monotonic() - self.started

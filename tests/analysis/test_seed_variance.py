@@ -1,0 +1,167 @@
+"""The variance between seeds: pooled where cells are alike, each cell's own where they are not, the prior where there is one seed."""
+
+from math import inf
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.special import polygamma
+
+from fourlenses.analysis.seed_variance import PRIOR_FREEDOM, _trigamma_inverse, pooled
+from tests.helpers.synthetic_metrics import row
+
+CELL = ("another", "linear")  # a kind without cells of its own: it takes what all have in common
+GROUP = ("a", 1000)
+
+
+def study(generator, deviations, seeds, shared=0.0, levels=("fine",), method="simclr"):
+    """Cells on one target, a deviation over seeds (points) each; shared: of what all cells of a seed have in common."""
+    common = shared * generator.standard_normal(seeds)
+    rows = []
+    for place, deviation in enumerate(deviations):
+        step = deviation * generator.standard_normal(seeds)
+        for seed in range(seeds):
+            for depth, level in enumerate(levels):
+                more = {
+                    "level": level,
+                    "seed": seed,
+                    "label_draw": 0,
+                    "is_finest": level == "fine",
+                    "level_depth": depth,
+                }
+                rows.append(
+                    row(
+                        "domain",
+                        method,
+                        f"d{place}-1000",
+                        "a",
+                        50 + common[seed] + step[seed] - 10 * depth,
+                        **more,
+                    )
+                )
+    return pd.DataFrame(rows)
+
+
+def test_one_seed_takes_the_prior():
+    found = pooled(study(np.random.default_rng(0), [1.0] * 5, 1), 0.8)
+    assert (found.sd, found.every.cells, found.is_prior) == (0.8, 0, True)
+    assert found.moderated([(CELL, GROUP, [1.0]), (CELL, GROUP, [-1.0])], 0.0, 1) == (
+        pytest.approx(1.28),
+        inf,
+    )
+    assert (
+        found.words()
+        == "0.8 points at 50 %, less towards 0 and 100 %, which is stated and not measured (findings.seed_sd)"
+    )
+
+
+def test_what_cells_share_counts_in_an_accuracy_and_not_in_a_difference():
+    generator = np.random.default_rng(12)
+    tables = [
+        study(generator, [0.5] * 6, 3, shared=3.0).assign(target=f"t{place}") for place in range(30)
+    ]
+    found = pooled(pd.concat(tables), 0.8)
+    assert found.shared == pytest.approx(9.0, rel=0.35)
+    one, _ = found.moderated([(CELL, GROUP, [1.0])], 0.0, 1)
+    difference, _ = found.moderated([(CELL, GROUP, [1.0]), (CELL, GROUP, [-1.0])], 0.0, 1)
+    assert one == pytest.approx(found.every.variance + found.shared)
+    assert difference == pytest.approx(0.5, rel=0.15)
+
+
+def test_alike_cells_are_pooled():
+    found = pooled(study(np.random.default_rng(11), [0.7] * 40, 3), 0.8)
+    assert found.sd == pytest.approx(0.7, rel=0.15)
+    assert found.every.cells == 40
+    variance, freedom = found.moderated([(CELL, GROUP, [1.0]), (CELL, GROUP, [-1.0])], 25.0, 3)
+    assert freedom > 70  # of 80
+    assert variance == pytest.approx(2 * found.every.variance, rel=0.05)  # its own 25 hardly counts
+
+
+def test_cells_that_differ_keep_much_of_their_own():
+    generator = np.random.default_rng(2)
+    found = pooled(study(generator, np.exp(generator.normal(0, 1.0, 60)), 4), 0.8)
+    assert found.every.freedom < 4
+    variance, freedom = found.moderated([(CELL, GROUP, [1.0])], 25.0, 4)
+    assert variance > 8
+    assert freedom < 8
+
+
+def test_kinds_are_pooled_apart():
+    generator = np.random.default_rng(6)
+    table = pd.concat(
+        [
+            study(generator, [deviation] * 20, 3, method=method)
+            for method, deviation in (("simclr", 0.5), ("byol", 4.0))
+        ]
+    )
+    found = pooled(table, 0.8)
+    assert found.kinds["simclr", "linear"].variance == pytest.approx(0.25, rel=0.5)
+    assert found.kinds["byol", "linear"].variance == pytest.approx(16, rel=0.4)
+    quiet, _ = found.moderated(
+        [(("simclr", "linear"), GROUP, [1.0]), (("simclr", "linear"), GROUP, [-1.0])], 0.0, 1
+    )
+    assert quiet < 1.0
+    mixed, freedom = found.moderated(
+        [(("simclr", "linear"), GROUP, [1.0]), (("byol", "linear"), GROUP, [-1.0])], 0.0, 1
+    )
+    assert mixed == pytest.approx(
+        found.kinds["simclr", "linear"].variance + found.kinds["byol", "linear"].variance
+    )
+    assert freedom == pytest.approx(
+        40, rel=0.15
+    )  # of the noisy kind, which is nearly all of the sum
+    assert "points by method and protocol, pooled over 40 cells" in found.words()
+
+
+def test_levels_of_one_encoder_move_together():
+    found = pooled(study(np.random.default_rng(3), [1.0] * 30, 3, levels=("coarse", "fine")), 0.8)
+    assert found.between_levels == pytest.approx(
+        60 / 62
+    )  # alike by construction, moved towards 0 by two degrees of freedom of 62
+    growth, _ = found.moderated([(CELL, GROUP, [1.0, -1.0])], 0.0, 1)
+    assert growth < 0.1 * found.every.variance * 2
+
+
+def test_kinds_that_are_alike_share_one_value():
+    generator = np.random.default_rng(7)
+    table = pd.concat(
+        [study(generator, [0.7] * 4, 3, method=method) for method in ("simclr", "byol")]
+    )
+    found = pooled(table, 0.8)
+    assert not found.kinds
+    assert found.of(("byol", "linear")) == found.every
+
+
+def test_a_seed_that_one_cell_has_more_takes_none_from_the_others():
+    table = study(np.random.default_rng(9), [1.0] * 6, 3)
+    more = study(np.random.default_rng(9), [1.0], 5)
+    both = pd.concat([table[table["source"] != "d0-1000"], more])
+    assert (pooled(both, 0.8).every.cells, pooled(both, 0.8).every.most) == (
+        6,
+        pytest.approx(10 + PRIOR_FREEDOM),
+    )
+
+
+def test_two_cells_are_pooled_without_a_guess_of_how_alike_they_are():
+    found = pooled(study(np.random.default_rng(4), [1.0, 1.0], 3), 0.8)
+    assert (found.every.freedom, found.every.most, found.every.cells) == (
+        inf,
+        2.0 + PRIOR_FREEDOM,
+        2,
+    )  # two cells that share a seed: 2
+    assert not found.kinds
+
+
+def test_random_encoders_are_a_kind_and_no_trained_cell():
+    generator = np.random.default_rng(5)
+    table = study(generator, [1.0] * 5, 3)
+    still = study(generator, [0.1] * 5, 3, method="random")
+    found = pooled(pd.concat([table, still]), 0.8)
+    assert found.every.cells == 5
+    assert found.of(("random", "linear")).variance < 0.05 * found.every.variance
+    assert pooled(still, 0.8).is_prior
+
+
+@pytest.mark.parametrize("x", [0.3, 1.0, 7.5, 100.0])
+def test_trigamma_inverse(x):
+    assert _trigamma_inverse(float(polygamma(1, x))) == pytest.approx(x, rel=1e-6)

@@ -1,0 +1,220 @@
+"""The bench's arithmetic and its page, without measuring anything: ratios, bars, bounds, disk accounting, tables from a JSON."""
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
+sys.path.insert(0, str(BENCHMARKS))
+import disk  # noqa: E402
+import render  # noqa: E402
+import run  # noqa: E402
+import scaling  # noqa: E402
+from timing import Rates, bounded, chosen, clock, durations, race, rows, verdict  # noqa: E402
+
+from fourlenses.data.beton.reader import Beton  # noqa: E402
+
+
+def test_a_ratio_is_taken_in_each_round_and_then_its_median():
+    ours, peer = rows(
+        "reading",
+        "images/s",
+        [Rates("ours", [10, 40, 30]), Rates("theirs", [10, 10, 10])],
+        {"theirs": 3.5},
+    )
+    assert ours == {
+        "what": "reading",
+        "who": "ours",
+        "unit": "images/s",
+        "rate": 30,
+        "rates": [10, 40, 30],
+    }
+    assert (peer["ours_over_it"], peer["least"], peer["most"], peer["bar"]) == (3, 1, 4, 3.5)
+    assert verdict(peer) == "MISSED"
+    assert verdict(peer | {"bar": 3}) == "met"
+    assert verdict(ours) == ""
+
+
+def test_of_durations_less_is_better():
+    ours, peer = durations("starting", [Rates("ours", [2.0, 4.0]), Rates("theirs", [6.0, 6.0])], {})
+    assert ours["rates"] == [2.0, 4.0]
+    assert (ours["rate"], peer["rate"], ours["unit"]) == (3.0, 6.0, "s")
+    assert (peer["ours_over_it"], peer["least"], peer["most"]) == pytest.approx((2.25, 1.5, 3.0))
+    assert verdict(ours | {"at_most": 3.0}) == "met"
+    assert verdict(ours | {"at_most": 2.9}) == "MISSED"
+
+
+def test_the_share_of_a_bound():
+    assert bounded({"rate": 25.0}, 100.0, "a copy")["share"] == 0.25
+    assert bounded({"rate": 4.0, "less_is_better": True}, 1.0, "import torch")["share"] == 0.25
+
+
+def test_contestants_take_turns_and_the_first_turn_of_a_race_does_not_count():
+    calls = []
+
+    def work(name, units):
+        return lambda: calls.append(name) or units
+
+    results = race({"a": work("a", 1), "b": work("b", 2)}, rounds=2, seconds=0)
+    assert [len(one.values) for one in results] == [2, 2]
+    assert calls[:2] == ["a", "b"]  # with no time left a turn is not begun
+    seconds = iter(range(1, 5))
+    assert [
+        one.values for one in clock({"a": lambda: next(seconds), "b": lambda: next(seconds)}, 2)
+    ] == [[1, 3], [2, 4]]
+    assert [one.name for one in chosen(results, "b", "a")] == ["b", "a"]
+
+
+def test_disk_is_the_largest_beton_and_all_index_files_beside_all_betons():
+    assert disk.accounted({0.5: 50, 1.0: 100}, {0.5: 4, 1.0: 8}) == (112, 150)
+
+
+def test_a_beton_of_many_samples_in_one_place(tmp_path):
+    scaling.aliased(tmp_path / "x.beton", [b"first", b"second"], 8, 1000)
+    beton = Beton(tmp_path / "x.beton")
+    assert len(beton) == 1000
+    assert np.array_equal(beton.index, np.arange(1000))
+    assert {bytes(beton.image(sample).data) for sample in range(0, 1000, 2)} == {b"first"}
+    assert bytes(beton.image(999).data) == b"second"
+
+
+def content(who: str = "peer") -> dict:
+    first, peer = rows(
+        "reading",
+        "images/s",
+        [Rates("ours", [1000.0, 1200.0]), Rates(who, [100.0, 150.0])],
+        {who: 10},
+    )
+    return {
+        "machine": {
+            "processor": "a chip",
+            "cores": 2,
+            "load": 0.1,
+            "versions": {"torch": "2.15.0"},
+            "commit": "0123456789abcdef",
+        },
+        "settings": {"rounds": 2, "seconds": 0.5},
+        "rows": [
+            bounded(first, 4400.0, "memory"),
+            peer,
+            durations("dry-run", [Rates("ours", [12.0])], {})[0] | {"at_most": 10},
+        ],
+    }
+
+
+PAGE = "by hand\n<!-- cpu: bars -->\nold\n<!-- end -->\nmore by hand\n<!-- cpu: tables -->\nold\n<!-- end -->\nlast\n"
+
+
+def save(folder: Path, name: str, found: dict) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / name).write_text(json.dumps(found))
+    return folder / name
+
+
+def test_a_page_is_made_of_a_results_file_and_what_is_written_by_hand_stays(tmp_path):
+    page = tmp_path / "benchmarks.md"
+    page.write_text(PAGE)
+    file = save(tmp_path / "results" / "cpu", "2026-01-02.json", content())
+    assert render.render([file], page) == [file]
+    text = page.read_text()
+    assert text.startswith("by hand\n<!-- cpu: bars -->\n")
+    assert "more by hand" in text
+    assert text.endswith("last\n")
+    assert "old" not in text
+    assert "| peer | 125 | 100 to 150 | **9.00x** (8.00 to 10.00) | 10x: MISSED |" in text
+    assert "| reading | peer | 9.00x (8.00 to 10.00) | 10x | **missed**, 0.90 of the bar |" in text
+    assert "| dry-run | ours | 12 s | at most 10 s | **missed**, 0.83 of the bar |" in text
+    assert "Ours: 25% of 4,400 images/s, memory." in text
+    assert (
+        "From `results/cpu/2026-01-02.json`: a chip, 2 cores; load average 0.1 before the run"
+        in text
+    )
+    assert (tmp_path / "benchmarks_cpu.svg").read_text().count("reading: peer") == 1
+    assert "Other jobs" not in text
+    before = text
+    render.render([file], page)
+    assert page.read_text() == before
+
+
+def test_a_page_says_that_the_machine_was_busy(tmp_path):
+    found = content()
+    found["machine"]["load"] = 1.5
+    assert "Other jobs had the cores" in render.source(found, tmp_path / "cpu" / "2026-01-02.json")
+
+
+def test_a_page_without_a_place_for_a_device_is_an_error(tmp_path):
+    (tmp_path / "page.md").write_text(PAGE)
+    file = save(tmp_path / "results" / "gpu", "2026-01-02.json", content())
+    with pytest.raises(
+        ValueError, match="put '<!-- gpu: bars -->' and, on a later line, '<!-- end -->'"
+    ):
+        render.render([file], tmp_path / "page.md")
+
+
+def test_points_of_scaling_have_a_table_and_a_figure(tmp_path):
+    page = tmp_path / "page.md"
+    page.write_text("<!-- cpu: scaling -->\n<!-- end -->\n")
+    point = {"what": "step", "who": "", "axis": "batch", "unit": "images/s"}
+    points = [
+        point | {"x": 32, "rate": 10.0, "peak_memory_mb": 300},
+        point | {"x": 1024, "rate": 12.5, "peak_memory_mb": 1300},
+    ]
+    render.render(
+        [
+            save(
+                tmp_path / "results" / "cpu",
+                "2026-01-02-scaling.json",
+                {"machine": {}, "rows": points},
+            )
+        ],
+        page,
+    )
+    assert "| 1,024 | 12.5 | 1,300 |" in page.read_text()
+    assert (tmp_path / "benchmarks_scaling_cpu.svg").exists()
+
+
+def test_the_newest_day_of_each_device_is_taken(tmp_path):
+    for device, name in (
+        ("cpu", "2026-01-02.json"),
+        ("cpu", "2026-01-10.json"),
+        ("cpu", "2026-01-10-scaling.json"),
+        ("gpu", "2025-12-31.json"),
+    ):
+        save(tmp_path / device, name, content())
+    found = [str(file.relative_to(tmp_path)) for file in render.newest(tmp_path)]
+    assert found == ["cpu/2026-01-10-scaling.json", "cpu/2026-01-10.json", "gpu/2025-12-31.json"]
+
+
+def test_a_line_of_progress_says_all_that_a_row_holds():
+    first, peer, dry = content()["rows"]
+    assert "25% of 4,400: memory" in run.sentence(first)
+    assert "ours is 9.00x (8.00 to 10.00), bar 10x: MISSED" in run.sentence(peer)
+    assert "at most 10 s: MISSED" in run.sentence(dry)
+
+
+def test_the_committed_page_has_a_place_for_the_committed_results():
+    page = (BENCHMARKS.parent / "docs" / "benchmarks.md").read_text()
+    for device in {file.parent.name for file in render.newest(BENCHMARKS / "results")}:
+        assert f"<!-- {device}: tables -->" in page
+
+
+def test_a_part_that_fails_is_named_and_what_was_measured_stays(tmp_path, monkeypatch, capsys):
+    def parts(name, arguments):
+        yield content()["rows"][0]
+        if name == "knn":
+            raise RuntimeError("no such library")
+
+    monkeypatch.setattr(run, "_rows", parts)
+    monkeypatch.setattr(
+        sys, "argv", ["run.py", "--only", "disk", "knn", "--output", str(tmp_path / "x.json")]
+    )
+    with pytest.raises(SystemExit, match="failed: knn"):
+        run.main()
+    assert [row["row"] for row in json.loads((tmp_path / "x.json").read_text())["rows"]] == [
+        "disk",
+        "knn",
+    ]
+    assert "no such library" in capsys.readouterr().out

@@ -1,0 +1,136 @@
+"""A config's methods completed from the presets, and what is said where that is not possible."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from fourlenses.config.methods import complete_methods
+from fourlenses.core.errors import UserError
+
+ROOT = Path(__file__).parents[2]
+PRESETS = ROOT / "presets"
+
+
+def completed(methods: dict, image_size: int = 32, views: dict | None = None) -> dict:
+    config = {
+        "methods": {"random": {}, **methods},
+        "views": dict(views or {}),
+        "image_size": image_size,
+    }
+    complete_methods(config, PRESETS, [])
+    return config
+
+
+def preset(name: str, size: str) -> dict:
+    return yaml.safe_load((PRESETS / f"{name}.yaml").read_text())[size]
+
+
+def test_an_entry_is_its_preset_and_what_differs():
+    config = completed({"moco": {"preset": "paper", "queue_size": 4096}})
+    assert config["methods"]["moco"] == {
+        "method": "moco",
+        "preset": "paper",
+        **preset("moco", "paper"),
+        "queue_size": 4096,
+    }
+    assert config["methods"]["random"] == {}
+    assert set(config["views"]) == {"moco"}
+
+
+@pytest.mark.parametrize(("image_size", "size"), [(32, "small"), (96, "small"), (224, "paper")])
+def test_without_a_preset_the_image_size_decides(image_size, size):
+    assert completed({"byol": {}}, image_size)["methods"]["byol"]["preset"] == size
+
+
+def test_a_method_can_be_there_twice():
+    methods = completed(
+        {
+            "simclr": {},
+            "simclr_short": {"steps": 500},
+            "barlow_twins_wide": {"projection_out": 4096},
+        }
+    )["methods"]
+    assert methods["simclr_short"]["method"] == "simclr"
+    assert methods["simclr_short"]["steps"] == 500
+    assert "epochs" not in methods["simclr_short"]
+    assert methods["barlow_twins_wide"]["method"] == "barlow_twins"
+
+
+def test_a_recipe_of_the_config_wins_over_that_of_the_presets():
+    own = {"flip": 1.0}
+    assert (
+        completed({"supervised": {}}, views={"crop_flip_small": own})["views"]["crop_flip_small"]
+        == own
+    )
+
+
+@pytest.mark.parametrize(
+    ("methods", "message"),
+    [
+        (
+            {"simclr": {"temprature": 1}},
+            r"unknown key 'methods.simclr.temprature' \(did you mean 'temperature'\?\); allowed here: batch",
+        ),
+        ({"simclr": {"queue_size": 64}}, r"unknown key 'methods.simclr.queue_size'"),
+        (
+            {"simclear": {}},
+            r"unknown method 'simclear' \(did you mean 'simclr'\?\); .*supervised, vicreg, or one of them with an ending",
+        ),
+        (
+            {"simclr": {"preset": "big"}},
+            r"'methods.simclr.preset': unknown preset 'big'; known: minutes, paper, small",
+        ),
+        ({"simclr": {"steps": 10, "epochs": 2}}, r"'methods.simclr' has both 'epochs' and 'steps'"),
+        (
+            {"simclr": {"warmup_epochs": 1, "warmup_steps": 2}},
+            r"'methods.simclr' has both 'warmup_epochs' and 'warmup_steps'",
+        ),
+        (
+            {"simclr_half": {}},
+            r"'methods.simclr_half' ends in '_half', .*'quantity.equal' and 'quantity.convergence'.*say 'simclr_long'",
+        ),
+        ({"simclr_cold_steps": {}}, r"'methods.simclr_cold_steps' ends in '_steps'"),
+        (
+            {"vicreg": {}},
+            r"'methods.vicreg.preset': vicreg has no preset 'small': its published values .* trust coefficient of 0.02",
+        ),
+        (
+            {"simclr": {"views": ["simclr", "nope"]}},
+            r"'methods.simclr.views': unknown recipe of views 'nope'.*; known: .*simclr",
+        ),
+        (
+            {"simclr": {"views": ["simclr"]}},
+            r"'methods.simclr.views' names 1 recipe\(s\); simclr takes 2",
+        ),
+        ({"simclr": {"views": ["simclr", "normed"]}}, r"differ in 'mean' or 'std'"),
+        (
+            {"moco": {"symmetric": 1}},
+            r"'methods.moco.symmetric' is 1; the preset has False, so give a value of that kind",
+        ),
+        ({"moco": {"queue_size": True}}, r"'methods.moco.queue_size' is True; the preset has 4096"),
+    ],
+)
+def test_mistakes_name_the_key_and_what_is_allowed(methods, message):
+    with pytest.raises(UserError, match=message):
+        completed(
+            methods,
+            views={"normed": {"flip": 0.5, "mean": [0.5, 0.5, 0.5], "std": [0.2, 0.2, 0.2]}},
+        )
+
+
+@pytest.mark.parametrize(
+    "study",
+    [ROOT / "config.yaml", *sorted((ROOT / "studies").glob("*.yaml"))],
+    ids=lambda file: file.stem,
+)
+def test_the_methods_of_shipped_studies_can_be_completed(study):
+    base, overlay = (yaml.safe_load(file.read_text()) for file in (ROOT / "config.yaml", study))
+    methods = {
+        name: {**base["methods"].get(name, {}), **overlay.get("methods", {}).get(name, {})}
+        for name in base["methods"]
+    }
+    config = completed({name: entry for name, entry in methods.items() if name != "random"})
+    assert all(
+        "batch_size" in entry for name, entry in config["methods"].items() if name != "random"
+    )

@@ -1,0 +1,50 @@
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from fourlenses.core.files import atomic, read_json, write_json
+
+
+def test_a_file_is_whole_or_absent(tmp_path):
+    target = tmp_path / "deep" / "x.json"
+    write_json(target, {"b": 1, "a": [1.5]})
+    assert read_json(target) == {"a": [1.5], "b": 1}
+
+    def fail_half_way():
+        with atomic(target) as temporary:
+            temporary.write_text("half")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail_half_way()
+    assert read_json(target) == {"a": [1.5], "b": 1}
+    assert list(target.parent.iterdir()) == [target]
+
+
+def test_numbers_that_are_none_are_refused(tmp_path):
+    with pytest.raises(ValueError, match="JSON"):
+        write_json(tmp_path / "x.json", {"loss": float("nan")})
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_killed_writer_leaves_nothing_that_looks_finished(tmp_path):
+    code = """
+import sys, time
+from fourlenses.core.files import atomic
+with atomic(sys.argv[1]) as temporary:
+    temporary.write_text("half")
+    print("ready", flush=True)
+    time.sleep(60)
+"""
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, str(tmp_path / "x.beton")], stdout=subprocess.PIPE
+    )
+    process.stdout.readline()
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    time.sleep(0.05)
+    assert not (tmp_path / "x.beton").exists()

@@ -1,0 +1,162 @@
+import logging
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+
+from fourlenses.core.errors import UserError
+from fourlenses.data.augment.augment import Augment, Augmentation
+from fourlenses.data.beton.writer import BetonWriter
+from fourlenses.data.loading import inputs
+from fourlenses.data.loading.inputs import ResidentInput, Subset, choose_input
+from fourlenses.data.loading.memory import host_bytes
+from fourlenses.data.loading.resident import concatenate, load_images
+from fourlenses.data.loading.streaming import StreamingInput
+from fourlenses.training.sampling import Stream
+from tests.helpers.pictures import picture
+
+CPU = torch.device("cpu")
+VIEWS = [Augment(Augmentation(), 24, 1), Augment(Augmentation(blur=0.0), 16, 1)]
+
+
+@pytest.fixture
+def parts(tmp_path):
+    parts = []
+    for name in ("one", "two"):
+        writer = BetonWriter(tmp_path / f"{name}.beton", 10)
+        for row in range(10):
+            writer.add(np.asarray(picture(row, 32, 32)), 32, 32, row % 3, row)
+        writer.close()
+        parts.append((tmp_path / f"{name}.beton", np.arange(10), name))
+    return parts
+
+
+def test_resident_batches_are_views_of_the_chosen_images(parts):
+    data = concatenate([load_images(file, rows, 32, name, 1) for file, rows, name in parts])
+    resident = ResidentInput(data, VIEWS, CPU)
+    stream = Stream(len(resident), 8, seed=0)
+    assert (len(resident), resident.num_classes) == (20, 6)
+    for step, batch in enumerate(resident.batches(stream.batch(step) for step in range(5))):
+        positions, epochs = stream.batch(step)
+        for number, (view, got) in enumerate(zip(VIEWS, batch, strict=True)):
+            assert torch.equal(
+                got,
+                view(data.images[torch.from_numpy(positions)], data.ids[positions], epochs, number),
+            )
+
+
+@pytest.mark.parametrize("kind", ["resident", "streaming"])
+def test_images_of_a_subset_are_drawn_as_those_of_the_whole(parts, kind):
+    whole = choose_input(kind, parts, 32, VIEWS, CPU, 1)
+    positions = np.array([3, 4, 11, 19])
+    part = Subset(whole, positions)
+    assert (len(part), part.num_classes, part.kind) == (4, 6, kind)
+    assert np.array_equal(part.labels, whole.labels[positions])
+    assert np.array_equal(part.ids, whole.ids[positions])
+    epochs = np.array([0, 7])
+    (own,) = part.batches([(np.array([2, 0]), epochs)])
+    (same,) = whole.batches([(positions[[2, 0]], epochs)])
+    assert all(torch.equal(one, other) for one, other in zip(own, same, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("setting", "free", "kind"),
+    [
+        ("auto", 1 << 20, ResidentInput),
+        (
+            "auto",
+            200_000,
+            StreamingInput,
+        ),  # 20 images of 3 KB, twice while they are joined, are more than 40 % of it
+        ("streaming", 1 << 20, StreamingInput),
+        ("resident", 1000, ResidentInput),
+    ],
+)
+def test_memory_or_the_setting_decides(parts, monkeypatch, caplog, setting, free, kind):
+    monkeypatch.setattr(inputs, "available_bytes", lambda _: free)
+    with caplog.at_level(logging.INFO):
+        chosen = choose_input(setting, parts, 32, VIEWS, CPU, 1)
+    assert type(chosen) is kind
+    (message,) = caplog.messages
+    assert message.startswith(
+        f"{'resident' if kind is ResidentInput else 'streaming'} images: 20 of 32 px would take 0.00 GiB of the"
+    )
+    assert ("was asked for" in message) == (setting != "auto")
+    (batch,) = chosen.batches([(np.arange(4), np.zeros(4, np.int64))])
+    assert [tuple(view.shape) for view in batch] == [(4, 3, 24, 24), (4, 3, 16, 16)]
+
+
+def test_other_settings_are_refused(parts):
+    with pytest.raises(UserError, match="auto, resident, streaming, not 'ffcv'"):
+        choose_input("ffcv", parts, 32, VIEWS, CPU, 1)
+
+
+def test_choosing_imports_what_streams_only_when_it_streams():
+    code = """
+import sys
+import fourlenses.data.loading.inputs
+print(sorted({"fourlenses.data.loading.streaming", "ffcv", "numba"} & set(sys.modules)))
+import fourlenses.data.loading.streaming, fourlenses.data.images.turbojpeg
+fourlenses.data.images.turbojpeg.JpegDecoder()
+print(sorted({"ffcv", "numba", "cv2"} & set(sys.modules)))
+"""
+    assert subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout.split() == ["[]", "[]"]
+
+
+def machine(root, files):
+    for name, text in files.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text)
+    return host_bytes(root)
+
+
+MEMINFO = {"proc/meminfo": "MemTotal: 9000 kB\nMemFree: 10 kB\nMemAvailable: 8000 kB\n"}
+
+
+def test_free_memory_is_the_least_that_the_machine_and_the_cgroups_allow(tmp_path):
+    assert machine(tmp_path / "none", MEMINFO) == 8000 << 10
+    cgroup = {
+        "memory.max": "max\n",
+        "memory.current": "5\n",
+        "memory.stat": "anon 3\ninactive_file 2\n",
+    }
+    job, user = "sys/fs/cgroup/slurm/job_7", "sys/fs/cgroup/slurm"
+    own = (
+        MEMINFO
+        | {"proc/self/cgroup": "0::/slurm/job_7\n"}
+        | {f"{job}/{name}": text for name, text in cgroup.items()}
+    )
+    assert machine(tmp_path / "unlimited", own) == 8000 << 10
+    limits = {
+        f"{job}/memory.max": "3000000\n",
+        f"{job}/memory.current": "1000000\n",
+        f"{job}/memory.stat": "inactive_file 400000\n",
+    }
+    assert (
+        machine(tmp_path / "limited", own | limits) == 2_400_000
+    )  # files that were read make room
+    parent = {
+        f"{user}/memory.max": "900000\n",
+        f"{user}/memory.current": "100000\n",
+        f"{user}/memory.stat": "inactive_file 0\n",
+    }
+    assert machine(tmp_path / "parent", own | limits | parent) == 800_000
+
+
+def test_a_container_of_cgroup_version_1(tmp_path):
+    base = "sys/fs/cgroup/memory"
+    files = {
+        "proc/self/cgroup": "5:cpu,cpuacct:/x\n4:memory:/docker/abc\n",
+        f"{base}/memory.limit_in_bytes": "500000\n",
+        f"{base}/memory.usage_in_bytes": "200000\n",
+        f"{base}/memory.stat": "total_inactive_file 1000\n",
+    }
+    assert machine(tmp_path, MEMINFO | files) == 301_000
+
+
+def test_this_machine_has_some_memory():
+    assert 1 << 20 < host_bytes() < 1 << 50

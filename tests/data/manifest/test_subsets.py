@@ -1,0 +1,102 @@
+import itertools
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fourlenses.core.errors import UserError
+from fourlenses.data.manifest.subsets import draw_subset
+
+
+def manifest(names, tests=0):
+    return pd.DataFrame({"id": names, "split": ["test"] * tests + ["train"] * (len(names) - tests)})
+
+
+NAMES = [f"image{number}" for number in range(200)]
+
+
+@given(small=st.integers(1, 180), large=st.integers(1, 180), seed=st.integers(0, 10))
+@settings(max_examples=50, deadline=None)
+def test_nested(small, large, seed):
+    small, large = sorted((small, large))
+    table = manifest(NAMES, tests=20)
+    inner, outer = (draw_subset(table, set(), count, seed, "x") for count in (small, large))
+    assert len(inner) == small
+    assert len(outer) == large
+    assert set(inner) <= set(outer)
+    assert (table["split"].iloc[outer] == "train").all()
+
+
+def test_stable_when_other_images_come_go_or_change_places():
+    base = manifest(NAMES)
+    drawn = set(base["id"].iloc[draw_subset(base, set(), 100, 0, "x")])
+    shuffled = base.sample(frac=1, random_state=3).reset_index(drop=True)
+    assert set(shuffled["id"].iloc[draw_subset(shuffled, set(), 100, 0, "x")]) == drawn
+    without = base[base["id"] != sorted(drawn)[0]].reset_index(drop=True)
+    again = set(without["id"].iloc[draw_subset(without, set(), 100, 0, "x")])
+    assert len(again & drawn) == 99
+
+
+def test_seeds_draw_differently_and_uniformly():
+    table = manifest(NAMES)
+    counts = np.zeros(200)
+    for seed in range(200):
+        counts[draw_subset(table, set(), 50, seed, "x")] += 1
+    # 200 draws of probability 1/4: five standard deviations
+    assert np.abs(counts - 50).max() < 5 * np.sqrt(200 * 0.25 * 0.75)
+
+
+def test_undecodable_images_are_not_drawn():
+    table = manifest(NAMES)
+    rows = draw_subset(table, {"image3", "image4"}, "all", 0, "x")
+    assert len(rows) == 198
+    assert not {3, 4} & set(rows.tolist())
+
+
+def test_more_than_there_are():
+    with pytest.raises(
+        UserError,
+        match=r"dataset 'x' has 199 usable training images, but the config asks for 200 .*'pretrain_images'",
+    ):
+        draw_subset(manifest(NAMES), {"image3"}, 200, 0, "x")
+
+
+def classes_of(table, rows):
+    return table["level:class"].iloc[rows].value_counts()
+
+
+def test_balanced_subsets_hold_as_many_of_each_class_as_can_be():
+    """Of classes of 120, 60 and 20 images: equal shares while they last, the rest from those that have more; nested all the while."""
+    table = manifest(NAMES)
+    table["level:class"] = ["a"] * 120 + ["b"] * 60 + ["c"] * 20
+    assert classes_of(table, draw_subset(table, set(), "30_balanced", 0, "x")).to_dict() == {
+        "a": 10,
+        "b": 10,
+        "c": 10,
+    }
+    assert classes_of(table, draw_subset(table, set(), "100_balanced", 0, "x")).to_dict() == {
+        "a": 40,
+        "b": 40,
+        "c": 20,
+    }
+    assert classes_of(table, draw_subset(table, set(), "31_balanced", 0, "x")).max() == 11
+    subsets = [
+        set(draw_subset(table, set(), f"{count}_balanced", 0, "x")) for count in range(1, 201, 7)
+    ]
+    assert all(inner < outer for inner, outer in itertools.pairwise(subsets))
+
+
+def test_draws_differ_and_the_first_is_that_of_pretraining():
+    table = manifest(NAMES)
+    table["level:class"] = ["a", "b"] * 100
+    first, second, third = (
+        set(draw_subset(table, set(), name, 0, "x")) for name in ("50", "50_draw1", "50_draw2")
+    )
+    assert len(first & second) < 30
+    assert len(second & third) < 30
+    assert second < set(draw_subset(table, set(), "80_draw1", 0, "x"))
+    assert set(draw_subset(table, set(), "50_balanced_draw1", 0, "x")) != set(
+        draw_subset(table, set(), "50_balanced", 0, "x")
+    )

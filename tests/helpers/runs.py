@@ -1,0 +1,99 @@
+"""Pretraining runs small enough for a test: a few dozen images, a second or two."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors.torch import load_file
+
+from fourlenses.data.conversion.convert import write_beton
+from fourlenses.data.manifest.subsets import draw_subset
+from fourlenses.data.sources import image_folder as source
+from fourlenses.methods import METHODS
+from fourlenses.resume.result_cache import FOLDER
+from fourlenses.training.pretrain import Data, Placement, Settings, pretrain
+from tests.helpers.tiny import SETTINGS
+
+RECIPES = {
+    "strong": {
+        "crop_scale": [0.2, 1.0],
+        "crop_ratio": [0.75, 1.33],
+        "flip": 0.5,
+        "jitter": [0.8, 0.8, 0.8, 0.2],
+        "jitter_probability": 0.8,
+    }
+}
+COMMON = {
+    "epochs": 6,
+    "batch_size": 16,
+    "optimizer": "adamw",
+    "learning_rate": 0.002,
+    "lr_scaling": "none",
+    "momentum": 0.9,
+    "weight_decay": 1e-4,
+    "warmup_epochs": 1,
+    "batch_norm_groups": 1,
+    "micro_batch": 0,
+}
+
+
+def make_dataset(folder: Path, image_folder: Path) -> Path:
+    """``folder`` with a beton of 24 px and a subset of all of its training images."""
+    definition = {"source": "image_folder", "path": image_folder.name}
+    manifest = source.index("animals", definition, image_folder.parent)
+    write_beton(
+        "animals",
+        definition,
+        image_folder.parent,
+        manifest,
+        "clean",
+        24,
+        0,
+        folder / "clean.beton",
+        1,
+    )
+    np.save(folder / "all.npy", draw_subset(manifest, set(), "all", 0, "animals"))
+    return folder
+
+
+def settings(method: str = "simclr", backbone: str = "resnet_small", **changes) -> Settings:
+    engine = {
+        key: changes.pop(key)
+        for key in ("precision", "channels_last", "health_images")
+        if key in changes
+    }
+    views = ["strong"] * METHODS[method].views_needed if method in METHODS else []
+    hyper = {**COMMON, **SETTINGS.get(method, {}), "views": views, **changes}
+    return Settings(method, backbone, "animals-all", 0, 24, 16, 1, hyper, RECIPES, **engine)
+
+
+def data(folder: Path) -> Data:
+    return Data(["animals"], [folder / "clean.beton"], [folder / "all.npy"])
+
+
+def forget_finished(checkpoints: Path) -> None:
+    """So that the same training is made again, to be compared with the former."""
+    for folder in checkpoints.glob(f"*/{FOLDER}"):
+        shutil.rmtree(folder)
+
+
+def left_behind(checkpoints: Path) -> set[str]:
+    """What lies in the folders of all runs there, by name."""
+    return {file.name for file in checkpoints.glob("*/*")}
+
+
+def go(
+    folder: Path, name: str, chosen: Settings, **placement
+) -> tuple[dict[str, torch.Tensor], dict]:
+    """Pretrain into ``folder / name``, anew if it has been done: the encoder's tensors and the record."""
+    forget_finished(folder / "checkpoints")
+    out = folder / name
+    where = {"device": "cpu", "checkpoint_seconds": 1e9, **placement}
+    pretrain(chosen, data(folder), Placement(folder / "checkpoints", **where), out)
+    return load_file(out / "encoder.safetensors"), json.loads((out / "run.json").read_text())
+
+
+def same(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:
+    return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)

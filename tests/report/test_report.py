@@ -1,0 +1,476 @@
+"""The report: that it is one whole page which loads nothing, says what is not there, and takes every name for what it is."""
+
+import base64
+import json
+import subprocess
+import sys
+from collections import Counter
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from fourlenses.core.errors import UserError
+from fourlenses.report import markdown, marks, values
+from fourlenses.report.page import write_report
+from fourlenses.report.runs import duration
+from tests.helpers import synthetic_metrics as synthetic
+
+ROOT = Path(__file__).resolve().parents[2]
+VOID = {"meta", "img", "br", "hr", "link", "input"}
+HOSTILE = "<script>alert(1)</script>"
+PIXEL = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+)
+
+
+class Page(HTMLParser):
+    """What a browser would make of it: text, addresses, ids and scripts. Fails where a tag is not closed in its place."""
+
+    def __init__(self, html: str):
+        super().__init__()
+        self.open, self.seen, self.addresses, self.ids, self.tables, self.texts = (
+            [],
+            [],
+            [],
+            [],
+            [],
+            [],
+        )
+        self.feed(html)
+        self.close()
+        assert self.open == []
+        self.text = " ".join(" ".join(self.texts).split())
+
+    def handle_starttag(self, tag, attributes):
+        self.addresses += [
+            value
+            for name, value in attributes
+            if name in ("src", "href", "srcset", "xlink:href", "action", "data", "poster")
+        ]
+        self.ids += [value for name, value in attributes if name == "id"]
+        assert not [name for name, _ in attributes if name.startswith("on")]
+        self.seen.append(tag)
+        if tag not in VOID:
+            self.open.append(tag)
+        if tag == "table":
+            self.tables.append([])
+        if tag == "tr":
+            self.tables[-1].append(0)
+        if tag in ("td", "th"):
+            self.tables[-1][-1] += 1
+
+    def handle_startendtag(self, tag, attributes):
+        self.handle_starttag(tag, attributes)
+        self.open.pop()  # as only elements of an SVG are written so
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag, self.getpos()
+
+    def handle_data(self, data):
+        if self.open and self.open[-1] not in ("script", "style"):
+            self.texts.append(data)
+
+
+def named_as_the_pipeline_does(rows: list[dict]) -> list[dict]:
+    return [{**row, "run": f"{row['method']}/{row['source']}/seed{row['seed']}"} for row in rows]
+
+
+@pytest.fixture
+def study(tmp_path):
+    return make_study(tmp_path / "study")
+
+
+def make_study(folder: Path) -> Path:
+    """A study of which only the table and two figures are there."""
+    results = folder / "results" / "planted"
+    (results / "figures").mkdir(parents=True)
+    synthetic.write(results / "metrics.csv", named_as_the_pipeline_does(synthetic.planted()))
+    (results / "figures" / "quantity.svg").write_text('<svg xmlns="http://www.w3.org/2000/svg"/>')
+    (results / "figures" / "quantity.png").write_bytes(PIXEL)
+    (results / "figures" / "quantity.csv").write_text("target,top1\na,40.123456\nb,60\n")
+    (results / "figures" / "domain_pools.png").write_bytes(PIXEL)
+    return folder
+
+
+def written(folder: Path) -> str:
+    results = folder / "results" / "planted"
+    write_report(
+        results / "metrics.csv", results, folder / "data", ROOT / "report", results / "report.html"
+    )
+    return (results / "report.html").read_text(encoding="utf-8")
+
+
+def add_all(folder: Path, name: str = "a") -> Path:
+    """Everything else that a study can have, with ``name`` wherever a name stands."""
+    results = folder / "results" / "planted"
+    finding = {
+        "finding": f"quantity of {name}",
+        "verdict": "supported",
+        "estimate": 1.3,
+        "low": 0.6,
+        "high": 2.1,
+        "unit": "points",
+    }
+    finding |= {
+        "threshold": 2.0,
+        "statement": f"Of {name}.",
+        "note": f"One seed of {name}.",
+        "fit": {name: {"slope": 3}},
+    }
+    finding["evidence"] = [
+        {"target": name, "estimate": 1.1, "low": 0.5, "high": 2.0, "cells": [f"cell of {name}"]}
+    ]
+    unsure = {"finding": "quality", "verdict": "inconclusive", "estimate": None, "evidence": [name]}
+    (results / "findings.json").write_text(json.dumps([finding, unsure]))
+    line = {
+        "question": "pool",
+        "subject": name,
+        "estimate": 1.0,
+        "answer": "worth it",
+        "sentence": f"Pooling with {name} gains 1.0 points.",
+    }
+    card = {
+        "lines": [line],
+        "missing": [f"the cost of {name}"],
+        "dataset": name,
+        "gain": {"estimate": 1.26, "low": 0.4, "high": 2.1, "unit": "points"},
+        "pools": [{"with": name}],
+    }
+    (results / "decision.json").write_text(json.dumps([card]))
+    (results / "published.csv").write_text(
+        f'what,target,ours,paper,difference\ntable 1,"{name}",40.1,45.3,-5.2\n'
+    )
+    (results / "plan.md").write_text(
+        f"# Plan\n\n**3.2 hours** for {name}.\n\n| lens | hours |\n|---|---:|\n| {name} | 3.2 |\n"
+    )
+    (results / "plan.csv").write_text(f'kind,job\npretrain,"{name}"\n')
+    config = {"study": "planted", "stored_size": 48, "datasets": {"a": {"path": name}}}
+    (results / "study.json").write_text(
+        json.dumps({"study": "planted", "config": config, "cells": []})
+    )
+    run = results / "pretrain" / "simclr" / "a-10000" / "seed0"
+    run.mkdir(parents=True)
+    record = {
+        "collapsed": f"The encoder of {name} collapsed.",
+        "notes": [f"A note on {name}."],
+        "git_commit": "c0ffee",
+        "device": name,
+    }
+    record |= {
+        "datasets": [{"dataset": "a", "beton": "clean.beton", "beton_sha256": "ab" * 32}],
+        "versions": {"torch": "2.13.0"},
+    }
+    record |= {
+        "wall_time_seconds": 70.7,
+        "images_per_second": 1131.4,
+        "peak_memory_bytes": 2**30,
+        "settings": {"stored_size": 48},
+    }
+    (run / "run.json").write_text(json.dumps(record))
+    (run / "history.csv").write_text("step,loss\n1,4.0\n2,3.0\n3,\n4,2.5\n")
+    sidecar = folder / "data" / "a" / "48px" / "clean.json"
+    sidecar.parent.mkdir(parents=True)
+    left_out = [{"id": 3, "path": f"{name}.jpg", "reason": f"truncated {name}"}]
+    images = {
+        "dataset": "a",
+        "content_sha256": "ab" * 32,
+        "images": {"train": 4800, "test": 1200},
+        "levels": {name: 10},
+        "stored_size": 48,
+    }
+    sidecar.write_text(json.dumps({**images, "quarantined": left_out}))
+    return results
+
+
+def test_a_table_and_figures_are_enough_and_the_rest_is_said_to_be_missing(study):
+    page = Page(written(study))
+    for gap in (
+        "findings.json is not there. Made by snakemake findings",
+        "decision.json is not there. Made by snakemake findings",
+        "published.csv is not there",
+        "plan.md, plan.csv and plan.svg are not there. Made by snakemake plan",
+        "study.json is not there. Made by snakemake results/planted/study.json",
+        "The figure of the granularity lens is not there. Made by snakemake figures",
+        "Counts and undecodable images of a, b are not known",
+        "No record of 18 of the 18 encoders in the table, e.g. random/none/seed0",
+    ):
+        assert gap in page.text
+
+
+def test_what_is_there_is_shown(study):
+    add_all(study)
+    page = Page(written(study))
+    for text in (
+        "What the paper found: quantity of a supported ; quality inconclusive",
+        "1.3 [0.6, 2.1] points claimed: 2",
+        "One seed of a. The numbers it rests on (1) target estimate a 1.10 [0.50, 2.00] cell of a",
+        "1.3 [0.4, 2.1] points",
+        "A pool with another domain instead of as many own images worth it Pooling with a gains 1.0 points.",
+        "Not measured (1) the cost of a",
+        "-5.2",
+        "3.2 hours for a.",
+        "stored_size: 48",
+        "c0ffee",
+        "The encoder of a collapsed. A note on a.",
+        "1 min 11 s",
+        "1,131",
+        "truncated a",
+        "4,800 1,200 10 a 1 abababababab yes",
+        "No record of 17 of the 18 encoders",
+    ):
+        assert text in page.text, page.text
+    assert "is not there" not in page.text.replace(
+        "figure of the quality lens is not there", ""
+    ).replace("figure of the granularity lens is not there", "")
+
+
+def test_it_loads_nothing_and_is_well_formed(study):
+    add_all(study)
+    html = written(study)
+    page = Page(html)
+    assert all(address.startswith(("#", "data:image/")) for address in page.addresses)
+    assert {address[1:] for address in page.addresses if address[0] == "#"} <= set(page.ids)
+    assert len(page.ids) == len(set(page.ids))
+    assert page.seen.count("script") == 1
+    assert "http:" not in html
+    assert "https:" not in html
+    assert "@import" not in html
+    assert "url(" not in html
+    assert all(
+        len(set(table)) == 1 for table in page.tables
+    )  # as many cells in every row as in the head
+
+
+def test_every_figure_is_embedded_whole_with_its_caption_and_numbers(study):
+    page = Page(written(study))
+    pictures = [
+        base64.b64decode(address.partition(",")[2])
+        for address in page.addresses
+        if address.startswith("data:")
+    ]
+    figures = study / "results" / "planted" / "figures"
+    # of two pictures of one figure, the drawing; of a figure that is a picture only, that
+    assert pictures == [
+        (figures / "quantity.svg").read_bytes(),
+        (figures / "domain_pools.png").read_bytes(),
+    ]
+    assert (
+        "Top-1 accuracy on the test set: above against the number of labelled images" in page.text
+    )
+    assert "Differences in top-1 to the target's own images" in page.text
+    assert "target top1 a 40.12 b 60" in page.text
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        HOSTILE,
+        '"><img src=x onerror=alert(1)>',
+        "{{ 7 * 7 }}",
+        "`**<b>x</b>**`",
+        "</style></title>",
+        "a|b\\|c",
+    ],
+)
+def test_hostile_names_are_text(study, name, tmp_path):
+    plain = make_study(tmp_path / "plain")
+    add_all(plain)
+    expected = Counter(Page(written(plain)).seen)
+    name = name.replace('"', "'")
+    add_all(study, name)
+    page = Page(written(study))
+    found = Counter(page.seen)
+    assert {tag for tag in found if found[tag] != expected[tag]} <= {
+        "strong",
+        "code",
+    }  # what markdown may make of a name
+    assert all(address.startswith(("#", "data:image/")) for address in page.addresses)
+    assert f"truncated {name}" in page.text
+
+
+def test_a_hostile_table_is_text_and_leads_nowhere(study):
+    rows = [
+        synthetic.row(HOSTILE, HOSTILE, "a-1000", HOSTILE, 40.0),
+        synthetic.row("domain", "simclr", "../../a-1000", "../a", 40.0),
+    ]
+    synthetic.write(study / "results" / "planted" / "metrics.csv", named_as_the_pipeline_does(rows))
+    page = Page(written(study))
+    assert page.seen.count("script") == 1
+    assert HOSTILE in page.text
+
+
+def test_the_same_files_give_the_same_bytes_wherever_they_are(study, tmp_path):
+    add_all(study)
+    first = written(study)
+    assert written(study) == first
+    moved = tmp_path / "elsewhere"
+    for part in ("results", "data"):
+        moved.mkdir(exist_ok=True)
+        (study / part).rename(moved / part)
+    assert written(moved) == first
+
+
+def test_damaged_records_are_said_and_the_rest_is_shown(study):
+    results = add_all(study)
+    (results / "findings.json").write_text('[{"finding": ')
+    (results / "decision.json").write_text('"no card"')
+    (results / "study.json").write_text("[]")
+    (results / "pretrain/simclr/a-10000/seed0/run.json").write_text(
+        '{"settings": 3, "versions": [], "datasets": [1], "notes": "x"}'
+    )
+    (results / "pretrain/simclr/a-10000/seed0/history.csv").write_text("step,loss\n1,nan\n")
+    page = Page(written(study))
+    assert "findings.json is damaged" in page.text
+    assert "loss not finite" in page.text
+    assert "-5.2" in page.text
+
+
+def test_a_table_of_something_else_is_one_sentence(study):
+    file = study / "results" / "planted" / "metrics.csv"
+    file.write_text("name,value\na,1\n")
+    with pytest.raises(
+        UserError, match=r"metrics\.csv has no column 'lens', so it is no study's table"
+    ):
+        written(study)
+    file.write_text(",".join(synthetic.COLUMNS) + "\n")
+    with pytest.raises(UserError, match="has no row"):
+        written(study)
+
+
+def test_the_program_needs_neither_torch_nor_pandas_nor_matplotlib(study):
+    """In a process of its own, in which they cannot be imported."""
+    program = ROOT / "workflow_scripts" / "write_report.py"
+    code = (
+        "import runpy, sys\n"
+        "for name in ('torch', 'pandas', 'matplotlib', 'numpy'): sys.modules[name] = None\n"
+        f"sys.argv = ['write_report.py', '--metrics', 'results/planted/metrics.csv', '--output', 'report.html']\n"
+        f"runpy.run_path({str(program)!r}, run_name='__main__')\n"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=study, check=True)
+    assert (study / "report.html").read_text(encoding="utf-8") == written(study)
+
+
+def test_markdown_blocks():
+    blocks = markdown.parse(
+        "# Head\n\nOne\ntwo **bold** `a<b`\n\n- x\n  y\n- z\n\n| a | b |\n|---|--:|\n| n | 1 |\n| m | 2 |\nend"
+    )
+    assert [block["kind"] for block in blocks] == ["heading", "text", "list", "table", "text"]
+    assert blocks[1]["text"] == "One two <strong>bold</strong> <code>a&lt;b</code>"
+    assert blocks[2]["items"] == ["x y", "z"]
+    assert (blocks[3]["table"].rows, blocks[3]["table"].numeric) == (
+        [["n", "1"], ["m", "2"]],
+        [False, True],
+    )
+
+
+def test_values_are_shown_as_a_reader_writes_them():
+    assert [
+        values.shown(value)
+        for value in (4400, 3.14159, 0.01234, None, float("nan"), True, [1, "a"], 12345.6)
+    ] == [*("4,400", "3.142", "0.0123", "–", "–", "yes", "1, a", "12,346")]
+    assert [duration(seconds) for seconds in (None, 0.04, 59.7, 70.7, 3600, 7325)] == [
+        *("–", "0.0 s", "1 min 00 s", "1 min 11 s", "1 h 00 min", "2 h 02 min")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("ends", "text"),
+    [
+        ((-1.23, 3.45), "1.1 [-1.2, 3.5]"),
+        ((0.6, 0.8), "1.10 [0.60, 0.80]"),
+        ((-12, 40), "1 [-12, 40]"),
+        ((1, 1), "1.10 [1.00, 1.00]"),
+    ],
+)
+def test_an_interval_is_shown_to_two_digits_of_its_half_width(ends, text):
+    assert (
+        values.with_interval({"estimate": 1.1, "low": ends[0], "high": ends[1], "unit": "hours"})
+        == text + " hours"
+    )
+
+
+@pytest.mark.parametrize(
+    ("unit", "text"),
+    [
+        ("points", "-0.3 [-1.2, 0.0]"),
+        ("points per doubling", "-0.3 [-1.2, 0.0]"),
+        ("log-odds", "-0.26 [-1.23, -0.04]"),
+    ],
+)
+def test_findings_and_their_report_round_alike(unit, text):
+    assert (
+        values.with_interval({"estimate": -0.26, "low": -1.234, "high": -0.04, "unit": unit})
+        == f"{text} {unit}"
+    )
+
+
+def test_verdicts_that_lean_and_comparisons_that_do_not_count_are_told_apart(study):
+    second = {
+        "estimate": 12.0,
+        "low": -1.0,
+        "high": 25.0,
+        "unit": "% of the gain over the random encoder",
+    }
+    counted = {
+        "estimate": -2.26,
+        "low": -3.0,
+        "high": -1.5,
+        "unit": "points",
+        "what": "b minus a",
+        "target": "a",
+        "status": "against",
+    }
+    excluded = counted | {
+        "what": "c minus a",
+        "status": "confounded",
+        "reason": "twice the steps",
+        "second_scale": second,
+    }
+    finding = {
+        "finding": "domain_added",
+        "verdict": "leans contradicted",
+        "side": "below",
+        "threshold": 1.0,
+        "seeds": 1,
+        "paired": False,
+    }
+    finding |= {
+        "estimate": -2.26,
+        "low": -3.0,
+        "high": -1.5,
+        "unit": "points",
+        "counts": {"against": 1, "confounded": 1},
+    }
+    finding["evidence"] = [counted, excluded]
+    (study / "results" / "planted" / "findings.json").write_text(
+        json.dumps([finding], sort_keys=True)
+    )
+    card = {
+        "target": "a",
+        "setting": "Encoders: small, 32 px.",
+        "lines": [{"question": "contest", "answer": "leans: ahead", "sentence": "Ahead."}],
+    }
+    (study / "results" / "planted" / "decision.json").write_text(json.dumps([card]))
+    html = written(study)
+    text = Page(html).text
+    assert '<span class="verdict contradicted leans">leans contradicted</span>' in html
+    assert "others added leans contradicted" in text
+    assert "-2.3 [-3.0, -1.5] points claimed: below 1" in text
+    assert "a b minus a against the claim -2.3 [-3.0, -1.5] points" in text
+    assert "a c minus a confounded" in text
+    assert "12 [-1, 25] % of the gain over the random encoder" in text
+    assert "More about it" not in text  # the note says the counts in words
+    assert "Encoders: small, 32 px. Pretraining or labels alone leans: ahead Ahead." in text
+
+
+def test_marks_stand_where_the_numbers_say():
+    assert marks.spark_line([4.0, 2.0, 3.0]) == "3.0,3.0 60.0,21.0 117.0,12.0"
+    assert marks.spark_line([4.0, float("nan")]) is None
+    # zero at the left end, the interval's upper end at the right one, the estimate midway
+    assert marks.forest(1.0, 0.5, 2.0, None) == {
+        "estimate": 110.0,
+        "low": 61.0,
+        "high": 208.0,
+        "zero": 12.0,
+    }

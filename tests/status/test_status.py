@@ -1,0 +1,366 @@
+"""`make status` on a results folder with jobs planted in every state."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from fourlenses.core import processes
+from fourlenses.core.errors import UserError
+from fourlenses.resume.live_progress import LiveProgress
+from fourlenses.status.logs import ending
+from fourlenses.status.page import page
+from fourlenses.status.planned import planned
+from fourlenses.status.survey import Survey, survey
+from fourlenses.status.terminal import duration, shortened, size, text
+from fourlenses.study import Cell, Plan, Run
+
+ROOT = Path(__file__).parents[2]
+BAR = "simclr/b-20/seed0:  70%|███████   | 879/1250 [04:20<01:40,  3.69step/s, loss 2.542, 437 images/s]"
+FAILURE = "fourlenses: data/a/clean.beton: key 'learning_rate' is too <high>; lower it"
+
+
+def plant_owner(folder: Path, age_seconds: float, **changes) -> Path:
+    owner = {
+        "pid": os.getpid(),
+        "pid_started_ticks": processes.own_start(),
+        "machine": processes.machine(),
+        "host": socket.gethostname(),
+    }
+    folder.mkdir(parents=True)
+    file = folder / "owner.json"
+    file.write_text(json.dumps(owner | {"slurm_job_id": None} | changes))
+    os.utime(file, (time.time() - age_seconds,) * 2)
+    return folder
+
+
+def plant(file: Path, content: str = "", age_seconds: float = 0) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(content)
+    os.utime(file, (time.time() - age_seconds,) * 2)
+
+
+def ended_process() -> dict:
+    process = subprocess.Popen([sys.executable, "-c", "pass"])
+    process.wait()
+    return {"pid": process.pid, "pid_started_ticks": 1}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """results/mine with a plan of seven encoders, a to g, in as many states, and of one evaluation each."""
+    plan = Plan()
+    for dataset in "abcdefg":
+        for lens in ("quantity", "domain") if dataset in "ab" else ("quantity",):
+            plan.add(lens, Cell(Run("simclr", f"{dataset}-20", 0), dataset, "10", "linear"))
+    plan.add("quantity", Cell(Run("supervised", "a-10", 0), "a", "10", "scratch"))
+    results = tmp_path / "results" / "mine"
+    plant(
+        results / "study.json",
+        json.dumps({"study": "mine", "config": {"stored_size": 32}, "cells": plan.as_json()}),
+    )
+    plant(tmp_path / "data" / "a" / "32px" / "clean.beton", "x" * 10000)
+
+    def log(dataset: str) -> Path:
+        return results / "logs" / "pretrain" / "simclr" / f"{dataset}-20" / "seed0.log"
+
+    def checkpoints(dataset: str) -> Path:
+        return results / "checkpoints" / "simclr" / f"{dataset}-20" / "seed0" / "0123456789abcdef"
+
+    plant(results / "pretrain" / "simclr" / "a-20" / "seed0" / "run.json", "{}")  # done
+    plant(log("a"), FAILURE)  # of a run that is done, which counts more
+    plant_owner(checkpoints("b"), 5)  # running
+    plant(log("b"), BAR + "\r" + BAR, age_seconds=5000)
+    plant_owner(checkpoints("c"), 5, **ended_process())  # stale: its process is known to have ended
+    plant(log("c"), BAR)
+    plant_owner(
+        checkpoints("d"), 500, machine=["another", "machine"], slurm_job_id="77"
+    )  # stale: silent for too long
+    plant(log("d"), BAR)
+    plant(log("e"), "Traceback (most recent call last):\n  File x\n" + FAILURE + "\n")  # failed
+    plant(
+        log("f"),
+        BAR
+        + "\nfourlenses: stopped at step 5 of 9 before the wall limit of 10 minutes; run the same command again to continue",
+    )
+    plant(results / "evaluate" / "simclr" / "a-20" / "seed0" / "cells.json", "{}")
+    return tmp_path
+
+
+def look(folder: Path) -> Survey:
+    return survey(
+        planned(ROOT, folder / "results", "mine", []), folder / "results", folder / "data"
+    )
+
+
+def states(seen: Survey, kind: str) -> dict[str, str]:
+    return {job.name: job.state for job in seen.jobs if job.kind == kind}
+
+
+def test_every_state_is_told(folder: Path) -> None:
+    seen = look(folder)
+    expected = ("done", "running", "stale", "stale", "failed", "waiting", "waiting")
+    assert states(seen, "encoders") == {
+        f"simclr/{name}-20/seed0": state for name, state in zip("abcdefg", expected, strict=True)
+    }
+    assert states(seen, "evaluations")["simclr/a-20/seed0"] == "done"
+    assert states(seen, "evaluations")["supervised/a-10/seed0/scratch/a/10"] == "waiting"
+    assert seen.betons == (1, 7)
+    assert seen.bytes[str(folder / "data" / "a")] >= 10000
+
+
+def test_counts_of_lenses_share_runs(folder: Path) -> None:
+    seen = look(folder)
+    assert seen.count("encoders", lens="domain") == 2
+    assert (
+        seen.count("encoders", "done", "domain")
+        == seen.count("encoders", "done", "quantity")
+        == seen.count("encoders", "done")
+        == 1
+    )
+    assert seen.count("encoders") == 7
+    assert seen.count("evaluations") == 8
+
+
+def test_progress_of_a_run_from_its_log_and_from_its_own_file(folder: Path) -> None:
+    def running():
+        (job,) = look(folder).in_state("running")
+        return job
+
+    job = running()  # only the log, whose bar says 879 of 1250
+    assert (job.step, job.total, job.unit, job.seconds_left, job.images_per_second) == (
+        879,
+        1250,
+        "steps",
+        100,
+        437,
+    )
+    clock = iter([0.0, 10.0])
+    live = LiveProgress(
+        folder / "results/mine/checkpoints/simclr/b-20/seed0/0123456789abcdef",
+        "b",
+        1000,
+        20,
+        200,
+        clock=lambda: next(clock),
+    )
+    live.took(400, [])
+    live.took(450, [{"loss": 2.5}])
+    job = running()
+    # 50 steps of 20 images in 10 s: 100 images/s; 550 steps are left at 5 a second; 10 steps an epoch
+    assert (
+        job.step,
+        job.total,
+        job.images_per_second,
+        job.seconds_left,
+        job.epoch,
+        job.total_epochs,
+    ) == (450, 1000, 100, 110, 45, 100)
+
+
+def test_what_is_left_is_shown_however_long_the_name_of_the_node(folder: Path) -> None:
+    plant_owner(
+        folder / "results/mine/checkpoints/simclr/g-20/seed0/0123456789abcdef",
+        5,
+        host="gpu-node-0123.cluster",
+        slurm_job_id="1234567",
+    )
+    plant(folder / "results/mine/logs/pretrain/simclr/g-20/seed0.log", BAR)
+    lines = text(look(folder)).splitlines()
+    shown = lines[lines.index("  simclr/g-20/seed0") + 1 :][:2]
+    assert shown[0] == "    879 of 1250 steps, 437 images/s, 2 min left"
+    assert "gpu-node-0123.cluster, SLURM job 1234567" in shown[1]
+    assert max(map(len, shown)) <= 80
+
+
+def test_an_evaluation_is_running_while_its_log_is_young(folder: Path) -> None:
+    log = folder / "results" / "mine" / "logs" / "evaluate" / "simclr" / "b-20" / "seed0.log"
+    bar = "features of b:  30%|███       | 3000/10000 [00:30<01:10, 100.5image/s]"
+    plant(log, bar, age_seconds=60)
+    job = next(job for job in look(folder).jobs if job.kind == "evaluations" and "b-20" in job.name)
+    assert (job.state, job.step, job.total, job.unit, job.images_per_second, job.seconds_left) == (
+        "running",
+        3000,
+        10000,
+        "images",
+        100.5,
+        70,
+    )
+    plant(log, bar, age_seconds=3600)
+    assert states(look(folder), "evaluations")["simclr/b-20/seed0"] == "stale"
+
+
+def test_a_finished_run_whose_outputs_are_gone_is_neither_running_nor_stopped(folder: Path) -> None:
+    results = folder / "results/mine"
+    kept = results / "checkpoints/simclr/g-20/seed0/0123456789abcdef/finished"
+    plant(kept / "finished.json", "{}")
+    log = results / "logs/pretrain/simclr/g-20/seed0.log"
+    for planted in (None, BAR):  # a log of this minute, which otherwise is that of a running job
+        if planted:
+            plant(log, planted)
+        (job,) = (
+            job
+            for job in look(folder).jobs
+            if job.name == "simclr/g-20/seed0" and job.kind == "encoders"
+        )
+        assert (job.state, job.note) == (
+            "waiting",
+            "trained; unless its settings changed, the next run puts its files back",
+        )
+    plant(log, FAILURE)
+    assert states(look(folder), "encoders")["simclr/g-20/seed0"] == "failed"
+    plant_owner(kept.parent.with_name("fedcba9876543210"), 5)  # with other settings
+    assert states(look(folder), "encoders")["simclr/g-20/seed0"] == "running"
+
+
+def test_a_file_of_two_names_takes_room_once(folder: Path) -> None:
+    before = look(folder).bytes[str(folder / "results/mine")]
+    encoder = folder / "results/mine/pretrain/simclr/a-20/seed0/encoder.safetensors"
+    plant(encoder, "x" * 100000)
+    kept = folder / "results/mine/checkpoints/encoder.safetensors"
+    kept.hardlink_to(encoder)
+    assert 100000 <= look(folder).bytes[str(folder / "results/mine")] - before < 150000
+
+
+def test_text_fits_a_terminal_and_says_why_a_job_failed(folder: Path) -> None:
+    seen = look(folder)
+    plain = text(seen)
+    assert max(map(len, plain.splitlines()[1:])) <= 80 + len(
+        str(folder)
+    )  # a log's path stands whole, to be copied
+    assert "key 'learning_rate'" in plain
+    assert "lower it" in plain
+    assert str(folder / "results/mine/logs/pretrain/simclr/e-20/seed0.log") in plain
+    assert "2 of 15 jobs done" in plain
+    assert "stopped at step 5 of 9" in plain
+    assert "\033" not in plain
+    assert "\033[31m" in text(seen, colours=True)
+
+
+def test_page_shows_the_same_and_escapes_what_logs_say(folder: Path) -> None:
+    html = page(look(folder), 7)
+    assert 'http-equiv="refresh" content="7"' in html
+    assert "is too &lt;high&gt;; lower it" in html
+    assert '<progress max="1250" value="879">' in html
+    assert '<td class="failed">1</td>' in html
+
+
+REQUEUED = "fourlenses: stopped at step 5 of 9 before the wall limit of 10 minutes; SLURM requeues job 77, which continues from its checkpoint"
+
+
+@pytest.mark.parametrize(
+    ("content", "failed", "stopped", "last"),
+    [
+        ("ok\n" + BAR, False, False, BAR),
+        ("x\nRuntimeError: CUDA out of memory\n", True, False, "RuntimeError: CUDA out of memory"),
+        ("torch.OutOfMemoryError: no room\n\n", True, False, "torch.OutOfMemoryError: no room"),
+        (
+            "slurmstepd: error: Detected 1 oom_kill event\n",
+            True,
+            False,
+            "slurmstepd: error: Detected 1 oom_kill event",
+        ),
+        ("bash: line 1: 4711 Killed\n", True, False, "bash: line 1: 4711 Killed"),
+        ("fourlenses: interrupted\n", False, True, "fourlenses: interrupted"),
+        # of several processes: torchrun has a line for each that it ends
+        (
+            REQUEUED
+            + "\n"
+            + "W1126 20:12:39 api.py:1028] Sending process 7863 closing signal SIGTERM\n" * 8,
+            False,
+            True,
+            REQUEUED,
+        ),
+        ("the error of step 3 was 0.1\n" * 9 + "features of b\n", False, False, "features of b"),
+    ],
+)
+def test_the_end_of_a_log(
+    tmp_path: Path, content: str, failed: bool, stopped: bool, last: str
+) -> None:
+    (tmp_path / "log").write_text(content)
+    end = ending(tmp_path / "log")
+    assert (end.failed, end.stopped, end.last_line) == (failed, stopped, last)
+
+
+def test_the_plan_of_a_config_is_the_one_snakemake_records(tmp_path: Path) -> None:
+    """Before study.json is there the plan comes from the config; the overlay of a shipped study gives its name and its jobs."""
+    study = planned(ROOT, tmp_path / "results", None, [ROOT / "studies" / "real_quick.yaml"])
+    assert study.name == "real_quick"
+    assert planned(ROOT, tmp_path / "results", "real_quick", []).plan == study.plan
+    plant(
+        tmp_path / "results/real_quick/study.json",
+        json.dumps(
+            {
+                "study": "real_quick",
+                "config": {"stored_size": study.stored_size},
+                "cells": study.plan.as_json(),
+            }
+        ),
+    )
+    recorded = planned(ROOT, tmp_path / "results", "real_quick", [])
+    assert recorded.plan == study.plan
+    assert recorded.origin.endswith("study.json")
+    assert recorded.betons() == study.betons()
+
+
+def test_a_study_nobody_knows(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="says 'study: nope'; name the study's config"):
+        planned(ROOT, tmp_path, "nope", [])
+    with pytest.raises(UserError, match="key 'study' is 'real_quick', not 'mine'"):
+        planned(ROOT, tmp_path, "mine", [ROOT / "studies" / "real_quick.yaml"])
+
+
+def test_the_command(folder: Path) -> None:
+    command = [
+        sys.executable,
+        str(ROOT / "workflow_scripts" / "status.py"),
+        "--study",
+        "mine",
+        "--directory",
+        str(folder),
+    ]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
+    html = folder / "status.html"
+    result = subprocess.run(
+        [*command, "--html", str(html), "--failed-exit"],
+        capture_output=True,
+        text=True,
+        env=environment,
+        check=False,
+    )
+    assert result.returncode == 1, result.stderr
+    assert "2 of 15 jobs done" in result.stdout
+    assert html.read_text().startswith("<!doctype html>")
+
+
+def test_live_progress_is_gone_at_the_end_and_no_write_error_ends_a_training(
+    tmp_path: Path, caplog
+) -> None:
+    with LiveProgress(tmp_path, "x", 10, 5, 50) as live:
+        live.took(0, [])
+        assert json.loads((tmp_path / "live.json").read_text())["total_epochs"] == 1
+    assert not list(tmp_path.iterdir())
+    (tmp_path / "file").write_text("")
+    clock = iter([0.0, 10.0])
+    with LiveProgress(
+        tmp_path / "file" / "folder", "x", 10, 5, 50, clock=lambda: next(clock)
+    ) as live:
+        live.took(0, [])
+        live.took(1, [])
+    assert [record.message.count("cannot be watched") for record in caplog.records] == [1]
+
+
+def test_numbers_are_readable() -> None:
+    assert [duration(seconds) for seconds in (5, 600, 7300, 400000)] == [
+        "5 s",
+        "10 min",
+        "2 h 01 min",
+        "4 d 15 h",
+    ]
+    assert [size(count) for count in (12, 2048, 3 << 30)] == ["12 bytes", "2.0 KiB", "3.0 GiB"]
+    assert shortened("imagenet-1000000+places365-100000", 11) == "image…00000"
