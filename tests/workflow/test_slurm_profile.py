@@ -84,7 +84,7 @@ def test_both_profiles_differ_in_accounting_alone():
 def test_every_rule_that_computes_on_a_device_is_sent_to_a_gpu():
     rules = "".join(file.read_text() for file in (ROOT / "rules").glob("*.smk"))
     bodies = dict(re.findall(r"^rule (\w+):\n((?:    .*\n|\n)+)", rules, re.MULTILINE))
-    computing = {name for name, body in bodies.items() if "--device $DEVICE" in body} | {
+    computing = {name for name, body in bodies.items() if "--device $FOURLENSES_DEVICE" in body} | {
         "calibrate"
     }
     assert {"pretrain", "evaluate"} < computing
@@ -106,7 +106,7 @@ ENCODER = "results/default/pretrain/random/none/seed0/encoder.safetensors"
 
 def test_demands_of_a_rule_are_the_profile_s(tmp_path):
     said = dry_run(tmp_path, "slurm", NAMES, ENCODER)
-    assert re.search(r"--max-minutes \$\{MAX_MINUTES:-720\}", said), said
+    assert re.search(r"--max-minutes \$\{FOURLENSES_MAX_MINUTES:-720\}", said), said
 
 
 def test_a_dry_run_ends_with_what_each_rule_asks_for(tmp_path):
@@ -128,7 +128,7 @@ def test_a_dry_run_ends_with_what_each_rule_asks_for(tmp_path):
         "h",
     ]
     assert lines["write_beton", "4"] == ["short", "-", "16", "4000", "MB", "12", "h"]
-    beside = said[said.index("beside the head: ") :]
+    beside = said[said.index("on the head's machine: ") :]
     assert "draw_figure (8)" in beside
     assert "pretrain" not in beside
     assert "would ask" not in dry_run(tmp_path, "local", NAMES)
