@@ -1,4 +1,4 @@
-# One HTML file with all that a study has: docs/report.md. Runs and the images' records are looked for and no inputs: a study of which only
+# One HTML file with all that a study has: docs/guide/report.md. Runs and the images' records are looked for and no inputs: a study of which only
 # the table is there has a report too, and nothing is pretrained for it.
 
 
