@@ -99,7 +99,7 @@ class Data:
 
 @dataclass(frozen=True)
 class Placement:
-    """Where and how a run is made, which changes no number beyond what docs/pretraining.md states.
+    """Where and how a run is made, which changes no number beyond what docs/reference/pretraining.md states.
 
     device: auto, cpu, cuda. input: auto, resident, streaming. max_minutes: of this attempt, None for no limit. requeue: when they are over,
     have SLURM run this job again. stage_to: the folder on the node's disk that betons are copied to (`staging.staged`), "" for none.
