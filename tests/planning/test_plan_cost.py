@@ -311,7 +311,7 @@ def test_the_study_of_the_paper():
         "byol/inat21-1000000",
     } | full
     byol = config["methods"]["byol"]
-    assert (byol["epochs"], byol["learning_rate"], byol["weight_decay"], byol["momentum_base"]) == (
+    assert (byol["epochs"], byol["learning_rate"], byol["weight_decay"], byol["ema_momentum"]) == (
         100,
         0.45,
         1e-6,

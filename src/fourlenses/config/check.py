@@ -4,6 +4,7 @@ from pathlib import Path
 
 from jsonschema import Draft202012Validator
 
+from fourlenses.config.former_keys import now_called
 from fourlenses.config.yaml_files import read_yaml
 from fourlenses.core.errors import UserError, did_you_mean
 from fourlenses.data.augment.augmentation import Augmentation
@@ -73,6 +74,8 @@ def _sentence(error, config_files: list[Path]) -> str:
         unknown = sorted(set(error.instance) - set(allowed))[0]
         hint = did_you_mean(unknown, allowed)
         where = blame([*path, unknown], config_files)
+        if sentence := now_called([*path, unknown]):
+            return f"{where}: {sentence}"
         return f"{where}: unknown key '{'.'.join([*path, unknown])}'{hint}; allowed here: {', '.join(allowed) or 'none'}"
     where, key = (
         blame(path, config_files, None if isinstance(error.instance, dict) else error.instance),

@@ -41,7 +41,7 @@ class Demands(logging.Handler):
         rows = [(rule, str(count), *asks) for (rule, *asks), count in self._submitted.items()]
         lines = []
         if rows:
-            lines = ["What each job would ask SLURM for (docs/slurm.md):"]
+            lines = ["What each job would ask SLURM for (docs/guide/slurm.md):"]
             widths = [max(map(len, column)) for column in zip(HEADER, *rows, strict=True)]
             for row in (HEADER, *rows):
                 cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))

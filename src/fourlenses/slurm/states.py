@@ -163,8 +163,8 @@ def mend(plugin: ModuleType, logger: Logger, seconds: float = 0) -> JobStates | 
     if not knows_queries(plugin):
         logger.warning(
             "this version of snakemake-executor-plugin-slurm is not known here: the head may wait "
-            "for ever for jobs that were cancelled or preempted (docs/slurm.md); `make setup` "
-            "installs one that is"
+            "for ever for jobs that were cancelled or preempted; `make setup` installs one that is "
+            "(docs/guide/slurm.md)"
         )
         return None
     query = plugin.query_job_status
