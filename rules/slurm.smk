@@ -7,8 +7,8 @@ from snakemake.logging import logger
 from fourlenses.slurm import profile_checks, snakemake_internals
 from fourlenses.slurm.demands import Demands
 
+profile = list(snakemake_internals.profile_resources(workflow))
 if workflow.is_main_process:
-    profile = list(snakemake_internals.profile_resources(workflow))
     with one_sentence():
         profile_checks.check_variables(profile, os.environ)
         for rule_name, section, variable in (
@@ -31,7 +31,10 @@ if workflow.is_main_process:
 
 
 onstart:
-    # in the head alone (jobs run without hooks), with the executor chosen and nothing submitted yet
+    # with the executor chosen and nothing submitted yet
+    if workflow.is_main_process:
+        with one_sentence():
+            profile_checks.check_executor(profile, workflow.executor_plugin.name)
     if workflow.executor_plugin.name == "slurm":
         import snakemake_executor_plugin_slurm as plugin
         from fourlenses.slurm.states import mend

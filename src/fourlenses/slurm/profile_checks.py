@@ -18,6 +18,23 @@ def submits(resources: Sequence[ProfileResource]) -> bool:
     return any(resource.name.startswith("slurm_") for resource in resources)
 
 
+def check_executor(resources: Sequence[ProfileResource], executor: str) -> None:
+    """Check that a profile for SLURM submits to it.
+
+    profiles/slurm-squeue names no executor: it is laid over profiles/slurm, which does.
+
+    Raises:
+        UserError: its jobs would run on this machine, often the login node.
+    """
+    if submits(resources) and executor == "local":
+        raise UserError(
+            "the profile names resources of SLURM, but its jobs would run on this machine "
+            "(`executor: local`). Without accounting both profiles are needed: --profile "
+            "profiles/slurm --workflow-profile profiles/slurm-squeue. To run here: "
+            "--workflow-profile profiles/local"
+        )
+
+
 def check_variables(resources: Sequence[ProfileResource], environment: Mapping[str, str]) -> None:
     """Check that every environment variable that the profile names is set.
 
