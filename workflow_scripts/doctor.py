@@ -39,7 +39,7 @@ def main() -> None:
     arguments = parser.parse_args()
 
     from fourlenses.doctor.examine import examine
-    from fourlenses.doctor.finding import FAIL
+    from fourlenses.doctor.check_result import FAIL
     from fourlenses.doctor.report import as_json, lines, summary
 
     findings = []

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from fourlenses.check.duplicates import KINDS, Duplicates
-from fourlenses.check.findings import NOT_USABLE
+from fourlenses.check.problems import NOT_USABLE
 from fourlenses.core.errors import printable
 from fourlenses.core.files import atomic
 from fourlenses.data.manifest.manifest import Manifest, hierarchy_of

@@ -12,12 +12,12 @@ import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
-from fourlenses.check.look import GRID, SMALL, Content, Look, look
-from fourlenses.data.images.decode import Undecodable
+from fourlenses.check.fingerprint import GRID, SMALL, Fingerprint, fingerprint
+from fourlenses.data.images.content import LazyImage, Undecodable
 
 # Images go to a process several at a time: handing one over costs as much as looking at a small image.
 CHUNK_IMAGES, CHUNK_BYTES = 64, 4 << 20
-Task = tuple[int, Content, bool]  # row, content, whether to keep the picture
+Task = tuple[int, LazyImage, bool]  # row, content, whether to keep the picture
 
 
 @dataclass
@@ -25,7 +25,7 @@ class Survey:
     """Per row of the manifest (N of them); rows that were not looked at, or not decodable, are zero.
 
     decoded: bool (N,). width, height: int32 (N,), px. kind: int16 (N,), a place in ``kinds`` (format and mode). content, pixels, bits:
-    uint64 (N, 2), see `Look`. grey: uint8 (N, 81). reasons: per undecodable row, why. pictures: thumbnails of the rows asked for.
+    uint64 (N, 2), see `Fingerprint`. grey: uint8 (N, 81). reasons: per undecodable row, why. pictures: thumbnails of the rows asked for.
     """
 
     rows: int
@@ -46,7 +46,7 @@ class Survey:
     def seen(self) -> int:
         return int(self.decoded.sum()) + len(self.reasons)
 
-    def add(self, row: int, seen: Look | str) -> None:
+    def add(self, row: int, seen: Fingerprint | str) -> None:
         if isinstance(seen, str):
             self.reasons[row] = seen
             return
@@ -67,9 +67,9 @@ class Survey:
 
 
 def survey(
-    images: Iterable[Content], wanted: np.ndarray, pictured: Container[int], name: str, workers: int
+    images: Iterable[LazyImage], wanted: np.ndarray, pictured: Container[int], name: str, workers: int
 ) -> Survey:
-    """Look at the ``wanted`` (bool (N,)) of the images that a source gives for N rows, and keep the pictures of the ``pictured`` rows.
+    """Fingerprint at the ``wanted`` (bool (N,)) of the images that a source gives for N rows, and keep the pictures of the ``pictured`` rows.
 
     The result does not depend on ``workers``.
     """
@@ -89,7 +89,7 @@ def survey(
     return result
 
 
-def pictures(images: Iterable[Content], rows: Iterable[int], count: int) -> dict[int, Image.Image]:
+def pictures(images: Iterable[LazyImage], rows: Iterable[int], count: int) -> dict[int, Image.Image]:
     """Thumbnails of some of the ``count`` rows that a source gives images for."""
     wanted = np.zeros(count, bool)
     wanted[list(rows)] = True
@@ -97,7 +97,7 @@ def pictures(images: Iterable[Content], rows: Iterable[int], count: int) -> dict
     return {row: what.picture for row, what in seen if not isinstance(what, str)}
 
 
-def _wanted(images: Iterable[Content], wanted: np.ndarray) -> Iterator[tuple[int, Content]]:
+def _wanted(images: Iterable[LazyImage], wanted: np.ndarray) -> Iterator[tuple[int, LazyImage]]:
     """A source gives all of its images, in order: those that nobody wants are passed over, and what comes after the last is not read."""
     if not wanted.any():
         return
@@ -109,13 +109,13 @@ def _wanted(images: Iterable[Content], wanted: np.ndarray) -> Iterator[tuple[int
             return
 
 
-def _look_at(tasks: list[Task]) -> list[tuple[int, Look | str]]:
+def _look_at(tasks: list[Task]) -> list[tuple[int, Fingerprint | str]]:
     return [(row, _try(content, keep)) for row, content, keep in tasks]
 
 
-def _try(content: Content, keep: bool) -> Look | str:
+def _try(content: LazyImage, keep: bool) -> Fingerprint | str:
     try:
-        seen = look(content, keep)
+        seen = fingerprint(content, keep)
     except Undecodable as error:
         return str(error)
     if seen.picture is not None:

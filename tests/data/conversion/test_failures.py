@@ -180,7 +180,7 @@ def test_a_killed_writer_leaves_nothing_that_looks_finished(tmp_path, image_fold
                 time.sleep(60)
             return content(file, dataset)
         pictures.content = slowly
-        import fourlenses.data.conversion.ordered_map as in_order
+        import fourlenses.core.ordered_map as in_order
         in_order.CHUNK_ITEMS = 1
         write_beton("animals", definition, root, manifest, "clean", 40, 0.0, Path(sys.argv[2]), 1)
         """,

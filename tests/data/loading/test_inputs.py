@@ -11,7 +11,7 @@ from fourlenses.data.augment.augment import Augment, Augmentation
 from fourlenses.data.beton.writer import BetonWriter
 from fourlenses.data.loading import inputs
 from fourlenses.data.loading.inputs import ResidentInput, Subset, choose_input
-from fourlenses.data.loading.memory import host_bytes
+from fourlenses.core.memory import host_bytes
 from fourlenses.data.loading.resident import concatenate, load_images
 from fourlenses.data.loading.streaming import StreamingInput
 from fourlenses.training.sampling import Stream

@@ -14,7 +14,7 @@ from fourlenses.core.randomness import string_ids
 from fourlenses.data.beton.writer import BetonWriter, lock
 from fourlenses.data.conversion.disk_space import DiskSpace
 from fourlenses.data.conversion.encode import encode
-from fourlenses.data.conversion.ordered_map import in_order
+from fourlenses.core.ordered_map import in_order
 from fourlenses.data.manifest.manifest import Manifest, column, hierarchy_of, labels_of, rows_of
 from fourlenses.data.sources import source_of
 

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from fourlenses.core.errors import UserError
 from fourlenses.data.augment.augment import Augment
-from fourlenses.data.loading.memory import available_bytes
+from fourlenses.core.memory import available_bytes
 from fourlenses.data.loading.resident import Images, concatenate, load_images
 from fourlenses.parallel.devices import to_device
 

@@ -3,7 +3,7 @@ import time
 
 import pytest
 
-from fourlenses.data.conversion.ordered_map import CHUNK_ITEMS, in_order
+from fourlenses.core.ordered_map import CHUNK_ITEMS, in_order
 
 
 @pytest.mark.parametrize("workers", [1, 2, 5])
