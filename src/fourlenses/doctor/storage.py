@@ -47,7 +47,7 @@ def judge(name: str, found: dict) -> Iterator[CheckResult]:
             f"{name}/ space",
             WARN,
             free,
-            "enough for small studies; docs/datasets.md says what the paper's four datasets need",
+            "enough for small studies; docs/reference/datasets.md says what the paper's four datasets need",
         )
     else:
         yield CheckResult(f"{name}/ space", OK, free)
