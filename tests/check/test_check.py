@@ -11,10 +11,10 @@ from PIL import Image
 
 from fourlenses.check.check import FILES
 from fourlenses.check.counts import count_labels
-from fourlenses.check.problems import find_problems, verdict
 from fourlenses.check.fingerprint import fingerprint
-from fourlenses.check.sheet_layout import CELL, HEAD, contact_sheet
+from fourlenses.check.problems import find_problems, verdict
 from fourlenses.check.report import failure, is_usable, summary
+from fourlenses.check.sheet_layout import CELL, HEAD, contact_sheet
 from fourlenses.data.images.content import Undecodable
 from fourlenses.data.images.decode import decode
 from tests.helpers.check_images import DEFINITION, check, get, make_pets, put, saved, scene
@@ -295,9 +295,9 @@ def test_errors_come_first_and_decide():
             },
         }
     )
-    assert [finding.error for finding in findings] == sorted(
-        (finding.error for finding in findings), reverse=True
+    assert [problem.error for problem in problems] == sorted(
+        (problem.error for problem in problems), reverse=True
     )
-    assert verdict(findings) == "not usable"
-    assert verdict([finding for finding in findings if not finding.error]) == "look at these"
+    assert verdict(problems) == "not usable"
+    assert verdict([problem for problem in problems if not problem.error]) == "look at these"
     assert verdict([]) == "ok"

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from fourlenses.core.memory import MemoryLimit
 from fourlenses.doctor import cluster, examine, interpreter, limits, profile, storage, storage_trial
-from fourlenses.doctor.compute_node import check_compute_nodes
 from fourlenses.doctor.check_result import FAIL, OK, WARN, CheckResult
+from fourlenses.doctor.compute_node import check_compute_nodes
 from fourlenses.doctor.probe import ask, run
 from fourlenses.doctor.report import as_json, lines
 from fourlenses.doctor.torch_and_gpu import check_torch
@@ -358,19 +359,15 @@ def test_what_a_trial_means(changes: dict, line: str, status: str) -> None:
     assert [findings[other] for other in findings if other != line] == [OK] * (len(findings) - 1)
 
 
-def test_cores_and_the_tightest_cgroup(tmp_path: Path) -> None:
+def test_cores_and_memory() -> None:
     assert [
         limits._threads(*given).status
         for given in ((8, 8, None), (2, 8, "8"), (1, 8, None), (8, 8, "8"))
     ] == [OK, WARN, WARN, OK]
-    (tmp_path / "proc/self").mkdir(parents=True)
-    (tmp_path / "proc/self/cgroup").write_text("0::/slurm/job_1/step_0\n")
-    job = tmp_path / "sys/fs/cgroup/slurm/job_1"
-    (job / "step_0").mkdir(parents=True)
-    (job / "step_0" / "memory.max").write_text("max\n")
-    (job / "memory.max").write_text(f"{1 << 20}\n")
-    assert limits.memory_limit(tmp_path) == (1 << 20, "of cgroup slurm/job_1")
-    assert limits._memory(limits.memory_limit(tmp_path)).status == FAIL
+    small, large = MemoryLimit(1 << 20, "of cgroup slurm/job_1"), MemoryLimit(1 << 40, "")
+    assert limits._memory(small).status == FAIL
+    assert limits._memory(small).found == "1 MiB, of cgroup slurm/job_1"
+    assert limits._memory(large).status == OK
 
 
 # --- the whole

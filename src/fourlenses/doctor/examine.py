@@ -3,9 +3,9 @@
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
+from fourlenses.doctor.check_result import FAIL, CheckResult
 from fourlenses.doctor.cluster import check_cluster, is_there
 from fourlenses.doctor.compute_node import check_compute_nodes
-from fourlenses.doctor.check_result import FAIL, CheckResult
 from fourlenses.doctor.image_libraries import check_image_libraries
 from fourlenses.doctor.interpreter import check_interpreter
 from fourlenses.doctor.limits import check_limits

@@ -65,7 +65,9 @@ def check_image_libraries() -> Iterator[CheckResult]:
                 f"{SYSTEM}and {SETUP}. What the login node has the compute nodes need too",
             )
         elif imported.error:
-            yield CheckResult("FFCV", FAIL, f"{version}: {imported.error}", f"remove .venv and {SETUP}")
+            yield CheckResult(
+                "FFCV", FAIL, f"{version}: {imported.error}", f"remove .venv and {SETUP}"
+            )
         else:
             yield CheckResult("FFCV", OK, f"{version} imports, with all its shared libraries")
     decoded = ask(_JPEG)
@@ -87,7 +89,9 @@ def check_image_libraries() -> Iterator[CheckResult]:
             f"{SETUP}; NUMBA_CACHE_DIR (or the home directory) has to be writable",
         )
     else:
-        yield CheckResult("numba", OK, f"{compiled.value[0]} compiles, threads by {compiled.value[2]}")
+        yield CheckResult(
+            "numba", OK, f"{compiled.value[0]} compiles, threads by {compiled.value[2]}"
+        )
 
 
 def _not_found(library: str) -> list[str]:

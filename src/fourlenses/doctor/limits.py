@@ -3,8 +3,9 @@
 import os
 import resource
 from collections.abc import Iterator
-from pathlib import Path
 
+from fourlenses.core.memory import MemoryLimit, memory_limit
+from fourlenses.core.units import format_bytes
 from fourlenses.doctor.check_result import FAIL, OK, WARN, CheckResult
 
 LEAST_MEMORY, FEW_FILES = 4 << 30, 1024
@@ -44,38 +45,12 @@ def _threads(usable: int, cores: int, openmp: str | None) -> CheckResult:
     return CheckResult("cores", OK, found)
 
 
-def memory_limit(root: Path = Path("/")) -> tuple[int, str]:
-    """Bytes this process may take in all, and what sets that: the machine, or the tightest cgroup it is in (SLURM, containers)."""
-    limit, by = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"), "the machine's"
-    try:
-        lines = (root / "proc/self/cgroup").read_text().splitlines()
-    except OSError:
-        return limit, by
-    for line in lines:
-        _, controllers, path = line.split(":", 2)
-        if controllers == "":  # version 2
-            base, name = root / "sys/fs/cgroup", "memory.max"
-        elif "memory" in controllers.split(","):
-            base, name = root / "sys/fs/cgroup/memory", "memory.limit_in_bytes"
-        else:
-            continue
-        own = base / path.strip("/")
-        for folder in (own, *own.parents):
-            try:
-                value = int((folder / name).read_text())
-            except (OSError, ValueError):  # none there, or "max"
-                continue
-            if value < limit:
-                limit, by = value, f"of cgroup {folder.relative_to(base)}"
-    return limit, by
-
-
-def _memory(limit: tuple[int, str]) -> CheckResult:
-    found = f"{limit[0] / 2**30:.1f} GiB, {limit[1]}"
-    if limit[0] < LEAST_MEMORY:
+def _memory(limit: MemoryLimit) -> CheckResult:
+    found = f"{format_bytes(limit.bytes, binary=True)}, {limit.source}"
+    if limit.bytes < LEAST_MEMORY:
         return CheckResult(
             "memory",
-            FAIL if limit[0] < LEAST_MEMORY // 4 else WARN,
+            FAIL if limit.bytes < LEAST_MEMORY // 4 else WARN,
             found,
             "ask for more (mem_mb); training needs some GiB",
         )

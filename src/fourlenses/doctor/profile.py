@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from fourlenses.doctor.cluster import Partition, partitions
 from fourlenses.doctor.check_result import FAIL, OK, WARN, CheckResult
+from fourlenses.doctor.cluster import Partition, partitions
 from fourlenses.doctor.probe import ask, run
 
 _READ = """

@@ -20,7 +20,9 @@ def check_snakemake() -> Iterator[CheckResult]:
     )
 
 
-def _package(check: str, name: str, code: str, least: tuple, below: tuple, missing: str) -> CheckResult:
+def _package(
+    check: str, name: str, code: str, least: tuple, below: tuple, missing: str
+) -> CheckResult:
     allowed = f">={'.'.join(map(str, least))},<{'.'.join(map(str, below))}"
     try:
         version = metadata.version(name)

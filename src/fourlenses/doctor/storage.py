@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+from fourlenses.core.units import format_bytes
 from fourlenses.doctor.check_result import FAIL, OK, WARN, CheckResult
 from fourlenses.doctor.probe import ask
 
@@ -33,7 +34,7 @@ def check_storage(directory: Path) -> Iterator[CheckResult]:
 def judge(name: str, found: dict) -> Iterator[CheckResult]:
     """Lines on what `trial` found for the folder called ``name``."""
     where = f"{found['folder']} ({found['kind']}{', over the network' if found['network'] else ''})"
-    free = f"{found['free'] / 2**30:.1f} GiB free on {where}"
+    free = f"{format_bytes(found['free'])} free on {where}"
     if found["free"] < LEAST_FREE or found["files_free"] == 0:
         short = "no inodes left" if found["files_free"] == 0 else free
         yield CheckResult(

@@ -5,6 +5,7 @@ import pytest
 from PIL import Image
 
 from fourlenses.data.images import decode
+from fourlenses.data.images.content import Undecodable
 from tests.helpers.pictures import jpeg_bytes, picture
 
 

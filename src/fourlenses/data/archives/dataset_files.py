@@ -112,7 +112,9 @@ def content(file: StoredFile, dataset: str) -> bytes | Undecodable:
         ) from error
 
 
-def files_of_rows(path: Path, dataset: str, manifest: Manifest, nested: bool = False) -> Iterator[StoredFile]:
+def files_of_rows(
+    path: Path, dataset: str, manifest: Manifest, nested: bool = False
+) -> Iterator[StoredFile]:
     """Per row of a manifest the file that `walk` named so, the rows being in its order.
 
     Of several members of one name the manifest's column ``earlier``, where it has one, says how many to pass over. A row without a path is

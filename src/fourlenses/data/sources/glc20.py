@@ -17,8 +17,7 @@ import pandas as pd
 
 from fourlenses.core.errors import UserError
 from fourlenses.data.archives.dataset_files import StoredFile, content, files_of_rows, walk
-from fourlenses.data.images.content import ImageContent, LazyImage
-from fourlenses.data.images.content import Undecodable
+from fourlenses.data.images.content import ImageContent, LazyImage, Undecodable
 from fourlenses.data.images.decode import header_size, open_picture
 from fourlenses.data.manifest.manifest import Manifest
 from fourlenses.data.manifest.spatial_split import in_test_block

@@ -15,8 +15,8 @@ import pandas as pd
 from fourlenses.core.errors import UserError
 from fourlenses.data.archives.archives import members
 from fourlenses.data.archives.dataset_files import StoredFile
-from fourlenses.data.images.content import LazyImage
 from fourlenses.data.download.registry import md5_sums
+from fourlenses.data.images.content import LazyImage
 from fourlenses.data.images.decode import header_size
 from fourlenses.data.manifest.manifest import Manifest
 from fourlenses.data.manifest.wordnet import WordNet, read_wordnet

@@ -13,8 +13,7 @@ import pandas as pd
 
 from fourlenses.core.errors import UserError
 from fourlenses.data.archives.dataset_files import content, walk
-from fourlenses.data.images.content import LazyImage
-from fourlenses.data.images.content import Undecodable
+from fourlenses.data.images.content import LazyImage, Undecodable
 from fourlenses.data.images.decode import header_size
 from fourlenses.data.manifest.manifest import Manifest
 from fourlenses.data.sources import places365_levels
