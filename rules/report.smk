@@ -21,12 +21,11 @@ rule write_report:
         runtime="10m",
     params:
         data="data",
-        captions=os.path.join(workflow.basedir, "report"),
     message:
         "Writing {output.report}"
     shell:
         'python "$SCRIPTS/write_report.py" --metrics {input.metrics} --data {params.data} '
-        "--captions {params.captions:q} --output {output.report} > {log} 2>&1"
+        "--output {output.report} > {log} 2>&1"
 
 
 rule report:

@@ -117,16 +117,16 @@ def test_shipped_studies_are_valid(study):
             r"key 'domain.pool_controls.0' is 'shares' \(did you mean 'share'\?\)",
         ),
         (
-            {"domain": {"fused": [["objects", {"dataset": "scenes", "seed": 3}]]}},
-            r"key 'domain.fused.0.1.seed' is 3; allowed: next",
+            {"domain": {"concatenated": [["objects", {"dataset": "scenes", "seed": 3}]]}},
+            r"key 'domain.concatenated.0.1.seed' is 3; allowed: next",
         ),
         (
-            {"domain": {"fused": [["objects", {"dataset": "scenes", "methods": "moco"}]]}},
-            r"'domain.fused.0.1.methods' \(did you mean 'method'",
+            {"domain": {"concatenated": [["objects", {"dataset": "scenes", "methods": "moco"}]]}},
+            r"'domain.concatenated.0.1.methods' \(did you mean 'method'",
         ),
         (
-            {"domain": {"fused": [["objects", {"method": "moco", "seed": "next"}]]}},
-            r"key 'domain.fused.0.1' lacks 'dataset'",
+            {"domain": {"concatenated": [["objects", {"method": "moco", "seed": "next"}]]}},
+            r"key 'domain.concatenated.0.1' lacks 'dataset'",
         ),
         (
             {"training": {"precison": "auto"}},
