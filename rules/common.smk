@@ -13,6 +13,7 @@ from fourlenses.core.errors import UserError
 from fourlenses.config.read import complete_config, config_files
 from fourlenses.slurm.inside_job import attempts_grow, count_jobs, in_slurm_job
 from fourlenses.slurm.snakemake_internals import count_target_jobs, makes_environments
+from fourlenses.lenses.plan import figure_names, make_plan
 from fourlenses.study import (
     BASELINES,
     FIGURES,
@@ -21,8 +22,6 @@ from fourlenses.study import (
     TRAINED,
     Run,
     Subset,
-    figure_names,
-    make_plan,
     parse_source,
 )
 from fourlenses.workflow.environment import job_environment, shell_prefix

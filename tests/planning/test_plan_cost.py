@@ -13,6 +13,7 @@ from fourlenses.config.lengths import complete_lengths
 from fourlenses.config.read import ROOT, read_config
 from fourlenses.core.errors import UserError
 from fourlenses.evaluation.finetuning import schedule as evaluation_durations
+from fourlenses.lenses.plan import make_plan
 from fourlenses.models.backbones import build_backbone
 from fourlenses.planning import check, picture, report
 from fourlenses.planning.backbones import BACKBONES
@@ -23,7 +24,6 @@ from fourlenses.planning.durations import (
     pretraining_images,
 )
 from fourlenses.planning.plan import plan_study
-from fourlenses.study import make_plan
 from fourlenses.training.pretrain import make_schedule
 
 # images a second: one hour is 3600 of them, with speed 1
@@ -204,7 +204,7 @@ def test_errors_name_the_key(config, tmp_path):
 
 def test_tables_and_picture(config, tmp_path):
     plan = plan_study(config, tmp_path)
-    report.write_csv(list(plan.jobs.values()), plan.times, tmp_path / "plan.csv")
+    report.write_jobs(list(plan.jobs.values()), plan.times, tmp_path / "plan.csv")
     with open(tmp_path / "plan.csv", newline="") as file:
         rows = list(csv.DictReader(file))
     assert [row["job"] for row in rows if row["kind"] == "pretrain"] == sorted(

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 # Former dotted key -> new dotted key; "*" stands for a name of the user's, the same in both.
 FORMER_KEYS = {
+    "domain.fused": "domain.concatenated",
     "methods.*.loss_scale": "methods.*.loss_weight",
     "methods.*.momentum_base": "methods.*.ema_momentum",
     "methods.*.momentum_final": "methods.*.ema_momentum_final",
