@@ -10,6 +10,7 @@ from snakemake.exceptions import WorkflowError
 sys.path.insert(0, os.path.join(workflow.basedir, "src"))
 from fourlenses.core.errors import UserError
 from fourlenses.config.read import complete_config, config_files
+from fourlenses.lenses.plan import figure_names, make_plan
 from fourlenses.study import (
     BASELINES,
     FIGURES,
@@ -18,8 +19,6 @@ from fourlenses.study import (
     TRAINED,
     Run,
     Subset,
-    figure_names,
-    make_plan,
     parse_source,
 )
 
@@ -188,7 +187,7 @@ def paired_file(wildcards):
     return [str(paired)] if paired.exists() or not table_alone else []
 
 
-# --- downloads: docs/downloads.md -------------------------------------------------------------------------------------
+# --- downloads: docs/guide/downloads.md -------------------------------------------------------------------------------------
 def download_record(dataset, file):
     return f"data/{dataset}/downloads/{file}.json"
 

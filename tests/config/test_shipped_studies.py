@@ -5,7 +5,8 @@ import yaml
 
 from fourlenses.config.lengths import DURATIONS, parts_of
 from fourlenses.config.read import ROOT, read_config
-from fourlenses.study import TRAINED, make_plan
+from fourlenses.lenses.plan import make_plan
+from fourlenses.study import TRAINED
 
 OVERLAYS = sorted((ROOT / "studies").glob("*.yaml"))
 each = pytest.mark.parametrize("file", OVERLAYS, ids=lambda file: file.stem)

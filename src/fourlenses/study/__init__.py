@@ -22,8 +22,6 @@ from fourlenses.study.plan import (
     Run,
     Subset,
     entry_of,
-    figure_names,
-    make_plan,
     parse_source,
 )
 
@@ -46,7 +44,5 @@ __all__ = [
     "Run",
     "Subset",
     "entry_of",
-    "figure_names",
-    "make_plan",
     "parse_source",
 ]
