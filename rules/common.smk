@@ -10,17 +10,13 @@ from snakemake.exceptions import WorkflowError
 sys.path.insert(0, os.path.join(workflow.basedir, "src"))
 from fourlenses.core.errors import UserError
 from fourlenses.config.read import complete_config, config_files
-from fourlenses.study import (
-    BASELINES,
+from fourlenses.study import Run, Subset, figure_names, make_plan, parse_source
+from fourlenses.study.vocabulary import (
+    FROM_SCRATCH,
     FIGURES,
-    FLOOR,
-    SIMILARITY,
-    TRAINED,
-    Run,
-    Subset,
-    figure_names,
-    make_plan,
-    parse_source,
+    RANDOM_INIT,
+    SIMILARITY_FIGURE,
+    TRAINING_PROTOCOLS,
 )
 
 # the files the config was merged from, the last one winning
@@ -86,9 +82,9 @@ wildcard_constraints:
     method="[a-z][a-z0-9_]*",
     file="[^/]+",
     source="[a-z0-9_@+~.-]+",
-    protocol="|".join(TRAINED),
+    protocol="|".join(TRAINING_PROTOCOLS),
     target="[a-z][a-z0-9_]*",
-    figure="|".join(figure for figures in FIGURES.values() for figure in figures),
+    figure="|".join(FIGURES),
 
 
 # --- paths ------------------------------------------------------------------------------------------------------------
@@ -135,7 +131,7 @@ def record_files():
 
 
 def figure_files():
-    figures = figure_names(config) + ([SIMILARITY] if asks_similarity() else [])
+    figures = figure_names(config) + ([SIMILARITY_FIGURE] if asks_similarity() else [])
     return [f"{RESULTS}/figures/{figure}.{suffix}" for figure in figures for suffix in FIGURE_TYPES]
 
 
@@ -145,7 +141,7 @@ def similarity_datasets():
 
 
 def similarity_runs():
-    return [run_dir(Run(FLOOR, "none", seed)) for seed in config["seeds"]]
+    return [run_dir(Run(RANDOM_INIT, "none", seed)) for seed in config["seeds"]]
 
 
 def similarity_encoders():
@@ -319,8 +315,8 @@ def evaluated_records(wildcards):
 def trained_from(wildcards):
     """The run a protocol that trains starts from; from scratch it is the one that was never trained, for its backbone and seed."""
     return (
-        Run(FLOOR, "none", int(wildcards.seed))
-        if wildcards.protocol in BASELINES
+        Run(RANDOM_INIT, "none", int(wildcards.seed))
+        if wildcards.protocol in FROM_SCRATCH
         else run_of(wildcards)
     )
 

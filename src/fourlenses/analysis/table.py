@@ -10,6 +10,7 @@ import pandas as pd
 
 from fourlenses.core.errors import UserError
 from fourlenses.study import methods, names
+from fourlenses.study.vocabulary import EVERY_LEVEL_LENSES, METHODS
 
 TEXT_COLUMNS = (
     "study",
@@ -99,7 +100,7 @@ def read_metrics(path: str | Path) -> pd.DataFrame:
     strange = sorted(method for method in set(table["method"]) if not methods.known(method))
     if strange:  # a figure would leave it out without a word
         raise UserError(
-            f"{path} has {strange[0]!r} in column method; the figures know {', '.join(methods.LOOKS)}, so correct it"
+            f"{path} has {strange[0]!r} in column method; the figures know {', '.join(METHODS)}, so correct it"
         )
     for column in ("study", "backbone"):
         found = sorted(table[column].unique())
@@ -159,7 +160,7 @@ def finest_levels(table: pd.DataFrame) -> dict[str, str]:
     finest = {}
     said = table[table["is_finest"].eq(True)] if "is_finest" in table.columns else table.iloc[:0]
     other = table[
-        table["lens"].map(lambda text: any(name != "granularity" for name in _names(text)))
+        table["lens"].map(lambda text: any(name not in EVERY_LEVEL_LENSES for name in _names(text)))
     ]
     for target, rows in table.groupby("target", sort=False):
         known = said.loc[said["target"] == target, "level"]

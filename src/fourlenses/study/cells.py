@@ -7,8 +7,7 @@ from collections.abc import Iterator
 
 from fourlenses.core.errors import UserError, one_of
 from fourlenses.study.corruptions import CORRUPTIONS, changes_nothing
-from fourlenses.study.encoders import ALL, CLEAN, EQUAL_STEPS, FLOOR, Part, Run, derived
-from fourlenses.study.protocols import ON_FEATURES
+from fourlenses.study.encoders import ALL, CLEAN, EQUAL_STEPS, Part, Run, derived
 from fourlenses.study.sizes import (
     Quantity,
     derived_endings,
@@ -17,6 +16,7 @@ from fourlenses.study.sizes import (
     parts_of,
     reference_images,
 )
+from fourlenses.study.vocabulary import FEATURE_PROTOCOLS, RANDOM_INIT
 
 NEXT = "next"  # of `seed` in an item of `domain.fused`
 Enumerated = Iterator[tuple[Run, str, Quantity, str]]
@@ -28,7 +28,7 @@ def enumerate_lens(config: dict, lens: str, seed: int) -> Enumerated:
     Raises:
         UserError: see `training_length.reference_images`.
     """
-    return _ENUMERATE[lens](config, config[lens], seed)
+    return ENUMERATIONS[lens](config, config[lens], seed)
 
 
 def _quantity(config: dict, lens: dict, seed: int) -> Enumerated:
@@ -53,7 +53,7 @@ def _encoders_of(
 ) -> Iterator[tuple[str, Quantity, list[str]]]:
     """Method, size and protocols of the encoders of one dataset."""
     sizes, protocols = part["pretrain_images"], part["protocols"]
-    on_features = [protocol for protocol in protocols if protocol in ON_FEATURES]
+    on_features = [protocol for protocol in protocols if protocol in FEATURE_PROTOCOLS]
     for method in part["methods"]:
         yield from ((method, size, protocols) for size in sizes)
         for ending in derived_endings(part):
@@ -86,10 +86,10 @@ def _domain(config: dict, lens: dict, seed: int) -> Enumerated:
             for protocol in lens["protocols"]:
                 yield run, target, labelled, protocol
         for fused in lens["fused"]:
-            run = Run.side_by_side([_member(config, item, method, seed) for item in fused])
+            run = Run.concatenated([_member(config, item, method, seed) for item in fused])
             for target in targets:
                 for protocol in lens["protocols"]:
-                    if protocol in ON_FEATURES:  # there is no one network to train
+                    if protocol in FEATURE_PROTOCOLS:  # there is no one network to train
                         yield run, target, labelled, protocol
     for target in targets:
         yield from _from_scratch(lens, target, labelled, seed)
@@ -149,7 +149,7 @@ def _from_scratch(settings: dict, dataset: str, labelled: Quantity, seed: int) -
         yield Run("supervised", f"{dataset}-{labelled}", seed), dataset, labelled, baseline
 
 
-_ENUMERATE = {
+ENUMERATIONS = {
     "quantity": _quantity,
     "domain": _domain,
     "quality": _quality,
@@ -218,7 +218,7 @@ def _check(config: dict, lens: str, settings: dict) -> None:
 
 
 def _check_method(config: dict, key: str, method: str) -> None:
-    trained = [name for name in config["methods"] if name != FLOOR]
+    trained = [name for name in config["methods"] if name != RANDOM_INIT]
     if method not in trained:
         raise UserError(f"key '{key}': {one_of('method', method, trained)}")
 

@@ -8,45 +8,17 @@ from dataclasses import dataclass, field
 
 from fourlenses.core.errors import UserError
 from fourlenses.study.cells import check_lens, enumerate_lens
-from fourlenses.study.encoders import ALL, CLEAN, FLOOR, SEVERAL, Part, Run, entry_of, parse_source
-from fourlenses.study.protocols import BASELINES, ON_FEATURES, SCRATCH, SCRATCH_PUBLISHED, TRAINED
+from fourlenses.study.encoders import ALL, Run
+from fourlenses.study.layout import feature_record, training_record
 from fourlenses.study.sizes import Quantity
-
-# The names of encoders and protocols, which others take from here.
-__all__ = [
-    "ALL",
-    "BASELINES",
-    "CLEAN",
-    "FIGURES",
-    "FLOOR",
-    "LENSES",
-    "ON_FEATURES",
-    "SCRATCH",
-    "SCRATCH_PUBLISHED",
-    "SEVERAL",
-    "SIMILARITY",
-    "TRAINED",
-    "Cell",
-    "Part",
-    "Plan",
-    "Run",
-    "Subset",
-    "entry_of",
-    "figure_names",
-    "make_plan",
-    "parse_source",
-]
-
-LENSES = ("quantity", "domain", "quality", "granularity")
-
-# What each lens draws: figures/<name>.{svg,png,csv}, each a module of fourlenses.lenses.
-FIGURES = {
-    "quantity": ("quantity", "quantity_gain"),
-    "domain": ("domain", "domain_pools"),
-    "quality": ("quality", "quality_severity"),
-    "granularity": ("granularity", "granularity_gap"),
-}
-SIMILARITY = "domain_similarity"  # the one figure that reads similarity.csv beside the table
+from fourlenses.study.vocabulary import (
+    FEATURE_PROTOCOLS,
+    FROM_SCRATCH,
+    FROZEN_PROTOCOLS,
+    LENSES,
+    RANDOM_INIT,
+    TRAINING_PROTOCOLS,
+)
 
 
 @dataclass(frozen=True, order=True)
@@ -95,11 +67,11 @@ class Cell:
     @property
     def record(self) -> str:
         """The file, below evaluate/, in which the number is looked for."""
-        return (
-            f"{self.run.name}/{self.protocol}/{self.target}/{self.labelled}.json"
-            if self.protocol in TRAINED
-            else f"{self.run.name}/cells.json"
-        )
+        if self.protocol in TRAINING_PROTOCOLS:
+            return training_record(
+                self.run.name, self.protocol, target=self.target, labels=self.labelled
+            )
+        return feature_record(self.run.name)
 
 
 @dataclass
@@ -122,13 +94,13 @@ class Plan:
         self.cells.setdefault(cell, set()).add(lens)
 
     def _keep(self, cell: Cell) -> None:
-        if cell.protocol in ON_FEATURES:
+        if cell.protocol in FEATURE_PROTOCOLS:
             self._on_features.setdefault(cell.run, []).append(cell)
 
     @property
     def runs(self) -> list[Run]:
         """The encoders to be pretrained."""
-        used = {cell.run for cell in self.cells if cell.protocol not in BASELINES}
+        used = {cell.run for cell in self.cells if cell.protocol not in FROM_SCRATCH}
         return sorted({encoder for run in used for encoder in run.encoders})
 
     @property
@@ -179,9 +151,10 @@ def make_plan(config: dict) -> Plan:
             for run, target, labelled, protocol in enumerate_lens(config, lens, seed):
                 for subset in _subsets(labelled, config["evaluation"]):
                     plan.add(lens, Cell(run, target, str(subset), protocol))
-                    if protocol in (*ON_FEATURES, "linear_augmented"):
+                    if protocol in FROZEN_PROTOCOLS:
                         plan.add(
-                            lens, Cell(Run(FLOOR, "none", seed), target, str(subset), protocol)
+                            lens,
+                            Cell(Run(RANDOM_INIT, "none", seed), target, str(subset), protocol),
                         )
     if "granularity" in config["lenses"]:
         _show_supervised(plan, config["granularity"])
@@ -199,7 +172,7 @@ def _show_supervised(plan: Plan, lens: dict) -> None:
             and not {"@", "+"} & set(run.source)
             and target in lens["datasets"]
         )
-        on_features = cell.protocol in (*ON_FEATURES, "linear_augmented")
+        on_features = cell.protocol in FROZEN_PROTOCOLS
         if (
             run.method == "supervised"
             and own
@@ -211,7 +184,7 @@ def _show_supervised(plan: Plan, lens: dict) -> None:
 
 def figure_names(config: dict) -> list[str]:
     """The figures of a study, in the order of its lenses."""
-    return [figure for lens in config["lenses"] for figure in FIGURES[lens]]
+    return [figure for lens in config["lenses"] for figure in LENSES[lens].figures]
 
 
 def _subsets(labelled: Quantity, settings: dict) -> list[Subset]:
