@@ -10,7 +10,8 @@ from snakemake.exceptions import WorkflowError
 sys.path.insert(0, os.path.join(workflow.basedir, "src"))
 from fourlenses.core.errors import UserError
 from fourlenses.config.read import complete_config, config_files
-from fourlenses.study import Run, Subset, figure_names, make_plan, parse_source
+from fourlenses.lenses.plan import figure_names, make_plan
+from fourlenses.study import Run, Subset, parse_source
 from fourlenses.study.vocabulary import (
     FROM_SCRATCH,
     FIGURES,
@@ -184,7 +185,7 @@ def paired_file(wildcards):
     return [str(paired)] if paired.exists() or not table_alone else []
 
 
-# --- downloads: docs/downloads.md -------------------------------------------------------------------------------------
+# --- downloads: docs/guide/downloads.md -------------------------------------------------------------------------------------
 def download_record(dataset, file):
     return f"data/{dataset}/downloads/{file}.json"
 

@@ -39,9 +39,9 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(message)s")
 
     from fourlenses.config.read import read_config
+    from fourlenses.lenses.plan import make_plan
     from fourlenses.planning.calibrate import calibrate
     from fourlenses.planning.throughput import merge_into
-    from fourlenses.study import make_plan
 
     config = arguments.config or read_config(arguments.configfile)
     rows = calibrate(

@@ -5,7 +5,7 @@ import yaml
 
 from fourlenses.config.lengths import DURATIONS, parts_of
 from fourlenses.config.read import ROOT, read_config
-from fourlenses.study import make_plan
+from fourlenses.lenses.plan import make_plan
 from fourlenses.study.vocabulary import TRAINING_PROTOCOLS
 
 OVERLAYS = sorted((ROOT / "studies").glob("*.yaml"))

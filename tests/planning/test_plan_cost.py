@@ -13,6 +13,7 @@ from fourlenses.config.lengths import complete_lengths
 from fourlenses.config.read import ROOT, read_config
 from fourlenses.core.errors import UserError
 from fourlenses.evaluation.finetuning import schedule as evaluation_durations
+from fourlenses.lenses.plan import make_plan
 from fourlenses.models.backbones import build_backbone
 from fourlenses.planning import check, picture, report
 from fourlenses.planning.backbones import BACKBONES
@@ -23,7 +24,6 @@ from fourlenses.planning.durations import (
     pretraining_images,
 )
 from fourlenses.planning.plan import plan_study
-from fourlenses.study import make_plan
 from fourlenses.training.pretrain import make_schedule
 
 # images a second: one hour is 3600 of them, with speed 1
@@ -313,7 +313,7 @@ def test_the_study_of_the_paper():
         "byol/inat21-1000000",
     } | full
     byol = config["methods"]["byol"]
-    assert (byol["epochs"], byol["learning_rate"], byol["weight_decay"], byol["momentum_base"]) == (
+    assert (byol["epochs"], byol["learning_rate"], byol["weight_decay"], byol["ema_momentum"]) == (
         100,
         0.45,
         1e-6,

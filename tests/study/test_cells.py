@@ -7,7 +7,8 @@ import pytest
 import yaml
 
 from fourlenses.core.errors import UserError
-from fourlenses.study import Run, make_plan, names
+from fourlenses.lenses.plan import make_plan
+from fourlenses.study import Run, names
 
 CONFIG = yaml.safe_load((Path(__file__).parents[2] / "config.yaml").read_text())
 
@@ -23,7 +24,7 @@ def config():
         protocols=["linear"],
         pools=[],
         pool_images=60,
-        fused=[],
+        concatenated=[],
         baselines=[],
     )
     return config
@@ -71,13 +72,17 @@ def test_encoders_side_by_side_of_another_method_or_seed(config):
         {"dataset": "scenes", "method": "supervised"},
         {"dataset": "objects", "seed": "next"},
     )
-    config["domain"]["fused"] = [["objects", another], ["objects", again], ["objects", "scenes"]]
-    fused = {
+    config["domain"]["concatenated"] = [
+        ["objects", another],
+        ["objects", again],
+        ["objects", "scenes"],
+    ]
+    concatenated = {
         "objects-200~scenes-200.supervised",
         "objects-200~objects-200.seed1",
         "objects-200~scenes-200",
     }
-    assert {source for source in sources(config, "scenes") if "~" in source} == fused
+    assert {source for source in sources(config, "scenes") if "~" in source} == concatenated
     # the seed after the last is the first
     assert "objects-200~objects-200.seed0" in sources(config, "scenes", seed=4)
     runs = make_plan(config).runs

@@ -14,9 +14,10 @@ from fourlenses.evaluation.finetuning import evaluate as finetuning
 from fourlenses.evaluation.probes import evaluate as probes
 from fourlenses.findings import FINDINGS
 from fourlenses.lenses import registry
+from fourlenses.lenses.captions import caption_of
 from fourlenses.methods import METHODS
 from fourlenses.models.backbones import BACKBONES
-from fourlenses.study import cells, vocabulary
+from fourlenses.study import vocabulary
 
 SCHEMA = read_yaml(ROOT / "schemas" / "config.schema.yaml")
 DEFAULT = read_yaml(ROOT / "config.yaml")
@@ -66,18 +67,17 @@ def test_protocols():
 
 def test_lenses():
     lenses = vocabulary.LENSES
-    sections = SCHEMA["properties"]
+    package = ROOT / "src" / "fourlenses" / "lenses"
     check(
         lenses,
         {
-            "src/fourlenses/study/cells.py, ENUMERATIONS": cells.ENUMERATIONS,
+            "src/fourlenses/lenses/<lens>/plan.py": {
+                file.parent.name for file in package.glob("*/plan.py")
+            },
             "src/fourlenses/findings/__init__.py, FINDINGS": {
                 module.__name__.rpartition(".")[2] for module in FINDINGS
             },
-            "schemas/config.schema.yaml, a section": {name for name in sections if name in lenses},
-            "schemas/config.schema.yaml, required": {
-                name for name in SCHEMA["required"] if name in lenses
-            },
+            "schemas/lenses/<lens>.yaml": presets("schemas/lenses"),
             "config.yaml, a section": {name for name in DEFAULT if name in lenses},
             "config.yaml, lenses": DEFAULT["lenses"],
         },
@@ -88,14 +88,9 @@ def test_figures():
     figures = vocabulary.FIGURES
     assert len(set(figures)) == len(figures), "two lenses of study/vocabulary.py share a figure"
     check(figures, {"src/fourlenses/lenses/registry.py, FIGURES": registry.FIGURES})
-    check(
-        [*figures, vocabulary.SIMILARITY_FIGURE],
-        {
-            "report/ (captions)": {
-                file.stem for file in (ROOT / "report").glob("*.rst") if file.stem != "plan"
-            }
-        },
-    )
+    shown = [*figures, vocabulary.SIMILARITY_FIGURE]
+    captions = {figure for figure in shown if caption_of(figure)}
+    check(shown, {"src/fourlenses/lenses/<lens>/caption_<figure>.md": captions})
 
 
 def test_methods():

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from jsonschema import Draft202012Validator
 
+from fourlenses.config.former_keys import now_called
 from fourlenses.config.yaml_files import read_yaml
 from fourlenses.core.errors import UserError, did_you_mean
 from fourlenses.data.augment.augmentation import Augmentation
@@ -17,6 +18,7 @@ def check_config(config: dict, schema_file: Path, config_files: list[Path]) -> N
     ``config_files`` are the files it was merged from, the last one winning: they serve to name the one to blame.
     """
     schema = _with_sources(read_yaml(schema_file), schema_file.parent / "sources")
+    schema = _with_lenses(schema, schema_file.parent / "lenses")
     _add_vocabulary(schema)
     errors = sorted(Draft202012Validator(schema).iter_errors(config), key=_depth)
     if errors:
@@ -35,7 +37,7 @@ def _add_vocabulary(schema: dict) -> None:
     properties, shared = schema["properties"], schema["$defs"]
     properties["lenses"]["items"] = {"enum": list(LENSES)}
     properties["backbone"] = {"enum": list(BACKBONES)}
-    properties["quality"]["properties"]["corruptions"]["items"] = {"enum": list(CORRUPTIONS)}
+    shared["corruption"] = {"enum": list(CORRUPTIONS)}
     encoders = [name for name in PROTOCOLS if name not in FROM_SCRATCH]
     shared["protocols"]["items"] = {"enum": encoders}
     shared["baselines"]["items"] = {"enum": list(FROM_SCRATCH)}
@@ -51,6 +53,13 @@ def _with_sources(schema: dict, folder: Path) -> dict:
             allowed["properties"]["download"] = {"$ref": "#/$defs/download"}
     entry["properties"] = {"source": {"enum": list(sources)}}
     entry["oneOf"] = list(sources.values())
+    return schema
+
+
+def _with_lenses(schema: dict, folder: Path) -> dict:
+    """Return the schema with the section of each lens, from `<lens>.yaml` in `folder`."""
+    schema["properties"] |= {lens: read_yaml(folder / f"{lens}.yaml") for lens in LENSES}
+    schema["required"] += LENSES
     return schema
 
 
@@ -83,6 +92,8 @@ def _sentence(error, config_files: list[Path]) -> str:
         unknown = sorted(set(error.instance) - set(allowed))[0]
         hint = did_you_mean(unknown, allowed)
         where = blame([*path, unknown], config_files)
+        if sentence := now_called([*path, unknown]):
+            return f"{where}: {sentence}"
         return f"{where}: unknown key '{'.'.join([*path, unknown])}'{hint}; allowed here: {', '.join(allowed) or 'none'}"
     where, key = (
         blame(path, config_files, None if isinstance(error.instance, dict) else error.instance),

@@ -6,6 +6,7 @@ A preset is also the list of the keys a method knows: what is not in it is a mis
 from pathlib import Path
 
 from fourlenses.config.check import blame
+from fourlenses.config.former_keys import now_called
 from fourlenses.config.lengths import DURATIONS, reserved_ending
 from fourlenses.config.yaml_files import read_yaml
 from fourlenses.core.errors import UserError, did_you_mean, one_of
@@ -89,6 +90,8 @@ def complete_methods(config: dict, presets: Path, config_files: list[Path]) -> N
 def _check(where: str, key: str, setting: str, value: object, preset: dict) -> None:
     allowed = sorted({*preset, *DURATIONS})
     if setting not in allowed:
+        if sentence := now_called([*key.split("."), setting]):
+            raise UserError(f"{where}: {sentence}")
         raise UserError(
             f"{where}: unknown key '{key}.{setting}'{did_you_mean(setting, allowed)}; allowed here: {', '.join(allowed)}"
         )

@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from fourlenses.lenses.plan import make_plan
 from fourlenses.planning import report
 from fourlenses.planning.disk import checkpoint_bytes
 from fourlenses.planning.jobs import Job, Jobs
 from fourlenses.planning.schedule import schedule
 from fourlenses.planning.throughput import SHIPPED, Throughput, read_table
-from fourlenses.study import make_plan
 from fourlenses.study.layout import CALIBRATION, Layout
 
 

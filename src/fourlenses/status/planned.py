@@ -6,7 +6,8 @@ from pathlib import Path
 from fourlenses.config.read import config_files, read_config, read_overlay
 from fourlenses.core.errors import UserError
 from fourlenses.core.files import read_json
-from fourlenses.study import Cell, Plan, Run, make_plan, parse_source
+from fourlenses.lenses.plan import make_plan
+from fourlenses.study import Cell, Plan, Run, parse_source
 from fourlenses.study.layout import Layout
 
 

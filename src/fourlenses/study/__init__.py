@@ -4,7 +4,7 @@ Standard library only: the Snakefile imports it, and is parsed again in every jo
 """
 
 from fourlenses.study.encoders import ALL, CLEAN, Part, Run, entry_of, parse_source
-from fourlenses.study.plan import Cell, Plan, Subset, figure_names, make_plan
+from fourlenses.study.plan import Cell, Plan, Subset
 
 __all__ = [
     "ALL",
@@ -15,7 +15,5 @@ __all__ = [
     "Run",
     "Subset",
     "entry_of",
-    "figure_names",
-    "make_plan",
     "parse_source",
 ]

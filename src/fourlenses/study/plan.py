@@ -1,4 +1,4 @@
-"""From a config to the plan of a study: which encoders to pretrain, on what to evaluate them, and which lens looks at which number.
+"""The cells of a study, with the lenses that show them: `fourlenses.lenses.plan` makes them from a config.
 
 Standard library only: the Snakefile imports this module, and it is parsed again in every job.
 """
@@ -7,16 +7,12 @@ import re
 from dataclasses import dataclass, field
 
 from fourlenses.core.errors import UserError
-from fourlenses.study.cells import check_lens, enumerate_lens
 from fourlenses.study.encoders import ALL, Run
 from fourlenses.study.layout import feature_record, training_record
-from fourlenses.study.sizes import Quantity
 from fourlenses.study.vocabulary import (
     FEATURE_PROTOCOLS,
     FROM_SCRATCH,
-    FROZEN_PROTOCOLS,
     LENSES,
-    RANDOM_INIT,
     TRAINING_PROTOCOLS,
 )
 
@@ -136,59 +132,3 @@ def _cell_order(cell: Cell) -> tuple:
         float("inf") if subset.images == ALL else int(subset.images),
         subset,
     )
-
-
-def make_plan(config: dict) -> Plan:
-    """The plan of a validated config.
-
-    Raises:
-        UserError: see `lens_cells.check_lens` and `lens_cells.enumerate_lens`.
-    """
-    plan = Plan()
-    for lens in config["lenses"]:
-        check_lens(config, lens)
-        for seed in config["seeds"]:
-            for run, target, labelled, protocol in enumerate_lens(config, lens, seed):
-                for subset in _subsets(labelled, config["evaluation"]):
-                    plan.add(lens, Cell(run, target, str(subset), protocol))
-                    if protocol in FROZEN_PROTOCOLS:
-                        plan.add(
-                            lens,
-                            Cell(Run(RANDOM_INIT, "none", seed), target, str(subset), protocol),
-                        )
-    if "granularity" in config["lenses"]:
-        _show_supervised(plan, config["granularity"])
-    return plan
-
-
-def _show_supervised(plan: Plan, lens: dict) -> None:
-    """A supervised encoder of a target that another lens evaluates may be the better yardstick of the lens granularity than training from
-    scratch, so that its accuracies at coarser levels are wanted too."""
-    labels = str(lens["labelled_images"])
-    for cell in list(plan.cells):
-        run, target = cell.run, cell.target
-        own = (
-            run.source.startswith(f"{target}-")
-            and not {"@", "+"} & set(run.source)
-            and target in lens["datasets"]
-        )
-        on_features = cell.protocol in FROZEN_PROTOCOLS
-        if (
-            run.method == "supervised"
-            and own
-            and on_features
-            and Subset.parse(cell.labelled).images == labels
-        ):
-            plan.add("granularity", cell)
-
-
-def figure_names(config: dict) -> list[str]:
-    """The figures of a study, in the order of its lenses."""
-    return [figure for lens in config["lenses"] for figure in LENSES[lens].figures]
-
-
-def _subsets(labelled: Quantity, settings: dict) -> list[Subset]:
-    repeated = labelled != ALL and labelled <= settings["label_repeats_up_to"]
-    draws = settings["label_repeats"] if repeated else 1
-    balanced = settings["label_subsets"] == "balanced" and labelled != ALL
-    return [Subset(str(labelled), balanced, draw) for draw in range(draws)]
