@@ -38,8 +38,8 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="print JSON")
     arguments = parser.parse_args()
 
+    from fourlenses.doctor.check_result import FAIL
     from fourlenses.doctor.examine import examine
-    from fourlenses.doctor.finding import FAIL
     from fourlenses.doctor.report import as_json, lines, summary
 
     findings = []

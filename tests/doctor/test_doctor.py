@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from fourlenses.core.memory import MemoryLimit
 from fourlenses.doctor import cluster, examine, interpreter, limits, profile, storage, storage_trial
+from fourlenses.doctor.check_result import FAIL, OK, WARN, CheckResult
 from fourlenses.doctor.compute_node import check_compute_nodes
-from fourlenses.doctor.finding import FAIL, OK, WARN, Finding
 from fourlenses.doctor.probe import ask, run
 from fourlenses.doctor.report import as_json, lines
 from fourlenses.doctor.torch_and_gpu import check_torch
@@ -124,7 +125,7 @@ def test_a_gpu_that_torch_cannot_use(tmp_path: Path, monkeypatch, commands) -> N
 
 
 def test_packages_beside_the_pins(tmp_path: Path) -> None:
-    def pins(text: str) -> Finding:
+    def pins(text: str) -> CheckResult:
         (tmp_path / "requirements.txt").write_text(text)
         return interpreter._pins(tmp_path / "requirements.txt")
 
@@ -173,7 +174,7 @@ def test_partitions_are_read_as_sinfo_writes_them(commands) -> None:
     ]
 
 
-def check(commands, tmp_path: Path, text: str) -> dict[str, Finding]:
+def check(commands, tmp_path: Path, text: str) -> dict[str, CheckResult]:
     slurm(commands)
     (tmp_path / "config.yaml").write_text(text)
     found, why = profile.read_profile(tmp_path)
@@ -358,19 +359,15 @@ def test_what_a_trial_means(changes: dict, line: str, status: str) -> None:
     assert [findings[other] for other in findings if other != line] == [OK] * (len(findings) - 1)
 
 
-def test_cores_and_the_tightest_cgroup(tmp_path: Path) -> None:
+def test_cores_and_memory() -> None:
     assert [
         limits._threads(*given).status
         for given in ((8, 8, None), (2, 8, "8"), (1, 8, None), (8, 8, "8"))
     ] == [OK, WARN, WARN, OK]
-    (tmp_path / "proc/self").mkdir(parents=True)
-    (tmp_path / "proc/self/cgroup").write_text("0::/slurm/job_1/step_0\n")
-    job = tmp_path / "sys/fs/cgroup/slurm/job_1"
-    (job / "step_0").mkdir(parents=True)
-    (job / "step_0" / "memory.max").write_text("max\n")
-    (job / "memory.max").write_text(f"{1 << 20}\n")
-    assert limits.memory_limit(tmp_path) == (1 << 20, "of cgroup slurm/job_1")
-    assert limits._memory(limits.memory_limit(tmp_path)).status == FAIL
+    small, large = MemoryLimit(1 << 20, "of cgroup slurm/job_1"), MemoryLimit(1 << 40, "")
+    assert limits._memory(small).status == FAIL
+    assert limits._memory(small).found == "1 MiB, of cgroup slurm/job_1"
+    assert limits._memory(large).status == OK
 
 
 # --- the whole
@@ -389,14 +386,14 @@ def test_a_check_that_breaks_is_a_line_and_the_others_go_on(monkeypatch, tmp_pat
 
 
 def test_the_report() -> None:
-    bad = Finding("torch", FAIL, "crashed with SIGSEGV", "run make setup")
+    bad = CheckResult("torch", FAIL, "crashed with SIGSEGV", "run make setup")
     assert lines(bad, False).splitlines() == [
         "fail  torch                   crashed with SIGSEGV",
         " " * 30 + "do: run make setup",
     ]
     assert lines(bad, True).startswith("\033[31m")
     assert json.loads(as_json([bad]))["fit"] is False
-    assert json.loads(as_json([Finding("a", OK, "b"), Finding("c", WARN, "d", "e")])) == {
+    assert json.loads(as_json([CheckResult("a", OK, "b"), CheckResult("c", WARN, "d", "e")])) == {
         "fit": True,
         "findings": [
             {"check": "a", "status": "ok", "found": "b", "remedy": ""},

@@ -67,11 +67,8 @@ def join_sources(sources: list[str]) -> str:
 
 
 def split_source(source: str) -> list[str]:
-    """The sources of the encoders that a source names, one of them where it is a single encoder's.
-
-    Tables written by earlier versions have ` | ` in the column `source`, where `run` has `~`.
-    """
-    return re.split(f"{CONCATENATION}| \\| ", source)
+    """The sources of the encoders that a source names, one of them where it is a single encoder's."""
+    return source.split(CONCATENATION)
 
 
 def derived(method: str, ending: str) -> str:

@@ -100,7 +100,7 @@ def _unmarked(part: str) -> tuple[str, list[str]]:
 
 def encoders(source_name: str) -> list[tuple[str, str, str]]:
     """Of encoders side by side each with its source, method and seed, the last two empty where they are the first's:
-    `a-100 | b-50.supervised` -> `[("a-100", "", ""), ("b-50", "supervised", "")]`."""
+    `a-100~b-50.supervised` -> `[("a-100", "", ""), ("b-50", "supervised", "")]`."""
     found = []
     for part in split_source(source_name):
         alone, marks = _unmarked(part)
@@ -111,7 +111,7 @@ def encoders(source_name: str) -> list[tuple[str, str, str]]:
 
 
 def of_any_seed(source_name: str) -> str:
-    """`a-100 | a-100.seed1` -> `a-100 | a-100.seed`: of each seed its own other seed, which makes one encoder of them."""
+    """`a-100~a-100.seed1` -> `a-100~a-100.seed`: of each seed its own other seed, which makes one encoder of them."""
     return re.sub(r"\.seed[0-9]+", ".seed", source_name)
 
 

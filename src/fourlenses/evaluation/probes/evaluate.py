@@ -23,7 +23,6 @@ from fourlenses.evaluation.probes.knn import knn
 from fourlenses.evaluation.probes.linear_probe import linear_probe
 from fourlenses.metrics.label_levels import listed_levels, train_at_each_level
 from fourlenses.study import Run
-from fourlenses.study.encoders import split_source
 
 log = logging.getLogger(__name__)
 
@@ -155,7 +154,7 @@ def describe(encoders: list[Encoder]) -> dict:
     fused = Run.concatenated([Run(one["method"], one["source"], one["seed"]) for one in described])
     return {
         **described[0],
-        "source": " | ".join(split_source(fused.source)),
+        "source": fused.source,
         "pretrain_images": sum(one["pretrain_images"] for one in described),
         "steps": sum(one["steps"] for one in described),
         "epochs": max(one["epochs"] for one in described),
