@@ -10,6 +10,12 @@ from snakemake.exceptions import WorkflowError
 
 sys.path.insert(0, os.path.join(workflow.basedir, "src"))
 from fourlenses.core.errors import UserError
+from fourlenses.config.job_settings import (
+    pretraining_settings,
+    protocol_augmentation,
+    protocol_settings,
+)
+from fourlenses.config.placement import science_of
 from fourlenses.config.read import complete_config, config_files
 from fourlenses.slurm.inside_job import attempts_grow, count_jobs, in_slurm_job
 from fourlenses.slurm.snakemake_internals import count_target_jobs, makes_environments
@@ -45,22 +51,6 @@ SIZE = config["stored_size"]
 RESULTS = f"results/{STUDY}"
 FIGURE_TYPES = ["svg", "png", "csv"]
 
-PLACEMENT = (
-    "raw_data",
-    "device",
-    "max_undecodable",
-    "keep_corrupted",
-    "dataset",
-    "check_few_images",
-    "check_sample",
-    "input",
-    "processes",
-    "checkpoint_minutes",
-    "max_minutes",
-    "requeue",
-    "stage_to",
-    "plan",
-)
 # Inside a SLURM job Snakemake reads this file again. A training may have the job requeued only if nothing else is in it.
 INSIDE = in_slurm_job(workflow.is_main_process, os.environ)
 ENVIRONMENT = job_environment(
@@ -293,20 +283,12 @@ def pretrain_datasets(wildcards):
 
 
 def pretrain_settings(wildcards):
-    """Everything that has a say in the weights, as JSON; how fast or where a run is made stays out, so that it re-runs nothing."""
-    hyperparameters = config["methods"][wildcards.method]
-    settings = {
-        "method": wildcards.method,
-        "backbone": config["backbone"],
-        "source": wildcards.source,
-        "seed": int(wildcards.seed),
-        "stored_size": SIZE,
-        "image_size": config["image_size"],
-        "torch_threads": config["torch_threads"],
-        "hyperparameters": hyperparameters,
-        "recipes": {name: config["views"][name] for name in hyperparameters.get("views", [])},
-        **{key: value for key, value in config["training"].items() if key not in PLACEMENT},
-    }
+    settings = pretraining_settings(
+        config,
+        method=wildcards.method,
+        source=wildcards.source,
+        seed=int(wildcards.seed),
+    )
     return json.dumps(settings, sort_keys=True)
 
 
@@ -336,15 +318,11 @@ def trained_encoder(wildcards):
 
 
 def trained_settings(wildcards):
-    chosen = config["evaluation"][wildcards.protocol]
-    return json.dumps(
-        {key: value for key, value in chosen.items() if key not in ("preset", "recipe")},
-        sort_keys=True,
-    )
+    return json.dumps(protocol_settings(config, wildcards.protocol), sort_keys=True)
 
 
 def trained_recipe(wildcards):
-    return json.dumps(config["evaluation"][wildcards.protocol]["recipe"], sort_keys=True)
+    return json.dumps(protocol_augmentation(config, wildcards.protocol), sort_keys=True)
 
 
 def definition_of_target(wildcards):
@@ -435,11 +413,8 @@ def finding_thresholds(wildcards):
 
 
 def study_config(wildcards):
-    """The config that the plan was made from, less what only says where it runs or how the numbers are judged afterwards."""
-    science = {key: value for key, value in config.items() if key not in (*PLACEMENT, "findings")}
-    for name in ("training", "evaluation"):
-        science[name] = {key: value for key, value in config[name].items() if key not in PLACEMENT}
-    return json.dumps(science, sort_keys=True)
+    """The config that the plan was made from, without what only says where it runs or how the numbers are judged afterwards."""
+    return json.dumps(science_of(config), sort_keys=True)
 
 
 def plan_sha256(wildcards):

@@ -22,7 +22,7 @@ def pretraining_settings(config: dict, *, method: str, source: str, seed: int) -
         "stored_size": config["stored_size"],
         "image_size": config["image_size"],
         "torch_threads": config["torch_threads"],
-        "hyperparameters": _with_views(entry),
+        "hyperparameters": with_views(entry),
         "recipes": {name: config["augmentations"][name] for name in entry.get("augmentations", [])},
         **science_of(config)["training"],
     }
@@ -31,7 +31,7 @@ def pretraining_settings(config: dict, *, method: str, source: str, seed: int) -
 def protocol_settings(config: dict, protocol: str) -> dict:
     """Return the hyperparameters of a protocol that trains."""
     entry = config["evaluation"][protocol]
-    return _with_views(
+    return with_views(
         {key: value for key, value in entry.items() if key not in ("preset", "augmentation")}
     )
 
@@ -41,5 +41,6 @@ def protocol_augmentation(config: dict, protocol: str) -> dict:
     return config["evaluation"][protocol]["augmentation"]
 
 
-def _with_views(entry: dict) -> dict:
+def with_views(entry: dict) -> dict:
+    """Return the hyperparameters of a completed entry under the names that a job has for them."""
     return {"views" if key == "augmentations" else key: value for key, value in entry.items()}
