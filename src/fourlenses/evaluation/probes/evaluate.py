@@ -151,7 +151,7 @@ def describe(encoders: list[Encoder]) -> dict:
         raise UserError(
             f"encoders to be fused must agree in backbone, but these have {', '.join(one['backbone'] for one in described)}"
         )
-    fused = Run.side_by_side([Run(one["method"], one["source"], one["seed"]) for one in described])
+    fused = Run.concatenated([Run(one["method"], one["source"], one["seed"]) for one in described])
     return {
         **described[0],
         "source": fused.source,
