@@ -1,7 +1,6 @@
 """Measure how far a study's image domains lie from each other, on features of encoders that were never trained, into similarity.csv."""
 
 import argparse
-import json
 import os
 from pathlib import Path
 
@@ -19,8 +18,10 @@ def main() -> None:
         type=Path,
         help="directories of random encoders, one per seed",
     )
+    parser.add_argument("--datasets", required=True, nargs="+", help="names of the datasets")
+    parser.add_argument("--betons", required=True, nargs="+", type=Path, help="one .beton for each")
     parser.add_argument(
-        "--domains", required=True, help='JSON list of {"dataset", "beton", "manifest"}'
+        "--manifests", required=True, nargs="+", type=Path, help="one manifest (.parquet) for each"
     )
     parser.add_argument(
         "--images", type=int, default=2000, help="test images of each dataset, at most"
@@ -50,8 +51,8 @@ def main() -> None:
 
     torch.set_num_threads(arguments.torch_threads)
     domains = [
-        Domain(one["dataset"], Path(one["beton"]), Path(one["manifest"]))
-        for one in json.loads(arguments.domains)
+        Domain(*domain)
+        for domain in zip(arguments.datasets, arguments.betons, arguments.manifests, strict=True)
     ]
     encoders = [Encoder.read(directory) for directory in arguments.runs]
     device = choose_device(arguments.device)

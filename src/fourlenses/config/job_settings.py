@@ -41,6 +41,19 @@ def protocol_augmentation(config: dict, protocol: str) -> dict:
     return config["evaluation"][protocol]["augmentation"]
 
 
+def probe_settings(config: dict) -> dict:
+    """Return what decides the classifiers on features, as `evaluation.probes.evaluate.Settings`."""
+    keys = (
+        "strengths",
+        "strength_of_supervised",
+        "validation_fraction",
+        "neighbours",
+        "temperature",
+    )
+    chosen = {key: config["evaluation"][key] for key in keys}
+    return {**chosen, "torch_threads": config["torch_threads"]}
+
+
 def with_views(entry: dict) -> dict:
     """Return the hyperparameters of a completed entry under the names that a job has for them."""
     return {"views" if key == "augmentations" else key: value for key, value in entry.items()}
