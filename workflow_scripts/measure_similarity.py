@@ -1,7 +1,6 @@
 """Measure the distances between a study's image domains, on random-init encoders' features."""
 
 import argparse
-import csv
 import json
 import os
 from pathlib import Path
@@ -40,7 +39,7 @@ def main() -> None:
 
     import torch
 
-    from fourlenses.core.files import atomic
+    from fourlenses.core.files import write_csv
     from fourlenses.evaluation.domain_similarity import COLUMNS, Domain, measure
     from fourlenses.evaluation.encoder import Encoder
     from fourlenses.parallel.devices import choose_device
@@ -57,16 +56,11 @@ def main() -> None:
         device=choose_device(arguments.device),
         workers=arguments.workers,
     )
-    with atomic(arguments.output) as draft, open(draft, "w", newline="") as file:
-        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(
-            {
-                key: f"{value:.6g}" if isinstance(value, float) else value
-                for key, value in row.items()
-            }
-            for row in rows
-        )
+    rounded = (
+        {key: f"{value:.6g}" if isinstance(value, float) else value for key, value in row.items()}
+        for row in rows
+    )
+    write_csv(arguments.output, COLUMNS, rounded)
     print(f"{arguments.output}: {len(rows)} rows")
 
 

@@ -6,6 +6,7 @@ import pandas as pd
 
 from fourlenses.analysis import table
 from fourlenses.study import entry_of, methods, names
+from fourlenses.study.vocabulary import FROM_SCRATCH, PROTOCOLS
 
 EQUAL_STEPS = (
     1.02  # batches of sets of different sizes do not divide alike: within 2 % the steps are equal
@@ -19,7 +20,7 @@ def described(metrics: pd.DataFrame) -> pd.DataFrame:
 
     Of encoders on equally many images of the same datasets (`birds-all` and `birds-3000`, where it has 3,000) the first one.
     """
-    rows = metrics[~metrics["source"].map(names.is_fused).astype(bool)]
+    rows = metrics[~metrics["source"].map(names.is_concatenated).astype(bool)]
     alike = rows[[key for key in table.IDENTITY if key != "source"]].assign(
         of=rows["source"].map(lambda source: sorted(names.datasets(source)))
     )
@@ -37,7 +38,7 @@ def described(metrics: pd.DataFrame) -> pd.DataFrame:
 
 
 def finest(metrics: pd.DataFrame) -> pd.DataFrame:
-    return described(table.at_finest(metrics, metrics))
+    return described(table.at_finest(metrics))
 
 
 def clean(rows: pd.DataFrame) -> pd.DataFrame:
@@ -121,7 +122,4 @@ def supervised(rows: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
         )
 
 
-SCRATCH_WORDS = {
-    "scratch": "training from scratch",
-    "scratch_published": "training from scratch at the published length",
-}
+SCRATCH_WORDS = {name: PROTOCOLS[name].in_words for name in FROM_SCRATCH}

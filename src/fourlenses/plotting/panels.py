@@ -10,7 +10,7 @@ from matplotlib.figure import FigureBase
 from matplotlib.ticker import FixedLocator, NullLocator
 from matplotlib.transforms import offset_copy
 
-from fourlenses.plotting import chance, hollow, style
+from fourlenses.plotting import chance, published_markers, style
 from fourlenses.study import names
 
 HANDLE, CHARACTER = 0.43, 0.048  # inches in a legend
@@ -110,7 +110,7 @@ def legend_below(figure: FigureBase, title: str | None = None, columns: int = 4)
     for axes in sorted(figure.axes, key=lambda axes: -len(axes.get_legend_handles_labels()[1])):
         for handle, label in zip(*axes.get_legend_handles_labels(), strict=True):
             handles.setdefault(label, handle)
-    for last in (chance.LABEL, hollow.LABEL):  # what was measured here comes first
+    for last in (chance.LABEL, published_markers.LABEL):  # what was measured here comes first
         if last in handles:
             handles[last] = handles.pop(last)
     figure.legend(

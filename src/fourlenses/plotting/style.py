@@ -94,7 +94,8 @@ def layout(figure: Figure, **settings: object) -> None:
 def panel_width(axes: Axes) -> float:
     """Return the width that a panel of a grid has, with its labels, inches."""
     figure, cell = axes.figure, axes.get_subplotspec()
-    assert figure is not None and cell is not None
+    assert figure is not None
+    assert cell is not None
     return figure.figure.get_figwidth() / cell.get_gridspec().ncols
 
 

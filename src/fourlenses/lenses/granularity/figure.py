@@ -185,7 +185,7 @@ def _label(points: pd.DataFrame) -> str:
     """Return the method's label; of a supervised line also how it was trained, for either may be
     the better."""
     method, protocol = points[["method", "protocol"]].iloc[0]
-    how = HOW.get(protocol, names.PROTOCOLS.get(protocol, protocol))
+    how = HOW.get(protocol, names.protocol(protocol))
     return methods.label(method) + (f" ({how})" if method == "supervised" else "")
 
 

@@ -15,16 +15,9 @@ from fourlenses.lenses.quality import figure as quality_figure
 from fourlenses.plotting import footer, panels, published_markers, style
 from fourlenses.plotting.save import empty_figure
 from fourlenses.study import methods, names
-from fourlenses.study.corruptions import CORRUPTIONS, SEVERITIES
+from fourlenses.study.corruptions import CORRUPTIONS
+from fourlenses.study.vocabulary import CORRUPTION_FAMILIES
 
-PARAMETERS = {
-    "salt_and_pepper": "probability",
-    "jpeg": "JPEG quality",
-    "resize": "shortest side, px",
-    "downsample": "factor",
-    "blur": "sigma, px",
-    "noise": "deviation",
-}
 CURVE = ["source", "target", "family"]
 COLUMNS = [
     *("source", "target", "family", "severity", "parameter", "corruption", "method"),
@@ -47,13 +40,14 @@ def numbers_drawn(evidence: Evidence) -> pd.DataFrame:
     bars["family"] = [CORRUPTIONS[name][0] for name in bars["corruption"]]
     bars["parameter"] = [CORRUPTIONS[name][1] for name in bars["corruption"]]
     bars["severity"] = [
-        SEVERITIES[bar.family].index(bar.parameter) + 1 for bar in bars.itertuples()
+        CORRUPTION_FAMILIES[bar.family].severities.index(bar.parameter) + 1
+        for bar in bars.itertuples()
     ]
     # two names of one severity (jpeg10, jpeg_s4) are the same images
     bars = bars.drop_duplicates([*CURVE, "severity", "method", "pretrain_images"])
     several = bars.groupby([*CURVE, "method"])["severity"].transform("nunique") > 1
     bars = bars[several.astype(bool)]
-    bars["_family"] = bars["family"].map(list(SEVERITIES).index)
+    bars["_family"] = bars["family"].map(list(CORRUPTION_FAMILIES).index)
     bars["_method"] = bars["method"].map(methods.place)
     order = ["source", "target", "_family", "_method", "severity"]
     return bars.sort_values(order, ignore_index=True)[COLUMNS]
@@ -66,7 +60,7 @@ def draw(evidence: Evidence) -> tuple[Figure, pd.DataFrame]:
     if numbers.empty:
         return empty_figure(NO_SEVERITIES), numbers
     blocks = list(dict.fromkeys(zip(numbers["source"], numbers["target"], strict=True)))
-    families = names.in_order(numbers["family"], SEVERITIES)
+    families = names.in_order(numbers["family"], CORRUPTION_FAMILIES)
     figure = style.new_figure(len(families), height=0.5 + 1.9 * len(blocks))
     grid = figure.subplots(len(blocks), len(families), squeeze=False, sharey="row")
     colours = style.dataset_colours(evidence.metrics["target"])
@@ -91,8 +85,9 @@ def _panel(axes: Axes, rows: pd.DataFrame, family: str) -> None:
         label = f"{methods.label(method)} pretraining"
         panels.line(axes, severity, points, label=label, y="drop", **look)
     axes.axhline(0, color="black", linewidth=0.6)
-    ticks = [f"{severity}\n{value:g}" for severity, value in enumerate(SEVERITIES[family], 1)]
+    values = CORRUPTION_FAMILIES[family].severities
+    ticks = [f"{severity}\n{value:g}" for severity, value in enumerate(values, 1)]
     axes.set_xticks(range(1, 6), ticks)
     axes.set_xlim(0.7, 5.3)
-    axes.set_xlabel(f"severity\n({PARAMETERS[family]})")
+    axes.set_xlabel(f"severity\n({CORRUPTION_FAMILIES[family].parameter})")
     axes.grid(True)

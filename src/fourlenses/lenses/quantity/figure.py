@@ -20,13 +20,14 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from fourlenses.analysis import table
+from fourlenses.analysis import bands, published_comparison, table
 from fourlenses.analysis.contrasts import Evidence
 from fourlenses.core.errors import UserError
 from fourlenses.findings import quantity as finding
 from fourlenses.lenses.quantity import lengths
-from fourlenses.plotting import bands, chance, footer, hollow, panels, published_markers, style
-from fourlenses.study import BASELINES, methods, names
+from fourlenses.plotting import chance, footer, panels, published_markers, style
+from fourlenses.study import methods, names
+from fourlenses.study.vocabulary import FROM_SCRATCH, PROTOCOLS
 
 NAME = "quantity"
 KEYS = ["target", "method", "protocol", "pretrain_images", "labelled_images"]
@@ -43,7 +44,7 @@ LONGER_FIRST = "train longer first: more steps\ngain more than more images"
 
 def rows_of(metrics: pd.DataFrame) -> pd.DataFrame:
     """Return the rows of the lens, at the finest level of each target."""
-    return table.at_finest(table.rows_for(metrics, NAME), metrics)
+    return table.at_finest(table.rows_for(metrics, NAME))
 
 
 def pretrained_rows(metrics: pd.DataFrame) -> pd.DataFrame:
@@ -84,7 +85,7 @@ def numbers_drawn(evidence: Evidence) -> pd.DataFrame:
     protocols = baselines["protocol"]
     from_scratch = (
         (baselines["method"] == "supervised")
-        & protocols.isin(BASELINES)
+        & protocols.isin(FROM_SCRATCH)
         & (baselines["corruption"] == "none")
     )
     random_init = (baselines["method"] == "random") & protocols.isin(["linear", "linear_augmented"])
@@ -96,7 +97,7 @@ def numbers_drawn(evidence: Evidence) -> pd.DataFrame:
     parts = []
     for name, part in series.items():
         averaged = bands.over_seeds(part, [*KEYS, *CURVE], evidence).assign(series=name)
-        averaged["published"] = hollow.beside(averaged, part, KEYS)
+        averaged["published"] = published_comparison.published_top1(averaged, part, KEYS)
         if name == "scratch":  # nothing was pretrained, whatever the table counts its images as
             averaged["pretrain_images"] = 0
         parts.append(averaged.sort_values(ORDER, kind="stable"))
@@ -164,7 +165,7 @@ def _blocks(pretrained: pd.DataFrame) -> list[Block]:
     """
     by_labels, by_pretraining = [], []
     for entry in methods.in_order(pretrained["entry"]):
-        for protocol in names.in_order(pretrained["protocol"], names.PROTOCOLS):
+        for protocol in names.in_order(pretrained["protocol"], PROTOCOLS):
             rows = pretrained[(pretrained["entry"] == entry) & (pretrained["protocol"] == protocol)]
             if rows.empty:
                 continue
@@ -211,7 +212,7 @@ def _label(axes: Axes, rows: pd.DataFrame, block: Block) -> None:
     and the x axis does not name them."""
     rows = rows[rows["curve"] != lengths.CONTROL]
     steps = set(rows["length"]) if block.view is _by_labels else {0}
-    method, protocol = methods.label(block.entry), names.PROTOCOLS[block.protocol]
+    method, protocol = methods.label(block.entry), names.protocol(block.protocol)
     at = f",\nat {int(steps.pop()):,} steps" if len(steps) == 1 and 0 not in steps else ""
     axes.set_ylabel(f"top-1 accuracy, %\n({method}, {protocol}{at})")
 

@@ -18,13 +18,14 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from fourlenses.analysis import saturation
+from fourlenses.analysis import bands, published_comparison, saturation
 from fourlenses.analysis.contrasts import Evidence
 from fourlenses.core.errors import UserError
 from fourlenses.lenses.quantity import figure as quantity_figure
 from fourlenses.lenses.quantity import lengths
-from fourlenses.plotting import bands, chance, footer, hollow, panels, published_markers, style
+from fourlenses.plotting import chance, footer, panels, published_markers, style
 from fourlenses.study import methods, names
+from fourlenses.study.vocabulary import PROTOCOLS
 
 CURVE = ["target", "entry", "protocol", "labelled_images"]
 KEYS = ["target", "method", "protocol", "pretrain_images", "labelled_images"]
@@ -89,7 +90,7 @@ def numbers_drawn(
     order = [*CURVE, "pretrain_images"]
     numbers = bands.over_seeds(rows, [*order, "method", "curve", "steps"], evidence)
     numbers = numbers.sort_values(order, kind="stable", ignore_index=True)
-    numbers["published"] = hollow.beside(numbers, rows, KEYS)
+    numbers["published"] = published_comparison.published_top1(numbers, rows, KEYS)
     all_rows = quantity_figure.rows_of(evidence.metrics)
     numbers["chance"] = chance.top1_by_chance(numbers, all_rows, ["target"])
     fitted = [
@@ -128,7 +129,7 @@ def draw(evidence: Evidence, modest_gain: float = MODEST_GAIN) -> tuple[Figure, 
     blocks = [
         (entry, protocol)
         for entry in methods.in_order(numbers["entry"])
-        for protocol in names.in_order(numbers["protocol"], names.PROTOCOLS)
+        for protocol in names.in_order(numbers["protocol"], PROTOCOLS)
         if len(numbers[(numbers["entry"] == entry) & (numbers["protocol"] == protocol)])
     ]
     figure = style.new_figure(len(targets), height=(2 * PANEL_HEIGHT + 0.5) * len(blocks))
@@ -151,16 +152,14 @@ def draw(evidence: Evidence, modest_gain: float = MODEST_GAIN) -> tuple[Figure, 
                 panels.title(above, names.dataset(target), dataset_colours[target])
         first = next(column for column in grid.T if column[0].axison)
         method = methods.label(entry)
-        first[0].set_ylabel(f"top-1 accuracy, %\n({method}, {names.PROTOCOLS[protocol]})")
+        first[0].set_ylabel(f"top-1 accuracy, %\n({method}, {names.protocol(protocol)})")
         first[1].set_ylabel("expected gain from\na doubling, points")
         panels.legend_below(subfigure, columns=2 if len(targets) == 1 else 4)
     footer.write(figure, footer.text(evidence, numbers["entry"], numbers["seeds"]))
     return figure, numbers
 
 
-def _column(
-    above: Axes, below: Axes, rows: pd.DataFrame, *, curves: Curves, colours: dict
-) -> None:
+def _column(above: Axes, below: Axes, rows: pd.DataFrame, *, curves: Curves, colours: dict) -> None:
     """Draw accuracies and gains of one method, protocol and target."""
     for n_labels, points in rows.groupby("labelled_images"):
         target, entry, protocol = points[["target", "entry", "protocol"]].iloc[0]
