@@ -197,7 +197,7 @@ def test_the_datasets_of_the_documentation_are_valid():
     """There is an example of every source that reads files, and a schema of every source."""
     pages = [
         (ROOT / "docs" / page).read_text()
-        for page in ("guide/add-a-dataset.md", "reference/datasets.md")
+        for page in ("guide/downloads.md", "reference/sources.md", "reference/datasets.md")
     ]
     blocks = [
         block for page in pages for block in re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
