@@ -345,17 +345,16 @@ def definition_of_target(wildcards):
 
 
 def evaluation_settings(wildcards):
-    chosen = {
-        key: config["evaluation"][key]
-        for key in (
-            "strengths",
-            "strength_of_supervised",
-            "validation_fraction",
-            "neighbours",
-            "temperature",
-        )
+    """What the protocols on features share, and the section of each of them."""
+    evaluation = config["evaluation"]
+    settings = {
+        key: value
+        for key, value in evaluation.items()
+        if isinstance(value, dict) and key not in TRAINED
     }
-    return json.dumps({**chosen, "torch_threads": config["torch_threads"]}, sort_keys=True)
+    settings["validation_fraction"] = evaluation["validation_fraction"]
+    settings["torch_threads"] = config["torch_threads"]
+    return json.dumps(settings, sort_keys=True)
 
 
 def evaluate_targets(wildcards):

@@ -4,6 +4,10 @@ from collections.abc import Sequence
 
 # Former dotted key -> new dotted key; "*" stands for a name of the user's, the same in both.
 FORMER_KEYS = {
+    "evaluation.neighbours": "evaluation.knn.k",
+    "evaluation.strength_of_supervised": "evaluation.linear.l2_of_supervised",
+    "evaluation.strengths": "evaluation.linear.l2",
+    "evaluation.temperature": "evaluation.knn.temperature",
     "domain.fused": "domain.concatenated",
     "methods.*.loss_scale": "methods.*.loss_weight",
     "methods.*.momentum_base": "methods.*.ema_momentum",

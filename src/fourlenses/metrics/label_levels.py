@@ -13,6 +13,7 @@ within them are forgiven.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 
@@ -33,6 +34,11 @@ class LabelLevels:
 
     names: Sequence[str]
     table: np.ndarray
+
+    @classmethod
+    def of_classes(cls, num_classes: int) -> Self:
+        """Return the levels of a target without a hierarchy: one, ``class``."""
+        return cls(["class"], np.arange(num_classes)[:, None])
 
     @property
     def num_classes(self) -> int:

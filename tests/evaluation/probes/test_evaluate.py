@@ -102,7 +102,7 @@ def by_hand(folder, manifest, encoder):
     for rows in (rows_of(manifest, "train"), rows_of(manifest, "test")[1:]):
         images = load_images(folder / "clean.beton", rows, 16, "animals", 1)
         arrays += [
-            extract_features(encoder.pretrained()[0], images.images, 500, "cpu", **CROP),
+            extract_features(encoder.pretrained()[0], images.images, 500, device="cpu", **CROP),
             images.labels,
         ]
     return arrays

@@ -11,6 +11,7 @@ from typing import Any, Protocol, Self, TypeVar
 import numpy as np
 import torch
 
+from fourlenses.config.former_keys import now_called
 from fourlenses.core.errors import UserError
 from fourlenses.evaluation.record import EvaluationResult
 from fourlenses.metrics.label_levels import LabelLevels
@@ -60,9 +61,8 @@ class EvaluationSettings:
             raise UserError(f"the settings of an evaluation lack {error}") from None
         for name, section in sections.items():
             if not isinstance(section, Mapping):
-                raise UserError(
-                    f"the settings of an evaluation have the key '{name}', which is no section"
-                )
+                sentence = now_called(["evaluation", name]) or f"key '{name}' is no section"
+                raise UserError(f"in the settings of an evaluation: {sentence}")
         return cls(validation_fraction=fraction, torch_threads=threads, sections=sections)
 
     def section(self, name: str, kind: type[T]) -> T:
