@@ -80,7 +80,7 @@ def measure(rounds: int, seconds: float, cores: int) -> Iterator[dict]:
                         beton, np.arange(len(photographs)), 224, "photographs", cores
                     ).images,
                     16,
-                    "cpu",
+                    device="cpu",
                 )
             ),
         }

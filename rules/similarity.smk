@@ -27,8 +27,8 @@ rule measure_similarity:
     message:
         "Measuring how far the datasets of the domain lens lie from each other"
     shell:
-        'python "$SCRIPTS/measure_similarity.py" --runs {params.runs:q} --domains {params.domains:q} --image-size {params.image_size} '
-        "--torch-threads {params.torch_threads} --device $DEVICE --workers {threads} --output {output.similarity} > {log} 2>&1"
+        'python "$FOURLENSES_SCRIPTS/measure_similarity.py" --runs {params.runs:q} --domains {params.domains:q} --image-size {params.image_size} '
+        "--torch-threads {params.torch_threads} --device $FOURLENSES_DEVICE --workers {threads} --output {output.similarity} > {log} 2>&1"
 
 
 rule draw_similarity:
@@ -54,6 +54,6 @@ rule draw_similarity:
     message:
         "Drawing the figure {params.figure}"
     shell:
-        'python "$SCRIPTS/draw_figure.py" --metrics {input.metrics} --similarity {input.similarity} --figure {params.figure} '
+        'python "$FOURLENSES_SCRIPTS/draw_figure.py" --metrics {input.metrics} --similarity {input.similarity} --figure {params.figure} '
         "--seed-sd {params.seed_sd} "
         "--output-prefix {params.prefix} > {log} 2>&1"

@@ -28,9 +28,7 @@ def features(
     return x, labels.cpu().numpy()
 
 
-def linear(
-    count: int, width: int, classes: int, l2: list[float], device: torch.device
-) -> dict:
+def linear(count: int, width: int, classes: int, l2: list[float], device: torch.device) -> dict:
     x, y = features(count + 10_000, width, classes, device)
     began = time.perf_counter()
     (result,) = linear_probe(

@@ -204,7 +204,7 @@ def test_errors_name_the_key(config, tmp_path):
 
 def test_tables_and_picture(config, tmp_path):
     plan = plan_study(config, tmp_path)
-    report.write_csv(list(plan.jobs.values()), plan.times, tmp_path / "plan.csv")
+    report.write_jobs(list(plan.jobs.values()), plan.times, tmp_path / "plan.csv")
     with open(tmp_path / "plan.csv", newline="") as file:
         rows = list(csv.DictReader(file))
     assert [row["job"] for row in rows if row["kind"] == "pretrain"] == sorted(

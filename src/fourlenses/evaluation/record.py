@@ -20,7 +20,7 @@ import numpy as np
 from fourlenses.core.errors import UserError
 from fourlenses.evaluation.encoder import Encoder
 from fourlenses.evaluation.scores import ScoreReport
-from fourlenses.study import SEVERAL, Run, Subset
+from fourlenses.study import Run, Subset
 
 # Values of the column not_converged, joined by ";": what had not converged.
 PRETRAINING, TRAINING = "pretraining", "training"
@@ -101,7 +101,7 @@ def encoder_columns(encoders: Sequence[Encoder]) -> EncoderColumns:
     fused = Run.side_by_side(runs)
     return {
         **columns[0],
-        "source": fused.source.replace(SEVERAL, " | "),
+        "source": fused.source,
         "pretrain_images": sum(each["pretrain_images"] for each in columns),
         "steps": sum(each["steps"] for each in columns),
         "epochs": max(each["epochs"] for each in columns),

@@ -37,7 +37,7 @@ def described(metrics: pd.DataFrame) -> pd.DataFrame:
 
 
 def finest(metrics: pd.DataFrame) -> pd.DataFrame:
-    return described(table.at_finest(metrics, metrics))
+    return described(table.at_finest(metrics))
 
 
 def clean(rows: pd.DataFrame) -> pd.DataFrame:

@@ -109,12 +109,9 @@ def read_table(file: Path) -> list[Row]:
 
 
 def write_table(rows: list[Row], file: Path) -> None:
-    from fourlenses.core.files import atomic
+    from fourlenses.core.files import write_csv
 
-    with atomic(file) as temporary, open(temporary, "w", newline="", encoding="utf-8") as opened:
-        writer = csv.writer(opened, lineterminator="\n")
-        writer.writerow(COLUMNS)
-        writer.writerows([getattr(row, column) for column in COLUMNS] for row in rows)
+    write_csv(file, COLUMNS, ([getattr(row, column) for column in COLUMNS] for row in rows))
 
 
 def merge_into(file: Path, rows: list[Row]) -> None:

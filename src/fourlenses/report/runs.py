@@ -4,6 +4,7 @@ import csv
 import math
 from pathlib import Path
 
+from fourlenses.core.units import format_duration
 from fourlenses.report import marks, values
 from fourlenses.report.gaps import Gap, optional_json
 
@@ -51,7 +52,7 @@ def _health(name: str, record: dict, losses: list[float]) -> dict:
         "spark": marks.spark_line(losses),
         "rate": "–" if not rate else f"{rate:,.0f}",
         "seconds": seconds,
-        "time": duration(seconds),
+        "time": "–" if seconds is None else format_duration(seconds),
         "memory": "–" if peak is None else f"{peak / 2**30:.2f}",
         "collapsed": str(collapsed) if collapsed else None,
         "notes": [str(note) for note in notes],
@@ -72,20 +73,6 @@ def _float(text: str) -> float:
         return float(text)
     except ValueError:
         return math.nan
-
-
-def duration(seconds: float | None) -> str:
-    """`70.7` -> `1 min 11 s`."""
-    if seconds is None:
-        return "–"
-    whole = round(seconds)
-    if whole < 60:
-        return f"{seconds:.1f} s" if seconds < 10 else f"{whole} s"
-    return (
-        f"{whole // 60} min {whole % 60:02d} s"
-        if whole < 3600
-        else f"{whole // 3600} h {whole % 3600 // 60:02d} min"
-    )
 
 
 def _natural(name: str) -> list[tuple[int, object]]:

@@ -1,6 +1,5 @@
 """What a pretraining run leaves behind: weights, history, and a record of everything that was effective."""
 
-import csv
 import platform
 import resource
 import subprocess
@@ -11,7 +10,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from fourlenses.core.files import atomic, write_json
+from fourlenses.core.files import write_csv, write_json
 from fourlenses.models.weights import save_weights
 from fourlenses.training.collapse_monitor import collapse
 from fourlenses.training.convergence import not_converged
@@ -37,10 +36,7 @@ def write_run(
     save_weights(head, output / "head.safetensors")
     # rows in which an encoder's health was measured have more columns than others
     columns = list(dict.fromkeys([*COLUMNS, *(key for row in outcome.history for key in row)]))
-    with atomic(output / "history.csv") as temporary, open(temporary, "w", newline="") as file:
-        writer = csv.DictWriter(file, columns, restval="", lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(outcome.history)
+    write_csv(output / "history.csv", columns, outcome.history)
     peak = (
         torch.cuda.max_memory_allocated()
         if device.type == "cuda"

@@ -19,7 +19,9 @@ class Mean(torch.nn.Module):
 
 def test_scaling_and_normalisation(images):
     plain = images.double().mean((2, 3)) / 255
-    assert torch.allclose(extract_features(Mean(), images, 4, device="cpu").double(), plain, atol=1e-6)
+    assert torch.allclose(
+        extract_features(Mean(), images, 4, device="cpu").double(), plain, atol=1e-6
+    )
     mean, std = (0.4, 0.5, 0.6), (0.2, 0.3, 0.4)
     expected = (plain - torch.tensor(mean)) / torch.tensor(std)
     found = extract_features(Mean(), images, 4, device="cpu", mean=mean, std=std)

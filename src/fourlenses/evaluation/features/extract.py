@@ -1,11 +1,11 @@
 """Features of uint8 images from a frozen encoder."""
 
-import sys
 from collections.abc import Iterable, Iterator, Sequence
 
 import torch
 from torch import Tensor
-from tqdm import tqdm
+
+from fourlenses.core.progress import progress_bar
 
 QUIET_BATCHES = 8  # fewer batches than this need no progress bar
 
@@ -40,9 +40,9 @@ def extract_features(
     if batch_size < 1:
         raise ValueError(f"batch_size must be at least 1, not {batch_size}")
     batches = images.split(batch_size)
-    quiet = len(batches) < QUIET_BATCHES or not sys.stderr.isatty()
+    shown = len(batches) >= QUIET_BATCHES
     parts = []
-    with tqdm(total=len(images), desc="features", unit="image", disable=quiet, leave=False) as bar:
+    with progress_bar("features", "image", len(images), inner=True, shown=shown) as bar:
         for part in feature_batches(encoder, batches, device=device, mean=mean, std=std):
             parts.append(part)
             bar.update(len(part))

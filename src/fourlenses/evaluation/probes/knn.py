@@ -12,7 +12,6 @@ faiss is not among the dependencies, and neither resolves ties reproducibly; it 
 time of lightly's (benchmarks/neighbours.py: 1.01 to 0.77 times its speed).
 """
 
-import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from fourlenses.core.errors import UserError
+from fourlenses.core.progress import progress_bar
 from fourlenses.evaluation.features.extract import QUIET_BATCHES
 from fourlenses.evaluation.probes.contract import Features, LabelledFeatures, ProbeContext
 from fourlenses.evaluation.probes.probe_inputs import (
@@ -196,8 +196,8 @@ class _Search:
     def blocks(self) -> Iterator[tuple[slice, dict[str, Neighbours]]]:
         """Per block of test images: its rows and, per subset, its `Neighbours` on the CPU."""
         total = -(-len(self.test) // self.test_rows) * -(-len(self.used) // self.train_rows)
-        quiet = total < QUIET_BATCHES or not sys.stderr.isatty()
-        with tqdm(total=total, desc="neighbours", unit="block", disable=quiet, leave=False) as bar:
+        shown = total >= QUIET_BATCHES
+        with progress_bar("neighbours", "block", total, inner=True, shown=shown) as bar:
             for first in range(0, len(self.test), self.test_rows):
                 rows = slice(first, min(first + self.test_rows, len(self.test)))
                 on_device = self._of_block(rows, bar)

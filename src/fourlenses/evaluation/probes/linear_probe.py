@@ -7,7 +7,6 @@ the test images once. With one strength there is nothing to choose: so it is for
 were trained with labels of the target, which know the validation split by heart.
 """
 
-import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -18,6 +17,7 @@ import torch
 from tqdm import tqdm
 
 from fourlenses.core.errors import UserError
+from fourlenses.core.progress import progress_bar
 from fourlenses.evaluation.features.rows import FeatureRows
 from fourlenses.evaluation.logistic.design import block_rows
 from fourlenses.evaluation.logistic.memory_budget import default_budget
@@ -140,8 +140,7 @@ def linear_probe(
 
     results = []
     fits = len(positions_of) * (len(candidates) + 1)
-    quiet = not sys.stderr.isatty()
-    with tqdm(total=fits, desc="linear", unit="fit", disable=quiet, leave=False) as bar:
+    with progress_bar("linear", "fit", fits, inner=True) as bar:
         probe = _Probe(
             test_rows,
             y_test,

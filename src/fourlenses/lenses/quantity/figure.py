@@ -15,12 +15,12 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from fourlenses.analysis import table
+from fourlenses.analysis import bands, published_comparison, table
 from fourlenses.analysis.contrasts import Evidence
 from fourlenses.core.errors import UserError
 from fourlenses.findings import quantity as finding
 from fourlenses.lenses.quantity import lengths
-from fourlenses.plotting import bands, basis, chance, hollow, panels, style
+from fourlenses.plotting import basis, chance, hollow, panels, style
 from fourlenses.study import methods, names
 
 NAME = "quantity"
@@ -35,7 +35,7 @@ LONGER_FIRST = "train longer first: more steps\ngain more than more images"
 
 def rows_of(metrics: pd.DataFrame) -> pd.DataFrame:
     """The rows of the lens, at the finest level of each target."""
-    return table.at_finest(table.rows_for(metrics, NAME), metrics)
+    return table.at_finest(table.rows_for(metrics, NAME))
 
 
 def pretrained_rows(metrics: pd.DataFrame) -> pd.DataFrame:
@@ -87,7 +87,7 @@ def numbers_drawn(evidence: Evidence) -> pd.DataFrame:
     parts = []
     for series, part in (("pretrained", pretrained), ("scratch", scratch), ("random", floor)):
         averaged = bands.over_seeds(part, [*KEYS, *CURVE], evidence).assign(series=series)
-        averaged["published"] = hollow.beside(averaged, part, KEYS)
+        averaged["published"] = published_comparison.published_top1(averaged, part, KEYS)
         if series == "scratch":  # nothing was pretrained, whatever the table counts its images as
             averaged["pretrain_images"] = 0
         parts.append(averaged.sort_values(ORDER, kind="stable"))

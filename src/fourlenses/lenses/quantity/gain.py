@@ -14,12 +14,12 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from fourlenses.analysis import saturation
+from fourlenses.analysis import bands, published_comparison, saturation
 from fourlenses.analysis.contrasts import Evidence
 from fourlenses.core.errors import UserError
 from fourlenses.lenses.quantity import figure as quantity_figure
 from fourlenses.lenses.quantity import lengths
-from fourlenses.plotting import bands, basis, chance, hollow, panels, style
+from fourlenses.plotting import basis, chance, hollow, panels, style
 from fourlenses.study import methods, names
 
 NAME = "quantity_gain"
@@ -76,7 +76,7 @@ def numbers_drawn(
     numbers = bands.over_seeds(rows, [*order, "method", "curve", "steps"], evidence).sort_values(
         order, kind="stable", ignore_index=True
     )
-    numbers["published"] = hollow.beside(numbers, rows, KEYS)
+    numbers["published"] = published_comparison.published_top1(numbers, rows, KEYS)
     numbers["chance"] = chance.beside(
         numbers, quantity_figure.rows_of(evidence.metrics), ["target"]
     )
