@@ -12,7 +12,7 @@ def record(run, target, labelled, top1, protocol="linear"):
     levels = [
         {
             "level": "coarse",
-            "depth": 0,
+            "level_depth": 0,
             "top1": top1 + 10,
             "low": top1 + 8,
             "high": top1 + 12,
@@ -21,7 +21,7 @@ def record(run, target, labelled, top1, protocol="linear"):
         },
         {
             "level": "fine",
-            "depth": 1,
+            "level_depth": 1,
             "top1": top1,
             "low": top1 - 2,
             "high": top1 + 2,
@@ -223,7 +223,7 @@ def test_records_of_an_earlier_version_are_collected(tmp_path):
     for column in ("image_size", "not_converged"):
         del old[column]
     for level in old["levels"]:
-        for key in ("depth", "n_classes", "chance"):
+        for key in ("level_depth", "n_classes", "chance"):
             del level[key]
     write(tmp_path, [old])
     collect(

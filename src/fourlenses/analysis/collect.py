@@ -112,7 +112,7 @@ def _rows(study: str, record: dict, lenses: list[str]) -> list[dict]:
             numbers |= {
                 "n_classes": score.get("n_classes"),
                 "chance": score.get("chance"),
-                "level_depth": score.get("depth", place),
+                "level_depth": score.get("level_depth", score.get("depth", place)),
             }
             numbers["is_finest"] = "true" if score["level"] == finest else "false"
             named = {
