@@ -37,9 +37,9 @@ rule draw_similarity:
         similarity=f"{RESULTS}/similarity.csv",
         paired=paired_file,
     output:
-        multiext(f"{RESULTS}/figures/{SIMILARITY}", ".svg", ".png", ".csv"),
+        multiext(f"{RESULTS}/figures/{SIMILARITY_FIGURE}", ".svg", ".png", ".csv"),
     log:
-        f"{RESULTS}/logs/figures/{SIMILARITY}.log",
+        f"{RESULTS}/logs/figures/{SIMILARITY_FIGURE}.log",
     localrule: True
     conda:
         "../envs/fourlenses.yaml"
@@ -48,7 +48,7 @@ rule draw_similarity:
         mem_mb=2000,
         runtime="10m",
     params:
-        figure=SIMILARITY,
+        figure=SIMILARITY_FIGURE,
         seed_sd=lambda wildcards: config["findings"]["seed_sd"],
         prefix=lambda wildcards, output: os.path.splitext(output[0])[0],
     message:

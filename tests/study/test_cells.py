@@ -103,11 +103,11 @@ def test_encoders_side_by_side_of_another_method_or_seed(config):
     ],
 )
 def test_side_by_side_and_apart_again(encoders):
-    assert Run.side_by_side(encoders).encoders == encoders
+    assert Run.concatenated(encoders).encoders == encoders
 
 
 def test_the_source_of_a_derived_run_without_marks_is_as_before():
-    run = Run.side_by_side([Run("simclr", "a-100", 0), Run("simclr", "b-50@jpeg10", 0)])
+    run = Run.concatenated([Run("simclr", "a-100", 0), Run("simclr", "b-50@jpeg10", 0)])
     assert (run.source, run.corruption) == ("a-100~b-50@jpeg10", "jpeg10+none")
     assert Run("simclr", "a-100+b-50", 1).encoders == [Run("simclr", "a-100+b-50", 1)]
 

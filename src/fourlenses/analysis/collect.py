@@ -8,7 +8,8 @@ from fourlenses.analysis.former_tables import one_spelling
 from fourlenses.analysis.table import ORDER
 from fourlenses.core.errors import UserError
 from fourlenses.core.files import atomic, read_json
-from fourlenses.study import LENSES, Subset
+from fourlenses.study import Subset
+from fourlenses.study.vocabulary import EVERY_LEVEL_LENSES, LENSES
 
 COLUMNS = [
     "study",
@@ -101,7 +102,7 @@ def _rows(study: str, record: dict, lenses: list[str]) -> list[dict]:
         looking = (
             lenses
             if score["level"] == finest
-            else [lens for lens in lenses if lens == "granularity"]
+            else [lens for lens in lenses if lens in EVERY_LEVEL_LENSES]
         )
         if looking:
             numbers = {"top1": score["top1"], "top1_low": score["low"], "top1_high": score["high"]}

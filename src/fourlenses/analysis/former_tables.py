@@ -5,9 +5,10 @@ A table of today says everything itself and passes through unchanged.
 
 import pandas as pd
 
-from fourlenses.study import SEVERAL
+from fourlenses.study.encoders import CONCATENATION
+from fourlenses.study.vocabulary import EVERY_LEVEL_LENSES
 
-FORMER_SEVERAL = " | "  # was between the sources of concatenated encoders, in `source` alone
+FORMER_CONCATENATION = " | "  # was between the sources of concatenated encoders, in `source` alone
 # What the levels of one evaluation agree in.
 EVALUATION = [
     *("method", "source", "pretrain_images", "corruption", "seed", "labelled_images"),
@@ -17,7 +18,7 @@ EVALUATION = [
 
 def one_spelling(source: str) -> str:
     """Return a source as `run` spells it: `a-100 | b-50` -> `a-100~b-50`."""
-    return source.replace(FORMER_SEVERAL, SEVERAL)
+    return source.replace(FORMER_CONCATENATION, CONCATENATION)
 
 
 def with_levels(table: pd.DataFrame) -> pd.DataFrame:
@@ -64,7 +65,7 @@ def _finest_guessed(rows: pd.DataFrame) -> str:
     said = rows.loc[rows["is_finest"].eq(True), "level"]
     if len(said):
         return said.iloc[0]
-    others = rows[rows["lens"].map(lambda text: bool(_lenses(text) - {"granularity"}))]
+    others = rows[rows["lens"].map(lambda text: bool(_lenses(text) - {*EVERY_LEVEL_LENSES}))]
     levels = (others if len(others) else rows).groupby("level")["top1"].agg(["size", "mean"])
     return levels.sort_values(["size", "mean"], ascending=[False, True], kind="stable").index[0]
 

@@ -13,7 +13,8 @@ import pandas as pd
 
 from fourlenses.core.errors import UserError
 from fourlenses.metrics.statistics import wilson_share
-from fourlenses.study import SEVERAL, names
+from fourlenses.study import names
+from fourlenses.study.encoders import CONCATENATION
 
 FOLDER = Path(__file__).parents[1] / "reference" / "published"
 TRAIN_IMAGES = {
@@ -206,7 +207,7 @@ def _fused(table: pd.DataFrame, domain: list[dict]) -> list[dict]:
         parts = [part.split(":") for part in one.fused_encoders.split("+")]
         dataset, method = one.reference_encoder.split(":")
         first = parts[0][1]
-        source = SEVERAL.join(
+        source = CONCATENATION.join(
             f"{dataset}-1000000" + ("" if method == first else f".{method}")
             for dataset, method in parts
         )

@@ -9,7 +9,7 @@ import pandas as pd
 
 from fourlenses.analysis import bands, published, table
 from fourlenses.analysis.contrasts import Evidence
-from fourlenses.study import SEVERAL
+from fourlenses.study.encoders import CONCATENATION
 
 KEYS = ["method", "source", "target", "level", "labelled_images", "protocol"]
 COLUMNS = [
@@ -103,6 +103,6 @@ def _lenses(rows: pd.DataFrame) -> pd.Series:
 def _source(source: str, images: int) -> str:
     """Return the source as the paper's rows name it: a number for `all`."""
     alone = source.partition("@")[0]
-    if alone.endswith(ANY_SIZE) and "+" not in source and SEVERAL not in source:
+    if alone.endswith(ANY_SIZE) and "+" not in source and CONCATENATION not in source:
         source = source.replace(ANY_SIZE, f"-{images}", 1)
     return source

@@ -12,6 +12,7 @@ from fourlenses.analysis.csv_tables import read_csv_table
 from fourlenses.analysis.former_tables import one_spelling, with_levels
 from fourlenses.core.errors import UserError
 from fourlenses.study import methods
+from fourlenses.study.vocabulary import METHODS
 
 COUNT_COLUMNS = ("pretrain_images", "seed", "labelled_images", "label_draw", "n_test")
 PERCENT_COLUMNS = ("top1", "top1_low", "top1_high", "top5")
@@ -91,7 +92,7 @@ def _check_values(table: pd.DataFrame, path: str | Path) -> None:
     if unknown:  # a figure would leave it out without a word
         raise UserError(
             f"{path} has {unknown[0]!r} in column method; the figures know "
-            f"{', '.join(methods.LOOKS)}, so correct it"
+            f"{', '.join(METHODS)}, so correct it"
         )
     for column in ("study", "backbone"):
         values = sorted(table[column].unique())

@@ -14,6 +14,7 @@ from fourlenses.core.randomness import named_seed
 from fourlenses.models.backbones import build_backbone
 from fourlenses.models.weights import load_weights
 from fourlenses.study import Run, parse_source
+from fourlenses.study.layout import ENCODER, RUN
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class Encoder:
         Raises:
             UserError: there is no run.json, or it is none of this project.
         """
-        file = directory / "run.json"
+        file = directory / RUN
         try:
             record = read_json(file)
             settings = record["settings"]
@@ -80,7 +81,7 @@ class Encoder:
 
     def pretrained(self) -> tuple[nn.Module, int]:
         """Return the encoder with its trained weights, and the width of its features."""
-        file = self.directory / "encoder.safetensors"
+        file = self.directory / ENCODER
         if not file.exists():
             raise UserError(f"{file} is missing; name the directory of a finished pretraining run")
         encoder, width = build_backbone(self.settings["backbone"], 0)
@@ -102,4 +103,4 @@ class Encoder:
     @cached_property
     def weights_sha256(self) -> str:
         """Of encoder.safetensors."""
-        return sha256(self.directory / "encoder.safetensors")
+        return sha256(self.directory / ENCODER)

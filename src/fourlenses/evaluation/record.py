@@ -84,7 +84,7 @@ def encoder_columns(encoders: Sequence[Encoder]) -> EncoderColumns:
     """Return the columns of an encoder, or of several whose features are concatenated.
 
     Of several: method and seed of the first, and in the source what another has instead
-    (`Run.side_by_side`); images and steps in sum, the longest in epochs.
+    (`Run.concatenated`); images and steps in sum, the longest in epochs.
 
     Raises:
         UserError: the encoders differ in backbone.
@@ -98,7 +98,7 @@ def encoder_columns(encoders: Sequence[Encoder]) -> EncoderColumns:
             "encoders to be fused must agree in backbone, but these have " + ", ".join(backbones)
         )
     runs = [Run(each["method"], each["source"], each["seed"]) for each in columns]
-    fused = Run.side_by_side(runs)
+    fused = Run.concatenated(runs)
     return {
         **columns[0],
         "source": fused.source,

@@ -7,7 +7,7 @@ import pytest
 from fourlenses.core.errors import UserError
 from fourlenses.evaluation.probes.contract import EvaluationSettings
 from fourlenses.evaluation.probes.registry import PROTOCOLS
-from fourlenses.study import ON_FEATURES
+from fourlenses.study.vocabulary import FEATURE_PROTOCOLS
 
 SHARED = {"validation_fraction": 0.2, "torch_threads": 1}
 
@@ -18,7 +18,7 @@ class Centroids:
 
 
 def test_the_registry_has_the_protocols_of_the_vocabulary():
-    assert set(PROTOCOLS) == set(ON_FEATURES)
+    assert set(PROTOCOLS) == set(FEATURE_PROTOCOLS)
 
 
 def test_a_section_becomes_the_dataclass_of_its_protocol():

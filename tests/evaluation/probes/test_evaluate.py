@@ -244,7 +244,7 @@ def test_an_encoder_of_another_seed_or_method_is_named_as_the_plan_names_it(stud
     assert (cell["method"], cell["seed"]) == ("simclr", 0)
     assert (
         cell["run"]
-        == Run.side_by_side([Run("simclr", "animals-20", 0), Run("simclr", "animals-20", 1)]).name
+        == Run.concatenated([Run("simclr", "animals-20", 0), Run("simclr", "animals-20", 1)]).name
     )
     wide = replace(other, settings={**other.settings, "backbone": "resnet_small_wide"})
     with pytest.raises(

@@ -22,7 +22,7 @@ from fourlenses.evaluation.record import (
     with_training,
 )
 from fourlenses.evaluation.scores import ScoreReport
-from fourlenses.study import BASELINES
+from fourlenses.study.vocabulary import FROM_SCRATCH
 
 
 def write_record(
@@ -55,7 +55,7 @@ def write_record(
     report = ScoreReport(**{field.name: details.pop(field.name) for field in fields(ScoreReport)})
     images, steps, epochs = (details.pop(key) for key in ("label_size", "steps", "epochs"))
     fingerprints = details.pop("fingerprints")
-    if protocol in BASELINES:
+    if protocol in FROM_SCRATCH:
         columns = baseline_columns(
             run,
             dataset=task.dataset,

@@ -208,11 +208,7 @@ def _lines(column: list[Axes], points: pd.DataFrame, method: str) -> None:
 def _label(points: pd.DataFrame) -> str:
     """Of a supervised line how it was trained too, for either may be the better one."""
     method, protocol = points[["method", "protocol"]].iloc[0]
-    how = (
-        f" ({HOW.get(protocol, names.PROTOCOLS.get(protocol, protocol))})"
-        if method == "supervised"
-        else ""
-    )
+    how = f" ({HOW.get(protocol, names.protocol(protocol))})" if method == "supervised" else ""
     return methods.label(method) + how
 
 
