@@ -184,7 +184,10 @@ def test_a_killed_writer_leaves_nothing_that_looks_finished(tmp_path, image_fold
         pictures.content = slowly
         import fourlenses.core.ordered_map as in_order
         in_order.CHUNK_ITEMS = 1
-        write_beton("animals", definition, root, manifest, "clean", 40, 0.0, Path(sys.argv[2]), 1)
+        write_beton(
+            "animals", definition, root, manifest=manifest, variant="clean", size=40,
+            max_undecodable=0.0, output=Path(sys.argv[2]), workers=1,
+        )
         """,
         tmp_path,
         output,
@@ -284,7 +287,10 @@ def test_running_out_of_room_says_so_and_leaves_nothing(tmp_path, image_folder):
         root, definition = Path(sys.argv[1]), {"source": "image_folder", "path": "animals"}
         manifest = source.index("animals", definition, root)
         resource.setrlimit(resource.RLIMIT_FSIZE, (9 << 20, 9 << 20))
-        write_beton("animals", definition, root, manifest, "clean", 40, 0.0, Path(sys.argv[2]), 1)
+        write_beton(
+            "animals", definition, root, manifest=manifest, variant="clean", size=40,
+            max_undecodable=0.0, output=Path(sys.argv[2]), workers=1,
+        )
         """,
         tmp_path,
         tmp_path / "out" / "x.beton",
@@ -312,7 +318,10 @@ def test_memory_does_not_grow_with_the_images(tmp_path):
         write_beton.source_of = lambda definition: Source
         names = [f"{number:06d}" for number in range(count)]
         manifest = pd.DataFrame({"id": names, "path": names, "split": "train", "level:class": "x"})
-        write_beton.write_beton("x", {}, Path(), manifest, "clean", 400, 0.0, Path(sys.argv[1]), 2)
+        write_beton.write_beton(
+            "x", {}, Path(), manifest=manifest, variant="clean", size=400,
+            max_undecodable=0.0, output=Path(sys.argv[1]), workers=2,
+        )
         print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
     """
     (tmp_path / "x.jpg").write_bytes(data)
