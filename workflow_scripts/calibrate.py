@@ -6,6 +6,7 @@ import logging
 from pathlib import Path
 
 from fourlenses.core.cli import run
+from fourlenses.study.layout import CALIBRATION
 
 
 def main() -> None:
@@ -31,7 +32,7 @@ def main() -> None:
     parser.add_argument(
         "--output",
         type=Path,
-        default=Path("data/calibration"),
+        default=Path(CALIBRATION),
         help="the folder of <device>.csv, to which rows are added",
     )
     arguments = parser.parse_args()

@@ -25,7 +25,11 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument(
-        "--profile", type=Path, help="folder of the Snakemake profile to compare the cluster with"
+        "--profile",
+        nargs="+",
+        default=[],
+        type=Path,
+        help="folder of the Snakemake profile to compare the cluster with; of several, later keys win",
     )
     parser.add_argument(
         "--in-job",

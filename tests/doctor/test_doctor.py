@@ -177,7 +177,7 @@ def test_partitions_are_read_as_sinfo_writes_them(commands) -> None:
 def check(commands, tmp_path: Path, text: str) -> dict[str, CheckResult]:
     slurm(commands)
     (tmp_path / "config.yaml").write_text(text)
-    found, why = profile.read_profile(tmp_path)
+    found, why = profile.read_profile([tmp_path])
     assert not why
     return {finding.check: finding for finding in profile.check_profile("p", found)}
 
@@ -230,7 +230,7 @@ def test_variables_that_are_not_set(commands, tmp_path: Path, monkeypatch) -> No
     )
     assert findings["profile"].status == FAIL
     assert "$MY_ACCOUNT, which is not set" in findings["profile"].found
-    assert profile.read_profile(tmp_path / "nowhere")[1].startswith(
+    assert profile.read_profile([tmp_path / "nowhere"])[1].startswith(
         "no profile.yaml or config.yaml in"
     )
 
@@ -378,7 +378,7 @@ def test_a_check_that_breaks_is_a_line_and_the_others_go_on(monkeypatch, tmp_pat
     for name in ("check_torch", "check_image_libraries", "check_snakemake"):
         monkeypatch.setattr(examine, name, lambda: [])
     monkeypatch.setattr(examine, "check_torch", broken)
-    findings = list(examine.examine(ROOT, tmp_path, None, False))
+    findings = list(examine.examine(ROOT, tmp_path, [], False))
     assert [finding.found for finding in findings if finding.check == "doctor"] == [
         "a check itself failed: RuntimeError: boom"
     ]
@@ -402,10 +402,10 @@ def test_the_report() -> None:
     }
 
 
-@pytest.mark.parametrize("name", ["slurm", "slurm-squeue"])
+@pytest.mark.parametrize("names", [["slurm"], ["slurm", "slurm-squeue"]])
 @pytest.mark.parametrize("processes", [1, 8])
 def test_the_project_s_profiles_ask_for_as_many_gpus_as_a_training_has_processes(
-    name, processes, monkeypatch
+    names, processes, monkeypatch
 ) -> None:
     for variable, value in {
         "ACCOUNT": "lab",
@@ -421,7 +421,9 @@ def test_the_project_s_profiles_ask_for_as_many_gpus_as_a_training_has_processes
         monkeypatch.delenv(name_set, raising=False)
         if processes > 1:  # without them, those of config.yaml
             monkeypatch.setenv(name_set, str(one_each))
-    found, _ = profile.read_profile(ROOT / "profiles" / name)
+    found, _ = profile.read_profile([ROOT / "profiles" / name for name in names])
+    assert (found.get("slurm-status-command") == "squeue") == (len(names) == 2)
+    assert ("slurm_account" in found["default-resources"]) == (len(names) == 1)
     asked = {one.rule: one for one in profile.demands(found)}
     for rule, of_it in (("pretrain", processes), ("train_evaluate", max(1, processes // 2))):
         assert (asked[rule].gpus, asked[rule].memory_mb, asked[rule].gpu_model) == (

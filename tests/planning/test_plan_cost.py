@@ -184,7 +184,9 @@ def test_scaled_or_unknown_is_said(config, tmp_path):
     config["backbone"], config["image_size"] = "resnet18", 64
     jobs = plan_study(config, tmp_path).jobs
     job = jobs["pretrain/simclr/objects-100/seed0"]
-    ratio = BACKBONES["resnet_small"].at(32) / BACKBONES["resnet18"].at(64)
+    ratio = BACKBONES["resnet_small"].multiply_adds_at(32) / BACKBONES["resnet18"].multiply_adds_at(
+        64
+    )
     assert job.images / job.seconds == pytest.approx(2 * ratio)
     assert "scaled by multiply-adds from simclr, resnet_small, 32 px" in job.how
     config["datasets"]["objects"] = {"source": "image_folder", "path": "nowhere"}

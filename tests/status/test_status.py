@@ -93,9 +93,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def look(folder: Path) -> Survey:
-    return survey(
-        planned(ROOT, folder / "results", "mine", []), folder / "results", folder / "data"
-    )
+    return survey(planned(ROOT, folder, "mine", []), folder)
 
 
 def states(seen: Survey, kind: str) -> dict[str, str]:
@@ -289,9 +287,9 @@ def test_the_end_of_a_log(
 
 def test_the_plan_of_a_config_is_the_one_snakemake_records(tmp_path: Path) -> None:
     """Before study.json is there the plan comes from the config; the overlay of a shipped study gives its name and its jobs."""
-    study = planned(ROOT, tmp_path / "results", None, [ROOT / "studies" / "real_quick.yaml"])
+    study = planned(ROOT, tmp_path, None, [ROOT / "studies" / "real_quick.yaml"])
     assert study.name == "real_quick"
-    assert planned(ROOT, tmp_path / "results", "real_quick", []).plan == study.plan
+    assert planned(ROOT, tmp_path, "real_quick", []).plan == study.plan
     plant(
         tmp_path / "results/real_quick/study.json",
         json.dumps(
@@ -302,7 +300,7 @@ def test_the_plan_of_a_config_is_the_one_snakemake_records(tmp_path: Path) -> No
             }
         ),
     )
-    recorded = planned(ROOT, tmp_path / "results", "real_quick", [])
+    recorded = planned(ROOT, tmp_path, "real_quick", [])
     assert recorded.plan == study.plan
     assert recorded.origin.endswith("study.json")
     assert recorded.betons() == study.betons()

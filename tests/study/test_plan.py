@@ -7,7 +7,8 @@ import yaml
 
 from fourlenses.core.errors import UserError
 from fourlenses.lenses.plan import make_plan
-from fourlenses.study import ON_FEATURES, Cell, Part, Plan, Run, Subset, parse_source
+from fourlenses.study import Cell, Part, Plan, Run, Subset, parse_source
+from fourlenses.study.vocabulary import FEATURE_PROTOCOLS
 
 CONFIG = yaml.safe_load((Path(__file__).parents[2] / "config.yaml").read_text())
 
@@ -221,7 +222,7 @@ def test_a_run_finds_its_own_cells_whether_added_one_by_one_or_given_at_once(con
         own = plan.cells_of(run)
         assert own == again.cells_of(run)
         assert set(own) == {
-            cell for cell in plan.cells if cell.run == run and cell.protocol in ON_FEATURES
+            cell for cell in plan.cells if cell.run == run and cell.protocol in FEATURE_PROTOCOLS
         }
     assert plan.cells_of(Run("simclr", "nothing", 9)) == []
 

@@ -8,8 +8,8 @@ from fourlenses.config.former_keys import now_called
 from fourlenses.config.yaml_files import read_yaml
 from fourlenses.core.errors import UserError, did_you_mean
 from fourlenses.data.augment.augmentation import Augmentation
-from fourlenses.study import LENSES
 from fourlenses.study.corruptions import CORRUPTIONS
+from fourlenses.study.vocabulary import BACKBONES, FROM_SCRATCH, LENSES, PROTOCOLS
 
 
 def check_config(config: dict, schema_file: Path, config_files: list[Path]) -> None:
@@ -19,7 +19,7 @@ def check_config(config: dict, schema_file: Path, config_files: list[Path]) -> N
     """
     schema = _with_sources(read_yaml(schema_file), schema_file.parent / "sources")
     schema = _with_lenses(schema, schema_file.parent / "lenses")
-    schema["$defs"]["corruption"] = {"enum": list(CORRUPTIONS)}
+    _add_vocabulary(schema)
     errors = sorted(Draft202012Validator(schema).iter_errors(config), key=_depth)
     if errors:
         raise UserError(_sentence(errors[0], config_files))
@@ -30,6 +30,17 @@ def check_config(config: dict, schema_file: Path, config_files: list[Path]) -> N
             raise UserError(
                 f"{blame(['views', name], config_files)}: key 'views.{name}': {error}"
             ) from error
+
+
+def _add_vocabulary(schema: dict) -> None:
+    """Allow the names of the vocabulary, and no others, where the schema says `vocabulary`."""
+    properties, shared = schema["properties"], schema["$defs"]
+    properties["lenses"]["items"] = {"enum": list(LENSES)}
+    properties["backbone"] = {"enum": list(BACKBONES)}
+    shared["corruption"] = {"enum": list(CORRUPTIONS)}
+    encoders = [name for name in PROTOCOLS if name not in FROM_SCRATCH]
+    shared["protocols"]["items"] = {"enum": encoders}
+    shared["baselines"]["items"] = {"enum": list(FROM_SCRATCH)}
 
 
 def _with_sources(schema: dict, folder: Path) -> dict:
@@ -47,7 +58,6 @@ def _with_sources(schema: dict, folder: Path) -> dict:
 
 def _with_lenses(schema: dict, folder: Path) -> dict:
     """Return the schema with the section of each lens, from `<lens>.yaml` in `folder`."""
-    schema["properties"]["lenses"]["items"] = {"enum": list(LENSES)}
     schema["properties"] |= {lens: read_yaml(folder / f"{lens}.yaml") for lens in LENSES}
     schema["required"] += LENSES
     return schema

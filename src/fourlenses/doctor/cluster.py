@@ -116,7 +116,8 @@ def _accounting(status_command: str | None) -> CheckResult:
         "accounting",
         WARN if status_command is None and asked is None else FAIL,
         f"none: {why}",
-        "use profiles/slurm-squeue, or set slurm-status-command: squeue in your profile",
+        "add --workflow-profile profiles/slurm-squeue to --profile profiles/slurm, or set "
+        "slurm-status-command: squeue in your profile",
     )
 
 

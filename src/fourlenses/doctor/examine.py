@@ -1,6 +1,6 @@
 """All checks, one family after the other."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from fourlenses.doctor.check_result import FAIL, CheckResult
@@ -16,12 +16,13 @@ from fourlenses.doctor.torch_and_gpu import check_torch
 
 
 def examine(
-    workflow: Path, directory: Path, profile_folder: Path | None, in_job: bool
+    workflow: Path, directory: Path, profile_folders: Sequence[Path], in_job: bool
 ) -> Iterator[CheckResult]:
     """``workflow``: the folder with the Snakefile; ``directory``: with data/ and results/; ``in_job``: try a job on the compute nodes."""
-    profile, why = read_profile(profile_folder) if profile_folder else ({}, "")
+    profile, why = read_profile(profile_folders)
     if why:
         yield CheckResult("profile", FAIL, why, "name a folder such as profiles/slurm")
+    name = " and ".join(map(str, profile_folders))
     submits = profile.get("executor") == "slurm"
     families: list[Callable[[], Iterable[CheckResult]]] = [
         lambda: check_interpreter(workflow),
@@ -31,7 +32,7 @@ def examine(
         lambda: check_cluster(submits, profile.get("slurm-status-command") if submits else None),
     ]
     if submits:
-        families.append(lambda: check_profile(str(profile_folder), profile))
+        families.append(lambda: check_profile(name, profile))
     families += [lambda: check_storage(directory), check_limits]
     if in_job:
         families.append(lambda: _compute_nodes(profile, directory))

@@ -3,7 +3,7 @@
 import getpass
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,19 +33,31 @@ class Demand:
     runtime_minutes: float | None
 
 
-def read_profile(folder: Path) -> tuple[dict, str]:
-    """The profile's keys with environment variables filled in (those that are not set stay as $NAME), and why there are none."""
-    files = [
-        file
-        for name in ("profile*.yaml", "config*.yaml")
-        for file in sorted(folder.glob(name), reverse=True)
-    ]
-    if not files:
-        return {}, f"no profile.yaml or config.yaml in {folder}"
-    answer = ask(_READ, str(files[0]), timeout=30)
-    if answer.error or not isinstance(answer.value, dict):
-        return {}, f"{files[0]} cannot be read: {answer.error or 'it holds no keys'}"
-    return _expanded(answer.value), ""
+def read_profile(folders: Sequence[Path]) -> tuple[dict, str]:
+    """Read a Snakemake profile.
+
+    Args:
+        folders: of several, a key of a later one replaces that of the earlier ones, as Snakemake
+            lays `--workflow-profile` over `--profile`.
+
+    Returns:
+        The keys, with environment variables filled in (those that are not set stay as $NAME), and
+        "" or why there are none.
+    """
+    profile: dict = {}
+    for folder in folders:
+        files = [
+            file
+            for name in ("profile*.yaml", "config*.yaml")
+            for file in sorted(folder.glob(name), reverse=True)
+        ]
+        if not files:
+            return {}, f"no profile.yaml or config.yaml in {folder}"
+        answer = ask(_READ, str(files[0]), timeout=30)
+        if answer.error or not isinstance(answer.value, dict):
+            return {}, f"{files[0]} cannot be read: {answer.error or 'it holds no keys'}"
+        profile |= answer.value
+    return {key: _expanded(value) for key, value in profile.items()}, ""
 
 
 def demands(profile: dict) -> list[Demand]:

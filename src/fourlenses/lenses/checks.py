@@ -6,8 +6,9 @@ The schema has checked types; here is what depends on other keys. Standard libra
 from collections.abc import Iterable
 
 from fourlenses.core.errors import UserError, one_of
-from fourlenses.study import ALL, FLOOR
+from fourlenses.study import ALL
 from fourlenses.study.sizes import Quantity, images_of
+from fourlenses.study.vocabulary import RANDOM_INIT
 
 
 def check_section(config: dict, key: str, section: dict) -> None:
@@ -38,7 +39,7 @@ def check_datasets(config: dict, key: str, datasets: Iterable[str]) -> None:
 
 def check_method(config: dict, key: str, method: str) -> None:
     """Raise a `UserError` for a method that is not defined, or trains nothing."""
-    trained = [name for name in config["methods"] if name != FLOOR]
+    trained = [name for name in config["methods"] if name != RANDOM_INIT]
     if method not in trained:
         raise UserError(f"key '{key}': {one_of('method', method, trained)}")
 

@@ -12,8 +12,9 @@ from importlib import import_module
 from typing import Protocol, cast
 
 from fourlenses.lenses.requests import Request
-from fourlenses.study import ALL, FIGURES, FLOOR, ON_FEATURES, Cell, Plan, Run, Subset
+from fourlenses.study import ALL, Cell, Plan, Run, Subset
 from fourlenses.study.sizes import Quantity
+from fourlenses.study.vocabulary import FROZEN_PROTOCOLS, LENSES, RANDOM_INIT
 
 
 class LensPlan(Protocol):
@@ -54,16 +55,16 @@ def make_plan(config: dict) -> Plan:
 
 def figure_names(config: dict) -> list[str]:
     """Return the figures of a study, in the order of its lenses."""
-    return [figure for lens in config["lenses"] for figure in FIGURES[lens]]
+    return [figure for lens in config["lenses"] for figure in LENSES[lens].figures]
 
 
 def _add(plan: Plan, lens: str, request: Request, *, seed: int, evaluation: dict) -> None:
     """Add a request, once for each draw of its labels, and the random-init encoder next to it."""
     run, target, labels, protocol = request
-    random_init = Run(FLOOR, "none", seed)
+    random_init = Run(RANDOM_INIT, "none", seed)
     for subset in _subsets(labels, evaluation):
         plan.add(lens, Cell(run, target, str(subset), protocol))
-        if protocol in (*ON_FEATURES, "linear_augmented"):
+        if protocol in FROZEN_PROTOCOLS:
             plan.add(lens, Cell(random_init, target, str(subset), protocol))
 
 

@@ -15,7 +15,7 @@ from fourlenses.planning.costs import (
     total,
 )
 from fourlenses.planning.jobs import Job
-from fourlenses.study import LENSES
+from fourlenses.study.vocabulary import LENSES
 
 CAPTION = (
     "The cost of the study: hours and runs per lens. A run that several lenses share is counted "

@@ -7,6 +7,7 @@ from pathlib import Path
 from fourlenses.core.units import format_duration
 from fourlenses.report import marks, values
 from fourlenses.report.gaps import Gap, optional_json
+from fourlenses.study.layout import HISTORY, RUN
 
 COMMAND = "snakemake pretrain_all"
 
@@ -20,12 +21,12 @@ def read_runs(pretrain: Path, wanted: set[str]) -> dict:
     runs, missing = [], []
     for name in sorted(wanted, key=_natural):
         folder = pretrain / name
-        if not (folder / "run.json").is_file():
+        if not (folder / RUN).is_file():
             missing.append(name)
             continue
-        record = optional_json(folder / "run.json", gaps, COMMAND)
+        record = optional_json(folder / RUN, gaps, COMMAND)
         if isinstance(record, dict):
-            runs.append(_health(name, record, _losses(folder / "history.csv")))
+            runs.append(_health(name, record, _losses(folder / HISTORY)))
     if missing:
         gaps.append(
             Gap(

@@ -44,9 +44,9 @@ def headline(survey: Survey) -> str:
     """One clause on the whole study."""
     done, total = sum(survey.count(kind, "done") for kind in KINDS), len(survey.jobs)
     if survey.finished and done == total:
-        return f"finished, all {total} jobs; the numbers are in {survey.results / 'metrics.csv'}"
+        return f"finished, all {total} jobs; the numbers are in {survey.metrics}"
     if survey.finished:
-        return f"{survey.results / 'metrics.csv'} is there, though only {done} of its {total} jobs' results are"
+        return f"{survey.metrics} is there, though only {done} of its {total} jobs' results are"
     return f"{done} of {total} jobs done"
 
 

@@ -7,42 +7,14 @@ import re
 from dataclasses import dataclass, field
 
 from fourlenses.core.errors import UserError
-from fourlenses.study.encoders import ALL, CLEAN, FLOOR, SEVERAL, Part, Run, entry_of, parse_source
-from fourlenses.study.protocols import BASELINES, ON_FEATURES, SCRATCH, SCRATCH_PUBLISHED, TRAINED
-
-# The names of encoders and protocols, which others take from here.
-__all__ = [
-    "ALL",
-    "BASELINES",
-    "CLEAN",
-    "FIGURES",
-    "FLOOR",
-    "LENSES",
-    "ON_FEATURES",
-    "SCRATCH",
-    "SCRATCH_PUBLISHED",
-    "SEVERAL",
-    "SIMILARITY",
-    "TRAINED",
-    "Cell",
-    "Part",
-    "Plan",
-    "Run",
-    "Subset",
-    "entry_of",
-    "parse_source",
-]
-
-LENSES = ("quantity", "domain", "quality", "granularity")
-
-# What each lens draws: figures/<name>.{svg,png,csv}, each a module of fourlenses.lenses.
-FIGURES = {
-    "quantity": ("quantity", "quantity_gain"),
-    "domain": ("domain", "domain_pools"),
-    "quality": ("quality", "quality_severity"),
-    "granularity": ("granularity", "granularity_gap"),
-}
-SIMILARITY = "domain_similarity"  # the one figure that reads similarity.csv beside the table
+from fourlenses.study.encoders import ALL, Run
+from fourlenses.study.layout import feature_record, training_record
+from fourlenses.study.vocabulary import (
+    FEATURE_PROTOCOLS,
+    FROM_SCRATCH,
+    LENSES,
+    TRAINING_PROTOCOLS,
+)
 
 
 @dataclass(frozen=True, order=True)
@@ -91,11 +63,11 @@ class Cell:
     @property
     def record(self) -> str:
         """The file, below evaluate/, in which the number is looked for."""
-        return (
-            f"{self.run.name}/{self.protocol}/{self.target}/{self.labelled}.json"
-            if self.protocol in TRAINED
-            else f"{self.run.name}/cells.json"
-        )
+        if self.protocol in TRAINING_PROTOCOLS:
+            return training_record(
+                self.run.name, self.protocol, target=self.target, labels=self.labelled
+            )
+        return feature_record(self.run.name)
 
 
 @dataclass
@@ -118,13 +90,13 @@ class Plan:
         self.cells.setdefault(cell, set()).add(lens)
 
     def _keep(self, cell: Cell) -> None:
-        if cell.protocol in ON_FEATURES:
+        if cell.protocol in FEATURE_PROTOCOLS:
             self._on_features.setdefault(cell.run, []).append(cell)
 
     @property
     def runs(self) -> list[Run]:
         """The encoders to be pretrained."""
-        used = {cell.run for cell in self.cells if cell.protocol not in BASELINES}
+        used = {cell.run for cell in self.cells if cell.protocol not in FROM_SCRATCH}
         return sorted({encoder for run in used for encoder in run.encoders})
 
     @property

@@ -12,6 +12,7 @@ from torch import nn
 
 from fourlenses.core.files import write_csv, write_json
 from fourlenses.models.weights import save_weights
+from fourlenses.study.layout import ENCODER, HEAD, HISTORY, RUN
 from fourlenses.training.collapse_monitor import collapse
 from fourlenses.training.convergence import not_converged
 from fourlenses.training.trainer import Outcome
@@ -32,11 +33,11 @@ def write_run(
 ) -> None:
     """Write the files of a run, run.json last. ``notes``: sentences on what had to be adapted to the data."""
     output.mkdir(parents=True, exist_ok=True)
-    save_weights(encoder, output / "encoder.safetensors")
-    save_weights(head, output / "head.safetensors")
+    save_weights(encoder, output / ENCODER)
+    save_weights(head, output / HEAD)
     # rows in which an encoder's health was measured have more columns than others
     columns = list(dict.fromkeys([*COLUMNS, *(key for row in outcome.history for key in row)]))
-    write_csv(output / "history.csv", columns, outcome.history)
+    write_csv(output / HISTORY, columns, outcome.history)
     peak = (
         torch.cuda.max_memory_allocated()
         if device.type == "cuda"
@@ -65,7 +66,7 @@ def write_run(
         },
         "git_commit": _git_commit(),
     }
-    write_json(output / "run.json", record)
+    write_json(output / RUN, record)
 
 
 def _collapsed(history: list[dict], feature_width: int) -> str | None:

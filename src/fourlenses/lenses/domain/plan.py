@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from fourlenses.core.errors import UserError
 from fourlenses.lenses.checks import check_datasets, check_method, check_section, check_sizes
 from fourlenses.lenses.requests import Request, from_scratch
-from fourlenses.study import ALL, ON_FEATURES, Run
+from fourlenses.study import ALL, Run
 from fourlenses.study.sizes import Quantity, images_of
+from fourlenses.study.vocabulary import FEATURE_PROTOCOLS
 
 NEXT = "next"  # of `seed` in an item of `domain.concatenated`
 
@@ -54,9 +55,9 @@ def requests(config: dict, lens: dict, seed: int) -> Iterator[Request]:
             for protocol in lens["protocols"]:
                 yield Request(run, target, labels, protocol)
         # no one network could be trained
-        on_features = [protocol for protocol in lens["protocols"] if protocol in ON_FEATURES]
+        on_features = [protocol for protocol in lens["protocols"] if protocol in FEATURE_PROTOCOLS]
         for items in lens["concatenated"]:
-            run = Run.side_by_side([_encoder(config, item, method, seed=seed) for item in items])
+            run = Run.concatenated([_encoder(config, item, method, seed=seed) for item in items])
             for target in targets:
                 for protocol in on_features:
                     yield Request(run, target, labels, protocol)

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 from fourlenses.lenses.checks import check_section
 from fourlenses.lenses.requests import Request, from_scratch
-from fourlenses.study import ON_FEATURES, SCRATCH, Cell, Run, Subset
+from fourlenses.study import Cell, Run, Subset
+from fourlenses.study.vocabulary import FROZEN_PROTOCOLS
 
 
 def check(config: dict, lens: dict) -> None:
@@ -23,7 +24,7 @@ def requests(config: dict, lens: dict, seed: int) -> Iterator[Request]:
             run = Run(method, f"{dataset}-{lens['pretrain_images']}", seed)
             for protocol in lens["protocols"]:
                 yield Request(run, dataset, labels, protocol)
-        yield from from_scratch([SCRATCH], dataset, labels, seed=seed)
+        yield from from_scratch(["scratch"], dataset, labels, seed=seed)
 
 
 def also_shows(lens: dict, cell: Cell) -> bool:
@@ -37,6 +38,6 @@ def also_shows(lens: dict, cell: Cell) -> bool:
         run.method == "supervised"
         and in_domain
         and target in lens["datasets"]
-        and cell.protocol in (*ON_FEATURES, "linear_augmented")
+        and cell.protocol in FROZEN_PROTOCOLS
         and Subset.parse(cell.labelled).images == str(lens["labelled_images"])
     )

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from fourlenses.lenses.checks import check_section
 from fourlenses.lenses.requests import Request, from_scratch
-from fourlenses.study import ON_FEATURES, Run
+from fourlenses.study import Run
 from fourlenses.study.encoders import EQUAL_STEPS, derived
 from fourlenses.study.sizes import (
     Quantity,
@@ -17,6 +17,7 @@ from fourlenses.study.sizes import (
     parts_of,
     reference_images,
 )
+from fourlenses.study.vocabulary import FEATURE_PROTOCOLS
 
 
 def check(config: dict, lens: dict) -> None:
@@ -53,7 +54,7 @@ def _encoders_of(
 ) -> Iterator[tuple[str, Quantity, list[str]]]:
     """Yield method, size and protocols of the encoders of one dataset."""
     sizes, protocols = part["pretrain_images"], part["protocols"]
-    on_features = [protocol for protocol in protocols if protocol in ON_FEATURES]
+    on_features = [protocol for protocol in protocols if protocol in FEATURE_PROTOCOLS]
     for method in part["methods"]:
         yield from ((method, size, protocols) for size in sizes)
         for ending in derived_endings(part):
