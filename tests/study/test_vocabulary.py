@@ -50,7 +50,7 @@ def test_protocols():
         trained,
         {
             "src/fourlenses/evaluation/finetuning/evaluate.py, PROTOCOLS": finetuning.PROTOCOLS,
-            "presets/evaluation/": presets("presets/evaluation"),
+            "presets/protocols/": presets("presets/protocols"),
             "schemas/config.schema.yaml, evaluation": {
                 name for name in evaluation["properties"] if name in vocabulary.PROTOCOLS
             },
@@ -95,7 +95,7 @@ def test_methods():
         vocabulary.TRAINED_METHODS,
         {
             "src/fourlenses/methods/__init__.py, METHODS": METHODS,
-            "presets/": presets("presets") - {"views"},
+            "presets/methods/": presets("presets/methods"),
         },
     )
     required = SCHEMA["properties"]["methods"]["required"]
