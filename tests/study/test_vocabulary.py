@@ -12,8 +12,7 @@ from fourlenses.config.yaml_files import read_yaml
 from fourlenses.data.conversion import corruptions
 from fourlenses.evaluation.finetuning import evaluate as finetuning
 from fourlenses.evaluation.probes import evaluate as probes
-from fourlenses.findings import FINDINGS
-from fourlenses.lenses import registry
+from fourlenses.lenses import conclusions, registry
 from fourlenses.lenses.captions import caption_of
 from fourlenses.methods import METHODS
 from fourlenses.models.backbones import BACKBONES
@@ -51,7 +50,7 @@ def test_protocols():
         trained,
         {
             "src/fourlenses/evaluation/finetuning/evaluate.py, PROTOCOLS": finetuning.PROTOCOLS,
-            "presets/evaluation/": presets("presets/evaluation"),
+            "presets/protocols/": presets("presets/protocols"),
             "schemas/config.schema.yaml, evaluation": {
                 name for name in evaluation["properties"] if name in vocabulary.PROTOCOLS
             },
@@ -74,9 +73,7 @@ def test_lenses():
             "src/fourlenses/lenses/<lens>/plan.py": {
                 file.parent.name for file in package.glob("*/plan.py")
             },
-            "src/fourlenses/findings/__init__.py, FINDINGS": {
-                module.__name__.rpartition(".")[2] for module in FINDINGS
-            },
+            "src/fourlenses/lenses/conclusions.py, FINDINGS": conclusions.FINDINGS,
             "schemas/lenses/<lens>.yaml": presets("schemas/lenses"),
             "config.yaml, a section": {name for name in DEFAULT if name in lenses},
             "config.yaml, lenses": DEFAULT["lenses"],
@@ -98,7 +95,7 @@ def test_methods():
         vocabulary.TRAINED_METHODS,
         {
             "src/fourlenses/methods/__init__.py, METHODS": METHODS,
-            "presets/": presets("presets") - {"views"},
+            "presets/methods/": presets("presets/methods"),
         },
     )
     required = SCHEMA["properties"]["methods"]["required"]

@@ -2,9 +2,17 @@
 
 from collections.abc import Sequence
 
+from fourlenses.study.vocabulary import TRAINING_PROTOCOLS
+
 # Former dotted key -> new dotted key; "*" stands for a name of the user's, the same in both.
 FORMER_KEYS = {
     "domain.fused": "domain.concatenated",
+    **{
+        f"evaluation.{name}.views": f"evaluation.{name}.augmentations"
+        for name in TRAINING_PROTOCOLS
+    },
+    "views": "augmentations",
+    "methods.*.views": "methods.*.augmentations",
     "methods.*.loss_scale": "methods.*.loss_weight",
     "methods.*.momentum_base": "methods.*.ema_momentum",
     "methods.*.momentum_final": "methods.*.ema_momentum_final",

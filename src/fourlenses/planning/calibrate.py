@@ -155,8 +155,10 @@ class _Measurement:
         hyper, config = self.config["methods"][name], self.config["training"]
         batch = min(hyper["batch_size"], self.most)
         views = [
-            Augment(Augmentation.from_config(recipe, self.config["views"][recipe]), self.size, 0)
-            for recipe in hyper["views"]
+            Augment(
+                Augmentation.from_config(recipe, self.config["augmentations"][recipe]), self.size, 0
+            )
+            for recipe in hyper["augmentations"]
         ]
         labels = self.random.integers(0, CLASSES, len(self.images))
         data = Images(self.images, labels, np.arange(len(self.images), dtype=np.uint64), CLASSES)

@@ -72,7 +72,7 @@ PROTOCOLS: dict[str, Callable[[Encoder, int, dict], Supervised]] = {
 class Settings:
     """Everything that has a say in the numbers, besides encoder and images.
 
-    hyperparameters: as in presets/evaluation/<protocol>.yaml. recipe: of its views, without mean and std, which are the encoder's.
+    hyperparameters: as in presets/protocols/<protocol>.yaml. recipe: of its views, without mean and std, which are the encoder's.
     validation_fraction: of the labels, to choose a candidate by. precision: float32, bfloat16, or auto: bfloat16 on a GPU.
     """
 
