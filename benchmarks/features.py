@@ -52,7 +52,7 @@ def measure(rounds: int, seconds: float, cores: int) -> Iterator[dict]:
         )
         writer = BetonWriter(beton, len(photographs))
         for row, data in enumerate(photographs):
-            writer.add(data, 500, 375, 0, row)
+            writer.add(data, width=500, height=375, label=0, index=row)
         writer.close()
         cut = t.Compose([t.Resize(224), t.CenterCrop(224), t.ToTensor()])
         loops = {

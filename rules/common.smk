@@ -1,5 +1,4 @@
 # What the rules share: the checked config, the plan made from it, the paths of everything, and helpers. No rule stands here.
-import contextlib
 import hashlib
 import json
 import os
@@ -19,6 +18,7 @@ from fourlenses.config.job_settings import (
 from fourlenses.config.placement import science_of
 from fourlenses.config.read import complete_config, config_files
 from fourlenses.slurm.inside_job import attempts_grow, count_jobs, in_slurm_job
+from fourlenses.slurm.profile_checks import GPU_VARIABLES
 from fourlenses.slurm.snakemake_internals import count_target_jobs, makes_environments
 from fourlenses.lenses.plan import figure_names, make_plan
 from fourlenses.study import Run, Subset, parse_source
@@ -31,21 +31,13 @@ from fourlenses.study.vocabulary import (
 )
 from fourlenses.workflow.environment import job_environment, shell_prefix
 
-
-@contextlib.contextmanager
-def one_sentence(where=""):
-    """End in one sentence where the user can put something right."""
-    try:
-        yield
-    except UserError as error:
-        raise WorkflowError(f"{where}{error}") from None
-
-
 # the files the config was merged from, the last one winning
 CONFIG_FILES = config_files([Path(file) for file in workflow.configfiles], Path(workflow.basedir))
-with one_sentence(f"in the config ({', '.join(map(str, CONFIG_FILES))}): "):
+try:
     DOWNLOADS = complete_config(config, Path(workflow.basedir), CONFIG_FILES)
     PLAN = make_plan(config)
+except UserError as error:
+    raise WorkflowError(f"in the config ({', '.join(map(str, CONFIG_FILES))}): {error}") from None
 
 STUDY = config["study"]
 SIZE = config["stored_size"]
@@ -61,7 +53,7 @@ ENVIRONMENT = job_environment(
     may_requeue=INSIDE and count_jobs(os.environ, count_target_jobs(sys.argv)) == 1,
 )
 # the profile may name these two in its expressions, which are evaluated later than this
-for variable in ("FOURLENSES_PROCESSES", "FOURLENSES_EVALUATION_PROCESSES"):
+for variable in GPU_VARIABLES.values():
     os.environ[variable] = ENVIRONMENT[variable]
 # jobs use this interpreter's environment, activated or not; with --sdm conda they use envs/fourlenses.yaml
 programs = None if makes_environments(workflow) else Path(sys.executable).parent

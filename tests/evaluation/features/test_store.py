@@ -57,12 +57,12 @@ def images(tmp_path, image_folder):
         "animals",
         definition,
         image_folder.parent,
-        manifest,
-        "clean",
-        16,
-        0,
-        tmp_path / "clean.beton",
-        1,
+        manifest=manifest,
+        variant="clean",
+        size=16,
+        max_undecodable=0,
+        output=tmp_path / "clean.beton",
+        workers=1,
     )
     return Images(
         "animals-train",

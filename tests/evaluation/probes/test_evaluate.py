@@ -80,12 +80,12 @@ def study(tmp_path, image_folder):
         "animals",
         definition,
         image_folder.parent,
-        manifest,
-        "clean",
-        16,
-        0.1,
-        tmp_path / "clean.beton",
-        1,
+        manifest=manifest,
+        variant="clean",
+        size=16,
+        max_undecodable=0.1,
+        output=tmp_path / "clean.beton",
+        workers=1,
     )
     for images in ("12", "all"):
         np.save(tmp_path / f"{images}.npy", draw_subset(manifest, set(), images, 0, "animals"))
