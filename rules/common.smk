@@ -1,5 +1,4 @@
 # What the rules share: the checked config, the plan made from it, the paths of everything, and helpers. No rule stands here.
-import contextlib
 import hashlib
 import json
 import os
@@ -10,8 +9,16 @@ from snakemake.exceptions import WorkflowError
 
 sys.path.insert(0, os.path.join(workflow.basedir, "src"))
 from fourlenses.core.errors import UserError
+from fourlenses.config.job_settings import (
+    feature_protocol_settings,
+    pretraining_settings,
+    protocol_augmentation,
+    protocol_settings,
+)
+from fourlenses.config.placement import science_of
 from fourlenses.config.read import complete_config, config_files
 from fourlenses.slurm.inside_job import attempts_grow, count_jobs, in_slurm_job
+from fourlenses.slurm.profile_checks import GPU_VARIABLES
 from fourlenses.slurm.snakemake_internals import count_target_jobs, makes_environments
 from fourlenses.lenses.plan import figure_names, make_plan
 from fourlenses.study import Run, Subset, parse_source
@@ -24,43 +31,19 @@ from fourlenses.study.vocabulary import (
 )
 from fourlenses.workflow.environment import job_environment, shell_prefix
 
-
-@contextlib.contextmanager
-def one_sentence(where=""):
-    """End in one sentence where the user can put something right."""
-    try:
-        yield
-    except UserError as error:
-        raise WorkflowError(f"{where}{error}") from None
-
-
 # the files the config was merged from, the last one winning
 CONFIG_FILES = config_files([Path(file) for file in workflow.configfiles], Path(workflow.basedir))
-with one_sentence(f"in the config ({', '.join(map(str, CONFIG_FILES))}): "):
+try:
     DOWNLOADS = complete_config(config, Path(workflow.basedir), CONFIG_FILES)
     PLAN = make_plan(config)
+except UserError as error:
+    raise WorkflowError(f"in the config ({', '.join(map(str, CONFIG_FILES))}): {error}") from None
 
 STUDY = config["study"]
 SIZE = config["stored_size"]
 RESULTS = f"results/{STUDY}"
 FIGURE_TYPES = ["svg", "png", "csv"]
 
-PLACEMENT = (
-    "raw_data",
-    "device",
-    "max_undecodable",
-    "keep_corrupted",
-    "dataset",
-    "check_few_images",
-    "check_sample",
-    "input",
-    "processes",
-    "checkpoint_minutes",
-    "max_minutes",
-    "requeue",
-    "stage_to",
-    "plan",
-)
 # Inside a SLURM job Snakemake reads this file again. A training may have the job requeued only if nothing else is in it.
 INSIDE = in_slurm_job(workflow.is_main_process, os.environ)
 ENVIRONMENT = job_environment(
@@ -70,7 +53,7 @@ ENVIRONMENT = job_environment(
     may_requeue=INSIDE and count_jobs(os.environ, count_target_jobs(sys.argv)) == 1,
 )
 # the profile may name these two in its expressions, which are evaluated later than this
-for variable in ("FOURLENSES_PROCESSES", "FOURLENSES_EVALUATION_PROCESSES"):
+for variable in GPU_VARIABLES.values():
     os.environ[variable] = ENVIRONMENT[variable]
 # jobs use this interpreter's environment, activated or not; with --sdm conda they use envs/fourlenses.yaml
 programs = None if makes_environments(workflow) else Path(sys.executable).parent
@@ -293,20 +276,12 @@ def pretrain_datasets(wildcards):
 
 
 def pretrain_settings(wildcards):
-    """Everything that has a say in the weights, as JSON; how fast or where a run is made stays out, so that it re-runs nothing."""
-    hyperparameters = config["methods"][wildcards.method]
-    settings = {
-        "method": wildcards.method,
-        "backbone": config["backbone"],
-        "source": wildcards.source,
-        "seed": int(wildcards.seed),
-        "stored_size": SIZE,
-        "image_size": config["image_size"],
-        "torch_threads": config["torch_threads"],
-        "hyperparameters": hyperparameters,
-        "recipes": {name: config["views"][name] for name in hyperparameters.get("views", [])},
-        **{key: value for key, value in config["training"].items() if key not in PLACEMENT},
-    }
+    settings = pretraining_settings(
+        config,
+        method=wildcards.method,
+        source=wildcards.source,
+        seed=int(wildcards.seed),
+    )
     return json.dumps(settings, sort_keys=True)
 
 
@@ -336,15 +311,11 @@ def trained_encoder(wildcards):
 
 
 def trained_settings(wildcards):
-    chosen = config["evaluation"][wildcards.protocol]
-    return json.dumps(
-        {key: value for key, value in chosen.items() if key not in ("preset", "recipe")},
-        sort_keys=True,
-    )
+    return json.dumps(protocol_settings(config, wildcards.protocol), sort_keys=True)
 
 
 def trained_recipe(wildcards):
-    return json.dumps(config["evaluation"][wildcards.protocol]["recipe"], sort_keys=True)
+    return json.dumps(protocol_augmentation(config, wildcards.protocol), sort_keys=True)
 
 
 def definition_of_target(wildcards):
@@ -352,17 +323,7 @@ def definition_of_target(wildcards):
 
 
 def evaluation_settings(wildcards):
-    chosen = {
-        key: config["evaluation"][key]
-        for key in (
-            "strengths",
-            "strength_of_supervised",
-            "validation_fraction",
-            "neighbours",
-            "temperature",
-        )
-    }
-    return json.dumps({**chosen, "torch_threads": config["torch_threads"]}, sort_keys=True)
+    return json.dumps(feature_protocol_settings(config), sort_keys=True)
 
 
 def evaluate_targets(wildcards):
@@ -435,11 +396,8 @@ def finding_thresholds(wildcards):
 
 
 def study_config(wildcards):
-    """The config that the plan was made from, less what only says where it runs or how the numbers are judged afterwards."""
-    science = {key: value for key, value in config.items() if key not in (*PLACEMENT, "findings")}
-    for name in ("training", "evaluation"):
-        science[name] = {key: value for key, value in config[name].items() if key not in PLACEMENT}
-    return json.dumps(science, sort_keys=True)
+    """The config that the plan was made from, without what only says where it runs or how the numbers are judged afterwards."""
+    return json.dumps(science_of(config), sort_keys=True)
 
 
 def plan_sha256(wildcards):

@@ -1,11 +1,13 @@
 # From raw images to betons and subsets. Every dataset goes through these rules; what is particular to one is its source
-# (src/fourlenses/data/sources) and its entry under `datasets` in the config. Rules that make a manifest of their own are files of
-# rules/datasets; each is included by being there.
+# (src/fourlenses/data/sources) and its entry under `datasets` in the config. Rules that list the images of a dataset are files
+# of rules/datasets, included by being there; those of an example only by a study of that dataset, so that no other reads them.
 from glob import glob
 
 for file in sorted(glob(os.path.join(workflow.basedir, "rules", "datasets", "*.smk"))):
+    dataset_rules = Path(file).stem
+    if not dataset_rules.startswith("example_") or dataset_rules in config["datasets"]:
 
-    include: file
+        include: file
 
 
 rule index_dataset:

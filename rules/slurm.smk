@@ -9,19 +9,14 @@ from fourlenses.slurm.demands import Demands
 
 profile = list(snakemake_internals.profile_resources(workflow))
 if workflow.is_main_process:
-    with one_sentence():
+    try:
         profile_checks.check_variables(profile, os.environ)
-        for rule_name, section, variable in (
-            ("pretrain", "training", "FOURLENSES_PROCESSES"),
-            ("train_evaluate", "evaluation", "FOURLENSES_EVALUATION_PROCESSES"),
-        ):
+        for rule_name, section in (("pretrain", "training"), ("train_evaluate", "evaluation")):
             profile_checks.check_gpus(
-                profile,
-                rule_name,
-                key=f"{section}.processes",
-                processes=config[section]["processes"],
-                variable=variable,
+                profile, rule_name, f"{section}.processes", config[section]["processes"]
             )
+    except UserError as error:
+        raise WorkflowError(str(error)) from None
     if profile_checks.submits(profile):
         snakemake_internals.forget_dry_run_core(workflow)
         demands = Demands(snakemake_internals.local_rules(workflow))
@@ -32,15 +27,16 @@ if workflow.is_main_process:
 
 onstart:
     # with the executor chosen and nothing submitted yet
-    if workflow.is_main_process:
-        with one_sentence():
+    try:
+        if workflow.is_main_process:
             profile_checks.check_executor(profile, workflow.executor_plugin.name)
-    if workflow.executor_plugin.name == "slurm":
-        import snakemake_executor_plugin_slurm as plugin
-        from fourlenses.slurm.states import mend
+        if workflow.executor_plugin.name == "slurm":
+            import snakemake_executor_plugin_slurm as plugin
+            from fourlenses.slurm.states import mend
 
-        with one_sentence():
             mend(plugin, logger, profile_checks.patience_seconds(os.environ))
             check_account = snakemake_internals.account_check(plugin)
             if check_account is not None:
                 profile_checks.check_accounts(profile, check_account, logger)
+    except UserError as error:
+        raise WorkflowError(str(error)) from None

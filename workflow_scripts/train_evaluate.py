@@ -43,7 +43,7 @@ def main() -> None:
     parser.add_argument(
         "--preset",
         default="small",
-        help="paper, small or minutes, of presets/evaluation/<protocol>.yaml",
+        help="paper, small or minutes, of presets/protocols/<protocol>.yaml",
     )
     parser.add_argument("--settings", default="{}", help="JSON of what differs from the preset")
     parser.add_argument(
@@ -126,6 +126,7 @@ def main() -> None:
         format="%(message)s",
     )
 
+    from fourlenses.config.job_settings import with_views
     from fourlenses.config.protocols import complete_protocol
     from fourlenses.evaluation.encoder import Encoder
     from fourlenses.evaluation.finetuning.evaluate import Settings, evaluate_trained
@@ -135,12 +136,18 @@ def main() -> None:
     from fourlenses.training.pretrain import Placement
 
     encoder = Encoder.read(arguments.run)
-    own, known = json.loads(arguments.settings), {}
-    if arguments.recipe:
-        known = {name: json.loads(arguments.recipe) for name in own.get("views", [])}
-    hyperparameters, recipe = complete_protocol(
-        arguments.protocol, arguments.preset, own, arguments.presets, known
-    )
+    hyperparameters = json.loads(arguments.settings)
+    if arguments.recipe:  # as the rule gives them: complete
+        recipe = json.loads(arguments.recipe)
+    else:
+        completed, recipe = complete_protocol(
+            arguments.protocol,
+            arguments.preset,
+            hyperparameters,
+            presets=arguments.presets,
+            augmentations={},
+        )
+        hyperparameters = with_views(completed)
     settings = Settings(
         protocol=arguments.protocol,
         hyperparameters=hyperparameters,
@@ -172,7 +179,14 @@ def main() -> None:
     def write(record: dict, seen: TargetPredictions, folder: Path) -> None:
         predictions, cell = (folder / name for name in outputs)
         write_record(
-            record, seen, encoder, arguments.protocol, task, arguments.labelled, cell, predictions
+            record,
+            seen,
+            encoder,
+            protocol=arguments.protocol,
+            task=task,
+            labelled=arguments.labelled,
+            record_file=cell,
+            predictions_file=predictions,
         )
 
     evaluate_trained(encoder, task, settings, placement, outputs, write)

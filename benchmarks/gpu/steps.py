@@ -48,8 +48,8 @@ class Run:
     ):
         hyper, self.batch, self.device = config["methods"][method], batch, device
         views = [
-            Augment(Augmentation.from_config(name, config["views"][name]), size, 0)
-            for name in hyper["views"]
+            Augment(Augmentation.from_config(name, config["augmentations"][name]), size, 0)
+            for name in hyper["augmentations"]
         ]
         count = 2 * batch
         # coarse blocks: neither flat nor noise, and quick to make

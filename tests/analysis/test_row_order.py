@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from fourlenses.analysis import published, published_comparison
 from fourlenses.analysis.contrasts import Evidence
 from fourlenses.analysis.table import read_metrics
-from fourlenses.findings import Thresholds, decision, evaluate
+from fourlenses.findings.thresholds import Thresholds
+from fourlenses.lenses import conclusions
 from fourlenses.lenses.registry import FIGURES
 from tests.helpers import synthetic_metrics as synthetic
 
@@ -22,8 +23,8 @@ RESULTS = Path(__file__).parents[2] / "results"
 def answers(file):
     evidence = Evidence.of(read_metrics(file))
     return [
-        *(asdict(finding) for finding in evaluate(evidence, Thresholds())),
-        *(asdict(card) for card in decision.cards(evidence, Thresholds())),
+        *(asdict(finding) for finding in conclusions.evaluate(evidence, Thresholds())),
+        *(asdict(card) for card in conclusions.cards(evidence, Thresholds())),
         published_comparison.compare(evidence).to_csv(),
     ]
 

@@ -46,7 +46,7 @@ def test_shipped_studies_are_valid(study):
     [
         (
             {"image_sise": 32},
-            r"overlay.yaml: unknown key 'image_sise' \(did you mean 'image_size'\?\); allowed here: backbone",
+            r"overlay.yaml: unknown key 'image_sise' \(did you mean 'image_size'\?\); allowed here: augmentations, backbone",
         ),
         (
             {"backbone": "resnet19"},
@@ -160,7 +160,7 @@ def test_every_key_is_read_by_something():
         for key in config[section]
     }
     keys |= {key for method in config["methods"].values() for key in method} | {
-        key for recipe in config["views"].values() for key in recipe
+        key for recipe in config["augmentations"].values() for key in recipe
     }
     for source in (ROOT / "schemas" / "sources").glob("*.yaml"):
         keys |= set(yaml.safe_load(source.read_text())["properties"])
@@ -183,14 +183,17 @@ def test_the_command_line_is_blamed_for_what_no_file_says():
 @pytest.mark.parametrize(
     ("recipe", "message"),
     [
-        ({"crop_scale": [1.0, 0.2]}, r"'views.mine': .*crop_scale is a pair 0 < low <= high"),
+        (
+            {"crop_scale": [1.0, 0.2]},
+            r"'augmentations.mine': .*crop_scale is a pair 0 < low <= high",
+        ),
         ({"crop_scale": [0.2, 2.0]}, r"crop_scale is a share of the area, at most 1"),
         ({"jitter": [0.8, 0.8, 0.8, 0.9]}, r"hue\) at most 0.5"),
     ],
 )
 def test_a_recipe_that_makes_no_sense_is_refused_before_any_job(recipe, message):
     with pytest.raises(UserError, match=message):
-        check_config(merged({"views": {"mine": recipe}}), SCHEMA, [DEFAULT])
+        check_config(merged({"augmentations": {"mine": recipe}}), SCHEMA, [DEFAULT])
 
 
 def test_the_datasets_of_the_documentation_are_valid():

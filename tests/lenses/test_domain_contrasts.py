@@ -4,11 +4,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fourlenses import findings
 from fourlenses.analysis.contrasts import Evidence
 from fourlenses.analysis.table import read_metrics
 from fourlenses.core.errors import UserError
-from fourlenses.findings import Thresholds
+from fourlenses.findings.thresholds import Thresholds
+from fourlenses.lenses import conclusions
 from fourlenses.lenses.domain import figure as domain
 from fourlenses.lenses.domain import pools as domain_pools
 from fourlenses.lenses.domain import similarity as domain_similarity
@@ -85,7 +85,7 @@ def test_figure_and_finding_show_the_same_comparisons(tmp_path):
     )
     stated = {
         one.finding: sorted(pair["estimate"] for pair in one.evidence)
-        for one in findings.evaluate(evidence, Thresholds())
+        for one in conclusions.evaluate(evidence, Thresholds())
         if one.evidence
     }
     assert drawn == {

@@ -26,14 +26,14 @@ def test_variables_that_are_not_set_are_all_named():
 
 
 def check_gpus(processes: int, profile=PROFILE) -> None:
-    profile_checks.check_gpus(
-        profile, "pretrain", key="training.processes", processes=processes, variable="COUNT"
-    )
+    profile_checks.check_gpus(profile, "pretrain", "training.processes", processes)
 
 
 def test_each_process_needs_a_gpu():
     check_gpus(2)
-    with pytest.raises(UserError, match=r"gives pretrain 2 GPUs, but .* is 4, .* `gpu: \$COUNT`"):
+    with pytest.raises(
+        UserError, match=r"gives pretrain 2 GPUs, but .* is 4, .* `gpu: \$FOURLENSES_PROCESSES`"
+    ):
         check_gpus(4)
 
 

@@ -11,9 +11,8 @@ from fourlenses.config.read import ROOT
 from fourlenses.config.yaml_files import read_yaml
 from fourlenses.data.conversion import corruptions
 from fourlenses.evaluation.finetuning import evaluate as finetuning
-from fourlenses.evaluation.probes import evaluate as probes
-from fourlenses.findings import FINDINGS
-from fourlenses.lenses import registry
+from fourlenses.evaluation.probes import registry as probes
+from fourlenses.lenses import conclusions, registry
 from fourlenses.lenses.captions import caption_of
 from fourlenses.methods import METHODS
 from fourlenses.models.backbones import BACKBONES
@@ -45,22 +44,20 @@ def test_protocols():
     evaluation = SCHEMA["properties"]["evaluation"]
     check(
         vocabulary.FEATURE_PROTOCOLS,
-        {"src/fourlenses/evaluation/probes/evaluate.py, PROTOCOLS": probes.PROTOCOLS},
+        {"src/fourlenses/evaluation/probes/registry.py, PROTOCOLS": probes.PROTOCOLS},
     )
     check(
         trained,
         {
             "src/fourlenses/evaluation/finetuning/evaluate.py, PROTOCOLS": finetuning.PROTOCOLS,
-            "presets/evaluation/": presets("presets/evaluation"),
+            "presets/protocols/": presets("presets/protocols"),
             "schemas/config.schema.yaml, evaluation": {
-                name for name in evaluation["properties"] if name in vocabulary.PROTOCOLS
+                name for name in evaluation["properties"] if name in trained
             },
             "schemas/config.schema.yaml, evaluation.required": {
-                name for name in evaluation["required"] if name in vocabulary.PROTOCOLS
+                name for name in evaluation["required"] if name in trained
             },
-            "config.yaml, evaluation": {
-                name for name in DEFAULT["evaluation"] if name in vocabulary.PROTOCOLS
-            },
+            "config.yaml, evaluation": {name for name in DEFAULT["evaluation"] if name in trained},
         },
     )
 
@@ -74,9 +71,7 @@ def test_lenses():
             "src/fourlenses/lenses/<lens>/plan.py": {
                 file.parent.name for file in package.glob("*/plan.py")
             },
-            "src/fourlenses/findings/__init__.py, FINDINGS": {
-                module.__name__.rpartition(".")[2] for module in FINDINGS
-            },
+            "src/fourlenses/lenses/conclusions.py, FINDINGS": conclusions.FINDINGS,
             "schemas/lenses/<lens>.yaml": presets("schemas/lenses"),
             "config.yaml, a section": {name for name in DEFAULT if name in lenses},
             "config.yaml, lenses": DEFAULT["lenses"],
@@ -98,7 +93,7 @@ def test_methods():
         vocabulary.TRAINED_METHODS,
         {
             "src/fourlenses/methods/__init__.py, METHODS": METHODS,
-            "presets/": presets("presets") - {"views"},
+            "presets/methods/": presets("presets/methods"),
         },
     )
     required = SCHEMA["properties"]["methods"]["required"]

@@ -160,7 +160,7 @@ class Jobs:
         rate = self.speeds.rate(hyper["method"], self.config["backbone"], self.config["image_size"])
         job.seconds, job.how = _seconds(rate, job.images)
         if job.seconds and 0 < hyper["micro_batch"] < hyper["batch_size"] / self.processes:
-            views = len(hyper["views"])  # each is embedded once more, without gradient
+            views = len(hyper["augmentations"])  # each is embedded once more, without gradient
             job.seconds *= 1 + views / PASSES[hyper["method"]]
 
     def _add_features(self, run: Run, cells: list[Cell]) -> None:

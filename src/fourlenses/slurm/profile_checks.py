@@ -10,6 +10,11 @@ from snakemake_interface_common.exceptions import WorkflowError
 from fourlenses.core.errors import UserError
 from fourlenses.slurm.snakemake_internals import DEFAULTS, ProfileResource
 
+# what a profile may write as `gpu` of a rule that trains, one for each process
+GPU_VARIABLES = {
+    "pretrain": "FOURLENSES_PROCESSES",
+    "train_evaluate": "FOURLENSES_EVALUATION_PROCESSES",
+}
 PATIENCE = "FOURLENSES_PATIENCE_SECONDS"
 
 
@@ -57,17 +62,14 @@ def check_variables(resources: Sequence[ProfileResource], environment: Mapping[s
         )
 
 
-def check_gpus(
-    resources: Sequence[ProfileResource], rule: str, *, key: str, processes: int, variable: str
-) -> None:
+def check_gpus(resources: Sequence[ProfileResource], rule: str, key: str, processes: int) -> None:
     """Check that each process of a training gets a GPU.
 
     Args:
         resources: of the profile.
         rule: the rule that trains.
-        key: the config key that says how many processes, for the message.
+        key: the config key that says how many processes, such as training.processes.
         processes: its value.
-        variable: the environment variable of the same value, for the message.
 
     Raises:
         UserError: the profile sends the rule to SLURM with a smaller number of GPUs.
@@ -79,6 +81,7 @@ def check_gpus(
         if resource.block == block
     }
     gpus = chosen.get("gpu", "")
+    variable = GPU_VARIABLES[rule]
     if "slurm_partition" in chosen and gpus.isdigit() and 0 < int(gpus) < processes:
         raise UserError(
             f"the profile gives {rule} {gpus} GPU{'s' if gpus != '1' else ''}, but the config's "

@@ -10,18 +10,18 @@ from dataclasses import replace
 
 from fourlenses.core.errors import UserError
 from fourlenses.study.encoders import entry_of
-from fourlenses.study.vocabulary import METHODS, Method
+from fourlenses.study.vocabulary import METHODS, Method, method_of
 
 DERIVED = {"half": "half as long", "twice": "twice as long", "steps": "equal steps"}
 
 
 def known(method: str) -> bool:
-    return base(method) is not None
+    return method_of(method) is not None
 
 
 def is_contrastive(method: str) -> bool:
     """Whether it learns from views alone; BYOL and its like are counted among the contrastive methods, as in the paper."""
-    known_as = base(method)
+    known_as = method_of(method)
     return known_as is not None and METHODS[known_as].contrastive
 
 
@@ -40,7 +40,7 @@ def marker(method: str) -> str:
 def place(method: str) -> tuple[int, str]:
     """Sorts methods into the order of the figures."""
     _look(method)
-    return list(METHODS).index(base(method)), method
+    return list(METHODS).index(method_of(method)), method
 
 
 def in_order(methods: Iterable[str]) -> list[str]:
@@ -48,14 +48,8 @@ def in_order(methods: Iterable[str]) -> list[str]:
     return sorted(set(methods), key=place)
 
 
-def base(method: str) -> str | None:
-    """`simclr_gentle` -> `simclr`: the method that an entry of a config is of; None where no method is known of that name."""
-    fitting = [name for name in METHODS if method == name or method.startswith(f"{name}_")]
-    return max(fitting, key=len, default=None)
-
-
 def _look(method: str) -> Method:
-    known_as = base(method)
+    known_as = method_of(method)
     if known_as is None:
         raise UserError(
             f"the figures know no method {method!r}; known are {', '.join(METHODS)}, so correct the method column"

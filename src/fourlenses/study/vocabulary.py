@@ -221,6 +221,14 @@ METHODS = {
 }
 TRAINED_METHODS = tuple(name for name in METHODS if name != RANDOM_INIT)
 
+
+def method_of(entry: str) -> str | None:
+    """Return the method of an entry of `methods`: `simclr_long` -> `simclr`; None where no method
+    is known of that name."""
+    fitting = [name for name in METHODS if f"{entry}_".startswith(f"{name}_")]
+    return max(fitting, key=len, default=None)
+
+
 # tests/planning/test_plan_cost.py counts parameters and multiply-adds again.
 BACKBONES = {
     backbone.name: backbone

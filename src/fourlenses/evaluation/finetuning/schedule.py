@@ -16,7 +16,7 @@ from fourlenses.training.trainer import Schedule
 def make_schedule(hyper: dict, images: int, learning_rate: float) -> tuple[Schedule, list[str]]:
     """The schedule of a training on ``images`` labelled images, and sentences on what was fitted to their number.
 
-    hyper: batch_size, epochs, min_steps, max_steps, lr_scaling, warmup_share (see presets/evaluation).
+    hyper: batch_size, epochs, min_steps, max_steps, lr_scaling, warmup_share (see presets/protocols).
 
     Raises:
         UserError: the batch cannot be shared among the processes.

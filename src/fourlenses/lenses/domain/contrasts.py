@@ -13,10 +13,10 @@ import pandas as pd
 from fourlenses.analysis import table
 from fourlenses.analysis.contrasts import Contrast, Evidence
 from fourlenses.core.errors import UserError
-from fourlenses.findings import domain as finding
 from fourlenses.findings import selection
 from fourlenses.findings.comparison import CONFOUNDED, Comparison
 from fourlenses.findings.thresholds import Thresholds
+from fourlenses.lenses.domain import finding
 from fourlenses.study import names
 
 LENS = "domain"

@@ -14,8 +14,8 @@ from matplotlib.figure import Figure
 
 from fourlenses.analysis import scales
 from fourlenses.analysis.contrasts import Contrast, Evidence
-from fourlenses.findings.granularity import LEAST_LABELS
 from fourlenses.lenses.granularity import figure as granularity_figure
+from fourlenses.lenses.granularity.finding import LEAST_LABELS
 from fourlenses.plotting import footer, panels, published_markers, style
 from fourlenses.plotting.save import empty_figure
 from fourlenses.study import methods, names

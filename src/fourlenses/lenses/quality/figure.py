@@ -20,8 +20,8 @@ from fourlenses.analysis import published_comparison, scales, table
 from fourlenses.analysis.cells import Cell
 from fourlenses.analysis.contrasts import Evidence
 from fourlenses.core.errors import UserError
-from fourlenses.findings import quality as finding
 from fourlenses.findings import selection
+from fourlenses.lenses.quality import finding
 from fourlenses.plotting import footer, panels, published_markers, style
 from fourlenses.study import methods, names
 

@@ -23,8 +23,7 @@ from matplotlib.figure import Figure
 from fourlenses.analysis import bands, published_comparison, table
 from fourlenses.analysis.contrasts import Evidence
 from fourlenses.core.errors import UserError
-from fourlenses.findings import quantity as finding
-from fourlenses.lenses.quantity import lengths
+from fourlenses.lenses.quantity import finding, lengths
 from fourlenses.plotting import chance, footer, panels, published_markers, style
 from fourlenses.study import methods, names
 from fourlenses.study.vocabulary import FROM_SCRATCH, PROTOCOLS

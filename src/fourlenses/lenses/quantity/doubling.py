@@ -5,7 +5,7 @@ import math
 from fourlenses.analysis import saturation
 from fourlenses.analysis.contrasts import Contrast, Evidence
 from fourlenses.core.errors import UserError
-from fourlenses.findings.quantity import Family
+from fourlenses.lenses.quantity.finding import Family
 
 
 def gain_from_doubling(family: Family, evidence: Evidence) -> Contrast | None:

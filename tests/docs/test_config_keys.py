@@ -1,0 +1,45 @@
+"""Every key of a config is in docs/reference/config.md, and every key there is one of a config."""
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "reference" / "config.md").read_text(encoding="utf-8")
+SCHEMA = yaml.safe_load((ROOT / "schemas" / "config.schema.yaml").read_text(encoding="utf-8"))
+LENSES = {
+    file.stem: yaml.safe_load(file.read_text(encoding="utf-8"))
+    for file in sorted((ROOT / "schemas" / "lenses").glob("*.yaml"))
+}
+WITH_KEYS = {
+    name: section
+    for name, section in {**SCHEMA["properties"], **LENSES}.items()
+    if section.get("additionalProperties") is False
+}
+
+
+def keys_of(heading: str) -> set[str]:
+    """Return the names in the first column of the table below a heading."""
+    section = re.search(rf"^## {re.escape(heading)}\n(.*?)(?=^## |\Z)", PAGE, re.DOTALL | re.M)
+    assert section, f"docs/reference/config.md has no section {heading}"
+    rows = re.findall(r"^\| (`[^|]*)\|", section[1], re.M)
+    return {key for row in rows for key in re.findall(r"`(\w+)`", row)}
+
+
+def test_keys_of_the_study():
+    plain = set(SCHEMA["properties"]) - set(WITH_KEYS) - set(LENSES)
+    assert keys_of("The study") == plain
+
+
+@pytest.mark.parametrize("section", list(WITH_KEYS))
+def test_keys_of_a_section(section):
+    assert keys_of(section) == set(WITH_KEYS[section]["properties"])
+
+
+def test_keys_of_methods_and_augmentations():
+    assert keys_of("Methods (`methods`)") == set(SCHEMA["$defs"]["method"]["properties"])
+    views = next(name for name in ("augmentations", "views") if name in SCHEMA["properties"])
+    shape = next(name for name in ("augmentation", "recipe") if name in SCHEMA["$defs"])
+    assert keys_of(f"Augmentations (`{views}`)") == set(SCHEMA["$defs"][shape]["properties"])
