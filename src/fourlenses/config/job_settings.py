@@ -9,6 +9,7 @@ Standard library only: the Snakefile imports it in every job.
 """
 
 from fourlenses.config.placement import science_of
+from fourlenses.study.vocabulary import TRAINING_PROTOCOLS
 
 
 def pretraining_settings(config: dict, *, method: str, source: str, seed: int) -> dict:
@@ -25,6 +26,21 @@ def pretraining_settings(config: dict, *, method: str, source: str, seed: int) -
         "hyperparameters": with_views(entry),
         "recipes": {name: config["augmentations"][name] for name in entry.get("augmentations", [])},
         **science_of(config)["training"],
+    }
+
+
+def feature_protocol_settings(config: dict) -> dict:
+    """Return the settings of the protocols on features: what they share, and a section for each."""
+    science = science_of(config)["evaluation"]
+    sections = {
+        name: section
+        for name, section in science.items()
+        if isinstance(section, dict) and name not in TRAINING_PROTOCOLS
+    }
+    return {
+        **sections,
+        "validation_fraction": science["validation_fraction"],
+        "torch_threads": config["torch_threads"],
     }
 
 
