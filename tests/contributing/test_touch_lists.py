@@ -47,7 +47,8 @@ def test_a_method(house):
         'Method("simclr"',
         'Method("toy", "Toy", "#123456", "*", passes=6),',
     )
-    house.add("presets/toy.yaml", (ROOT / "presets" / "simclr.yaml").read_text(encoding="utf-8"))
+    preset = (ROOT / "presets" / "methods" / "simclr.yaml").read_text(encoding="utf-8")
+    house.add("presets/methods/toy.yaml", preset)
     proof = """
 import torch
 

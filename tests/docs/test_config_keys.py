@@ -40,6 +40,19 @@ def test_keys_of_a_section(section):
 
 def test_keys_of_methods_and_augmentations():
     assert keys_of("Methods (`methods`)") == set(SCHEMA["$defs"]["method"]["properties"])
-    views = next(name for name in ("augmentations", "views") if name in SCHEMA["properties"])
-    shape = next(name for name in ("augmentation", "recipe") if name in SCHEMA["$defs"])
-    assert keys_of(f"Augmentations (`{views}`)") == set(SCHEMA["$defs"][shape]["properties"])
+    shape = SCHEMA["$defs"]["augmentation"]["properties"]
+    assert keys_of("Augmentations (`augmentations`)") == set(shape)
+
+
+def test_what_a_change_makes_again():
+    roles = {}
+    for name, section in SCHEMA["properties"].items():
+        if "x-role" in section:
+            roles[name] = section["x-role"]
+        else:
+            keys = section["properties"].items()
+            roles |= {f"{name}.{key}": entry["x-role"] for key, entry in keys}
+    for role in ("placement", "judgement"):
+        row = re.search(rf"^\| {role} \|.*\|(.*)\|$", PAGE, re.M)
+        listed = set(re.findall(r"`([\w.]+)`", row[1]))
+        assert listed == {key for key, value in roles.items() if value == role}
