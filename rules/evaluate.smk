@@ -3,7 +3,7 @@
 import hashlib
 
 from fourlenses.config.job_settings import (
-    probe_settings,
+    feature_protocol_settings,
     protocol_augmentation,
     protocol_settings,
 )
@@ -62,7 +62,7 @@ rule evaluate:
             lambda targets: [dataset_definition(target["dataset"]) for target in targets]
         ),
         image_size=config["image_size"],
-        settings=as_json(probe_settings(config)),
+        settings=as_json(feature_protocol_settings(config)),
         precision=config["evaluation"]["feature_precision"],
         features=FILES.features(RUN),
     message:

@@ -179,7 +179,14 @@ def main() -> None:
     def write(record: dict, seen: TargetPredictions, folder: Path) -> None:
         predictions, cell = (folder / name for name in outputs)
         write_record(
-            record, seen, encoder, arguments.protocol, task, arguments.labelled, cell, predictions
+            record,
+            seen,
+            encoder,
+            protocol=arguments.protocol,
+            task=task,
+            labelled=arguments.labelled,
+            record_file=cell,
+            predictions_file=predictions,
         )
 
     evaluate_trained(encoder, task, settings, placement, outputs, write)

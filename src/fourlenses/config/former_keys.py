@@ -6,6 +6,10 @@ from fourlenses.study.vocabulary import TRAINING_PROTOCOLS
 
 # Former dotted key -> new dotted key; "*" stands for a name of the user's, the same in both.
 FORMER_KEYS = {
+    "evaluation.neighbours": "evaluation.knn.k",
+    "evaluation.strength_of_supervised": "evaluation.linear.l2_of_supervised",
+    "evaluation.strengths": "evaluation.linear.l2",
+    "evaluation.temperature": "evaluation.knn.temperature",
     "domain.fused": "domain.concatenated",
     **{
         f"evaluation.{name}.views": f"evaluation.{name}.augmentations"

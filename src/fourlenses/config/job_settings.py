@@ -9,6 +9,7 @@ Standard library only: the Snakefile imports it in every job.
 """
 
 from fourlenses.config.placement import science_of
+from fourlenses.study.vocabulary import TRAINING_PROTOCOLS
 
 
 def pretraining_settings(config: dict, *, method: str, source: str, seed: int) -> dict:
@@ -28,6 +29,21 @@ def pretraining_settings(config: dict, *, method: str, source: str, seed: int) -
     }
 
 
+def feature_protocol_settings(config: dict) -> dict:
+    """Return the settings of the protocols on features: what they share, and a section for each."""
+    science = science_of(config)["evaluation"]
+    sections = {
+        name: section
+        for name, section in science.items()
+        if isinstance(section, dict) and name not in TRAINING_PROTOCOLS
+    }
+    return {
+        **sections,
+        "validation_fraction": science["validation_fraction"],
+        "torch_threads": config["torch_threads"],
+    }
+
+
 def protocol_settings(config: dict, protocol: str) -> dict:
     """Return the hyperparameters of a protocol that trains."""
     entry = config["evaluation"][protocol]
@@ -39,19 +55,6 @@ def protocol_settings(config: dict, protocol: str) -> dict:
 def protocol_augmentation(config: dict, protocol: str) -> dict:
     """Return what is done to the training images of a protocol that trains."""
     return config["evaluation"][protocol]["augmentation"]
-
-
-def probe_settings(config: dict) -> dict:
-    """Return what decides the classifiers on features, as `evaluation.probes.evaluate.Settings`."""
-    keys = (
-        "strengths",
-        "strength_of_supervised",
-        "validation_fraction",
-        "neighbours",
-        "temperature",
-    )
-    chosen = {key: config["evaluation"][key] for key in keys}
-    return {**chosen, "torch_threads": config["torch_threads"]}
 
 
 def with_views(entry: dict) -> dict:

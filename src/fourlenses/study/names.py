@@ -69,7 +69,7 @@ def datasets(source: str) -> frozenset[str]:
     return frozenset(name for name, _ in source_parts(source))
 
 
-def is_fused(source: str) -> bool:
+def is_concatenated(source: str) -> bool:
     """Tell whether a source names several encoders whose features are concatenated."""
     return len(split_source(source)) > 1
 
@@ -83,7 +83,7 @@ def source(text: str) -> str:
     """`imagenet-250000+places365-250000` -> `ImageNet 250k + Places365 250k`; of encoders side by side `ImageNet 250k | Places365 250k`,
     and what another than the first has instead in brackets: `ImageNet 1M | iNat21 1M (supervised)`, `ImageNet 1M | ImageNet 1M (another
     seed)`."""
-    if is_fused(text):
+    if is_concatenated(text):
         return SEPARATOR.join(source(part) + _marks(part) for part in split_source(text))
     parts = [
         dataset(name) if size is None else f"{dataset(name)} {count(size)}"
@@ -131,7 +131,7 @@ def _marks(part: str) -> str:
 def is_in_domain(source_name: str, target: str) -> bool:
     """Whether one encoder, and everything that it was pretrained on, came from the target's own dataset (a pool with others does not
     count, nor do several encoders side by side)."""
-    return not is_fused(source_name) and datasets(source_name) == {target}
+    return not is_concatenated(source_name) and datasets(source_name) == {target}
 
 
 def corruption(name: str) -> str:
