@@ -176,7 +176,7 @@ def test_all_images_count_where_the_definition_has_their_number(tmp_path):
     before["methods"]["simclr"] = {"batch_size": 50, "epochs": 6, "warmup_epochs": 1}
     with pytest.raises(
         UserError,
-        match="'quantity.equal'.*'all' of dataset 'objects'.*"
+        match=r"'quantity.equal'.*'all' of dataset 'objects'.*"
         "give the method `steps`, or choose `equal: epochs`",
     ):
         complete_lengths(before, [])

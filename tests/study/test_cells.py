@@ -55,7 +55,7 @@ def test_a_total_larger_than_the_dataset_is_refused(config):
     config["datasets"]["scenes"]["train_images"] = 300
     with pytest.raises(
         UserError,
-        match="'domain.pool_controls' has 'total': 320 images of 'scenes' alone.*"
+        match=r"'domain.pool_controls' has 'total': 320 images of 'scenes' alone.*"
         "train_images: 300; lower",
     ):
         make_plan(config)
