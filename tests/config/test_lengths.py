@@ -74,7 +74,7 @@ def test_shipped_studies_have_equal_schedules_or_say_otherwise(file):
             entry = config["methods"][run.method]
             dataset, size = run.source.split("-")
             images = images_of(config, dataset, size if size == "all" else int(size))
-            schedule, _ = make_schedule(entry, max(entry["batch_size"], images))
+            schedule, _ = make_schedule(entry, max(entry["batch_size"], images or 0))
             seen.setdefault(run.method, set()).add((schedule.total_steps, schedule.warmup_steps))
     assert seen
     assert all(len(own) == 1 for own in seen.values())
