@@ -143,7 +143,7 @@ def _read_for_writing(folder: Path) -> None:
     )
     writer, picture = BetonWriter(folder / "x.beton", len(labels)), _jpeg()
     for row, _ in enumerate(column(manifest, "path")):
-        writer.add(picture, 16, 16, int(labels[row]), row)
+        writer.add(picture, width=16, height=16, label=int(labels[row]), index=row)
     writer.close()
     assert len(numbers) == len(labels) > len(train)
     (folder / "x.beton").unlink()

@@ -121,7 +121,11 @@ def prepare(folder: Path) -> tuple[Path, Path]:
     writer = BetonWriter(beton, IMAGES)
     for row in range(IMAGES):
         writer.add(
-            generator.integers(0, 256, (SIZE, SIZE, 3), dtype=np.uint8), SIZE, SIZE, row % 10, row
+            generator.integers(0, 256, (SIZE, SIZE, 3), dtype=np.uint8),
+            width=SIZE,
+            height=SIZE,
+            label=row % 10,
+            index=row,
         )
     writer.close()
     np.save(subset, np.arange(IMAGES))

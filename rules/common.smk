@@ -10,6 +10,7 @@ from snakemake.exceptions import WorkflowError
 sys.path.insert(0, os.path.join(workflow.basedir, "src"))
 from fourlenses.core.errors import UserError
 from fourlenses.config.job_settings import (
+    feature_protocol_settings,
     pretraining_settings,
     protocol_augmentation,
     protocol_settings,
@@ -322,17 +323,7 @@ def definition_of_target(wildcards):
 
 
 def evaluation_settings(wildcards):
-    chosen = {
-        key: config["evaluation"][key]
-        for key in (
-            "strengths",
-            "strength_of_supervised",
-            "validation_fraction",
-            "neighbours",
-            "temperature",
-        )
-    }
-    return json.dumps({**chosen, "torch_threads": config["torch_threads"]}, sort_keys=True)
+    return json.dumps(feature_protocol_settings(config), sort_keys=True)
 
 
 def evaluate_targets(wildcards):

@@ -47,12 +47,12 @@ def make_dataset(folder: Path, image_folder: Path) -> Path:
         "animals",
         definition,
         image_folder.parent,
-        manifest,
-        "clean",
-        24,
-        0,
-        folder / "clean.beton",
-        1,
+        manifest=manifest,
+        variant="clean",
+        size=24,
+        max_undecodable=0,
+        output=folder / "clean.beton",
+        workers=1,
     )
     np.save(folder / "all.npy", draw_subset(manifest, set(), "all", 0, "animals"))
     return folder

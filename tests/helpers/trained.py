@@ -57,7 +57,17 @@ def make_target(folder: Path) -> Task:
     definition = {"source": "image_folder", "path": "colours"}
     manifest = source.index("colours", definition, folder)
     write_manifest(manifest, folder / "manifest.parquet")
-    write_beton("colours", definition, folder, manifest, "clean", 16, 0, folder / "clean.beton", 1)
+    write_beton(
+        "colours",
+        definition,
+        folder,
+        manifest=manifest,
+        variant="clean",
+        size=16,
+        max_undecodable=0,
+        output=folder / "clean.beton",
+        workers=1,
+    )
     train = np.flatnonzero(np.asarray(manifest["split"]) == "train")
     np.save(folder / "all.npy", train)
     np.save(folder / "few.npy", train[:: len(train) // 12][:12])

@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 import fourlenses
 from fourlenses.core.files import read_json, write_json
 from fourlenses.evaluation.finetuning import evaluate as trained
+from fourlenses.evaluation.record import encoder_columns
 from fourlenses.resume import code_version as source_code
 from fourlenses.resume import result_cache as finished
 from fourlenses.resume.lock import LockLost
@@ -371,7 +372,7 @@ def test_a_finished_evaluation_whose_outputs_were_removed_is_not_made_again(tmp_
         def write(record, seen, folder):
             write_json(
                 folder / "all.json",
-                {"top1": record["top1"], "images": len(seen.rows), "run": run.columns()},
+                {"top1": record["top1"], "images": len(seen.rows), "run": encoder_columns([run])},
             )
 
         chosen, placement = (

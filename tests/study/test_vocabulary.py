@@ -11,7 +11,7 @@ from fourlenses.config.read import ROOT
 from fourlenses.config.yaml_files import read_yaml
 from fourlenses.data.conversion import corruptions
 from fourlenses.evaluation.finetuning import evaluate as finetuning
-from fourlenses.evaluation.probes import evaluate as probes
+from fourlenses.evaluation.probes import registry as probes
 from fourlenses.lenses import conclusions, registry
 from fourlenses.lenses.captions import caption_of
 from fourlenses.methods import METHODS
@@ -44,7 +44,7 @@ def test_protocols():
     evaluation = SCHEMA["properties"]["evaluation"]
     check(
         vocabulary.FEATURE_PROTOCOLS,
-        {"src/fourlenses/evaluation/probes/evaluate.py, PROTOCOLS": probes.PROTOCOLS},
+        {"src/fourlenses/evaluation/probes/registry.py, PROTOCOLS": probes.PROTOCOLS},
     )
     check(
         trained,
@@ -52,14 +52,12 @@ def test_protocols():
             "src/fourlenses/evaluation/finetuning/evaluate.py, PROTOCOLS": finetuning.PROTOCOLS,
             "presets/protocols/": presets("presets/protocols"),
             "schemas/config.schema.yaml, evaluation": {
-                name for name in evaluation["properties"] if name in vocabulary.PROTOCOLS
+                name for name in evaluation["properties"] if name in trained
             },
             "schemas/config.schema.yaml, evaluation.required": {
-                name for name in evaluation["required"] if name in vocabulary.PROTOCOLS
+                name for name in evaluation["required"] if name in trained
             },
-            "config.yaml, evaluation": {
-                name for name in DEFAULT["evaluation"] if name in vocabulary.PROTOCOLS
-            },
+            "config.yaml, evaluation": {name for name in DEFAULT["evaluation"] if name in trained},
         },
     )
 

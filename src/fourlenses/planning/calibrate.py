@@ -21,9 +21,11 @@ from fourlenses.data.conversion.encode import encode
 from fourlenses.data.loading.inputs import ResidentInput
 from fourlenses.data.loading.resident import Images
 from fourlenses.evaluation.features.extract import extract_features
+from fourlenses.evaluation.probes.contract import LabelledFeatures
 from fourlenses.evaluation.probes.linear_probe import linear_probe
 from fourlenses.methods import build_method
 from fourlenses.methods.method import DataInfo
+from fourlenses.metrics.label_levels import LabelLevels
 from fourlenses.models.backbones import build_backbone
 from fourlenses.models.batch_norm import set_batch_norm
 from fourlenses.parallel.devices import choose_device
@@ -204,10 +206,10 @@ class _Measurement:
         if squares.shape[-1] < self.size:
             squares = torch.zeros(self.most, 3, self.size, self.size, dtype=torch.uint8)
         encoder.to(self.device).eval()
-        return lambda: len(extract_features(encoder, squares, self.most, self.device))
+        return lambda: len(extract_features(encoder, squares, self.most, device=self.device))
 
     def linear(self) -> Callable[[], int]:
-        """All strengths of a classifier of `LINEAR_CLASSES` classes on noisy class means: as hard as features, nearly."""
+        """All L2 strengths of a classifier of `LINEAR_CLASSES` classes on noisy class means: as hard as features, nearly."""
         settings, labels = self.config["evaluation"], 20 * LINEAR_CLASSES
         _, width = build_backbone(self.config["backbone"], 0)
         classes = self.random.permutation(np.arange(labels) % LINEAR_CLASSES)
@@ -215,23 +217,18 @@ class _Measurement:
         features = torch.from_numpy(
             (means[classes] + 3 * self.random.normal(size=(labels, width))).astype(np.float32)
         )
-        table, name = np.arange(LINEAR_CLASSES)[:, None], ["class"]
         few = slice(0, LINEAR_CLASSES)
 
         def fit() -> int:
             linear_probe(
-                features,
-                classes,
-                features[few],
-                classes[few],
+                LabelledFeatures(features, classes),
+                LabelledFeatures(features[few], classes[few]),
                 {"all": np.arange(labels)},
-                settings["strengths"],
-                settings["validation_fraction"],
-                0,
-                LINEAR_CLASSES,
-                table,
-                name,
-                self.device,
+                levels=LabelLevels.of_classes(LINEAR_CLASSES),
+                l2=settings["linear"]["l2"],
+                validation_fraction=settings["validation_fraction"],
+                seed=0,
+                device=self.device,
             )
             return labels
 

@@ -26,7 +26,9 @@ def parts(tmp_path):
     for name in ("one", "two"):
         writer = BetonWriter(tmp_path / f"{name}.beton", 10)
         for row in range(10):
-            writer.add(np.asarray(picture(row, 32, 32)), 32, 32, row % 3, row)
+            writer.add(
+                np.asarray(picture(row, 32, 32)), width=32, height=32, label=row % 3, index=row
+            )
         writer.close()
         parts.append((tmp_path / f"{name}.beton", np.arange(10), name))
     return parts

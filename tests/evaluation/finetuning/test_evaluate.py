@@ -62,7 +62,7 @@ def test_it_learns_and_chooses_a_sane_rate(tmp_path, target, protocol, optimizer
     right = record["predictions"] == record["truth"]
     assert record["top1"] == 100 * right.mean()
     assert (record["top1_low"], record["top1_high"]) == wilson_interval(int(right.sum()), 36)
-    assert record["levels"]["class"]["top1"] == record["top1"]
+    assert record["levels"][-1].top1 == record["top1"]
     assert record["confidences"].dtype == np.float16
     assert record["train_top1"] > 50
     assert sum(record["training_losses"]["steps"]) == 54
@@ -274,17 +274,17 @@ def test_a_record_says_which_training_was_not_converged(tmp_path, target):
             record,
             seen,
             run,
-            protocol,
-            target,
-            "all",
-            tmp_path / "cell.json",
-            tmp_path / "cell.npz",
+            protocol=protocol,
+            task=target,
+            labelled="all",
+            record_file=tmp_path / "cell.json",
+            predictions_file=tmp_path / "cell.npz",
         )
         (cell,) = read_json(tmp_path / "cell.json")["cells"]
         assert cell["not_converged"] == expected, (protocol, cell["training_not_converged"])
         assert (cell["training_not_converged"] is not None) == ("training" in expected.split(";"))
         assert cell["image_size"] == 16
         assert [
-            (level["level"], level["depth"], level["n_classes"]) for level in cell["levels"]
+            (level["level"], level["level_depth"], level["n_classes"]) for level in cell["levels"]
         ] == [("class", 0, 3)]
         assert cell["levels"][0]["chance"] == pytest.approx(100 / 3)

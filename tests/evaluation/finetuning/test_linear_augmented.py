@@ -126,7 +126,7 @@ def test_it_is_a_plain_loop_of_torch_on_the_same_views(tmp_path, trained_methods
         1,
     )
     with torch.no_grad():
-        logits = head(extract_features(network, test.images, 500, "cpu", **NORMALISATION))
+        logits = head(extract_features(network, test.images, 500, device="cpu", **NORMALISATION))
     assert np.array_equal(record["predictions"], logits.argmax(1).numpy())
     assert record["log_loss"] == pytest.approx(
         F.cross_entropy(logits, torch.from_numpy(test.labels)).item(), rel=1e-4

@@ -39,8 +39,10 @@ from fourlenses.evaluation.finetuning.schedule import make_schedule
 from fourlenses.evaluation.finetuning.scorer import Scorer
 from fourlenses.evaluation.finetuning.task import Task, read_task
 from fourlenses.evaluation.predictions import TargetPredictions
+from fourlenses.evaluation.record import encoder_columns
 from fourlenses.evaluation.scores import report
 from fourlenses.methods.supervised import Supervised
+from fourlenses.metrics.label_levels import LabelLevels
 from fourlenses.models.batch_norm import set_batch_norm
 from fourlenses.parallel.devices import choose_device
 from fourlenses.parallel.distributed import check_in_first, joined_processes, rank
@@ -155,9 +157,10 @@ def evaluate_trained(
             scores, labels = job.scorer.score(
                 method.encoder, method.head, target.test_rows, device, "test images"
             )
+            levels = LabelLevels(target.hierarchy.names, target.hierarchy.table)
             record = {
                 "label_size": len(target.train_rows),
-                **report(scores, labels, target.hierarchy.table, target.hierarchy.names),
+                **vars(report(scores, labels, levels)),
                 **chosen.record,
                 "steps": schedule.total_steps,
                 "epochs": round(outcome.images / len(target.train_rows), 3),
@@ -340,7 +343,7 @@ def _fingerprints(run: Encoder, task: Task, settings: Settings) -> dict:
 def _made_from(run: Encoder, task: Task, settings: Settings) -> dict:
     """What has a say in the record, but not in the trainings: how the run is called, and what the manifest calls the test images."""
     return {
-        "run": run.columns(),
+        "run": encoder_columns([run]),
         "manifest_sha256": sha256(task.manifest),
         "beton_sha256": _fingerprints(run, task, settings)["beton"],
     }

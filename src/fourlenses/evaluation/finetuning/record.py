@@ -1,71 +1,90 @@
-"""The record of a protocol that trains, as files like those of `evaluate`: a cell in JSON, and what was predicted of each test image."""
+"""The record of a protocol that trains, as files like those of `probes.evaluate`.
 
-import hashlib
+A cell in JSON, and the predicted class of each test image.
+"""
+
+from collections.abc import Mapping
+from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from fourlenses.core.files import write_json
-from fourlenses.evaluation.encoder import TRAINING, Encoder
+from fourlenses.evaluation.encoder import Encoder
 from fourlenses.evaluation.finetuning.task import Task
 from fourlenses.evaluation.predictions import TargetPredictions, write_predictions
-from fourlenses.metrics.label_levels import listed_levels
-from fourlenses.study import Run, Subset
+from fourlenses.evaluation.record import (
+    EvaluationResult,
+    baseline_columns,
+    cell_record,
+    encoder_columns,
+    with_training,
+)
+from fourlenses.evaluation.scores import ScoreReport
 from fourlenses.study.vocabulary import FROM_SCRATCH
 
 
 def write_record(
-    record: dict,
-    kept: TargetPredictions,
+    record: Mapping[str, Any],
+    test: TargetPredictions,
     run: Encoder,
+    *,
     protocol: str,
     task: Task,
     labelled: str,
     record_file: Path,
     predictions_file: Path,
 ) -> None:
-    """Write ``{"cells": [cell]}`` to ``record_file``, last, and before it the predicted classes to ``predictions_file``
-    (`predictions.write_predictions`). labelled: what the config calls the label subset.
+    """Write the predictions and, last, the record ``{"cells": [cell]}``.
 
-    In a cell ``steps`` and ``epochs`` are those of the pretraining, as in metrics.csv; those of the protocol's own training are
-    ``training_steps`` and ``training_epochs``. Of a baseline nothing was pretrained: method supervised, its source the labelled images.
+    In a cell ``steps`` and ``epochs`` are those of the pretraining, as in metrics.csv; those of
+    the protocol's own training are ``training_steps`` and ``training_epochs``.
+
+    Args:
+        record: of `evaluate.evaluate_trained`.
+        test: the test images; nothing is predicted there.
+        run: of the encoder or, for a baseline, of the initial weights.
+        protocol: its name.
+        task: the target and the labelled images.
+        labelled: what the config calls the label subset.
+        record_file: the cell (.json).
+        predictions_file: see `predictions.write_predictions`.
     """
-    record = dict(record)
-    del record["confidences"]
-    predicted = {f"{protocol}/{labelled}": record.pop("predictions")}
-    steps, epochs, images = (record.pop(key) for key in ("steps", "epochs", "label_size"))
-    record["levels"] = listed_levels(record["levels"], list(record["levels"]))
-    columns = run.columns()
+    details = dict(record)
+    report = ScoreReport(**{field.name: details.pop(field.name) for field in fields(ScoreReport)})
+    images, steps, epochs = (details.pop(key) for key in ("label_size", "steps", "epochs"))
+    fingerprints = details.pop("fingerprints")
     if protocol in FROM_SCRATCH:
-        own = Run("supervised", f"{task.dataset}-{Subset.parse(labelled).images}", run.seed)
-        columns |= {
-            "method": own.method,
-            "source": own.source,
-            "pretrain_images": images,
-            "steps": steps,
-            "epochs": epochs,
-        }
-        columns |= {
-            "corruption": own.corruption,
-            "run": own.name,
-            "not_converged": "",
-        }  # the run gave no weights
-    stages = [columns["not_converged"], TRAINING if record["training_not_converged"] else ""]
-    columns["not_converged"] = ";".join(stage for stage in stages if stage)
-    rows = np.sort(np.load(task.subset, allow_pickle=False)).astype("<i8")
-    cell = {
-        **columns,
-        **record,
-        "target": task.dataset,
-        "protocol": protocol,
-        "labelled": labelled,
-        "labelled_images": images,
-        "subset": {"name": labelled, "sha256": hashlib.sha256(rows.tobytes()).hexdigest()},
-        "training_steps": steps,
-        "training_epochs": epochs,
-    }
-    write_predictions(
-        predictions_file,
-        {task.dataset: TargetPredictions(predicted, kept.rows, kept.labels, kept.classes)},
+        columns = baseline_columns(
+            run,
+            dataset=task.dataset,
+            labelled=labelled,
+            images=images,
+            steps=steps,
+            epochs=epochs,
+        )
+    else:
+        columns = encoder_columns([run])
+    converged = details["training_not_converged"] is None
+    columns = with_training(columns, training_converged=converged)
+    result = EvaluationResult(
+        subset=labelled,
+        label_size=images,
+        report=report,
+        notes=details.pop("notes"),
+        timing=details.pop("timing"),
+        details={**details, "training_steps": steps, "training_epochs": epochs},
     )
+    cell = cell_record(
+        columns,
+        result,
+        target=task.dataset,
+        protocol=protocol,
+        rows=np.sort(np.load(task.subset, allow_pickle=False)),
+        fingerprints=fingerprints,
+    )
+    predicted = result.predictions_of(protocol)
+    on_target = TargetPredictions(predicted, test.rows, test.labels, test.classes)
+    write_predictions(predictions_file, {task.dataset: on_target})
     write_json(record_file, {"cells": [cell]})

@@ -1,0 +1,261 @@
+"""A toy added to a copy of the project by exactly the files that CONTRIBUTING.md lists.
+
+The copy's own vocabulary test then finds nothing forgotten, and a proof runs the toy: a plan with
+it, its label in the figures, and one small call.
+"""
+
+import pytest
+
+from tests.helpers.copied_house import ROOT, CopiedHouse
+
+PLAN = '''
+from pathlib import Path
+
+import yaml
+
+from fourlenses.config.read import read_config
+from fourlenses.lenses.plan import make_plan
+
+
+def plan_of(overlay):
+    """Return the config and the plan of a study that differs from the default one by ``overlay``."""
+    root = Path(__file__).parents[1]
+    file = root / "study.yaml"
+    file.write_text(yaml.safe_dump({"study": "toy", **overlay}))
+    config = read_config([file], root)
+    return config, make_plan(config)
+'''
+
+
+@pytest.fixture
+def house(tmp_path):
+    return CopiedHouse(tmp_path)
+
+
+def test_a_method(house):
+    house.add(
+        "src/fourlenses/methods/toy.py",
+        '"""A toy: SimCLR by another name."""\n\n'
+        "from fourlenses.methods.simclr import SimCLR\n\n\n"
+        'class Toy(SimCLR):\n    """SimCLR."""\n',
+    )
+    registry = "src/fourlenses/methods/__init__.py"
+    house.insert(registry, "import VICReg", "from fourlenses.methods.toy import Toy")
+    house.insert(registry, '"simclr": SimCLR', '"toy": Toy,')
+    house.insert(
+        "src/fourlenses/study/vocabulary.py",
+        'Method("simclr"',
+        'Method("toy", "Toy", "#123456", "*", passes=6),',
+    )
+    preset = (ROOT / "presets" / "methods" / "simclr.yaml").read_text(encoding="utf-8")
+    house.add("presets/methods/toy.yaml", preset)
+    proof = """
+import torch
+
+from fourlenses.methods import build_method
+from fourlenses.methods.method import DataInfo
+from fourlenses.study import methods
+
+
+def test_plan_figure_and_step():
+    config, plan = plan_of({
+        "methods": {"toy": {"preset": "minutes"}}, "lenses": ["quantity"],
+        "quantity": {"methods": ["toy"]},
+    })
+    assert {run.method for run in plan.runs} >= {"toy"}
+    assert (methods.label("toy"), methods.label("toy_long")) == ("Toy", "toy long")
+    encoder = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(48, 8))
+    info = DataInfo(images=100, num_classes=5, batch_size=8, seed=0)
+    method = build_method("toy", encoder, 8, config["methods"]["toy"], info)
+    views = [torch.rand(8, 3, 4, 4) for _ in range(2)]
+    loss, _ = method.loss(method.embed(views), method.targets(views), torch.arange(8) % 5)
+    assert loss.isfinite()
+"""
+    house.check("A method", "toy", PLAN + proof)
+
+
+def test_a_backbone(house):
+    house.insert(
+        "src/fourlenses/models/backbones.py",
+        '"resnet_small": lambda',
+        '"toy": lambda: (SmallResNet((8, 8, 8, 8)), 8),',
+    )
+    house.insert(
+        "src/fourlenses/study/vocabulary.py",
+        'Backbone("resnet_small",',
+        'Backbone("toy", "toy ResNet", 5_208, 8, 300_000, 32),',
+    )
+    proof = """
+import torch
+
+from fourlenses.models.backbones import build_backbone
+from fourlenses.study.vocabulary import BACKBONES
+
+
+def test_plan_label_and_features():
+    config, plan = plan_of({"backbone": "toy"})
+    assert config["backbone"] == "toy" and plan.runs
+    network, width = build_backbone("toy", 0)
+    assert BACKBONES["toy"].parameters == sum(weight.numel() for weight in network.parameters())
+    assert network(torch.rand(2, 3, 32, 32)).shape == (2, BACKBONES["toy"].width) == (2, width)
+"""
+    house.check("A backbone", "toy", PLAN + proof)
+
+
+def test_a_corruption(house):
+    corruptions = "src/fourlenses/data/conversion/corruptions.py"
+    house.insert(
+        corruptions,
+        "def _round(",
+        "def fade(pixels: np.ndarray, image_id: int, share: float) -> np.ndarray:\n"
+        '    """Every value moved a share of the way to grey."""\n'
+        "    return _round(pixels + share * (128.0 - pixels))\n\n",
+    )
+    house.insert(corruptions, '"noise": noise', '"fade": fade,')
+    house.insert(
+        "src/fourlenses/study/vocabulary.py",
+        'CorruptionFamily("noise"',
+        'CorruptionFamily("fade", "share of grey", (0.1, 0.3, 0.5, 0.7, 0.9)),',
+    )
+    proof = """
+import numpy as np
+
+from fourlenses.data.conversion.corruptions import corrupt
+from fourlenses.study.vocabulary import CORRUPTION_FAMILIES
+
+
+def test_plan_axis_and_pixels():
+    _, plan = plan_of({"lenses": ["quality"], "quality": {"corruptions": ["fade_s1", "fade_s5"]}})
+    assert any("fade_s5" in run.source for run in plan.runs)
+    assert CORRUPTION_FAMILIES["fade"].parameter == "share of grey"
+    white = np.full((4, 4, 3), 255, np.uint8)
+    assert corrupt("fade_s5", white, 0).max() == 141
+"""
+    house.check("A corruption", "fade", PLAN + proof)
+
+
+NEAREST_MEAN = '''"""The protocol `nearest_mean`: the class whose mean feature is nearest."""
+
+import numpy as np
+
+from fourlenses.evaluation.probes.contract import ProbeContext
+from fourlenses.evaluation.record import EvaluationResult
+from fourlenses.evaluation.scores import Scores, report
+
+
+def evaluate_nearest_mean(context: ProbeContext) -> list[EvaluationResult]:
+    """Evaluate each label subset."""
+    return [_of_subset(context, name, rows) for name, rows in context.subsets.items()]
+
+
+def _of_subset(context: ProbeContext, name: str, rows: np.ndarray) -> EvaluationResult:
+    features, labels = np.asarray(context.train.features)[rows], context.train.labels[rows]
+    classes = np.unique(labels)
+    means = np.stack([features[labels == each].mean(0) for each in classes])
+    distances = ((np.asarray(context.test.features)[:, None] - means) ** 2).sum(2)
+    ranked = classes[np.argsort(distances, axis=1)]
+    in_top5 = (ranked[:, :5] == context.test.labels[:, None]).any(1)
+    scores = Scores(ranked[:, 0], in_top5, log_loss=None)
+    return EvaluationResult(
+        subset=name,
+        label_size=len(rows),
+        report=report(scores, context.test.labels, context.levels),
+        details={},
+        notes=[],
+        timing={},
+    )
+'''
+
+
+def test_a_protocol_on_features(house):
+    house.add("src/fourlenses/evaluation/probes/nearest_mean.py", NEAREST_MEAN)
+    registry = "src/fourlenses/evaluation/probes/registry.py"
+    house.insert(
+        registry,
+        "PROTOCOLS: dict",
+        "from fourlenses.evaluation.probes.nearest_mean import evaluate_nearest_mean\n",
+    )
+    house.insert(registry, '"knn": evaluate_knn', '"nearest_mean": evaluate_nearest_mean,')
+    house.insert(
+        "src/fourlenses/study/vocabulary.py",
+        'Protocol("knn"',
+        'Protocol("nearest_mean", "nearest class mean", frozen=True),',
+    )
+    proof = """
+import numpy as np
+import torch
+
+from fourlenses.evaluation.probes.contract import (
+    EvaluationSettings, LabelledFeatures, ProbeContext,
+)
+from fourlenses.evaluation.probes.registry import PROTOCOLS
+from fourlenses.metrics.label_levels import LabelLevels
+from fourlenses.study.vocabulary import PROTOCOLS as RECORDS
+
+
+def test_plan_label_and_accuracy():
+    protocols = ["linear", "nearest_mean"]
+    _, plan = plan_of({"lenses": ["quantity"], "quantity": {"protocols": protocols}})
+    assert {cell.protocol for cell in plan.cells} >= set(protocols)
+    assert RECORDS["nearest_mean"].label == "nearest class mean"
+    labels = np.arange(40) % 4
+    images = LabelledFeatures(np.eye(4)[labels], labels)
+    context = ProbeContext(
+        dataset="toy", train=images, test=images, subsets={"20": np.arange(20)},
+        levels=LabelLevels.of_classes(4), seed=0, pretrained_with_labels=False,
+        settings=EvaluationSettings(validation_fraction=0.2, torch_threads=1, sections={}),
+        device=torch.device("cpu"),
+    )
+    (result,) = PROTOCOLS["nearest_mean"](context)
+    assert (result.report.top1, result.report.n_test) == (100, 40)
+"""
+    house.check("A protocol on features", "nearest_mean", PLAN + proof)
+
+
+def test_a_protocol_that_trains(house):
+    house.insert(
+        "src/fourlenses/evaluation/finetuning/classifiers.py",
+        "def fine_tune(",
+        "def toy_tune(run, *arguments, **named):\n"
+        '    """Fine-tune."""\n'
+        "    return fine_tune(run, *arguments, **named)\n\n",
+    )
+    house.insert(
+        "src/fourlenses/evaluation/finetuning/evaluate.py",
+        '"fine_tune": classifiers.fine_tune',
+        '"toy_tune": classifiers.toy_tune,',
+    )
+    house.insert(
+        "src/fourlenses/study/vocabulary.py",
+        'Protocol("knn"',
+        'Protocol("toy_tune", "toy-tuned", trains=True, passes=3, colour="#123456"),',
+    )
+    preset = (ROOT / "presets" / "protocols" / "fine_tune.yaml").read_text(encoding="utf-8")
+    house.add("presets/protocols/toy_tune.yaml", preset)
+    schema = "schemas/config.schema.yaml"
+    house.replace(schema, "[linear, validation_fraction", "[toy_tune, linear, validation_fraction")
+    house.insert(schema, "fine_tune: {type: object", "toy_tune: {type: object, x-role: science}")
+    house.insert("config.yaml", "scratch_published: {preset", "toy_tune: {preset: minutes}")
+    proof = '''
+from fourlenses.evaluation.finetuning.evaluate import PROTOCOLS
+from fourlenses.study.vocabulary import PROTOCOLS as RECORDS
+
+
+class Network:
+    """Stands for an encoder's run."""
+
+    def pretrained(self):
+        from torch import nn
+        return nn.Linear(4, 8), 8
+
+
+def test_plan_label_and_network():
+    section = {"protocols": ["linear", "toy_tune"], "pretrain_images": ["all"]}
+    config, plan = plan_of({"lenses": ["quantity"], "quantity": section})
+    assert config["evaluation"]["toy_tune"]["batch_size"] == 64
+    assert "toy_tune" in {cell.protocol for cell in plan.cells}
+    assert RECORDS["toy_tune"].label == "toy-tuned"
+    method = PROTOCOLS["toy_tune"](Network(), 5, config["evaluation"]["toy_tune"])
+    assert method.head.weight.shape == (5, 8)
+'''
+    house.check("A protocol that trains", "toy_tune", PLAN + proof)
