@@ -117,7 +117,7 @@ class FeatureStore:
         ]
         if len(parts) == 1:
             return parts[0]
-        key = {"fused": [self._key(encoder, images) for encoder in encoders]}
+        key: dict[str, object] = {"fused": [self._key(encoder, images) for encoder in encoders]}
         return self._stored(key, f"{images.name}-fused", count, _concatenated(parts))
 
     def _key(self, encoder: Encoder, images: Images) -> dict[str, object]:
