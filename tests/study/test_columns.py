@@ -1,4 +1,4 @@
-"""The columns of metrics.csv are those that the reference explains, and other tables call them alike."""
+"""The columns of metrics.csv: those that the reference explains, with the words of other tables."""
 
 import re
 
