@@ -46,7 +46,7 @@ def main() -> None:
     from fourlenses.lenses.domain import similarity as domain_similarity
     from fourlenses.lenses.quantity import gain as quantity_gain
     from fourlenses.lenses.registry import figure_named
-    from fourlenses.plotting import output
+    from fourlenses.plotting.save import save
 
     figure_module = figure_named(arguments.figure)
     evidence = Evidence.of(read_metrics(arguments.metrics), arguments.seed_sd)
@@ -58,7 +58,7 @@ def main() -> None:
         figure, numbers = figure_module.draw(evidence, arguments.modest_gain)
     else:
         figure, numbers = figure_module.draw(evidence)
-    output.save(figure, numbers, arguments.output_prefix)
+    save(figure, numbers, arguments.output_prefix)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,8 @@ from fourlenses.lenses.quality import figure as quality
 from fourlenses.lenses.quantity import figure as quantity
 from fourlenses.lenses.quantity import gain as quantity_gain
 from fourlenses.lenses.registry import FIGURES, figure_named
-from fourlenses.plotting import output, style
+from fourlenses.plotting import style
+from fourlenses.plotting.save import save
 from fourlenses.study import methods
 from tests.helpers import synthetic_metrics as synthetic
 from tests.helpers.synthetic_metrics import row
@@ -201,7 +202,7 @@ def test_one_target_one_quantity_and_no_yardsticks_still_draw(tmp_path, figure_n
         0 if figure_name in ("domain_pools", "quality_severity", "granularity_gap") else 1
     )
     assert figure.get_figwidth() == style.ONE_COLUMN
-    assert all(path.stat().st_size for path in output.save(figure, numbers, tmp_path / figure_name))
+    assert all(path.stat().st_size for path in save(figure, numbers, tmp_path / figure_name))
 
 
 def test_figures_do_not_depend_on_the_readers_settings(planted):

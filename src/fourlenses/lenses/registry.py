@@ -1,40 +1,34 @@
-"""The figures of the four lenses, a module each, with `NAME` and `draw(evidence)`. `study.vocabulary` says which lens they belong to.
+"""The figures of the lenses by name, each a module with `draw(evidence)`.
 
-`draw` takes the study's table with all that is known of its uncertainty (`analysis.contrasts.Evidence`) and gives the figure and the
-numbers drawn in it, no more, no fewer.
+`draw` takes the study's table with all that is known of its uncertainty
+(`analysis.contrasts.Evidence`) and returns the figure and the numbers drawn in it, no more, no
+fewer. `study.vocabulary` has their names: `domain` is `lenses/domain/figure.py`, `domain_pools` is
+`lenses/domain/pools.py`.
 """
 
+from importlib import import_module
 from types import ModuleType
 
 from fourlenses.core.errors import UserError
-from fourlenses.lenses.domain import figure as domain
-from fourlenses.lenses.domain import pools as domain_pools
-from fourlenses.lenses.domain import similarity as domain_similarity
-from fourlenses.lenses.granularity import figure as granularity
-from fourlenses.lenses.granularity import gap as granularity_gap
-from fourlenses.lenses.quality import figure as quality
-from fourlenses.lenses.quality import severity as quality_severity
-from fourlenses.lenses.quantity import figure as quantity
-from fourlenses.lenses.quantity import gain as quantity_gain
+from fourlenses.study.vocabulary import FIGURES as NAMES
+from fourlenses.study.vocabulary import SIMILARITY_FIGURE
 
-FIGURES: dict[str, ModuleType] = {
-    module.NAME: module
-    for module in (
-        quantity,
-        quantity_gain,
-        domain,
-        domain_pools,
-        quality,
-        quality_severity,
-        granularity,
-        granularity_gap,
-    )
-}
-OF_TWO_TABLES = {domain_similarity.NAME: domain_similarity}  # `draw(evidence, similarity)`
+
+def _module(figure: str) -> ModuleType:
+    lens, _, second = figure.partition("_")
+    return import_module(f"fourlenses.lenses.{lens}.{second or 'figure'}")
+
+
+FIGURES: dict[str, ModuleType] = {name: _module(name) for name in NAMES}
+OF_TWO_TABLES = {SIMILARITY_FIGURE: _module(SIMILARITY_FIGURE)}  # `draw(evidence, similarity)`
 
 
 def figure_named(name: str) -> ModuleType:
-    """The module of a figure; a ValueError lists those known."""
+    """Return the module of a figure.
+
+    Raises:
+        UserError: there is none; it lists those known.
+    """
     known = FIGURES | OF_TWO_TABLES
     if name not in known:
         raise UserError(
