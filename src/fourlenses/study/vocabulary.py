@@ -1,4 +1,4 @@
-"""The names of a study, once: a record for each protocol, lens, method, backbone and corruption family.
+"""The names of a study: a record for each protocol, lens, method, backbone, corruption family.
 
 A registry elsewhere holds only what is called for a name: a function, a class, a module.
 tests/study/test_vocabulary.py holds each of them, the presets, the schema and config.yaml to the
@@ -120,7 +120,7 @@ class Backbone:
     side: int
 
     def multiply_adds_at(self, image_size: int) -> float:
-        """Multiply-adds of an image of `image_size` px: those of convolutions grow with its area."""
+        """Return those of an image of `image_size` px; a convolution's grow with its area."""
         return self.multiply_adds * (image_size / self.side) ** 2
 
 
