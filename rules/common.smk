@@ -20,7 +20,7 @@ from fourlenses.slurm.inside_job import attempts_grow, count_jobs, in_slurm_job
 from fourlenses.slurm.profile_checks import GPU_VARIABLES
 from fourlenses.slurm.snakemake_internals import count_target_jobs, makes_environments
 from fourlenses.study import Run, layout
-from fourlenses.study.vocabulary import FIGURES, TRAINING_PROTOCOLS
+from fourlenses.study.vocabulary import METRICS_FIGURES, TRAINING_PROTOCOLS
 from fourlenses.workflow import needs
 from fourlenses.workflow.environment import job_environment, shell_prefix
 
@@ -51,7 +51,7 @@ wildcard_constraints:
     source="[a-z0-9_@+~.-]+",
     protocol="|".join(TRAINING_PROTOCOLS),
     target="[a-z][a-z0-9_]*",
-    figure="|".join(FIGURES),
+    figure="|".join(METRICS_FIGURES),
 
 
 # Inside a SLURM job Snakemake reads this file again. A training may have the job requeued only if nothing else is in it.

@@ -1,6 +1,7 @@
 # Figures read metrics.csv, and paired.csv next to it where it is there: with the table alone they can be drawn again,
 # without data, GPU or torch.
 from fourlenses.lenses.plan import figure_names
+from fourlenses.study.vocabulary import FIGURES
 
 
 def figure_files():
@@ -8,10 +9,9 @@ def figure_files():
     return [FILES.figure(name, suffix) for name in figures for suffix in layout.FIGURE_TYPES]
 
 
-def modest_gain(wildcards):
-    """An option of the one figure that marks it, so that no other is drawn again when it changes."""
-    marks = wildcards.figure == "quantity_gain"
-    return f"--modest-gain {config['findings']['modest_gain']}" if marks else ""
+def figure_thresholds(wildcards):
+    """Those that the figure marks, so that no other is drawn again when one changes."""
+    return as_json({key: config["findings"][key] for key in FIGURES[wildcards.figure].thresholds})
 
 
 rule draw_figure:
@@ -31,13 +31,13 @@ rule draw_figure:
         runtime="10m",
     params:
         prefix=f"{FILES.figures}/{{figure}}",
-        modest_gain=modest_gain,
+        thresholds=figure_thresholds,
         seed_sd=lambda wildcards: config["findings"]["seed_sd"],
     message:
         "Drawing the figure {wildcards.figure}"
     shell:
         'python "$FOURLENSES_SCRIPTS/draw_figure.py" --metrics {input.metrics} --figure {wildcards.figure} '
-        "{params.modest_gain} --seed-sd {params.seed_sd} --output-prefix {params.prefix} > {log} 2>&1"
+        "--thresholds {params.thresholds:q} --seed-sd {params.seed_sd} --output-prefix {params.prefix} > {log} 2>&1"
 
 
 rule compare_published:

@@ -126,7 +126,7 @@ def main() -> None:
         format="%(message)s",
     )
 
-    from fourlenses.config.job_settings import with_views
+    from fourlenses.config.job_settings import with_views, without_views
     from fourlenses.config.protocols import complete_protocol
     from fourlenses.evaluation.encoder import Encoder
     from fourlenses.evaluation.finetuning.evaluate import Settings, evaluate_trained
@@ -136,18 +136,13 @@ def main() -> None:
     from fourlenses.training.pretrain import Placement
 
     encoder = Encoder.read(arguments.run)
-    hyperparameters = json.loads(arguments.settings)
-    if arguments.recipe:  # as the rule gives them: complete
-        recipe = json.loads(arguments.recipe)
-    else:
-        completed, recipe = complete_protocol(
-            arguments.protocol,
-            arguments.preset,
-            hyperparameters,
-            presets=arguments.presets,
-            augmentations={},
-        )
-        hyperparameters = with_views(completed)
+    own, known = without_views(json.loads(arguments.settings)), {}
+    if arguments.recipe:
+        known = {name: json.loads(arguments.recipe) for name in own.get("augmentations", [])}
+    completed, recipe = complete_protocol(
+        arguments.protocol, arguments.preset, own, presets=arguments.presets, augmentations=known
+    )
+    hyperparameters = with_views(completed)
     settings = Settings(
         protocol=arguments.protocol,
         hyperparameters=hyperparameters,

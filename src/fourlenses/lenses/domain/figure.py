@@ -97,7 +97,7 @@ def _row_order(method: str, source: str, images: int) -> tuple:
     first, then pools."""
     parts = names.source_parts(source)
     single = parts[0][0] if len(parts) == 1 else ""
-    return methods.place(method), len(parts), single, -images, source
+    return methods.rank(method), len(parts), single, -images, source
 
 
 @style.context()

@@ -48,7 +48,7 @@ def numbers_drawn(evidence: Evidence) -> pd.DataFrame:
     """Return one row per point, in points of top-1."""
     numbers = contrasts.comparisons(evidence)
     numbers["_order"] = [_order(row) for row in numbers.itertuples()]
-    numbers["_method"] = numbers["method"].map(methods.place)
+    numbers["_method"] = numbers["method"].map(methods.rank)
     numbers = numbers.sort_values(["target", "_method", "_order"], ignore_index=True)
     return numbers.drop(columns=["_order", "_method"])
 

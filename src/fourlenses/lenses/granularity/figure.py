@@ -49,7 +49,7 @@ def numbers_drawn(evidence: Evidence) -> pd.DataFrame:
     }
     levels = zip(numbers["target"], numbers["level"], strict=True)
     numbers["place"] = [positions[level] for level in levels]
-    numbers["_method"] = numbers["method"].map(methods.place)
+    numbers["_method"] = numbers["method"].map(methods.rank)
     numbers = numbers.sort_values(["target", "_method", "place"], ignore_index=True)
     numbers = numbers.drop(columns="_method")
     gaps = [_gap(encoders, row, evidence) for row in numbers.itertuples()]

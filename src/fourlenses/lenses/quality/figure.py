@@ -68,7 +68,7 @@ def numbers_drawn(evidence: Evidence) -> pd.DataFrame:
     numbers = pd.DataFrame([_bar(*pairs[key], evidence, published=published) for key in keys])
     order = names.in_order(corrupted["corruption"], ())
     numbers["_corruption"] = numbers["corruption"].map(order.index)
-    numbers["_method"] = numbers["method"].map(methods.place)
+    numbers["_method"] = numbers["method"].map(methods.rank)
     numbers = numbers.sort_values(["source", "target", "_corruption", "_method"], ignore_index=True)
     return numbers.drop(columns=["_corruption", "_method"])
 

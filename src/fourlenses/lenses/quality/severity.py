@@ -48,7 +48,7 @@ def numbers_drawn(evidence: Evidence) -> pd.DataFrame:
     several = bars.groupby([*CURVE, "method"])["severity"].transform("nunique") > 1
     bars = bars[several.astype(bool)]
     bars["_family"] = bars["family"].map(list(CORRUPTION_FAMILIES).index)
-    bars["_method"] = bars["method"].map(methods.place)
+    bars["_method"] = bars["method"].map(methods.rank)
     order = ["source", "target", "_family", "_method", "severity"]
     return bars.sort_values(order, ignore_index=True)[COLUMNS]
 
