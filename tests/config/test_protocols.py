@@ -9,7 +9,7 @@ from fourlenses.config import protocols as protocol_presets
 from fourlenses.config.protocols import complete_protocol
 from fourlenses.core.errors import UserError
 from fourlenses.data.augment.augmentation import Augmentation
-from fourlenses.evaluation.finetuning.evaluate import PROTOCOLS
+from fourlenses.evaluation.finetuning.classifiers import CLASSIFIERS
 from fourlenses.training.optimizers.build import OPTIMIZERS
 from fourlenses.training.schedule import scaled_learning_rate
 from tests.helpers.trained import CROP, HYPER
@@ -22,11 +22,11 @@ def test_every_protocol_has_a_file_of_three_presets():
     files = {
         file.stem: yaml.safe_load(file.read_text()) for file in (PRESETS / "evaluation").iterdir()
     }
-    assert set(files) == set(PROTOCOLS)
+    assert set(files) == set(CLASSIFIERS)
     assert all(tuple(presets) == SIZES for presets in files.values())
 
 
-@pytest.mark.parametrize("protocol", list(PROTOCOLS))
+@pytest.mark.parametrize("protocol", list(CLASSIFIERS))
 @pytest.mark.parametrize("size", SIZES)
 def test_a_preset_is_complete_and_valid(protocol, size):
     hyper, recipe = complete_protocol(protocol, size, {}, PRESETS, {})
