@@ -143,7 +143,7 @@ def _read_for_writing(folder: Path) -> None:
     )
     writer, picture = BetonWriter(folder / "x.beton", len(labels)), _jpeg()
     for row, _ in enumerate(column(manifest, "path")):
-        writer.add(picture, 16, 16, int(labels[row]), row)
+        writer.add(picture, width=16, height=16, label=int(labels[row]), index=row)
     writer.close()
     assert len(numbers) == len(labels) > len(train)
     (folder / "x.beton").unlink()
@@ -159,7 +159,7 @@ def _read_for_evaluating(folder: Path) -> None:
 def _plan(rows: int) -> None:
     import yaml
 
-    from fourlenses.study import make_plan
+    from fourlenses.lenses.plan import make_plan
 
     config = yaml.safe_load((Path(__file__).parents[1] / "config.yaml").read_text())
     config["datasets"] = {"big": {"source": "image_folder", "path": ".", "train_images": rows}}

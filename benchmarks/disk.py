@@ -31,7 +31,9 @@ def measure(rounds: int, seconds: float, cores: int) -> Iterator[dict]:
             np.save(indices[share], rows)
             writer = BetonWriter(betons[share], len(rows))
             for row in rows:
-                writer.add(pictures[row % DISTINCT], width, height, 0, int(row))
+                writer.add(
+                    pictures[row % DISTINCT], width=width, height=height, label=0, index=int(row)
+                )
             writer.close()
         pixels = sum(len(pictures[row % DISTINCT]) for row in range(IMAGES))
         ours, each = accounted(

@@ -52,7 +52,7 @@ def measure(rounds: int, seconds: float, cores: int) -> Iterator[dict]:
         )
         writer = BetonWriter(beton, len(photographs))
         for row, data in enumerate(photographs):
-            writer.add(data, 500, 375, 0, row)
+            writer.add(data, width=500, height=375, label=0, index=row)
         writer.close()
         cut = t.Compose([t.Resize(224), t.CenterCrop(224), t.ToTensor()])
         loops = {
@@ -71,7 +71,7 @@ def measure(rounds: int, seconds: float, cores: int) -> Iterator[dict]:
         encoders = {backbone: build_backbone(backbone, 0)[0] for backbone, _ in loops}
         ours = {
             ("resnet18_cifar", 32): lambda: len(
-                extract_features(encoders["resnet18_cifar"], tensor, 128, "cpu")
+                extract_features(encoders["resnet18_cifar"], tensor, 128, device="cpu")
             ),
             ("resnet50", 224): lambda: len(
                 extract_features(
@@ -80,7 +80,7 @@ def measure(rounds: int, seconds: float, cores: int) -> Iterator[dict]:
                         beton, np.arange(len(photographs)), 224, "photographs", cores
                     ).images,
                     16,
-                    "cpu",
+                    device="cpu",
                 )
             ),
         }

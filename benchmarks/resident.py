@@ -114,7 +114,7 @@ def measure(rounds: int, seconds: float, cores: int) -> Iterator[dict]:
             path = Path(folder) / "raw.beton"
             writer = BetonWriter(path, IMAGES)
             for row, image in enumerate(images):
-                writer.add(image, size, size, 0, row)
+                writer.add(image, width=size, height=size, label=0, index=row)
             writer.close()
             crops = {
                 "ours, crop and flip": ours(tensor, CROP, size),

@@ -109,7 +109,7 @@ def aliased(path: Path, pictures: list[bytes], side: int, count: int) -> None:
 
     writer = BetonWriter(path, count)  # the capacity leaves room for the samples' table
     for row, picture in enumerate(pictures):
-        writer.add(picture, side, side, row % 10, row)
+        writer.add(picture, width=side, height=side, label=row % 10, index=row)
     writer.close()
     with open(path, "r+b") as file:
         header = np.fromfile(path, HEADER, count=1)

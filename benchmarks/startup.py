@@ -121,7 +121,11 @@ def prepare(folder: Path) -> tuple[Path, Path]:
     writer = BetonWriter(beton, IMAGES)
     for row in range(IMAGES):
         writer.add(
-            generator.integers(0, 256, (SIZE, SIZE, 3), dtype=np.uint8), SIZE, SIZE, row % 10, row
+            generator.integers(0, 256, (SIZE, SIZE, 3), dtype=np.uint8),
+            width=SIZE,
+            height=SIZE,
+            label=row % 10,
+            index=row,
         )
     writer.close()
     np.save(subset, np.arange(IMAGES))
@@ -130,22 +134,12 @@ def prepare(folder: Path) -> tuple[Path, Path]:
 
 def arguments(output: Path, beton: Path, subset: Path, kind: str) -> list[str]:
     """Of pretrain.py, as the rule gives them, by the presets of the default study."""
+    from fourlenses.config.job_settings import pretraining_settings
     from fourlenses.config.read import read_config
 
     config = read_config([])
-    method = config["methods"]["simclr"]
-    settings = {
-        "method": "simclr",
-        "backbone": "resnet_small",
-        "source": "bench-1000",
-        "seed": 0,
-        "stored_size": SIZE,
-        "image_size": SIZE,
-        "torch_threads": 1,
-        "hyperparameters": method,
-        "recipes": {name: config["views"][name] for name in method["views"]},
-        "health_images": config["training"]["health_images"],
-    }
+    settings = pretraining_settings(config, method="simclr", source="bench-1000", seed=0)
+    settings |= {"stored_size": SIZE, "image_size": SIZE}
     return [
         "--settings",
         json.dumps(settings),

@@ -121,7 +121,7 @@ def _large(folder: Path, cores: int, batch: int, images: int) -> tuple[Input, Da
     photographs = [photograph(seed, 500, 375) for seed in range(images)]
     writer = BetonWriter(folder / "x.beton", images)
     for row, data in enumerate(photographs):
-        writer.add(data, 500, 375, 0, row)
+        writer.add(data, width=500, height=375, label=0, index=row)
     writer.close()
     parts = [(folder / "x.beton", np.arange(images), "photographs")]
     source = StreamingInput(

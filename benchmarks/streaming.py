@@ -77,7 +77,7 @@ def write(path: Path, width: int, height: int) -> list[bytes]:
     pictures = [photograph(seed, width, height) for seed in range(DISTINCT)]
     writer = BetonWriter(path, IMAGES)
     for row in range(IMAGES):
-        writer.add(pictures[row % DISTINCT], width, height, row % 10, row)
+        writer.add(pictures[row % DISTINCT], width=width, height=height, label=row % 10, index=row)
     writer.close()
     return pictures
 

@@ -93,7 +93,17 @@ def _ours(images: Path, side: int, cores: int, output: Path) -> None:
     definition = {"source": "image_folder", "path": images.name, "test_fraction": 0.1}
     manifest = image_folder.index("bench", definition, images.parent)
     yield len(manifest)
-    write_beton("bench", definition, images.parent, manifest, "clean", side, 0.0, output, cores)
+    write_beton(
+        "bench",
+        definition,
+        images.parent,
+        manifest=manifest,
+        variant="clean",
+        size=side,
+        max_undecodable=0.0,
+        output=output,
+        workers=cores,
+    )
 
 
 def _ffcvs(images: Path, side: int, cores: int, output: Path) -> None:

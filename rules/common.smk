@@ -1,7 +1,7 @@
 # What the rules share: the checked config, the plan made from it, the paths of everything, and helpers. No rule stands here.
 import hashlib
 import json
-import shlex
+import os
 import sys
 from pathlib import Path
 
@@ -9,19 +9,27 @@ from snakemake.exceptions import WorkflowError
 
 sys.path.insert(0, os.path.join(workflow.basedir, "src"))
 from fourlenses.core.errors import UserError
-from fourlenses.config.read import complete_config, config_files
-from fourlenses.study import (
-    BASELINES,
-    FIGURES,
-    FLOOR,
-    SIMILARITY,
-    TRAINED,
-    Run,
-    Subset,
-    figure_names,
-    make_plan,
-    parse_source,
+from fourlenses.config.job_settings import (
+    feature_protocol_settings,
+    pretraining_settings,
+    protocol_augmentation,
+    protocol_settings,
 )
+from fourlenses.config.placement import science_of
+from fourlenses.config.read import complete_config, config_files
+from fourlenses.slurm.inside_job import attempts_grow, count_jobs, in_slurm_job
+from fourlenses.slurm.profile_checks import GPU_VARIABLES
+from fourlenses.slurm.snakemake_internals import count_target_jobs, makes_environments
+from fourlenses.lenses.plan import figure_names, make_plan
+from fourlenses.study import Run, Subset, parse_source
+from fourlenses.study.vocabulary import (
+    FROM_SCRATCH,
+    FIGURES,
+    RANDOM_INIT,
+    SIMILARITY_FIGURE,
+    TRAINING_PROTOCOLS,
+)
+from fourlenses.workflow.environment import job_environment, shell_prefix
 
 # the files the config was merged from, the last one winning
 CONFIG_FILES = config_files([Path(file) for file in workflow.configfiles], Path(workflow.basedir))
@@ -36,45 +44,26 @@ SIZE = config["stored_size"]
 RESULTS = f"results/{STUDY}"
 FIGURE_TYPES = ["svg", "png", "csv"]
 
-# Where and with what a job runs, as shell variables of every job: no part of what is computed, so that a change re-runs nothing.
-SHELL = {
-    "SCRIPTS": os.path.join(workflow.basedir, "workflow_scripts"),
-    "PYTHONPATH": os.path.join(workflow.basedir, "src"),
-    "RAW_DATA": config["raw_data"],
-    "DEVICE": config["device"],
-    "MAX_UNDECODABLE": str(config["max_undecodable"]),
-    "PRETRAIN_INPUT": config["training"]["input"],
-    "PROCESSES": str(config["training"]["processes"]),
-    "EVALUATION_PROCESSES": str(config["evaluation"]["processes"]),
-    "CHECKPOINT_MINUTES": str(config["training"]["checkpoint_minutes"]),
-    "MAX_MINUTES": max_minutes(config["training"]["max_minutes"]),
-    "REQUEUE": "yes" if config["training"]["requeue"] and MAY_REQUEUE else "",
-    "STAGE_TO": config["training"]["stage_to"],
-    "KEEP_FEATURES": "--keep-features" if config["evaluation"]["keep_features"] else "",
-}
-PLACEMENT = (
-    "raw_data",
-    "device",
-    "max_undecodable",
-    "keep_corrupted",
-    "dataset",
-    "check_few_images",
-    "check_sample",
-    "input",
-    "processes",
-    "checkpoint_minutes",
-    "max_minutes",
-    "requeue",
-    "stage_to",
-    "plan",
+# Inside a SLURM job Snakemake reads this file again. A training may have the job requeued only if nothing else is in it.
+INSIDE = in_slurm_job(workflow.is_main_process, os.environ)
+ENVIRONMENT = job_environment(
+    config,
+    Path(workflow.basedir),
+    in_slurm_job=INSIDE,
+    may_requeue=INSIDE and count_jobs(os.environ, count_target_jobs(sys.argv)) == 1,
 )
-prefix = "set -euo pipefail; " + "".join(
-    f"export {name}={shlex.quote(value)}; " for name, value in SHELL.items()
-)
-if not workflow.deployment_settings.deployment_method:
-    # jobs use this interpreter's environment, activated or not; with --sdm conda they use envs/fourlenses.yaml
-    prefix += f"export PATH={shlex.quote(os.path.dirname(sys.executable))}:$PATH; "
+# the profile may name these two in its expressions, which are evaluated later than this
+for variable in GPU_VARIABLES.values():
+    os.environ[variable] = ENVIRONMENT[variable]
+# jobs use this interpreter's environment, activated or not; with --sdm conda they use envs/fourlenses.yaml
+programs = None if makes_environments(workflow) else Path(sys.executable).parent
+prefix = shell_prefix(ENVIRONMENT, Path(workflow.basedir, "src"), programs)
 shell.prefix(prefix.replace("{", "{{").replace("}", "}}"))
+
+
+def growing(amount):
+    """mem_mb or runtime (minutes) of a job that starts from nothing when it is tried again."""
+    return lambda wildcards, attempt: attempts_grow(amount, attempt)
 
 
 wildcard_constraints:
@@ -86,9 +75,9 @@ wildcard_constraints:
     method="[a-z][a-z0-9_]*",
     file="[^/]+",
     source="[a-z0-9_@+~.-]+",
-    protocol="|".join(TRAINED),
+    protocol="|".join(TRAINING_PROTOCOLS),
     target="[a-z][a-z0-9_]*",
-    figure="|".join(figure for figures in FIGURES.values() for figure in figures),
+    figure="|".join(FIGURES),
 
 
 # --- paths ------------------------------------------------------------------------------------------------------------
@@ -135,7 +124,7 @@ def record_files():
 
 
 def figure_files():
-    figures = figure_names(config) + ([SIMILARITY] if asks_similarity() else [])
+    figures = figure_names(config) + ([SIMILARITY_FIGURE] if asks_similarity() else [])
     return [f"{RESULTS}/figures/{figure}.{suffix}" for figure in figures for suffix in FIGURE_TYPES]
 
 
@@ -145,7 +134,7 @@ def similarity_datasets():
 
 
 def similarity_runs():
-    return [run_dir(Run(FLOOR, "none", seed)) for seed in config["seeds"]]
+    return [run_dir(Run(RANDOM_INIT, "none", seed)) for seed in config["seeds"]]
 
 
 def similarity_encoders():
@@ -287,20 +276,12 @@ def pretrain_datasets(wildcards):
 
 
 def pretrain_settings(wildcards):
-    """Everything that has a say in the weights, as JSON; how fast or where a run is made stays out, so that it re-runs nothing."""
-    hyperparameters = config["methods"][wildcards.method]
-    settings = {
-        "method": wildcards.method,
-        "backbone": config["backbone"],
-        "source": wildcards.source,
-        "seed": int(wildcards.seed),
-        "stored_size": SIZE,
-        "image_size": config["image_size"],
-        "torch_threads": config["torch_threads"],
-        "hyperparameters": hyperparameters,
-        "recipes": {name: config["views"][name] for name in hyperparameters.get("views", [])},
-        **{key: value for key, value in config["training"].items() if key not in PLACEMENT},
-    }
+    settings = pretraining_settings(
+        config,
+        method=wildcards.method,
+        source=wildcards.source,
+        seed=int(wildcards.seed),
+    )
     return json.dumps(settings, sort_keys=True)
 
 
@@ -319,8 +300,8 @@ def evaluated_records(wildcards):
 def trained_from(wildcards):
     """The run a protocol that trains starts from; from scratch it is the one that was never trained, for its backbone and seed."""
     return (
-        Run(FLOOR, "none", int(wildcards.seed))
-        if wildcards.protocol in BASELINES
+        Run(RANDOM_INIT, "none", int(wildcards.seed))
+        if wildcards.protocol in FROM_SCRATCH
         else run_of(wildcards)
     )
 
@@ -330,15 +311,11 @@ def trained_encoder(wildcards):
 
 
 def trained_settings(wildcards):
-    chosen = config["evaluation"][wildcards.protocol]
-    return json.dumps(
-        {key: value for key, value in chosen.items() if key not in ("preset", "recipe")},
-        sort_keys=True,
-    )
+    return json.dumps(protocol_settings(config, wildcards.protocol), sort_keys=True)
 
 
 def trained_recipe(wildcards):
-    return json.dumps(config["evaluation"][wildcards.protocol]["recipe"], sort_keys=True)
+    return json.dumps(protocol_augmentation(config, wildcards.protocol), sort_keys=True)
 
 
 def definition_of_target(wildcards):
@@ -346,17 +323,7 @@ def definition_of_target(wildcards):
 
 
 def evaluation_settings(wildcards):
-    chosen = {
-        key: config["evaluation"][key]
-        for key in (
-            "strengths",
-            "strength_of_supervised",
-            "validation_fraction",
-            "neighbours",
-            "temperature",
-        )
-    }
-    return json.dumps({**chosen, "torch_threads": config["torch_threads"]}, sort_keys=True)
+    return json.dumps(feature_protocol_settings(config), sort_keys=True)
 
 
 def evaluate_targets(wildcards):
@@ -429,11 +396,8 @@ def finding_thresholds(wildcards):
 
 
 def study_config(wildcards):
-    """The config that the plan was made from, less what only says where it runs or how the numbers are judged afterwards."""
-    science = {key: value for key, value in config.items() if key not in (*PLACEMENT, "findings")}
-    for name in ("training", "evaluation"):
-        science[name] = {key: value for key, value in config[name].items() if key not in PLACEMENT}
-    return json.dumps(science, sort_keys=True)
+    """The config that the plan was made from, without what only says where it runs or how the numbers are judged afterwards."""
+    return json.dumps(science_of(config), sort_keys=True)
 
 
 def plan_sha256(wildcards):

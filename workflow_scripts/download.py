@@ -46,7 +46,7 @@ def main() -> None:
 
     from fourlenses.core.errors import UserError
     from fourlenses.core.files import write_json
-    from fourlenses.data.download.download import Patience, download
+    from fourlenses.data.download.download import RetryPolicy, download
     from fourlenses.data.download.registry import Remote, describe, file_name, published, stand_in
 
     if arguments.dataset and not arguments.file:
@@ -77,7 +77,7 @@ def main() -> None:
         record = {"file": str(instead)}
     else:
         fetched = download(
-            remote, target, Patience(tries=arguments.tries, timeout=arguments.timeout)
+            remote, target, RetryPolicy(tries=arguments.tries, timeout=arguments.timeout)
         )
         logging.info(
             "%s: %s, %s %s",

@@ -32,13 +32,14 @@ def main() -> None:
     import numpy as np
 
     from fourlenses.core.files import atomic, read_json
+    from fourlenses.data.beton.sidecar import undecodable_of
     from fourlenses.data.manifest.manifest import read_manifest
     from fourlenses.data.manifest.subsets import draw_subset
 
-    quarantined = {entry["id"] for entry in read_json(arguments.sidecar)["quarantined"]}
+    undecodable = {entry["id"] for entry in undecodable_of(read_json(arguments.sidecar))}
     rows = draw_subset(
         read_manifest(arguments.manifest),
-        quarantined,
+        undecodable,
         arguments.subset,
         arguments.seed,
         arguments.dataset,

@@ -42,7 +42,7 @@ def parsed() -> argparse.Namespace:
     parser.add_argument(
         "--preset",
         default="small",
-        help="paper, small or minutes, of presets/evaluation/<protocol>.yaml",
+        help="paper, small or minutes, of presets/protocols/<protocol>.yaml",
     )
     parser.add_argument("--settings", default="{}", help="JSON of what differs from the preset")
     parser.add_argument(
@@ -82,6 +82,7 @@ def main() -> None:
     arguments = parsed()
     launch(arguments.processes)
 
+    from fourlenses.config.job_settings import with_views
     from fourlenses.config.protocols import complete_protocol
     from fourlenses.evaluation.encoder import Encoder
     from fourlenses.evaluation.finetuning.evaluate import finetune_and_test
@@ -94,15 +95,21 @@ def main() -> None:
     from fourlenses.evaluation.predictions import TargetPredictions
 
     encoder, protocol = Encoder.read(arguments.run), arguments.protocol
-    changed, recipes = json.loads(arguments.settings), {}
-    if arguments.recipe:
-        recipes = {name: json.loads(arguments.recipe) for name in changed.get("views", [])}
-    hyperparameters, recipe = complete_protocol(
-        protocol, arguments.preset, changed, arguments.presets, recipes
-    )
+    hyperparameters = json.loads(arguments.settings)
+    if arguments.recipe:  # as the rule gives them: complete
+        recipe = json.loads(arguments.recipe)
+    else:
+        completed, recipe = complete_protocol(
+            protocol,
+            arguments.preset,
+            hyperparameters,
+            presets=arguments.presets,
+            augmentations={},
+        )
+        hyperparameters = with_views(completed)
     settings = FinetuningSettings(
         protocol=protocol,
-        hyperparameters=FinetuningHyperparameters.from_config(protocol, hyperparameters),
+        hyperparameters=FinetuningHyperparameters.from_json(protocol, hyperparameters),
         recipe=recipe,
         stored_size=encoder.settings["stored_size"],
         image_size=encoder.settings["image_size"],

@@ -58,12 +58,12 @@ def main() -> None:
             arguments.dataset,
             json.loads(arguments.definition),
             arguments.raw_data,
-            read_manifest(arguments.manifest),
-            arguments.variant,
-            arguments.stored_size,
-            arguments.max_undecodable,
-            arguments.output,
-            arguments.workers,
+            manifest=read_manifest(arguments.manifest),
+            variant=arguments.variant,
+            size=arguments.stored_size,
+            max_undecodable=arguments.max_undecodable,
+            output=arguments.output,
+            workers=arguments.workers,
         )
 
 

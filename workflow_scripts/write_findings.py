@@ -29,15 +29,18 @@ def main() -> None:
     )
     arguments = parser.parse_args()
 
+    from fourlenses.analysis.contrasts import Evidence
     from fourlenses.analysis.table import read_metrics
-    from fourlenses.findings import Evidence, Thresholds, decision, evaluate, write
+    from fourlenses.findings import write
     from fourlenses.findings.setting import study_setting
+    from fourlenses.findings.thresholds import Thresholds
+    from fourlenses.lenses import conclusions
 
     thresholds = Thresholds(**arguments.thresholds)
     evidence = Evidence.of(read_metrics(arguments.metrics), thresholds.seed_sd)
-    findings = evaluate(evidence, thresholds)
+    findings = conclusions.evaluate(evidence, thresholds)
     write.findings(findings, arguments.findings, study_setting(evidence))
-    write.cards(decision.cards(evidence, thresholds), arguments.decision)
+    write.cards(conclusions.cards(evidence, thresholds), arguments.decision)
     for finding in findings:
         print(f"{finding.finding}: {finding.verdict}")
 

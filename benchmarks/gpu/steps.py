@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from timing import race, rows
 
+from fourlenses.config.job_settings import with_views
 from fourlenses.data.augment.augment import Augment
 from fourlenses.data.augment.augmentation import Augmentation
 from fourlenses.data.loading.inputs import ResidentInput
@@ -47,10 +48,10 @@ class Run:
         device: torch.device,
         compiled=False,
     ):
-        hyper = Hyperparameters.from_config(method, config["methods"][method])
+        hyper = Hyperparameters.from_json(method, with_views(config["methods"][method]))
         self.batch, self.device = batch, device
         views = [
-            Augment(Augmentation.from_config(name, config["views"][name]), size, 0)
+            Augment(Augmentation.from_config(name, config["augmentations"][name]), size, 0)
             for name in hyper.views
         ]
         count = 2 * batch

@@ -46,7 +46,7 @@ def test_shipped_studies_are_valid(study):
     [
         (
             {"image_sise": 32},
-            r"overlay.yaml: unknown key 'image_sise' \(did you mean 'image_size'\?\); allowed here: backbone",
+            r"overlay.yaml: unknown key 'image_sise' \(did you mean 'image_size'\?\); allowed here: augmentations, backbone",
         ),
         (
             {"backbone": "resnet19"},
@@ -117,16 +117,16 @@ def test_shipped_studies_are_valid(study):
             r"key 'domain.pool_controls.0' is 'shares' \(did you mean 'share'\?\)",
         ),
         (
-            {"domain": {"fused": [["objects", {"dataset": "scenes", "seed": 3}]]}},
-            r"key 'domain.fused.0.1.seed' is 3; allowed: next",
+            {"domain": {"concatenated": [["objects", {"dataset": "scenes", "seed": 3}]]}},
+            r"key 'domain.concatenated.0.1.seed' is 3; allowed: next",
         ),
         (
-            {"domain": {"fused": [["objects", {"dataset": "scenes", "methods": "moco"}]]}},
-            r"'domain.fused.0.1.methods' \(did you mean 'method'",
+            {"domain": {"concatenated": [["objects", {"dataset": "scenes", "methods": "moco"}]]}},
+            r"'domain.concatenated.0.1.methods' \(did you mean 'method'",
         ),
         (
-            {"domain": {"fused": [["objects", {"method": "moco", "seed": "next"}]]}},
-            r"key 'domain.fused.0.1' lacks 'dataset'",
+            {"domain": {"concatenated": [["objects", {"method": "moco", "seed": "next"}]]}},
+            r"key 'domain.concatenated.0.1' lacks 'dataset'",
         ),
         (
             {"training": {"precison": "auto"}},
@@ -160,7 +160,7 @@ def test_every_key_is_read_by_something():
         for key in config[section]
     }
     keys |= {key for method in config["methods"].values() for key in method} | {
-        key for recipe in config["views"].values() for key in recipe
+        key for recipe in config["augmentations"].values() for key in recipe
     }
     for source in (ROOT / "schemas" / "sources").glob("*.yaml"):
         keys |= set(yaml.safe_load(source.read_text())["properties"])
@@ -183,21 +183,24 @@ def test_the_command_line_is_blamed_for_what_no_file_says():
 @pytest.mark.parametrize(
     ("recipe", "message"),
     [
-        ({"crop_scale": [1.0, 0.2]}, r"'views.mine': .*crop_scale is a pair 0 < low <= high"),
+        (
+            {"crop_scale": [1.0, 0.2]},
+            r"'augmentations.mine': .*crop_scale is a pair 0 < low <= high",
+        ),
         ({"crop_scale": [0.2, 2.0]}, r"crop_scale is a share of the area, at most 1"),
         ({"jitter": [0.8, 0.8, 0.8, 0.9]}, r"hue\) at most 0.5"),
     ],
 )
 def test_a_recipe_that_makes_no_sense_is_refused_before_any_job(recipe, message):
     with pytest.raises(UserError, match=message):
-        check_config(merged({"views": {"mine": recipe}}), SCHEMA, [DEFAULT])
+        check_config(merged({"augmentations": {"mine": recipe}}), SCHEMA, [DEFAULT])
 
 
 def test_the_datasets_of_the_documentation_are_valid():
     """There is an example of every source that reads files, and a schema of every source."""
     pages = [
         (ROOT / "docs" / page).read_text()
-        for page in ("guide/add-a-dataset.md", "reference/datasets.md")
+        for page in ("guide/downloads.md", "reference/sources.md", "reference/datasets.md")
     ]
     blocks = [
         block for page in pages for block in re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)

@@ -12,10 +12,10 @@ ROOT = Path(__file__).parents[2]
 PRESETS = ROOT / "presets"
 
 
-def completed(methods: dict, image_size: int = 32, views: dict | None = None) -> dict:
+def completed(methods: dict, image_size: int = 32, augmentations: dict | None = None) -> dict:
     config = {
         "methods": {"random": {}, **methods},
-        "views": dict(views or {}),
+        "augmentations": dict(augmentations or {}),
         "image_size": image_size,
     }
     complete_methods(config, PRESETS, [])
@@ -23,7 +23,7 @@ def completed(methods: dict, image_size: int = 32, views: dict | None = None) ->
 
 
 def preset(name: str, size: str) -> dict:
-    return yaml.safe_load((PRESETS / f"{name}.yaml").read_text())[size]
+    return yaml.safe_load((PRESETS / "methods" / f"{name}.yaml").read_text())[size]
 
 
 def test_an_entry_is_its_preset_and_what_differs():
@@ -35,7 +35,7 @@ def test_an_entry_is_its_preset_and_what_differs():
         "queue_size": 4096,
     }
     assert config["methods"]["random"] == {}
-    assert set(config["views"]) == {"moco"}
+    assert set(config["augmentations"]) == {"moco"}
 
 
 @pytest.mark.parametrize(("image_size", "size"), [(32, "small"), (96, "small"), (224, "paper")])
@@ -57,10 +57,12 @@ def test_a_method_can_be_there_twice():
     assert methods["barlow_twins_wide"]["method"] == "barlow_twins"
 
 
-def test_a_recipe_of_the_config_wins_over_that_of_the_presets():
+def test_an_augmentation_of_the_config_wins_over_that_of_the_presets():
     own = {"flip": 1.0}
     assert (
-        completed({"supervised": {}}, views={"crop_flip_small": own})["views"]["crop_flip_small"]
+        completed({"supervised": {}}, augmentations={"crop_flip_small": own})["augmentations"][
+            "crop_flip_small"
+        ]
         == own
     )
 
@@ -70,7 +72,7 @@ def test_a_recipe_of_the_config_wins_over_that_of_the_presets():
     [
         (
             {"simclr": {"temprature": 1}},
-            r"unknown key 'methods.simclr.temprature' \(did you mean 'temperature'\?\); allowed here: batch",
+            r"unknown key 'methods.simclr.temprature' \(did you mean 'temperature'\?\); allowed here: augmentations, batch",
         ),
         ({"simclr": {"queue_size": 64}}, r"unknown key 'methods.simclr.queue_size'"),
         (
@@ -96,14 +98,14 @@ def test_a_recipe_of_the_config_wins_over_that_of_the_presets():
             r"'methods.vicreg.preset': vicreg has no preset 'small': its published values .* trust coefficient of 0.02",
         ),
         (
-            {"simclr": {"views": ["simclr", "nope"]}},
-            r"'methods.simclr.views': unknown recipe of views 'nope'.*; known: .*simclr",
+            {"simclr": {"augmentations": ["simclr", "nope"]}},
+            r"'methods.simclr.augmentations': unknown augmentation 'nope'.*; known: .*simclr",
         ),
         (
-            {"simclr": {"views": ["simclr"]}},
-            r"'methods.simclr.views' names 1 recipe\(s\); simclr takes 2",
+            {"simclr": {"augmentations": ["simclr"]}},
+            r"'methods.simclr.augmentations' names 1 augmentation\(s\); the method takes 2",
         ),
-        ({"simclr": {"views": ["simclr", "normed"]}}, r"differ in 'mean' or 'std'"),
+        ({"simclr": {"augmentations": ["simclr", "normed"]}}, r"differ in 'mean' or 'std'"),
         (
             {"moco": {"symmetric": 1}},
             r"'methods.moco.symmetric' is 1; the preset has False, so give a value of that kind",
@@ -115,7 +117,9 @@ def test_mistakes_name_the_key_and_what_is_allowed(methods, message):
     with pytest.raises(UserError, match=message):
         completed(
             methods,
-            views={"normed": {"flip": 0.5, "mean": [0.5, 0.5, 0.5], "std": [0.2, 0.2, 0.2]}},
+            augmentations={
+                "normed": {"flip": 0.5, "mean": [0.5, 0.5, 0.5], "std": [0.2, 0.2, 0.2]}
+            },
         )
 
 

@@ -36,7 +36,7 @@ def test_no_new_key_is_a_former_one():
     ],
 )
 def test_a_former_key_of_a_method_is_refused_by_its_new_name(method, former, new):
-    settings = {"methods": {method: {former: 0.5}}, "views": {}, "image_size": 32}
+    settings = {"methods": {method: {former: 0.5}}, "augmentations": {}, "image_size": 32}
     message = f"key 'methods.{method}.{former}' is now called 'methods.{method}.{new}'"
     with pytest.raises(UserError, match=re.escape(message)):
         complete_methods(settings, PRESETS, [])

@@ -5,10 +5,12 @@ import copy
 import pytest
 import yaml
 
+from fourlenses.config.job_settings import with_views
 from fourlenses.config.lengths import complete_lengths
 from fourlenses.config.read import ROOT, read_config
 from fourlenses.core.errors import UserError
-from fourlenses.study import entry_of, make_plan
+from fourlenses.lenses.plan import make_plan
+from fourlenses.study import entry_of
 from fourlenses.study.sizes import images_of
 from fourlenses.training.schedule import pretraining_schedule
 from fourlenses.training.settings import Hyperparameters
@@ -45,7 +47,7 @@ def schedules(config: dict) -> set[tuple[int, int]]:
         if run.method != "random":
             dataset, size = run.source.split("-")
             images = images_of(config, dataset, size if size == "all" else int(size))
-            hyper = Hyperparameters.from_config(run.method, config["methods"][run.method])
+            hyper = Hyperparameters.from_json(run.method, with_views(config["methods"][run.method]))
             schedule, _ = pretraining_schedule(hyper, images)
             found.add((schedule.total_steps, schedule.warmup_steps))
     return found
@@ -75,7 +77,7 @@ def test_shipped_studies_have_equal_schedules_or_say_otherwise(file):
             entry = config["methods"][run.method]
             dataset, size = run.source.split("-")
             images = images_of(config, dataset, size if size == "all" else int(size))
-            hyper = Hyperparameters.from_config(run.method, entry)
+            hyper = Hyperparameters.from_json(run.method, with_views(entry))
             schedule, _ = pretraining_schedule(hyper, max(hyper.batch_size, images))
             seen.setdefault(run.method, set()).add((schedule.total_steps, schedule.warmup_steps))
     assert seen
@@ -133,7 +135,7 @@ def test_the_largest_size_at_other_lengths(tmp_path, equal, lengths):
         cells = [cell for cell in make_plan(config).cells if cell.run.method == method]
         # on features alone
         assert {(cell.run.source, cell.protocol) for cell in cells} == {("objects-400", "linear")}
-        hyper = Hyperparameters.from_config(method, config["methods"][method])
+        hyper = Hyperparameters.from_json(method, with_views(config["methods"][method]))
         schedule, _ = pretraining_schedule(hyper, 400)
         assert (schedule.total_steps, schedule.warmup_steps) == expected
 

@@ -6,6 +6,7 @@ import pytest
 import torch
 import yaml
 
+from fourlenses.config.job_settings import with_views
 from fourlenses.core.dataclass_keys import keys_of
 from fourlenses.data.augment.augmentation import Augmentation
 from fourlenses.methods import METHODS, build_method
@@ -16,7 +17,7 @@ from fourlenses.training.settings import Hyperparameters
 
 PRESETS = Path(__file__).parents[2] / "presets"
 COMMON = {
-    "views",
+    "augmentations",
     "epochs",
     "batch_size",
     "optimizer",
@@ -37,11 +38,14 @@ EACH = [
 
 
 def read(name):
-    return yaml.safe_load((PRESETS / f"{name}.yaml").read_text())
+    return yaml.safe_load((PRESETS / "methods" / f"{name}.yaml").read_text())
+
+
+AUGMENTATIONS = yaml.safe_load((PRESETS / "augmentations.yaml").read_text())
 
 
 def test_every_method_has_a_preset_and_every_file_a_method():
-    assert {file.stem for file in PRESETS.glob("*.yaml")} == {*METHODS, "views"}
+    assert {file.stem for file in (PRESETS / "methods").glob("*.yaml")} == {*METHODS}
     assert all(set(read(name)) == {"paper", "small", "minutes"} for name in METHODS)
 
 
@@ -62,28 +66,30 @@ def test_a_preset_holds_every_key_and_no_other(name, size):
 
 
 @pytest.mark.parametrize(("name", "size"), EACH)
-def test_views_are_as_many_as_the_method_needs_and_all_defined(name, size):
-    recipes, views = read("views"), read(name)[size]["views"]
-    assert len(views) == METHODS[name].views_needed
-    assert set(views) <= set(recipes)
-    assert len({str([recipes[view].get(key) for key in ("mean", "std")]) for view in views}) == 1
-    assert all(recipes[view].get("blur", 0) == 0 for view in views) or size == "paper"
+def test_augmentations_are_as_many_as_the_method_needs_and_all_defined(name, size):
+    names = read(name)[size]["augmentations"]
+    assert len(names) == METHODS[name].views_needed
+    assert set(names) <= set(AUGMENTATIONS)
+    chosen = [AUGMENTATIONS[augmentation] for augmentation in names]
+    assert len({str([values.get(key) for key in ("mean", "std")]) for values in chosen}) == 1
+    assert all(values.get("blur", 0) == 0 for values in chosen) or size == "paper"
 
 
-@pytest.mark.parametrize("name", read("views"))
-def test_recipes_of_views_are_valid_and_used(name):
-    Augmentation.from_config(name, read("views")[name])
-    assert name in {view for method, size in EACH for view in read(method)[size]["views"]}
+@pytest.mark.parametrize("name", AUGMENTATIONS)
+def test_augmentations_are_valid_and_used(name):
+    Augmentation.from_config(name, AUGMENTATIONS[name])
+    used = {view for method, size in EACH for view in read(method)[size]["augmentations"]}
+    assert name in used
 
 
 @pytest.mark.parametrize(("name", "size"), EACH)
 def test_a_method_can_be_built_from_its_preset(name, size):
     preset = read(name)[size]
     encoder, width = build_backbone("resnet_small", seed=0)
-    own = Hyperparameters.from_config(name, preset | {"method": name}).own
+    own = Hyperparameters.from_json(name, with_views(preset) | {"method": name}).own
     info = DataInfo(images=2_000_000, num_classes=5, batch_size=preset["batch_size"], seed=0)
     method = build_method(name, encoder, width, settings=own, info=info)
     assert method.notes == []
-    images = [torch.rand(4, 3, 32, 32) for _ in preset["views"]]
+    images = [torch.rand(4, 3, 32, 32) for _ in preset["augmentations"]]
     loss, _ = method(images, torch.arange(4))
     assert torch.isfinite(loss)

@@ -6,10 +6,11 @@ import pytest
 import yaml
 
 from fourlenses.config import protocols as protocol_presets
+from fourlenses.config.job_settings import with_views
 from fourlenses.config.protocols import complete_protocol
 from fourlenses.core.errors import UserError
 from fourlenses.data.augment.augmentation import Augmentation
-from fourlenses.evaluation.finetuning.classifiers import CLASSIFIERS
+from fourlenses.evaluation.finetuning.classifiers import PROTOCOLS
 from fourlenses.training.optimizers.build import OPTIMIZERS
 from fourlenses.training.schedule import scaled_learning_rate
 from tests.helpers.trained import CROP, HYPER
@@ -20,18 +21,18 @@ SIZES = ("paper", "small", "minutes")
 
 def test_every_protocol_has_a_file_of_three_presets():
     files = {
-        file.stem: yaml.safe_load(file.read_text()) for file in (PRESETS / "evaluation").iterdir()
+        file.stem: yaml.safe_load(file.read_text()) for file in (PRESETS / "protocols").iterdir()
     }
-    assert set(files) == set(CLASSIFIERS)
+    assert set(files) == set(PROTOCOLS)
     assert all(tuple(presets) == SIZES for presets in files.values())
 
 
-@pytest.mark.parametrize("protocol", list(CLASSIFIERS))
+@pytest.mark.parametrize("protocol", list(PROTOCOLS))
 @pytest.mark.parametrize("size", SIZES)
 def test_a_preset_is_complete_and_valid(protocol, size):
-    hyper, recipe = complete_protocol(protocol, size, {}, PRESETS, {})
-    assert set(hyper) == set(HYPER)
-    Augmentation.from_config(hyper["views"][0], recipe)
+    hyper, recipe = complete_protocol(protocol, size, {}, presets=PRESETS, augmentations={})
+    assert set(with_views(hyper)) == set(HYPER)
+    Augmentation.from_config(hyper["augmentations"][0], recipe)
     for key in ("learning_rates", "weight_decays"):
         assert all(isinstance(value, float) for value in hyper[key])
     for key in ("test_crop", "momentum", "warmup_share", "label_smoothing"):
@@ -42,7 +43,8 @@ def test_a_preset_is_complete_and_valid(protocol, size):
 def test_fine_tuning_and_training_from_scratch_are_tuned_alike(size):
     """Otherwise the one is ahead of the other by its tuning or its length. At least two rates and two decays, as reviewers ask for."""
     tuned, scratch = (
-        complete_protocol(protocol, size, {}, PRESETS, {}) for protocol in ("fine_tune", "scratch")
+        complete_protocol(protocol, size, {}, presets=PRESETS, augmentations={})
+        for protocol in ("fine_tune", "scratch")
     )
     assert tuned == scratch
     hyper, _ = tuned
@@ -57,12 +59,16 @@ def test_names_that_are_allowed_are_those_that_exist():
 
 
 def test_own_values_replace_those_of_the_preset():
-    own = {"learning_rates": [0.3], "epochs": 7, "views": ["mine"], "weight_decays": [0]}
-    hyper, recipe = complete_protocol("fine_tune", "small", own, PRESETS, {"mine": CROP})
+    own = {"learning_rates": [0.3], "epochs": 7, "augmentations": ["mine"], "weight_decays": [0]}
+    hyper, recipe = complete_protocol(
+        "fine_tune", "small", own, presets=PRESETS, augmentations={"mine": CROP}
+    )
     assert {key: hyper[key] for key in own} == own
     assert (
         hyper["batch_size"]
-        == complete_protocol("fine_tune", "small", {}, PRESETS, {})[0]["batch_size"]
+        == complete_protocol("fine_tune", "small", {}, presets=PRESETS, augmentations={})[0][
+            "batch_size"
+        ]
     )
     assert recipe == CROP
 
@@ -98,10 +104,10 @@ def test_own_values_replace_those_of_the_preset():
         ),
         ({"test_crop": 1.5}, "'test_crop' must be a share of the side"),
         ({"warmup_share": 1.0}, "'warmup_share' must be a share of the steps"),
-        ({"views": ["crop_flip", "crop_flip"]}, "names 2 recipes; a classifier takes 1"),
+        ({"augmentations": ["crop_flip", "crop_flip"]}, "names 2; a classifier takes 1"),
         (
-            {"views": ["crop_flop"]},
-            r"unknown recipe of views 'crop_flop' \(did you mean 'crop_flip'",
+            {"augmentations": ["crop_flop"]},
+            r"unknown augmentation 'crop_flop' \(did you mean 'crop_flip'",
         ),
         ({"optimizer": "nesterow"}, r"unknown optimizer 'nesterow' \(did you mean 'nesterov'"),
         ({"lr_scaling": "linea"}, r"unknown lr_scaling 'linea' \(did you mean 'linear'"),
@@ -109,11 +115,11 @@ def test_own_values_replace_those_of_the_preset():
 )
 def test_bad_settings_are_named(own, message):
     with pytest.raises(UserError, match=message):
-        complete_protocol("fine_tune", "small", own, PRESETS, {})
+        complete_protocol("fine_tune", "small", own, presets=PRESETS, augmentations={})
 
 
 def test_unknown_protocols_and_presets_name_the_known():
     with pytest.raises(UserError, match=r"unknown protocol 'finetune' .*did you mean 'fine_tune'"):
-        complete_protocol("finetune", "small", {}, PRESETS, {})
+        complete_protocol("finetune", "small", {}, presets=PRESETS, augmentations={})
     with pytest.raises(UserError, match=r"unknown preset 'large'.*minutes, paper, small"):
-        complete_protocol("scratch", "large", {}, PRESETS, {})
+        complete_protocol("scratch", "large", {}, presets=PRESETS, augmentations={})

@@ -5,9 +5,13 @@ import yaml
 
 from fourlenses.config.lengths import DURATIONS, parts_of
 from fourlenses.config.read import ROOT, read_config
-from fourlenses.study import TRAINED, make_plan
+from fourlenses.lenses.plan import make_plan
+from fourlenses.study.vocabulary import TRAINING_PROTOCOLS
 
-OVERLAYS = sorted((ROOT / "studies").glob("*.yaml"))
+# An example shows how the parts fit together, and answers no question.
+OVERLAYS = sorted(
+    file for file in (ROOT / "studies").glob("*.yaml") if not file.stem.startswith("example_")
+)
 each = pytest.mark.parametrize("file", OVERLAYS, ids=lambda file: file.stem)
 
 
@@ -28,12 +32,14 @@ def test_nothing_of_the_default_study_leaks_into_another_preset(file):
     own, config = yaml.safe_load(file.read_text()), read_config([file])
     for name, given in own["methods"].items():
         entry = config["methods"][name]
-        _is_preset(entry, given, ROOT / "presets" / f"{entry['method']}.yaml", DURATIONS)
-    for name in TRAINED:
+        _is_preset(
+            entry, given, ROOT / "presets" / "methods" / f"{entry['method']}.yaml", DURATIONS
+        )
+    for name in TRAINING_PROTOCOLS:
         given = own["evaluation"].get(name)
         if given and name in {cell.protocol for cell in make_plan(config).cells}:
             _is_preset(
-                config["evaluation"][name], given, ROOT / "presets" / "evaluation" / f"{name}.yaml"
+                config["evaluation"][name], given, ROOT / "presets" / "protocols" / f"{name}.yaml"
             )
 
 

@@ -1,4 +1,4 @@
-"""What a dataset has to keep to. The tests that `make new-dataset` writes call this."""
+"""The contract of every dataset, as tests call it; `make new-dataset` writes such a test."""
 
 import subprocess
 import sys
@@ -21,62 +21,69 @@ from fourlenses.data.sources import source_of
 from tests.config.test_check import merged
 
 ROOT = Path(__file__).parents[2]
-LOOKED_AT = 50  # images
+SAMPLE = 50  # images
+
+
+def study_config(name: str) -> dict:
+    """The config of studies/<name>.yaml, checked."""
+    file = ROOT / "studies" / f"{name}.yaml"
+    config = merged(yaml.safe_load(file.read_text()))
+    check_config(config, ROOT / "schemas" / "config.schema.yaml", [ROOT / "config.yaml", file])
+    return config
 
 
 def study_or_skip(name: str) -> dict:
     """The config of studies/<name>.yaml, checked; the test is skipped where the images are not."""
-    file = ROOT / "studies" / f"{name}.yaml"
-    config = merged(yaml.safe_load(file.read_text()))
-    check_config(config, ROOT / "schemas" / "config.schema.yaml", [ROOT / "config.yaml", file])
+    config = study_config(name)
     images = ROOT / config["raw_data"] / config["datasets"][name].get("path", "")
     if not images.exists():
-        pytest.skip(
-            f"the images of {name} are not here: {images} (raw_data and path of {file.relative_to(ROOT)})"
-        )
+        where = f"raw_data and path of studies/{name}.yaml"
+        pytest.skip(f"the images of {name} are not here: {images} ({where})")
     return config
 
 
-def check_contract(name: str, config: dict, folder: Path) -> None:
-    """Index the dataset twice, and look at some of its images."""
+def check_contract(name: str, config: dict, folder: Path, *, rows: Path | None = None) -> None:
+    """Index the dataset twice, and decode some of its images.
+
+    Args:
+        name: of the dataset.
+        config: of a study with it.
+        folder: for files of the check.
+        rows: for source `manifest`, the list of images; None: its program makes one.
+    """
     definition, raw_data = dict(config["datasets"][name]), ROOT / config["raw_data"]
     if definition["source"] == "manifest":
-        definition["manifest"] = str(_made_rows(name, raw_data, definition["path"], folder))
-    table = source_of(definition).index(name, definition, raw_data)
-    assert source_of(definition).index(name, definition, raw_data).equals(table), (
-        "indexing twice gives two manifests"
-    )
+        rows = rows or _make_rows(name, raw_data, definition["path"], folder=folder)
+        definition["manifest"] = str(rows)
+    source = source_of(definition)
+    table = source.index(name, definition, raw_data)
+    again = source.index(name, definition, raw_data)
+    assert again.equals(table), "indexing twice gives two manifests"
     write_manifest(table, folder / "manifest.parquet")  # which has checks of its own
 
     manifest = read_manifest(folder / "manifest.parquet")
     hierarchy, labels = hierarchy_of(manifest), labels_of(manifest)
     assert hierarchy.num_classes >= 2
-    assert {len(rows_of(manifest, split)) > 0 for split in ("train", "test")} == {True}
+    assert all(len(rows_of(manifest, split)) > 0 for split in ("train", "test"))
     assert len(labels) == len(manifest["path"])
     assert labels.max() + 1 == hierarchy.num_classes
 
-    wanted = np.zeros(len(labels), bool)
-    wanted[np.linspace(0, len(labels) - 1, min(LOOKED_AT, len(labels))).astype(int)] = True
-    seen = survey(
-        source_of(definition).images(name, definition, raw_data, manifest, config["stored_size"]),
-        wanted,
-        (),
-        name,
-        1,
-    )
-    assert seen.seen == wanted.sum(), "the source gives fewer images than its manifest has rows"
-    assert len(seen.reasons) <= max(1, config["max_undecodable"] * wanted.sum()), seen.reasons
+    sample = np.zeros(len(labels), bool)
+    sample[np.linspace(0, len(labels) - 1, min(SAMPLE, len(labels))).astype(int)] = True
+    images = source.images(name, definition, raw_data, manifest, config["stored_size"])
+    seen = survey(images, sample, (), name, 1)
+    assert seen.seen == sample.sum(), "the source gives fewer images than its manifest has rows"
+    assert len(seen.reasons) <= max(1, config["max_undecodable"] * sample.sum()), seen.reasons
 
 
-def _made_rows(name: str, raw_data: Path, path: str, folder: Path) -> Path:
-    """What the dataset's own program makes, or where there is none, what its rule made."""
+def _make_rows(name: str, raw_data: Path, path: str, *, folder: Path) -> Path:
+    """Run the dataset's own program; where there is none, take what its rule made."""
     program, rows = ROOT / "workflow_scripts" / "datasets" / f"{name}.py", folder / "rows.parquet"
     if not program.exists():
         rows = ROOT / "data" / name / "rows.parquet"
         if not rows.exists():
-            pytest.skip(
-                f"{rows} is not made yet: snakemake {rows.relative_to(ROOT)} --cores 1 --configfile studies/{name}.yaml"
-            )
+            target = f"{rows.relative_to(ROOT)} --cores 1 --configfile studies/{name}.yaml"
+            pytest.skip(f"{rows} is not made yet: snakemake {target}")
         return rows
     command = [sys.executable, program, "--raw-data", raw_data, "--path", path, "--output", rows]
     done = subprocess.run([str(part) for part in command], capture_output=True, text=True)

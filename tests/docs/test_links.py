@@ -7,7 +7,8 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted(
-    [ROOT / name for name in ("README.md", "CHANGELOG.md")] + list((ROOT / "docs").rglob("*.md"))
+    [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")]
+    + list((ROOT / "docs").rglob("*.md"))
 )
 KINDS = ("guide", "reference", "measured")
 FOLDERS = "src|rules|docs|tests|workflow_scripts|profiles|presets|schemas|studies|benchmarks|envs"

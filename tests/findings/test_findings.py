@@ -12,9 +12,10 @@ import pytest
 from fourlenses.analysis import published
 from fourlenses.analysis.contrasts import Evidence
 from fourlenses.analysis.table import read_metrics
-from fourlenses.findings import Thresholds, decision, evaluate
 from fourlenses.findings import write as findings
-from fourlenses.findings.granularity import slope_weights
+from fourlenses.findings.thresholds import Thresholds
+from fourlenses.lenses import conclusions
+from fourlenses.lenses.granularity.finding import slope_weights
 from tests.helpers import planted_study as planted
 from tests.helpers.synthetic_metrics import planted as small_study
 from tests.helpers.synthetic_metrics import row, write
@@ -29,7 +30,7 @@ def seen(study, seeds=3, n_test=50_000, seed_sd=0.2):
 
 
 def by_name(evidence, thresholds=CERTAIN):
-    return {one.finding: one for one in evaluate(evidence, thresholds)}
+    return {one.finding: one for one in conclusions.evaluate(evidence, thresholds)}
 
 
 def test_what_becomes_of_the_papers_numbers():
@@ -134,13 +135,15 @@ def test_sizes_of_equal_epochs_say_nothing_of_images():
         in found.evidence[0]["reason"]
     )
     (line,) = (
-        line for line in decision.cards(evidence, CERTAIN)[0].lines if line.question == "doubling"
+        line
+        for line in conclusions.cards(evidence, CERTAIN)[0].lines
+        if line.question == "doubling"
     )
     assert line.answer == "confounded"
 
 
 def card_of(study, seeds=3, thresholds=CERTAIN, **more):
-    (card,) = decision.cards(seen(study, seeds, **more), thresholds)
+    (card,) = conclusions.cards(seen(study, seeds, **more), thresholds)
     return card
 
 
@@ -202,7 +205,7 @@ def test_holm_over_a_card():
     for evidence, _ in zip(
         study.draws(np.random.default_rng(1), 3, n_test=5000, seed_sd=0.5), range(40), strict=False
     ):
-        (card,) = decision.cards(evidence, Thresholds(equivalence_margin=0.01))
+        (card,) = conclusions.cards(evidence, Thresholds(equivalence_margin=0.01))
         wrong.append(
             any(line.answer in ("better than own", "worse than own") for line in card.lines)
         )
@@ -237,7 +240,9 @@ def test_the_doubling_of_a_card_is_the_number_of_the_finding():
     study = planted.like_random_but(30.0, 40.0)
     evidence = seen(study)
     line = next(
-        line for line in decision.cards(evidence, CERTAIN)[0].lines if line.question == "doubling"
+        line
+        for line in conclusions.cards(evidence, CERTAIN)[0].lines
+        if line.question == "doubling"
     )
     (entry,) = by_name(evidence)["quantity"].evidence
     assert (line.estimate, line.low, line.high) == (entry["estimate"], entry["low"], entry["high"])
@@ -246,7 +251,7 @@ def test_the_doubling_of_a_card_is_the_number_of_the_finding():
 def test_four_sizes_are_a_curve():
     line = next(
         line
-        for line in decision.cards(seen(planted.curve(1.5, longer=0.0)), CERTAIN)[0].lines
+        for line in conclusions.cards(seen(planted.curve(1.5, longer=0.0)), CERTAIN)[0].lines
         if line.question == "doubling"
     )
     assert "are expected to gain" in line.sentence
@@ -254,7 +259,7 @@ def test_four_sizes_are_a_curve():
 
 
 def test_longer_training_comes_first_where_it_gains_more():
-    cards = decision.cards(seen(planted.curve(0.5, longer=9.0)), CERTAIN)
+    cards = conclusions.cards(seen(planted.curve(0.5, longer=9.0)), CERTAIN)
     for card in cards:
         line = next(line for line in card.lines if line.question == "doubling")
         assert line.answer == "train longer first"
@@ -324,7 +329,7 @@ def test_a_finding_and_a_card_give_one_number():
     }
     lines = [
         line
-        for card in decision.cards(evidence, CERTAIN)
+        for card in conclusions.cards(evidence, CERTAIN)
         for line in card.lines
         if line.question == "other_encoder"
     ]
@@ -391,7 +396,9 @@ def test_an_encoder_that_gained_nothing_has_no_share_to_lose(tmp_path):
     for cell in study.cells:
         if cell["method"] == "simclr":
             cell["truth"] = 10.0  # the random encoder has 20
-    (found,) = (one for one in evaluate(seen(study), CERTAIN) if one.finding == "quality")
+    (found,) = (
+        one for one in conclusions.evaluate(seen(study), CERTAIN) if one.finding == "quality"
+    )
     assert found.verdict == "not trained enough to tell"
     assert found.evidence[0]["second_scale"]["estimate"] is None
     findings.findings([found], tmp_path / "f.json", "Encoders: ResNet-18.")
@@ -407,6 +414,6 @@ def test_tables_of_former_studies_still_answer(tmp_path):
     rows.append(row("domain", "random", "none", "a", 10.0))
     evidence = Evidence.of(read_metrics(write(tmp_path / "metrics.csv", rows)))
     assert by_name(evidence)["domain"].verdict == "leans supported"
-    (card,) = decision.cards(evidence, Thresholds())
+    (card,) = conclusions.cards(evidence, Thresholds())
     assert "pixels not recorded" in card.setting
     assert pd.Series([line.answer for line in card.lines]).str.startswith("leans").all()

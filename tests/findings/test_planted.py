@@ -14,8 +14,8 @@ import pytest
 
 from fourlenses.analysis.cells import Cell
 from fourlenses.analysis.contrasts import Evidence
-from fourlenses.findings import Thresholds, domain, granularity, quality, quantity
 from fourlenses.findings.comparison import LONGER_FIRST, UNTRAINED, Comparison, measured
+from fourlenses.findings.thresholds import Thresholds
 from fourlenses.findings.verdict import (
     ABOVE,
     BELOW,
@@ -27,6 +27,10 @@ from fourlenses.findings.verdict import (
     SUPPORTED,
     universal,
 )
+from fourlenses.lenses.domain import finding as domain
+from fourlenses.lenses.granularity import finding as granularity
+from fourlenses.lenses.quality import finding as quality
+from fourlenses.lenses.quantity import finding as quantity
 from tests.helpers import planted_study as planted
 
 SETTINGS = (

@@ -49,12 +49,12 @@ def make_dataset(folder: Path, image_folder: Path) -> Path:
         "animals",
         definition,
         image_folder.parent,
-        manifest,
-        "clean",
-        24,
-        0,
-        folder / "clean.beton",
-        1,
+        manifest=manifest,
+        variant="clean",
+        size=24,
+        max_undecodable=0,
+        output=folder / "clean.beton",
+        workers=1,
     )
     np.save(folder / "all.npy", draw_subset(manifest, set(), "all", 0, "animals"))
     return folder
@@ -85,7 +85,7 @@ def settings(
 def hyperparameters(method: str, **changes) -> Hyperparameters:
     views = ["strong"] * METHODS[method].views_needed
     values = {"method": method, **COMMON, **SETTINGS[method], "views": views, **changes}
-    return Hyperparameters.from_config(method, values)
+    return Hyperparameters.from_json(method, values)
 
 
 def data(folder: Path) -> TrainingData:

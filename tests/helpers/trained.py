@@ -63,7 +63,17 @@ def make_target(folder: Path) -> Task:
     definition = {"source": "image_folder", "path": "colours"}
     manifest = source.index("colours", definition, folder)
     write_manifest(manifest, folder / "manifest.parquet")
-    write_beton("colours", definition, folder, manifest, "clean", 16, 0, folder / "clean.beton", 1)
+    write_beton(
+        "colours",
+        definition,
+        folder,
+        manifest=manifest,
+        variant="clean",
+        size=16,
+        max_undecodable=0,
+        output=folder / "clean.beton",
+        workers=1,
+    )
     train = np.flatnonzero(np.asarray(manifest["split"]) == "train")
     np.save(folder / "all.npy", train)
     np.save(folder / "few.npy", train[:: len(train) // 12][:12])
@@ -98,7 +108,7 @@ def make_encoder(folder: Path, method: str = "simclr", seed: int = 0, **recipe) 
 
 
 def hyperparameters(**changes) -> FinetuningHyperparameters:
-    return FinetuningHyperparameters.from_config("fine_tune", HYPER | changes)
+    return FinetuningHyperparameters.from_json("fine_tune", HYPER | changes)
 
 
 def settings(protocol: str, validation_fraction: float = 0.25, **changes) -> FinetuningSettings:
@@ -134,14 +144,10 @@ def outcome(
 def go(
     encoder: Encoder, target: Task, chosen: FinetuningSettings, checkpoints: Path, **placement
 ) -> dict:
-    """The columns of the record, with the test images' labels as ``truth``."""
+    """Everything that came out, by name, with the test images' labels as ``truth``."""
     record, images = outcome(encoder, target, chosen, checkpoints, **placement)
-    names = ("label_size", "steps", "epochs")
-    return {
-        **{name: getattr(record, name) for name in names},
-        **record.columns(),
-        "truth": images.labels,
-    }
+    own = {**vars(record), **vars(record.report), **record.details(), "truth": images.labels}
+    return {key: value for key, value in own.items() if key not in ("report", "choice", "losses")}
 
 
 def numbers(record: dict) -> dict:

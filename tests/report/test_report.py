@@ -9,11 +9,11 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from markupsafe import escape
 
 from fourlenses.core.errors import UserError
 from fourlenses.report import markdown, marks, values
 from fourlenses.report.page import write_report
-from fourlenses.report.runs import duration
 from tests.helpers import synthetic_metrics as synthetic
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -351,7 +351,7 @@ def test_the_program_needs_neither_torch_nor_pandas_nor_matplotlib(study):
 
 def test_markdown_blocks():
     blocks = markdown.parse(
-        "# Head\n\nOne\ntwo **bold** `a<b`\n\n- x\n  y\n- z\n\n| a | b |\n|---|--:|\n| n | 1 |\n| m | 2 |\nend"
+        "# Head\n\nOne\ntwo **bold** `a<b`\n\n- x\n  y\n- z\n\n| a | b |\n|---|--:|\n| n | 1 |\n| m | 2 |\n\nend"
     )
     assert [block["kind"] for block in blocks] == ["heading", "text", "list", "table", "text"]
     assert blocks[1]["text"] == "One two <strong>bold</strong> <code>a&lt;b</code>"
@@ -362,14 +362,31 @@ def test_markdown_blocks():
     )
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        HOSTILE,
+        "[x](javascript:alert(1))",
+        "![x](https://example.org/x.png)",
+        "<https://example.org>",
+        "[x]: https://example.org",
+        "&lt;b&gt;",
+        "> quoted",
+        "***",
+    ],
+)
+def test_markdown_that_is_not_known_is_text(text):
+    for source in (text, f"- {text}", f"| a |\n|---|\n| {text} |"):
+        (block,) = markdown.parse(source)
+        shown = block.get("text") or (block.get("items") or block["table"].rows[0])[0]
+        assert shown == escape(text)
+
+
 def test_values_are_shown_as_a_reader_writes_them():
     assert [
         values.shown(value)
         for value in (4400, 3.14159, 0.01234, None, float("nan"), True, [1, "a"], 12345.6)
     ] == [*("4,400", "3.142", "0.0123", "–", "–", "yes", "1, a", "12,346")]
-    assert [duration(seconds) for seconds in (None, 0.04, 59.7, 70.7, 3600, 7325)] == [
-        *("–", "0.0 s", "1 min 00 s", "1 min 11 s", "1 h 00 min", "2 h 02 min")
-    ]
 
 
 @pytest.mark.parametrize(

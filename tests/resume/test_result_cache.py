@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 import fourlenses
 from fourlenses.core.files import read_json, write_json
 from fourlenses.evaluation.finetuning.evaluate import finetune_and_test
+from fourlenses.evaluation.record import encoder_columns
 from fourlenses.resume import code_version as source_code
 from fourlenses.resume import result_cache as finished
 from fourlenses.resume.lock import LockLost
@@ -369,8 +370,8 @@ def test_a_finished_evaluation_whose_outputs_were_removed_is_not_made_again(tmp_
 
     def evaluate(run=encoder) -> dict[str, bytes]:
         def write(record, images, folder):
-            top1, count = record.scores["top1"], len(images.rows)
-            content = {"top1": top1, "images": count, "run": run.columns()}
+            top1, count = record.report.top1, len(images.rows)
+            content = {"top1": top1, "images": count, "run": encoder_columns([run])}
             write_json(folder / "all.json", content)
 
         chosen, placement = (

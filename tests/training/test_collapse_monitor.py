@@ -133,7 +133,7 @@ def test_measuring_leaves_no_trace(drawn, groups):
         "projection_std",
         "projection_rank",
     ]
-    expected = extract_features(encoder, images[:50], 16, CPU, mean, std)
+    expected = extract_features(encoder, images[:50], 16, device=CPU, mean=mean, std=std)
     assert measured["embedding_std"] == pytest.approx(embedding_std(expected), rel=1e-6)
     assert measured["effective_rank"] == pytest.approx(effective_rank(expected), rel=1e-6)
     assert measured["projection_std"] == pytest.approx(

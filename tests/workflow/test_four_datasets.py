@@ -68,7 +68,7 @@ def test_from_the_archives_to_two_steps(finished, dataset):
     sizes = finished / f"data/{dataset}/32px"
     sidecar, beton = read_json(sizes / "clean.json"), Beton(sizes / "clean.beton")
     assert sidecar["images"] == images
-    assert sidecar["quarantined"] == []
+    assert sidecar["undecodable"] == []
     assert levels.items() <= sidecar["levels"].items()
     assert list(beton.index) == list(range(len(manifest["id"])))
     inner, outer = (np.load(sizes / f"subsets/seed0/{count}.npy") for count in (8, "all"))

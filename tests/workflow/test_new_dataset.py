@@ -111,7 +111,7 @@ def test_what_is_generated_works_as_it_is(tree, source):
     assert re.findall("__[A-Z_]+__", texts) == [], "a mark of a template was left"
 
     # before the images are there
-    waiting = call(tree, sys.executable, "-m", "pytest", "-rs", "tests/datasets")
+    waiting = call(tree, sys.executable, "-m", "pytest", "-rs", "tests/datasets/test_mine.py")
     assert "1 skipped" in waiting.stdout, waiting.stdout
     assert f"the images of mine are not here: {tree / 'raw/mine'}" in waiting.stdout
 
@@ -125,7 +125,7 @@ def test_what_is_generated_works_as_it_is(tree, source):
     assert checked.returncode == 0, checked.stdout + checked.stderr
     assert "verdict: look at these" in checked.stdout  # so few test images
     assert read_json(tree / "data/mine/check/report.json")["images"] == 45
-    tested = call(tree, sys.executable, "-m", "pytest", "tests/datasets")
+    tested = call(tree, sys.executable, "-m", "pytest", "tests/datasets/test_mine.py")
     assert tested.returncode == 0, tested.stdout
 
     again = new_dataset(tree, "--name", "mine")
@@ -189,7 +189,7 @@ def test_a_dataset_of_another_study_is_pointed_to(tree):
 def test_a_name_that_cannot_be_one(tmp_path, name):
     (tmp_path / "config.yaml").write_text("{}")
     with pytest.raises(UserError, match="cannot be the name of a dataset"):
-        write_dataset(tmp_path, ROOT / "rules/datasets/template", name, "manifest", None)
+        write_dataset(tmp_path, name, source="manifest")
 
 
 def test_nothing_is_overwritten_and_nothing_half_written(tmp_path):
@@ -198,7 +198,7 @@ def test_nothing_is_overwritten_and_nothing_half_written(tmp_path):
     there.parent.mkdir(parents=True)
     there.write_text("mine")
     with pytest.raises(UserError, match=r"workflow_scripts/datasets/mine.py would be overwritten"):
-        write_dataset(tmp_path, ROOT / "rules/datasets/template", "mine", "manifest", None)
+        write_dataset(tmp_path, "mine", source="manifest")
     assert {file.name for file in tmp_path.rglob("*") if file.is_file()} == {
         "config.yaml",
         "mine.py",
@@ -214,6 +214,6 @@ def test_paths_survive_yaml(tmp_path, folder):
     images = tmp_path / "data here" / folder
     images.mkdir(parents=True)
     for source in ("manifest", "image_folder"):
-        write_dataset(tmp_path, ROOT / "rules/datasets/template", f"d_{source}", source, images)
+        write_dataset(tmp_path, f"d_{source}", source=source, images=images)
         study = yaml.safe_load((tmp_path / f"studies/d_{source}.yaml").read_text())
         assert Path(study["raw_data"], study["datasets"][f"d_{source}"]["path"]) == images

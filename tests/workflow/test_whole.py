@@ -110,7 +110,7 @@ def test_images_become_figures(finished):
     assert (table["top1_low"] <= table["top1"]).all()
     assert (table["top1"] <= table["top1_high"]).all()
     assert set(table["method"]) == {"random", "simclr", "simclr_half", "supervised"}
-    assert "animals-36 | drawings-36.supervised" in set(table["source"])
+    assert "animals-36~drawings-36.supervised" in set(table["source"])
     assert set(table["corruption"]) == {"none", "jpeg10"}
     assert set(table["image_size"]) == {16}
     assert {
@@ -125,7 +125,7 @@ def test_images_become_figures(finished):
     # `all` has become the number of images that could be decoded
     assert set(table.loc[table["source"] == "animals-all", "pretrain_images"]) == {36}
     assert [
-        entry["path"] for entry in read_json(folder / "data/animals/24px/clean.json")["quarantined"]
+        entry["path"] for entry in read_json(folder / "data/animals/24px/clean.json")["undecodable"]
     ] == ["animals/train/cat/damaged.jpg"]
     run = read_json(results / "pretrain/simclr/animals-all/seed0/run.json")
     assert run["settings"]["hyperparameters"]["epochs"] == 2  # of the overlay

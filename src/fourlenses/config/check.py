@@ -4,11 +4,11 @@ from pathlib import Path
 
 from jsonschema import Draft202012Validator
 
+from fourlenses.config.blame import blame
 from fourlenses.config.former_keys import now_called
-from fourlenses.config.yaml_files import read_yaml
+from fourlenses.config.schema import read_schema
 from fourlenses.core.errors import UserError, did_you_mean
 from fourlenses.data.augment.augmentation import Augmentation
-from fourlenses.study.corruptions import CORRUPTIONS
 
 
 def check_config(config: dict, schema_file: Path, config_files: list[Path]) -> None:
@@ -16,49 +16,17 @@ def check_config(config: dict, schema_file: Path, config_files: list[Path]) -> N
 
     ``config_files`` are the files it was merged from, the last one winning: they serve to name the one to blame.
     """
-    schema = _with_sources(read_yaml(schema_file), schema_file.parent / "sources")
-    schema["properties"]["quality"]["properties"]["corruptions"]["items"] = {
-        "enum": list(CORRUPTIONS)
-    }
+    schema = read_schema(schema_file)
     errors = sorted(Draft202012Validator(schema).iter_errors(config), key=_depth)
     if errors:
         raise UserError(_sentence(errors[0], config_files))
-    for name, settings in config["views"].items():
+    for name, settings in config["augmentations"].items():
         try:
             Augmentation.from_config(name, settings)
         except UserError as error:
             raise UserError(
-                f"{blame(['views', name], config_files)}: key 'views.{name}': {error}"
+                f"{blame(['augmentations', name], config_files)}: key 'augmentations.{name}': {error}"
             ) from error
-
-
-def _with_sources(schema: dict, folder: Path) -> dict:
-    """The schema with what each source allows in an entry of ``datasets``: a source is a file of that folder."""
-    entry = schema["properties"]["datasets"]["additionalProperties"]
-    sources = {file.stem: read_yaml(file) for file in sorted(folder.glob("*.yaml"))}
-    for name, allowed in sources.items():
-        allowed["properties"] = {"source": {"const": name}, **allowed.get("properties", {})}
-        if "path" in allowed["properties"]:
-            allowed["properties"]["download"] = {"$ref": "#/$defs/download"}
-    entry["properties"] = {"source": {"enum": list(sources)}}
-    entry["oneOf"] = list(sources.values())
-    return schema
-
-
-def blame(path: list[str], config_files: list[Path], found: object = None) -> str:
-    """The last file that says anything about the key, or where it says nothing of the kind that was ``found``, the command line."""
-    for file in reversed(config_files):
-        value = read_yaml(file)
-        for part in path:
-            if isinstance(value, list) and part.isdigit() and int(part) < len(value):
-                value = value[int(part)]
-            elif isinstance(value, dict) and part in value:
-                value = value[part]
-            else:
-                break
-        else:
-            return str(file) if found is None or value == found else "the command line (--config)"
-    return "the command line (--config)"
 
 
 def _depth(error) -> tuple[bool, int]:

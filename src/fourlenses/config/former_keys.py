@@ -2,8 +2,21 @@
 
 from collections.abc import Sequence
 
+from fourlenses.study.vocabulary import TRAINING_PROTOCOLS
+
 # Former dotted key -> new dotted key; "*" stands for a name of the user's, the same in both.
 FORMER_KEYS = {
+    "evaluation.neighbours": "evaluation.knn.k",
+    "evaluation.strength_of_supervised": "evaluation.linear.l2_of_supervised",
+    "evaluation.strengths": "evaluation.linear.l2",
+    "evaluation.temperature": "evaluation.knn.temperature",
+    "domain.fused": "domain.concatenated",
+    **{
+        f"evaluation.{name}.views": f"evaluation.{name}.augmentations"
+        for name in TRAINING_PROTOCOLS
+    },
+    "views": "augmentations",
+    "methods.*.views": "methods.*.augmentations",
     "methods.*.loss_scale": "methods.*.loss_weight",
     "methods.*.momentum_base": "methods.*.ema_momentum",
     "methods.*.momentum_final": "methods.*.ema_momentum_final",

@@ -11,7 +11,7 @@ Standard library only, apart from what names the file to blame.
 
 from pathlib import Path
 
-from fourlenses.config.check import blame
+from fourlenses.config.blame import blame
 from fourlenses.core.errors import UserError
 from fourlenses.study.durations import steps_of_epochs
 from fourlenses.study.encoders import ENDINGS, LENGTHS, derived

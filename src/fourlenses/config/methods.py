@@ -1,106 +1,130 @@
-"""The methods of a study, completed from the presets: presets/<method>.yaml holds every key of a method with the values of a setting.
+"""The methods of a study, completed from presets/methods/<method>.yaml.
 
-A preset is also the list of the keys a method knows: what is not in it is a misspelling.
+A preset holds every key of a method with the values of a setting. It is also the list of the keys
+that a method knows: what is not in it is a misspelling.
 """
 
 from pathlib import Path
 
-from fourlenses.config.check import blame
+from fourlenses.config.blame import blame
 from fourlenses.config.former_keys import now_called
 from fourlenses.config.lengths import DURATIONS, reserved_ending
 from fourlenses.config.yaml_files import read_yaml
 from fourlenses.core.errors import UserError, did_you_mean, one_of
-from fourlenses.study import FLOOR
+from fourlenses.study.vocabulary import RANDOM_INIT, TRAINED_METHODS, method_of
 
-SMALL = 96  # px: views up to this size are trained with the preset `small` where none is named, larger ones with `paper`
+SMALL = 96  # px: up to this image size the preset is `small` where none is named, above `paper`
 # What takes the place of what: a duration is passes over the images or updates.
 EITHER = (("epochs", "steps"), ("warmup_epochs", "warmup_steps"))
 
 
 def complete_methods(config: dict, presets: Path, config_files: list[Path]) -> None:
-    """Fill in ``config["methods"]`` and the recipes it names in ``config["views"]``, in place.
+    """Fill in `config["methods"]`, and in `config["augmentations"]` those it names, in place.
 
-    An entry is a preset and what differs from it. It is called as its method, or `<method>_<anything>`, so that one study can hold a method
-    twice (say, at equal epochs and at equal steps).
+    An entry is a preset and what differs from it. It is called as its method, or
+    `<method>_<anything>`, so that one study can hold a method twice (say, at equal epochs and at
+    equal steps).
 
     Raises:
-        UserError: an unknown method, preset, key or recipe, or a value of another kind than the preset's.
+        UserError: an unknown method, preset, key or augmentation, or a value of another kind than
+            the preset's.
     """
-    known = sorted(file.stem for file in presets.glob("*.yaml") if file.stem != "views")
-    recipes = _load(presets / "views.yaml") | config["views"]
+    augmentations = read_augmentations(presets) | config["augmentations"]
     for name, entry in config["methods"].items():
-        if name == FLOOR:
+        if name == RANDOM_INIT:
             continue
         where, key = blame(["methods", name], config_files), f"methods.{name}"
-        base = max(
-            (method for method in known if name == method or name.startswith(f"{method}_")),
-            key=len,
-            default=None,
+        try:
+            method = _method(name)
+            preset, values = _preset(key, entry, presets / "methods" / f"{method}.yaml", config)
+            settings = _with_own_values(key, entry, values)
+            takes = len(values["augmentations"])
+            _check_augmentations(key, settings["augmentations"], takes, augmentations)
+        except UserError as error:
+            raise UserError(f"{where}: {error}") from error
+        for augmentation in settings["augmentations"]:
+            config["augmentations"].setdefault(augmentation, augmentations[augmentation])
+        config["methods"][name] = {"method": method, "preset": preset, **settings}
+
+
+def _method(name: str) -> str:
+    """Return the method of an entry; an error where its name begins with none, or ends as those of
+    derived entries do."""
+    method = method_of(name)
+    if method not in TRAINED_METHODS:
+        raise UserError(
+            f"key 'methods.{name}': {one_of('method', name, sorted(TRAINED_METHODS))}, "
+            "or one of them with an ending, as in simclr_long"
         )
-        if base is None:
-            raise UserError(
-                f"{where}: key '{key}': {one_of('method', name, known)}, or one of them with an ending, as in simclr_long"
-            )
-        if ending := reserved_ending(name):
-            raise UserError(
-                f"{where}: key '{key}' ends in '_{ending}', as the entries do that 'quantity.equal' and 'quantity.convergence' make; use "
-                f"those keys, or name the entry otherwise, say '{base}_long'"
-            )
-        offered = _load(presets / f"{base}.yaml")
-        preset = entry.get("preset", "small" if config["image_size"] <= SMALL else "paper")
-        if preset not in offered:
-            raise UserError(f"{where}: key '{key}.preset': {one_of('preset', preset, offered)}")
-        values = offered[preset]
-        if isinstance(values, str):  # a preset that there is none of, and why
-            raise UserError(
-                f"{where}: key '{key}.preset': {base} has no preset '{preset}': {values}"
-            )
-        own = {setting: value for setting, value in entry.items() if setting != "preset"}
-        for setting, value in own.items():
-            _check(where, key, setting, value, values)
-        for passes, updates in EITHER:
-            if passes in own and updates in own:
-                raise UserError(
-                    f"{where}: key '{key}' has both '{passes}' and '{updates}'; a duration is one of them"
-                )
-            if updates in own:
-                values = {setting: value for setting, value in values.items() if setting != passes}
-        settings = {**values, **own}
-        for recipe in settings["views"]:
-            if recipe not in recipes:
-                raise UserError(
-                    f"{where}: key '{key}.views': {one_of('recipe of views', recipe, recipes)}"
-                )
-            config["views"].setdefault(recipe, recipes[recipe])
-        if len(settings["views"]) != len(values["views"]):
-            raise UserError(
-                f"{where}: key '{key}.views' names {len(settings['views'])} recipe(s); {base} takes {len(values['views'])}"
-            )
-        statistics = {
-            str([recipes[recipe].get(part) for part in ("mean", "std")])
-            for recipe in settings["views"]
-        }
-        if len(statistics) > 1:
-            raise UserError(
-                f"{where}: the recipes of key '{key}.views' differ in 'mean' or 'std'; give them the same"
-            )
-        config["methods"][name] = {"method": base, "preset": preset, **settings}
+    if ending := reserved_ending(name):
+        raise UserError(
+            f"key 'methods.{name}' ends in '_{ending}', as the entries do that 'quantity.equal' "
+            "and 'quantity.convergence' make; use those keys, or name the entry otherwise, say "
+            f"'{method}_long'"
+        )
+    return method
 
 
-def _check(where: str, key: str, setting: str, value: object, preset: dict) -> None:
+def read_augmentations(presets: Path) -> dict[str, dict]:
+    """Return the shipped augmentations by name."""
+    return read_yaml(presets / "augmentations.yaml")
+
+
+def _preset(key: str, entry: dict, file: Path, config: dict) -> tuple[str, dict]:
+    """Return the name of an entry's preset, and its values."""
+    offered = read_yaml(file)
+    preset = entry.get("preset", "small" if config["image_size"] <= SMALL else "paper")
+    if preset not in offered:
+        raise UserError(f"key '{key}.preset': {one_of('preset', preset, offered)}")
+    if isinstance(offered[preset], str):  # the reason why there is none
+        raise UserError(
+            f"key '{key}.preset': {file.stem} has no preset '{preset}': {offered[preset]}"
+        )
+    return preset, offered[preset]
+
+
+def _with_own_values(key: str, entry: dict, values: dict) -> dict:
+    """Return the values of the preset, those of the entry instead where it has some."""
+    own = {setting: value for setting, value in entry.items() if setting != "preset"}
+    for setting, value in own.items():
+        _check_value(key, setting, value, values)
+    for passes, updates in EITHER:
+        if passes in own and updates in own:
+            raise UserError(
+                f"key '{key}' has both '{passes}' and '{updates}'; a duration is one of them"
+            )
+        if updates in own:
+            values = {setting: value for setting, value in values.items() if setting != passes}
+    return {**values, **own}
+
+
+def _check_value(key: str, setting: str, value: object, preset: dict) -> None:
     allowed = sorted({*preset, *DURATIONS})
     if setting not in allowed:
         if sentence := now_called([*key.split("."), setting]):
-            raise UserError(f"{where}: {sentence}")
-        raise UserError(
-            f"{where}: unknown key '{key}.{setting}'{did_you_mean(setting, allowed)}; allowed here: {', '.join(allowed)}"
-        )
+            raise UserError(sentence)
+        hint = did_you_mean(setting, allowed)
+        raise UserError(f"unknown key '{key}.{setting}'{hint}; allowed here: {', '.join(allowed)}")
     example = preset.get(setting)
     if isinstance(example, bool) != isinstance(value, bool) and setting not in DURATIONS:
         raise UserError(
-            f"{where}: key '{key}.{setting}' is {value!r}; the preset has {example!r}, so give a value of that kind"
+            f"key '{key}.{setting}' is {value!r}; the preset has {example!r}, "
+            "so give a value of that kind"
         )
 
 
-def _load(file: Path) -> dict:
-    return read_yaml(file)
+def _check_augmentations(key: str, names: list[str], takes: int, known: dict[str, dict]) -> None:
+    """takes: how many the method takes, one for each view."""
+    for name in names:
+        if name not in known:
+            raise UserError(f"key '{key}.augmentations': {one_of('augmentation', name, known)}")
+    if len(names) != takes:
+        raise UserError(
+            f"key '{key}.augmentations' names {len(names)} augmentation(s); the method takes {takes}"
+        )
+    statistics = {str([known[name].get(part) for part in ("mean", "std")]) for name in names}
+    if len(statistics) > 1:
+        raise UserError(
+            f"the augmentations of key '{key}.augmentations' differ in 'mean' or 'std'; "
+            "give them the same"
+        )

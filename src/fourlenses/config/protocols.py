@@ -1,4 +1,4 @@
-"""The settings of the protocols that train, completed from presets/evaluation/<protocol>.yaml as methods are from presets/<method>.yaml.
+"""The settings of the protocols that train, completed from presets/protocols/<protocol>.yaml.
 
 Standard library and YAML only, so that a Snakefile may call it.
 """
@@ -6,45 +6,59 @@ Standard library and YAML only, so that a Snakefile may call it.
 from math import isfinite
 from pathlib import Path
 
-from fourlenses.config.methods import SMALL
+from fourlenses.config.former_keys import now_called
+from fourlenses.config.methods import SMALL, read_augmentations
 from fourlenses.config.yaml_files import read_yaml
 from fourlenses.core.errors import UserError, did_you_mean, one_of
-from fourlenses.study import TRAINED
+from fourlenses.study.vocabulary import TRAINING_PROTOCOLS
 
-# training.optimizers and training.schedule, which need torch, hold what they stand for; a test compares
+# `training.optimizers` and `training.schedule`, which need torch, hold what they stand for;
+# tests/config/test_protocols.py compares.
 OPTIMIZERS = ("sgd", "nesterov", "adamw", "lars")
 LR_SCALINGS = ("linear", "sqrt", "none")
 
 
 def complete_protocols(config: dict, presets: Path) -> None:
-    """Fill in the entries of the protocols in ``config["evaluation"]``, in place: {preset, recipe, and every hyperparameter}.
+    """Fill in the entries of the protocols in `config["evaluation"]`, in place: `preset`,
+    `augmentation` (of the training images) and every hyperparameter.
 
     Raises:
         UserError: see `complete_protocol`.
     """
     default = "small" if config["image_size"] <= SMALL else "paper"
-    for protocol in TRAINED:
+    for protocol in TRAINING_PROTOCOLS:
         own = dict(config["evaluation"][protocol])
         preset = own.pop("preset", default)
-        hyperparameters, recipe = complete_protocol(protocol, preset, own, presets, config["views"])
-        config["evaluation"][protocol] = {"preset": preset, "recipe": recipe, **hyperparameters}
+        hyperparameters, augmentation = complete_protocol(
+            protocol, preset, own, presets=presets, augmentations=config["augmentations"]
+        )
+        config["evaluation"][protocol] = {
+            "preset": preset,
+            "augmentation": augmentation,
+            **hyperparameters,
+        }
 
 
 def complete_protocol(
-    protocol: str, preset: str, own: dict, presets: Path, views: dict
+    protocol: str, preset: str, own: dict, *, presets: Path, augmentations: dict[str, dict]
 ) -> tuple[dict, dict]:
-    """The hyperparameters of ``protocol``, those of the preset replaced by one's ``own``, and the recipe of its views.
+    """Return the hyperparameters of a protocol, and the augmentation of its training images.
 
-    presets: the folder. views: recipes by name, besides and before those of presets/views.yaml.
+    Args:
+        preset: of presets/protocols/<protocol>.yaml.
+        own: hyperparameters that replace those of the preset.
+        presets: the folder.
+        augmentations: by name, besides and before those of presets/augmentations.yaml.
 
     Raises:
-        UserError: an unknown protocol, preset, key or recipe, or a value that makes no sense.
+        UserError: an unknown protocol, preset, key or augmentation, or a value that makes no
+            sense.
     """
-    folder = presets / "evaluation"
+    folder = presets / "protocols"
     known = sorted(file.stem for file in folder.glob("*.yaml"))
     if protocol not in known:
         raise one_of("protocol", protocol, known)
-    offered = _load(folder / f"{protocol}.yaml")
+    offered = read_yaml(folder / f"{protocol}.yaml")
     if preset not in offered:
         raise UserError(f"protocol '{protocol}': {one_of('preset', preset, offered)}")
     values = offered[preset]
@@ -52,28 +66,33 @@ def complete_protocol(
         if key == "weight_decay":
             raise UserError(
                 f"protocol '{protocol}': key 'weight_decay' ({value!r}) has become the list "
-                f"'weight_decays', the best of which is chosen on the held-out labels; write weight_decays: [{value}], "
-                f"or leave it out for those of the preset, {values['weight_decays']}"
+                "'weight_decays', the best of which is chosen on the held-out labels; write "
+                f"weight_decays: [{value}], or leave it out for those of the preset, "
+                f"{values['weight_decays']}"
             )
+        if sentence := now_called(["evaluation", protocol, key]):
+            raise UserError(f"protocol '{protocol}': {sentence}")
         if key not in values:
             raise UserError(
-                f"protocol '{protocol}': unknown key '{key}'{did_you_mean(key, values)}; allowed: {', '.join(sorted(values))}"
+                f"protocol '{protocol}': unknown key '{key}'{did_you_mean(key, values)}; "
+                f"allowed: {', '.join(sorted(values))}"
             )
         if not _alike(value, values[key]):
             raise UserError(
-                f"protocol '{protocol}': key '{key}' is {value!r}; the preset has {values[key]!r}, so give a value of that kind"
+                f"protocol '{protocol}': key '{key}' is {value!r}; the preset has "
+                f"{values[key]!r}, so give a value of that kind"
             )
     settings = values | own
     _check(protocol, settings)
-    recipes = _load(presets / "views.yaml") | views
-    if len(settings["views"]) != 1:
+    known = read_augmentations(presets) | augmentations
+    names = settings["augmentations"]
+    if len(names) != 1:
         raise UserError(
-            f"protocol '{protocol}': 'views' names {len(settings['views'])} recipes; a classifier takes 1"
+            f"protocol '{protocol}': 'augmentations' names {len(names)}; a classifier takes 1"
         )
-    (name,) = settings["views"]
-    if name not in recipes:
-        raise UserError(f"protocol '{protocol}': {one_of('recipe of views', name, recipes)}")
-    return settings, recipes[name]
+    if names[0] not in known:
+        raise UserError(f"protocol '{protocol}': {one_of('augmentation', names[0], known)}")
+    return settings, known[names[0]]
 
 
 def _alike(value: object, example: object) -> bool:
@@ -132,7 +151,3 @@ def _different_numbers(values: list) -> bool:
         and numbers == values
         and len({float(value) for value in values}) == len(values)
     )
-
-
-def _load(file: Path) -> dict:
-    return read_yaml(file)

@@ -5,14 +5,13 @@ from pathlib import Path
 import yaml
 
 from fourlenses.config.check import check_config
+from fourlenses.config.checkout import ROOT, presets, schema_file
 from fourlenses.config.lengths import complete_lengths
 from fourlenses.config.methods import complete_methods
 from fourlenses.config.protocols import complete_protocols
 from fourlenses.config.yaml_files import read_yaml
 from fourlenses.core.errors import UserError
 from fourlenses.data.download.registry import Wanted, take_downloads
-
-ROOT = Path(__file__).parents[3]
 
 
 def read_config(overlays: list[Path], root: Path = ROOT) -> dict:
@@ -41,10 +40,10 @@ def complete_config(config: dict, root: Path, files: list[Path]) -> dict[str, li
     Raises:
         UserError: the config is not allowed; the sentence names which of ``files`` is to blame.
     """
-    check_config(config, root / "schemas" / "config.schema.yaml", files)
-    complete_methods(config, root / "presets", files)
+    check_config(config, schema_file(root), files)
+    complete_methods(config, presets(root), files)
     complete_lengths(config, files)
-    complete_protocols(config, root / "presets")
+    complete_protocols(config, presets(root))
     return take_downloads(config)
 
 

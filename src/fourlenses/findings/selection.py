@@ -6,6 +6,7 @@ import pandas as pd
 
 from fourlenses.analysis import table
 from fourlenses.study import entry_of, methods, names
+from fourlenses.study.vocabulary import FROM_SCRATCH, PROTOCOLS, method_of
 
 EQUAL_STEPS = (
     1.02  # batches of sets of different sizes do not divide alike: within 2 % the steps are equal
@@ -37,7 +38,7 @@ def described(metrics: pd.DataFrame) -> pd.DataFrame:
 
 
 def finest(metrics: pd.DataFrame) -> pd.DataFrame:
-    return described(table.at_finest(metrics, metrics))
+    return described(table.at_finest(metrics))
 
 
 def clean(rows: pd.DataFrame) -> pd.DataFrame:
@@ -103,10 +104,7 @@ def supervised(rows: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
     """What labels alone give: training from scratch on the labels there are, and a linear classifier on the features of a supervised
     encoder that saw no more labels than that. Each with its words, a cell each. rows: of one target, level and label size."""
     rows = clean(
-        rows[
-            rows["in_domain"]
-            & (rows["method"].map(lambda name: methods.base(name)) == "supervised")
-        ]
+        rows[rows["in_domain"] & (rows["method"].map(lambda name: method_of(name)) == "supervised")]
     )
     for (protocol,), some in groups(rows[rows["protocol"].isin(SCRATCH_WORDS)], ["protocol"]):
         yield SCRATCH_WORDS[protocol], some
@@ -121,7 +119,4 @@ def supervised(rows: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
         )
 
 
-SCRATCH_WORDS = {
-    "scratch": "training from scratch",
-    "scratch_published": "training from scratch at the published length",
-}
+SCRATCH_WORDS = {name: PROTOCOLS[name].in_words for name in FROM_SCRATCH}

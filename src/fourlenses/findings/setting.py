@@ -9,7 +9,7 @@ from fourlenses.findings.thresholds import Thresholds
 from fourlenses.study import names
 
 
-def setting(rows: pd.DataFrame, evidence: Evidence, thresholds: Thresholds, answers: int) -> str:
+def setting(rows: pd.DataFrame, evidence: Evidence, thresholds: Thresholds) -> str:
     """rows: of one target at its finest level, as `selection.finest` gives them."""
     trained = rows[rows["method"] != "random"]
     floor = [

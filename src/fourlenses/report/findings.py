@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from fourlenses.findings.questions import HEADINGS
 from fourlenses.report import markdown, marks, values
 from fourlenses.report.gaps import Gap, optional_json, optional_text
 from fourlenses.report.tables import Table, read_table
@@ -37,15 +38,6 @@ SHOWN = (
 )
 IN_THE_NOTE = ("counts", "seeds", "paired", "side")  # the note says them in words
 CARD_TITLES = ("title", "dataset", "target", "name")
-QUESTIONS = {
-    "contest": "Pretraining or labels alone",
-    "labels": "Over the label sizes",
-    "doubling": "Twice the unlabelled images",
-    "added": "Images of another domain added to one's own",
-    "pool": "A pool with another domain instead of as many own images",
-    "other_encoder": "An encoder of another domain",
-    "corruption": "Corrupted pretraining images",
-}
 
 
 def read_findings(results: Path) -> dict:
@@ -198,7 +190,7 @@ def _answers(lines: object) -> list[tuple[str, list[tuple[str, str]]]]:
     for line in lines if isinstance(lines, list) else []:
         if isinstance(line, dict) and line.get("sentence"):
             question = str(line.get("question", ""))
-            found.setdefault(QUESTIONS.get(question, values.words(question)), []).append(
+            found.setdefault(HEADINGS.get(question, values.words(question)), []).append(
                 (str(line.get("answer", "")), str(line["sentence"]))
             )
     return list(found.items())

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import yaml
 
+from fourlenses.data.beton.sidecar import undecodable_of
 from fourlenses.report.gaps import Gap, optional_json
 from fourlenses.report.tables import Table
+from fourlenses.study.layout import STUDY
 
 
 def read_provenance(
@@ -15,9 +17,8 @@ def read_provenance(
 ) -> dict:
     """``datasets``: the names that the table has, as target or pretrained on. ``runs``: as from `read_runs`."""
     gaps: list[Gap] = []
-    study = optional_json(
-        results / "study.json", gaps, f"snakemake results/{results.resolve().name}/study.json"
-    )
+    command = f"snakemake results/{results.resolve().name}/{STUDY}"
+    study = optional_json(results / STUDY, gaps, command)
     config = study.get("config") if isinstance(study, dict) else None
     sizes = {
         str(run["record"].get("settings", {}).get("stored_size"))
@@ -85,8 +86,8 @@ def _images(
     used: dict[tuple[str, str], set[str]],
     gaps: list[Gap],
 ) -> dict:
-    """``table``: a row per beton that has a sidecar or was pretrained on; ``quarantined``: what was left out, and why."""
-    rows, quarantined, seen = [], [], set()
+    """``table``: a row per beton that has a sidecar or was pretrained on; ``undecodable``: what was left out, and why."""
+    rows, undecodable, seen = [], [], set()
     for dataset in sorted(datasets):
         folders = sorted(
             path
@@ -103,10 +104,8 @@ def _images(
                 record.get(name) if isinstance(record.get(name), dict) else {}
                 for name in ("images", "levels")
             )
-            left_out = (
-                record.get("quarantined") if isinstance(record.get("quarantined"), list) else []
-            )
-            quarantined += [
+            left_out = undecodable_of(record)
+            undecodable += [
                 (dataset, str(one.get("path", one.get("id"))), str(one.get("reason", "")))
                 for one in left_out
                 if isinstance(one, dict)
@@ -160,7 +159,7 @@ def _images(
                 "snakemake betons",
             )
         )
-    return {"table": Table.of(columns, rows) if rows else None, "quarantined": quarantined}
+    return {"table": Table.of(columns, rows) if rows else None, "undecodable": undecodable}
 
 
 def _inside(data: Path, dataset: str) -> Path:

@@ -56,7 +56,6 @@ def add_placement_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--requeue",
         action="store_true",
-        default=bool(os.environ.get("REQUEUE")),
         help="when --max-minutes are over, have SLURM run its job again, which has to be of this "
         "training alone, instead of ending it",
     )
@@ -81,7 +80,7 @@ def add_placement_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--stage-to",
-        default=os.environ.get("STAGE_TO", ""),
+        default="",
         help="folder on this machine's disk to copy betons to ('' for none)",
     )
 

@@ -20,6 +20,7 @@ from fourlenses.parallel.distributed import joined_processes, rank, world_size
 from fourlenses.resume.checkpoint import Checkpoints
 from fourlenses.resume.placement import Placement
 from fourlenses.resume.session import Session, resumable_training
+from fourlenses.study.layout import ENCODER, HEAD, HISTORY, RUN
 from fourlenses.training.collapse_monitor import CollapseMonitor, choose_monitored_images
 from fourlenses.training.record import RunRecord, write_run
 from fourlenses.training.schedule import pretraining_schedule
@@ -32,7 +33,7 @@ from fourlenses.training.settings import (
 from fourlenses.training.trainer import Outcome, Trainer
 from fourlenses.training.trainer_setup import Arithmetic, set_up_trainer
 
-OUTPUTS = ("encoder.safetensors", "head.safetensors", "history.csv", "run.json")
+OUTPUTS = (ENCODER, HEAD, HISTORY, RUN)
 MONITOR_BATCH = 128  # images that the collapse monitor embeds at a time
 
 
@@ -157,7 +158,7 @@ def _effective(hyper: Hyperparameters, run: _Run, outcome: Outcome) -> dict[str,
     trainer = run.trainer
     images = len(trainer.labels)
     return {
-        **hyper.as_config(),
+        **hyper.as_json(),
         **asdict(trainer.schedule),
         "images": images,
         "classes": trainer.data.num_classes,

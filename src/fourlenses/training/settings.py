@@ -14,12 +14,12 @@ from fourlenses.core.errors import UserError
 from fourlenses.core.files import read_json
 from fourlenses.data.loading.inputs import Part
 from fourlenses.methods import method_class
-from fourlenses.study import FLOOR
+from fourlenses.study.vocabulary import RANDOM_INIT
 
 
 @dataclass(frozen=True, kw_only=True)
 class CommonHyperparameters:
-    """The keys of an entry of `methods` in a config that every method has.
+    """The keys of an entry of `methods` that every method has, under a job's names for them.
 
     A duration is in epochs or in steps; None stands for the other.
     """
@@ -43,7 +43,9 @@ class CommonHyperparameters:
 
 @dataclass(frozen=True, kw_only=True)
 class Hyperparameters(CommonHyperparameters):
-    """An entry of `methods` in a config, completed from its preset.
+    """An entry of `methods`, completed from its preset, as a rule of the workflow passes it.
+
+    A config's key ``augmentations`` is ``views`` there (`config.job_settings`).
 
     Attributes:
         own: the keys that only this method reads, an instance of its ``Settings``.
@@ -52,7 +54,7 @@ class Hyperparameters(CommonHyperparameters):
     own: Any
 
     @classmethod
-    def from_config(cls, entry: str, values: Mapping[str, Any]) -> Self:
+    def from_json(cls, entry: str, values: Mapping[str, Any]) -> Self:
         """The hyper-parameters of the entry of that name.
 
         Raises:
@@ -63,8 +65,8 @@ class Hyperparameters(CommonHyperparameters):
         common = {key: values[key] for key in keys_of(CommonHyperparameters) if key in values}
         return cls(**common, own=filled(own, values))
 
-    def as_config(self) -> dict[str, Any]:
-        """The entry as `from_config` takes it."""
+    def as_json(self) -> dict[str, Any]:
+        """The entry as `from_json` takes it."""
         common = {key: getattr(self, key) for key in keys_of(CommonHyperparameters)}
         given = {key: value for key, value in common.items() if value is not None}
         return {**given, **asdict(self.own)}
@@ -114,9 +116,9 @@ class PretrainingSettings:
             raise UserError("the settings of a pretraining lack the key 'method'")
         entry, hyperparameters = given.pop("method"), given.get("hyperparameters", {})
         check_keys([*given, "entry"], cls, where="the settings of a pretraining")
-        untrained = entry == FLOOR
+        untrained = entry == RANDOM_INIT
         given["hyperparameters"] = (
-            None if untrained else Hyperparameters.from_config(entry, hyperparameters)
+            None if untrained else Hyperparameters.from_json(entry, hyperparameters)
         )
         return cls(entry=entry, **given)
 
@@ -127,7 +129,7 @@ class PretrainingSettings:
         return {
             "method": self.entry,
             **values,
-            "hyperparameters": {} if hyper is None else hyper.as_config(),
+            "hyperparameters": {} if hyper is None else hyper.as_json(),
         }
 
 

@@ -21,7 +21,15 @@ def convert(folder, output, variant="clean", size=40, allowed=0.0, workers=1, **
     definition = {"source": "image_folder", "path": folder.name, **keys}
     manifest = image_folder.index("animals", definition, folder.parent)
     write_beton(
-        "animals", definition, folder.parent, manifest, variant, size, allowed, output, workers
+        "animals",
+        definition,
+        folder.parent,
+        manifest=manifest,
+        variant=variant,
+        size=size,
+        max_undecodable=allowed,
+        output=output,
+        workers=workers,
     )
     return manifest
 
@@ -112,7 +120,7 @@ def test_undecodable_images_are_listed_not_fatal(tmp_path, image_folder, caplog)
     with caplog.at_level(logging.WARNING):
         manifest = convert(image_folder, tmp_path / "x.beton", allowed=0.1)
     listed = {
-        entry["path"]: entry["reason"] for entry in read_json(tmp_path / "x.json")["quarantined"]
+        entry["path"]: entry["reason"] for entry in read_json(tmp_path / "x.json")["undecodable"]
     }
     assert set(listed) == {"train/ant/broken.jpg", "train/bee/empty.jpg", "val/cat/text.jpg"}
     assert listed["train/bee/empty.jpg"] == "empty file"
@@ -154,13 +162,15 @@ def test_a_damaged_beton_says_so(tmp_path, image_folder):
 def test_a_sample_larger_than_a_page_is_an_error(tmp_path):
     writer = BetonWriter(tmp_path / "x.beton", 1)
     with pytest.raises(UserError, match="more than a page"):
-        writer.add(np.zeros((2000, 2000, 3), np.uint8), 2000, 2000, 0, 0)
+        writer.add(np.zeros((2000, 2000, 3), np.uint8), width=2000, height=2000, label=0, index=0)
 
 
 def test_samples_never_cross_a_page(tmp_path):
     writer = BetonWriter(tmp_path / "x.beton", 30)
     for row in range(30):
-        writer.add(np.full((600, 600, 3), row, np.uint8), 600, 600, row % 3, row)
+        writer.add(
+            np.full((600, 600, 3), row, np.uint8), width=600, height=600, label=row % 3, index=row
+        )
     writer.close()
     beton = Beton(tmp_path / "x.beton")
     starts = beton.start.astype(int)

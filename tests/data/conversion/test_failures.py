@@ -30,12 +30,12 @@ def convert(root, output, allowed=0.0, size=40):
         "animals",
         DEFINITION,
         root,
-        source.index("animals", DEFINITION, root),
-        "clean",
-        size,
-        allowed,
-        output,
-        1,
+        manifest=source.index("animals", DEFINITION, root),
+        variant="clean",
+        size=size,
+        max_undecodable=allowed,
+        output=output,
+        workers=1,
     )
 
 
@@ -87,7 +87,7 @@ def test_an_undecodable_image_stops_ffcv_for_ever_and_not_us(tmp_path, image_fol
         Beton(theirs)
 
     convert(tmp_path, tmp_path / "ours.beton", allowed=0.1)
-    assert [entry["path"] for entry in read_json(tmp_path / "ours.json")["quarantined"]] == [
+    assert [entry["path"] for entry in read_json(tmp_path / "ours.json")["undecodable"]] == [
         "train/ant/0.jpg"
     ]
     assert len(Beton(tmp_path / "ours.beton")) == 47
@@ -128,7 +128,9 @@ def test_ffcv_reads_whole_pages_of_ours(tmp_path, os_cache):
     waiting for ever."""
     writer = BetonWriter(tmp_path / "x.beton", 30)
     for row in range(20):  # two pages and a piece of a third, fewer samples than announced
-        writer.add(np.full((600, 600, 3), row, np.uint8), 600, 600, row % 3, row)
+        writer.add(
+            np.full((600, 600, 3), row, np.uint8), width=600, height=600, label=row % 3, index=row
+        )
     writer.close()
     process = python(
         """
@@ -180,9 +182,12 @@ def test_a_killed_writer_leaves_nothing_that_looks_finished(tmp_path, image_fold
                 time.sleep(60)
             return content(file, dataset)
         pictures.content = slowly
-        import fourlenses.data.conversion.ordered_map as in_order
+        import fourlenses.core.ordered_map as in_order
         in_order.CHUNK_ITEMS = 1
-        write_beton("animals", definition, root, manifest, "clean", 40, 0.0, Path(sys.argv[2]), 1)
+        write_beton(
+            "animals", definition, root, manifest=manifest, variant="clean", size=40,
+            max_undecodable=0.0, output=Path(sys.argv[2]), workers=1,
+        )
         """,
         tmp_path,
         output,
@@ -237,7 +242,9 @@ def test_a_page_of_zeros_is_found_before_anyone_relies_on_it(tmp_path, monkeypat
     monkeypatch.setattr(beton_writer.os, "fsync", lose)
     writer = BetonWriter(tmp_path / "x.beton", 20)
     for row in range(20):
-        writer.add(np.full((600, 600, 3), row + 1, np.uint8), 600, 600, 0, row)
+        writer.add(
+            np.full((600, 600, 3), row + 1, np.uint8), width=600, height=600, label=0, index=row
+        )
     with pytest.raises(
         (AssertionError, UserError),
         match=r"not what was written|metadata|no finished beton|damaged|truncated",
@@ -255,13 +262,14 @@ def test_disk_space_is_estimated_from_the_images(tmp_path, image_folder, monkeyp
 
     free(1)
     with pytest.raises(
-        UserError, match=r"1 MiB free, but at least 8 MiB more are needed for x.beton; make room"
+        UserError,
+        match=r"1.05 MB free, but at least 8.39 MB more are needed for x.beton; make room",
     ):
         convert(tmp_path, tmp_path / "out" / "x.beton")
     free(9)
     space = disk_space.DiskSpace(tmp_path / "x.beton", 1000)
     space.grown(255, PAGE_SIZE + 255 * 5000)  # too few to know
-    with pytest.raises(UserError, match=r"9 MiB free, but about 12 MiB more are needed"):
+    with pytest.raises(UserError, match=r"9.44 MB free, but about 12.35 MB more are needed"):
         space.grown(256, PAGE_SIZE + 256 * 5000)  # 744 x 5000 x 1.05, 64 bytes each of 1000, a page
     space.grown(257, PAGE_SIZE + 257 * 5000)  # not asked every time
     assert list((tmp_path / "out").iterdir()) == []
@@ -279,7 +287,10 @@ def test_running_out_of_room_says_so_and_leaves_nothing(tmp_path, image_folder):
         root, definition = Path(sys.argv[1]), {"source": "image_folder", "path": "animals"}
         manifest = source.index("animals", definition, root)
         resource.setrlimit(resource.RLIMIT_FSIZE, (9 << 20, 9 << 20))
-        write_beton("animals", definition, root, manifest, "clean", 40, 0.0, Path(sys.argv[2]), 1)
+        write_beton(
+            "animals", definition, root, manifest=manifest, variant="clean", size=40,
+            max_undecodable=0.0, output=Path(sys.argv[2]), workers=1,
+        )
         """,
         tmp_path,
         tmp_path / "out" / "x.beton",
@@ -307,7 +318,10 @@ def test_memory_does_not_grow_with_the_images(tmp_path):
         write_beton.source_of = lambda definition: Source
         names = [f"{number:06d}" for number in range(count)]
         manifest = pd.DataFrame({"id": names, "path": names, "split": "train", "level:class": "x"})
-        write_beton.write_beton("x", {}, Path(), manifest, "clean", 400, 0.0, Path(sys.argv[1]), 2)
+        write_beton.write_beton(
+            "x", {}, Path(), manifest=manifest, variant="clean", size=400,
+            max_undecodable=0.0, output=Path(sys.argv[1]), workers=2,
+        )
         print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
     """
     (tmp_path / "x.jpg").write_bytes(data)

@@ -23,6 +23,7 @@ TABLE = table()
 FILES = [
     (source, name, file) for source, entry in TABLE.items() for name, file in entry["files"].items()
 ]
+NEEDS = {"needs", "defaults", "path_is_file"}
 DOCS = (Path(__file__).parents[3] / "docs" / "guide" / "downloads.md").read_text()
 
 
@@ -53,7 +54,7 @@ def test_a_source_says_where_its_files_are_or_why_not(source):
     assert (
         {"name", "page", "terms", "files"}
         <= set(entry)
-        <= {"name", "page", "terms", "files", "at", "by_hand"}
+        <= {"name", "page", "terms", "files", "at", "by_hand", *NEEDS}
     )
     assert entry["page"] in describe(source)
     assert entry["page"] in DOCS

@@ -27,7 +27,13 @@ def write_jpegs(path, count=23):
     writer = BetonWriter(path, count)
     for row in range(count):
         width, height = SHAPES[row % len(SHAPES)]
-        writer.add(jpeg_bytes(row, width, height, subsampling=row % 3), width, height, row % 3, row)
+        writer.add(
+            jpeg_bytes(row, width, height, subsampling=row % 3),
+            width=width,
+            height=height,
+            label=row % 3,
+            index=row,
+        )
     writer.close()
     return path
 
@@ -36,7 +42,13 @@ def write_pixels(path, count=12):
     writer = BetonWriter(path, count)
     for row in range(count):
         width, height = SHAPES[row % len(SHAPES)]
-        writer.add(np.asarray(picture(row, width, height)), width, height, row % 4, row)
+        writer.add(
+            np.asarray(picture(row, width, height)),
+            width=width,
+            height=height,
+            label=row % 4,
+            index=row,
+        )
     writer.close()
     return path
 

@@ -57,7 +57,7 @@ HUGE = encoded(NOISE, "JPEG", quality=100, subsampling=0)
 # compressed again, or by another program
 LOSSY = {"CMYK": 6, "30,000 px wide": 8, "more than a page": 40}
 
-# file name, bytes, and either the pixels that come back or the reason for which it is quarantined
+# file name, bytes, and either the pixels that come back or the reason for which it is undecodable
 CONTENTS = {
     "truncated JPEG": ("x.jpg", jpeg_bytes(1)[:-100], "OSError: image file is truncated"),
     "header cut off": ("x.jpg", jpeg_bytes(1)[:10], "OSError: Truncated File Read"),
@@ -118,7 +118,15 @@ def convert(path: Path, output: Path, size: int = 40):
     )
     manifest = read_manifest(output / "manifest.parquet")
     write_beton(
-        "animals", definition, path.parent, manifest, "clean", size, 0.5, output / "x.beton", 2
+        "animals",
+        definition,
+        path.parent,
+        manifest=manifest,
+        variant="clean",
+        size=size,
+        max_undecodable=0.5,
+        output=output / "x.beton",
+        workers=2,
     )
     beton, pixels = Beton(output / "x.beton"), {}
     for sample, row in enumerate(beton.index):
@@ -132,7 +140,7 @@ def convert(path: Path, output: Path, size: int = 40):
         pixels[manifest["id"][row]] = raw
     sidecar = read_json(output / "x.json")
     # nothing is lost: what was indexed is either in the beton or listed with a reason
-    assert sorted([*pixels, *(entry["id"] for entry in sidecar["quarantined"])]) == sorted(
+    assert sorted([*pixels, *(entry["id"] for entry in sidecar["undecodable"])]) == sorted(
         manifest["id"]
     )
     return pixels, sidecar, manifest
@@ -149,7 +157,7 @@ def test_contents(tmp_path, case, kind, caplog):
     key, row = f"train/ant/{name}", manifest["id"].index(f"train/ant/{name}")
     assert len(pixels) == 8 + isinstance(outcome, np.ndarray)
     if isinstance(outcome, str):
-        (entry,) = sidecar["quarantined"]
+        (entry,) = sidecar["undecodable"]
         assert (entry["id"], entry["path"]) == (key, key)
         assert outcome in entry["reason"]
         assert f"undecodable: {key}: {entry['reason']}" in caplog.text
@@ -177,7 +185,7 @@ def test_names(tmp_path, kind, caplog):
         pixels, sidecar, manifest = convert(packed(root, kind), tmp_path / "out")
     assert np.array_equal(pixels[ODD], np.asarray(decode(jpeg_bytes(77))))
     assert hierarchy_of(manifest).classes == [["ant", "bee", "b\udce9e eater"]]
-    (entry,) = sidecar["quarantined"]
+    (entry,) = sidecar["undecodable"]
     assert entry["id"] == ODD.replace(".jpg", " empty.jpg")
     (tmp_path / "out" / "x.json").read_bytes().decode("ascii")  # JSON for every reader
     (line,) = [
@@ -248,7 +256,7 @@ def test_members(tmp_path, case, suffix):
     (tmp_path / "secret.jpg").write_bytes(SECOND)
     archive = tar_of(tmp_path / f"animals{suffix}", entries)
     pixels, sidecar, _ = convert(archive, tmp_path / "out")
-    reasons = {entry["id"]: entry["reason"] for entry in sidecar["quarantined"]}
+    reasons = {entry["id"]: entry["reason"] for entry in sidecar["undecodable"]}
     base = {f"{split}/{name}/0.jpg" for split in ("train", "val") for name in ("ant", "bee")}
     if "train/cat" in {entry[0] for entry in entries}:
         base.add("train/cat/0.jpg")
@@ -298,7 +306,7 @@ def test_an_encrypted_zip_says_so(tmp_path):
 
 # --- directories ------------------------------------------------------------------------------------------------------
 def test_links_in_a_directory(tmp_path):
-    """A link to a folder is a folder, one in a circle is not followed, one to nothing is quarantined."""
+    """A link to a folder is a folder, one in a circle is not followed, one to nothing is undecodable."""
     root = good(tmp_path / "animals")
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "elsewhere" / "x.jpg").write_bytes(FIRST)
@@ -308,7 +316,7 @@ def test_links_in_a_directory(tmp_path):
     pixels, sidecar, _ = convert(root, tmp_path / "out")
     assert np.array_equal(pixels["train/cat/x.jpg"], np.asarray(decode(FIRST)))
     assert len(pixels) == 9
-    (entry,) = sidecar["quarantined"]
+    (entry,) = sidecar["undecodable"]
     assert (entry["id"], entry["reason"]) == (
         "train/ant/gone.jpg",
         f"a link to '{tmp_path / 'gone.jpg'}', which does not exist",
@@ -332,7 +340,9 @@ def test_classes_of_one_split_only(tmp_path):
     """They keep their number; a class without training images is never predicted, so its test images count as wrong."""
     import torch
 
+    from fourlenses.evaluation.probes.contract import LabelledFeatures
     from fourlenses.evaluation.probes.linear_probe import linear_probe
+    from fourlenses.metrics.label_levels import LabelLevels
 
     root = good(tmp_path / "animals")
     for folder in ("train/cow", "val/yak"):
@@ -345,15 +355,19 @@ def test_classes_of_one_split_only(tmp_path):
     labels = np.repeat([0, 1, 2], 10)  # ant, bee, cow; none of yak
     train = torch.from_numpy(np.eye(3)[labels] + 0.01 * rng.standard_normal((30, 3))).float()
     test = torch.from_numpy(np.eye(3)[[0, 1, 1, 0]]).float()
-    table = np.arange(4)[:, None]
-    labels, truth = torch.from_numpy(labels), torch.tensor([0, 1, 3, 3])
-    (record,) = linear_probe(
-        train, labels, test, truth, {30: np.arange(30)}, [1e-3], 0.2, 0, 4, table, ["class"]
+    (result,) = linear_probe(
+        LabelledFeatures(train, torch.from_numpy(labels)),
+        LabelledFeatures(test, torch.tensor([0, 1, 3, 3])),
+        {"30": np.arange(30)},
+        levels=LabelLevels.of_classes(4),
+        l2=[1e-3],
+        validation_fraction=0.2,
+        seed=0,
     )
-    assert record["top1"] == 50
+    assert result.report.top1 == 50
     assert any(
         "1 of 4 classes have no label among these 30; they are never predicted" in note
-        for note in record["notes"]
+        for note in result.notes
     )
 
 
@@ -380,7 +394,17 @@ def test_names_that_are_not_utf8_in_the_published_datasets(tmp_path, name):
     write_manifest(manifest, tmp_path / "m.parquet")
     again = read_manifest(tmp_path / "m.parquet")
     assert sum("\udcff" in path for path in again["path"]) == 1
-    write_beton(name, definition, raw, again, "clean", 32, 0.0, tmp_path / "x.beton", 1)
+    write_beton(
+        name,
+        definition,
+        raw,
+        manifest=again,
+        variant="clean",
+        size=32,
+        max_undecodable=0.0,
+        output=tmp_path / "x.beton",
+        workers=1,
+    )
 
 
 # --- the system refuses -----------------------------------------------------------------------------------------------

@@ -84,7 +84,17 @@ def test_the_coarse_labels_of_cifar_100(tmp_path, version):
 def test_into_a_beton_without_loss(tmp_path):
     definition, raw = layouts.cifar(tmp_path, 10, "python")
     manifest, images = read(definition, raw)
-    write_beton("cifar", definition, raw, manifest, "clean", 32, 0.0, tmp_path / "x.beton", 2)
+    write_beton(
+        "cifar",
+        definition,
+        raw,
+        manifest=manifest,
+        variant="clean",
+        size=32,
+        max_undecodable=0.0,
+        output=tmp_path / "x.beton",
+        workers=2,
+    )
     beton = Beton(tmp_path / "x.beton")
     assert all(
         np.array_equal(beton.image(row).data.reshape(32, 32, 3), images[row]) for row in range(120)

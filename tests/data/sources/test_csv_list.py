@@ -87,13 +87,23 @@ def test_a_seeded_split_where_there_is_none(tmp_path):
     assert set(one["split"]) == {"train", "test"}
 
 
-def test_what_is_listed_but_absent_is_quarantined(tmp_path):
+def test_what_is_listed_but_absent_is_undecodable(tmp_path):
     definition, raw = layouts.csv_list(tmp_path)
     (raw / "photos/train/bee_3.jpg").unlink()
     write_manifest(indexed(definition, raw), tmp_path / "m.parquet")
     manifest = read_manifest(tmp_path / "m.parquet")
-    write_beton("animals", definition, raw, manifest, "clean", 40, 0.1, tmp_path / "x.beton", 1)
-    assert read_json(tmp_path / "x.json")["quarantined"] == [
+    write_beton(
+        "animals",
+        definition,
+        raw,
+        manifest=manifest,
+        variant="clean",
+        size=40,
+        max_undecodable=0.1,
+        output=tmp_path / "x.beton",
+        workers=1,
+    )
+    assert read_json(tmp_path / "x.json")["undecodable"] == [
         {"id": "train/bee_3.jpg", "path": "", "reason": f"listed, but not in {raw / 'photos'}"}
     ]
     (raw / "photos/train/bee_4.jpg").unlink()

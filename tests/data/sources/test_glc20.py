@@ -38,15 +38,15 @@ def test_every_layout_is_indexed_and_converted(tmp_path, layout):
         "glc",
         definition,
         raw_data,
-        manifest,
-        "clean",
-        256,
-        0.0,
-        tmp_path / "clean.beton",
+        manifest=manifest,
+        variant="clean",
+        size=256,
+        max_undecodable=0.0,
+        output=tmp_path / "clean.beton",
         workers=2,
     )
     sidecar = json.loads((tmp_path / "clean.json").read_text())
-    assert sidecar["quarantined"] == []
+    assert sidecar["undecodable"] == []
     assert sum(sidecar["images"].values()) == 24
     beton = Beton(tmp_path / "clean.beton")
     for row in (0, 23):
@@ -153,10 +153,18 @@ def test_a_patch_damaged_since_it_was_indexed_is_listed_by_the_conversion(tmp_pa
     np.save(tmp_path / "glc" / manifest["path"][0], patch)
     (tmp_path / "glc" / manifest["path"][1]).write_bytes(b"short")
     write_beton(
-        "glc", definition, raw_data, manifest, "clean", 64, 0.2, tmp_path / "clean.beton", workers=1
+        "glc",
+        definition,
+        raw_data,
+        manifest=manifest,
+        variant="clean",
+        size=64,
+        max_undecodable=0.2,
+        output=tmp_path / "clean.beton",
+        workers=1,
     )
-    quarantined = json.loads((tmp_path / "clean.json").read_text())["quarantined"]
-    assert [entry["id"] for entry in quarantined] == list(manifest["id"][:2])
+    undecodable = json.loads((tmp_path / "clean.json").read_text())["undecodable"]
+    assert [entry["id"] for entry in undecodable] == list(manifest["id"][:2])
 
 
 def test_integers_of_any_width_are_read(tmp_path):

@@ -112,7 +112,15 @@ def test_a_beton_is_written_from_the_archives(archives, tmp_path):
     definition, raw_data = archives
     manifest = index(archives)
     write_beton(
-        "in1k", definition, raw_data, manifest, "clean", 32, 0.0, tmp_path / "clean.beton", 1
+        "in1k",
+        definition,
+        raw_data,
+        manifest=manifest,
+        variant="clean",
+        size=32,
+        max_undecodable=0.0,
+        output=tmp_path / "clean.beton",
+        workers=1,
     )
     assert (tmp_path / "clean.json").exists()
 

@@ -138,7 +138,15 @@ def test_the_numbers_of_a_complete_set_are_compared_and_a_difference_warned_abou
 def test_a_beton_is_written_from_the_archives(archives, tmp_path):
     definition, raw_data = archives
     write_beton(
-        "inat", definition, raw_data, index(archives), "clean", 32, 0.0, tmp_path / "clean.beton", 1
+        "inat",
+        definition,
+        raw_data,
+        manifest=index(archives),
+        variant="clean",
+        size=32,
+        max_undecodable=0.0,
+        output=tmp_path / "clean.beton",
+        workers=1,
     )
     assert (tmp_path / "clean.json").exists()
 

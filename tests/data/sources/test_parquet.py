@@ -96,7 +96,7 @@ def test_three_splits_and_unlabelled_ones(tmp_path):
         indexed({**definition, "test_split": "test"}, raw)
 
 
-def test_rows_without_an_image_are_quarantined(tmp_path):
+def test_rows_without_an_image_are_undecodable(tmp_path):
     definition, raw = layouts.parquet(tmp_path)
     file = raw / "set/data/train-00000-of-00002.parquet"
     table = pq.read_table(file)
@@ -115,15 +115,15 @@ def test_rows_without_an_image_are_quarantined(tmp_path):
         "animals",
         definition,
         raw,
-        read_manifest(tmp_path / "m.parquet"),
-        "clean",
-        40,
-        0.2,
-        tmp_path / "x.beton",
-        1,
+        manifest=read_manifest(tmp_path / "m.parquet"),
+        variant="clean",
+        size=40,
+        max_undecodable=0.2,
+        output=tmp_path / "x.beton",
+        workers=1,
     )
     reasons = {
-        entry["id"]: entry["reason"] for entry in read_json(tmp_path / "x.json")["quarantined"]
+        entry["id"]: entry["reason"] for entry in read_json(tmp_path / "x.json")["undecodable"]
     }
     assert reasons.keys() == {f"train-00000-of-00002/{row}" for row in range(3)}
     assert reasons["train-00000-of-00002/0"] == "no image in this row"

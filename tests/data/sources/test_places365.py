@@ -37,15 +37,15 @@ def test_every_layout_is_indexed_and_converted(tmp_path, layout):
         "places",
         definition,
         raw_data,
-        manifest,
-        "clean",
-        64,
-        0.0,
-        tmp_path / "clean.beton",
+        manifest=manifest,
+        variant="clean",
+        size=64,
+        max_undecodable=0.0,
+        output=tmp_path / "clean.beton",
         workers=2,
     )
     sidecar = json.loads((tmp_path / "clean.json").read_text())
-    assert (sidecar["images"], sidecar["passed_through"], sidecar["quarantined"]) == (
+    assert (sidecar["images"], sidecar["passed_through"], sidecar["undecodable"]) == (
         {"train": 30, "test": 10},
         40,
         [],

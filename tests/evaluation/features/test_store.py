@@ -57,12 +57,12 @@ def images(tmp_path, image_folder):
         "animals",
         definition,
         image_folder.parent,
-        manifest,
-        "clean",
-        16,
-        0,
-        tmp_path / "clean.beton",
-        1,
+        manifest=manifest,
+        variant="clean",
+        size=16,
+        max_undecodable=0,
+        output=tmp_path / "clean.beton",
+        workers=1,
     )
     return Images(
         "animals-train",
@@ -71,14 +71,19 @@ def images(tmp_path, image_folder):
     )
 
 
+def make_store(directory, **changes):
+    arguments = {"precision": "float32", "image_size": 16, "workers": 1, "keep": True}
+    return FeatureStore(directory, device="cpu", **arguments | changes)
+
+
 def open_store(folder, precision="float32", keep=True, workers=1):
-    return FeatureStore(folder / "features", precision, 16, "cpu", workers, keep)
+    return make_store(folder / "features", precision=precision, workers=workers, keep=keep)
 
 
 def by_hand(encoder, images, folder):
     loaded = load_images(folder / "clean.beton", images.selection.rows, 16, "animals", 1)
     return extract_features(
-        encoder.pretrained()[0], loaded.images, feature_store.BATCH_SIZE, "cpu", **NORMALISED
+        encoder.pretrained()[0], loaded.images, feature_store.BATCH_SIZE, device="cpu", **NORMALISED
     ).numpy()
 
 
@@ -105,7 +110,7 @@ def test_blocks_and_workers_change_nothing(tmp_path, images, monkeypatch):
     expected = by_hand(encoder, images, tmp_path)
     for workers, block in ((1, 4), (3, 8), (2, 1000)):
         monkeypatch.setattr(feature_store, "BLOCK", block)
-        store = FeatureStore(tmp_path / f"features{workers}", "float32", 16, "cpu", workers, True)
+        store = make_store(tmp_path / f"features{workers}", workers=workers)
         assert np.array_equal(store.features([encoder], images), expected)
 
 
@@ -130,7 +135,7 @@ def test_what_has_a_say_makes_another_file(tmp_path, images, monkeypatch):
         (open_store(tmp_path), changed, images),
         (open_store(tmp_path), encoder, Images(images.name, few, images.fingerprint)),
         (open_store(tmp_path), encoder, Images(images.name, images.selection, "of another beton")),
-        (FeatureStore(tmp_path / "features", "float32", 12, "cpu", 1, True), encoder, images),
+        (make_store(tmp_path / "features", image_size=12), encoder, images),
         (open_store(tmp_path, "float16"), encoder, images),
     ]
     for number, (store, one, which) in enumerate(asked):
@@ -216,7 +221,7 @@ def test_a_full_disk_is_named_before_it_is_full(tmp_path, images, monkeypatch):
     usage = feature_store.shutil.disk_usage(tmp_path)
     monkeypatch.setattr(feature_store.shutil, "disk_usage", lambda _: usage._replace(free=1000))
     with pytest.raises(
-        UserError, match=r"MiB free, but the features animals-train-\w+.npy take 1 MiB; make room"
+        UserError, match=r"1 KB free, but the features animals-train-\w+.npy take 18.43 KB; make"
     ):
         open_store(tmp_path).features([encoder], images)
     assert not list((tmp_path / "features").glob("*"))

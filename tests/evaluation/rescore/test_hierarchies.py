@@ -92,7 +92,7 @@ def test_of_two_parents_the_first_is_kept_and_said(table, caplog, text, level):
     with caplog.at_level(logging.WARNING):
         assert named(read_hierarchy(table(text), CLASSES))[level][2] == "pet"
     assert "1 " in caplog.text
-    assert "several parents; the first of each was kept" in caplog.text
+    assert "several parents; the first of each was taken" in caplog.text
 
 
 def test_rows_of_other_classes_only_when_allowed(table):

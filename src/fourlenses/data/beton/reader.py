@@ -1,9 +1,9 @@
-"""FFCV's file format (version 2), read and (`beton_writer`) written without FFCV: no worker processes, equal bytes for equal images.
+"""Betons, FFCV's file format (version 2), read without FFCV and its worker processes.
 
-Layout: header, field descriptors, one metadata record per sample, then pages of image bytes (a sample never crosses a page), then the
-allocation table. Fields are ``image`` (RGBImageField), ``label`` and ``index`` (IntField). FFCV's own `Reader` and `Loader` open the files;
-tests hold the layout against `ffcv.types`. Why not FFCV's DatasetWriter: it hangs for ever on an image it cannot encode, leaves a file
-of zeros when interrupted, and decodes and recompresses JPEGs that could be copied.
+Layout: header, field descriptors, one metadata record per sample, then pages of image bytes (a
+sample never crosses a page), then the allocation table. Fields are ``image`` (RGBImageField),
+``label`` and ``index`` (IntField). FFCV's own `Reader` and `Loader` open the files; tests compare
+the layout with `ffcv.types`.
 """
 
 from dataclasses import dataclass
@@ -48,14 +48,23 @@ class Stored:
 
 
 class Beton:
-    """Reads a beton by memory map. ``label`` and ``index`` are int64 (samples,); `image` gives one stored image."""
+    """A beton, read by memory map.
+
+    Attributes:
+        label: int64 (samples,), the finest class.
+        index: int64 (samples,), the row of the manifest.
+
+    Raises:
+        UserError: The file is no beton of this project, or is damaged.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = Path(path)
         size = self.path.stat().st_size
         if size < METADATA_START:
             raise UserError(
-                f"{path} is no beton: {size} bytes are fewer than its header takes; delete it and write it again"
+                f"{path} is no beton: {size} bytes are fewer than its header takes; delete it and "
+                "write it again"
             )
         header = np.fromfile(path, HEADER, count=1)[0]
         fields = np.fromfile(path, DESCRIPTOR, count=len(FIELDS), offset=HEADER.itemsize)
@@ -65,21 +74,20 @@ class Beton:
         )
         if header["version"] != VERSION or names != FIELDS:
             raise UserError(
-                f"{path} is no finished beton of this project (version {header['version']}, fields {names}); delete it and write it again"
+                f"{path} is no finished beton of this project (version {header['version']}, fields "
+                f"{names}); delete it and write it again"
             )
         count, self.table_start = int(header["num_samples"]), int(header["alloc_table_ptr"])
-        if size != self.table_start + count * ALLOCATION.itemsize:
+        announced = self.table_start + count * ALLOCATION.itemsize
+        if size != announced:
             raise UserError(
-                f"{path} is truncated or was not finished: {size} bytes, not the {self.table_start + count * ALLOCATION.itemsize} that its "
-                "header announces; delete it and write it again"
+                f"{path} is truncated or was not finished: {size} bytes, not the {announced} that "
+                "its header announces; delete it and write it again"
             )
         samples = np.fromfile(path, SAMPLE, count=count, offset=METADATA_START)
         table = np.fromfile(path, ALLOCATION, offset=self.table_start)
-        self.samples, self.label, self.index = (
-            samples,
-            samples["label"].copy(),
-            samples["index"].copy(),
-        )
+        self.samples = samples
+        self.label, self.index = samples["label"].copy(), samples["index"].copy()
         # what reading takes of each sample, of the file's own types (samples,)
         self.mode, self.width, self.height, self.start = (
             samples["image"][name] for name in ("mode", "width", "height", "data_ptr")
@@ -90,7 +98,8 @@ class Beton:
         damaged = np.flatnonzero(misplaced | ((self.mode == RAW) & (pixels != self.size)))
         if len(damaged):
             raise UserError(
-                f"{path} is damaged: sample {damaged[0]} is not where or what it should be; delete it and write it again"
+                f"{path} is damaged: sample {damaged[0]} is not where or what it should be; "
+                "delete it and write it again"
             )
         self._data = np.memmap(path, np.uint8, mode="r")
 
@@ -98,6 +107,7 @@ class Beton:
         return len(self.label)
 
     def image(self, sample: int) -> Stored:
+        """Return one stored image."""
         start = int(self.start[sample])
         mode, width, height = (
             int(column[sample]) for column in (self.mode, self.width, self.height)

@@ -1,4 +1,4 @@
-"""Which samples of a beton are meant by some rows of its dataset's manifest, with their labels and ids."""
+"""Selections of a beton's samples by rows of its dataset's manifest, with labels and ids."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,8 +12,16 @@ from fourlenses.data.beton.reader import Beton
 
 @dataclass(frozen=True)
 class Selection:
-    """samples: int64 (N,), numbers in the beton. rows: int64 (N,), of the manifest. labels: int64 (N,), the finest level.
-    ids: uint64 (N,), of dataset and manifest row: views are drawn of them."""
+    """Some samples of a beton.
+
+    Attributes:
+        beton: The file.
+        samples: int64 (N,), numbers in the beton.
+        rows: int64 (N,), of the manifest.
+        labels: int64 (N,), the finest level.
+        ids: uint64 (N,), of dataset and manifest row: they seed the views.
+        num_classes: Of the dataset's finest level.
+    """
 
     beton: Beton
     samples: np.ndarray
@@ -24,10 +32,15 @@ class Selection:
 
 
 def select(beton_file: Path, rows: np.ndarray, dataset: str) -> Selection:
-    """The samples that hold these rows (int64 (N,)).
+    """Return the samples that hold some rows.
+
+    Args:
+        beton_file: The beton.
+        rows: int64 (N,), of the manifest.
+        dataset: Its name.
 
     Raises:
-        UserError: the beton lacks one of the rows.
+        UserError: The beton lacks one of the rows.
     """
     beton = Beton(beton_file)
     by_row = np.full(max(int(beton.index.max(initial=0)), int(rows.max(initial=0))) + 1, -1)
@@ -35,17 +48,19 @@ def select(beton_file: Path, rows: np.ndarray, dataset: str) -> Selection:
     samples = by_row[rows]
     if (samples < 0).any():
         raise UserError(
-            f"{beton_file} lacks row {rows[samples < 0][0]} of its manifest; write it again (delete it, then run snakemake)"
+            f"{beton_file} lacks row {rows[samples < 0][0]} of its manifest; write it again "
+            "(delete it, then run snakemake)"
         )
     ids = mix(named_seed(0, "dataset", dataset), rows)
-    return Selection(
-        beton, samples, rows, beton.label[samples], ids, int(beton.label.max(initial=-1)) + 1
-    )
+    num_classes = int(beton.label.max(initial=-1)) + 1
+    return Selection(beton, samples, rows, beton.label[samples], ids, num_classes)
 
 
 def join_labels(labels: list[np.ndarray], num_classes: list[int]) -> tuple[np.ndarray, int]:
-    """Labels (int64) and number of classes of several datasets as one: the classes of each follow those of the one before."""
+    """Return labels (int64) and number of classes of several datasets as one.
+
+    The classes of each dataset follow those of the one before.
+    """
     offsets = np.cumsum([0, *num_classes])
-    return np.concatenate(
-        [one + offset for one, offset in zip(labels, offsets, strict=False)]
-    ), int(offsets[-1])
+    shifted = [part + offset for part, offset in zip(labels, offsets[:-1], strict=True)]
+    return np.concatenate(shifted), int(offsets[-1])

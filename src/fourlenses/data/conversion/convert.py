@@ -1,30 +1,47 @@
-"""Turning a dataset into a beton: decode every image once, list what cannot be decoded, write the rest, then say what was written."""
+"""Conversion of a dataset to a beton: decode every image once, write it, then the sidecar.
 
-import collections
+Images that cannot be decoded are left out and listed.
+"""
+
 import contextlib
 import logging
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
 from fourlenses.core.errors import UserError, printable
+from fourlenses.core.file_locks import try_lock
 from fourlenses.core.files import NO_ROOM, atomic, write_json
+from fourlenses.core.ordered_map import ordered_map
 from fourlenses.core.progress import progress_bar
 from fourlenses.core.randomness import string_ids
-from fourlenses.data.beton.writer import BetonWriter, lock
+from fourlenses.data.beton.writer import BetonWriter
 from fourlenses.data.conversion.disk_space import DiskSpace
-from fourlenses.data.conversion.encode import encode
-from fourlenses.data.conversion.ordered_map import in_order
+from fourlenses.data.conversion.encode import Encoded, encode
 from fourlenses.data.manifest.manifest import Manifest, column, hierarchy_of, labels_of, rows_of
 from fourlenses.data.sources import source_of
 
 log = logging.getLogger(__name__)
+_LISTED = 20  # undecodable images that the log names
+
+
+@dataclass
+class _Tally:
+    """Counts of a conversion. passed_through: JPEGs stored as they were."""
+
+    undecodable: list[dict[str, str]] = field(default_factory=list)
+    images: Counter[str] = field(default_factory=Counter)
+    passed_through: int = 0
 
 
 def write_beton(
     name: str,
     definition: dict,
     raw_data: Path,
+    *,
     manifest: Manifest,
     variant: str,
     size: int,
@@ -32,48 +49,50 @@ def write_beton(
     output: Path,
     workers: int,
 ) -> None:
-    """Write ``output`` (a ``.beton``) and, last, its sidecar ``.json``; both appear whole or not at all.
+    """Write a beton and, last, its sidecar ``.json``; both appear whole or not at all.
 
-    The bytes do not depend on ``workers``. Memory holds some 100 bytes an image (names, labels, places) and a few images a worker.
+    Memory holds some 100 bytes an image (names, labels, positions) and a few images a worker.
+
+    Args:
+        name: Of the dataset.
+        definition: Its config entry.
+        raw_data: Folder that relative paths start from.
+        manifest: Of the dataset.
+        variant: ``clean``, or the name of a corruption.
+        size: Shortest side of the stored images at most, px.
+        max_undecodable: Share of the images that may be undecodable.
+        output: The ``.beton`` file.
+        workers: Threads; the bytes do not depend on it.
 
     Raises:
-        UserError: more than the share ``max_undecodable`` of the images cannot be decoded, or the disk is too small.
+        UserError: More images cannot be decoded than allowed, or the disk is too small.
     """
-    ids, paths = column(manifest, "id"), column(manifest, "path")
-    labels, numbers, is_train = labels_of(manifest), string_ids(ids), np.zeros(len(ids), bool)
-    is_train[rows_of(manifest, "train")] = True
-    corruption = None if variant == "clean" else variant
-    quarantined, splits, passed = [], collections.Counter(), 0
+    ids = column(manifest, "id")
     space = DiskSpace(output, len(ids))
     _remove_leftovers(output)
     with atomic(output) as temporary:
         writer = BetonWriter(temporary, len(ids))
         images = source_of(definition).images(name, definition, raw_data, manifest, size)
-        encoded = in_order(
-            images, lambda row, data: encode(data, size, corruption, int(numbers[row])), workers
+        corruption, numbers = None if variant == "clean" else variant, string_ids(ids)
+        encoded = ordered_map(
+            lambda item: encode(item[1], size, corruption, int(numbers[item[0]])),
+            enumerate(images),
+            workers=workers,
         )
-        progress = progress_bar(f"{name}/{variant}", "image", len(ids), encoded)
+        bar = progress_bar(f"{name}/{variant}", "image", len(ids), items=encoded)
         try:
             with contextlib.closing(encoded):  # on an error the threads are stopped at once
-                for row, result in progress:
-                    if result.image is None:
-                        quarantined.append(
-                            {"id": ids[row], "path": paths[row], "reason": result.reason}
-                        )
-                        continue
-                    writer.add(result.image, result.width, result.height, int(labels[row]), row)
-                    space.grown(row + 1, writer.length)
-                    splits["train" if is_train[row] else "test"] += 1
-                    passed += result.passed_through
-            _judge(
-                name,
-                quarantined,
-                len(ids),
-                max_undecodable,
-                output.with_suffix(".undecodable.json"),
+                tally = _write_samples(bar, writer, manifest, space=space)
+            listing = output.with_suffix(".undecodable.json")
+            _check_undecodable(
+                tally.undecodable,
+                images=len(ids),
+                allowed=max_undecodable,
+                name=name,
+                listing=listing,
             )
             checksum = writer.close()
-            # a sidecar says that the beton beside it is whole: an old one must not stand beside the new one
+            # a sidecar says that its beton is whole: an old one must not lie next to the new beton
             output.with_suffix(".json").unlink(missing_ok=True)
         except OSError as error:
             if error.errno in NO_ROOM:
@@ -84,49 +103,76 @@ def write_beton(
         "dataset": name,
         "variant": variant,
         "stored_size": size,
-        "images": {"train": splits["train"], "test": splits["test"]},
+        "images": {"train": tally.images["train"], "test": tally.images["test"]},
         "classes": hierarchy.num_classes,
         "levels": dict(zip(hierarchy.names, map(len, hierarchy.classes), strict=True)),
-        "passed_through": passed,
-        "quarantined": quarantined,
+        "passed_through": tally.passed_through,
+        "undecodable": tally.undecodable,
         "bytes": output.stat().st_size,
         "content_sha256": checksum,
     }
     write_json(output.with_suffix(".json"), sidecar)
     log.info(
-        "%s: %d train and %d test images, %d JPEGs passed through, %d quarantined",
+        "%s: %d train and %d test images, %d JPEGs passed through, %d undecodable",
         output,
-        splits["train"],
-        splits["test"],
-        passed,
-        len(quarantined),
+        tally.images["train"],
+        tally.images["test"],
+        tally.passed_through,
+        len(tally.undecodable),
     )
 
 
-def _judge(name: str, quarantined: list[dict], images: int, allowed: float, listing: Path) -> None:
-    for entry in quarantined[:20]:
-        log.warning(
-            "undecodable: %s: %s",
-            printable(entry["path"] or entry["id"]),
-            printable(entry["reason"]),
-        )
+def _write_samples(
+    encoded: Iterable[Encoded], writer: BetonWriter, manifest: Manifest, *, space: DiskSpace
+) -> _Tally:
+    """Write the samples, one per row of the manifest."""
+    ids, paths, labels = column(manifest, "id"), column(manifest, "path"), labels_of(manifest)
+    is_train = np.zeros(len(ids), bool)
+    is_train[rows_of(manifest, "train")] = True
+    tally = _Tally()
+    for row, result in enumerate(encoded):
+        if result.image is None:
+            entry = {"id": ids[row], "path": paths[row], "reason": result.reason}
+            tally.undecodable.append(entry)
+            continue
+        label = int(labels[row])
+        writer.add(result.image, width=result.width, height=result.height, label=label, index=row)
+        space.grown(row + 1, writer.length)
+        tally.images["train" if is_train[row] else "test"] += 1
+        tally.passed_through += result.passed_through
+    return tally
+
+
+def _check_undecodable(
+    undecodable: list[dict[str, str]], *, images: int, allowed: float, name: str, listing: Path
+) -> None:
+    """Log the undecodable images, and raise if they are more than the share ``allowed``."""
+    for entry in undecodable[:_LISTED]:
+        log.warning("undecodable: %s", _reason(entry, ": {}"))
     listing.unlink(missing_ok=True)
-    if len(quarantined) > allowed * images:
-        write_json(listing, quarantined)
-        first = f"{printable(quarantined[0]['path'] or quarantined[0]['id'])} ({printable(quarantined[0]['reason'])})"
+    if len(undecodable) > allowed * images:
+        write_json(listing, undecodable)
         raise UserError(
-            f"dataset '{name}': {len(quarantined)} of {images} images cannot be decoded, more than 'max_undecodable' ({allowed:g}) allows, "
-            f"e.g. {first}; all are listed in {listing}; repair the data or raise the key"
+            f"dataset '{name}': {len(undecodable)} of {images} images cannot be decoded, more than "
+            f"'max_undecodable' ({allowed:g}) allows, e.g. {_reason(undecodable[0], ' ({})')}; all "
+            f"are listed in {listing}; repair the data or raise the key"
         )
-    if len(quarantined) > 20:
-        log.warning("… and %d more; the sidecar lists all", len(quarantined) - 20)
+    if len(undecodable) > _LISTED:
+        log.warning("… and %d more; the sidecar lists all", len(undecodable) - _LISTED)
+
+
+def _reason(entry: dict[str, str], form: str) -> str:
+    return printable(entry["path"] or entry["id"]) + form.format(printable(entry["reason"]))
 
 
 def _remove_leftovers(output: Path) -> None:
-    """What killed writers of the same file left: as large as a beton, and no use to anyone. What a live one holds is locked."""
+    """Remove what killed writers of the same file left: it is as large as a beton, and of no use.
+
+    What a live writer holds is locked.
+    """
     for leftover in output.parent.glob(f".{output.name}.*.part"):
         with open(leftover, "rb") as file:
-            dead = lock(file.fileno())
+            dead = try_lock(file.fileno())
         if dead:
             log.warning("removing %s, which an interrupted run left behind", leftover)
             leftover.unlink(missing_ok=True)

@@ -1,6 +1,7 @@
-"""Fetch a file: resumed where a transfer broke off, kept only with the right checksum, asked for politely, given up on with a sentence.
+"""Download a file: resumed where a transfer broke off, kept only with the right checksum.
 
-Requests follow RFC 9110: `Range` with `If-Range`, so that a file that changed meanwhile comes anew and is never glued to the old one.
+Requests follow RFC 9110: `Range` with `If-Range`, so that a file that changed meanwhile is sent
+again, and never glued to the old one. tenacity decides when to try again.
 """
 
 import email.utils
@@ -12,26 +13,36 @@ import ssl
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import tenacity
+
 from fourlenses.core.errors import UserError
-from fourlenses.data.download.part_file import PartFile, amount, digest_of
+from fourlenses.core.units import format_bytes
+from fourlenses.data.download.part_file import PartFile, digest_of
 from fourlenses.data.download.registry import Remote
 from fourlenses.data.download.urls import OPENER, check_address
 
 log = logging.getLogger(__name__)
 BLOCK = 1 << 18  # bytes read at a time at most
-PROGRESS = (
-    16 << 20
-)  # bytes after which a try counts as one that got on: the next failure is the first again
+# Bytes after which a try counts as one that made progress: the next failure is the first again.
+PROGRESS = 16 << 20
 LONGEST_RETRY_AFTER = 600  # s; a server that asks for more is left alone
 PASSING = {408, 425, 429, 500, 502, 503, 504}  # answers that another try may better
 
 
 @dataclass(frozen=True)
-class Patience:
-    """tries: in a row that get no further. timeout: s without a byte. wait: s before the second try, then doubled up to longest_wait."""
+class RetryPolicy:
+    """When to try again, and when to give up.
+
+    Attributes:
+        tries: In a row without progress.
+        timeout: Seconds without a byte.
+        wait: Seconds before the second try; doubled each time up to ``longest_wait``.
+        longest_wait: Seconds.
+    """
 
     tries: int = 8
     timeout: float = 60.0
@@ -39,7 +50,7 @@ class Patience:
     longest_wait: float = 60.0
 
 
-class _Broken(Exception):
+class _BrokenTransfer(Exception):
     """A try that failed in a way that the next may not. wait: s that the server asks for."""
 
     def __init__(self, reason: str, wait: float = 0.0) -> None:
@@ -47,13 +58,17 @@ class _Broken(Exception):
         self.wait = wait
 
 
-def download(remote: Remote, target: Path, patience: Patience | None = None) -> bool:
-    """Have ``target`` be the file that ``remote`` describes; whether it had to be fetched. What is there is checked, never replaced.
+def download(remote: Remote, target: Path, policy: RetryPolicy | None = None) -> bool:
+    """Make ``target`` the file that ``remote`` describes. A file that is there is only checked.
+
+    Returns:
+        Whether it was downloaded.
 
     Raises:
-        UserError: refused, given up, no room, or not the file that was expected; says what was received and what to do.
+        UserError: Refused, given up, no room, or another file than expected; the message says what
+            was received and what to do.
     """
-    patience = patience or Patience()
+    policy = policy or RetryPolicy()
     check_address(remote.url, remote.url)
     if target.exists():
         _check_present(remote, target)
@@ -61,21 +76,23 @@ def download(remote: Remote, target: Path, patience: Patience | None = None) -> 
     with PartFile(target, remote) as part:
         if target.exists():  # another process has finished it since
             return False
-        _fetch(remote, part, patience)
+        _fetch(remote, part, policy)
         if part.digest.hexdigest() != remote.digest and part.mixed:
-            # the server may have changed the file between two answers without saying so, or a power cut may have eaten the end
+            # the server may have changed the file between two answers without a sign of it, or a
+            # power cut may have eaten the end
             log.warning(
                 "%s: the pieces do not make up the published file; starting over", remote.url
             )
             part.restart()
-            _fetch(remote, part, patience)
-        found, size = part.digest.hexdigest(), part.size
-        if found != remote.digest:
+            _fetch(remote, part, policy)
+        digest, size = part.digest.hexdigest(), part.size
+        if digest != remote.digest:
             part.restart()
             raise UserError(
-                f"{remote.url}: received {amount(size)} with {remote.algorithm} {found}, expected {remote.digest}: damaged on the way, or "
-                "not the published file; nothing was kept. Run it again; if that does not help, compare the address and the checksum "
-                "with those on the page they are from"
+                f"{remote.url}: received {format_bytes(size)} with {remote.algorithm} {digest}, "
+                f"expected {remote.digest}: damaged on the way, or not the published file; nothing "
+                "was kept. Run it again; if that does not help, compare the address and the "
+                "checksum with those on the page they are from"
             )
         part.finish()
     return True
@@ -83,64 +100,105 @@ def download(remote: Remote, target: Path, patience: Patience | None = None) -> 
 
 def _check_present(remote: Remote, target: Path) -> None:
     if not target.is_file():
-        raise UserError(f"{target} is there, but is no file; take it away, or give another place")
-    found = digest_of(target, remote.algorithm)
-    if found != remote.digest:
+        raise UserError(f"{target} is there, but is no file; take it away, or give another path")
+    digest = digest_of(target, remote.algorithm)
+    if digest != remote.digest:
         raise UserError(
-            f"{target} is there, with {remote.algorithm} {found}, expected {remote.digest}: it is damaged or another file. It was left "
-            f"as it is; take it away to have {remote.url} downloaded"
+            f"{target} is there, with {remote.algorithm} {digest}, expected {remote.digest}: it is "
+            "damaged or another file. It was left as it is; take it away to have "
+            f"{remote.url} downloaded"
         )
 
 
-def _fetch(remote: Remote, part: PartFile, patience: Patience) -> None:
-    """Ask until the file is whole or patience is at an end."""
-    failures, furthest = 0, part.size
-    while not part.whole:
-        try:
-            _ask(remote, part, patience.timeout)
-        except _Broken as broken:
-            # further than ever, not only further than before this try: a server that always begins anew would else be asked for ever
-            failures = 1 if part.size - furthest >= PROGRESS else failures + 1
-            furthest = max(furthest, part.size)
-            if failures >= patience.tries or broken.wait > LONGEST_RETRY_AFTER:
-                asked = (
-                    f", and asks to wait {broken.wait:.0f} s"
-                    if broken.wait > LONGEST_RETRY_AFTER
-                    else ""
-                )
-                kept = f"are kept in {part.path}" if part.size else "were received"
-                raise UserError(
-                    f"{remote.url}: gave up after {failures} tries in a row: {broken}{asked}; {amount(part.size)} of "
-                    f"{amount(part.total)} {kept}. Check the address and the connection, and run it again later: it goes on from there"
-                ) from broken
-            seconds = max(broken.wait, _pause(failures, patience))
-            log.warning(
-                "%s: %s; on from %s in %.1f s (try %d of %d)",
-                remote.url,
-                broken,
-                amount(part.size),
-                seconds,
-                failures + 1,
-                patience.tries,
-            )
-            time.sleep(seconds)
+def _fetch(remote: Remote, part: PartFile, policy: RetryPolicy) -> None:
+    """Ask until the file is whole.
+
+    Raises:
+        UserError: As many tries in a row as the policy allows have failed.
+    """
+    if part.whole:
+        return
+    furthest = part.size
+
+    def count(state: tenacity.RetryCallState) -> None:
+        # Compared with the furthest ever, not with the start of this try: a server that always
+        # begins at the first byte would else be asked for ever.
+        nonlocal furthest
+        if part.size - furthest >= PROGRESS:
+            state.attempt_number = 1
+        furthest = max(furthest, part.size)
+
+    def announce(state: tenacity.RetryCallState) -> None:
+        log.warning(
+            "%s: %s; continuing from %s in %.1f s (try %d of %d)",
+            remote.url,
+            _reason(state),
+            format_bytes(part.size),
+            state.upcoming_sleep,
+            state.attempt_number + 1,
+            policy.tries,
+        )
+
+    def give_up(state: tenacity.RetryCallState) -> None:
+        broken = _reason(state)
+        longer = broken.wait > LONGEST_RETRY_AFTER
+        asked = f", and asks to wait {broken.wait:.0f} s" if longer else ""
+        kept = f"are kept in {part.path}" if part.size else "were received"
+        raise UserError(
+            f"{remote.url}: gave up after {state.attempt_number} tries in a row: {broken}{asked}; "
+            f"{format_bytes(part.size)} of {format_bytes(part.total)} {kept}. Check the address "
+            "and the connection, and run it again later: it continues from there"
+        ) from broken
+
+    tenacity.Retrying(
+        retry=tenacity.retry_if_exception_type(_BrokenTransfer),
+        after=count,
+        stop=tenacity.stop_any(tenacity.stop_after_attempt(policy.tries), _is_asked_for_too_long),
+        wait=_waiting(policy),
+        before_sleep=announce,
+        retry_error_callback=give_up,
+    )(_ask, remote, part, policy.timeout)
 
 
-def _pause(failures: int, patience: Patience) -> float:
-    """Between half and all of a wait that doubles. Drawn without a seed: machines that failed together must not come back together."""
-    wait = min(patience.wait * 2 ** (failures - 1), patience.longest_wait)
-    return random.SystemRandom().uniform(wait / 2, wait)
+def _reason(state: tenacity.RetryCallState) -> _BrokenTransfer:
+    error = state.outcome.exception() if state.outcome else None
+    assert isinstance(error, _BrokenTransfer)
+    return error
+
+
+def _is_asked_for_too_long(state: tenacity.RetryCallState) -> bool:
+    return _reason(state).wait > LONGEST_RETRY_AFTER
+
+
+def _waiting(policy: RetryPolicy) -> Callable[[tenacity.RetryCallState], float]:
+    """Return a wait between half and all of one that doubles, or what the server asks for.
+
+    Drawn without a seed: machines that failed together must not come back together.
+    """
+    doubling = tenacity.wait_exponential(multiplier=policy.wait, max=policy.longest_wait)
+
+    def seconds(state: tenacity.RetryCallState) -> float:
+        longest = doubling(state)
+        return max(_reason(state).wait, random.SystemRandom().uniform(longest / 2, longest))
+
+    return seconds
 
 
 def _ask(remote: Remote, part: PartFile, timeout: float) -> None:
-    """One request, and all that comes of it."""
+    """Send one request and receive its answer.
+
+    Raises:
+        _BrokenTransfer: Another try may help.
+        UserError: None would.
+    """
     headers = {"User-Agent": "fourlenses", "Accept-Encoding": "identity"}
     if part.size:
         headers["Range"] = f"bytes={part.size}-"
         if part.validator:
             headers["If-Range"] = part.validator
+    request = urllib.request.Request(remote.url, headers=headers)
     try:
-        answer = OPENER.open(urllib.request.Request(remote.url, headers=headers), timeout=timeout)
+        answer = OPENER.open(request, timeout=timeout)
     except urllib.error.HTTPError as error:
         with error:
             _refused(remote, part, error)
@@ -148,11 +206,12 @@ def _ask(remote: Remote, part: PartFile, timeout: float) -> None:
     except urllib.error.URLError as error:
         if isinstance(error.reason, ssl.SSLCertVerificationError):
             raise UserError(
-                f"{remote.url}: the server's certificate cannot be trusted ({error.reason.verify_message}); nothing was fetched"
+                f"{remote.url}: the server's certificate cannot be trusted "
+                f"({error.reason.verify_message}); nothing was fetched"
             ) from error
-        raise _Broken(f"no connection ({error.reason})") from error
+        raise _BrokenTransfer(f"no connection ({error.reason})") from error
     except (OSError, http.client.HTTPException) as error:
-        raise _Broken(_said(error)) from error
+        raise _BrokenTransfer(_describe(error)) from error
     with answer:
         _join(remote, part, answer)
         _receive(part, answer)
@@ -164,17 +223,21 @@ def _refused(remote: Remote, part: PartFile, error: urllib.error.HTTPError) -> N
             part.total, part.whole = part.size, True
             return
         part.restart()
-        raise _Broken("the server has less than what was received before")
-    said = " ".join(f"the server answered {error.code} {error.reason}".split())
+        raise _BrokenTransfer("the server has less than what was received before")
+    answered = " ".join(f"the server answered {error.code} {error.reason}".split())
     if error.code not in PASSING:
         raise UserError(
-            f"{remote.url}: {said}; check the address, or whether its page names a new one"
+            f"{remote.url}: {answered}; check the address, or whether its page names a new one"
         )
-    raise _Broken(said, _retry_after(error))
+    raise _BrokenTransfer(answered, _retry_after(error))
 
 
 def _join(remote: Remote, part: PartFile, answer: http.client.HTTPResponse) -> None:
-    """Decide whether the answer goes on from what is there, or is the whole file anew."""
+    """Decide whether the answer continues the bytes that are there, or is the whole file again.
+
+    Raises:
+        UserError: The server offers another length than the published one, or there is no room.
+    """
     start, total = _extent(answer)
     validator = _validator(answer)
     if part.size:
@@ -188,24 +251,27 @@ def _join(remote: Remote, part: PartFile, answer: http.client.HTTPResponse) -> N
             part.mixed = True
         else:
             log.info(
-                "%s: begins anew (the server cannot go on from %s, or the file has changed)",
+                "%s: starts again (the server cannot continue from %s, or the file has changed)",
                 remote.url,
-                amount(part.size),
+                format_bytes(part.size),
             )
             part.restart()
     if part.size == 0:
         if start:
-            raise _Broken(f"the server sent the file from byte {start} on, without being asked to")
+            raise _BrokenTransfer(
+                f"the server sent the file from byte {start} on, without being asked to"
+            )
         if remote.bytes is not None and total is not None and total != remote.bytes:
             raise UserError(
-                f"{remote.url}: the server offers {total} bytes, the published file has {remote.bytes}; nothing was fetched. "
-                "Check whether its page names a new address"
+                f"{remote.url}: the server offers {total} bytes, the published file has "
+                f"{remote.bytes}; nothing was fetched. Check whether its page names a new address"
             )
         part.begin(total, validator)
     free = shutil.disk_usage(part.path.parent).free
     if total is not None and free < total - part.size:
         raise UserError(
-            f"{part.path.parent} has {amount(free)} free, but {amount(total - part.size)} more are needed for {part.target.name}; "
+            f"{part.path.parent} has {format_bytes(free)} free, but "
+            f"{format_bytes(total - part.size)} more are needed for {part.target.name}; "
             "make room, then run it again"
         )
 
@@ -215,17 +281,17 @@ def _receive(part: PartFile, answer: http.client.HTTPResponse) -> None:
         try:
             data = answer.read1(BLOCK)
         except (OSError, http.client.HTTPException) as error:
-            raise _Broken(_said(error)) from error
+            raise _BrokenTransfer(_describe(error)) from error
         if not data:
             break
         part.write(data)
     if part.total is not None and part.size != part.total:
-        raise _Broken(f"the connection ended after {part.size} of {part.total} bytes")
+        raise _BrokenTransfer(f"the connection ended after {part.size} of {part.total} bytes")
     part.whole = True
 
 
 def _extent(answer: http.client.HTTPResponse | urllib.error.HTTPError) -> tuple[int, int | None]:
-    """Where the bytes of an answer begin, and how long the file is (None: not said)."""
+    """Return the first byte's position, and the file's length (None: not announced)."""
     kind, _, value = answer.headers.get("Content-Range", "").partition(" ")
     span, _, total = value.partition("/")
     start = span.partition("-")[0]
@@ -241,7 +307,7 @@ def _validator(answer: http.client.HTTPResponse) -> str | None:
 
 
 def _retry_after(error: urllib.error.HTTPError) -> float:
-    """Seconds that the server asks to wait, given as such or as a date; 0 where it says nothing."""
+    """Return the seconds that the server asks to wait (a number or a date); 0 if it does not."""
     value = (error.headers.get("Retry-After") or "").strip()
     if value.isdecimal():
         return float(value)
@@ -251,7 +317,7 @@ def _retry_after(error: urllib.error.HTTPError) -> float:
         return 0.0
 
 
-def _said(error: Exception) -> str:
+def _describe(error: Exception) -> str:
     return (
         "no byte came in time"
         if isinstance(error, TimeoutError)

@@ -1,41 +1,54 @@
-"""What has come of a download: ``<name>.part``, and ``<name>.part.json`` that says of which version of which file these bytes are.
+"""A partial download: its bytes (``<name>.part``), and their URL, digest and version
+(``<name>.part.json``).
 
-Every byte is on disk before it counts, so a process may be killed at any moment and the next one goes on from the file's length.
+Every byte is on disk before it counts, so a process may be killed at any moment, and the next one
+continues from the file's length.
 """
 
 import contextlib
-import fcntl
 import hashlib
 import os
-import sys
 from pathlib import Path
-
-from tqdm import tqdm
+from typing import Any
 
 from fourlenses.core.errors import UserError
+from fourlenses.core.file_locks import EXCLUSIVE, open_locked
 from fourlenses.core.files import read_json, write_json
+from fourlenses.core.progress import progress_bar
+from fourlenses.core.units import format_bytes
 from fourlenses.data.download.registry import Remote
 
 CHUNK = 1 << 20
 
 
 class PartFile:
-    """The unfinished file, locked for this process. size: bytes it has. total: bytes it will have, None where no server has said.
+    """The unfinished file, locked for this process. A context manager; leaving it keeps the bytes.
 
-    validator: what `If-Range` asks by (a strong ETag or a date), None where the server gave neither. mixed: whether its bytes come from
-    more than one answer of the server. Use as a context manager; leaving it keeps what there is.
+    Attributes:
+        size: Bytes received so far.
+        total: Bytes of the whole file, None where no server has announced them.
+        validator: For `If-Range`: a strong ETag or a date; None where the server gave neither.
+        mixed: Whether the bytes come from more than one answer of the server.
+        whole: Whether all bytes are there.
     """
 
     def __init__(self, target: Path, remote: Remote) -> None:
         self.target, self.remote = target, remote
         self.path = target.with_name(target.name + ".part")
         self.notes = target.with_name(target.name + ".part.json")
-        self.size, self.total, self.validator, self.mixed, self.whole = 0, None, None, False, False
+        self.bar = progress_bar(target.name, "B", shown=False)
+        self._forget()
+
+    def _forget(self) -> None:
+        self.size = 0
+        self.total: int | None = None
+        self.validator: str | None = None
+        self.mixed = self.whole = False
+        self.digest = hashlib.new(self.remote.algorithm, usedforsecurity=False)
 
     def __enter__(self) -> "PartFile":
         self.target.parent.mkdir(parents=True, exist_ok=True)
         self._open()
-        self.bar = progress(self.target.name)
         try:
             self._take_over()
         except BaseException:
@@ -43,42 +56,31 @@ class PartFile:
             raise
         return self
 
-    def __exit__(self, *_) -> None:
+    def __exit__(self, *_: object) -> None:
         self.bar.close()
         if not self.size and self.path.exists():
             self.discard()
         self.file.close()
 
     def _open(self) -> None:
-        """Open the file and lock it. It may have been given its name, or removed, by another process between the two."""
-        while True:
-            # unbuffered: what `write` has taken is what the next process finds
-            self.file = os.fdopen(
-                os.open(self.path, os.O_RDWR | os.O_CREAT, 0o666), "r+b", buffering=0
-            )
-            try:
-                fcntl.flock(self.file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                self.file.close()
-                raise UserError(
-                    f"another process is downloading {self.target}; wait for it, or stop it and run this again"
-                ) from None
-            except OSError:
-                pass  # a file system without locks
-            with contextlib.suppress(FileNotFoundError):
-                if os.path.samestat(os.fstat(self.file.fileno()), os.stat(self.path)):
-                    return
-            self.file.close()
+        try:
+            descriptor = open_locked(self.path, EXCLUSIVE, mode=0o666, required=False)
+        except BlockingIOError:
+            raise UserError(
+                f"another process is downloading {self.target}; wait for it, or stop it and run "
+                "this again"
+            ) from None
+        # unbuffered: what `write` has taken is what the next process finds
+        self.file = os.fdopen(descriptor, "r+b", buffering=0)
 
     def _take_over(self) -> None:
-        """Go on from what an earlier process left, if it is of the same file; hash it, as the rest will be hashed when it comes."""
-        notes = {}
+        """Continue from an earlier process's bytes if they are of the same file; hash them."""
+        notes: dict[str, Any] = {}
         with contextlib.suppress(OSError, ValueError):
             notes = read_json(self.notes)
         if notes.get("url") != self.remote.url or notes.get("digest") != self.remote.digest:
             self.restart()
             return
-        self.digest = hashlib.new(self.remote.algorithm, usedforsecurity=False)
         while data := self.file.read(CHUNK):
             self.digest.update(data)
             self.size += len(data)
@@ -89,28 +91,32 @@ class PartFile:
         self._show()
 
     def begin(self, total: int | None, validator: str | None) -> None:
-        """A first answer: note which version its bytes will be of, before there are any."""
+        """Note which version of the file the bytes will be of, before there are any."""
         self.total, self.validator = total, validator
-        write_json(
-            self.notes,
-            {
-                "url": self.remote.url,
-                "digest": self.remote.digest,
-                "total": total,
-                "validator": validator,
-            },
-        )
+        notes = {
+            "url": self.remote.url,
+            "digest": self.remote.digest,
+            "total": total,
+            "validator": validator,
+        }
+        write_json(self.notes, notes)
         self._show()
 
     def write(self, data: bytes) -> None:
+        """Append bytes.
+
+        Raises:
+            UserError: They cannot be written, for example for lack of room.
+        """
         rest = memoryview(data)
         while rest:
             try:
                 written = self.file.write(rest)
             except OSError as error:
                 raise UserError(
-                    f"{self.path}: {error.strerror}, after {amount(self.size)} of {amount(self.total)} of {self.remote.url}; "
-                    "put that right (make room, or raise the quota or limit), then run it again: it goes on from there"
+                    f"{self.path}: {error.strerror}, after {format_bytes(self.size)} of "
+                    f"{format_bytes(self.total)} of {self.remote.url}; put that right (make room, "
+                    "or raise the quota or limit), then run it again: it continues from there"
                 ) from error
             self.digest.update(rest[:written])
             self.size += written
@@ -121,8 +127,7 @@ class PartFile:
         """Drop the bytes: they are of another version, or wrong."""
         self.file.seek(0)
         self.file.truncate()
-        self.digest = hashlib.new(self.remote.algorithm, usedforsecurity=False)
-        self.size, self.total, self.validator, self.mixed, self.whole = 0, None, None, False, False
+        self._forget()
         self._show()
 
     def discard(self) -> None:
@@ -130,7 +135,11 @@ class PartFile:
         self.notes.unlink(missing_ok=True)
 
     def finish(self) -> None:
-        """Give the file its name, never over one that came there meanwhile."""
+        """Give the file its name, never over a file that appeared there meanwhile.
+
+        Raises:
+            UserError: There is such a file.
+        """
         os.fsync(self.file.fileno())
         if self.target.exists():
             raise UserError(
@@ -140,36 +149,23 @@ class PartFile:
         self.notes.unlink(missing_ok=True)
 
     def _show(self) -> None:
-        self.bar.total, self.bar.n = self.total, self.size
-        self.bar.last_print_n = self.size
-        self.bar.refresh()
+        """Start the bar again: bytes that were there before are no part of its speed."""
+        self.bar.leave = False
+        self.bar.close()
+        self.bar = progress_bar(self.target.name, "B", self.total, initial=self.size)
 
 
 def digest_of(path: Path, algorithm: str) -> str:
-    """The checksum of a file, with a bar of the bytes read."""
+    """Return a file's checksum in hexadecimal, with a progress bar.
+
+    Args:
+        path: Of the file.
+        algorithm: A name that `hashlib.new` knows, such as md5 or sha256.
+    """
     digest = hashlib.new(algorithm, usedforsecurity=False)
-    with open(path, "rb") as file, progress(f"checking {path.name}", path.stat().st_size) as bar:
+    bar = progress_bar(f"checking {path.name}", "B", path.stat().st_size)
+    with open(path, "rb") as file, bar:
         while data := file.read(CHUNK):
             digest.update(data)
             bar.update(len(data))
     return digest.hexdigest()
-
-
-def progress(what: str, total: int | None = None) -> tqdm:
-    shown = {
-        "unit": "B",
-        "unit_scale": True,
-        "file": sys.stderr,
-        "mininterval": 0.2 if os.isatty(2) else 10,
-    }
-    return tqdm(desc=what, total=total, **shown)
-
-
-def amount(size: int | None) -> str:
-    """Bytes as people write them: 26.1 GB."""
-    if size is None:
-        return "an unknown number of bytes"
-    for unit, name in ((10**9, "GB"), (10**6, "MB"), (10**3, "kB")):
-        if size >= unit:
-            return f"{size / unit:.1f} {name}"
-    return f"{size} bytes"

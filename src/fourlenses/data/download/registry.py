@@ -1,6 +1,8 @@
-"""Which files a dataset may be downloaded from: those its authors publish (sources/tables/downloads.yaml), or what its config entry says.
+"""Registry of files that a dataset may be downloaded from.
 
-Light enough for the Snakefile, which imports it in every job; nothing here opens a connection.
+They are those that its authors publish (sources/tables/downloads.yaml, where a source says all of
+it), or what its config entry says. Light enough for the Snakefile, which imports it in every job;
+nothing here opens a connection.
 """
 
 import contextlib
@@ -21,7 +23,14 @@ TABLE = Path(__file__).parents[1] / "sources" / "tables" / "downloads.yaml"
 
 @dataclass(frozen=True)
 class Remote:
-    """A file on the web and what it must be. algorithm: md5 or sha256, digest: hexadecimal. bytes: its exact length, where known."""
+    """A file on the web and what it must be.
+
+    Attributes:
+        url: Its address.
+        algorithm: md5 or sha256.
+        digest: Hexadecimal.
+        bytes: Its exact length, None where unknown.
+    """
 
     url: str
     algorithm: str
@@ -35,29 +44,36 @@ class Remote:
 
     @classmethod
     def checked(cls, url: str, algorithm: str, digest: str | None) -> "Remote":
-        """From what a user typed.
+        """Return the file that a user typed.
 
         Raises:
-            UserError: no checksum, or one of another length.
+            UserError: No checksum, or one of another length.
         """
         if not re.fullmatch(f"[0-9a-fA-F]{{{LENGTHS[algorithm]}}}", digest or ""):
+            fault = f"{digest!r} is no {algorithm}" if digest else "there is no checksum"
             raise UserError(
-                f"{url}: {f'{digest!r} is no {algorithm}' if digest else 'there is no checksum'}; give the one that its page names, "
+                f"{url}: {fault}; give the one that its page names, "
                 f"--sha256 ({LENGTHS['sha256']} hexadecimal digits) or --md5 ({LENGTHS['md5']})"
             )
-        return cls(url, algorithm, digest.lower())
+        return cls(url, algorithm, str(digest).lower())
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """A file of a dataset. path: where it belongs, relative to raw_data. source: whose published file it is, None where the config says."""
+    """A file of a dataset.
+
+    Attributes:
+        path: Where it belongs, relative to raw_data.
+        remote: The file on the web.
+        source: The source whose published file it is; None where the config names the file.
+    """
 
     path: PurePosixPath
     remote: Remote
     source: str | None = None
 
     def options(self) -> list[str]:
-        """Of workflow_scripts/download.py."""
+        """Return its command-line options of workflow_scripts/download.py."""
         which = (
             ["--dataset", self.source]
             if self.source
@@ -71,15 +87,16 @@ def table() -> dict[str, dict]:
 
 
 def md5_sums(source: str) -> dict[str, str]:
-    """MD5 of the source's published files, by name, where it is known."""
+    """Return the MD5 of the source's published files by name, where it is known."""
     return {name: file["md5"] for name, file in table()[source]["files"].items() if "md5" in file}
 
 
 def published(source: str, file: str) -> Remote:
-    """A file as its authors publish it.
+    """Return a file as its authors publish it.
 
     Raises:
-        UserError: the source or the file is not in the table, or no program may fetch it; the message says what to do by hand.
+        UserError: The source or the file is not in the table, or no program may download it; the
+            message says what to do by hand.
     """
     known = table()
     if source not in known:
@@ -93,18 +110,22 @@ def published(source: str, file: str) -> Remote:
 
 
 def stand_in(source: str, target: Path) -> Path | None:
-    """What lies where ``target`` belongs and does as well: the file decompressed or extracted, or another layout of the same images."""
+    """Return what is there in place of ``target``, None if nothing is.
+
+    For example the file decompressed or extracted, or another layout of the same images.
+    """
     names = table()[source]["files"][target.name].get("instead", [])
     return next((target.parent / name for name in names if (target.parent / name).exists()), None)
 
 
 def by_hand(source: str, entry: dict, folder: str | None = None) -> str:
-    """What to do where a program may not: the page, the files with their sums, the folder."""
+    """Return the instructions for files that no program may download, with their sums."""
     where = folder or f"the folder that 'path' of the dataset with source: {source} names"
-    lines = [
-        f"{entry['name']} cannot be downloaded for you: {entry['by_hand']}. Get the files at {entry['page']} and put them into {where}"
-    ]
-    return "\n  ".join([*lines, *_lines(entry)])
+    sentences = (
+        f"{entry['name']} cannot be downloaded for you: {entry['by_hand']}. "
+        f"Get the files at {entry['page']} and put them into {where}"
+    )
+    return "\n  ".join([sentences, *_lines(entry)])
 
 
 def _lines(entry: dict) -> list[str]:
@@ -115,7 +136,7 @@ def _lines(entry: dict) -> list[str]:
 
 
 def describe(source: str) -> str:
-    """The published files of a source, their sums and sizes, and on what terms they are there."""
+    """Return the published files of a source, their sums and sizes, and their terms, as text."""
     known = table()
     if source not in known:
         raise one_of("source with published files", source, known)
@@ -132,10 +153,14 @@ def describe(source: str) -> str:
 
 
 def take_downloads(config: dict) -> dict[str, list[Wanted]]:
-    """Per dataset the files that are to be there; the key `download` is taken out of the entries, as it says nothing about the images.
+    """Take the key `download` out of every dataset, as it says nothing about the images.
+
+    Returns:
+        Per dataset the files that are to be there.
 
     Raises:
-        UserError: `download: true` where no published files are known, or where they are not for programs to fetch.
+        UserError: `download: true` where no published files are known, or where no program may
+            download them.
     """
     return {
         name: _wanted(name, entry, entry.pop("download", False))
@@ -151,46 +176,57 @@ def _wanted(name: str, entry: dict, download: bool | dict | list) -> list[Wanted
         return [Wanted(path, Remote.from_entry(download, download["url"]))]
     if isinstance(download, list):
         return [
-            Wanted(path / file_name(one["url"]), Remote.from_entry(one, one["url"]))
-            for one in download
+            Wanted(path / file_name(file["url"]), Remote.from_entry(file, file["url"]))
+            for file in download
         ]
     source = entry["source"]
     known = table().get(source)
     if known is None:
         raise UserError(
-            f"{key} is true, but no published files of the source '{source}' are known; give it a url and a sha256 instead"
+            f"{key} is true, but no published files of the source '{source}' are known; "
+            "give it a url and a sha256 instead"
         )
     if "at" not in known:
         raise UserError(f"{key}: {by_hand(source, known, f'the folder {path} of raw_data')}")
-    folder, names = {
-        "inat21": lambda: (path, [f"{entry.get('train', 'train')}.tar.gz", "val.tar.gz"]),
-        "places365": lambda: (path, list(known["files"])),
-        "cifar": lambda: (path.parent, [path.name]),
-    }[source]()
-    missing = next((file for file in names if file not in known["files"]), None)
+    paths = _needed(entry, known)
+    missing = next((path.name for path in paths if path.name not in known["files"]), None)
     if missing:
         unknown = one_of(f"file of {known['name']}", missing, known["files"])
         raise UserError(f"{key} is true, but 'path' ends in no published file: {unknown}")
-    return [Wanted(folder / file, published(source, file), source) for file in names]
+    return [Wanted(path, published(source, path.name), source) for path in paths]
+
+
+def _needed(entry: dict, known: dict) -> list[PurePosixPath]:
+    """Return the paths of the published files that a dataset's entry needs; see downloads.yaml."""
+    path = PurePosixPath(entry["path"])
+    if known.get("path_is_file"):
+        return [path]
+    keys = {**known.get("defaults", {}), **entry}
+    return [path / name.format_map(keys) for name in known.get("needs", known["files"])]
 
 
 def file_name(url: str) -> str:
-    """The last part of an address, as the name of a file.
+    """Return the last part of an address, as the name of a file.
 
     Raises:
-        UserError: the address ends in none.
+        UserError: The address ends in none.
     """
     name = unquote(urlsplit(url).path.rpartition("/")[2])
     if name in ("", ".", "..") or "/" in name or not name.isprintable():
         raise UserError(
-            f"the address {url} ends in no file name; say which with --file, or give the dataset one url and its 'path'"
+            f"the address {url} ends in no file name; name it with --file, or give the dataset "
+            "one url and its 'path'"
         )
     return name
 
 
 @contextlib.contextmanager
 def remembering_downloads(folder: Path) -> Iterator[None]:
-    """A failure of the block is told with a file that was downloaded once and is gone. folder: of the records, one per file."""
+    """Add to an error of the block the name of a file that was downloaded once and is gone.
+
+    Args:
+        folder: Of the records, one per downloaded file.
+    """
     try:
         yield
     except UserError as error:
@@ -198,6 +234,7 @@ def remembering_downloads(folder: Path) -> Iterator[None]:
             file = Path(read_json(record)["file"])
             if not file.exists():
                 raise UserError(
-                    f"{error}. {file} was there once: snakemake with --forcerun download fetches again what is missing"
+                    f"{error}. {file} was there once: snakemake with --forcerun download fetches "
+                    "again what is missing"
                 ) from error
         raise

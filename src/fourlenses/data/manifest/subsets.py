@@ -14,7 +14,7 @@ from fourlenses.study import ALL, Subset
 
 
 def draw_subset(
-    manifest: Manifest, quarantined: set[str], subset: str | int, seed: int, dataset: str
+    manifest: Manifest, undecodable: set[str], subset: str | int, seed: int, dataset: str
 ) -> np.ndarray:
     """Rows of the manifest, int64 ascending: of the training images that could be decoded, those of a subset named as `Subset` does.
 
@@ -23,8 +23,8 @@ def draw_subset(
     """
     wanted = Subset.parse(str(subset))
     ids, rows = column(manifest, "id"), rows_of(manifest, "train")
-    if quarantined:
-        rows = rows[~ids.is_in(quarantined)[rows]]
+    if undecodable:
+        rows = rows[~ids.is_in(undecodable)[rows]]
     count = len(rows) if wanted.images == ALL else int(wanted.images)
     if count > len(rows):
         raise UserError(

@@ -43,7 +43,7 @@ def _from_zero(method: Supervised) -> Supervised:
 
 
 # protocol -> (encoder, number of classes, hyper-parameters) -> what is trained
-CLASSIFIERS: dict[str, Callable[[Encoder, int, FinetuningHyperparameters], Supervised]] = {
+PROTOCOLS: dict[str, Callable[[Encoder, int, FinetuningHyperparameters], Supervised]] = {
     "linear_augmented": linear_augmented,
     "fine_tune": fine_tune,
     "scratch": scratch,

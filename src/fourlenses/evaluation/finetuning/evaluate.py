@@ -17,7 +17,7 @@ import torch
 from fourlenses.core.errors import one_of
 from fourlenses.evaluation.encoder import Encoder
 from fourlenses.evaluation.finetuning.candidates import Choice
-from fourlenses.evaluation.finetuning.classifiers import CLASSIFIERS
+from fourlenses.evaluation.finetuning.classifiers import PROTOCOLS
 from fourlenses.evaluation.finetuning.progress import TrainingProgress
 from fourlenses.evaluation.finetuning.record import FinetuningRecord
 from fourlenses.evaluation.finetuning.settings import (
@@ -30,6 +30,7 @@ from fourlenses.evaluation.finetuning.task import Target, Task, read_task
 from fourlenses.evaluation.finetuning.trainings import Trained, Trainings
 from fourlenses.evaluation.predictions import TargetPredictions
 from fourlenses.evaluation.scores import report
+from fourlenses.metrics.label_levels import LabelLevels
 from fourlenses.parallel.distributed import rank
 from fourlenses.resume.placement import Placement
 from fourlenses.resume.session import resumable_training
@@ -60,8 +61,8 @@ def finetune_and_test(
             candidate diverged.
         Interrupted: the time limit is over; a checkpoint has been taken.
     """
-    if settings.protocol not in CLASSIFIERS:
-        raise one_of("protocol", settings.protocol, CLASSIFIERS)
+    if settings.protocol not in PROTOCOLS:
+        raise one_of("protocol", settings.protocol, PROTOCOLS)
     torch.set_num_threads(settings.torch_threads)
     target = read_task(task)
     directory = placement.checkpoints / evaluation_key(encoder, task, settings)
@@ -101,9 +102,10 @@ def _tested(
     began = time.monotonic()
     scores, labels = trainings.score(final.method, target.test_rows, "test images")
     outcome, count = final.outcome, len(target.train_rows)
+    levels = LabelLevels(target.hierarchy.names, target.hierarchy.table)
     record = FinetuningRecord(
         label_size=count,
-        scores=report(scores, labels, target.hierarchy.table, target.hierarchy.names),
+        report=report(scores, labels, levels),
         choice=choice,
         steps=final.schedule.total_steps,
         epochs=round(outcome.images / count, 3),
@@ -111,7 +113,7 @@ def _tested(
         peak_learning_rate=final.schedule.peak_learning_rate,
         input=trainings.data.kind,
         train_top1=100 * outcome.history[-1]["train_top1"],
-        training_losses=outcome.losses,
+        losses=outcome.losses,
         notes=target.notes + choice.notes + final.notes,
         fingerprints=prints,
         timing={

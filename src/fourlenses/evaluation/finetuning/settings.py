@@ -10,13 +10,17 @@ from fourlenses.core.dataclass_keys import check_keys
 from fourlenses.core.files import sha256
 from fourlenses.evaluation.encoder import Encoder
 from fourlenses.evaluation.finetuning.task import Task
-from fourlenses.study.protocols import BASELINES
+from fourlenses.evaluation.record import encoder_columns
+from fourlenses.study.vocabulary import FROM_SCRATCH
 from fourlenses.training.settings import TrainingData
 
 
 @dataclass(frozen=True, kw_only=True)
 class FinetuningHyperparameters:
-    """The hyper-parameters of a protocol, as in presets/evaluation/<protocol>.yaml."""
+    """The hyper-parameters of a protocol, as a rule of the workflow passes them.
+
+    They are those of presets/protocols/<protocol>.yaml, where ``views`` is ``augmentations``.
+    """
 
     views: list[str]  # the augmentation trained on, by name: one
     test_crop: float  # share of the central square's side that is tested on, in (0, 1]
@@ -34,7 +38,7 @@ class FinetuningHyperparameters:
     label_smoothing: float  # share of the target spread over all classes, in [0, 1)
 
     @classmethod
-    def from_config(cls, protocol: str, values: Mapping[str, Any]) -> Self:
+    def from_json(cls, protocol: str, values: Mapping[str, Any]) -> Self:
         """The hyper-parameters of the protocol of that name.
 
         Raises:
@@ -69,7 +73,7 @@ class FinetuningSettings:
 def fingerprints(encoder: Encoder, task: Task, settings: FinetuningSettings) -> dict[str, Any]:
     """Return the content of what is trained from and on, as SHA-256: ``encoders`` and ``beton``."""
     (data,) = TrainingData([task.dataset], [task.beton], [task.subset]).fingerprints()
-    encoders = [] if settings.protocol in BASELINES else [encoder.weights_sha256]
+    encoders = [] if settings.protocol in FROM_SCRATCH else [encoder.weights_sha256]
     return {"encoders": encoders, "beton": data["beton_sha256"]}
 
 
@@ -79,7 +83,7 @@ def made_from(encoder: Encoder, task: Task, settings: FinetuningSettings) -> dic
     That is what the encoder is called, and what the manifest calls the test images.
     """
     return {
-        "run": encoder.columns(),
+        "run": encoder_columns([encoder]),
         "manifest_sha256": sha256(task.manifest),
         "beton_sha256": fingerprints(encoder, task, settings)["beton"],
     }

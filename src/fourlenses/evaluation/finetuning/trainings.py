@@ -18,7 +18,7 @@ from fourlenses.evaluation.finetuning.candidates import (
     candidates_of,
     choose,
 )
-from fourlenses.evaluation.finetuning.classifiers import CLASSIFIERS
+from fourlenses.evaluation.finetuning.classifiers import PROTOCOLS
 from fourlenses.evaluation.finetuning.progress import TrainingProgress
 from fourlenses.evaluation.finetuning.schedule import make_schedule
 from fourlenses.evaluation.finetuning.scorer import Scorer
@@ -30,7 +30,7 @@ from fourlenses.models.batch_norm import set_batch_norm
 from fourlenses.parallel.distributed import rank
 from fourlenses.resume.checkpoint import Checkpoints
 from fourlenses.resume.session import Session
-from fourlenses.study.protocols import BASELINES
+from fourlenses.study.vocabulary import FROM_SCRATCH
 from fourlenses.training.schedule import Schedule
 from fourlenses.training.trainer import Diverged, Outcome
 from fourlenses.training.trainer_setup import Arithmetic, set_up_trainer
@@ -100,7 +100,7 @@ class Trainings:
 
     def choose(self) -> Choice:
         """Train with every candidate on a part of the labels, and choose on the others."""
-        from_scratch = self.settings.protocol in BASELINES
+        from_scratch = self.settings.protocol in FROM_SCRATCH
         memorised = not from_scratch and self.encoder.trained_with_labels_of(self.dataset)
         return choose(
             candidates_of(self.hyper),
@@ -125,7 +125,7 @@ class Trainings:
         settings, hyper = self.settings, self.hyper
         data = self.data if len(positions) == len(self.rows) else Subset(self.data, positions)
         schedule, notes = make_schedule(hyper, len(positions), candidate.learning_rate)
-        method = CLASSIFIERS[settings.protocol](self.encoder, self.num_classes, hyper)
+        method = PROTOCOLS[settings.protocol](self.encoder, self.num_classes, hyper)
         set_batch_norm(method, 1)
         checkpoints = Checkpoints(self.session.directory / name)
         trainer = set_up_trainer(

@@ -12,9 +12,10 @@ import pandas as pd
 from fourlenses.analysis import table
 from fourlenses.analysis.contrasts import Contrast, Evidence
 from fourlenses.core.errors import UserError
-from fourlenses.findings import domain, selection
+from fourlenses.findings import selection
 from fourlenses.findings.comparison import CONFOUNDED
 from fourlenses.findings.thresholds import Thresholds
+from fourlenses.lenses.domain import finding as domain
 from fourlenses.study import names
 
 LENS = "domain"
@@ -85,7 +86,7 @@ def _row(
 
 def _fused(evidence: Evidence) -> Iterator[dict]:
     metrics = evidence.metrics
-    rows = selection.clean(selection.linear(table.at_finest(metrics, metrics)))
+    rows = selection.clean(selection.linear(table.at_finest(metrics)))
     fused = rows[rows["source"].map(names.is_fused).astype(bool)]
     fused = fused.assign(source=fused["source"].map(names.of_any_seed))
     for (_, _, source), every in selection.groups(fused, ["target", "method", "source"]):

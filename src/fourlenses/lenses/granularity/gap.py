@@ -12,8 +12,8 @@ from matplotlib.figure import Figure
 
 from fourlenses.analysis import scales
 from fourlenses.analysis.contrasts import Contrast, Evidence
-from fourlenses.findings.granularity import LEAST_LABELS
 from fourlenses.lenses.granularity import figure as granularity_figure
+from fourlenses.lenses.granularity.finding import LEAST_LABELS
 from fourlenses.plotting import basis, hollow, panels, sentence, style
 from fourlenses.study import methods, names
 

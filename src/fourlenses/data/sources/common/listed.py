@@ -47,7 +47,7 @@ def join_pictures(
     name: str, definition: dict, raw_data: Path, listed: pd.DataFrame
 ) -> pd.DataFrame:
     """The manifest of what is listed. listed: ``file`` (below ``path``, or below folders that lie around all of it), ``split`` (None
-    where it has to be drawn) and the label columns. A file that is listed but absent keeps its row, without a path: it is quarantined.
+    where it has to be drawn) and the label columns. A file that is listed but absent keeps its row, without a path: it is undecodable.
 
     Raises:
         UserError: a file is listed twice, none is there, or the paths leave open which file is meant.

@@ -1,0 +1,62 @@
+"""The settings that decide what one job computes, as the Snakefile passes them to it.
+
+A job whose settings changed is run again, and checkpoints belong to the settings they were made
+with. So the keys here stay as they are when a key of the config gets another name: there `views`
+holds the augmentation of each view by name, and `recipes` what each of them does. run.json has the
+same keys.
+
+Standard library only: the Snakefile imports it in every job.
+"""
+
+from fourlenses.config.placement import science_of
+from fourlenses.study.vocabulary import TRAINING_PROTOCOLS
+
+
+def pretraining_settings(config: dict, *, method: str, source: str, seed: int) -> dict:
+    """Return everything that decides an encoder's weights. method: an entry of `methods`."""
+    entry = config["methods"][method]
+    return {
+        "method": method,
+        "backbone": config["backbone"],
+        "source": source,
+        "seed": seed,
+        "stored_size": config["stored_size"],
+        "image_size": config["image_size"],
+        "torch_threads": config["torch_threads"],
+        "hyperparameters": with_views(entry),
+        "recipes": {name: config["augmentations"][name] for name in entry.get("augmentations", [])},
+        **science_of(config)["training"],
+    }
+
+
+def feature_protocol_settings(config: dict) -> dict:
+    """Return the settings of the protocols on features: what they share, and a section for each."""
+    science = science_of(config)["evaluation"]
+    sections = {
+        name: section
+        for name, section in science.items()
+        if isinstance(section, dict) and name not in TRAINING_PROTOCOLS
+    }
+    return {
+        **sections,
+        "validation_fraction": science["validation_fraction"],
+        "torch_threads": config["torch_threads"],
+    }
+
+
+def protocol_settings(config: dict, protocol: str) -> dict:
+    """Return the hyperparameters of a protocol that trains."""
+    entry = config["evaluation"][protocol]
+    return with_views(
+        {key: value for key, value in entry.items() if key not in ("preset", "augmentation")}
+    )
+
+
+def protocol_augmentation(config: dict, protocol: str) -> dict:
+    """Return what is done to the training images of a protocol that trains."""
+    return config["evaluation"][protocol]["augmentation"]
+
+
+def with_views(entry: dict) -> dict:
+    """Return the hyperparameters of a completed entry under the names that a job has for them."""
+    return {"views" if key == "augmentations" else key: value for key, value in entry.items()}

@@ -1,0 +1,54 @@
+"""Which keys of a config decide what is computed, and which only where and how fast.
+
+Every key of the top level, of `training` and of `evaluation` says so where it is declared, in
+schemas/config.schema.yaml: `x-role` is `science` (a change is another study: what depends on it is
+made again), `placement` (a change makes nothing again) or `judgement` (a change makes findings and
+figures again, no number). The sections of lenses are science.
+
+Standard library and YAML only: the Snakefile imports it in every job.
+"""
+
+from pathlib import Path
+
+from fourlenses.config.checkout import schema_file
+from fourlenses.config.schema import declared
+
+SECTIONS = ("training", "evaluation")  # whose keys have a role each
+ROLES = ("science", "placement", "judgement")
+
+
+def role(key: str, *, schema: Path | None = None) -> str:
+    """Return the role of a key, one of `ROLES`.
+
+    Args:
+        key: dotted, as `device` or `training.input`.
+        schema: config.schema.yaml, the checkout's where None.
+
+    Raises:
+        KeyError: the key is not declared, or declares no role.
+    """
+    properties = declared(schema or schema_file())["properties"]
+    section, _, name = key.partition(".")
+    if name:
+        return properties[section]["properties"][name]["x-role"]
+    return properties[section]["x-role"] if section in properties else "science"
+
+
+def is_placement(key: str) -> bool:
+    """Tell whether a change of a key (dotted) makes nothing again."""
+    return role(key) == "placement"
+
+
+def science_of(config: dict) -> dict:
+    """Return the part of a config that decides what is computed."""
+    science = {}
+    for key, value in config.items():
+        if key in SECTIONS:
+            science[key] = {
+                name: setting
+                for name, setting in value.items()
+                if role(f"{key}.{name}") == "science"
+            }
+        elif role(key) == "science":
+            science[key] = value
+    return science

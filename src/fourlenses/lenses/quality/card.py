@@ -1,0 +1,47 @@
+"""What a decision card says of corrupted pretraining images: what they cost."""
+
+from collections.abc import Iterator
+
+import pandas as pd
+
+from fourlenses.analysis.contrasts import Evidence
+from fourlenses.findings import selection, words
+from fourlenses.findings.card import Line, line_of_sign, measured_if_shared
+from fourlenses.findings.comparison import Comparison, points
+from fourlenses.findings.thresholds import Thresholds
+from fourlenses.lenses.quality import finding
+from fourlenses.study import names
+
+MISSING = {
+    "corruption": "what corrupted images cost (add the lens quality for this dataset)",
+}
+
+
+def answers(evidence: Evidence, thresholds: Thresholds) -> Iterator[tuple[str, Line]]:
+    """Yield each target with the line of a corruption and method."""
+    for (target, _, corruption, _), cells in finding.drops(evidence.metrics).items():
+        clean, corrupted = cells
+        comparison = Comparison(
+            target=target,
+            what="",
+            cells=[clean, corrupted],
+            scales=[points([1.0, -1.0])],
+            trained=[[clean]],
+            random=selection.random_encoder(evidence.metrics, clean),
+            method=clean["method"].iloc[0],
+        )
+        outcome = measured_if_shared(comparison, evidence, thresholds)
+        if outcome is None:
+            continue
+        labels = words.images(int(clean["labelled_images"].iloc[0]))
+        name = words.method(comparison.method) + words.at_steps(pd.concat(cells))
+        source = f"{words.pretrained(clean)} clean minus with {names.corruption(corruption)}"
+        line = line_of_sign(
+            outcome,
+            question="corruption",
+            subject=corruption,
+            what=f"With {labels} labels, {name}: pretraining on {source}",
+            answers=("costs", "helps"),
+            margin=thresholds.equivalence_margin,
+        )
+        yield target, line

@@ -1,0 +1,117 @@
+"""Ours beside the paper's: which rows are matched, the difference, the table on disk, and the hollow markers."""
+
+import runpy
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from matplotlib.figure import Figure
+
+from fourlenses.analysis import published, published_comparison
+from fourlenses.analysis.contrasts import Evidence
+from fourlenses.analysis.table import read_metrics
+from fourlenses.plotting import hollow
+from tests.helpers import synthetic_metrics as synthetic
+from tests.helpers.synthetic_metrics import row
+
+PROGRAM = Path(__file__).resolve().parents[2] / "workflow_scripts" / "compare_published.py"
+ALL = 1_281_167
+
+
+def evidence_of(tmp_path, rows):
+    return Evidence.of(read_metrics(synthetic.write(tmp_path / "metrics.csv", rows)))
+
+
+def ours(source, top1, **more):
+    return row(
+        "domain",
+        "simclr",
+        source,
+        "imagenet",
+        top1,
+        **({"level": "class", "labelled_images": ALL, "protocol": "linear_augmented"} | more),
+    )
+
+
+def test_a_row_is_matched_by_everything_that_names_it(tmp_path):
+    rows = [
+        ours("imagenet-500000", 60.9),  # table 2 has 62.9
+        ours("imagenet-500001", 61.0),
+        ours("imagenet-500000", 30.0, labelled_images=1000),
+        ours("imagenet-500000", 59.0, protocol="knn"),
+        ours("imagenet-500000", 70.0, level="coarse"),
+        ours("imagenet-500000@blur", 50.0),
+        row("domain", "simclr", "mine-500000", "mine", 50.0, level="class", labelled_images=ALL),
+    ]
+    found = published_comparison.compare(evidence_of(tmp_path, rows))
+    assert len(found) == 1
+    one = found.iloc[0]
+    assert (one["ours"], one["paper"], one["reading_error"]) == (60.9, 62.9, 0)
+    assert (
+        one["ours_low"] < 60.9 - 1.35 < 60.9 + 1.35 < one["ours_high"]
+    )  # one seed: wider than 5,000 test images alone make it
+    assert one["difference"] == pytest.approx(-2.0)
+    assert one["origin"] == "table2_pooled"
+
+
+def test_seeds_are_averaged_and_other_spellings_of_a_source_understood(tmp_path):
+    rows = [
+        ours("imagenet-1000000 | inat21-1000000", top1, seed=seed, pretrain_images=2_000_000)
+        for seed, top1 in enumerate((62.0, 64.0))
+    ]
+    rows.append(
+        row(
+            "granularity",
+            "simclr",
+            "imagenet-all",
+            "imagenet",
+            66.0,
+            level="class",
+            protocol="linear_augmented",
+            labelled_images=ALL,
+            pretrain_images=ALL,
+        )
+    )
+    found = published_comparison.compare(evidence_of(tmp_path, rows)).set_index("source")
+    fused = found.loc["imagenet-1000000~inat21-1000000"]
+    assert (fused["ours"], fused["seeds"]) == (63.0, 2)
+    assert fused["difference"] == pytest.approx(63.0 - (64.4 - 0.6))  # tables 1 and 3
+    assert found.loc[f"imagenet-{ALL}", "origin"] == "fig5_granularity"
+
+
+def test_every_published_number_fed_through_as_ours_differs_by_nothing(tmp_path):
+    rows = published.rows().assign(study="ours", top5="", is_finest="")
+    rows.to_csv(tmp_path / "metrics.csv", index=False)
+    found = published_comparison.compare(Evidence.of(read_metrics(tmp_path / "metrics.csv")))
+    assert len(found) == len(rows.drop_duplicates(published_comparison.KEYS))
+    assert found["difference"].abs().max() < 1e-9
+    rows.assign(study="published").to_csv(tmp_path / "metrics.csv", index=False)
+    assert published_comparison.compare(Evidence.of(read_metrics(tmp_path / "metrics.csv"))).empty
+
+
+def test_the_program_writes_a_header_alone_where_nothing_matches(tmp_path, monkeypatch):
+    for name, rows, count in (
+        ("none", synthetic.planted(), 0),
+        ("one", [ours("imagenet-500000", 60.9)], 1),
+    ):
+        metrics = synthetic.write(tmp_path / f"{name}.csv", rows)
+        output = tmp_path / name / "published.csv"
+        monkeypatch.setattr(
+            sys, "argv", [str(PROGRAM), "--metrics", str(metrics), "--output", str(output)]
+        )
+        runpy.run_path(str(PROGRAM), run_name="__main__")
+        written = pd.read_csv(output)
+        assert list(written.columns) == published_comparison.COLUMNS
+        assert len(written) == count
+
+
+def test_markers_are_hollow_and_one_entry_of_the_legend(tmp_path):
+    rows = [ours("imagenet-500000", 60.9), ours("imagenet-500000", 62.0, protocol="linear")]
+    theirs = published_comparison.matched(evidence_of(tmp_path, rows).metrics)
+    axes = Figure().subplots()
+    hollow.mark(axes, theirs["pretrain_images"], theirs["paper"], "red", "s")
+    hollow.mark(axes, [], [], "blue")
+    assert (list(axes.lines[0].get_xdata()), list(axes.lines[0].get_ydata())) == ([500_000], [62.9])
+    assert axes.lines[0].get_markerfacecolor() == "none"
+    assert axes.get_legend_handles_labels()[1] == [hollow.LABEL]
