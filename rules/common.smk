@@ -25,6 +25,7 @@ from fourlenses.study import Run, Subset, parse_source
 from fourlenses.study.vocabulary import (
     FROM_SCRATCH,
     FIGURES,
+    METRICS_FIGURES,
     RANDOM_INIT,
     SIMILARITY_FIGURE,
     TRAINING_PROTOCOLS,
@@ -77,7 +78,7 @@ wildcard_constraints:
     source="[a-z0-9_@+~.-]+",
     protocol="|".join(TRAINING_PROTOCOLS),
     target="[a-z][a-z0-9_]*",
-    figure="|".join(FIGURES),
+    figure="|".join(METRICS_FIGURES),
 
 
 # --- paths ------------------------------------------------------------------------------------------------------------
@@ -382,13 +383,10 @@ def definitions_of_targets(wildcards):
     ]
 
 
-def modest_gain(wildcards):
-    """An option of the one figure that marks it, so that no other is drawn anew when it changes."""
-    return (
-        f"--modest-gain {config['findings']['modest_gain']}"
-        if wildcards.figure == "quantity_gain"
-        else ""
-    )
+def figure_thresholds(wildcards):
+    """Those that the figure marks, so that no other is drawn again when one changes."""
+    marked = FIGURES[wildcards.figure].thresholds
+    return json.dumps({key: config["findings"][key] for key in marked})
 
 
 def finding_thresholds(wildcards):

@@ -18,13 +18,13 @@ rule draw_figure:
         runtime="10m",
     params:
         prefix=f"{RESULTS}/figures/{{figure}}",
-        modest_gain=modest_gain,
+        thresholds=figure_thresholds,
         seed_sd=lambda wildcards: config["findings"]["seed_sd"],
     message:
         "Drawing the figure {wildcards.figure}"
     shell:
         'python "$FOURLENSES_SCRIPTS/draw_figure.py" --metrics {input.metrics} --figure {wildcards.figure} '
-        "{params.modest_gain} --seed-sd {params.seed_sd} --output-prefix {params.prefix} > {log} 2>&1"
+        "--thresholds {params.thresholds:q} --seed-sd {params.seed_sd} --output-prefix {params.prefix} > {log} 2>&1"
 
 
 rule compare_published:

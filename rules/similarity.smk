@@ -54,6 +54,6 @@ rule draw_similarity:
     message:
         "Drawing the figure {params.figure}"
     shell:
-        'python "$FOURLENSES_SCRIPTS/draw_figure.py" --metrics {input.metrics} --similarity {input.similarity} --figure {params.figure} '
+        'python "$FOURLENSES_SCRIPTS/draw_figure.py" --metrics {input.metrics} --table {input.similarity} --figure {params.figure} '
         "--seed-sd {params.seed_sd} "
         "--output-prefix {params.prefix} > {log} 2>&1"

@@ -82,7 +82,7 @@ def main() -> None:
     arguments = parsed()
     launch(arguments.processes)
 
-    from fourlenses.config.job_settings import with_views
+    from fourlenses.config.job_settings import with_views, without_views
     from fourlenses.config.protocols import complete_protocol
     from fourlenses.evaluation.encoder import Encoder
     from fourlenses.evaluation.finetuning.evaluate import finetune_and_test
@@ -95,21 +95,16 @@ def main() -> None:
     from fourlenses.evaluation.predictions import TargetPredictions
 
     encoder, protocol = Encoder.read(arguments.run), arguments.protocol
-    hyperparameters = json.loads(arguments.settings)
-    if arguments.recipe:  # as the rule gives them: complete
-        recipe = json.loads(arguments.recipe)
-    else:
-        completed, recipe = complete_protocol(
-            protocol,
-            arguments.preset,
-            hyperparameters,
-            presets=arguments.presets,
-            augmentations={},
-        )
-        hyperparameters = with_views(completed)
+    changed, known = without_views(json.loads(arguments.settings)), {}
+    if arguments.recipe:
+        known = {name: json.loads(arguments.recipe) for name in changed.get("augmentations", [])}
+    completed, recipe = complete_protocol(
+        protocol, arguments.preset, changed, presets=arguments.presets, augmentations=known
+    )
+    hyperparameters = FinetuningHyperparameters.from_json(protocol, with_views(completed))
     settings = FinetuningSettings(
         protocol=protocol,
-        hyperparameters=FinetuningHyperparameters.from_json(protocol, hyperparameters),
+        hyperparameters=hyperparameters,
         recipe=recipe,
         stored_size=encoder.settings["stored_size"],
         image_size=encoder.settings["image_size"],

@@ -65,7 +65,7 @@ def test_at_equal_steps_all_sizes_have_the_steps_of_the_largest(tmp_path):
 
 @pytest.mark.parametrize("file", SHIPPED, ids=lambda file: file.stem)
 def test_shipped_studies_have_equal_schedules_or_say_otherwise(file):
-    """Every encoder of the quantity lens of one entry, whatever its images, where steps are equal."""
+    """Encoders of one entry, whatever their images, where the quantity lens asks for steps."""
     config = read_config([file])
     if config["quantity"]["equal"] != "steps":
         assert file.stem == "paper"
@@ -78,7 +78,7 @@ def test_shipped_studies_have_equal_schedules_or_say_otherwise(file):
             dataset, size = run.source.split("-")
             images = images_of(config, dataset, size if size == "all" else int(size))
             hyper = Hyperparameters.from_json(run.method, with_views(entry))
-            schedule, _ = pretraining_schedule(hyper, max(hyper.batch_size, images))
+            schedule, _ = pretraining_schedule(hyper, max(hyper.batch_size, images or 0))
             seen.setdefault(run.method, set()).add((schedule.total_steps, schedule.warmup_steps))
     assert seen
     assert all(len(own) == 1 for own in seen.values())
@@ -181,7 +181,8 @@ def test_all_images_count_where_the_definition_has_their_number(tmp_path):
     before["methods"]["simclr"] = {"batch_size": 50, "epochs": 6, "warmup_epochs": 1}
     with pytest.raises(
         UserError,
-        match=r"'quantity.equal'.*'all' of dataset 'objects'.*give the method `steps`, or choose `equal: epochs`",
+        match=r"'quantity.equal'.*'all' of dataset 'objects'.*"
+        "give the method `steps`, or choose `equal: epochs`",
     ):
         complete_lengths(before, [])
 
@@ -211,7 +212,7 @@ def test_the_entry_that_a_derived_one_was_made_from(name, entry):
 
 
 def test_one_size_alone_has_nothing_to_be_equal_to(tmp_path):
-    """A study that begins with all images of a dataset whose number nobody has said, as a new dataset's does."""
+    """As of a new dataset, with all images, whose number the config does not say."""
     entries = {"plants": {"source": "image_folder", "path": "plants"}}
     file = tmp_path / "new.yaml"
     file.write_text(

@@ -1,4 +1,4 @@
-"""Presets: complete, of keys that something reads, and such that a method can be built and trained from them."""
+"""Presets of methods: complete, of keys that something reads, and methods can be built of them."""
 
 from pathlib import Path
 

@@ -25,7 +25,16 @@ def keys_of(heading: str) -> set[str]:
     section = re.search(rf"^## {re.escape(heading)}\n(.*?)(?=^## |\Z)", PAGE, re.DOTALL | re.M)
     assert section, f"docs/reference/config.md has no section {heading}"
     rows = re.findall(r"^\| (`[^|]*)\|", section[1], re.M)
-    return {key for row in rows for key in re.findall(r"`(\w+)`", row)}
+    return {key for row in rows for key in re.findall(r"`([\w.]+)`", row)}
+
+
+def dotted(properties: dict) -> set[str]:
+    """Return the keys of a section; those of a section inside it as `knn.k`."""
+    return {
+        f"{name}.{inner}" if inner else name
+        for name, entry in properties.items()
+        for inner in entry.get("properties", [""])
+    }
 
 
 def test_keys_of_the_study():
@@ -35,7 +44,7 @@ def test_keys_of_the_study():
 
 @pytest.mark.parametrize("section", list(WITH_KEYS))
 def test_keys_of_a_section(section):
-    assert keys_of(section) == set(WITH_KEYS[section]["properties"])
+    assert keys_of(section) == dotted(WITH_KEYS[section]["properties"])
 
 
 def test_keys_of_methods_and_augmentations():

@@ -1,4 +1,4 @@
-"""The columns of metrics.csv are those that README.md explains, and other tables call them alike."""
+"""The columns of metrics.csv: those that the reference explains, with the words of other tables."""
 
 import re
 
@@ -6,19 +6,23 @@ from fourlenses.config.checkout import ROOT
 from fourlenses.evaluation.rescore import rescore
 from fourlenses.study.columns import COLUMNS
 
+PAGE = ROOT / "docs" / "reference" / "results.md"
+
 
 def explained() -> list[str]:
-    """The columns that the table in README.md has."""
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    table = text.partition("Columns of `metrics.csv`:")[2].strip().partition("\n\n")[0]
-    first = [line.split("|")[1] for line in table.splitlines()[2:]]
+    """The columns that the table of the reference has."""
+    text = PAGE.read_text(encoding="utf-8").partition("## Columns of metrics.csv")[2]
+    lines = [line for line in text.partition("\n## ")[0].splitlines() if line.startswith("|")]
+    first = [line.split("|")[1] for line in lines[2:]]
     return [name for cell in first for name in re.findall(r"`(\w+)`", cell)]
 
 
-def test_the_readme_explains_every_column_once():
+def test_the_reference_explains_every_column_once():
     names = explained()
     assert len(names) == len(set(names))
-    assert set(names) == set(COLUMNS), "README.md, 'Columns of metrics.csv', or study/columns.py"
+    assert set(names) == set(COLUMNS), (
+        "docs/reference/results.md or study/columns.py lacks a column"
+    )
 
 
 def test_rescored_tables_have_the_same_words():

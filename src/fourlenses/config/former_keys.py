@@ -24,7 +24,7 @@ FORMER_KEYS = {
 
 
 def renamed(path: Sequence[str]) -> str | None:
-    """Return what the key at ``path`` is called now, in dotted form; None where it has no new name."""
+    """Return the new name of the key at `path`, in dotted form; None where it has none."""
     for former, new in FORMER_KEYS.items():
         parts = former.split(".")
         if len(parts) == len(path) and all(

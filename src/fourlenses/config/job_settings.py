@@ -60,3 +60,10 @@ def protocol_augmentation(config: dict, protocol: str) -> dict:
 def with_views(entry: dict) -> dict:
     """Return the hyperparameters of a completed entry under the names that a job has for them."""
     return {"views" if key == "augmentations" else key: value for key, value in entry.items()}
+
+
+def without_views(hyperparameters: dict) -> dict:
+    """Return the hyperparameters of a job under the names that a config has for them."""
+    return {
+        "augmentations" if key == "views" else key: value for key, value in hyperparameters.items()
+    }

@@ -1,6 +1,7 @@
 """The columns of metrics.csv, once: their order, what they hold, and what an earlier table lacks.
 
-README.md has a table of them for users; tests/study/test_columns.py compares the names.
+docs/reference/results.md has a table of them for users; tests/study/test_columns.py compares
+the names.
 
 Standard library only.
 """
