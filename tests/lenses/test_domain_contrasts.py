@@ -84,7 +84,7 @@ def test_figure_and_finding_show_the_same_comparisons(tmp_path):
         domain_pools.draw(evidence)[1].groupby("comparison")["difference"].apply(sorted).to_dict()
     )
     stated = {
-        one.finding: sorted(pair["estimate"] for pair in one.evidence)
+        one.finding: sorted(pair.number.estimate for pair in one.evidence)
         for one in conclusions.evaluate(evidence, Thresholds())
         if one.evidence
     }
