@@ -52,9 +52,11 @@ def test_a_method(house):
     proof = """
 import torch
 
+from fourlenses.config.job_settings import with_views
 from fourlenses.methods import build_method
 from fourlenses.methods.method import DataInfo
 from fourlenses.study import methods
+from fourlenses.training.settings import Hyperparameters
 
 
 def test_plan_figure_and_step():
@@ -66,7 +68,8 @@ def test_plan_figure_and_step():
     assert (methods.label("toy"), methods.label("toy_long")) == ("Toy", "toy long")
     encoder = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(48, 8))
     info = DataInfo(images=100, num_classes=5, batch_size=8, seed=0)
-    method = build_method("toy", encoder, 8, config["methods"]["toy"], info)
+    settings = Hyperparameters.from_json("toy", with_views(config["methods"]["toy"])).own
+    method = build_method("toy", encoder, 8, settings=settings, info=info)
     views = [torch.rand(8, 3, 4, 4) for _ in range(2)]
     loss, _ = method.loss(method.embed(views), method.targets(views), torch.arange(8) % 5)
     assert loss.isfinite()
