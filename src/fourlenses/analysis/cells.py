@@ -1,4 +1,4 @@
-"""One cell of a study: an encoder on a target, at one level, label size and protocol, over seeds."""
+"""A cell of a study: an encoder on a target, at one level, label size and protocol, over seeds."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -58,7 +58,7 @@ class Cell:
 
     @property
     def encoder(self) -> tuple[str, str, str, int]:
-        """Alike for the levels of one encoder: its run without the seed, and how it is evaluated."""
+        """Alike for the levels of an encoder: its run without the seed, and how it is evaluated."""
         run = self._first_run
         return run.rpartition("/seed")[0] or run, self.target, self.protocol, self.labelled_images
 

@@ -1,4 +1,4 @@
-"""From predictions on the same test images to how often two encoders are right together: paired.csv.
+"""paired.csv: how often two encoders are right on the same test images, from their predictions.
 
 The table of accuracies cannot say it; with it, intervals of differences are narrower, at every
 label level.

@@ -11,9 +11,9 @@ seeds has the variance of a two-way layout,
           seeds interact
 
 U follows from the kept predictions (`joint_counts`), exactly for every sum of cells, levels and
-targets. S^2 is moderated by the variance between seeds of the whole study (`seed_variance`), so that
-two or three seeds do not mean Student's t with one or two degrees of freedom. With one seed, U is
-the variance of D over the images, and S^2 that of the study's other cells or a stated prior.
+targets. S^2 is moderated by the variance between seeds of the whole study (`seed_variance`), so
+that two or three seeds do not mean Student's t with one or two degrees of freedom. With one seed, U
+is the variance of D over the images, and S^2 that of the study's other cells or a stated prior.
 
 Where the predictions were not kept, cells are taken as right and wrong independently of each other,
 and the seeds' image parts as the same. Encoders are right on the same images more often than that,

@@ -1,11 +1,11 @@
-"""A curve of accuracy against pretraining images that saturates, and what it says about more images.
+"""A curve of accuracy against pretraining images that saturates, and what it says of more images.
 
     top1(n) = ceiling - scale * n ** -exponent
 
 in percent, with 0 < ceiling <= 100, scale >= 0, 0.02 <= exponent <= 2: the power law of learning
-curves (Hestness et al. 2017, https://arxiv.org/abs/1712.00409), fitted by weighted least squares. At
-a given exponent the other two follow in closed form, so the exponent is searched on a grid that is
-refined until it no longer matters, for the points and for all bootstrap draws at once.
+curves (Hestness et al. 2017, https://arxiv.org/abs/1712.00409), fitted by weighted least squares.
+At a given exponent the other two follow in closed form, so the exponent is searched on a grid that
+is refined until it no longer matters, for the points and for all bootstrap draws at once.
 
 Intervals are of a parametric bootstrap: the accuracies of all sizes are drawn again from their
 covariance, which holds the test images that they share and the variance between seeds, with the
@@ -15,8 +15,8 @@ draw from. Where the points scatter about the curve by more than their standard 
 widened by that ratio (Birge's).
 
 Measured accuracies can bend more sharply than a power law: little is gained below some size, and
-little above another. Where the power law is rejected at the 1 % level (chi-squared of its residuals)
-and there are five sizes or more, a fourth parameter is fitted too,
+little above another. Where the power law is rejected at the 1 % level (chi-squared of its
+residuals) and there are five sizes or more, a fourth parameter is fitted too,
 
     top1(n) = ceiling - scale * (n + shift) ** -exponent
 
@@ -58,7 +58,7 @@ Interval = tuple[float, float, float]
 
 
 class Parameters(NamedTuple):
-    """Of a curve; of each the first entry is the estimate, the others are bootstrap draws: (1 + D,).
+    """Of a curve: (1 + D,) each, first the estimate, then the bootstrap draws.
 
     Of a `log_linear` fit `ceiling` is the accuracy at one image and `scale` the gain per doubling;
     `exponent` and `shift` are nan.
@@ -254,7 +254,7 @@ def _at_exponents(
     scale = -(weights * centred * y).sum(-1) / (weights * centred**2).sum(-1)
     scale = scale.clip(min=0)
     ceiling = mean_y + scale * mean_basis
-    # where the ceiling would be above 100 it is 100: the error is convex, so its least is on that edge
+    # where the ceiling would be above 100 it is 100: the error is convex, so its least is there
     at_edge = ((weights * basis * (100 - y)).sum(-1) / (weights * basis**2).sum(-1)).clip(min=0)
     scale = np.where(ceiling > 100, at_edge, scale)
     ceiling = np.minimum(ceiling, 100)

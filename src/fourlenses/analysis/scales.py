@@ -1,4 +1,4 @@
-"""Scales of a comparison, each with its derivative by every accuracy: points, log-odds, share of a gain.
+"""Points, log-odds and shares of a gain, with their derivatives by the accuracies they are made of.
 
 Points decide what a user gets. They also shrink at the floor and the ceiling: an encoder that is
 hardly better than a random one cannot lose much, and two accuracies near 100 % cannot be far apart.
@@ -8,7 +8,8 @@ A claim about two methods that stand at different heights should hold on a secon
 from collections.abc import Callable, Sequence
 from math import log
 
-# accuracies of the cells (percent), test images of each -> the estimate, and its derivative by each accuracy
+# Accuracies of the cells (percent) and test images of each, to the estimate and its derivative by
+# each accuracy.
 Function = Callable[[Sequence[float], Sequence[int]], tuple[float, list[float]]]
 
 

@@ -1,4 +1,4 @@
-"""The tidy table of one study (`metrics.csv`) as figures and findings read it: checked and filtered.
+"""The tidy table of a study (`metrics.csv`) as figures and findings read it: checked and filtered.
 
 Its columns are in `study.columns`; how seeds become one number with a band is in `bands`.
 """
