@@ -52,9 +52,11 @@ def test_a_method(house):
     proof = """
 import torch
 
+from fourlenses.config.job_settings import with_views
 from fourlenses.methods import build_method
 from fourlenses.methods.method import DataInfo
 from fourlenses.study import methods
+from fourlenses.training.settings import Hyperparameters
 
 
 def test_plan_figure_and_step():
@@ -66,7 +68,8 @@ def test_plan_figure_and_step():
     assert (methods.label("toy"), methods.label("toy_long")) == ("Toy", "toy long")
     encoder = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(48, 8))
     info = DataInfo(images=100, num_classes=5, batch_size=8, seed=0)
-    method = build_method("toy", encoder, 8, config["methods"]["toy"], info)
+    settings = Hyperparameters.from_json("toy", with_views(config["methods"]["toy"])).own
+    method = build_method("toy", encoder, 8, settings=settings, info=info)
     views = [torch.rand(8, 3, 4, 4) for _ in range(2)]
     loss, _ = method.loss(method.embed(views), method.targets(views), torch.arange(8) % 5)
     assert loss.isfinite()
@@ -259,3 +262,104 @@ def test_plan_label_and_network():
     assert method.head.weight.shape == (5, 8)
 '''
     house.check("A protocol that trains", "toy_tune", PLAN + proof)
+
+
+LENS = {
+    "__init__.py": '"""How much do five guesses help?"""\n',
+    "plan.py": '''"""Requests of the lens `guesses`. Standard library only."""
+
+from collections.abc import Iterator
+
+from fourlenses.lenses.checks import check_section
+from fourlenses.lenses.requests import Request
+from fourlenses.study import Run
+
+
+def check(config: dict, lens: dict) -> None:
+    """Raise a `UserError` where the section names what is not defined."""
+    check_section(config, "guesses", lens)
+
+
+def requests(config: dict, lens: dict, seed: int) -> Iterator[Request]:
+    """Yield the encoders of each dataset's own images."""
+    for dataset in lens["datasets"]:
+        for method in lens["methods"]:
+            run = Run(method, f"{dataset}-{lens['pretrain_images']}", seed)
+            for protocol in lens["protocols"]:
+                yield Request(run, dataset, lens["labelled_images"], protocol)
+''',
+    "figure.py": '''"""Top-5 minus top-1 of every encoder."""
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from fourlenses.analysis.contrasts import Evidence
+from fourlenses.plotting import style
+
+NAME = "guesses"
+
+
+def draw(evidence: Evidence) -> tuple[Figure, pd.DataFrame]:
+    """Return the figure and the numbers in it."""
+    rows = evidence.metrics[evidence.metrics["top5"].notna()]
+    numbers = rows[["run", "target"]].assign(gain=rows["top5"] - rows["top1"])
+    figure = style.new_figure(1, height=2.5)
+    figure.subplots().plot(numbers["gain"], "o")
+    return figure, numbers
+''',
+    "finding.py": '''"""The lens `guesses` claims nothing."""
+
+from fourlenses.analysis.contrasts import Evidence
+from fourlenses.findings.finding import Finding
+from fourlenses.findings.thresholds import Thresholds
+
+
+def evaluate(evidence: Evidence, thresholds: Thresholds) -> list[Finding]:
+    """Return no finding."""
+    return []
+''',
+    "caption.md": "Top-5 minus top-1 of every encoder.\n",
+}
+
+
+def test_a_lens(house):
+    package = "src/fourlenses/lenses"
+    for name, text in LENS.items():
+        house.add(f"{package}/guesses/{name}", text)
+    house.insert(
+        f"{package}/conclusions.py",
+        "import finding as quantity",
+        "from fourlenses.lenses.guesses import finding as guesses",
+    )
+    house.insert(f"{package}/conclusions.py", '"quantity": quantity,', '"guesses": guesses,')
+    house.replace(
+        "src/fourlenses/study/vocabulary.py",
+        "    for lens in (\n",
+        '    for lens in (\n        Lens("guesses", "How much do five guesses help?", ("guesses",)),\n',
+    )
+    section = (ROOT / "schemas" / "lenses" / "granularity.yaml").read_text(encoding="utf-8")
+    house.add("schemas/lenses/guesses.yaml", section.replace("granularity", "guesses"))
+    house.replace("config.yaml", "lenses: [", "lenses: [guesses, ")
+    house.insert(
+        "config.yaml",
+        "granularity:",
+        "guesses: {datasets: [scenes], methods: [simclr], pretrain_images: all,"
+        " labelled_images: all, protocols: [linear]}",
+    )
+    proof = f'''
+from fourlenses.analysis.contrasts import Evidence
+from fourlenses.analysis.table import read_metrics
+from fourlenses.lenses.captions import caption_of
+from fourlenses.lenses.registry import figure_named
+from fourlenses.study.vocabulary import LENSES
+
+
+def test_plan_figure_and_caption():
+    _, plan = plan_of({{"lenses": ["guesses"]}})
+    assert {{cell.target for cell in plan.cells}} == {{"scenes"}}
+    evidence = Evidence.of(read_metrics(Path("{ROOT}/results/real_quick/metrics.csv")))
+    figure, numbers = figure_named("guesses").draw(evidence)
+    assert len(figure.axes) == 1 and (numbers["gain"] >= 0).all()
+    assert caption_of("guesses").startswith("Top-5") and LENSES["guesses"].question
+'''
+    house.check("A lens", "guesses", PLAN + proof)

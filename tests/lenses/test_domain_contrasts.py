@@ -84,7 +84,7 @@ def test_figure_and_finding_show_the_same_comparisons(tmp_path):
         domain_pools.draw(evidence)[1].groupby("comparison")["difference"].apply(sorted).to_dict()
     )
     stated = {
-        one.finding: sorted(pair["estimate"] for pair in one.evidence)
+        one.finding: sorted(pair.number.estimate for pair in one.evidence)
         for one in conclusions.evaluate(evidence, Thresholds())
         if one.evidence
     }
@@ -258,12 +258,12 @@ def test_two_datasets_have_no_correlation_but_are_drawn(tmp_path):
 
 def test_a_similarity_table_that_is_none_is_named(tmp_path):
     with pytest.raises(UserError, match=r"similarity\.csv does not exist; run snakemake"):
-        domain_similarity.read_similarity(tmp_path / "similarity.csv")
+        domain_similarity.read_table(tmp_path / "similarity.csv")
     (tmp_path / "similarity.csv").write_text("source,target,seed\n")
     with pytest.raises(
         UserError, match=r"similarity\.csv lacks the column frechet, proxy_a_distance"
     ):
-        domain_similarity.read_similarity(tmp_path / "similarity.csv")
+        domain_similarity.read_table(tmp_path / "similarity.csv")
 
 
 def corrupted(method, **tops):

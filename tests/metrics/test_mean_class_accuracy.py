@@ -1,4 +1,4 @@
-"""Mean per-class accuracy and its bootstrap: by hand, by an exact variance, and by how often the interval holds the truth."""
+"""Mean per-class accuracy and its bootstrap: by hand, by an exact variance, by coverage."""
 
 import numpy as np
 import pytest
@@ -51,7 +51,10 @@ def test_the_seed_decides_and_nothing_else():
 
 
 def test_the_width_is_that_of_the_unbiased_variance():
-    """sum over classes of p (1 - p) / (n - 1), over the square of the number of classes; a class of one image adds none by itself."""
+    """The sum over classes of p (1 - p) / (n - 1), over the squared number of classes.
+
+    A class of one image adds none by itself.
+    """
     labels, correct = imbalanced(
         np.random.default_rng(1), [200, 40, 5] * 8 + [1], [0.6, 0.3, 0.5] * 8 + [1]
     )

@@ -36,7 +36,10 @@ def from_table(both, only_a, only_b, neither):
 
 
 def test_paired_difference_is_newcombes():
-    """Newcombe 1998, method 10: limits 0.0569 and 0.3404 for the table 36, 12, 2, 0, and -+0.0664 for 54, 0, 0, 0."""
+    """Newcombe 1998, method 10: limits 0.0569 and 0.3404 for the table 36, 12, 2, 0.
+
+    And -+0.0664 for 54, 0, 0, 0.
+    """
     assert paired_difference(*from_table(36, 12, 2, 0)) == pytest.approx(
         (20, 5.69, 34.04), abs=5e-3
     )
@@ -44,7 +47,7 @@ def test_paired_difference_is_newcombes():
 
 
 def test_positive_correlation_is_continuity_corrected():
-    """The formula written out for 14, 5, 0, 22, where phi = (14 * 22 - 41 / 2) / sqrt(19 * 22 * 14 * 27)."""
+    """The formula for 14, 5, 0, 22: phi = (14 * 22 - 41 / 2) / sqrt(19 * 22 * 14 * 27)."""
     a, b = (binomtest(k, 41).proportion_ci(0.95, method="wilson") for k in (19, 14))
     p, q, phi = 19 / 41, 14 / 41, 287.5 / (19 * 22 * 14 * 27) ** 0.5
     below = ((p - a.low) ** 2 - 2 * phi * (p - a.low) * (b.high - q) + (b.high - q) ** 2) ** 0.5
@@ -72,7 +75,10 @@ def test_pairing_narrows_the_interval():
     [(100, (0.5, 0.2, 0.1, 0.2)), (500, (0.7, 0.06, 0.04, 0.2)), (60, (0.9, 0.04, 0.04, 0.02))],
 )
 def test_paired_difference_covers_the_truth(total, cells):
-    """The 95 % interval holds the true difference in about 95 % of simulated test sets (standard error of the estimate: 0.5 points)."""
+    """The 95 % interval holds the truth in about 95 % of simulated test sets.
+
+    The standard error of that estimate is 0.5 points.
+    """
     trials = 2000
     tables = np.random.default_rng(1).multinomial(total, cells, trials)
     truth = 100 * (cells[1] - cells[2])

@@ -13,7 +13,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from fourlenses.config.lengths import complete_lengths
 from fourlenses.config.read import ROOT, read_config
 from fourlenses.core.errors import UserError
-from fourlenses.evaluation.finetuning import schedule as evaluation_durations
+from fourlenses.evaluation.finetuning.schedule import make_schedule
 from fourlenses.lenses.plan import make_plan
 from fourlenses.models.backbones import build_backbone
 from fourlenses.planning import compare, figure, report
@@ -26,7 +26,9 @@ from fourlenses.planning.durations import (
 )
 from fourlenses.planning.plan import plan_study
 from fourlenses.study import vocabulary
-from fourlenses.training.pretrain import make_schedule
+from fourlenses.training.schedule import pretraining_schedule
+from tests.helpers import trained
+from tests.helpers.runs import hyperparameters
 
 # images a second: one hour is 3600 of them, with speed 1
 TABLE = """device,backbone,image_size,kind,precision,images_per_second,source
@@ -240,30 +242,15 @@ def test_finished_jobs_are_compared_with_their_estimates(config, tmp_path):
 
 
 def test_durations_are_those_of_the_trainings():
-    hyper = {
-        "batch_size": 64,
-        "batch_norm_groups": 2,
-        "epochs": 7,
-        "warmup_epochs": 1,
-        "learning_rate": 1,
-        "lr_scaling": "none",
-    }
-    for images in (33, 64, 1000, 12345):
-        schedule, _ = make_schedule(hyper, images)
-        assert pretraining_images(hyper, images) == schedule.batch_size * schedule.total_steps
-        steps, _ = make_schedule(hyper | {"steps": 70, "warmup_steps": 9}, images)
-        assert (steps.total_steps, steps.warmup_steps) == (70, 9)
-        assert pretraining_images(hyper | {"steps": 70}, images) == steps.batch_size * 70
-    own = {
-        "batch_size": 64,
-        "epochs": 3,
-        "min_steps": 20,
-        "max_steps": 300,
-        "lr_scaling": "none",
-        "warmup_share": 0.0,
-    }
+    for changes in ({"epochs": 7}, {"steps": 70, "warmup_steps": 9}):
+        hyper = hyperparameters("simclr", batch_size=64, batch_norm_groups=2, **changes)
+        for images in (33, 64, 1000, 12345):
+            schedule, _ = pretraining_schedule(hyper, images)
+            made = schedule.batch_size * schedule.total_steps
+            assert pretraining_images(hyper.as_json(), images) == made
+    own = trained.HYPER | {"batch_size": 64, "epochs": 3, "min_steps": 20, "max_steps": 300}
     for labels in (5, 60, 1000, 12345):
-        schedule, _ = evaluation_durations.make_schedule(own, labels, 0.1)
+        schedule, _ = make_schedule(trained.hyperparameters(**own), labels, 0.1)
         assert labelled_training_images(own, labels) == schedule.batch_size * schedule.total_steps
     # two rates with three decays each tried on 80 % of 1000 labels, then one training on all
     grid = own | {"learning_rates": [1, 2], "weight_decays": [0, 1, 2]}

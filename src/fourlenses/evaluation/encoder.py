@@ -1,4 +1,4 @@
-"""A finished pretraining run as evaluation uses it: its encoder, and how its images were normalised."""
+"""A finished pretraining run: its encoder, and how its images were normalised."""
 
 import json
 from dataclasses import dataclass

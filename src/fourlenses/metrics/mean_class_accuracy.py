@@ -69,7 +69,8 @@ def mean_class_interval(
         raise ValueError(f"confidence must lie strictly between 0 and 1, not {confidence}")
     mean = mean_class_accuracy(correct, labels)
     values = correct.astype(np.float64)
-    means = 100 * _resampled_means(values, labels, named_seed(seed, "bootstrap"), resamples)
+    drawn = named_seed(seed, "bootstrap")
+    means = 100 * _resampled_means(values, labels, seed=drawn, resamples=resamples)
     if np.ptp(means) < 1e-9:  # but for rounding
         low, high = wilson_share(mean / 100, len(labels), confidence)
         return mean, 100 * low, 100 * high
@@ -94,7 +95,7 @@ def _class_means(values: np.ndarray, labels: np.ndarray) -> np.ndarray:
 
 
 def _resampled_means(
-    values: np.ndarray, labels: np.ndarray, seed: int, resamples: int
+    values: np.ndarray, labels: np.ndarray, *, seed: int, resamples: int
 ) -> np.ndarray:
     """(resamples,): the mean over classes of resampled ``values`` (N,)."""
     _, number, counts = np.unique(labels, return_inverse=True, return_counts=True)

@@ -18,6 +18,7 @@ import numpy as np
 import torch
 from PIL import Image
 
+from fourlenses.config.job_settings import with_views
 from fourlenses.data.augment.augment import Augment
 from fourlenses.data.augment.augmentation import Augmentation
 from fourlenses.data.conversion.encode import encode
@@ -38,6 +39,7 @@ from fourlenses.study.corruptions import CORRUPTIONS
 from fourlenses.study.vocabulary import FROZEN_PROTOCOLS, RANDOM_INIT
 from fourlenses.training.gradient_cache import add_gradients
 from fourlenses.training.optimizers.build import build_optimizer
+from fourlenses.training.settings import Hyperparameters
 from fourlenses.training.step_config import StepConfig, choose_precision
 
 log = logging.getLogger(__name__)
@@ -164,27 +166,30 @@ class _Measurement:
 
     def training(self, name: str) -> Callable[[], int]:
         """A training step, as `Trainer` makes it: views, gradients, optimiser."""
-        hyper = self.config["methods"][name]
+        hyper = Hyperparameters.from_json(name, with_views(self.config["methods"][name]))
         channels_last = self.config["training"]["channels_last"]
-        batch = min(hyper["batch_size"], self.most)
+        batch = min(hyper.batch_size, self.most)
         augmentations = [
             Augmentation.from_config(augmentation, self.config["augmentations"][augmentation])
-            for augmentation in hyper["augmentations"]
+            for augmentation in hyper.views
         ]
         views = [Augment(augmentation, self.size, 0) for augmentation in augmentations]
         labels = self.random.integers(0, CLASSES, len(self.images))
         data = Images(self.images, labels, np.arange(len(self.images), dtype=np.uint64), CLASSES)
         source = ResidentInput(data, views, self.device)
         encoder, width = build_backbone(self.config["backbone"], 0)
-        method = build_method(
-            hyper["method"], encoder, width, hyper, DataInfo(len(self.images), CLASSES, batch, 0)
-        )
+        info = DataInfo(len(self.images), CLASSES, batch, 0)
+        method = build_method(hyper.method, encoder, width, settings=hyper.own, info=info)
         set_batch_norm(method, 1)
         engine = StepConfig(self.device, self.precision, channels_last)
         layout = torch.channels_last if channels_last else torch.contiguous_format
         method.to(self.device).to(memory_format=layout).train()
         optimizer = build_optimizer(
-            hyper["optimizer"], method, 1e-4, hyper["momentum"], hyper["weight_decay"]
+            hyper.optimizer,
+            method,
+            learning_rate=1e-4,
+            momentum=hyper.momentum,
+            weight_decay=hyper.weight_decay,
         )
         batches = source.batches(self._positions(batch))
         on_device = torch.from_numpy(labels[:batch]).to(self.device)

@@ -1,4 +1,4 @@
-"""Features on disk: those of the encoder and the images asked for, and no others, whatever happened to the files."""
+"""Features on disk: of the encoder and images asked for, and no others, whatever the files."""
 
 import json
 import logging
@@ -123,7 +123,10 @@ def test_one_pass_serves_later_evaluations(tmp_path, images, monkeypatch):
 
 
 def test_what_has_a_say_makes_another_file(tmp_path, images, monkeypatch):
-    """A changed encoder, other rows, another beton, size or precision: none may meet features taken before."""
+    """A changed encoder, other rows, another beton, size or precision.
+
+    None may meet features taken before.
+    """
     encoder = make_encoder(tmp_path / "one")
     open_store(tmp_path).features([encoder], images)  # its hash is known from here on
     weights = load_file(tmp_path / "one/encoder.safetensors")

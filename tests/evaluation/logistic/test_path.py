@@ -1,4 +1,4 @@
-"""The batched logistic regression against scikit-learn, against its own optimality condition, and at its edges."""
+"""Logistic regression against scikit-learn, its own optimality condition, and at its edges."""
 
 import dataclasses
 
@@ -20,13 +20,17 @@ L2 = [1e-4, 1e-3, 1e-2, 1e-1]
 
 @pytest.fixture(autouse=True)
 def _one_thread():
-    """For scikit-learn: its threads wait for each other by spinning, which takes minutes on cores that are busy."""
+    """For scikit-learn, whose threads spin: that takes minutes on busy cores."""
     with threadpool_limits(1):
         yield
 
 
 def blobs(count, width, classes, seed, spread=1.0):
-    """Overlapping Gaussian blobs with correlated, unevenly scaled features off the origin: features (N, D) float32, labels (N,) int64."""
+    """Overlapping blobs with correlated, unevenly scaled features off the origin.
+
+    Returns:
+        Features (N, D) float32 and labels (N,) int64.
+    """
     rng = np.random.default_rng(seed)
     basis = rng.standard_normal((width, width)) * np.arange(1, width + 1)[:, None] ** -0.7
     labels = rng.integers(0, classes, count)
@@ -44,7 +48,9 @@ def fit(x, y, classes, l2, tolerance=1e-4, max_iterations=500, initial=None):
     regression = Regression(
         FeatureRows(x, None, x.device), y, num_classes=classes, standardisation=as_they_are
     )
-    solutions = dict(regression.path(l2, tolerance, max_iterations, initial))
+    solutions = dict(
+        regression.path(l2, tolerance=tolerance, max_iterations=max_iterations, initial=initial)
+    )
     return [solutions[place] for place in range(len(l2))]
 
 
@@ -74,9 +80,11 @@ def test_agrees_with_scikit_learn(data, classes, train, l2, tolerance):
     x, y = data()
     found = fit(x[:train], y[:train], classes, l2, tolerance)
     for p, strength in enumerate(l2):
-        # scikit-learn fits a sigmoid to two classes: w = w1 - w0, and |w|^2 / 2 = |w0|^2 + |w1|^2 at the optimum w0 = -w1.
+        # scikit-learn fits a sigmoid to two classes: w = w1 - w0, and |w|^2 / 2 = |w0|^2 + |w1|^2
+        # at the optimum w0 = -w1.
         factor = 0.5 if classes == 2 else 1.0
-        # A second-order solver, because lbfgs at its default tolerance is itself 0.1 nats off in the wide case.
+        # A second-order solver, because lbfgs at its default tolerance is itself 0.1 nats off in
+        # the wide case.
         reference = LogisticRegression(
             C=1 / (train * strength * factor), solver="newton-cholesky", tol=1e-9, max_iter=200
         )
@@ -94,7 +102,10 @@ def test_agrees_with_scikit_learn(data, classes, train, l2, tolerance):
 
 
 def exact_gradient_norm(x, y, weights, bias, l2):
-    """Norm of the gradient in float64 at the returned point, in the coordinates of centred features, by automatic differentiation."""
+    """The gradient norm at a solution, by automatic differentiation in float64.
+
+    In the coordinates of centred features.
+    """
     x = x.double() - x.double().mean(0)
 
     w, b = weights.double().requires_grad_(), bias.double().requires_grad_()
@@ -138,7 +149,7 @@ def test_the_path_saves_iterations():
 
 
 def test_every_way_of_solving_leads_to_the_same_optimum(monkeypatch):
-    """Principal or given axes; features held, or read again at each evaluation; curvature with blocks or without."""
+    """Principal or given axes; features held, or read again; curvature with blocks or without."""
     x, y = blobs(800, 20, 6, 5)
     x = (x - x.mean(0)) / x.std(0) + 1
     turned = fit(x, y, 6, [1e-3, 1e-1], tolerance=1e-5)
@@ -168,7 +179,10 @@ def test_every_way_of_solving_leads_to_the_same_optimum(monkeypatch):
 
 @pytest.mark.parametrize("resident", [True, False])
 def test_a_feature_that_the_sample_does_not_show_is_used(monkeypatch, resident):
-    """The axes come from a sample of rows, in which this feature does not vary; it tells two classes apart elsewhere."""
+    """The axes come from a sample of rows in which it does not vary.
+
+    It tells two classes apart elsewhere.
+    """
     x, y = blobs(801, 10, 3, 12, 0.3)
     monkeypatch.setattr("fourlenses.evaluation.logistic.design.AXES_ROWS", 89)  # every ninth row
     monkeypatch.setattr(
@@ -234,7 +248,7 @@ def test_absent_classes_are_finite_and_never_predicted():
 
 
 def test_hard_scales_converge():
-    """Separable data, constant and duplicated columns, a column of size 1e3: no assumption on the features is hidden."""
+    """Separable data, constant and duplicated columns, a column of size 1e3."""
     x, y = blobs(300, 8, 3, 9, 6.0)
     x = torch.cat([x, x[:, :1], torch.full((300, 1), 0.1), 1e3 * x[:, 1:2]], 1)
     for solution in fit(x, y, 3, [1e-4, 1e-1], tolerance=1e-3):

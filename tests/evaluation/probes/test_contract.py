@@ -1,4 +1,4 @@
-"""The contract of protocols on features: registry and vocabulary, and the settings of a protocol."""
+"""The contract of protocols on features: the registry, and the settings of a protocol."""
 
 from dataclasses import dataclass
 

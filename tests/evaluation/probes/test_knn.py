@@ -1,4 +1,4 @@
-"""Evaluation by nearest neighbours: against other implementations and against a slow loop, however the work is cut into blocks."""
+"""Nearest neighbours against other implementations and a slow loop, whatever the blocks."""
 
 import numpy as np
 import pytest
@@ -126,7 +126,8 @@ def test_more_neighbours_than_images_are_clamped_and_what_is_special_is_noted(da
     record = run(data, {"few": few}, [200])[0]
     assert (
         record["notes"][0]
-        == f"200 neighbours were asked for, but there are {len(few)} labelled images: all of them vote"
+        == f"200 neighbours were asked for, but there are {len(few)} labelled images: all of them "
+        "vote"
     )
     assert record["notes"][1].startswith("5 of 7 classes have no label")
     assert np.array_equal(
@@ -138,7 +139,8 @@ def test_more_neighbours_than_images_are_clamped_and_what_is_special_is_noted(da
     assert run(data, {}) == []
 
 
-# Vectors of four ones in eight places have length 2, so similarities are multiples of 1/4 and ties are exact
+# Vectors of four ones in eight places have length 2, so similarities are multiples of 1/4 and ties
+# are exact
 ones = st.sets(st.integers(0, 7), min_size=4, max_size=4).map(
     lambda places: [float(i in places) for i in range(8)]
 )

@@ -1,4 +1,4 @@
-"""The linear probe: its numbers, its choice of strength, its rules for awkward subsets and its refusals."""
+"""The linear probe: its numbers, its choice of L2, its rules for odd subsets, its refusals."""
 
 import subprocess
 import sys
@@ -167,7 +167,7 @@ def test_test_labels_do_not_influence_the_choice(data):
 
 
 def test_equal_validation_goes_to_the_stronger_penalty(data):
-    """Without any signal in the features every strength gives the same fit, and the tie goes to the strongest."""
+    """Without any signal every strength gives the same fit: the tie goes to the strongest."""
     flat = data | {
         "train_features": torch.full((600, 4), 0.1),
         "test_features": torch.randn(400, 4),
@@ -179,7 +179,7 @@ def test_equal_validation_goes_to_the_stronger_penalty(data):
 
 
 def test_equal_validation_accuracy_goes_to_the_lower_log_loss(data):
-    """Classes far apart: every strength is right on every held-out image, and the weakest penalty is the most certain of it."""
+    """Classes far apart: every strength is right everywhere, the weakest penalty most certain."""
     apart = {
         key: torch.eye(CLASSES)[data[key.replace("features", "labels")]]
         if "features" in key
@@ -308,7 +308,7 @@ def test_features_in_any_form_give_the_same_numbers(data, kind, tmp_path):
 
 
 def test_little_memory_gives_the_same_classifier(data):
-    """Features read again at each evaluation, with the smallest history, from a sample for the curvature."""
+    """Features read again at each evaluation, the smallest history, curvature from a sample."""
     subsets = {"600": spread_positions(600)}
     roomy, tight = probe(data, subsets)[0], probe(data, subsets, memory=28_000)[0]
     assert roomy["solver"]["resident"]
@@ -320,7 +320,8 @@ def test_little_memory_gives_the_same_classifier(data):
     assert (tight["predictions"] == roomy["predictions"]).mean() >= 0.997
 
 
-# Run by itself: fits a memmap under a limit on what it may allocate beyond what it had once its libraries were warm.
+# Run by itself: fits a memmap under a limit on what it may allocate beyond what it had once its
+# libraries were warm.
 LIMITED = """
 import re, resource, sys
 from pathlib import Path
@@ -357,7 +358,10 @@ def limited(folder, memory, more):
 
 
 def test_a_memmap_larger_than_the_memory_granted(tmp_path):
-    """117 MiB as float32, of which 96 MiB may be allocated: 8 MiB granted, the blocks and what malloc keeps. A grant of 1 GiB breaks it."""
+    """117 MiB as float32, of which 96 MiB may be allocated.
+
+    That is 8 MiB granted, the blocks and what malloc keeps. A grant of 1 GiB breaks it.
+    """
     rng = np.random.default_rng(0)
     centres, y = rng.standard_normal((5, 256)), rng.integers(0, 5, 120_000)
     np.save(

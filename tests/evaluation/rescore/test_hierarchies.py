@@ -8,9 +8,15 @@ from fourlenses.core.errors import UserError
 from fourlenses.evaluation.rescore.hierarchies import read_hierarchy
 
 CLASSES = ["ant", "bee", "cat", "dog"]
-LEVELS = "class,realm,kind,path\nbee,animal,insect,animal>insect>bee\nant,animal,insect,animal>insect>ant\n"
+LEVELS = (
+    "class,realm,kind,path\nbee,animal,insect,animal>insect>bee\n"
+    "ant,animal,insect,animal>insect>ant\n"
+)
 LEVELS += "dog,animal,,animal>dog\ncat,animal,mammal,animal>mammal>feline>cat\n"
-PARENTS = "node,parent\nant,insect\nbee,insect\ncat,feline\nfeline,mammal\ndog,mammal\ninsect,animal\nmammal,animal\nanimal,\noak,plant\n"
+PARENTS = (
+    "node,parent\nant,insect\nbee,insect\ncat,feline\nfeline,mammal\ndog,mammal\n"
+    "insect,animal\nmammal,animal\nanimal,\noak,plant\n"
+)
 
 
 @pytest.fixture
@@ -99,7 +105,7 @@ def test_rows_of_other_classes_only_when_allowed(table):
     text = LEVELS + "eel,animal,fish,animal>fish>eel\n"
     with pytest.raises(
         UserError,
-        match=r"kinds.csv: 1 of its rows are of no class that was predicted \('eel'\).*--other-classes",
+        match=r"1 of its rows are of no class that was predicted \('eel'\).*--other-classes",
     ):
         read_hierarchy(table(text), CLASSES)
     assert named(read_hierarchy(table(text), CLASSES, other_classes=True)) == named(

@@ -1,4 +1,4 @@
-"""Scoring kept predictions by other hierarchies: the program as users call it, on what an evaluation wrote."""
+"""Stored predictions scored by other hierarchies: the program as users call it."""
 
 import csv
 import runpy

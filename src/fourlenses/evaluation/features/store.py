@@ -111,14 +111,14 @@ class FeatureStore:
         count = len(images.selection.rows)
         parts = [
             self._stored(
-                self._key(encoder, images), images.name, count, self._batches(encoder, images)
+                self._key(encoder, images), images.name, self._batches(encoder, images), count=count
             )
             for encoder in encoders
         ]
         if len(parts) == 1:
             return parts[0]
-        key = {"fused": [self._key(encoder, images) for encoder in encoders]}
-        return self._stored(key, f"{images.name}-fused", count, _concatenated(parts))
+        key: dict[str, object] = {"fused": [self._key(encoder, images) for encoder in encoders]}
+        return self._stored(key, f"{images.name}-fused", _concatenated(parts), count=count)
 
     def _key(self, encoder: Encoder, images: Images) -> dict[str, object]:
         return {
@@ -148,14 +148,14 @@ class FeatureStore:
                 bar.update(len(part))
 
     def _stored(
-        self, key: dict[str, object], name: str, count: int, parts: Iterable[np.ndarray]
+        self, key: dict[str, object], name: str, parts: Iterable[np.ndarray], *, count: int
     ) -> np.ndarray:
-        """The file of this key, written from ``parts`` (n, D), ``count`` rows in all, if missing."""
+        """The file of this key; if missing, written from ``parts`` (n, D) of ``count`` rows."""
         digest = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:16]
         file = self.directory / f"{name}-{digest}.npy"
         self._used.append(file)
         if not _intact(file):
-            _write(file, count, parts, PRECISIONS[self.precision])
+            _write(file, parts, count=count, precision=PRECISIONS[self.precision])
         return np.load(file, mmap_mode="r", allow_pickle=False)
 
 
@@ -176,7 +176,7 @@ def _intact(file: Path) -> bool:
     return False
 
 
-def _write(file: Path, count: int, parts: Iterable[np.ndarray], precision: Precision) -> None:
+def _write(file: Path, parts: Iterable[np.ndarray], *, count: int, precision: Precision) -> None:
     """A .npy file of ``count`` rows, written front to back, and its record."""
     digest = hashlib.sha256()
     with atomic(file) as temporary, open(temporary, "wb") as opened:

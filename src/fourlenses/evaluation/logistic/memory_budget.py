@@ -69,12 +69,13 @@ def plan_memory(count: int, *, width: int, classes: int, memory: int) -> MemoryP
     # Decomposing takes about the time of 20 evaluations where these are equal, and saves more.
     few_axes = small <= SMALL_ROTATION
     worth_it = few_axes or (small <= MAX_ROTATION and small**3 <= count * width * classes / 4)
-    plan = _split(count, width, classes, memory, rotated=worth_it)
+    sizes = {"width": width, "classes": classes, "memory": memory}
+    plan = _split(count, **sizes, rotated=worth_it)
     # Fewer rows than axes cannot show them all.
-    return plan if plan.sample >= small else _split(count, width, classes, memory, rotated=False)
+    return plan if plan.sample >= small else _split(count, **sizes, rotated=False)
 
 
-def _split(count: int, width: int, classes: int, memory: int, *, rotated: bool) -> MemoryPlan:
+def _split(count: int, *, width: int, classes: int, memory: int, rotated: bool) -> MemoryPlan:
     rank = min(count, width) if rotated else width
     parameters = classes * (rank + 1)
     fixed = 8 * parameters * VECTORS + 12 * width * width * rotated

@@ -25,6 +25,7 @@ from fourlenses.evaluation.logistic.preconditioner import ClassCurvature
 
 ABSENT_BIAS = -1e4
 MAX_EXTRAPOLATION = 2.0
+MAX_ITERATIONS = 500
 
 
 @dataclass
@@ -83,8 +84,9 @@ class Regression:
     def path(
         self,
         l2: Sequence[float],
+        *,
         tolerance: float,
-        max_iterations: int,
+        max_iterations: int = MAX_ITERATIONS,
         initial: Solution | None = None,
     ) -> Iterator[tuple[int, Solution]]:
         """Solve for every strength, the strongest first.

@@ -79,7 +79,7 @@ def evaluate(
     predictions: dict[str, TargetPredictions] = {}
     for target in targets:
         log.info("%s on %s", columns["run"], target.dataset)
-        on_target = _OnTarget(encoders, target, settings, store)
+        on_target = _OnTarget(encoders, target, settings=settings, store=store)
         cells += on_target.cells(columns)
         predictions[target.dataset] = on_target.predictions
     write_predictions(predictions_file, predictions)
@@ -93,6 +93,7 @@ class _OnTarget:
         self,
         encoders: Sequence[Encoder],
         target: Target,
+        *,
         settings: EvaluationSettings,
         store: FeatureStore,
     ) -> None:

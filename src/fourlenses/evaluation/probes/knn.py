@@ -26,11 +26,9 @@ from fourlenses.core.progress import progress_bar
 from fourlenses.evaluation.features.extract import QUIET_BATCHES
 from fourlenses.evaluation.probes.contract import Features, LabelledFeatures, ProbeContext
 from fourlenses.evaluation.probes.probe_inputs import (
+    CheckedInputs,
     absent_classes,
-    check_labelled,
-    check_levels,
-    check_subsets,
-    check_widths,
+    check_inputs,
 )
 from fourlenses.evaluation.record import EvaluationResult
 from fourlenses.evaluation.scores import Scores, report
@@ -95,8 +93,7 @@ def knn(
     arguments and the kind of device: blocks are of fixed size.
 
     Args:
-        train: training features (N, D), compared as float32 on ``device``; of these only the
-            rows of a subset are read.
+        train: training features (N, D), of which only the rows of a subset are read.
         test: test features (M, D).
         subsets: name -> positions in the training labels, int (n,), n from 2.
         levels: label levels of the target.
@@ -106,73 +103,38 @@ def knn(
         scaled: fewer than k vote where there are few labels (`metrics.neighbours.scaled_k`).
 
     Returns:
-        One result per subset and number of neighbours, in the order given. The log_loss of its
-        report is None, as classes without a vote have probability 0; the confidence is the share
-        of the votes. Its details are k and temperature; its timing is that of the search, which
-        all results share, and of the vote.
+        One result per subset and number of neighbours, in the order given; details: k and
+        temperature. The log_loss is None, as classes without a vote have probability 0; the
+        confidence is the share of the votes.
 
     Raises:
-        UserError: features, labels, subsets or settings that do not fit together, or features
-            that are not finite.
+        UserError: inputs that do not fit together or are not finite.
     """
-    y_train = check_labelled("train", train, levels.num_classes)
-    y_test = check_labelled("test", test, levels.num_classes)
-    check_widths(train.features, test.features)
     if len(knn_k) == 0 or len(set(knn_k)) != len(knn_k) or min(knn_k) < 1:
         raise UserError(f"'knn_k' must be different whole numbers above 0, not {list(knn_k)}")
     if not 0 < temperature < float("inf"):
         raise UserError(f"the temperature must be positive and finite, not {temperature}")
-    positions_of = check_subsets(subsets, y_train)
-    check_levels(levels, y_train, y_test)
-    if not positions_of:
-        return []
-
-    clock = time.perf_counter()
-    counts = {
-        name: [scaled_k(k, len(positions)) if scaled else k for k in knn_k]
-        for name, positions in positions_of.items()
-    }
+    inputs = check_inputs(train, test, subsets, levels=levels)
     votes = {
-        (name, k): _Votes(temperature, levels.num_classes) for name in counts for k in counts[name]
+        (name, scaled_k(k, len(positions)) if scaled else k): _Votes(temperature, levels)
+        for name, positions in inputs.positions.items()
+        for k in knn_k
     }
-    search = _Search(
-        LabelledFeatures(train.features, y_train),
-        test.features,
-        positions_of,
-        count=max(k for _, k in votes),
-        device=torch.device(device),
-    )
+    if not votes:
+        return []
+    clock = time.perf_counter()
+    count = max(k for _, k in votes)
+    search = _Search(train.features, test.features, inputs, count=count, device=device)
     for rows, neighbours in search.blocks():
-        truth = torch.from_numpy(y_test[rows])
+        truth = torch.from_numpy(inputs.test_labels[rows])
         for (name, k), vote in votes.items():
             similarities, labels = neighbours[name]
             vote.add(similarities[:, :k], labels[:, :k], truth)
     searching = time.perf_counter() - clock - sum(vote.seconds for vote in votes.values())
     return [
-        EvaluationResult(
-            subset=name,
-            label_size=len(positions_of[name]),
-            report=report(vote.scores(), y_test, levels),
-            details={"k": k, "temperature": temperature},
-            notes=_notes(y_train[positions_of[name]], k, levels.num_classes),
-            timing={"neighbours": searching, "vote": vote.seconds},
-        )
+        vote.result(name, k, inputs=inputs, searching=searching)
         for (name, k), vote in votes.items()
     ]
-
-
-def _notes(labels: np.ndarray, k: int, num_classes: int) -> list[str]:
-    notes = []
-    if k > len(labels):
-        notes.append(
-            f"{k} neighbours were asked for, but there are {len(labels)} labelled images: all of "
-            "them vote"
-        )
-    notes += absent_classes(labels, num_classes)
-    voting = min(k, len(labels))
-    if voting < min(5, num_classes):
-        notes.append(f"top5 is over the at most {voting} classes that neighbours vote for")
-    return notes
 
 
 class _Search:
@@ -180,18 +142,18 @@ class _Search:
 
     def __init__(
         self,
-        train: LabelledFeatures,
+        train: Features,
         test: Features,
-        subsets: Mapping[str, np.ndarray],
+        inputs: CheckedInputs,
         *,
         count: int,
-        device: torch.device,
+        device: str | torch.device,
     ) -> None:
-        """train: its labels are int64 (N,) on the host. count: neighbours of a test image."""
-        self.train, self.labels, self.test = train.features, np.asarray(train.labels), test
-        self.subsets, self.count, self.device = subsets, count, device
-        self.used = np.unique(np.concatenate(list(subsets.values())))
-        self.test_rows, self.train_rows = BLOCK_ROWS.get(device.type, BLOCK_ROWS["cpu"])
+        """count: neighbours of a test image."""
+        self.train, self.labels, self.test = train, inputs.train_labels, test
+        self.subsets, self.count, self.device = inputs.positions, count, torch.device(device)
+        self.used = np.unique(np.concatenate(list(self.subsets.values())))
+        self.test_rows, self.train_rows = BLOCK_ROWS.get(self.device.type, BLOCK_ROWS["cpu"])
 
     def blocks(self) -> Iterator[tuple[slice, dict[str, Neighbours]]]:
         """Per block of test images: its rows and, per subset, its `Neighbours` on the CPU."""
@@ -207,11 +169,11 @@ class _Search:
                 )
 
     def _of_block(self, rows: slice, bar: tqdm) -> dict[str, Neighbours]:
-        x = _block("test", self.test, np.arange(rows.start, rows.stop), self.device)  # (n, D)
+        x = self._block("test", self.test, np.arange(rows.start, rows.stop))  # (n, D)
         neighbours: dict[str, Neighbours] = {}
         for start in range(0, len(self.used), self.train_rows):
             block = self.used[start : start + self.train_rows]
-            similarities = _block("train", self.train, block, self.device) @ x.T  # (b, n)
+            similarities = self._block("train", self.train, block) @ x.T  # (b, n)
             for name, positions in self.subsets.items():
                 low, high = np.searchsorted(positions, (block[0], block[-1] + 1))
                 if low == high:
@@ -220,30 +182,30 @@ class _Search:
                 members = torch.as_tensor(in_block, device=self.device)
                 chosen = similarities if len(members) == len(block) else similarities[members]
                 y = torch.as_tensor(self.labels[positions[low:high]], device=self.device)
-                neighbours[name] = _merged(neighbours.get(name), chosen, y, self.count)
+                neighbours[name] = _merged(neighbours.get(name), chosen, y, count=self.count)
             bar.update()
         return neighbours
 
-
-def _block(name: str, features: Features, rows: np.ndarray, device: torch.device) -> Tensor:
-    """Rows (n,), ascending, as float32 (n, D) of length 1 on ``device``."""
-    consecutive = rows[-1] - rows[0] + 1 == len(rows)
-    chosen = slice(rows[0], rows[-1] + 1) if consecutive else rows
-    if isinstance(features, Tensor):
-        block = features[chosen]
-    else:
-        block = torch.from_numpy(np.array(features[chosen]))
-    block = block.to(device).float()
-    bad = int((~torch.isfinite(block)).any(1).sum())
-    if bad:
-        raise UserError(
-            f"{name}_features: {bad} of rows {rows[0]} to {rows[-1]} hold NaN or infinite values"
-        )
-    return l2_normalize(block)
+    def _block(self, name: str, features: Features, rows: np.ndarray) -> Tensor:
+        """Rows (n,), ascending, as float32 (n, D) of length 1 on the device."""
+        consecutive = rows[-1] - rows[0] + 1 == len(rows)
+        chosen = slice(rows[0], rows[-1] + 1) if consecutive else rows
+        if isinstance(features, Tensor):
+            block = features[chosen]
+        else:
+            block = torch.from_numpy(np.array(features[chosen]))
+        block = block.to(self.device).float()
+        bad = int((~torch.isfinite(block)).any(1).sum())
+        if bad:
+            raise UserError(
+                f"{name}_features: {bad} of rows {rows[0]} to {rows[-1]} hold NaN or infinite "
+                "values"
+            )
+        return l2_normalize(block)
 
 
 def _merged(
-    before: Neighbours | None, similarities: Tensor, labels: Tensor, count: int
+    before: Neighbours | None, similarities: Tensor, labels: Tensor, *, count: int
 ) -> Neighbours:
     """The nearest ``count`` among those ``before`` and a block of later training positions.
 
@@ -269,18 +231,18 @@ def _merged(
     many = counts > count
     if many.any():
         values, columns = nearest(similarities[:, many].T, count)
-        _join_some(before, many, (values, labels[columns]), count)
+        _join_some(before, many, (values, labels[columns]), count=count)
         few = ~many[test]
         row, test = row[few], test[few]
         counts = counts.masked_fill(many, 0)
     if len(test):
-        values, rows = _padded(similarities, row, test, counts)
-        _join_some(before, counts > 0, (values, labels[rows]), count)
+        values, rows = _padded(similarities, row, test, counts=counts)
+        _join_some(before, counts > 0, (values, labels[rows]), count=count)
     return before
 
 
 def _padded(
-    similarities: Tensor, row: Tensor, test: Tensor, counts: Tensor
+    similarities: Tensor, row: Tensor, test: Tensor, *, counts: Tensor
 ) -> tuple[Tensor, Tensor]:
     """Similarities and their rows as one line per test image that has any, padded with -inf.
 
@@ -298,7 +260,7 @@ def _padded(
     return values, rows
 
 
-def _join_some(before: Neighbours, tests: Tensor, after: Neighbours, count: int) -> None:
+def _join_some(before: Neighbours, tests: Tensor, after: Neighbours, *, count: int) -> None:
     """`_joined` in place for some of the test images, bool (n,)."""
     some = (before[0][tests], before[1][tests])
     before[0][tests], before[1][tests] = _joined(some, after, count)
@@ -316,8 +278,8 @@ class _Votes:
     On the CPU, where the order of their summation is fixed.
     """
 
-    def __init__(self, temperature: float, num_classes: int) -> None:
-        self.temperature, self.num_classes = temperature, num_classes
+    def __init__(self, temperature: float, levels: LabelLevels) -> None:
+        self.temperature, self.levels, self.num_classes = temperature, levels, levels.num_classes
         self.parts: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
         self.seconds = 0.0
 
@@ -338,8 +300,34 @@ class _Votes:
             self.parts.append((predicted.numpy(), in_top5.numpy(), half))
         self.seconds += time.perf_counter() - clock
 
-    def scores(self) -> Scores:
+    def result(
+        self, subset: str, k: int, *, inputs: CheckedInputs, searching: float
+    ) -> EvaluationResult:
+        """Return the result of all blocks; searching: seconds, which all results share."""
         predictions, in_top5, confidences = (
             np.concatenate(arrays) for arrays in zip(*self.parts, strict=True)
         )
-        return Scores(predictions, in_top5, None, confidences)
+        scores = Scores(predictions, in_top5, None, confidences)
+        labels = inputs.train_labels[inputs.positions[subset]]
+        return EvaluationResult(
+            subset=subset,
+            label_size=len(labels),
+            report=report(scores, inputs.test_labels, self.levels),
+            details={"k": k, "temperature": self.temperature},
+            notes=_notes(labels, k, self.num_classes),
+            timing={"neighbours": searching, "vote": self.seconds},
+        )
+
+
+def _notes(labels: np.ndarray, k: int, num_classes: int) -> list[str]:
+    notes = []
+    if k > len(labels):
+        notes.append(
+            f"{k} neighbours were asked for, but there are {len(labels)} labelled images: all of "
+            "them vote"
+        )
+    notes += absent_classes(labels, num_classes)
+    voting = min(k, len(labels))
+    if voting < min(5, num_classes):
+        notes.append(f"top5 is over the at most {voting} classes that neighbours vote for")
+    return notes

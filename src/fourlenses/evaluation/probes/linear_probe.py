@@ -24,12 +24,10 @@ from fourlenses.evaluation.logistic.memory_budget import default_budget
 from fourlenses.evaluation.logistic.path import Regression, Solution
 from fourlenses.evaluation.probes.contract import LabelledFeatures, ProbeContext
 from fourlenses.evaluation.probes.probe_inputs import (
+    CheckedInputs,
     absent_classes,
+    check_inputs,
     check_l2,
-    check_labelled,
-    check_levels,
-    check_subsets,
-    check_widths,
 )
 from fourlenses.evaluation.record import EvaluationResult
 from fourlenses.evaluation.scores import Scores, joined, report, score
@@ -40,7 +38,6 @@ from fourlenses.metrics.label_levels import LabelLevels
 # 1e-4 the accuracy of a weakly penalised separable problem is still some tenths of a point off.
 SELECTION_TOLERANCE = 1e-4
 FINAL_TOLERANCE = 1e-5
-MAX_ITERATIONS = 500
 Standardisation = tuple[torch.Tensor, torch.Tensor]
 
 
@@ -58,7 +55,7 @@ class LinearSettings:
 
 
 def evaluate_linear(context: ProbeContext) -> list[EvaluationResult]:
-    """Evaluate the linear probe; the details of a result are those of `linear_probe`."""
+    """Evaluate the linear probe; details of a result: see `linear_probe`."""
     settings = context.settings.section("linear", LinearSettings)
     known = context.pretrained_with_labels
     results = linear_probe(
@@ -103,83 +100,60 @@ def linear_probe(
         validation_fraction: of the labels, in [0, 1).
         seed: of the validation split.
         device: where to compute; by default that of the training features.
-        memory: bytes for the copy of the features, the solver and its curvature, by default
-            `memory_budget.default_budget`. Where the features do not fit they are read again
-            at every evaluation of the objective.
+        memory: bytes for features, solver and curvature (`memory_budget.default_budget`).
 
     Returns:
-        One result per subset, in the order given. The log_loss of its report is None, for
-        infinite, where test images are of a class that the subset has no label of. Its details:
-
-        - l2_candidates: the strengths, ascending; l2: the chosen one.
-        - n_validation; validation_accuracy: percent, one per strength, or None without a choice;
-          selection_gradient_norm, selection_iterations: one per strength, or None.
-        - gradient_norm, iterations: of the final fit; solver: `memory_budget.MemoryPlan`.
+        One result per subset, in the order given; details: `_Probe.result`. The log_loss is None,
+        for infinite, where test images are of a class that the subset has no label of.
 
     Raises:
-        UserError: features, labels, subsets or settings that do not fit together, features that
-            are not finite, or too little memory.
+        UserError: inputs that do not fit together or are not finite, or too little memory.
     """
     candidates = check_l2(l2, validation_fraction)
-    num_classes = levels.num_classes
-    if num_classes < 2:
-        raise UserError(f"the target has {num_classes} class: a linear classifier needs at least 2")
-    y_train = check_labelled("train", train, num_classes)
-    y_test = check_labelled("test", test, num_classes)
-    check_widths(train.features, test.features)
-    positions_of = check_subsets(subsets, y_train)  # all before any work
-    check_levels(levels, y_train, y_test)
-    device = torch.device(
-        device or (train.features.device if isinstance(train.features, torch.Tensor) else "cpu")
-    )
-    train_rows = FeatureRows(train.features, None, device)
-    test_rows = FeatureRows(test.features, None, device)
-    used = np.unique(np.concatenate([np.empty(0, np.int64), *positions_of.values()]))
-    train_rows.among(used).require_finite("train_features")
-    test_rows.require_finite("test_features")
-
-    results = []
-    fits = len(positions_of) * (len(candidates) + 1)
+    if levels.num_classes < 2:
+        raise UserError(
+            f"the target has {levels.num_classes} class: a linear classifier needs at least 2"
+        )
+    inputs = check_inputs(train, test, subsets, levels=levels)
+    own = train.features.device if isinstance(train.features, torch.Tensor) else "cpu"
+    train_rows, test_rows = _finite_rows(train, test, inputs, device=torch.device(device or own))
+    fits = len(inputs.positions) * (len(candidates) + 1)
     with progress_bar("linear", "fit", fits, inner=True) as bar:
         probe = _Probe(
             test_rows,
-            y_test,
+            inputs.test_labels,
+            levels,
             l2=candidates,
             validation_fraction=validation_fraction,
             seed=seed,
-            num_classes=num_classes,
-            memory=memory or default_budget(device),
+            memory=memory or default_budget(test_rows.device),
             bar=bar,
         )
-        for name, positions in positions_of.items():
-            labels = y_train[positions]
-            fitted = probe.fit(train_rows.among(positions), labels)
-            tested = report(fitted.scores, y_test, levels)
-            if not np.isin(y_test, labels).all():
-                tested = replace(tested, log_loss=None)
-            result = EvaluationResult(
-                subset=name,
-                label_size=len(positions),
-                report=tested,
-                details=fitted.details,
-                notes=fitted.notes,
-                timing=fitted.timing,
-            )
-            results.append(result)
-    return results
+        return [
+            probe.result(name, train_rows.among(positions), inputs.train_labels[positions])
+            for name, positions in inputs.positions.items()
+        ]
 
 
-@dataclass(frozen=True)
-class _Fitted:
-    scores: Scores
-    details: dict[str, Any]
-    notes: list[str]
-    timing: dict[str, float]
+def _finite_rows(
+    train: LabelledFeatures,
+    test: LabelledFeatures,
+    inputs: CheckedInputs,
+    *,
+    device: torch.device,
+) -> tuple[FeatureRows, FeatureRows]:
+    """The rows of both, once those in use are known to be finite."""
+    train_rows = FeatureRows(train.features, None, device)
+    test_rows = FeatureRows(test.features, None, device)
+    used = np.unique(np.concatenate([np.empty(0, np.int64), *inputs.positions.values()]))
+    train_rows.among(used).require_finite("train_features")
+    test_rows.require_finite("test_features")
+    return train_rows, test_rows
 
 
 @dataclass(frozen=True)
 class _Selection:
-    """The choice of a strength: entries of the record, notes, and the fit to start the final from."""
+    """The choice of a strength, entries and notes of the record, and a start for the final fit."""
 
     l2: float
     details: dict[str, Any]
@@ -194,22 +168,28 @@ class _Probe:
         self,
         test: FeatureRows,
         test_labels: np.ndarray,
+        levels: LabelLevels,
         *,
         l2: list[float],
         validation_fraction: float,
         seed: int,
-        num_classes: int,
         memory: int,
         bar: tqdm,
     ) -> None:
-        self.test, self.test_labels, self.l2 = test, test_labels, l2
+        self.test, self.test_labels, self.levels, self.l2 = test, test_labels, levels, l2
         self.validation_fraction, self.seed = validation_fraction, seed
-        self.num_classes, self.memory, self.bar = num_classes, memory, bar
+        self.memory, self.bar = memory, bar
 
-    def fit(self, rows: FeatureRows, labels: np.ndarray) -> _Fitted:
-        """Choose, fit and test on one subset: rows (n, D), labels int64 (n,)."""
+    def result(self, subset: str, rows: FeatureRows, labels: np.ndarray) -> EvaluationResult:
+        """Choose, fit and test on one subset: rows (n, D), labels int64 (n,).
+
+        Details: l2_candidates (ascending) and the chosen l2; n_validation; validation_accuracy
+        (percent), selection_gradient_norm and selection_iterations, one per candidate or None
+        without a choice; gradient_norm and iterations of the final fit; solver
+        (`memory_budget.MemoryPlan`).
+        """
         timing, clock = {}, time.perf_counter()
-        notes = absent_classes(labels, self.num_classes)
+        notes = absent_classes(labels, self.levels.num_classes)
         standardisation = rows.standardisation()
         timing["standardise"], clock = _lap(clock)
 
@@ -217,7 +197,7 @@ class _Probe:
         notes += selection.notes
         timing["select"], clock = _lap(clock)
         regression = self._regression(rows, labels, standardisation)
-        path = regression.path([selection.l2], FINAL_TOLERANCE, MAX_ITERATIONS, selection.start)
+        path = regression.path([selection.l2], tolerance=FINAL_TOLERANCE, initial=selection.start)
         ((_, final),) = path
         self.bar.update()
         if final.gradient_norm > FINAL_TOLERANCE:
@@ -229,8 +209,11 @@ class _Probe:
 
         solver = asdict(regression.plan)
         del regression, path  # the features make room for the test images
-        scores = _scores(self.test, self.test_labels, standardisation, final)
+        scores = _scores(self.test, self.test_labels, standardisation, solution=final)
         timing["test"], clock = _lap(clock)
+        tested = report(scores, self.test_labels, self.levels)
+        if not np.isin(self.test_labels, labels).all():
+            tested = replace(tested, log_loss=None)
         details = {
             "l2_candidates": self.l2,
             "l2": selection.l2,
@@ -239,7 +222,14 @@ class _Probe:
             "iterations": final.iterations,
             "solver": solver,
         }
-        return _Fitted(scores, details, notes, timing)
+        return EvaluationResult(
+            subset=subset,
+            label_size=len(labels),
+            report=tested,
+            details=details,
+            notes=notes,
+            timing=timing,
+        )
 
     def _regression(
         self, rows: FeatureRows, labels: np.ndarray, standardisation: Standardisation
@@ -247,7 +237,7 @@ class _Probe:
         return Regression(
             rows,
             torch.from_numpy(labels),
-            num_classes=self.num_classes,
+            num_classes=self.levels.num_classes,
             standardisation=standardisation,
             memory=self.memory,
         )
@@ -269,8 +259,10 @@ class _Probe:
         size = len(self.l2)
         accuracies, norms, iterations = [0.0] * size, [0.0] * size, [0] * size
         best_rank, best, start = (-1, 0.0, 0.0), 0, None
-        for index, solution in regression.path(self.l2, SELECTION_TOLERANCE, MAX_ITERATIONS):
-            scores = _scores(rows.among(validation), labels[validation], standardisation, solution)
+        for index, solution in regression.path(self.l2, tolerance=SELECTION_TOLERANCE):
+            scores = _scores(
+                rows.among(validation), labels[validation], standardisation, solution=solution
+            )
             correct = int((scores.predictions == labels[validation]).sum())
             assert scores.log_loss is not None
             rank = (correct, -scores.log_loss, self.l2[index])
@@ -307,7 +299,7 @@ class _Probe:
 
 
 def _scores(
-    rows: FeatureRows, labels: np.ndarray, standardisation: Standardisation, solution: Solution
+    rows: FeatureRows, labels: np.ndarray, standardisation: Standardisation, *, solution: Solution
 ) -> Scores:
     shift, scale = standardisation
     size = block_rows(rows.device, classes=len(solution.bias), width=rows.width)

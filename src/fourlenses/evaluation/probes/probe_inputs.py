@@ -1,6 +1,7 @@
 """Checks of what a probe is given: every error names what was given and what is allowed."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -10,17 +11,51 @@ from fourlenses.evaluation.probes.contract import Features, LabelledFeatures
 from fourlenses.metrics.label_levels import LabelLevels, coarsen
 
 
-def check_labelled(name: str, images: LabelledFeatures, num_classes: int) -> np.ndarray:
-    """Return the labels, int64 (N,) on the host, of features that are (N, D).
+@dataclass(frozen=True)
+class CheckedInputs:
+    """What the checks of a probe's inputs make of them.
 
-    Args:
-        name: train or test, for the messages.
-        images: to be checked; of the features only shape and type, as they may lie on a disk.
-        num_classes: of the target.
+    Attributes:
+        train_labels: int64 (N,).
+        test_labels: int64 (M,).
+        positions: name of a subset -> its positions in the training labels, int64 (n,), ascending,
+            as a set has no order.
+    """
+
+    train_labels: np.ndarray
+    test_labels: np.ndarray
+    positions: dict[str, np.ndarray]
+
+
+def check_inputs(
+    train: LabelledFeatures,
+    test: LabelledFeatures,
+    subsets: Mapping[str, np.ndarray],
+    *,
+    levels: LabelLevels,
+) -> CheckedInputs:
+    """Check all inputs before any work.
+
+    Of the features only shape and type, as they may be on disk.
 
     Raises:
-        UserError: wrong shapes, types or labels.
+        UserError: something is of another shape or type, or the inputs do not fit together.
+        ValueError: a label in use has no place in the table of levels.
     """
+    y_train = _checked_labels("train", train, levels.num_classes)
+    y_test = _checked_labels("test", test, levels.num_classes)
+    if train.features.shape[1] != test.features.shape[1]:
+        raise UserError(
+            f"train_features have width {train.features.shape[1]}, test_features "
+            f"{test.features.shape[1]}"
+        )
+    positions = {str(name): _checked_subset(name, at, y_train) for name, at in subsets.items()}
+    _check_levels(levels, y_train, y_test)
+    return CheckedInputs(y_train, y_test, positions)
+
+
+def _checked_labels(name: str, images: LabelledFeatures, num_classes: int) -> np.ndarray:
+    """The labels, int64 (N,) on the host, of features (N, D); name: train or test."""
     features = images.features
     if features.ndim != 2 or 0 in features.shape:
         raise UserError(
@@ -47,30 +82,6 @@ def _is_floating(features: Features) -> bool:
     if isinstance(features, torch.Tensor):
         return features.is_floating_point()
     return np.issubdtype(features.dtype, np.floating)
-
-
-def check_widths(train: Features, test: Features) -> None:
-    """
-    Raises:
-        UserError: training and test features (N, D), (M, D) differ in width.
-    """
-    if train.shape[1] != test.shape[1]:
-        raise UserError(
-            f"train_features have width {train.shape[1]}, test_features {test.shape[1]}"
-        )
-
-
-def check_subsets(subsets: Mapping[str, np.ndarray], labels: np.ndarray) -> dict[str, np.ndarray]:
-    """Return the positions of each subset, int64 (n,) in ascending order, as a set has no order.
-
-    Args:
-        subsets: name -> positions in the training labels, int (n,), n from 2.
-        labels: of the training images, int (N,).
-
-    Raises:
-        UserError: a subset holds no positions, repeats some, or is of one class.
-    """
-    return {str(name): _checked_subset(name, chosen, labels) for name, chosen in subsets.items()}
 
 
 def _checked_subset(name: str, positions: np.ndarray, labels: np.ndarray) -> np.ndarray:
@@ -103,12 +114,7 @@ def _checked_subset(name: str, positions: np.ndarray, labels: np.ndarray) -> np.
     return positions
 
 
-def check_levels(levels: LabelLevels, *labels: np.ndarray) -> None:
-    """
-    Raises:
-        ValueError: a label in use has no place in the table.
-        UserError: the names do not fit the table.
-    """
+def _check_levels(levels: LabelLevels, *labels: np.ndarray) -> None:
     coarsen(np.unique(np.concatenate(labels)), levels.table)
     columns = levels.table.shape[1]
     if columns != len(levels.names) or len(set(levels.names)) != len(levels.names):

@@ -61,7 +61,7 @@ def read_hierarchy(
         columns = _depths(file, rows, classes)
         wanted = list(levels) or list(columns)
     else:
-        columns = _columns(file, header, rows, classes)
+        columns = _columns(file, header, rows, classes=classes)
         if not other_classes:
             _refuse_others(file, rows, classes)
         wanted = list(levels) or header[1:]
@@ -116,7 +116,7 @@ def _read(file: Path) -> tuple[list[str], list[list[str]]]:
 
 
 def _columns(
-    file: Path, header: list[str], rows: list[list[str]], classes: Sequence[str]
+    file: Path, header: list[str], rows: list[list[str]], *, classes: Sequence[str]
 ) -> dict[str, list[str]]:
     """Per column of a level table the label of each class."""
     table: dict[str, list[str]] = {}
@@ -124,7 +124,7 @@ def _columns(
         if row[0] in table:
             raise UserError(f"hierarchy {file}: class '{row[0]}' has more than one row; keep one")
         table[row[0]] = row
-    _require(file, classes, table, sorted(set(table) - set(classes)))
+    _require(file, classes, table, candidates=sorted(set(table) - set(classes)))
     several = sum("|" in cell for name in classes for cell in table[name])
     if several:
         log.warning("%s: %d cells give several parents; the first of each was taken", file, several)
@@ -147,7 +147,7 @@ def _depths(file: Path, rows: list[list[str]], classes: Sequence[str]) -> dict[s
     """Per depth from the roots the ancestor of each class at it."""
     parent_of, several = _parents(file, rows)
     known = set(parent_of) | set(parent_of.values()) - {""}
-    _require(file, classes, known, sorted(known))
+    _require(file, classes, known, candidates=sorted(known))
     paths = {name: _path(file, name, parent_of) for name in classes}
     above = next((node for path in paths.values() for node in path[1:] if node in paths), None)
     if above:
@@ -198,7 +198,7 @@ def _path(file: Path, name: str, parent_of: dict[str, str]) -> list[str]:
 
 
 def _require(
-    file: Path, classes: Sequence[str], known: Container[str], candidates: list[str]
+    file: Path, classes: Sequence[str], known: Container[str], *, candidates: list[str]
 ) -> None:
     missing = sorted(name for name in classes if name not in known)
     if missing:

@@ -39,7 +39,7 @@ NO_PAIR = (
 )
 
 
-def read_similarity(path: str | Path | None) -> pd.DataFrame:
+def read_table(path: str | Path | None) -> pd.DataFrame:
     """Return the table of distances.
 
     Raises:
@@ -48,7 +48,7 @@ def read_similarity(path: str | Path | None) -> pd.DataFrame:
     if path is None:
         raise UserError(
             "the figure domain_similarity needs the distances too; name them by "
-            "--similarity results/<study>/similarity.csv"
+            "--table results/<study>/similarity.csv"
         )
     make = f"run snakemake {path}"
     return read_csv_table(path, COLUMNS, make=make, again=f"delete it and {make}")
@@ -107,9 +107,9 @@ def _permutations(count: int) -> list[np.ndarray]:
 
 
 @style.context()
-def draw(evidence: Evidence, similarity: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
+def draw(evidence: Evidence, table: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     """Return the figure of transfer against distance and the numbers in it."""
-    numbers = numbers_drawn(evidence, similarity)
+    numbers = numbers_drawn(evidence, table)
     if numbers.empty:
         return empty_figure(NO_PAIR), numbers
     figure = style.new_figure(2, height=2.6)
