@@ -237,6 +237,7 @@ def test_a_protocol_that_trains(house):
     house.insert(schema, "fine_tune: {type: object", "toy_tune: {type: object, x-role: science}")
     house.insert("config.yaml", "scratch_published: {preset", "toy_tune: {preset: minutes}")
     proof = '''
+from fourlenses.config.job_settings import protocol_settings
 from fourlenses.evaluation.finetuning.classifiers import PROTOCOLS
 from fourlenses.evaluation.finetuning.settings import FinetuningHyperparameters
 from fourlenses.study.vocabulary import PROTOCOLS as RECORDS
@@ -256,9 +257,9 @@ def test_plan_label_and_network():
     assert config["evaluation"]["toy_tune"]["batch_size"] == 64
     assert "toy_tune" in {cell.protocol for cell in plan.cells}
     assert RECORDS["toy_tune"].label == "toy-tuned"
-    hyper = dict(config["evaluation"]["toy_tune"], views=["crop_flip_small"])
-    hyper = {key: hyper[key] for key in FinetuningHyperparameters.__annotations__}
-    method = PROTOCOLS["toy_tune"](Network(), 5, FinetuningHyperparameters(**hyper))
+    settings = protocol_settings(config, "toy_tune")
+    hyper = FinetuningHyperparameters.from_json("toy_tune", settings)
+    method = PROTOCOLS["toy_tune"](Network(), 5, hyper)
     assert method.head.weight.shape == (5, 8)
 '''
     house.check("A protocol that trains", "toy_tune", PLAN + proof)

@@ -10,12 +10,14 @@ from pathlib import Path
 from fourlenses.core.errors import Interrupted, UserError, printable
 from fourlenses.core.files import NO_ROOM
 from fourlenses.core.log_stream import last_words, use_log_stream
+from fourlenses.core.process_exit import without_destructors
 
 # Importing torch makes objects by the hundred thousand that all stay. Python's collector goes through them again and again meanwhile, and
 # once more at the end of the process: 0.5 of the 1.7 core-seconds that such a program takes before and after its work.
 OBJECTS_BETWEEN_COLLECTIONS = 50_000  # Python's own: 700
 
 
+@without_destructors
 def run(main: Callable[[], None]) -> None:
     """Call ``main`` and end the process as the shell expects: 0 done, 2 a user's mistake, 75 stopped, run it again, 130 interrupted."""
     use_log_stream()
