@@ -208,7 +208,14 @@ def _prepare(
     hyper, seed = settings.hyperparameters, _seed(settings)
     parts = data.parts()
     views = [Augment(_recipe(settings, name), settings.image_size, seed) for name in hyper["views"]]
-    source = choose_input(kind, parts, settings.stored_size, views, device, placement.workers)
+    source = choose_input(
+        kind,
+        parts,
+        stored_size=settings.stored_size,
+        views=views,
+        device=device,
+        workers=placement.workers,
+    )
     images = len(source.labels)
     schedule, notes = make_schedule(hyper, images)
     encoder, width = build_backbone(settings.backbone, named_seed(settings.seed, "encoder"))
@@ -299,7 +306,7 @@ def _health(
         return None
     chosen = choose_monitored_images(settings.health_images, len(labels), _seed(settings))
     recipe = _recipe(settings, settings.hyperparameters["views"][0])
-    images = load_squares(parts, chosen, settings.image_size, workers)
+    images = load_squares(parts, chosen, settings.image_size, workers=workers)
     health = CollapseMonitor(images, labels[chosen], recipe.mean, recipe.std, device, HEALTH_BATCH)
     return lambda: health.measure(method.encoder, method.head)
 

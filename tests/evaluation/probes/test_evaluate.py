@@ -100,7 +100,7 @@ def by_hand(folder, manifest, encoder):
     """Features and labels of the training and test images."""
     arrays = []
     for rows in (rows_of(manifest, "train"), rows_of(manifest, "test")[1:]):
-        images = load_images(folder / "clean.beton", rows, 16, "animals", 1)
+        images = load_images(folder / "clean.beton", rows, 16, dataset="animals", workers=1)
         arrays += [
             extract_features(encoder.pretrained()[0], images.images, 500, "cpu", **CROP),
             images.labels,

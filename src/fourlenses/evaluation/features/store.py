@@ -111,7 +111,7 @@ class FeatureStore:
         if encoder.weights_sha256 not in self._networks:
             self._networks = {encoder.weights_sha256: encoder.pretrained()[0]}
         count = len(images.selection.rows)
-        blocks = image_blocks(images.selection, self.image_size, self.workers, BLOCK)
+        blocks = image_blocks(images.selection, self.image_size, workers=self.workers, block=BLOCK)
         batches = (batch for block in blocks for batch in block.split(BATCH_SIZE))
         with progress_bar(
             f"features of {images.name}", "image", count, shown=count > QUIET_BATCHES * BATCH_SIZE

@@ -222,10 +222,10 @@ class _Job:
         self.data: Input = choose_input(
             kind,
             [(task.beton, rows, task.dataset)],
-            settings.stored_size,
-            views,
-            device,
-            placement.workers,
+            stored_size=settings.stored_size,
+            views=views,
+            device=device,
+            workers=placement.workers,
         )
         progress.begin(self.data.kind)
         self.scorer = Scorer(
