@@ -21,9 +21,11 @@ from fourlenses.data.loading.inputs import ResidentInput
 from fourlenses.data.loading.resident import Images, load_images
 from fourlenses.data.manifest.manifest import hierarchy_of, read_manifest, rows_of
 from fourlenses.evaluation.features.extract import extract_features
+from fourlenses.evaluation.probes.contract import LabelledFeatures
 from fourlenses.evaluation.probes.linear_probe import linear_probe
-from fourlenses.methods import build_method
+from fourlenses.methods import build_method, method_settings
 from fourlenses.methods.method import DataInfo
+from fourlenses.metrics.label_levels import LabelLevels
 from fourlenses.metrics.statistics import paired_difference
 from fourlenses.models.backbones import build_backbone
 from fourlenses.training.gradient_cache import add_gradients
@@ -47,10 +49,12 @@ def ours(
         "projection_layers": 2,
         "projection_last_norm": True,
     }
-    method = build_method(
-        "simclr", encoder, width, settings, DataInfo(len(images.labels), 1, batch, seed)
-    ).to(memory_format=torch.channels_last)
-    optimizer = build_optimizer("sgd", method, peak, MOMENTUM, DECAY)
+    own, info = method_settings("simclr", settings), DataInfo(len(images.labels), 1, batch, seed)
+    method = build_method("simclr", encoder, width, settings=own, info=info)
+    method.to(memory_format=torch.channels_last)
+    optimizer = build_optimizer(
+        "sgd", method, learning_rate=peak, momentum=MOMENTUM, weight_decay=DECAY
+    )
     source = ResidentInput(
         images, [Augment(RECIPE, SIZE, seed), Augment(RECIPE, SIZE, seed)], torch.device("cpu")
     )
@@ -197,35 +201,31 @@ def main() -> None:
             )
             seconds = time.perf_counter() - began
             x_train, x_test = (
-                extract_features(encoder, part.images, 500, "cpu") for part in (train, test)
+                extract_features(encoder, part.images, 500, device="cpu") for part in (train, test)
             )
             everything = {"all": np.arange(len(train.labels))}
-            table = hierarchy.table[: arguments.classes]
-            (record,) = linear_probe(
-                x_train,
-                torch.from_numpy(train.labels),
-                x_test,
-                torch.from_numpy(test.labels),
+            (result,) = linear_probe(
+                LabelledFeatures(x_train, train.labels),
+                LabelledFeatures(x_test, test.labels),
                 everything,
-                [1.0, 0.1, 0.01, 1e-3, 1e-4],
-                0.2,
-                seed,
-                arguments.classes,
-                table,
-                hierarchy.names,
+                levels=LabelLevels(hierarchy.names, hierarchy.table[: arguments.classes]),
+                l2=[1.0, 0.1, 0.01, 1e-3, 1e-4],
+                validation_fraction=0.2,
+                seed=seed,
             )
+            scores = result.report
             numbers.append(
                 {
                     "seed": seed,
                     "who": name,
-                    "top1": record["top1"],
-                    "low": record["top1_low"],
-                    "high": record["top1_high"],
+                    "top1": scores.top1,
+                    "low": scores.top1_low,
+                    "high": scores.top1_high,
                     "seconds": seconds,
                     "images_per_second": steps * arguments.batch / seconds,
                 }
             )
-            correct[name].append(record["predictions"] == test.labels)
+            correct[name].append(scores.predictions == test.labels)
             print(
                 "seed {seed} {who:8s} top-1 {top1:.1f} % [{low:.1f}, {high:.1f}]  {seconds:.0f} s".format(
                     **numbers[-1]

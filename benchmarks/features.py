@@ -71,7 +71,7 @@ def measure(rounds: int, seconds: float, cores: int) -> Iterator[dict]:
         encoders = {backbone: build_backbone(backbone, 0)[0] for backbone, _ in loops}
         ours = {
             ("resnet18_cifar", 32): lambda: len(
-                extract_features(encoders["resnet18_cifar"], tensor, 128, "cpu")
+                extract_features(encoders["resnet18_cifar"], tensor, 128, device="cpu")
             ),
             ("resnet50", 224): lambda: len(
                 extract_features(
@@ -84,7 +84,7 @@ def measure(rounds: int, seconds: float, cores: int) -> Iterator[dict]:
                         workers=cores,
                     ).images,
                     16,
-                    "cpu",
+                    device="cpu",
                 )
             ),
         }

@@ -27,12 +27,14 @@ from fourlenses.data import synthetic
 from fourlenses.data.loading.resident import load_images
 from fourlenses.data.manifest.manifest import hierarchy_of, read_manifest, rows_of
 from fourlenses.evaluation.features.extract import extract_features
+from fourlenses.evaluation.probes.contract import LabelledFeatures
 from fourlenses.evaluation.probes.linear_probe import linear_probe
+from fourlenses.metrics.label_levels import LabelLevels
 from fourlenses.models.backbones import build_backbone
 from fourlenses.models.weights import load_weights
 from fourlenses.study.layout import ENCODER, RUN
 
-STRENGTHS = np.logspace(-5, 0, 8).tolist()  # the range of config.yaml
+L2 = np.logspace(-5, 0, 8).tolist()  # the range of config.yaml
 FRACTION = 0.2
 SIZES, DRAWS = 6, 3
 TOLERANCES = (1e-5, 1e-6)
@@ -73,7 +75,12 @@ def real(dataset: Path, beton: str, encoder: Path) -> Features:
         )
         parts += [
             extract_features(
-                network, images.images, 500, "cpu", recipe.get("mean"), recipe.get("std")
+                network,
+                images.images,
+                500,
+                device="cpu",
+                mean=recipe.get("mean"),
+                std=recipe.get("std"),
             ).numpy(),
             images.labels,
         ]
@@ -85,7 +92,7 @@ def drawn(train: int = 4000, test: int = 2000) -> Features:
     network, _ = build_backbone("resnet_small", 0)
     images = np.stack([synthetic.draw("objects", 0, number, 32) for number in range(train + test)])
     x = extract_features(
-        network, torch.from_numpy(images).permute(0, 3, 1, 2).contiguous(), 500, "cpu"
+        network, torch.from_numpy(images).permute(0, 3, 1, 2).contiguous(), 500, device="cpu"
     ).numpy()
     y = synthetic.label("objects", 0, np.arange(train + test))
     return Features("synthetic images, random encoder", x[:train], y[:train], x[train:], y[train:])
@@ -104,20 +111,17 @@ def subsets(features: Features) -> list[dict[str, np.ndarray]]:
 
 
 def ours(features: Features, positions: np.ndarray, seed: int) -> dict:
-    (record,) = linear_probe(
-        features.x,
-        features.y,
-        features.x_test,
-        features.y_test,
+    (result,) = linear_probe(
+        LabelledFeatures(features.x, features.y),
+        LabelledFeatures(features.x_test, features.y_test),
         {"": positions},
-        STRENGTHS,
-        FRACTION,
-        seed,
-        features.classes,
-        np.arange(features.classes)[:, None],
-        ["class"],
+        levels=LabelLevels.of_classes(features.classes),
+        l2=L2,
+        validation_fraction=FRACTION,
+        seed=seed,
     )
-    return {"strength": record["strength"], "top1": record["top1"], "log_loss": record["log_loss"]}
+    scores = result.report
+    return {"l2": result.details["l2"], "top1": scores.top1, "log_loss": scores.log_loss}
 
 
 def scikit_learn(
@@ -126,8 +130,8 @@ def scikit_learn(
     seed: int,
     tolerances: tuple[float, float] = TOLERANCES,
 ) -> dict:
-    def fit(x: np.ndarray, y: np.ndarray, strength: float, tolerance: float) -> LogisticRegression:
-        return LogisticRegression(C=1 / (len(y) * strength), tol=tolerance, max_iter=5000).fit(x, y)
+    def fit(x: np.ndarray, y: np.ndarray, l2: float, tolerance: float) -> LogisticRegression:
+        return LogisticRegression(C=1 / (len(y) * l2), tol=tolerance, max_iter=5000).fit(x, y)
 
     x, y = features.x[positions], features.y[positions]
     mean, deviation = x.mean(0), x.std(0)
@@ -136,21 +140,21 @@ def scikit_learn(
     order = permutation(len(y), named_seed(seed, "validation"))
     held, rest = np.split(order, [round(FRACTION * len(y))])
     found = []
-    for strength in STRENGTHS:
-        model = fit(x[rest], y[rest], strength, tolerances[0])
+    for l2 in L2:
+        model = fit(x[rest], y[rest], l2, tolerances[0])
         found.append(
             (
                 model.score(x[held], y[held]),
                 -log_loss(model, x[held], y[held], features.classes),
-                strength,
+                l2,
             )
         )
-    strength = max(found)[-1]
-    model = fit(x, y, strength, tolerances[1])
+    l2 = max(found)[-1]
+    model = fit(x, y, l2, tolerances[1])
     x_test = (features.x_test - mean) / deviation
     loss = log_loss(model, x_test, features.y_test, features.classes)
     return {
-        "strength": strength,
+        "l2": l2,
         "top1": 100 * model.score(x_test, features.y_test),
         "log_loss": loss,
     }
@@ -192,7 +196,7 @@ def compare(features: Features, cores: int) -> tuple[list[dict], list[dict]]:
                         }
                     )
             for name, seconds in spent.items():
-                rates[name].append(len(draw) * (len(STRENGTHS) + 1) / seconds)
+                rates[name].append(len(draw) * (len(L2) + 1) / seconds)
     title = f"linear, {features.name}, {features.classes} classes"
     table = rows(
         title,
@@ -209,7 +213,7 @@ def agreement(cells: list[dict]) -> dict:
         [cell for cell in cells if (cell["who"] == "ours") is own] for own in (True, False)
     )
     pairs = list(zip(mine, peer, strict=True))
-    same = [(a, b) for a, b in pairs if abs(np.log(a["strength"] / b["strength"])) < 1e-6]
+    same = [(a, b) for a, b in pairs if abs(np.log(a["l2"] / b["l2"])) < 1e-6]
     return {
         "top1": float(np.mean([a["top1"] - b["top1"] for a, b in pairs])),
         "same_strength": f"{len(same)} of {len(pairs)}",

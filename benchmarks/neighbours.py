@@ -12,7 +12,9 @@ from bounds import matrix_rate
 from threadpoolctl import threadpool_limits
 from timing import bounded, race, rows
 
+from fourlenses.evaluation.probes.contract import LabelledFeatures
 from fourlenses.evaluation.probes.knn import knn
+from fourlenses.metrics.label_levels import LabelLevels
 
 TRAIN, TEST, WIDTH, CLASSES, NEIGHBOURS, TEMPERATURE = 20_000, 1_000, 512, 100, 200, 0.07
 
@@ -29,19 +31,15 @@ def measure(rounds: int, seconds: float, cores: int) -> Iterator[dict]:
     found: dict[str, np.ndarray] = {}
 
     def ours() -> np.ndarray:
-        (record,) = knn(
-            x,
-            y,
-            x_test,
-            y_test,
+        (result,) = knn(
+            LabelledFeatures(x, y),
+            LabelledFeatures(x_test, y_test),
             {"all": np.arange(TRAIN)},
-            [NEIGHBOURS],
-            CLASSES,
-            np.arange(CLASSES)[:, None],
-            ["class"],
-            TEMPERATURE,
+            levels=LabelLevels.of_classes(CLASSES),
+            knn_k=[NEIGHBOURS],
+            temperature=TEMPERATURE,
         )
-        return record["predictions"]
+        return result.report.predictions
 
     def lightly() -> np.ndarray:
         from lightly.utils.benchmarking import knn_predict

@@ -1,4 +1,4 @@
-"""Evaluate a pretrained encoder, or several side by side, on every target and label size a study asks for that needs features alone."""
+"""Evaluate an encoder, or several with concatenated features, by the protocols on features."""
 
 import argparse
 import json
@@ -18,21 +18,23 @@ def main() -> None:
         required=True,
         nargs="+",
         type=Path,
-        help="directories with encoder.safetensors and run.json; of several, the features are joined",
+        help="directories with encoder.safetensors and run.json; features of several are "
+        "concatenated",
     )
     parser.add_argument(
         "--targets",
         required=True,
-        help='JSON list of {"dataset", "beton", "manifest", "subsets": {protocol: {label subset: file.npy}}}; '
-        "protocols: linear, linear_per_level, knn",
+        help='JSON list of {"dataset", "beton", "manifest", "subsets": {protocol: {label subset: '
+        "file.npy}}}; protocols: linear, linear_per_level, knn",
     )
     parser.add_argument(
-        "--image-size", required=True, type=int, help="side of the images the encoder sees, px"
+        "--image-size", required=True, type=int, help="side of the images an encoder gets, px"
     )
     parser.add_argument(
         "--settings",
         required=True,
-        help="JSON of strengths, strength_of_supervised, validation_fraction, neighbours, temperature, torch_threads",
+        help='JSON of {"validation_fraction", "torch_threads", "linear": {"l2", '
+        '"l2_of_supervised"}, "knn": {"k", "temperature"}}',
     )
     parser.add_argument(
         "--feature-precision",
@@ -44,7 +46,7 @@ def main() -> None:
         "--features",
         required=True,
         type=Path,
-        help="directory for the features, which are taken once per encoder and target",
+        help="directory for the features, extracted once per encoder and target",
     )
     parser.add_argument(
         "--keep-features",
@@ -70,30 +72,30 @@ def main() -> None:
 
     from fourlenses.evaluation.encoder import Encoder
     from fourlenses.evaluation.features.store import FeatureStore
-    from fourlenses.evaluation.probes.evaluate import Settings, Target, evaluate
+    from fourlenses.evaluation.probes.contract import EvaluationSettings
+    from fourlenses.evaluation.probes.evaluate import Target, evaluate
     from fourlenses.parallel.devices import choose_device
 
     targets = [
         Target(**{**target, "beton": Path(target["beton"]), "manifest": Path(target["manifest"])})
         for target in json.loads(arguments.targets)
     ]
-    encoders = [Encoder.read(directory) for directory in arguments.runs]
-    device = choose_device(arguments.device)
-    with FeatureStore(
+    store = FeatureStore(
         arguments.features,
-        arguments.feature_precision,
-        arguments.image_size,
-        device,
-        arguments.workers,
-        arguments.keep_features,
-    ) as store:
+        precision=arguments.feature_precision,
+        image_size=arguments.image_size,
+        device=choose_device(arguments.device),
+        workers=arguments.workers,
+        keep=arguments.keep_features,
+    )
+    with store:
         evaluate(
-            encoders,
+            [Encoder.read(directory) for directory in arguments.runs],
             targets,
-            Settings(**json.loads(arguments.settings)),
-            store,
-            arguments.cells,
-            arguments.predictions,
+            EvaluationSettings.from_config(json.loads(arguments.settings)),
+            store=store,
+            cells_file=arguments.cells,
+            predictions_file=arguments.predictions,
         )
 
 

@@ -1,7 +1,6 @@
-"""Measure how far a study's image domains lie from each other, on features of encoders that were never trained, into similarity.csv."""
+"""Measure the distances between a study's image domains, on random-init encoders' features."""
 
 import argparse
-import json
 import os
 from pathlib import Path
 
@@ -13,20 +12,18 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter
     )
     parser.add_argument(
-        "--runs",
-        required=True,
-        nargs="+",
-        type=Path,
-        help="directories of random encoders, one per seed",
+        "--runs", required=True, nargs="+", type=Path, help="random-init encoders, one per seed"
     )
+    parser.add_argument("--datasets", required=True, nargs="+", help="names of the datasets")
+    parser.add_argument("--betons", required=True, nargs="+", type=Path, help="one .beton for each")
     parser.add_argument(
-        "--domains", required=True, help='JSON list of {"dataset", "beton", "manifest"}'
+        "--manifests", required=True, nargs="+", type=Path, help="one manifest (.parquet) for each"
     )
     parser.add_argument(
         "--images", type=int, default=2000, help="test images of each dataset, at most"
     )
     parser.add_argument(
-        "--image-size", required=True, type=int, help="side of the images the encoder sees, px"
+        "--image-size", required=True, type=int, help="side of the images that the encoder gets, px"
     )
     parser.add_argument(
         "--torch-threads", type=int, default=1, help="compute threads (changes the last bits)"
@@ -50,13 +47,16 @@ def main() -> None:
 
     torch.set_num_threads(arguments.torch_threads)
     domains = [
-        Domain(one["dataset"], Path(one["beton"]), Path(one["manifest"]))
-        for one in json.loads(arguments.domains)
+        Domain(*domain)
+        for domain in zip(arguments.datasets, arguments.betons, arguments.manifests, strict=True)
     ]
-    encoders = [Encoder.read(directory) for directory in arguments.runs]
-    device = choose_device(arguments.device)
     rows = measure(
-        domains, encoders, arguments.images, arguments.image_size, device, arguments.workers
+        domains,
+        [Encoder.read(directory) for directory in arguments.runs],
+        max_images=arguments.images,
+        image_size=arguments.image_size,
+        device=choose_device(arguments.device),
+        workers=arguments.workers,
     )
     rounded = (
         {key: f"{value:.6g}" if isinstance(value, float) else value for key, value in row.items()}

@@ -51,18 +51,17 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(message)s")
 
     from fourlenses.core.errors import UserError
-    from fourlenses.evaluation.rescore.rescore import rescore, write_rows
+    from fourlenses.evaluation.rescore.rescore import HierarchySource, rescore, write_rows
 
     if arguments.output.suffix not in (".csv", ".json"):
         raise UserError(f"--output {arguments.output}: the name must end in .csv or .json")
-    rows = rescore(
-        arguments.predictions,
-        arguments.target,
-        arguments.manifest,
-        arguments.hierarchy,
-        arguments.levels,
-        arguments.other_classes,
+    source = HierarchySource(
+        manifest_file=arguments.manifest,
+        hierarchy_file=arguments.hierarchy,
+        levels=arguments.levels,
+        other_classes=arguments.other_classes,
     )
+    rows = rescore(arguments.predictions, arguments.target, source)
     write_rows(rows, arguments.output)
     for row in rows:
         print(

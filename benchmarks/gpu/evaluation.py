@@ -5,10 +5,12 @@ import time
 import numpy as np
 import torch
 
+from fourlenses.evaluation.probes.contract import LabelledFeatures
 from fourlenses.evaluation.probes.knn import knn
 from fourlenses.evaluation.probes.linear_probe import linear_probe
+from fourlenses.metrics.label_levels import LabelLevels
 
-STRENGTHS = [1.0, 0.1, 0.01, 0.001, 0.0001, 0.00001]  # config.yaml's
+L2 = [1.0, 0.1, 0.01, 0.001, 0.0001, 0.00001]  # config.yaml's
 
 
 def features(
@@ -26,38 +28,31 @@ def features(
     return x, labels.cpu().numpy()
 
 
-def linear(
-    count: int, width: int, classes: int, strengths: list[float], device: torch.device
-) -> dict:
+def linear(count: int, width: int, classes: int, l2: list[float], device: torch.device) -> dict:
     x, y = features(count + 10_000, width, classes, device)
-    table = np.arange(classes)[:, None]
     began = time.perf_counter()
-    (record,) = linear_probe(
-        x[:count],
-        y[:count],
-        x[count:],
-        y[count:],
+    (result,) = linear_probe(
+        LabelledFeatures(x[:count], y[:count]),
+        LabelledFeatures(x[count:], y[count:]),
         {"all": np.arange(count)},
-        strengths,
-        0.2,
-        0,
-        classes,
-        table,
-        ["class"],
-        device,
+        levels=LabelLevels.of_classes(classes),
+        l2=l2,
+        validation_fraction=0.2,
+        seed=0,
+        device=device,
     )
-    seconds = time.perf_counter() - began
+    seconds, details = time.perf_counter() - began, result.details
     row = {
-        "what": f"linear, {count} features of {width}, {classes} classes, {len(strengths)} strengths and the refit",
+        "what": f"linear, {count} features of {width}, {classes} classes, {len(l2)} strengths and the refit",
         "who": "ours",
         "unit": "fits/s",
-        "rate": (len(strengths) + 1) / seconds,
-        "rates": [(len(strengths) + 1) / seconds],
+        "rate": (len(l2) + 1) / seconds,
+        "rates": [(len(l2) + 1) / seconds],
         "seconds": seconds,
-        "top1": record["top1"],
-        "iterations": [record["iterations"], *(record["selection_iterations"] or [])],
-        "solver": record["solver"],
-        "timing": record["timing"],
+        "top1": result.report.top1,
+        "iterations": [details["iterations"], *(details["selection_iterations"] or [])],
+        "solver": details["solver"],
+        "timing": result.timing,
     }
     print(
         {key: row[key] for key in ("what", "seconds", "top1", "iterations", "solver", "timing")},
@@ -71,16 +66,12 @@ def neighbours(
 ) -> dict:
     x, y = features(count + tests, width, classes, device)
     began = time.perf_counter()
-    (record,) = knn(
-        x[:count],
-        y[:count],
-        x[count:],
-        y[count:],
+    (result,) = knn(
+        LabelledFeatures(x[:count], y[:count]),
+        LabelledFeatures(x[count:], y[count:]),
         {"all": np.arange(count)},
-        [200],
-        classes,
-        np.arange(classes)[:, None],
-        ["class"],
+        levels=LabelLevels.of_classes(classes),
+        knn_k=[200],
         device=device,
     )
     seconds = time.perf_counter() - began
@@ -91,7 +82,7 @@ def neighbours(
         "rate": tests / seconds,
         "rates": [tests / seconds],
         "seconds": seconds,
-        "top1": record["top1"],
+        "top1": result.report.top1,
     }
     print({key: row[key] for key in ("what", "seconds", "top1")}, flush=True)
     return row

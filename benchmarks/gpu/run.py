@@ -83,7 +83,7 @@ def main() -> None:
         "peers": lambda: steps.peers(config_of, rounds, seconds, device, settings),
         "largest": lambda: steps.largest_batch(config_of, device) if real else [],
         "linear": lambda: [
-            evaluation.linear(million, width, 1000 if real else 10, evaluation.STRENGTHS, device)
+            evaluation.linear(million, width, 1000 if real else 10, evaluation.L2, device)
         ],
         "knn": lambda: [
             evaluation.neighbours(

@@ -3,8 +3,9 @@ import json
 import pandas as pd
 import pytest
 
-from fourlenses.analysis.collect import COLUMNS, collect
+from fourlenses.analysis.collect import collect
 from fourlenses.core.errors import UserError
+from fourlenses.study.columns import COLUMNS
 
 
 def record(run, target, labelled, top1, protocol="linear"):
@@ -12,7 +13,7 @@ def record(run, target, labelled, top1, protocol="linear"):
     levels = [
         {
             "level": "coarse",
-            "depth": 0,
+            "level_depth": 0,
             "top1": top1 + 10,
             "low": top1 + 8,
             "high": top1 + 12,
@@ -21,7 +22,7 @@ def record(run, target, labelled, top1, protocol="linear"):
         },
         {
             "level": "fine",
-            "depth": 1,
+            "level_depth": 1,
             "top1": top1,
             "low": top1 - 2,
             "high": top1 + 2,
@@ -89,7 +90,7 @@ def test_rows_are_what_the_lenses_look_at(tmp_path):
     )
     assert collect(study, tmp_path / "evaluate", tmp_path / "metrics.csv") == 3
     table = pd.read_csv(tmp_path / "metrics.csv")
-    assert list(table.columns) == COLUMNS
+    assert list(table.columns) == list(COLUMNS)
     rows = [
         tuple(row)
         for row in table[["target", "level", "lens", "top1", "top1_low", "top1_high"]].values
@@ -223,7 +224,7 @@ def test_records_of_an_earlier_version_are_collected(tmp_path):
     for column in ("image_size", "not_converged"):
         del old[column]
     for level in old["levels"]:
-        for key in ("depth", "n_classes", "chance"):
+        for key in ("level_depth", "n_classes", "chance"):
             del level[key]
     write(tmp_path, [old])
     collect(

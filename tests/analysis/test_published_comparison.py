@@ -1,4 +1,4 @@
-"""Ours beside the paper's: which rows are matched, the difference, the table on disk, and the hollow markers."""
+"""Ours beside the paper's: which rows are matched, the difference, the table on disk."""
 
 import runpy
 import sys
@@ -6,12 +6,10 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from matplotlib.figure import Figure
 
 from fourlenses.analysis import published, published_comparison
 from fourlenses.analysis.contrasts import Evidence
 from fourlenses.analysis.table import read_metrics
-from fourlenses.plotting import hollow
 from tests.helpers import synthetic_metrics as synthetic
 from tests.helpers.synthetic_metrics import row
 
@@ -74,9 +72,9 @@ def test_seeds_are_averaged_and_other_spellings_of_a_source_understood(tmp_path)
         )
     )
     found = published_comparison.compare(evidence_of(tmp_path, rows)).set_index("source")
-    fused = found.loc["imagenet-1000000~inat21-1000000"]
-    assert (fused["ours"], fused["seeds"]) == (63.0, 2)
-    assert fused["difference"] == pytest.approx(63.0 - (64.4 - 0.6))  # tables 1 and 3
+    concatenated = found.loc["imagenet-1000000~inat21-1000000"]
+    assert (concatenated["ours"], concatenated["seeds"]) == (63.0, 2)
+    assert concatenated["difference"] == pytest.approx(63.0 - (64.4 - 0.6))  # tables 1 and 3
     assert found.loc[f"imagenet-{ALL}", "origin"] == "fig5_granularity"
 
 
@@ -104,14 +102,3 @@ def test_the_program_writes_a_header_alone_where_nothing_matches(tmp_path, monke
         written = pd.read_csv(output)
         assert list(written.columns) == published_comparison.COLUMNS
         assert len(written) == count
-
-
-def test_markers_are_hollow_and_one_entry_of_the_legend(tmp_path):
-    rows = [ours("imagenet-500000", 60.9), ours("imagenet-500000", 62.0, protocol="linear")]
-    theirs = published_comparison.matched(evidence_of(tmp_path, rows).metrics)
-    axes = Figure().subplots()
-    hollow.mark(axes, theirs["pretrain_images"], theirs["paper"], "red", "s")
-    hollow.mark(axes, [], [], "blue")
-    assert (list(axes.lines[0].get_xdata()), list(axes.lines[0].get_ydata())) == ([500_000], [62.9])
-    assert axes.lines[0].get_markerfacecolor() == "none"
-    assert axes.get_legend_handles_labels()[1] == [hollow.LABEL]

@@ -46,15 +46,18 @@ def test_shipped_studies_are_valid(study):
     [
         (
             {"image_sise": 32},
-            r"overlay.yaml: unknown key 'image_sise' \(did you mean 'image_size'\?\); allowed here: augmentations, backbone",
+            r"overlay.yaml: unknown key 'image_sise' \(did you mean 'image_size'\?\); "
+            "allowed here: augmentations, backbone",
         ),
         (
             {"backbone": "resnet19"},
-            r"overlay.yaml: key 'backbone' is 'resnet19' \(did you mean 'resnet18'\?\); allowed: resnet_small",
+            r"overlay.yaml: key 'backbone' is 'resnet19' \(did you mean 'resnet18'\?\); "
+            "allowed: resnet_small",
         ),
         (
             {"quality": {"corruptions": ["jpeg11"]}},
-            r"key 'quality.corruptions.0' is 'jpeg11' \(did you mean 'jpeg10'\?\); allowed: salt_and",
+            r"key 'quality.corruptions.0' is 'jpeg11' \(did you mean 'jpeg10'\?\); "
+            "allowed: salt_and",
         ),
         ({"seeds": "0"}, r"overlay.yaml: key 'seeds' is '0'; '0' is not of type 'array'"),
         (
@@ -98,7 +101,8 @@ def test_shipped_studies_are_valid(study):
         ({"datasets": {"objects": {"download": True}}}, r"unknown key 'datasets.objects.download'"),
         (
             {"quantity": {"equal": "step"}},
-            r"key 'quantity.equal' is 'step' \(did you mean 'steps'\?\); allowed: steps, epochs, both",
+            r"key 'quantity.equal' is 'step' \(did you mean 'steps'\?\); "
+            "allowed: steps, epochs, both",
         ),
         (
             {"quantity": {"convergence": ["third"]}},

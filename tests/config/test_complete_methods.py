@@ -72,12 +72,14 @@ def test_an_augmentation_of_the_config_wins_over_that_of_the_presets():
     [
         (
             {"simclr": {"temprature": 1}},
-            r"unknown key 'methods.simclr.temprature' \(did you mean 'temperature'\?\); allowed here: augmentations, batch",
+            r"unknown key 'methods.simclr.temprature' \(did you mean 'temperature'\?\); "
+            "allowed here: augmentations, batch",
         ),
         ({"simclr": {"queue_size": 64}}, r"unknown key 'methods.simclr.queue_size'"),
         (
             {"simclear": {}},
-            r"unknown method 'simclear' \(did you mean 'simclr'\?\); .*supervised, vicreg, or one of them with an ending",
+            r"unknown method 'simclear' \(did you mean 'simclr'\?\); "
+            ".*supervised, vicreg, or one of them with an ending",
         ),
         (
             {"simclr": {"preset": "big"}},
@@ -90,12 +92,14 @@ def test_an_augmentation_of_the_config_wins_over_that_of_the_presets():
         ),
         (
             {"simclr_half": {}},
-            r"'methods.simclr_half' ends in '_half', .*'quantity.equal' and 'quantity.convergence'.*say 'simclr_long'",
+            "'methods.simclr_half' ends in '_half', "
+            ".*'quantity.equal' and 'quantity.convergence'.*say 'simclr_long'",
         ),
         ({"simclr_cold_steps": {}}, r"'methods.simclr_cold_steps' ends in '_steps'"),
         (
             {"vicreg": {}},
-            r"'methods.vicreg.preset': vicreg has no preset 'small': its published values .* trust coefficient of 0.02",
+            "'methods.vicreg.preset': vicreg has no preset 'small': "
+            "its published values .* trust coefficient of 0.02",
         ),
         (
             {"simclr": {"augmentations": ["simclr", "nope"]}},

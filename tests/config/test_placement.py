@@ -5,7 +5,11 @@ import copy
 import pytest
 
 from fourlenses.config import placement
-from fourlenses.config.job_settings import pretraining_settings, protocol_settings
+from fourlenses.config.job_settings import (
+    feature_protocol_settings,
+    pretraining_settings,
+    protocol_settings,
+)
 from fourlenses.config.placement import ROLES, SECTIONS, is_placement, role, science_of
 from fourlenses.config.read import read_config
 
@@ -45,6 +49,17 @@ def test_a_change_of_placement_changes_no_setting_of_a_job():
     moved["training"]["precision"] = "bfloat16"
     assert pretraining_settings(moved, **run) != pretraining_settings(CONFIG, **run)
     assert placement.science_of(moved) != science_of(CONFIG)
+
+
+def test_an_evaluation_gets_the_section_of_every_protocol_on_features():
+    """No list of keys to forget: what a section adds is passed on, and what trains is left out."""
+    more = copy.deepcopy(CONFIG)
+    more["evaluation"]["linear"]["solver"] = "newton"
+    settings = feature_protocol_settings(more)
+    assert set(settings) == {"linear", "knn", "validation_fraction", "torch_threads"}
+    assert settings["linear"] == {**CONFIG["evaluation"]["linear"], "solver": "newton"}
+    more["evaluation"]["fine_tune"]["epochs"] = 1000
+    assert feature_protocol_settings(more) == settings
 
 
 def test_a_job_has_the_names_that_it_always_had():

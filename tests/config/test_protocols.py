@@ -1,4 +1,4 @@
-"""Presets of the protocols that train: complete, of keys that something reads, and their overrides."""
+"""Presets of the protocols that train: complete, of keys that something reads; their overrides."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from fourlenses.config.job_settings import with_views
 from fourlenses.config.protocols import complete_protocol
 from fourlenses.core.errors import UserError
 from fourlenses.data.augment.augmentation import Augmentation
-from fourlenses.evaluation.finetuning.evaluate import PROTOCOLS
+from fourlenses.evaluation.finetuning.classifiers import PROTOCOLS
 from fourlenses.training.optimizers.build import OPTIMIZERS
 from fourlenses.training.schedule import scaled_learning_rate
 from tests.helpers.trained import CROP, HYPER
@@ -41,7 +41,7 @@ def test_a_preset_is_complete_and_valid(protocol, size):
 
 @pytest.mark.parametrize("size", SIZES)
 def test_fine_tuning_and_training_from_scratch_are_tuned_alike(size):
-    """Otherwise the one is ahead of the other by its tuning or its length. At least two rates and two decays, as reviewers ask for."""
+    """Otherwise one is ahead by its tuning or its length. Two rates and two decays at least."""
     tuned, scratch = (
         complete_protocol(protocol, size, {}, presets=PRESETS, augmentations={})
         for protocol in ("fine_tune", "scratch")
@@ -96,7 +96,8 @@ def test_own_values_replace_those_of_the_preset():
         ),
         (
             {"weight_decay": 0.01},
-            r"'weight_decay' \(0.01\) has become the list 'weight_decays'.*weight_decays: \[0.01\].* \[0.0, 0.0005\]",
+            r"'weight_decay' \(0.01\) has become the list 'weight_decays'.*"
+            r"weight_decays: \[0.01\].* \[0.0, 0.0005\]",
         ),
         (
             {"min_steps": 10, "max_steps": 5},

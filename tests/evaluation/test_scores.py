@@ -7,6 +7,7 @@ import torch
 from fourlenses.evaluation import scores
 from fourlenses.evaluation.scores import Scores, report, score
 from fourlenses.metrics.calibration import expected_calibration_error
+from fourlenses.metrics.label_levels import LabelLevels
 from fourlenses.metrics.mean_class_accuracy import mean_class_interval
 
 
@@ -15,7 +16,9 @@ def test_predictions_top5_and_log_loss(monkeypatch):
     rng = np.random.default_rng(0)
     logits, labels = rng.standard_normal((95, 12)).astype(np.float32), rng.integers(0, 12, 95)
     bias = rng.standard_normal(12).astype(np.float32)
-    found = score(torch.tensor(logits), torch.tensor(labels), torch.eye(12), torch.tensor(bias))
+    found = score(
+        torch.tensor(logits), torch.tensor(labels), weights=torch.eye(12), bias=torch.tensor(bias)
+    )
     order = np.argsort(-(logits + bias), 1)
     assert (found.predictions == order[:, 0]).all()
     assert (found.in_top5 == (order[:, :5] == labels[:, None]).any(1)).all()
@@ -28,14 +31,16 @@ def test_predictions_top5_and_log_loss(monkeypatch):
 
 
 def test_equal_logits_go_to_the_lower_class():
-    found = score(torch.zeros(8, 2), torch.arange(8), torch.zeros(8, 2), torch.zeros(8))
+    found = score(
+        torch.zeros(8, 2), torch.arange(8), weights=torch.zeros(8, 2), bias=torch.zeros(8)
+    )
     assert found.predictions.tolist() == [0] * 8
     assert found.in_top5.tolist() == [True] * 5 + [False] * 3
 
 
 def test_a_class_that_is_never_predicted_and_logits_far_apart():
     logits = torch.tensor([[300.0, -300.0, -1e4], [0.0, 300.0, -1e4]])
-    found = score(logits, torch.tensor([0, 0]), torch.eye(3), torch.zeros(3))
+    found = score(logits, torch.tensor([0, 0]), weights=torch.eye(3), bias=torch.zeros(3))
     assert found.confidences.tolist() == [1.0, 1.0]
     assert found.log_loss == pytest.approx(150)
 
@@ -46,22 +51,18 @@ def test_report_of_an_imbalanced_target():
     predictions = np.where(rng.random(100) < 0.7, labels, 2)
     confidences = rng.uniform(0.5, 1, 100).astype(np.float16)
     table = np.array([[0, 0], [0, 1], [1, 2], [1, 3]])
-    found = report(
-        Scores(predictions, predictions == labels, 1.25, confidences),
-        labels,
-        table,
-        ["kind", "class"],
-    )
-    shares = [np.mean(predictions[labels == c] == c) for c in (0, 1, 3)]
-    assert found["mean_class_top1"] == pytest.approx(100 * np.mean(shares))
+    levels = LabelLevels(["kind", "class"], table)
     right = predictions == labels
-    assert [found["mean_class_top1" + end] for end in ("", "_low", "_high")] == list(
+    found = report(Scores(predictions, right, 1.25, confidences), labels, levels)
+    shares = [np.mean(predictions[labels == c] == c) for c in (0, 1, 3)]
+    assert found.mean_class_top1 == pytest.approx(100 * np.mean(shares))
+    assert [getattr(found, "mean_class_top1" + end) for end in ("", "_low", "_high")] == list(
         mean_class_interval(right, labels)
     )
-    assert found["classes_tested"] == 3
-    assert found["log_loss"] == 1.25
-    assert found["ece"] == expected_calibration_error(confidences, right)
-    assert found["top1"] == 100 * right.mean()
-    assert list(found["levels"]) == ["kind", "class"]
-    assert found["predictions"].dtype == np.uint16
-    assert report(Scores(predictions, right, None), labels, table, ["kind", "class"])["ece"] is None
+    assert found.classes_tested == 3
+    assert found.log_loss == 1.25
+    assert found.ece == expected_calibration_error(confidences, right)
+    assert found.top1 == 100 * right.mean()
+    assert [level.level for level in found.levels] == ["kind", "class"]
+    assert found.predictions.dtype == np.uint16
+    assert report(Scores(predictions, right, None), labels, levels).ece is None

@@ -16,7 +16,7 @@ from fourlenses.lenses.granularity import figure as granularity
 from fourlenses.lenses.granularity import gap as granularity_gap
 from fourlenses.lenses.quality import figure as quality
 from fourlenses.lenses.quality import severity as quality_severity
-from fourlenses.plotting import hollow
+from fourlenses.plotting import published_markers
 from tests.helpers import synthetic_metrics as synthetic
 from tests.helpers.synthetic_metrics import row
 
@@ -84,7 +84,7 @@ def test_figure_and_finding_show_the_same_comparisons(tmp_path):
         domain_pools.draw(evidence)[1].groupby("comparison")["difference"].apply(sorted).to_dict()
     )
     stated = {
-        one.finding: sorted(pair["estimate"] for pair in one.evidence)
+        one.finding: sorted(pair.number.estimate for pair in one.evidence)
         for one in conclusions.evaluate(evidence, Thresholds())
         if one.evidence
     }
@@ -161,14 +161,21 @@ def test_encoders_side_by_side_are_held_against_each_and_two_seeds_of_one_are_th
         )
     evidence = evidence_of(tmp_path, rows)
     figure, numbers = domain_pools.draw(evidence)
-    fused = numbers[numbers["comparison"] == "domain_fused"]
-    assert list(zip(fused["source"], fused["reference"], fused["difference"], strict=True)) == [
+    concatenated = numbers[numbers["comparison"] == "domain_concatenated"]
+    assert list(
+        zip(
+            concatenated["source"],
+            concatenated["reference"],
+            concatenated["difference"],
+            strict=True,
+        )
+    ) == [
         ("a-100~c-100", "a-100", 1.0),
         ("a-100~c-100", "c-100", 21.0),
         ("a-100~c-100.supervised", "a-100", 4.0),
         ("a-100~c-100.supervised", "c-100", 12.0),
     ]
-    control = one(numbers, comparison="domain_fused_control")
+    control = one(numbers, comparison="domain_concatenated_control")
     assert (control["difference"], control["seeds"]) == (3.0, 3)
     labels = [
         tick.get_text().replace("\N{NO-BREAK SPACE}", " ").replace("\n", " ")
@@ -251,12 +258,12 @@ def test_two_datasets_have_no_correlation_but_are_drawn(tmp_path):
 
 def test_a_similarity_table_that_is_none_is_named(tmp_path):
     with pytest.raises(UserError, match=r"similarity\.csv does not exist; run snakemake"):
-        domain_similarity.read_similarity(tmp_path / "similarity.csv")
+        domain_similarity.read_table(tmp_path / "similarity.csv")
     (tmp_path / "similarity.csv").write_text("source,target,seed\n")
     with pytest.raises(
         UserError, match=r"similarity\.csv lacks the column frechet, proxy_a_distance"
     ):
-        domain_similarity.read_similarity(tmp_path / "similarity.csv")
+        domain_similarity.read_table(tmp_path / "similarity.csv")
 
 
 def corrupted(method, **tops):
@@ -431,7 +438,7 @@ def test_the_papers_numbers_lie_under_those_of_its_datasets_and_its_protocol(tmp
     figure, bars = quality.draw(evidence)
     assert one(bars, corruption="downsample4")["published_drop"] == pytest.approx(34.1)  # figure 4
     assert pd.isna(one(bars, corruption="blur")["published_drop"])
-    assert hollow.LABEL in {text.get_text() for text in figure.legends[0].get_texts()}
+    assert published_markers.LABEL in {text.get_text() for text in figure.legends[0].get_texts()}
     numbers = granularity.numbers_drawn(evidence)
     kingdom = one(numbers, method="simclr", level="kingdom")
     assert (kingdom["published_top1"], kingdom["published_gap"]) == (
@@ -465,4 +472,6 @@ def test_where_both_protocols_were_run_the_papers_number_stands_beside_its_own(t
 def test_studies_of_other_datasets_have_no_hollow_markers(tmp_path):
     figure, bars = quality.draw(evidence_of(tmp_path, corrupted("simclr", none=60.0, jpeg10=52.0)))
     assert bars["published_drop"].isna().all()
-    assert hollow.LABEL not in {text.get_text() for text in figure.legends[0].get_texts()}
+    assert published_markers.LABEL not in {
+        text.get_text() for text in figure.legends[0].get_texts()
+    }

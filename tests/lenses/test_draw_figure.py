@@ -10,8 +10,9 @@ import pytest
 
 from fourlenses.analysis.contrasts import Evidence
 from fourlenses.analysis.table import read_metrics
-from fourlenses.lenses.registry import FIGURES
-from fourlenses.plotting import output
+from fourlenses.lenses.registry import figure_named
+from fourlenses.plotting.save import save
+from fourlenses.study.vocabulary import METRICS_FIGURES
 from tests.helpers import synthetic_metrics as synthetic
 
 PROGRAM = Path(__file__).resolve().parents[2] / "workflow_scripts" / "draw_figure.py"
@@ -37,11 +38,11 @@ def metrics(tmp_path):
     return synthetic.write(tmp_path / "metrics.csv", synthetic.planted())
 
 
-@pytest.mark.parametrize("figure_name", FIGURES)
+@pytest.mark.parametrize("figure_name", METRICS_FIGURES)
 def test_the_same_table_gives_the_same_bytes(tmp_path, metrics, figure_name):
     for folder in ("first", "second"):
-        figure, numbers = FIGURES[figure_name].draw(Evidence.of(read_metrics(metrics)))
-        paths = output.save(figure, numbers, tmp_path / folder / figure_name)
+        figure, numbers = figure_named(figure_name).draw(Evidence.of(read_metrics(metrics)))
+        paths = save(figure, numbers, tmp_path / folder / figure_name)
     assert sorted(path.name for path in (tmp_path / "second").iterdir()) == sorted(
         f"{figure_name}.{end}" for end in ("csv", "png", "svg")
     )
@@ -51,7 +52,7 @@ def test_the_same_table_gives_the_same_bytes(tmp_path, metrics, figure_name):
 
 
 def test_a_failed_drawing_leaves_the_old_files_and_no_drafts(tmp_path, metrics, monkeypatch):
-    figure, numbers = FIGURES["domain"].draw(Evidence.of(read_metrics(metrics)))
+    figure, numbers = figure_named("domain").draw(Evidence.of(read_metrics(metrics)))
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "domain.svg").write_text("old")
 
@@ -60,7 +61,7 @@ def test_a_failed_drawing_leaves_the_old_files_and_no_drafts(tmp_path, metrics, 
 
     monkeypatch.setattr(pd.DataFrame, "to_csv", fails)
     with pytest.raises(OSError, match="disk full"):
-        output.save(figure, numbers, tmp_path / "out" / "domain")
+        save(figure, numbers, tmp_path / "out" / "domain")
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["domain.svg"]
     assert (tmp_path / "out" / "domain.svg").read_text() == "old"
 
@@ -74,8 +75,8 @@ def test_the_program_writes_another_process_same_bytes_without_torch(tmp_path, m
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stderr) == (0, "")
-    figure, numbers = FIGURES["quality"].draw(Evidence.of(read_metrics(metrics)))
-    for path in output.save(figure, numbers, tmp_path / "here"):
+    figure, numbers = figure_named("quality").draw(Evidence.of(read_metrics(metrics)))
+    for path in save(figure, numbers, tmp_path / "here"):
         assert path.read_bytes() == (tmp_path / f"q{path.suffix}").read_bytes()
     assert list(pd.read_csv(tmp_path / "q.csv")["drop"]) == [20.0, 5.0, 6.0, 1.5]
 

@@ -10,9 +10,10 @@ from fourlenses.lenses.granularity import figure as granularity
 from fourlenses.lenses.quality import figure as quality
 from fourlenses.lenses.quantity import figure as quantity
 from fourlenses.lenses.quantity import gain as quantity_gain
-from fourlenses.lenses.registry import FIGURES, figure_named
-from fourlenses.plotting import output, style
-from fourlenses.study import methods
+from fourlenses.lenses.registry import figure_named
+from fourlenses.plotting import style
+from fourlenses.plotting.save import save
+from fourlenses.study.vocabulary import METRICS_FIGURES
 from tests.helpers import synthetic_metrics as synthetic
 from tests.helpers.synthetic_metrics import row
 
@@ -189,19 +190,19 @@ def test_granularity_runs_from_coarse_to_fine_whichever_way_the_table_does(plant
     ]
 
 
-@pytest.mark.parametrize("figure_name", FIGURES)
+@pytest.mark.parametrize("figure_name", METRICS_FIGURES)
 def test_one_target_one_quantity_and_no_yardsticks_still_draw(tmp_path, figure_name):
     rows = [
         row("quantity;domain;quality;granularity", "simclr", source, "a", 40.0)
         for source in ("a-100", "a-100@blur")
     ]
-    figure, numbers = FIGURES[figure_name].draw(evidence_of(tmp_path, rows))
+    figure, numbers = figure_named(figure_name).draw(evidence_of(tmp_path, rows))
     # the figures of comparisons say in words that there is nothing to compare
     assert len(numbers) == (
         0 if figure_name in ("domain_pools", "quality_severity", "granularity_gap") else 1
     )
     assert figure.get_figwidth() == style.ONE_COLUMN
-    assert all(path.stat().st_size for path in output.save(figure, numbers, tmp_path / figure_name))
+    assert all(path.stat().st_size for path in save(figure, numbers, tmp_path / figure_name))
 
 
 def test_figures_do_not_depend_on_the_readers_settings(planted):
@@ -210,16 +211,6 @@ def test_figures_do_not_depend_on_the_readers_settings(planted):
     assert axes.xaxis.label.get_fontsize() < 10
     assert axes.lines[0].get_linewidth() == style.RC["lines.linewidth"]
     assert not axes.spines["top"].get_visible()
-
-
-def test_unknown_names_are_answered_with_those_known():
-    with pytest.raises(
-        ValueError,
-        match="no figure 'depth'; known are quantity, quantity_gain, domain, domain_pools, quality, ",
-    ):
-        figure_named("depth")
-    with pytest.raises(ValueError, match="no method 'dino'; known are simclr, moco, byol, simsiam"):
-        methods.colour("dino")
 
 
 def test_dataset_colours_do_not_depend_on_order():

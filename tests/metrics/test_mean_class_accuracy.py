@@ -1,4 +1,4 @@
-"""Mean per-class accuracy and its bootstrap: by hand, by an exact variance, and by how often the interval holds the truth."""
+"""Mean per-class accuracy and its bootstrap: by hand, by an exact variance, by coverage."""
 
 import numpy as np
 import pytest
@@ -7,19 +7,11 @@ from hypothesis import strategies as st
 
 from fourlenses.metrics.mean_class_accuracy import (
     mean_class_accuracy,
-    mean_class_difference,
     mean_class_interval,
 )
-from fourlenses.metrics.statistics import paired_difference, wilson_interval
+from fourlenses.metrics.statistics import wilson_interval
 
-images = st.lists(
-    st.tuples(st.integers(0, 5), st.booleans(), st.booleans()), min_size=1, max_size=60
-)
-
-
-def columns(rows):
-    labels, a, b = zip(*rows, strict=True)
-    return np.array(labels), np.array(a), np.array(b)
+images = st.lists(st.tuples(st.integers(0, 5), st.booleans()), min_size=1, max_size=60)
 
 
 def imbalanced(rng, sizes, chances):
@@ -37,15 +29,11 @@ def test_by_hand():
 
 @given(images)
 def test_properties(rows):
-    labels, a, b = columns(rows)
+    labels, a = (np.array(column) for column in zip(*rows, strict=True))
     mean, low, high = mean_class_interval(a, labels, resamples=50)
     assert mean == pytest.approx(np.mean([100 * a[labels == c].mean() for c in np.unique(labels)]))
     assert 0 <= low <= high <= 100
     assert low < high  # never certain
-    difference, below, above = mean_class_difference(a, b, labels, resamples=50)
-    assert difference == pytest.approx(mean - mean_class_accuracy(b, labels))
-    mirrored = mean_class_difference(b, a, labels, resamples=50)
-    assert mirrored == pytest.approx((-difference, -above, -below), abs=1e-9)
     order = np.random.default_rng(0).permutation(len(labels))
     assert mean_class_accuracy(a[order], labels[order]) == pytest.approx(mean)
     balanced = np.arange(len(a))
@@ -63,7 +51,10 @@ def test_the_seed_decides_and_nothing_else():
 
 
 def test_the_width_is_that_of_the_unbiased_variance():
-    """sum over classes of p (1 - p) / (n - 1), over the square of the number of classes; a class of one image adds none by itself."""
+    """The sum over classes of p (1 - p) / (n - 1), over the squared number of classes.
+
+    A class of one image adds none by itself.
+    """
     labels, correct = imbalanced(
         np.random.default_rng(1), [200, 40, 5] * 8 + [1], [0.6, 0.3, 0.5] * 8 + [1]
     )
@@ -93,20 +84,6 @@ def test_the_interval_covers_the_truth(sizes, expected):
     assert expected[0] <= held / trials <= expected[1]
 
 
-def test_pairing_narrows_the_difference_and_covers_it():
-    rng = np.random.default_rng(3)
-    sizes, held, widths = [60, 25, 12, 12], 0, []
-    for _ in range(400):
-        labels, a = imbalanced(rng, sizes, [0.8, 0.6, 0.5, 0.4])
-        b = a ^ (rng.random(len(a)) < 0.1)  # true difference per class: 0.1 (2 p - 1)
-        _, low, high = mean_class_difference(a, b, labels, resamples=400)
-        held += low <= 100 * np.mean([0.06, 0.02, 0, -0.02]) <= high
-        unpaired = [mean_class_interval(each, labels, resamples=400) for each in (a, b)]
-        widths.append((high - low) / np.hypot(*(end[2] - end[1] for end in unpaired)))
-    assert 0.91 <= held / 400 <= 0.98
-    assert np.mean(widths) < 0.7
-
-
 def test_where_no_resample_differs_other_intervals_stand_in():
     labels = np.arange(50) % 5
     right = np.ones(50, bool)
@@ -115,7 +92,6 @@ def test_where_no_resample_differs_other_intervals_stand_in():
     half = labels < 2
     mean, low, high = mean_class_interval(half, labels)
     assert (mean, low, high) == pytest.approx((40, *wilson_interval(20, 50)))
-    assert mean_class_difference(half, half, labels) == pytest.approx(paired_difference(half, half))
 
 
 def test_refusals():
@@ -123,7 +99,5 @@ def test_refusals():
         mean_class_accuracy(np.ones(3), np.zeros(3, int))
     with pytest.raises(ValueError, match="labels as long"):
         mean_class_interval(np.ones(3, bool), np.zeros(2, int))
-    with pytest.raises(ValueError, match="one length"):
-        mean_class_difference(np.ones(3, bool), np.ones(2, bool), np.zeros(3, int))
     with pytest.raises(ValueError, match="confidence"):
         mean_class_interval(np.ones(3, bool), np.zeros(3, int), confidence=1)

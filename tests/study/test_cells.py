@@ -55,7 +55,8 @@ def test_a_total_larger_than_the_dataset_is_refused(config):
     config["datasets"]["scenes"]["train_images"] = 300
     with pytest.raises(
         UserError,
-        match=r"'domain.pool_controls' has 'total': 320 images of 'scenes' alone.*train_images: 300; lower",
+        match=r"'domain.pool_controls' has 'total': 320 images of 'scenes' alone.*"
+        "train_images: 300; lower",
     ):
         make_plan(config)
     config["domain"]["pool_controls"] = ["share"]

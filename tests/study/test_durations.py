@@ -1,4 +1,4 @@
-"""Lengths of trainings by hand; the tests of trainings and of the plan check that these are used."""
+"""Lengths of trainings by hand; tests of trainings and of the plan check that they are used."""
 
 import pytest
 

@@ -152,7 +152,8 @@ def test_concatenated_encoders_share_their_runs(config):
             "quantity",
             "methods",
             ["simclrr"],
-            r"'quantity.methods'.*unknown method 'simclrr' \(did you mean 'simclr'\?\); known: byol, moco, simclr, supervised",
+            r"'quantity.methods'.*unknown method 'simclrr' \(did you mean 'simclr'\?\); "
+            "known: byol, moco, simclr, supervised",
         ),
         (
             "domain",
@@ -208,7 +209,10 @@ def test_the_plan_is_light():
     """The Snakefile imports these in every job: none of them may pull in torch, pandas or numpy."""
     import subprocess
 
-    code = "import sys, fourlenses.study, fourlenses.config.check; print(sorted({'torch', 'pandas', 'numpy', 'ffcv'} & set(sys.modules)))"
+    code = (
+        "import sys, fourlenses.study, fourlenses.config.check; "
+        "print(sorted({'torch', 'pandas', 'numpy', 'ffcv'} & set(sys.modules)))"
+    )
     result = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )

@@ -9,48 +9,9 @@ from fourlenses.analysis.table import ORDER
 from fourlenses.core.errors import UserError
 from fourlenses.core.files import atomic, read_json
 from fourlenses.study import Subset
+from fourlenses.study.columns import COLUMNS, EMPTY_COUNTS, FINEST_ONLY
 from fourlenses.study.vocabulary import EVERY_LEVEL_LENSES, LENSES
 
-COLUMNS = [
-    "study",
-    "lens",
-    "method",
-    "backbone",
-    "source",
-    "pretrain_images",
-    "corruption",
-    "seed",
-    "target",
-    "level",
-    "labelled_images",
-    "protocol",
-    "top1",
-    "top1_low",
-    "top1_high",
-    "top5",
-    "n_test",
-    "run",
-    "steps",
-    "epochs",
-    "label_draw",
-    "mean_class_top1",
-    "log_loss",
-    "ece",
-    "image_size",
-    "n_classes",
-    "chance",
-    "level_depth",
-    "is_finest",
-    "training_steps",
-    "not_converged",
-]
-AT_FINEST = ("top5", "mean_class_top1", "log_loss", "ece")  # known at the finest level only
-COUNTS = (
-    "image_size",
-    "n_classes",
-    "level_depth",
-    "training_steps",
-)  # empty where nothing is known of them
 KEY = ("run", "target", "labelled", "protocol")
 
 
@@ -87,8 +48,8 @@ def collect(study_file: Path, evaluations: Path, output: Path) -> int:
         raise UserError(
             f"{len(missing)} evaluations of study '{study['study']}' are missing, e.g. {' '.join(missing[0])}; run snakemake evaluate_all"
         )
-    table = pd.DataFrame(_merged(rows), columns=COLUMNS)
-    table = table.astype(dict.fromkeys(COUNTS, "Int64"))  # unlike "int64", it may be empty
+    table = pd.DataFrame(_merged(rows), columns=list(COLUMNS))
+    table = table.astype(dict.fromkeys(EMPTY_COUNTS, "Int64"))  # unlike "int64", it may be empty
     table = table.sort_values(ORDER, kind="stable")
     with atomic(output) as temporary:
         table.to_csv(temporary, index=False, float_format="%.4f", lineterminator="\n")
@@ -107,13 +68,14 @@ def _rows(study: str, record: dict, lenses: list[str]) -> list[dict]:
         if looking:
             numbers = {"top1": score["top1"], "top1_low": score["low"], "top1_high": score["high"]}
             numbers |= {
-                column: record[column] if score["level"] == finest else None for column in AT_FINEST
+                column: record[column] if score["level"] == finest else None
+                for column in FINEST_ONLY
             }
             # records from before there were these lack them
             numbers |= {
                 "n_classes": score.get("n_classes"),
                 "chance": score.get("chance"),
-                "level_depth": score.get("depth", place),
+                "level_depth": score.get("level_depth", score.get("depth", place)),
             }
             numbers["is_finest"] = "true" if score["level"] == finest else "false"
             named = {

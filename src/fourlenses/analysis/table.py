@@ -12,20 +12,10 @@ from fourlenses.analysis.csv_tables import read_csv_table
 from fourlenses.analysis.former_tables import one_spelling, with_levels
 from fourlenses.core.errors import UserError
 from fourlenses.study import methods
+from fourlenses.study.columns import COLUMNS, DEFAULTS, NUMBERS, REQUIRED
 from fourlenses.study.vocabulary import METHODS
 
-COUNT_COLUMNS = ("pretrain_images", "seed", "labelled_images", "label_draw", "n_test")
-PERCENT_COLUMNS = ("top1", "top1_low", "top1_high", "top5")
-# Empty where nothing is known of them, and in a table from before there were these: NaN.
-OPTIONAL_COLUMNS = ("image_size", "n_classes", "chance", "level_depth", "training_steps")
-# Columns that tables of an earlier version lack, and what stands for them.
-LATER_COLUMNS = dict.fromkeys((*OPTIONAL_COLUMNS, "is_finest", "not_converged"), "")
 UNCONVERGED = ("", "pretraining", "training", "pretraining;training")
-COLUMNS = (
-    *("study", "lens", "method", "backbone", "source", "pretrain_images", "corruption", "seed"),
-    *("target", "level", "labelled_images", "protocol", "top1", "top1_low", "top1_high", "top5"),
-    *("n_test", "run"),
-)
 # Of the rows: target by target, and within one evaluation the levels from coarse to fine.
 ORDER = [
     *("target", "method", "protocol", "pretrain_images", "source", "seed", "labelled_images"),
@@ -41,8 +31,8 @@ IDENTITY = (
 def read_metrics(path: str | Path) -> pd.DataFrame:
     """Return the table at ``path``, its rows in one order (`ORDER`), however the file has them.
 
-    Tables of an earlier version lack columns (`former_tables`). Then label_draw is 0, not_converged
-    "", each of `OPTIONAL_COLUMNS` but level_depth nan, and is_finest and level_depth are guessed.
+    Tables of an earlier version lack columns (`study.columns`). Then label_draw is 0, not_converged
+    "", numbers are nan, and is_finest and level_depth are guessed (`former_tables`).
 
     Raises:
         UserError: it is no such table; names the file, the column and the remedy.
@@ -50,15 +40,15 @@ def read_metrics(path: str | Path) -> pd.DataFrame:
     # "none" and "NA" are names here (an encoder without pretraining), so every cell is read as text
     table = read_csv_table(
         path,
-        COLUMNS,
+        REQUIRED,
         make="run the evaluations of this study first",
         again="write it again from the evaluations",
         dtype=str,
     )
-    for column, value in {"label_draw": "0", **LATER_COLUMNS}.items():
+    for column, value in DEFAULTS.items():
         if column not in table.columns:
             table[column] = value
-    for column in (*COUNT_COLUMNS, *PERCENT_COLUMNS, *OPTIONAL_COLUMNS):
+    for column in NUMBERS:
         table[column] = _numbers(table[column], column, path)
     _check_words(table, path)
     table["source"] = table["source"].map(one_spelling)
@@ -113,12 +103,13 @@ def _check_values(table: pd.DataFrame, path: str | Path) -> None:
 def _numbers(values: pd.Series, column: str, path: str | Path) -> pd.Series:
     """`values` as numbers; whole ones for counts. top5 may be empty (it is known at the finest level only), and what may lack."""
     numbers = pd.to_numeric(values, errors="coerce")
-    bad = values[numbers.isna() & ((values != "") | (column not in ("top5", *OPTIONAL_COLUMNS)))]
+    bad = values[numbers.isna() & ((values != "") | (not COLUMNS[column].may_be_empty))]
     if len(bad):
         raise UserError(
             f"{path} has {bad.iloc[0]!r} in column {column}, row {bad.index[0] + 2}; write a number there"
         )
-    return numbers.astype("int64") if column in COUNT_COLUMNS else numbers.astype("float64")
+    whole = COLUMNS[column].kind == "count" and not COLUMNS[column].may_be_empty
+    return numbers.astype("int64" if whole else "float64")
 
 
 def rows_for(table: pd.DataFrame, lens: str) -> pd.DataFrame:

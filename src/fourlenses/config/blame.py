@@ -1,21 +1,36 @@
-"""Which of the files that a config was merged from says something."""
+"""The file that a value of a merged config comes from."""
 
 from pathlib import Path
+from typing import Any
 
 from fourlenses.config.yaml_files import read_yaml
 
+COMMAND_LINE = "the command line (--config)"
 
-def blame(path: list[str], config_files: list[Path], found: object = None) -> str:
-    """The last file that says anything about the key, or where it says nothing of the kind that was ``found``, the command line."""
+
+def blame(path: list[str], config_files: list[Path], value: object = None) -> str:
+    """Return the last file that has a key, or the command line.
+
+    Args:
+        path: of the key; an item of a list by its number.
+        config_files: the files of the config, the last one winning.
+        value: of the key in the config; where the file has another, the command line is to blame.
+    """
     for file in reversed(config_files):
-        value = read_yaml(file)
-        for part in path:
-            if isinstance(value, list) and part.isdigit() and int(part) < len(value):
-                value = value[int(part)]
-            elif isinstance(value, dict) and part in value:
-                value = value[part]
-            else:
-                break
+        try:
+            said = _value_at(read_yaml(file), path)
+        except KeyError:
+            continue
+        return str(file) if value is None or said == value else COMMAND_LINE
+    return COMMAND_LINE
+
+
+def _value_at(content: Any, path: list[str]) -> Any:
+    for part in path:
+        if isinstance(content, list) and part.isdigit() and int(part) < len(content):
+            content = content[int(part)]
+        elif isinstance(content, dict) and part in content:
+            content = content[part]
         else:
-            return str(file) if found is None or value == found else "the command line (--config)"
-    return "the command line (--config)"
+            raise KeyError(part)
+    return content

@@ -6,6 +6,10 @@ from fourlenses.study.vocabulary import TRAINING_PROTOCOLS
 
 # Former dotted key -> new dotted key; "*" stands for a name of the user's, the same in both.
 FORMER_KEYS = {
+    "evaluation.neighbours": "evaluation.knn.k",
+    "evaluation.strength_of_supervised": "evaluation.linear.l2_of_supervised",
+    "evaluation.strengths": "evaluation.linear.l2",
+    "evaluation.temperature": "evaluation.knn.temperature",
     "domain.fused": "domain.concatenated",
     **{
         f"evaluation.{name}.views": f"evaluation.{name}.augmentations"
@@ -20,7 +24,7 @@ FORMER_KEYS = {
 
 
 def renamed(path: Sequence[str]) -> str | None:
-    """Return what the key at ``path`` is called now, in dotted form; None where it has no new name."""
+    """Return the new name of the key at `path`, in dotted form; None where it has none."""
     for former, new in FORMER_KEYS.items():
         parts = former.split(".")
         if len(parts) == len(path) and all(

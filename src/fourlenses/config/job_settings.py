@@ -9,6 +9,7 @@ Standard library only: the Snakefile imports it in every job.
 """
 
 from fourlenses.config.placement import science_of
+from fourlenses.study.vocabulary import TRAINING_PROTOCOLS
 
 
 def pretraining_settings(config: dict, *, method: str, source: str, seed: int) -> dict:
@@ -28,6 +29,21 @@ def pretraining_settings(config: dict, *, method: str, source: str, seed: int) -
     }
 
 
+def feature_protocol_settings(config: dict) -> dict:
+    """Return the settings of the protocols on features: what they share, and a section for each."""
+    science = science_of(config)["evaluation"]
+    sections = {
+        name: section
+        for name, section in science.items()
+        if isinstance(section, dict) and name not in TRAINING_PROTOCOLS
+    }
+    return {
+        **sections,
+        "validation_fraction": science["validation_fraction"],
+        "torch_threads": config["torch_threads"],
+    }
+
+
 def protocol_settings(config: dict, protocol: str) -> dict:
     """Return the hyperparameters of a protocol that trains."""
     entry = config["evaluation"][protocol]
@@ -44,3 +60,10 @@ def protocol_augmentation(config: dict, protocol: str) -> dict:
 def with_views(entry: dict) -> dict:
     """Return the hyperparameters of a completed entry under the names that a job has for them."""
     return {"views" if key == "augmentations" else key: value for key, value in entry.items()}
+
+
+def without_views(hyperparameters: dict) -> dict:
+    """Return the hyperparameters of a job under the names that a config has for them."""
+    return {
+        "augmentations" if key == "views" else key: value for key, value in hyperparameters.items()
+    }

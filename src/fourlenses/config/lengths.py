@@ -1,10 +1,9 @@
-"""How long the encoders of a study are trained: at equal steps, at equal epochs, or both; and the
-same for half and for twice as long.
+"""How long the encoders of a study are trained: at equal steps, at equal epochs, or both.
 
 At equal epochs more images are also more training, so what a larger set gains is not the images'
 alone. `quantity.equal` says which of the two is equal over the sizes of the lens, and
-`quantity.convergence` asks of the largest size what another length would do. Both are entries of
-`config["methods"]` that this module converts or derives.
+`quantity.convergence` asks what half or twice the length would do at the largest size. Both are
+entries of `config["methods"]` that this module converts or derives.
 
 Standard library only, apart from what names the file to blame.
 """
@@ -21,9 +20,9 @@ DURATIONS = ("epochs", "steps", "warmup_epochs", "warmup_steps")
 
 
 def complete_lengths(config: dict, config_files: list[Path]) -> None:
-    """Convert and derive entries of ``config["methods"]`` (completed), in place.
+    """Convert and derive entries of `config["methods"]` (completed), in place.
 
-    Nothing where the study has no quantity lens: its sizes are what is made equal.
+    Nothing is done where the study has no quantity lens: its sizes are what is made equal.
 
     Raises:
         UserError: an entry of `more` asks for another length than the study can have, or see
@@ -32,25 +31,22 @@ def complete_lengths(config: dict, config_files: list[Path]) -> None:
     lens, methods = config["quantity"], config["methods"]
     if "quantity" not in config["lenses"]:
         return
-    for place, entry in enumerate(lens["more"]):
-        if lens["equal"] == "steps" and "equal" in entry:
-            where = blame(["quantity", "more", str(place), "equal"], config_files)
-            raise UserError(
-                f"{where}: key 'quantity.more[{place}].equal' is '{entry['equal']}', but with "
-                "'quantity.equal: steps' every method of the study is at equal steps; leave it "
-                "out, or choose 'quantity.equal: epochs' or 'both'"
-            )
+    _check_more(lens, config_files)
     parts = parts_of(lens)
-    named = list(dict.fromkeys(method for part in parts for method in part["methods"]))
+    # an entry that no preset completed trains nothing, or is unknown, which `lenses.checks` reports
+    trained = [
+        name
+        for name in dict.fromkeys(method for part in parts for method in part["methods"])
+        if "batch_size" in methods.get(name, {})
+    ]
     # one size alone is compared with no other: there is nothing to make equal
     several = len({size for part in parts for size in part["pretrain_images"]}) > 1
     if lens["equal"] == "steps" and several:
-        for name in named:
-            if "batch_size" in methods.get(name, {}):
-                methods[name] = _at_equal_steps(config, methods[name])
+        for name in trained:
+            methods[name] = _at_equal_steps(config, methods[name])
     for part in parts:
-        for name in part["methods"]:
-            for ending in derived_endings(part) if "batch_size" in methods.get(name, {}) else ():
+        for name in (method for method in part["methods"] if method in trained):
+            for ending in derived_endings(part):
                 if ending in LENGTHS:
                     methods[derived(name, ending)] = _scaled(methods[name], LENGTHS[ending])
                 elif "steps" not in methods[name]:
@@ -58,12 +54,25 @@ def complete_lengths(config: dict, config_files: list[Path]) -> None:
 
 
 def reserved_ending(name: str) -> str | None:
-    """The ending that no entry of a config may have, because derived ones have it."""
+    """Return the ending of `name` that only derived entries may have, None where it has none."""
     return next((ending for ending in ENDINGS if name.endswith(f"_{ending}")), None)
 
 
+def _check_more(lens: dict, config_files: list[Path]) -> None:
+    if lens["equal"] != "steps":
+        return
+    for number, entry in enumerate(lens["more"]):
+        if "equal" in entry:
+            where = blame(["quantity", "more", str(number), "equal"], config_files)
+            raise UserError(
+                f"{where}: key 'quantity.more[{number}].equal' is '{entry['equal']}', but with "
+                "'quantity.equal: steps' every method of the study is at equal steps; leave it "
+                "out, or choose 'quantity.equal: epochs' or 'both'"
+            )
+
+
 def _at_equal_steps(config: dict, entry: dict) -> dict:
-    """The entry with steps and warm-up of so many whatever the images: those of the most."""
+    """Return an entry with the steps and warm-up of the largest size, whatever the images."""
     durations = {}
     for passes, updates in (("epochs", "steps"), ("warmup_epochs", "warmup_steps")):
         if updates in entry:
@@ -71,21 +80,19 @@ def _at_equal_steps(config: dict, entry: dict) -> dict:
         elif not entry[passes]:
             durations[updates] = 0
         else:
-            durations[updates] = steps_of_epochs(
-                reference_images(config), entry[passes], entry["batch_size"]
-            )
+            images = reference_images(config)
+            durations[updates] = steps_of_epochs(images, entry[passes], entry["batch_size"])
     durations["steps"] = max(1, durations["steps"])
     return {key: value for key, value in entry.items() if key not in DURATIONS} | durations
 
 
 def _scaled(entry: dict, factor: float) -> dict:
-    """The entry, so many times as long; its warm-up as well."""
+    """Return an entry that is `factor` times as long, its warm-up as well."""
     scaled = dict(entry)
     for key in DURATIONS:
         if key in entry:
-            scaled[key] = (
-                round(entry[key] * factor) if key.endswith("steps") else entry[key] * factor
-            )
+            length = entry[key] * factor
+            scaled[key] = round(length) if key.endswith("steps") else length
     if "steps" in scaled:
         scaled["steps"] = max(1, scaled["steps"])
     return scaled

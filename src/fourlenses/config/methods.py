@@ -120,7 +120,8 @@ def _check_augmentations(key: str, names: list[str], takes: int, known: dict[str
             raise UserError(f"key '{key}.augmentations': {one_of('augmentation', name, known)}")
     if len(names) != takes:
         raise UserError(
-            f"key '{key}.augmentations' names {len(names)} augmentation(s); the method takes {takes}"
+            f"key '{key}.augmentations' names {len(names)} augmentation(s); "
+            f"the method takes {takes}"
         )
     statistics = {str([known[name].get(part) for part in ("mean", "std")]) for name in names}
     if len(statistics) > 1:

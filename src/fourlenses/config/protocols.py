@@ -19,18 +19,19 @@ LR_SCALINGS = ("linear", "sqrt", "none")
 
 
 def complete_protocols(config: dict, presets: Path) -> None:
-    """Fill in the entries of the protocols in `config["evaluation"]`, in place: `preset`,
-    `augmentation` (of the training images) and every hyperparameter.
+    """Fill in the entries of the protocols that train in `config["evaluation"]`, in place.
+
+    An entry then has `preset`, `augmentation` (of the training images) and every hyperparameter.
 
     Raises:
         UserError: see `complete_protocol`.
     """
     default = "small" if config["image_size"] <= SMALL else "paper"
     for protocol in TRAINING_PROTOCOLS:
-        own = dict(config["evaluation"][protocol])
-        preset = own.pop("preset", default)
+        changes = dict(config["evaluation"][protocol])
+        preset = changes.pop("preset", default)
         hyperparameters, augmentation = complete_protocol(
-            protocol, preset, own, presets=presets, augmentations=config["augmentations"]
+            protocol, preset, changes, presets=presets, augmentations=config["augmentations"]
         )
         config["evaluation"][protocol] = {
             "preset": preset,
@@ -40,13 +41,13 @@ def complete_protocols(config: dict, presets: Path) -> None:
 
 
 def complete_protocol(
-    protocol: str, preset: str, own: dict, *, presets: Path, augmentations: dict[str, dict]
+    protocol: str, preset: str, changes: dict, *, presets: Path, augmentations: dict[str, dict]
 ) -> tuple[dict, dict]:
     """Return the hyperparameters of a protocol, and the augmentation of its training images.
 
     Args:
         preset: of presets/protocols/<protocol>.yaml.
-        own: hyperparameters that replace those of the preset.
+        changes: hyperparameters that replace those of the preset.
         presets: the folder.
         augmentations: by name, besides and before those of presets/augmentations.yaml.
 
@@ -59,69 +60,65 @@ def complete_protocol(
     if protocol not in known:
         raise one_of("protocol", protocol, known)
     offered = read_yaml(folder / f"{protocol}.yaml")
-    if preset not in offered:
-        raise UserError(f"protocol '{protocol}': {one_of('preset', preset, offered)}")
-    values = offered[preset]
-    for key, value in own.items():
-        if key == "weight_decay":
-            raise UserError(
-                f"protocol '{protocol}': key 'weight_decay' ({value!r}) has become the list "
-                "'weight_decays', the best of which is chosen on the held-out labels; write "
-                f"weight_decays: [{value}], or leave it out for those of the preset, "
-                f"{values['weight_decays']}"
-            )
-        if sentence := now_called(["evaluation", protocol, key]):
-            raise UserError(f"protocol '{protocol}': {sentence}")
-        if key not in values:
-            raise UserError(
-                f"protocol '{protocol}': unknown key '{key}'{did_you_mean(key, values)}; "
-                f"allowed: {', '.join(sorted(values))}"
-            )
-        if not _alike(value, values[key]):
-            raise UserError(
-                f"protocol '{protocol}': key '{key}' is {value!r}; the preset has "
-                f"{values[key]!r}, so give a value of that kind"
-            )
-    settings = values | own
-    _check(protocol, settings)
-    known = read_augmentations(presets) | augmentations
-    names = settings["augmentations"]
-    if len(names) != 1:
-        raise UserError(
-            f"protocol '{protocol}': 'augmentations' names {len(names)}; a classifier takes 1"
+    try:
+        if preset not in offered:
+            raise one_of("preset", preset, offered)
+        for key, value in changes.items():
+            _check_change([protocol, key], value, offered[preset])
+        settings = offered[preset] | changes
+        _check_settings(settings)
+        augmentation = _augmentation(
+            settings["augmentations"], read_augmentations(presets) | augmentations
         )
-    if names[0] not in known:
-        raise UserError(f"protocol '{protocol}': {one_of('augmentation', names[0], known)}")
-    return settings, known[names[0]]
+    except UserError as error:
+        raise UserError(f"protocol '{protocol}': {error}") from error
+    return settings, augmentation
+
+
+def _check_change(path: list[str], value: object, preset: dict) -> None:
+    """path: protocol and key. preset: all values of the preset."""
+    key = path[-1]
+    if key == "weight_decay":
+        raise UserError(
+            f"key 'weight_decay' ({value!r}) has become the list 'weight_decays', the best of "
+            f"which is chosen on the validation split; write weight_decays: [{value}], or leave "
+            f"it out for those of the preset, {preset['weight_decays']}"
+        )
+    if sentence := now_called(["evaluation", *path]):
+        raise UserError(sentence)
+    if key not in preset:
+        hint, allowed = did_you_mean(key, preset), ", ".join(sorted(preset))
+        raise UserError(f"unknown key '{key}'{hint}; allowed: {allowed}")
+    if not _alike(value, preset[key]):
+        raise UserError(
+            f"key '{key}' is {value!r}; the preset has {preset[key]!r}, "
+            "so give a value of that kind"
+        )
 
 
 def _alike(value: object, example: object) -> bool:
+    """Tell whether two values are of one kind; a whole number may stand for a fraction."""
     if isinstance(example, bool) or isinstance(value, bool):
         return isinstance(value, bool) and isinstance(example, bool)
-    kinds = {int: int, float: (int, float), str: str, list: list}
-    return isinstance(value, kinds[type(example)])
+    if isinstance(example, float):
+        return isinstance(value, int | float)
+    return isinstance(value, type(example))
 
 
-def _check(protocol: str, settings: dict) -> None:
+def _check_settings(settings: dict) -> None:
     for key, known in (("optimizer", OPTIMIZERS), ("lr_scaling", LR_SCALINGS)):
         if settings[key] not in known:
-            raise UserError(f"protocol '{protocol}': {one_of(key, settings[key], known)}")
+            raise one_of(key, settings[key], known)
     rates, decays = settings["learning_rates"], settings["weight_decays"]
+    positive = _different_numbers(rates) and min(rates) > 0
+    not_negative = _different_numbers(decays) and min(decays) >= 0
+    steps = 0 <= settings["min_steps"] <= settings["max_steps"]
     rules = {
-        "learning_rates": (
-            _different_numbers(rates) and min(rates) > 0,
-            "different positive numbers",
-        ),
-        "weight_decays": (
-            _different_numbers(decays) and min(decays) >= 0,
-            "different numbers of at least 0",
-        ),
+        "learning_rates": (positive, "different positive numbers"),
+        "weight_decays": (not_negative, "different numbers of at least 0"),
         "batch_size": (settings["batch_size"] >= 1, "at least 1"),
         "epochs": (settings["epochs"] > 0, "above 0"),
-        "min_steps": (
-            0 <= settings["min_steps"] <= settings["max_steps"],
-            "at least 0 and at most 'max_steps'",
-        ),
+        "min_steps": (steps, "at least 0 and at most 'max_steps'"),
         "max_steps": (settings["max_steps"] >= 1, "at least 1"),
         "test_crop": (0 < settings["test_crop"] <= 1, "a share of the side, in (0, 1]"),
         "warmup_share": (0 <= settings["warmup_share"] < 1, "a share of the steps, in [0, 1)"),
@@ -134,20 +131,23 @@ def _check(protocol: str, settings: dict) -> None:
     }
     for key, (holds, allowed) in rules.items():
         if not holds:
-            raise UserError(
-                f"protocol '{protocol}': '{key}' must be {allowed}, not {settings[key]!r}"
-            )
+            raise UserError(f"'{key}' must be {allowed}, not {settings[key]!r}")
 
 
 def _different_numbers(values: list) -> bool:
-    """Whether there is at least one, and all are finite numbers, no two of them equal."""
+    """Tell whether there is a value, and all are finite numbers of which no two are equal."""
     numbers = [
         value
         for value in values
         if isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
     ]
-    return (
-        bool(values)
-        and numbers == values
-        and len({float(value) for value in values}) == len(values)
-    )
+    distinct = {float(value) for value in numbers}
+    return bool(values) and numbers == values and len(distinct) == len(values)
+
+
+def _augmentation(names: list[str], known: dict[str, dict]) -> dict:
+    if len(names) != 1:
+        raise UserError(f"'augmentations' names {len(names)}; a classifier takes 1")
+    if names[0] not in known:
+        raise one_of("augmentation", names[0], known)
+    return known[names[0]]

@@ -1,4 +1,8 @@
-"""A study's config: config.yaml, overlays laid over it as Snakemake does, checked, and completed from the presets."""
+"""A study's config: config.yaml with overlays, checked, and completed from the presets.
+
+This is the module to call; the others of this folder are its steps: `check` (by `schema`),
+`methods`, `lengths`, `protocols`.
+"""
 
 from pathlib import Path
 
@@ -15,10 +19,14 @@ from fourlenses.data.download.registry import Wanted, take_downloads
 
 
 def read_config(overlays: list[Path], root: Path = ROOT) -> dict:
-    """``overlays``: files of studies/, the last one winning. root: the project.
+    """Return the completed config of a study.
+
+    Args:
+        overlays: files of studies/, the last one winning.
+        root: the project's folder.
 
     Raises:
-        UserError: a file is not there or no overlay, or the config is not allowed.
+        UserError: a file does not exist or is no overlay, or the config is not allowed.
     """
     files = config_files(overlays, root)
     config: dict = {}
@@ -29,16 +37,24 @@ def read_config(overlays: list[Path], root: Path = ROOT) -> dict:
 
 
 def config_files(overlays: list[Path], root: Path) -> list[Path]:
-    """The files a config is merged from: config.yaml of the project ``root``, and what is laid over it, the last one winning."""
+    """Return the files a config is merged from, config.yaml first, the last one winning."""
     base = root / "config.yaml"
     return [base, *(file for file in overlays if file.resolve() != base.resolve())]
 
 
 def complete_config(config: dict, root: Path, files: list[Path]) -> dict[str, list[Wanted]]:
-    """Check a merged config and fill it in, in place; returns what `take_downloads` takes out of it.
+    """Check a merged config and fill it in, in place.
+
+    Args:
+        config: as merged from `files`.
+        root: the project's folder.
+        files: as `config_files` returns them; an error names the one to blame.
+
+    Returns:
+        What `take_downloads` takes out of the config.
 
     Raises:
-        UserError: the config is not allowed; the sentence names which of ``files`` is to blame.
+        UserError: the config is not allowed.
     """
     check_config(config, schema_file(root), files)
     complete_methods(config, presets(root), files)
@@ -48,7 +64,7 @@ def complete_config(config: dict, root: Path, files: list[Path]) -> dict[str, li
 
 
 def read_overlay(file: Path) -> dict:
-    """The keys of one file.
+    """Return the keys of one file.
 
     Raises:
         UserError: it cannot be read, or holds no keys.
@@ -63,13 +79,14 @@ def read_overlay(file: Path) -> dict:
         raise UserError(f"{file} is no YAML: {error}") from error
     if not isinstance(content, dict):
         raise UserError(
-            f"{file} holds no keys, but {type(content).__name__}; a study is an overlay of config.yaml"
+            f"{file} holds no keys, but {type(content).__name__}; "
+            "a study is an overlay of config.yaml"
         )
     return content
 
 
 def _lay_over(below: dict, above: dict) -> None:
-    """As Snakemake merges configs: dictionaries add up, everything else is replaced."""
+    """Merge in place, as Snakemake does: dictionaries add up, everything else is replaced."""
     for key, value in above.items():
         if isinstance(value, dict) and isinstance(below.get(key), dict):
             _lay_over(below[key], value)

@@ -1,1 +1,1 @@
-"""Linear evaluation of frozen encoders: features, linear probe, label granularity and interval estimates."""
+"""Evaluation of encoders: protocols on features (probes), protocols that train (finetuning)."""

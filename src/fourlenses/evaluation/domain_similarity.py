@@ -1,8 +1,16 @@
-"""How far image domains lie from each other, seen by an encoder that was never trained and so favours none of them.
+"""Distances between image domains, on features of a random-init encoder.
 
-Two measures on the same features of as many test images of each dataset: the squared Fréchet distance between Gaussians fitted to both
-(Dowson and Landau 1982; the FID of Heusel et al. 2017, with another encoder), and the proxy A-distance of Ben-David et al. 2007, made
-from the error of a linear classifier that tells the two datasets apart. The first keeps growing as domains part, the second ends at 2.
+An encoder that was never trained favours no domain. Two measures on its features of as many test
+images of each dataset:
+
+- the squared Fréchet distance between Gaussians fitted to both (Dowson and Landau 1982,
+  https://doi.org/10.1016/0047-259X(82)90077-X); with another encoder it is the FID
+  (Heusel et al. 2017, https://arxiv.org/abs/1706.08500);
+- the proxy A-distance (Ben-David et al. 2006,
+  https://papers.nips.cc/paper/2006/hash/b1b0432ceafb0ce714426e9114852ac7-Abstract.html), from the
+  error of a linear classifier that separates the two datasets.
+
+The first keeps growing as domains move apart, the second ends at 2.
 """
 
 from collections.abc import Mapping
@@ -24,7 +32,9 @@ from fourlenses.evaluation.features.extract import feature_batches
 
 COLUMNS = ("source", "target", "seed", "images", "frechet", "classifier_error", "proxy_a_distance")
 FOLDS = 5
-RIDGE = 0.1  # penalty of the classifier, per image, on features of variance 1: enough where there are more features than images
+# penalty of the classifier, per image, on features of variance 1: enough where there are more
+# features than images
+RIDGE = 0.1
 BATCH_SIZE = 500
 
 
@@ -40,76 +50,92 @@ class Domain:
 def measure(
     domains: list[Domain],
     encoders: list[Encoder],
-    most: int,
+    *,
+    max_images: int,
     image_size: int,
     device: str,
     workers: int,
 ) -> list[dict]:
-    """One row per encoder (a seed each) and ordered pair of datasets, of `COLUMNS`, from at most ``most`` test images of each.
+    """Measure all distances between the test images of ``domains``.
 
-    All datasets give equally many images, as both measures depend on their number.
+    Args:
+        domains: the datasets, two or more.
+        encoders: random-init encoders, one a seed.
+        max_images: of each dataset. All give equally many, as both measures depend on their number.
+        image_size: side of the images that the encoder gets, px.
+        device: cpu or cuda.
+        workers: threads that decode images; changes no number.
+
+    Returns:
+        A row of `COLUMNS` per encoder and ordered pair of datasets.
 
     Raises:
         UserError: a dataset has fewer than two test images.
     """
-    available = {domain.dataset: _test_rows(domain) for domain in domains}
-    count = min([most, *map(len, available.values())])
+    test_rows = {domain.dataset: _test_rows(domain) for domain in domains}
+    count = min([max_images, *map(len, test_rows.values())])
     if count < 2:
-        short = min(available, key=lambda name: len(available[name]))
+        short = min(test_rows, key=lambda name: len(test_rows[name]))
         raise UserError(
-            f"dataset '{short}' has {len(available[short])} test images, but two are needed to measure its distance to others"
+            f"dataset '{short}' has {len(test_rows[short])} test images, but two are needed to "
+            "measure its distance to others"
         )
-    found = []
+    measured = []
     for encoder in encoders:
         network, _ = encoder.initial()
         features = {}
         for domain in domains:
-            rows = available[domain.dataset]
+            rows = test_rows[domain.dataset]
             order = np.argsort(mix(named_seed(encoder.seed, "similarity"), rows), kind="stable")
             chosen = select(domain.beton, np.sort(rows[order[:count]]), domain.dataset)
             blocks = image_blocks(chosen, image_size, workers=workers, block=BATCH_SIZE)
-            parts = feature_batches(network, blocks, device, **encoder.normalisation())
-            features[domain.dataset] = torch.cat(list(parts)).numpy().astype(np.float64)
-        found += [{**row, "seed": encoder.seed, "images": count} for row in distances(features)]
-    return found
+            batches = feature_batches(network, blocks, device=device, **encoder.normalisation())
+            features[domain.dataset] = torch.cat(list(batches)).numpy().astype(np.float64)
+        measured += [{**row, "seed": encoder.seed, "images": count} for row in distances(features)]
+    return measured
 
 
 def _test_rows(domain: Domain) -> np.ndarray:
+    """Return the rows of the manifest that are test images and were decodable."""
     rows = rows_of(read_manifest(domain.manifest), "test")
-    return rows[
-        np.isin(rows, Beton(domain.beton).index)
-    ]  # undecodable images were left out of the beton
+    return rows[np.isin(rows, Beton(domain.beton).index)]
 
 
 def distances(features: Mapping[str, np.ndarray]) -> list[dict]:
-    """Both measures for every ordered pair, from features (n, D) of each dataset, all of one n.
+    """Return both measures for every ordered pair of datasets.
 
-    Features are standardised by the mean and variance of all datasets together, so that all distances of a study have one unit.
+    Args:
+        features: of each dataset, (n, D), with one n for all. They are standardised by the mean
+            and variance of all datasets together, so that all distances of a study have one unit.
     """
-    every = np.concatenate([features[name] for name in sorted(features)])
-    deviation = every.std(0)
-    deviation[deviation == 0] = 1.0  # a constant feature tells nothing apart
-    standard = {name: (part - every.mean(0)) / deviation for name, part in features.items()}
+    pooled = np.concatenate([features[name] for name in sorted(features)])
+    deviation = pooled.std(0)
+    deviation[deviation == 0] = 1.0  # a constant feature separates nothing
+    standard = {name: (part - pooled.mean(0)) / deviation for name, part in features.items()}
     fits = {name: (part.mean(0), shrunk_covariance(part)) for name, part in standard.items()}
     measured = {}
-    for one, other in permutations(sorted(features), 2):
-        if one < other:
-            error = classifier_error(standard[one], standard[other])
-            measured[one, other] = {
-                "frechet": frechet(*fits[one], *fits[other]),
+    for first, second in permutations(sorted(features), 2):
+        if first < second:
+            error = classifier_error(standard[first], standard[second])
+            measured[first, second] = {
+                "frechet": frechet(*fits[first], *fits[second]),
                 "classifier_error": error,
                 "proxy_a_distance": max(0.0, 2 * (1 - 2 * error)),
             }
     return [
-        {"source": one, "target": other, **measured[min(one, other), max(one, other)]}
-        for one, other in permutations(features, 2)
+        {"source": source, "target": target, **measured[min(source, target), max(source, target)]}
+        for source, target in permutations(features, 2)
     ]
 
 
 def frechet(
     mean_a: np.ndarray, covariance_a: np.ndarray, mean_b: np.ndarray, covariance_b: np.ndarray
 ) -> float:
-    """Squared Fréchet (2-Wasserstein) distance of two Gaussians: |mean_a - mean_b|² + tr(A + B - 2 (A^½ B A^½)^½)."""
+    """Return the squared Fréchet (2-Wasserstein) distance of two Gaussians.
+
+    It is |mean_a - mean_b|² + tr(A + B - 2 (A^½ B A^½)^½), of means (D,) and covariances A, B
+    (D, D).
+    """
     values, vectors = np.linalg.eigh(covariance_a)
     root = (vectors * np.sqrt(np.clip(values, 0, None))) @ vectors.T
     middle = root @ covariance_b @ root
@@ -124,37 +150,41 @@ def frechet(
 
 
 def shrunk_covariance(features: np.ndarray) -> np.ndarray:
-    """Covariance (D, D) of features (n, D), drawn towards a multiple of the identity by as much as Ledoit and Wolf 2004 find best.
+    """Return the covariance (D, D) of features (n, D), shrunk towards a multiple of the identity.
 
-    With fewer images than features the plain one is singular, and its distance to others mostly sampling error.
+    By the share of Ledoit and Wolf 2004 (https://doi.org/10.1016/S0047-259X(03)00096-4). With
+    fewer images than features the plain covariance is singular, and its distance to others mostly
+    sampling error.
     """
     count, width = features.shape
     centred = features - features.mean(0)
     plain = centred.T @ centred / count
-    spread = np.trace(plain) / width
-    away = (
-        np.square(plain).sum() - width * spread**2
-    )  # squared distance of the plain one to the target
+    variance = np.trace(plain) / width
+    # squared distance of the plain covariance to the target of the shrinkage
+    distance = np.square(plain).sum() - width * variance**2
     noise = (np.square(np.square(centred).sum(1)).sum() / count - np.square(plain).sum()) / count
-    share = min(max(noise, 0.0), away) / away if away > 0 else 0.0
+    share = min(max(noise, 0.0), distance) / distance if distance > 0 else 0.0
     shrunk = (1 - share) * plain
-    shrunk.flat[:: width + 1] += share * spread
+    shrunk.flat[:: width + 1] += share * variance
     return shrunk
 
 
-def classifier_error(one: np.ndarray, other: np.ndarray) -> float:
-    """Error (0 to 0.5) of a ridge classifier that tells features (n, D) from features (n, D), on images it was not fitted to."""
-    fold = np.arange(len(one)) % min(FOLDS, len(one))
+def classifier_error(first: np.ndarray, second: np.ndarray) -> float:
+    """Return the error, 0 to 0.5, of a ridge classifier that separates two sets of features (n, D).
+
+    By cross-validation over `FOLDS` folds.
+    """
+    fold = np.arange(len(first)) % min(FOLDS, len(first))
     wrong = 0.0
-    for held_out in range(fold.max() + 1):
-        kept, tested = fold != held_out, fold == held_out
-        fitted = np.concatenate([one[kept], other[kept]])
-        side = np.repeat([1.0, -1.0], kept.sum())
+    for test_fold in range(fold.max() + 1):
+        fitting, testing = fold != test_fold, fold == test_fold
+        fitted = np.concatenate([first[fitting], second[fitting]])
+        side = np.repeat([1.0, -1.0], fitting.sum())
         middle = fitted.mean(0)
         gram = (fitted - middle).T @ (fitted - middle)
         gram.flat[:: len(gram) + 1] += RIDGE * len(fitted)
         weights = np.linalg.solve(gram, (fitted - middle).T @ side)
-        for features, sign in ((one, 1.0), (other, -1.0)):
-            margins = sign * ((features[tested] - middle) @ weights)
+        for features, sign in ((first, 1.0), (second, -1.0)):
+            margins = sign * ((features[testing] - middle) @ weights)
             wrong += (margins < 0).sum() + (margins == 0).sum() / 2
-    return float(min(wrong / (2 * len(one)), 0.5))
+    return float(min(wrong / (2 * len(first)), 0.5))

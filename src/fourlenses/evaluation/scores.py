@@ -1,4 +1,8 @@
-"""Scores of classifiers, of linear ones block by block so that memory does not grow with images times classes."""
+"""Scores of classifiers on test images: per image, and as the numbers of a record.
+
+Linear classifiers are scored block by block, so that memory does not grow with images times
+classes.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,7 +12,7 @@ import torch
 
 from fourlenses.evaluation.predictions import class_type
 from fourlenses.metrics.calibration import expected_calibration_error
-from fourlenses.metrics.label_levels import coarsen, correct_by_level, describe_level
+from fourlenses.metrics.label_levels import LabelLevels, LevelScore, score_levels
 from fourlenses.metrics.mean_class_accuracy import mean_class_interval
 from fourlenses.metrics.statistics import wilson_interval
 
@@ -17,9 +21,14 @@ BLOCK_ELEMENTS = 2**22
 
 @dataclass
 class Scores:
-    """predictions (N,) int64; in_top5 (N,) bool; log_loss: mean cross-entropy in nats; confidences (N,) float16.
+    """What a classifier predicts of N test images.
 
-    log_loss is None where probabilities may be 0; a confidence is the probability of the predicted class (its spacing below 1 is 0.0005).
+    Attributes:
+        predictions: int64 (N,).
+        in_top5: bool (N,), fewer than min(5, C) classes rank before the true one.
+        log_loss: mean cross-entropy in nats; None where probabilities may be 0.
+        confidences: float16 (N,), the probability of the predicted class (its spacing below 1 is
+            0.0005); None where a classifier has none.
     """
 
     predictions: np.ndarray
@@ -28,13 +37,53 @@ class Scores:
     confidences: np.ndarray | None = None
 
 
-def score(
-    features: torch.Tensor, labels: torch.Tensor, weights: torch.Tensor, bias: torch.Tensor
-) -> Scores:
-    """Score logits x W^T + b for features (N, D), labels (N,) int64, weights (C, D), bias (C,).
+@dataclass(frozen=True, kw_only=True)
+class ScoreReport:
+    """The test scores of one classifier; accuracies in percent, intervals of 95 %.
 
-    Equal logits go to the lower class, in the prediction and in the ranks, so that the result does not depend on the device's sort.
-    in_top5 says whether fewer than min(5, C) classes rank before the true one.
+    Attributes:
+        n_test: test images.
+        top1, top1_low, top1_high: accuracy and its Wilson interval.
+        top5: accuracy over the five highest-ranked classes.
+        mean_class_top1, mean_class_top1_low, mean_class_top1_high: averaged over the classes,
+            and its bootstrap interval (the same draws for all encoders).
+        classes_tested: number of classes with test images.
+        log_loss: nats; None where it is infinite or undefined.
+        ece: expected calibration error, percentage points; None without confidences.
+        levels: top-1 at every label level, from coarse to fine.
+        predictions: uint16 (N,), or uint32 above 65536 classes.
+        confidences: float16 (N,), or None.
+    """
+
+    n_test: int
+    top1: float
+    top1_low: float
+    top1_high: float
+    top5: float
+    mean_class_top1: float
+    mean_class_top1_low: float
+    mean_class_top1_high: float
+    classes_tested: int
+    log_loss: float | None
+    ece: float | None
+    levels: list[LevelScore]
+    predictions: np.ndarray
+    confidences: np.ndarray | None
+
+
+def score(
+    features: torch.Tensor, labels: torch.Tensor, *, weights: torch.Tensor, bias: torch.Tensor
+) -> Scores:
+    """Score a linear classifier by its logits x W^T + b.
+
+    Equal logits go to the lower class, in the prediction and in the ranks, so that the result
+    does not depend on the device's sort.
+
+    Args:
+        features: (N, D).
+        labels: int64 (N,).
+        weights: (C, D).
+        bias: (C,).
     """
     classes = len(bias)
     number = torch.arange(classes, device=features.device)
@@ -48,74 +97,57 @@ def score(
         normaliser = torch.logsumexp(logits, 1)
         loss = float((normaliser - true[:, 0]).sum(dtype=torch.float64)) / len(y)
         confidences = (highest - normaliser).exp().clamp(max=1).half()
-        predicted, in_top5, confidences = (
-            part.cpu().numpy() for part in (predicted, before.sum(1) < min(5, classes), confidences)
-        )
-        parts.append(Scores(predicted, in_top5, loss, confidences))
+        in_top5 = before.sum(1) < min(5, classes)
+        arrays = (part.cpu().numpy() for part in (predicted, in_top5, confidences))
+        predictions, in_top5_array, confidence_array = arrays
+        parts.append(Scores(predictions, in_top5_array, loss, confidence_array))
     return joined(parts)
 
 
 def joined(parts: Sequence[Scores]) -> Scores:
-    """The scores of several blocks of images, all with a log_loss and confidences, as those of all of them."""
+    """Join the scores of blocks of images, all of which have a log_loss and confidences."""
     sizes = [len(part.predictions) for part in parts]
-    arrays = (
-        np.concatenate([getattr(part, field) for part in parts])
-        for field in ("predictions", "in_top5", "confidences")
-    )
-    predictions, in_top5, confidences = arrays
+    losses = [part.log_loss for part in parts if part.log_loss is not None]
+    confidences = [part.confidences for part in parts if part.confidences is not None]
+    total = sum(loss * size for loss, size in zip(losses, sizes, strict=True))
     return Scores(
-        predictions,
-        in_top5,
-        sum(part.log_loss * size for part, size in zip(parts, sizes, strict=True)) / sum(sizes),
-        confidences,
+        np.concatenate([part.predictions for part in parts]),
+        np.concatenate([part.in_top5 for part in parts]),
+        total / sum(sizes),
+        np.concatenate(confidences),
     )
 
 
-def report(
-    scores: Scores, labels: np.ndarray, level_table: np.ndarray, level_names: Sequence[str]
-) -> dict:
-    """What a record says of the test images: n_test, top1 with its 95 % interval, top5, predictions and confidences.
+def report(scores: Scores, labels: np.ndarray, levels: LabelLevels) -> ScoreReport:
+    """Return the numbers of a record.
 
-    And per level top1 with its interval, and what `describe_level` says of the level.
-
-    labels: fine classes, int (N,). level_table: int (classes, levels), the id of every class at each of ``level_names``, the last one
-    being the class itself. Accuracies in percent; predictions uint16, or uint32 above 65536 classes.
-
-    Also mean_class_top1 with its bootstrap interval (see `class_mean`; the same draws for all encoders), classes_tested, the number of
-    classes it is over, log_loss in nats, and ece, the expected calibration error in percentage points; the latter two may be None.
+    Args:
+        scores: of N test images.
+        labels: their finest classes, int (N,).
+        levels: of the target.
     """
     total = len(labels)
     right = scores.predictions == labels
     correct = int(right.sum())
     low, high = wilson_interval(correct, total)
-    truth = coarsen(labels, level_table)  # (N, levels)
-    levels = {}
-    for level, (name, count) in enumerate(
-        zip(
-            level_names,
-            correct_by_level(scores.predictions, labels, level_table).sum(0).tolist(),
-            strict=True,
-        )
-    ):
-        ends = wilson_interval(count, total)
-        described = describe_level(level_table[:, level], truth[:, level])
-        levels[name] = {"top1": 100 * count / total, "low": ends[0], "high": ends[1], **described}
     mean_class, mean_class_low, mean_class_high = mean_class_interval(right, labels)
-    return {
-        "n_test": total,
-        "top1": 100 * correct / total,
-        "top1_low": low,
-        "top1_high": high,
-        "top5": 100 * int(scores.in_top5.sum()) / total,
-        "mean_class_top1": mean_class,
-        "mean_class_top1_low": mean_class_low,
-        "mean_class_top1_high": mean_class_high,
-        "classes_tested": len(np.unique(labels)),
-        "log_loss": scores.log_loss,
-        "ece": None
-        if scores.confidences is None
-        else expected_calibration_error(scores.confidences, right),
-        "levels": levels,
-        "predictions": scores.predictions.astype(class_type(len(level_table))),
-        "confidences": scores.confidences,
-    }
+    if scores.confidences is None:
+        ece = None
+    else:
+        ece = expected_calibration_error(scores.confidences, right)
+    return ScoreReport(
+        n_test=total,
+        top1=100 * correct / total,
+        top1_low=low,
+        top1_high=high,
+        top5=100 * int(scores.in_top5.sum()) / total,
+        mean_class_top1=mean_class,
+        mean_class_top1_low=mean_class_low,
+        mean_class_top1_high=mean_class_high,
+        classes_tested=len(np.unique(labels)),
+        log_loss=scores.log_loss,
+        ece=ece,
+        levels=score_levels(scores.predictions, labels, levels),
+        predictions=scores.predictions.astype(class_type(levels.num_classes)),
+        confidences=scores.confidences,
+    )

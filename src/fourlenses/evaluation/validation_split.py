@@ -1,23 +1,41 @@
-"""The labelled images that choices are made by: a part of a label subset, never test images."""
+"""The validation split: a part of a label subset that choices are made by, never test images."""
+
+from typing import NamedTuple
 
 import numpy as np
 
 from fourlenses.core.randomness import named_seed, permutation
 
 
-def split(
-    labels: np.ndarray, fraction: float, seed: int
-) -> tuple[np.ndarray, np.ndarray, str | None]:
-    """Positions of validation and of the rest, int64, among labels (n,) int, by the rule of the linear probe; and why there is no choice.
+class ValidationSplit(NamedTuple):
+    """Positions among the labels of a subset.
 
-    The sentence is None where there is something to choose by: a label left for validation and two classes beside.
+    Attributes:
+        validation: int64, in random order.
+        train: int64, in random order; the rest.
+        no_choice: why there is nothing to choose by, as a sentence; None where there is: a label
+            to validate on, and two classes to train on.
     """
-    held = min(round(fraction * len(labels)), len(labels) - 1)
+
+    validation: np.ndarray
+    train: np.ndarray
+    no_choice: str | None
+
+
+def split(labels: np.ndarray, fraction: float, seed: int) -> ValidationSplit:
+    """Split labels for a choice of hyperparameters, by the rule of the linear probe.
+
+    Args:
+        labels: int (n,).
+        fraction: of the labels that validate, in [0, 1).
+        seed: of the order.
+    """
+    count = min(round(fraction * len(labels)), len(labels) - 1)
     order = permutation(len(labels), named_seed(seed, "validation"))
-    validation, rest = order[:held], order[held:]
-    reason = None
-    if held == 0:
-        reason = f"no label left for validation ({fraction:g} of {len(labels)})"
-    elif len(np.unique(labels[rest])) < 2:
-        reason = f"the {len(rest)} labels left beside validation are of one class"
-    return validation, rest, reason
+    validation, train = order[:count], order[count:]
+    no_choice = None
+    if count == 0:
+        no_choice = f"no label left for validation ({fraction:g} of {len(labels)})"
+    elif len(np.unique(labels[train])) < 2:
+        no_choice = f"the {len(train)} labels left beside validation are of one class"
+    return ValidationSplit(validation, train, no_choice)

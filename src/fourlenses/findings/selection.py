@@ -20,7 +20,7 @@ def described(metrics: pd.DataFrame) -> pd.DataFrame:
 
     Of encoders on equally many images of the same datasets (`birds-all` and `birds-3000`, where it has 3,000) the first one.
     """
-    rows = metrics[~metrics["source"].map(names.is_fused).astype(bool)]
+    rows = metrics[~metrics["source"].map(names.is_concatenated).astype(bool)]
     alike = rows[[key for key in table.IDENTITY if key != "source"]].assign(
         of=rows["source"].map(lambda source: sorted(names.datasets(source)))
     )

@@ -54,8 +54,9 @@ def make_plan(config: dict) -> Plan:
 
 
 def figure_names(config: dict) -> list[str]:
-    """Return the figures of a study, in the order of its lenses."""
-    return [figure for lens in config["lenses"] for figure in LENSES[lens].figures]
+    """Return the figures that a study draws from metrics.csv, in the order of its lenses."""
+    figures = [figure for lens in config["lenses"] for figure in LENSES[lens].figures]
+    return [figure.name for figure in figures if not figure.table]
 
 
 def _add(plan: Plan, lens: str, request: Request, *, seed: int, evaluation: dict) -> None:

@@ -15,15 +15,18 @@ import numpy as np
 import torch
 from PIL import Image
 
+from fourlenses.config.job_settings import with_views
 from fourlenses.data.augment.augment import Augment
 from fourlenses.data.augment.augmentation import Augmentation
 from fourlenses.data.conversion.encode import encode
 from fourlenses.data.loading.inputs import ResidentInput
 from fourlenses.data.loading.resident import Images
 from fourlenses.evaluation.features.extract import extract_features
+from fourlenses.evaluation.probes.contract import LabelledFeatures
 from fourlenses.evaluation.probes.linear_probe import linear_probe
 from fourlenses.methods import build_method
 from fourlenses.methods.method import DataInfo
+from fourlenses.metrics.label_levels import LabelLevels
 from fourlenses.models.backbones import build_backbone
 from fourlenses.models.batch_norm import set_batch_norm
 from fourlenses.parallel.devices import choose_device
@@ -33,6 +36,7 @@ from fourlenses.study.corruptions import CORRUPTIONS
 from fourlenses.study.vocabulary import FROZEN_PROTOCOLS, RANDOM_INIT
 from fourlenses.training.gradient_cache import add_gradients
 from fourlenses.training.optimizers.build import build_optimizer
+from fourlenses.training.settings import Hyperparameters
 from fourlenses.training.step_config import StepConfig, choose_precision
 
 log = logging.getLogger(__name__)
@@ -152,21 +156,21 @@ class _Measurement:
 
     def training(self, name: str) -> Callable[[], int]:
         """A step as `Trainer` makes it: views, gradients, optimiser."""
-        hyper, config = self.config["methods"][name], self.config["training"]
-        batch = min(hyper["batch_size"], self.most)
+        config = self.config["training"]
+        hyper = Hyperparameters.from_json(name, with_views(self.config["methods"][name]))
+        batch = min(hyper.batch_size, self.most)
         views = [
             Augment(
                 Augmentation.from_config(recipe, self.config["augmentations"][recipe]), self.size, 0
             )
-            for recipe in hyper["augmentations"]
+            for recipe in hyper.views
         ]
         labels = self.random.integers(0, CLASSES, len(self.images))
         data = Images(self.images, labels, np.arange(len(self.images), dtype=np.uint64), CLASSES)
         source = ResidentInput(data, views, self.device)
         encoder, width = build_backbone(self.config["backbone"], 0)
-        method = build_method(
-            hyper["method"], encoder, width, hyper, DataInfo(len(self.images), CLASSES, batch, 0)
-        )
+        info = DataInfo(len(self.images), CLASSES, batch, 0)
+        method = build_method(hyper.method, encoder, width, settings=hyper.own, info=info)
         set_batch_norm(method, 1)
         engine = StepConfig(self.device, self.precision, config["channels_last"])
         method.to(
@@ -176,7 +180,11 @@ class _Measurement:
             else torch.contiguous_format,
         ).train()
         optimizer = build_optimizer(
-            hyper["optimizer"], method, 1e-4, hyper["momentum"], hyper["weight_decay"]
+            hyper.optimizer,
+            method,
+            learning_rate=1e-4,
+            momentum=hyper.momentum,
+            weight_decay=hyper.weight_decay,
         )
         batches = source.batches(self._positions(batch))
         on_device = torch.from_numpy(labels[:batch]).to(self.device)
@@ -204,10 +212,10 @@ class _Measurement:
         if squares.shape[-1] < self.size:
             squares = torch.zeros(self.most, 3, self.size, self.size, dtype=torch.uint8)
         encoder.to(self.device).eval()
-        return lambda: len(extract_features(encoder, squares, self.most, self.device))
+        return lambda: len(extract_features(encoder, squares, self.most, device=self.device))
 
     def linear(self) -> Callable[[], int]:
-        """All strengths of a classifier of `LINEAR_CLASSES` classes on noisy class means: as hard as features, nearly."""
+        """All L2 strengths of a classifier of `LINEAR_CLASSES` classes on noisy class means: as hard as features, nearly."""
         settings, labels = self.config["evaluation"], 20 * LINEAR_CLASSES
         _, width = build_backbone(self.config["backbone"], 0)
         classes = self.random.permutation(np.arange(labels) % LINEAR_CLASSES)
@@ -215,23 +223,18 @@ class _Measurement:
         features = torch.from_numpy(
             (means[classes] + 3 * self.random.normal(size=(labels, width))).astype(np.float32)
         )
-        table, name = np.arange(LINEAR_CLASSES)[:, None], ["class"]
         few = slice(0, LINEAR_CLASSES)
 
         def fit() -> int:
             linear_probe(
-                features,
-                classes,
-                features[few],
-                classes[few],
+                LabelledFeatures(features, classes),
+                LabelledFeatures(features[few], classes[few]),
                 {"all": np.arange(labels)},
-                settings["strengths"],
-                settings["validation_fraction"],
-                0,
-                LINEAR_CLASSES,
-                table,
-                name,
-                self.device,
+                levels=LabelLevels.of_classes(LINEAR_CLASSES),
+                l2=settings["linear"]["l2"],
+                validation_fraction=settings["validation_fraction"],
+                seed=0,
+                device=self.device,
             )
             return labels
 

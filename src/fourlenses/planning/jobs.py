@@ -16,8 +16,7 @@ from fourlenses.study import ALL, Cell, Plan, Run, Subset, parse_source
 from fourlenses.study.corruptions import CORRUPTIONS
 from fourlenses.study.layout import Layout, feature_record, job_of
 from fourlenses.study.vocabulary import FEATURE_PROTOCOLS, FROM_SCRATCH, PROTOCOLS, RANDOM_INIT
-
-WRITER_THREADS = 8  # rules/common.smk: writing_threads
+from fourlenses.workflow.needs import WRITER_THREADS
 
 
 @dataclass

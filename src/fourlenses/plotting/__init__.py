@@ -1,1 +1,1 @@
-"""How figures look, and what several of them share."""
+"""The look of figures, and the parts that several of them share."""

@@ -1,4 +1,4 @@
-"""Chance: the top-1 accuracy of always giving the commonest label of the test images, from the column `chance` where a table has it."""
+"""Chance: the top-1 accuracy of always answering the commonest label of the test images."""
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -8,42 +8,47 @@ from fourlenses.plotting import style
 LABEL = "chance"
 
 
-def beside(numbers: pd.DataFrame, rows: pd.DataFrame, keys: list[str]) -> list[float]:
-    """For each line of `numbers`, percent, by its `keys` (target and level); nan where the table does not say."""
+def top1_by_chance(numbers: pd.DataFrame, rows: pd.DataFrame, keys: list[str]) -> list[float]:
+    """Return chance for each line of ``numbers``, percent; nan where the table does not have it.
+
+    Args:
+        numbers: what a figure draws.
+        rows: of the table, with the column `chance` where it has it.
+        keys: the columns of both by which they are matched: target, or target and level.
+    """
     if "chance" not in rows:
         return [float("nan")] * len(numbers)
-    said = (
+    known = (
         rows.assign(chance=pd.to_numeric(rows["chance"], errors="coerce"))
         .dropna(subset="chance")
         .drop_duplicates(keys)
     )
-    known = dict(zip(zip(*(said[key] for key in keys), strict=True), said["chance"], strict=True))
+    chances = dict(
+        zip(zip(*(known[key] for key in keys), strict=True), known["chance"], strict=True)
+    )
     return [
-        float(known.get(key, float("nan")))
+        float(chances.get(key, float("nan")))
         for key in zip(*(numbers[key] for key in keys), strict=True)
     ]
 
 
-def line(axes: Axes, numbers: pd.DataFrame, near: pd.Series | None = None) -> None:
-    """Across the panel; nothing where it is not known. numbers: of the panel, of one target and level.
+def line(axes: Axes, numbers: pd.DataFrame, keep_range_of: pd.Series | None = None) -> None:
+    """Draw chance across a panel; nothing where it is not known.
 
-    near: accuracies that the line would flatten if it were further below them than they are apart: then its number stands at the bottom.
+    Args:
+        axes: the panel.
+        numbers: of the panel, of one target and level.
+        keep_range_of: accuracies of the panel. Where chance lies further below them than they are
+            apart, the line would flatten them; then the number is written at the bottom instead.
     """
     values = numbers["chance"].dropna()
-    if (
-        len(values)
-        and near is not None
-        and near.min() - values.iloc[0] > max(near.max() - near.min(), 5.0)
-    ):
+    if values.empty:
+        return
+    value, drawn = values.iloc[0], keep_range_of
+    if drawn is not None and drawn.min() - value > max(drawn.max() - drawn.min(), 5.0):
         look = {"ha": "left", "va": "bottom", "fontsize": 5.5, "color": style.QUIET, "zorder": 4}
         look["bbox"] = {"facecolor": "white", "edgecolor": "none", "alpha": 0.7, "pad": 0.5}
-        axes.text(0.02, 0.02, f"{LABEL}: {values.iloc[0]:.2g} %", transform=axes.transAxes, **look)
-    elif len(values):
-        axes.axhline(
-            values.iloc[0],
-            color=style.QUIET,
-            linewidth=0.7,
-            linestyle=(0, (1, 2)),
-            label=LABEL,
-            zorder=1,
-        )
+        axes.text(0.02, 0.02, f"{LABEL}: {value:.2g} %", transform=axes.transAxes, **look)
+    else:
+        dots = {"linewidth": 0.7, "linestyle": (0, (1, 2)), "zorder": 1}
+        axes.axhline(value, color=style.QUIET, label=LABEL, **dots)

@@ -1,6 +1,7 @@
-"""How every figure looks: widths, fonts, and one fixed colour per dataset (those of methods are in `methods`).
+"""The look of every figure: widths, fonts, and one fixed colour per dataset.
 
-The colours are Tol's muted set, made to stay apart for colour-blind readers.
+The colours are Tol's muted set (https://personal.sron.nl/~pault/), which colour-blind readers can
+tell apart. Those of methods are in `study.vocabulary`.
 """
 
 import math
@@ -8,13 +9,14 @@ from collections.abc import Iterable
 from contextlib import AbstractContextManager
 
 import matplotlib
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 ONE_COLUMN = 3.35  # inches: a column of a two-column page
 TWO_COLUMNS = 6.9
 
-PALE = "#999999"  # what is shown and does not count
-QUIET = "#555555"  # what explains, beside what is measured
+PALE = "#999999"  # shown, but does not count
+QUIET = "#555555"  # explanations, next to what is measured
 
 DATASET_COLOURS = (
     "#332288",
@@ -29,7 +31,8 @@ DATASET_COLOURS = (
 )
 
 RC = {
-    "font.family": "DejaVu Sans",  # ships with matplotlib, so that every machine draws the same bytes
+    # ships with matplotlib, so that every machine draws the same bytes
+    "font.family": "DejaVu Sans",
     "font.size": 7.0,
     "axes.titlesize": 8.0,
     "axes.labelsize": 7.0,
@@ -57,7 +60,8 @@ RC = {
 
 
 def context() -> AbstractContextManager:
-    """The house style for the time of a `with` block or, as a decorator, of a function, whatever the reader's own settings."""
+    """Return a context, or decorator, in which figures have this look whatever the user's own
+    settings of matplotlib."""
     defaults = {
         key: value
         for key, value in dict.items(matplotlib.rcParamsDefault)
@@ -67,28 +71,53 @@ def context() -> AbstractContextManager:
 
 
 def new_figure(columns: int, height: float) -> Figure:
-    """A figure for `columns` panels side by side: one column wide for one panel, two for up to four, wider beyond."""
+    """Return an empty figure.
+
+    Args:
+        columns: of panels. One column of a page wide for one panel, two for up to four, wider
+            beyond.
+        height: inches.
+    """
     width = ONE_COLUMN if columns == 1 else TWO_COLUMNS * max(1.0, columns / 4)
     figure = Figure(figsize=(width, height), layout="constrained")
-    figure.get_layout_engine().set(w_pad=0.03, h_pad=0.03, wspace=0.03, hspace=0.03)
+    layout(figure, w_pad=0.03, h_pad=0.03, wspace=0.03, hspace=0.03)
     return figure
 
 
-def dataset_colours(datasets: Iterable[str]) -> dict[str, str]:
-    """A colour for each dataset, by its place in the sorted list, so that all figures of one table agree.
+def layout(figure: Figure, **settings: object) -> None:
+    """Set parameters of the figure's constrained layout."""
+    engine = figure.get_layout_engine()
+    assert engine is not None  # `new_figure` gives every figure one
+    engine.set(**settings)
 
-    Beyond nine datasets the colours repeat: the name is always written beside them.
+
+def panel_width(axes: Axes) -> float:
+    """Return the width that a panel of a grid has, with its labels, inches."""
+    figure, cell = axes.figure, axes.get_subplotspec()
+    assert figure is not None
+    assert cell is not None
+    return figure.figure.get_figwidth() / cell.get_gridspec().ncols
+
+
+def dataset_colours(datasets: Iterable[str]) -> dict[str, str]:
+    """Return a colour for each dataset, by its index in sorted order.
+
+    So all figures of one table agree. Beyond nine datasets the colours repeat; the name is always
+    written next to them.
     """
     return {
-        name: DATASET_COLOURS[place % len(DATASET_COLOURS)]
-        for place, name in enumerate(sorted(set(datasets)))
+        name: DATASET_COLOURS[index % len(DATASET_COLOURS)]
+        for index, name in enumerate(sorted(set(datasets)))
     }
 
 
 def quantity_colours(
     quantities: Iterable[int], colour_map: str = "viridis"
 ) -> dict[int, tuple[float, ...]]:
-    """Dark for few images to light for many, evenly in the logarithm; the palest end is left out, being unreadable on white."""
+    """Return a colour for each number of images: dark for few to light for many.
+
+    Even in the logarithm. The palest end of the map is left out, being unreadable on white.
+    """
     quantities = sorted(set(quantities))
     if not quantities:
         return {}

@@ -33,6 +33,9 @@ CORRUPTIONS = {
 
 
 def changes_nothing(name: str, stored_size: int) -> bool:
-    """Whether a corruption leaves every image of a beton as it is: resizing to what the shortest side is at most anyway."""
+    """Tell whether a corruption leaves images of the stored size (px) as they are.
+
+    Resizing does, to a side that they are not larger than anyway.
+    """
     family, parameter = CORRUPTIONS[name]
     return family == "resize" and stored_size <= parameter

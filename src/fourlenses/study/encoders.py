@@ -1,6 +1,6 @@
-"""What an encoder is called: a method, what it was pretrained on, a seed; alone, or several side by side.
+"""The names of encoders: method, what was pretrained on, seed; of one or of several concatenated.
 
-Standard library only: the Snakefile imports this module, and it is parsed again in every job.
+Standard library only: the Snakefile imports it, and is parsed again in every job.
 """
 
 import re
@@ -13,8 +13,8 @@ from fourlenses.study.layout import run_name
 CLEAN = "none"  # the value of the `corruption` column for images as they are
 ALL = "all"  # as many images as the dataset has; its number is known once it is indexed
 CONCATENATION = "~"  # between the sources of encoders whose features are concatenated
-# What derived entries of a method end in, and by how much they are longer (`training_length`): at the steps of the largest size, half and
-# twice as long. No entry of a config may end so.
+# Endings of the entries of `methods` that `config.lengths` derives: at the steps of the largest
+# size, and half or twice as long. No entry of a config may end so.
 EQUAL_STEPS = "steps"
 LENGTHS = {"half": 0.5, "twice": 2.0}
 ENDINGS = (EQUAL_STEPS, *LENGTHS)
@@ -26,7 +26,10 @@ _PART = re.compile(
 
 @dataclass(frozen=True, order=True)
 class Part:
-    """One dataset's share of a pretraining set: ``imagenet-250000@jpeg10`` is 250,000 images with the corruption ``jpeg10``."""
+    """One dataset's share of a pretraining set.
+
+    `imagenet-250000@jpeg10` is 250,000 images with the corruption `jpeg10`.
+    """
 
     dataset: str
     images: str
@@ -37,16 +40,15 @@ class Part:
         return "clean" if self.corruption == CLEAN else self.corruption
 
     def __str__(self) -> str:
-        return f"{self.dataset}-{self.images}" + (
-            "" if self.corruption == CLEAN else f"@{self.corruption}"
-        )
+        corruption = "" if self.corruption == CLEAN else f"@{self.corruption}"
+        return f"{self.dataset}-{self.images}{corruption}"
 
 
 def parse_source(source: str) -> list[Part]:
-    """The parts of a source name; ``none`` (nothing was pretrained on) has no parts.
+    """Return the parts of a single encoder's source; `none` (nothing was pretrained on) has none.
 
     Raises:
-        UserError: the name is not of the form ``dataset-images[@corruption]``, parts joined by ``+``.
+        UserError: the name is not of the form `dataset-images[@corruption]`, parts joined by `+`.
     """
     if source == "none":
         return []
@@ -55,39 +57,49 @@ def parse_source(source: str) -> list[Part]:
         match = _PART.fullmatch(text)
         if not match:
             raise UserError(
-                f"'{text}' in source '{source}' is not of the form dataset-images or dataset-images@corruption"
+                f"'{text}' in source '{source}' is not of the form dataset-images or "
+                "dataset-images@corruption"
             )
         parts.append(Part(match["dataset"], match["images"], match["corruption"] or CLEAN))
     return parts
 
 
 def join_sources(sources: list[str]) -> str:
-    """The source of encoders whose features are concatenated: `["a-100", "b-50"]` -> `a-100~b-50`."""
+    """Return the source of concatenated encoders: `["a-100", "b-50"]` -> `a-100~b-50`."""
     return CONCATENATION.join(sources)
 
 
 def split_source(source: str) -> list[str]:
-    """The sources of the encoders that a source names, one of them where it is a single encoder's."""
+    """Return the sources of the encoders that a source names; of a single encoder its own."""
     return source.split(CONCATENATION)
 
 
 def derived(method: str, ending: str) -> str:
-    """The name of a derived entry: `simclr` -> `simclr_half`."""
+    """Return the name of a derived entry: `simclr` -> `simclr_half`."""
     return f"{method}_{ending}"
 
 
 def entry_of(method: str) -> str:
-    """The entry of the config that a derived one was made from: `simclr_half` -> `simclr`; any other name as it is."""
+    """Return the entry that a derived one was made from: `simclr_half` -> `simclr`.
+
+    Any other name is returned as it is.
+    """
     entry, _, ending = method.rpartition("_")
     return entry if entry and ending in ENDINGS else method
 
 
 @dataclass(frozen=True, order=True)
 class Run:
-    """One encoder: a method, what it was pretrained on, and a seed (of the subset, of the initialisation and of the training).
+    """An encoder, or several whose features are concatenated.
 
-    Or several encoders whose features stand side by side: their sources are joined by ``CONCATENATION``. The method and the seed are those of
-    the first; where another differs, its source says so: `imagenet-1000~inat21-1000.supervised`, `imagenet-1000~imagenet-1000.seed1`.
+    Of several the sources are joined by `CONCATENATION`. Method and seed are those of the first;
+    where another differs, its source says so: `imagenet-1000~inat21-1000.supervised`,
+    `imagenet-1000~imagenet-1000.seed1`.
+
+    Args:
+        method: an entry of `methods`.
+        source: what was pretrained on.
+        seed: of the subset, of the initialisation and of the training.
     """
 
     method: str
@@ -96,7 +108,7 @@ class Run:
 
     @classmethod
     def concatenated(cls, encoders: list["Run"]) -> "Run":
-        """Their features together, in this order."""
+        """Return the run whose features are those of all `encoders`, in this order."""
         first = encoders[0]
         sources = [
             run.source
@@ -112,10 +124,11 @@ class Run:
 
     @cached_property
     def encoders(self) -> list["Run"]:
+        """The single encoders, in the order of their features."""
         sources = split_source(self.source)
-        return (
-            [self] if len(sources) == 1 else [self._encoder(*text.split(".")) for text in sources]
-        )
+        if len(sources) == 1:
+            return [self]
+        return [self._encoder(*text.split(".")) for text in sources]
 
     def _encoder(self, source: str, *marks: str) -> "Run":
         method, seed = self.method, self.seed
@@ -128,5 +141,6 @@ class Run:
 
     @property
     def corruption(self) -> str:
+        """As in the column `corruption`; several joined by `+`."""
         parts = [part for encoder in self.encoders for part in parse_source(encoder.source)]
         return "+".join(sorted({part.corruption for part in parts})) or CLEAN

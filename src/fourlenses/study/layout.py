@@ -143,7 +143,7 @@ class Layout:
         return f"{self.results}/features/{run}"
 
     def checkpoints(self, job: str) -> str:
-        """Of a pretraining: `run_name`; of an evaluation that trains: `evaluate/<job_of(record)>`."""
+        """job: `run_name` of a pretraining; `evaluate/<job_of(record)>` of an evaluation."""
         return f"{self.results}/checkpoints/{job}"
 
     def log(self, job: str) -> str:

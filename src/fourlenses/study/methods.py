@@ -1,7 +1,8 @@
-"""What the figures know of methods: label, colour, marker, order, and which are contrastive.
+"""How entries of `methods` are shown: label, colour, marker, order.
 
-A study may hold a method twice under an entry of its own, named `<method>_<anything>` (`simclr_long`): it is drawn as its method, in
-another shade, and called by its own name. Entries that were derived from another (`training_length`) are called by that one's.
+A study may hold a method twice, under an entry named `<method>_<anything>` (`simclr_long`). It is
+drawn as its method, in another shade, and labelled by its own name. A derived entry
+(`config.lengths`) is labelled by the name of the entry it was made from.
 """
 
 import zlib
@@ -20,7 +21,7 @@ def known(method: str) -> bool:
 
 
 def is_contrastive(method: str) -> bool:
-    """Whether it learns from views alone; BYOL and its like are counted among the contrastive methods, as in the paper."""
+    """Tell whether an entry's method learns from augmented images without labels."""
     known_as = method_of(method)
     return known_as is not None and METHODS[known_as].contrastive
 
@@ -37,23 +38,28 @@ def marker(method: str) -> str:
     return _look(method).marker
 
 
-def place(method: str) -> tuple[int, str]:
-    """Sorts methods into the order of the figures."""
-    _look(method)
-    return list(METHODS).index(method_of(method)), method
+def rank(method: str) -> tuple[int, str]:
+    """Return the key that sorts entries into the order of the figures."""
+    return list(METHODS).index(_known_method(method)), method
 
 
 def in_order(methods: Iterable[str]) -> list[str]:
-    """The distinct names, in the order of the figures."""
-    return sorted(set(methods), key=place)
+    """Return the distinct entries, in the order of the figures."""
+    return sorted(set(methods), key=rank)
+
+
+def _known_method(entry: str) -> str:
+    method = method_of(entry)
+    if method is None:
+        raise UserError(
+            f"the figures know no method {entry!r}; known are {', '.join(METHODS)}, "
+            "so correct the method column"
+        )
+    return method
 
 
 def _look(method: str) -> Method:
-    known_as = method_of(method)
-    if known_as is None:
-        raise UserError(
-            f"the figures know no method {method!r}; known are {', '.join(METHODS)}, so correct the method column"
-        )
+    known_as = _known_method(method)
     look = METHODS[known_as]
     if method == known_as:
         return look
@@ -65,9 +71,9 @@ def _look(method: str) -> Method:
 
 
 def _shade(colour: str, towards: float) -> str:
-    """A colour moved a share of the way to black (below 0) or white."""
+    """Return a colour moved a share of the way to black (below 0) or white."""
     goal = 255 if towards > 0 else 0
-    channels = (int(colour[place : place + 2], 16) for place in (1, 3, 5))
+    channels = (int(colour[start : start + 2], 16) for start in (1, 3, 5))
     return "#" + "".join(
         f"{round(value + (goal - value) * abs(towards)):02X}" for value in channels
     )

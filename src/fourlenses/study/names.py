@@ -1,14 +1,15 @@
-"""What the figures call things: datasets, pretraining sources, methods and numbers of images.
+"""Names for readers: datasets, pretraining sources, backbones, protocols and numbers of images.
 
-The table holds the machine's names (`imagenet-250000+places365-250000`); a reader of a figure should see `ImageNet 250k +
-Places365 250k`. Names nobody listed here are shown as they are, so that a user's own dataset needs no entry.
+The table holds the machine's names (`imagenet-250000+places365-250000`); a figure shows `ImageNet
+250k + Places365 250k`. A name that is not listed here is shown as it is, so that a user's dataset
+needs no entry.
 """
 
 import re
 from collections.abc import Iterable
 
 from fourlenses.study import methods
-from fourlenses.study.encoders import split_source
+from fourlenses.study.encoders import ALL, split_source
 from fourlenses.study.vocabulary import BACKBONES, PROTOCOLS
 
 DATASETS = {
@@ -18,11 +19,10 @@ DATASETS = {
     "glc20": "GLC20",
     "cifar10": "CIFAR-10",
 }
-
-
 SEPARATOR = " | "  # shown between the sources of encoders whose features are concatenated
 # What a source says of such an encoder that is of another method or seed than the first:
 # `inat21-1000.supervised`, `inat21-1000.seed1`.
+_SEED = re.compile("seed[0-9]*")
 _MARKED = re.compile(r"(?P<source>.*-(?:[0-9]+|all))\.(?P<marks>[a-z][a-z0-9_.]*)")
 
 
@@ -50,40 +50,47 @@ def count(number: int) -> str:
 
 
 def source_parts(source: str) -> list[tuple[str, int | None]]:
-    """`a-100@jpeg10+b-50@jpeg10` -> `[("a", 100), ("b", 50)]`, and `a-100~b-50.supervised` as well.
+    """Return dataset and number of images of every part of a source.
 
-    The size is None where the name does not end in one, or in `all`.
+    `a-100@jpeg10+b-50@jpeg10` -> `[("a", 100), ("b", 50)]`, and `a-100~b-50.supervised` as well.
+    The number is None where the name does not end in one, or ends in `all`.
     """
-    parts = []
-    texts = [text for part in split_source(clean_source(source)) for text in part.split("+")]
-    for part in texts:
-        part = _unmarked(part)[0]
-        name, dash, size = part.rpartition("-")
-        known = dash and (size.isdigit() or size == "all")
-        parts.append((name if known else part, int(size) if known and size != "all" else None))
+    parts: list[tuple[str, int | None]] = []
+    for encoder in split_source(clean_source(source)):
+        for part in encoder.split("+"):
+            name, size = _dataset_and_size(_unmarked(part)[0])
+            parts.append((name, int(size) if size.isdigit() else None))
     return parts
 
 
+def _dataset_and_size(part: str) -> tuple[str, str]:
+    """`a-100` -> `("a", "100")`; the size is empty where there is none."""
+    name, dash, size = part.rpartition("-")
+    return (name, size) if dash and (size.isdigit() or size == ALL) else (part, "")
+
+
 def datasets(source: str) -> frozenset[str]:
-    """What was pretrained on, whatever the numbers of images."""
+    """Return the datasets of a source."""
     return frozenset(name for name, _ in source_parts(source))
 
 
-def is_fused(source: str) -> bool:
+def is_concatenated(source: str) -> bool:
     """Tell whether a source names several encoders whose features are concatenated."""
     return len(split_source(source)) > 1
 
 
 def clean_source(source: str) -> str:
-    """The source without the corruption of any part: `a-100@jpeg10+b-50@jpeg10` -> `a-100+b-50`."""
+    """Return a source without corruptions: `a-100@jpeg10+b-50@jpeg10` -> `a-100+b-50`."""
     return re.sub(r"@\w+", "", source)
 
 
 def source(text: str) -> str:
-    """`imagenet-250000+places365-250000` -> `ImageNet 250k + Places365 250k`; of encoders side by side `ImageNet 250k | Places365 250k`,
-    and what another than the first has instead in brackets: `ImageNet 1M | iNat21 1M (supervised)`, `ImageNet 1M | ImageNet 1M (another
-    seed)`."""
-    if is_fused(text):
+    """`imagenet-250000+places365-250000` -> `ImageNet 250k + Places365 250k`.
+
+    Of concatenated encoders `ImageNet 250k | Places365 250k`, with what differs from the first in
+    brackets: `ImageNet 1M | iNat21 1M (supervised)`, `ImageNet 1M | ImageNet 1M (another seed)`.
+    """
+    if is_concatenated(text):
         return SEPARATOR.join(source(part) + _marks(part) for part in split_source(text))
     parts = [
         dataset(name) if size is None else f"{dataset(name)} {count(size)}"
@@ -99,39 +106,42 @@ def _unmarked(part: str) -> tuple[str, list[str]]:
 
 
 def encoders(source_name: str) -> list[tuple[str, str, str]]:
-    """Of encoders side by side each with its source, method and seed, the last two empty where they are the first's:
-    `a-100~b-50.supervised` -> `[("a-100", "", ""), ("b-50", "supervised", "")]`."""
-    found = []
+    """Return source, method and seed of each concatenated encoder.
+
+    Method and seed are empty where they are the first's: `a-100~b-50.supervised` ->
+    `[("a-100", "", ""), ("b-50", "supervised", "")]`.
+    """
+    members = []
     for part in split_source(source_name):
         alone, marks = _unmarked(part)
-        seeds = [mark for mark in marks if re.fullmatch("seed[0-9]*", mark)]
+        seeds = [mark for mark in marks if _SEED.fullmatch(mark)]
         others = [mark for mark in marks if mark not in seeds]
-        found.append((alone, others[0] if others else "", seeds[0] if seeds else ""))
-    return found
+        members.append((alone, others[0] if others else "", seeds[0] if seeds else ""))
+    return members
 
 
 def of_any_seed(source_name: str) -> str:
-    """`a-100~a-100.seed1` -> `a-100~a-100.seed`: of each seed its own other seed, which makes one encoder of them."""
+    """Return a source without the number of another seed, which is the same one for all seeds.
+
+    `a-100~a-100.seed1` -> `a-100~a-100.seed`
+    """
     return re.sub(r"\.seed[0-9]+", ".seed", source_name)
 
 
 def _marks(part: str) -> str:
-    marks = _unmarked(part)[1]
-    said = [
-        "another seed"
-        if re.fullmatch("seed[0-9]*", mark)
-        else methods.label(mark)
-        if methods.known(mark)
-        else mark
-        for mark in marks
-    ]
-    return f" ({', '.join(said)})" if said else ""
+    words = [_mark(mark) for mark in _unmarked(part)[1]]
+    return f" ({', '.join(words)})" if words else ""
+
+
+def _mark(mark: str) -> str:
+    if _SEED.fullmatch(mark):
+        return "another seed"
+    return methods.label(mark) if methods.known(mark) else mark
 
 
 def is_in_domain(source_name: str, target: str) -> bool:
-    """Whether one encoder, and everything that it was pretrained on, came from the target's own dataset (a pool with others does not
-    count, nor do several encoders side by side)."""
-    return not is_fused(source_name) and datasets(source_name) == {target}
+    """Tell whether a single encoder was pretrained on the target's dataset and on no other."""
+    return not is_concatenated(source_name) and datasets(source_name) == {target}
 
 
 def corruption(name: str) -> str:
@@ -139,8 +149,8 @@ def corruption(name: str) -> str:
     return name.replace("_", " ")
 
 
-def in_order(found: Iterable[str], order: Iterable[str]) -> list[str]:
-    """The distinct names of `found`, in the given order, unlisted ones after those as they came."""
-    found = list(dict.fromkeys(found))
-    listed = [name for name in order if name in found]
-    return listed + [name for name in found if name not in listed]
+def in_order(names: Iterable[str], order: Iterable[str]) -> list[str]:
+    """Return the distinct names in the given order, then those that it lacks as they came."""
+    distinct = list(dict.fromkeys(names))
+    listed = [name for name in order if name in distinct]
+    return listed + [name for name in distinct if name not in listed]

@@ -1,6 +1,6 @@
-"""The cells of a study, with the lenses that show them: `fourlenses.lenses.plan` makes them from a config.
+"""The cells of a study, with the lenses that show them; `lenses.plan` makes them from a config.
 
-Standard library only: the Snakefile imports this module, and it is parsed again in every job.
+Standard library only: the Snakefile imports it, and is parsed again in every job.
 """
 
 import re
@@ -19,7 +19,13 @@ from fourlenses.study.vocabulary import (
 
 @dataclass(frozen=True, order=True)
 class Subset:
-    """Some of a dataset's training images: how many, of which of several draws, and whether of each class as many as can be."""
+    """A subset of a dataset's training images.
+
+    Args:
+        images: how many, or `all`.
+        balanced: of each class as many as can be.
+        draw: which of several draws, from 0.
+    """
 
     images: str
     balanced: bool = False
@@ -29,9 +35,11 @@ class Subset:
 
     @classmethod
     def parse(cls, name: str) -> "Subset":
-        """
+        """Return the subset of a name.
+
         Raises:
-            UserError: the name is not of the form ``1000``, ``all``, ``1000_balanced``, ``1000_draw2`` or ``1000_balanced_draw2``.
+            UserError: the name is not of the form `1000`, `all`, `1000_balanced`, `1000_draw2` or
+                `1000_balanced_draw2`.
         """
         match = cls._NAME.fullmatch(name)
         if not match:
@@ -41,18 +49,19 @@ class Subset:
         return cls(match["images"], bool(match["balanced"]), int(match["draw"] or 0))
 
     def __str__(self) -> str:
-        return (
-            self.images
-            + ("_balanced" if self.balanced else "")
-            + (f"_draw{self.draw}" if self.draw else "")
-        )
+        balanced = "_balanced" if self.balanced else ""
+        return f"{self.images}{balanced}" + (f"_draw{self.draw}" if self.draw else "")
 
 
 @dataclass(frozen=True, order=True)
 class Cell:
-    """One number to measure: an encoder on a target dataset with a subset of its labels under a protocol.
+    """A number to measure: an encoder on a target with a subset of its labels, under a protocol.
 
-    Under a baseline the run says what is trained, supervised on as many images; there is no such encoder.
+    Args:
+        run: under a protocol from scratch what is trained instead, supervised on as many images.
+        target: a dataset.
+        labelled: name of a subset.
+        protocol: a name of the vocabulary.
     """
 
     run: Run
@@ -62,7 +71,7 @@ class Cell:
 
     @property
     def record(self) -> str:
-        """The file, below evaluate/, in which the number is looked for."""
+        """The file below evaluate/ that holds the number."""
         if self.protocol in TRAINING_PROTOCOLS:
             return training_record(
                 self.run.name, self.protocol, target=self.target, labels=self.labelled
@@ -72,24 +81,25 @@ class Cell:
 
 @dataclass
 class Plan:
-    """Every cell of a study with the lenses that look at it. Runs shared by several lenses occur once."""
+    """The cells of a study, each once, with the lenses that show it."""
 
     cells: dict[Cell, set[str]] = field(default_factory=dict)
-    # Kept by run: every job of a study asks for its own, and to look through all cells each time would take longer than Snakemake does.
+    # By run: every job of a study asks for its own, and a search through all cells each time would
+    # take longer than Snakemake does.
     _on_features: dict[Run, list[Cell]] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
 
     def __post_init__(self) -> None:
         for cell in self.cells:
-            self._keep(cell)
+            self._index(cell)
 
     def add(self, lens: str, cell: Cell) -> None:
         if cell not in self.cells:
-            self._keep(cell)
+            self._index(cell)
         self.cells.setdefault(cell, set()).add(lens)
 
-    def _keep(self, cell: Cell) -> None:
+    def _index(self, cell: Cell) -> None:
         if cell.protocol in FEATURE_PROTOCOLS:
             self._on_features.setdefault(cell.run, []).append(cell)
 
@@ -104,11 +114,11 @@ class Plan:
         return sorted({cell.record for cell in self.cells})
 
     def cells_of(self, run: Run) -> list[Cell]:
-        """What is evaluated on the run's features."""
+        """Return what is evaluated on the run's features."""
         return sorted(self._on_features.get(run, ()), key=_cell_order)
 
     def as_json(self) -> list[dict]:
-        """The cells as plain values, in a stable order, for results/<study>/study.json."""
+        """Return the cells as plain values, in a stable order, for study.json."""
         return [
             {
                 "run": cell.run.name,
@@ -116,19 +126,13 @@ class Plan:
                 "labelled": cell.labelled,
                 "protocol": cell.protocol,
                 "record": cell.record,
-                "lenses": [lens for lens in LENSES if lens in lenses],
+                "lenses": [lens for lens in LENSES if lens in self.cells[cell]],
             }
-            for cell, lenses in sorted(
-                self.cells.items(), key=lambda item: (item[0].run, _cell_order(item[0]))
-            )
+            for cell in sorted(self.cells, key=lambda cell: (cell.run, _cell_order(cell)))
         ]
 
 
 def _cell_order(cell: Cell) -> tuple:
     subset = Subset.parse(cell.labelled)
-    return (
-        cell.target,
-        cell.protocol,
-        float("inf") if subset.images == ALL else int(subset.images),
-        subset,
-    )
+    size = float("inf") if subset.images == ALL else int(subset.images)
+    return cell.target, cell.protocol, size, subset

@@ -1,4 +1,7 @@
-"""The sizes of the quantity lens: which there are, the largest, and whose epochs decide the steps of all."""
+"""The sizes of the quantity lens: which there are, the largest, and what they share in steps.
+
+Standard library only.
+"""
 
 from collections.abc import Iterator
 
@@ -9,29 +12,31 @@ Quantity = int | str
 
 
 def parts_of(lens: dict) -> list[dict]:
-    """The quantity lens once as it is and once for each entry of ``more``, which replaces keys."""
-    own = {key: value for key, value in lens.items() if key != "more"}
-    return [own, *({**own, **entry} for entry in lens["more"])]
+    """Return the quantity lens as it is, and once for each entry of `more`, which replaces keys."""
+    first = {key: value for key, value in lens.items() if key != "more"}
+    return [first, *({**first, **entry} for entry in lens["more"])]
 
 
 def images_of(config: dict, dataset: str, size: Quantity) -> int | None:
-    """What a size is of a dataset; None: `all`, where the definition has no `train_images`."""
-    return config["datasets"].get(dataset, {}).get("train_images") if size == ALL else size
+    """Return a size in images; None for `all` where the definition has no `train_images`."""
+    if size == ALL:
+        return config["datasets"].get(dataset, {}).get("train_images")
+    return int(size)
 
 
 def largest_size(part: dict) -> Quantity:
-    """Of the sizes of a part of the lens; `all` is the largest."""
+    """Return the largest size of a part of the lens; `all` is larger than any number."""
     sizes = part["pretrain_images"]
     return ALL if ALL in sizes else max(sizes)
 
 
 def reference_images(config: dict) -> int:
-    """The images whose epochs decide how many steps all sizes of the quantity lens get: its most.
+    """Return the largest size of the quantity lens in images; its epochs decide the steps of all.
 
     Raises:
         UserError: they are `all` of a dataset whose number is not defined.
     """
-    found = []
+    sizes = []
     for part in parts_of(config["quantity"]):
         for dataset in part["datasets"]:
             images = images_of(config, dataset, largest_size(part))
@@ -41,12 +46,12 @@ def reference_images(config: dict) -> int:
                     f"'all' of dataset '{dataset}', and how many that is its definition does not "
                     "say; give the method `steps`, or choose `equal: epochs`"
                 )
-            found.append(images)
-    return max(found)
+            sizes.append(images)
+    return max(sizes)
 
 
 def derived_endings(part: dict) -> Iterator[str]:
-    """Which derived entries of its methods a part of the lens has: none with one size alone."""
+    """Yield the endings of the entries that a part of the lens derives; none with one size."""
     if len(part["pretrain_images"]) > 1:
         yield from part["convergence"]
         if part["equal"] == "both":

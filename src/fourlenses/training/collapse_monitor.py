@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from fourlenses.core.randomness import named_seed, permutation
 from fourlenses.methods.collapse import embedding_std as spread
-from fourlenses.metrics.neighbours import directions, nearest, vote_shares
+from fourlenses.metrics.neighbours import l2_normalize, nearest, vote_shares
 
 NEIGHBOURS = 20
 
@@ -43,6 +43,7 @@ class CollapseMonitor:
         self,
         images: Tensor,
         labels: Tensor | np.ndarray,
+        *,
         mean: Sequence[float] | None,
         std: Sequence[float] | None,
         device: torch.device,
@@ -171,7 +172,7 @@ def knn_top1(features: Tensor, labels: Tensor) -> float:
 
     Each image is classified by all the others: the 20 nearest of them, or all where there are fewer.
     """
-    unit = directions(features)
+    unit = l2_normalize(features)
     similarities, who = nearest(
         (unit @ unit.T).fill_diagonal_(-torch.inf), min(NEIGHBOURS, len(features) - 1)
     )

@@ -340,7 +340,9 @@ def test_classes_of_one_split_only(tmp_path):
     """They keep their number; a class without training images is never predicted, so its test images count as wrong."""
     import torch
 
+    from fourlenses.evaluation.probes.contract import LabelledFeatures
     from fourlenses.evaluation.probes.linear_probe import linear_probe
+    from fourlenses.metrics.label_levels import LabelLevels
 
     root = good(tmp_path / "animals")
     for folder in ("train/cow", "val/yak"):
@@ -353,15 +355,19 @@ def test_classes_of_one_split_only(tmp_path):
     labels = np.repeat([0, 1, 2], 10)  # ant, bee, cow; none of yak
     train = torch.from_numpy(np.eye(3)[labels] + 0.01 * rng.standard_normal((30, 3))).float()
     test = torch.from_numpy(np.eye(3)[[0, 1, 1, 0]]).float()
-    table = np.arange(4)[:, None]
-    labels, truth = torch.from_numpy(labels), torch.tensor([0, 1, 3, 3])
-    (record,) = linear_probe(
-        train, labels, test, truth, {30: np.arange(30)}, [1e-3], 0.2, 0, 4, table, ["class"]
+    (result,) = linear_probe(
+        LabelledFeatures(train, torch.from_numpy(labels)),
+        LabelledFeatures(test, torch.tensor([0, 1, 3, 3])),
+        {"30": np.arange(30)},
+        levels=LabelLevels.of_classes(4),
+        l2=[1e-3],
+        validation_fraction=0.2,
+        seed=0,
     )
-    assert record["top1"] == 50
+    assert result.report.top1 == 50
     assert any(
         "1 of 4 classes have no label among these 30; they are never predicted" in note
-        for note in record["notes"]
+        for note in result.notes
     )
 
 

@@ -19,10 +19,12 @@ class Mean(torch.nn.Module):
 
 def test_scaling_and_normalisation(images):
     plain = images.double().mean((2, 3)) / 255
-    assert torch.allclose(extract_features(Mean(), images, 4, "cpu").double(), plain, atol=1e-6)
+    assert torch.allclose(
+        extract_features(Mean(), images, 4, device="cpu").double(), plain, atol=1e-6
+    )
     mean, std = (0.4, 0.5, 0.6), (0.2, 0.3, 0.4)
     expected = (plain - torch.tensor(mean)) / torch.tensor(std)
-    found = extract_features(Mean(), images, 4, "cpu", mean, std)
+    found = extract_features(Mean(), images, 4, device="cpu", mean=mean, std=std)
     assert torch.allclose(found.double(), expected, atol=1e-5)
     assert found.dtype == torch.float32
     assert images.dtype == torch.uint8
@@ -35,7 +37,7 @@ def test_evaluation_mode_and_no_trace_left(images):
     ).train()
     encoder[1].eval()  # a mode of its own
     before = {key: value.clone() for key, value in encoder.state_dict().items()}
-    a, b = (extract_features(encoder, images, size, "cpu") for size in (13, 3))
+    a, b = (extract_features(encoder, images, size, device="cpu") for size in (13, 3))
     assert torch.allclose(a, b, atol=1e-5)  # batch statistics or dropout would differ
     assert not a.requires_grad
     assert encoder.training
@@ -47,7 +49,7 @@ def test_evaluation_mode_and_no_trace_left(images):
 
 def test_features_can_be_trained_on(images):
     """They leave inference mode, in which a tensor could not be saved for a backward pass."""
-    features = extract_features(Mean(), images, 4, "cpu")
+    features = extract_features(Mean(), images, 4, device="cpu")
     weight = torch.zeros(3, requires_grad=True)
     (features @ weight).sum().backward()
     assert weight.grad.shape == (3,)
@@ -55,12 +57,12 @@ def test_features_can_be_trained_on(images):
 
 def test_refusals(images):
     with pytest.raises(ValueError, match="uint8"):
-        extract_features(Mean(), images.float(), 4, "cpu")
+        extract_features(Mean(), images.float(), 4, device="cpu")
     with pytest.raises(ValueError, match="N > 0"):
-        extract_features(Mean(), images[:0], 4, "cpu")
+        extract_features(Mean(), images[:0], 4, device="cpu")
     with pytest.raises(ValueError, match="batch_size"):
-        extract_features(Mean(), images, 0, "cpu")
+        extract_features(Mean(), images, 0, device="cpu")
     with pytest.raises(ValueError, match="together"):
-        extract_features(Mean(), images, 4, "cpu", mean=(0, 0, 0))
+        extract_features(Mean(), images, 4, device="cpu", mean=(0, 0, 0))
     with pytest.raises(ValueError, match=r"must return \(n, D\)"):
-        extract_features(torch.nn.Identity(), images, 4, "cpu")
+        extract_features(torch.nn.Identity(), images, 4, device="cpu")

@@ -1,4 +1,4 @@
-"""Features on disk: those of the encoder and the images asked for, and no others, whatever happened to the files."""
+"""Features on disk: of the encoder and images asked for, and no others, whatever the files."""
 
 import json
 import logging
@@ -71,8 +71,13 @@ def images(tmp_path, image_folder):
     )
 
 
+def make_store(directory, **changes):
+    arguments = {"precision": "float32", "image_size": 16, "workers": 1, "keep": True}
+    return FeatureStore(directory, device="cpu", **arguments | changes)
+
+
 def open_store(folder, precision="float32", keep=True, workers=1):
-    return FeatureStore(folder / "features", precision, 16, "cpu", workers, keep)
+    return make_store(folder / "features", precision=precision, workers=workers, keep=keep)
 
 
 def by_hand(encoder, images, folder):
@@ -80,7 +85,7 @@ def by_hand(encoder, images, folder):
         folder / "clean.beton", images.selection.rows, 16, dataset="animals", workers=1
     )
     return extract_features(
-        encoder.pretrained()[0], loaded.images, feature_store.BATCH_SIZE, "cpu", **NORMALISED
+        encoder.pretrained()[0], loaded.images, feature_store.BATCH_SIZE, device="cpu", **NORMALISED
     ).numpy()
 
 
@@ -107,7 +112,7 @@ def test_blocks_and_workers_change_nothing(tmp_path, images, monkeypatch):
     expected = by_hand(encoder, images, tmp_path)
     for workers, block in ((1, 4), (3, 8), (2, 1000)):
         monkeypatch.setattr(feature_store, "BLOCK", block)
-        store = FeatureStore(tmp_path / f"features{workers}", "float32", 16, "cpu", workers, True)
+        store = make_store(tmp_path / f"features{workers}", workers=workers)
         assert np.array_equal(store.features([encoder], images), expected)
 
 
@@ -120,7 +125,10 @@ def test_one_pass_serves_later_evaluations(tmp_path, images, monkeypatch):
 
 
 def test_what_has_a_say_makes_another_file(tmp_path, images, monkeypatch):
-    """A changed encoder, other rows, another beton, size or precision: none may meet features taken before."""
+    """A changed encoder, other rows, another beton, size or precision.
+
+    None may meet features taken before.
+    """
     encoder = make_encoder(tmp_path / "one")
     open_store(tmp_path).features([encoder], images)  # its hash is known from here on
     weights = load_file(tmp_path / "one/encoder.safetensors")
@@ -132,7 +140,7 @@ def test_what_has_a_say_makes_another_file(tmp_path, images, monkeypatch):
         (open_store(tmp_path), changed, images),
         (open_store(tmp_path), encoder, Images(images.name, few, images.fingerprint)),
         (open_store(tmp_path), encoder, Images(images.name, images.selection, "of another beton")),
-        (FeatureStore(tmp_path / "features", "float32", 12, "cpu", 1, True), encoder, images),
+        (make_store(tmp_path / "features", image_size=12), encoder, images),
         (open_store(tmp_path, "float16"), encoder, images),
     ]
     for number, (store, one, which) in enumerate(asked):

@@ -11,10 +11,9 @@ from fourlenses.core.files import read_json
 from fourlenses.core.randomness import named_seed, permutation
 from fourlenses.data.loading import inputs
 from fourlenses.data.manifest.manifest import read_manifest, rows_of
-from fourlenses.evaluation.finetuning import evaluate as trained
+from fourlenses.evaluation.finetuning.classifiers import PROTOCOLS
 from fourlenses.evaluation.finetuning.record import write_record
 from fourlenses.evaluation.finetuning.scorer import Scorer
-from fourlenses.evaluation.predictions import TargetPredictions
 from fourlenses.metrics.statistics import wilson_interval
 from fourlenses.resume.result_cache import FOLDER
 from tests.helpers.runs import left_behind
@@ -26,6 +25,7 @@ from tests.helpers.trained import (
     make_encoder,
     make_target,
     numbers,
+    outcome,
     settings,
     task,
 )
@@ -62,7 +62,7 @@ def test_it_learns_and_chooses_a_sane_rate(tmp_path, target, protocol, optimizer
     right = record["predictions"] == record["truth"]
     assert record["top1"] == 100 * right.mean()
     assert (record["top1_low"], record["top1_high"]) == wilson_interval(int(right.sum()), 36)
-    assert record["levels"]["class"]["top1"] == record["top1"]
+    assert record["levels"][-1].top1 == record["top1"]
     assert record["confidences"].dtype == np.float16
     assert record["train_top1"] > 50
     assert sum(record["training_losses"]["steps"]) == 54
@@ -119,7 +119,7 @@ def test_the_seed_decides_the_start_the_order_and_what_is_held_out(tmp_path, tar
     assert len(losses) == 2
 
 
-@pytest.mark.parametrize("protocol", list(trained.PROTOCOLS))
+@pytest.mark.parametrize("protocol", list(PROTOCOLS))
 def test_test_images_are_looked_at_once_and_never_chosen_by(
     tmp_path, target, protocol, monkeypatch
 ):
@@ -188,7 +188,7 @@ def test_the_test_crop_is_the_middle_of_a_larger_square(tmp_path, target):
     assert not torch.equal(cut, whole)
 
 
-@pytest.mark.parametrize("protocol", list(trained.PROTOCOLS))
+@pytest.mark.parametrize("protocol", list(PROTOCOLS))
 def test_few_labels_of_few_classes(tmp_path, target, protocol):
     """Two labels for three classes: batches hold the images several times, the third class is no answer, nothing can be chosen by."""
     rows = rows_of(read_manifest(target.manifest), "train")
@@ -267,24 +267,23 @@ def test_a_record_says_which_training_was_not_converged(tmp_path, target):
         (unfinished, "scratch", long, ""),
     ]
     for run, protocol, changes, expected in cases:
-        record = go(run, target, settings(protocol, **changes), tmp_path / "checkpoints")
-        truth = record.pop("truth")
-        seen = TargetPredictions({}, np.arange(len(truth)), truth, sorted(COLOURS))
+        chosen = settings(protocol, **changes)
+        record, images = outcome(run, target, chosen, tmp_path / "checkpoints")
         write_record(
             record,
-            seen,
-            run,
-            protocol,
-            target,
-            "all",
-            tmp_path / "cell.json",
-            tmp_path / "cell.npz",
+            images,
+            encoder=run,
+            protocol=protocol,
+            task=target,
+            labelled="all",
+            record_file=tmp_path / "cell.json",
+            predictions_file=tmp_path / "cell.npz",
         )
         (cell,) = read_json(tmp_path / "cell.json")["cells"]
         assert cell["not_converged"] == expected, (protocol, cell["training_not_converged"])
         assert (cell["training_not_converged"] is not None) == ("training" in expected.split(";"))
         assert cell["image_size"] == 16
         assert [
-            (level["level"], level["depth"], level["n_classes"]) for level in cell["levels"]
+            (level["level"], level["level_depth"], level["n_classes"]) for level in cell["levels"]
         ] == [("class", 0, 3)]
         assert cell["levels"][0]["chance"] == pytest.approx(100 / 3)

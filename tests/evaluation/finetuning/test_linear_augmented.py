@@ -13,7 +13,7 @@ from fourlenses.data.augment.augment import Augment
 from fourlenses.data.augment.augmentation import Augmentation
 from fourlenses.data.loading.resident import load_images
 from fourlenses.evaluation.features.extract import extract_features
-from fourlenses.evaluation.finetuning import evaluate as trained
+from fourlenses.evaluation.finetuning.classifiers import PROTOCOLS
 from fourlenses.evaluation.finetuning.linear_augmented import LinearAugmented
 from fourlenses.models.backbones import build_backbone
 from fourlenses.training.sampling import Stream
@@ -27,12 +27,12 @@ def trained_methods(monkeypatch):
     """Every method that is trained, as it was before and as it is afterwards."""
     methods = []
 
-    def watched(run, num_classes, hyper, build=trained.PROTOCOLS["linear_augmented"]):
+    def watched(run, num_classes, hyper, build=PROTOCOLS["linear_augmented"]):
         method = build(run, num_classes, hyper)
         methods.append((copy.deepcopy(method.state_dict()), method))
         return method
 
-    monkeypatch.setitem(trained.PROTOCOLS, "linear_augmented", watched)
+    monkeypatch.setitem(PROTOCOLS, "linear_augmented", watched)
     return methods
 
 
@@ -128,7 +128,7 @@ def test_it_is_a_plain_loop_of_torch_on_the_same_views(tmp_path, trained_methods
         workers=1,
     )
     with torch.no_grad():
-        logits = head(extract_features(network, test.images, 500, "cpu", **NORMALISATION))
+        logits = head(extract_features(network, test.images, 500, device="cpu", **NORMALISATION))
     assert np.array_equal(record["predictions"], logits.argmax(1).numpy())
     assert record["log_loss"] == pytest.approx(
         F.cross_entropy(logits, torch.from_numpy(test.labels)).item(), rel=1e-4

@@ -1,4 +1,4 @@
-"""The batched logistic regression against scikit-learn, against its own optimality condition, and at its edges."""
+"""Logistic regression against scikit-learn, its own optimality condition, and at its edges."""
 
 import dataclasses
 
@@ -11,22 +11,26 @@ from sklearn.metrics import log_loss
 from threadpoolctl import threadpool_limits
 
 from fourlenses.evaluation.features.rows import FeatureRows
-from fourlenses.evaluation.logistic.memory_budget import plan
+from fourlenses.evaluation.logistic.memory_budget import plan_memory
 from fourlenses.evaluation.logistic.path import ABSENT_BIAS, Regression
 from fourlenses.evaluation.scores import score
 
-STRENGTHS = [1e-4, 1e-3, 1e-2, 1e-1]
+L2 = [1e-4, 1e-3, 1e-2, 1e-1]
 
 
 @pytest.fixture(autouse=True)
 def _one_thread():
-    """For scikit-learn: its threads wait for each other by spinning, which takes minutes on cores that are busy."""
+    """For scikit-learn, whose threads spin: that takes minutes on busy cores."""
     with threadpool_limits(1):
         yield
 
 
 def blobs(count, width, classes, seed, spread=1.0):
-    """Overlapping Gaussian blobs with correlated, unevenly scaled features off the origin: features (N, D) float32, labels (N,) int64."""
+    """Overlapping blobs with correlated, unevenly scaled features off the origin.
+
+    Returns:
+        Features (N, D) float32 and labels (N,) int64.
+    """
     rng = np.random.default_rng(seed)
     basis = rng.standard_normal((width, width)) * np.arange(1, width + 1)[:, None] ** -0.7
     labels = rng.integers(0, classes, count)
@@ -35,15 +39,19 @@ def blobs(count, width, classes, seed, spread=1.0):
     return torch.tensor(features, dtype=torch.float32), torch.tensor(labels)
 
 
-def fit(x, y, classes, strengths, tolerance=1e-4, max_iterations=500, initial=None):
-    """A solution per strength, for features as they are."""
+def fit(x, y, classes, l2, tolerance=1e-4, max_iterations=500, initial=None):
+    """A solution per l2, for features as they are."""
     as_they_are = (
         torch.zeros(x.shape[1], device=x.device),
         torch.ones(x.shape[1], device=x.device),
     )
-    regression = Regression(FeatureRows(x, None, x.device), y, classes, as_they_are)
-    solutions = dict(regression.path(strengths, tolerance, max_iterations, initial))
-    return [solutions[place] for place in range(len(strengths))]
+    regression = Regression(
+        FeatureRows(x, None, x.device), y, num_classes=classes, standardisation=as_they_are
+    )
+    solutions = dict(
+        regression.path(l2, tolerance=tolerance, max_iterations=max_iterations, initial=initial)
+    )
+    return [solutions[place] for place in range(len(l2))]
 
 
 def digits():
@@ -53,35 +61,37 @@ def digits():
 
 
 @pytest.mark.parametrize(
-    ("data", "classes", "train", "strengths", "tolerance"),
+    ("data", "classes", "train", "l2", "tolerance"),
     [
-        (lambda: blobs(3000, 12, 2, 1, 0.3), 2, 1000, STRENGTHS, 1e-4),
-        (lambda: blobs(3000, 24, 10, 2, 0.5), 10, 1000, STRENGTHS, 1e-4),
+        (lambda: blobs(3000, 12, 2, 1, 0.3), 2, 1000, L2, 1e-4),
+        (lambda: blobs(3000, 24, 10, 2, 0.5), 10, 1000, L2, 1e-4),
         (
             lambda: blobs(2200, 60, 5, 3, 0.3),
             5,
             45,
-            STRENGTHS[1:],
+            L2[1:],
             1e-5,
         ),  # fewer images than features, and separable
-        (digits, 10, 1200, STRENGTHS, 1e-4),
+        (digits, 10, 1200, L2, 1e-4),
     ],
     ids=["binary", "ten", "wide", "digits"],
 )
-def test_agrees_with_scikit_learn(data, classes, train, strengths, tolerance):
+def test_agrees_with_scikit_learn(data, classes, train, l2, tolerance):
     x, y = data()
-    found = fit(x[:train], y[:train], classes, strengths, tolerance)
-    for p, strength in enumerate(strengths):
-        # scikit-learn fits a sigmoid to two classes: w = w1 - w0, and |w|^2 / 2 = |w0|^2 + |w1|^2 at the optimum w0 = -w1.
+    found = fit(x[:train], y[:train], classes, l2, tolerance)
+    for p, strength in enumerate(l2):
+        # scikit-learn fits a sigmoid to two classes: w = w1 - w0, and |w|^2 / 2 = |w0|^2 + |w1|^2
+        # at the optimum w0 = -w1.
         factor = 0.5 if classes == 2 else 1.0
-        # A second-order solver, because lbfgs at its default tolerance is itself 0.1 nats off in the wide case.
+        # A second-order solver, because lbfgs at its default tolerance is itself 0.1 nats off in
+        # the wide case.
         reference = LogisticRegression(
             C=1 / (train * strength * factor), solver="newton-cholesky", tol=1e-9, max_iter=200
         )
         reference.fit(x[:train].double().numpy(), y[:train].numpy())
         for part in (slice(0, train), slice(train, None)):
             probabilities = reference.predict_proba(x[part].double().numpy())
-            ours = score(x[part], y[part], found[p].weights, found[p].bias)
+            ours = score(x[part], y[part], weights=found[p].weights, bias=found[p].bias)
             accuracy = 100 * (ours.predictions == y[part].numpy()).mean()
             expected = 100 * (probabilities.argmax(1) == y[part].numpy()).mean()
             # One image may fall either way on the boundary where one is more than 0.3 points.
@@ -91,12 +101,15 @@ def test_agrees_with_scikit_learn(data, classes, train, strengths, tolerance):
             )
 
 
-def exact_gradient_norm(x, y, weights, bias, strength):
-    """Norm of the gradient in float64 at the returned point, in the coordinates of centred features, by automatic differentiation."""
+def exact_gradient_norm(x, y, weights, bias, l2):
+    """The gradient norm at a solution, by automatic differentiation in float64.
+
+    In the coordinates of centred features.
+    """
     x = x.double() - x.double().mean(0)
 
     w, b = weights.double().requires_grad_(), bias.double().requires_grad_()
-    loss = torch.nn.functional.cross_entropy(x @ w.T + b, y) + 0.5 * strength * w.square().sum()
+    loss = torch.nn.functional.cross_entropy(x @ w.T + b, y) + 0.5 * l2 * w.square().sum()
     return float(torch.cat([g.flatten() for g in torch.autograd.grad(loss, (w, b))]).norm())
 
 
@@ -106,21 +119,21 @@ def test_reported_gradient_norm_is_the_true_one_and_below_tolerance(count):
     x = (x - x.mean(0)) / x.std(
         0
     )  # centred, so that the returned bias is the bias of centred features
-    found = fit(x, y, 7, STRENGTHS, tolerance=5e-5)
+    found = fit(x, y, 7, L2, tolerance=5e-5)
     assert all(solution.gradient_norm <= 5e-5 for solution in found)
-    for p, strength in enumerate(STRENGTHS):
-        truth = exact_gradient_norm(x, y, found[p].weights, found[p].bias, strength)
+    for p, l2 in enumerate(L2):
+        truth = exact_gradient_norm(x, y, found[p].weights, found[p].bias, l2)
         assert truth == pytest.approx(found[p].gradient_norm, abs=5e-6)
 
 
-def test_strengths_solved_together_or_alone_agree():
+def test_l2_solved_together_or_alone_agree():
     x, y = blobs(800, 20, 6, 5)
-    together = fit(x, y, 6, STRENGTHS, tolerance=1e-6)
-    for strength, solution in zip(STRENGTHS, together, strict=True):
-        (alone,) = fit(x, y, 6, [strength], tolerance=1e-6)
-        bound = 2e-6 / strength + 1e-4  # strong convexity, and float32
+    together = fit(x, y, 6, L2, tolerance=1e-6)
+    for l2, solution in zip(L2, together, strict=True):
+        (alone,) = fit(x, y, 6, [l2], tolerance=1e-6)
+        bound = 2e-6 / l2 + 1e-4  # strong convexity, and float32
         assert float((solution.weights - alone.weights).norm()) <= bound
-    again = fit(x, y, 6, STRENGTHS, tolerance=1e-6)
+    again = fit(x, y, 6, L2, tolerance=1e-6)
     assert all(
         torch.equal(one.weights, other.weights) for one, other in zip(together, again, strict=True)
     )
@@ -128,15 +141,15 @@ def test_strengths_solved_together_or_alone_agree():
 
 def test_the_path_saves_iterations():
     x, y = blobs(2000, 40, 10, 5, 0.5)
-    along = fit(x, y, 10, STRENGTHS)
-    apart = [fit(x, y, 10, [strength])[0] for strength in STRENGTHS]
+    along = fit(x, y, 10, L2)
+    apart = [fit(x, y, 10, [l2])[0] for l2 in L2]
     assert sum(solution.iterations for solution in along) < 0.7 * sum(
         solution.iterations for solution in apart
     )
 
 
 def test_every_way_of_solving_leads_to_the_same_optimum(monkeypatch):
-    """Principal or given axes; features held, or read again at each evaluation; curvature with blocks or without."""
+    """Principal or given axes; features held, or read again; curvature with blocks or without."""
     x, y = blobs(800, 20, 6, 5)
     x = (x - x.mean(0)) / x.std(0) + 1
     turned = fit(x, y, 6, [1e-3, 1e-1], tolerance=1e-5)
@@ -149,16 +162,16 @@ def test_every_way_of_solving_leads_to_the_same_optimum(monkeypatch):
         {"resident": False, "sample": 90},
     ):
 
-        def changed(*sizes, ways=ways):
-            seen.append(dataclasses.replace(plan(*sizes), **ways))
+        def changed(count, ways=ways, **sizes):
+            seen.append(dataclasses.replace(plan_memory(count, **sizes), **ways))
             return seen[-1]
 
-        monkeypatch.setattr("fourlenses.evaluation.logistic.path.plan", changed)
+        monkeypatch.setattr("fourlenses.evaluation.logistic.path.plan_memory", changed)
         other = fit(x, y, 6, [1e-3, 1e-1], tolerance=1e-5)
-        for one, two, strength in zip(turned, other, [1e-3, 1e-1], strict=True):
+        for one, two, l2 in zip(turned, other, [1e-3, 1e-1], strict=True):
             assert two.gradient_norm <= 1e-5
             assert not torch.equal(one.weights, two.weights)  # another path was taken
-            assert float((one.weights - two.weights).norm()) <= 2e-5 / strength
+            assert float((one.weights - two.weights).norm()) <= 2e-5 / l2
             assert float((one.bias - two.bias).norm()) <= 0.05
     (warm,) = fit(x, y, 6, [1e-3], tolerance=1e-5, initial=turned[0])
     assert warm.iterations <= 3
@@ -166,12 +179,17 @@ def test_every_way_of_solving_leads_to_the_same_optimum(monkeypatch):
 
 @pytest.mark.parametrize("resident", [True, False])
 def test_a_feature_that_the_sample_does_not_show_is_used(monkeypatch, resident):
-    """The axes come from a sample of rows, in which this feature does not vary; it tells two classes apart elsewhere."""
+    """The axes come from a sample of rows in which it does not vary.
+
+    It tells two classes apart elsewhere.
+    """
     x, y = blobs(801, 10, 3, 12, 0.3)
     monkeypatch.setattr("fourlenses.evaluation.logistic.design.AXES_ROWS", 89)  # every ninth row
     monkeypatch.setattr(
-        "fourlenses.evaluation.logistic.path.plan",
-        lambda *sizes: dataclasses.replace(plan(*sizes), resident=resident, sample=89),
+        "fourlenses.evaluation.logistic.path.plan_memory",
+        lambda count, **sizes: dataclasses.replace(
+            plan_memory(count, **sizes), resident=resident, sample=89
+        ),
     )
     told = torch.where(torch.arange(801) % 9 == 0, 0.0, (y == 1).float() - (y == 2).float())
     with_it = fit(torch.cat([x, told[:, None]], 1), y, 3, [1e-3], tolerance=1e-5)[0]
@@ -217,10 +235,10 @@ def test_absent_classes_are_finite_and_never_predicted():
         assert (solution.bias[[2, 5]] == ABSENT_BIAS).all()
         assert (solution.weights[[2, 5]] == 0).all()
         result = score(
-            1000 * x, y, solution.weights, solution.bias
+            1000 * x, y, weights=solution.weights, bias=solution.bias
         )  # far outside the training data too
         assert not set(result.predictions.tolist()) & {2, 5}
-        assert np.isfinite(score(x, y, solution.weights, solution.bias).log_loss)
+        assert np.isfinite(score(x, y, weights=solution.weights, bias=solution.bias).log_loss)
     # The others are what they would be if the absent had never been named.
     dense = torch.searchsorted(torch.tensor([0, 1, 3, 4]), y[seen])
     for four, six in zip(fit(x[seen], dense, 4, [1e-3, 1.0]), found, strict=True):
@@ -230,7 +248,7 @@ def test_absent_classes_are_finite_and_never_predicted():
 
 
 def test_hard_scales_converge():
-    """Separable data, constant and duplicated columns, a column of size 1e3: no assumption on the features is hidden."""
+    """Separable data, constant and duplicated columns, a column of size 1e3."""
     x, y = blobs(300, 8, 3, 9, 6.0)
     x = torch.cat([x, x[:, :1], torch.full((300, 1), 0.1), 1e3 * x[:, 1:2]], 1)
     for solution in fit(x, y, 3, [1e-4, 1e-1], tolerance=1e-3):
@@ -243,7 +261,7 @@ def test_one_class_and_one_image():
     (found,) = fit(torch.ones(1, 4), torch.tensor([2]), 3, [0.1])
     assert (
         score(
-            torch.randn(5, 4), torch.full((5,), 2), found.weights, found.bias
+            torch.randn(5, 4), torch.full((5,), 2), weights=found.weights, bias=found.bias
         ).predictions.tolist()
         == [2] * 5
     )
@@ -254,13 +272,13 @@ def test_one_class_and_one_image():
 def test_gpu_agrees_with_cpu():
     x, y = blobs(2000, 64, 10, 11)
     host, device = (
-        fit(x, y, 10, STRENGTHS, tolerance=1e-5),
-        fit(x.cuda(), y.cuda(), 10, STRENGTHS, tolerance=1e-5),
+        fit(x, y, 10, L2, tolerance=1e-5),
+        fit(x.cuda(), y.cuda(), 10, L2, tolerance=1e-5),
     )
     for one, other in zip(host, device, strict=True):
         assert other.gradient_norm <= 1e-5
         a, b = (
-            score(x, y, one.weights, one.bias),
-            score(x.cuda(), y.cuda(), other.weights, other.bias),
+            score(x, y, weights=one.weights, bias=one.bias),
+            score(x.cuda(), y.cuda(), weights=other.weights, bias=other.bias),
         )
         assert a.log_loss == pytest.approx(b.log_loss, abs=1e-4)

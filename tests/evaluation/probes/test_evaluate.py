@@ -19,15 +19,25 @@ from fourlenses.evaluation.encoder import Encoder
 from fourlenses.evaluation.features.extract import extract_features
 from fourlenses.evaluation.features.store import FeatureStore
 from fourlenses.evaluation.predictions import read_predictions
-from fourlenses.evaluation.probes.evaluate import Settings, Target, describe, evaluate
+from fourlenses.evaluation.probes.contract import EvaluationSettings, LabelledFeatures
+from fourlenses.evaluation.probes.evaluate import Target, evaluate
 from fourlenses.evaluation.probes.knn import knn
 from fourlenses.evaluation.probes.linear_probe import linear_probe
+from fourlenses.evaluation.record import encoder_columns
+from fourlenses.metrics.label_levels import LabelLevels
 from fourlenses.models.backbones import build_backbone
 from fourlenses.models.weights import save_weights
 from fourlenses.study import Run
 
 CROP = {"mean": [0.4, 0.5, 0.6], "std": [0.2, 0.25, 0.3]}
-SETTINGS = Settings([0.1, 0.001], 0.01, 0.25, 5, 0.07, 1)
+SETTINGS = EvaluationSettings.from_config(
+    {
+        "linear": {"l2": [0.1, 0.001], "l2_of_supervised": 0.01},
+        "knn": {"k": 5, "temperature": 0.07},
+        "validation_fraction": 0.25,
+        "torch_threads": 1,
+    }
+)
 
 
 def make_run(folder, images, seed=0, method="simclr", hyperparameters=None, source=None):
@@ -86,9 +96,17 @@ def study(tmp_path, image_folder):
 
 
 def run(folder, target, encoders, name="cells"):
-    with FeatureStore(folder / "features", "float32", 16, "cpu", 1, False) as store:
+    store = FeatureStore(
+        folder / "features", precision="float32", image_size=16, device="cpu", workers=1, keep=False
+    )
+    with store:
         evaluate(
-            encoders, [target], SETTINGS, store, folder / f"{name}.json", folder / f"{name}.npz"
+            encoders,
+            [target],
+            SETTINGS,
+            store=store,
+            cells_file=folder / f"{name}.json",
+            predictions_file=folder / f"{name}.npz",
         )
     return {
         (cell["protocol"], cell["labelled"]): cell
@@ -97,15 +115,27 @@ def run(folder, target, encoders, name="cells"):
 
 
 def by_hand(folder, manifest, encoder):
-    """Features and labels of the training and test images."""
-    arrays = []
+    """Features and labels of the training and of the test images."""
+    network, _ = encoder.pretrained()
+    parts = []
     for rows in (rows_of(manifest, "train"), rows_of(manifest, "test")[1:]):
         images = load_images(folder / "clean.beton", rows, 16, dataset="animals", workers=1)
-        arrays += [
-            extract_features(encoder.pretrained()[0], images.images, 500, "cpu", **CROP),
-            images.labels,
-        ]
-    return arrays
+        features = extract_features(network, images.images, 500, device="cpu", **CROP)
+        parts.append(LabelledFeatures(features, images.labels))
+    return parts
+
+
+def probed(train, test, levels):
+    (result,) = linear_probe(
+        train,
+        test,
+        {"all": np.arange(36)},
+        levels=levels,
+        l2=[0.1, 0.001],
+        validation_fraction=0.25,
+        seed=0,
+    )
+    return result.report
 
 
 def test_records_say_what_was_measured(study):
@@ -130,7 +160,8 @@ def test_records_say_what_was_measured(study):
         assert cell["n_test"] == 11  # the undecodable one is not counted
         assert [level["level"] for level in cell["levels"]] == ["kind", "class"]
         assert cell["levels"][1]["top1"] == cell["top1"]
-        assert [level["depth"] for level in cell["levels"]] == [0, 1]
+        assert [level["level_depth"] for level in cell["levels"]] == [0, 1]
+        assert [level["is_finest"] for level in cell["levels"]] == [False, True]
         assert [level["n_classes"] for level in cell["levels"]] == [2, 3]
         for level, labels in zip(
             cell["levels"], hierarchy_of(manifest).table[tested].T, strict=True
@@ -166,32 +197,21 @@ def test_the_protocols_are_those_of_the_library(study):
     folder, manifest, target, encoder = study
     cells = run(folder, target, [encoder])
     hierarchy = hierarchy_of(manifest)
-    arrays, everything = by_hand(folder, manifest, encoder), {"all": np.arange(36)}
-    (probed,) = linear_probe(
-        *arrays, everything, [0.1, 0.001], 0.25, 0, 3, hierarchy.table, hierarchy.names
-    )
-    (voted,) = knn(*arrays, everything, [5], 3, hierarchy.table, hierarchy.names)
+    levels = LabelLevels(hierarchy.names, hierarchy.table)
+    train, test = by_hand(folder, manifest, encoder)
+    linear = probed(train, test, levels)
+    (voted,) = knn(train, test, {"all": np.arange(36)}, levels=levels, knn_k=[5])
     predictions = np.load(folder / "cells.npz", allow_pickle=False)
-    for protocol, expected in (("linear", probed), ("knn", voted)):
-        assert cells[protocol, "all"]["top1"] == expected["top1"]
-        assert np.array_equal(predictions[f"animals/{protocol}/all"], expected["predictions"])
+    for protocol, expected in (("linear", linear), ("knn", voted.report)):
+        assert cells[protocol, "all"]["top1"] == expected.top1
+        assert np.array_equal(predictions[f"animals/{protocol}/all"], expected.predictions)
     kinds = hierarchy.table[:, 0]
-    train_x, train_y, test_x, test_y = arrays
-    (coarse,) = linear_probe(
-        train_x,
-        kinds[train_y],
-        test_x,
-        kinds[test_y],
-        everything,
-        [0.1, 0.001],
-        0.25,
-        0,
-        2,
-        np.arange(2)[:, None],
-        ["kind"],
+    coarse = probed(
+        *(LabelledFeatures(each.features, kinds[each.labels]) for each in (train, test)),
+        LabelLevels(["kind"], np.arange(2)[:, None]),
     )
-    assert cells["linear_per_level", "all"]["levels"][0]["top1"] == coarse["top1"]
-    assert cells["linear_per_level", "all"]["levels"][1]["top1"] == probed["top1"]
+    assert cells["linear_per_level", "all"]["levels"][0]["top1"] == coarse.top1
+    assert cells["linear_per_level", "all"]["levels"][1]["top1"] == linear.top1
 
 
 def test_encoders_side_by_side(study):
@@ -203,15 +223,14 @@ def test_encoders_side_by_side(study):
         "animals-20~animals-30",
     )
     assert (cell["pretrain_images"], cell["steps"], cell["epochs"]) == (50, 16, 4.0)
-    one, two = by_hand(folder, manifest, encoder), by_hand(folder, manifest, other)
     hierarchy = hierarchy_of(manifest)
-    joined = [torch.cat([one[0], two[0]], 1), one[1], torch.cat([one[2], two[2]], 1), one[3]]
-    (expected,) = linear_probe(
-        *joined, {"all": np.arange(36)}, [0.1, 0.001], 0.25, 0, 3, hierarchy.table, hierarchy.names
-    )
-    assert np.array_equal(
-        np.load(folder / "cells.npz")["animals/linear/all"], expected["predictions"]
-    )
+    pairs = zip(by_hand(folder, manifest, encoder), by_hand(folder, manifest, other), strict=True)
+    joined = [
+        LabelledFeatures(torch.cat([one.features, two.features], 1), one.labels)
+        for one, two in pairs
+    ]
+    expected = probed(*joined, LabelLevels(hierarchy.names, hierarchy.table))
+    assert np.array_equal(np.load(folder / "cells.npz")["animals/linear/all"], expected.predictions)
 
 
 def test_an_encoder_of_another_seed_or_method_is_named_as_the_plan_names_it(study):
@@ -231,7 +250,7 @@ def test_an_encoder_of_another_seed_or_method_is_named_as_the_plan_names_it(stud
     with pytest.raises(
         UserError, match="must agree in backbone, but these have resnet_small, resnet_small_wide"
     ):
-        describe([encoder, wide])
+        encoder_columns([encoder, wide])
 
 
 def test_again_gives_the_same_numbers(study):
@@ -286,12 +305,12 @@ def test_nothing_is_chosen_on_labels_that_the_encoder_was_trained_with(study, ma
         notes = [
             note
             for note in cell["notes"]
-            if "trained with labels of animals" in note and "strength_of_supervised 0.01" in note
+            if "trained with labels of animals" in note and "l2_of_supervised 0.01" in note
         ]
         assert len(notes) == fixed
         assert (cell["validation_accuracy"] is None) == fixed
-        assert cell["strengths"] == ([0.01] if fixed else [0.001, 0.1])
-    assert cells["linear", "all"]["strength"] in cells["linear", "all"]["strengths"]
+        assert cell["l2_candidates"] == ([0.01] if fixed else [0.001, 0.1])
+    assert cells["linear", "all"]["l2"] in cells["linear", "all"]["l2_candidates"]
     assert not any("trained with labels" in note for note in cells["knn", "all"]["notes"])
 
 
@@ -300,7 +319,7 @@ def test_encoders_side_by_side_know_the_labels_that_any_of_them_was_trained_with
     own = make_run(folder / "own", 20, method="supervised")
     other = make_run(folder / "other", 30, method="supervised", source="plants-30")
     for encoders in ([own, other], [other, own]):
-        assert run(folder, target, encoders)["linear", "all"]["strengths"] == [0.01]
+        assert run(folder, target, encoders)["linear", "all"]["l2_candidates"] == [0.01]
 
 
 def test_not_converged_comes_from_the_encoders(study):

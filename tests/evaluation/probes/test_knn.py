@@ -1,4 +1,4 @@
-"""Evaluation by nearest neighbours: against other implementations and against a slow loop, however the work is cut into blocks."""
+"""Nearest neighbours against other implementations and a slow loop, whatever the blocks."""
 
 import numpy as np
 import pytest
@@ -10,13 +10,15 @@ from sklearn.neighbors import KNeighborsClassifier
 
 from fourlenses.core.errors import UserError
 from fourlenses.evaluation.probes import knn as module
+from fourlenses.evaluation.probes.contract import LabelledFeatures
 from fourlenses.evaluation.probes.knn import knn
-from fourlenses.metrics.neighbours import nearest, scaled_count
+from fourlenses.metrics.label_levels import LabelLevels
+from fourlenses.metrics.neighbours import nearest, scaled_k
 from fourlenses.metrics.statistics import wilson_interval
+from tests.helpers.results import flat
 
 CLASSES = 7
 TABLE = np.stack([np.arange(CLASSES) // 3, np.arange(CLASSES)], 1)
-NAMES = ["kind", "class"]
 SUBSETS = {"50": np.arange(0, 300, 6), "all": np.arange(300), "other": np.arange(299, 0, -2)}
 
 
@@ -40,9 +42,17 @@ def data():
     }
 
 
-def run(data, subsets=SUBSETS, neighbours=(20,), **changes):
-    arguments = {"num_classes": CLASSES, "level_table": TABLE, "level_names": NAMES, **changes}
-    return knn(**data, subsets=subsets, neighbours=neighbours, **arguments)
+LEVELS = LabelLevels(["kind", "class"], TABLE)
+
+
+def run(data, subsets=SUBSETS, knn_k=(20,), *, levels=LEVELS, **changes):
+    """The results, flat."""
+    train, test = (
+        LabelledFeatures(data[f"{part}_features"], data[f"{part}_labels"])
+        for part in ("train", "test")
+    )
+    results = knn(train, test, subsets, levels=levels, knn_k=knn_k, **changes)
+    return [flat(result) for result in results]
 
 
 @pytest.fixture(params=[(2048, 8192), (37, 23), (130, 1)], ids=str)
@@ -53,7 +63,7 @@ def blocks(request, monkeypatch):
 @pytest.mark.parametrize("k", [1, 20, 40])
 @pytest.mark.parametrize("temperature", [0.07, 1.0])
 def test_predictions_are_scikit_learns(data, blocks, k, temperature):
-    for record in run(data, neighbours=[k], temperature=temperature):
+    for record in run(data, knn_k=[k], temperature=temperature):
         chosen = np.sort(SUBSETS[record["subset"]])
         x, y = data["train_features"][chosen].astype(float), data["train_labels"][chosen]
         votes = KNeighborsClassifier(
@@ -84,7 +94,7 @@ def test_predictions_are_lightlys(data):
 
 
 def test_records_hold_consistent_numbers(data):
-    records = run(data, neighbours=[20, 5])
+    records = run(data, knn_k=[20, 5])
     assert [(r["subset"], r["label_size"], r["k"]) for r in records] == [
         (name, len(positions), k) for name, positions in SUBSETS.items() for k in (20, 5)
     ]
@@ -92,9 +102,7 @@ def test_records_hold_consistent_numbers(data):
         right = record["predictions"] == data["test_labels"]
         assert record["n_test"] == 130
         assert (record["top1_low"], record["top1_high"]) == wilson_interval(int(right.sum()), 130)
-        assert (
-            record["levels"]["class"]["top1"] == record["top1"] < record["levels"]["kind"]["top1"]
-        )
+        assert record["levels"]["class"].top1 == record["top1"] < record["levels"]["kind"].top1
         assert record["top5"] > record["top1"]
         assert record["predictions"].dtype == np.uint16
         assert record["temperature"] == 0.07
@@ -118,7 +126,8 @@ def test_more_neighbours_than_images_are_clamped_and_what_is_special_is_noted(da
     record = run(data, {"few": few}, [200])[0]
     assert (
         record["notes"][0]
-        == f"200 neighbours were asked for, but there are {len(few)} labelled images: all of them vote"
+        == f"200 neighbours were asked for, but there are {len(few)} labelled images: all of them "
+        "vote"
     )
     assert record["notes"][1].startswith("5 of 7 classes have no label")
     assert np.array_equal(
@@ -130,7 +139,8 @@ def test_more_neighbours_than_images_are_clamped_and_what_is_special_is_noted(da
     assert run(data, {}) == []
 
 
-# Vectors of four ones in eight places have length 2, so similarities are multiples of 1/4 and ties are exact
+# Vectors of four ones in eight places have length 2, so similarities are multiples of 1/4 and ties
+# are exact
 ones = st.sets(st.integers(0, 7), min_size=4, max_size=4).map(
     lambda places: [float(i in places) for i in range(8)]
 )
@@ -153,18 +163,13 @@ def test_ties_go_to_the_lower_position_and_the_lower_class(train, test, k, block
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(module, "BLOCK_ROWS", {"cpu": blocks})
         subsets = {"some": positions, "all": np.arange(len(labels))}
-        records = knn(
-            features,
-            labels,
-            np.array(test),
-            np.zeros(len(test), int),
-            subsets,
-            [k],
-            4,
-            np.arange(4)[:, None],
-            ["class"],
-            temperature=1.0,
-        )
+        data = {
+            "train_features": features,
+            "train_labels": labels,
+            "test_features": np.array(test),
+            "test_labels": np.zeros(len(test), int),
+        }
+        records = run(data, subsets, [k], levels=LabelLevels.of_classes(4), temperature=1.0)
     for record in records:
         members = subsets[record["subset"]]
         for row, predicted in zip(test, record["predictions"], strict=True):
@@ -195,13 +200,8 @@ class OnDisk:
     """Features that note which rows are asked for, and how many at a time."""
 
     def __init__(self, features):
-        self.features, self.ndim, self.shape, self.asked, self.most = (
-            features,
-            2,
-            features.shape,
-            set(),
-            0,
-        )
+        self.features, self.asked, self.most = features, set(), 0
+        self.ndim, self.shape, self.dtype = 2, features.shape, features.dtype
 
     def __len__(self):
         return len(self.features)
@@ -247,7 +247,7 @@ def test_refusals(data):
         ({"test_features": data["test_features"][0]}, r"test_features must be \(N, D\)"),
         (
             {"test_labels": data["test_labels"][1:]},
-            r"test_labels must be integers \(130,\), not int64 of shape \(129,\)",
+            r"test_labels must be \(130,\) as test_features are, not \(129,\)",
         ),
         (
             {"train_labels": data["train_labels"] + 1},
@@ -256,9 +256,9 @@ def test_refusals(data):
     ):
         with pytest.raises(UserError, match=message):
             run({**data, **changes})
-    for neighbours in ([], [0], [5, 5]):
-        with pytest.raises(UserError, match="neighbours must be different whole numbers above 0"):
-            run(data, neighbours=neighbours)
+    for knn_k in ([], [0], [5, 5]):
+        with pytest.raises(UserError, match="'knn_k' must be different whole numbers above 0"):
+            run(data, knn_k=knn_k)
     with pytest.raises(UserError, match="temperature must be positive"):
         run(data, temperature=0)
     with pytest.raises(UserError, match="1 of its positions are repeated"):
@@ -279,7 +279,7 @@ def test_refusals(data):
     ],
 )
 def test_neighbours_scale_with_the_square_root_of_the_labels(most, labels, count):
-    assert scaled_count(most, labels) == count
+    assert scaled_k(most, labels) == count
 
 
 def test_each_subset_has_neighbours_of_its_own_number(data):
@@ -289,7 +289,7 @@ def test_each_subset_has_neighbours_of_its_own_number(data):
     }
     records = run(data, subsets, [200], scaled=True)
     assert [record["k"] for record in records] == [
-        scaled_count(200, len(rows)) for rows in subsets.values()
+        scaled_k(200, len(rows)) for rows in subsets.values()
     ]
     for record in records:
         (alone,) = run(data, {record["subset"]: subsets[record["subset"]]}, [record["k"]])

@@ -1,4 +1,4 @@
-"""The linear probe: its numbers, its choice of strength, its rules for awkward subsets and its refusals."""
+"""The linear probe: its numbers, its choice of L2, its rules for odd subsets, its refusals."""
 
 import subprocess
 import sys
@@ -10,13 +10,16 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 
 from fourlenses.core.randomness import named_seed, permutation
+from fourlenses.evaluation.probes.contract import LabelledFeatures
 from fourlenses.evaluation.probes.linear_probe import linear_probe
+from fourlenses.metrics.label_levels import LabelLevels
 from fourlenses.metrics.statistics import wilson_interval
+from tests.helpers.results import flat
 
-STRENGTHS = [1e-3, 1e-2, 1e-1]
+L2 = [1e-3, 1e-2, 1e-1]
 CLASSES = 6
-TABLE = np.stack([np.arange(CLASSES), np.arange(CLASSES) // 2, np.arange(CLASSES) // 4], 1)
-NAMES = ["species", "genus", "family"]
+TABLE = np.stack([np.arange(CLASSES) // 4, np.arange(CLASSES) // 2, np.arange(CLASSES)], 1)
+NAMES = ["family", "genus", "species"]
 
 
 @pytest.fixture(scope="module")
@@ -35,15 +38,19 @@ def data():
     }
 
 
-def probe(data, subsets, **changes):
+def probe(data, subsets, *, table=TABLE, names=NAMES, **changes):
+    """The results, flat."""
+    train, test = (
+        LabelledFeatures(data[f"{part}_features"], data[f"{part}_labels"])
+        for part in ("train", "test")
+    )
     arguments = {
-        "strengths": STRENGTHS,
+        "l2": L2,
         "validation_fraction": 0.2,
         "seed": 3,
-        "num_classes": CLASSES,
+        "levels": LabelLevels(names, table),
     }
-    arguments |= {"level_table": TABLE, "level_names": NAMES}
-    return linear_probe(**(data | {"subsets": subsets} | arguments | changes))
+    return [flat(result) for result in linear_probe(train, test, subsets, **arguments | changes)]
 
 
 def spread_positions(size):
@@ -63,13 +70,13 @@ def test_reproduces_the_protocol_with_scikit_learn(data):
     order = permutation(300, named_seed(3, "validation"))
     held, rest = order[:60], order[60:]
     validation = []
-    for strength in STRENGTHS:
-        model = LogisticRegression(C=1 / (len(rest) * strength), tol=1e-8, max_iter=2000).fit(
+    for l2 in L2:
+        model = LogisticRegression(C=1 / (len(rest) * l2), tol=1e-8, max_iter=2000).fit(
             x[rest], y[rest]
         )
         validation.append(100 * model.score(x[held], y[held]))
     assert record["validation_accuracy"] == pytest.approx(validation, abs=100.5 / 60)
-    model = LogisticRegression(C=1 / (300 * record["strength"]), tol=1e-8, max_iter=2000).fit(x, y)
+    model = LogisticRegression(C=1 / (300 * record["l2"]), tol=1e-8, max_iter=2000).fit(x, y)
     expected = model.predict(x_test)
     assert (record["predictions"] == expected).mean() >= 0.997
     assert record["top1"] == pytest.approx(
@@ -84,7 +91,7 @@ def test_reproduces_the_protocol_with_scikit_learn(data):
     )
     same = record["predictions"] == expected
     np.testing.assert_allclose(record["confidences"][same], probabilities.max(1)[same], atol=2e-3)
-    assert record["strength"] in STRENGTHS
+    assert record["l2"] in L2
     assert record["n_validation"] == 60
     assert record["notes"] == []
     assert record["gradient_norm"] <= 1e-5
@@ -108,22 +115,22 @@ def test_records_hold_consistent_numbers(data):
         assert record["n_test"] == 400
         assert record["top1"] == 100 * right / 400
         assert (record["top1_low"], record["top1_high"]) == wilson_interval(right, 400)
-        scores = {"top1": record["top1"], "low": record["top1_low"], "high": record["top1_high"]}
-        assert record["levels"]["species"].items() >= scores.items()
-        coarse = TABLE[record["predictions"], 1] == TABLE[data["test_labels"].numpy(), 1]
-        assert record["levels"]["genus"]["top1"] == 100 * coarse.mean()
-        assert (
-            record["levels"]["family"]["top1"]
-            >= record["levels"]["genus"]["top1"]
-            >= record["top1"]
+        finest = record["levels"]["species"]
+        assert (finest.top1, finest.low, finest.high) == (
+            record["top1"],
+            record["top1_low"],
+            record["top1_high"],
         )
+        coarse = TABLE[record["predictions"], 1] == TABLE[data["test_labels"].numpy(), 1]
+        assert record["levels"]["genus"].top1 == 100 * coarse.mean()
+        assert record["levels"]["family"].top1 >= record["levels"]["genus"].top1 >= record["top1"]
         assert record["top5"] >= record["top1"]
         assert record["confidences"].dtype == np.float16
         assert record["confidences"].shape == (400,)
         assert (record["confidences"] > 1 / CLASSES - 1e-3).all()
         assert (record["confidences"] <= 1).all()
         best = max(record["validation_accuracy"])
-        assert record["validation_accuracy"][STRENGTHS.index(record["strength"])] == best
+        assert record["validation_accuracy"][L2.index(record["l2"])] == best
         assert set(record["solver"]) == {
             "resident",
             "rotated",
@@ -139,7 +146,7 @@ def test_numbers_are_reproducible_whatever_the_order_or_company(data):
     other = probe(
         data,
         {"50": spread_positions(50), "100": spread_positions(100)[::-1]},
-        strengths=STRENGTHS[::-1],
+        l2=L2[::-1],
     )[1]
     np.testing.assert_equal(without(one, "timing"), without(other, "timing"))
     seeds = [
@@ -154,25 +161,25 @@ def test_test_labels_do_not_influence_the_choice(data):
     other = probe(
         data | {"test_labels": data["test_labels"].roll(1)}, {"100": spread_positions(100)}
     )[0]
-    assert other["strength"] == one["strength"]
+    assert other["l2"] == one["l2"]
     np.testing.assert_array_equal(other["predictions"], one["predictions"])
     assert other["top1"] < one["top1"]
 
 
 def test_equal_validation_goes_to_the_stronger_penalty(data):
-    """Without any signal in the features every strength gives the same fit, and the tie goes to the strongest."""
+    """Without any signal every strength gives the same fit: the tie goes to the strongest."""
     flat = data | {
         "train_features": torch.full((600, 4), 0.1),
         "test_features": torch.randn(400, 4),
     }
     record = probe(flat, {"100": spread_positions(100)})[0]
     assert len(set(record["validation_accuracy"])) == 1
-    assert record["strength"] == max(STRENGTHS)
+    assert record["l2"] == max(L2)
     assert np.isfinite(record["top1"])  # zero variance was not divided by
 
 
 def test_equal_validation_accuracy_goes_to_the_lower_log_loss(data):
-    """Classes far apart: every strength is right on every held-out image, and the weakest penalty is the most certain of it."""
+    """Classes far apart: every strength is right everywhere, the weakest penalty most certain."""
     apart = {
         key: torch.eye(CLASSES)[data[key.replace("features", "labels")]]
         if "features" in key
@@ -181,16 +188,16 @@ def test_equal_validation_accuracy_goes_to_the_lower_log_loss(data):
     }
     record = probe(apart, {"100": spread_positions(100)})[0]
     assert record["validation_accuracy"] == [100.0] * 3
-    assert record["strength"] == min(STRENGTHS)
+    assert record["l2"] == min(L2)
 
 
 def test_tiny_subset_takes_the_middle_strength(data):
     labels = data["train_labels"].numpy()
     pair = np.array([np.flatnonzero(labels == 0)[0], np.flatnonzero(labels == 1)[0]])
     record = probe(data, {"2": pair})[0]
-    assert record["strength"] == 1e-2
+    assert record["l2"] == 1e-2
     assert record["validation_accuracy"] is None
-    assert any("middle strength" in note for note in record["notes"])
+    assert any("middle L2 strength" in note for note in record["notes"])
     assert any("4 of 6 classes have no label" in note for note in record["notes"])
     assert set(record["predictions"].tolist()) <= {0, 1}
     assert (
@@ -207,7 +214,7 @@ def test_validation_that_leaves_one_class_takes_the_middle_strength(data):
         probe(data, {"3": few}, validation_fraction=0.6, seed=seed)[0]["notes"] for seed in range(3)
     ]
     assert all(
-        any("of one class: the middle strength 0.01" in note for note in each) for each in notes
+        any("of one class: the middle L2 strength 0.01" in note for note in each) for each in notes
     )
 
 
@@ -216,7 +223,7 @@ def test_top5_of_few_classes_is_over_all_of_them(data):
     small = {
         key: value[low[0] if key.startswith("train") else low[1]] for key, value in data.items()
     }
-    record = probe(small, {"100": np.arange(100)}, num_classes=3, level_table=TABLE[:3])[0]
+    record = probe(small, {"100": np.arange(100)}, table=TABLE[:3])[0]
     assert record["top5"] == 100
 
 
@@ -262,21 +269,23 @@ def test_refuses_bad_features_and_tables(data):
     with pytest.raises(
         ValueError, match="the target has 1 class: a linear classifier needs at least 2"
     ):
-        probe(data, subsets, num_classes=1)
-    with pytest.raises(ValueError, match="MiB beside the features, but its memory is 0 MiB"):
+        probe(data, subsets, table=TABLE[:1])
+    with pytest.raises(ValueError, match="MiB besides the features, but its memory is 0 MiB"):
         probe(data, subsets, memory=1000)
     with pytest.raises(ValueError, match="width 16, test_features 15"):
         probe(data | {"test_features": torch.zeros(400, 15)}, subsets)
     with pytest.raises(ValueError, match=r"test_labels must be \(400,\)"):
         probe(data | {"test_labels": data["test_labels"][1:]}, subsets)
     with pytest.raises(ValueError, match=r"train_labels must lie in \[0, 3\)"):
-        probe(data, subsets, num_classes=3)
-    with pytest.raises(ValueError, match="missing from the granularity table of 5"):
-        probe(data, subsets, level_table=TABLE[:5])
+        probe(data, subsets, table=TABLE[:3])
+    holed = TABLE.copy()
+    holed[5, 1] = -1
+    with pytest.raises(ValueError, match="missing from the granularity table of 6 fine classes: 5"):
+        probe(data, subsets, table=holed)
     with pytest.raises(ValueError, match="level_names"):
-        probe(data, subsets, level_names=NAMES[:2])
-    with pytest.raises(ValueError, match="strengths"):
-        probe(data, subsets, strengths=[0.1, 0.1])
+        probe(data, subsets, names=NAMES[:2])
+    with pytest.raises(ValueError, match="'l2' must be different"):
+        probe(data, subsets, l2=[0.1, 0.1])
     with pytest.raises(ValueError, match="validation_fraction"):
         probe(data, subsets, validation_fraction=1.0)
 
@@ -299,35 +308,42 @@ def test_features_in_any_form_give_the_same_numbers(data, kind, tmp_path):
 
 
 def test_little_memory_gives_the_same_classifier(data):
-    """Features read again at each evaluation, with the smallest history, from a sample for the curvature."""
+    """Features read again at each evaluation, the smallest history, curvature from a sample."""
     subsets = {"600": spread_positions(600)}
     roomy, tight = probe(data, subsets)[0], probe(data, subsets, memory=28_000)[0]
     assert roomy["solver"]["resident"]
     assert not tight["solver"]["resident"]
     assert tight["solver"]["sample"] < 600
     assert tight["gradient_norm"] <= 1e-5
-    assert tight["strength"] == roomy["strength"]
+    assert tight["l2"] == roomy["l2"]
     assert tight["log_loss"] == pytest.approx(roomy["log_loss"], abs=1e-4)
     assert (tight["predictions"] == roomy["predictions"]).mean() >= 0.997
 
 
-# Run by itself: fits a memmap under a limit on what it may allocate beyond what it had once its libraries were warm.
+# Run by itself: fits a memmap under a limit on what it may allocate beyond what it had once its
+# libraries were warm.
 LIMITED = """
 import re, resource, sys
 from pathlib import Path
 import numpy as np, torch
+from fourlenses.evaluation.probes.contract import LabelledFeatures
 from fourlenses.evaluation.probes.linear_probe import linear_probe
+from fourlenses.metrics.label_levels import LabelLevels
 torch.set_num_threads(1)
 folder, memory, more = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
 x, y = np.load(folder + "/x.npy", mmap_mode="r"), np.load(folder + "/y.npy")
 def probe(rows):
-    everything, table = {"all": np.arange(rows)}, np.arange(5)[:, None]
-    return linear_probe(x[:rows], y[:rows], x[:500], y[:500], everything, [0.1, 1.0], 0.2, 0, 5, table, ["class"], memory=memory)[0]
+    train, test = LabelledFeatures(x[:rows], y[:rows]), LabelledFeatures(x[:500], y[:500])
+    settings = {"l2": [0.1, 1.0], "validation_fraction": 0.2, "seed": 0, "memory": memory}
+    return linear_probe(
+        train, test, {"all": np.arange(rows)}, levels=LabelLevels.of_classes(5), **settings
+    )[0]
 probe(1000)
 held = 1024 * int(re.search(r"VmData:\\s+(\\d+)", Path("/proc/self/status").read_text())[1])
 resource.setrlimit(resource.RLIMIT_DATA, (held + more,) * 2)
-record = probe(len(x))
-print(record["gradient_norm"], record["top1"], record["solver"]["resident"])
+result = probe(len(x))
+details = result.details
+print(details["gradient_norm"], result.report.top1, details["solver"]["resident"])
 """
 
 
@@ -342,7 +358,10 @@ def limited(folder, memory, more):
 
 
 def test_a_memmap_larger_than_the_memory_granted(tmp_path):
-    """117 MiB as float32, of which 96 MiB may be allocated: 8 MiB granted, the blocks and what malloc keeps. A grant of 1 GiB breaks it."""
+    """117 MiB as float32, of which 96 MiB may be allocated.
+
+    That is 8 MiB granted, the blocks and what malloc keeps. A grant of 1 GiB breaks it.
+    """
     rng = np.random.default_rng(0)
     centres, y = rng.standard_normal((5, 256)), rng.integers(0, 5, 120_000)
     np.save(
@@ -363,13 +382,13 @@ def test_a_choice_at_an_end_of_the_grid_is_noted(data):
     """All strengths but the best are taken away on one side of it, or on both."""
     subsets = {"300": spread_positions(300)}
     (free,) = probe(data, subsets)
-    best = STRENGTHS.index(free["strength"])
-    assert 0 < best < len(STRENGTHS) - 1
-    for strengths, end in ((STRENGTHS[best:], "weakest"), (STRENGTHS[: best + 1], "strongest")):
-        (record,) = probe(data, subsets, strengths=strengths)
+    best = L2.index(free["l2"])
+    assert 0 < best < len(L2) - 1
+    for l2, end in ((L2[best:], "weakest"), (L2[: best + 1], "strongest")):
+        (record,) = probe(data, subsets, l2=l2)
         assert record["notes"] == [
-            f"strength {free['strength']:g} is the {end} of 'strengths': a better one may lie beyond"
+            f"L2 strength {free['l2']:g} is the {end} of 'l2': a better one may lie beyond"
         ]
-    (record,) = probe(data, subsets, strengths=[free["strength"]])
+    (record,) = probe(data, subsets, l2=[free["l2"]])
     assert (record["notes"], record["validation_accuracy"], record["n_validation"]) == ([], None, 0)
     assert record["top1"] == pytest.approx(free["top1"], abs=0.3)

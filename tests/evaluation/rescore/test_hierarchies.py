@@ -8,9 +8,15 @@ from fourlenses.core.errors import UserError
 from fourlenses.evaluation.rescore.hierarchies import read_hierarchy
 
 CLASSES = ["ant", "bee", "cat", "dog"]
-LEVELS = "class,realm,kind,path\nbee,animal,insect,animal>insect>bee\nant,animal,insect,animal>insect>ant\n"
+LEVELS = (
+    "class,realm,kind,path\nbee,animal,insect,animal>insect>bee\n"
+    "ant,animal,insect,animal>insect>ant\n"
+)
 LEVELS += "dog,animal,,animal>dog\ncat,animal,mammal,animal>mammal>feline>cat\n"
-PARENTS = "node,parent\nant,insect\nbee,insect\ncat,feline\nfeline,mammal\ndog,mammal\ninsect,animal\nmammal,animal\nanimal,\noak,plant\n"
+PARENTS = (
+    "node,parent\nant,insect\nbee,insect\ncat,feline\nfeline,mammal\ndog,mammal\n"
+    "insect,animal\nmammal,animal\nanimal,\noak,plant\n"
+)
 
 
 @pytest.fixture
@@ -92,14 +98,14 @@ def test_of_two_parents_the_first_is_kept_and_said(table, caplog, text, level):
     with caplog.at_level(logging.WARNING):
         assert named(read_hierarchy(table(text), CLASSES))[level][2] == "pet"
     assert "1 " in caplog.text
-    assert "several parents; the first of each was kept" in caplog.text
+    assert "several parents; the first of each was taken" in caplog.text
 
 
 def test_rows_of_other_classes_only_when_allowed(table):
     text = LEVELS + "eel,animal,fish,animal>fish>eel\n"
     with pytest.raises(
         UserError,
-        match=r"kinds.csv: 1 of its rows are of no class that was predicted \('eel'\).*--other-classes",
+        match=r"1 of its rows are of no class that was predicted \('eel'\).*--other-classes",
     ):
         read_hierarchy(table(text), CLASSES)
     assert named(read_hierarchy(table(text), CLASSES, other_classes=True)) == named(

@@ -1,4 +1,4 @@
-"""Scoring kept predictions by other hierarchies: the program as users call it, on what an evaluation wrote."""
+"""Stored predictions scored by other hierarchies: the program as users call it."""
 
 import csv
 import runpy
@@ -135,7 +135,7 @@ def test_several_runs_and_targets(tmp_path, kept, program):
     ] * 4
 
 
-def test_predictions_of_coarse_classifiers_are_passed_over(tmp_path, kept, program):
+def test_predictions_of_coarse_classifiers_are_skipped(tmp_path, kept, program):
     kept.predicted["linear@kind/all"] = KIND[kept.labels]
     write_predictions(tmp_path / "p.npz", {"animals": kept})
     assert (
@@ -196,7 +196,7 @@ def test_files_without_labels_take_them_from_the_manifest(tmp_path, kept, progra
     write_predictions(tmp_path / "new.npz", {"animals": kept})
     arguments = ["--hierarchy", tmp_path / "kinds.csv", "--output", tmp_path / "t.csv"]
     assert (
-        "does not say what the true classes of 'animals' are: give --manifest"
+        "lacks the true classes of 'animals': give --manifest"
         in program("--predictions", tmp_path / "old.npz", *arguments)[1]
     )
     assert program(

@@ -1,0 +1,1 @@
+"""Features of frozen encoders: extracted, stored on disk, and read by blocks."""

@@ -46,7 +46,8 @@ class Scorer:
         weight, bias = (
             parameter.detach().float().cpu() for parameter in (classifier.weight, classifier.bias)
         )
-        return score(features, torch.from_numpy(labels), weight, bias), labels
+        scores = score(features, torch.from_numpy(labels), weights=weight, bias=bias)
+        return scores, labels
 
     def features(
         self, encoder: nn.Module, rows: np.ndarray, device: torch.device, what: str
@@ -62,7 +63,7 @@ class Scorer:
         )
         features = []
         with progress_bar(what, "image", len(rows), inner=True) as bar:
-            for part in feature_batches(encoder, blocks, device, **self.normalisation):
+            for part in feature_batches(encoder, blocks, device=device, **self.normalisation):
                 features.append(part)
                 bar.update(len(part))
         return torch.cat(features), chosen.labels

@@ -2,9 +2,10 @@
 
 For weights W (C, R) and bias b (C,), features x_n (R,) and labels y_n:
 
-    f = 1/N sum_n [logsumexp_c(z_nc) - z_n,y_n] + strength / 2 ||W||^2,    z_n = W x_n + b
+    f = 1/N sum_n [logsumexp_c(z_nc) - z_n,y_n] + l2 / 2 ||W||^2,    z_n = W x_n + b
 
-The bias is the weight of a constant feature. Blocks bound the memory, and on a CPU keep the logits in cache between the passes over them.
+The bias is the weight of a constant feature. Blocks bound the memory, and on a CPU keep the logits
+in cache between the passes over them.
 """
 
 import torch
@@ -13,47 +14,45 @@ from fourlenses.evaluation.logistic.design import Design
 
 
 def centred_classes(theta: torch.Tensor) -> torch.Tensor:
-    """The parameters (C, R+1) minus their mean over classes: the same probabilities for the least penalty, and one bias of many."""
+    """Return the parameters (C, R+1) minus their mean over classes.
+
+    They have the same probabilities for the smallest penalty, and one bias of many.
+    """
     return theta - theta.mean(0, keepdim=True)
 
 
 class SoftmaxObjective:
-    """Callable for ``lbfgs.minimise``; a point is a flattened (C, R+1) float64 matrix whose last column is the bias.
+    """An objective for `lbfgs.minimise`.
 
-    Only ``centred_classes`` of a point counts. There the gradient sums to zero over classes, so the solver wastes no step on a common
-    shift of all classes.
+    A point is a flattened (C, R+1) float64 matrix whose last column is the bias. Only
+    `centred_classes` of a point counts. There the gradient sums to zero over classes, so the
+    solver wastes no step on a common shift of all classes.
     """
 
-    def __init__(self, design: Design, labels: torch.Tensor, num_classes: int, strength: float):
-        """labels (N,) int64 in [0, C), on the device of the design."""
-        self.design, self.labels, self.num_classes, self.strength = (
-            design,
-            labels,
-            num_classes,
-            strength,
-        )
+    def __init__(
+        self, design: Design, labels: torch.Tensor, *, num_classes: int, l2: float
+    ) -> None:
+        """labels: int64 (N,) in [0, C), on the device of the design."""
+        self.design, self.labels = design, labels
+        self.num_classes, self.l2 = num_classes, l2
 
     def __call__(self, point: torch.Tensor) -> tuple[float, torch.Tensor]:
-        """point (C (R+1),) -> value, gradient (C (R+1),) float64."""
+        """Return the value and the gradient (C (R+1),) float64 at ``point`` (C (R+1),)."""
         theta = centred_classes(point.view(self.num_classes, -1))
         matrix = self.design.to_given(theta).float()  # (C, the width of a block)
         loss = torch.zeros((), dtype=torch.float64, device=point.device)
         gradient = torch.zeros(matrix.shape, dtype=torch.float64, device=point.device)
         for first, x in self.design.blocks(self.num_classes):
             y = self.labels[None, first : first + len(x)]  # (1, n)
-            z = torch.log_softmax(
-                matrix @ x.T, 0
-            )  # (C, n): over rows of few classes it would be three times slower
+            # (C, n): over rows of few classes it would be three times slower
+            z = torch.log_softmax(matrix @ x.T, 0)
             loss -= z.gather(0, y).sum(dtype=torch.float64)
             z.exp_()
-            z.scatter_(
-                0, y, z.gather(0, y) - 1
-            )  # residuals: each position is written once, so this is deterministic
+            # residuals: each position is written once, so this is deterministic
+            z.scatter_(0, y, z.gather(0, y) - 1)
             gradient += z @ x
         gradient = self.design.from_given(gradient / len(self.labels))  # (C, R+1)
         penalised = theta[:, :-1]
-        gradient[:, :-1].add_(penalised, alpha=self.strength)
-        value = float(loss) / len(self.labels) + 0.5 * self.strength * float(
-            penalised.square().sum()
-        )
-        return value, gradient.reshape(-1)
+        gradient[:, :-1].add_(penalised, alpha=self.l2)
+        penalty = 0.5 * self.l2 * float(penalised.square().sum())
+        return float(loss) / len(self.labels) + penalty, gradient.reshape(-1)

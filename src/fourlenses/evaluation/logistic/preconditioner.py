@@ -1,8 +1,9 @@
-"""The curvature of multinomial logistic regression, class by class: the preconditioner of the solver.
+"""The curvature of multinomial logistic regression, class by class: the solver's preconditioner.
 
-The Hessian's block of class c is mean_n[q (1 - q)] x x^T + strength I, q being the probability of c for row n. Between classes it is left
-out. A block is taken over the leading principal axes and the bias, the other axes being its diagonal, and from the rows where q (1 - q)
-is largest: a classifier that is sure of itself has few of those. The other rows count with the mean second moment.
+The Hessian's block of class c is mean_n[q (1 - q)] x x^T + l2 I, q being the probability of c for
+row n. Between classes it is left out. A block is taken over the leading principal axes and the
+bias, the other axes being its diagonal, and from the rows where q (1 - q) is largest: a classifier
+that is sure of itself has few of those. The other rows count with the mean second moment.
 
 It is an approximation made at one point, and changes the path to the optimum, not the optimum.
 """
@@ -18,29 +19,27 @@ JITTER = 1e-5  # on a diagonal scaled to 1: float32 factors need it
 
 
 class ClassCurvature:
-    """Callable: vector (C (R+1),) float32 -> the inverse curvature times it."""
+    """A preconditioner: vector (C (R+1),) float32 -> the inverse curvature times it."""
 
-    def __init__(self, design: Design, point: torch.Tensor, classes: int, strength: float):
+    def __init__(self, design: Design, point: torch.Tensor, *, num_classes: int, l2: float) -> None:
         """point: flattened (C, R+1) float64."""
-        theta = centred_classes(point.view(classes, -1)).float()
-        self.lead = min(
-            design.plan.curvature_axes, design.rank + 1
-        )  # the last ones: axes ascend, and the bias is behind them
-        weights, rows, spread = _heaviest_rows(
-            design, theta, min(ROWS_PER_AXIS * self.lead, len(design.sample))
-        )
-        penalty = torch.full((design.rank + 1,), strength, dtype=torch.float64, device=theta.device)
+        theta = centred_classes(point.view(num_classes, -1)).float()
+        # the last ones: axes ascend, and the bias is behind them
+        self.lead = min(design.plan.curvature_axes, design.rank + 1)
+        count = min(ROWS_PER_AXIS * self.lead, len(design.sample))
+        weights, rows, spread = _heaviest_rows(design, theta, count)
+        penalty = torch.full((design.rank + 1,), l2, dtype=torch.float64, device=theta.device)
         penalty[-1] = 0
-        spread = spread.clamp_min(1e-6 / classes)
+        spread = spread.clamp_min(1e-6 / num_classes)
         self.diagonal = (spread[:, None] * design.second_moment + penalty).float()  # (C, R+1)
         if self.lead == 0:
             return
         moment, penalty = design.second_moment[-self.lead :].float(), penalty[-self.lead :].float()
         rest = (spread - weights.sum(1)).clamp_min(0).float()  # the weight of the rows left out
         features = design.sample[:, -self.lead :]
-        self.inverse = theta.new_empty(classes, self.lead, self.lead)
+        self.inverse = theta.new_empty(num_classes, self.lead, self.lead)
         step = max(1, CHUNK_ELEMENTS // (self.lead * rows.shape[1]))
-        for first in range(0, classes, step):
+        for first in range(0, num_classes, step):
             part = slice(first, first + step)
             x = features[rows[part]]  # (c, m, r)
             block = (x * weights[part, :, None]).mT @ x
@@ -51,35 +50,37 @@ class ClassCurvature:
         vector = vector.view(self.diagonal.shape)
         out = vector / self.diagonal
         if self.lead:
-            out[:, -self.lead :] = torch.bmm(vector[:, None, -self.lead :], self.inverse)[
-                :, 0
-            ]  # a row times it: it is symmetric
+            # a row times it: it is symmetric
+            leading = vector[:, None, -self.lead :]
+            out[:, -self.lead :] = torch.bmm(leading, self.inverse)[:, 0]
         return out.view(-1)
 
 
 def _heaviest_rows(
-    design: Design, theta: torch.Tensor, keep: int
+    design: Design, theta: torch.Tensor, count: int
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Of every class the ``keep`` rows of the sample with the largest q (1 - q): weights (C, keep) float32, rows (C, keep) int64.
+    """The ``count`` rows of the sample with the largest q (1 - q), of every class.
 
-    And the mean of q (1 - q) over the sample: (C,) float64. The weights are divided by the sample's size.
+    Returns:
+        Weights (C, count) float32, divided by the sample's size; rows (C, count) int64; and the
+        mean of q (1 - q) over the sample, (C,) float64.
     """
     classes, size = len(theta), len(design.sample)
     spread = torch.zeros(classes, dtype=torch.float64, device=theta.device)
     weights = theta.new_empty(classes, 0)
     rows = torch.empty(classes, 0, dtype=torch.int64, device=theta.device)
-    step = max(keep, block_rows(theta.device, classes, theta.shape[1]))
+    step = max(count, block_rows(theta.device, classes=classes, width=theta.shape[1]))
     for first in range(0, size, step):
         q = torch.softmax(theta @ design.sample[first : first + step].T, 0)  # (C, n)
         q *= 1 - q
         spread += q.sum(1, dtype=torch.float64)
-        if keep == 0:
+        if count == 0:
             continue
         numbers = torch.arange(first, first + q.shape[1], device=theta.device).expand(classes, -1)
         weights, rows = torch.cat([weights, q], 1), torch.cat([rows, numbers], 1)
-        if weights.shape[1] > keep:
-            weights, places = weights.topk(keep, 1, sorted=False)
-            rows = rows.gather(1, places)
+        if weights.shape[1] > count:
+            weights, columns = weights.topk(count, 1, sorted=False)
+            rows = rows.gather(1, columns)
     return weights / size, rows, spread / size
 
 
@@ -88,6 +89,5 @@ def _inverse(blocks: torch.Tensor) -> torch.Tensor:
     unit = blocks.diagonal(dim1=1, dim2=2).clamp_min(1e-30).rsqrt()  # (c, r)
     blocks = blocks * unit[:, :, None] * unit[:, None, :]
     blocks.diagonal(dim1=1, dim2=2).add_(JITTER)
-    return (
-        torch.cholesky_inverse(torch.linalg.cholesky(blocks)) * unit[:, :, None] * unit[:, None, :]
-    )
+    inverses = torch.cholesky_inverse(torch.linalg.cholesky(blocks))
+    return inverses * unit[:, :, None] * unit[:, None, :]

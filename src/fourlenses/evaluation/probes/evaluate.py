@@ -1,286 +1,164 @@
-"""Evaluate one encoder, or several side by side, on everything a study asks of it that needs features alone.
+"""Evaluate an encoder, or several with concatenated features, by the protocols on features.
 
-The features are taken once per target; every cell is scored on them. What trains a network for each cell is in `trained`.
+The features are extracted once per target; every cell of the study is scored on them. Protocols
+that train a network are in `evaluation.finetuning`.
 """
 
-import hashlib
 import logging
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 
-from fourlenses.core.errors import UserError, one_of
+from fourlenses.core.errors import one_of
 from fourlenses.core.files import read_json, write_json
 from fourlenses.data.beton.reader import Beton
-from fourlenses.data.beton.selection import select
-from fourlenses.data.manifest.manifest import Hierarchy, hierarchy_of, read_manifest, rows_of
+from fourlenses.data.beton.selection import Selection, select
+from fourlenses.data.manifest.manifest import hierarchy_of, read_manifest, rows_of
 from fourlenses.evaluation.encoder import Encoder
 from fourlenses.evaluation.features.store import FeatureStore, Images
 from fourlenses.evaluation.predictions import TargetPredictions, write_predictions
-from fourlenses.evaluation.probes.knn import knn
-from fourlenses.evaluation.probes.linear_probe import linear_probe
-from fourlenses.metrics.label_levels import listed_levels, train_at_each_level
-from fourlenses.study import Run
+from fourlenses.evaluation.probes.contract import (
+    EvaluationSettings,
+    LabelledFeatures,
+    ProbeContext,
+)
+from fourlenses.evaluation.probes.registry import PROTOCOLS
+from fourlenses.evaluation.record import EncoderColumns, cell_record, encoder_columns
+from fourlenses.metrics.label_levels import LabelLevels
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Target:
-    """A dataset to evaluate on. subsets: protocol -> label subset ('1000', 'all', '1000_draw1') -> file of manifest rows."""
+    """A dataset to evaluate on.
+
+    Attributes:
+        dataset: its name.
+        beton: its images.
+        manifest: its labels.
+        subsets: protocol -> label subset ('1000', 'all', '1000_draw1') -> file of manifest rows,
+            int64 (n,).
+    """
 
     dataset: str
     beton: Path
     manifest: Path
-    subsets: dict[str, dict[str, Path]]
-
-
-@dataclass(frozen=True)
-class Settings:
-    """How to evaluate: see the `evaluation` section of config.yaml."""
-
-    strengths: list[float]
-    strength_of_supervised: float
-    validation_fraction: float
-    neighbours: int
-    temperature: float
-    torch_threads: int
-
-
-@dataclass(frozen=True)
-class Labelled:
-    """Features (N, D), labels int64 (N,) and manifest rows int64 (N,) of some images."""
-
-    features: np.ndarray
-    labels: np.ndarray
-    rows: np.ndarray
+    subsets: Mapping[str, Mapping[str, Path]]
 
 
 def evaluate(
-    encoders: list[Encoder],
-    targets: list[Target],
-    settings: Settings,
+    encoders: Sequence[Encoder],
+    targets: Sequence[Target],
+    settings: EvaluationSettings,
+    *,
     store: FeatureStore,
     cells_file: Path,
     predictions_file: Path,
 ) -> None:
-    """Write one record per cell to ``cells_file`` (JSON), and what was predicted of each test image to ``predictions_file``
-    (`predictions.write_predictions`).
+    """Evaluate on all targets and write two files.
+
+    Args:
+        encoders: those whose features are concatenated.
+        targets: with the protocols and label subsets of each.
+        settings: of the protocols.
+        store: of the features.
+        cells_file: JSON, one record per cell (`record.cell_record`).
+        predictions_file: .npz, the predictions of each test image (`write_predictions`).
 
     Raises:
         UserError: no such protocol; the encoders differ in backbone; a file is damaged.
     """
     torch.set_num_threads(settings.torch_threads)
-    common = describe(encoders)
-    cells, predictions = [], {}
+    columns = encoder_columns(encoders)
+    cells: list[dict[str, Any]] = []
+    predictions: dict[str, TargetPredictions] = {}
     for target in targets:
-        log.info("%s on %s", common["run"], target.dataset)
-        manifest = read_manifest(target.manifest)
-        hierarchy = hierarchy_of(manifest)
-        wanted = {
-            name: np.load(file, allow_pickle=False)
-            for files in target.subsets.values()
-            for name, file in files.items()
-        }
-        train = _labelled(
-            encoders, target, "train", np.unique(np.concatenate(list(wanted.values()))), store
-        )
-        available = rows_of(manifest, "test")
-        # undecodable images were left out of the beton, as its sidecar says
-        test = _labelled(
-            encoders,
-            target,
-            "test",
-            available[np.isin(available, Beton(target.beton).index)],
-            store,
-        )
-        kept = predictions[target.dataset] = TargetPredictions(
-            {}, test.rows, test.labels, hierarchy.classes[-1]
-        )
-        known = any(encoder.trained_with_labels_of(target.dataset) for encoder in encoders)
-        here = replace(settings, strengths=[settings.strength_of_supervised]) if known else settings
-        fingerprints = {
-            "encoders": [encoder.weights_sha256 for encoder in encoders],
-            "beton": _content(target.beton),
-        }
-        for protocol, files in target.subsets.items():
-            if protocol not in PROTOCOLS:
-                raise one_of("protocol", protocol, PROTOCOLS)
-            subsets = {name: np.searchsorted(train.rows, wanted[name]) for name in files}
-            seed = encoders[0].seed
-            for record in PROTOCOLS[protocol](
-                train, test, subsets, hierarchy, here, seed, store.device
-            ):
-                name = record.pop("subset")
-                if known and "strength" in record:
-                    record["notes"].append(
-                        f"the encoder was trained with labels of {target.dataset}, so held-out ones are none to choose an L2 strength by: "
-                        f"strength_of_supervised {settings.strength_of_supervised:g} was taken"
-                    )
-                kept.predicted |= {
-                    f"{protocol}{key}/{name}": predicted
-                    for key, predicted in _predictions(record).items()
-                }
-                record["levels"] = listed_levels(record["levels"], hierarchy.names)
-                rows = {
-                    "name": name,
-                    "sha256": hashlib.sha256(wanted[name].astype("<i8").tobytes()).hexdigest(),
-                }
-                identity = {
-                    "target": target.dataset,
-                    "protocol": protocol,
-                    "labelled": name,
-                    "labelled_images": record.pop("label_size"),
-                }
-                cells.append(
-                    {**common, **identity, **record, "subset": rows, "fingerprints": fingerprints}
-                )
+        log.info("%s on %s", columns["run"], target.dataset)
+        on_target = _OnTarget(encoders, target, settings=settings, store=store)
+        cells += on_target.cells(columns)
+        predictions[target.dataset] = on_target.predictions
     write_predictions(predictions_file, predictions)
     write_json(cells_file, {"cells": cells})
 
 
-def describe(encoders: list[Encoder]) -> dict:
-    """How the features were made, in the columns of the table. Of several encoders: method and seed of the first, and in the source what
-    another has instead (`Run`); images and steps in sum, the longest in epochs."""
-    described = [encoder.columns() for encoder in encoders]
-    if len(described) == 1:
-        return described[0]
-    if len({one["backbone"] for one in described}) > 1:
-        raise UserError(
-            f"encoders to be fused must agree in backbone, but these have {', '.join(one['backbone'] for one in described)}"
-        )
-    fused = Run.concatenated([Run(one["method"], one["source"], one["seed"]) for one in described])
-    return {
-        **described[0],
-        "source": fused.source,
-        "pretrain_images": sum(one["pretrain_images"] for one in described),
-        "steps": sum(one["steps"] for one in described),
-        "epochs": max(one["epochs"] for one in described),
-        "corruption": fused.corruption,
-        "not_converged": max(one["not_converged"] for one in described),  # of any of them
-        "run": fused.name,
-    }
+class _OnTarget:
+    """The evaluation on one target: its images, their features, and what is predicted."""
 
-
-def _linear(
-    train: Labelled,
-    test: Labelled,
-    subsets: dict,
-    hierarchy: Hierarchy,
-    settings: Settings,
-    seed: int,
-    device: torch.device,
-) -> list[dict]:
-    return linear_probe(
-        train.features,
-        train.labels,
-        test.features,
-        test.labels,
-        subsets,
-        settings.strengths,
-        settings.validation_fraction,
-        seed,
-        hierarchy.num_classes,
-        hierarchy.table,
-        hierarchy.names,
-        device,
-    )
-
-
-def _linear_per_level(
-    train: Labelled,
-    test: Labelled,
-    subsets: dict,
-    hierarchy: Hierarchy,
-    settings: Settings,
-    seed: int,
-    device: torch.device,
-) -> list[dict]:
-    """A classifier trained on each level's own labels, where `linear` coarsens the answers of one trained on the finest."""
-
-    def probe(train_labels, test_labels, num_classes, level_table, level_names) -> list[dict]:
-        coarse = [
-            replace(one, labels=labels)
-            for one, labels in ((train, train_labels), (test, test_labels))
-        ]
-        return _linear(
-            *coarse,
-            subsets,
-            Hierarchy(level_names, [list(range(num_classes))], level_table),
-            settings,
-            seed,
-            device,
+    def __init__(
+        self,
+        encoders: Sequence[Encoder],
+        target: Target,
+        *,
+        settings: EvaluationSettings,
+        store: FeatureStore,
+    ) -> None:
+        self.encoders, self.target, self.settings, self.store = encoders, target, settings, store
+        manifest = read_manifest(target.manifest)
+        hierarchy = hierarchy_of(manifest)
+        self.levels = LabelLevels(hierarchy.names, hierarchy.table)
+        files = {name: file for part in target.subsets.values() for name, file in part.items()}
+        self.rows_of = {name: np.load(file, allow_pickle=False) for name, file in files.items()}
+        labelled = np.unique(np.concatenate(list(self.rows_of.values())))
+        available = rows_of(manifest, "test")
+        # undecodable images were left out of the beton, as its sidecar says
+        decoded = available[np.isin(available, Beton(target.beton).index)]
+        self.train, self.test = self._select(labelled), self._select(decoded)
+        self.predictions = TargetPredictions(
+            {}, self.test.rows, self.test.labels, hierarchy.classes[-1]
         )
 
-    merged: dict[str, dict] = {}
-    for record in train_at_each_level(
-        probe, train.labels, test.labels, hierarchy.table, hierarchy.names
-    ):
-        level = record.pop("trained_level")
-        own = {
-            "levels": record["levels"][level],
-            "predictions": record["predictions"],
-            "strength": record["strength"],
+    def cells(self, columns: EncoderColumns) -> list[dict[str, Any]]:
+        """Return the records, and keep the predictions."""
+        train = self._features("train", self.train)
+        test = self._features("test", self.test)
+        known = any(
+            encoder.trained_with_labels_of(self.target.dataset) for encoder in self.encoders
+        )
+        fingerprints = {
+            "encoders": [encoder.weights_sha256 for encoder in self.encoders],
+            "beton": self._beton_hash(),
         }
-        kept = merged.get(record["subset"], {key: {} for key in own})
-        # the finest level comes last: what a record says beside these is of that one
-        merged[record["subset"]] = {
-            **record,
-            **{key: {**kept[key], level: value} for key, value in own.items()},
-        }
-    return list(merged.values())
+        cells = []
+        for protocol, files in self.target.subsets.items():
+            if protocol not in PROTOCOLS:
+                raise one_of("protocol", protocol, PROTOCOLS)
+            context = ProbeContext(
+                dataset=self.target.dataset,
+                train=train,
+                test=test,
+                subsets={
+                    name: np.searchsorted(self.train.rows, self.rows_of[name]) for name in files
+                },
+                levels=self.levels,
+                settings=self.settings,
+                seed=self.encoders[0].seed,
+                pretrained_with_labels=known,
+                device=self.store.device,
+            )
+            for result in PROTOCOLS[protocol](context):
+                self.predictions.predicted |= result.predictions_of(protocol)
+                cell = cell_record(
+                    columns,
+                    result,
+                    target=self.target.dataset,
+                    protocol=protocol,
+                    rows=self.rows_of[result.subset],
+                    fingerprints=fingerprints,
+                )
+                cells.append(cell)
+        return cells
 
+    def _select(self, rows: np.ndarray) -> Selection:
+        return select(self.target.beton, rows, self.target.dataset)
 
-def _knn(
-    train: Labelled,
-    test: Labelled,
-    subsets: dict,
-    hierarchy: Hierarchy,
-    settings: Settings,
-    seed: int,
-    device: torch.device,
-) -> list[dict]:
-    return knn(
-        train.features,
-        train.labels,
-        test.features,
-        test.labels,
-        subsets,
-        [settings.neighbours],
-        hierarchy.num_classes,
-        hierarchy.table,
-        hierarchy.names,
-        settings.temperature,
-        device,
-        scaled=True,
-    )
+    def _features(self, split: str, selection: Selection) -> LabelledFeatures:
+        images = Images(f"{self.target.dataset}-{split}", selection, self._beton_hash())
+        return LabelledFeatures(self.store.features(self.encoders, images), selection.labels)
 
-
-PROTOCOLS = {"linear": _linear, "linear_per_level": _linear_per_level, "knn": _knn}
-
-
-def _labelled(
-    encoders: list[Encoder], target: Target, split: str, rows: np.ndarray, store: FeatureStore
-) -> Labelled:
-    selection = select(target.beton, rows, target.dataset)
-    features = store.features(
-        encoders, Images(f"{target.dataset}-{split}", selection, _content(target.beton))
-    )
-    return Labelled(features, selection.labels, selection.rows)
-
-
-def _content(beton: Path) -> str:
-    return read_json(beton.with_suffix(".json"))["content_sha256"]
-
-
-def _predictions(record: dict) -> dict[str, np.ndarray]:
-    """What a record predicts, taken out of it, under '' or, of classifiers of one level each, '@<level>'."""
-    del record["confidences"]
-    predictions = record.pop("predictions")
-    return (
-        {f"@{level}": array for level, array in predictions.items()}
-        if isinstance(predictions, dict)
-        else {"": predictions}
-    )
+    def _beton_hash(self) -> str:
+        return read_json(self.target.beton.with_suffix(".json"))["content_sha256"]

@@ -1,0 +1,1 @@
+"""Stored predictions, scored at the levels of another hierarchy."""

@@ -1,13 +1,16 @@
-"""Does the distance between two domains predict what one is worth to the other? What a source loses on a target against it.
+"""Transfer between two domains against their distance: what a source loses on a target.
 
-Across: the distance of the two datasets' test images under an encoder that was never trained (similarity.csv: the squared Fréchet
-distance, and the proxy A-distance, which ends at 2). Up: top-1 after in-domain pretraining minus top-1 after pretraining on the source, all
-else equal, one point per source and target in the colour of the target.
+Across: the distance of the two datasets' test images under an encoder that was never trained
+(similarity.csv: the squared Fréchet distance, and the proxy A-distance, which ends at 2). Up: top-1
+after in-domain pretraining minus top-1 after pretraining on the source, all else equal, one point
+per source and target in the colour of the target.
 
-Written in each panel is Spearman's rank correlation of the two over all points. Points that share a dataset are not independent, so its
-p-value is that of a Mantel test: how often a correlation at least as large, either way, comes about when the datasets of the distances
-change names. All exchanges are tried where there are at most 5,040 (seven datasets), else as many drawn ones. With three datasets no p
-below 1/3 can come out, with four none below 1/24.
+Written in each panel is Spearman's rank correlation of the two over all points. Points that share a
+dataset are not independent, so its p-value is that of a Mantel test
+(Mantel 1967, https://pubmed.ncbi.nlm.nih.gov/6018555): how often a correlation at least as
+large, either way, arises when the datasets of the distances are permuted. All permutations are
+tried where there are at most 5,040 (seven datasets), else as many drawn ones. With three datasets
+no p below 1/3 is possible, with four none below 1/24.
 """
 
 import itertools
@@ -23,31 +26,40 @@ from fourlenses.analysis.contrasts import Evidence
 from fourlenses.analysis.csv_tables import read_csv_table
 from fourlenses.core.errors import UserError
 from fourlenses.lenses.domain import contrasts
-from fourlenses.plotting import basis, panels, sentence, style
+from fourlenses.plotting import footer, panels, style
+from fourlenses.plotting.save import empty_figure
 from fourlenses.study import methods, names
 
-NAME = "domain_similarity"
 MEASURES = {"frechet": "squared Fréchet distance", "proxy_a_distance": "proxy A-distance"}
 COLUMNS = ("source", "target", "seed", *MEASURES)
-EXCHANGES = 5040
+PERMUTATIONS = 5040
+NO_PAIR = (
+    "No dataset was pretrained on and evaluated on another, with in-domain pretraining of as many "
+    "images next to it."
+)
 
 
-def read_similarity(path: str | Path | None) -> pd.DataFrame:
-    """The table of distances; a UserError that says what is wrong with it."""
+def read_table(path: str | Path | None) -> pd.DataFrame:
+    """Return the table of distances.
+
+    Raises:
+        UserError: there is none, or something is wrong with it.
+    """
     if path is None:
         raise UserError(
-            f"the figure {NAME} needs the distances too; name them by --similarity results/<study>/similarity.csv"
+            "the figure domain_similarity needs the distances too; name them by "
+            "--table results/<study>/similarity.csv"
         )
     make = f"run snakemake {path}"
     return read_csv_table(path, COLUMNS, make=make, again=f"delete it and {make}")
 
 
 def numbers_drawn(evidence: Evidence, similarity: pd.DataFrame) -> pd.DataFrame:
-    """One row per source, target and contrastive method: the distances (means over seeds), the loss, and both correlations."""
+    """Return one row per source, target and contrastive method: the distances (means over seeds),
+    the loss, and both correlations."""
     pairs = contrasts.losses(evidence).drop(columns=["comparison", "confounded"])
-    pairs = pairs.rename(
-        columns={"difference": "behind", "low": "behind_low", "high": "behind_high"}
-    )
+    behind = {"difference": "behind", "low": "behind_low", "high": "behind_high"}
+    pairs = pairs.rename(columns=behind)
     pairs["source_dataset"] = [names.source_parts(source)[0][0] for source in pairs["source"]]
     means = similarity.groupby(["source", "target"])[list(MEASURES)].mean().reset_index()
     numbers = pairs.merge(
@@ -64,89 +76,75 @@ def numbers_drawn(evidence: Evidence, similarity: pd.DataFrame) -> pd.DataFrame:
 def correlation(
     numbers: pd.DataFrame, distances: pd.DataFrame, measure: str
 ) -> tuple[float, float]:
-    """Spearman's rank correlation of `measure` and `behind`, and the p-value of the Mantel test; NaN where there is nothing to rank."""
+    """Return Spearman's rank correlation of `measure` and `behind`, and the p-value of the Mantel
+    test; NaN where there is nothing to rank."""
     datasets = sorted({*numbers["source_dataset"], *numbers["target"]})
     if len(numbers) < 3 or numbers[measure].nunique() < 2 or numbers["behind"].nunique() < 2:
         return math.nan, math.nan
-    of = (
-        distances.pivot(index="source", columns="target", values=measure)
-        .reindex(index=datasets, columns=datasets)
-        .to_numpy()
-    )
+    matrix = distances.pivot(index="source", columns="target", values=measure)
+    matrix = matrix.reindex(index=datasets, columns=datasets).to_numpy()
     row, column = (
         numbers[name].map(datasets.index).to_numpy() for name in ("source_dataset", "target")
     )
     behind = numbers["behind"].rank().to_numpy()
 
     def rho(order: np.ndarray) -> float:
-        return np.corrcoef(pd.Series(of[order[row], order[column]]).rank(), behind)[0, 1]
+        return np.corrcoef(pd.Series(matrix[order[row], order[column]]).rank(), behind)[0, 1]
 
-    found = rho(np.arange(len(datasets)))
-    if math.factorial(len(datasets)) <= EXCHANGES:
-        orders = [np.array(order) for order in itertools.permutations(range(len(datasets)))]
-    else:
-        generator = np.random.default_rng(0)
-        orders = [
-            np.arange(len(datasets)),
-            *(generator.permutation(len(datasets)) for _ in range(EXCHANGES - 1)),
-        ]
+    measured = rho(np.arange(len(datasets)))
     # equal correlations may differ in the last bits of a sum
-    return found, float(np.mean([abs(rho(order)) >= abs(found) - 1e-9 for order in orders]))
+    as_large = [abs(rho(order)) >= abs(measured) - 1e-9 for order in _permutations(len(datasets))]
+    return measured, float(np.mean(as_large))
+
+
+def _permutations(count: int) -> list[np.ndarray]:
+    """Return all permutations of `count` datasets, or `PERMUTATIONS` drawn ones."""
+    if math.factorial(count) <= PERMUTATIONS:
+        return [np.array(order) for order in itertools.permutations(range(count))]
+    generator = np.random.default_rng(0)
+    drawn = (generator.permutation(count) for _ in range(PERMUTATIONS - 1))
+    return [np.arange(count), *drawn]
 
 
 @style.context()
-def draw(evidence: Evidence, similarity: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
-    """The figure of transfer against distance and the numbers in it."""
-    numbers = numbers_drawn(evidence, similarity)
+def draw(evidence: Evidence, table: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
+    """Return the figure of transfer against distance and the numbers in it."""
+    numbers = numbers_drawn(evidence, table)
     if numbers.empty:
-        text = "No dataset was pretrained on and evaluated on another, with in-domain pretraining of as many images beside it."
-        return sentence.figure(text), numbers
+        return empty_figure(NO_PAIR), numbers
     figure = style.new_figure(2, height=2.6)
     grid = figure.subplots(1, 2, sharey=True)
     colours = style.dataset_colours(evidence.metrics["target"])
     for axes, (measure, name) in zip(grid, MEASURES.items(), strict=True):
         for (target, method), points in numbers.groupby(["target", "method"], sort=False):
-            _points(axes, points, measure, colours[target], methods.marker(method))
+            look = {"colour": colours[target], "marker": methods.marker(method)}
+            _points(axes, points, measure, **look)
         rho, p = numbers[f"{measure}_spearman"].iloc[0], numbers[f"{measure}_p"].iloc[0]
-        found = (
-            "too few different values to rank"
-            if math.isnan(rho)
-            else f"Spearman's ρ = {rho:.2f}, p = {p:.2g}"
-        )
-        axes.set_title(found, loc="left", fontsize=7)
+        title = f"Spearman's ρ = {rho:.2f}, p = {p:.2g}"
+        if math.isnan(rho):
+            title = "too few different values to rank"
+        axes.set_title(title, loc="left", fontsize=7)
         axes.axhline(0, color="black", linewidth=0.6)
         axes.set_xlabel(f"{name} of source and target")
         axes.grid(True)
     grid[0].set_ylabel("top-1 behind in-domain pretraining, points")
     for target in sorted(numbers["target"].unique()):
-        grid[0].plot(
-            [], [], "o", color=colours[target], label=f"evaluated on {names.dataset(target)}"
-        )
+        label = f"evaluated on {names.dataset(target)}"
+        grid[0].plot([], [], "o", color=colours[target], label=label)
     shown = methods.in_order(numbers["method"])
     for method in shown if len(shown) > 1 else []:
         grid[0].plot([], [], methods.marker(method), color="black", label=methods.label(method))
     panels.legend_below(figure)
-    basis.write(figure, basis.text(evidence, numbers["method"], numbers["seeds"], "whiskers"))
+    text = footer.text(evidence, numbers["method"], numbers["seeds"], "whiskers")
+    footer.write(figure, text)
     return figure, numbers
 
 
-def _points(axes: Axes, points: pd.DataFrame, measure: str, colour: str, marker: str) -> None:
-    axes.vlines(
-        points[measure],
-        points["behind_low"],
-        points["behind_high"],
-        color=colour,
-        linewidth=0.8,
-        alpha=0.6,
-    )
+def _points(axes: Axes, points: pd.DataFrame, measure: str, *, colour: str, marker: str) -> None:
+    whiskers = {"color": colour, "linewidth": 0.8, "alpha": 0.6}
+    axes.vlines(points[measure], points["behind_low"], points["behind_high"], **whiskers)
     axes.plot(points[measure], points["behind"], marker, color=colour, markersize=4)
+    look = {"textcoords": "offset points", "fontsize": 5, "color": "#555555"}
     for point in points.itertuples():
-        label = names.dataset(point.source_dataset)
-        axes.annotate(
-            label,
-            (getattr(point, measure), point.behind),
-            (3, 2),
-            textcoords="offset points",
-            fontsize=5,
-            color="#555555",
-        )
+        at = (getattr(point, measure), point.behind)
+        axes.annotate(names.dataset(point.source_dataset), at, (3, 2), **look)

@@ -1,10 +1,15 @@
-"""Data quality (the paper's Fig. 4): what corrupting the pretraining images costs, for contrastive and supervised pretraining.
+"""Data quality (the paper's Figure 4): the cost of corrupting the pretraining images.
 
-A bar is top-1 after clean pretraining minus top-1 after pretraining on corrupted images, all else equal (method, source, number of
-images, target, labelled images, seed): a linear classifier, trained and tested on clean images. Whiskers are 95 % intervals. Under the
-points the same as a share of what the encoder gained over the random one, since an encoder that stands low has little to lose; no share is
-drawn of an encoder that is not above the random one by more than its interval. Hollow markers are the paper's drops on the same dataset,
-which is of 1M images there, beside bars of the paper's protocol. Columns are targets, rows pretraining sources.
+A bar is top-1 after clean pretraining minus top-1 after pretraining on corrupted images, all else
+equal (method, source, number of images, target, labelled images, seed): a linear classifier,
+trained and tested on clean images. Contrastive and supervised pretraining are next to each other.
+Whiskers are 95 % intervals.
+
+Under the points the same as a share of what the encoder gained over the random-init encoder, since
+an encoder of low accuracy has little to lose; no share is drawn of an encoder that is not above the
+random-init encoder by more than its interval. Hollow markers are the paper's drops on the same
+dataset, which is of 1M images there, at bars of the paper's protocol. Columns are targets, rows
+pretraining sources.
 """
 
 import pandas as pd
@@ -17,7 +22,7 @@ from fourlenses.analysis.contrasts import Evidence
 from fourlenses.core.errors import UserError
 from fourlenses.findings import selection
 from fourlenses.lenses.quality import finding
-from fourlenses.plotting import basis, hollow, panels, style
+from fourlenses.plotting import footer, panels, published_markers, style
 from fourlenses.study import methods, names
 
 NAME = "quality"
@@ -31,88 +36,85 @@ TITLES = {
 
 
 def numbers_drawn(evidence: Evidence) -> pd.DataFrame:
-    """One row per bar: source, target, corruption, method, the two accuracies, the drop in points and in percent of the gain."""
+    """Return one row per bar: source, target, corruption, method, the two accuracies, the drop in
+    points and in percent of the gain.
+
+    Raises:
+        UserError: there is no corrupted pretraining, or no clean pretraining to compare it with.
+    """
     metrics = evidence.metrics
     rows = selection.linear(table.at_finest(table.rows_for(metrics, NAME)))
     rows = rows[rows["method"] != "random"]
     corrupted = rows[rows["corruption"] != "none"]
     if corrupted.empty:
         raise UserError(
-            f"{table.where(metrics)} has no linear evaluation of corrupted pretraining for the lens quality "
-            f"(corruptions found: {', '.join(rows['corruption'].unique()) or 'none'}); add corruptions to the study"
+            f"{table.where(metrics)} has no linear evaluation of corrupted pretraining for the "
+            "lens quality "
+            f"(corruptions found: {', '.join(rows['corruption'].unique()) or 'none'}); "
+            "add corruptions to the study"
         )
     pairs = finding.drops(metrics)
-    asked = list(dict.fromkeys(_keys(corrupted)))
-    lacking = next((key for key in asked if key not in pairs), None)
+    keys = list(dict.fromkeys(_keys(corrupted)))
+    lacking = next((key for key in keys if key not in pairs), None)
     if lacking:
         target, source, corruption, method = lacking
         labels = max(corrupted.loc[corrupted["target"] == target, "labelled_images"])
         raise UserError(
-            f"{table.where(metrics)} has {method} on {source} with {corruption} for {target} but no clean pretraining of the same images "
-            f"and seed at {labels} labelled images; add it to the study"
+            f"{table.where(metrics)} has {method} on {source} with {corruption} for {target} but "
+            f"no clean pretraining of the same images and seed at {labels} labelled images; add "
+            "it to the study"
         )
-    known = _published_drops(metrics)
-    numbers = pd.DataFrame([_bar(*pairs[key], evidence, known) for key in asked])
+    published = _published_drops(metrics)
+    numbers = pd.DataFrame([_bar(*pairs[key], evidence, published=published) for key in keys])
     order = names.in_order(corrupted["corruption"], ())
     numbers["_corruption"] = numbers["corruption"].map(order.index)
-    numbers["_method"] = numbers["method"].map(methods.place)
+    numbers["_method"] = numbers["method"].map(methods.rank)
     numbers = numbers.sort_values(["source", "target", "_corruption", "_method"], ignore_index=True)
     return numbers.drop(columns=["_corruption", "_method"])
 
 
 def _keys(rows: pd.DataFrame) -> list[tuple]:
-    """As `findings.quality.drops` names them."""
-    return list(
-        zip(
-            rows["target"],
-            rows["source"].map(names.clean_source),
-            rows["corruption"],
-            rows["method"],
-            strict=True,
-        )
-    )
+    """Return the keys of `finding.drops`."""
+    sources = rows["source"].map(names.clean_source)
+    return list(zip(rows["target"], sources, rows["corruption"], rows["method"], strict=True))
 
 
-def _bar(clean: pd.DataFrame, corrupted: pd.DataFrame, evidence: Evidence, published: dict) -> dict:
-    """The drop by one corruption, over the seeds that both sides have."""
+def _bar(
+    clean: pd.DataFrame, corrupted: pd.DataFrame, evidence: Evidence, *, published: dict
+) -> dict:
+    """Return the drop by one corruption, over the seeds that both sides have."""
     drop = evidence.difference(clean, corrupted)
-    first = clean.iloc[0]
-    seeds = set(clean["seed"]) & set(corrupted["seed"])
-    accuracies = {
-        name: rows[rows["seed"].isin(seeds)].groupby("seed")["top1"].mean().mean()
-        for name, rows in (("clean_top1", clean), ("corrupted_top1", corrupted))
-    }
     share = _share(clean, corrupted, evidence)
-    corruption = corrupted["corruption"].iloc[0]
+    first, corruption = clean.iloc[0], corrupted["corruption"].iloc[0]
+    seeds = set(clean["seed"]) & set(corrupted["seed"])
+    datasets = names.datasets(first["source"])
+    key = (datasets, first["target"], corruption, first["method"], first["protocol"])
     return {
         **{key: first[key] for key in ("source", "target")},
         "corruption": corruption,
         **{key: first[key] for key in ("method", "protocol", "pretrain_images", "labelled_images")},
-        **accuracies,
-        **{
-            "drop": drop.estimate,
-            "drop_low": drop.low,
-            "drop_high": drop.high,
-            "seeds": drop.seeds,
-        },
+        "clean_top1": _mean_top1(clean, seeds),
+        "corrupted_top1": _mean_top1(corrupted, seeds),
+        "drop": drop.estimate,
+        "drop_low": drop.low,
+        "drop_high": drop.high,
+        "seeds": drop.seeds,
         **dict(zip(("share", "share_low", "share_high"), share, strict=True)),
-        "published_drop": published.get(
-            (
-                names.datasets(first["source"]),
-                first["target"],
-                corruption,
-                first["method"],
-                first["protocol"],
-            ),
-            float("nan"),
-        ),
+        "published_drop": published.get(key, float("nan")),
     }
+
+
+def _mean_top1(rows: pd.DataFrame, seeds: set[int]) -> float:
+    return rows[rows["seed"].isin(seeds)].groupby("seed")["top1"].mean().mean()
 
 
 def _share(
     clean: pd.DataFrame, corrupted: pd.DataFrame, evidence: Evidence
 ) -> tuple[float, float, float]:
-    """Percent of the gain over the random encoder; nan where that was not evaluated, or the encoder is not above it for certain."""
+    """Return percent of the gain over the random-init encoder.
+
+    nan where that was not evaluated, or the encoder is not above it for certain.
+    """
     random = selection.random_encoder(evidence.metrics, clean)
     if (
         random.empty
@@ -120,83 +122,70 @@ def _share(
         or evidence.difference(clean, random).low <= 0
     ):
         return UNKNOWN
-    share = evidence.contrast(
-        [Cell.of(rows) for rows in (clean, corrupted, random)], scales.share_of_gain
-    )
+    cells = [Cell.of(rows) for rows in (clean, corrupted, random)]
+    share = evidence.contrast(cells, scales.share_of_gain)
     return share.estimate, share.low, share.high
 
 
 def _published_drops(metrics: pd.DataFrame) -> dict[tuple, float]:
-    """(datasets pretrained on, target, corruption, method, protocol) -> the paper's drop in points."""
+    """Return the paper's drop in points of each (datasets pretrained on, target, corruption,
+    method, protocol)."""
     rows = published_comparison.published_rows(metrics, NAME)
-    key = ["target", "method", "protocol"]
-    clean = rows[rows["corruption"] == "none"].set_index(key)["top1"]
-    corrupted = rows[rows["corruption"] != "none"]
-    return {
-        (names.datasets(one.source), one.target, one.corruption, one.method, one.protocol): clean[
-            one.target, one.method, one.protocol
-        ]
-        - one.top1
-        for one in corrupted.itertuples()
-    }
+    clean = rows[rows["corruption"] == "none"]
+    top1 = clean.set_index(["target", "method", "protocol"])["top1"]
+    drops = {}
+    for row in rows[rows["corruption"] != "none"].itertuples():
+        key = (names.datasets(row.source), row.target, row.corruption, row.method, row.protocol)
+        drops[key] = top1[row.target, row.method, row.protocol] - row.top1
+    return drops
 
 
 @style.context()
 def draw(evidence: Evidence) -> tuple[Figure, pd.DataFrame]:
-    """The figure of the quality lens and the numbers in it."""
+    """Return the figure of the quality lens and the numbers in it."""
     numbers = numbers_drawn(evidence)
     sources, targets = sorted(numbers["source"].unique()), sorted(numbers["target"].unique())
     shown = methods.in_order(numbers["method"])
     corruptions = names.in_order(numbers["corruption"], evidence.metrics["corruption"].unique())
     kinds = ["drop", "share"] if numbers["share"].notna().any() else ["drop"]
-    tall = 0.5 + BAR * len(corruptions) * (len(shown) + 0.6)
-    figure = style.new_figure(len(targets), height=0.55 + len(kinds) * len(sources) * tall)
+    height = 0.5 + BAR * len(corruptions) * (len(shown) + 0.6)
+    figure = style.new_figure(len(targets), height=0.55 + len(kinds) * len(sources) * height)
     grid = figure.subplots(len(kinds) * len(sources), len(targets), squeeze=False, sharey=True)
     colours = style.dataset_colours(evidence.metrics["target"])
-    for row, line in enumerate(grid):
-        kind, source = kinds[row // len(sources)], sources[row % len(sources)]
-        for target, axes in zip(targets, line, strict=True):
+    for index, row in enumerate(grid):
+        kind, source = kinds[index // len(sources)], sources[index % len(sources)]
+        for target, axes in zip(targets, row, strict=True):
             rows = numbers[(numbers["source"] == source) & (numbers["target"] == target)]
-            _panel(axes, rows, shown, corruptions, kind=kind)
+            _panel(axes, rows, shown, corruptions=corruptions, kind=kind)
             if kind == "drop" or len(sources) > 1:
-                panels.title(
-                    axes, f"{names.source(source)} → {names.dataset(target)}", colours[target]
-                )
+                title = f"{names.source(source)} → {names.dataset(target)}"
+                panels.title(axes, title, colours[target])
             axes.set_xlabel(TITLES[kind])
-    for kind in kinds:
-        _one_scale(
-            [
-                axes
-                for row, line in enumerate(grid)
-                for axes in line
-                if kinds[row // len(sources)] == kind
-            ],
-            kind,
-        )
+    for index, kind in enumerate(kinds):
+        rows_of_kind = grid[index * len(sources) : (index + 1) * len(sources)]
+        _share_scale(list(rows_of_kind.flat), kind)
     panels.legend_below(figure, columns=2 if len(targets) == 1 else 4)
-    basis.write(figure, basis.text(evidence, numbers["method"], numbers["seeds"], "whiskers"))
+    text = footer.text(evidence, numbers["method"], numbers["seeds"], "whiskers")
+    footer.write(figure, text)
     return figure, numbers
 
 
 def _panel(
-    axes: Axes, rows: pd.DataFrame, shown: list[str], corruptions: list[str], *, kind: str
+    axes: Axes, rows: pd.DataFrame, shown: list[str], *, corruptions: list[str], kind: str
 ) -> None:
-    """Bars of all methods side by side for each corruption, the first corruption on top."""
+    """Draw the bars of all methods for each corruption, the first corruption on top."""
     thick = 0.8 / len(shown)
-    for place, method in enumerate(shown):
+    for index, method in enumerate(shown):
         bars = rows[(rows["method"] == method) & rows[kind].notna()]
-        y = (
-            bars["corruption"].map(corruptions.index).astype(float)
-            + (place - (len(shown) - 1) / 2) * thick
-        )
+        shift = (index - (len(shown) - 1) / 2) * thick
+        y = bars["corruption"].map(corruptions.index).astype(float) + shift
         label = f"{methods.label(method)} pretraining"
         axes.barh(y, bars[kind], height=0.92 * thick, color=methods.colour(method), label=label)
         axes.hlines(y, bars[f"{kind}_low"], bars[f"{kind}_high"], color="black", linewidth=0.8)
         known = bars["published_drop"].notna()
         if kind == "drop":
-            hollow.mark(
-                axes, bars["published_drop"][known], y[known], "black", methods.marker(method)
-            )
+            look = {"colour": "black", "marker": methods.marker(method)}
+            published_markers.draw(axes, bars["published_drop"][known], y[known], **look)
     axes.axvline(0, color="black", linewidth=0.6)
     axes.set_yticks(range(len(corruptions)), [names.corruption(name) for name in corruptions])
     axes.set_ylim(len(corruptions) - 0.5, -0.5)
@@ -204,12 +193,10 @@ def _panel(
     axes.grid(True, axis="x")
 
 
-def _one_scale(panels_of_kind: list[Axes], kind: str) -> None:
-    """Panels of one unit have one axis; that of shares ends where nothing but intervals goes on."""
-    low, high = (
-        end(axes.get_xlim()[place] for axes in panels_of_kind)
-        for place, end in ((0, min), (1, max))
-    )
+def _share_scale(panels_of_kind: list[Axes], kind: str) -> None:
+    """Give all panels of one unit one axis; that of shares ends where only intervals go on."""
+    low = min(axes.get_xlim()[0] for axes in panels_of_kind)
+    high = max(axes.get_xlim()[1] for axes in panels_of_kind)
     if kind == "share":
         low, high = max(low, MOST_SHARE[0]), min(high, MOST_SHARE[1])
     for axes in panels_of_kind:

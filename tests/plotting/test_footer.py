@@ -1,0 +1,77 @@
+"""The footer of a figure: its text, and the room that it takes."""
+
+from fourlenses.analysis.contrasts import Evidence
+from fourlenses.analysis.table import read_metrics
+from fourlenses.plotting import footer, style
+from tests.helpers import synthetic_metrics as synthetic
+from tests.helpers.synthetic_metrics import row
+
+
+def evidence_of(tmp_path, rows, **more):
+    return Evidence.of(read_metrics(synthetic.write(tmp_path / "metrics.csv", rows)), **more)
+
+
+def seeds(*top1s, **more):
+    return [
+        row("domain", "simclr", "a-100", "a", top1, seed=seed, **more)
+        for seed, top1 in enumerate(top1s)
+    ]
+
+
+def test_a_figure_says_what_it_rests_on(tmp_path):
+    three = [
+        entry | {"seed": seed, "image_size": 64, "method": method}
+        for seed in range(3)
+        for method in ("simclr", "moco")
+        for entry in seeds(50.0)
+    ]
+    said = footer.text(evidence_of(tmp_path, three), ["moco", "random", "simclr"], [3, 3])
+    assert (
+        said
+        == "SimCLR, MoCo v2, ResNet-18 at 64 px; 3 seeds; bands: 95 % intervals over test images and seeds."
+    )
+    said = footer.text(
+        evidence_of(tmp_path, seeds(50.0), prior_sd=0.9), ["simclr"], [1], "whiskers"
+    )
+    assert said.startswith("SimCLR, ResNet-18; 1 seed; whiskers: ")
+    assert (
+        "widened by a standard deviation over seeds of 0.9 points at 50 %, less towards 0 and 100 %, which is stated and not measured "
+        "(findings.seed_sd); read as a lean." in said
+    )
+    pooled = evidence_of(
+        tmp_path,
+        [
+            *three,
+            *(entry | {"target": "b"} for entry in three),
+            *(entry | {"target": "c"} for entry in seeds(50.0)),
+        ],
+    )
+    assert "1 to 3 seeds" in footer.text(pooled, ["simclr"], [3, 1])
+    assert "pooled over 4 cells of the study; read as a lean" in footer.text(
+        pooled, ["simclr"], [3, 1]
+    )
+    assert footer.text(pooled, ["simclr"], [2]).endswith("Fewer than 3 seeds: read as a lean.")
+
+
+@style.context()
+def test_the_strip_below_makes_room_for_itself_and_moves_no_legend_into_it():
+    figure = style.new_figure(1, height=2.0)
+    figure.subplots().plot([0, 1], label="line")
+    legend = figure.legend(loc="outside lower center")
+    footer.write(
+        figure,
+        "a line that is long enough to be wrapped into more than one line below a figure of one column, "
+        * 2,
+    )
+    figure.draw_without_rendering()
+    text, axes = figure.texts[0].get_window_extent(), figure.axes[0].get_tightbbox()
+    assert figure.get_figheight() > 2.0
+    assert (
+        0
+        <= text.y0
+        < text.y1
+        <= legend.get_window_extent().y0
+        < legend.get_window_extent().y1
+        <= axes.y0
+    )
+    assert text.x1 <= figure.bbox.x1
