@@ -224,9 +224,9 @@ def test_a_protocol_that_trains(house):
         "    return fine_tune(run, *arguments, **named)\n\n",
     )
     house.insert(
-        "src/fourlenses/evaluation/finetuning/evaluate.py",
-        '"fine_tune": classifiers.fine_tune',
-        '"toy_tune": classifiers.toy_tune,',
+        "src/fourlenses/evaluation/finetuning/classifiers.py",
+        '"fine_tune": fine_tune',
+        '"toy_tune": toy_tune,',
     )
     house.insert(
         "src/fourlenses/study/vocabulary.py",
@@ -240,7 +240,9 @@ def test_a_protocol_that_trains(house):
     house.insert(schema, "fine_tune: {type: object", "toy_tune: {type: object, x-role: science}")
     house.insert("config.yaml", "scratch_published: {preset", "toy_tune: {preset: minutes}")
     proof = '''
-from fourlenses.evaluation.finetuning.evaluate import PROTOCOLS
+from fourlenses.config.job_settings import protocol_settings
+from fourlenses.evaluation.finetuning.classifiers import PROTOCOLS
+from fourlenses.evaluation.finetuning.settings import FinetuningHyperparameters
 from fourlenses.study.vocabulary import PROTOCOLS as RECORDS
 
 
@@ -258,7 +260,9 @@ def test_plan_label_and_network():
     assert config["evaluation"]["toy_tune"]["batch_size"] == 64
     assert "toy_tune" in {cell.protocol for cell in plan.cells}
     assert RECORDS["toy_tune"].label == "toy-tuned"
-    method = PROTOCOLS["toy_tune"](Network(), 5, config["evaluation"]["toy_tune"])
+    settings = protocol_settings(config, "toy_tune")
+    hyper = FinetuningHyperparameters.from_json("toy_tune", settings)
+    method = PROTOCOLS["toy_tune"](Network(), 5, hyper)
     assert method.head.weight.shape == (5, 8)
 '''
     house.check("A protocol that trains", "toy_tune", PLAN + proof)

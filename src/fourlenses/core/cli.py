@@ -13,6 +13,7 @@ from pathlib import Path
 from fourlenses.core.errors import Interrupted, UserError, printable
 from fourlenses.core.files import NO_ROOM
 from fourlenses.core.log_stream import last_words, use_log_stream
+from fourlenses.core.process_exit import without_destructors
 
 # Importing torch makes hundreds of thousands of objects that all stay. Python's collector visits
 # them again and again meanwhile, and once more at the end of the process: 0.5 of the 1.7
@@ -20,6 +21,7 @@ from fourlenses.core.log_stream import last_words, use_log_stream
 OBJECTS_BETWEEN_COLLECTIONS = 50_000  # Python's default: 700
 
 
+@without_destructors
 def run(main: Callable[[], None]) -> None:
     """Call ``main`` and end the process with the exit code that a shell expects.
 

@@ -53,7 +53,7 @@ def measure(
     *,
     max_images: int,
     image_size: int,
-    device: str,
+    device: str | torch.device,
     workers: int,
 ) -> list[dict]:
     """Measure all distances between the test images of ``domains``.
