@@ -10,7 +10,7 @@ import pytest
 from fourlenses.config.read import ROOT
 from fourlenses.config.yaml_files import read_yaml
 from fourlenses.data.conversion import corruptions
-from fourlenses.evaluation.finetuning import evaluate as finetuning
+from fourlenses.evaluation.finetuning import classifiers
 from fourlenses.evaluation.probes import registry as probes
 from fourlenses.lenses.captions import caption_of
 from fourlenses.methods import METHODS
@@ -48,7 +48,7 @@ def test_protocols():
     check(
         trained,
         {
-            "src/fourlenses/evaluation/finetuning/evaluate.py, PROTOCOLS": finetuning.PROTOCOLS,
+            "src/fourlenses/evaluation/finetuning/classifiers.py, PROTOCOLS": classifiers.PROTOCOLS,
             "presets/protocols/": presets("presets/protocols"),
             "schemas/config.schema.yaml, evaluation": {
                 name for name in evaluation["properties"] if name in trained
