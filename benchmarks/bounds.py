@@ -1,4 +1,7 @@
-"""What this machine can do at most: bytes a second through memory and to disk, multiplications a second, JPEGs decoded a second."""
+"""What this machine can do at most.
+
+Bytes a second through memory and to disk, multiplications a second, JPEGs decoded a second.
+"""
 
 import os
 import time
@@ -26,7 +29,10 @@ def memory_bandwidth(threads: int, device: str = "cpu", tries: int = 5) -> float
 def matrix_rate(
     threads: int, device: str = "cpu", dtype: torch.dtype = torch.float32, tries: int = 5
 ) -> float:
-    """Floating-point operations a second (a multiplication and an addition are two) of a product of square matrices."""
+    """Floating-point operations a second of a product of square matrices.
+
+    A multiplication and an addition are two.
+    """
     left, right = (torch.rand(SIDE, SIDE, device=device).to(dtype) for _ in range(2))
     out = torch.empty_like(left)
     return 2 * SIDE**3 / _fastest(lambda: torch.mm(left, right, out=out), threads, device, tries)
@@ -73,7 +79,10 @@ def disk_rate(folder: Path, tries: int = 3) -> float:
 
 
 def training_flops(backbone: str, size: int, views: int = 2) -> float:
-    """Floating-point operations of forward and backward of an image's views through an encoder; counted, not run (without the head)."""
+    """Floating-point operations of forward and backward of an image's views through an encoder.
+
+    Counted, not run (without the head).
+    """
     return views * _flops(backbone, size, train=True)
 
 

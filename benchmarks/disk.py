@@ -1,6 +1,7 @@
-"""Bytes on disk of one dataset at five pretraining sizes: one beton and index files, beside a beton of each size.
+"""Bytes on disk of one dataset at five pretraining sizes.
 
-Both are written here, of 500x375 JPEGs of which 2,000 stand for all images, at the paper's shares (5, 12.5, 25, 50 and 100 %).
+One beton and index files, compared with a beton of each size. Both are written here, of 500x375
+JPEGs of which 2,000 stand for all images, at the paper's shares (5, 12.5, 25, 50 and 100 %).
 """
 
 import tempfile

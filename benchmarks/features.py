@@ -1,7 +1,9 @@
-"""Features of a frozen encoder: ours beside a plain torch loop over a DataLoader, on as many threads and worker processes.
+"""Features of a frozen encoder: ours and a plain torch loop over a DataLoader.
 
-At 32 px from memory (ours uint8, the loop's Pillow images, ToTensor); at 224 px from 500x375 JPEGs to centre crops (ours decoded from a
-beton by threads, the loop's from the same bytes by worker processes). The loop has torch's own memory layout and inference mode.
+On as many threads and worker processes. At 32 px from memory (ours uint8, the loop's Pillow
+images, ToTensor); at 224 px from 500x375 JPEGs to centre crops (ours decoded from a beton by
+threads, the loop's from the same bytes by worker processes). The loop has torch's own memory
+layout and inference mode.
 """
 
 import tempfile

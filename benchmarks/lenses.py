@@ -1,4 +1,7 @@
-"""From the committed table alone to figures, findings and report: `snakemake figures findings report` in a fresh folder, on one core."""
+"""From the committed table alone to figures, findings and report.
+
+`snakemake figures findings report` in a fresh folder, on one core.
+"""
 
 import os
 import shutil

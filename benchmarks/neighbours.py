@@ -1,7 +1,8 @@
-"""Weighted nearest neighbours among cached features: ours beside lightly's `knn_predict` and scikit-learn's KNeighborsClassifier.
+"""Weighted nearest neighbours among stored features: ours, lightly's and scikit-learn's.
 
-20,000 training and 1,000 test features of width 512 around 100 centres, 200 neighbours, votes weighted by exp(cosine / 0.07). Ours also
-makes the record of an evaluation (top-5, intervals, levels). All see normalised float32 features and have as many threads.
+20,000 training and 1,000 test features of width 512 around 100 centres, 200 neighbours, votes
+weighted by exp(cosine / 0.07). Ours also makes the record of an evaluation (top-5, intervals,
+levels). All get normalised float32 features and have as many threads.
 """
 
 from collections.abc import Callable, Iterator

@@ -1,7 +1,8 @@
-"""Two views of small images in memory, at 32 and 64 px on as many cores: the whole recipe (colours, no blur), and crop and flip alone.
+"""Two views of small images in memory, at 32 and 64 px on as many cores.
 
-All have the same pixels: ours, kornia and FFCV (a beton of raw pixels) from a uint8 array, torchvision and lightly from Pillow images or
-tensors, an image at a time in a DataLoader.
+The whole augmentation (colours, no blur), and crop and flip alone. All have the same pixels: ours,
+kornia and FFCV (a beton of raw pixels) from a uint8 array, torchvision and lightly from Pillow
+images or tensors, an image at a time in a DataLoader.
 """
 
 import sys
@@ -29,7 +30,10 @@ BARS = {32: {"torchvision on PIL": 10}, 64: {}}
 
 
 def pictures(count: int = IMAGES, size: int = SIZE) -> np.ndarray:
-    """uint8 (count, size, size, 3): drawings of the synthetic objects, so that colours and edges are not noise."""
+    """uint8 (count, size, size, 3).
+
+    Drawings of the synthetic objects, so that colours and edges are not noise.
+    """
     return np.stack([synthetic.draw("objects", 0, number, size) for number in range(count)])
 
 
@@ -123,7 +127,10 @@ def measure(rounds: int, seconds: float, cores: int) -> Iterator[dict]:
             results = race({"ours": ours(tensor, RECIPE, size), **others, **crops}, rounds, seconds)
         # an image is read and two float32 views are written, whatever is done in between
         bound = memory_bandwidth(cores) / (3 * size**2 * (1 + 2 * 4))
-        what = f"bytes of an image and its views through memory as fast as a copy goes on {cores} thread(s)"
+        what = (
+            "bytes of an image and its views through memory as fast as a copy goes on "
+            f"{cores} thread(s)"
+        )
         for title, names in (
             ("resident, with colour", ("ours", *others)),
             ("resident, crop and flip", tuple(crops)),

@@ -1,6 +1,9 @@
-"""How speed and memory grow: with the images of a dataset, its classes, the batch and the workers. Each point is a process of its own.
+"""Growth of time and memory with the images of a dataset, its classes, the batch and the workers.
 
-    images    two 32 px crops an image, streamed from a beton whose samples all point to the same 1,000 JPEGs: 1,000 to 1,000,000 rows
+Each point is a process of its own.
+
+    images    two 32 px crops an image, streamed from a beton whose samples all point to the same
+              1,000 JPEGs: 1,000 to 1,000,000 rows
     classes   a supervised step of resnet_small at 32 px, batch 128: 10 to 10,000
     batch     a SimCLR step of resnet_small at 32 px: 32 to 2,048
     workers   two 224 px crops an image from 500x375 JPEGs: 1 to twice the cores
@@ -103,7 +106,10 @@ def crops(beton: Path, count: int, stored: int, size: int, workers: int) -> Call
 
 
 def aliased(path: Path, pictures: list[bytes], side: int, count: int) -> None:
-    """A beton of ``count`` samples that takes no more room than its distinct pictures and its tables: many samples have one place."""
+    """A beton of ``count`` samples, many of which share one place in the file.
+
+    It takes no more room than its distinct pictures and its tables.
+    """
     from fourlenses.data.beton.reader import ALLOCATION, HEADER, METADATA_START, SAMPLE
     from fourlenses.data.beton.writer import BetonWriter
 

@@ -1,14 +1,18 @@
-"""From the start of a pretraining job to the gradients of its first step; and what of it is others'.
+"""Seconds from the start of a pretraining job to the gradients of its first step.
 
-    ours            workflow_scripts/pretrain.py as Snakemake calls it: SimCLR, resnet_small, 1,000 images of 32 px, in memory or streamed;
-                    it ends itself when the first step's gradients are there. Nothing of ours is compiled by numba, so no cache of it can be
-                    cold
+And how much of them is others':
+
+    ours            workflow_scripts/pretrain.py as Snakemake calls it: SimCLR, resnet_small, 1,000
+                    images of 32 px, in memory or streamed; it ends itself when the first step's
+                    gradients are there. Nothing of ours is compiled by numba, so no cache of it can
+                    be cold
     import torch    `python -c 'import torch'`, which no training with it can do without
-    ffcv            imports, its Loader with two pipelines, first batch of the same beton. It compiles them each time: numba's cache is not
-                    used by it, so cold and warm are alike
+    ffcv            imports, its Loader with two pipelines, first batch of the same beton. It
+                    compiles them each time: it does not use numba's cache, so cold and warm are the
+                    same
 
-Each turn is a fresh process, its time from before its start to its end. The first job ever is one with Python's cache of compiled modules
-empty, as after an installation; it is measured once.
+Each turn is a fresh process, its time from before its start to its end. The first job ever is one
+with Python's cache of compiled modules empty, as after an installation; it is measured once.
 """
 
 import itertools
@@ -58,9 +62,11 @@ from ffcv.loader import Loader, OrderOption
 from ffcv.pipeline import PipelineSpec
 from ffcv.transforms import RandomHorizontalFlip, ToTensor
 def pipeline():
-    return PipelineSpec("image", decoder=RandomResizedCropRGBImageDecoder((32, 32)), transforms=[RandomHorizontalFlip(), ToTensor()])
+    decoder = RandomResizedCropRGBImageDecoder((32, 32))
+    return PipelineSpec("image", decoder=decoder, transforms=[RandomHorizontalFlip(), ToTensor()])
 pipelines = {"image": None, "label": None, "index": None, "first": pipeline(), "second": pipeline()}
-loader = Loader(sys.argv[1], batch_size=128, num_workers=1, os_cache=True, order=OrderOption.RANDOM, pipelines=pipelines)
+settings = {"batch_size": 128, "num_workers": 1, "os_cache": True, "order": OrderOption.RANDOM}
+loader = Loader(sys.argv[1], pipelines=pipelines, **settings)
 next(iter(loader))
 import os
 os._exit(0)

@@ -1,12 +1,15 @@
-"""SimCLR in training: a step on a constant batch, and an epoch with its input, beside lightly's components in a plain loop.
+"""SimCLR in training: a step on a constant batch, and an epoch with its input.
 
-Both have the same encoder from the same weights, batch, optimiser, augmentation parameters and channels-last layout, on as many compute
-threads; lightly's loss, head and transform, its images from a DataLoader with as many worker processes, as its examples have it. An epoch
-starts anew each time: what a loader prepares while the other has its turn is not given to it.
+Compared with lightly's components in a plain loop. Both have the same encoder from the same
+weights, batch, optimiser, augmentation parameters and channels-last layout, on as many compute
+threads; lightly's loss, head and transform, its images from a DataLoader with as many worker
+processes, as its examples have it. Each epoch starts from the beginning: what a loader prepares
+during the other's turn is not used.
 
     resnet18_cifar, 32 px   images in memory (ours as uint8, lightly's as Pillow images), no blur
-    resnet50, 224 px        from 500x375 JPEGs (ours streamed from a beton, lightly's from the same bytes in memory), the whole recipe; few
-                            images, as a CPU needs seconds for one
+    resnet50, 224 px        from 500x375 JPEGs (ours streamed from a beton, lightly's from the same
+                            bytes in memory), the whole augmentation; few images, as a CPU needs
+                            seconds for one
 """
 
 import tempfile
@@ -138,7 +141,8 @@ def measure(rounds: int, seconds: float, cores: int) -> Iterator[dict]:
     for (backbone, size), (make, batch, images) in CASES.items():
         with tempfile.TemporaryDirectory() as folder:
             source, data = make(Path(folder), cores, batch, images)
-            # its worker processes are forked before a compute thread runs: threads do not survive it
+            # its worker processes are forked before a compute thread runs: threads do not survive
+            # it
             torch.set_num_threads(1)
             theirs, theirs_constant = lightlys(data, backbone, batch, cores)
             torch.set_num_threads(cores)

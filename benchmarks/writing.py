@@ -1,9 +1,11 @@
-"""Images a second into a beton: our writer beside FFCV's own DatasetWriter, from the same files, with as many workers.
+"""Images a second into a beton: our writer and FFCV's DatasetWriter.
 
-Three cases: small JPEGs that already fit; JPEGs of 500 px that fit; the same shrunk to a shortest side of 256 px (FFCV bounds the longest
-side, here by the length that gives the same size). FFCV decodes and compresses in every case; ours copies what fits. Both read a folder of
-files that is in the page cache, and write to the same disk; ours syncs the file and reads some of it back before its time ends, FFCV's does
-neither. Each turn is a process of its own, its time without imports; memory is its peak with its children's.
+From the same files, with as many workers. Three cases: small JPEGs that already fit; JPEGs of 500
+px that fit; the same shrunk to a shortest side of 256 px (FFCV bounds the longest side, here by
+the length that gives the same size). FFCV decodes and compresses in every case; ours copies what
+fits. Both read a folder of files that is in the page cache, and write to the same disk; ours syncs
+the file and reads some of it back before its time ends, FFCV's does neither. Each turn is a
+process of its own, its time without imports; memory is its peak with its children's.
 """
 
 import argparse
@@ -32,7 +34,10 @@ DISTINCT = 60
 
 
 def measure(rounds: int, seconds: float, cores: int) -> Iterator[dict]:
-    """A row per case and writer: ``rounds`` turns, each of about ``seconds`` s for the slower writer."""
+    """A row per case and writer.
+
+    ``rounds`` turns, each of about ``seconds`` s for the slower writer.
+    """
     with tempfile.TemporaryDirectory() as folder:
         written, drawn = disk_rate(Path(folder)), {}
         for case, (shape, side, files, bar) in CASES.items():
@@ -51,7 +56,8 @@ def measure(rounds: int, seconds: float, cores: int) -> Iterator[dict]:
                     turn["cpu_us_per_image"] for turn in each
                 )
                 row["note"] = (
-                    f"{row['who']}: {row['cpu_us_per_image']:,.0f} us of CPU an image, {row['peak_memory_mb']:,} MB at most."
+                    f"{row['who']}: {row['cpu_us_per_image']:,.0f} us of CPU an image, "
+                    f"{row['peak_memory_mb']:,} MB at most."
                 )
             first = turns["fourlenses"][0]
             yield bounded(
@@ -154,7 +160,10 @@ def _run_turn(who: str, images: Path, side: int, cores: int, output: Path) -> No
 
 
 def _watch(output: Path):
-    """Starts to look at the memory of this process and its children, twice a second; the result ends it and gives the peak in bytes."""
+    """Starts to look at the memory of this process and its children, twice a second.
+
+    The result ends it and gives the peak in bytes.
+    """
     import threading
 
     import psutil

@@ -1,4 +1,7 @@
-"""The bench's arithmetic and its page, without measuring anything: ratios, bars, bounds, disk accounting, tables from a JSON."""
+"""The bench's arithmetic and its page, without measuring anything.
+
+Ratios, bars, bounds, disk accounting, tables from a JSON.
+"""
 
 import json
 import sys
@@ -105,7 +108,16 @@ def content(who: str = "peer") -> dict:
     }
 
 
-PAGE = "by hand\n<!-- cpu: bars -->\nold\n<!-- end -->\nmore by hand\n<!-- cpu: tables -->\nold\n<!-- end -->\nlast\n"
+PAGE = """by hand
+<!-- cpu: bars -->
+old
+<!-- end -->
+more by hand
+<!-- cpu: tables -->
+old
+<!-- end -->
+last
+"""
 
 
 def save(folder: Path, name: str, found: dict) -> Path:
