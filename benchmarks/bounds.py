@@ -18,16 +18,20 @@ SIDE = 2048  # of the matrices
 
 
 @lru_cache
-def memory_bandwidth(threads: int, device: str = "cpu", tries: int = 5) -> float:
+def memory_bandwidth(threads: int, *, device: str = "cpu", tries: int = 5) -> float:
     """Bytes a second read and written by a copy of 256 MB; the fastest of a few."""
     source = torch.ones(COPIED, dtype=torch.uint8, device=device)
     target = torch.empty_like(source)
-    return 2 * COPIED / _fastest(lambda: target.copy_(source), threads, device, tries)
+    return (
+        2
+        * COPIED
+        / _fastest(lambda: target.copy_(source), threads=threads, device=device, tries=tries)
+    )
 
 
 @lru_cache
 def matrix_rate(
-    threads: int, device: str = "cpu", dtype: torch.dtype = torch.float32, tries: int = 5
+    threads: int, *, device: str = "cpu", dtype: torch.dtype = torch.float32, tries: int = 5
 ) -> float:
     """Floating-point operations a second of a product of square matrices.
 
@@ -35,7 +39,13 @@ def matrix_rate(
     """
     left, right = (torch.rand(SIDE, SIDE, device=device).to(dtype) for _ in range(2))
     out = torch.empty_like(left)
-    return 2 * SIDE**3 / _fastest(lambda: torch.mm(left, right, out=out), threads, device, tries)
+    return (
+        2
+        * SIDE**3
+        / _fastest(
+            lambda: torch.mm(left, right, out=out), threads=threads, device=device, tries=tries
+        )
+    )
 
 
 def decode_rate(pictures: list[bytes], threads: int, seconds: float = 1.0) -> float:
@@ -92,7 +102,7 @@ def feature_flops(backbone: str, size: int) -> float:
 
 
 @lru_cache
-def _flops(backbone: str, size: int, train: bool, count: int = 2) -> float:
+def _flops(backbone: str, size: int, *, train: bool, count: int = 2) -> float:
     from torch.utils.flop_counter import FlopCounterMode
 
     from fourlenses.models.backbones import build_backbone
@@ -105,7 +115,7 @@ def _flops(backbone: str, size: int, train: bool, count: int = 2) -> float:
     return counter.get_total_flops() / count
 
 
-def _fastest(work, threads: int, device: str, tries: int) -> float:
+def _fastest(work, *, threads: int, device: str, tries: int) -> float:
     before = torch.get_num_threads()
     torch.set_num_threads(threads)
     times = []

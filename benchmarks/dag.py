@@ -32,7 +32,6 @@ def measure(rounds: int, seconds: float, cores: int) -> Iterator[dict]:
         (row,) = durations(
             "dry-run of studies/paper.yaml",
             clock({"ours": lambda: dry_run(folder, paper)[0]}, rounds),
-            {},
         )
         yield row | {"at_most": PAPER_SECONDS, "note": f"It has {dry_run(folder, paper)[1]} jobs."}
         for wanted in JOBS:
@@ -51,7 +50,6 @@ def measure(rounds: int, seconds: float, cores: int) -> Iterator[dict]:
             yield from durations(
                 f"dry-run of {jobs:,} jobs",
                 clock(contestants, rounds if wanted < 10_000 else 1),
-                {},
             )
 
 

@@ -19,7 +19,7 @@ IMAGES, SHARES = 2_000, (0.05, 0.125, 0.25, 0.5, 1.0)
 
 def measure(rounds: int, seconds: float, cores: int) -> Iterator[dict]:
     (width, height), generator = SIZES["500x375"], np.random.default_rng(0)
-    pictures = [photograph(seed, width, height) for seed in range(DISTINCT)]
+    pictures = [photograph(seed, width=width, height=height) for seed in range(DISTINCT)]
     order = generator.permutation(IMAGES)
     with tempfile.TemporaryDirectory() as folder:
         betons, indices = {}, {}
@@ -43,7 +43,7 @@ def measure(rounds: int, seconds: float, cores: int) -> Iterator[dict]:
         )
     results = [Rates("ours", [ours / 2**20]), Rates("a beton of each size", [each / 2**20])]
     first, second = durations(
-        f"disk for {len(SHARES)} pretraining sizes of {IMAGES:,} images", results, {}, unit="MiB"
+        f"disk for {len(SHARES)} pretraining sizes of {IMAGES:,} images", results, unit="MiB"
     )
     yield bounded(first, pixels / 2**20, "the bytes of the JPEGs themselves")
     yield second

@@ -22,7 +22,6 @@ def measure(rounds: int, seconds: float, cores: int) -> Iterator[dict]:
     (row,) = durations(
         f"figures, findings and report of results/{STUDY} from its table",
         clock({"ours": redraw}, max(1, rounds - 1)),
-        {},
     )
     yield row | {"at_most": AT_MOST}
 

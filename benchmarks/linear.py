@@ -132,9 +132,10 @@ def scikit_learn(
     features: Features,
     positions: np.ndarray,
     seed: int,
+    *,
     tolerances: tuple[float, float] = TOLERANCES,
 ) -> dict:
-    def fit(x: np.ndarray, y: np.ndarray, l2: float, tolerance: float) -> LogisticRegression:
+    def fit(x: np.ndarray, y: np.ndarray, *, l2: float, tolerance: float) -> LogisticRegression:
         return LogisticRegression(C=1 / (len(y) * l2), tol=tolerance, max_iter=5000).fit(x, y)
 
     x, y = features.x[positions], features.y[positions]
@@ -145,18 +146,18 @@ def scikit_learn(
     held, rest = np.split(order, [round(FRACTION * len(y))])
     found = []
     for l2 in L2:
-        model = fit(x[rest], y[rest], l2, tolerances[0])
+        model = fit(x[rest], y[rest], l2=l2, tolerance=tolerances[0])
         found.append(
             (
                 model.score(x[held], y[held]),
-                -log_loss(model, x[held], y[held], features.classes),
+                -log_loss(model, x[held], y[held], classes=features.classes),
                 l2,
             )
         )
     l2 = max(found)[-1]
-    model = fit(x, y, l2, tolerances[1])
+    model = fit(x, y, l2=l2, tolerance=tolerances[1])
     x_test = (features.x_test - mean) / deviation
-    loss = log_loss(model, x_test, features.y_test, features.classes)
+    loss = log_loss(model, x_test, features.y_test, classes=features.classes)
     return {
         "l2": l2,
         "top1": 100 * model.score(x_test, features.y_test),
@@ -164,7 +165,7 @@ def scikit_learn(
     }
 
 
-def log_loss(model, x: np.ndarray, y: np.ndarray, classes: int) -> float:
+def log_loss(model, x: np.ndarray, y: np.ndarray, *, classes: int) -> float:
     """Mean cross-entropy; a class without a label counts as our own fit counts it, 1e4 nats."""
     logs = np.full((len(x), classes), -1e4)
     logs[:, model.classes_] = log_softmax(model.decision_function(x).astype(float), 1)
@@ -209,7 +210,7 @@ def compare(features: Features, cores: int) -> tuple[list[dict], list[dict]]:
         title,
         "fits/s",
         [Rates(name, values) for name, values in rates.items()],
-        {list(rates)[1]: BAR},
+        bars={list(rates)[1]: BAR},
     )
     return table, cells
 

@@ -68,7 +68,7 @@ def ours(images: torch.Tensor, recipe: Augmentation, size: int) -> Callable[[], 
 
 
 def peers(
-    images: np.ndarray, tensor: torch.Tensor, size: int, cores: int
+    images: np.ndarray, *, tensor: torch.Tensor, size: int, cores: int
 ) -> dict[str, Callable[[], int]]:
     from peers import kornias_views, lightlys_views, pil_views, tensor_views
     from PIL import Image
@@ -108,7 +108,9 @@ def measure(rounds: int, seconds: float, cores: int) -> Iterator[dict]:
         size: torch.from_numpy(images).permute(0, 3, 1, 2).contiguous()
         for size, images in arrays.items()
     }
-    all_peers = {size: peers(arrays[size], tensors[size], size, cores) for size in BARS}
+    all_peers = {
+        size: peers(arrays[size], tensor=tensors[size], size=size, cores=cores) for size in BARS
+    }
     for others in all_peers.values():
         for work in others.values():
             work()  # forks first: threads do not survive it
@@ -136,7 +138,7 @@ def measure(rounds: int, seconds: float, cores: int) -> Iterator[dict]:
             ("resident, crop and flip", tuple(crops)),
         ):
             first, *rest = rows(
-                f"two views, {size} px, {title}", "images/s", chosen(results, *names), bars
+                f"two views, {size} px, {title}", "images/s", chosen(results, *names), bars=bars
             )
             yield bounded(first, bound, what)
             yield from rest

@@ -73,18 +73,20 @@ def images(count: int, cores: int, folder: Path) -> Callable[[], int]:
     from streaming import photograph
 
     beton = folder / "x.beton"
-    aliased(beton, [photograph(seed, 36, 36) for seed in range(48)], 36, count)
-    return crops(beton, count, 36, 32, cores)
+    aliased(
+        beton, [photograph(seed, width=36, height=36) for seed in range(48)], side=36, count=count
+    )
+    return crops(beton, count=count, stored=36, size=32, workers=cores)
 
 
 def workers(count: int, cores: int, folder: Path) -> Callable[[], int]:
     from streaming import SIZES, write
 
     write(folder / "x.beton", *SIZES["500x375"])
-    return crops(folder / "x.beton", 2048, 375, 224, count)
+    return crops(folder / "x.beton", count=2048, stored=375, size=224, workers=count)
 
 
-def crops(beton: Path, count: int, stored: int, size: int, workers: int) -> Callable[[], int]:
+def crops(beton: Path, *, count: int, stored: int, size: int, workers: int) -> Callable[[], int]:
     """Batches of 256 in an order drawn as training draws it, a call a few of them."""
     import torch
 
@@ -105,7 +107,7 @@ def crops(beton: Path, count: int, stored: int, size: int, workers: int) -> Call
     return lambda: len(next(batches)[0][0])
 
 
-def aliased(path: Path, pictures: list[bytes], side: int, count: int) -> None:
+def aliased(path: Path, pictures: list[bytes], *, side: int, count: int) -> None:
     """A beton of ``count`` samples, many of which share one place in the file.
 
     It takes no more room than its distinct pictures and its tables.
@@ -138,7 +140,9 @@ def aliased(path: Path, pictures: list[bytes], side: int, count: int) -> None:
 
 
 def classes(count: int, cores: int, folder: Path) -> Callable[[], int]:
-    return training_step("supervised", {"label_smoothing": 0.0}, 128, count, cores)
+    return training_step(
+        "supervised", {"label_smoothing": 0.0}, batch=128, classes=count, cores=cores
+    )
 
 
 def batch(count: int, cores: int, folder: Path) -> Callable[[], int]:
@@ -149,11 +153,11 @@ def batch(count: int, cores: int, folder: Path) -> Callable[[], int]:
         "projection_layers": 2,
         "projection_last_norm": True,
     }
-    return training_step("simclr", settings, count, 10, cores)
+    return training_step("simclr", settings, batch=count, classes=10, cores=cores)
 
 
 def training_step(
-    name: str, settings: dict, batch: int, classes: int, cores: int
+    name: str, settings: dict, *, batch: int, classes: int, cores: int
 ) -> Callable[[], int]:
     import torch
 

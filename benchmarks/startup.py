@@ -87,7 +87,7 @@ def measure(rounds: int, seconds: float, cores: int) -> Iterator[dict]:
             output = folder / str(next(counted))
             script = [
                 str(ROOT / "workflow_scripts" / "pretrain.py"),
-                *arguments(output, beton, subset, kind),
+                *arguments(output, beton=beton, subset=subset, kind=kind),
             ]
             return run_once(["-c", UNTIL_FIRST_STEP, *script], environment | cache)
 
@@ -104,7 +104,7 @@ def measure(rounds: int, seconds: float, cores: int) -> Iterator[dict]:
         }
         for work in contestants.values():
             work()
-        table = durations("start-up, to the first training step", clock(contestants, rounds), {})
+        table = durations("start-up, to the first training step", clock(contestants, rounds))
         torch_alone = next(row["rate"] for row in table if row["who"] == "import torch")
         yield bounded(table[0], torch_alone, "`import torch` alone")
         yield from table[1:]
@@ -112,7 +112,7 @@ def measure(rounds: int, seconds: float, cores: int) -> Iterator[dict]:
             "ours": lambda: job("resident", PYTHONPYCACHEPREFIX=str(folder / "first job")),
             "import torch": lambda: importing(PYTHONPYCACHEPREFIX=str(folder / "first import")),
         }
-        yield from durations("start-up of the first job ever", clock(first, 1), {})
+        yield from durations("start-up of the first job ever", clock(first, 1))
 
 
 def prepare(folder: Path) -> tuple[Path, Path]:
@@ -138,7 +138,7 @@ def prepare(folder: Path) -> tuple[Path, Path]:
     return beton, subset
 
 
-def arguments(output: Path, beton: Path, subset: Path, kind: str) -> list[str]:
+def arguments(output: Path, *, beton: Path, subset: Path, kind: str) -> list[str]:
     """Of pretrain.py, as the rule gives them, by the presets of the default study."""
     from fourlenses.config.job_settings import pretraining_settings
     from fourlenses.config.read import read_config

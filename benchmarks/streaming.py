@@ -51,7 +51,7 @@ IMAGES, DISTINCT, BATCH, VIEW = 2048, 48, 128, 224
 TORCHVISION = "torchvision on PIL"
 
 
-def photograph(seed: int, width: int, height: int, quality: int = 90) -> bytes:
+def photograph(seed: int, *, width: int, height: int, quality: int = 90) -> bytes:
     """The bytes of a JPEG that compresses like a photograph."""
     rng = np.random.default_rng(seed)
     pixels = np.zeros((height, width, 3), np.float32)
@@ -80,7 +80,7 @@ def photograph(seed: int, width: int, height: int, quality: int = 90) -> bytes:
 
 
 def write(path: Path, width: int, height: int) -> list[bytes]:
-    pictures = [photograph(seed, width, height) for seed in range(DISTINCT)]
+    pictures = [photograph(seed, width=width, height=height) for seed in range(DISTINCT)]
     writer = BetonWriter(path, IMAGES)
     for row in range(IMAGES):
         writer.add(pictures[row % DISTINCT], width=width, height=height, label=row % 10, index=row)
@@ -248,13 +248,12 @@ def measure(rounds: int, seconds: float, cores: int) -> Iterator[dict]:
                     f"two views, 224 px, from {size}, host side",
                     "images/s",
                     chosen(results, *names),
-                    bars,
+                    bars=bars,
                 ),
                 rows(
                     f"two views, 224 px, from {size}, whole recipe on the host",
                     "images/s",
                     chosen(results, whole, *others),
-                    {},
                 ),
             ):
                 yield bounded(table[0], decoded, bound)
@@ -269,7 +268,7 @@ def stages(size: str, seconds: float = 2.0) -> dict[str, float]:
     """
     width, height = SIZES[size]
     pictures, shortest, rng = (
-        [photograph(seed, width, height) for seed in range(DISTINCT)],
+        [photograph(seed, width=width, height=height) for seed in range(DISTINCT)],
         min(width, height),
         np.random.default_rng(0),
     )

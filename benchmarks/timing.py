@@ -46,7 +46,9 @@ def ratios(ours: Rates, peer: Rates) -> tuple[float, float, float]:
     return statistics.median(each), min(each), max(each)
 
 
-def rows(title: str, unit: str, results: list[Rates], bars: dict[str, float]) -> list[dict]:
+def rows(
+    title: str, unit: str, results: list[Rates], *, bars: dict[str, float] | None = None
+) -> list[dict]:
     """Return one row a contestant, the first being ours.
 
     Its median rate; for the others ours over it, with the spread and the bar.
@@ -67,7 +69,7 @@ def rows(title: str, unit: str, results: list[Rates], bars: dict[str, float]) ->
                 "ours_over_it": middle,
                 "least": least,
                 "most": most,
-                "bar": bars.get(rates.name),
+                "bar": (bars or {}).get(rates.name),
             }
         table.append(row)
     return table
@@ -83,15 +85,14 @@ def clock(contestants: dict[str, Callable[[], float]], rounds: int) -> list[Rate
 
 
 def durations(
-    title: str, results: list[Rates], bars: dict[str, float], unit: str = "s"
+    title: str, results: list[Rates], *, bars: dict[str, float] | None = None, unit: str = "s"
 ) -> list[dict]:
     """Return `rows` of quantities of which lower is better.
 
     Seconds, bytes. Ours over another is its value by ours: above 1 is better.
     """
-    table = rows(
-        title, unit, [Rates(one.name, [1 / value for value in one.values]) for one in results], bars
-    )
+    inverse = [Rates(each.name, [1 / value for value in each.values]) for each in results]
+    table = rows(title, unit, inverse, bars=bars)
     return [
         row | {"rate": one.median, "rates": one.values, "less_is_better": True}
         for row, one in zip(table, results, strict=True)

@@ -155,7 +155,7 @@ def measure(
                     f"{name}, {backbone}, {size} px, batch {batch}",
                     "images/s",
                     found,
-                    {"step on a constant batch": 0.95},
+                    bars={"step on a constant batch": 0.95},
                 )
                 own[0] |= {
                     "peak_memory_gib": peak(device),
@@ -244,8 +244,8 @@ def peers(
         turns = {what: counted(work, seconds, device) for what, work in works.items()}
         rates = race(turns, rounds, 0)
         title = f"SimCLR step, {backbone}, {size} px, batch {batch}"
-        compared = rows(title, "images/s", rates[:2], {})
-        compared += rows(f"{title}, constant batch", "images/s", rates[2:], {})
+        compared = rows(title, "images/s", rates[:2])
+        compared += rows(f"{title}, constant batch", "images/s", rates[2:])
         table += compared
         show(compared)
         del ours, fed, constant, works, turns
@@ -315,7 +315,6 @@ def compiled(
             f"SimCLR step with training.compile, {backbone}, {size} px, batch {batch}",
             "images/s",
             found,
-            {},
         )
         own[0]["start_seconds"] = start
         table += own

@@ -95,7 +95,7 @@ def measure(
             for name, (work, count) in works.items():
                 rates[name].append(count / seconds_of(work, device, 5))
         results = [Rates(name, values) for name, values in rates.items()]
-        compared = rows(title, "images/s", results, {})
+        compared = rows(title, "images/s", results)
         for row in compared:
             print(
                 f"{row['what']:40s} {row['who']:34s} {row['rate']:12.0f} images/s  "
