@@ -178,7 +178,7 @@ def main() -> None:
     hierarchy = hierarchy_of(manifest)
     rows = np.concatenate([rows_of(manifest, split) for split in ("train", "test")])
     train, test = hold_out(
-        load_images(arguments.dataset / arguments.beton, rows, SIZE, "bench", 2),
+        load_images(arguments.dataset / arguments.beton, rows, SIZE, dataset="bench", workers=2),
         arguments.classes,
         arguments.held_out,
     )

@@ -77,7 +77,11 @@ def measure(rounds: int, seconds: float, cores: int) -> Iterator[dict]:
                 extract_features(
                     encoders["resnet50"],
                     load_images(
-                        beton, np.arange(len(photographs)), 224, "photographs", cores
+                        beton,
+                        np.arange(len(photographs)),
+                        224,
+                        dataset="photographs",
+                        workers=cores,
                     ).images,
                     16,
                     device="cpu",

@@ -95,8 +95,8 @@ def crops(beton: Path, count: int, stored: int, size: int, workers: int) -> Call
         [(beton, np.arange(count), "x")],
         stored,
         [Augment(Augmentation(), size, 0)] * 2,
-        torch.device("cpu"),
-        workers,
+        device=torch.device("cpu"),
+        workers=workers,
     )
     batches = source.crops(stream.batch(step) for step in range(10**9))
     return lambda: len(next(batches)[0][0])

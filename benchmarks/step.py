@@ -125,7 +125,7 @@ def _large(folder: Path, cores: int, batch: int, images: int) -> tuple[Input, Da
     writer.close()
     parts = [(folder / "x.beton", np.arange(images), "photographs")]
     source = StreamingInput(
-        parts, 375, [Augment(Augmentation(), 224, 0)] * 2, torch.device("cpu"), cores
+        parts, 375, [Augment(Augmentation(), 224, 0)] * 2, device=torch.device("cpu"), workers=cores
     )
     return source, Pictures(photographs, from_pil(lightlys_views(224)), images)
 
@@ -137,7 +137,7 @@ CASES = {("resnet18_cifar", 32): (_small, 64, 192), ("resnet50", 224): (_large, 
 def measure(rounds: int, seconds: float, cores: int) -> Iterator[dict]:
     for (backbone, size), (make, batch, images) in CASES.items():
         with tempfile.TemporaryDirectory() as folder:
-            source, data = make(Path(folder), cores, batch, images)
+            source, data = make(Path(folder), cores, epoch=batch, view=images)
             # its worker processes are forked before a compute thread runs: threads do not survive it
             torch.set_num_threads(1)
             theirs, theirs_constant = lightlys(data, backbone, batch, cores)

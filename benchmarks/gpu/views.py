@@ -72,7 +72,7 @@ def measure(rounds: int, device: torch.device, settings=SETTINGS) -> list[dict]:
         epochs = itertools.count()
         kernels = device_seconds(
             lambda make=make, images=images, ids=ids, epochs=epochs: make(
-                images, ids, next(epochs), 0
+                images, ids, epoch=next(epochs), view=0
             ),
             device,
         )
@@ -132,12 +132,12 @@ def contestants(
     from torchvision.transforms import v2
 
     def ours():
-        return make(images, ids, next(epochs), 0)
+        return make(images, ids, epoch=next(epochs), view=0)
 
     def by_operation():
         with_kernels, views_module._triton_is_there = views_module._triton_is_there, lambda: False
         try:
-            return make(images, ids, next(epochs), 0)
+            return make(images, ids, epoch=next(epochs), view=0)
         finally:
             views_module._triton_is_there = with_kernels
 
