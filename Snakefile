@@ -16,9 +16,9 @@ include: "rules/datasets.smk"
 include: "rules/check.smk"
 include: "rules/pretrain.smk"
 include: "rules/evaluate.smk"
+include: "rules/similarity.smk"
 include: "rules/figures.smk"
 include: "rules/findings.smk"
-include: "rules/similarity.smk"
 include: "rules/plan.smk"
 include: "rules/report.smk"
 
@@ -59,4 +59,4 @@ rule evaluate_all:
 
 rule paired:
     input:
-        f"{RESULTS}/paired.csv",
+        FILES.paired,

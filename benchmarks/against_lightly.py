@@ -27,7 +27,7 @@ from fourlenses.evaluation.features.extract import extract_features
 from fourlenses.evaluation.probes.contract import LabelledFeatures
 from fourlenses.evaluation.probes.linear_probe import linear_probe
 from fourlenses.evaluation.scores import ScoreReport
-from fourlenses.methods import build_method
+from fourlenses.methods import build_method, method_settings
 from fourlenses.methods.method import DataInfo
 from fourlenses.metrics.label_levels import LabelLevels
 from fourlenses.metrics.statistics import paired_difference
@@ -66,10 +66,12 @@ def ours(images: Images, training: Training, seed: int) -> torch.nn.Module:
         "projection_layers": 2,
         "projection_last_norm": True,
     }
-    method = build_method(
-        "simclr", encoder, width, settings, DataInfo(len(images.labels), 1, batch, seed)
-    ).to(memory_format=torch.channels_last)
-    optimizer = build_optimizer("sgd", method, peak, MOMENTUM, DECAY)
+    own, info = method_settings("simclr", settings), DataInfo(len(images.labels), 1, batch, seed)
+    method = build_method("simclr", encoder, width, settings=own, info=info)
+    method.to(memory_format=torch.channels_last)
+    optimizer = build_optimizer(
+        "sgd", method, learning_rate=peak, momentum=MOMENTUM, weight_decay=DECAY
+    )
     source = ResidentInput(
         images, [Augment(RECIPE, SIZE, seed), Augment(RECIPE, SIZE, seed)], torch.device("cpu")
     )
@@ -196,7 +198,9 @@ def load(arguments: argparse.Namespace) -> tuple[Images, Images, LabelLevels]:
     manifest = read_manifest(arguments.dataset / "manifest.parquet")
     hierarchy = hierarchy_of(manifest)
     rows = np.concatenate([rows_of(manifest, split) for split in ("train", "test")])
-    images = load_images(arguments.dataset / arguments.beton, rows, SIZE, "bench", 2)
+    images = load_images(
+        arguments.dataset / arguments.beton, rows, SIZE, dataset="bench", workers=2
+    )
     train, test = hold_out(images, arguments.classes, arguments.held_out)
     return train, test, LabelLevels(hierarchy.names, hierarchy.table[: arguments.classes])
 

@@ -77,7 +77,7 @@ def measure(rounds: int, seconds: float, cores: int) -> Iterator[dict]:
 
         def decoded() -> torch.Tensor:
             everything = np.arange(len(photographs))
-            return load_images(beton, everything, 224, "photographs", cores).images
+            return load_images(beton, everything, 224, dataset="photographs", workers=cores).images
 
         ours = {
             ("resnet18_cifar", 32): lambda: len(

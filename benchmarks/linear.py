@@ -72,7 +72,11 @@ def real(dataset: Path, beton: str, encoder: Path) -> Features:
     assert hierarchy_of(manifest).num_classes > 1
     for split in ("train", "test"):
         images = load_images(
-            dataset / beton, rows_of(manifest, split), settings["image_size"], dataset.name, 1
+            dataset / beton,
+            rows_of(manifest, split),
+            settings["image_size"],
+            dataset=dataset.name,
+            workers=1,
         )
         parts += [
             extract_features(

@@ -61,7 +61,7 @@ def ours(images: torch.Tensor, recipe: Augmentation, size: int) -> Callable[[], 
         rows = generator.integers(0, len(images), BATCH)
         batch = images[torch.from_numpy(rows)]
         for number in range(2):
-            views(batch, ids[rows], 0, number)
+            views(batch, ids[rows], epoch=0, view=number)
         return BATCH
 
     return batch

@@ -100,8 +100,8 @@ def crops(beton: Path, *, count: int, stored: int, size: int, workers: int) -> C
         [(beton, np.arange(count), "x")],
         stored,
         [Augment(Augmentation(), size, 0)] * 2,
-        torch.device("cpu"),
-        workers,
+        device=torch.device("cpu"),
+        workers=workers,
     )
     batches = source.crops(stream.batch(step) for step in range(10**9))
     return lambda: len(next(batches)[0][0])
@@ -161,7 +161,7 @@ def training_step(
 ) -> Callable[[], int]:
     import torch
 
-    from fourlenses.methods import build_method
+    from fourlenses.methods import build_method, method_settings
     from fourlenses.methods.method import DataInfo
     from fourlenses.models.backbones import build_backbone
     from fourlenses.training.gradient_cache import add_gradients
@@ -170,11 +170,11 @@ def training_step(
 
     torch.set_num_threads(cores)
     encoder, width = build_backbone("resnet_small", 0)
-    method = build_method(
-        name, encoder, width, settings, DataInfo(100 * classes, classes, batch, 0)
-    ).to(memory_format=torch.channels_last)
+    own, info = method_settings(name, settings), DataInfo(100 * classes, classes, batch, 0)
+    method = build_method(name, encoder, width, settings=own, info=info)
+    method.to(memory_format=torch.channels_last)
     optimizer, engine = (
-        build_optimizer("sgd", method, 0.01, 0.9, 1e-4),
+        build_optimizer("sgd", method, learning_rate=0.01, momentum=0.9, weight_decay=1e-4),
         StepConfig(torch.device("cpu")),
     )
     views = engine.arrange([torch.rand(batch, 3, 32, 32) for _ in range(method.views_needed)])

@@ -32,7 +32,7 @@ from fourlenses.data.beton.writer import BetonWriter
 from fourlenses.data.loading.inputs import Input, ResidentInput
 from fourlenses.data.loading.resident import Images
 from fourlenses.data.loading.streaming import StreamingInput
-from fourlenses.methods import build_method
+from fourlenses.methods import build_method, method_settings
 from fourlenses.methods.method import DataInfo
 from fourlenses.models.backbones import build_backbone
 from fourlenses.training.gradient_cache import add_gradients
@@ -59,11 +59,11 @@ def ours(source: Input, backbone: str, batch: int) -> tuple[Callable[[], int], C
     """An epoch, and a step on a constant batch."""
     device, count = torch.device("cpu"), len(source)
     encoder, width = build_backbone(backbone, 0)
-    method = build_method("simclr", encoder, width, SETTINGS, DataInfo(count, 1, batch, 0)).to(
-        memory_format=torch.channels_last
-    )
+    own, info = method_settings("simclr", SETTINGS), DataInfo(count, 1, batch, 0)
+    method = build_method("simclr", encoder, width, settings=own, info=info)
+    method.to(memory_format=torch.channels_last)
     optimizer, engine, labels = (
-        build_optimizer("sgd", method, RATE, MOMENTUM, DECAY),
+        build_optimizer("sgd", method, learning_rate=RATE, momentum=MOMENTUM, weight_decay=DECAY),
         StepConfig(device),
         torch.zeros(batch, dtype=torch.int64),
     )
@@ -128,7 +128,7 @@ def _large(folder: Path, *, cores: int, batch: int, images: int) -> tuple[Input,
     writer.close()
     parts = [(folder / "x.beton", np.arange(images), "photographs")]
     source = StreamingInput(
-        parts, 375, [Augment(Augmentation(), 224, 0)] * 2, torch.device("cpu"), cores
+        parts, 375, [Augment(Augmentation(), 224, 0)] * 2, device=torch.device("cpu"), workers=cores
     )
     return source, Pictures(photographs, from_pil(lightlys_views(224)), images)
 

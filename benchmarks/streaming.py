@@ -102,8 +102,8 @@ def ours(path: Path, workers: int, whole: bool = False) -> Callable[[], int]:
         [(path, np.arange(IMAGES), "photographs")],
         shortest,
         [Augment(Augmentation(), VIEW, 0)] * 2,
-        torch.device("cpu"),
-        workers,
+        device=torch.device("cpu"),
+        workers=workers,
     )
     rng = np.random.default_rng(0)
     images = IMAGES // 8 if whole else IMAGES
@@ -274,7 +274,13 @@ def stages(size: str, seconds: float = 2.0) -> dict[str, float]:
     )
     cutter, decoder, pixels = Cropper(), JpegDecoder(), np.empty((height, width, 4), np.uint8)
     boxes = draw_parameters(
-        Augmentation(), shortest, shortest, 0, np.arange(2 * DISTINCT, dtype=np.uint64), 0, 0
+        Augmentation(),
+        shortest,
+        shortest,
+        seed=0,
+        sample_ids=np.arange(2 * DISTINCT, dtype=np.uint64),
+        epoch=0,
+        view=0,
     )
     boxes = (
         np.stack([boxes.top, boxes.left, boxes.height, boxes.width], 1)
@@ -293,8 +299,17 @@ def stages(size: str, seconds: float = 2.0) -> dict[str, float]:
 
     def cut_all(whole: bool) -> None:
         for number, picture in enumerate(pictures):
-            chosen = (boxes[number], flips[number], outputs) if whole else none
-            cutter.cut(picture, JPEG, width, height, shortest, *chosen)
+            box, flip, output = (boxes[number], flips[number], outputs) if whole else none
+            cutter.cut(
+                picture,
+                mode=JPEG,
+                width=width,
+                height=height,
+                size=shortest,
+                boxes=box,
+                flips=flip,
+                outputs=output,
+            )
 
     with tempfile.NamedTemporaryFile() as file:
         file.write(b"".join(pictures))

@@ -1,19 +1,26 @@
-# A look at a dataset before anything is trained on it:  snakemake check_dataset --cores 2 --config dataset=mine
-# The reports are a job like any other, which a bad dataset does not fail: Snakemake would delete them. `check_dataset` shows them, and fails.
+# Check a dataset before anything is trained on it:  snakemake check_dataset --cores 2 --config dataset=mine
+# The reports are a job like any other, which a bad dataset does not fail: Snakemake would delete them. `check_dataset`
+# shows them, and fails.
+
+
+def check_records(wildcards):
+    """Of the dataset that `--config dataset=…` names, or of all that the study uses."""
+    chosen = [config["dataset"]] if "dataset" in config else needs.datasets(PLAN)
+    return [layout.check(dataset, "report.json") for dataset in chosen]
 
 
 rule look_at_dataset:
     input:
-        manifest="data/{dataset}/manifest.parquet",
+        manifest=layout.manifest("{dataset}"),
     output:
-        report="data/{dataset}/check/report.md",
-        record="data/{dataset}/check/report.json",
-        contact_sheet="data/{dataset}/check/contact_sheet.png",
-        copies="data/{dataset}/check/duplicates.png",
-        duplicates="data/{dataset}/check/duplicates.csv",
-        undecodable="data/{dataset}/check/undecodable.csv",
+        report=layout.check("{dataset}", "report.md"),
+        record=layout.check("{dataset}", "report.json"),
+        contact_sheet=layout.check("{dataset}", "contact_sheet.png"),
+        copies=layout.check("{dataset}", "duplicates.png"),
+        duplicates=layout.check("{dataset}", "duplicates.csv"),
+        undecodable=layout.check("{dataset}", "undecodable.csv"),
     log:
-        "data/{dataset}/logs/check.log",
+        layout.dataset_log("{dataset}", "check"),
     benchmark:
         "data/{dataset}/logs/check.benchmark.tsv"
     conda:
@@ -25,9 +32,9 @@ rule look_at_dataset:
     params:
         definition=definition,
         image_size=config["image_size"],
-        stored_size=SIZE,
+        stored_size=config["stored_size"],
         max_undecodable=config["max_undecodable"],
-        asked=asked_images,
+        asked=lambda wildcards: needs.most_images(PLAN, wildcards.dataset),
         few_images=config["check_few_images"],
         sample=config["check_sample"],
     message:
@@ -43,7 +50,7 @@ rule check_dataset:
     input:
         records=check_records,
     log:
-        f"{RESULTS}/logs/check_dataset.log",
+        FILES.log("check_dataset"),
     localrule: True
     conda:
         "../envs/fourlenses.yaml"

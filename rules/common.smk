@@ -1,5 +1,9 @@
-# What the rules share: the checked config, the plan made from it, the paths of everything, and helpers. No rule stands here.
-import hashlib
+# What all rules share: the checked config, the plan made from it, wildcards, and the environment of jobs. A helper
+# of one rule file stands in that file, next to its rule. No rule stands here.
+#
+# Every rule names `conda: "../envs/fourlenses.yaml"`, as Snakemake (9.27) knows no default for rules: `conda:` outside
+# of one adds packages to the head's own Python instead.
+import functools
 import json
 import os
 import sys
@@ -7,63 +11,33 @@ from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
-sys.path.insert(0, os.path.join(workflow.basedir, "src"))
-from fourlenses.core.errors import UserError
-from fourlenses.config.job_settings import (
-    feature_protocol_settings,
-    pretraining_settings,
-    protocol_augmentation,
-    protocol_settings,
-)
-from fourlenses.config.placement import science_of
+PROJECT = Path(workflow.basedir)
+sys.path.insert(0, str(PROJECT / "src"))
 from fourlenses.config.read import complete_config, config_files
+from fourlenses.core.errors import UserError
+from fourlenses.lenses.plan import make_plan
 from fourlenses.slurm.inside_job import attempts_grow, count_jobs, in_slurm_job
 from fourlenses.slurm.profile_checks import GPU_VARIABLES
 from fourlenses.slurm.snakemake_internals import count_target_jobs, makes_environments
-from fourlenses.lenses.plan import figure_names, make_plan
-from fourlenses.study import Run, Subset, parse_source
-from fourlenses.study.vocabulary import (
-    FROM_SCRATCH,
-    FIGURES,
-    RANDOM_INIT,
-    SIMILARITY_FIGURE,
-    TRAINING_PROTOCOLS,
-)
+from fourlenses.study import Run, layout
+from fourlenses.study.vocabulary import METRICS_FIGURES, TRAINING_PROTOCOLS
+from fourlenses.workflow import needs
 from fourlenses.workflow.environment import job_environment, shell_prefix
 
 # the files the config was merged from, the last one winning
-CONFIG_FILES = config_files([Path(file) for file in workflow.configfiles], Path(workflow.basedir))
+CONFIG_FILES = config_files([Path(file) for file in workflow.configfiles], PROJECT)
 try:
-    DOWNLOADS = complete_config(config, Path(workflow.basedir), CONFIG_FILES)
+    DOWNLOADS = complete_config(config, PROJECT, CONFIG_FILES)
     PLAN = make_plan(config)
 except UserError as error:
     raise WorkflowError(f"in the config ({', '.join(map(str, CONFIG_FILES))}): {error}") from None
 
-STUDY = config["study"]
-SIZE = config["stored_size"]
-RESULTS = f"results/{STUDY}"
-FIGURE_TYPES = ["svg", "png", "csv"]
+FILES = layout.Layout(config["study"], config["stored_size"])
+TARGETS = needs.targets(PLAN)
 
-# Inside a SLURM job Snakemake reads this file again. A training may have the job requeued only if nothing else is in it.
-INSIDE = in_slurm_job(workflow.is_main_process, os.environ)
-ENVIRONMENT = job_environment(
-    config,
-    Path(workflow.basedir),
-    in_slurm_job=INSIDE,
-    may_requeue=INSIDE and count_jobs(os.environ, count_target_jobs(sys.argv)) == 1,
-)
-# the profile may name these two in its expressions, which are evaluated later than this
-for variable in GPU_VARIABLES.values():
-    os.environ[variable] = ENVIRONMENT[variable]
-# jobs use this interpreter's environment, activated or not; with --sdm conda they use envs/fourlenses.yaml
-programs = None if makes_environments(workflow) else Path(sys.executable).parent
-prefix = shell_prefix(ENVIRONMENT, Path(workflow.basedir, "src"), programs)
-shell.prefix(prefix.replace("{", "{{").replace("}", "}}"))
-
-
-def growing(amount):
-    """mem_mb or runtime (minutes) of a job that starts from nothing when it is tried again."""
-    return lambda wildcards, attempt: attempts_grow(amount, attempt)
+# The names of jobs in paths, of which logs and directories are called.
+RUN = layout.run_name("{method}", "{source}", "{seed}")
+TRAINING = layout.training_record(RUN, "{protocol}", target="{target}", labels="{subset}")
 
 
 wildcard_constraints:
@@ -77,328 +51,41 @@ wildcard_constraints:
     source="[a-z0-9_@+~.-]+",
     protocol="|".join(TRAINING_PROTOCOLS),
     target="[a-z][a-z0-9_]*",
-    figure="|".join(FIGURES),
+    figure="|".join(METRICS_FIGURES),
 
 
-# --- paths ------------------------------------------------------------------------------------------------------------
-def beton(dataset, variant="clean"):
-    return f"data/{dataset}/{SIZE}px/{variant}.beton"
+# Inside a SLURM job Snakemake reads this file again. A training may have the job requeued only if nothing else is in it.
+INSIDE = in_slurm_job(workflow.is_main_process, os.environ)
+ENVIRONMENT = job_environment(
+    config,
+    PROJECT,
+    in_slurm_job=INSIDE,
+    may_requeue=INSIDE and count_jobs(os.environ, count_target_jobs(sys.argv)) == 1,
+)
+# the profile may name these two in its expressions, which are evaluated later than this
+for variable in GPU_VARIABLES.values():
+    os.environ[variable] = ENVIRONMENT[variable]
+# jobs use this interpreter's environment, activated or not; with --sdm conda they use envs/fourlenses.yaml
+programs = None if makes_environments(workflow) else Path(sys.executable).parent
+prefix = shell_prefix(ENVIRONMENT, PROJECT / "src", programs)
+shell.prefix(prefix.replace("{", "{{").replace("}", "}}"))
 
 
-def corrupted(file):
-    return file if config["keep_corrupted"] else temp(file)
+def growing(amount):
+    """mem_mb or runtime (minutes) of a job that starts from nothing when it is tried again."""
+    return lambda wildcards, attempt: attempts_grow(amount, attempt)
 
 
-def manifest(dataset):
-    return f"data/{dataset}/manifest.parquet"
+def as_json(value):
+    """A nested parameter, for an option of a program."""
+    return json.dumps(value, sort_keys=True)
 
 
-def subset(dataset, name, seed):
-    return f"data/{dataset}/{SIZE}px/subsets/seed{seed}/{name}.npy"
-
-
-def run_dir(run):
-    return f"{RESULTS}/pretrain/{run.name}"
-
-
-# --- what the named targets ask for -----------------------------------------------------------------------------------
-def beton_files():
-    parts = {(part.dataset, part.variant) for run in PLAN.runs for part in parse_source(run.source)}
-    return [
-        beton(dataset, variant)
-        for dataset, variant in sorted(parts | {(target, "clean") for target in targets()})
-    ]
-
-
-def encoder_files():
-    return [f"{run_dir(run)}/encoder.safetensors" for run in PLAN.runs]
-
-
-def targets():
-    """The datasets that encoders are evaluated on."""
-    return sorted({cell.target for cell in PLAN.cells})
-
-
-def record_files():
-    return [f"{RESULTS}/evaluate/{record}" for record in PLAN.records]
-
-
-def figure_files():
-    figures = figure_names(config) + ([SIMILARITY_FIGURE] if asks_similarity() else [])
-    return [f"{RESULTS}/figures/{figure}.{suffix}" for figure in figures for suffix in FIGURE_TYPES]
-
-
-# --- distances between the datasets of the domain lens ----------------------------------------------------------------
-def similarity_datasets():
-    return sorted(config["domain"]["datasets"])
-
-
-def similarity_runs():
-    return [run_dir(Run(RANDOM_INIT, "none", seed)) for seed in config["seeds"]]
-
-
-def similarity_encoders():
-    return [f"{directory}/encoder.safetensors" for directory in similarity_runs()]
-
-
-def similarity_domains():
-    domains = [
-        {"dataset": dataset, "beton": beton(dataset), "manifest": manifest(dataset)}
-        for dataset in similarity_datasets()
-    ]
-    return json.dumps(domains)
-
-
-def asks_similarity():
-    """Whether the figure of similarity is drawn: never where it would make a study whose table is there start anew, say in a clone."""
-    if "domain" not in config["lenses"] or len(similarity_datasets()) < 2:
-        return False
-    needed = [*similarity_encoders(), *(beton(dataset) for dataset in similarity_datasets())]
-    measured, table = Path(f"{RESULTS}/similarity.csv"), Path(f"{RESULTS}/metrics.csv")
-    return measured.exists() or not table.exists() or all(Path(file).exists() for file in needed)
-
-
-def prediction_files():
-    """What was predicted of every test image, beside each record."""
-    named = (
-        record.replace("cells.json", "predictions.npz").replace(".json", ".npz")
-        for record in PLAN.records
-    )
-    return [f"{RESULTS}/evaluate/{file}" for file in named]
-
-
-def paired_file(wildcards):
-    """The paired intervals, where they are there or can be had from the predictions. With the table alone nothing is run to get them:
-    what reads the table does without."""
-    paired = Path(f"{RESULTS}/paired.csv")
-    table_alone = Path(f"{RESULTS}/metrics.csv").exists() and not all(
-        Path(file).exists() for file in prediction_files()
-    )
-    return [str(paired)] if paired.exists() or not table_alone else []
-
-
-# --- downloads: docs/guide/downloads.md -------------------------------------------------------------------------------------
-def download_record(dataset, file):
-    return f"data/{dataset}/downloads/{file}.json"
-
-
-def download_records(wildcards):
-    """One record per file to be downloaded. As a set that changes is a reason to index again, it does not depend on what is in raw_data,
-    stays when the key `download` is taken away, and is empty for a dataset that was indexed before it got the key.
-    """
-    dataset = wildcards.dataset
-    there = [str(record) for record in Path(f"data/{dataset}/downloads").glob("*.json")]
-    # a job starts when its inputs are there and its old outputs have been removed; the workflow has to tell what is to be there
-    if not workflow.is_main_process or not DOWNLOADS.get(dataset):
-        return sorted(there)
-    indexed_before = Path(manifest(dataset)).exists() and not there
-    return (
-        []
-        if indexed_before
-        else sorted(download_record(dataset, wanted.path.name) for wanted in DOWNLOADS[dataset])
-    )
-
-
-def download_options(wildcards):
-    return next(
-        wanted.options()
-        for wanted in DOWNLOADS[wildcards.dataset]
-        if wanted.path.name == wildcards.file
-    )
-
-
-# --- inputs and parameters of one job ---------------------------------------------------------------------------------
-def definition(wildcards):
-    if wildcards.dataset not in config["datasets"]:
-        known = ", ".join(sorted(config["datasets"]))
-        overlay = Path(workflow.basedir) / "studies" / f"{wildcards.dataset}.yaml"
-        hint = f"; add --configfile {os.path.relpath(overlay)}" if overlay.exists() else ""
-        raise WorkflowError(
-            f"config key 'datasets' has no '{wildcards.dataset}'; it has: {known}{hint}"
-        )
-    return json.dumps(config["datasets"][wildcards.dataset], sort_keys=True)
-
-
-def writing_threads(wildcards):
-    """Drawing holds Python's lock; decoding does not, and the bytes do not depend on it."""
-    return 1 if config["datasets"][wildcards.dataset]["source"] == "synthetic" else 8
-
-
-def rows_file(wildcards):
-    """Of a dataset that a file of rules/datasets lists the images of, that list."""
-    entry = config["datasets"].get(wildcards.dataset, {})
-    return entry["manifest"] if entry.get("source") == "manifest" else []
-
-
-def check_records(wildcards):
-    """Of the dataset that `--config dataset=…` names, or of all that the study uses."""
-    used = {part.dataset for run in PLAN.runs for part in parse_source(run.source)} | {
-        cell.target for cell in PLAN.cells
-    }
-    return [
-        f"data/{dataset}/check/report.json"
-        for dataset in ([config["dataset"]] if "dataset" in config else sorted(used))
-    ]
-
-
-def asked_images(wildcards):
-    """The most training images that the study asks of a dataset, for pretraining or as labels; 0 where it only asks for `all`."""
-    asked = [
-        part.images
-        for run in PLAN.runs
-        for part in parse_source(run.source)
-        if part.dataset == wildcards.dataset
-    ]
-    asked += [
-        Subset.parse(cell.labelled).images
-        for cell in PLAN.cells
-        if cell.target == wildcards.dataset
-    ]
-    return max((int(images) for images in asked if images.isdigit()), default=0)
+@functools.cache
+def dataset_definition(name):
+    """A dataset's entry in the config. Betons are `ancient`: by this a change of a dataset is known."""
+    return as_json(config["datasets"][name])
 
 
 def run_of(wildcards):
     return Run(wildcards.method, wildcards.source, int(wildcards.seed))
-
-
-def pretrain_betons(wildcards):
-    return [beton(part.dataset, part.variant) for part in parse_source(wildcards.source)]
-
-
-def pretrain_subsets(wildcards):
-    return [
-        subset(part.dataset, part.images, wildcards.seed) for part in parse_source(wildcards.source)
-    ]
-
-
-def pretrain_datasets(wildcards):
-    return [part.dataset for part in parse_source(wildcards.source)]
-
-
-def pretrain_settings(wildcards):
-    settings = pretraining_settings(
-        config,
-        method=wildcards.method,
-        source=wildcards.source,
-        seed=int(wildcards.seed),
-    )
-    return json.dumps(settings, sort_keys=True)
-
-
-def evaluated_directories(wildcards):
-    return [run_dir(encoder) for encoder in run_of(wildcards).encoders]
-
-
-def evaluated_encoders(wildcards):
-    return [f"{directory}/encoder.safetensors" for directory in evaluated_directories(wildcards)]
-
-
-def evaluated_records(wildcards):
-    return [f"{directory}/run.json" for directory in evaluated_directories(wildcards)]
-
-
-def trained_from(wildcards):
-    """The run a protocol that trains starts from; from scratch it is the one that was never trained, for its backbone and seed."""
-    return (
-        Run(RANDOM_INIT, "none", int(wildcards.seed))
-        if wildcards.protocol in FROM_SCRATCH
-        else run_of(wildcards)
-    )
-
-
-def trained_encoder(wildcards):
-    return f"{run_dir(trained_from(wildcards))}/encoder.safetensors"
-
-
-def trained_settings(wildcards):
-    return json.dumps(protocol_settings(config, wildcards.protocol), sort_keys=True)
-
-
-def trained_recipe(wildcards):
-    return json.dumps(protocol_augmentation(config, wildcards.protocol), sort_keys=True)
-
-
-def definition_of_target(wildcards):
-    return json.dumps(config["datasets"][wildcards.target], sort_keys=True)
-
-
-def evaluation_settings(wildcards):
-    return json.dumps(feature_protocol_settings(config), sort_keys=True)
-
-
-def evaluate_targets(wildcards):
-    targets = {}
-    for cell in PLAN.cells_of(run_of(wildcards)):
-        entry = targets.setdefault(
-            cell.target,
-            {
-                "dataset": cell.target,
-                "beton": beton(cell.target),
-                "manifest": manifest(cell.target),
-                "subsets": {},
-            },
-        )
-        entry["subsets"].setdefault(cell.protocol, {})[cell.labelled] = subset(
-            cell.target, cell.labelled, cell.run.seed
-        )
-    return list(targets.values())
-
-
-def evaluate_betons(wildcards):
-    return [target["beton"] for target in evaluate_targets(wildcards)]
-
-
-def evaluate_manifests(wildcards):
-    return [target["manifest"] for target in evaluate_targets(wildcards)]
-
-
-def evaluate_subsets(wildcards):
-    return sorted(
-        {
-            file
-            for target in evaluate_targets(wildcards)
-            for files in target["subsets"].values()
-            for file in files.values()
-        }
-    )
-
-
-def evaluate_targets_json(wildcards):
-    return json.dumps(evaluate_targets(wildcards))
-
-
-def definitions_of(wildcards):
-    """Of the datasets a run is pretrained on: betons are `ancient`, so that this is what a change of a dataset is known by."""
-    return [
-        json.dumps(config["datasets"][part.dataset], sort_keys=True)
-        for part in parse_source(wildcards.source)
-    ]
-
-
-def definitions_of_targets(wildcards):
-    return [
-        json.dumps(config["datasets"][target["dataset"]], sort_keys=True)
-        for target in evaluate_targets(wildcards)
-    ]
-
-
-def modest_gain(wildcards):
-    """An option of the one figure that marks it, so that no other is drawn anew when it changes."""
-    return (
-        f"--modest-gain {config['findings']['modest_gain']}"
-        if wildcards.figure == "quantity_gain"
-        else ""
-    )
-
-
-def finding_thresholds(wildcards):
-    return json.dumps(config["findings"], sort_keys=True)
-
-
-def study_config(wildcards):
-    """The config that the plan was made from, without what only says where it runs or how the numbers are judged afterwards."""
-    return json.dumps(science_of(config), sort_keys=True)
-
-
-def plan_sha256(wildcards):
-    return hashlib.sha256(json.dumps(PLAN.as_json()).encode()).hexdigest()

@@ -10,14 +10,46 @@ for file in sorted(glob(os.path.join(workflow.basedir, "rules", "datasets", "*.s
         include: file
 
 
+STORED = layout.Layout(config["study"], "{size}")
+
+
+def definition(wildcards):
+    if wildcards.dataset in config["datasets"]:
+        return dataset_definition(wildcards.dataset)
+    known = ", ".join(sorted(config["datasets"]))
+    overlay = PROJECT / "studies" / f"{wildcards.dataset}.yaml"
+    hint = f"; add --configfile {os.path.relpath(overlay)}" if overlay.exists() else ""
+    raise WorkflowError(
+        f"config key 'datasets' has no '{wildcards.dataset}'; it has: {known}{hint}"
+    )
+
+
+def rows_file(wildcards):
+    """The list of images of a dataset that has one: a rule of rules/datasets may make it."""
+    entry = config["datasets"].get(wildcards.dataset, {})
+    return entry["manifest"] if entry.get("source") == "manifest" else []
+
+
+def writing_threads(wildcards):
+    return needs.writer_threads(config["datasets"][wildcards.dataset]["source"])
+
+
+def corrupted(file):
+    return file if config["keep_corrupted"] else temp(file)
+
+
+def beton_files():
+    return [FILES.beton(dataset, variant) for dataset, variant in needs.variants(PLAN)]
+
+
 rule index_dataset:
     input:
         rows=rows_file,
         downloads=ancient(download_records),
     output:
-        manifest="data/{dataset}/manifest.parquet",
+        manifest=layout.manifest("{dataset}"),
     log:
-        "data/{dataset}/logs/index_dataset.log",
+        layout.dataset_log("{dataset}", "index_dataset"),
     benchmark:
         "data/{dataset}/logs/index_dataset.benchmark.tsv"
     conda:
@@ -38,12 +70,12 @@ rule index_dataset:
 rule write_beton:
     input:
         downloads=ancient(download_records),
-        manifest="data/{dataset}/manifest.parquet",
+        manifest=layout.manifest("{dataset}"),
     output:
-        beton="data/{dataset}/{size}px/{variant}.beton",
-        sidecar="data/{dataset}/{size}px/{variant}.json",
+        beton=STORED.beton("{dataset}", "{variant}"),
+        sidecar=STORED.sidecar("{dataset}", "{variant}"),
     log:
-        "data/{dataset}/{size}px/logs/{variant}.log",
+        STORED.stored_log("{dataset}", "{variant}"),
     benchmark:
         "data/{dataset}/{size}px/logs/{variant}.benchmark.tsv"
     wildcard_constraints:
@@ -64,21 +96,24 @@ rule write_beton:
         "--max-undecodable $FOURLENSES_MAX_UNDECODABLE --workers {threads} --output {output.beton} > {log} 2>&1"
 
 
+CORRUPTED = r"{variant,(?!clean\.)[a-z][a-z0-9_]*}"
+
+
 # Only pretraining reads a corrupted beton: one that is not kept goes when the last run that needs it is done. Its sidecar stays.
 use rule write_beton as write_corrupted_beton with:
     output:
-        beton=corrupted(r"data/{dataset}/{size}px/{variant,(?!clean\.)[a-z][a-z0-9_]*}.beton"),
-        sidecar=r"data/{dataset}/{size}px/{variant,(?!clean\.)[a-z][a-z0-9_]*}.json",
+        beton=corrupted(STORED.beton("{dataset}", CORRUPTED)),
+        sidecar=STORED.sidecar("{dataset}", CORRUPTED),
 
 
 rule draw_subset:
     input:
-        manifest="data/{dataset}/manifest.parquet",
-        sidecar="data/{dataset}/{size}px/clean.json",
+        manifest=layout.manifest("{dataset}"),
+        sidecar=STORED.sidecar("{dataset}"),
     output:
-        subset="data/{dataset}/{size}px/subsets/seed{seed}/{subset}.npy",
+        subset=STORED.subset("{dataset}", "{subset}", "{seed}"),
     log:
-        "data/{dataset}/{size}px/logs/subset_seed{seed}_{subset}.log",
+        STORED.stored_log("{dataset}", "subset_seed{seed}_{subset}"),
     localrule: True
     conda:
         "../envs/fourlenses.yaml"

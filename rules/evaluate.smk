@@ -1,21 +1,54 @@
-# Every encoder on every target and label size the study asks of it: what features alone decide in one job per encoder (or set of them),
-# what trains a network in a job of its own; then all of it into one table.
+# Every encoder on every target and number of labels that the study asks for: what features alone decide in one job for
+# each encoder (or set of them), what trains a network in a job of its own; then all of it into one table.
+import hashlib
+
+from fourlenses.config.job_settings import (
+    feature_protocol_settings,
+    protocol_augmentation,
+    protocol_settings,
+)
+from fourlenses.config.placement import science_of
+
+
+def record_files():
+    return [FILES.evaluation(record) for record in PLAN.records]
+
+
+def prediction_files():
+    """The predicted class of every test image, next to each record."""
+    return [FILES.evaluation(layout.predictions_of(record)) for record in PLAN.records]
+
+
+# --- on features ------------------------------------------------------------------------------------------------------
+@functools.cache
+def evaluation_targets(run):
+    return needs.evaluation_targets(PLAN, FILES, run)
+
+
+def of_targets(value):
+    """An input or parameter of `evaluate`, from its targets, which are computed once for each job."""
+    return lambda wildcards: value(evaluation_targets(run_of(wildcards)))
+
+
+def of_encoders(path):
+    """A path of each encoder whose features are evaluated: one, or several that are concatenated."""
+    return lambda wildcards: [path(encoder.name) for encoder in run_of(wildcards).encoders]
 
 
 rule evaluate:
     input:
-        encoders=evaluated_encoders,
-        runs=evaluated_records,
-        betons=ancient(evaluate_betons),
-        manifests=evaluate_manifests,
-        subsets=evaluate_subsets,
+        encoders=of_encoders(FILES.encoder),
+        runs=of_encoders(FILES.run_record),
+        betons=ancient(of_targets(lambda targets: [target["beton"] for target in targets])),
+        manifests=of_targets(lambda targets: [target["manifest"] for target in targets]),
+        subsets=of_targets(needs.label_files),
     output:
-        cells=f"{RESULTS}/evaluate/{{method}}/{{source}}/seed{{seed}}/cells.json",
-        predictions=f"{RESULTS}/evaluate/{{method}}/{{source}}/seed{{seed}}/predictions.npz",
+        cells=FILES.evaluation(layout.feature_record(RUN)),
+        predictions=FILES.evaluation(layout.predictions_of(layout.feature_record(RUN))),
     log:
-        f"{RESULTS}/logs/evaluate/{{method}}/{{source}}/seed{{seed}}.log",
+        FILES.log(f"evaluate/{RUN}"),
     benchmark:
-        f"{RESULTS}/logs/evaluate/{{method}}/{{source}}/seed{{seed}}.benchmark.tsv"
+        FILES.benchmark(f"evaluate/{RUN}")
     conda:
         "../envs/fourlenses.yaml"
     threads: config["torch_threads"]
@@ -23,13 +56,15 @@ rule evaluate:
         mem_mb=growing(8000),
         runtime=growing(240),
     params:
-        runs=evaluated_directories,
-        targets=evaluate_targets_json,
-        definitions=definitions_of_targets,
+        runs=of_encoders(FILES.pretraining),
+        targets=of_targets(json.dumps),
+        definitions=of_targets(
+            lambda targets: [dataset_definition(target["dataset"]) for target in targets]
+        ),
         image_size=config["image_size"],
-        settings=evaluation_settings,
+        settings=as_json(feature_protocol_settings(config)),
         precision=config["evaluation"]["feature_precision"],
-        features=f"{RESULTS}/features/{{method}}/{{source}}/seed{{seed}}",
+        features=FILES.features(RUN),
     message:
         "Evaluating {wildcards.method} on {wildcards.source}, seed {wildcards.seed}"
     shell:
@@ -38,19 +73,35 @@ rule evaluate:
         "--device $FOURLENSES_DEVICE --workers {threads} --cells {output.cells:q} --predictions {output.predictions:q} > {log:q} 2>&1"
 
 
+# --- by training ------------------------------------------------------------------------------------------------------
+TRAINING_JOB = f"evaluate/{layout.job_of(TRAINING)}"
+
+
+def starting_encoder(wildcards):
+    return FILES.encoder(needs.starting_run(run_of(wildcards), wildcards.protocol).name)
+
+
+def training_settings(wildcards):
+    return as_json(protocol_settings(config, wildcards.protocol))
+
+
+def training_augmentation(wildcards):
+    return as_json(protocol_augmentation(config, wildcards.protocol))
+
+
 rule train_evaluate:
     input:
-        encoder=trained_encoder,
-        beton=ancient(lambda wildcards: beton(wildcards.target)),
-        manifest=lambda wildcards: manifest(wildcards.target),
-        subset=lambda wildcards: subset(wildcards.target, wildcards.subset, wildcards.seed),
+        encoder=starting_encoder,
+        beton=ancient(FILES.beton("{target}")),
+        manifest=layout.manifest("{target}"),
+        subset=FILES.subset("{target}", "{subset}", "{seed}"),
     output:
-        record=f"{RESULTS}/evaluate/{{method}}/{{source}}/seed{{seed}}/{{protocol}}/{{target}}/{{subset}}.json",
-        predictions=f"{RESULTS}/evaluate/{{method}}/{{source}}/seed{{seed}}/{{protocol}}/{{target}}/{{subset}}.npz",
+        record=FILES.evaluation(TRAINING),
+        predictions=FILES.evaluation(layout.predictions_of(TRAINING)),
     log:
-        f"{RESULTS}/logs/evaluate/{{method}}/{{source}}/seed{{seed}}/{{protocol}}/{{target}}/{{subset}}.log",
+        FILES.log(TRAINING_JOB),
     benchmark:
-        f"{RESULTS}/logs/evaluate/{{method}}/{{source}}/seed{{seed}}/{{protocol}}/{{target}}/{{subset}}.benchmark.tsv"
+        FILES.benchmark(TRAINING_JOB)
     conda:
         "../envs/fourlenses.yaml"
     threads: config["torch_threads"]
@@ -58,13 +109,13 @@ rule train_evaluate:
         mem_mb=8000,
         runtime="12h",
     params:
-        settings=trained_settings,
-        recipe=trained_recipe,
-        definition=definition_of_target,
+        settings=training_settings,
+        recipe=training_augmentation,
+        definition=lambda wildcards: dataset_definition(wildcards.target),
         validation_fraction=config["evaluation"]["validation_fraction"],
         precision=config["training"]["precision"],
         torch_threads=config["torch_threads"],
-        checkpoints=f"{RESULTS}/checkpoints/evaluate/{{method}}/{{source}}/seed{{seed}}/{{protocol}}/{{target}}/{{subset}}",
+        checkpoints=FILES.checkpoints(TRAINING_JOB),
     message:
         "Training {wildcards.protocol} of {wildcards.method} on {wildcards.source}: {wildcards.subset} labels of {wildcards.target}"
     shell:
@@ -77,11 +128,31 @@ rule train_evaluate:
         "--device $FOURLENSES_DEVICE --processes $FOURLENSES_EVALUATION_PROCESSES --input $FOURLENSES_PRETRAIN_INPUT --workers {threads} > {log:q} 2>&1"
 
 
+# --- the table --------------------------------------------------------------------------------------------------------
+def study_config(wildcards):
+    """The config that the plan was made from, without what only decides where it runs or how the numbers are judged."""
+    return as_json(science_of(config))
+
+
+def plan_sha256(wildcards):
+    return hashlib.sha256(json.dumps(PLAN.as_json()).encode()).hexdigest()
+
+
+def paired_file(wildcards):
+    """The paired intervals, where they are there or can be had from the predictions.
+
+    With the table alone nothing is run to get them: what reads the table does without.
+    """
+    made = all(Path(file).exists() for file in prediction_files())
+    table_alone = Path(FILES.metrics).exists() and not made
+    return [FILES.paired] if Path(FILES.paired).exists() or not table_alone else []
+
+
 rule write_study:
     output:
-        study=f"{RESULTS}/study.json",
+        study=FILES.study_record,
     log:
-        f"{RESULTS}/logs/write_study.log",
+        FILES.log("write_study"),
     priority: 100  # first of all jobs, so that `make status` knows the plan from the start
     localrule: True
     conda:
@@ -101,12 +172,12 @@ rule write_study:
 
 rule collect_metrics:
     input:
-        study=f"{RESULTS}/study.json",
+        study=FILES.study_record,
         records=record_files(),
     output:
-        metrics=f"{RESULTS}/metrics.csv",
+        metrics=FILES.metrics,
     log:
-        f"{RESULTS}/logs/collect_metrics.log",
+        FILES.log("collect_metrics"),
     localrule: True
     conda:
         "../envs/fourlenses.yaml"
@@ -122,14 +193,14 @@ rule collect_metrics:
 
 rule collect_paired:
     input:
-        study=f"{RESULTS}/study.json",
+        study=FILES.study_record,
         records=record_files(),
         predictions=prediction_files(),
-        manifests=[manifest(target) for target in targets()],
+        manifests=[layout.manifest(target) for target in TARGETS],
     output:
-        paired=f"{RESULTS}/paired.csv",
+        paired=FILES.paired,
     log:
-        f"{RESULTS}/logs/collect_paired.log",
+        FILES.log("collect_paired"),
     localrule: True
     conda:
         "../envs/fourlenses.yaml"
@@ -138,7 +209,7 @@ rule collect_paired:
         mem_mb=4000,
         runtime="30m",
     params:
-        targets=targets(),
+        targets=TARGETS,
     message:
         "Collecting {output.paired}"
     shell:

@@ -1,14 +1,27 @@
-# Figures read metrics.csv, and paired.csv beside it where it is: with the table alone they can be drawn again, without data, GPU or torch.
+# Figures read metrics.csv, and paired.csv next to it where it is there: with the table alone they can be drawn again,
+# without data, GPU or torch.
+from fourlenses.lenses.plan import figure_names
+from fourlenses.study.vocabulary import FIGURES
+
+
+def figure_files():
+    figures = figure_names(config) + ([SIMILARITY_FIGURE] if asks_similarity() else [])
+    return [FILES.figure(name, suffix) for name in figures for suffix in layout.FIGURE_TYPES]
+
+
+def figure_thresholds(wildcards):
+    """Those that the figure marks, so that no other is drawn again when one changes."""
+    return as_json({key: config["findings"][key] for key in FIGURES[wildcards.figure].thresholds})
 
 
 rule draw_figure:
     input:
-        metrics=f"{RESULTS}/metrics.csv",
+        metrics=FILES.metrics,
         paired=paired_file,
     output:
-        multiext(f"{RESULTS}/figures/{{figure}}", ".svg", ".png", ".csv"),
+        [FILES.figure("{figure}", suffix) for suffix in layout.FIGURE_TYPES],
     log:
-        f"{RESULTS}/logs/figures/{{figure}}.log",
+        FILES.log("figures/{figure}"),
     localrule: True
     conda:
         "../envs/fourlenses.yaml"
@@ -17,24 +30,24 @@ rule draw_figure:
         mem_mb=2000,
         runtime="10m",
     params:
-        prefix=f"{RESULTS}/figures/{{figure}}",
-        modest_gain=modest_gain,
+        prefix=f"{FILES.figures}/{{figure}}",
+        thresholds=figure_thresholds,
         seed_sd=lambda wildcards: config["findings"]["seed_sd"],
     message:
         "Drawing the figure {wildcards.figure}"
     shell:
         'python "$FOURLENSES_SCRIPTS/draw_figure.py" --metrics {input.metrics} --figure {wildcards.figure} '
-        "{params.modest_gain} --seed-sd {params.seed_sd} --output-prefix {params.prefix} > {log} 2>&1"
+        "--thresholds {params.thresholds:q} --seed-sd {params.seed_sd} --output-prefix {params.prefix} > {log} 2>&1"
 
 
 rule compare_published:
     input:
-        metrics=f"{RESULTS}/metrics.csv",
+        metrics=FILES.metrics,
         paired=paired_file,
     output:
-        f"{RESULTS}/published.csv",
+        FILES.published,
     log:
-        f"{RESULTS}/logs/figures/compare_published.log",
+        FILES.log("figures/compare_published"),
     localrule: True
     conda:
         "../envs/fourlenses.yaml"
@@ -45,7 +58,7 @@ rule compare_published:
     params:
         seed_sd=lambda wildcards: config["findings"]["seed_sd"],
     message:
-        "Laying the published numbers beside those of the study"
+        "Comparing the study with the published numbers"
     shell:
         'python "$FOURLENSES_SCRIPTS/compare_published.py" --metrics {input.metrics} --seed-sd {params.seed_sd} --output {output} > {log} 2>&1'
 

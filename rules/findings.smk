@@ -3,15 +3,15 @@
 
 rule write_findings:
     input:
-        metrics=f"{RESULTS}/metrics.csv",
+        metrics=FILES.metrics,
         paired=paired_file,
     output:
-        findings=f"{RESULTS}/findings.json",
-        findings_text=f"{RESULTS}/findings.md",
-        decision=f"{RESULTS}/decision.json",
-        decision_text=f"{RESULTS}/decision.md",
+        findings=FILES.findings("json"),
+        findings_text=FILES.findings("md"),
+        decision=FILES.decision("json"),
+        decision_text=FILES.decision("md"),
     log:
-        f"{RESULTS}/logs/write_findings.log",
+        FILES.log("write_findings"),
     localrule: True
     conda:
         "../envs/fourlenses.yaml"
@@ -20,7 +20,7 @@ rule write_findings:
         mem_mb=2000,
         runtime="10m",
     params:
-        thresholds=finding_thresholds,
+        thresholds=lambda wildcards: as_json(config["findings"]),
     message:
         "Writing {output.findings_text} and {output.decision_text}"
     shell:
@@ -30,7 +30,7 @@ rule write_findings:
 
 rule findings:
     input:
-        f"{RESULTS}/findings.json",
-        f"{RESULTS}/findings.md",
-        f"{RESULTS}/decision.json",
-        f"{RESULTS}/decision.md",
+        FILES.findings("json"),
+        FILES.findings("md"),
+        FILES.decision("json"),
+        FILES.decision("md"),

@@ -1,10 +1,14 @@
-# What the study would cost, before it is paid for: docs/guide/plan.md. Nothing is declared as an output, so that asking again reckons again:
-# what is done meanwhile is subtracted.
+# The cost of the study, before it is paid: docs/guide/plan.md. Nothing is declared as an output, so that each call
+# computes it again: what is done meanwhile is subtracted.
+
+
+def whole_config(wildcards):
+    return json.dumps(config)
 
 
 rule plan:
     log:
-        f"{RESULTS}/logs/plan.log",
+        FILES.log("plan"),
     localrule: True
     conda:
         "../envs/fourlenses.yaml"
@@ -13,8 +17,8 @@ rule plan:
         mem_mb=1000,
         runtime="5m",
     params:
-        config=json.dumps(config),
-        prefix=f"{RESULTS}/plan",
+        config=whole_config,
+        prefix=FILES.plan,
     message:
         "Planning {params.prefix}.md, .csv, .svg and .png"
     shell:
@@ -24,7 +28,7 @@ rule plan:
 # The plan beside what finished runs took.
 rule plan_check:
     log:
-        f"{RESULTS}/logs/plan_check.log",
+        FILES.log("plan_check"),
     localrule: True
     conda:
         "../envs/fourlenses.yaml"
@@ -33,8 +37,8 @@ rule plan_check:
         mem_mb=1000,
         runtime="5m",
     params:
-        config=json.dumps(config),
-        results=RESULTS,
+        config=whole_config,
+        results=FILES.results,
     message:
         "Comparing the plan with {params.results}"
     shell:
@@ -44,7 +48,7 @@ rule plan_check:
 # Not local: on a cluster it measures the machine that pretraining is sent to.
 rule calibrate:
     log:
-        f"{RESULTS}/logs/calibrate.log",
+        FILES.log("calibrate"),
     conda:
         "../envs/fourlenses.yaml"
     threads: config["torch_threads"]
@@ -52,7 +56,7 @@ rule calibrate:
         mem_mb=8000,
         runtime="30m",
     params:
-        config=json.dumps(config),
+        config=whole_config,
     message:
         "Measuring this machine's images per second, to data/calibration/"
     shell:

@@ -1,5 +1,37 @@
-# One encoder per method, source and seed. Checkpoints live in an undeclared directory, because Snakemake deletes the outputs of failed
-# jobs; the declared outputs appear whole, at the end. Betons are `ancient`: a touched file must not restart weeks of training.
+# One encoder for each method, source and seed. Checkpoints live in an undeclared directory, because Snakemake deletes the
+# outputs of failed jobs; the declared outputs appear whole, at the end. Betons are `ancient`: a touched file must not
+# restart weeks of training.
+from fourlenses.config.job_settings import pretraining_settings
+from fourlenses.study import parse_source
+
+
+def encoder_files():
+    return [FILES.encoder(run.name) for run in PLAN.runs]
+
+
+def pretrain_datasets(wildcards):
+    return [part.dataset for part in parse_source(wildcards.source)]
+
+
+def pretrain_betons(wildcards):
+    return [FILES.beton(part.dataset, part.variant) for part in parse_source(wildcards.source)]
+
+
+def pretrain_subsets(wildcards):
+    return [
+        FILES.subset(part.dataset, part.images, wildcards.seed)
+        for part in parse_source(wildcards.source)
+    ]
+
+
+def pretrain_settings(wildcards):
+    run = run_of(wildcards)
+    settings = pretraining_settings(config, method=run.method, source=run.source, seed=run.seed)
+    return as_json(settings)
+
+
+def pretrain_definitions(wildcards):
+    return [dataset_definition(dataset) for dataset in pretrain_datasets(wildcards)]
 
 
 rule pretrain:
@@ -7,14 +39,14 @@ rule pretrain:
         betons=ancient(pretrain_betons),
         subsets=pretrain_subsets,
     output:
-        encoder=f"{RESULTS}/pretrain/{{method}}/{{source}}/seed{{seed}}/encoder.safetensors",
-        head=f"{RESULTS}/pretrain/{{method}}/{{source}}/seed{{seed}}/head.safetensors",
-        history=f"{RESULTS}/pretrain/{{method}}/{{source}}/seed{{seed}}/history.csv",
-        run=f"{RESULTS}/pretrain/{{method}}/{{source}}/seed{{seed}}/run.json",
+        encoder=FILES.encoder(RUN),
+        head=FILES.head(RUN),
+        history=FILES.history(RUN),
+        run=FILES.run_record(RUN),
     log:
-        f"{RESULTS}/logs/pretrain/{{method}}/{{source}}/seed{{seed}}.log",
+        FILES.log(f"pretrain/{RUN}"),
     benchmark:
-        f"{RESULTS}/logs/pretrain/{{method}}/{{source}}/seed{{seed}}.benchmark.tsv"
+        FILES.benchmark(f"pretrain/{RUN}")
     wildcard_constraints:
         source="[a-z0-9_@+-]+",  # one encoder, where an evaluation may be of several
     conda:
@@ -25,9 +57,9 @@ rule pretrain:
         runtime="12h",
     params:
         settings=pretrain_settings,
-        definitions=definitions_of,
+        definitions=pretrain_definitions,
         datasets=pretrain_datasets,
-        checkpoints=f"{RESULTS}/checkpoints/{{method}}/{{source}}/seed{{seed}}",
+        checkpoints=FILES.checkpoints(RUN),
     message:
         "Pretraining {wildcards.method} on {wildcards.source}, seed {wildcards.seed}"
     shell:

@@ -4,14 +4,14 @@
 
 rule write_report:
     input:
-        metrics=f"{RESULTS}/metrics.csv",
+        metrics=FILES.metrics,
         figures=figure_files(),
         findings=rules.findings.input,
         published=rules.compare_published.output,
     output:
-        report=f"{RESULTS}/report.html",
+        report=FILES.report,
     log:
-        f"{RESULTS}/logs/write_report.log",
+        FILES.log("write_report"),
     localrule: True
     conda:
         "../envs/fourlenses.yaml"
@@ -20,7 +20,7 @@ rule write_report:
         mem_mb=1000,
         runtime="10m",
     params:
-        data="data",
+        data=layout.DATA,
     message:
         "Writing {output.report}"
     shell:

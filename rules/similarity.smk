@@ -1,18 +1,37 @@
-# How far the datasets of the domain lens lie from each other, by encoders that were never trained; and the figure that lays transfer beside it.
+# How far the datasets of the domain lens lie from each other, by encoders that were never trained; and the figure that
+# compares transfer with it.
+from fourlenses.study.vocabulary import RANDOM_INIT, SIMILARITY_FIGURE
+
+SIMILARITY_DATASETS = sorted(config["domain"]["datasets"])
+SIMILARITY_RUNS = [Run(RANDOM_INIT, "none", seed).name for seed in config["seeds"]]
+SIMILARITY_ENCODERS = [FILES.encoder(run) for run in SIMILARITY_RUNS]
+SIMILARITY_BETONS = [FILES.beton(dataset) for dataset in SIMILARITY_DATASETS]
+
+
+def asks_similarity():
+    """Decide whether the figure is drawn.
+
+    Never where it would make a study again whose table is there, say in a clone.
+    """
+    if "domain" not in config["lenses"] or len(SIMILARITY_DATASETS) < 2:
+        return False
+    if Path(FILES.similarity).exists() or not Path(FILES.metrics).exists():
+        return True
+    return all(Path(file).exists() for file in [*SIMILARITY_ENCODERS, *SIMILARITY_BETONS])
 
 
 rule measure_similarity:
     input:
-        encoders=similarity_encoders(),
-        runs=[f"{directory}/run.json" for directory in similarity_runs()],
-        betons=ancient([beton(dataset) for dataset in similarity_datasets()]),
-        manifests=[manifest(dataset) for dataset in similarity_datasets()],
+        encoders=SIMILARITY_ENCODERS,
+        runs=[FILES.run_record(run) for run in SIMILARITY_RUNS],
+        betons=ancient(SIMILARITY_BETONS),
+        manifests=[layout.manifest(dataset) for dataset in SIMILARITY_DATASETS],
     output:
-        similarity=f"{RESULTS}/similarity.csv",
+        similarity=FILES.similarity,
     log:
-        f"{RESULTS}/logs/measure_similarity.log",
+        FILES.log("measure_similarity"),
     benchmark:
-        f"{RESULTS}/logs/measure_similarity.benchmark.tsv"
+        FILES.benchmark("measure_similarity")
     conda:
         "../envs/fourlenses.yaml"
     threads: config["torch_threads"]
@@ -20,26 +39,26 @@ rule measure_similarity:
         mem_mb=8000,
         runtime="1h",
     params:
-        runs=similarity_runs(),
-        domains=similarity_domains(),
+        runs=[FILES.pretraining(run) for run in SIMILARITY_RUNS],
+        datasets=SIMILARITY_DATASETS,
         image_size=config["image_size"],
         torch_threads=config["torch_threads"],
     message:
         "Measuring how far the datasets of the domain lens lie from each other"
     shell:
-        'python "$FOURLENSES_SCRIPTS/measure_similarity.py" --runs {params.runs:q} --domains {params.domains:q} --image-size {params.image_size} '
+        'python "$FOURLENSES_SCRIPTS/measure_similarity.py" --runs {params.runs:q} --datasets {params.datasets} --betons {input.betons} --manifests {input.manifests} --image-size {params.image_size} '
         "--torch-threads {params.torch_threads} --device $FOURLENSES_DEVICE --workers {threads} --output {output.similarity} > {log} 2>&1"
 
 
 rule draw_similarity:
     input:
-        metrics=f"{RESULTS}/metrics.csv",
-        similarity=f"{RESULTS}/similarity.csv",
+        metrics=FILES.metrics,
+        similarity=FILES.similarity,
         paired=paired_file,
     output:
-        multiext(f"{RESULTS}/figures/{SIMILARITY_FIGURE}", ".svg", ".png", ".csv"),
+        [FILES.figure(SIMILARITY_FIGURE, suffix) for suffix in layout.FIGURE_TYPES],
     log:
-        f"{RESULTS}/logs/figures/{SIMILARITY_FIGURE}.log",
+        FILES.log(f"figures/{SIMILARITY_FIGURE}"),
     localrule: True
     conda:
         "../envs/fourlenses.yaml"
@@ -50,10 +69,10 @@ rule draw_similarity:
     params:
         figure=SIMILARITY_FIGURE,
         seed_sd=lambda wildcards: config["findings"]["seed_sd"],
-        prefix=lambda wildcards, output: os.path.splitext(output[0])[0],
+        prefix=f"{FILES.figures}/{SIMILARITY_FIGURE}",
     message:
         "Drawing the figure {params.figure}"
     shell:
-        'python "$FOURLENSES_SCRIPTS/draw_figure.py" --metrics {input.metrics} --similarity {input.similarity} --figure {params.figure} '
+        'python "$FOURLENSES_SCRIPTS/draw_figure.py" --metrics {input.metrics} --table {input.similarity} --figure {params.figure} '
         "--seed-sd {params.seed_sd} "
         "--output-prefix {params.prefix} > {log} 2>&1"

@@ -1,6 +1,7 @@
-"""Draw one figure from a study's table: PREFIX.svg, PREFIX.png, and PREFIX.csv with the numbers drawn."""
+"""Draw a figure of a study: PREFIX.svg, PREFIX.png, and PREFIX.csv with the numbers drawn."""
 
 import argparse
+import json
 from pathlib import Path
 
 from fourlenses.core.cli import run
@@ -17,24 +18,25 @@ def main() -> None:
     parser.add_argument(
         "--figure",
         required=True,
-        help="a lens (quantity, domain, quality, granularity) or another name of fourlenses.lenses",
+        help="its name, e.g. quantity, or domain_pools; a wrong one lists those known",
     )
     parser.add_argument(
-        "--similarity",
+        "--table",
         type=Path,
-        help="the study's similarity.csv, which domain_similarity needs and no other figure reads",
+        help="a second table where the figure needs one: similarity.csv for domain_similarity",
     )
     parser.add_argument(
-        "--modest-gain",
-        type=float,
-        default=2.0,
-        help="points per doubling that quantity_gain marks; no other figure reads it (%(default)s)",
+        "--thresholds",
+        type=json.loads,
+        default={},
+        help="JSON: keys of `findings` in the config that the figure marks",
     )
     parser.add_argument(
         "--seed-sd",
         type=float,
         default=0.8,
-        help="points, of one encoder over seeds: widens the bands of a study with one seed (%(default)s)",
+        help="points, of one encoder over seeds: widens the bands of a study with one seed "
+        "(%(default)s)",
     )
     parser.add_argument(
         "--output-prefix", required=True, type=Path, help="e.g. results/default/figures/quantity"
@@ -43,21 +45,16 @@ def main() -> None:
 
     from fourlenses.analysis.contrasts import Evidence
     from fourlenses.analysis.table import read_metrics
-    from fourlenses.lenses.domain import similarity as domain_similarity
-    from fourlenses.lenses.quantity import gain as quantity_gain
-    from fourlenses.lenses.registry import figure_named
+    from fourlenses.findings.thresholds import Thresholds
+    from fourlenses.lenses import registry
     from fourlenses.plotting.save import save
 
-    figure_module = figure_named(arguments.figure)
+    registry.figure_named(arguments.figure)  # a wrong name is reported before a wrong table
     evidence = Evidence.of(read_metrics(arguments.metrics), arguments.seed_sd)
-    if figure_module is domain_similarity:
-        figure, numbers = figure_module.draw(
-            evidence, domain_similarity.read_similarity(arguments.similarity)
-        )
-    elif figure_module is quantity_gain:
-        figure, numbers = figure_module.draw(evidence, arguments.modest_gain)
-    else:
-        figure, numbers = figure_module.draw(evidence)
+    thresholds = Thresholds(**arguments.thresholds)
+    figure, numbers = registry.draw(
+        arguments.figure, evidence, thresholds=thresholds, table=arguments.table
+    )
     save(figure, numbers, arguments.output_prefix)
 
 

@@ -1,7 +1,6 @@
 """Measure the distances between a study's image domains, on random-init encoders' features."""
 
 import argparse
-import json
 import os
 from pathlib import Path
 
@@ -15,8 +14,10 @@ def main() -> None:
     parser.add_argument(
         "--runs", required=True, nargs="+", type=Path, help="random-init encoders, one per seed"
     )
+    parser.add_argument("--datasets", required=True, nargs="+", help="names of the datasets")
+    parser.add_argument("--betons", required=True, nargs="+", type=Path, help="one .beton for each")
     parser.add_argument(
-        "--domains", required=True, help='JSON list of {"dataset", "beton", "manifest"}'
+        "--manifests", required=True, nargs="+", type=Path, help="one manifest (.parquet) for each"
     )
     parser.add_argument(
         "--images", type=int, default=2000, help="test images of each dataset, at most"
@@ -45,11 +46,12 @@ def main() -> None:
     from fourlenses.parallel.devices import choose_device
 
     torch.set_num_threads(arguments.torch_threads)
+    domains = [
+        Domain(*domain)
+        for domain in zip(arguments.datasets, arguments.betons, arguments.manifests, strict=True)
+    ]
     rows = measure(
-        [
-            Domain(domain["dataset"], Path(domain["beton"]), Path(domain["manifest"]))
-            for domain in json.loads(arguments.domains)
-        ],
+        domains,
         [Encoder.read(directory) for directory in arguments.runs],
         max_images=arguments.images,
         image_size=arguments.image_size,

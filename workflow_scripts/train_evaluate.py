@@ -5,17 +5,16 @@ Interrupted, it continues from its last checkpoint when run again. One job is on
 
 import argparse
 import json
-import logging
-import os
 from pathlib import Path
 
 from fourlenses.core.cli import run
 from fourlenses.parallel.launcher import launch
+from fourlenses.resume.placement import add_placement_arguments, placement_from
 
 PRESETS = Path(__file__).resolve().parents[1] / "presets"
 
 
-def main() -> None:
+def parsed() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter
     )
@@ -75,76 +74,36 @@ def main() -> None:
         type=Path,
         help="predicted classes of the test images to write (.npz)",
     )
-    parser.add_argument(
-        "--checkpoints",
-        required=True,
-        type=Path,
-        help="directory for checkpoints, cleared at the end, and for a second copy of the results (links)",
-    )
-    parser.add_argument(
-        "--checkpoint-minutes", type=float, default=10.0, help="time between two checkpoints"
-    )
-    parser.add_argument(
-        "--max-minutes",
-        type=float,
-        default=0.0,
-        help="stop with a checkpoint and exit code 75 before so much time has passed since the start; 0 for no limit",
-    )
-    parser.add_argument(
-        "--requeue",
-        action="store_true",
-        help="when --max-minutes are over, have SLURM run its job again, which has to be of this training alone, instead of ending it",
-    )
-    parser.add_argument("--device", default="auto", help="auto, cpu, cuda")
-    parser.add_argument(
-        "--processes",
-        type=int,
-        default=1,
-        help="processes on this machine, one per GPU; each takes its share of a batch",
-    )
-    parser.add_argument(
-        "--input",
-        default="auto",
-        choices=["auto", "resident", "streaming"],
-        help="decode once into memory, or as needed",
-    )
-    parser.add_argument(
-        "--workers",
-        type=int,
-        default=len(os.sched_getaffinity(0)),
-        help="threads that decode, in all (changes no number)",
-    )
-    parser.add_argument(
-        "--stage-to",
-        default="",
-        help="folder on this machine's disk to copy betons to ('' for none)",
-    )
-    arguments = parser.parse_args()
+    add_placement_arguments(parser)
+    return parser.parse_args()
+
+
+def main() -> None:
+    arguments = parsed()
     launch(arguments.processes)
-    logging.basicConfig(
-        level=logging.INFO if os.environ.get("RANK", "0") == "0" else logging.WARNING,
-        format="%(message)s",
-    )
 
     from fourlenses.config.job_settings import with_views, without_views
     from fourlenses.config.protocols import complete_protocol
     from fourlenses.evaluation.encoder import Encoder
-    from fourlenses.evaluation.finetuning.evaluate import Settings, evaluate_trained
-    from fourlenses.evaluation.finetuning.record import write_record
+    from fourlenses.evaluation.finetuning.evaluate import finetune_and_test
+    from fourlenses.evaluation.finetuning.record import FinetuningRecord, write_record
+    from fourlenses.evaluation.finetuning.settings import (
+        FinetuningHyperparameters,
+        FinetuningSettings,
+    )
     from fourlenses.evaluation.finetuning.task import Task
     from fourlenses.evaluation.predictions import TargetPredictions
-    from fourlenses.training.pretrain import Placement
 
-    encoder = Encoder.read(arguments.run)
-    own, known = without_views(json.loads(arguments.settings)), {}
+    encoder, protocol = Encoder.read(arguments.run), arguments.protocol
+    changed, known = without_views(json.loads(arguments.settings)), {}
     if arguments.recipe:
-        known = {name: json.loads(arguments.recipe) for name in own.get("augmentations", [])}
+        known = {name: json.loads(arguments.recipe) for name in changed.get("augmentations", [])}
     completed, recipe = complete_protocol(
-        arguments.protocol, arguments.preset, own, presets=arguments.presets, augmentations=known
+        protocol, arguments.preset, changed, presets=arguments.presets, augmentations=known
     )
-    hyperparameters = with_views(completed)
-    settings = Settings(
-        protocol=arguments.protocol,
+    hyperparameters = FinetuningHyperparameters.from_json(protocol, with_views(completed))
+    settings = FinetuningSettings(
+        protocol=protocol,
         hyperparameters=hyperparameters,
         recipe=recipe,
         stored_size=encoder.settings["stored_size"],
@@ -153,38 +112,30 @@ def main() -> None:
         torch_threads=arguments.torch_threads,
         precision=arguments.precision,
     )
-    placement = Placement(
-        checkpoints=arguments.checkpoints,
-        device=arguments.device,
-        input=arguments.input,
-        workers=max(1, arguments.workers // arguments.processes),
-        checkpoint_seconds=60 * arguments.checkpoint_minutes,
-        max_minutes=arguments.max_minutes or None,
-        requeue=arguments.requeue,
-        stage_to=arguments.stage_to,
-    )
     task = Task(arguments.dataset, arguments.beton, arguments.manifest, arguments.subset)
-
     # by names that say of how many labels, as the record does
-    outputs = {
-        f"{arguments.labelled}.npz": arguments.predictions,
-        f"{arguments.labelled}.json": arguments.record,
-    }
+    predictions, cell = f"{arguments.labelled}.npz", f"{arguments.labelled}.json"
 
-    def write(record: dict, seen: TargetPredictions, folder: Path) -> None:
-        predictions, cell = (folder / name for name in outputs)
+    def write(record: FinetuningRecord, images: TargetPredictions, folder: Path) -> None:
         write_record(
             record,
-            seen,
-            encoder,
-            protocol=arguments.protocol,
+            images,
+            encoder=encoder,
+            protocol=protocol,
             task=task,
             labelled=arguments.labelled,
-            record_file=cell,
-            predictions_file=predictions,
+            record_file=folder / cell,
+            predictions_file=folder / predictions,
         )
 
-    evaluate_trained(encoder, task, settings, placement, outputs, write)
+    finetune_and_test(
+        encoder,
+        task,
+        settings,
+        placement=placement_from(arguments),
+        outputs={predictions: arguments.predictions, cell: arguments.record},
+        write=write,
+    )
 
 
 if __name__ == "__main__":

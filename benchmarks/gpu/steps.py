@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from timing import race, rows
 
+from fourlenses.config.job_settings import with_views
 from fourlenses.data.augment.augment import Augment
 from fourlenses.data.augment.augmentation import Augmentation
 from fourlenses.data.loading.inputs import ResidentInput
@@ -23,6 +24,7 @@ from fourlenses.models.batch_norm import set_batch_norm
 from fourlenses.training.gradient_cache import add_gradients
 from fourlenses.training.optimizers.build import build_optimizer
 from fourlenses.training.sampling import Stream
+from fourlenses.training.settings import Hyperparameters
 from fourlenses.training.step_config import StepConfig
 
 METHODS = ("simclr", "moco", "byol", "supervised")
@@ -52,10 +54,11 @@ class Run:
         device: torch.device,
         compiled: bool = False,
     ) -> None:
-        hyper, self.batch, self.device = config["methods"][method], batch, device
+        hyper = Hyperparameters.from_json(method, with_views(config["methods"][method]))
+        self.batch, self.device = batch, device
         views = [
             Augment(Augmentation.from_config(name, config["augmentations"][name]), size, 0)
-            for name in hyper["augmentations"]
+            for name in hyper.views
         ]
         count = 2 * batch
         # coarse blocks: neither flat nor noise, and quick to make
@@ -68,9 +71,8 @@ class Run:
             Images(images, labels, np.arange(count, dtype=np.uint64), CLASSES), views, device
         )
         encoder, width = build_backbone(backbone, 0)
-        self.method = build_method(
-            hyper["method"], encoder, width, hyper, DataInfo(100 * count, CLASSES, batch, 0)
-        )
+        info = DataInfo(100 * count, CLASSES, batch, 0)
+        self.method = build_method(hyper.method, encoder, width, settings=hyper.own, info=info)
         set_batch_norm(self.method, 1)
         if compiled:
             encoder.compile()
@@ -78,7 +80,11 @@ class Run:
         self.engine = StepConfig(device, precision)
         self.method.to(device, memory_format=torch.channels_last).train()
         self.optimizer = build_optimizer(
-            hyper["optimizer"], self.method, 1e-4, hyper["momentum"], hyper["weight_decay"]
+            hyper.optimizer,
+            self.method,
+            learning_rate=1e-4,
+            momentum=hyper.momentum,
+            weight_decay=hyper.weight_decay,
         )
         stream = Stream(count, batch, 0)
         self.batches = source.batches(stream.batch(step) for step in range(10**9))

@@ -114,7 +114,7 @@ class Views:
         self.ids = np.arange(len(images), dtype=np.uint64)
 
     def __call__(self) -> torch.Tensor:
-        return self.make(self.images, self.ids, next(self.epochs), 0)
+        return self.make(self.images, self.ids, epoch=next(self.epochs), view=0)
 
 
 def bandwidth_rows(

@@ -14,7 +14,8 @@ from fourlenses.analysis.contrasts import Evidence
 from fourlenses.analysis.table import read_metrics
 from fourlenses.findings.thresholds import Thresholds
 from fourlenses.lenses import conclusions
-from fourlenses.lenses.registry import FIGURES
+from fourlenses.lenses.registry import figure_named
+from fourlenses.study.vocabulary import METRICS_FIGURES
 from tests.helpers import synthetic_metrics as synthetic
 
 RESULTS = Path(__file__).parents[2] / "results"
@@ -31,7 +32,11 @@ def answers(file):
 
 def numbers(file, lenses):
     evidence = Evidence.of(read_metrics(file))
-    return {name: FIGURES[name].draw(evidence)[1].to_csv() for name in FIGURES if name in lenses}
+    return {
+        name: figure_named(name).draw(evidence)[1].to_csv()
+        for name in METRICS_FIGURES
+        if name in lenses
+    }
 
 
 def shuffled(file, seed, folder):
@@ -69,6 +74,6 @@ def test_findings_cards_and_comparisons_are_alike(tables, seed):
 def test_the_numbers_of_figures_are_alike(tables):
     folder, files, _ = tables
     for file, lenses in zip(
-        files, (FIGURES, {"granularity"}, {"granularity"}, {"quantity"}), strict=True
+        files, (METRICS_FIGURES, {"granularity"}, {"granularity"}, {"quantity"}), strict=True
     ):
         assert numbers(shuffled(file, 1, folder), lenses) == numbers(file, lenses), file.name

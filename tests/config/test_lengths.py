@@ -5,13 +5,15 @@ import copy
 import pytest
 import yaml
 
+from fourlenses.config.job_settings import with_views
 from fourlenses.config.lengths import complete_lengths
 from fourlenses.config.read import ROOT, read_config
 from fourlenses.core.errors import UserError
 from fourlenses.lenses.plan import make_plan
 from fourlenses.study import entry_of
 from fourlenses.study.sizes import images_of
-from fourlenses.training.pretrain import make_schedule
+from fourlenses.training.schedule import pretraining_schedule
+from fourlenses.training.settings import Hyperparameters
 
 SHIPPED = [ROOT / "config.yaml", *sorted((ROOT / "studies").glob("*.yaml"))]
 SIMCLR = {"epochs": 6, "warmup_epochs": 1, "batch_size": 50}
@@ -45,7 +47,8 @@ def schedules(config: dict) -> set[tuple[int, int]]:
         if run.method != "random":
             dataset, size = run.source.split("-")
             images = images_of(config, dataset, size if size == "all" else int(size))
-            schedule, _ = make_schedule(config["methods"][run.method], images)
+            hyper = Hyperparameters.from_json(run.method, with_views(config["methods"][run.method]))
+            schedule, _ = pretraining_schedule(hyper, images)
             found.add((schedule.total_steps, schedule.warmup_steps))
     return found
 
@@ -74,7 +77,8 @@ def test_shipped_studies_have_equal_schedules_or_say_otherwise(file):
             entry = config["methods"][run.method]
             dataset, size = run.source.split("-")
             images = images_of(config, dataset, size if size == "all" else int(size))
-            schedule, _ = make_schedule(entry, max(entry["batch_size"], images or 0))
+            hyper = Hyperparameters.from_json(run.method, with_views(entry))
+            schedule, _ = pretraining_schedule(hyper, max(hyper.batch_size, images or 0))
             seen.setdefault(run.method, set()).add((schedule.total_steps, schedule.warmup_steps))
     assert seen
     assert all(len(own) == 1 for own in seen.values())
@@ -131,7 +135,8 @@ def test_the_largest_size_at_other_lengths(tmp_path, equal, lengths):
         cells = [cell for cell in make_plan(config).cells if cell.run.method == method]
         # on features alone
         assert {(cell.run.source, cell.protocol) for cell in cells} == {("objects-400", "linear")}
-        schedule, _ = make_schedule(config["methods"][method], 400)
+        hyper = Hyperparameters.from_json(method, with_views(config["methods"][method]))
+        schedule, _ = pretraining_schedule(hyper, 400)
         assert (schedule.total_steps, schedule.warmup_steps) == expected
 
 

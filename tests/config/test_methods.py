@@ -6,11 +6,14 @@ import pytest
 import torch
 import yaml
 
+from fourlenses.config.job_settings import with_views
+from fourlenses.core.dataclass_keys import keys_of
 from fourlenses.data.augment.augmentation import Augmentation
 from fourlenses.methods import METHODS, build_method
 from fourlenses.methods.method import DataInfo
 from fourlenses.models.backbones import build_backbone
 from fourlenses.training.optimizers.build import OPTIMIZERS
+from fourlenses.training.settings import Hyperparameters
 
 PRESETS = Path(__file__).parents[2] / "presets"
 COMMON = {
@@ -49,7 +52,7 @@ def test_every_method_has_a_preset_and_every_file_a_method():
 @pytest.mark.parametrize(("name", "size"), EACH)
 def test_a_preset_holds_every_key_and_no_other(name, size):
     preset = read(name)[size]
-    assert set(preset) == COMMON | set(METHODS[name].settings)
+    assert set(preset) == COMMON | set(keys_of(METHODS[name].Settings))
     assert preset["optimizer"] in OPTIMIZERS
     assert preset["lr_scaling"] in ("linear", "sqrt", "none")
     assert preset["batch_size"] % preset["batch_norm_groups"] == 0
@@ -83,13 +86,9 @@ def test_augmentations_are_valid_and_used(name):
 def test_a_method_can_be_built_from_its_preset(name, size):
     preset = read(name)[size]
     encoder, width = build_backbone("resnet_small", seed=0)
-    method = build_method(
-        name,
-        encoder,
-        width,
-        preset,
-        DataInfo(images=2_000_000, num_classes=5, batch_size=preset["batch_size"], seed=0),
-    )
+    own = Hyperparameters.from_json(name, with_views(preset) | {"method": name}).own
+    info = DataInfo(images=2_000_000, num_classes=5, batch_size=preset["batch_size"], seed=0)
+    method = build_method(name, encoder, width, settings=own, info=info)
     assert method.notes == []
     images = [torch.rand(4, 3, 32, 32) for _ in preset["augmentations"]]
     loss, _ = method(images, torch.arange(4))

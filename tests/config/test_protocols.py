@@ -10,7 +10,7 @@ from fourlenses.config.job_settings import with_views
 from fourlenses.config.protocols import complete_protocol
 from fourlenses.core.errors import UserError
 from fourlenses.data.augment.augmentation import Augmentation
-from fourlenses.evaluation.finetuning.evaluate import PROTOCOLS
+from fourlenses.evaluation.finetuning.classifiers import PROTOCOLS
 from fourlenses.training.optimizers.build import OPTIMIZERS
 from fourlenses.training.schedule import scaled_learning_rate
 from tests.helpers.trained import CROP, HYPER

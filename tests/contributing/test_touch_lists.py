@@ -52,9 +52,11 @@ def test_a_method(house):
     proof = """
 import torch
 
+from fourlenses.config.job_settings import with_views
 from fourlenses.methods import build_method
 from fourlenses.methods.method import DataInfo
 from fourlenses.study import methods
+from fourlenses.training.settings import Hyperparameters
 
 
 def test_plan_figure_and_step():
@@ -66,7 +68,8 @@ def test_plan_figure_and_step():
     assert (methods.label("toy"), methods.label("toy_long")) == ("Toy", "toy long")
     encoder = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(48, 8))
     info = DataInfo(images=100, num_classes=5, batch_size=8, seed=0)
-    method = build_method("toy", encoder, 8, config["methods"]["toy"], info)
+    settings = Hyperparameters.from_json("toy", with_views(config["methods"]["toy"])).own
+    method = build_method("toy", encoder, 8, settings=settings, info=info)
     views = [torch.rand(8, 3, 4, 4) for _ in range(2)]
     loss, _ = method.loss(method.embed(views), method.targets(views), torch.arange(8) % 5)
     assert loss.isfinite()
@@ -213,18 +216,15 @@ def test_plan_label_and_accuracy():
 
 
 def test_a_protocol_that_trains(house):
+    classifiers = "src/fourlenses/evaluation/finetuning/classifiers.py"
     house.insert(
-        "src/fourlenses/evaluation/finetuning/classifiers.py",
-        "def fine_tune(",
-        "def toy_tune(run, *arguments, **named):\n"
+        classifiers,
+        "def _from_zero(",
+        "def toy_tune(encoder, num_classes, hyper):\n"
         '    """Fine-tune."""\n'
-        "    return fine_tune(run, *arguments, **named)\n\n",
+        "    return fine_tune(encoder, num_classes, hyper)\n\n",
     )
-    house.insert(
-        "src/fourlenses/evaluation/finetuning/evaluate.py",
-        '"fine_tune": classifiers.fine_tune',
-        '"toy_tune": classifiers.toy_tune,',
-    )
+    house.insert(classifiers, '"fine_tune": fine_tune', '"toy_tune": toy_tune,')
     house.insert(
         "src/fourlenses/study/vocabulary.py",
         'Protocol("knn"',
@@ -237,7 +237,9 @@ def test_a_protocol_that_trains(house):
     house.insert(schema, "fine_tune: {type: object", "toy_tune: {type: object, x-role: science}")
     house.insert("config.yaml", "scratch_published: {preset", "toy_tune: {preset: minutes}")
     proof = '''
-from fourlenses.evaluation.finetuning.evaluate import PROTOCOLS
+from fourlenses.config.job_settings import protocol_settings
+from fourlenses.evaluation.finetuning.classifiers import PROTOCOLS
+from fourlenses.evaluation.finetuning.settings import FinetuningHyperparameters
 from fourlenses.study.vocabulary import PROTOCOLS as RECORDS
 
 
@@ -255,7 +257,9 @@ def test_plan_label_and_network():
     assert config["evaluation"]["toy_tune"]["batch_size"] == 64
     assert "toy_tune" in {cell.protocol for cell in plan.cells}
     assert RECORDS["toy_tune"].label == "toy-tuned"
-    method = PROTOCOLS["toy_tune"](Network(), 5, config["evaluation"]["toy_tune"])
+    settings = protocol_settings(config, "toy_tune")
+    hyper = FinetuningHyperparameters.from_json("toy_tune", settings)
+    method = PROTOCOLS["toy_tune"](Network(), 5, hyper)
     assert method.head.weight.shape == (5, 8)
 '''
     house.check("A protocol that trains", "toy_tune", PLAN + proof)
@@ -323,16 +327,10 @@ def test_a_lens(house):
     package = "src/fourlenses/lenses"
     for name, text in LENS.items():
         house.add(f"{package}/guesses/{name}", text)
-    house.insert(
-        f"{package}/conclusions.py",
-        "import finding as quantity",
-        "from fourlenses.lenses.guesses import finding as guesses",
-    )
-    house.insert(f"{package}/conclusions.py", '"quantity": quantity,', '"guesses": guesses,')
     house.replace(
         "src/fourlenses/study/vocabulary.py",
         "    for lens in (\n",
-        '    for lens in (\n        Lens("guesses", "How much do five guesses help?", ("guesses",)),\n',
+        '    for lens in (\n        Lens("guesses", "How much do five guesses help?", (Figure("guesses"),)),\n',
     )
     section = (ROOT / "schemas" / "lenses" / "granularity.yaml").read_text(encoding="utf-8")
     house.add("schemas/lenses/guesses.yaml", section.replace("granularity", "guesses"))

@@ -48,19 +48,15 @@ def test_what_becomes_of_the_papers_numbers():
     }
     assert found["domain"].counts == {"holds": 15}
     worst = {
-        one["what"].split(" of ")[0]
-        for one in found["quality"].evidence
-        if one["status"] == "holds"
+        one.what.split(" of ")[0] for one in found["quality"].evidence if one.status == "holds"
     }
     assert worst == {"downsample2", "downsample4"}
     assert found["granularity"].counts == {"holds": 2, "open": 1}
-    imagenet = next(one for one in found["quantity"].evidence if one["target"] == "imagenet")
+    imagenet = next(one for one in found["quantity"].evidence if one.target == "imagenet")
     assert (
-        imagenet["what"] == "SimCLR: 500k to 1M pretraining images at unequal steps"
+        imagenet.what == "SimCLR: 500k to 1M pretraining images at unequal steps"
     )  # as in the paper's figure 2
-    assert imagenet["reason"].startswith(
-        "2 times the images and 2 times the training (equal epochs)"
-    )
+    assert imagenet.reason.startswith("2 times the images and 2 times the training (equal epochs)")
 
 
 def test_estimates_are_those_of_the_table():
@@ -69,9 +65,9 @@ def test_estimates_are_those_of_the_table():
     top1 = [20.0, 50.0, 49.0, 44.0, 48.0, 46.0] * 3  # random, own, own share, two others, a pool
     exact = Evidence(evidence.metrics.assign(top1=top1), evidence.joint, evidence.seed_variance)
     found = by_name(exact)
-    assert {one["estimate"] for one in found["domain"].evidence} == {-6.0, -2.0}
-    assert {one["estimate"] for one in found["domain_pool"].evidence} == {-4.0}
-    assert {one["estimate"] for one in found["domain_added"].evidence} == {-3.0}
+    assert {one.number.estimate for one in found["domain"].evidence} == {-6.0, -2.0}
+    assert {one.number.estimate for one in found["domain_pool"].evidence} == {-4.0}
+    assert {one.number.estimate for one in found["domain_added"].evidence} == {-3.0}
     assert found["domain"].estimate == pytest.approx(-4.0)
     assert (len(found["domain"].evidence), found["domain"].counts) == (6, {"holds": 6})
 
@@ -103,7 +99,7 @@ def test_one_lens_more_takes_no_answer_away():
     study.add("simclr", "a-4000", "a", 52.0, labelled=5000)
     study.add("simclr", "b-4000", "a", 42.0, labelled=5000)
     after = by_name(seen(study))["quantity"].evidence
-    assert [one["what"] for one in before] == [one["what"] for one in after]
+    assert [one.what for one in before] == [one.what for one in after]
     assert len(after) == 1
 
 
@@ -116,7 +112,7 @@ def test_entries_of_one_method_are_apart_and_derived_ones_are_not():
     study.add("simclr_steps", "a-2000", "a", 48.0)
     study.add("simclr", "a-4000", "a", 50.0)
     found = by_name(seen(study))["quantity"].evidence
-    assert [(one["what"].split(":")[0], round(one["estimate"])) for one in found] == [
+    assert [(one.what.split(":")[0], round(one.number.estimate)) for one in found] == [
         ("simclr gentle", 5),
         ("SimCLR", 2),
     ]
@@ -132,7 +128,7 @@ def test_sizes_of_equal_epochs_say_nothing_of_images():
     assert (found.verdict, found.estimate) == ("confounded", None)
     assert (
         "4 times the images and 4 times the training (250 and 1,000 steps)"
-        in found.evidence[0]["reason"]
+        in found.evidence[0].reason
     )
     (line,) = (
         line
@@ -245,7 +241,11 @@ def test_the_doubling_of_a_card_is_the_number_of_the_finding():
         if line.question == "doubling"
     )
     (entry,) = by_name(evidence)["quantity"].evidence
-    assert (line.estimate, line.low, line.high) == (entry["estimate"], entry["low"], entry["high"])
+    assert (line.estimate, line.low, line.high) == (
+        entry.number.estimate,
+        entry.number.low,
+        entry.number.high,
+    )
 
 
 def test_four_sizes_are_a_curve():
@@ -324,7 +324,7 @@ def test_a_training_that_had_not_converged_is_named():
 def test_a_finding_and_a_card_give_one_number():
     evidence = seen(planted.others(-3.0))
     found = {
-        (one["target"], one["source"]): one["estimate"]
+        (one.target, one.about["source"]): one.number.estimate
         for one in by_name(evidence)["domain"].evidence
     }
     lines = [
@@ -358,7 +358,7 @@ def test_levels_of_fewer_than_three_labels_are_left_out():
     for cell in study.cells:
         cell["n_classes"] = {"coarse": 2, "middle": 30, "fine": 90}[cell["level"]]
     assert {
-        one["what"].split(" from ")[-1].split(",")[0]
+        one.what.split(" from ")[-1].split(",")[0]
         for one in by_name(seen(study))["granularity"].evidence
     } == {"middle to fine"}
 
@@ -400,7 +400,7 @@ def test_an_encoder_that_gained_nothing_has_no_share_to_lose(tmp_path):
         one for one in conclusions.evaluate(seen(study), CERTAIN) if one.finding == "quality"
     )
     assert found.verdict == "not trained enough to tell"
-    assert found.evidence[0]["second_scale"]["estimate"] is None
+    assert found.evidence[0].second_scale.estimate is None
     findings.findings([found], tmp_path / "f.json", "Encoders: ResNet-18.")
     assert "| – | not trained enough to tell" in (tmp_path / "f.md").read_text()
 

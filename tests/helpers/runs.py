@@ -12,8 +12,10 @@ from fourlenses.data.conversion.convert import write_beton
 from fourlenses.data.manifest.subsets import draw_subset
 from fourlenses.data.sources import image_folder as source
 from fourlenses.methods import METHODS
+from fourlenses.resume.placement import Placement
 from fourlenses.resume.result_cache import FOLDER
-from fourlenses.training.pretrain import Data, Placement, Settings, pretrain
+from fourlenses.training.pretrain import pretrain
+from fourlenses.training.settings import Hyperparameters, PretrainingSettings, TrainingData
 from tests.helpers.tiny import SETTINGS
 
 RECIPES = {
@@ -58,19 +60,36 @@ def make_dataset(folder: Path, image_folder: Path) -> Path:
     return folder
 
 
-def settings(method: str = "simclr", backbone: str = "resnet_small", **changes) -> Settings:
-    engine = {
+def settings(
+    method: str = "simclr", backbone: str = "resnet_small", **changes
+) -> PretrainingSettings:
+    computed = {
         key: changes.pop(key)
         for key in ("precision", "channels_last", "health_images")
         if key in changes
     }
-    views = ["strong"] * METHODS[method].views_needed if method in METHODS else []
-    hyper = {**COMMON, **SETTINGS.get(method, {}), "views": views, **changes}
-    return Settings(method, backbone, "animals-all", 0, 24, 16, 1, hyper, RECIPES, **engine)
+    return PretrainingSettings(
+        entry=method,
+        backbone=backbone,
+        source="animals-all",
+        seed=0,
+        stored_size=24,
+        image_size=16,
+        torch_threads=1,
+        hyperparameters=None if method == "random" else hyperparameters(method, **changes),
+        recipes=RECIPES,
+        **computed,
+    )
 
 
-def data(folder: Path) -> Data:
-    return Data(["animals"], [folder / "clean.beton"], [folder / "all.npy"])
+def hyperparameters(method: str, **changes) -> Hyperparameters:
+    views = ["strong"] * METHODS[method].views_needed
+    values = {"method": method, **COMMON, **SETTINGS[method], "views": views, **changes}
+    return Hyperparameters.from_json(method, values)
+
+
+def data(folder: Path) -> TrainingData:
+    return TrainingData(["animals"], [folder / "clean.beton"], [folder / "all.npy"])
 
 
 def forget_finished(checkpoints: Path) -> None:
@@ -85,7 +104,7 @@ def left_behind(checkpoints: Path) -> set[str]:
 
 
 def go(
-    folder: Path, name: str, chosen: Settings, **placement
+    folder: Path, name: str, chosen: PretrainingSettings, **placement
 ) -> tuple[dict[str, torch.Tensor], dict]:
     """Pretrain into ``folder / name``, anew if it has been done: the encoder's tensors and the record."""
     forget_finished(folder / "checkpoints")

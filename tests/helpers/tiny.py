@@ -3,11 +3,12 @@
 import torch
 from torch import Tensor, nn
 
-from fourlenses.methods import build_method
+from fourlenses.methods import build_method, method_settings
 from fourlenses.methods.method import DataInfo, Method
 
 WIDTH = 8
-PROJECTION = {"projection_hidden": 16, "projection_out": 6, "projection_layers": 2}
+TWO_LAYERS = {"projection_hidden": 16, "projection_out": 6}
+PROJECTION = TWO_LAYERS | {"projection_layers": 2}
 SETTINGS = {
     "simclr": PROJECTION | {"temperature": 0.5, "projection_last_norm": True},
     "moco": PROJECTION
@@ -18,7 +19,7 @@ SETTINGS = {
         "ema_momentum_final": 0.9,
         "symmetric": False,
     },
-    "byol": PROJECTION | {"prediction_hidden": 16, "ema_momentum": 0.9},
+    "byol": TWO_LAYERS | {"prediction_hidden": 16, "ema_momentum": 0.9},
     "simsiam": PROJECTION | {"prediction_hidden": 12},
     "barlow_twins": PROJECTION | {"off_diagonal_weight": 0.005, "loss_weight": 1.0},
     "vicreg": PROJECTION
@@ -37,8 +38,9 @@ def encoder(seed: int = 0) -> nn.Module:
 
 
 def tiny(name: str, images: int = 100, batch_size: int = 8, seed: int = 0, **settings) -> Method:
-    facts = DataInfo(images=images, num_classes=5, batch_size=batch_size, seed=seed)
-    return build_method(name, encoder(), WIDTH, SETTINGS[name] | settings, facts)
+    info = DataInfo(images=images, num_classes=5, batch_size=batch_size, seed=seed)
+    own = method_settings(name, SETTINGS[name] | settings)
+    return build_method(name, encoder(), WIDTH, settings=own, info=info)
 
 
 def views(count: int = 2, batch: int = 8, seed: int = 0) -> list[Tensor]:

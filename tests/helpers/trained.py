@@ -12,11 +12,17 @@ from fourlenses.data.conversion.convert import write_beton
 from fourlenses.data.manifest.manifest import write_manifest
 from fourlenses.data.sources import image_folder as source
 from fourlenses.evaluation.encoder import Encoder
-from fourlenses.evaluation.finetuning.evaluate import Settings, evaluate_trained
+from fourlenses.evaluation.finetuning.evaluate import finetune_and_test
+from fourlenses.evaluation.finetuning.record import FinetuningRecord
+from fourlenses.evaluation.finetuning.settings import (
+    FinetuningHyperparameters,
+    FinetuningSettings,
+)
 from fourlenses.evaluation.finetuning.task import Task
+from fourlenses.evaluation.predictions import TargetPredictions
 from fourlenses.models.backbones import build_backbone
 from fourlenses.models.weights import save_weights
-from fourlenses.training.pretrain import Placement
+from fourlenses.resume.placement import Placement
 from tests.helpers.runs import forget_finished
 
 COLOURS = {"blue": (60, 60, 150), "green": (60, 150, 60), "red": (150, 60, 60)}
@@ -101,22 +107,47 @@ def make_encoder(folder: Path, method: str = "simclr", seed: int = 0, **recipe) 
     return Encoder.read(folder)
 
 
-def settings(protocol: str, validation_fraction: float = 0.25, **changes) -> Settings:
-    return Settings(protocol, HYPER | changes, CROP, 16, 16, validation_fraction, 1)
+def hyperparameters(**changes) -> FinetuningHyperparameters:
+    return FinetuningHyperparameters.from_json("fine_tune", HYPER | changes)
 
 
-def go(encoder: Encoder, target: Task, chosen: Settings, checkpoints: Path, **placement) -> dict:
-    """The record, with the test images' labels as ``truth``; made anew if it was made before."""
+def settings(protocol: str, validation_fraction: float = 0.25, **changes) -> FinetuningSettings:
+    return FinetuningSettings(
+        protocol=protocol,
+        hyperparameters=hyperparameters(**changes),
+        recipe=CROP,
+        stored_size=16,
+        image_size=16,
+        validation_fraction=validation_fraction,
+        torch_threads=1,
+    )
+
+
+def outcome(
+    encoder: Encoder, target: Task, chosen: FinetuningSettings, checkpoints: Path, **placement
+) -> tuple[FinetuningRecord, TargetPredictions]:
+    """The record and the test images; made again if it was made before."""
     forget_finished(checkpoints)
-    records = []
+    written = []
     where = {"device": "cpu", "checkpoint_seconds": 1e9, **placement}
 
-    def write(record, seen, folder):
-        records.append(record | {"truth": seen.labels})
+    def write(record: FinetuningRecord, images: TargetPredictions, folder: Path) -> None:
+        written.append((record, images))
 
-    evaluate_trained(encoder, target, chosen, Placement(checkpoints, **where), {}, write)
-    (record,) = records
-    return record
+    finetune_and_test(
+        encoder, target, chosen, placement=Placement(checkpoints, **where), outputs={}, write=write
+    )
+    (result,) = written
+    return result
+
+
+def go(
+    encoder: Encoder, target: Task, chosen: FinetuningSettings, checkpoints: Path, **placement
+) -> dict:
+    """Everything that came out, by name, with the test images' labels as ``truth``."""
+    record, images = outcome(encoder, target, chosen, checkpoints, **placement)
+    own = {**vars(record), **vars(record.report), **record.details(), "truth": images.labels}
+    return {key: value for key, value in own.items() if key not in ("report", "choice", "losses")}
 
 
 def numbers(record: dict) -> dict:

@@ -1,4 +1,4 @@
-"""The command-line program: the files it writes, their bytes, its errors, and that it does without torch."""
+"""The program draw_figure: its files, their bytes, its errors; without torch."""
 
 import runpy
 import subprocess
@@ -10,8 +10,9 @@ import pytest
 
 from fourlenses.analysis.contrasts import Evidence
 from fourlenses.analysis.table import read_metrics
-from fourlenses.lenses.registry import FIGURES
+from fourlenses.lenses.registry import figure_named
 from fourlenses.plotting.save import save
+from fourlenses.study.vocabulary import METRICS_FIGURES
 from tests.helpers import synthetic_metrics as synthetic
 
 PROGRAM = Path(__file__).resolve().parents[2] / "workflow_scripts" / "draw_figure.py"
@@ -19,7 +20,7 @@ PROGRAM = Path(__file__).resolve().parents[2] / "workflow_scripts" / "draw_figur
 
 @pytest.fixture
 def program(monkeypatch):
-    """Runs the program in this process (a process each costs seconds) and returns its exit status."""
+    """Return a function that runs the program in this process and returns its exit status."""
 
     def run(*arguments):
         monkeypatch.setattr(sys, "argv", [str(PROGRAM), *map(str, arguments)])
@@ -37,10 +38,10 @@ def metrics(tmp_path):
     return synthetic.write(tmp_path / "metrics.csv", synthetic.planted())
 
 
-@pytest.mark.parametrize("figure_name", FIGURES)
+@pytest.mark.parametrize("figure_name", METRICS_FIGURES)
 def test_the_same_table_gives_the_same_bytes(tmp_path, metrics, figure_name):
     for folder in ("first", "second"):
-        figure, numbers = FIGURES[figure_name].draw(Evidence.of(read_metrics(metrics)))
+        figure, numbers = figure_named(figure_name).draw(Evidence.of(read_metrics(metrics)))
         paths = save(figure, numbers, tmp_path / folder / figure_name)
     assert sorted(path.name for path in (tmp_path / "second").iterdir()) == sorted(
         f"{figure_name}.{end}" for end in ("csv", "png", "svg")
@@ -51,7 +52,7 @@ def test_the_same_table_gives_the_same_bytes(tmp_path, metrics, figure_name):
 
 
 def test_a_failed_drawing_leaves_the_old_files_and_no_drafts(tmp_path, metrics, monkeypatch):
-    figure, numbers = FIGURES["domain"].draw(Evidence.of(read_metrics(metrics)))
+    figure, numbers = figure_named("domain").draw(Evidence.of(read_metrics(metrics)))
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "domain.svg").write_text("old")
 
@@ -66,15 +67,17 @@ def test_a_failed_drawing_leaves_the_old_files_and_no_drafts(tmp_path, metrics, 
 
 
 def test_the_program_writes_another_process_same_bytes_without_torch(tmp_path, metrics):
+    arguments = ["draw_figure.py", "--metrics", str(metrics), "--figure", "quality"]
+    arguments += ["--output-prefix", str(tmp_path / "q")]
     code = (
         "import runpy, sys\n"
-        f"sys.argv = ['draw_figure.py', '--metrics', {str(metrics)!r}, '--figure', 'quality', '--output-prefix', {str(tmp_path / 'q')!r}]\n"
+        f"sys.argv = {arguments!r}\n"
         f"runpy.run_path({str(PROGRAM)!r}, run_name='__main__')\n"
         "assert 'torch' not in sys.modules"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stderr) == (0, "")
-    figure, numbers = FIGURES["quality"].draw(Evidence.of(read_metrics(metrics)))
+    figure, numbers = figure_named("quality").draw(Evidence.of(read_metrics(metrics)))
     for path in save(figure, numbers, tmp_path / "here"):
         assert path.read_bytes() == (tmp_path / f"q{path.suffix}").read_bytes()
     assert list(pd.read_csv(tmp_path / "q.csv")["drop"]) == [20.0, 5.0, 6.0, 1.5]
@@ -110,7 +113,7 @@ def test_help_names_the_options(program, capsys):
 
 
 def test_the_stated_deviation_over_seeds_reaches_the_bands(program, tmp_path):
-    """The planted study has two seeds of some cells; one of one seed alone is widened by what is stated."""
+    """A study of one seed is widened by the stated deviation."""
     metrics = synthetic.write(
         tmp_path / "metrics.csv", [one for one in synthetic.planted() if one["seed"] == 0]
     )

@@ -2,7 +2,8 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from fourlenses.methods import METHODS, build_method
+from fourlenses.core.errors import UserError
+from fourlenses.methods import METHODS, build_method, method_settings
 from fourlenses.methods.method import DataInfo
 from fourlenses.methods.nt_xent import nt_xent
 from fourlenses.models.backbones import build_backbone
@@ -19,13 +20,9 @@ SIMCLR = {
 
 def build(name, settings, seed=0, classes=5):
     encoder, width = build_backbone("resnet_small", seed=0)
-    return build_method(
-        name,
-        encoder,
-        width,
-        settings,
-        DataInfo(images=100, num_classes=classes, batch_size=8, seed=seed),
-    )
+    info = DataInfo(images=100, num_classes=classes, batch_size=8, seed=seed)
+    own = method_settings(name, settings)
+    return build_method(name, encoder, width, settings=own, info=info)
 
 
 def views(count, batch=8):
@@ -120,10 +117,14 @@ def test_heads_are_a_function_of_the_seed():
 
 def test_wrong_names_and_settings_are_refused():
     with pytest.raises(
-        ValueError, match=r"unknown method 'mocco' \(did you mean 'moco'\?\); known: "
+        UserError, match=r"unknown method 'mocco' \(did you mean 'moco'\?\); known: "
     ):
         build("mocco", {})
     with pytest.raises(
-        ValueError, match="'simclr' lacks the setting 'projection_out'; it needs temperature"
+        UserError, match="'simclr' lacks the key 'projection_out'; it needs projection_hidden"
     ):
         build("simclr", {key: value for key, value in SIMCLR.items() if key != "projection_out"})
+    with pytest.raises(
+        UserError, match=r"'simclr': unknown key 'temprature' \(did you mean 'temperature'\?\)"
+    ):
+        build("simclr", {**SIMCLR, "temprature": 0.1})

@@ -3,7 +3,7 @@ import pytest
 import torch
 from torch import nn
 
-from fourlenses.methods import build_method
+from fourlenses.methods import build_method, method_settings
 from fourlenses.methods.method import DataInfo
 from fourlenses.models.heads import ProjectionHead
 
@@ -84,8 +84,9 @@ SETTINGS = {
     ],
 )
 def test_heads_have_the_layers_of_lightlys(method, part, theirs, biases, lightlys):
+    own = method_settings(method, SETTINGS[method])
     ours = getattr(
-        build_method(method, nn.Flatten(), 8, SETTINGS[method], DataInfo(100, 5, 8, 0)), part
+        build_method(method, nn.Flatten(), 8, settings=own, info=DataInfo(100, 5, 8, 0)), part
     )
     assert kinds(ours) == kinds(theirs)
     for a, b in zip(ours.layers, theirs.layers, strict=True):

@@ -11,7 +11,6 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import asdict
 
 import pandas as pd
 import pytest
@@ -31,11 +30,14 @@ COMMAND = """
 import json, sys
 from pathlib import Path
 from fourlenses.core.cli import run
-from fourlenses.training.pretrain import Placement, Settings, pretrain
+from fourlenses.resume.placement import Placement
+from fourlenses.training.pretrain import pretrain
+from fourlenses.training.settings import PretrainingSettings
 from tests.helpers.runs import data
 folder, chosen, name, placement = Path(sys.argv[1]), *sys.argv[2:]
 placement = Placement(folder / "checkpoints", **{"device": "cpu", "checkpoint_seconds": 0, **json.loads(placement)})
-run(lambda: pretrain(Settings(**json.loads(chosen)), data(folder), placement, folder / name))
+settings = PretrainingSettings.from_json(json.loads(chosen))
+run(lambda: pretrain(settings, data(folder), placement, folder / name))
 """
 
 
@@ -46,7 +48,7 @@ def start(folder, chosen, **placement):
         "-c",
         COMMAND,
         str(folder),
-        json.dumps(asdict(chosen)),
+        json.dumps(chosen.as_json()),
         "run",
         json.dumps(placement),
     ]

@@ -8,7 +8,6 @@ import shutil
 import subprocess
 import sys
 import time
-from dataclasses import asdict
 from pathlib import Path
 
 import pyarrow.parquet
@@ -20,13 +19,14 @@ from hypothesis import strategies as st
 
 import fourlenses
 from fourlenses.core.files import read_json, write_json
-from fourlenses.evaluation.finetuning import evaluate as trained
+from fourlenses.evaluation.finetuning.evaluate import finetune_and_test
 from fourlenses.evaluation.record import encoder_columns
 from fourlenses.resume import code_version as source_code
 from fourlenses.resume import result_cache as finished
 from fourlenses.resume.lock import LockLost
+from fourlenses.resume.placement import Placement
 from fourlenses.resume.result_cache import FOLDER, SEAL, ResultCache
-from fourlenses.training.pretrain import OUTPUTS, Placement, pretrain
+from fourlenses.training.pretrain import OUTPUTS, pretrain
 from fourlenses.training.trainer import Trainer
 from tests.helpers.runs import data, go, left_behind, settings
 from tests.helpers.trained import make_encoder, make_target
@@ -314,7 +314,7 @@ def test_an_orphan_of_two_processes_ends_well_too(dataset):
         sys.executable,
         str(ROOT / "workflow_scripts" / "pretrain.py"),
         "--settings",
-        json.dumps(asdict(chosen)),
+        json.dumps(chosen.as_json()),
     ]
     program += [
         "--betons",
@@ -369,17 +369,18 @@ def test_a_finished_evaluation_whose_outputs_were_removed_is_not_made_again(tmp_
     output = tmp_path / "out" / "all.json"
 
     def evaluate(run=encoder) -> dict[str, bytes]:
-        def write(record, seen, folder):
-            write_json(
-                folder / "all.json",
-                {"top1": record["top1"], "images": len(seen.rows), "run": encoder_columns([run])},
-            )
+        def write(record, images, folder):
+            top1, count = record.report.top1, len(images.rows)
+            content = {"top1": top1, "images": count, "run": encoder_columns([run])}
+            write_json(folder / "all.json", content)
 
         chosen, placement = (
             evaluation_settings("fine_tune"),
             Placement(tmp_path / "checkpoints", device="cpu"),
         )
-        trained.evaluate_trained(run, target, chosen, placement, {"all.json": output}, write)
+        finetune_and_test(
+            run, target, chosen, placement=placement, outputs={"all.json": output}, write=write
+        )
         return read(output.parent)
 
     first = evaluate()

@@ -10,9 +10,8 @@ import pytest
 from fourlenses.config.read import ROOT
 from fourlenses.config.yaml_files import read_yaml
 from fourlenses.data.conversion import corruptions
-from fourlenses.evaluation.finetuning import evaluate as finetuning
+from fourlenses.evaluation.finetuning import classifiers
 from fourlenses.evaluation.probes import registry as probes
-from fourlenses.lenses import conclusions, registry
 from fourlenses.lenses.captions import caption_of
 from fourlenses.methods import METHODS
 from fourlenses.models.backbones import BACKBONES
@@ -49,7 +48,7 @@ def test_protocols():
     check(
         trained,
         {
-            "src/fourlenses/evaluation/finetuning/evaluate.py, PROTOCOLS": finetuning.PROTOCOLS,
+            "src/fourlenses/evaluation/finetuning/classifiers.py, PROTOCOLS": classifiers.PROTOCOLS,
             "presets/protocols/": presets("presets/protocols"),
             "schemas/config.schema.yaml, evaluation": {
                 name for name in evaluation["properties"] if name in trained
@@ -71,7 +70,9 @@ def test_lenses():
             "src/fourlenses/lenses/<lens>/plan.py": {
                 file.parent.name for file in package.glob("*/plan.py")
             },
-            "src/fourlenses/lenses/conclusions.py, FINDINGS": conclusions.FINDINGS,
+            "src/fourlenses/lenses/<lens>/finding.py": {
+                file.parent.name for file in package.glob("*/finding.py")
+            },
             "schemas/lenses/<lens>.yaml": presets("schemas/lenses"),
             "config.yaml, a section": {name for name in DEFAULT if name in lenses},
             "config.yaml, lenses": DEFAULT["lenses"],
@@ -80,12 +81,10 @@ def test_lenses():
 
 
 def test_figures():
-    figures = vocabulary.FIGURES
+    figures = [figure.name for lens in vocabulary.LENSES.values() for figure in lens.figures]
     assert len(set(figures)) == len(figures), "two lenses of study/vocabulary.py share a figure"
-    check(figures, {"src/fourlenses/lenses/registry.py, FIGURES": registry.FIGURES})
-    shown = [*figures, vocabulary.SIMILARITY_FIGURE]
-    captions = {figure for figure in shown if caption_of(figure)}
-    check(shown, {"src/fourlenses/lenses/<lens>/caption_<figure>.md": captions})
+    captions = {figure for figure in figures if caption_of(figure)}
+    check(figures, {"src/fourlenses/lenses/<lens>/caption_<figure>.md": captions})
 
 
 def test_methods():

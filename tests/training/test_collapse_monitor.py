@@ -42,7 +42,7 @@ def drawn():
 @pytest.fixture(scope="module")
 def health(drawn):
     images, labels = drawn
-    return CollapseMonitor(images[:96], labels[:96], None, None, CPU, batch_size=40)
+    return CollapseMonitor(images[:96], labels[:96], mean=None, std=None, device=CPU, batch_size=40)
 
 
 def features(rows=60, width=12, seed=0):
@@ -119,9 +119,9 @@ def test_measuring_leaves_no_trace(drawn, groups):
     mean, std = (0.4, 0.5, 0.6), (0.2, 0.3, 0.4)
     torch.manual_seed(0)
     random = torch.get_rng_state()
-    measured = CollapseMonitor(images[:50], labels[:50].numpy(), mean, std, CPU, 16).measure(
-        encoder, head
-    )
+    measured = CollapseMonitor(
+        images[:50], labels[:50].numpy(), mean=mean, std=std, device=CPU, batch_size=16
+    ).measure(encoder, head)
     assert torch.equal(torch.get_rng_state(), random)
     assert all(torch.equal(value, before[name]) for name, value in both.state_dict().items())
     assert [module.training for module in both.modules()] == modes
@@ -239,5 +239,6 @@ def test_the_images_are_chosen_by_the_seed():
 def test_refusals(drawn):
     images, labels = drawn
     for wrong in (images.float(), images[:1], images[:, 0], images[:5]):
+        few = labels[: 1 if len(wrong) == 1 else 192]
         with pytest.raises(ValueError, match="health needs"):
-            CollapseMonitor(wrong, labels[: 1 if len(wrong) == 1 else 192], None, None, CPU, 16)
+            CollapseMonitor(wrong, few, mean=None, std=None, device=CPU, batch_size=16)

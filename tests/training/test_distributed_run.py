@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-from dataclasses import asdict
 from pathlib import Path
 
 import pandas as pd
@@ -54,7 +53,7 @@ def test_two_processes_give_the_weights_of_one(dataset, method, changes):
         sys.executable,
         ROOT / "workflow_scripts" / "pretrain.py",
         "--settings",
-        json.dumps(asdict(chosen)),
+        json.dumps(chosen.as_json()),
         *files,
         *where,
     ]
@@ -110,7 +109,7 @@ def test_a_slot_of_two_processes_ends_with_code_75_and_one_request_to_be_requeue
         sys.executable,
         ROOT / "workflow_scripts" / "pretrain.py",
         "--settings",
-        json.dumps(asdict(chosen)),
+        json.dumps(chosen.as_json()),
         *files,
         *where,
     ]
@@ -152,7 +151,7 @@ def test_a_user_s_mistake_in_two_processes_ends_with_code_2(dataset):
         sys.executable,
         ROOT / "workflow_scripts" / "pretrain.py",
         "--settings",
-        json.dumps(asdict(chosen)),
+        json.dumps(chosen.as_json()),
         *files,
         *where,
     ]

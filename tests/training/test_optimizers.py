@@ -7,9 +7,14 @@ import torch
 from torch import nn
 
 from fourlenses.models.backbones import build_backbone
-from fourlenses.training.optimizers.build import build_optimizer
+from fourlenses.training.optimizers.build import build_optimizer, without_decay
 from fourlenses.training.optimizers.lars import LARS
 from fourlenses.training.optimizers.sgd_adamw import SGD, AdamW
+
+
+def build(name, module, rate, momentum, decay):
+    return build_optimizer(name, module, learning_rate=rate, momentum=momentum, weight_decay=decay)
+
 
 KINDS = {"sgd": SGD, "nesterov": SGD, "adamw": AdamW, "lars": LARS}
 
@@ -30,6 +35,60 @@ def test_biases_and_norms_do_not_decay(name):
             excluded = kind == "bias" or isinstance(layer, nn.BatchNorm2d)
             assert decay[id(parameter)] == (0.0 if excluded else 0.01)
     assert all(group["lr"] == 0.1 for group in optimiser.param_groups)
+
+
+class Tokens(nn.Module):
+    """A transformer's parameters, at least the kinds of them."""
+
+    def __init__(self):
+        super().__init__()
+        self.class_token = nn.Parameter(torch.ones(1, 1, 4))
+        self.position_embedding = nn.Parameter(torch.ones(1, 5, 4))
+        self.projection = nn.Linear(4, 4)
+        self.norm = nn.LayerNorm(4)
+
+    def no_weight_decay(self):
+        return {"class_token", "position_embedding"}
+
+
+def test_what_a_model_names_does_not_decay_wherever_it_stands():
+    assert without_decay(Tokens()) == {
+        "class_token",
+        "position_embedding",
+        "projection.bias",
+        "norm.weight",
+        "norm.bias",
+    }
+    network = nn.ModuleDict({"encoder": nn.Sequential(Tokens()), "head": nn.Linear(4, 2)})
+    decays = {"encoder.0.projection.weight", "head.weight"}
+    names = {name for name, _ in network.named_parameters()}
+    assert without_decay(network) == names - decays
+    optimiser = build("adamw", network, 0.1, 0.9, 0.3)
+    counts = {group["weight_decay"]: len(group["params"]) for group in optimiser.param_groups}
+    assert counts == {0.3: 2, 0.0: 6}
+
+
+def test_lars_adapts_no_step_of_what_does_not_decay():
+    tokens = Tokens()
+    optimiser = build("lars", tokens, 0.5, 0.0, 0.1)
+    for parameter in tokens.parameters():
+        parameter.grad = torch.ones_like(parameter)
+    before = tokens.projection.weight.detach().clone()
+    optimiser.step()
+    assert (tokens.class_token == 0.5).all()
+    assert (tokens.position_embedding == 0.5).all()
+    assert not torch.allclose(tokens.projection.weight, before - 0.5)
+
+
+def test_a_state_from_before_groups_said_whether_they_are_adapted_resumes():
+    layer = nn.Linear(3, 2)
+    optimiser = build("lars", layer, 0.1, 0.9, 0.1)
+    state = optimiser.state_dict()
+    for group in state["groups"]:
+        del group["adapted"]
+    again = build("lars", layer, 0.1, 0.9, 0.1)
+    again.load_state_dict(state)
+    assert [group["adapted"] for group in again.param_groups] == [True, False]
 
 
 def test_sgd_is_heavy_ball_with_the_given_momentum():
@@ -57,15 +116,13 @@ def test_nesterov_looks_ahead_by_the_given_momentum():
 
 
 def test_lars_takes_the_momentum():
-    assert (
-        build_optimizer("lars", nn.Linear(2, 2), 0.1, 0.8, 0.0).param_groups[0]["momentum"] == 0.8
-    )
+    assert build("lars", nn.Linear(2, 2), 0.1, 0.8, 0.0).param_groups[0]["momentum"] == 0.8
 
 
 def test_frozen_parameters_are_left_out():
     network = nn.Sequential(nn.Linear(3, 4), nn.Linear(4, 2))
     network[0].requires_grad_(False)
-    optimiser = build_optimizer("sgd", network, 0.1, 0.9, 0.0)
+    optimiser = build("sgd", network, 0.1, 0.9, 0.0)
     assert {id(p) for group in optimiser.param_groups for p in group["params"]} == {
         id(p) for p in network[1].parameters()
     }
@@ -75,7 +132,7 @@ def test_unknown_optimizer_lists_the_known():
     with pytest.raises(
         ValueError, match="unknown optimizer 'lion'; known: adamw, lars, nesterov, sgd"
     ):
-        build_optimizer("lion", nn.Linear(2, 2), 0.1, 0.9, 0.0)
+        build("lion", nn.Linear(2, 2), 0.1, 0.9, 0.0)
 
 
 @pytest.mark.parametrize(
@@ -123,11 +180,11 @@ def test_a_stored_state_resumes_exactly(name, tmp_path):
 
     torch.manual_seed(0)
     first = nn.Linear(3, 2)
-    optimiser = build_optimizer(name, first, 0.01, 0.9, 0.1)
+    optimiser = build(name, first, 0.01, 0.9, 0.1)
     steps(first, optimiser, 3)
     second = copy.deepcopy(first)
     torch.save(optimiser.state_dict(), tmp_path / "state.pt")
-    resumed = build_optimizer(name, second, 0.5, 0.9, 0.0)
+    resumed = build(name, second, 0.5, 0.9, 0.0)
     resumed.load_state_dict(torch.load(tmp_path / "state.pt", weights_only=True))
     steps(first, optimiser, 3)
     steps(second, resumed, 3)
@@ -141,10 +198,10 @@ def test_a_job_starts_without_what_takes_seconds_to_import():
     code = """
 import sys, torch
 import fourlenses.training.pretrain, fourlenses.evaluation.probes.evaluate
-from fourlenses.training.optimizers.build import build_optimizer
+from fourlenses.training.optimizers.build import build_optimizer, without_decay
 layer = torch.nn.Linear(2, 2)
 for name in ("sgd", "nesterov", "adamw", "lars"):
-    optimizer = build_optimizer(name, layer, 0.1, 0.9, 0.1)
+    optimizer = build_optimizer(name, layer, learning_rate=0.1, momentum=0.9, weight_decay=0.1)
     optimizer.zero_grad()
     layer(torch.ones(1, 2)).sum().backward()
     optimizer.step()

@@ -18,6 +18,7 @@ from fourlenses.data.manifest.manifest import Hierarchy, hierarchy_of, read_mani
 from fourlenses.evaluation.predictions import TargetPredictions, read_predictions
 from fourlenses.study import Subset
 from fourlenses.study.layout import predictions_of
+from fourlenses.study.vocabulary import EVERY_LEVEL_LENSES
 
 log = logging.getLogger(__name__)
 KEY = ("run", "target", "labelled", "protocol")
@@ -98,7 +99,7 @@ def _judged(
                     records[key],
                     predictions.get(cell["target"]),
                     hierarchies[cell["target"]],
-                    "granularity" in cell["lenses"],
+                    any(lens in EVERY_LEVEL_LENSES for lens in cell["lenses"]),
                 )
             )
             if not judged:

@@ -1,14 +1,17 @@
-"""Is pretraining worth it at a number of labels? The best of what pretraining gives against the best of what labels alone give.
+"""Is pretraining worth it at a number of labels? The best of pretraining against the best of labels.
 
-Pretraining: the encoder of the most unlabelled images of one's own, under a linear classifier and fine-tuned. Labels alone: training from
-scratch, and a linear classifier on an encoder supervised with the same labels. A frozen encoder against a network trained end to end would
-be no contest: without fine-tuning the question counts as not measured.
+Pretraining: the encoder of the most unlabelled images of one's own, under a linear classifier and
+fine-tuned. Labels alone: training from scratch, and a linear classifier on an encoder supervised
+with the same labels. A frozen encoder against a network trained end to end would be no contest:
+without fine-tuning the question counts as not measured.
 
-The best of several looks better than it is. So one side leads only where one of its ways beats every way of the other, after a correction
-for how many ways it had (Bonferroni over its ways, intersection-union over the other's).
+The best of several looks better than it is. So one side leads only where one of its ways beats
+every way of the other, after a correction for how many ways it had (Bonferroni over its ways,
+intersection-union over the other's).
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 import pandas as pd
 
@@ -23,20 +26,30 @@ WAYS = {
     for protocol in PROTOCOLS.values()
     if protocol.in_words and not protocol.from_scratch
 }
-PRETRAINING, SUPERVISED, ALIKE, OPEN = (
-    "pretraining leads",
-    "supervised leads",
-    "no difference",
-    "cannot tell",
-)
+# The answers.
+PRETRAINING, SUPERVISED = "pretraining leads", "supervised leads"
+ALIKE, OPEN = "no difference", "cannot tell"
+
+Pairs = Mapping[tuple[str, str], Contrast]  # by way of pretraining and way of labels alone
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Contest:
-    """One method entry at one label size. contrast: the best way of pretraining minus the best of labels alone (means over seeds).
+    """One method entry at one label size.
 
-    answer: one of the four above. p_value: of the answer that one side leads, 1 where neither side's best is ahead. corrected: whether it
-    is the correction for several ways that leaves an interval without 0 undecided.
+    Attributes:
+        method: the method entry.
+        labels: labelled images.
+        images: unlabelled images that its encoder saw.
+        steps: of its pretraining, where the table has them.
+        way: of pretraining, in words: the best, or the one that wins for certain.
+        against: of labels alone, likewise.
+        contrast: the first minus the second, means over seeds.
+        answer: one of the four above.
+        p_value: of the answer that one side leads; 1 where neither side's best is ahead.
+        not_converged: those of the two whose loss still fell at its end.
+        untrained: why neither was trained enough to tell; None where one was.
+        corrected: whether the correction for several ways leaves an interval without 0 undecided.
     """
 
     method: str
@@ -53,118 +66,126 @@ class Contest:
     corrected: bool = True
 
     def sentence(self) -> str:
-        """`With 3,000 labels, training from scratch beats SimCLR fine-tuned (3,000 unlabelled images, 1,125 steps) by 8.2 points (…)`."""
+        """Return e.g. `With 3,000 labels, training from scratch beats SimCLR fine-tuned (3,000
+        unlabelled images, 1,125 steps) by 8.2 points (…).`"""
         length = f", {words.images(self.steps)} steps" if self.steps else ""
-        encoder = f"{words.method(self.method)} {self.way} ({words.images(self.images)} unlabelled images{length})"
-        first, second = (
-            (encoder, self.against) if self.contrast.estimate > 0 else (self.against, encoder)
-        )
-        verb = {PRETRAINING: "beats", SUPERVISED: "beats"}.get(self.answer)
-        if verb is None:
-            said = f"With {words.images(self.labels)} labels, {encoder} minus {self.against}: {words.interval(self.contrast)}."
-            if self.corrected and (self.contrast.low > 0 or self.contrast.high < 0):
-                said += " Not after the correction for the best of several ways."
+        seen = f"{words.images(self.images)} unlabelled images{length}"
+        encoder = f"{words.method(self.method)} {self.way} ({seen})"
+        sentence = f"With {words.images(self.labels)} labels, "
+        if self.answer in (PRETRAINING, SUPERVISED):
+            sides = (encoder, self.against)
+            first, second = sides if self.contrast.estimate > 0 else reversed(sides)
+            sentence += f"{first} beats {second} {words.amount(self.contrast)}."
         else:
-            said = f"With {words.images(self.labels)} labels, {first} {verb} {second} {words.amount(self.contrast)}."
+            sentence += f"{encoder} minus {self.against}: {words.interval(self.contrast)}."
+            if self.corrected and (self.contrast.low > 0 or self.contrast.high < 0):
+                sentence += " Not after the correction for the best of several ways."
         if self.not_converged:
-            said += f" Not converged: {words.listed(self.not_converged)}."
-        return said
+            sentence += f" Not converged: {words.listed(self.not_converged)}."
+        return sentence
 
 
 def contests(
     rows: pd.DataFrame, evidence: Evidence, thresholds: Thresholds
 ) -> tuple[list[Contest], list[int]]:
-    """Of one target's rows at its finest level: a contest per method entry and label size, and the label sizes at which there is training
-    from scratch and a pretrained encoder, but no fine-tuned one."""
-    found, unmeasured = [], []
-    own = selection.own_encoders(rows)
-    for labels in sorted(own["labelled_images"].unique()):
-        here = rows[rows["labelled_images"] == labels]
-        alone = list(selection.supervised(here))
+    """Return the contests of a target, and the label sizes that lack fine-tuning alone for one.
+
+    Args:
+        rows: of one target at its finest level, as `selection.finest` returns them.
+        evidence: the study's table.
+        thresholds: of the study's config.
+    """
+    held: list[Contest] = []
+    unmeasured: set[int] = set()
+    encoders = selection.own_encoders(rows)
+    for labels in sorted(encoders["labelled_images"].unique()):
+        alone = dict(selection.supervised(rows[rows["labelled_images"] == labels]))
         if not alone:
             continue
-        for (entry,), encoders in selection.groups(
-            own[own["labelled_images"] == labels], ["entry"]
-        ):
-            one = _contest(entry, encoders, alone, evidence, thresholds)
+        at_labels = encoders[encoders["labelled_images"] == labels]
+        for (entry,), of_entry in selection.groups(at_labels, ["entry"]):
+            one = _contest(entry, of_entry, alone, evidence=evidence, thresholds=thresholds)
             if one:
-                found.append(one)
+                held.append(one)
             else:
-                unmeasured.append(int(labels))
-    return found, sorted(set(unmeasured) - {one.labels for one in found})
+                unmeasured.add(int(labels))
+    return held, sorted(unmeasured - {one.labels for one in held})
 
 
 def _contest(
     entry: str,
     encoders: pd.DataFrame,
-    alone: list[tuple[str, pd.DataFrame]],
+    alone: dict[str, pd.DataFrame],
+    *,
     evidence: Evidence,
     thresholds: Thresholds,
 ) -> Contest | None:
-    """None where the entry's encoder was not fine-tuned at this label size, or shares no seed with what it is held against."""
+    """None where the entry's encoder was not fine-tuned at this label size, or has no seed in
+    common with one of the ways of labels alone."""
     encoders = _largest(encoders)
     ways = {
-        protocol: some
-        for (protocol,), some in selection.groups(encoders, ["protocol"])
+        protocol: rows
+        for (protocol,), rows in selection.groups(encoders, ["protocol"])
         if protocol in WAYS
     }
-    if "fine_tune" not in ways:
-        return None
     pairs = {
         (way, name): evidence.difference(mine, theirs)
         for way, mine in ways.items()
-        for name, theirs in alone
+        for name, theirs in alone.items()
         if selection.share_seeds(mine, theirs)
     }
-    if len(pairs) < len(ways) * len(alone):
+    if "fine_tune" not in ways or len(pairs) < len(ways) * len(alone):
         return None
-    names = [name for name, _ in alone]
-    best = max(ways, key=lambda way: ways[way]["top1"].mean())
-    rival = max(names, key=lambda name: dict(alone)[name]["top1"].mean())
-    beats = {way: max(_ahead(pairs[way, name]) for name in names) for way in ways}
-    beaten_by = {name: max(_ahead(_turned(pairs[way, name])) for way in ways) for name in names}
-    ours, theirs = len(ways) * min(beats.values()), len(names) * min(beaten_by.values())
-    answer = OPEN
-    if min(ours, theirs) < 1 - CONFIDENCE:
-        answer = PRETRAINING if ours < theirs else SUPERVISED
-        # what is said is the pair that the answer rests on: the way that wins for certain, against the best of the other side
-        best = min(beats, key=beats.get) if answer == PRETRAINING else best
-        rival = min(beaten_by, key=beaten_by.get) if answer == SUPERVISED else rival
-    contrast = pairs[best, rival]
-    if (
-        answer == OPEN
-        and -thresholds.equivalence_margin < contrast.low
-        and contrast.high < thresholds.equivalence_margin
-    ):
-        answer = ALIKE
-    tried = pd.concat([ways[best], dict(alone)[rival]])
+    answer, p_value, (way, rival) = _answer(pairs, ways, alone, thresholds.equivalence_margin)
+    mine, theirs = ways[way], alone[rival]
+    trainings = {f"{words.method(entry)} {WAYS[way]}": mine, rival: theirs}
     return Contest(
         method=entry,
         labels=int(encoders["labelled_images"].iloc[0]),
         images=int(encoders["pretrain_images"].iloc[0]),
         steps=words.steps(encoders),
-        way=WAYS[best],
+        way=WAYS[way],
         against=rival,
-        contrast=contrast,
+        contrast=pairs[way, rival],
         answer=answer,
-        p_value=min(1.0, ours, theirs),
-        not_converged=_not_converged(
-            {f"{words.method(entry)} {WAYS[best]}": ways[best], rival: dict(alone)[rival]}
-        ),
-        untrained=_untrained(tried, ways[best], dict(alone)[rival], evidence, thresholds),
+        p_value=p_value,
+        not_converged=[name for name, rows in trainings.items() if selection.not_converged(rows)],
+        untrained=_untrained(mine, theirs, evidence, thresholds.trained_margin),
     )
 
 
+def _answer(
+    pairs: Pairs,
+    ways: Mapping[str, pd.DataFrame],
+    alone: Mapping[str, pd.DataFrame],
+    margin: float,
+) -> tuple[str, float, tuple[str, str]]:
+    """The answer, its p-value, and the pair that it rests on: the way that wins for certain and the
+    best of the other side, or the best of both."""
+    best = max(ways, key=lambda way: ways[way]["top1"].mean())
+    rival = max(alone, key=lambda name: alone[name]["top1"].mean())
+    beats = {way: max(_ahead(pairs[way, name]) for name in alone) for way in ways}
+    beaten_by = {name: max(_ahead(_turned(pairs[way, name])) for way in ways) for name in alone}
+    ours, theirs = len(ways) * min(beats.values()), len(alone) * min(beaten_by.values())
+    p_value = min(1.0, ours, theirs)
+    if p_value >= 1 - CONFIDENCE:
+        contrast = pairs[best, rival]
+        alike = -margin < contrast.low and contrast.high < margin
+        return ALIKE if alike else OPEN, p_value, (best, rival)
+    if ours < theirs:
+        return PRETRAINING, p_value, (min(beats, key=beats.__getitem__), rival)
+    return SUPERVISED, p_value, (best, min(beaten_by, key=beaten_by.__getitem__))
+
+
 def _largest(encoders: pd.DataFrame) -> pd.DataFrame:
-    """Of the most images the entry that was fine-tuned, of several the longest trained: a control at half the length is no candidate."""
+    """Of the most images the entry that was fine-tuned, of several the longest trained: a control
+    at half the length is no candidate."""
     most = encoders[encoders["pretrain_images"] == encoders["pretrain_images"].max()]
     tuned = most[most["method"].isin(most.loc[most["protocol"] == "fine_tune", "method"])]
     most = tuned if len(tuned) else most
     longest = most[most["steps"] == most["steps"].max()]
-    return longest[
-        (longest["source"] == longest["source"].iloc[0])
-        & (longest["method"] == longest["method"].iloc[0])
-    ]
+    first = longest.iloc[0]
+    return longest[(longest["source"] == first["source"]) & (longest["method"] == first["method"])]
 
 
 def _ahead(contrast: Contrast) -> float:
@@ -173,30 +194,16 @@ def _ahead(contrast: Contrast) -> float:
 
 
 def _turned(contrast: Contrast) -> Contrast:
-    return Contrast(
-        **{
-            **vars(contrast),
-            "estimate": -contrast.estimate,
-            "low": -contrast.high,
-            "high": -contrast.low,
-        }
-    )
-
-
-def _not_converged(trained: dict[str, pd.DataFrame]) -> list[str]:
-    """Whose loss still fell at its end."""
-    return [name for name, rows in trained.items() if selection.not_converged(rows)]
+    """The second minus the first."""
+    return replace(contrast, estimate=-contrast.estimate, low=-contrast.high, high=-contrast.low)
 
 
 def _untrained(
-    tried: pd.DataFrame,
-    mine: pd.DataFrame,
-    theirs: pd.DataFrame,
-    evidence: Evidence,
-    thresholds: Thresholds,
+    mine: pd.DataFrame, theirs: pd.DataFrame, evidence: Evidence, margin: float
 ) -> str | None:
-    best = mine if mine["top1"].mean() > theirs["top1"].mean() else theirs
-    above = above_floor(best, selection.random_encoder(evidence.metrics, tried), evidence)
-    if above is None or trained_enough(above, thresholds.trained_margin):
+    better = mine if mine["top1"].mean() > theirs["top1"].mean() else theirs
+    random = selection.random_encoder(evidence.metrics, mine)
+    above = above_floor(better, random, evidence)
+    if above is None or trained_enough(above, margin):
         return None
     return f"the better side minus the random encoder: {words.interval(above)}"

@@ -1,8 +1,9 @@
-"""A claim of the paper and what a study says of it: a verdict from every comparison, with the numbers it rests on."""
+"""A claim of the paper and what a study says of it: a verdict, with the numbers it rests on."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from math import isnan
+from typing import Any
 
 import pandas as pd
 
@@ -23,21 +24,90 @@ from fourlenses.findings.verdict import (
 )
 
 
-@dataclass(frozen=True)
-class Finding:
-    """verdict: a word of `verdict`, or why no comparison counts. estimate, low, high: the mean over the comparisons that count, first
-    within a target; None where none does, or where they are of opposite signs. It is for orientation and decides nothing. side:
-    of the threshold that the claim is about.
+@dataclass(frozen=True, kw_only=True)
+class Estimate:
+    """A number with its 95 % interval; all None where there is none, as the share of a gain is of
+    an encoder that gained nothing."""
 
-    counts: how many comparisons hold, are against, open, or do not count. evidence: a dict per comparison.
+    estimate: float | None
+    low: float | None
+    high: float | None
+    unit: str
+
+    @classmethod
+    def of(cls, contrast: Contrast, unit: str) -> "Estimate":
+        """Rounded to four decimals."""
+        values = (contrast.estimate, contrast.low, contrast.high)
+        estimate, low, high = (None if isnan(value) else round(value, 4) for value in values)
+        return cls(estimate=estimate, low=low, high=high, unit=unit)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """One comparison in the evidence of a finding.
+
+    Attributes:
+        target: the dataset evaluated on.
+        what: who is compared with whom, for people.
+        status: `HOLDS`, `AGAINST`, `OPEN`, or why it does not count.
+        number: on the first scale.
+        second_scale: on the second, where there is one.
+        seeds: how many it is over.
+        paired: whether it is known how often its encoders are right on the same images.
+        reason: why it does not count; None where it does.
+        about: as of `Comparison`.
+        cells: the rows of the table, a line each.
+    """
+
+    target: str
+    what: str
+    status: str
+    number: Estimate
+    second_scale: Estimate | None
+    seeds: int
+    paired: bool
+    reason: str | None
+    about: dict[str, Any]
+    cells: list[str]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return plain values, the number's and those of ``about`` next to the others."""
+        named = asdict(self)
+        absent = {name for name in ("second_scale", "reason") if named[name] is None}
+        return {
+            **named.pop("number"),
+            **named.pop("about"),
+            **{name: value for name, value in named.items() if name not in absent},
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """A claim with its verdict.
+
+    Attributes:
+        finding: its name, for programs.
+        statement: the claim.
+        verdict: a word of `verdict`, or why no comparison counts.
+        estimate: in ``unit``, as low and high, the ends of its 95 % interval: the mean over the
+            comparisons that count, first within a target. None where none does, or where they are
+            of opposite signs. It is for orientation and decides nothing.
+        unit: of the first scale.
+        threshold: that the claim is about, in ``unit``.
+        side: of the threshold that the claim is about, "below" or "above".
+        seeds: the fewest of a comparison that counts.
+        paired: whether all comparisons are.
+        note: how the comparisons came out, in words.
+        counts: how many comparisons hold, are against, open, or do not count.
+        evidence: every comparison.
     """
 
     finding: str
     statement: str
     verdict: str
-    estimate: float | None
-    low: float | None
-    high: float | None
+    estimate: float | None = None
+    low: float | None = None
+    high: float | None = None
     unit: str
     threshold: float
     side: str
@@ -45,7 +115,11 @@ class Finding:
     paired: bool
     note: str
     counts: dict[str, int] = field(default_factory=dict)
-    evidence: list[dict] = field(default_factory=list)
+    evidence: list[Entry] = field(default_factory=list)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return plain values."""
+        return {**asdict(self), "evidence": [entry.as_json() for entry in self.evidence]}
 
 
 def judged(
@@ -61,82 +135,91 @@ def judged(
     thresholds: Thresholds,
     equivalence: float | None = None,
 ) -> Finding:
-    """The finding from its comparisons. missing: what the study lacks where there are none."""
+    """Return the finding from its comparisons.
+
+    Args:
+        finding: its name.
+        statement: the claim.
+        comparisons: every one that the study allows.
+        side: `verdict.BELOW` or `verdict.ABOVE`.
+        unit: of the first scale.
+        note: what is estimated.
+        missing: what the study lacks where there are no comparisons.
+        evidence: the study's table.
+        thresholds: of the study's config.
+        equivalence: as of `verdict.universal`.
+    """
     where = "below" if side == BELOW else "above"
     outcomes = []
-    for one in comparisons:
+    for comparison in comparisons:
         try:
-            outcomes.append(measured(one, evidence, thresholds))
+            outcomes.append(measured(comparison, evidence, thresholds))
         except UserError as error:  # its cells have no seed in common
             missing = str(error)
+    threshold = comparisons[0].scales[0].threshold if comparisons else 0.0
     if not outcomes:
-        threshold = comparisons[0].scales[0].threshold if comparisons else 0.0
         return Finding(
-            finding,
-            statement,
-            NOT_MEASURED,
-            None,
-            None,
-            None,
-            unit,
-            threshold,
-            where,
-            0,
-            False,
-            f"Missing: {missing}",
+            finding=finding,
+            statement=statement,
+            verdict=NOT_MEASURED,
+            unit=unit,
+            threshold=threshold,
+            side=where,
+            seeds=0,
+            paired=False,
+            note=f"Missing: {missing}",
         )
     verdict = universal(outcomes, side, equivalence)
-    counted = [one for one in outcomes if one.counts]
-    alike = (
-        len({one.contrast.estimate > 0 for one in counted}) == 1
-    )  # no mean over families of opposite sign
-    mean = _mean_over_targets(counted, evidence) if alike else None
-    note = " ".join(
-        [
-            note,
-            _counted(verdict, len(outcomes), where),
-            seed_note(evidence, verdict.seeds),
-            *_still_falling(outcomes),
-        ]
-    )
+    estimate = _mean_that_counts(outcomes, evidence, unit)
+    notes = [note, _counted(verdict, len(outcomes), where), seed_note(evidence, verdict.seeds)]
     return Finding(
-        finding,
-        statement,
-        verdict.word,
-        *(
-            (None, None, None)
-            if mean is None
-            else (round(value, 4) for value in (mean.estimate, mean.low, mean.high))
-        ),
+        finding=finding,
+        statement=statement,
+        verdict=verdict.word,
+        estimate=estimate.estimate if estimate else None,
+        low=estimate.low if estimate else None,
+        high=estimate.high if estimate else None,
         unit=unit,
-        threshold=outcomes[0].comparison.scales[0].threshold,
+        threshold=threshold,
         side=where,
         seeds=verdict.seeds,
-        paired=all(one.contrast.paired for one in outcomes),
-        note=note,
+        paired=all(outcome.contrast.paired for outcome in outcomes),
+        note=" ".join([*notes, *_still_falling(outcomes)]),
         counts=verdict.counts,
-        evidence=[
-            _evidence(one, status) for one, status in zip(outcomes, verdict.status, strict=True)
-        ],
+        evidence=list(map(_entry, outcomes, verdict.status)),
     )
 
 
-def _mean_over_targets(outcomes: Sequence[Outcome], evidence: Evidence):
-    """The mean over targets of the mean over each target's comparisons; None where they have no seed in common."""
-    targets = [one.comparison.target for one in outcomes]
-    functions, cells, shares = [], [], []
-    for one in outcomes:
-        cells += [Cell.of(rows) for rows in one.comparison.cells]
-        functions.append((len(one.comparison.cells), one.comparison.scales[0].function))
-        shares.append(1 / len(set(targets)) / targets.count(one.comparison.target))
+def _mean_that_counts(
+    outcomes: Sequence[Outcome], evidence: Evidence, unit: str
+) -> Estimate | None:
+    """Of outcomes of one sign: a mean over families of opposite sign says nothing."""
+    counted = [outcome for outcome in outcomes if outcome.counts]
+    if len({outcome.contrast.estimate > 0 for outcome in counted}) != 1:
+        return None
+    mean = _mean_over_targets(counted, evidence)
+    return Estimate.of(mean, unit) if mean else None
 
-    def mean(top1s, tests):
-        total, weights, place = 0.0, [], 0
+
+def _mean_over_targets(outcomes: Sequence[Outcome], evidence: Evidence) -> Contrast | None:
+    """The mean over targets of the mean over each target's comparisons; None where they have no
+    seed in common."""
+    targets = [outcome.comparison.target for outcome in outcomes]
+    functions, cells, shares = [], [], []
+    for outcome in outcomes:
+        comparison = outcome.comparison
+        cells += [Cell.of(rows) for rows in comparison.cells]
+        functions.append((len(comparison.cells), comparison.scales[0].function))
+        shares.append(1 / len(set(targets)) / targets.count(comparison.target))
+
+    def mean(top1s: Sequence[float], tests: Sequence[int]) -> tuple[float, list[float]]:
+        total, weights, start = 0.0, [], 0
         for share, (width, function) in zip(shares, functions, strict=True):
-            value, own = function(top1s[place : place + width], tests[place : place + width])
+            part = slice(start, start + width)
+            value, slopes = function(top1s[part], tests[part])
             total += share * value
-            weights += [share * weight for weight in own]
-            place += width
+            weights += [share * slope for slope in slopes]
+            start += width
         return total, weights
 
     try:
@@ -146,61 +229,58 @@ def _mean_over_targets(outcomes: Sequence[Outcome], evidence: Evidence):
 
 
 def _counted(verdict: Verdict, total: int, where: str) -> str:
-    said = {
+    in_words = {
         HOLDS: f"wholly {where} the threshold",
         AGAINST: "wholly on the other side (Holm)",
         OPEN: "undecided",
     }
-    parts = [f"{count} {said.get(status, status)}" for status, count in verdict.counts.items()]
+    parts = [f"{count} {in_words.get(status, status)}" for status, count in verdict.counts.items()]
     return f"Of {total} comparison{'s' if total > 1 else ''}: {', '.join(parts)}."
 
 
 def _still_falling(outcomes: Sequence[Outcome]) -> list[str]:
     count = sum(any(map(selection.not_converged, one.comparison.cells)) for one in outcomes)
-    return (
-        [
-            f"In {count} of {len(outcomes)} some training had not converged: its loss still fell at its end."
-        ]
-        if count
-        else []
-    )
+    if not count:
+        return []
+    which = f"In {count} of {len(outcomes)} some training"
+    return [f"{which} had not converged: its loss still fell at its end."]
 
 
 def seed_note(evidence: Evidence, seeds: int) -> str:
-    """How many seeds, and where the uncertainty between them is from."""
+    """Return how many seeds there are, and where the uncertainty between them is from."""
     source = f"an encoder's standard deviation over seeds is {evidence.seed_variance.words()}"
-    lean = (
-        "" if seeds >= LEAST_SEEDS else f" Fewer than {LEAST_SEEDS} seeds: an answer leans at most."
-    )
+    few = f" Fewer than {LEAST_SEEDS} seeds: an answer leans at most."
+    lean = few if seeds < LEAST_SEEDS else ""
     return f"{seeds} seed{'s' if seeds != 1 else ''}; {source}.{lean}"
 
 
-def _evidence(one: Outcome, status: str) -> dict:
-    """Numbers of one comparison, its status with the reason, and the cells in it."""
-    comparison, contrast = one.comparison, one.contrast
-    found = {"target": comparison.target, "what": comparison.what, "status": status}
-    found |= _ends(contrast)
-    found |= {"unit": comparison.scales[0].unit, "seeds": contrast.seeds, "paired": contrast.paired}
-    for second, scale in zip(one.contrasts[1:], comparison.scales[1:], strict=True):
-        found["second_scale"] = {"unit": scale.unit, **_ends(second)}
-    if one.excluded:
-        found["reason"] = one.excluded[1]
+def _entry(outcome: Outcome, status: str) -> Entry:
+    comparison, contrast = outcome.comparison, outcome.contrast
+    numbers = [
+        Estimate.of(contrast, scale.unit)
+        for contrast, scale in zip(outcome.contrasts, comparison.scales, strict=True)
+    ]
     cells = {name for rows in comparison.cells for name in cell_names(rows)}
-    return {**found, **comparison.about, "cells": sorted(cells)}
-
-
-def _ends(contrast: Contrast) -> dict[str, float | None]:
-    """None where there is no number: no share can be told of an encoder that gained nothing."""
-    values = {name: getattr(contrast, name) for name in ("estimate", "low", "high")}
-    return {name: None if isnan(value) else round(value, 4) for name, value in values.items()}
+    return Entry(
+        target=comparison.target,
+        what=comparison.what,
+        status=status,
+        number=numbers[0],
+        second_scale=numbers[1] if len(numbers) > 1 else None,
+        seeds=contrast.seeds,
+        paired=contrast.paired,
+        reason=outcome.excluded.reason if outcome.excluded else None,
+        about=comparison.about,
+        cells=sorted(cells),
+    )
 
 
 def cell_names(rows: pd.DataFrame) -> list[str]:
-    columns = [
-        rows[name]
-        for name in ("run", "protocol", "target", "level", "labelled_images", "label_draw", "top1")
-    ]
-    return [
-        f"{run}: {protocol} on {target} ({level}), {words.images(labelled)} labels{f', draw {draw}' if draw else ''}, {top1:.1f} %"
-        for run, protocol, target, level, labelled, draw, top1 in zip(*columns, strict=True)
-    ]
+    """Return a line for each row: run, protocol, target, labels and accuracy."""
+    names = ("run", "protocol", "target", "level", "labelled_images", "label_draw", "top1")
+    lines = []
+    columns = (rows[name] for name in names)
+    for run, protocol, target, level, labels, draw, top1 in zip(*columns, strict=True):
+        on = f"{run}: {protocol} on {target} ({level}), {words.images(labels)} labels"
+        lines.append(f"{on}{f', draw {draw}' if draw else ''}, {top1:.1f} %")
+    return lines

@@ -1,4 +1,4 @@
-"""What all sentences of a card rest on, in a few of its own: encoder, pixels, protocol, seeds, floor, thresholds."""
+"""What all sentences of a card rest on: encoder, pixels, protocol, seeds, floor, thresholds."""
 
 import pandas as pd
 
@@ -10,60 +10,75 @@ from fourlenses.study import names
 
 
 def setting(rows: pd.DataFrame, evidence: Evidence, thresholds: Thresholds) -> str:
-    """rows: of one target at its finest level, as `selection.finest` gives them."""
+    """Return what a card rests on, in a few sentences.
+
+    Args:
+        rows: of one target at its finest level, as `selection.finest` returns them.
+        evidence: the study's table.
+        thresholds: of the study's config.
+    """
     trained = rows[rows["method"] != "random"]
-    floor = [
-        f"{evidence.mean(cell).estimate:.1f} % with {words.images(int(labels))} labels"
-        for (labels,), cell in selection.groups(
-            selection.linear(rows[rows["method"] == "random"]), ["labelled_images"]
-        )
-    ]
-    chance = (
-        pd.to_numeric(rows["chance"], errors="coerce").dropna()
-        if "chance" in rows
-        else pd.Series(dtype=float)
-    )
-    known = [f"the random encoder {words.listed(floor)}"] if floor else []
-    known += [f"chance {chance.iloc[0]:.1f} %"] if len(chance) else []
-    seeds = int(trained["seed"].nunique()) if len(trained) else 0
+    floors = _floors(rows, evidence)
+    tests = f"{words.images(int(rows['n_test'].iloc[0]))} test images"
     sentences = [
         encoders_sentence(rows),
-        seed_note(evidence, seeds),
-        f"{words.images(int(rows['n_test'].iloc[0]))} test images"
-        + (f"; {words.listed(known)}." if known else "."),
-        f"Better, worse, costs, helps and leads are about a difference of 0, and hold together at 95 % (Holm). Worth it: more than "
-        f"{words.margin(thresholds.worthwhile_gain)}. No difference: within "
-        f"{words.margin(thresholds.equivalence_margin)}. Trained enough to tell: above the random encoder by more than "
-        f"{words.margin(thresholds.trained_margin)} and more than the interval.",
+        seed_note(evidence, int(trained["seed"].nunique())),
+        f"{tests}; {words.listed(floors)}." if floors else f"{tests}.",
+        _answers_sentence(thresholds),
+        *_not_converged(trained),
     ]
-    encoders = trained[~trained["protocol"].isin(selection.SCRATCH_WORDS)]
-    falling = (
-        encoders[encoders["not_converged"].astype(str).str.contains("pretraining")]
-        if "not_converged" in encoders
-        else encoders[:0]
-    )
-    if len(falling):
-        sentences.append(
-            f"Of {encoders['run'].nunique()} encoders {falling['run'].nunique()} had not converged: their loss still fell at its end."
-        )
     return " ".join(sentences)
 
 
+def _floors(rows: pd.DataFrame, evidence: Evidence) -> list[str]:
+    """The random encoder's accuracies and chance, where they are known."""
+    random = selection.linear(rows[rows["method"] == "random"])
+    accuracies = [
+        f"{evidence.mean(cell).estimate:.1f} % with {words.images(int(labels))} labels"
+        for (labels,), cell in selection.groups(random, ["labelled_images"])
+    ]
+    known = [f"the random encoder {words.listed(accuracies)}"] if accuracies else []
+    chance = rows["chance"].dropna()
+    return known + ([f"chance {chance.iloc[0]:.1f} %"] if len(chance) else [])
+
+
+def _answers_sentence(thresholds: Thresholds) -> str:
+    worth, alike, trained = (
+        words.margin(points)
+        for points in (
+            thresholds.worthwhile_gain,
+            thresholds.equivalence_margin,
+            thresholds.trained_margin,
+        )
+    )
+    return (
+        "Better, worse, costs, helps and leads are about a difference of 0, and hold together at "
+        f"95 % (Holm). Worth it: more than {worth}. No difference: within {alike}. Trained enough "
+        f"to tell: above the random encoder by more than {trained} and more than the interval."
+    )
+
+
+def _not_converged(trained: pd.DataFrame) -> list[str]:
+    encoders = trained[~trained["protocol"].isin(selection.SCRATCH_WORDS)]
+    falling = encoders[encoders["not_converged"].str.contains("pretraining")]
+    if falling.empty:
+        return []
+    counts = f"Of {encoders['run'].nunique()} encoders {falling['run'].nunique()}"
+    return [f"{counts} had not converged: their loss still fell at its end."]
+
+
 def encoders_sentence(rows: pd.DataFrame) -> str:
-    """Backbone, pixels, protocol."""
-    backbone = names.backbone(rows["backbone"].iloc[0])
-    return f"Encoders: {backbone}, {words.pixels(rows)}. A linear classifier on frozen features, unless said otherwise."
+    """Return backbone, pixels and protocol."""
+    encoders = f"Encoders: {names.backbone(rows['backbone'].iloc[0])}, {words.pixels(rows)}."
+    return f"{encoders} A linear classifier on frozen features, unless said otherwise."
 
 
 def study_setting(evidence: Evidence) -> str:
-    """What the findings of a study rest on: encoders, test images of each target, seeds."""
+    """Return what the findings of a study rest on: encoders, test images of each target, seeds."""
     metrics = evidence.metrics
     tests = metrics.groupby("target")["n_test"].first()
     tested = words.listed(
-        [
-            f"{words.images(int(count))} of {names.dataset(target)}"
-            for target, count in tests.items()
-        ]
+        [f"{words.images(int(count))} of {names.dataset(name)}" for name, count in tests.items()]
     )
     seeds = int(metrics.loc[metrics["method"] != "random", "seed"].nunique())
     return f"{encoders_sentence(metrics)} Test images: {tested}. {seed_note(evidence, seeds)}"

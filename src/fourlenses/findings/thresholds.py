@@ -1,11 +1,23 @@
-"""What a study's numbers are held against: the key `findings` of the config, where each is explained."""
+"""The thresholds that a study's numbers are compared with: key `findings` of the config."""
 
 from dataclasses import dataclass
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Thresholds:
-    """Points of top-1, except beyond_images. seed_sd: of one encoder over seeds, for a study that has one seed."""
+    """Points of top-1, but for beyond_images; config.yaml explains each.
+
+    Attributes:
+        beyond_images: pretraining images from which on the claim about their number is made.
+        modest_gain: of a doubling of the images.
+        domain_margin: of another domain over one's own.
+        quality_margin: of a contrastive drop over a supervised one.
+        granularity_margin: of the growth of the gap from the coarsest level to the finest.
+        equivalence_margin: within which two encoders are alike.
+        worthwhile_gain: that a doubling is worth it for.
+        trained_margin: above the random encoder, for an encoder to say anything.
+        seed_sd: standard deviation of one encoder over seeds, for a study that has one seed.
+    """
 
     beyond_images: int = 500_000
     modest_gain: float = 2.0

@@ -1,66 +1,84 @@
-"""Findings and decision cards as JSON, for programs, and beside it as text of the same name, for people."""
+"""Findings and decision cards as files: JSON for programs, and text of the same name for people."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
 from fourlenses.core.files import atomic, write_json
 from fourlenses.findings import words
-from fourlenses.findings.decision import Card
-from fourlenses.findings.finding import Finding
+from fourlenses.findings.card import Card
+from fourlenses.findings.finding import Entry, Estimate, Finding
+
+NOTHING = "–"
 
 
-def findings(found: list[Finding], output: Path, setting: str) -> None:
-    """`output` (.json): a list of findings; the same beside it as .md, after what they rest on."""
-    write_json(output, [asdict(one) for one in found])
-    parts = [
-        "# Findings\n\nWhat the study says of the paper's claims, from every comparison it made: docs/reference/findings.md.\n\n"
-    ]
-    parts.append(f"{setting}\n")
-    for one in found:
-        parts.append(
-            f"\n## {one.statement}\n\n**{one.verdict[0].upper()}{one.verdict[1:]}.** {_mean(one)}{one.note}\n"
-        )
-        if one.evidence:
-            second = next(
-                (e["second_scale"]["unit"] for e in one.evidence if "second_scale" in e), None
-            )
-            parts.append(
-                f"\n| target | comparison | {one.unit} (95 % interval) |{f' {second} |' if second else ''} status |\n"
-            )
-            parts.append(f"|---|---|---|{'---|' if second else ''}---|\n")
-            parts += [_row(entry, second) for entry in one.evidence]
-    _text(output, "".join(parts))
+def findings(found: Sequence[Finding], output: Path, setting: str) -> None:
+    """Write the findings to ``output`` (.json), and as text to the .md of the same name.
 
-
-def _mean(one: Finding) -> str:
-    if one.estimate is None:
-        return ""
-    low, high = words.number(one.low, one.unit), words.number(one.high, one.unit)
-    mean = f"Mean over those that count {words.number(one.estimate, one.unit)} {one.unit} ({low} to {high}), for orientation. "
-    return f"{mean}Threshold: {one.side} {one.threshold:g}. "
-
-
-def _row(entry: dict, second: str | None) -> str:
-    cells = [entry["target"], entry["what"], _ends(entry, entry["unit"])]
-    if second:
-        cells.append(_ends(entry["second_scale"], second) if "second_scale" in entry else "–")
-    reason = f": {entry['reason']}" if "reason" in entry else ""
-    cells.append(entry["status"] + reason)
-    return f"| {' | '.join(cells)} |\n"
-
-
-def _ends(numbers: dict, unit: str) -> str:
-    if numbers["estimate"] is None:
-        return "–"
-    estimate, low, high = (
-        words.number(numbers[name], unit) for name in ("estimate", "low", "high")
+    Args:
+        found: the findings.
+        output: a file that ends in .json.
+        setting: what they rest on, for the text.
+    """
+    write_json(output, [finding.as_json() for finding in found])
+    head = (
+        "# Findings\n\nWhat the study says of the paper's claims, from every comparison it made: "
+        "docs/reference/findings.md.\n\n"
     )
-    return f"{estimate} ({low} to {high})"
+    _text(output, f"{head}{setting}\n{''.join(map(_section, found))}")
 
 
-def cards(found: list[Card], output: Path) -> None:
-    """`output` (.json): a list of cards; the same beside it as .md."""
-    write_json(output, [asdict(one) for one in found])
+def _section(finding: Finding) -> str:
+    verdict = f"{finding.verdict[0].upper()}{finding.verdict[1:]}"
+    text = f"\n## {finding.statement}\n\n**{verdict}.** {_mean(finding)}{finding.note}\n"
+    if not finding.evidence:
+        return text
+    second = next((one.second_scale.unit for one in finding.evidence if one.second_scale), None)
+    head = ["target", "comparison", f"{finding.unit} (95 % interval)"]
+    head += [second] if second else []
+    rows = [_cells(entry, second) for entry in finding.evidence]
+    return text + "\n" + _table([[*head, "status"], *rows])
+
+
+def _mean(finding: Finding) -> str:
+    number = _interval(finding.estimate, finding.low, finding.high, finding.unit)
+    if number == NOTHING:
+        return ""
+    estimate, _, ends = number.partition(" ")
+    mean = f"Mean over those that count {estimate} {finding.unit} {ends}, for orientation. "
+    return f"{mean}Threshold: {finding.side} {finding.threshold:g}. "
+
+
+def _cells(entry: Entry, second: str | None) -> list[str]:
+    cells = [entry.target, entry.what, _number(entry.number)]
+    if second:
+        cells.append(_number(entry.second_scale) if entry.second_scale else NOTHING)
+    reason = f": {entry.reason}" if entry.reason is not None else ""
+    return [*cells, entry.status + reason]
+
+
+def _number(number: Estimate) -> str:
+    return _interval(number.estimate, number.low, number.high, number.unit)
+
+
+def _interval(estimate: float | None, low: float | None, high: float | None, unit: str) -> str:
+    """`+8.2 (+5.4 to +10.9)`"""
+    if estimate is None or low is None or high is None:
+        return NOTHING
+    first, second, third = (words.number(value, unit) for value in (estimate, low, high))
+    return f"{first} ({second} to {third})"
+
+
+def _table(rows: list[list[str]]) -> str:
+    """The first row is the head."""
+    lines = [f"| {' | '.join(row)} |\n" for row in rows]
+    lines.insert(1, f"|{'---|' * len(rows[0])}\n")
+    return "".join(lines)
+
+
+def cards(found: Sequence[Card], output: Path) -> None:
+    """Write the cards to ``output`` (.json), and as text to the .md of the same name."""
+    write_json(output, [asdict(card) for card in found])
     parts = ["# Decision card\n\nWhat the study says of each target: docs/reference/findings.md.\n"]
     for card in found:
         parts.append(f"\n## {card.target}\n\n{card.setting}\n\n")

@@ -47,15 +47,16 @@ def make_plan(config: dict) -> Plan:
                 _add(plan, lens, request, seed=seed, evaluation=config["evaluation"])
     for lens in config["lenses"]:
         also_shows = getattr(lens_plan(lens), "also_shows", None)
-        for cell in list(plan.cells) if also_shows else []:
-            if also_shows(config[lens], cell):
+        if also_shows:
+            for cell in [cell for cell in plan.cells if also_shows(config[lens], cell)]:
                 plan.add(lens, cell)
     return plan
 
 
 def figure_names(config: dict) -> list[str]:
-    """Return the figures of a study, in the order of its lenses."""
-    return [figure for lens in config["lenses"] for figure in LENSES[lens].figures]
+    """Return the figures that a study draws from metrics.csv, in the order of its lenses."""
+    figures = [figure for lens in config["lenses"] for figure in LENSES[lens].figures]
+    return [figure.name for figure in figures if not figure.table]
 
 
 def _add(plan: Plan, lens: str, request: Request, *, seed: int, evaluation: dict) -> None:

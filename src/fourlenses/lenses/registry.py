@@ -1,37 +1,87 @@
-"""The figures of the lenses by name, each a module with `draw(evidence)`.
+"""The modules of the lenses by name, imported when they are asked for.
 
-`draw` takes the study's table with all that is known of its uncertainty
-(`analysis.contrasts.Evidence`) and returns the figure and the numbers drawn in it, no more, no
-fewer. `study.vocabulary` has their names: `domain` is `lenses/domain/figure.py`, `domain_pools` is
-`lenses/domain/pools.py`.
+`study.vocabulary` has the names; where a module lies follows from its name, so that a lens is added
+by its folder and its record. tests/lenses/test_registry.py holds both sides to each other.
 """
 
 from importlib import import_module
-from types import ModuleType
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol, cast
 
+import pandas as pd
+
+from fourlenses.analysis.contrasts import Evidence
 from fourlenses.core.errors import UserError
-from fourlenses.study.vocabulary import FIGURES as NAMES
-from fourlenses.study.vocabulary import SIMILARITY_FIGURE
+from fourlenses.findings.decision import LensCard
+from fourlenses.findings.finding import Finding
+from fourlenses.findings.thresholds import Thresholds
+from fourlenses.study.vocabulary import FIGURES
+
+if TYPE_CHECKING:  # findings are made without matplotlib
+    from matplotlib.figure import Figure
 
 
-def _module(figure: str) -> ModuleType:
-    lens, _, second = figure.partition("_")
-    return import_module(f"fourlenses.lenses.{lens}.{second or 'figure'}")
+class FigureModule(Protocol):
+    """The contract of a figure, `lenses/<lens>/figure.py` or another module of the folder."""
+
+    def draw(self, evidence: Evidence, **options: object) -> "tuple[Figure, pd.DataFrame]":
+        """Return the figure and the numbers drawn in it, no more, no fewer.
+
+        Args:
+            evidence: the study's table with all that is known of its uncertainty.
+            options: by keyword each of its `thresholds`, and `table` where its record has one.
+        """
 
 
-FIGURES: dict[str, ModuleType] = {name: _module(name) for name in NAMES}
-OF_TWO_TABLES = {SIMILARITY_FIGURE: _module(SIMILARITY_FIGURE)}  # `draw(evidence, similarity)`
+class FindingModule(Protocol):
+    """The contract of `lenses/<lens>/finding.py`."""
+
+    def evaluate(self, evidence: Evidence, thresholds: Thresholds) -> list[Finding]:
+        """Return a finding per claim, whether or not the study has the lens."""
 
 
-def figure_named(name: str) -> ModuleType:
+def figure_named(name: str) -> FigureModule:
     """Return the module of a figure.
 
     Raises:
         UserError: there is none; it lists those known.
     """
-    known = FIGURES | OF_TWO_TABLES
-    if name not in known:
+    if name not in FIGURES:
         raise UserError(
-            f"there is no figure {name!r}; known are {', '.join(known)}, so name one of those"
+            f"there is no figure {name!r}; known are {', '.join(FIGURES)}, so name one of those"
         )
-    return known[name]
+    lens, _, second = name.partition("_")
+    return cast(FigureModule, import_module(f"fourlenses.lenses.{lens}.{second or 'figure'}"))
+
+
+def draw(
+    name: str, evidence: Evidence, *, thresholds: Thresholds, table: Path | None = None
+) -> "tuple[Figure, pd.DataFrame]":
+    """Draw a figure with what its record asks for.
+
+    Args:
+        name: of the figure.
+        evidence: the study's table.
+        thresholds: the config's `findings`.
+        table: the file of the other table that some figures need.
+
+    Raises:
+        UserError: there is no such figure, or the table does not have what it needs.
+    """
+    module = figure_named(name)
+    options = {key: getattr(thresholds, key) for key in FIGURES[name].thresholds}
+    if FIGURES[name].table:
+        options["table"] = module.read_table(table)  # type: ignore[attr-defined] # of these alone
+    return module.draw(evidence, **options)
+
+
+def finding_of(lens: str) -> FindingModule:
+    """Return the module of a lens that judges its claims."""
+    return cast(FindingModule, import_module(f"fourlenses.lenses.{lens}.finding"))
+
+
+def card_of(lens: str) -> LensCard | None:
+    """Return the module of a lens that answers questions of the decision card, if it has one."""
+    name = f"fourlenses.lenses.{lens}.card"
+    return cast(LensCard, import_module(name)) if find_spec(name) else None

@@ -1,5 +1,6 @@
 """Barlow Twins: the cross-correlation of two views' embeddings made the identity (Zbontar et al., ICML 2021)."""
 
+from dataclasses import dataclass
 from typing import Self
 
 import torch
@@ -9,7 +10,7 @@ from torch.nn import functional as F
 from fourlenses.methods.collapse import embedding_std
 from fourlenses.methods.method import DataInfo, Diagnostics, Embeddings, Method
 from fourlenses.methods.precision import at_least_float32
-from fourlenses.models.heads import ProjectionHead
+from fourlenses.models.heads import ProjectionHead, ProjectionSettings
 
 
 def barlow_twins(z1: Tensor, z2: Tensor, off_diagonal_weight: float) -> Tensor:
@@ -32,6 +33,14 @@ def _standardised(z: Tensor) -> Tensor:
     return F.batch_norm(z, None, None, training=True)
 
 
+@dataclass(frozen=True, kw_only=True)
+class BarlowTwinsSettings(ProjectionSettings):
+    """Keys of `methods` in a config that only Barlow Twins reads."""
+
+    off_diagonal_weight: float  # lambda of the paper: weight of the redundancy term
+    loss_weight: float  # factor on the whole loss
+
+
 class BarlowTwins(Method):
     """Encoder and a wide projector. ``loss_weight`` multiplies the loss.
 
@@ -39,13 +48,7 @@ class BarlowTwins(Method):
     gives those a smaller learning rate, and a smaller loss is the same.
     """
 
-    settings = (
-        "projection_hidden",
-        "projection_out",
-        "projection_layers",
-        "off_diagonal_weight",
-        "loss_weight",
-    )
+    Settings = BarlowTwinsSettings
 
     def __init__(
         self, encoder: nn.Module, head: nn.Module, off_diagonal_weight: float, loss_weight: float
@@ -55,9 +58,16 @@ class BarlowTwins(Method):
         self.off_diagonal_weight, self.loss_weight = off_diagonal_weight, loss_weight
 
     @classmethod
-    def build(cls, encoder: nn.Module, feature_width: int, settings: dict, facts: DataInfo) -> Self:
+    def build(
+        cls,
+        encoder: nn.Module,
+        feature_width: int,
+        *,
+        settings: BarlowTwinsSettings,
+        info: DataInfo,
+    ) -> Self:
         head = ProjectionHead.from_settings(feature_width, settings)
-        return cls(encoder, head, settings["off_diagonal_weight"], settings["loss_weight"])
+        return cls(encoder, head, settings.off_diagonal_weight, settings.loss_weight)
 
     def embed(self, views: list[Tensor]) -> Embeddings:
         """Projections of both views, (rows, outputs) each."""

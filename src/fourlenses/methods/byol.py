@@ -1,5 +1,6 @@
 """BYOL: predict the moving average's projection of the other view; no negatives (Grill et al., NeurIPS 2020)."""
 
+from dataclasses import dataclass
 from typing import Self
 
 import torch
@@ -17,13 +18,23 @@ def regression_loss(predictions: Tensor, targets: Tensor) -> Tensor:
     return 2 + 2 * negative_cosine(predictions, targets)
 
 
+@dataclass(frozen=True, kw_only=True)
+class BYOLSettings:
+    """Keys of `methods` in a config that only BYOL reads."""
+
+    projection_hidden: int  # width inside the projector
+    projection_out: int  # width of the projections
+    prediction_hidden: int  # width inside the predictor
+    ema_momentum: float  # of the target network at the first step, in [0, 1]; it rises to 1
+
+
 class BYOL(Method):
     """Online network (``encoder``, ``head``, ``predictor``) and target network (the moving average of encoder and head).
 
     Projector and predictor are Linear, batch norm, ReLU, Linear, with a bias in the first map alone, as in the official code.
     """
 
-    settings = ("projection_hidden", "projection_out", "prediction_hidden", "ema_momentum")
+    Settings = BYOLSettings
 
     def __init__(
         self, encoder: nn.Module, head: nn.Module, predictor: nn.Module, ema_momentum: float
@@ -34,11 +45,13 @@ class BYOL(Method):
         self.ema_momentum = ema_momentum
 
     @classmethod
-    def build(cls, encoder: nn.Module, feature_width: int, settings: dict, facts: DataInfo) -> Self:
-        outputs = settings["projection_out"]
-        head = ProjectionHead(feature_width, settings["projection_hidden"], outputs, 2, bias=True)
-        predictor = ProjectionHead(outputs, settings["prediction_hidden"], outputs, 2, bias=True)
-        return cls(encoder, head, predictor, settings["ema_momentum"])
+    def build(
+        cls, encoder: nn.Module, feature_width: int, *, settings: BYOLSettings, info: DataInfo
+    ) -> Self:
+        outputs = settings.projection_out
+        head = ProjectionHead(feature_width, settings.projection_hidden, outputs, 2, bias=True)
+        predictor = ProjectionHead(outputs, settings.prediction_hidden, outputs, 2, bias=True)
+        return cls(encoder, head, predictor, settings.ema_momentum)
 
     @torch.no_grad()
     def targets(self, views: list[Tensor]) -> Embeddings:

@@ -1,6 +1,7 @@
 """What a training method is: an encoder with its heads, and a loss over the embeddings of a whole batch."""
 
 from dataclasses import dataclass
+from typing import Any, ClassVar, Self
 
 from torch import Tensor, nn
 
@@ -25,15 +26,32 @@ class Method(nn.Module):
     compares rows with each other is the same however many processes or micro-batches the batch went through.
     Rows stand for source images: every embedding and target is (rows, ...) with row i belonging to image i of the batch.
 
-    Attributes: ``encoder`` (what is kept), ``head``, ``views_needed`` and ``notes``: sentences for run.json on what was adapted.
+    Attributes:
+        encoder: the network that is kept.
+        head: the layers between its features and the loss.
+        notes: sentences for run.json on what was adapted to the data.
     """
 
-    settings: tuple[str, ...] = ()  # the keys of config.yaml that only this method reads
-    views_needed = 2
+    Settings: ClassVar[type]  # a dataclass of the keys of config.yaml that only this method reads
+    views_needed: ClassVar[int] = 2
+    encoder: nn.Module
+    head: nn.Module
 
     def __init__(self) -> None:
         super().__init__()
         self.notes: list[str] = []
+
+    @classmethod
+    def build(
+        cls, encoder: nn.Module, feature_width: int, *, settings: Any, info: DataInfo
+    ) -> Self:
+        """The method around an encoder; its heads' weights are drawn from torch's generator.
+
+        Args:
+            encoder: images (B, 3, S, S) to features (B, ``feature_width``).
+            settings: an instance of the method's ``Settings``.
+        """
+        raise NotImplementedError
 
     def targets(self, views: list[Tensor]) -> Embeddings:
         """What the embeddings are compared with, of this process's rows; called without gradient, before `embed`."""

@@ -1,6 +1,7 @@
 """MoCo v2: an image among a queue of other images' keys (He et al., CVPR 2020; Chen et al., arXiv:2003.04297)."""
 
 import logging
+from dataclasses import dataclass
 from typing import Self
 
 import torch
@@ -11,7 +12,7 @@ from fourlenses.core.randomness import named_seed, permutation
 from fourlenses.methods.method import DataInfo, Diagnostics, Embeddings, Method
 from fourlenses.methods.momentum_encoder import follow, momentum_at, momentum_copy
 from fourlenses.methods.precision import at_least_float32
-from fourlenses.models.heads import ProjectionHead
+from fourlenses.models.heads import ProjectionHead, ProjectionSettings
 from fourlenses.parallel.distributed import gather_rows, own_rows
 
 log = logging.getLogger(__name__)
@@ -39,6 +40,17 @@ def info_nce(
     return loss, accuracy
 
 
+@dataclass(frozen=True, kw_only=True)
+class MoCoSettings(ProjectionSettings):
+    """Keys of `methods` in a config that only MoCo reads."""
+
+    temperature: float  # of the softmax over the key and the queue, above 0
+    queue_size: int  # keys; less where half of the images are fewer (`queue_size`)
+    ema_momentum: float  # of the key network at the first step, in [0, 1]
+    ema_momentum_final: float  # and at the last; a cosine between
+    symmetric: bool  # either view is query and key, the two losses added
+
+
 class MoCo(Method):
     """Query network (``encoder``, ``head``), key network (their moving average) and a queue of past keys.
 
@@ -53,16 +65,7 @@ class MoCo(Method):
     over parts of a batch, a key then shares them with other images than its query does, and cannot be told from them.
     """
 
-    settings = (
-        "temperature",
-        "projection_hidden",
-        "projection_out",
-        "projection_layers",
-        "queue_size",
-        "ema_momentum",
-        "ema_momentum_final",
-        "symmetric",
-    )
+    Settings = MoCoSettings
 
     def __init__(
         self,
@@ -90,26 +93,26 @@ class MoCo(Method):
         )
 
     @classmethod
-    def build(cls, encoder: nn.Module, feature_width: int, settings: dict, facts: DataInfo) -> Self:
+    def build(
+        cls, encoder: nn.Module, feature_width: int, *, settings: MoCoSettings, info: DataInfo
+    ) -> Self:
         head = ProjectionHead.from_settings(
             feature_width, settings, batch_norm=False, bias=True, last_bias=True
         )
-        size, note = queue_size(settings["queue_size"], facts)
+        size, note = queue_size(settings.queue_size, info)
         generator = torch.Generator().manual_seed(
-            named_seed(facts.seed, "queue") & 0x7FFFFFFFFFFFFFFF
+            named_seed(info.seed, "queue") & 0x7FFFFFFFFFFFFFFF
         )
-        queue = F.normalize(
-            torch.randn(size, settings["projection_out"], generator=generator), dim=1
-        )
-        momentum = (settings["ema_momentum"], settings["ema_momentum_final"])
+        queue = F.normalize(torch.randn(size, settings.projection_out, generator=generator), dim=1)
+        momentum = (settings.ema_momentum, settings.ema_momentum_final)
         method = cls(
             encoder,
             head,
             queue,
-            settings["temperature"],
+            settings.temperature,
             momentum,
-            settings["symmetric"],
-            named_seed(facts.seed, "shuffle"),
+            settings.symmetric,
+            named_seed(info.seed, "shuffle"),
         )
         method.notes += note
         return method
@@ -178,7 +181,7 @@ class MoCo(Method):
         self.pointer.add_(len(keys)).remainder_(size)
 
 
-def queue_size(wanted: int, facts: DataInfo) -> tuple[int, list[str]]:
+def queue_size(wanted: int, info: DataInfo) -> tuple[int, list[str]]:
     """The queue's length for so many images, and a note if that is not the one wanted.
 
     An image's key stays in the queue until as many other keys have come. Were the queue longer than a pass over the images, the image
@@ -188,9 +191,9 @@ def queue_size(wanted: int, facts: DataInfo) -> tuple[int, list[str]]:
     """
     if wanted < 1:
         raise ValueError(f"queue_size is at least 1, not {wanted}")
-    most = max(facts.images // 2 // facts.batch_size, 1) * facts.batch_size
+    most = max(info.images // 2 // info.batch_size, 1) * info.batch_size
     if wanted <= most:
         return wanted, []
-    note = f"queue_size {wanted} clamped to {most}: the whole batches of {facts.batch_size} that half of the {facts.images} images fill"
+    note = f"queue_size {wanted} clamped to {most}: the whole batches of {info.batch_size} that half of the {info.images} images fill"
     log.warning(note)
     return most, [note]

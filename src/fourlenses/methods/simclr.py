@@ -1,5 +1,6 @@
 """SimCLR: agreement of two views of an image in the space of a projection head (Chen et al., ICML 2020, Algorithm 1)."""
 
+from dataclasses import dataclass
 from typing import Self
 
 import torch
@@ -7,31 +8,35 @@ from torch import Tensor, nn
 
 from fourlenses.methods.method import DataInfo, Diagnostics, Embeddings, Method
 from fourlenses.methods.nt_xent import nt_xent
-from fourlenses.models.heads import ProjectionHead
+from fourlenses.models.heads import ProjectionHead, ProjectionSettings
+
+
+@dataclass(frozen=True, kw_only=True)
+class SimCLRSettings(ProjectionSettings):
+    """Keys of `methods` in a config that only SimCLR reads."""
+
+    temperature: float  # of the softmax over similarities, above 0
+    projection_last_norm: bool  # batch norm behind the last map, as in the authors' code
 
 
 class SimCLR(Method):
     """Encoder, projection head and NT-Xent; what is kept of it afterwards is the encoder."""
 
-    settings = (
-        "temperature",
-        "projection_hidden",
-        "projection_out",
-        "projection_layers",
-        "projection_last_norm",
-    )
+    Settings = SimCLRSettings
 
     def __init__(self, encoder: nn.Module, head: nn.Module, temperature: float):
         super().__init__()
         self.encoder, self.head, self.temperature = encoder, head, temperature
 
     @classmethod
-    def build(cls, encoder: nn.Module, feature_width: int, settings: dict, facts: DataInfo) -> Self:
+    def build(
+        cls, encoder: nn.Module, feature_width: int, *, settings: SimCLRSettings, info: DataInfo
+    ) -> Self:
         # The paper's text ends the head in a linear map, its authors' code in a batch norm behind it.
         head = ProjectionHead.from_settings(
-            feature_width, settings, last_norm=settings["projection_last_norm"]
+            feature_width, settings, last_norm=settings.projection_last_norm
         )
-        return cls(encoder, head, settings["temperature"])
+        return cls(encoder, head, settings.temperature)
 
     def embed(self, views: list[Tensor]) -> Embeddings:
         """Projections of both views, (rows, outputs) each."""

@@ -1,5 +1,6 @@
 """SimSiam: BYOL without the moving average, the other view's projection with a stopped gradient (Chen & He, CVPR 2021)."""
 
+from dataclasses import dataclass
 from typing import Self
 
 import torch
@@ -8,25 +9,32 @@ from torch import Tensor, nn
 from fourlenses.methods.collapse import embedding_std
 from fourlenses.methods.cosine import negative_cosine
 from fourlenses.methods.method import DataInfo, Diagnostics, Embeddings, Method
-from fourlenses.models.heads import ProjectionHead
+from fourlenses.models.heads import ProjectionHead, ProjectionSettings
+
+
+@dataclass(frozen=True, kw_only=True)
+class SimSiamSettings(ProjectionSettings):
+    """Keys of `methods` in a config that only SimSiam reads."""
+
+    prediction_hidden: int  # width inside the predictor
 
 
 class SimSiam(Method):
     """Encoder, projector with batch norm on its output too, and a predictor with a narrow hidden layer (the paper's section 3)."""
 
-    settings = ("projection_hidden", "projection_out", "projection_layers", "prediction_hidden")
+    Settings = SimSiamSettings
 
     def __init__(self, encoder: nn.Module, head: nn.Module, predictor: nn.Module):
         super().__init__()
         self.encoder, self.head, self.predictor = encoder, head, predictor
 
     @classmethod
-    def build(cls, encoder: nn.Module, feature_width: int, settings: dict, facts: DataInfo) -> Self:
-        outputs = settings["projection_out"]
+    def build(
+        cls, encoder: nn.Module, feature_width: int, *, settings: SimSiamSettings, info: DataInfo
+    ) -> Self:
+        outputs = settings.projection_out
         head = ProjectionHead.from_settings(feature_width, settings, last_norm=True)
-        predictor = ProjectionHead(
-            outputs, settings["prediction_hidden"], outputs, 2, last_bias=True
-        )
+        predictor = ProjectionHead(outputs, settings.prediction_hidden, outputs, 2, last_bias=True)
         return cls(encoder, head, predictor)
 
     def embed(self, views: list[Tensor]) -> Embeddings:

@@ -1,6 +1,7 @@
 """Supervised training, the study's reference: cross entropy of a linear classifier over the encoder's features."""
 
-from typing import Self
+from dataclasses import dataclass
+from typing import ClassVar, Self
 
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -8,11 +9,19 @@ from torch.nn import functional as F
 from fourlenses.methods.method import DataInfo, Diagnostics, Embeddings, Method
 
 
+@dataclass(frozen=True, kw_only=True)
+class SupervisedSettings:
+    """Keys of `methods` in a config that only the supervised method reads."""
+
+    label_smoothing: float  # share of the target spread over all classes, in [0, 1)
+
+
 class Supervised(Method):
     """Encoder and linear head under cross entropy, with label smoothing as Szegedy et al. (CVPR 2016, section 7) define it."""
 
-    settings = ("label_smoothing",)
+    Settings = SupervisedSettings
     views_needed = 1
+    cuts_batches: ClassVar[bool] = False  # whether `embed` itself cuts a batch into pieces
 
     def __init__(
         self, encoder: nn.Module, feature_width: int, num_classes: int, label_smoothing: float
@@ -23,8 +32,10 @@ class Supervised(Method):
         self.label_smoothing = label_smoothing
 
     @classmethod
-    def build(cls, encoder: nn.Module, feature_width: int, settings: dict, facts: DataInfo) -> Self:
-        return cls(encoder, feature_width, facts.num_classes, settings["label_smoothing"])
+    def build(
+        cls, encoder: nn.Module, feature_width: int, *, settings: SupervisedSettings, info: DataInfo
+    ) -> Self:
+        return cls(encoder, feature_width, info.num_classes, settings.label_smoothing)
 
     def embed(self, views: list[Tensor]) -> Embeddings:
         """The logits, (rows, classes)."""

@@ -1,5 +1,6 @@
 """VICReg: embeddings of two views near each other, spread over every dimension, dimensions uncorrelated (Bardes et al., ICLR 2022)."""
 
+from dataclasses import dataclass
 from typing import Self
 
 import torch
@@ -9,7 +10,7 @@ from torch.nn import functional as F
 from fourlenses.methods.collapse import embedding_std
 from fourlenses.methods.method import DataInfo, Diagnostics, Embeddings, Method
 from fourlenses.methods.precision import at_least_float32
-from fourlenses.models.heads import ProjectionHead
+from fourlenses.models.heads import ProjectionHead, ProjectionSettings
 
 
 def vicreg(z1: Tensor, z2: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -37,27 +38,33 @@ def _covariance(z: Tensor) -> Tensor:
     return (covariance.square().sum() - covariance.diagonal().square().sum()) / z.shape[1]
 
 
+@dataclass(frozen=True, kw_only=True)
+class VICRegSettings(ProjectionSettings):
+    """Keys of `methods` in a config that only VICReg reads: the weights of its three terms."""
+
+    invariance_weight: float
+    variance_weight: float
+    covariance_weight: float
+
+
 class VICReg(Method):
     """Encoder and a wide projector, which the paper calls expander: biases in the inner linear maps, none in the last."""
 
-    settings = (
-        "projection_hidden",
-        "projection_out",
-        "projection_layers",
-        "invariance_weight",
-        "variance_weight",
-        "covariance_weight",
-    )
+    Settings = VICRegSettings
 
     def __init__(self, encoder: nn.Module, head: nn.Module, weights: tuple[float, float, float]):
         super().__init__()
         self.encoder, self.head, self.weights = encoder, head, weights
 
     @classmethod
-    def build(cls, encoder: nn.Module, feature_width: int, settings: dict, facts: DataInfo) -> Self:
+    def build(
+        cls, encoder: nn.Module, feature_width: int, *, settings: VICRegSettings, info: DataInfo
+    ) -> Self:
         head = ProjectionHead.from_settings(feature_width, settings, bias=True)
-        weights = tuple(
-            settings[f"{term}_weight"] for term in ("invariance", "variance", "covariance")
+        weights = (
+            settings.invariance_weight,
+            settings.variance_weight,
+            settings.covariance_weight,
         )
         return cls(encoder, head, weights)
 

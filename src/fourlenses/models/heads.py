@@ -1,9 +1,19 @@
 """The MLP between an encoder's features and a loss: projection heads, and the predictors of BYOL and SimSiam."""
 
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Self
 
 from torch import Tensor, nn
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProjectionSettings:
+    """The keys of a config that describe a projection head."""
+
+    projection_hidden: int  # width of the inner layers
+    projection_out: int  # width of the projections
+    projection_layers: int  # linear maps
 
 
 class ProjectionHead(nn.Module):
@@ -45,13 +55,13 @@ class ProjectionHead(nn.Module):
         self.layers = nn.Sequential(*modules)
 
     @classmethod
-    def from_settings(cls, inputs: int, settings: dict, **options: bool) -> Self:
-        """The head that a method's settings ``projection_hidden``, ``projection_out`` and ``projection_layers`` describe."""
+    def from_settings(cls, inputs: int, settings: ProjectionSettings, **options: bool) -> Self:
+        """The head on features (B, ``inputs``); ``options``: as of the constructor."""
         return cls(
             inputs,
-            settings["projection_hidden"],
-            settings["projection_out"],
-            settings["projection_layers"],
+            settings.projection_hidden,
+            settings.projection_out,
+            settings.projection_layers,
             **options,
         )
 

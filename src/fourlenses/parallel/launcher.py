@@ -1,11 +1,16 @@
 """The processes of one run are started by torchrun, which ends with code 1 whatever they end with. This one ends as they do."""
 
+import logging
 import os
 import sys
 
 
 def launch(processes: int) -> None:
-    """Replace this process by the launcher of so many, all with this one's arguments. Returns in each of those, and at once for one."""
+    """Replace this process by the launcher of so many, all with this one's arguments.
+
+    Returns in each of those, and at once for one process. The log is the first process's; the
+    others add warnings only.
+    """
     if processes > 1 and "RANK" not in os.environ:
         options = [
             "-m",
@@ -15,6 +20,8 @@ def launch(processes: int) -> None:
         ]
         # "--", as torchrun takes --run for the beginning of an option of its own
         os.execv(sys.executable, [sys.executable, *options, "--", *sys.argv])
+    first = os.environ.get("RANK", "0") == "0"
+    logging.basicConfig(level=logging.INFO if first else logging.WARNING, format="%(message)s")
 
 
 def main(arguments: list[str]) -> int:

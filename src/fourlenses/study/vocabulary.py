@@ -43,19 +43,36 @@ class Protocol:
 
 
 @dataclass(frozen=True)
+class Figure:
+    """A figure of a lens: results/<study>/figures/<name>.{svg,png,csv}.
+
+    Args:
+        name: `<lens>` is drawn by lenses/<lens>/figure.py, `<lens>_<second>` by
+            lenses/<lens>/<second>.py; captions are caption.md and caption_<second>.md there.
+        thresholds: the keys of the config's `findings` that it marks.
+        table: `<table>.csv` of the study, which it needs next to metrics.csv. Such a figure has a
+            rule of its own.
+    """
+
+    name: str
+    thresholds: tuple[str, ...] = ()
+    table: str = ""
+
+
+@dataclass(frozen=True)
 class Lens:
     """A question of the study, and a section of the config with the same name.
 
     Args:
         name: as in the config and in the column `lens`.
         question: what it asks, for the report.
-        figures: results/<study>/figures/<figure>.{svg,png,csv}.
+        figures: those it draws.
         every_level: its cells are scored at every label level, not only at the finest.
     """
 
     name: str
     question: str
-    figures: tuple[str, ...]
+    figures: tuple[Figure, ...]
     every_level: bool = False
 
 
@@ -186,25 +203,34 @@ LENSES = {
         Lens(
             "quantity",
             "How many unlabelled images does pretraining need?",
-            ("quantity", "quantity_gain"),
+            (Figure("quantity"), Figure("quantity_gain", thresholds=("modest_gain",))),
         ),
-        Lens("domain", "Do images of another domain help?", ("domain", "domain_pools")),
+        Lens(
+            "domain",
+            "Do images of another domain help?",
+            (
+                Figure("domain"),
+                Figure("domain_pools"),
+                Figure("domain_similarity", table="similarity"),
+            ),
+        ),
         Lens(
             "quality",
             "What do corrupted pretraining images cost?",
-            ("quality", "quality_severity"),
+            (Figure("quality"), Figure("quality_severity")),
         ),
         Lens(
             "granularity",
             "How fine a task can the features serve?",
-            ("granularity", "granularity_gap"),
+            (Figure("granularity"), Figure("granularity_gap")),
             every_level=True,
         ),
     )
 }
 EVERY_LEVEL_LENSES = tuple(name for name, lens in LENSES.items() if lens.every_level)
-SIMILARITY_FIGURE = "domain_similarity"  # reads similarity.csv next to the table
-FIGURES = tuple(figure for lens in LENSES.values() for figure in lens.figures)
+FIGURES = {figure.name: figure for lens in LENSES.values() for figure in lens.figures}
+METRICS_FIGURES = tuple(name for name, figure in FIGURES.items() if not figure.table)
+SIMILARITY_FIGURE = "domain_similarity"  # drawn by rules/similarity.smk
 
 METHODS = {
     method.name: method

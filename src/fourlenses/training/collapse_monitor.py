@@ -43,6 +43,7 @@ class CollapseMonitor:
         self,
         images: Tensor,
         labels: Tensor | np.ndarray,
+        *,
         mean: Sequence[float] | None,
         std: Sequence[float] | None,
         device: torch.device,

@@ -3,8 +3,9 @@
 import platform
 import resource
 import subprocess
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -15,23 +16,33 @@ from fourlenses.models.weights import save_weights
 from fourlenses.study.layout import ENCODER, HEAD, HISTORY, RUN
 from fourlenses.training.collapse_monitor import collapse
 from fourlenses.training.convergence import not_converged
+from fourlenses.training.settings import PretrainingSettings
 from fourlenses.training.trainer import Outcome
 
 COLUMNS = ("step", "epoch", "loss", "learning_rate", "images_per_second")
 
 
-def write_run(
-    output: Path,
-    settings,
-    encoder: nn.Module,
-    head: nn.Module,
-    outcome: Outcome,
-    effective: dict,
-    fingerprints: list[dict],
-    notes: list[str],
-    device: torch.device,
-) -> None:
-    """Write the files of a run, run.json last. ``notes``: sentences on what had to be adapted to the data."""
+@dataclass(frozen=True, kw_only=True)
+class RunRecord:
+    """What run.json and history.csv say of a pretraining.
+
+    Attributes:
+        effective: the hyper-parameters as they were in the end; empty where nothing was trained.
+        fingerprints: of the images (`TrainingData.fingerprints`).
+        notes: sentences on what was adapted to the data.
+    """
+
+    settings: PretrainingSettings
+    outcome: Outcome
+    device: torch.device
+    effective: dict[str, Any] = field(default_factory=dict)
+    fingerprints: list[dict[str, Any]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+def write_run(output: Path, encoder: nn.Module, head: nn.Module, run: RunRecord) -> None:
+    """Write the files of a pretraining into the folder ``output``, run.json last."""
+    outcome, device = run.outcome, run.device
     output.mkdir(parents=True, exist_ok=True)
     save_weights(encoder, output / ENCODER)
     save_weights(head, output / HEAD)
@@ -44,13 +55,13 @@ def write_run(
         else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     )
     record = {
-        "settings": asdict(settings),
-        "effective": effective,
-        "datasets": fingerprints,
-        "notes": notes,
+        "settings": run.settings.as_json(),
+        "effective": run.effective,
+        "datasets": run.fingerprints,
+        "notes": run.notes,
         "not_converged": not_converged(outcome.losses),
         "losses": asdict(outcome.losses),
-        "collapsed": _collapsed(outcome.history, effective.get("feature_width", 0)),
+        "collapsed": _collapsed(outcome.history, run.effective.get("feature_width", 0)),
         "wall_time_seconds": round(outcome.seconds, 3),
         "images_per_second": round(outcome.images / outcome.seconds, 1)
         if outcome.seconds

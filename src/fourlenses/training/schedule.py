@@ -1,6 +1,61 @@
-"""Learning rates over a run: linear warm-up, then half a cosine to zero (SimCLR, section 2.2; Loshchilov, Hutter, ICLR 2017)."""
+"""The schedule of a training: steps, and a learning rate for each.
 
+The rate warms up linearly, then follows half a cosine to zero (SimCLR, section 2.2,
+https://arxiv.org/abs/2002.05709; Loshchilov, Hutter, ICLR 2017, https://arxiv.org/abs/1608.03983).
+"""
+
+import logging
 import math
+from dataclasses import dataclass
+
+from fourlenses.core.errors import UserError
+from fourlenses.parallel.distributed import world_size
+from fourlenses.study.durations import PRETRAINING_KEYS, batch_unit, pretraining_length
+from fourlenses.training.settings import Hyperparameters
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """The length of a training and its learning rate.
+
+    Attributes:
+        batch_size: source images, over all processes.
+        total_steps, warmup_steps: optimiser updates.
+        peak_learning_rate: after scaling.
+    """
+
+    batch_size: int
+    total_steps: int
+    warmup_steps: int
+    peak_learning_rate: float
+
+
+def pretraining_schedule(hyper: Hyperparameters, images: int) -> tuple[Schedule, list[str]]:
+    """Return the schedule of a pretraining, and sentences on what was fitted to the data.
+
+    Raises:
+        UserError: the batch cannot be divided among the processes and groups of batch norm.
+    """
+    unit = batch_unit(hyper.batch_norm_groups, world_size())
+    if hyper.batch_size % unit or images < unit:
+        raise UserError(
+            f"'batch_size' {hyper.batch_size} (of {images} images) cannot be divided among "
+            f"{world_size()} processes and 'batch_norm_groups' {hyper.batch_norm_groups}; make "
+            f"it a multiple of {unit} or lower them"
+        )
+    given = {key: getattr(hyper, key) for key in PRETRAINING_KEYS}
+    length = pretraining_length(images, **given, processes=world_size())
+    notes = []
+    if length.batch_size < hyper.batch_size:
+        notes.append(
+            f"batch_size {hyper.batch_size} clamped to {length.batch_size}, as there are "
+            f"{images} images"
+        )
+        log.warning(notes[-1])
+    rate = scaled_learning_rate(hyper.learning_rate, length.batch_size, hyper.lr_scaling)
+    return Schedule(length.batch_size, length.steps, length.warmup_steps, rate), notes
 
 
 def learning_rate(step: int, total_steps: int, warmup_steps: int, peak: float) -> float:

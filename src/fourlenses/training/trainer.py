@@ -26,7 +26,7 @@ from fourlenses.training.convergence import LossRecord, LossSummary
 from fourlenses.training.gradient_cache import add_gradients
 from fourlenses.training.optimizers.sgd_adamw import Optimizer
 from fourlenses.training.sampling import Stream
-from fourlenses.training.schedule import learning_rate
+from fourlenses.training.schedule import Schedule, learning_rate
 from fourlenses.training.step_config import StepConfig
 
 log = logging.getLogger(__name__)
@@ -41,16 +41,6 @@ _DECIDE_EVERY = 10  # steps between two common decisions of several processes: e
 
 class Diverged(UserError):
     """The loss is not finite."""
-
-
-@dataclass(frozen=True)
-class Schedule:
-    """batch_size in source images, over all processes; steps in optimiser updates; peak_learning_rate after scaling."""
-
-    batch_size: int
-    total_steps: int
-    warmup_steps: int
-    peak_learning_rate: float
 
 
 @dataclass
@@ -80,10 +70,22 @@ class Progress:
 
 
 class Trainer:
-    """One run: what is trained, on what, and everything that watches over it. `train` may be called once.
+    """One training: what is trained, on what, and everything that watches over it.
 
-    ``measure`` is called now and then for more columns of the history (on the first process only); ``verify`` before anything is
-    written, by all processes, to raise in all of them if the run's directory was taken over by another job.
+    `train` may be called once.
+
+    Args:
+        data: the images, with the views that the method needs.
+        step_config: how a step is computed.
+        seed: of the order of the images.
+        checkpoints: where this training's own lie.
+        checkpoint_seconds: time between two of them.
+        time_limit: when to take one and stop.
+        description: for the log, the progress bar and the progress file.
+        measure: called with the method now and then, in the first process, for more columns of the
+            history.
+        verify: called by all processes before anything is written; it raises in all of them where
+            another job holds the directory now.
     """
 
     def __init__(
@@ -91,41 +93,32 @@ class Trainer:
         method: Method,
         optimizer: Optimizer,
         data: Input,
+        *,
         schedule: Schedule,
-        engine: StepConfig,
+        step_config: StepConfig,
         seed: int,
         checkpoints: Checkpoints,
         checkpoint_seconds: float,
-        budget: TimeLimit,
+        time_limit: TimeLimit,
         description: str,
-        measure: Callable[[], dict[str, float]] | None = None,
+        measure: Callable[[Method], dict[str, float]] | None = None,
         verify: Callable[[], None] = lambda: None,
     ) -> None:
-        self.method, self.optimizer, self.data, self.schedule, self.engine = (
-            method,
-            optimizer,
-            data,
-            schedule,
-            engine,
-        )
-        self.checkpoints, self.checkpoint_seconds, self.budget, self.verify = (
-            checkpoints,
-            checkpoint_seconds,
-            budget,
-            verify,
-        )
+        self.method, self.optimizer, self.data = method, optimizer, data
+        self.schedule, self.step_config = schedule, step_config
+        self.checkpoints, self.checkpoint_seconds = checkpoints, checkpoint_seconds
+        self.time_limit, self.verify = time_limit, verify
         self.measure, self.description = measure, description
         self.stream = Stream(len(data.labels), schedule.batch_size, seed)
-        self.drawn: deque[np.ndarray] = (
-            deque()
-        )  # positions of the batches that the input asked for, not yet trained on
+        # positions of the batches that the input asked for, not yet trained on
+        self.drawn: deque[np.ndarray] = deque()
         self.labels = data.labels
         self.epoch_steps = max(1, -(-len(data.labels) // schedule.batch_size))
         self.row_steps = max(self.epoch_steps, -(-schedule.total_steps // MOST_ROWS))
         rows = -(-schedule.total_steps // self.row_steps)
         self.rows_a_measurement = -(-rows // MOST_MEASUREMENTS)
         self.progress = Progress()
-        self.losses = LossRecord(schedule.total_steps, engine.device)
+        self.losses = LossRecord(schedule.total_steps, step_config.device)
         self.live = LiveProgress(
             checkpoints.directory,
             description,
@@ -134,7 +127,7 @@ class Trainer:
             len(data.labels),
             enabled=rank() == 0,
         )
-        self.first_bad = torch.tensor(math.inf, dtype=torch.float64, device=engine.device)
+        self.first_bad = torch.tensor(math.inf, dtype=torch.float64, device=step_config.device)
 
     def train(self, state: dict | None) -> Outcome:
         """Train the method in place, from a checkpoint's ``state`` or from the start. On a CPU the final weights are the same to the last
@@ -144,9 +137,9 @@ class Trainer:
             Diverged: the loss is not finite; the message names the step and the last good checkpoint.
             Interrupted: the time is over; a checkpoint has been taken.
         """
-        layout = torch.channels_last if self.engine.channels_last else torch.contiguous_format
+        layout = torch.channels_last if self.step_config.channels_last else torch.contiguous_format
         self.method.to(
-            self.engine.device, memory_format=layout
+            self.step_config.device, memory_format=layout
         ).train()  # before the optimiser's state, which goes where the weights are
         if state is not None:
             self._restore(state)
@@ -162,13 +155,13 @@ class Trainer:
             for step, views in zip(range(self.progress.step, total), batches, strict=False):
                 self._step(step, views)
                 self.progress.step = step + 1
-                if self.engine.device.type == "cpu":
+                if self.step_config.device.type == "cpu":
                     self._check()
                 if (step + 1) % self.row_steps == 0 or step + 1 == total:
                     bar.set_postfix_str(self._row(step), refresh=False)
                 bar.update()
                 self.live.took(step + 1, self.progress.history)
-                self.budget.took_step(time.monotonic() - began)
+                self.time_limit.took_step(time.monotonic() - began)
                 if step + 1 < total:
                     self._keep_or_stop(step)
                 began = time.monotonic()
@@ -186,8 +179,8 @@ class Trainer:
             yield positions[own], epochs[own]
 
     def _step(self, step: int, views: list[Tensor]) -> None:
-        schedule, engine = self.schedule, self.engine
-        labels = to_device(self.labels[self.drawn.popleft()], engine.device)
+        schedule, config = self.schedule, self.step_config
+        labels = to_device(self.labels[self.drawn.popleft()], config.device)
         rate = learning_rate(
             step, schedule.total_steps, schedule.warmup_steps, schedule.peak_learning_rate
         )
@@ -195,7 +188,7 @@ class Trainer:
             group["lr"] = rate
         self.optimizer.zero_grad()
         loss, diagnostics, targets = add_gradients(
-            self.method, engine.arrange(views), labels, engine.micro_batch, engine.autocast()
+            self.method, config.arrange(views), labels, config.micro_batch, config.autocast()
         )
         self.optimizer.step()
         self.method.after_step(targets, step, schedule.total_steps)
@@ -238,7 +231,7 @@ class Trainer:
             number % self.rows_a_measurement == 0 or step + 1 == schedule.total_steps
         ):
             average_running_statistics(self.method)
-            measured = self.measure() if rank() == 0 else {}
+            measured = self.measure(self.method) if rank() == 0 else {}
         rate = self.optimizer.param_groups[0]["lr"]
         epoch = round(images / len(self.labels), 3)
         row = {
@@ -259,15 +252,17 @@ class Trainer:
             return
         age = time.monotonic() - self.saved
         due = age >= self.checkpoint_seconds or (epoch_ends and age >= self.checkpoint_seconds / 10)
-        stop = (STOP if self.budget.signal is None else ASKED) if self.budget.due() else GO_ON
-        decision = agree(max(stop, SAVE if due else GO_ON), self.engine.device)
+        stop = (
+            (STOP if self.time_limit.signal is None else ASKED) if self.time_limit.due() else GO_ON
+        )
+        decision = agree(max(stop, SAVE if due else GO_ON), self.step_config.device)
         if decision == GO_ON:
             return
         self._check()
         saved = self._save()
         if decision >= STOP:
             newest = self.checkpoints.newest_path()
-            raise self.budget.interrupted(
+            raise self.time_limit.interrupted(
                 step + 1, self.schedule.total_steps, newest, saved and decision == STOP
             )
 
@@ -291,16 +286,18 @@ class Trainer:
             }
             saved = self.checkpoints.save(progress.step, state)
         self.saved = time.monotonic()
-        self.budget.took_save(self.saved - began)
+        self.time_limit.took_save(self.saved - began)
         return saved
 
     def _restore(self, state: dict) -> None:
         self.method.load_state_dict(state["method"])
         self.optimizer.load_state_dict(state["optimizer"])
-        sums = {key: value.to(self.engine.device) for key, value in state["sums"].items()}
+        sums = {key: value.to(self.step_config.device) for key, value in state["sums"].items()}
         self.progress = Progress(state["step"], state["seconds"], state["history"], sums)
         # a checkpoint from before this was recorded has none
-        self.losses = LossRecord(self.schedule.total_steps, self.engine.device, state.get("losses"))
+        self.losses = LossRecord(
+            self.schedule.total_steps, self.step_config.device, state.get("losses")
+        )
         log.info("resuming at step %d of %d", self.progress.step, self.schedule.total_steps)
 
     def _seconds(self) -> float:

@@ -7,6 +7,7 @@ from fourlenses.core.errors import UserError
 from fourlenses.core.randomness import named_seed, permutation
 from fourlenses.evaluation.finetuning.candidates import Candidate, Trial, candidates_of, choose
 from fourlenses.evaluation.finetuning.progress import TrainingProgress
+from tests.helpers.trained import hyperparameters
 
 LABELS = np.arange(40) % 4
 
@@ -22,7 +23,7 @@ def choice(tmp_path, rates, results, labels=LABELS, fraction=0.25, decays=(0.0,)
 
     progress = TrainingProgress(tmp_path, lambda: None)
     progress.begin("resident")
-    candidates = candidates_of({"learning_rates": rates, "weight_decays": decays})
+    candidates = candidates_of(hyperparameters(learning_rates=rates, weight_decays=decays))
     chosen = choose(
         candidates,
         labels,
@@ -39,7 +40,7 @@ def test_the_best_on_the_held_out_labels_wins(tmp_path):
         tmp_path, [1.0, 0.01, 0.1], {0.01: (4, 1.0), 0.1: (8, 2.0), 1.0: (7, 0.5)}
     )
     assert chosen.candidate.learning_rate == 0.1
-    assert chosen.record == {
+    assert chosen.columns() == {
         "learning_rates": [0.01, 0.1, 1.0],
         "weight_decays": [0.0],
         "learning_rate": 0.1,
@@ -63,7 +64,7 @@ def test_equal_accuracy_goes_to_the_lower_loss_then_to_the_lower_rate(tmp_path, 
 def test_a_rate_that_diverged_is_never_chosen(tmp_path):
     chosen, _ = choice(tmp_path, [0.1, 100.0], {0.1: (0, 9.0), 100.0: (None, None)})
     assert chosen.candidate.learning_rate == 0.1
-    assert chosen.record["validation_accuracy"] == [0.0, None]
+    assert chosen.columns()["validation_accuracy"] == [0.0, None]
     assert chosen.notes == ["training diverged with learning rate 100, weight decay 0"]
 
 
@@ -78,7 +79,7 @@ def test_if_all_diverged_lower_ones_are_asked_for(tmp_path):
 def test_one_rate_is_taken_without_a_training(tmp_path):
     chosen, tried = choice(tmp_path, [0.3], {})
     assert (chosen.candidate, tried, chosen.notes) == (Candidate(0.3, 0.0), [], [])
-    assert chosen.record["validation_accuracy"] is None
+    assert chosen.columns()["validation_accuracy"] is None
 
 
 @pytest.mark.parametrize(
@@ -116,13 +117,13 @@ def test_all_pairs_of_rates_and_decays_are_tried(tmp_path):
     chosen, tried = choice(tmp_path, [0.1, 0.01], results, decays=[0.5, 0.0])
     assert [(one.learning_rate, one.weight_decay) for one, _, _ in tried] == pairs
     assert chosen.candidate == Candidate(0.1, 0.5)
-    assert chosen.record["validation_accuracy"] == [
+    assert chosen.columns()["validation_accuracy"] == [
         10.0,
         20.0,
         30.0,
         90.0,
     ]  # by rate, then by decay
-    assert (chosen.record["learning_rate"], chosen.record["weight_decay"]) == (0.1, 0.5)
+    assert (chosen.columns()["learning_rate"], chosen.columns()["weight_decay"]) == (0.1, 0.5)
     assert len({one.name for one, _, _ in tried}) == 4
 
 

@@ -11,10 +11,9 @@ from fourlenses.core.files import read_json
 from fourlenses.core.randomness import named_seed, permutation
 from fourlenses.data.loading import inputs
 from fourlenses.data.manifest.manifest import read_manifest, rows_of
-from fourlenses.evaluation.finetuning import evaluate as trained
+from fourlenses.evaluation.finetuning.classifiers import PROTOCOLS
 from fourlenses.evaluation.finetuning.record import write_record
 from fourlenses.evaluation.finetuning.scorer import Scorer
-from fourlenses.evaluation.predictions import TargetPredictions
 from fourlenses.metrics.statistics import wilson_interval
 from fourlenses.resume.result_cache import FOLDER
 from tests.helpers.runs import left_behind
@@ -26,6 +25,7 @@ from tests.helpers.trained import (
     make_encoder,
     make_target,
     numbers,
+    outcome,
     settings,
     task,
 )
@@ -119,7 +119,7 @@ def test_the_seed_decides_the_start_the_order_and_what_is_held_out(tmp_path, tar
     assert len(losses) == 2
 
 
-@pytest.mark.parametrize("protocol", list(trained.PROTOCOLS))
+@pytest.mark.parametrize("protocol", list(PROTOCOLS))
 def test_test_images_are_looked_at_once_and_never_chosen_by(
     tmp_path, target, protocol, monkeypatch
 ):
@@ -188,7 +188,7 @@ def test_the_test_crop_is_the_middle_of_a_larger_square(tmp_path, target):
     assert not torch.equal(cut, whole)
 
 
-@pytest.mark.parametrize("protocol", list(trained.PROTOCOLS))
+@pytest.mark.parametrize("protocol", list(PROTOCOLS))
 def test_few_labels_of_few_classes(tmp_path, target, protocol):
     """Two labels for three classes: batches hold the images several times, the third class is no answer, nothing can be chosen by."""
     rows = rows_of(read_manifest(target.manifest), "train")
@@ -267,13 +267,12 @@ def test_a_record_says_which_training_was_not_converged(tmp_path, target):
         (unfinished, "scratch", long, ""),
     ]
     for run, protocol, changes, expected in cases:
-        record = go(run, target, settings(protocol, **changes), tmp_path / "checkpoints")
-        truth = record.pop("truth")
-        seen = TargetPredictions({}, np.arange(len(truth)), truth, sorted(COLOURS))
+        chosen = settings(protocol, **changes)
+        record, images = outcome(run, target, chosen, tmp_path / "checkpoints")
         write_record(
             record,
-            seen,
-            run,
+            images,
+            encoder=run,
             protocol=protocol,
             task=target,
             labelled="all",

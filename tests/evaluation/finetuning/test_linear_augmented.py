@@ -13,7 +13,7 @@ from fourlenses.data.augment.augment import Augment
 from fourlenses.data.augment.augmentation import Augmentation
 from fourlenses.data.loading.resident import load_images
 from fourlenses.evaluation.features.extract import extract_features
-from fourlenses.evaluation.finetuning import evaluate as trained
+from fourlenses.evaluation.finetuning.classifiers import PROTOCOLS
 from fourlenses.evaluation.finetuning.linear_augmented import LinearAugmented
 from fourlenses.models.backbones import build_backbone
 from fourlenses.training.sampling import Stream
@@ -27,12 +27,12 @@ def trained_methods(monkeypatch):
     """Every method that is trained, as it was before and as it is afterwards."""
     methods = []
 
-    def watched(run, num_classes, hyper, build=trained.PROTOCOLS["linear_augmented"]):
+    def watched(run, num_classes, hyper, build=PROTOCOLS["linear_augmented"]):
         method = build(run, num_classes, hyper)
         methods.append((copy.deepcopy(method.state_dict()), method))
         return method
 
-    monkeypatch.setitem(trained.PROTOCOLS, "linear_augmented", watched)
+    monkeypatch.setitem(PROTOCOLS, "linear_augmented", watched)
     return methods
 
 
@@ -97,7 +97,7 @@ def test_it_is_a_plain_loop_of_torch_on_the_same_views(tmp_path, trained_methods
     ]
     optimizer = torch.optim.SGD(decayed, lr=0.1, momentum=0.9, nesterov=True)
     rows = np.load(target.subset)
-    data = load_images(target.beton, rows, 16, "colours", 1)
+    data = load_images(target.beton, rows, 16, dataset="colours", workers=1)
     seed = named_seed(0, "evaluation")
     view, stream, peak = (
         Augment(Augmentation.from_config("crop", CROP | NORMALISATION), 16, seed),
@@ -109,7 +109,9 @@ def test_it_is_a_plain_loop_of_torch_on_the_same_views(tmp_path, trained_methods
         for group in optimizer.param_groups:
             group["lr"] = rate
         positions, epochs = stream.batch(step)
-        images = view(data.images[torch.from_numpy(positions)], data.ids[positions], epochs, 0)
+        images = view(
+            data.images[torch.from_numpy(positions)], data.ids[positions], epoch=epochs, view=0
+        )
         with torch.no_grad():
             features = network(images)
         optimizer.zero_grad()
@@ -122,8 +124,8 @@ def test_it_is_a_plain_loop_of_torch_on_the_same_views(tmp_path, trained_methods
         target.beton,
         np.arange(len(rows) + 36)[~np.isin(np.arange(len(rows) + 36), rows)],
         16,
-        "colours",
-        1,
+        dataset="colours",
+        workers=1,
     )
     with torch.no_grad():
         logits = head(extract_features(network, test.images, 500, device="cpu", **NORMALISATION))

@@ -8,10 +8,10 @@ from fourlenses.core.errors import UserError
 from fourlenses.evaluation.finetuning import schedule as schedules
 from fourlenses.evaluation.finetuning.schedule import make_schedule
 from fourlenses.study.durations import LEAST_BATCH
-from fourlenses.training.trainer import Schedule
-from tests.helpers.trained import HYPER
+from fourlenses.training.schedule import Schedule
+from tests.helpers.trained import hyperparameters
 
-FINE_TUNE = HYPER | {
+FINE_TUNE = {
     "epochs": 30,
     "min_steps": 5000,
     "max_steps": 150000,
@@ -51,7 +51,7 @@ FINE_TUNE = HYPER | {
 def test_small_sets_get_enough_steps_and_large_ones_no_more_than_asked_for(
     images, batch_size, steps, peak, noted
 ):
-    schedule, notes = make_schedule(FINE_TUNE, images, 0.05)
+    schedule, notes = make_schedule(hyperparameters(**FINE_TUNE), images, 0.05)
     assert schedule == Schedule(batch_size, steps, 0, pytest.approx(peak))
     assert len(notes) == len(noted)
     assert all(part in note for part, note in zip(noted, notes, strict=True))
@@ -59,7 +59,7 @@ def test_small_sets_get_enough_steps_and_large_ones_no_more_than_asked_for(
 
 def test_warm_up_is_a_share_of_the_steps_whatever_bounds_them():
     for images in (5, 72, 10_000):
-        schedule, _ = make_schedule(HYPER | {"warmup_share": 0.25, "max_steps": 1000}, images, 0.1)
+        schedule, _ = make_schedule(hyperparameters(warmup_share=0.25, max_steps=1000), images, 0.1)
         assert schedule.warmup_steps == round(schedule.total_steps / 4)
 
 
@@ -71,12 +71,7 @@ def test_warm_up_is_a_share_of_the_steps_whatever_bounds_them():
     st.integers(5000, 10**6),
 )
 def test_bounds_hold_for_any_number_of_labels(images, batch_size, epochs, least, most):
-    hyper = HYPER | {
-        "batch_size": batch_size,
-        "epochs": epochs,
-        "min_steps": least,
-        "max_steps": most,
-    }
+    hyper = hyperparameters(batch_size=batch_size, epochs=epochs, min_steps=least, max_steps=most)
     schedule, _ = make_schedule(hyper, images, 0.1)
     assert max(1, least) <= schedule.total_steps <= most
     assert min(batch_size, LEAST_BATCH) <= schedule.batch_size <= batch_size
@@ -86,7 +81,7 @@ def test_bounds_hold_for_any_number_of_labels(images, batch_size, epochs, least,
 
 def test_a_batch_is_shared_evenly_among_processes(monkeypatch):
     monkeypatch.setattr(schedules, "world_size", lambda: 4)
-    schedule, _ = make_schedule(HYPER | {"batch_size": 64}, 39, 0.1)
+    schedule, _ = make_schedule(hyperparameters(batch_size=64), 39, 0.1)
     assert schedule.batch_size == 36
     with pytest.raises(UserError, match=r"'batch_size' 18 .* cannot be divided among 4 processes"):
-        make_schedule(HYPER | {"batch_size": 18}, 39, 0.1)
+        make_schedule(hyperparameters(batch_size=18), 39, 0.1)

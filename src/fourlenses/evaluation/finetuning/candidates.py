@@ -2,13 +2,15 @@
 the held-out rest."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 import numpy as np
 
 from fourlenses.core.errors import UserError
-from fourlenses.evaluation import validation_split as held_out
+from fourlenses.evaluation import validation_split
 from fourlenses.evaluation.finetuning.progress import TrainingProgress
+from fourlenses.evaluation.finetuning.settings import FinetuningHyperparameters
 
 
 @dataclass(frozen=True, order=True)
@@ -37,21 +39,42 @@ class Trial:
     seconds: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Choice:
-    """record: its entries on the choice. seconds: that choosing took, over all attempts. notes:
-    sentences for the record."""
+    """The candidate that was chosen, and among which.
+
+    Attributes:
+        learning_rates, weight_decays: of the candidates, ascending.
+        n_validation: images that it was chosen on; 0 where nothing was chosen.
+        validation_accuracy: percent, a number for each candidate, by rate and then by decay; None
+            where its training diverged. None altogether where nothing was chosen.
+        seconds: that choosing took, over all attempts.
+        notes: sentences for the record.
+    """
 
     candidate: Candidate
-    record: dict
-    seconds: float
-    notes: list[str]
+    learning_rates: list[float]
+    weight_decays: list[float]
+    n_validation: int = 0
+    validation_accuracy: list[float | None] | None = None
+    seconds: float = 0.0
+    notes: list[str] = field(default_factory=list)
+
+    def columns(self) -> dict[str, Any]:
+        """What a record says of the choice."""
+        return {
+            "learning_rates": self.learning_rates,
+            "weight_decays": self.weight_decays,
+            "n_validation": self.n_validation,
+            "validation_accuracy": self.validation_accuracy,
+            **asdict(self.candidate),
+        }
 
 
-def candidates_of(hyper: dict) -> list[Candidate]:
+def candidates_of(hyper: FinetuningHyperparameters) -> list[Candidate]:
     """All pairs of ``learning_rates`` and ``weight_decays``, ascending: by rate, then by decay."""
     rates, decays = (
-        sorted(float(value) for value in hyper[key]) for key in ("learning_rates", "weight_decays")
+        sorted(map(float, values)) for values in (hyper.learning_rates, hyper.weight_decays)
     )
     return [Candidate(rate, decay) for rate in rates for decay in decays]
 
@@ -66,70 +89,68 @@ def choose(
     try_candidate: Callable[[Candidate, np.ndarray, np.ndarray], Trial | None],
     reason: str | None = None,
 ) -> Choice:
-    """The candidate with the best validation accuracy; then with the lower validation log-loss;
-    then the lower rate; then the lower decay.
+    """Choose the candidate with the best validation accuracy.
+
+    Of equals that with the lower validation log-loss; then the lower rate; then the lower decay.
+    With one candidate there is nothing to choose. Where there is nothing to choose on, the middle
+    rate and the middle decay are taken (the lower of the middle two), and a note says so.
 
     Args:
         candidates: all pairs of some rates and some decays (`candidates_of`).
         labels: int (n,), of the labelled images.
+        fraction: share of the labels that is held out to choose on.
+        seed: of the split.
+        progress: what was found before an interruption.
         try_candidate: called with a candidate, positions to train on and positions to test on, for
             each that ``progress`` does not hold yet.
         reason: why held-out labels are none to choose by, if there is a reason.
-
-    With one candidate there is nothing to choose. Where there is nothing to choose by, the middle
-    rate and the middle decay are taken (the lower of the middle two), and a note says so.
-
-    The record's entries are learning_rates and weight_decays (ascending), learning_rate and
-    weight_decay (the chosen ones), n_validation, and validation_accuracy: percent, one per
-    candidate, by rate and then by decay; None where training diverged, or where nothing was chosen.
 
     Raises:
         UserError: training diverged with every candidate.
     """
     candidates = sorted(candidates)
-    rates = sorted({one.learning_rate for one in candidates})
-    decays = sorted({one.weight_decay for one in candidates})
-    record = {
-        "learning_rates": rates,
-        "weight_decays": decays,
-        "n_validation": 0,
-        "validation_accuracy": None,
-    }
-    validation, rest, too_few = held_out.split(labels, fraction, seed)
+    rates = sorted({candidate.learning_rate for candidate in candidates})
+    decays = sorted({candidate.weight_decay for candidate in candidates})
+    validation, rest, too_few = validation_split.split(labels, fraction, seed)
     reason = reason or too_few
     if len(candidates) == 1 or reason:
         middle = Candidate(_lower_middle(rates), _lower_middle(decays))
         notes = [f"{reason}: the middle was taken, {middle}"] if len(candidates) > 1 else []
-        return Choice(middle, record | asdict(middle), 0.0, notes)
+        return Choice(candidate=middle, learning_rates=rates, weight_decays=decays, notes=notes)
     rest = np.sort(rest)
     trials = []
     for candidate in candidates:
-        found = progress.found(candidate.name)
-        if found is None:
-            tried = try_candidate(candidate, rest, validation)
-            found = progress.store(candidate.name, tried and asdict(tried))
-        trials.append(Trial(**found))
-    whole = [place for place, trial in enumerate(trials) if trial.correct is not None]
+        known = progress.found(candidate.name)
+        if known is None:
+            trial = try_candidate(candidate, rest, validation)
+            known = progress.store(candidate.name, trial and asdict(trial))
+        trials.append(Trial(**known))
+    whole = [number for number, trial in enumerate(trials) if trial.correct is not None]
     if not whole:
         raise UserError(
-            f"training diverged with every one of 'learning_rates' {rates} and 'weight_decays' {decays}; name lower rates"
+            f"training diverged with every one of 'learning_rates' {rates} and 'weight_decays' "
+            f"{decays}; name lower rates"
         )
-    notes = [
-        f"training diverged with {candidates[place]}"
-        for place in range(len(candidates))
-        if place not in whole
-    ]
     # the candidates are in ascending order, so the first of equals has the lower rate, then decay
-    best = max(whole, key=lambda place: (trials[place].correct, -trials[place].log_loss, -place))
-    accuracies = [
-        None if trial.correct is None else 100 * trial.correct / len(validation) for trial in trials
-    ]
-    record |= {
-        "n_validation": len(validation),
-        "validation_accuracy": accuracies,
-        **asdict(candidates[best]),
-    }
-    return Choice(candidates[best], record, sum(trial.seconds for trial in trials), notes)
+    best = max(
+        whole, key=lambda number: (trials[number].correct, -trials[number].log_loss, -number)
+    )
+    return Choice(
+        candidate=candidates[best],
+        learning_rates=rates,
+        weight_decays=decays,
+        n_validation=len(validation),
+        validation_accuracy=[
+            None if trial.correct is None else 100 * trial.correct / len(validation)
+            for trial in trials
+        ],
+        seconds=sum(trial.seconds for trial in trials),
+        notes=[
+            f"training diverged with {candidate}"
+            for number, candidate in enumerate(candidates)
+            if number not in whole
+        ],
+    )
 
 
 def _lower_middle(ascending: Sequence[float]) -> float:

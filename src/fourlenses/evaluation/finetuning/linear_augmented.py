@@ -16,10 +16,16 @@ from fourlenses.methods.supervised import Supervised
 
 
 class LinearAugmented(Supervised):
-    """A linear classifier over an encoder that stays as it is: evaluation mode always, no gradient, no update.
+    """A linear classifier over an encoder that stays as it is.
 
-    ``piece``: most rows that pass through the encoder at a time, 0 for all; unlike `StepConfig.micro_batch` this costs no second pass.
+    The encoder is in evaluation mode always, and has no gradient and no update.
+
+    Args:
+        piece: most rows that pass through the encoder at a time, 0 for all; unlike
+            `StepConfig.micro_batch` this costs no second pass.
     """
+
+    cuts_batches = True
 
     def __init__(
         self,
@@ -27,6 +33,7 @@ class LinearAugmented(Supervised):
         feature_width: int,
         num_classes: int,
         label_smoothing: float,
+        *,
         piece: int = 0,
     ):
         super().__init__(encoder.requires_grad_(False), feature_width, num_classes, label_smoothing)

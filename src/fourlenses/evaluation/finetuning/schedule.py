@@ -1,28 +1,34 @@
 """How long to train a classifier on some labels, and with what batches.
 
-A number of passes alone starves small label sets and wastes time on large ones, so the number of updates is bounded from both sides. The
-bounds in use are much alike: 20,000 updates of 256 images for sets of 2,000 to 75,000 images, and 40,000 from random initialisation
-(Kornblith et al., CVPR 2019; SimCLR, appendix B.8.1), 2,500 of 512 (VTAB, google-research/task_adaptation, README), 500 for less than
-20,000 images, 10,000 for less than 500,000, else 20,000 (BiT-HyperRule, google-research/big_transfer).
+A number of passes alone starves small label sets and wastes time on large ones, so the number of
+updates is bounded from both sides. The bounds in use are much alike: 20,000 updates of 256 images
+for sets of 2,000 to 75,000 images, and 40,000 from random initialisation (Kornblith et al., CVPR
+2019, https://arxiv.org/abs/1805.08974; SimCLR, appendix B.8.1, https://arxiv.org/abs/2002.05709),
+2,500 of 512 (VTAB, google-research/task_adaptation, README), 500 for less than 20,000 images,
+10,000 for less than 500,000, else 20,000 (BiT-HyperRule, google-research/big_transfer).
 """
 
 from fourlenses.core.errors import UserError
+from fourlenses.evaluation.finetuning.settings import FinetuningHyperparameters
 from fourlenses.parallel.distributed import world_size
 from fourlenses.study.durations import FINETUNING_KEYS, finetuning_length, steps_of_epochs
-from fourlenses.training.schedule import scaled_learning_rate
-from fourlenses.training.trainer import Schedule
+from fourlenses.training.schedule import Schedule, scaled_learning_rate
 
 
-def make_schedule(hyper: dict, images: int, learning_rate: float) -> tuple[Schedule, list[str]]:
-    """The schedule of a training on ``images`` labelled images, and sentences on what was fitted to their number.
+def make_schedule(
+    hyper: FinetuningHyperparameters, images: int, learning_rate: float
+) -> tuple[Schedule, list[str]]:
+    """Return the schedule of a training, and sentences on what was fitted to the labels.
 
-    hyper: batch_size, epochs, min_steps, max_steps, lr_scaling, warmup_share (see presets/protocols).
+    Args:
+        images: how many are labelled.
+        learning_rate: before scaling.
 
     Raises:
-        UserError: the batch cannot be shared among the processes.
+        UserError: the batch cannot be divided among the processes.
     """
-    wanted, processes = hyper["batch_size"], world_size()
-    given = {key: hyper[key] for key in FINETUNING_KEYS}
+    wanted, processes = hyper.batch_size, world_size()
+    given = {key: getattr(hyper, key) for key in FINETUNING_KEYS}
     length = finetuning_length(images, **given, processes=processes)
     if length.batch_size == 0 or wanted % processes:
         raise UserError(
@@ -40,11 +46,11 @@ def make_schedule(hyper: dict, images: int, learning_rate: float) -> tuple[Sched
             f"a batch holds the {images} images several times, as different views: batch norm "
             "needs more rows"
         )
-    unbounded = steps_of_epochs(images, hyper["epochs"], length.batch_size)
+    unbounded = steps_of_epochs(images, hyper.epochs, length.batch_size)
     if length.steps != unbounded:
         bound = "min_steps" if length.steps > unbounded else "max_steps"
         notes.append(
-            f"{hyper['epochs']} epochs are {unbounded} steps; {length.steps} are made ({bound})"
+            f"{hyper.epochs} epochs are {unbounded} steps; {length.steps} are made ({bound})"
         )
-    rate = scaled_learning_rate(learning_rate, length.batch_size, hyper["lr_scaling"])
+    rate = scaled_learning_rate(learning_rate, length.batch_size, hyper.lr_scaling)
     return Schedule(length.batch_size, length.steps, length.warmup_steps, rate), notes

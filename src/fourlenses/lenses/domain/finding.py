@@ -1,8 +1,8 @@
 """Finding 2 (the paper's Tables 1 and 2) in three parts, which are three questions of a user.
 
-a. instead: images of another domain in place of as many of one's own.
-b. pool: a pool with one's own images in it, in place of as many of one's own.
-c. added: images of other domains added to one's own, against one's own alone.
+- instead: images of another domain in place of as many of one's own.
+- pool: a pool with one's own images in it, in place of as many of one's own.
+- added: images of other domains added to one's own, against one's own alone.
 """
 
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ import pandas as pd
 
 from fourlenses.analysis.contrasts import Evidence
 from fourlenses.findings import selection, words
-from fourlenses.findings.comparison import CONFOUNDED, Comparison, points
+from fourlenses.findings.comparison import CONFOUNDED, Comparison, Exclusion, points
 from fourlenses.findings.finding import Finding, judged
 from fourlenses.findings.thresholds import Thresholds
 from fourlenses.findings.verdict import BELOW
@@ -25,23 +25,27 @@ CLAIMS = {
     ADDED: "Adding images of other domains to the target's own does not beat its own alone",
 }
 MISSING = {
-    INSTEAD: "an encoder of another dataset on as many images as one of the target's own. Add the lens domain with two or more datasets.",
-    POOL: "a pool with the target's dataset in it, and an encoder of as many images of its own. Add to the lens domain pools, and "
-    "pool_controls with total.",
-    ADDED: "a pool with the target's dataset in it, and an encoder of its share of the pool alone. Add to the lens domain pools, and "
-    "pool_controls with share.",
+    INSTEAD: "an encoder of another dataset on as many images as one of the target's own. "
+    "Add the lens domain with two or more datasets.",
+    POOL: "a pool with the target's dataset in it, and an encoder of as many images of its own. "
+    "Add to the lens domain pools, and pool_controls with total.",
+    ADDED: "a pool with the target's dataset in it, and an encoder of its share of the pool alone. "
+    "Add to the lens domain pools, and pool_controls with share.",
 }
 
 
 def evaluate(evidence: Evidence, thresholds: Thresholds) -> list[Finding]:
-    """Clean, linear, contrastive: top1 of the other source minus that of the target's own, of one method entry at equal steps, at the
-    target's most labels for which there are both."""
-    every = comparisons(evidence.metrics, thresholds)
+    """Return a finding per part: top-1 of the other source minus that of the target's own.
+
+    Clean, linear, contrastive, of one method entry at equal steps, at the target's most labels for
+    which there are both.
+    """
+    by_part = comparisons(evidence.metrics, thresholds)
     return [
         judged(
             part,
             f"{claim} by more than {words.margin(thresholds.domain_margin)}.",
-            every[part],
+            by_part[part],
             side=BELOW,
             unit="points",
             note="Other minus own.",
@@ -55,31 +59,30 @@ def evaluate(evidence: Evidence, thresholds: Thresholds) -> list[Finding]:
 
 
 def comparisons(metrics: pd.DataFrame, thresholds: Thresholds) -> dict[str, list[Comparison]]:
-    """Of each part, per target, method entry and other source."""
+    """Return the comparisons of each part, per target, method entry and other source."""
     rows = selection.linear(selection.finest(metrics))
     rows = selection.clean(rows[rows["contrastive"]])
-    found: dict[str, list[Comparison]] = {part: [] for part in CLAIMS}
-    for (target, _), here in selection.groups(rows, ["target", "method"]):
+    by_part: dict[str, list[Comparison]] = {part: [] for part in CLAIMS}
+    for (target, _), of_entry in selection.groups(rows, ["target", "method"]):
         for part in CLAIMS:
-            seen = set()
-            for same in selection.most_labels_first(
-                here
-            ):  # of each other source, the most labels at which there is one's own too
-                for other, own in _pairs(part, target, same):
-                    key = other["source"].iloc[0], int(other["pretrain_images"].iloc[0])
-                    if key not in seen:
-                        found[part].append(
-                            _comparison(
-                                part,
-                                target,
-                                other,
-                                own,
-                                metrics=metrics,
-                                margin=thresholds.domain_margin,
-                            )
-                        )
-                        seen.add(key)
-    return found
+            by_part[part] += [
+                _comparison(part, other, own, metrics=metrics, margin=thresholds.domain_margin)
+                for other, own in _at_most_labels(part, target, of_entry)
+            ]
+    return by_part
+
+
+def _at_most_labels(
+    part: str, target: str, rows: pd.DataFrame
+) -> Iterator[tuple[pd.DataFrame, pd.DataFrame]]:
+    """Each other source and the target's own, at the most labels at which there are both."""
+    done = set()
+    for same in selection.most_labels_first(rows):
+        for other, own in _pairs(part, target, same):
+            key = other["source"].iloc[0], int(other["pretrain_images"].iloc[0])
+            if key not in done:
+                done.add(key)
+                yield other, own
 
 
 def _pairs(
@@ -89,9 +92,8 @@ def _pairs(
         images: cell
         for (images,), cell in selection.groups(rows[rows["in_domain"]], ["pretrain_images"])
     }
-    for (source, images), other in selection.groups(
-        rows[~rows["in_domain"]], ["source", "pretrain_images"]
-    ):
+    others = rows[~rows["in_domain"]]
+    for (source, images), other in selection.groups(others, ["source", "pretrain_images"]):
         mixed = target in names.datasets(source)
         if mixed != (part != INSTEAD):
             continue
@@ -101,26 +103,19 @@ def _pairs(
 
 
 def share(source: str, target: str) -> int:
-    """How many images of a pool are the target's own."""
+    """Return how many images of a pool are the target's own."""
     return sum(size or 0 for name, size in names.source_parts(source) if name == target)
 
 
 def _comparison(
-    part: str,
-    target: str,
-    other: pd.DataFrame,
-    own: pd.DataFrame,
-    *,
-    metrics: pd.DataFrame,
-    margin: float,
+    part: str, other: pd.DataFrame, own: pd.DataFrame, *, metrics: pd.DataFrame, margin: float
 ) -> Comparison:
     method, source = other[["method", "source"]].iloc[0]
-    images = int(own["pretrain_images"].iloc[0])
     alone = " alone" if part == ADDED else ""
     labels = words.images(int(own["labelled_images"].iloc[0]))
     what = f"{words.method(method)}: {words.pretrained(other)} minus {words.pretrained(own)}{alone}"
     return Comparison(
-        target=target,
+        target=own["target"].iloc[0],
         what=f"{what}, {labels} labels{words.at_steps(pd.concat([other, own]))}",
         cells=[other, own],
         scales=[points([1.0, -1.0], margin)],
@@ -128,21 +123,18 @@ def _comparison(
         random=selection.random_encoder(metrics, own),
         excluded=_excluded(other, own),
         method=method,
-        about={"source": source, "own_images": images},
+        about={"source": source, "own_images": int(own["pretrain_images"].iloc[0])},
     )
 
 
-def _excluded(other: pd.DataFrame, own: pd.DataFrame) -> tuple[str, str] | None:
-    both = pd.concat([other, own])
-    if selection.equal_steps(both["steps"]):
+def _excluded(other: pd.DataFrame, own: pd.DataFrame) -> Exclusion | None:
+    if selection.equal_steps(pd.concat([other, own])["steps"]):
         return None
     steps = [int(side["steps"].iloc[0]) for side in (other, own)]
     same_images = other["pretrain_images"].iloc[0] == own["pretrain_images"].iloc[0]
     if min(steps) == 0 and same_images:  # a table without steps: equal images of one entry
         return None
-    said = (
-        f"{words.images(steps[0])} steps against {words.images(steps[1])}"
-        if min(steps)
-        else "lengths that the table does not say"
-    )
-    return CONFOUNDED, f"{said}: more images and more training at once"
+    lengths = "lengths that the table does not say"
+    if min(steps):
+        lengths = f"{words.images(steps[0])} steps against {words.images(steps[1])}"
+    return Exclusion(CONFOUNDED, f"{lengths}: more images and more training at once")

@@ -39,7 +39,7 @@ NO_PAIR = (
 )
 
 
-def read_similarity(path: str | Path | None) -> pd.DataFrame:
+def read_table(path: str | Path | None) -> pd.DataFrame:
     """Return the table of distances.
 
     Raises:
@@ -48,7 +48,7 @@ def read_similarity(path: str | Path | None) -> pd.DataFrame:
     if path is None:
         raise UserError(
             "the figure domain_similarity needs the distances too; name them by "
-            "--similarity results/<study>/similarity.csv"
+            "--table results/<study>/similarity.csv"
         )
     make = f"run snakemake {path}"
     return read_csv_table(path, COLUMNS, make=make, again=f"delete it and {make}")
@@ -107,9 +107,9 @@ def _permutations(count: int) -> list[np.ndarray]:
 
 
 @style.context()
-def draw(evidence: Evidence, similarity: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
+def draw(evidence: Evidence, table: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     """Return the figure of transfer against distance and the numbers in it."""
-    numbers = numbers_drawn(evidence, similarity)
+    numbers = numbers_drawn(evidence, table)
     if numbers.empty:
         return empty_figure(NO_PAIR), numbers
     figure = style.new_figure(2, height=2.6)
@@ -117,7 +117,7 @@ def draw(evidence: Evidence, similarity: pd.DataFrame) -> tuple[Figure, pd.DataF
     colours = style.dataset_colours(evidence.metrics["target"])
     for axes, (measure, name) in zip(grid, MEASURES.items(), strict=True):
         for (target, method), points in numbers.groupby(["target", "method"], sort=False):
-            look = {"colour": colours[target], "marker": methods.marker(method)}
+            look: style.Look = {"colour": colours[target], "marker": methods.marker(method)}
             _points(axes, points, measure, **look)
         rho, p = numbers[f"{measure}_spearman"].iloc[0], numbers[f"{measure}_p"].iloc[0]
         title = f"Spearman's ρ = {rho:.2f}, p = {p:.2g}"
@@ -141,10 +141,10 @@ def draw(evidence: Evidence, similarity: pd.DataFrame) -> tuple[Figure, pd.DataF
 
 
 def _points(axes: Axes, points: pd.DataFrame, measure: str, *, colour: str, marker: str) -> None:
-    whiskers = {"color": colour, "linewidth": 0.8, "alpha": 0.6}
+    whiskers: style.Look = {"color": colour, "linewidth": 0.8, "alpha": 0.6}
     axes.vlines(points[measure], points["behind_low"], points["behind_high"], **whiskers)
     axes.plot(points[measure], points["behind"], marker, color=colour, markersize=4)
-    look = {"textcoords": "offset points", "fontsize": 5, "color": "#555555"}
+    look: style.Look = {"textcoords": "offset points", "fontsize": 5, "color": "#555555"}
     for point in points.itertuples():
         at = (getattr(point, measure), point.behind)
         axes.annotate(names.dataset(point.source_dataset), at, (3, 2), **look)

@@ -1,7 +1,8 @@
 """Finding 4 (the paper's Figure 5): contrastive lags behind supervised the more, the finer the task.
 
-On two scales, since two accuracies near 100 % cannot be far apart: points, and log-odds. The growth is the slope of the gap over all
-levels, from the coarsest (0) to the finest (1). Levels of fewer than three labels are left out.
+On two scales, since two accuracies near 100 % cannot be far apart: points, and log-odds. The growth
+is the slope of the gap over all levels, from the coarsest (0) to the finest (1). Levels of fewer
+than three labels are left out.
 """
 
 from collections.abc import Sequence
@@ -11,28 +12,40 @@ import pandas as pd
 from fourlenses.analysis import scales, table
 from fourlenses.analysis.contrasts import Evidence
 from fourlenses.findings import selection, words
-from fourlenses.findings.comparison import Comparison, Scale
+from fourlenses.findings.comparison import Comparison, Scale, points
 from fourlenses.findings.finding import Finding, judged
 from fourlenses.findings.thresholds import Thresholds
 from fourlenses.findings.verdict import ABOVE
 
 NAME = "granularity"
 LEAST_LABELS = 3
+CLAIM = "The gap of contrastive to supervised grows from the coarsest to the finest labels"
+NOTE = (
+    "Slope of (supervised minus contrastive) over the levels, coarsest to finest, in points and in "
+    "log-odds; both must agree."
+)
+MISSING = (
+    "two label levels of three labels or more at which both a contrastive encoder of the target's "
+    "own dataset and supervised training are evaluated. Add the lens granularity with a dataset "
+    "that has coarser labels (levels)."
+)
 
 
 def evaluate(evidence: Evidence, thresholds: Thresholds) -> list[Finding]:
-    """Per target and contrastive method, in-domain, linear, the most pretraining images, at the most labels: supervised minus contrastive,
-    as a slope over the levels. Supervised is the better of training from scratch and a linear classifier on supervised features."""
-    claim = "The gap of contrastive to supervised grows from the coarsest to the finest labels"
+    """Return the finding: supervised minus contrastive, as a slope over the levels.
+
+    Per target and contrastive method, in-domain, linear, the most pretraining images, at the most
+    labels. Supervised is the better of training from scratch and a linear classifier on supervised
+    features.
+    """
     found = judged(
         NAME,
-        f"{claim}{words.by_more_than(thresholds.granularity_margin)}.",
+        f"{CLAIM}{words.by_more_than(thresholds.granularity_margin)}.",
         comparisons(evidence.metrics, thresholds),
         side=ABOVE,
         unit="points",
-        note="Slope of (supervised minus contrastive) over the levels, coarsest to finest, in points and in log-odds; both must agree.",
-        missing="two label levels of three labels or more at which both a contrastive encoder of the target's own dataset and supervised "
-        "training are evaluated. Add the lens granularity with a dataset that has coarser labels (levels).",
+        note=NOTE,
+        missing=MISSING,
         evidence=evidence,
         thresholds=thresholds,
     )
@@ -40,68 +53,59 @@ def evaluate(evidence: Evidence, thresholds: Thresholds) -> list[Finding]:
 
 
 def comparisons(metrics: pd.DataFrame, thresholds: Thresholds) -> list[Comparison]:
+    """Return a comparison per target and contrastive method."""
     rows = selection.clean(selection.described(metrics))
-    found = []
-    for (target,), here in selection.groups(rows, ["target"]):
-        own = selection.linear(selection.own_encoders(here))
-        for (method,), encoders in selection.groups(own, ["method"]):
-            one = _growth(
-                target,
-                method,
-                encoders,
-                here,
-                metrics=metrics,
-                margin=thresholds.granularity_margin,
+    compared = []
+    for _, of_target in selection.groups(rows, ["target"]):
+        own = selection.linear(selection.own_encoders(of_target))
+        for _, encoders in selection.groups(own, ["method"]):
+            comparison = _growth(
+                encoders, of_target, metrics=metrics, margin=thresholds.granularity_margin
             )
-            if one:
-                found.append(one)
-    return found
+            if comparison:
+                compared.append(comparison)
+    return compared
 
 
 def _growth(
-    target: str,
-    method: str,
-    own: pd.DataFrame,
-    rows: pd.DataFrame,
-    *,
-    metrics: pd.DataFrame,
-    margin: float,
+    encoders: pd.DataFrame, rows: pd.DataFrame, *, metrics: pd.DataFrame, margin: float
 ) -> Comparison | None:
-    for same in selection.most_labels_first(own):
-        here = rows[rows["labelled_images"] == same["labelled_images"].iloc[0]]
-        yardsticks = [
-            (name, some) for name, some in selection.supervised(here) if some["level"].nunique() > 1
-        ]
+    """At the most labels at which both sides have two levels in common.
+
+    Args:
+        encoders: contrastive ones of one target and method, linear.
+        rows: all of that target.
+        metrics: the whole table.
+        margin: points.
+    """
+    for same in selection.most_labels_first(encoders):
         encoder = _largest(same)
+        at_labels = rows[rows["labelled_images"] == same["labelled_images"].iloc[0]]
+        yardsticks = [
+            (name, supervised)
+            for name, supervised in selection.supervised(at_labels)
+            if supervised["level"].nunique() > 1
+        ]
         if encoder.empty or not yardsticks:
             continue
-        levels = levels_in_order(encoder)
-        at_finest = {name: some[some["is_finest"]]["top1"].mean() for name, some in yardsticks}
-        name, yardstick = max(yardsticks, key=lambda one: at_finest[one[0]])
-        levels = [level for level in levels if level in set(yardstick["level"])]
-        if len(levels) < 2 or not selection.share_seeds(encoder, yardstick):
-            continue
-        return _comparison(
-            target,
-            method,
-            encoder,
-            yardstick,
-            levels=levels,
-            yardstick_name=name,
-            metrics=metrics,
-            margin=margin,
+        name, yardstick = max(
+            yardsticks, key=lambda named: table.at_finest(named[1])["top1"].mean()
         )
+        both = set(yardstick["level"])
+        levels = [level for level in levels_in_order(encoder) if level in both]
+        if len(levels) > 1 and selection.share_seeds(encoder, yardstick):
+            return _comparison(
+                encoder, yardstick, levels=levels, name=name, metrics=metrics, margin=margin
+            )
     return None
 
 
 def _comparison(
-    target: str,
-    method: str,
     encoder: pd.DataFrame,
     yardstick: pd.DataFrame,
     *,
     levels: Sequence[str],
-    yardstick_name: str,
+    name: str,
     metrics: pd.DataFrame,
     margin: float,
 ) -> Comparison:
@@ -110,24 +114,23 @@ def _comparison(
         cells += [yardstick[yardstick["level"] == level], encoder[encoder["level"] == level]]
         weights += [weight, -weight]
     best, own = cells[-2:]
+    sides = f"{name}{words.at_steps(yardstick)} minus {words.with_steps(own)}"
+    growth = f"growth over {len(levels)} levels from {levels[0]} to {levels[-1]}"
+    labels = words.images(int(own["labelled_images"].iloc[0]))
     return Comparison(
-        target=target,
-        what=f"{yardstick_name}{words.at_steps(yardstick)} minus {words.with_steps(own)}, growth over {len(levels)} levels from "
-        f"{levels[0]} to {levels[-1]}, "
-        f"{words.images(int(own['labelled_images'].iloc[0]))} labels",
+        target=own["target"].iloc[0],
+        what=f"{sides}, {growth}, {labels} labels",
         cells=cells,
-        scales=[
-            Scale("points", scales.points(weights), margin),
-            Scale("log-odds", scales.log_odds(weights)),
-        ],
+        scales=[points(weights, margin), Scale("log-odds", scales.log_odds(weights))],
         trained=[[own], [best]],
         random=selection.random_encoder(metrics, own),
-        method=method,
+        method=own["method"].iloc[0],
     )
 
 
 def slope_weights(count: int) -> list[float]:
-    """Of values at equal steps from 0 to 1: the weights of the least-squares slope. Of two, -1 and 1."""
+    """Return the weights of the least-squares slope of values at equal steps from 0 to 1; of two,
+    -1 and 1."""
     places = [place / (count - 1) - 0.5 for place in range(count)]
     square = sum(place**2 for place in places)
     return [place / square for place in places]
@@ -135,12 +138,12 @@ def slope_weights(count: int) -> list[float]:
 
 def _largest(rows: pd.DataFrame) -> pd.DataFrame:
     """Of the encoders that have two levels or more, the one of most pretraining images."""
-    for _, one in sorted(
+    by_encoder = sorted(
         rows.groupby(["pretrain_images", "source"]), reverse=True, key=lambda item: item[0][0]
-    ):
-        if one["level"].nunique() > 1:
-            return one
-    return rows.iloc[:0]
+    )
+    return next(
+        (encoder for _, encoder in by_encoder if encoder["level"].nunique() > 1), rows.iloc[:0]
+    )
 
 
 def levels_in_order(rows: pd.DataFrame) -> list[str]:

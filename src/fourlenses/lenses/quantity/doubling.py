@@ -3,24 +3,32 @@
 import math
 
 from fourlenses.analysis import saturation
-from fourlenses.analysis.contrasts import Contrast, Evidence
+from fourlenses.analysis.contrasts import Contrast, Evidence, quantile
 from fourlenses.core.errors import UserError
 from fourlenses.lenses.quantity.finding import Family
 
 
 def gain_from_doubling(family: Family, evidence: Evidence) -> Contrast | None:
-    """What `analysis.saturation` expects from the largest size of a family to twice as many, from a curve through four sizes or more; None
-    with fewer, through which there is no curve.
+    """Return what `analysis.saturation` expects from the largest size of a family to twice as many.
+
+    None with fewer than four sizes, through which there is no curve, or without a seed in common.
     """
     if len(family.sizes) < saturation.LEAST_SIZES:
         return None
     try:
-        fit = saturation.fit_rows(family.curve, evidence)
-    except UserError:  # no seed in common
+        curve = saturation.fit_rows(family.curve, evidence)
+    except UserError:
         return None
-    estimate, low, high = fit.gain_from_doubling(family.sizes[-1])
-    error = (
-        max(high - estimate, estimate - low) / 1.959964
-    )  # of the bootstrap, whose interval may be lopsided: the wider side
+    estimate, low, high = curve.gain_from_doubling(family.sizes[-1])
+    # the interval is a bootstrap's and may be lopsided: the wider side counts
+    half = max(high - estimate, estimate - low)
     seeds = set.intersection(*(set(family.at(size)["seed"]) for size in family.sizes))
-    return Contrast(estimate, low, high, len(seeds), False, error, math.inf)
+    return Contrast(
+        estimate=estimate,
+        low=low,
+        high=high,
+        seeds=len(seeds),
+        paired=False,
+        standard_error=half / quantile(math.inf),
+        freedom=math.inf,
+    )

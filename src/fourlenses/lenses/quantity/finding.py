@@ -1,10 +1,12 @@
 """Finding 1 (the paper's Figure 2): beyond 500k pretraining images the benefit of more is modest.
 
-Images are compared at equal steps. Encoders of equal epochs differ in images and in training length at once, and on small sets it is mostly
-the length that pays, so that nothing is said of images from them alone. Whether the training is long enough to tell is measured too: the
-largest set at half the steps (and, by choice, at twice).
+Images are compared at equal steps. Encoders of equal epochs differ in images and in training length
+at once, and on small sets it is mostly the length that pays, so that nothing is said of images from
+them alone. Whether the training is long enough to tell is measured too: the largest set at half the
+steps (and, by choice, at twice).
 """
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from math import log2
 
@@ -12,7 +14,13 @@ import pandas as pd
 
 from fourlenses.analysis.contrasts import Contrast, Evidence
 from fourlenses.findings import selection, words
-from fourlenses.findings.comparison import CONFOUNDED, LONGER_FIRST, Comparison, points
+from fourlenses.findings.comparison import (
+    CONFOUNDED,
+    LONGER_FIRST,
+    Comparison,
+    Exclusion,
+    points,
+)
 from fourlenses.findings.finding import Finding, judged
 from fourlenses.findings.thresholds import Thresholds
 from fourlenses.findings.verdict import BELOW
@@ -20,57 +28,67 @@ from fourlenses.study.names import count, dataset
 
 NAME = "quantity"
 UNIT = "points per doubling"
+MISSING = (
+    "Two numbers of pretraining images of the target's own dataset, at a linear classifier: "
+    "add the lens quantity."
+)
 
 
 def evaluate(evidence: Evidence, thresholds: Thresholds) -> list[Finding]:
-    """In-domain, clean, linear, per method entry and target at the most labels for which there are two sizes of equal steps: top1 of the
-    largest size minus that of the smallest from `beyond_images` on, per doubling; where no target has two such sizes, of the second
-    largest."""
-    limit, size = thresholds.modest_gain, words.images(thresholds.beyond_images)
-    found = comparisons(evidence, thresholds, thresholds.beyond_images)
-    if found:
-        statement = f"Beyond {size} pretraining images a doubling of them gains less than {words.margin(limit)}."
-        note = f"Top-1 of the most pretraining images minus that of the fewest from {size} on, per doubling; only sizes of equal steps count."
-    else:
-        found = comparisons(evidence, thresholds, 0)
-        statement = (
-            f"The last doubling of the pretraining images gains less than {words.margin(limit)}."
-        )
+    """Return the finding: top-1 of the largest size minus that of the smallest, per doubling.
+
+    In-domain, clean, linear, per method entry and target, at the most labels for which there are
+    two sizes of equal steps, from `beyond_images` on; where no target has two such sizes, the
+    largest size minus the second largest.
+    """
+    limit, size = words.margin(thresholds.modest_gain), words.images(thresholds.beyond_images)
+    compared = comparisons(evidence, thresholds, thresholds.beyond_images)
+    if compared:
+        statement = f"Beyond {size} pretraining images a doubling of them gains less than {limit}."
         note = (
-            f"No target has two sizes of {size} pretraining images or more. This is the gain from the second largest to the largest size, "
-            f"per doubling, and says nothing of {size}; only sizes of equal steps count."
+            "Top-1 of the most pretraining images minus that of the fewest from "
+            f"{size} on, per doubling; only sizes of equal steps count."
         )
-    missing = "Two numbers of pretraining images of the target's own dataset, at a linear classifier: add the lens quantity."
-    return [
-        judged(
-            NAME,
-            statement,
-            found,
-            side=BELOW,
-            unit=UNIT,
-            note=note,
-            missing=missing,
-            evidence=evidence,
-            thresholds=thresholds,
+    else:
+        compared = comparisons(evidence, thresholds, 0)
+        statement = f"The last doubling of the pretraining images gains less than {limit}."
+        note = (
+            f"No target has two sizes of {size} pretraining images or more. This is the gain from "
+            f"the second largest to the largest size, per doubling, and says nothing of {size}; "
+            "only sizes of equal steps count."
         )
-    ]
+    found = judged(
+        NAME,
+        statement,
+        compared,
+        side=BELOW,
+        unit=UNIT,
+        note=note,
+        missing=MISSING,
+        evidence=evidence,
+        thresholds=thresholds,
+    )
+    return [found]
 
 
 def comparisons(evidence: Evidence, thresholds: Thresholds, least: int) -> list[Comparison]:
-    """One per target and method entry."""
-    found = []
-    for family in families(evidence.metrics):
-        one = _comparison(family, evidence, thresholds, least)
-        if one:
-            found.append(one)
-    return found
+    """Return a comparison per target and method entry with two sizes of ``least`` images or more."""
+    compared = [
+        _comparison(family, evidence, thresholds, least) for family in families(evidence.metrics)
+    ]
+    return [comparison for comparison in compared if comparison]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Family:
     """Encoders of one method entry and of those made from it, on one target at one label size.
 
-    curve: those that are compared over images, several sizes; equal: whether at equal steps. every: with those of other lengths.
+    Attributes:
+        target: the dataset evaluated on.
+        entry: the method entry.
+        curve: rows of those that are compared over images, several sizes.
+        every: rows of all, those of other lengths included.
+        equal: whether the curve is at equal steps.
     """
 
     target: str
@@ -81,56 +99,56 @@ class Family:
 
     @property
     def sizes(self) -> list[int]:
+        """Pretraining images of the curve, increasing."""
         return sorted(self.curve["pretrain_images"].unique())
 
     def at(self, size: int) -> pd.DataFrame:
+        """The curve's rows of one size."""
         return self.curve[self.curve["pretrain_images"] == size]
 
 
 def families(metrics: pd.DataFrame) -> list[Family]:
-    """Per target and method entry, at the most labels at which two sizes were trained for equally many steps; if none was, at the most
-    labels at which there are two sizes at all."""
+    """Return a family per target and method entry.
+
+    At the most labels at which two sizes were trained for equally many steps; if none was, at the
+    most labels at which there are two sizes at all.
+    """
     rows = selection.linear(selection.own_encoders(selection.finest(metrics)))
     found = []
-    for (target, entry), some in selection.groups(rows, ["target", "entry"]):
-        # other lenses may have further sizes, at label sizes of their own: the lens that asks comes first
-        asked = some[some["lens"].str.contains(NAME)]
-        one = next(
-            (
-                one
-                for part in (asked, some)
-                for find in (_equal, _unequal)
-                for one in find(target, entry, part)
-            ),
-            None,
+    for (target, entry), of_entry in selection.groups(rows, ["target", "entry"]):
+        # other lenses may have more sizes, at other label sizes: the lens that asks comes first
+        of_lens = of_entry[of_entry["lens"].str.contains(NAME)]
+        candidates = (
+            family
+            for part in (of_lens, of_entry)
+            for find in (_equal, _unequal)
+            for family in find(target, entry, part)
         )
-        if one:
-            found.append(one)
+        family = next(candidates, None)
+        if family:
+            found.append(family)
     return found
 
 
-def _equal(target: str, entry: str, rows: pd.DataFrame):
+def _equal(target: str, entry: str, rows: pd.DataFrame) -> Iterator[Family]:
     for same in selection.most_labels_first(rows):
         known = same[same["steps"] > 0]
-        best = pd.DataFrame()
+        best = known.iloc[:0]
         for steps in sorted(known["steps"].unique()):
-            curve = known[
-                (known["steps"] >= steps) & (known["steps"] <= selection.EQUAL_STEPS * steps)
-            ]
+            curve = known[known["steps"].between(steps, selection.EQUAL_STEPS * steps)]
             # of two lengths with as many sizes the longer one
-            if curve["pretrain_images"].nunique() >= max(
-                2, best["pretrain_images"].nunique() if len(best) else 0
-            ):
+            if curve["pretrain_images"].nunique() >= max(2, best["pretrain_images"].nunique()):
                 best = curve
         if len(best):
-            yield Family(target, entry, _one_entry_a_size(best), same, True)
+            best = _one_entry_a_size(best)
+            yield Family(target=target, entry=entry, curve=best, every=same, equal=True)
 
 
-def _unequal(target: str, entry: str, rows: pd.DataFrame):
+def _unequal(target: str, entry: str, rows: pd.DataFrame) -> Iterator[Family]:
     for same in selection.most_labels_first(rows):
         curve = same[same["method"] == entry]
         if curve["pretrain_images"].nunique() > 1:
-            yield Family(target, entry, curve, same, False)
+            yield Family(target=target, entry=entry, curve=curve, every=same, equal=False)
 
 
 def _one_entry_a_size(curve: pd.DataFrame) -> pd.DataFrame:
@@ -150,12 +168,10 @@ def _comparison(
     weight = 1 / log2(more / fewer)
     steps = words.steps(family.curve)
     length = f"at {words.images(steps)} steps each" if steps else "at unequal steps"
-    what = (
-        f"{words.method(family.entry)}: {count(fewer)} to {count(more)} pretraining images {length}"
-    )
+    shown = f"{count(fewer)} to {count(more)} pretraining images {length}"
     return Comparison(
         target=family.target,
-        what=what,
+        what=f"{words.method(family.entry)}: {shown}",
         cells=sides,
         scales=[points([weight, -weight], thresholds.modest_gain)],
         trained=[sides],
@@ -165,39 +181,51 @@ def _comparison(
     )
 
 
-def excluded(
-    family: Family, sides: list[pd.DataFrame], evidence: Evidence
-) -> tuple[str, str] | None:
-    """Why nothing can be said of images from more (first) and fewer of them, with the reason; None where it can."""
+def excluded(family: Family, sides: Sequence[pd.DataFrame], evidence: Evidence) -> Exclusion | None:
+    """Return why nothing can be said of images from two sizes; None where it can.
+
+    Args:
+        family: the encoders.
+        sides: the rows of the larger and of the smaller size.
+        evidence: the study's table.
+    """
+    if family.equal:
+        control = convergence(family, evidence)
+        if control is None or not control.longer_first:
+            return None
+        return Exclusion(LONGER_FIRST, control.sentence())
     more, fewer = sides
     times = more["pretrain_images"].iloc[0] / fewer["pretrain_images"].iloc[0]
-    if not family.equal:
-        known = [
-            words.images(int(side["steps"].iloc[0]))
-            for side in (fewer, more)
-            if side["steps"].iloc[0] > 0
-        ]
-        said = f" ({known[0]} and {known[1]} steps)" if len(known) == 2 else " (equal epochs)"
-        return (
-            CONFOUNDED,
-            f"{times:.3g} times the images and {times:.3g} times the training{said}: nothing is said of images alone",
-        )
-    control = convergence(family, evidence)
-    return (LONGER_FIRST, control.sentence()) if control and control.longer_first else None
+    steps = [int(side["steps"].iloc[0]) for side in (fewer, more)]
+    known = [words.images(one) for one in steps if one > 0]
+    lengths = f"{known[0]} and {known[1]} steps" if len(known) == 2 else "equal epochs"
+    confounded = f"{times:.3g} times the images and {times:.3g} times the training ({lengths})"
+    return Exclusion(CONFOUNDED, f"{confounded}: nothing is said of images alone")
 
 
 def per_doubling(family: Family, last: Contrast) -> Contrast:
-    """From the difference between the two largest sizes."""
+    """Return the difference between the two largest sizes, per doubling of the images."""
     per = 1 / log2(family.sizes[-1] / family.sizes[-2])
-    scaled = {
-        name: per * getattr(last, name) for name in ("estimate", "low", "high", "standard_error")
-    }
-    return replace(last, **scaled)
+    return replace(
+        last,
+        estimate=per * last.estimate,
+        low=per * last.low,
+        high=per * last.high,
+        standard_error=per * last.standard_error,
+    )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Control:
-    """What twice the steps gained on the largest size, and that minus what twice the images gained at equal steps, both in points."""
+    """What twice the steps gained on the largest size.
+
+    Attributes:
+        target: the dataset evaluated on.
+        images: the largest size.
+        steps: the shorter and the longer training.
+        length: what twice the steps gained, points.
+        ahead: that minus what twice the images gained at equal steps, points.
+    """
 
     target: str
     images: int
@@ -207,38 +235,52 @@ class Control:
 
     @property
     def longer_first(self) -> bool:
-        """Whether training longer gained, and more than more images did, both beyond their intervals."""
+        """Whether training longer gained, and more than more images did, both beyond their
+        intervals."""
         return self.length.low > 0 and self.ahead.low > 0
 
     def sentence(self) -> str:
-        fewer, more = (words.images(one) for one in self.steps)
-        gained = f"{more} instead of {fewer} steps on the same {words.images(self.images)} images of {dataset(self.target)} gained"
-        return f"{gained} {words.interval(self.length)}, {words.interval(self.ahead)} more than twice the images at equal steps"
+        """Return what longer training gained, and how that compares with more images."""
+        fewer, more = map(words.images, self.steps)
+        on = f"on the same {words.images(self.images)} images of {dataset(self.target)}"
+        gained = f"{more} instead of {fewer} steps {on} gained {words.interval(self.length)}"
+        return f"{gained}, {words.interval(self.ahead)} more than twice the images at equal steps"
 
 
 def convergence(family: Family, evidence: Evidence) -> Control | None:
-    """The longest two lengths of the largest size that are there, per doubling of the steps; None where there is one length."""
+    """Return the control of the longest two lengths of the largest size, per doubling of the steps;
+    None where there is one length."""
     sizes = family.sizes
     if not family.equal or len(sizes) < 2:
         return None
-    largest = family.every[
-        (family.every["pretrain_images"] == sizes[-1]) & (family.every["steps"] > 0)
-    ]
-    lengths = sorted(largest["steps"].unique())
-    lengths = [
-        one
-        for place, one in enumerate(lengths)
-        if not place or one > selection.EQUAL_STEPS * lengths[place - 1]
-    ]
+    of_largest = family.every["pretrain_images"] == sizes[-1]
+    largest = family.every[of_largest & (family.every["steps"] > 0)]
+    lengths = _distinct(sorted(largest["steps"].unique()))
     if len(lengths) < 2:
         return None
-    shorter, longer = (largest[largest["steps"] == one] for one in lengths[-2:])
-    longer, shorter = (one[one["method"] == one["method"].iloc[0]] for one in (longer, shorter))
+    shorter, longer = (_first_entry(largest[largest["steps"] == one]) for one in lengths[-2:])
     more, fewer = family.at(sizes[-1]), family.at(sizes[-2])
     if not selection.share_seeds(longer, shorter, more, fewer):
         return None
     by_steps, by_images = 1 / log2(lengths[-1] / lengths[-2]), 1 / log2(sizes[-1] / sizes[-2])
-    terms = [(by_steps, longer, shorter)]
-    steps = int(lengths[-2]), int(lengths[-1])
-    ahead = evidence.weighted([*terms, (-by_images, more, fewer)])
-    return Control(family.target, int(sizes[-1]), steps, evidence.weighted(terms), ahead)
+    by_length = (by_steps, longer, shorter)
+    return Control(
+        target=family.target,
+        images=int(sizes[-1]),
+        steps=(int(lengths[-2]), int(lengths[-1])),
+        length=evidence.weighted([by_length]),
+        ahead=evidence.weighted([by_length, (-by_images, more, fewer)]),
+    )
+
+
+def _distinct(steps: Sequence[float]) -> list[float]:
+    """Of increasing numbers of steps those that are longer than the one before."""
+    return [
+        one
+        for place, one in enumerate(steps)
+        if not place or one > selection.EQUAL_STEPS * steps[place - 1]
+    ]
+
+
+def _first_entry(rows: pd.DataFrame) -> pd.DataFrame:
+    return rows[rows["method"] == rows["method"].iloc[0]]

@@ -1,4 +1,4 @@
-"""Optimisers by name, with biases and norm parameters kept out of weight decay."""
+"""Optimisers by name, with the parameters that should not decay kept out of weight decay."""
 
 from collections.abc import Callable
 
@@ -21,24 +21,50 @@ OPTIMIZERS: dict[str, Callable[[list[dict], float, float], Optimizer]] = {
 
 
 def build_optimizer(
-    name: str, module: nn.Module, learning_rate: float, momentum: float, weight_decay: float
+    name: str,
+    module: nn.Module,
+    *,
+    learning_rate: float,
+    momentum: float,
+    weight_decay: float,
 ) -> Optimizer:
-    """The optimiser of that name over the module's trainable parameters; ``momentum`` is for sgd, nesterov and lars.
+    """Return the optimiser of that name over the module's trainable parameters.
 
-    Two groups: weights of linear and convolutional layers with ``weight_decay``, and without it everything of at most one
-    dimension. In a network of this pipeline those are exactly the biases and the norms' scales and shifts, which decay only harms.
+    It has two groups: what decays, and what does not (`without_decay`).
+
+    Args:
+        momentum: of sgd, nesterov and lars.
+        weight_decay: of the parameters that decay.
+
+    Raises:
+        UserError: an unknown name.
     """
     if name not in OPTIMIZERS:
         raise one_of("optimizer", name, OPTIMIZERS)
-    trainable = [parameter for parameter in module.parameters() if parameter.requires_grad]
+    spared = without_decay(module)
+    trainable = [
+        (key, parameter) for key, parameter in module.named_parameters() if parameter.requires_grad
+    ]
+    decaying = [parameter for key, parameter in trainable if key not in spared]
+    others = [parameter for key, parameter in trainable if key in spared]
     groups = [
-        {
-            "params": [parameter for parameter in trainable if parameter.ndim > 1],
-            "weight_decay": weight_decay,
-        },
-        {
-            "params": [parameter for parameter in trainable if parameter.ndim <= 1],
-            "weight_decay": 0.0,
-        },
+        {"params": decaying, "weight_decay": weight_decay},
+        {"params": others, "weight_decay": 0.0, "adapted": False},
     ]
     return OPTIMIZERS[name]([group for group in groups if group["params"]], learning_rate, momentum)
+
+
+def without_decay(module: nn.Module) -> set[str]:
+    """Return the names of the parameters that should not decay.
+
+    These are biases and the scales and shifts of norms, which are all that have at most one
+    dimension; and what a part of the module names itself, by a method ``no_weight_decay()`` that
+    returns names of its own parameters, as timm's networks have it: a vision transformer's class
+    token and position embedding.
+    """
+    names = {key for key, parameter in module.named_parameters() if parameter.ndim <= 1}
+    for prefix, part in module.named_modules():
+        ask = getattr(part, "no_weight_decay", None)
+        if callable(ask):
+            names |= {f"{prefix}.{name}" if prefix else name for name in ask()}
+    return names

@@ -17,8 +17,9 @@ class LARS(Optimizer):
     g' = g + b w, r = t |w| / |g'| (1 where either norm is 0), v <- m v + lr r g', w <- w - v.
 
     The paper divides by |g| + b |w|; like SimCLR's implementation this takes the norm of the sum, the step's true direction.
-    Parameters of at most one dimension take g' = g and r = 1. All tensors of a group go through torch's _foreach operations,
-    and the norms stay on the device, so that a step neither loops over kernels nor waits for the device.
+    Parameters of at most one dimension, and all of a group with ``adapted`` False, take g' = g and
+    r = 1. All tensors of a group go through torch's _foreach operations, and the norms stay on the
+    device, so that a step neither loops over kernels nor waits for the device.
     """
 
     def __init__(
@@ -41,13 +42,14 @@ class LARS(Optimizer):
                 "momentum": momentum,
                 "weight_decay": weight_decay,
                 "trust_coefficient": trust_coefficient,
+                "adapted": True,
             },
         )
 
     def update(self, parameters: list[Tensor], gradients: list[Tensor], group: dict) -> None:
         pairs = list(zip(parameters, gradients, strict=True))
-        adapted = [(parameter, gradient) for parameter, gradient in pairs if parameter.ndim > 1]
-        plain = [(parameter, gradient) for parameter, gradient in pairs if parameter.ndim <= 1]
+        adapted = [pair for pair in pairs if group["adapted"] and pair[0].ndim > 1]
+        plain = [pair for pair in pairs if not group["adapted"] or pair[0].ndim <= 1]
         if adapted:
             weights, updates = map(list, zip(*adapted, strict=True))
             updates = torch._foreach_add(updates, weights, alpha=group["weight_decay"])

@@ -1,0 +1,179 @@
+"""The trainings of one evaluation: one for each candidate, then the final one."""
+
+import logging
+import time
+from dataclasses import dataclass
+
+import numpy as np
+
+from fourlenses.core.randomness import named_seed
+from fourlenses.data.augment.augment import Augment
+from fourlenses.data.augment.augmentation import Augmentation
+from fourlenses.data.loading.inputs import Input, Subset, choose_input
+from fourlenses.evaluation.encoder import Encoder
+from fourlenses.evaluation.finetuning.candidates import (
+    Candidate,
+    Choice,
+    Trial,
+    candidates_of,
+    choose,
+)
+from fourlenses.evaluation.finetuning.classifiers import PROTOCOLS
+from fourlenses.evaluation.finetuning.progress import TrainingProgress
+from fourlenses.evaluation.finetuning.schedule import make_schedule
+from fourlenses.evaluation.finetuning.scorer import Scorer
+from fourlenses.evaluation.finetuning.settings import FinetuningSettings
+from fourlenses.evaluation.finetuning.task import Target, Task
+from fourlenses.evaluation.scores import Scores
+from fourlenses.methods.supervised import Supervised
+from fourlenses.models.batch_norm import set_batch_norm
+from fourlenses.parallel.distributed import rank
+from fourlenses.resume.checkpoint import Checkpoints
+from fourlenses.resume.session import Session
+from fourlenses.study.vocabulary import FROM_SCRATCH
+from fourlenses.training.schedule import Schedule
+from fourlenses.training.trainer import Diverged, Outcome
+from fourlenses.training.trainer_setup import Arithmetic, set_up_trainer
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A classifier after its training; notes: sentences on what was fitted to the labels."""
+
+    method: Supervised
+    schedule: Schedule
+    outcome: Outcome
+    notes: list[str]
+
+
+class Trainings:
+    """The trainings of one evaluation, on the labelled images of one target.
+
+    Args:
+        target: the rows of the task.
+        session: this process's.
+        progress: what the evaluation has found so far.
+    """
+
+    def __init__(
+        self,
+        encoder: Encoder,
+        task: Task,
+        settings: FinetuningSettings,
+        *,
+        target: Target,
+        session: Session,
+        progress: TrainingProgress,
+    ) -> None:
+        self.encoder, self.settings, self.session = encoder, settings, session
+        self.progress, self.hyper, self.dataset = progress, settings.hyperparameters, task.dataset
+        self.rows, self.num_classes = target.train_rows, target.hierarchy.num_classes
+        self.name = (
+            f"{settings.protocol} of {encoder.name} on {len(self.rows)} labels of {task.dataset}"
+        )
+        self.seed = named_seed(encoder.seed, "evaluation")
+        placement, normalisation = session.placement, encoder.normalisation()
+        augmentation = Augmentation.from_config(
+            self.hyper.views[0], settings.recipe | normalisation
+        )
+        # an interrupted job goes on with the kind of input that it had
+        kind = progress.input if progress.input and placement.input == "auto" else placement.input
+        self.data: Input = choose_input(
+            kind,
+            [(task.beton, self.rows, task.dataset)],
+            stored_size=settings.stored_size,
+            views=[Augment(augmentation, settings.image_size, self.seed)],
+            device=session.device,
+            workers=placement.workers,
+        )
+        progress.begin(self.data.kind)
+        self.scorer = Scorer(
+            task.beton,
+            task.dataset,
+            settings.image_size,
+            self.hyper.test_crop,
+            normalisation,
+            placement.workers,
+        )
+
+    def choose(self) -> Choice:
+        """Train with every candidate on a part of the labels, and choose on the others."""
+        from_scratch = self.settings.protocol in FROM_SCRATCH
+        memorised = not from_scratch and self.encoder.trained_with_labels_of(self.dataset)
+        return choose(
+            candidates_of(self.hyper),
+            self.data.labels,
+            fraction=self.settings.validation_fraction,
+            seed=self.encoder.seed,
+            progress=self.progress,
+            try_candidate=self._try,
+            reason=f"the encoder was trained with labels of {self.dataset}, so held-out ones are "
+            "none to choose by"
+            if memorised
+            else None,
+        )
+
+    def train(self, positions: np.ndarray, candidate: Candidate, name: str) -> Trained:
+        """Train on some of the labelled images, from the newest checkpoint if there is one.
+
+        Args:
+            positions: int64 (n,), ascending, of the labelled images.
+            name: of the training's checkpoints.
+        """
+        settings, hyper = self.settings, self.hyper
+        data = self.data if len(positions) == len(self.rows) else Subset(self.data, positions)
+        schedule, notes = make_schedule(hyper, len(positions), candidate.learning_rate)
+        method = PROTOCOLS[settings.protocol](self.encoder, self.num_classes, hyper)
+        set_batch_norm(method, 1)
+        checkpoints = Checkpoints(self.session.directory / name)
+        trainer = set_up_trainer(
+            method,
+            data,
+            schedule,
+            arithmetic=Arithmetic(
+                optimizer=hyper.optimizer,
+                momentum=hyper.momentum,
+                weight_decay=candidate.weight_decay,
+                precision=settings.precision,
+                channels_last=settings.channels_last,
+                # the frozen encoder's classifier cuts its batches itself
+                micro_batch=0 if method.cuts_batches else hyper.micro_batch,
+            ),
+            session=self.session,
+            checkpoints=checkpoints,
+            seed=self.seed,
+            description=f"{self.name}, {candidate}",
+        )
+        return Trained(method, schedule, trainer.train(checkpoints.newest()), notes)
+
+    def score(self, method: Supervised, rows: np.ndarray, what: str) -> tuple[Scores, np.ndarray]:
+        """Score a trained classifier on rows of the manifest; also their labels, int64 (M,)."""
+        return self.scorer.score(method.encoder, method.head, rows, self.session.device, what)
+
+    def _try(
+        self, candidate: Candidate, positions: np.ndarray, validation: np.ndarray
+    ) -> Trial | None:
+        """Train a candidate on some labels and test it on others; both by their positions.
+
+        Returns:
+            The trial; None in all processes but the first.
+        """
+        try:
+            trained = self.train(positions, candidate, candidate.name)
+        except Diverged as error:
+            log.warning("%s", error)
+            return Trial(None, None, 0.0)
+        if rank() > 0:
+            return None
+        began = time.monotonic()
+        scores, labels = self.score(trained.method, self.rows[validation], "validation images")
+        seconds = trained.outcome.seconds
+        if not np.isfinite(scores.log_loss):
+            return Trial(None, None, seconds)
+        correct = int((scores.predictions == labels).sum())
+        log.info(
+            "%s, %s: %d of %d held-out images right", self.name, candidate, correct, len(labels)
+        )
+        return Trial(correct, scores.log_loss, seconds + time.monotonic() - began)

@@ -1,0 +1,53 @@
+"""The form of the pages: an opening sentence, short lines, not too long."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PAGES = [*sorted((ROOT / "docs").rglob("*.md")), ROOT / "README.md", ROOT / "CONTRIBUTING.md"]
+WIDTH, MOST_LINES = 100, 250
+# tables of all results, written by benchmarks/render.py
+LONG = {"docs/measured/benchmarks.md"}
+# words of a dialect: the plain ones are in CONTRIBUTING.md, "Style"
+DIALECT = re.compile(
+    r"\b(beside|side by side|anew|looked at|passed over|a say in|reckon\w*|puts? back)\b", re.I
+)
+
+
+def relative(page: Path) -> str:
+    return page.relative_to(ROOT).as_posix()
+
+
+def written(page: Path) -> list[str]:
+    """Return the lines that people write: no code, no results of benchmarks/render.py."""
+    text = page.read_text(encoding="utf-8")
+    text = re.sub(r"^<!-- .*?^<!-- end -->", "", text, flags=re.DOTALL | re.MULTILINE)
+    text = re.sub(r"^```.*?^```", "", text, flags=re.DOTALL | re.MULTILINE)
+    return [line for line in text.splitlines() if not re.match(r" {4}\S| {6,}", line)]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=relative)
+def test_a_page_opens_with_what_it_is_for(page):
+    title, _, first, *_ = page.read_text(encoding="utf-8").splitlines()
+    assert title.startswith("# ")
+    assert re.match(r"[A-Z*]", first), first
+
+
+@pytest.mark.parametrize("page", PAGES, ids=relative)
+def test_prose_is_wrapped(page):
+    alone = (r"\|", r"!\[", r"\S*https?://\S*$")  # a table's row, a figure, an address
+    lines = [line for line in written(page) if not re.match("|".join(alone), line)]
+    assert [line for line in lines if len(line) > WIDTH] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=relative)
+def test_a_page_is_not_too_long(page):
+    lines = len(page.read_text(encoding="utf-8").splitlines())
+    assert lines <= MOST_LINES or relative(page) in LONG
+
+
+@pytest.mark.parametrize("page", PAGES, ids=relative)
+def test_a_page_is_in_plain_words(page):
+    assert [line for line in written(page) if DIALECT.search(line)] == []

@@ -1,0 +1,46 @@
+"""Data that the jobs of a study need."""
+
+from fourlenses.config.read import read_config
+from fourlenses.lenses.plan import make_plan
+from fourlenses.study import Run
+from fourlenses.study.layout import Layout
+from fourlenses.workflow import needs
+
+CONFIG = read_config([])
+PLAN, FILES = make_plan(CONFIG), Layout("default", 32)
+DOMAINS = ["landcover", "objects", "scenes", "species"]
+
+
+def test_datasets_and_their_variants():
+    assert needs.targets(PLAN) == needs.datasets(PLAN) == DOMAINS
+    corrupted = CONFIG["quality"]["corruptions"]
+    assert needs.variants(PLAN) == sorted(
+        [(name, "clean") for name in DOMAINS]
+        + [(name, variant) for name in CONFIG["quality"]["datasets"] for variant in corrupted]
+    )
+
+
+def test_most_images():
+    sizes = [size for size in CONFIG["quantity"]["pretrain_images"] if size != "all"]
+    assert needs.most_images(PLAN, "scenes") == max(sizes)
+    assert needs.most_images(PLAN, "objects") == 0  # all of them
+
+
+def test_a_training_from_scratch_starts_from_an_encoder_that_was_never_trained():
+    run = Run("supervised", "scenes-500", 2)
+    assert needs.starting_run(run, "scratch") == Run("random", "none", 2)
+    assert needs.starting_run(run, "fine_tune") == run
+
+
+def test_targets_of_an_encoder_name_each_file_of_labels_once():
+    run = next(run for run in PLAN.runs if run.source == "scenes-all" and run.method == "simclr")
+    targets = needs.evaluation_targets(PLAN, FILES, run)
+    assert [target["dataset"] for target in targets] == DOMAINS
+    scenes = targets[DOMAINS.index("scenes")]
+    assert scenes["beton"] == FILES.beton("scenes")
+    assert scenes["subsets"]["linear"] == {
+        labels: FILES.subset("scenes", labels, run.seed) for labels in ("500", "all")
+    }
+    files = needs.label_files(targets)
+    assert files == sorted(set(files))
+    assert set(scenes["subsets"]["linear"].values()) < set(files)
