@@ -1,4 +1,7 @@
-"""What a study would cost: every run once, in hours, disk and wall time. Or, with --check, the estimates beside what finished runs took."""
+"""Estimate what a study costs: every job once, in hours, disk and wall time.
+
+With --check: the estimates next to what finished jobs took.
+"""
 
 import argparse
 import json
@@ -38,7 +41,7 @@ def main() -> None:
     arguments = parser.parse_args()
 
     from fourlenses.core.files import atomic
-    from fourlenses.planning import check, report
+    from fourlenses.planning import compare, report
     from fourlenses.planning.plan import plan_study
 
     config = arguments.config
@@ -54,16 +57,16 @@ def main() -> None:
         arguments.directory, config["study"] = results.parents[1], results.name
     plan = plan_study(config, arguments.directory, calibrated=Path())
     if arguments.check is not None:
-        print(check.table(check.compare(plan, arguments.directory)))
+        print(compare.table(compare.compare(plan, arguments.directory)))
         return
     print(plan.page())
     if prefix := arguments.output_prefix:
         report.write_jobs(list(plan.jobs.values()), plan.times, prefix.with_suffix(".csv"))
         with atomic(prefix.with_suffix(".md")) as temporary:
             temporary.write_text(plan.page(), encoding="utf-8")
-        from fourlenses.planning import picture
+        from fourlenses.planning import figure
 
-        picture.save(picture.draw(list(plan.jobs.values()), plan.device), prefix)
+        figure.save(figure.draw(list(plan.jobs.values()), plan.device), prefix)
 
 
 if __name__ == "__main__":

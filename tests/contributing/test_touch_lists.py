@@ -216,18 +216,15 @@ def test_plan_label_and_accuracy():
 
 
 def test_a_protocol_that_trains(house):
+    classifiers = "src/fourlenses/evaluation/finetuning/classifiers.py"
     house.insert(
-        "src/fourlenses/evaluation/finetuning/classifiers.py",
-        "def fine_tune(",
-        "def toy_tune(run, *arguments, **named):\n"
+        classifiers,
+        "def _from_zero(",
+        "def toy_tune(encoder, num_classes, hyper):\n"
         '    """Fine-tune."""\n'
-        "    return fine_tune(run, *arguments, **named)\n\n",
+        "    return fine_tune(encoder, num_classes, hyper)\n\n",
     )
-    house.insert(
-        "src/fourlenses/evaluation/finetuning/evaluate.py",
-        '"fine_tune": classifiers.fine_tune',
-        '"toy_tune": classifiers.toy_tune,',
-    )
+    house.insert(classifiers, '"fine_tune": fine_tune', '"toy_tune": toy_tune,')
     house.insert(
         "src/fourlenses/study/vocabulary.py",
         'Protocol("knn"',
@@ -240,7 +237,9 @@ def test_a_protocol_that_trains(house):
     house.insert(schema, "fine_tune: {type: object", "toy_tune: {type: object, x-role: science}")
     house.insert("config.yaml", "scratch_published: {preset", "toy_tune: {preset: minutes}")
     proof = '''
-from fourlenses.evaluation.finetuning.evaluate import PROTOCOLS
+from fourlenses.config.job_settings import protocol_settings
+from fourlenses.evaluation.finetuning.classifiers import PROTOCOLS
+from fourlenses.evaluation.finetuning.settings import FinetuningHyperparameters
 from fourlenses.study.vocabulary import PROTOCOLS as RECORDS
 
 
@@ -258,7 +257,9 @@ def test_plan_label_and_network():
     assert config["evaluation"]["toy_tune"]["batch_size"] == 64
     assert "toy_tune" in {cell.protocol for cell in plan.cells}
     assert RECORDS["toy_tune"].label == "toy-tuned"
-    method = PROTOCOLS["toy_tune"](Network(), 5, config["evaluation"]["toy_tune"])
+    settings = protocol_settings(config, "toy_tune")
+    hyper = FinetuningHyperparameters.from_json("toy_tune", settings)
+    method = PROTOCOLS["toy_tune"](Network(), 5, hyper)
     assert method.head.weight.shape == (5, 8)
 '''
     house.check("A protocol that trains", "toy_tune", PLAN + proof)
@@ -326,16 +327,10 @@ def test_a_lens(house):
     package = "src/fourlenses/lenses"
     for name, text in LENS.items():
         house.add(f"{package}/guesses/{name}", text)
-    house.insert(
-        f"{package}/conclusions.py",
-        "import finding as quantity",
-        "from fourlenses.lenses.guesses import finding as guesses",
-    )
-    house.insert(f"{package}/conclusions.py", '"quantity": quantity,', '"guesses": guesses,')
     house.replace(
         "src/fourlenses/study/vocabulary.py",
         "    for lens in (\n",
-        '    for lens in (\n        Lens("guesses", "How much do five guesses help?", ("guesses",)),\n',
+        '    for lens in (\n        Lens("guesses", "How much do five guesses help?", (Figure("guesses"),)),\n',
     )
     section = (ROOT / "schemas" / "lenses" / "granularity.yaml").read_text(encoding="utf-8")
     house.add("schemas/lenses/guesses.yaml", section.replace("granularity", "guesses"))

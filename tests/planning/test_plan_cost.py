@@ -16,7 +16,7 @@ from fourlenses.core.errors import UserError
 from fourlenses.evaluation.finetuning.schedule import make_schedule
 from fourlenses.lenses.plan import make_plan
 from fourlenses.models.backbones import build_backbone
-from fourlenses.planning import check, picture, report
+from fourlenses.planning import compare, figure, report
 from fourlenses.planning.backbones import BACKBONES
 from fourlenses.planning.costs import left, of_lens, only_of_lens, total
 from fourlenses.planning.durations import (
@@ -25,6 +25,7 @@ from fourlenses.planning.durations import (
     pretraining_images,
 )
 from fourlenses.planning.plan import plan_study
+from fourlenses.study import vocabulary
 from fourlenses.training.schedule import pretraining_schedule
 from tests.helpers import trained
 from tests.helpers.runs import hyperparameters
@@ -42,7 +43,7 @@ mine,resnet_small,32,beton,float32,100,by hand
 
 @pytest.fixture
 def config(tmp_path):
-    """Quantity at 100 and 200 of 400 images with 100 labels, and domain at 200 with 100 labels: one encoder is shared."""
+    """Quantity at 100 and 200 of 400 images, domain at 200: one encoder is shared. 100 labels."""
     (tmp_path / "speeds.csv").write_text(TABLE)
     overlay = {
         "study": "small",
@@ -152,7 +153,8 @@ def test_wall_time_follows_what_needs_what(config, tmp_path):
     plan = plan_study(config, tmp_path)
     for key, (start, _) in plan.times.items():
         assert all(plan.times[need][1] <= start for need in plan.jobs[key].needs)
-    # two devices: the longest chain is beton (8 threads), 200 images, evaluation; everything else fits beside it
+    # two devices: the longest chain is beton (8 threads), 200 images, evaluation; the rest runs
+    # meanwhile
     assert plan.wall_seconds == pytest.approx(4.5 / 8 + 300 + 15 + linear_seconds(100))
     config["plan"]["gpus"] = 1
     serial = plan_study(config, tmp_path)
@@ -187,9 +189,8 @@ def test_scaled_or_unknown_is_said(config, tmp_path):
     config["backbone"], config["image_size"] = "resnet18", 64
     jobs = plan_study(config, tmp_path).jobs
     job = jobs["pretrain/simclr/objects-100/seed0"]
-    ratio = BACKBONES["resnet_small"].multiply_adds_at(32) / BACKBONES["resnet18"].multiply_adds_at(
-        64
-    )
+    measured = BACKBONES["resnet_small"].multiply_adds_at(32)
+    ratio = measured / BACKBONES["resnet18"].multiply_adds_at(64)
     assert job.images / job.seconds == pytest.approx(2 * ratio)
     assert "scaled by multiply-adds from simclr, resnet_small, 32 px" in job.how
     config["datasets"]["objects"] = {"source": "image_folder", "path": "nowhere"}
@@ -207,7 +208,7 @@ def test_errors_name_the_key(config, tmp_path):
         plan_study(config, tmp_path)
 
 
-def test_tables_and_picture(config, tmp_path):
+def test_tables_and_figure(config, tmp_path):
     plan = plan_study(config, tmp_path)
     report.write_jobs(list(plan.jobs.values()), plan.times, tmp_path / "plan.csv")
     with open(tmp_path / "plan.csv", newline="") as file:
@@ -219,25 +220,25 @@ def test_tables_and_picture(config, tmp_path):
     assert sum(float(row["hours"]) for row in device) == pytest.approx(
         total(list(plan.jobs.values())).hours, rel=1e-3
     )
-    axes = picture.draw(list(plan.jobs.values()), plan.device).axes[0]
+    axes = figure.draw(list(plan.jobs.values()), plan.device).axes[0]
     widths = sum(
         bar.get_width() for bar in axes.patches if round(bar.get_y() + bar.get_height() / 2) == 4
     )  # all, each once; in minutes
     assert widths == pytest.approx(60 * total(list(plan.jobs.values())).hours)
 
 
-def test_check_puts_the_actual_beside_the_estimate(config, tmp_path):
+def test_finished_jobs_are_compared_with_their_estimates(config, tmp_path):
     folder = tmp_path / "results/small/pretrain/simclr/objects-200/seed0"
     with pytest.raises(UserError, match="no finished job"):
-        check.compare(plan_study(config, tmp_path), tmp_path)
+        compare.compare(plan_study(config, tmp_path), tmp_path)
     folder.mkdir(parents=True)
     (folder / "encoder.safetensors").touch()
     (folder / "run.json").write_text(
         json.dumps({"wall_time_seconds": 200, "effective": {"processes": 1}})
     )
-    (row,) = check.compare(plan_study(config, tmp_path), tmp_path)
-    assert (row["estimated"], row["actual"], row["ratio"]) == (300, 200, 1.5)
-    assert "| 300.0 | 200.0 | 1.50 |" in check.table([row])
+    (row,) = compare.compare(plan_study(config, tmp_path), tmp_path)
+    assert (row.estimated, row.actual, row.ratio) == (300, 200, 1.5)
+    assert "| 300.0 | 200.0 | 1.50 |" in compare.table([row])
 
 
 def test_durations_are_those_of_the_trainings():
@@ -252,18 +253,18 @@ def test_durations_are_those_of_the_trainings():
         schedule, _ = make_schedule(trained.hyperparameters(**own), labels, 0.1)
         assert labelled_training_images(own, labels) == schedule.batch_size * schedule.total_steps
     # two rates with three decays each tried on 80 % of 1000 labels, then one training on all
-    tried = evaluation_training_images(
-        own | {"learning_rates": [1, 2], "weight_decays": [0, 1, 2]}, 1000, 0.2
-    )
+    grid = own | {"learning_rates": [1, 2], "weight_decays": [0, 1, 2]}
+    tried = evaluation_training_images(grid, 1000, validation_fraction=0.2)
     assert tried == (
         labelled_training_images(own, 1000) + 6 * labelled_training_images(own, 800),
         1200,
     )
-    one = evaluation_training_images(own | {"learning_rates": [1], "weight_decays": [0]}, 1000, 0.2)
-    assert one == (labelled_training_images(own, 1000), 0)
+    single = own | {"learning_rates": [1], "weight_decays": [0]}
+    images = evaluation_training_images(single, 1000, validation_fraction=0.2)
+    assert images == (labelled_training_images(own, 1000), 0)
 
 
-@pytest.mark.parametrize("name", ["resnet_small", "resnet18_cifar", "resnet18", "resnet50"])
+@pytest.mark.parametrize("name", vocabulary.BACKBONES)
 def test_backbones_weigh_what_the_table_says(name):
     known = BACKBONES[name]
     encoder, width = build_backbone(name, 0)
@@ -271,9 +272,8 @@ def test_backbones_weigh_what_the_table_says(name):
         known.parameters,
         known.width,
     )
-    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
         encoder.eval()(torch.zeros(1, 3, known.side, known.side))
-    # torch counts a multiplication and an addition as two operations
     assert counter.get_total_flops() == 2 * known.multiply_adds
 
 

@@ -47,8 +47,8 @@ def make_plan(config: dict) -> Plan:
                 _add(plan, lens, request, seed=seed, evaluation=config["evaluation"])
     for lens in config["lenses"]:
         also_shows = getattr(lens_plan(lens), "also_shows", None)
-        for cell in list(plan.cells) if also_shows else []:
-            if also_shows(config[lens], cell):
+        if also_shows:
+            for cell in [cell for cell in plan.cells if also_shows(config[lens], cell)]:
                 plan.add(lens, cell)
     return plan
 

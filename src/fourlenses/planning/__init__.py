@@ -1,1 +1,4 @@
-"""What a study will cost before it is paid for: jobs, hours, disk and wall time, from images and measured images per second."""
+"""What a study costs before it is run: GPU hours, disk and wall time.
+
+Of its plan, how many images its trainings process, and measured images per second.
+"""

@@ -1,4 +1,4 @@
-"""The encoders that a speed may have been measured with: those of the vocabulary and published ones.
+"""The encoders that a speed was measured with: those of the vocabulary and published ones.
 
 Standard library only.
 """

@@ -1,4 +1,7 @@
-"""Images per second of this machine, for a study's encoder, image size and methods: its own training steps on made-up images."""
+"""Images per second of this machine for a study's encoder, image size and methods.
+
+Measured are the steps of its own trainings, on random images.
+"""
 
 import io
 import logging
@@ -30,7 +33,7 @@ from fourlenses.metrics.label_levels import LabelLevels
 from fourlenses.models.backbones import build_backbone
 from fourlenses.models.batch_norm import set_batch_norm
 from fourlenses.parallel.devices import choose_device
-from fourlenses.planning.throughput import LINEAR_CLASSES, Row
+from fourlenses.planning.throughput import LINEAR_CLASSES, START, Row
 from fourlenses.study import Plan, parse_source
 from fourlenses.study.corruptions import CORRUPTIONS
 from fourlenses.study.vocabulary import FROZEN_PROTOCOLS, RANDOM_INIT
@@ -41,13 +44,13 @@ from fourlenses.training.step_config import StepConfig, choose_precision
 
 log = logging.getLogger(__name__)
 WARM_UP = 1  # steps before the clock runs: the first allocates, and on a GPU chooses its kernels
-# Images of one step at most; a larger batch is reckoned at the same speed. On a CPU larger ones are not faster.
+# Images of a step at most; a larger batch is taken to be as fast. On a CPU it is.
 MOST_ON_CPU, MOST_ON_GPU = 128, 256
 CLASSES = 10
 
 
 def device_name(device: torch.device) -> str:
-    """As the tables name it: of letters, digits, dots and hyphens."""
+    """Return the name of a device in the tables: letters, digits, dots and hyphens."""
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else _processor()
     return re.sub(r"[^A-Za-z0-9.]+", "-", name).strip("-") or "cpu"
 
@@ -59,112 +62,118 @@ def _processor() -> str:
 
 
 def calibrate(config: dict, plan: Plan, seconds: float) -> list[Row]:
-    """A row for each method of the plan, features, linear classifiers, and betons of the stored size; ``seconds`` for each.
+    """Measure every kind of work that a plan has.
 
-    config: completed. What reads images is left out: they are resident, as in `training.input: resident`.
+    Reading images is left out: they are resident, as with `training.input: resident`.
+
+    Args:
+        config: completed.
+        seconds: of each measurement.
+
+    Returns:
+        A row for each method, for features, linear classifiers, betons of the stored size, and the
+        start of a job.
     """
     torch.set_num_threads(config["torch_threads"])
-    device = choose_device(config["device"])
-    wait = torch.cuda.synchronize if device.type == "cuda" else lambda: None
-    made = _Measurement(config, device, seconds, wait)
+    measure = _Measurement(config, choose_device(config["device"]), seconds)
     trained = {run.method for run in plan.runs} - {RANDOM_INIT}
     if any(cell.protocol not in FROZEN_PROTOCOLS for cell in plan.cells):
         trained.add("supervised")
-    rows = [
-        made.row(config["methods"][name]["method"], made.training(name)) for name in sorted(trained)
-    ]
-    rows = list(
-        {row.kind: row for row in rows}.values()
-    )  # an entry of the same method at another duration is as fast
-    rows += [made.row("features", made.features()), made.row("linear", made.linear())]
+    # of several entries of a method, which differ in length, the last
+    entries = {config["methods"][name]["method"]: name for name in sorted(trained)}
+    rows = [measure.row(method, measure.training(name)) for method, name in entries.items()]
+    rows += [measure.row("features", measure.features()), measure.row("linear", measure.linear())]
     variants = {part.variant for run in plan.runs for part in parse_source(run.source)} - {"clean"}
-    families = {f"beton_{CORRUPTIONS[variant][0]}": variant for variant in sorted(variants)}
+    betons: dict[str, str | None] = {"beton": None}
+    betons |= {f"beton_{CORRUPTIONS[variant][0]}": variant for variant in sorted(variants)}
     rows += [
-        made.row(kind, made.beton(variant), config["stored_size"])
-        for kind, variant in {"beton": None, **families}.items()
+        measure.row(kind, measure.beton(variant), image_size=config["stored_size"])
+        for kind, variant in betons.items()
     ]
-    return [*rows, made.start()]
+    return [*rows, measure.start()]
 
 
 class _Measurement:
-    def __init__(
-        self, config: dict, device: torch.device, seconds: float, wait: Callable[[], None]
-    ) -> None:
-        self.config, self.device, self.seconds, self.wait = config, device, seconds, wait
+    """Measurements on one device; each kind of work is a function that returns how many images it
+    processed."""
+
+    def __init__(self, config: dict, device: torch.device, seconds: float) -> None:
+        self.config, self.device, self.seconds = config, device, seconds
         self.size, self.stored = config["image_size"], config["stored_size"]
         self.most = MOST_ON_GPU if device.type == "cuda" else MOST_ON_CPU if self.size <= 96 else 16
         self.random = np.random.default_rng(0)
         self.images = torch.from_numpy(
             self.random.integers(0, 256, (2 * self.most, 3, self.stored, self.stored), np.uint8)
         )
-        training = config["training"]
-        self.precision = choose_precision(training["precision"], device)
+        self.precision = choose_precision(config["training"]["precision"], device)
 
-    def row(self, kind: str, work: Callable[[], int], image_size: int | None = None) -> Row:
-        """The speed of ``work``, which returns how many images it did."""
+    def _wait(self) -> None:
+        if self.device.type == "cuda":
+            torch.cuda.synchronize()
+
+    def row(self, kind: str, work: Callable[[], int], *, image_size: int | None = None) -> Row:
+        """Measure the speed of some work.
+
+        Args:
+            image_size: px; that of the study where None.
+        """
         for _ in range(WARM_UP):
             work()
-        self.wait()
-        done, began, computed = 0, time.perf_counter(), time.process_time()
-        while (spent := time.perf_counter() - began) < self.seconds or not done:
-            done += work()
-            self.wait()
-        if (
-            self.device.type == "cpu"
-        ):  # what a core gave, however many other processes it was shared with meanwhile
-            computed = (time.process_time() - computed) / self.config["torch_threads"]
+        self._wait()
+        images, began, cpu_began = 0, time.perf_counter(), time.process_time()
+        while (spent := time.perf_counter() - began) < self.seconds or not images:
+            images += work()
+            self._wait()
+        if self.device.type == "cpu":
+            # CPU time: the core may be shared with other processes meanwhile
+            computed = (time.process_time() - cpu_began) / self.config["torch_threads"]
             if spent > 1.3 * computed:
                 log.warning(
-                    "%s: only %d %% of a core's time was to be had; reckoned as if it were all",
+                    "%s: had only %d %% of a core's time; scaled to all of it",
                     kind,
                     100 * computed / spent,
                 )
             spent = computed
-        speed = done / spent
-        log.info("%s: %.4g images/s", kind, speed)
-        said = f"measured by snakemake calibrate, {self.config['torch_threads']} thread(s), batches of up to {self.most}"
-        return self._row(kind, image_size or self.size, speed, said)
+        log.info("%s: %.4g images/s", kind, images / spent)
+        source = (
+            f"measured by snakemake calibrate, {self.config['torch_threads']} thread(s), "
+            f"batches of up to {self.most}"
+        )
+        return self._row(kind, images / spent, source, image_size=image_size)
 
-    def _row(self, kind: str, image_size: int, speed: float, said: str) -> Row:
-        precision = str(self.precision).removeprefix("torch.")
+    def _row(self, kind: str, speed: float, source: str, *, image_size: int | None = None) -> Row:
         return Row(
-            device_name(self.device),
-            self.config["backbone"],
-            image_size,
-            kind,
-            precision,
-            float(f"{speed:.5g}"),
-            said,
+            device=device_name(self.device),
+            backbone=self.config["backbone"],
+            image_size=image_size or self.size,
+            kind=kind,
+            precision=str(self.precision).removeprefix("torch."),
+            images_per_second=float(f"{speed:.5g}"),
+            source=source,
         )
 
     def start(self) -> Row:
-        """What every job does before it computes: start Python and import torch and the evaluation."""
+        """Measure what every job does before it computes: start Python, import torch and more."""
+        rooms = ("probes", "finetuning")
+        imports = ", ".join(f"fourlenses.evaluation.{room}.evaluate" for room in rooms)
         before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
-        subprocess.run(
-            [
-                sys.executable,
-                "-c",
-                "import fourlenses.evaluation.probes.evaluate, fourlenses.evaluation.finetuning.evaluate",
-            ],
-            check=True,
-        )
+        subprocess.run([sys.executable, "-c", f"import {imports}"], check=True)
         after, spent = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter() - began
         if self.device.type == "cpu":
             spent = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
         log.info("start of a job: %.1f s", spent)
-        return self._row("start", self.size, 1 / spent, "measured by snakemake calibrate: imports")
+        return self._row(START, 1 / spent, "measured by snakemake calibrate: imports")
 
     def training(self, name: str) -> Callable[[], int]:
-        """A step as `Trainer` makes it: views, gradients, optimiser."""
-        config = self.config["training"]
+        """A training step, as `Trainer` makes it: views, gradients, optimiser."""
         hyper = Hyperparameters.from_json(name, with_views(self.config["methods"][name]))
+        channels_last = self.config["training"]["channels_last"]
         batch = min(hyper.batch_size, self.most)
-        views = [
-            Augment(
-                Augmentation.from_config(recipe, self.config["augmentations"][recipe]), self.size, 0
-            )
-            for recipe in hyper.views
+        augmentations = [
+            Augmentation.from_config(augmentation, self.config["augmentations"][augmentation])
+            for augmentation in hyper.views
         ]
+        views = [Augment(augmentation, self.size, 0) for augmentation in augmentations]
         labels = self.random.integers(0, CLASSES, len(self.images))
         data = Images(self.images, labels, np.arange(len(self.images), dtype=np.uint64), CLASSES)
         source = ResidentInput(data, views, self.device)
@@ -172,13 +181,9 @@ class _Measurement:
         info = DataInfo(len(self.images), CLASSES, batch, 0)
         method = build_method(hyper.method, encoder, width, settings=hyper.own, info=info)
         set_batch_norm(method, 1)
-        engine = StepConfig(self.device, self.precision, config["channels_last"])
-        method.to(
-            self.device,
-            memory_format=torch.channels_last
-            if config["channels_last"]
-            else torch.contiguous_format,
-        ).train()
+        engine = StepConfig(self.device, self.precision, channels_last)
+        layout = torch.channels_last if channels_last else torch.contiguous_format
+        method.to(self.device).to(memory_format=layout).train()
         optimizer = build_optimizer(
             hyper.optimizer,
             method,
@@ -207,6 +212,7 @@ class _Measurement:
             epoch += 1
 
     def features(self) -> Callable[[], int]:
+        """A forward pass of the encoder."""
         encoder, _ = build_backbone(self.config["backbone"], 0)
         squares = self.images[: self.most, :, : self.size, : self.size].contiguous()
         if squares.shape[-1] < self.size:
@@ -215,14 +221,16 @@ class _Measurement:
         return lambda: len(extract_features(encoder, squares, self.most, device=self.device))
 
     def linear(self) -> Callable[[], int]:
-        """All L2 strengths of a classifier of `LINEAR_CLASSES` classes on noisy class means: as hard as features, nearly."""
+        """A linear classifier of `LINEAR_CLASSES` classes at all its L2 strengths.
+
+        On noisy class means, which are nearly as hard as features.
+        """
         settings, labels = self.config["evaluation"], 20 * LINEAR_CLASSES
         _, width = build_backbone(self.config["backbone"], 0)
         classes = self.random.permutation(np.arange(labels) % LINEAR_CLASSES)
         means = self.random.normal(size=(LINEAR_CLASSES, width))
-        features = torch.from_numpy(
-            (means[classes] + 3 * self.random.normal(size=(labels, width))).astype(np.float32)
-        )
+        noisy = means[classes] + 3 * self.random.normal(size=(labels, width))
+        features = torch.from_numpy(noisy.astype(np.float32))
         few = slice(0, LINEAR_CLASSES)
 
         def fit() -> int:
@@ -241,7 +249,7 @@ class _Measurement:
         return fit
 
     def beton(self, variant: str | None) -> Callable[[], int]:
-        """A JPEG of the stored size, as an image whose shortest side is that has 4:3."""
+        """The conversion of a JPEG with the stored size as its shortest side, 4:3."""
         few = self.stored // 6 + 8  # pixels of noise, enlarged: neither flat nor noise
         small = self.random.integers(0, 256, (few, few * 4 // 3, 3), np.uint8)
         picture = Image.fromarray(small).resize(

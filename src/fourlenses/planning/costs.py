@@ -1,4 +1,4 @@
-"""Sums over the jobs of a study: per lens, per kind and in all, of everything and of what is left to do."""
+"""Sums over the jobs of a study: per lens, per kind and in all; of everything and of the rest."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,16 @@ KINDS = ("beton", "pretrain", "features", *TRAINING_PROTOCOLS)
 
 @dataclass(frozen=True)
 class Sum:
-    """Hours of devices, hours of CPU cores, bytes that stay on disk; jobs, those of them done, and those whose time is unknown."""
+    """What some jobs cost.
+
+    Args:
+        hours: of devices.
+        core_hours: of CPU cores.
+        disk_bytes: that stay on disk.
+        jobs: their number.
+        done: those of them that are done.
+        unknown: those whose time is unknown.
+    """
 
     hours: float
     core_hours: float
@@ -21,33 +30,37 @@ class Sum:
 
 
 def total(jobs: list[Job]) -> Sum:
+    """Return the sum over all jobs."""
     return Sum(
-        sum(job.held for job in jobs if not job.on_cpu) / 3600,
-        sum(job.held for job in jobs if job.on_cpu) / 3600,
-        sum(job.disk_bytes for job in jobs if not job.temporary),
-        len(jobs),
-        sum(job.done for job in jobs),
-        sum(job.seconds is None for job in jobs),
+        hours=sum(job.held for job in jobs if not job.on_cpu) / 3600,
+        core_hours=sum(job.held for job in jobs if job.on_cpu) / 3600,
+        disk_bytes=sum(job.disk_bytes for job in jobs if not job.temporary),
+        jobs=len(jobs),
+        done=sum(job.done for job in jobs),
+        unknown=sum(job.seconds is None for job in jobs),
     )
 
 
 def left(jobs: list[Job]) -> list[Job]:
+    """Return the jobs that are not done."""
     return [job for job in jobs if not job.done]
 
 
 def of_lens(jobs: list[Job], lens: str) -> list[Job]:
-    """What the lens would cost by itself."""
+    """Return the jobs of a study that had this lens alone."""
     return [job for job in jobs if lens in job.lenses]
 
 
 def only_of_lens(jobs: list[Job], lens: str) -> list[Job]:
-    """What the study would save without the lens."""
+    """Return the jobs that the study would not have without the lens."""
     return [job for job in jobs if job.lenses == {lens}]
 
 
 def shared(jobs: list[Job]) -> list[Job]:
+    """Return the jobs of more than one lens."""
     return [job for job in jobs if len(job.lenses) > 1]
 
 
 def lenses_of(jobs: list[Job]) -> list[str]:
+    """Return the lenses that have jobs, in the order of the vocabulary."""
     return [lens for lens in LENSES if any(lens in job.lenses for job in jobs)]

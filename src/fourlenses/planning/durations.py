@@ -1,4 +1,7 @@
-"""How many images the trainings of a study process. Standard library only."""
+"""How many images the trainings of a study process.
+
+Standard library only.
+"""
 
 from fourlenses.study.durations import (
     FINETUNING_KEYS,
@@ -9,22 +12,28 @@ from fourlenses.study.durations import (
 
 
 def pretraining_images(hyper: dict, images: int, processes: int = 1) -> int:
-    """Source images that a pretraining processes: steps times batch size."""
+    """Return the source images that a pretraining processes: steps times batch size."""
     given = {key: hyper[key] for key in PRETRAINING_KEYS if key in hyper}
     return pretraining_length(images, **given, processes=processes).images
 
 
 def labelled_training_images(hyper: dict, labels: int, processes: int = 1) -> int:
-    """Images that a classifier's training on so many labels processes."""
+    """Return the images that a classifier's training on so many labels processes."""
     given = {key: hyper[key] for key in FINETUNING_KEYS if key in hyper}
     return finetuning_length(labels, **given, processes=processes).images
 
 
 def evaluation_training_images(
-    hyper: dict, labels: int, validation_fraction: float, processes: int = 1
+    hyper: dict, labels: int, *, validation_fraction: float, processes: int = 1
 ) -> tuple[int, int]:
-    """Images trained on, over all candidates tried (pairs of learning rate and weight decay) and the final training; and validation images
-    looked at."""
+    """Return the images that an evaluation trains on, and the validation images it is scored on.
+
+    Args:
+        hyper: of the protocol. Its candidates, pairs of learning rate and weight decay, are each
+            trained without the validation split; the chosen one is then trained on all labels.
+        labels: labelled images.
+        validation_fraction: of them, to choose by.
+    """
     final = labelled_training_images(hyper, labels, processes)
     candidates = len(hyper["learning_rates"]) * len(hyper["weight_decays"])
     if candidates == 1:

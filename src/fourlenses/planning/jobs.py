@@ -1,11 +1,13 @@
-"""Every job of a study that costs something: betons, pretraining, evaluations; each once, with who needs it and how long it takes.
+"""The jobs of a study that cost something: betons, pretraining, evaluations.
 
-Standard library only.
+Each job once, with the lenses that need it and how long it takes. Standard library only.
 """
 
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 from fourlenses.core.errors import UserError
 from fourlenses.planning.disk import encoder_bytes, feature_bytes
@@ -18,22 +20,37 @@ from fourlenses.study.layout import Layout, feature_record, job_of
 from fourlenses.study.vocabulary import FEATURE_PROTOCOLS, FROM_SCRATCH, PROTOCOLS, RANDOM_INIT
 from fourlenses.workflow.needs import WRITER_THREADS
 
+Number = TypeVar("Number", int, float)
 
-@dataclass
+
+@dataclass(kw_only=True)
 class Job:
-    """seconds: of the devices it holds, in sum; of one core where ``on_cpu``; None: unknown. images: as the speed counts them.
+    """A job of a study, and what it costs.
 
-    start: seconds before the work begins (imports), where they are known. devices: how many it holds at once. needs: keys of jobs that
-    come before. temporary: deleted once used. done: what it would make is there, or nobody left needs it.
+    Args:
+        kind: one of `costs.KINDS`.
+        key: its name; the log and the benchmark are called so.
+        lenses: that need it.
+        needs: keys of the jobs that come before it.
+        images: as the speed counts them; None: unknown.
+        seconds: summed over the devices it holds, or of one core where `on_cpu`; None: unknown.
+        how: where the speed comes from.
+        devices: that it holds at once.
+        on_cpu: it needs no device.
+        disk_bytes: that its outputs take.
+        outputs: the files that show that it is done.
+        done: its outputs exist, or no job that is left needs them.
+        start: seconds before the work begins (imports), where they are known.
+        temporary: its outputs are deleted once they are used.
     """
 
     kind: str
     key: str
     lenses: set[str]
-    needs: list[str]
-    images: int | None
-    seconds: float | None
-    how: str
+    needs: list[str] = field(default_factory=list)
+    images: int | None = None
+    seconds: float | None = None
+    how: str = ""
     devices: int = 1
     on_cpu: bool = False
     disk_bytes: float = 0.0
@@ -45,9 +62,8 @@ class Job:
     @property
     def elapsed(self) -> float:
         """Seconds from its start to its end; 0 where unknown."""
-        return self.start + (self.seconds or 0.0) / (
-            WRITER_THREADS if self.on_cpu else self.devices
-        )
+        threads = WRITER_THREADS if self.on_cpu else self.devices
+        return self.start + (self.seconds or 0.0) / threads
 
     @property
     def held(self) -> float:
@@ -56,94 +72,101 @@ class Job:
 
 
 class Jobs:
-    """The jobs of a plan. config: completed (`config.read`). root: the folder that holds data/ and results/."""
+    """The jobs of a plan, by key in `all`.
 
-    def __init__(self, config: dict, plan: Plan, speeds: Throughput, root: Path = Path()) -> None:
+    Args:
+        config: completed (`config.read`).
+        root: the folder that holds data/ and results/.
+
+    Raises:
+        UserError: more images of a published dataset are asked for than it has.
+    """
+
+    def __init__(
+        self, config: dict, plan: Plan, speeds: Throughput, *, root: Path = Path()
+    ) -> None:
         self.config, self.plan, self.speeds, self.root = config, plan, speeds, root
         self.layout = Layout(config["study"], config["stored_size"])
-        self.sizes: dict[str, Size] = {}
         self.all: dict[str, Job] = {}
-        self.processes, self.evaluation_processes = (
-            config["training"]["processes"],
-            config["evaluation"]["processes"],
-        )
-        looked_at_by: dict[Run, set[str]] = defaultdict(set)
-        for cell, lenses in plan.cells.items():
-            if cell.protocol not in FROM_SCRATCH:
-                for encoder in cell.run.encoders:
-                    looked_at_by[encoder] |= lenses
-        for run in plan.runs:
-            self._add_pretraining(run, looked_at_by[run])
-        by_run: dict[Run, list[Cell]] = defaultdict(list)
-        for cell in plan.cells:
-            by_run[cell.run].append(cell)
-        for run in sorted(by_run):
-            cells = plan.cells_of(run)
-            if cells:
+        self._sizes: dict[str, Size] = {}
+        self._add_pretrainings()
+        for run in sorted({cell.run for cell in plan.cells}):
+            if cells := plan.cells_of(run):
                 self._add_features(run, cells)
         for cell in sorted(plan.cells):
             if cell.protocol not in FEATURE_PROTOCOLS:
-                self._add_trained(cell)
+                self._add_training(cell)
         self._mark_done()
         start = speeds.start_seconds()
         for job in self.all.values():
             job.start = start
 
-    def size(self, dataset: str) -> Size:
-        if dataset not in self.sizes:
-            definition = self.config["datasets"][dataset]
-            self.sizes[dataset] = size_of(
-                dataset, definition, self.config["stored_size"], self.root
-            )
-        return self.sizes[dataset]
+    def _size(self, dataset: str) -> Size:
+        if dataset not in self._sizes:
+            definition, stored_size = self.config["datasets"][dataset], self.config["stored_size"]
+            self._sizes[dataset] = size_of(dataset, definition, stored_size, root=self.root)
+        return self._sizes[dataset]
 
-    def images(self, dataset: str, asked: str) -> int | None:
-        """Of a subset: None for all of a dataset whose size is unknown."""
-        has = self.size(dataset).train
+    def _images(self, dataset: str, asked: str) -> int | None:
+        """Return the images of a subset; None for all of a dataset whose size is unknown."""
+        size = self._size(dataset)
         if asked == ALL:
-            return has
-        if has is not None and int(asked) > has and self.size(dataset).how == "published":
+            return size.train
+        if size.train is not None and int(asked) > size.train and size.how == "published":
             raise UserError(
-                f"{asked} images of dataset '{dataset}' are asked for; its published files have {has} training images"
+                f"{asked} images of dataset '{dataset}' are asked for; its published files have "
+                f"{size.train} training images"
             )
         return int(asked)
 
-    def _beton(self, dataset: str, variant: str, lenses: set[str]) -> str:
+    def _rate(self, kind: str, classes: int | None = None) -> Rate:
+        """Return the speed of work on images of the study's size, with its backbone."""
+        backbone, image_size = self.config["backbone"], self.config["image_size"]
+        return self.speeds.rate(kind, backbone, image_size, classes=classes)
+
+    def _add_beton(self, dataset: str, variant: str, lenses: set[str]) -> str:
+        """Add a beton, or the lenses to one that is added already, and return its key."""
         key = f"{dataset}/{variant}"
         if key not in self.all:
-            size, px = self.size(dataset), self.config["stored_size"]
-            images = None if size.train is None or size.test is None else size.train + size.test
-            rate = self.speeds.rate(
-                "beton" if variant == "clean" else f"beton_{CORRUPTIONS[variant][0]}", "", px
-            )
+            size, stored_size = self._size(dataset), self.config["stored_size"]
+            kind = "beton" if variant == "clean" else f"beton_{CORRUPTIONS[variant][0]}"
+            rate = self.speeds.rate(kind, "", stored_size)
             kept = variant == "clean" or self.config["keep_corrupted"]
-            file = self.layout.beton if kept else self.layout.sidecar
+            output = self.layout.beton if kept else self.layout.sidecar
             self.all[key] = Job(
-                "beton",
-                key,
-                set(),
-                [],
-                images,
-                *_seconds(rate, images),
+                kind="beton",
+                key=key,
+                lenses=set(),
+                images=size.images,
+                seconds=_seconds(rate, size.images),
+                how=rate.how if size.images is not None else "unknown: how many images there are",
                 on_cpu=True,
-                outputs=[self.root / file(dataset, variant)],
+                outputs=[self.root / output(dataset, variant)],
                 temporary=not kept,
-                disk_bytes=(images or 0) * image_bytes(size, px, variant),
+                disk_bytes=(size.images or 0) * image_bytes(size, stored_size, variant),
             )
         self.all[key].lenses |= lenses
         return key
 
+    def _add_pretrainings(self) -> None:
+        needed_by: dict[Run, set[str]] = defaultdict(set)
+        for cell, lenses in self.plan.cells.items():
+            if cell.protocol not in FROM_SCRATCH:
+                for encoder in cell.run.encoders:
+                    needed_by[encoder] |= lenses
+        for run in self.plan.runs:
+            self._add_pretraining(run, needed_by[run])
+
     def _add_pretraining(self, run: Run, lenses: set[str]) -> None:
         parts = parse_source(run.source)
-        needs = [self._beton(part.dataset, part.variant, lenses) for part in parts]
         job = Job(
-            "pretrain",
-            f"pretrain/{run.name}",
-            set(lenses),
-            needs,
-            0,
-            0.0,
-            "nothing is trained",
+            kind="pretrain",
+            key=f"pretrain/{run.name}",
+            lenses=set(lenses),
+            needs=[self._add_beton(part.dataset, part.variant, lenses) for part in parts],
+            images=0,
+            seconds=0.0,
+            how="nothing is trained",
             disk_bytes=encoder_bytes(self.config),
             outputs=[self.root / self.layout.encoder(run.name)],
         )
@@ -151,133 +174,129 @@ class Jobs:
         if run.method == RANDOM_INIT:
             return
         hyper = self.config["methods"][run.method]
-        counts = [self.images(part.dataset, part.images) for part in parts]
-        job.devices = self.processes
-        job.images = (
-            None if None in counts else pretraining_images(hyper, sum(counts), self.processes)
-        )
-        rate = self.speeds.rate(hyper["method"], self.config["backbone"], self.config["image_size"])
-        job.seconds, job.how = _seconds(rate, job.images)
-        if job.seconds and 0 < hyper["micro_batch"] < hyper["batch_size"] / self.processes:
-            views = len(hyper["augmentations"])  # each is embedded once more, without gradient
-            job.seconds *= 1 + views / PASSES[hyper["method"]]
+        job.devices = self.config["training"]["processes"]
+        images = _sum(self._images(part.dataset, part.images) for part in parts)
+        job.images = None if images is None else pretraining_images(hyper, images, job.devices)
+        rate = self._rate(hyper["method"])
+        job.seconds = _seconds(rate, job.images)
+        job.how = rate.how if job.images is not None else "unknown: how many images there are"
+        if job.seconds and 0 < hyper["micro_batch"] < hyper["batch_size"] / job.devices:
+            # each view is embedded once more, without gradient
+            job.seconds *= 1 + len(hyper["augmentations"]) / PASSES[hyper["method"]]
 
     def _add_features(self, run: Run, cells: list[Cell]) -> None:
-        """Features of every encoder on every image that is looked at, then the linear classifiers."""
-        lenses = {lens for cell in cells for lens in self.plan.cells[cell]}
-        key = f"evaluate/{run.name}"
-        needs = [f"pretrain/{encoder.name}" for encoder in run.encoders]
-        images, seconds, how = 0, 0.0, []
-        backbone = self.config["backbone"]
-        rate = self.speeds.rate("features", backbone, self.config["image_size"])
-        for target in sorted({cell.target for cell in cells}):
-            own = [cell for cell in cells if cell.target == target]
-            needs.append(
-                self._beton(
-                    target, "clean", {lens for cell in own for lens in self.plan.cells[cell]}
-                )
-            )
-            looked = self._looked_at(target, {cell.labelled for cell in own})
-            looked = None if looked is None or images is None else looked * len(run.encoders)
-            images = None if looked is None else images + looked
-            seconds = _plus(seconds, _seconds(rate, looked)[0])
-            how.append(rate.how)
-            for cell in own:
-                fits = PROTOCOLS[cell.protocol].fits
-                if not fits:
-                    continue
-                fit = self.speeds.rate(
-                    "linear", backbone, self.config["image_size"], self.size(target).classes
-                )
-                labels = self.images(target, Subset.parse(cell.labelled).images)
-                fitted = _seconds(fit, labels)[0]
-                seconds = _plus(
-                    seconds, None if fitted is None else fitted * fits * len(run.encoders)
-                )
-                how.append(f"classifiers: {fit.how}")
-        record = self.root / self.layout.evaluation(feature_record(run.name))
+        """Add the job that takes a run's features and fits classifiers on them."""
         keep = self.config["evaluation"]["keep_features"]
-        self.all[key] = Job(
-            "features",
-            key,
-            lenses,
-            list(dict.fromkeys(needs)),
-            images,
-            seconds,
-            "; ".join(dict.fromkeys(how)),
-            outputs=[record],
+        needs = [f"pretrain/{encoder.name}" for encoder in run.encoders]
+        images: int | None = 0
+        seconds: float | None = 0.0
+        how: list[str] = []
+        rate = self._rate("features")
+        for target in sorted({cell.target for cell in cells}):
+            on_target = [cell for cell in cells if cell.target == target]
+            lenses = {lens for cell in on_target for lens in self.plan.cells[cell]}
+            needs.append(self._add_beton(target, "clean", lenses))
+            images_once = self._images_of_features(target, {cell.labelled for cell in on_target})
+            passed = None if images_once is None else images_once * len(run.encoders)
+            images = _sum([images, passed])
+            seconds = _sum([seconds, _seconds(rate, passed)])
+            how.append(rate.how)
+            for cell in on_target:
+                if PROTOCOLS[cell.protocol].fits:
+                    fit = self._rate("linear", classes=self._size(target).classes)
+                    seconds = _sum([seconds, self._fit_seconds(cell, fit)])
+                    how.append(f"classifiers: {fit.how}")
+        job = Job(
+            kind="features",
+            key=f"evaluate/{run.name}",
+            lenses={lens for cell in cells for lens in self.plan.cells[cell]},
+            needs=list(dict.fromkeys(needs)),
+            images=images,
+            seconds=seconds,
+            how="; ".join(dict.fromkeys(how)),
+            outputs=[self.root / self.layout.evaluation(feature_record(run.name))],
             disk_bytes=feature_bytes(self.config, images or 0) if keep else 0.0,
         )
+        self.all[job.key] = job
 
-    def _looked_at(self, target: str, labelled: set[str]) -> int | None:
-        """Training images in the union of the subsets (those of one draw are nested) and the test images."""
-        size, largest = self.size(target), defaultdict(int)
-        for name in labelled:
+    def _fit_seconds(self, cell: Cell, fit: Rate) -> float | None:
+        """Return the seconds of a cell's linear classifiers. fit: the speed of one."""
+        seconds = _seconds(fit, self._images(cell.target, Subset.parse(cell.labelled).images))
+        fits = PROTOCOLS[cell.protocol].fits * len(cell.run.encoders)
+        return None if seconds is None else seconds * fits
+
+    def _images_of_features(self, target: str, subsets: set[str]) -> int | None:
+        """Return the training images in the union of the subsets, and the test images.
+
+        The subsets of one draw are nested.
+        """
+        size = self._size(target)
+        largest: dict[tuple[bool, int], int] = defaultdict(int)
+        for name in subsets:
             subset = Subset.parse(name)
-            images = self.images(target, subset.images)
+            images = self._images(target, subset.images)
             if images is None:
                 return None
-            place = subset.balanced, subset.draw
-            largest[place] = max(largest[place], images)
+            draw = subset.balanced, subset.draw
+            largest[draw] = max(largest[draw], images)
         union = sum(largest.values())
         return None if size.test is None else min(union, size.train or union) + size.test
 
-    def _add_trained(self, cell: Cell) -> None:
-        run, config = cell.run, self.config
-        hyper = config["evaluation"][cell.protocol]
-        start = Run(RANDOM_INIT, "none", run.seed) if cell.protocol in FROM_SCRATCH else run
-        needs = [f"pretrain/{start.name}", self._beton(cell.target, "clean", self.plan.cells[cell])]
+    def _add_training(self, cell: Cell) -> None:
+        """Add an evaluation that trains."""
+        lenses = self.plan.cells[cell]
+        from_scratch = cell.protocol in FROM_SCRATCH
+        encoder = Run(RANDOM_INIT, "none", cell.run.seed) if from_scratch else cell.run
+        needs = [f"pretrain/{encoder.name}", self._add_beton(cell.target, "clean", lenses)]
         if needs[0] not in self.all:
-            self._add_pretraining(start, set(self.plan.cells[cell]))
-        self.all[needs[0]].lenses |= self.plan.cells[cell]
-        labels, test = (
-            self.images(cell.target, Subset.parse(cell.labelled).images),
-            self.size(cell.target).test,
+            self._add_pretraining(encoder, set(lenses))
+        self.all[needs[0]].lenses |= lenses
+        evaluation = self.config["evaluation"]
+        labels = self._images(cell.target, Subset.parse(cell.labelled).images)
+        test = self._size(cell.target).test
+        job = Job(
+            kind=cell.protocol,
+            key=f"evaluate/{job_of(cell.record)}",
+            lenses=set(lenses),
+            needs=needs,
+            how=f"unknown: how many images '{cell.target}' has",
+            devices=evaluation["processes"],
+            outputs=[self.root / self.layout.evaluation(cell.record)],
         )
-        images = seconds = None
-        rate = self.speeds.rate(cell.protocol, config["backbone"], config["image_size"])
         if labels is not None and test is not None:
-            held_out = config["evaluation"]["validation_fraction"]
-            images, looked = evaluation_training_images(
-                hyper, labels, held_out, self.evaluation_processes
+            job.images, validated = evaluation_training_images(
+                evaluation[cell.protocol],
+                labels,
+                validation_fraction=evaluation["validation_fraction"],
+                processes=job.devices,
             )
-            features = self.speeds.rate("features", config["backbone"], config["image_size"])
-            seconds = _plus(rate.seconds(images), features.seconds(looked + test))
-        record = self.root / self.layout.evaluation(cell.record)
-        key = f"evaluate/{job_of(cell.record)}"
-        how = rate.how if images is not None else f"unknown: how many images '{cell.target}' has"
-        self.all[key] = Job(
-            cell.protocol,
-            key,
-            set(self.plan.cells[cell]),
-            needs,
-            images,
-            seconds,
-            how,
-            devices=self.evaluation_processes,
-            outputs=[record],
-        )
+            rate, features = self._rate(cell.protocol), self._rate("features")
+            job.how = rate.how
+            job.seconds = _sum([rate.seconds(job.images), features.seconds(validated + test)])
+        self.all[job.key] = job
 
     def _mark_done(self) -> None:
-        """As Snakemake decides it: what is there is done, and what is not is made only if something to be made needs it."""
+        """Mark what Snakemake would not run.
+
+        A job is done if its outputs exist, or if all jobs that need them are done.
+        """
         needed_by: dict[str, list[str]] = defaultdict(list)
         for job in self.all.values():
             for need in job.needs:
                 needed_by[need].append(job.key)
         order = {"beton": 2, "pretrain": 1}  # those that nobody needs first
         for job in sorted(self.all.values(), key=lambda job: order.get(job.kind, 0)):
-            there = all(output.exists() for output in job.outputs)
             users = needed_by[job.key]
-            job.done = there or (bool(users) and all(self.all[user].done for user in users))
+            unneeded = bool(users) and all(self.all[user].done for user in users)
+            job.done = unneeded or all(output.exists() for output in job.outputs)
 
 
-def _seconds(rate: Rate, images: int | None) -> tuple[float | None, str]:
-    return (
-        (None, "unknown: how many images there are")
-        if images is None
-        else (rate.seconds(images), rate.how)
-    )
+def _seconds(rate: Rate, images: int | None) -> float | None:
+    return None if images is None else rate.seconds(images)
 
 
-def _plus(one: float | None, other: float | None) -> float | None:
-    return None if one is None or other is None else one + other
+def _sum(numbers: Iterable[Number | None]) -> Number | None:
+    """Return the sum; None where one of the numbers is unknown."""
+    values = list(numbers)
+    known = [value for value in values if value is not None]
+    return sum(known) if len(known) == len(values) else None

@@ -1,4 +1,4 @@
-"""From a completed config to the plan of its study: jobs, speeds, wall time; written and said."""
+"""The plan of a study: from a completed config to jobs, speeds and wall time."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,9 +12,19 @@ from fourlenses.planning.throughput import SHIPPED, Throughput, read_table
 from fourlenses.study.layout import CALIBRATION, Layout
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class StudyPlan:
-    """jobs by key; start and end in seconds of those left; device: whose speeds these are."""
+    """What a study costs.
+
+    Args:
+        layout: of the study's files.
+        jobs: by key.
+        times: start and end in seconds of the jobs that are left, by key.
+        device: whose speeds these are.
+        gpus: devices that the jobs are spread over.
+        checkpoint_bytes: that checkpoints take meanwhile.
+        notes: sentences for the reader.
+    """
 
     layout: Layout
     jobs: dict[str, Job]
@@ -26,71 +36,87 @@ class StudyPlan:
 
     @property
     def wall_seconds(self) -> float:
+        """Seconds until all that is left is done."""
         return max((end for _, end in self.times.values()), default=0.0)
 
     def page(self) -> str:
-        jobs = list(self.jobs.values())
+        """Return the plan as Markdown."""
         return report.page(
             self.layout.study,
-            jobs,
-            self.wall_seconds,
-            self.gpus,
-            self.device,
-            self.checkpoint_bytes,
-            self.notes,
+            list(self.jobs.values()),
+            wall_seconds=self.wall_seconds,
+            gpus=self.gpus,
+            device=self.device,
+            checkpoint_bytes=self.checkpoint_bytes,
+            notes=self.notes,
         )
 
 
 def speeds(config: dict, root: Path = Path()) -> Throughput:
-    """The user's table, what was measured on this machine, the shipped table, in this order.
+    """Return the speeds of the user's table, of this machine and of the shipped table, in order.
 
     Raises:
         UserError: see `read_table` and `Throughput`.
     """
-    own = [root / config["plan"]["throughput"]] if config["plan"]["throughput"] else []
+    given = [root / config["plan"]["throughput"]] if config["plan"]["throughput"] else []
     measured = sorted((root / CALIBRATION).glob("*.csv"), key=lambda file: -file.stat().st_mtime)
-    return Throughput(
-        [read_table(file) for file in [*own, *measured, SHIPPED]], config["plan"]["device"]
-    )
+    tables = [read_table(file) for file in [*given, *measured, SHIPPED]]
+    return Throughput(tables, config["plan"]["device"])
 
 
 def plan_study(config: dict, root: Path = Path(), calibrated: Path | None = None) -> StudyPlan:
-    """``root``: the folder of data/ and results/. calibrated: the one whose data/calibration counts, if another.
+    """Return the plan of a study.
+
+    Args:
+        config: completed.
+        root: the folder of data/ and results/.
+        calibrated: the folder whose data/calibration counts, where it is another.
 
     Raises:
         UserError: see `make_plan`, `speeds`, `Jobs` and `schedule`.
     """
     throughput = speeds(config, calibrated or root)
-    made = Jobs(config, make_plan(config), throughput, root)
+    jobs = Jobs(config, make_plan(config), throughput, root=root)
     gpus = config["plan"]["gpus"]
+    measured = any(((calibrated or root) / CALIBRATION).glob("*.csv"))
     notes = []
-    here = any(((calibrated or root) / CALIBRATION).glob("*.csv"))
-    if not config["plan"]["device"] and not config["plan"]["throughput"] and not here:
+    if not (config["plan"]["device"] or config["plan"]["throughput"] or measured):
         notes.append(
-            f"Nothing was measured on this machine (snakemake calibrate does): these are the speeds of {throughput.device}."
+            "Nothing was measured on this machine (snakemake calibrate does): these are the "
+            f"speeds of {throughput.device}."
         )
-    table = root / made.layout.metrics
-    if table.exists() and any(not job.done for job in made.all.values()):
-        notes.append(
-            f"{table} is there, so that Snakemake counts the study as done, unless asked for evaluate_all; this is its cost anew."
-        )
-    unknown = [job for job in made.all.values() if job.seconds is None]
-    if unknown:
-        notes.append(
-            f"The sums leave out {len(unknown)} jobs whose time is unknown, e.g. {unknown[0].key}: {unknown[0].how}."
-        )
-    trainings = [
+    return StudyPlan(
+        layout=jobs.layout,
+        jobs=jobs.all,
+        times=schedule(jobs.all, gpus),
+        device=throughput.device,
+        gpus=gpus,
+        checkpoint_bytes=checkpoint_bytes(config, _trainings_at_once(jobs, gpus)),
+        notes=notes + _notes_on(jobs, root),
+    )
+
+
+def _trainings_at_once(jobs: Jobs, gpus: int) -> int:
+    devices = [
         job.devices
-        for job in made.all.values()
+        for job in jobs.all.values()
         if job.kind not in ("beton", "features") and job.images != 0
     ]
-    at_once = max(1, gpus // min(trainings, default=1))
-    return StudyPlan(
-        made.layout,
-        made.all,
-        schedule(made.all, gpus),
-        throughput.device,
-        gpus,
-        checkpoint_bytes(config, at_once),
-        notes,
-    )
+    return max(1, gpus // min(devices, default=1))
+
+
+def _notes_on(jobs: Jobs, root: Path) -> list[str]:
+    notes = []
+    table = root / jobs.layout.metrics
+    if table.exists() and any(not job.done for job in jobs.all.values()):
+        notes.append(
+            f"{table} is there, so that Snakemake counts the study as done, unless asked for "
+            "evaluate_all; this is the cost of making it again."
+        )
+    unknown = [job for job in jobs.all.values() if job.seconds is None]
+    if unknown:
+        notes.append(
+            f"The sums leave out {len(unknown)} jobs whose time is unknown, e.g. "
+            f"{unknown[0].key}: {unknown[0].how}."
+        )
+    return notes

@@ -1,4 +1,4 @@
-"""The plan as a table of jobs (plan.csv) and as a page to read (plan.md, which is what the terminal shows)."""
+"""The plan of a study to read: a table of jobs (plan.csv) and a page (plan.md and the terminal)."""
 
 from pathlib import Path
 
@@ -22,27 +22,21 @@ CAPTION = (
     "once in the total; what is done already is left out."
 )
 COLUMNS = (
-    *(
-        "kind",
-        "job",
-        "lenses",
-        "images",
-        "images_per_second",
-        "hours",
-        "hours_of",
-        "done",
-        "disk_gb",
-        "start_hour",
-        "end_hour",
-    ),
-    "reckoned_from",
+    *("kind", "job", "lenses", "images", "images_per_second", "hours", "hours_of", "done"),
+    *("disk_gb", "start_hour", "end_hour", "speed_from"),
 )
 
 
 def write_jobs(jobs: list[Job], times: dict[str, tuple[float, float]], file: Path) -> None:
-    """One row per job. hours: of devices, or of CPU cores (hours_of says which); empty where unknown. start and end of what is left."""
-    in_order = sorted(jobs, key=lambda job: (KINDS.index(job.kind), job.key))
-    write_csv(file, COLUMNS, (_row(job, *times.get(job.key, (None, None))) for job in in_order))
+    """Write a row for each job.
+
+    `hours` are of devices, or of CPU cores (`hours_of` says which), and empty where unknown.
+
+    Args:
+        times: start and end in seconds of the jobs that are left, by key.
+    """
+    ordered = sorted(jobs, key=lambda job: (KINDS.index(job.kind), job.key))
+    write_csv(file, COLUMNS, (_row(job, *times.get(job.key, (None, None))) for job in ordered))
 
 
 def _row(job: Job, start: float | None, end: float | None) -> list[object]:
@@ -52,12 +46,12 @@ def _row(job: Job, start: float | None, end: float | None) -> list[object]:
         ";".join(lens for lens in LENSES if lens in job.lenses),
         "" if job.images is None else job.images,
         f"{job.images / job.seconds:.4g}" if job.images and job.seconds else "",
-        _number(job.seconds),
+        _hours_cell(job.seconds),
         "core" if job.on_cpu else "device",
         "yes" if job.done else "no",
         f"{job.disk_bytes / 1e9:.3f}",
-        _number(start),
-        _number(end),
+        _hours_cell(start),
+        _hours_cell(end),
         job.how,
     ]
 
@@ -65,87 +59,114 @@ def _row(job: Job, start: float | None, end: float | None) -> list[object]:
 def page(
     study: str,
     jobs: list[Job],
+    *,
     wall_seconds: float,
     gpus: int,
     device: str,
-    checkpoints: float,
+    checkpoint_bytes: float,
     notes: list[str],
 ) -> str:
-    """Markdown."""
+    """Return the plan as Markdown.
+
+    Args:
+        study: its name.
+        wall_seconds: that what is left takes on `gpus` devices.
+        device: whose speeds these are.
+        checkpoint_bytes: that checkpoints take meanwhile.
+        notes: paragraphs at the end.
+    """
     everything, remaining = total(jobs), total(left(jobs))
+    temporary = sum(job.disk_bytes for job in jobs if job.temporary)
     lines = [
         f"# What the study '{study}' costs",
         "",
-        f"{everything.jobs} jobs, {everything.done} of them done. Left: **{hours(remaining.hours)} of {device or 'a device'}**, which on "
-        f"{gpus} of them take {hours(wall_seconds / 3600)}, betons included ({hours(remaining.core_hours)} of a core). "
+        f"{everything.jobs} jobs, {everything.done} of them done. Left: "
+        f"**{hours(remaining.hours)} of {device or 'a device'}**, which on {gpus} of them take "
+        f"{hours(wall_seconds / 3600)}, betons included ({hours(remaining.core_hours)} of a core). "
         f"In all: {hours(everything.hours)}.",
         "",
-        "| lens | hours by itself | only this lens adds | jobs | shared with other lenses | left to do |",
+        *_lens_table(jobs),
+        "",
+        *_kind_table(jobs),
+        "",
+        f"Disk: {format_bytes(everything.disk_bytes)} stay. Meanwhile checkpoints take up to "
+        f"{format_bytes(checkpoint_bytes)}, and betons that",
+        f"are deleted when they have been used {format_bytes(temporary)} if all are there at once.",
+        "",
+        "Images per second are from:",
+        "",
+    ]
+    for how, group in _by_speed(jobs).items():
+        kinds = ", ".join(sorted({job.kind for job in group}))
+        lines.append(f"- {how} ({kinds}: {len(group)} jobs)")
+    return "\n".join([*lines, *(["", *notes] if notes else []), ""])
+
+
+def _lens_table(jobs: list[Job]) -> list[str]:
+    lines = [
+        "| lens | hours by itself | only this lens adds | jobs | shared with other lenses "
+        "| left to do |",
         "|---|---|---|---|---|---|",
     ]
     for lens in lenses_of(jobs):
-        own = of_lens(jobs, lens)
-        cells = [total(own), total(only_of_lens(jobs, lens)), total(left(own))]
-        by_itself, alone, rest = (hours(one.hours) for one in cells)
+        group = of_lens(jobs, lens)
+        alone, rest = hours(total(only_of_lens(jobs, lens)).hours), hours(total(left(group)).hours)
+        by_itself = total(group)
         lines.append(
-            f"| {lens} | {by_itself} | {alone} | {cells[0].jobs} | {len(shared(own))} | {rest} |"
+            f"| {lens} | {hours(by_itself.hours)} | {alone} | {by_itself.jobs} "
+            f"| {len(shared(group))} | {rest} |"
         )
-    common = shared(jobs)
+    common, everything = shared(jobs), total(jobs)
+    rest = hours(total(left(common)).hours)
     lines.append(
-        f"| shared by several | {hours(total(common).hours)} | | {len(common)} | | {hours(total(left(common)).hours)} |"
+        f"| shared by several | {hours(total(common).hours)} | | {len(common)} | | {rest} |"
     )
+    rest = hours(total(left(jobs)).hours)
     lines.append(
-        f"| **all, each job once** | **{hours(everything.hours)}** | | {everything.jobs} | | **{hours(remaining.hours)}** |"
+        f"| **all, each job once** | **{hours(everything.hours)}** | | {everything.jobs} | "
+        f"| **{rest}** |"
     )
-    lines += [
-        "",
+    return lines
+
+
+def _kind_table(jobs: list[Job]) -> list[str]:
+    lines = [
         "| kind of job | jobs | done | hours | left | disk | unknown |",
         "|---|---|---|---|---|---|---|",
     ]
     for kind in KINDS:
-        own = [job for job in jobs if job.kind == kind]
-        if own:
-            lines.append(_kind_line(kind, total(own), total(left(own))))
-    passing = sum(job.disk_bytes for job in jobs if job.temporary)
-    lines += [
-        "",
-        f"Disk: {format_bytes(everything.disk_bytes)} stay. Meanwhile checkpoints take up to {format_bytes(checkpoints)}, and betons that",
-    ]
-    lines += [
-        f"are deleted when they have been used {format_bytes(passing)} if all are there at once.",
-        "",
-    ]
-    lines += ["Images per second are from:", ""]
-    for how, own in _reckoned(jobs).items():
-        lines.append(f"- {how} ({', '.join(sorted({job.kind for job in own}))}: {len(own)} jobs)")
-    return "\n".join([*lines, *(["", *notes] if notes else []), ""])
+        group = [job for job in jobs if job.kind == kind]
+        if group:
+            lines.append(_kind_line(kind, total(group), total(left(group))))
+    return lines
 
 
 def _kind_line(kind: str, everything: Sum, remaining: Sum) -> str:
-    spent = everything.core_hours if kind == "beton" else everything.hours
-    rest = remaining.core_hours if kind == "beton" else remaining.hours
-    unit = " of a core" if kind == "beton" else ""
+    spent, rest, unit = everything.hours, remaining.hours, ""
+    if kind == "beton":
+        spent, rest, unit = everything.core_hours, remaining.core_hours, " of a core"
     return (
-        f"| {kind} | {everything.jobs} | {everything.done} | {hours(spent)}{unit} | {hours(rest)}{unit} | "
-        f"{format_bytes(everything.disk_bytes)} | {everything.unknown} |"
+        f"| {kind} | {everything.jobs} | {everything.done} | {hours(spent)}{unit} "
+        f"| {hours(rest)}{unit} | {format_bytes(everything.disk_bytes)} | {everything.unknown} |"
     )
 
 
-def _reckoned(jobs: list[Job]) -> dict[str, list[Job]]:
-    found: dict[str, list[Job]] = {}
+def _by_speed(jobs: list[Job]) -> dict[str, list[Job]]:
+    """Return the jobs that compute something by where their speeds come from."""
+    groups: dict[str, list[Job]] = {}
     for job in jobs:
         if job.images != 0:
             for how in job.how.split("; "):
-                found.setdefault(how, []).append(job)
-    return found
+                groups.setdefault(how, []).append(job)
+    return groups
 
 
 def hours(value: float) -> str:
-    """Three digits, in minutes below an hour."""
+    """Return hours in three digits, as minutes below one."""
     if value < 1:
         return f"{60 * value:.1f} min"
     return f"{value:,.1f} h" if value < 100 else f"{value:,.0f} h"
 
 
-def _number(seconds: float | None) -> str:
+def _hours_cell(seconds: float | None) -> str:
     return "" if seconds is None else f"{seconds / 3600:.5f}"

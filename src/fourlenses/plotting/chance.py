@@ -46,9 +46,15 @@ def line(axes: Axes, numbers: pd.DataFrame, keep_range_of: pd.Series | None = No
         return
     value, drawn = values.iloc[0], keep_range_of
     if drawn is not None and drawn.min() - value > max(drawn.max() - drawn.min(), 5.0):
-        look = {"ha": "left", "va": "bottom", "fontsize": 5.5, "color": style.QUIET, "zorder": 4}
+        look: style.Look = {
+            "ha": "left",
+            "va": "bottom",
+            "fontsize": 5.5,
+            "color": style.QUIET,
+            "zorder": 4,
+        }
         look["bbox"] = {"facecolor": "white", "edgecolor": "none", "alpha": 0.7, "pad": 0.5}
         axes.text(0.02, 0.02, f"{LABEL}: {value:.2g} %", transform=axes.transAxes, **look)
     else:
-        dots = {"linewidth": 0.7, "linestyle": (0, (1, 2)), "zorder": 1}
+        dots: style.Look = {"linewidth": 0.7, "linestyle": (0, (1, 2)), "zorder": 1}
         axes.axhline(value, color=style.QUIET, label=LABEL, **dots)

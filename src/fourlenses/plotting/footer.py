@@ -78,6 +78,7 @@ def write(figure: Figure, *lines: str) -> None:
     figure.set_size_inches(width, height + strip)
     style.layout(figure, rect=(0, share, 1, 1 - share))
     for legend in figure.legends:  # else they would stand at the bottom of the page, in the strip
-        legend.borderaxespad += 72 * strip / legend.get_texts()[0].get_fontsize()
-    look = {"fontsize": SIZE, "color": style.QUIET, "va": "bottom", "linespacing": 1.25}
+        size = float(legend.get_texts()[0].get_fontsize())
+        legend.borderaxespad += 72 * strip / size
+    look: style.Look = {"fontsize": SIZE, "color": style.QUIET, "va": "bottom", "linespacing": 1.25}
     figure.text(0.06 / width, 0.04 / (height + strip), "\n".join(wrapped), **look)

@@ -2,11 +2,12 @@
 
 import textwrap
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import FigureBase
+from matplotlib.figure import Figure, SubFigure
 from matplotlib.ticker import FixedLocator, NullLocator
 from matplotlib.transforms import offset_copy
 
@@ -18,22 +19,22 @@ HANDLE, CHARACTER = 0.43, 0.048  # inches in a legend
 
 def title(axes: Axes, text: str, colour: str) -> None:
     """Write the panel's title over a bar in its dataset's colour."""
-    above = offset_copy(axes.transAxes, fig=axes.figure, y=3.5, units="points")
-    bar = {"linewidth": 2.5, "clip_on": False, "solid_capstyle": "butt"}
+    above = offset_copy(axes.transAxes, fig=style.root_figure(axes), y=3.5, units="points")
+    bar: style.Look = {"linewidth": 2.5, "clip_on": False, "solid_capstyle": "butt"}
     axes.plot([0, 1], [1, 1], color=colour, transform=above, **bar)
     axes.set_title(text, pad=7.5)
 
 
 def note(axes: Axes, text: str) -> None:
     """Write a few words into the corner of a panel that lines rising to the right leave free."""
-    box = {
+    box: style.Look = {
         "facecolor": "white",
         "edgecolor": "#999999",
         "linewidth": 0.4,
         "alpha": 0.85,
         "boxstyle": "round,pad=0.25",
     }
-    look = {"ha": "left", "va": "top", "fontsize": 5.5, "color": "#8B0000", "zorder": 5}
+    look: style.Look = {"ha": "left", "va": "top", "fontsize": 5.5, "color": "#8B0000", "zorder": 5}
     axes.text(0.03, 0.97, text, transform=axes.transAxes, bbox=box, **look)
 
 
@@ -95,7 +96,7 @@ def line(
         axes.fill_between(x, low, high, color=colour, alpha=0.15, linewidth=0)
 
 
-def legend_below(figure: FigureBase, title: str | None = None, columns: int = 4) -> None:
+def legend_below(figure: Figure | SubFigure, title: str | None = None, columns: int = 4) -> None:
     """Draw one legend for all panels, below them and so never over data.
 
     A label that several panels use is shown once. The panel with most labels leads, so that one
@@ -106,7 +107,7 @@ def legend_below(figure: FigureBase, title: str | None = None, columns: int = 4)
         title: of the legend.
         columns: at most; fewer where their labels are too wide.
     """
-    handles = {}
+    handles: dict[str, Any] = {}
     for axes in sorted(figure.axes, key=lambda axes: -len(axes.get_legend_handles_labels()[1])):
         for handle, label in zip(*axes.get_legend_handles_labels(), strict=True):
             handles.setdefault(label, handle)
@@ -117,7 +118,7 @@ def legend_below(figure: FigureBase, title: str | None = None, columns: int = 4)
         handles.values(),
         handles.keys(),
         loc="outside lower center",
-        ncols=_columns(list(handles), columns, width=figure.figure.get_figwidth()),
+        ncols=_columns(list(handles), columns, width=style.root_figure(figure).get_figwidth()),
         title=title,
     )
 

@@ -8,6 +8,8 @@ from collections.abc import Iterable
 
 from matplotlib.axes import Axes
 
+from fourlenses.plotting import style
+
 LABEL = "published (Cole et al.)"
 SIZE = 5.0  # points, larger than a filled marker, which stays visible where the two agree
 NEUTRAL = "#4D4D4D"
@@ -23,7 +25,7 @@ def draw(
     points = [(across, up) for across, up in zip(x, y, strict=True) if up == up]
     if not points:
         return
-    look = {
+    look: style.Look = {
         "linestyle": "none",
         "marker": marker,
         "markersize": SIZE,

@@ -5,10 +5,12 @@ tell apart. Those of methods are in `study.vocabulary`.
 """
 
 import math
-from collections.abc import Iterable
-from contextlib import AbstractContextManager
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
 
 import matplotlib
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -17,6 +19,8 @@ TWO_COLUMNS = 6.9
 
 PALE = "#999999"  # shown, but does not count
 QUIET = "#555555"  # explanations, next to what is measured
+
+Look = dict[str, Any]  # keyword arguments of what matplotlib draws
 
 DATASET_COLOURS = (
     "#332288",
@@ -59,15 +63,16 @@ RC = {
 }
 
 
-def context() -> AbstractContextManager:
-    """Return a context, or decorator, in which figures have this look whatever the user's own
-    settings of matplotlib."""
-    defaults = {
-        key: value
-        for key, value in dict.items(matplotlib.rcParamsDefault)
-        if not key.startswith("backend")
-    }
-    return matplotlib.rc_context(defaults | RC)
+@contextmanager
+def context() -> Iterator[None]:
+    """Give figures this look whatever the user's own settings of matplotlib.
+
+    A context, or a decorator.
+    """
+    defaults: dict[Any, Any] = dict(dict.items(matplotlib.rcParamsDefault))
+    defaults = {key: value for key, value in defaults.items() if not key.startswith("backend")}
+    with matplotlib.rc_context(defaults | RC):
+        yield
 
 
 def new_figure(columns: int, height: float) -> Figure:
@@ -91,12 +96,18 @@ def layout(figure: Figure, **settings: object) -> None:
     engine.set(**settings)
 
 
+def root_figure(artist: Artist) -> Figure:
+    """Return the figure that an artist is in, above all subfigures."""
+    figure = artist.get_figure(root=True)
+    assert figure is not None
+    return figure
+
+
 def panel_width(axes: Axes) -> float:
     """Return the width that a panel of a grid has, with its labels, inches."""
-    figure, cell = axes.figure, axes.get_subplotspec()
-    assert figure is not None
+    cell = axes.get_subplotspec()
     assert cell is not None
-    return figure.figure.get_figwidth() / cell.get_gridspec().ncols
+    return root_figure(axes).get_figwidth() / cell.get_gridspec().ncols
 
 
 def dataset_colours(datasets: Iterable[str]) -> dict[str, str]:

@@ -119,7 +119,7 @@ def by_hand(folder, manifest, encoder):
     network, _ = encoder.pretrained()
     parts = []
     for rows in (rows_of(manifest, "train"), rows_of(manifest, "test")[1:]):
-        images = load_images(folder / "clean.beton", rows, 16, "animals", 1)
+        images = load_images(folder / "clean.beton", rows, 16, dataset="animals", workers=1)
         features = extract_features(network, images.images, 500, device="cpu", **CROP)
         parts.append(LabelledFeatures(features, images.labels))
     return parts

@@ -12,6 +12,7 @@ In grey below a number is the paper's for the same method, source and target. It
 """
 
 import textwrap
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -170,26 +171,29 @@ def _colour_bar(figure: Figure, axes: Axes, image: AxesImage) -> None:
     bar.outline.set_visible(False)
 
 
-def _cell(axes: Axes, x: int, y: int, *, cell, colour: str) -> None:
+def _cell(axes: Axes, x: int, y: int, *, cell: Any, colour: str) -> None:
     """Draw the text of a cell, its box when best, its triangle when source and target are the same
     dataset."""
     text = f"{cell.top1:.1f} ±{cell.half_width:.1f}"
     published = pd.notna(cell.published_top1)
-    look = {"ha": "center", "va": "center", "fontweight": "bold" if cell.best else "normal"}
+    look: style.Look = {
+        "ha": "center",
+        "va": "center",
+        "fontweight": "bold" if cell.best else "normal",
+    }
     axes.text(x, y - 0.16 * published, text, color="black", **look)
     if published:
-        look = {"ha": "center", "va": "center", "color": "#444444", "fontsize": 5.5}
-        axes.text(x, y + 0.26, _published_text(cell), **look)
+        grey: style.Look = {"ha": "center", "va": "center", "color": "#444444", "fontsize": 5.5}
+        axes.text(x, y + 0.26, _published_text(cell), **grey)
     if cell.best:
-        look = {"fill": False, "edgecolor": "black", "linewidth": 1.2}
-        box = Rectangle((x - 0.5, y - 0.5), 1, 1, clip_on=False, zorder=3, **look)
-        axes.add_patch(box)
+        line: style.Look = {"fill": False, "edgecolor": "black", "linewidth": 1.2}
+        axes.add_patch(Rectangle((x - 0.5, y - 0.5), 1, 1, clip_on=False, zorder=3, **line))
     if cell.in_domain:
-        look = {"markersize": 15, "color": colour, "markeredgewidth": 0}
-        axes.plot(x - 0.5, y - 0.5, marker=CORNER, clip_on=False, **look)
+        corner: style.Look = {"markersize": 15, "color": colour, "markeredgewidth": 0}
+        axes.plot(x - 0.5, y - 0.5, marker=CORNER, clip_on=False, **corner)
 
 
-def _published_text(cell) -> str:
+def _published_text(cell: Any) -> str:
     ours = "" if cell.protocol == "linear_augmented" else f"augmented {cell.augmented_top1:.1f}, "
     return f"{ours}paper {cell.published_top1:.1f}"
 
@@ -200,5 +204,5 @@ def _frame(axes: Axes, labels: list[str], targets: list[str]) -> None:
     axes.xaxis.tick_top()
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
-    look = {"xycoords": "axes fraction", "textcoords": "offset points", "ha": "right"}
+    look: style.Look = {"xycoords": "axes fraction", "textcoords": "offset points", "ha": "right"}
     axes.annotate("evaluated on →\npretrained on ↓", (0, 1), (-4, 2), **look)

@@ -162,7 +162,7 @@ def _labels(grid: np.ndarray, lines: list[tuple[Key, str]], heights: dict[Key, f
 
 def _points(axes: Axes, points: pd.DataFrame, y: list[float], *, colour: str) -> None:
     for height, row in zip(y, points.itertuples(), strict=True):
-        look = {"color": style.PALE if row.confounded else colour}
+        look: style.Look = {"color": style.PALE if row.confounded else colour}
         axes.hlines(height, row.low, row.high, linewidth=0.8, **look)
         look |= {"markerfacecolor": "white"} if row.confounded else {}
         axes.plot(row.difference, height, "D" if row.comparison == CONTROL else "o", **look)

@@ -117,7 +117,7 @@ def draw(evidence: Evidence, table: pd.DataFrame) -> tuple[Figure, pd.DataFrame]
     colours = style.dataset_colours(evidence.metrics["target"])
     for axes, (measure, name) in zip(grid, MEASURES.items(), strict=True):
         for (target, method), points in numbers.groupby(["target", "method"], sort=False):
-            look = {"colour": colours[target], "marker": methods.marker(method)}
+            look: style.Look = {"colour": colours[target], "marker": methods.marker(method)}
             _points(axes, points, measure, **look)
         rho, p = numbers[f"{measure}_spearman"].iloc[0], numbers[f"{measure}_p"].iloc[0]
         title = f"Spearman's ρ = {rho:.2f}, p = {p:.2g}"
@@ -141,10 +141,10 @@ def draw(evidence: Evidence, table: pd.DataFrame) -> tuple[Figure, pd.DataFrame]
 
 
 def _points(axes: Axes, points: pd.DataFrame, measure: str, *, colour: str, marker: str) -> None:
-    whiskers = {"color": colour, "linewidth": 0.8, "alpha": 0.6}
+    whiskers: style.Look = {"color": colour, "linewidth": 0.8, "alpha": 0.6}
     axes.vlines(points[measure], points["behind_low"], points["behind_high"], **whiskers)
     axes.plot(points[measure], points["behind"], marker, color=colour, markersize=4)
-    look = {"textcoords": "offset points", "fontsize": 5, "color": "#555555"}
+    look: style.Look = {"textcoords": "offset points", "fontsize": 5, "color": "#555555"}
     for point in points.itertuples():
         at = (getattr(point, measure), point.behind)
         axes.annotate(names.dataset(point.source_dataset), at, (3, 2), **look)

@@ -13,7 +13,9 @@ supervised encoder that was given no more labels.
 """
 
 import textwrap
+from typing import Any
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -109,7 +111,7 @@ def sides(
     return None
 
 
-def _gap(encoders: pd.DataFrame, row, evidence: Evidence) -> tuple[float, float, float]:
+def _gap(encoders: pd.DataFrame, row: Any, evidence: Evidence) -> tuple[float, float, float]:
     """Return supervised minus contrastive with its bounds, over the seeds that both have."""
     both = sides(encoders, row.target, row.method, level=row.level)
     if not both:
@@ -169,9 +171,9 @@ def draw(evidence: Evidence) -> tuple[Figure, pd.DataFrame]:
     return figure, numbers
 
 
-def _lines(column: list[Axes], points: pd.DataFrame, method: str) -> None:
+def _lines(column: np.ndarray, points: pd.DataFrame, method: str) -> None:
     """Draw a method's accuracy, and under it its gap where it has one."""
-    look = {"colour": methods.colour(method), "marker": methods.marker(method)}
+    look: style.Look = {"colour": methods.colour(method), "marker": methods.marker(method)}
     dashes = "--" if method == "random" else "-"
     panels.line(column[0], points["place"], points, label=_label(points), dashes=dashes, **look)
     published_markers.draw(column[0], points["place"], points["published_top1"], **look)
@@ -194,7 +196,7 @@ def _chance(axes: Axes, levels: pd.DataFrame) -> None:
     known = levels[levels["chance"].notna()]
     if len(known):
         ends = known["place"] - 0.2, known["place"] + 0.2
-        dots = {"linewidth": 0.8, "linestyle": (0, (1, 1))}
+        dots: style.Look = {"linewidth": 0.8, "linestyle": (0, (1, 1))}
         axes.hlines(known["chance"], *ends, color=style.QUIET, label=chance.LABEL, **dots)
 
 

@@ -8,6 +8,8 @@ over each other; a target with one level is at 1. Levels of fewer than three lab
 where the table has their number.
 """
 
+from typing import Any
+
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -58,7 +60,7 @@ def _few_labels(numbers: pd.DataFrame, encoders: pd.DataFrame) -> pd.Series:
     return pd.Series(is_few, numbers.index, bool)
 
 
-def _log_odds(encoders: pd.DataFrame, row, evidence: Evidence) -> Contrast:
+def _log_odds(encoders: pd.DataFrame, row: Any, evidence: Evidence) -> Contrast:
     sides = granularity_figure.sides(encoders, row.target, row.method, level=row.level)
     assert sides  # the row has a gap
     return evidence.weighted([(1.0, *sides)], scales.log_odds)
@@ -78,7 +80,7 @@ def draw(evidence: Evidence) -> tuple[Figure, pd.DataFrame]:
     for axes, (scale, unit) in zip(grid, SCALES.items(), strict=True):
         for (target, method), points in numbers.groupby(["target", "method"], sort=False):
             label = names.dataset(target) + (f", {methods.label(method)}" if several else "")
-            look = {"colour": colours[target], "marker": methods.marker(method)}
+            look: style.Look = {"colour": colours[target], "marker": methods.marker(method)}
             panels.line(axes, points["depth"], points, label=label, y=scale, **look)
             if scale == "gap":
                 published = points["published_gap"]

@@ -184,7 +184,7 @@ def _panel(
         axes.hlines(y, bars[f"{kind}_low"], bars[f"{kind}_high"], color="black", linewidth=0.8)
         known = bars["published_drop"].notna()
         if kind == "drop":
-            look = {"colour": "black", "marker": methods.marker(method)}
+            look: style.Look = {"colour": "black", "marker": methods.marker(method)}
             published_markers.draw(axes, bars["published_drop"][known], y[known], **look)
     axes.axvline(0, color="black", linewidth=0.6)
     axes.set_yticks(range(len(corruptions)), [names.corruption(name) for name in corruptions])

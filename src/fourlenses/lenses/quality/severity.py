@@ -80,7 +80,7 @@ def _panel(axes: Axes, rows: pd.DataFrame, family: str) -> None:
     for method in methods.in_order(rows["method"]):
         points = rows[rows["method"] == method]
         severity, published = points["severity"], points["published_drop"]
-        look = {"colour": methods.colour(method), "marker": methods.marker(method)}
+        look: style.Look = {"colour": methods.colour(method), "marker": methods.marker(method)}
         published_markers.draw(axes, severity, published, **look)
         label = f"{methods.label(method)} pretraining"
         panels.line(axes, severity, points, label=label, y="drop", **look)

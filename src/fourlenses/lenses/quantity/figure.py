@@ -250,7 +250,7 @@ def _by_labels(
     for series, method, protocol, label, dashes in baselines:
         line = numbers[(numbers["series"] == series) & (numbers["protocol"] == protocol)]
         if len(line):
-            look = {"colour": methods.colour(method), "marker": methods.marker(method)}
+            look: style.Look = {"colour": methods.colour(method), "marker": methods.marker(method)}
             _line(axes, line, "labelled_images", label=label, dashes=dashes, **look)
             drawn.append(line)
     lengths.draw_controls(axes, rows, "labelled_images", "pretrain_images", colours=colours)

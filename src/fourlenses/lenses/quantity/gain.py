@@ -109,7 +109,7 @@ def _of_curve(fit: saturation.Fit | None, images: int, modest_gain: float) -> di
         **_bounds("fitted", fit.predict(images) if fit else nothing),
         **_bounds("gain", fit.gain_from_doubling(images) if fit else nothing),
         "fit": fit.kind if fit else NO_SEED,
-        **{name: getattr(fit, name)[0] if fit else float("nan") for name in parameters},
+        **{name: getattr(fit.parameters, name)[0] if fit else float("nan") for name in parameters},
         "modest_gain": modest_gain,
         **_bounds("enough_images", fit.enough_images(modest_gain) if fit else nothing),
     }
@@ -174,7 +174,7 @@ def _column(above: Axes, below: Axes, rows: pd.DataFrame, *, curves: Curves, col
 def _accuracy(axes: Axes, rows: pd.DataFrame, fit: saturation.Fit | None, colour: object) -> None:
     """Draw the points with whiskers, and the curve with its band."""
     images, label = rows["pretrain_images"], names.count(rows["labelled_images"].iloc[0])
-    look = {"color": colour, "marker": "o", "linestyle": "none"}
+    look: style.Look = {"color": colour, "marker": "o", "linestyle": "none"}
     axes.plot(images, rows["top1"], label=f"{label} labelled images", **look)
     axes.vlines(images, rows["top1_low"], rows["top1_high"], color=colour, linewidth=0.8)
     if fit:
@@ -188,7 +188,7 @@ def _gain(axes: Axes, rows: pd.DataFrame, fit: saturation.Fit, colour: object) -
     _curve(axes, fit, fit.gain_from_doubling, colour)
     modest, enough = rows[["modest_gain", "enough_images"]].iloc[0]
     if fit.kind in POWER_LAWS and fit.sizes[0] < enough <= 2 * fit.sizes[-1]:
-        edge = {"markersize": 5, "markeredgecolor": "white", "markeredgewidth": 0.5}
+        edge: style.Look = {"markersize": 5, "markeredgecolor": "white", "markeredgewidth": 0.5}
         axes.plot([enough], [modest], color=colour, marker="v", zorder=3, **edge)
 
 
@@ -223,7 +223,7 @@ def _frame(above: Axes, below: Axes, rows: pd.DataFrame) -> None:
     above.tick_params(axis="x", labelbottom=False)
     sentence = _in_place_of_gains(rows)
     if sentence:
-        look = {"ha": "center", "va": "center", "color": "#4D4D4D", "linespacing": 1.4}
+        look: style.Look = {"ha": "center", "va": "center", "color": "#4D4D4D", "linespacing": 1.4}
         below.text(0.5, 0.5, sentence, transform=below.transAxes, **look)
         below.set_yticks([])
         below.grid(False)
@@ -231,7 +231,7 @@ def _frame(above: Axes, below: Axes, rows: pd.DataFrame) -> None:
     first, last = rows["pretrain_images"].min(), rows["pretrain_images"].max()
     below.set_xlim(first / 1.25, last * 2.2)
     modest_gain = rows["modest_gain"].iloc[0]
-    dots = {"linewidth": 0.8, "linestyle": (0, (1, 1.5))}
+    dots: style.Look = {"linewidth": 0.8, "linestyle": (0, (1, 1.5))}
     below.axhline(modest_gain, color="black", label=f"a gain of {modest_gain:g} points", **dots)
     if (rows["fit"] == "log_linear").any():
         below.plot([], [], color="#4D4D4D", linestyle="--", label=LINE)

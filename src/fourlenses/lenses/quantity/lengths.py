@@ -10,6 +10,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from fourlenses.findings.selection import EQUAL_STEPS, equal_steps, step_counts
+from fourlenses.plotting import style
 from fourlenses.study import entry_of, names
 
 EQUAL, UNEQUAL, CONTROL = "equal steps", "unequal steps", "control"  # values of the column `curve`
@@ -95,16 +96,16 @@ def draw_controls(axes: Axes, rows: pd.DataFrame, x: str, lines: str, *, colours
         lines: the column that a line has one value of.
         colours: of each such value.
     """
-    edge = {"markersize": 5, "markeredgecolor": "black", "markeredgewidth": 0.5}
+    edge: style.Look = {"markersize": 5, "markeredgecolor": "black", "markeredgewidth": 0.5}
     controls = rows[rows["curve"] == CONTROL]
     for control in controls.itertuples():
         across, colour = getattr(control, x), colours[getattr(control, lines)]
         marker = TRIANGLES[ending(control.method)]
         axes.vlines(across, control.top1_low, control.top1_high, color=colour, linewidth=0.6)
-        look = {"color": colour, "marker": marker, "linestyle": "none", "zorder": 4}
+        look: style.Look = {"color": colour, "marker": marker, "linestyle": "none", "zorder": 4}
         axes.plot(across, control.top1, **look, **edge)
     for method in dict.fromkeys(controls["method"]):
         images = names.count(controls["pretrain_images"].max())
         label = f"{images} images, {CONTROLS[ending(method)]}"
-        look = {"color": "white", "marker": TRIANGLES[ending(method)], "linestyle": "none"}
-        axes.plot([], [], label=label, **look, **edge)
+        marker = TRIANGLES[ending(method)]
+        axes.plot([], [], color="white", marker=marker, linestyle="none", label=label, **edge)

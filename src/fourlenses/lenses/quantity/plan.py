@@ -63,5 +63,7 @@ def _encoders_of(
                 yield name, largest_size(part), on_features
             elif "steps" not in config["methods"][method]:
                 most = reference_images(config)
-                below = [size for size in sizes if images_of(config, dataset, size) < most]
-                yield from ((name, size, protocols) for size in below)
+                for size in sizes:
+                    images = images_of(config, dataset, size)
+                    if images is not None and images < most:
+                        yield name, size, protocols
