@@ -216,18 +216,15 @@ def test_plan_label_and_accuracy():
 
 
 def test_a_protocol_that_trains(house):
+    classifiers = "src/fourlenses/evaluation/finetuning/classifiers.py"
     house.insert(
-        "src/fourlenses/evaluation/finetuning/classifiers.py",
-        "def fine_tune(",
-        "def toy_tune(run, *arguments, **named):\n"
+        classifiers,
+        "def _from_zero(",
+        "def toy_tune(encoder, num_classes, hyper):\n"
         '    """Fine-tune."""\n'
-        "    return fine_tune(run, *arguments, **named)\n\n",
+        "    return fine_tune(encoder, num_classes, hyper)\n\n",
     )
-    house.insert(
-        "src/fourlenses/evaluation/finetuning/classifiers.py",
-        '"fine_tune": fine_tune',
-        '"toy_tune": toy_tune,',
-    )
+    house.insert(classifiers, '"fine_tune": fine_tune', '"toy_tune": toy_tune,')
     house.insert(
         "src/fourlenses/study/vocabulary.py",
         'Protocol("knn"',
@@ -330,16 +327,10 @@ def test_a_lens(house):
     package = "src/fourlenses/lenses"
     for name, text in LENS.items():
         house.add(f"{package}/guesses/{name}", text)
-    house.insert(
-        f"{package}/conclusions.py",
-        "import finding as quantity",
-        "from fourlenses.lenses.guesses import finding as guesses",
-    )
-    house.insert(f"{package}/conclusions.py", '"quantity": quantity,', '"guesses": guesses,')
     house.replace(
         "src/fourlenses/study/vocabulary.py",
         "    for lens in (\n",
-        '    for lens in (\n        Lens("guesses", "How much do five guesses help?", ("guesses",)),\n',
+        '    for lens in (\n        Lens("guesses", "How much do five guesses help?", (Figure("guesses"),)),\n',
     )
     section = (ROOT / "schemas" / "lenses" / "granularity.yaml").read_text(encoding="utf-8")
     house.add("schemas/lenses/guesses.yaml", section.replace("granularity", "guesses"))
