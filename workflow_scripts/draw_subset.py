@@ -19,7 +19,8 @@ def main() -> None:
     parser.add_argument(
         "--subset",
         required=True,
-        help="how many images, or 'all'; with _balanced behind it, and _draw<k> for another draw than the first",
+        help="number of images, or 'all'; followed by _balanced, and by _draw<k> for another draw "
+        "than the first",
     )
     parser.add_argument(
         "--seed", required=True, type=int, help="seed of the order that all sizes share"
