@@ -1,8 +1,9 @@
-"""A dataset of iNat21's size on paper: 2.7 million names, 10,000 classes, 7 levels. Seconds and peak memory of every step up to training.
+"""Seconds and peak memory of every step up to training, for a dataset of iNat21's size on paper.
 
     python benchmarks/big_manifest.py
 
-No images: the index step is given names with the bytes of one small JPEG. Every step is a process of its own, as in a study.
+2.7 million names, 10,000 classes, 7 levels. No images: the index step is given names with the bytes
+of one small JPEG. Every step is a process of its own, as in a study.
 """
 
 import argparse
@@ -197,8 +198,10 @@ def main() -> None:
             sum(row["seconds"] for row in table),
             max(row["peak_memory_mb"] for row in table),
         )
+        cores = len(os.sched_getaffinity(0))
         print(
-            f"all steps: {total:.0f} s (bar {SECONDS} s), peak {peak} MB (bar {GIB << 10} MB), on {len(os.sched_getaffinity(0))} cores"
+            f"all steps: {total:.0f} s (bar {SECONDS} s), peak {peak} MB (bar {GIB << 10} MB), on "
+            f"{cores} cores"
         )
         return
     step, _, size = arguments.step.partition(" ")
