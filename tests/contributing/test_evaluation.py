@@ -6,7 +6,6 @@ it, its label in the figures, and one small call.
 
 from tests.helpers.copied_house import PLAN, ROOT
 
-
 NEAREST_MEAN = '''"""The protocol `nearest_mean`: the class whose mean feature is nearest."""
 
 import numpy as np
