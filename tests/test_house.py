@@ -36,7 +36,6 @@ LONG_FILES: set[str] = {
     "tests/resume/test_result_cache.py",
 }
 LONG_FUNCTIONS: set[str] = {
-    "benchmarks/streaming.py: stages",
     "src/fourlenses/data/augment/triton_kernels.py: _crop",
     "src/fourlenses/data/conversion/convert.py: write_beton",
     "src/fourlenses/data/sources/common/listed.py: join_pictures",
