@@ -109,7 +109,7 @@ def _of_curve(fit: saturation.Fit | None, images: int, modest_gain: float) -> di
         **_bounds("fitted", fit.predict(images) if fit else nothing),
         **_bounds("gain", fit.gain_from_doubling(images) if fit else nothing),
         "fit": fit.kind if fit else NO_SEED,
-        **{name: getattr(fit, name)[0] if fit else float("nan") for name in parameters},
+        **{name: getattr(fit.parameters, name)[0] if fit else float("nan") for name in parameters},
         "modest_gain": modest_gain,
         **_bounds("enough_images", fit.enough_images(modest_gain) if fit else nothing),
     }
