@@ -122,7 +122,11 @@ def _subset(size: int, folder: Path) -> None:
     from fourlenses.data.manifest.subsets import draw_subset
 
     rows = draw_subset(
-        read_manifest(folder / "manifest.parquet"), {"train/none.jpg"}, size, 0, "big"
+        read_manifest(folder / "manifest.parquet"),
+        {"train/none.jpg"},
+        subset=size,
+        seed=0,
+        dataset="big",
     )
     np.save(folder / f"{size}.npy", rows)
     smaller = sorted(int(file.stem) for file in folder.glob("*.npy") if int(file.stem) < size)

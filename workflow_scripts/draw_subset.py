@@ -41,9 +41,9 @@ def main() -> None:
     rows = draw_subset(
         read_manifest(arguments.manifest),
         undecodable,
-        arguments.subset,
-        arguments.seed,
-        arguments.dataset,
+        subset=arguments.subset,
+        seed=arguments.seed,
+        dataset=arguments.dataset,
     )
     with atomic(arguments.output) as temporary, open(temporary, "wb") as file:
         np.save(file, rows, allow_pickle=False)
