@@ -29,7 +29,7 @@ def test_the_footer_says_what_a_figure_is_based_on(tmp_path):
     intervals = "95 % intervals over test images and seeds"
     assert said == f"SimCLR, MoCo v2, ResNet-18 at 64 px; 3 seeds; bands: {intervals}."
     said = footer.text(
-        evidence_of(tmp_path, seeds(50.0), prior_sd=0.9), ["simclr"], [1], "whiskers"
+        evidence_of(tmp_path, seeds(50.0), prior_sd=0.9), ["simclr"], [1], intervals="whiskers"
     )
     assert said.startswith("SimCLR, ResNet-18; 1 seed; whiskers: ")
     assert (
