@@ -32,7 +32,6 @@ LONG_FILES: set[str] = {
     "tests/data/sources/test_bad_input.py",
     "tests/doctor/test_doctor.py",
     "tests/findings/test_findings.py",
-    "tests/lenses/test_domain_contrasts.py",
     "tests/report/test_report.py",
     "tests/resume/test_result_cache.py",
 }
