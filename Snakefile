@@ -1,4 +1,5 @@
-# fourlenses: images in, the study's figures out. This file only checks the config, includes the rules and names the targets.
+# fourlenses: images in, the study's figures out. This file only checks the config, includes the
+# rules and names the targets.
 import os
 
 from snakemake.utils import min_version

@@ -1,12 +1,15 @@
-"""SimCLR by fourlenses beside SimCLR by lightly's loss, head and transforms in a plain PyTorch loop, at equal steps on equal images.
+"""SimCLR by fourlenses and by lightly, at equal steps on equal images.
 
-Both encoders start from the same weights, see as many batches of the same size under the same optimiser, learning rates and augmentation
-parameters, and are scored by the same linear classifier on frozen features. What differs is whose code does it.
+lightly's is its loss, head and transforms in a plain PyTorch loop. Both encoders start from the
+same weights, see as many batches of the same size under the same optimiser, learning rates and
+augmentation parameters, and are scored by the same linear classifier on frozen features. What
+differs is whose code does it.
 """
 
 import argparse
 import json
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +26,7 @@ from fourlenses.data.manifest.manifest import hierarchy_of, read_manifest, rows_
 from fourlenses.evaluation.features.extract import extract_features
 from fourlenses.evaluation.probes.contract import LabelledFeatures
 from fourlenses.evaluation.probes.linear_probe import linear_probe
+from fourlenses.evaluation.scores import ScoreReport
 from fourlenses.methods import build_method, method_settings
 from fourlenses.methods.method import DataInfo
 from fourlenses.metrics.label_levels import LabelLevels
@@ -38,10 +42,23 @@ SIZE, TEMPERATURE, MOMENTUM, DECAY = 32, 0.2, 0.9, 5e-4
 RECIPE = Augmentation(crop_scale=(0.2, 1.0), blur=0.0)
 
 
-def ours(
-    images: Images, backbone: str, batch: int, steps: int, peak: float, seed: int
-) -> torch.nn.Module:
-    encoder, width = build_backbone(backbone, seed)
+@dataclass(frozen=True)
+class Training:
+    """What both codes are given; steps: updates; peak: learning rate."""
+
+    backbone: str
+    batch: int
+    steps: int
+    peak: float
+
+
+def random(images: Images, training: Training, seed: int) -> torch.nn.Module:
+    return build_backbone(training.backbone, seed)[0]
+
+
+def ours(images: Images, training: Training, seed: int) -> torch.nn.Module:
+    batch, steps, peak = training.batch, training.steps, training.peak
+    encoder, width = build_backbone(training.backbone, seed)
     settings = {
         "temperature": TEMPERATURE,
         "projection_hidden": width,
@@ -81,15 +98,14 @@ class Pictures(Dataset):
         return self.transform(self.images[place])
 
 
-def lightlys(
-    images: Images, backbone: str, batch: int, steps: int, peak: float, seed: int
-) -> torch.nn.Module:
+def lightlys(images: Images, training: Training, seed: int) -> torch.nn.Module:
     from lightly.loss import NTXentLoss
     from lightly.models.modules import SimCLRProjectionHead
     from lightly.transforms import SimCLRTransform
 
+    batch, steps, peak = training.batch, training.steps, training.peak
     torch.manual_seed(seed)
-    encoder, width = build_backbone(backbone, seed)
+    encoder, width = build_backbone(training.backbone, seed)
     model = torch.nn.Sequential(encoder, SimCLRProjectionHead(width, width, 128)).to(
         memory_format=torch.channels_last
     )
@@ -123,7 +139,10 @@ def lightlys(
 
 
 def hold_out(images: Images, classes: int, each: int) -> tuple[Images, Images]:
-    """Training and test images of the first so many classes: ``each`` images a class for the test, the same ones always."""
+    """Training and test images of the first so many classes.
+
+    ``each`` images a class for the test, the same ones always.
+    """
     order = permutation(len(images.labels), named_seed(0, "held out"))
     kept = [order[images.labels[order] == label] for label in range(classes)]
 
@@ -139,7 +158,7 @@ def hold_out(images: Images, classes: int, each: int) -> tuple[Images, Images]:
     return part([places[each:] for places in kept]), part([places[:each] for places in kept])
 
 
-def main() -> None:
+def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter
     )
@@ -171,65 +190,72 @@ def main() -> None:
         choices=["random", "ours", "lightly"],
     )
     parser.add_argument("--output", type=Path, help="JSON with every number")
-    arguments = parser.parse_args()
-    torch.set_num_threads(1)
+    return parser.parse_args()
 
+
+def load(arguments: argparse.Namespace) -> tuple[Images, Images, LabelLevels]:
+    """Training and test images of the first so many classes, and their label levels."""
     manifest = read_manifest(arguments.dataset / "manifest.parquet")
     hierarchy = hierarchy_of(manifest)
     rows = np.concatenate([rows_of(manifest, split) for split in ("train", "test")])
-    train, test = hold_out(
-        load_images(arguments.dataset / arguments.beton, rows, SIZE, "bench", 2),
-        arguments.classes,
-        arguments.held_out,
+    images = load_images(
+        arguments.dataset / arguments.beton, rows, SIZE, dataset="bench", workers=2
     )
+    train, test = hold_out(images, arguments.classes, arguments.held_out)
+    return train, test, LabelLevels(hierarchy.names, hierarchy.table[: arguments.classes])
+
+
+def evaluated(
+    encoder: torch.nn.Module, train: Images, test: Images, *, levels: LabelLevels, seed: int
+) -> ScoreReport:
+    """The scores of a linear classifier on the encoder's features."""
+    x_train, x_test = (
+        extract_features(encoder, part.images, 500, device="cpu") for part in (train, test)
+    )
+    (result,) = linear_probe(
+        LabelledFeatures(x_train, train.labels),
+        LabelledFeatures(x_test, test.labels),
+        {"all": np.arange(len(train.labels))},
+        levels=levels,
+        l2=[1.0, 0.1, 0.01, 1e-3, 1e-4],
+        validation_fraction=0.2,
+        seed=seed,
+    )
+    return result.report
+
+
+def main() -> None:
+    arguments = parse_arguments()
+    torch.set_num_threads(1)
+    train, test, levels = load(arguments)
     steps = arguments.epochs * len(train.labels) // arguments.batch
+    training = Training(arguments.backbone, arguments.batch, steps, arguments.learning_rate)
     print(
-        f"{len(train.labels)} training and {len(test.labels)} test images, {arguments.classes} classes, {steps} steps of {arguments.batch}"
+        f"{len(train.labels)} training and {len(test.labels)} test images, {arguments.classes} "
+        f"classes, {steps} steps of {arguments.batch}"
     )
+    encoders = {"random": random, "ours": ours, "lightly": lightlys}
     numbers, correct = [], {name: [] for name in arguments.who}
     for seed in arguments.seeds:
-        encoders = {
-            "random": lambda *_, seed=seed: build_backbone(arguments.backbone, seed)[0],
-            "ours": ours,
-            "lightly": lightlys,
-        }
         for name in arguments.who:
-            make = encoders[name]
             began = time.perf_counter()
-            encoder = make(
-                train, arguments.backbone, arguments.batch, steps, arguments.learning_rate, seed
-            )
+            encoder = encoders[name](train, training, seed)
             seconds = time.perf_counter() - began
-            x_train, x_test = (
-                extract_features(encoder, part.images, 500, device="cpu") for part in (train, test)
-            )
-            everything = {"all": np.arange(len(train.labels))}
-            (result,) = linear_probe(
-                LabelledFeatures(x_train, train.labels),
-                LabelledFeatures(x_test, test.labels),
-                everything,
-                levels=LabelLevels(hierarchy.names, hierarchy.table[: arguments.classes]),
-                l2=[1.0, 0.1, 0.01, 1e-3, 1e-4],
-                validation_fraction=0.2,
-                seed=seed,
-            )
-            scores = result.report
-            numbers.append(
-                {
-                    "seed": seed,
-                    "who": name,
-                    "top1": scores.top1,
-                    "low": scores.top1_low,
-                    "high": scores.top1_high,
-                    "seconds": seconds,
-                    "images_per_second": steps * arguments.batch / seconds,
-                }
-            )
+            scores = evaluated(encoder, train, test, levels=levels, seed=seed)
+            row = {
+                "seed": seed,
+                "who": name,
+                "top1": scores.top1,
+                "low": scores.top1_low,
+                "high": scores.top1_high,
+                "seconds": seconds,
+                "images_per_second": steps * arguments.batch / seconds,
+            }
+            numbers.append(row)
             correct[name].append(scores.predictions == test.labels)
             print(
-                "seed {seed} {who:8s} top-1 {top1:.1f} % [{low:.1f}, {high:.1f}]  {seconds:.0f} s".format(
-                    **numbers[-1]
-                ),
+                f"seed {seed} {name:8s} top-1 {scores.top1:.1f} % [{scores.top1_low:.1f}, "
+                f"{scores.top1_high:.1f}]  {seconds:.0f} s",
                 flush=True,
             )
     difference = None

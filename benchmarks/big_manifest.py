@@ -1,8 +1,9 @@
-"""A dataset of iNat21's size on paper: 2.7 million names, 10,000 classes, 7 levels. Seconds and peak memory of every step up to training.
+"""Seconds and peak memory of every step up to training, for a dataset of iNat21's size on paper.
 
     python benchmarks/big_manifest.py
 
-No images: the index step is given names with the bytes of one small JPEG. Every step is a process of its own, as in a study.
+2.7 million names, 10,000 classes, 7 levels. No images: the index step is given names with the bytes
+of one small JPEG. Every step is a process of its own, as in a study.
 """
 
 import argparse
@@ -121,7 +122,11 @@ def _subset(size: int, folder: Path) -> None:
     from fourlenses.data.manifest.subsets import draw_subset
 
     rows = draw_subset(
-        read_manifest(folder / "manifest.parquet"), {"train/none.jpg"}, size, 0, "big"
+        read_manifest(folder / "manifest.parquet"),
+        {"train/none.jpg"},
+        subset=size,
+        seed=0,
+        dataset="big",
     )
     np.save(folder / f"{size}.npy", rows)
     smaller = sorted(int(file.stem) for file in folder.glob("*.npy") if int(file.stem) < size)
@@ -197,8 +202,10 @@ def main() -> None:
             sum(row["seconds"] for row in table),
             max(row["peak_memory_mb"] for row in table),
         )
+        cores = len(os.sched_getaffinity(0))
         print(
-            f"all steps: {total:.0f} s (bar {SECONDS} s), peak {peak} MB (bar {GIB << 10} MB), on {len(os.sched_getaffinity(0))} cores"
+            f"all steps: {total:.0f} s (bar {SECONDS} s), peak {peak} MB (bar {GIB << 10} MB), on "
+            f"{cores} cores"
         )
         return
     step, _, size = arguments.step.partition(" ")

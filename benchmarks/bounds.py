@@ -1,4 +1,7 @@
-"""What this machine can do at most: bytes a second through memory and to disk, multiplications a second, JPEGs decoded a second."""
+"""What this machine can do at most.
+
+Bytes a second through memory and to disk, multiplications a second, JPEGs decoded a second.
+"""
 
 import os
 import time
@@ -15,21 +18,34 @@ SIDE = 2048  # of the matrices
 
 
 @lru_cache
-def memory_bandwidth(threads: int, device: str = "cpu", tries: int = 5) -> float:
+def memory_bandwidth(threads: int, *, device: str = "cpu", tries: int = 5) -> float:
     """Bytes a second read and written by a copy of 256 MB; the fastest of a few."""
     source = torch.ones(COPIED, dtype=torch.uint8, device=device)
     target = torch.empty_like(source)
-    return 2 * COPIED / _fastest(lambda: target.copy_(source), threads, device, tries)
+    return (
+        2
+        * COPIED
+        / _fastest(lambda: target.copy_(source), threads=threads, device=device, tries=tries)
+    )
 
 
 @lru_cache
 def matrix_rate(
-    threads: int, device: str = "cpu", dtype: torch.dtype = torch.float32, tries: int = 5
+    threads: int, *, device: str = "cpu", dtype: torch.dtype = torch.float32, tries: int = 5
 ) -> float:
-    """Floating-point operations a second (a multiplication and an addition are two) of a product of square matrices."""
+    """Floating-point operations a second of a product of square matrices.
+
+    A multiplication and an addition are two.
+    """
     left, right = (torch.rand(SIDE, SIDE, device=device).to(dtype) for _ in range(2))
     out = torch.empty_like(left)
-    return 2 * SIDE**3 / _fastest(lambda: torch.mm(left, right, out=out), threads, device, tries)
+    return (
+        2
+        * SIDE**3
+        / _fastest(
+            lambda: torch.mm(left, right, out=out), threads=threads, device=device, tries=tries
+        )
+    )
 
 
 def decode_rate(pictures: list[bytes], threads: int, seconds: float = 1.0) -> float:
@@ -73,7 +89,10 @@ def disk_rate(folder: Path, tries: int = 3) -> float:
 
 
 def training_flops(backbone: str, size: int, views: int = 2) -> float:
-    """Floating-point operations of forward and backward of an image's views through an encoder; counted, not run (without the head)."""
+    """Floating-point operations of forward and backward of an image's views through an encoder.
+
+    Counted, not run (without the head).
+    """
     return views * _flops(backbone, size, train=True)
 
 
@@ -83,7 +102,7 @@ def feature_flops(backbone: str, size: int) -> float:
 
 
 @lru_cache
-def _flops(backbone: str, size: int, train: bool, count: int = 2) -> float:
+def _flops(backbone: str, size: int, *, train: bool, count: int = 2) -> float:
     from torch.utils.flop_counter import FlopCounterMode
 
     from fourlenses.models.backbones import build_backbone
@@ -96,7 +115,7 @@ def _flops(backbone: str, size: int, train: bool, count: int = 2) -> float:
     return counter.get_total_flops() / count
 
 
-def _fastest(work, threads: int, device: str, tries: int) -> float:
+def _fastest(work, *, threads: int, device: str, tries: int) -> float:
     before = torch.get_num_threads()
     torch.set_num_threads(threads)
     times = []

@@ -1,7 +1,9 @@
-"""How long Snakemake takes to say what it would do: studies of about 100, 1,000 and 10,000 jobs, and of one rule and as many.
+"""Seconds that a Snakemake dry-run takes, for about 100, 1,000 and 10,000 jobs.
 
-A dry-run in an empty folder, the whole process. The one-rule Snakefile is what Snakemake itself needs for so many jobs, each with one
-output file and no input. The studies have one lens and as many seeds as it takes; their jobs depend on each other.
+Of a study, and of a Snakefile of one rule with as many jobs. A dry-run in an empty folder, the
+whole process. The one-rule Snakefile is what Snakemake itself needs for so many jobs, each with
+one output file and no input. The studies have one lens and as many seeds as it takes; their jobs
+depend on each other.
 """
 
 import os
@@ -30,7 +32,6 @@ def measure(rounds: int, seconds: float, cores: int) -> Iterator[dict]:
         (row,) = durations(
             "dry-run of studies/paper.yaml",
             clock({"ours": lambda: dry_run(folder, paper)[0]}, rounds),
-            {},
         )
         yield row | {"at_most": PAPER_SECONDS, "note": f"It has {dry_run(folder, paper)[1]} jobs."}
         for wanted in JOBS:
@@ -49,7 +50,6 @@ def measure(rounds: int, seconds: float, cores: int) -> Iterator[dict]:
             yield from durations(
                 f"dry-run of {jobs:,} jobs",
                 clock(contestants, rounds if wanted < 10_000 else 1),
-                {},
             )
 
 
@@ -89,7 +89,10 @@ def overlay(folder: Path, seeds: int) -> Path:
     text = f"""study: bench
 seeds: {list(range(seeds))}
 lenses: [quantity]
-quantity: {{datasets: [objects], pretrain_images: [300, 1000, 3000], labelled_images: [300, 1000, 3000]}}
+quantity:
+  datasets: [objects]
+  pretrain_images: [300, 1000, 3000]
+  labelled_images: [300, 1000, 3000]
 """
     path = folder / f"seeds{seeds}.yaml"
     path.write_text(text)

@@ -1,6 +1,7 @@
-"""Bytes on disk of one dataset at five pretraining sizes: one beton and index files, beside a beton of each size.
+"""Bytes on disk of one dataset at five pretraining sizes.
 
-Both are written here, of 500x375 JPEGs of which 2,000 stand for all images, at the paper's shares (5, 12.5, 25, 50 and 100 %).
+One beton and index files, compared with a beton of each size. Both are written here, of 500x375
+JPEGs of which 2,000 stand for all images, at the paper's shares (5, 12.5, 25, 50 and 100 %).
 """
 
 import tempfile
@@ -18,7 +19,7 @@ IMAGES, SHARES = 2_000, (0.05, 0.125, 0.25, 0.5, 1.0)
 
 def measure(rounds: int, seconds: float, cores: int) -> Iterator[dict]:
     (width, height), generator = SIZES["500x375"], np.random.default_rng(0)
-    pictures = [photograph(seed, width, height) for seed in range(DISTINCT)]
+    pictures = [photograph(seed, width=width, height=height) for seed in range(DISTINCT)]
     order = generator.permutation(IMAGES)
     with tempfile.TemporaryDirectory() as folder:
         betons, indices = {}, {}
@@ -42,7 +43,7 @@ def measure(rounds: int, seconds: float, cores: int) -> Iterator[dict]:
         )
     results = [Rates("ours", [ours / 2**20]), Rates("a beton of each size", [each / 2**20])]
     first, second = durations(
-        f"disk for {len(SHARES)} pretraining sizes of {IMAGES:,} images", results, {}, unit="MiB"
+        f"disk for {len(SHARES)} pretraining sizes of {IMAGES:,} images", results, unit="MiB"
     )
     yield bounded(first, pixels / 2**20, "the bytes of the JPEGs themselves")
     yield second

@@ -1,7 +1,9 @@
-"""Features of a frozen encoder: ours beside a plain torch loop over a DataLoader, on as many threads and worker processes.
+"""Features of a frozen encoder: ours and a plain torch loop over a DataLoader.
 
-At 32 px from memory (ours uint8, the loop's Pillow images, ToTensor); at 224 px from 500x375 JPEGs to centre crops (ours decoded from a
-beton by threads, the loop's from the same bytes by worker processes). The loop has torch's own memory layout and inference mode.
+On as many threads and worker processes. At 32 px from memory (ours uint8, the loop's Pillow
+images, ToTensor); at 224 px from 500x375 JPEGs to centre crops (ours decoded from a beton by
+threads, the loop's from the same bytes by worker processes). The loop has torch's own memory
+layout and inference mode.
 """
 
 import tempfile
@@ -25,7 +27,7 @@ from fourlenses.models.backbones import build_backbone
 LOOP = "plain torch loop over a DataLoader"
 
 
-def loop(data: Dataset, backbone: str, batch: int, workers: int) -> Callable[[], int]:
+def loop(data: Dataset, *, backbone: str, batch: int, workers: int) -> Callable[[], int]:
     encoder = build_backbone(backbone, 0)[0].eval()
     loader = DataLoader(
         data, batch, num_workers=workers, persistent_workers=True, multiprocessing_context="fork"
@@ -47,7 +49,7 @@ def measure(rounds: int, seconds: float, cores: int) -> Iterator[dict]:
     with tempfile.TemporaryDirectory() as folder:
         small, photographs, beton = (
             drawings(256),
-            [photograph(seed, 500, 375) for seed in range(32)],
+            [photograph(seed, width=500, height=375) for seed in range(32)],
             Path(folder) / "x.beton",
         )
         writer = BetonWriter(beton, len(photographs))
@@ -58,43 +60,37 @@ def measure(rounds: int, seconds: float, cores: int) -> Iterator[dict]:
         loops = {
             ("resnet18_cifar", 32): loop(
                 Each([Image.fromarray(image) for image in small], t.ToTensor()),
-                "resnet18_cifar",
-                128,
-                cores,
+                backbone="resnet18_cifar",
+                batch=128,
+                workers=cores,
             ),
             ("resnet50", 224): loop(
-                Pictures(photographs, from_pil(cut), len(photographs)), "resnet50", 16, cores
+                Pictures(photographs, from_pil(cut), len(photographs)),
+                backbone="resnet50",
+                batch=16,
+                workers=cores,
             ),
         }
         torch.set_num_threads(cores)
         tensor = torch.from_numpy(small).permute(0, 3, 1, 2).contiguous()
         encoders = {backbone: build_backbone(backbone, 0)[0] for backbone, _ in loops}
+
+        def decoded() -> torch.Tensor:
+            everything = np.arange(len(photographs))
+            return load_images(beton, everything, 224, dataset="photographs", workers=cores).images
+
         ours = {
             ("resnet18_cifar", 32): lambda: len(
                 extract_features(encoders["resnet18_cifar"], tensor, 128, device="cpu")
             ),
             ("resnet50", 224): lambda: len(
-                extract_features(
-                    encoders["resnet50"],
-                    load_images(
-                        beton, np.arange(len(photographs)), 224, "photographs", cores
-                    ).images,
-                    16,
-                    device="cpu",
-                )
+                extract_features(encoders["resnet50"], decoded(), 16, device="cpu")
             ),
         }
         for (backbone, size), work in ours.items():
-            first, peer = rows(
-                f"features, {backbone}, {size} px",
-                "images/s",
-                race({"ours": work, LOOP: loops[backbone, size]}, rounds, seconds),
-                {},
-            )
+            results = race({"ours": work, LOOP: loops[backbone, size]}, rounds, seconds)
+            first, peer = rows(f"features, {backbone}, {size} px", "images/s", results)
             bound = matrix_rate(cores) / feature_flops(backbone, size)
-            yield bounded(
-                first,
-                bound,
-                f"the encoder's multiplications at the rate of a matrix product on {cores} threads",
-            )
+            what = f"the encoder's multiplications at the rate of a product on {cores} threads"
+            yield bounded(first, bound, what)
             yield peer

@@ -1,4 +1,8 @@
-"""The bench's figures: ours over each peer with its spread, and how speed and memory grow; in the style of the study's figures."""
+"""The bench's figures.
+
+Ours over each peer with its spread, and how speed and memory grow; in the style of the study's
+figures.
+"""
 
 from itertools import groupby
 from pathlib import Path
@@ -12,7 +16,11 @@ OURS, MISSED, PLAIN = "#332288", "#CC6677", "#44AA99"
 
 @style.context()
 def ratios(rows: list[dict]) -> Figure:
-    """A line a peer: ours over it, on a logarithmic axis, least to most over the rounds; a bar to be reached as an upright dash."""
+    """A line a peer.
+
+    Ours over it, on a logarithmic axis, least to most over the rounds; a bar to be reached as an
+    upright dash.
+    """
     compared = [row for row in rows if row.get("ours_over_it")]
     figure = style.new_figure(2, 0.6 + 0.17 * len(compared))
     axes = figure.subplots()

@@ -1,4 +1,7 @@
-"""From the committed table alone to figures, findings and report: `snakemake figures findings report` in a fresh folder, on one core."""
+"""From the committed table alone to figures, findings and report.
+
+`snakemake figures findings report` in a fresh folder, on one core.
+"""
 
 import os
 import shutil
@@ -19,7 +22,6 @@ def measure(rounds: int, seconds: float, cores: int) -> Iterator[dict]:
     (row,) = durations(
         f"figures, findings and report of results/{STUDY} from its table",
         clock({"ours": redraw}, max(1, rounds - 1)),
-        {},
     )
     yield row | {"at_most": AT_MOST}
 

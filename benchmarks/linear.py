@@ -1,9 +1,11 @@
-"""Linear classification of frozen features beside scikit-learn, on the same cores: 6 label sizes x 8 strengths x 3 draws of the labels.
+"""Linear classification of frozen features: ours and scikit-learn's, on the same cores.
 
-Both follow one protocol: standardise by the subset, fit every strength on four fifths of it, choose by the accuracy on the rest (ties by
-its log-loss), fit the whole subset again, look at the test images once. scikit-learn gets float32 features, which it fits faster than
-float64, and stops at a largest gradient entry of 1e-5, at 1e-6 for the last fit: its default of 1e-4 leaves the log-loss of weak
-penalties tenths of a nat off, ours stop at a Euclidean norm of 1e-4 and 1e-5.
+6 label sizes x 8 strengths x 3 draws of the labels. Both follow one protocol: standardise by the
+subset, fit every strength on four fifths of it, choose by the accuracy on the rest (ties by its
+log-loss), fit the whole subset again, score the test images once. scikit-learn gets float32
+features, which it fits faster than float64, and stops at a largest gradient entry of 1e-5, at 1e-6
+for the last fit: its default of 1e-4 leaves the log-loss of weak penalties tenths of a nat off.
+Ours stops at a Euclidean norm of 1e-4 and 1e-5.
 """
 
 import argparse
@@ -43,7 +45,10 @@ BAR = 3.0
 
 @dataclass
 class Features:
-    """x (N, D) float32, y (N,) int64, of training and test images; name says where they come from."""
+    """x (N, D) float32, y (N,) int64, of training and test images.
+
+    Name says where they come from.
+    """
 
     name: str
     x: np.ndarray
@@ -57,7 +62,7 @@ class Features:
 
 
 def real(dataset: Path, beton: str, encoder: Path) -> Features:
-    """Features of a run's encoder (a folder with run.json and encoder.safetensors) on a dataset's folder under data/."""
+    """Features of a run's encoder (its folder) on a dataset's folder under data/."""
     settings = read_json(encoder / RUN)["settings"]
     network, _ = build_backbone(settings["backbone"], 0)
     load_weights(network, encoder / ENCODER)
@@ -67,7 +72,11 @@ def real(dataset: Path, beton: str, encoder: Path) -> Features:
     assert hierarchy_of(manifest).num_classes > 1
     for split in ("train", "test"):
         images = load_images(
-            dataset / beton, rows_of(manifest, split), settings["image_size"], dataset.name, 1
+            dataset / beton,
+            rows_of(manifest, split),
+            settings["image_size"],
+            dataset=dataset.name,
+            workers=1,
         )
         parts += [
             extract_features(
@@ -84,7 +93,10 @@ def real(dataset: Path, beton: str, encoder: Path) -> Features:
 
 
 def drawn(train: int = 4000, test: int = 2000) -> Features:
-    """Features of a network at its random start on synthetic images: what can be had without data."""
+    """Features of a network at its random start on synthetic images.
+
+    What can be had without data.
+    """
     network, _ = build_backbone("resnet_small", 0)
     images = np.stack([synthetic.draw("objects", 0, number, 32) for number in range(train + test)])
     x = extract_features(
@@ -124,9 +136,10 @@ def scikit_learn(
     features: Features,
     positions: np.ndarray,
     seed: int,
+    *,
     tolerances: tuple[float, float] = TOLERANCES,
 ) -> dict:
-    def fit(x: np.ndarray, y: np.ndarray, l2: float, tolerance: float) -> LogisticRegression:
+    def fit(x: np.ndarray, y: np.ndarray, *, l2: float, tolerance: float) -> LogisticRegression:
         return LogisticRegression(C=1 / (len(y) * l2), tol=tolerance, max_iter=5000).fit(x, y)
 
     x, y = features.x[positions], features.y[positions]
@@ -137,18 +150,18 @@ def scikit_learn(
     held, rest = np.split(order, [round(FRACTION * len(y))])
     found = []
     for l2 in L2:
-        model = fit(x[rest], y[rest], l2, tolerances[0])
+        model = fit(x[rest], y[rest], l2=l2, tolerance=tolerances[0])
         found.append(
             (
                 model.score(x[held], y[held]),
-                -log_loss(model, x[held], y[held], features.classes),
+                -log_loss(model, x[held], y[held], classes=features.classes),
                 l2,
             )
         )
     l2 = max(found)[-1]
-    model = fit(x, y, l2, tolerances[1])
+    model = fit(x, y, l2=l2, tolerance=tolerances[1])
     x_test = (features.x_test - mean) / deviation
-    loss = log_loss(model, x_test, features.y_test, features.classes)
+    loss = log_loss(model, x_test, features.y_test, classes=features.classes)
     return {
         "l2": l2,
         "top1": 100 * model.score(x_test, features.y_test),
@@ -156,7 +169,7 @@ def scikit_learn(
     }
 
 
-def log_loss(model, x: np.ndarray, y: np.ndarray, classes: int) -> float:
+def log_loss(model, x: np.ndarray, y: np.ndarray, *, classes: int) -> float:
     """Mean cross-entropy; a class without a label counts as our own fit counts it, 1e4 nats."""
     logs = np.full((len(x), classes), -1e4)
     logs[:, model.classes_] = log_softmax(model.decision_function(x).astype(float), 1)
@@ -164,7 +177,10 @@ def log_loss(model, x: np.ndarray, y: np.ndarray, classes: int) -> float:
 
 
 def compare(features: Features, cores: int) -> tuple[list[dict], list[dict]]:
-    """Rows of ``timing.rows``, a draw of labels being a round, and every single result. The two take turns subset by subset."""
+    """Rows of ``timing.rows``, a draw of labels being a round, and every single result.
+
+    The two take turns subset by subset.
+    """
     torch.set_num_threads(cores)
     contestants = {"ours": ours, "scikit-learn, lbfgs, float32": scikit_learn}
     rates, cells = {name: [] for name in contestants}, []
@@ -198,13 +214,16 @@ def compare(features: Features, cores: int) -> tuple[list[dict], list[dict]]:
         title,
         "fits/s",
         [Rates(name, values) for name, values in rates.items()],
-        {list(rates)[1]: BAR},
+        bars={list(rates)[1]: BAR},
     )
     return table, cells
 
 
 def agreement(cells: list[dict]) -> dict:
-    """Test top-1 (points) and log-loss (nats), ours minus the peer's: of the means, and over subsets where both chose one strength."""
+    """Test top-1 (points) and log-loss (nats), ours minus the peer's.
+
+    Of the means, and over subsets where both chose one strength.
+    """
     mine, peer = (
         [cell for cell in cells if (cell["who"] == "ours") is own] for own in (True, False)
     )
@@ -223,13 +242,18 @@ def agreement(cells: list[dict]) -> dict:
 
 
 def measure(rounds: int, seconds: float, cores: int) -> list[dict]:
-    """For `make bench`: on features of synthetic images, one pass over the grid whatever rounds and seconds, a draw being a round."""
+    """For `make bench`.
+
+    On features of synthetic images, one pass over the grid whatever rounds and seconds, a draw
+    being a round.
+    """
     table, cells = compare(drawn(), cores)
     found = agreement(cells)
     table[1] |= found
     table[1]["note"] = (
-        f"Test top-1, ours less scikit-learn's: {found['top1']:+.2f} points on average (bar: 0.3). {found['same_strength']} subsets chose "
-        f"the same strength; there the largest difference is {found['most_top1'] or 0:.2f} points."
+        f"Test top-1, ours minus scikit-learn's: {found['top1']:+.2f} points on average (bar: "
+        f"0.3). {found['same_strength']} subsets chose the same strength; there the largest "
+        f"difference is {found['most_top1'] or 0:.2f} points."
     )
     return table
 

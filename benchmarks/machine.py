@@ -22,7 +22,11 @@ PACKAGES = (
 
 
 def machine(cores: int) -> dict:
-    """For the head of a results file. ``load``: the load average of the last minute as the bench began, about 0 where nothing else ran."""
+    """For the head of a results file.
+
+    ``load``: the load average of the last minute as the bench began, about 0 where nothing else
+    ran.
+    """
     lines = Path("/proc/cpuinfo").read_text().splitlines()
     model = next(
         (line.split(":")[1].strip() for line in lines if line.startswith("model name")),

@@ -1,7 +1,8 @@
-"""Two views by other libraries, of SimCLR's parameters (appendix A; at 32 and 64 px without blur, B.9): functions to float32 views.
+"""Two views by other libraries, with SimCLR's parameters: functions to float32 views.
 
-``pil_views`` and ``lightlys_views`` take a Pillow image, ``tensor_views`` a uint8 (3, H, W), ``kornias_views`` a uint8 batch (B, 3, H, W).
-Nothing is normalised, by ours neither.
+Appendix A of https://arxiv.org/abs/2002.05709; at 32 and 64 px without blur, B.9. ``pil_views`` and
+``lightlys_views`` take a Pillow image, ``tensor_views`` a uint8 (3, H, W), ``kornias_views`` a
+uint8 batch (B, 3, H, W). Nothing is normalised, by ours neither.
 """
 
 from collections.abc import Callable

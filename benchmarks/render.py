@@ -1,8 +1,9 @@
-"""Make docs/measured/benchmarks.md's tables and figures of results files: the newest of each device, or those named.
+"""Write the tables and figures of docs/measured/benchmarks.md from results files.
 
     python benchmarks/render.py [benchmarks/results/cpu/2026-11-26.json …]
 
-Only what stands between the page's marks is replaced, `<!-- cpu: tables -->` to `<!-- end -->`; the text around them is written by hand.
+Without files, the newest of each device. Only what stands between the page's marks is replaced,
+`<!-- cpu: tables -->` to `<!-- end -->`; the text around them is written by hand.
 """
 
 import argparse
@@ -33,7 +34,10 @@ def main() -> None:
 
 
 def newest(results: Path) -> list[Path]:
-    """Of each device's folder the files of the latest day; the day is what their names begin with."""
+    """Of each device's folder the files of the latest day.
+
+    The day is what their names begin with.
+    """
     files = []
     for device in sorted(folder for folder in results.iterdir() if folder.is_dir()):
         days = [file for file in device.glob("*.json") if re.match(r"\d{4}-\d{2}-\d{2}", file.name)]
@@ -43,7 +47,10 @@ def newest(results: Path) -> list[Path]:
 
 
 def render(files: list[Path], page: Path) -> list[Path]:
-    """Write the tables and figures of these files; returns those that could be used: a machine, and rows of `timing.rows` or points."""
+    """Write the tables and figures of these files.
+
+    Returns those that could be used: a machine, and rows of `timing.rows` or points.
+    """
     text, used, sections, compared = page.read_text(encoding="utf-8"), [], {}, {}
     for file in files:
         content = json.loads(file.read_text(encoding="utf-8"))
@@ -83,7 +90,8 @@ def replace(text: str, name: str, content: str) -> str:
     marks = re.compile(rf"(<!-- {re.escape(name)} -->\n).*?(<!-- end -->)", re.DOTALL)
     if not marks.search(text):
         raise ValueError(
-            f"the page has no place for it: put '<!-- {name} -->' and, on a later line, '<!-- end -->' where it is to stand"
+            f"the page has no place for it: put '<!-- {name} -->' and, on a later line, "
+            "'<!-- end -->' where it is to stand"
         )
     return marks.sub(lambda found: f"{found[1]}{content}\n{found[2]}", text, count=1)
 
@@ -136,25 +144,20 @@ def tables(rows: list[dict]) -> str:
 
 
 def table(what: str, rows: list[dict]) -> str:
-    lines = [
-        f"**{what}** ({rows[0]['unit']}{', less is better' if rows[0].get('less_is_better') else ''})",
-        "",
-    ]
+    direction = ", lower is better" if rows[0].get("less_is_better") else ""
+    lines = [f"**{what}** ({rows[0]['unit']}{direction})", ""]
     lines += ["| | median | least to most | ours over it | bar |", "|---|---|---|---|---|"]
     for row in rows:
         values, ratio = row.get("rates") or [row["rate"]], ""
         if row.get("ours_over_it") is not None:
             ratio = f"**{row['ours_over_it']:.2f}x** ({row['least']:.2f} to {row['most']:.2f})"
-        lines.append(
-            f"| {row['who']} | {number(row['rate'])} | {number(min(values))} to {number(max(values))} | {ratio} | {bar(row)} |"
-        )
+        cells = [row["who"], number(row["rate"]), f"{number(min(values))} to {number(max(values))}"]
+        lines.append(f"| {' | '.join([*cells, ratio, bar(row)])} |")
     for row in rows:
         if row.get("share") is not None:
             who = row["who"][0].upper() + row["who"][1:]
-            lines += [
-                "",
-                f"{who}: {row['share']:.0%} of {number(row['bound'])} {row['unit']}, {row['bound_what']}.",
-            ]
+            bound = f"{number(row['bound'])} {row['unit']}, {row['bound_what']}"
+            lines += ["", f"{who}: {row['share']:.0%} of {bound}."]
         if row.get("note"):
             lines += ["", f"{row['note']}"]
     return "\n".join(lines)

@@ -1,7 +1,8 @@
-"""Two views of small images in memory, at 32 and 64 px on as many cores: the whole recipe (colours, no blur), and crop and flip alone.
+"""Two views of small images in memory, at 32 and 64 px on as many cores.
 
-All have the same pixels: ours, kornia and FFCV (a beton of raw pixels) from a uint8 array, torchvision and lightly from Pillow images or
-tensors, an image at a time in a DataLoader.
+The whole augmentation (colours, no blur), and crop and flip alone. All have the same pixels: ours,
+kornia and FFCV (a beton of raw pixels) from a uint8 array, torchvision and lightly from Pillow
+images or tensors, an image at a time in a DataLoader.
 """
 
 import sys
@@ -29,7 +30,10 @@ BARS = {32: {"torchvision on PIL": 10}, 64: {}}
 
 
 def pictures(count: int = IMAGES, size: int = SIZE) -> np.ndarray:
-    """uint8 (count, size, size, 3): drawings of the synthetic objects, so that colours and edges are not noise."""
+    """uint8 (count, size, size, 3).
+
+    Drawings of the synthetic objects, so that colours and edges are not noise.
+    """
     return np.stack([synthetic.draw("objects", 0, number, size) for number in range(count)])
 
 
@@ -57,14 +61,14 @@ def ours(images: torch.Tensor, recipe: Augmentation, size: int) -> Callable[[], 
         rows = generator.integers(0, len(images), BATCH)
         batch = images[torch.from_numpy(rows)]
         for number in range(2):
-            views(batch, ids[rows], 0, number)
+            views(batch, ids[rows], epoch=0, view=number)
         return BATCH
 
     return batch
 
 
 def peers(
-    images: np.ndarray, tensor: torch.Tensor, size: int, cores: int
+    images: np.ndarray, *, tensor: torch.Tensor, size: int, cores: int
 ) -> dict[str, Callable[[], int]]:
     from peers import kornias_views, lightlys_views, pil_views, tensor_views
     from PIL import Image
@@ -104,7 +108,9 @@ def measure(rounds: int, seconds: float, cores: int) -> Iterator[dict]:
         size: torch.from_numpy(images).permute(0, 3, 1, 2).contiguous()
         for size, images in arrays.items()
     }
-    all_peers = {size: peers(arrays[size], tensors[size], size, cores) for size in BARS}
+    all_peers = {
+        size: peers(arrays[size], tensor=tensors[size], size=size, cores=cores) for size in BARS
+    }
     for others in all_peers.values():
         for work in others.values():
             work()  # forks first: threads do not survive it
@@ -123,13 +129,16 @@ def measure(rounds: int, seconds: float, cores: int) -> Iterator[dict]:
             results = race({"ours": ours(tensor, RECIPE, size), **others, **crops}, rounds, seconds)
         # an image is read and two float32 views are written, whatever is done in between
         bound = memory_bandwidth(cores) / (3 * size**2 * (1 + 2 * 4))
-        what = f"bytes of an image and its views through memory as fast as a copy goes on {cores} thread(s)"
+        what = (
+            "bytes of an image and its views through memory as fast as a copy goes on "
+            f"{cores} thread(s)"
+        )
         for title, names in (
             ("resident, with colour", ("ours", *others)),
             ("resident, crop and flip", tuple(crops)),
         ):
             first, *rest = rows(
-                f"two views, {size} px, {title}", "images/s", chosen(results, *names), bars
+                f"two views, {size} px, {title}", "images/s", chosen(results, *names), bars=bars
             )
             yield bounded(first, bound, what)
             yield from rest

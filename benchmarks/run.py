@@ -1,20 +1,26 @@
-"""Measure fourlenses beside what people would use instead, in turns on the same cores. Prints ratios as they come; writes every rate.
+"""Measure fourlenses and what people would use instead, in turns on the same cores.
 
-Each row of the table below is a process of its own, so that no library's threads get into another's way:
+Prints ratios as they come; writes every rate. Each row of the table below is a process of its own,
+so that no library's threads get into another's way:
 
-    input      two SimCLR views at 224 px from JPEGs: FFCV, torchvision on PIL and on tensors, lightly, kornia
+    input      two SimCLR views at 224 px from JPEGs: FFCV, torchvision on PIL and on tensors,
+               lightly, kornia
     resident   two views at 32 and 64 px from memory: the same
     writing    betons from image files: FFCV's DatasetWriter
-    step       a SimCLR step and an epoch, ResNet-18 at 32 px and ResNet-50 at 224 px: lightly's components in a plain loop
+    step       a SimCLR step and an epoch, ResNet-18 at 32 px and ResNet-50 at 224 px: lightly's
+               components in a plain loop
     linear     linear classifiers, label sizes x strengths x draws: scikit-learn
     features   of a frozen encoder: a plain torch loop over a DataLoader
     knn        nearest neighbours: lightly, scikit-learn
-    dag        building the graph of 100, 1,000 and 10,000 jobs, and of studies/paper.yaml: a trivial Snakefile
+    dag        building the graph of 100, 1,000 and 10,000 jobs, and of studies/paper.yaml: a
+               trivial Snakefile
     lenses     figures, findings and report from the committed table
-    startup    from the start of a job to its first training step: `import torch`, FFCV's Loader to its first batch
+    startup    from the start of a job to its first training step: `import torch`, FFCV's Loader to
+               its first batch
     disk       bytes of five pretraining sizes: a beton each
 
-`render.py` makes docs/measured/benchmarks.md of what is written. A median is of the rounds; a ratio is taken in each round, its spread is over them.
+`render.py` writes docs/measured/benchmarks.md from the results. A median is of the rounds; a ratio
+is taken in each round, its spread is over them.
 """
 
 import argparse
@@ -33,7 +39,8 @@ from pathlib import Path
 from timing import verdict
 
 HERE = Path(__file__).parent
-# A training has one compute thread as a rule (config key torch_threads): what is computed in it or beside it is measured on one core.
+# A training has one compute thread as a rule (config key torch_threads): what is computed in it or
+# beside it is measured on one core.
 ROWS = {
     "input": ("streaming", None),
     "resident": ("resident", 1),

@@ -1,6 +1,9 @@
-"""How speed and memory grow: with the images of a dataset, its classes, the batch and the workers. Each point is a process of its own.
+"""Growth of time and memory with the images of a dataset, its classes, the batch and the workers.
 
-    images    two 32 px crops an image, streamed from a beton whose samples all point to the same 1,000 JPEGs: 1,000 to 1,000,000 rows
+Each point is a process of its own.
+
+    images    two 32 px crops an image, streamed from a beton whose samples all point to the same
+              1,000 JPEGs: 1,000 to 1,000,000 rows
     classes   a supervised step of resnet_small at 32 px, batch 128: 10 to 10,000
     batch     a SimCLR step of resnet_small at 32 px: 32 to 2,048
     workers   two 224 px crops an image from 500x375 JPEGs: 1 to twice the cores
@@ -70,18 +73,20 @@ def images(count: int, cores: int, folder: Path) -> Callable[[], int]:
     from streaming import photograph
 
     beton = folder / "x.beton"
-    aliased(beton, [photograph(seed, 36, 36) for seed in range(48)], 36, count)
-    return crops(beton, count, 36, 32, cores)
+    aliased(
+        beton, [photograph(seed, width=36, height=36) for seed in range(48)], side=36, count=count
+    )
+    return crops(beton, count=count, stored=36, size=32, workers=cores)
 
 
 def workers(count: int, cores: int, folder: Path) -> Callable[[], int]:
     from streaming import SIZES, write
 
     write(folder / "x.beton", *SIZES["500x375"])
-    return crops(folder / "x.beton", 2048, 375, 224, count)
+    return crops(folder / "x.beton", count=2048, stored=375, size=224, workers=count)
 
 
-def crops(beton: Path, count: int, stored: int, size: int, workers: int) -> Callable[[], int]:
+def crops(beton: Path, *, count: int, stored: int, size: int, workers: int) -> Callable[[], int]:
     """Batches of 256 in an order drawn as training draws it, a call a few of them."""
     import torch
 
@@ -95,15 +100,18 @@ def crops(beton: Path, count: int, stored: int, size: int, workers: int) -> Call
         [(beton, np.arange(count), "x")],
         stored,
         [Augment(Augmentation(), size, 0)] * 2,
-        torch.device("cpu"),
-        workers,
+        device=torch.device("cpu"),
+        workers=workers,
     )
     batches = source.crops(stream.batch(step) for step in range(10**9))
     return lambda: len(next(batches)[0][0])
 
 
-def aliased(path: Path, pictures: list[bytes], side: int, count: int) -> None:
-    """A beton of ``count`` samples that takes no more room than its distinct pictures and its tables: many samples have one place."""
+def aliased(path: Path, pictures: list[bytes], *, side: int, count: int) -> None:
+    """A beton of ``count`` samples, many of which share one place in the file.
+
+    It takes no more room than its distinct pictures and its tables.
+    """
     from fourlenses.data.beton.reader import ALLOCATION, HEADER, METADATA_START, SAMPLE
     from fourlenses.data.beton.writer import BetonWriter
 
@@ -132,7 +140,9 @@ def aliased(path: Path, pictures: list[bytes], side: int, count: int) -> None:
 
 
 def classes(count: int, cores: int, folder: Path) -> Callable[[], int]:
-    return training_step("supervised", {"label_smoothing": 0.0}, 128, count, cores)
+    return training_step(
+        "supervised", {"label_smoothing": 0.0}, batch=128, classes=count, cores=cores
+    )
 
 
 def batch(count: int, cores: int, folder: Path) -> Callable[[], int]:
@@ -143,11 +153,11 @@ def batch(count: int, cores: int, folder: Path) -> Callable[[], int]:
         "projection_layers": 2,
         "projection_last_norm": True,
     }
-    return training_step("simclr", settings, count, 10, cores)
+    return training_step("simclr", settings, batch=count, classes=10, cores=cores)
 
 
 def training_step(
-    name: str, settings: dict, batch: int, classes: int, cores: int
+    name: str, settings: dict, *, batch: int, classes: int, cores: int
 ) -> Callable[[], int]:
     import torch
 

@@ -1,14 +1,18 @@
-"""From the start of a pretraining job to the gradients of its first step; and what of it is others'.
+"""Seconds from the start of a pretraining job to the gradients of its first step.
 
-    ours            workflow_scripts/pretrain.py as Snakemake calls it: SimCLR, resnet_small, 1,000 images of 32 px, in memory or streamed;
-                    it ends itself when the first step's gradients are there. Nothing of ours is compiled by numba, so no cache of it can be
-                    cold
+And how much of them is others':
+
+    ours            workflow_scripts/pretrain.py as Snakemake calls it: SimCLR, resnet_small, 1,000
+                    images of 32 px, in memory or streamed; it ends itself when the first step's
+                    gradients are there. Nothing of ours is compiled by numba, so no cache of it can
+                    be cold
     import torch    `python -c 'import torch'`, which no training with it can do without
-    ffcv            imports, its Loader with two pipelines, first batch of the same beton. It compiles them each time: numba's cache is not
-                    used by it, so cold and warm are alike
+    ffcv            imports, its Loader with two pipelines, first batch of the same beton. It
+                    compiles them each time: it does not use numba's cache, so cold and warm are the
+                    same
 
-Each turn is a fresh process, its time from before its start to its end. The first job ever is one with Python's cache of compiled modules
-empty, as after an installation; it is measured once.
+Each turn is a fresh process, its time from before its start to its end. The first job ever is one
+with Python's cache of compiled modules empty, as after an installation; it is measured once.
 """
 
 import itertools
@@ -58,9 +62,11 @@ from ffcv.loader import Loader, OrderOption
 from ffcv.pipeline import PipelineSpec
 from ffcv.transforms import RandomHorizontalFlip, ToTensor
 def pipeline():
-    return PipelineSpec("image", decoder=RandomResizedCropRGBImageDecoder((32, 32)), transforms=[RandomHorizontalFlip(), ToTensor()])
+    decoder = RandomResizedCropRGBImageDecoder((32, 32))
+    return PipelineSpec("image", decoder=decoder, transforms=[RandomHorizontalFlip(), ToTensor()])
 pipelines = {"image": None, "label": None, "index": None, "first": pipeline(), "second": pipeline()}
-loader = Loader(sys.argv[1], batch_size=128, num_workers=1, os_cache=True, order=OrderOption.RANDOM, pipelines=pipelines)
+settings = {"batch_size": 128, "num_workers": 1, "os_cache": True, "order": OrderOption.RANDOM}
+loader = Loader(sys.argv[1], pipelines=pipelines, **settings)
 next(iter(loader))
 import os
 os._exit(0)
@@ -81,7 +87,7 @@ def measure(rounds: int, seconds: float, cores: int) -> Iterator[dict]:
             output = folder / str(next(counted))
             script = [
                 str(ROOT / "workflow_scripts" / "pretrain.py"),
-                *arguments(output, beton, subset, kind),
+                *arguments(output, beton=beton, subset=subset, kind=kind),
             ]
             return run_once(["-c", UNTIL_FIRST_STEP, *script], environment | cache)
 
@@ -98,7 +104,7 @@ def measure(rounds: int, seconds: float, cores: int) -> Iterator[dict]:
         }
         for work in contestants.values():
             work()
-        table = durations("start-up, to the first training step", clock(contestants, rounds), {})
+        table = durations("start-up, to the first training step", clock(contestants, rounds))
         torch_alone = next(row["rate"] for row in table if row["who"] == "import torch")
         yield bounded(table[0], torch_alone, "`import torch` alone")
         yield from table[1:]
@@ -106,7 +112,7 @@ def measure(rounds: int, seconds: float, cores: int) -> Iterator[dict]:
             "ours": lambda: job("resident", PYTHONPYCACHEPREFIX=str(folder / "first job")),
             "import torch": lambda: importing(PYTHONPYCACHEPREFIX=str(folder / "first import")),
         }
-        yield from durations("start-up of the first job ever", clock(first, 1), {})
+        yield from durations("start-up of the first job ever", clock(first, 1))
 
 
 def prepare(folder: Path) -> tuple[Path, Path]:
@@ -132,7 +138,7 @@ def prepare(folder: Path) -> tuple[Path, Path]:
     return beton, subset
 
 
-def arguments(output: Path, beton: Path, subset: Path, kind: str) -> list[str]:
+def arguments(output: Path, *, beton: Path, subset: Path, kind: str) -> list[str]:
     """Of pretrain.py, as the rule gives them, by the presets of the default study."""
     from fourlenses.config.job_settings import pretraining_settings
     from fourlenses.config.read import read_config

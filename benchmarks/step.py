@@ -1,12 +1,15 @@
-"""SimCLR in training: a step on a constant batch, and an epoch with its input, beside lightly's components in a plain loop.
+"""SimCLR in training: a step on a constant batch, and an epoch with its input.
 
-Both have the same encoder from the same weights, batch, optimiser, augmentation parameters and channels-last layout, on as many compute
-threads; lightly's loss, head and transform, its images from a DataLoader with as many worker processes, as its examples have it. An epoch
-starts anew each time: what a loader prepares while the other has its turn is not given to it.
+Compared with lightly's components in a plain loop. Both have the same encoder from the same
+weights, batch, optimiser, augmentation parameters and channels-last layout, on as many compute
+threads; lightly's loss, head and transform, its images from a DataLoader with as many worker
+processes, as its examples have it. Each epoch starts from the beginning: what a loader prepares
+during the other's turn is not used.
 
     resnet18_cifar, 32 px   images in memory (ours as uint8, lightly's as Pillow images), no blur
-    resnet50, 224 px        from 500x375 JPEGs (ours streamed from a beton, lightly's from the same bytes in memory), the whole recipe; few
-                            images, as a CPU needs seconds for one
+    resnet50, 224 px        from 500x375 JPEGs (ours streamed from a beton, lightly's from the same
+                            bytes in memory), the whole augmentation; few images, as a CPU needs
+                            seconds for one
 """
 
 import tempfile
@@ -80,7 +83,7 @@ def ours(source: Input, backbone: str, batch: int) -> tuple[Callable[[], int], C
 
 
 def lightlys(
-    data: Dataset, backbone: str, batch: int, workers: int
+    data: Dataset, *, backbone: str, batch: int, workers: int
 ) -> tuple[Callable[[], int], Callable[[], int]]:
     from lightly.loss import NTXentLoss
     from lightly.models.modules import SimCLRProjectionHead
@@ -107,7 +110,7 @@ def lightlys(
     return lambda: sum(step(views) for views in loader), lambda: step(constant)
 
 
-def _small(folder: Path, cores: int, batch: int, images: int) -> tuple[Input, Dataset]:
+def _small(folder: Path, *, cores: int, batch: int, images: int) -> tuple[Input, Dataset]:
     from PIL import Image
 
     pixels = drawings(images)
@@ -117,15 +120,15 @@ def _small(folder: Path, cores: int, batch: int, images: int) -> tuple[Input, Da
     return ResidentInput(data, [Augment(RECIPE, 32, 0)] * 2, torch.device("cpu")), peer
 
 
-def _large(folder: Path, cores: int, batch: int, images: int) -> tuple[Input, Dataset]:
-    photographs = [photograph(seed, 500, 375) for seed in range(images)]
+def _large(folder: Path, *, cores: int, batch: int, images: int) -> tuple[Input, Dataset]:
+    photographs = [photograph(seed, width=500, height=375) for seed in range(images)]
     writer = BetonWriter(folder / "x.beton", images)
     for row, data in enumerate(photographs):
         writer.add(data, width=500, height=375, label=0, index=row)
     writer.close()
     parts = [(folder / "x.beton", np.arange(images), "photographs")]
     source = StreamingInput(
-        parts, 375, [Augment(Augmentation(), 224, 0)] * 2, torch.device("cpu"), cores
+        parts, 375, [Augment(Augmentation(), 224, 0)] * 2, device=torch.device("cpu"), workers=cores
     )
     return source, Pictures(photographs, from_pil(lightlys_views(224)), images)
 
@@ -137,10 +140,11 @@ CASES = {("resnet18_cifar", 32): (_small, 64, 192), ("resnet50", 224): (_large, 
 def measure(rounds: int, seconds: float, cores: int) -> Iterator[dict]:
     for (backbone, size), (make, batch, images) in CASES.items():
         with tempfile.TemporaryDirectory() as folder:
-            source, data = make(Path(folder), cores, batch, images)
-            # its worker processes are forked before a compute thread runs: threads do not survive it
+            source, data = make(Path(folder), cores=cores, batch=batch, images=images)
+            # its worker processes are forked before a compute thread runs: threads do not survive
+            # it
             torch.set_num_threads(1)
-            theirs, theirs_constant = lightlys(data, backbone, batch, cores)
+            theirs, theirs_constant = lightlys(data, backbone=backbone, batch=batch, workers=cores)
             torch.set_num_threads(cores)
             epoch, constant = ours(source, backbone, batch)
             contestants = {
@@ -154,18 +158,15 @@ def measure(rounds: int, seconds: float, cores: int) -> Iterator[dict]:
         what = f"the encoder's multiplications at the rate of a matrix product on {cores} threads"
         title = f"{backbone}, {size} px, batch {batch}"
         for table in (
-            rows(
-                f"SimCLR step, {title}", "images/s", chosen(results, CONSTANT, LIGHTLY_CONSTANT), {}
-            ),
+            rows(f"SimCLR step, {title}", "images/s", chosen(results, CONSTANT, LIGHTLY_CONSTANT)),
             rows(
                 f"SimCLR epoch of {images} images, {title}",
                 "images/s",
                 chosen(results, "ours", LIGHTLY),
-                {},
             ),
         ):
             yield bounded(table[0], bound, what)
             yield table[1]
         yield rows(
-            f"SimCLR with its input, {title}", "images/s", chosen(results, "ours", CONSTANT), {}
+            f"SimCLR with its input, {title}", "images/s", chosen(results, "ours", CONSTANT)
         )[1]

@@ -1,17 +1,23 @@
-"""Two 224 px views of stored JPEGs on the host: the streaming input beside FFCV's own pipelines and a torchvision DataLoader.
+"""Two 224 px views of stored JPEGs on the host: streaming input, FFCV's pipelines, torchvision.
 
-Pictures are made here: eight octaves of noise (colours correlated, each octave 0.7 of the one before), twelve discs of other colours
-with sharp edges, and a sensor's noise of 6 grey levels, as JPEG of quality 90: 63 to 70 kB at 500x375, 31 to 36 kB at 341x256, as
-photographs have. All contestants read the same pixels (torchvision: the same JPEG bytes, from memory). What is timed:
+Pictures are made here: eight octaves of noise (colours correlated, each octave 0.7 of the one
+before), twelve discs of other colours with sharp edges, and a sensor's noise of 6 grey levels, as
+JPEG of quality 90: 63 to 70 kB at 500x375, 31 to 36 kB at 341x256, as photographs have. All
+contestants read the same pixels (torchvision: the same JPEG bytes, from memory). What is timed:
 
-- ours: decode once, two crops, mirrored, uint8 (what `StreamingInput` does on the host; the rest is the training device's); and the whole
-  recipe, float32, as it would be without such a device
-- ffcv: RandomResizedCropRGBImageDecoder, RandomHorizontalFlip, ToTensor, twice through PipelineSpec; after its compilation. Its crops
-  (and torchvision's) are of the whole picture, ours of its central square
-- torchvision on Pillow images or on tensors, lightly: two whole SimCLR views in a DataLoader, as the usual codes do
-- kornia: a DataLoader decodes, the views are made of the batch in the main process on as many threads
+- ours: decode once, two crops, mirrored, uint8 (the work of `StreamingInput` on the host; the rest
+  is the training device's); and the whole augmentation, float32, as it would be without such a
+  device
+- ffcv: RandomResizedCropRGBImageDecoder, RandomHorizontalFlip, ToTensor, twice through
+  PipelineSpec; after its compilation. Its crops (and torchvision's) are of the whole picture, ours
+  of its central square
+- torchvision on Pillow images or on tensors, lightly: two whole SimCLR views in a DataLoader, as
+  their examples do
+- kornia: a DataLoader decodes, the views are made of the batch in the main process on as many
+  threads
 
-A pass is 2048 images, of whole recipes 256 (ours) and 128. Run as a program it prints the stages of one thread instead.
+A pass is 2048 images, of whole augmentations 256 (ours) and 128. Run as a program it prints the
+stages of one thread instead.
 """
 
 import argparse
@@ -45,7 +51,7 @@ IMAGES, DISTINCT, BATCH, VIEW = 2048, 48, 128, 224
 TORCHVISION = "torchvision on PIL"
 
 
-def photograph(seed: int, width: int, height: int, quality: int = 90) -> bytes:
+def photograph(seed: int, *, width: int, height: int, quality: int = 90) -> bytes:
     """The bytes of a JPEG that compresses like a photograph."""
     rng = np.random.default_rng(seed)
     pixels = np.zeros((height, width, 3), np.float32)
@@ -74,7 +80,7 @@ def photograph(seed: int, width: int, height: int, quality: int = 90) -> bytes:
 
 
 def write(path: Path, width: int, height: int) -> list[bytes]:
-    pictures = [photograph(seed, width, height) for seed in range(DISTINCT)]
+    pictures = [photograph(seed, width=width, height=height) for seed in range(DISTINCT)]
     writer = BetonWriter(path, IMAGES)
     for row in range(IMAGES):
         writer.add(pictures[row % DISTINCT], width=width, height=height, label=row % 10, index=row)
@@ -82,18 +88,22 @@ def write(path: Path, width: int, height: int) -> list[bytes]:
     return pictures
 
 
-# --- a contestant is a function of nothing that makes one pass and returns how many images it gave two views of
+# --- a contestant is a function of nothing that makes one pass and returns how many images it gave
+# two views of
 
 
 def ours(path: Path, workers: int, whole: bool = False) -> Callable[[], int]:
-    """What the host does for a training device; or, ``whole``, all of the recipe, on as many compute threads."""
+    """What the host does for a training device.
+
+    Or, ``whole``, all of the recipe, on as many compute threads.
+    """
     shortest = int(min(Beton(path).width[0], Beton(path).height[0]))
     stream = StreamingInput(
         [(path, np.arange(IMAGES), "photographs")],
         shortest,
         [Augment(Augmentation(), VIEW, 0)] * 2,
-        torch.device("cpu"),
-        workers,
+        device=torch.device("cpu"),
+        workers=workers,
     )
     rng = np.random.default_rng(0)
     images = IMAGES // 8 if whole else IMAGES
@@ -147,7 +157,10 @@ def ffcv(path: Path, workers: int, view: int = VIEW) -> Callable[[], int]:
 
 
 def peers(pictures: list[bytes], workers: int) -> dict[str, Callable[[], int]]:
-    """What other codes do on the host, the whole recipe twice an image: with torch's DataLoader, its worker processes begun here."""
+    """What other codes do on the host, the whole recipe twice an image.
+
+    With torch's DataLoader, its worker processes begun here.
+    """
     from peers import kornias_views, lightlys_views, pil_views, tensor_views
 
     def batches(views: Callable) -> DataLoader:
@@ -203,7 +216,10 @@ def from_tensor(views: Callable) -> Callable:
 
 
 def measure(rounds: int, seconds: float, cores: int) -> Iterator[dict]:
-    """Rows of `timing.rows` for both kinds of pictures: what the host does for a training device, and the whole recipe on the host."""
+    """Rows of `timing.rows` for both kinds of pictures.
+
+    What the host does for a training device, and the whole recipe on the host.
+    """
     torch.set_num_threads(1)
     sys.unraisablehook = lambda _: None  # numba complains when a Loader of FFCV goes
     with tempfile.TemporaryDirectory() as folder:
@@ -232,13 +248,12 @@ def measure(rounds: int, seconds: float, cores: int) -> Iterator[dict]:
                     f"two views, 224 px, from {size}, host side",
                     "images/s",
                     chosen(results, *names),
-                    bars,
+                    bars=bars,
                 ),
                 rows(
                     f"two views, 224 px, from {size}, whole recipe on the host",
                     "images/s",
                     chosen(results, whole, *others),
-                    {},
                 ),
             ):
                 yield bounded(table[0], decoded, bound)
@@ -247,36 +262,17 @@ def measure(rounds: int, seconds: float, cores: int) -> Iterator[dict]:
 
 
 def stages(size: str, seconds: float = 2.0) -> dict[str, float]:
-    """Milliseconds an image of one thread, by stage: the fastest of many times over all pictures."""
+    """Milliseconds an image of one thread, by stage.
+
+    The fastest of many times over all pictures.
+    """
     width, height = SIZES[size]
-    pictures, shortest, rng = (
-        [photograph(seed, width, height) for seed in range(DISTINCT)],
-        min(width, height),
-        np.random.default_rng(0),
-    )
-    cutter, decoder, pixels = Cropper(), JpegDecoder(), np.empty((height, width, 4), np.uint8)
-    boxes = draw_parameters(
-        Augmentation(), shortest, shortest, 0, np.arange(2 * DISTINCT, dtype=np.uint64), 0, 0
-    )
-    boxes = (
-        np.stack([boxes.top, boxes.left, boxes.height, boxes.width], 1)
-        .reshape(DISTINCT, 2, 4)
-        .tolist()
-    )
-    flips, outputs = (
-        (rng.random((DISTINCT, 2)) < 0.5).tolist(),
-        [picture_room(VIEW, 4), picture_room(VIEW, 4)],
-    )
-    none = [[0, 0, 1, 1]], [False], [picture_room(1, 4)]
+    pictures = [photograph(seed, width=width, height=height) for seed in range(DISTINCT)]
+    decoder, pixels = JpegDecoder(), np.empty((height, width, 4), np.uint8)
 
     def decode_all() -> None:
         for picture in pictures:
             decoder.decode(picture, pixels)
-
-    def cut_all(whole: bool) -> None:
-        for number, picture in enumerate(pictures):
-            chosen = (boxes[number], flips[number], outputs) if whole else none
-            cutter.cut(picture, JPEG, width, height, shortest, *chosen)
 
     with tempfile.NamedTemporaryFile() as file:
         file.write(b"".join(pictures))
@@ -287,6 +283,7 @@ def stages(size: str, seconds: float = 2.0) -> dict[str, float]:
             for start, picture in zip(starts, pictures, strict=False):
                 os.pread(file.fileno(), len(picture), start)
 
+        cut_all = cuts(pictures, width, height)
         work = {
             "read (page cache)": read_all,
             "decode": decode_all,
@@ -295,11 +292,47 @@ def stages(size: str, seconds: float = 2.0) -> dict[str, float]:
         }
         fastest, until = dict.fromkeys(work, np.inf), time.perf_counter() + seconds
         while time.perf_counter() < until:
-            for name, one in work.items():
+            for name, stage in work.items():
                 started = time.perf_counter()
-                one()
-                fastest[name] = min(fastest[name], (time.perf_counter() - started) / DISTINCT * 1e3)
+                stage()
+                spent = (time.perf_counter() - started) / DISTINCT * 1e3
+                fastest[name] = min(fastest[name], spent)
     return fastest
+
+
+def cuts(pictures: list[bytes], width: int, height: int) -> Callable[[bool], None]:
+    """A function that cuts all pictures: two views each, or a crop of 1 px."""
+    shortest, rng = min(width, height), np.random.default_rng(0)
+    drawn = draw_parameters(
+        Augmentation(),
+        shortest,
+        shortest,
+        seed=0,
+        sample_ids=np.arange(2 * DISTINCT, dtype=np.uint64),
+        epoch=0,
+        view=0,
+    )
+    corners = np.stack([drawn.top, drawn.left, drawn.height, drawn.width], 1)
+    boxes = corners.reshape(DISTINCT, 2, 4).tolist()
+    flips = (rng.random((DISTINCT, 2)) < 0.5).tolist()
+    cutter, outputs = Cropper(), [picture_room(VIEW, 4), picture_room(VIEW, 4)]
+    one_pixel = [[0, 0, 1, 1]], [False], [picture_room(1, 4)]
+
+    def cut_all(views: bool) -> None:
+        for number, picture in enumerate(pictures):
+            box, flip, output = (boxes[number], flips[number], outputs) if views else one_pixel
+            cutter.cut(
+                picture,
+                mode=JPEG,
+                width=width,
+                height=height,
+                size=shortest,
+                boxes=box,
+                flips=flip,
+                outputs=output,
+            )
+
+    return cut_all
 
 
 def main() -> None:

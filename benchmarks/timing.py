@@ -1,4 +1,7 @@
-"""Rates measured side by side: every contestant gets a turn in every round, so that a machine's moods hit all of them alike."""
+"""Rates of contestants that take turns.
+
+Every contestant gets a turn in every round, so that a machine's moods hit all of them alike.
+"""
 
 import contextlib
 import statistics
@@ -20,9 +23,10 @@ class Rates:
 
 
 def race(contestants: dict[str, Callable[[], int]], rounds: int, seconds: float) -> list[Rates]:
-    """Rates of functions that each do some work and return how many units they did; called for about ``seconds`` a turn.
+    """Return the rates of functions that do some work and return how many units they did.
 
-    Each has one turn beforehand that does not count: compilers, caches and worker processes start in it.
+    Each is called for about ``seconds`` a turn, and has one turn beforehand that does not count:
+    compilers, caches and worker processes start in it.
     """
     for work in contestants.values():
         work()
@@ -42,8 +46,13 @@ def ratios(ours: Rates, peer: Rates) -> tuple[float, float, float]:
     return statistics.median(each), min(each), max(each)
 
 
-def rows(title: str, unit: str, results: list[Rates], bars: dict[str, float]) -> list[dict]:
-    """One row a contestant, the first being ours: its median rate; for the others ours over it, with the spread and the bar."""
+def rows(
+    title: str, unit: str, results: list[Rates], *, bars: dict[str, float] | None = None
+) -> list[dict]:
+    """Return one row a contestant, the first being ours.
+
+    Its median rate; for the others ours over it, with the spread and the bar.
+    """
     ours = results[0]
     table = []
     for rates in results:
@@ -60,14 +69,14 @@ def rows(title: str, unit: str, results: list[Rates], bars: dict[str, float]) ->
                 "ours_over_it": middle,
                 "least": least,
                 "most": most,
-                "bar": bars.get(rates.name),
+                "bar": (bars or {}).get(rates.name),
             }
         table.append(row)
     return table
 
 
 def clock(contestants: dict[str, Callable[[], float]], rounds: int) -> list[Rates]:
-    """Seconds (or whatever else the functions return of what they did) of each contestant, a value a round, in turns."""
+    """Return the seconds (or what else it returns) of each contestant, a value a round."""
     values: dict[str, list[float]] = {name: [] for name in contestants}
     for _ in range(rounds):
         for name, work in contestants.items():
@@ -76,12 +85,14 @@ def clock(contestants: dict[str, Callable[[], float]], rounds: int) -> list[Rate
 
 
 def durations(
-    title: str, results: list[Rates], bars: dict[str, float], unit: str = "s"
+    title: str, results: list[Rates], *, bars: dict[str, float] | None = None, unit: str = "s"
 ) -> list[dict]:
-    """`rows` of quantities of which less is better: seconds, bytes. Ours over another is its value by ours: above 1 is better."""
-    table = rows(
-        title, unit, [Rates(one.name, [1 / value for value in one.values]) for one in results], bars
-    )
+    """Return `rows` of quantities of which lower is better.
+
+    Seconds, bytes. Ours over another is its value by ours: above 1 is better.
+    """
+    inverse = [Rates(each.name, [1 / value for value in each.values]) for each in results]
+    table = rows(title, unit, inverse, bars=bars)
     return [
         row | {"rate": one.median, "rates": one.values, "less_is_better": True}
         for row, one in zip(table, results, strict=True)
@@ -89,7 +100,7 @@ def durations(
 
 
 def bounded(row: dict, bound: float, what: str) -> dict:
-    """A row with what the machine could do at most, in the row's unit, and the share of it that was reached."""
+    """Return a row with the machine's bound, in the row's unit, and the share of it reached."""
     share = bound / row["rate"] if row.get("less_is_better") else row["rate"] / bound
     return row | {"bound": bound, "bound_what": what, "share": share}
 
@@ -101,7 +112,10 @@ def chosen(results: list[Rates], *names: str) -> list[Rates]:
 
 
 def verdict(row: dict) -> str:
-    """Whether a row meets its bar: met, MISSED, or nothing where it has none. ``bar`` is a least ratio, ``at_most`` a greatest value."""
+    """Return ``met``, ``MISSED``, or nothing where a row has no bar.
+
+    ``bar`` is a least ratio, ``at_most`` a greatest value.
+    """
     if row.get("bar"):
         return "met" if row["ours_over_it"] >= row["bar"] else "MISSED"
     if row.get("at_most"):
@@ -111,7 +125,10 @@ def verdict(row: dict) -> str:
 
 @contextlib.contextmanager
 def compute_threads(count: int) -> Iterator[None]:
-    """torch's compute threads for a while: those who compute in the main process get as many as others have worker processes."""
+    """torch's compute threads for a while.
+
+    Those who compute in the main process get as many as others have worker processes.
+    """
     import torch
 
     before = torch.get_num_threads()

@@ -1,9 +1,11 @@
-"""Images a second into a beton: our writer beside FFCV's own DatasetWriter, from the same files, with as many workers.
+"""Images a second into a beton: our writer and FFCV's DatasetWriter.
 
-Three cases: small JPEGs that already fit; JPEGs of 500 px that fit; the same shrunk to a shortest side of 256 px (FFCV bounds the longest
-side, here by the length that gives the same size). FFCV decodes and compresses in every case; ours copies what fits. Both read a folder of
-files that is in the page cache, and write to the same disk; ours syncs the file and reads some of it back before its time ends, FFCV's does
-neither. Each turn is a process of its own, its time without imports; memory is its peak with its children's.
+From the same files, with as many workers. Three cases: small JPEGs that already fit; JPEGs of 500
+px that fit; the same shrunk to a shortest side of 256 px (FFCV bounds the longest side, here by
+the length that gives the same size). FFCV decodes and compresses in every case; ours copies what
+fits. Both read a folder of files that is in the page cache, and write to the same disk; ours syncs
+the file and reads some of it back before its time ends, FFCV's does neither. Each turn is a
+process of its own, its time without imports; memory is its peak with its children's.
 """
 
 import argparse
@@ -32,26 +34,37 @@ DISTINCT = 60
 
 
 def measure(rounds: int, seconds: float, cores: int) -> Iterator[dict]:
-    """A row per case and writer: ``rounds`` turns, each of about ``seconds`` s for the slower writer."""
+    """A row per case and writer.
+
+    ``rounds`` turns, each of about ``seconds`` s for the slower writer.
+    """
     with tempfile.TemporaryDirectory() as folder:
         written, drawn = disk_rate(Path(folder)), {}
         for case, (shape, side, files, bar) in CASES.items():
-            images = drawn.get(shape) or drawn.setdefault(
-                shape, _draw(Path(folder) / str(shape[0]), *shape, max(200, int(files * seconds)))
-            )
+            if shape not in drawn:
+                drawn[shape] = _draw(
+                    Path(folder) / str(shape[0]),
+                    width=shape[0],
+                    height=shape[1],
+                    count=max(200, int(files * seconds)),
+                )
+            images = drawn[shape]
             turns = {who: [] for who in WHO}
             for _ in range(rounds):
                 for who in WHO:
-                    turns[who].append(_turn(who, images, side, cores, Path(folder) / "x.beton"))
+                    turns[who].append(
+                        _turn(who, images, side=side, cores=cores, output=Path(folder) / "x.beton")
+                    )
             results = [Rates(WHO[who], [turn["rate"] for turn in turns[who]]) for who in WHO]
-            table = rows(f"writing a beton: {case}", "images/s", results, {WHO["ffcv"]: bar})
+            table = rows(f"writing a beton: {case}", "images/s", results, bars={WHO["ffcv"]: bar})
             for row, each in zip(table, turns.values(), strict=True):
                 row["peak_memory_mb"] = max(turn["peak_memory_mb"] for turn in each)
                 row["cpu_us_per_image"] = statistics.median(
                     turn["cpu_us_per_image"] for turn in each
                 )
                 row["note"] = (
-                    f"{row['who']}: {row['cpu_us_per_image']:,.0f} us of CPU an image, {row['peak_memory_mb']:,} MB at most."
+                    f"{row['who']}: {row['cpu_us_per_image']:,.0f} us of CPU an image, "
+                    f"{row['peak_memory_mb']:,} MB at most."
                 )
             first = turns["fourlenses"][0]
             yield bounded(
@@ -62,7 +75,7 @@ def measure(rounds: int, seconds: float, cores: int) -> Iterator[dict]:
             yield table[1]
 
 
-def _turn(who: str, images: Path, side: int, cores: int, output: Path) -> dict:
+def _turn(who: str, images: Path, *, side: int, cores: int, output: Path) -> dict:
     command = [
         sys.executable,
         __file__,
@@ -84,7 +97,7 @@ def _turn(who: str, images: Path, side: int, cores: int, output: Path) -> dict:
     return json.loads(result.stdout.splitlines()[-1])
 
 
-def _ours(images: Path, side: int, cores: int, output: Path) -> None:
+def _ours(images: Path, *, side: int, cores: int, output: Path) -> None:
     import torch  # noqa: F401 - of which FFCV imports much more, before its time starts too
 
     from fourlenses.data.conversion.convert import write_beton
@@ -106,7 +119,7 @@ def _ours(images: Path, side: int, cores: int, output: Path) -> None:
     )
 
 
-def _ffcvs(images: Path, side: int, cores: int, output: Path) -> None:
+def _ffcvs(images: Path, *, side: int, cores: int, output: Path) -> None:
     from ffcv.fields import IntField, RGBImageField
     from ffcv.writer import DatasetWriter
     from PIL import Image
@@ -132,8 +145,8 @@ def _ffcvs(images: Path, side: int, cores: int, output: Path) -> None:
     DatasetWriter(str(output), fields, num_workers=cores).from_indexed_dataset(Folder())
 
 
-def _run_turn(who: str, images: Path, side: int, cores: int, output: Path) -> None:
-    turn = {"fourlenses": _ours, "ffcv": _ffcvs}[who](images, side, cores, output)
+def _run_turn(who: str, images: Path, *, side: int, cores: int, output: Path) -> None:
+    turn = {"fourlenses": _ours, "ffcv": _ffcvs}[who](images, side=side, cores=cores, output=output)
     count = next(turn)
     watch = _watch(output)
     began, used = time.perf_counter(), os.times()
@@ -154,7 +167,10 @@ def _run_turn(who: str, images: Path, side: int, cores: int, output: Path) -> No
 
 
 def _watch(output: Path):
-    """Starts to look at the memory of this process and its children, twice a second; the result ends it and gives the peak in bytes."""
+    """Starts to look at the memory of this process and its children, twice a second.
+
+    The result ends it and gives the peak in bytes.
+    """
     import threading
 
     import psutil
@@ -183,11 +199,11 @@ def _watch(output: Path):
     return stop
 
 
-def _draw(folder: Path, width: int, height: int, count: int) -> Path:
+def _draw(folder: Path, *, width: int, height: int, count: int) -> Path:
     """JPEGs of quality 90 in class folders, as many bytes each as photographs of that size have."""
     from streaming import photograph
 
-    distinct = [photograph(seed, width, height) for seed in range(DISTINCT)]
+    distinct = [photograph(seed, width=width, height=height) for seed in range(DISTINCT)]
     for number in range(count):
         target = folder / f"class{number % 20}" / f"{number}.jpg"
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -205,7 +221,13 @@ def main() -> None:
     parser.add_argument("--cores", type=int, required=True)
     parser.add_argument("--output", type=Path, required=True)
     arguments = parser.parse_args()
-    _run_turn(arguments.turn, arguments.images, arguments.side, arguments.cores, arguments.output)
+    _run_turn(
+        arguments.turn,
+        arguments.images,
+        side=arguments.side,
+        cores=arguments.cores,
+        output=arguments.output,
+    )
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
-# Check a dataset before anything is trained on it:  snakemake check_dataset --cores 2 --config dataset=mine
-# The reports are a job like any other, which a bad dataset does not fail: Snakemake would delete them. `check_dataset`
-# shows them, and fails.
+# Check a dataset before anything is trained on it:
+#     snakemake check_dataset --cores 2 --config dataset=mine
+# The reports are a job like any other, which a bad dataset does not fail: Snakemake would delete
+# them. `check_dataset` shows them, and fails.
 
 
 def check_records(wildcards):
@@ -38,11 +39,13 @@ rule look_at_dataset:
         few_images=config["check_few_images"],
         sample=config["check_sample"],
     message:
-        "Looking at {wildcards.dataset}; progress: tail -f {log}"
+        "Checking {wildcards.dataset}; progress: tail -f {log}"
     shell:
-        'python "$FOURLENSES_SCRIPTS/check_dataset.py" --dataset {wildcards.dataset} --definition {params.definition:q} --raw-data "$FOURLENSES_RAW_DATA" '
-        "--manifest {input.manifest} --image-size {params.image_size} --stored-size {params.stored_size} "
-        "--max-undecodable {params.max_undecodable} --asked {params.asked} --few-images {params.few_images} --sample {params.sample} "
+        'python "$FOURLENSES_SCRIPTS/check_dataset.py" --dataset {wildcards.dataset} '
+        '--definition {params.definition:q} --raw-data "$FOURLENSES_RAW_DATA" '
+        "--manifest {input.manifest} --image-size {params.image_size} "
+        "--stored-size {params.stored_size} --max-undecodable {params.max_undecodable} "
+        "--asked {params.asked} --few-images {params.few_images} --sample {params.sample} "
         "--workers {threads} --exit-zero --output $(dirname {output.report:q}) > {log} 2>&1"
 
 
@@ -59,6 +62,6 @@ rule check_dataset:
         mem_mb=1000,
         runtime="10m",
     message:
-        "What the checks found"
+        "Showing the checks"
     shell:
         'python "$FOURLENSES_SCRIPTS/show_checks.py" {input.records} 2> {log}'

@@ -1,8 +1,8 @@
-# What all rules share: the checked config, the plan made from it, wildcards, and the environment of jobs. A helper
-# of one rule file stands in that file, next to its rule. No rule stands here.
+# What all rules share: the checked config, the plan made from it, wildcards, and the environment
+# of jobs. A helper of one rule file stands in that file, next to its rule. No rule stands here.
 #
-# Every rule names `conda: "../envs/fourlenses.yaml"`, as Snakemake (9.27) knows no default for rules: `conda:` outside
-# of one adds packages to the head's own Python instead.
+# Every rule names `conda: "../envs/fourlenses.yaml"`, as Snakemake (9.27) knows no default for
+# rules: `conda:` outside of one adds packages to the head's own Python instead.
 import functools
 import json
 import os
@@ -54,7 +54,8 @@ wildcard_constraints:
     figure="|".join(METRICS_FIGURES),
 
 
-# Inside a SLURM job Snakemake reads this file again. A training may have the job requeued only if nothing else is in it.
+# Inside a SLURM job Snakemake reads this file again. A training may have the job requeued only if
+# nothing else is in it.
 INSIDE = in_slurm_job(workflow.is_main_process, os.environ)
 ENVIRONMENT = job_environment(
     config,
@@ -65,7 +66,8 @@ ENVIRONMENT = job_environment(
 # the profile may name these two in its expressions, which are evaluated later than this
 for variable in GPU_VARIABLES.values():
     os.environ[variable] = ENVIRONMENT[variable]
-# jobs use this interpreter's environment, activated or not; with --sdm conda they use envs/fourlenses.yaml
+# jobs use this interpreter's environment, activated or not; with --sdm conda they use
+# envs/fourlenses.yaml
 programs = None if makes_environments(workflow) else Path(sys.executable).parent
 prefix = shell_prefix(ENVIRONMENT, PROJECT / "src", programs)
 shell.prefix(prefix.replace("{", "{{").replace("}", "}}"))
@@ -83,7 +85,7 @@ def as_json(value):
 
 @functools.cache
 def dataset_definition(name):
-    """A dataset's entry in the config. Betons are `ancient`: by this a change of a dataset is known."""
+    """A dataset's entry in the config: as betons are `ancient`, a change of it is known by this."""
     return as_json(config["datasets"][name])
 
 

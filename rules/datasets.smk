@@ -1,6 +1,7 @@
-# From raw images to betons and subsets. Every dataset goes through these rules; what is particular to one is its source
-# (src/fourlenses/data/sources) and its entry under `datasets` in the config. Rules that list the images of a dataset are files
-# of rules/datasets, included by being there; those of an example only by a study of that dataset, so that no other reads them.
+# From raw images to betons and subsets. Every dataset goes through these rules; what is
+# particular to one is its source (src/fourlenses/data/sources) and its entry under `datasets` in
+# the config. Rules that list the images of a dataset are files of rules/datasets, included by
+# being there; those of an example only by a study of that dataset, so that no other reads them.
 from glob import glob
 
 for file in sorted(glob(os.path.join(workflow.basedir, "rules", "datasets", "*.smk"))):
@@ -63,8 +64,9 @@ rule index_dataset:
     message:
         "Indexing {wildcards.dataset}"
     shell:
-        'python "$FOURLENSES_SCRIPTS/index_dataset.py" --dataset {wildcards.dataset} --definition {params.definition:q} '
-        '--raw-data "$FOURLENSES_RAW_DATA" --output {output.manifest} > {log} 2>&1'
+        'python "$FOURLENSES_SCRIPTS/index_dataset.py" --dataset {wildcards.dataset} '
+        '--definition {params.definition:q} --raw-data "$FOURLENSES_RAW_DATA" '
+        "--output {output.manifest} > {log} 2>&1"
 
 
 rule write_beton:
@@ -91,15 +93,18 @@ rule write_beton:
     message:
         "Writing {wildcards.dataset}/{wildcards.variant} at {wildcards.size} px"
     shell:
-        'python "$FOURLENSES_SCRIPTS/write_beton.py" --dataset {wildcards.dataset} --definition {params.definition:q} '
-        '--raw-data "$FOURLENSES_RAW_DATA" --manifest {input.manifest} --variant {wildcards.variant} --stored-size {wildcards.size} '
-        "--max-undecodable $FOURLENSES_MAX_UNDECODABLE --workers {threads} --output {output.beton} > {log} 2>&1"
+        'python "$FOURLENSES_SCRIPTS/write_beton.py" --dataset {wildcards.dataset} '
+        '--definition {params.definition:q} --raw-data "$FOURLENSES_RAW_DATA" '
+        "--manifest {input.manifest} --variant {wildcards.variant} "
+        "--stored-size {wildcards.size} --max-undecodable $FOURLENSES_MAX_UNDECODABLE "
+        "--workers {threads} --output {output.beton} > {log} 2>&1"
 
 
 CORRUPTED = r"{variant,(?!clean\.)[a-z][a-z0-9_]*}"
 
 
-# Only pretraining reads a corrupted beton: one that is not kept goes when the last run that needs it is done. Its sidecar stays.
+# Only pretraining reads a corrupted beton: one that is not kept goes when the last run that needs
+# it is done. Its sidecar stays.
 use rule write_beton as write_corrupted_beton with:
     output:
         beton=corrupted(STORED.beton("{dataset}", CORRUPTED)),
@@ -124,5 +129,6 @@ rule draw_subset:
     message:
         "Drawing {wildcards.subset} images of {wildcards.dataset}, seed {wildcards.seed}"
     shell:
-        'python "$FOURLENSES_SCRIPTS/draw_subset.py" --dataset {wildcards.dataset} --manifest {input.manifest} --sidecar {input.sidecar} '
-        "--subset {wildcards.subset} --seed {wildcards.seed} --output {output.subset} > {log} 2>&1"
+        'python "$FOURLENSES_SCRIPTS/draw_subset.py" --dataset {wildcards.dataset} '
+        "--manifest {input.manifest} --sidecar {input.sidecar} --subset {wildcards.subset} "
+        "--seed {wildcards.seed} --output {output.subset} > {log} 2>&1"

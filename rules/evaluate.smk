@@ -1,5 +1,6 @@
-# Every encoder on every target and number of labels that the study asks for: what features alone decide in one job for
-# each encoder (or set of them), what trains a network in a job of its own; then all of it into one table.
+# Every encoder on every target and number of labels that the study asks for: what features alone
+# decide in one job for each encoder (or set of them), what trains a network in a job of its own;
+# then all of it into one table.
 import hashlib
 
 from fourlenses.config.job_settings import (
@@ -19,19 +20,19 @@ def prediction_files():
     return [FILES.evaluation(layout.predictions_of(record)) for record in PLAN.records]
 
 
-# --- on features ------------------------------------------------------------------------------------------------------
+# --- on features ---------------------------------------------------------------------------------
 @functools.cache
 def evaluation_targets(run):
     return needs.evaluation_targets(PLAN, FILES, run)
 
 
 def of_targets(value):
-    """An input or parameter of `evaluate`, from its targets, which are computed once for each job."""
+    """An input or parameter of `evaluate`, from its targets: they are computed once for a job."""
     return lambda wildcards: value(evaluation_targets(run_of(wildcards)))
 
 
 def of_encoders(path):
-    """A path of each encoder whose features are evaluated: one, or several that are concatenated."""
+    """A path of each encoder whose features are evaluated: one, or several, concatenated."""
     return lambda wildcards: [path(encoder.name) for encoder in run_of(wildcards).encoders]
 
 
@@ -53,6 +54,7 @@ rule evaluate:
         "../envs/fourlenses.yaml"
     threads: config["torch_threads"]
     resources:
+        # for a profile that says nothing: profiles/slurm asks for more
         mem_mb=growing(8000),
         runtime=growing(240),
     params:
@@ -68,12 +70,15 @@ rule evaluate:
     message:
         "Evaluating {wildcards.method} on {wildcards.source}, seed {wildcards.seed}"
     shell:
-        'python "$FOURLENSES_SCRIPTS/evaluate.py" --runs {params.runs:q} --targets {params.targets:q} --image-size {params.image_size} '
-        "--settings {params.settings:q} --feature-precision {params.precision} --features {params.features:q} ${{FOURLENSES_KEEP_FEATURES:+--keep-features}} "
-        "--device $FOURLENSES_DEVICE --workers {threads} --cells {output.cells:q} --predictions {output.predictions:q} > {log:q} 2>&1"
+        'python "$FOURLENSES_SCRIPTS/evaluate.py" --runs {params.runs:q} '
+        "--targets {params.targets:q} --image-size {params.image_size} "
+        "--settings {params.settings:q} --feature-precision {params.precision} "
+        "--features {params.features:q} ${{FOURLENSES_KEEP_FEATURES:+--keep-features}} "
+        "--device $FOURLENSES_DEVICE --workers {threads} --cells {output.cells:q} "
+        "--predictions {output.predictions:q} > {log:q} 2>&1"
 
 
-# --- by training ------------------------------------------------------------------------------------------------------
+# --- by training ---------------------------------------------------------------------------------
 TRAINING_JOB = f"evaluate/{layout.job_of(TRAINING)}"
 
 
@@ -106,6 +111,7 @@ rule train_evaluate:
         "../envs/fourlenses.yaml"
     threads: config["torch_threads"]
     resources:
+        # for a profile that says nothing: profiles/slurm asks for more, by processes
         mem_mb=8000,
         runtime="12h",
     params:
@@ -117,20 +123,28 @@ rule train_evaluate:
         torch_threads=config["torch_threads"],
         checkpoints=FILES.checkpoints(TRAINING_JOB),
     message:
-        "Training {wildcards.protocol} of {wildcards.method} on {wildcards.source}: {wildcards.subset} labels of {wildcards.target}"
+        (
+            "Training {wildcards.protocol} of {wildcards.method} on {wildcards.source}: "
+            "{wildcards.subset} labels of {wildcards.target}"
+        )
     shell:
-        'python "$FOURLENSES_SCRIPTS/train_evaluate.py" --protocol {wildcards.protocol} --run $(dirname {input.encoder:q}) --dataset {wildcards.target} '
-        "--beton {input.beton:q} --manifest {input.manifest:q} --subset {input.subset:q} --labelled {wildcards.subset} "
-        "--settings {params.settings:q} --recipe {params.recipe:q} --validation-fraction {params.validation_fraction} "
-        "--precision {params.precision} --torch-threads {params.torch_threads} --record {output.record:q} --predictions {output.predictions:q} "
-        "--checkpoints {params.checkpoints:q} --checkpoint-minutes $FOURLENSES_CHECKPOINT_MINUTES "
-        '--max-minutes ${{FOURLENSES_MAX_MINUTES:-{resources.runtime}}} ${{FOURLENSES_REQUEUE:+--requeue}} --stage-to "$FOURLENSES_STAGE_TO" '
-        "--device $FOURLENSES_DEVICE --processes $FOURLENSES_EVALUATION_PROCESSES --input $FOURLENSES_PRETRAIN_INPUT --workers {threads} > {log:q} 2>&1"
+        'python "$FOURLENSES_SCRIPTS/train_evaluate.py" --protocol {wildcards.protocol} '
+        "--run $(dirname {input.encoder:q}) --dataset {wildcards.target} --beton {input.beton:q} "
+        "--manifest {input.manifest:q} --subset {input.subset:q} --labelled {wildcards.subset} "
+        "--settings {params.settings:q} --recipe {params.recipe:q} "
+        "--validation-fraction {params.validation_fraction} --precision {params.precision} "
+        "--torch-threads {params.torch_threads} --record {output.record:q} "
+        "--predictions {output.predictions:q} --checkpoints {params.checkpoints:q} "
+        "--checkpoint-minutes $FOURLENSES_CHECKPOINT_MINUTES "
+        "--max-minutes ${{FOURLENSES_MAX_MINUTES:-{resources.runtime}}} "
+        '${{FOURLENSES_REQUEUE:+--requeue}} --stage-to "$FOURLENSES_STAGE_TO" '
+        "--device $FOURLENSES_DEVICE --processes $FOURLENSES_EVALUATION_PROCESSES "
+        "--input $FOURLENSES_PRETRAIN_INPUT --workers {threads} > {log:q} 2>&1"
 
 
-# --- the table --------------------------------------------------------------------------------------------------------
+# --- the table -----------------------------------------------------------------------------------
 def study_config(wildcards):
-    """The config that the plan was made from, without what only decides where it runs or how the numbers are judged."""
+    """The config that the plan was made from, without placement and thresholds of findings."""
     return as_json(science_of(config))
 
 
@@ -167,7 +181,8 @@ rule write_study:
     message:
         "Recording the plan of the study"
     shell:
-        'python "$FOURLENSES_SCRIPTS/write_study.py" --config {params.config:q} --output {output.study} > {log} 2>&1'
+        'python "$FOURLENSES_SCRIPTS/write_study.py" --config {params.config:q} '
+        "--output {output.study} > {log} 2>&1"
 
 
 rule collect_metrics:
@@ -188,7 +203,8 @@ rule collect_metrics:
     message:
         "Collecting {output.metrics}"
     shell:
-        'python "$FOURLENSES_SCRIPTS/collect_metrics.py" --study {input.study} --evaluations $(dirname {input.study})/evaluate --output {output.metrics} > {log} 2>&1'
+        'python "$FOURLENSES_SCRIPTS/collect_metrics.py" --study {input.study} '
+        "--evaluations $(dirname {input.study})/evaluate --output {output.metrics} > {log} 2>&1"
 
 
 rule collect_paired:
@@ -213,5 +229,6 @@ rule collect_paired:
     message:
         "Collecting {output.paired}"
     shell:
-        'python "$FOURLENSES_SCRIPTS/collect_paired.py" --study {input.study} --evaluations $(dirname {input.study})/evaluate '
-        "--targets {params.targets} --manifests {input.manifests} --output {output.paired} > {log} 2>&1"
+        'python "$FOURLENSES_SCRIPTS/collect_paired.py" --study {input.study} '
+        "--evaluations $(dirname {input.study})/evaluate --targets {params.targets} "
+        "--manifests {input.manifests} --output {output.paired} > {log} 2>&1"

@@ -1,5 +1,5 @@
-# Figures read metrics.csv, and paired.csv next to it where it is there: with the table alone they can be drawn again,
-# without data, GPU or torch.
+# Figures read metrics.csv, and paired.csv next to it where it is there: with the table alone they
+# can be drawn again, without data, GPU or torch.
 from fourlenses.lenses.plan import figure_names
 from fourlenses.study.vocabulary import FIGURES
 
@@ -36,8 +36,9 @@ rule draw_figure:
     message:
         "Drawing the figure {wildcards.figure}"
     shell:
-        'python "$FOURLENSES_SCRIPTS/draw_figure.py" --metrics {input.metrics} --figure {wildcards.figure} '
-        "--thresholds {params.thresholds:q} --seed-sd {params.seed_sd} --output-prefix {params.prefix} > {log} 2>&1"
+        'python "$FOURLENSES_SCRIPTS/draw_figure.py" --metrics {input.metrics} '
+        "--figure {wildcards.figure} --thresholds {params.thresholds:q} "
+        "--seed-sd {params.seed_sd} --output-prefix {params.prefix} > {log} 2>&1"
 
 
 rule compare_published:
@@ -60,7 +61,8 @@ rule compare_published:
     message:
         "Comparing the study with the published numbers"
     shell:
-        'python "$FOURLENSES_SCRIPTS/compare_published.py" --metrics {input.metrics} --seed-sd {params.seed_sd} --output {output} > {log} 2>&1'
+        'python "$FOURLENSES_SCRIPTS/compare_published.py" --metrics {input.metrics} '
+        "--seed-sd {params.seed_sd} --output {output} > {log} 2>&1"
 
 
 rule figures:

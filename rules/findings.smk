@@ -1,4 +1,5 @@
-# What the study says of the paper's findings, and each target's decision card: from metrics.csv alone, as figures are.
+# What the study says of the paper's findings, and each target's decision card: from metrics.csv
+# alone, as figures are.
 
 
 rule write_findings:
@@ -24,7 +25,8 @@ rule write_findings:
     message:
         "Writing {output.findings_text} and {output.decision_text}"
     shell:
-        'python "$FOURLENSES_SCRIPTS/write_findings.py" --metrics {input.metrics} --thresholds {params.thresholds:q} --findings {output.findings} '
+        'python "$FOURLENSES_SCRIPTS/write_findings.py" --metrics {input.metrics} '
+        "--thresholds {params.thresholds:q} --findings {output.findings} "
         "--decision {output.decision} > {log} 2>&1"
 
 

@@ -1,5 +1,5 @@
-# The cost of the study, before it is paid: docs/guide/plan.md. Nothing is declared as an output, so that each call
-# computes it again: what is done meanwhile is subtracted.
+# The cost of the study, before it is paid: docs/guide/plan.md. Nothing is declared as an output,
+# so that each call computes it again: what is done meanwhile is subtracted.
 
 
 def whole_config(wildcards):
@@ -22,7 +22,8 @@ rule plan:
     message:
         "Planning {params.prefix}.md, .csv, .svg and .png"
     shell:
-        'python "$FOURLENSES_SCRIPTS/plan_study.py" --config {params.config:q} --output-prefix {params.prefix} 2> {log}'
+        'python "$FOURLENSES_SCRIPTS/plan_study.py" --config {params.config:q} '
+        "--output-prefix {params.prefix} 2> {log}"
 
 
 # The plan beside what finished runs took.
@@ -42,7 +43,8 @@ rule plan_check:
     message:
         "Comparing the plan with {params.results}"
     shell:
-        'python "$FOURLENSES_SCRIPTS/plan_study.py" --config {params.config:q} --check {params.results} 2> {log}'
+        'python "$FOURLENSES_SCRIPTS/plan_study.py" --config {params.config:q} '
+        "--check {params.results} 2> {log}"
 
 
 # Not local: on a cluster it measures the machine that pretraining is sent to.
@@ -53,6 +55,7 @@ rule calibrate:
         "../envs/fourlenses.yaml"
     threads: config["torch_threads"]
     resources:
+        # for a profile that says nothing: profiles/slurm asks for more
         mem_mb=8000,
         runtime="30m",
     params:

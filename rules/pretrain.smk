@@ -1,6 +1,6 @@
-# One encoder for each method, source and seed. Checkpoints live in an undeclared directory, because Snakemake deletes the
-# outputs of failed jobs; the declared outputs appear whole, at the end. Betons are `ancient`: a touched file must not
-# restart weeks of training.
+# One encoder for each method, source and seed. Checkpoints live in an undeclared directory,
+# because Snakemake deletes the outputs of failed jobs; the declared outputs appear whole, at the
+# end. Betons are `ancient`: a touched file must not restart weeks of training.
 from fourlenses.config.job_settings import pretraining_settings
 from fourlenses.study import parse_source
 
@@ -53,6 +53,7 @@ rule pretrain:
         "../envs/fourlenses.yaml"
     threads: config["torch_threads"]
     resources:
+        # for a profile that says nothing: profiles/slurm asks for more, by processes
         mem_mb=8000,
         runtime="12h",
     params:
@@ -63,8 +64,11 @@ rule pretrain:
     message:
         "Pretraining {wildcards.method} on {wildcards.source}, seed {wildcards.seed}"
     shell:
-        'python "$FOURLENSES_SCRIPTS/pretrain.py" --settings {params.settings:q} --betons {input.betons} --subsets {input.subsets} '
-        "--datasets {params.datasets} --output $(dirname {output.encoder}) "
-        "--checkpoints {params.checkpoints} --checkpoint-minutes $FOURLENSES_CHECKPOINT_MINUTES "
-        '--max-minutes ${{FOURLENSES_MAX_MINUTES:-{resources.runtime}}} ${{FOURLENSES_REQUEUE:+--requeue}} --stage-to "$FOURLENSES_STAGE_TO" '
-        "--device $FOURLENSES_DEVICE --processes $FOURLENSES_PROCESSES --input $FOURLENSES_PRETRAIN_INPUT --workers {threads} > {log} 2>&1"
+        'python "$FOURLENSES_SCRIPTS/pretrain.py" --settings {params.settings:q} '
+        "--betons {input.betons} --subsets {input.subsets} --datasets {params.datasets} "
+        "--output $(dirname {output.encoder}) --checkpoints {params.checkpoints} "
+        "--checkpoint-minutes $FOURLENSES_CHECKPOINT_MINUTES "
+        "--max-minutes ${{FOURLENSES_MAX_MINUTES:-{resources.runtime}}} "
+        '${{FOURLENSES_REQUEUE:+--requeue}} --stage-to "$FOURLENSES_STAGE_TO" '
+        "--device $FOURLENSES_DEVICE --processes $FOURLENSES_PROCESSES "
+        "--input $FOURLENSES_PRETRAIN_INPUT --workers {threads} > {log} 2>&1"

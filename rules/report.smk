@@ -1,5 +1,6 @@
-# One HTML file with all that a study has: docs/guide/report.md. Runs and the images' records are looked for and no inputs: a study of which only
-# the table is there has a report too, and nothing is pretrained for it.
+# One HTML file with all that a study has: docs/guide/report.md. Runs and the images' records are
+# looked for and no inputs: a study of which only the table is there has a report too, and nothing
+# is pretrained for it.
 
 
 rule write_report:
@@ -24,8 +25,8 @@ rule write_report:
     message:
         "Writing {output.report}"
     shell:
-        'python "$FOURLENSES_SCRIPTS/write_report.py" --metrics {input.metrics} --data {params.data} '
-        "--output {output.report} > {log} 2>&1"
+        'python "$FOURLENSES_SCRIPTS/write_report.py" --metrics {input.metrics} '
+        "--data {params.data} --output {output.report} > {log} 2>&1"
 
 
 rule report:

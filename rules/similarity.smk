@@ -1,5 +1,5 @@
-# How far the datasets of the domain lens lie from each other, by encoders that were never trained; and the figure that
-# compares transfer with it.
+# How far the datasets of the domain lens lie from each other, by encoders that were never
+# trained; and the figure that compares transfer with it.
 from fourlenses.study.vocabulary import RANDOM_INIT, SIMILARITY_FIGURE
 
 SIMILARITY_DATASETS = sorted(config["domain"]["datasets"])
@@ -46,8 +46,11 @@ rule measure_similarity:
     message:
         "Measuring how far the datasets of the domain lens lie from each other"
     shell:
-        'python "$FOURLENSES_SCRIPTS/measure_similarity.py" --runs {params.runs:q} --datasets {params.datasets} --betons {input.betons} --manifests {input.manifests} --image-size {params.image_size} '
-        "--torch-threads {params.torch_threads} --device $FOURLENSES_DEVICE --workers {threads} --output {output.similarity} > {log} 2>&1"
+        'python "$FOURLENSES_SCRIPTS/measure_similarity.py" --runs {params.runs:q} '
+        "--datasets {params.datasets} --betons {input.betons} --manifests {input.manifests} "
+        "--image-size {params.image_size} --torch-threads {params.torch_threads} "
+        "--device $FOURLENSES_DEVICE --workers {threads} --output {output.similarity} > {log} "
+        "2>&1"
 
 
 rule draw_similarity:
@@ -73,6 +76,6 @@ rule draw_similarity:
     message:
         "Drawing the figure {params.figure}"
     shell:
-        'python "$FOURLENSES_SCRIPTS/draw_figure.py" --metrics {input.metrics} --table {input.similarity} --figure {params.figure} '
-        "--seed-sd {params.seed_sd} "
+        'python "$FOURLENSES_SCRIPTS/draw_figure.py" --metrics {input.metrics} '
+        "--table {input.similarity} --figure {params.figure} --seed-sd {params.seed_sd} "
         "--output-prefix {params.prefix} > {log} 2>&1"

@@ -1,5 +1,5 @@
-# Hooks for SLURM: checks before anything is submitted, and how the head waits for jobs. No rule stands here. Partitions,
-# accounts and GPUs are the profile's: docs/guide/slurm.md.
+# Hooks for SLURM: checks before anything is submitted, and how the head waits for jobs. No rule
+# stands here. Partitions, accounts and GPUs are the profile's: docs/guide/slurm.md.
 import atexit
 
 from snakemake.logging import logger

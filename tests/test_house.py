@@ -14,11 +14,38 @@ house = importlib.util.module_from_spec(_spec)
 sys.modules["house"] = house
 _spec.loader.exec_module(house)
 
-MOVING = pytest.mark.xfail(reason="the house is being moved", strict=False)
 MODULES = house.read_package()
-MOST_FILES, MOST_LINES, LONGEST_FUNCTION, MOST_OF_COMMON = 12, 400, 60, 120
-# names of imports that are not those of their packages
-PACKAGES = {"PIL": "pillow", "yaml": "pyyaml", "sklearn": "scikit-learn", "dateutil": "x"}
+# of a folder (about 12), a file, a function, and what the rules share
+MOST_FILES, MOST_LINES, LONGEST_FUNCTION, MOST_OF_COMMON = 15, 400, 60, 120
+# names of imports that are not those of their packages, or that come with another package
+PACKAGES = {
+    "PIL": "pillow",
+    "markdown_it": "markdown-it-py",
+    "snakemake_interface_common": "snakemake",
+    "snakemake_interface_logger_plugins": "snakemake",
+    "triton": "torch",  # of its CUDA builds; looked for before it is imported
+    "yaml": "pyyaml",
+}
+# Exceptions, named one by one. One that is no longer needed is an error too: remove it.
+LONG_FILES: set[str] = {
+    "tests/data/download/test_download.py",
+    "tests/data/sources/test_bad_input.py",
+    "tests/doctor/test_doctor.py",
+    "tests/findings/test_findings.py",
+    "tests/report/test_report.py",
+    "tests/resume/test_result_cache.py",
+}
+LONG_FUNCTIONS: set[str] = {
+    "src/fourlenses/data/augment/triton_kernels.py: _crop",
+    "src/fourlenses/data/conversion/convert.py: write_beton",
+    "src/fourlenses/data/sources/common/listed.py: join_pictures",
+    "src/fourlenses/evaluation/finetuning/candidates.py: choose",
+    "src/fourlenses/findings/finding.py: judged",
+    "src/fourlenses/report/provenance.py: _images",
+    "workflow_scripts/check_dataset.py: main",
+    "workflow_scripts/download.py: main",
+    "workflow_scripts/train_evaluate.py: parsed",
+}
 
 
 def programs() -> list[Path]:
@@ -58,7 +85,6 @@ def test_every_folder_is_a_room():
     assert set(house.ROOMS) == folders - {"__pycache__"}
 
 
-@MOVING
 def test_no_import_from_a_lower_floor_to_a_higher_one():
     """A room imports only rooms that stand before it in ROOMS of docs/reference/house.py."""
     order = list(house.ROOMS)
@@ -73,13 +99,13 @@ def test_no_import_from_a_lower_floor_to_a_higher_one():
     assert wrong == []
 
 
-@MOVING
 def test_the_picture_is_of_this_house():
-    """After a change of imports: python docs/reference/house.py."""
-    assert house.DRAWING.read_text(encoding="utf-8") == house.draw(MODULES)
+    """After a change of imports: python docs/reference/house.py. Numbers of files may be older."""
+    drawings = house.DRAWING.read_text(encoding="utf-8"), house.draw(MODULES)
+    committed, now = (re.sub(r">\d+ files<", "><", drawing) for drawing in drawings)
+    assert committed == now
 
 
-@MOVING
 def test_every_import_is_declared():
     packages = declared("envs/requirements.in") | set(sys.stdlib_module_names) | {"fourlenses"}
     wrong = [
@@ -91,7 +117,6 @@ def test_every_import_is_declared():
     assert wrong == []
 
 
-@MOVING
 def test_no_folder_has_too_many_files():
     folders = {file.parent for file in house.PACKAGE.rglob("*.py")}
     files = {
@@ -101,25 +126,26 @@ def test_no_folder_has_too_many_files():
     assert {folder: count for folder, count in files.items() if count > MOST_FILES} == {}
 
 
-@MOVING
 def test_no_file_is_too_long():
-    lengths = {relative(file): len(file.read_text("utf-8").splitlines()) for file in programs()}
-    assert {file: count for file, count in lengths.items() if count > MOST_LINES} == {}
+    long = {
+        relative(file)
+        for file in programs()
+        if len(file.read_text("utf-8").splitlines()) > MOST_LINES
+    }
+    assert long == LONG_FILES
 
 
-@MOVING
 def test_no_function_is_too_long():
-    long = [
-        f"{relative(file)}: {name}, {count} lines"
+    long = {
+        f"{relative(file)}: {name}"
         for file in programs()
         if (ROOT / "tests") not in file.parents
         for name, count in functions(file)
         if count > LONGEST_FUNCTION
-    ]
-    assert long == []
+    }
+    assert long == LONG_FUNCTIONS
 
 
-@MOVING
 @pytest.mark.parametrize("rules", ["common.smk"])
 def test_what_the_rules_share_is_short(rules):
     lines = (ROOT / "rules" / rules).read_text("utf-8").splitlines()

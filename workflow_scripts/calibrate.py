@@ -1,4 +1,4 @@
-"""Measure images per second of this machine for a study's encoder, image size and methods; `snakemake plan` reckons with them."""
+"""Measure this machine's images per second for a study, which `snakemake plan` estimates with."""
 
 import argparse
 import json

@@ -1,6 +1,7 @@
-"""Look at a dataset before anything is trained on it: counts, sizes, copies, leaks, undecodable files, and a sheet of examples.
+"""Check a dataset before anything is trained on it.
 
-Ends with a verdict: ok, look at these, or not usable (exit code 2). The reports are written in any case.
+Counts, sizes, copies, leaks between the splits, undecodable files, and a sheet of examples. Ends
+with a verdict: ok, look at these, or not usable (exit code 2). The reports are written in any case.
 """
 
 import argparse
@@ -64,7 +65,7 @@ def main() -> None:
         "--sample",
         type=int,
         default=0,
-        help="look at so many images, drawn by the seed, instead of all (0: all)",
+        help="inspect so many images, drawn by the seed, instead of all (0: all)",
     )
     parser.add_argument(
         "--seed",
@@ -93,13 +94,13 @@ def main() -> None:
 
     name, definition = arguments.dataset, json.loads(arguments.definition)
     settings = Settings(
-        arguments.image_size,
-        arguments.stored_size,
-        arguments.max_undecodable,
-        arguments.asked,
-        arguments.few_images,
-        arguments.sample,
-        arguments.seed,
+        image_size=arguments.image_size,
+        stored_size=arguments.stored_size,
+        max_undecodable=arguments.max_undecodable,
+        asked=arguments.asked,
+        few_images=arguments.few_images,
+        sample=arguments.sample,
+        seed=arguments.seed,
     )
     if arguments.manifest:
         manifest = read_manifest(arguments.manifest)

@@ -1,4 +1,7 @@
-"""Download a file of a dataset, or list what its authors publish. Resumes what broke off; keeps only what has the right checksum."""
+"""Download a file of a dataset, or list the files that its authors publish.
+
+An interrupted download is resumed; a file is kept only with the right checksum.
+"""
 
 import argparse
 import logging
@@ -20,7 +23,8 @@ def main() -> None:
     what.add_argument("--url", help="or any address (https); needs its checksum")
     parser.add_argument(
         "--file",
-        help="which of the published files; with --url, the name to give it (default: the last part of the address)",
+        help="which of the published files; with --url, the name to give it (default: the last "
+        "part of the address)",
     )
     checksum = parser.add_mutually_exclusive_group()
     checksum.add_argument("--sha256", help="of the file at --url, hexadecimal")
@@ -61,13 +65,9 @@ def main() -> None:
     if Path(name).name != name:
         raise UserError(f"--file is '{name}', a path; give the name alone and the folder with --to")
     target = arguments.raw_data / arguments.to / name
-    instead = (
-        stand_in(arguments.dataset, target)
-        if arguments.dataset and not target.exists()
-        else target
-        if target.is_dir()
-        else None
-    )
+    instead = target if target.is_dir() else None
+    if arguments.dataset and not target.exists():
+        instead = stand_in(arguments.dataset, target)
     if instead:
         logging.info(
             "%s is there, which does as well as %s: nothing was downloaded, nothing was checked",

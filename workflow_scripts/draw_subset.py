@@ -19,7 +19,8 @@ def main() -> None:
     parser.add_argument(
         "--subset",
         required=True,
-        help="how many images, or 'all'; with _balanced behind it, and _draw<k> for another draw than the first",
+        help="number of images, or 'all'; followed by _balanced, and by _draw<k> for another draw "
+        "than the first",
     )
     parser.add_argument(
         "--seed", required=True, type=int, help="seed of the order that all sizes share"
@@ -40,9 +41,9 @@ def main() -> None:
     rows = draw_subset(
         read_manifest(arguments.manifest),
         undecodable,
-        arguments.subset,
-        arguments.seed,
-        arguments.dataset,
+        subset=arguments.subset,
+        seed=arguments.seed,
+        dataset=arguments.dataset,
     )
     with atomic(arguments.output) as temporary, open(temporary, "wb") as file:
         np.save(file, rows, allow_pickle=False)

@@ -9,7 +9,7 @@ from pathlib import Path
 from fourlenses.core.cli import run
 
 
-def main() -> None:
+def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter
     )
@@ -67,7 +67,11 @@ def main() -> None:
         type=Path,
         help="predicted classes of the test images to write (.npz)",
     )
-    arguments = parser.parse_args()
+    return parser.parse_args()
+
+
+def main() -> None:
+    arguments = parse_arguments()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
 
     from fourlenses.evaluation.encoder import Encoder

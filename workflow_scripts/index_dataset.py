@@ -48,9 +48,8 @@ def main() -> None:
         f"{len(classes)} {name}"
         for name, classes in zip(hierarchy.names, hierarchy.classes, strict=True)
     )
-    logging.info(
-        "%s: %s; labels: %s", arguments.dataset, manifest["split"].value_counts().to_dict(), levels
-    )
+    splits = manifest["split"].value_counts().to_dict()
+    logging.info("%s: %s; labels: %s", arguments.dataset, splits, levels)
 
 
 if __name__ == "__main__":

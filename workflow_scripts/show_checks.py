@@ -1,4 +1,4 @@
-"""Show what checks of datasets found; exit code 2 when one is not usable."""
+"""Show the checks of datasets; exit code 2 when one is not usable."""
 
 import argparse
 from pathlib import Path
@@ -18,10 +18,9 @@ def main() -> None:
     failures = []
     for file in arguments.reports:
         report = read_json(file)
-        print(
-            f"{summary(report)}\nreport: {file.with_suffix('.md')}; examples: {file.with_name('contact_sheet.png')}\n",
-            flush=True,
-        )
+        examples = file.with_name("contact_sheet.png")
+        print(summary(report))
+        print(f"report: {file.with_suffix('.md')}; examples: {examples}\n", flush=True)
         if not is_usable(report):
             failures.append(failure(report, file.parent))
     if failures:

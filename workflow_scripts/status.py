@@ -1,4 +1,6 @@
-"""Show where a study stands: what is done, running, failed and waiting. Reads files only; nothing is asked of a scheduler.
+"""Show the state of a study: what is done, running, failed and waiting.
+
+Reads files only; nothing is asked of a scheduler.
 
 python workflow_scripts/status.py --config studies/real_quick.yaml --watch 10
 """
@@ -36,7 +38,7 @@ def main() -> None:
         "--html",
         type=Path,
         metavar="FILE",
-        help="also write a page that a browser loads anew by itself",
+        help="also write a page that a browser reloads by itself",
     )
     parser.add_argument(
         "--failed-exit", action="store_true", help="exit code 1 if a job has failed"
@@ -53,19 +55,18 @@ def main() -> None:
     colours = sys.stdout.isatty() and "NO_COLOR" not in os.environ
     while True:
         workflow = Path(__file__).resolve().parents[1]
-        study = planned(workflow, root, arguments.study, arguments.config)
-        seen = survey(study, root)
+        study = planned(workflow, root, study=arguments.study, overlays=arguments.config)
+        state = survey(study, root)
         clear = "\033[H\033[2J" if arguments.watch and sys.stdout.isatty() else ""
-        print(clear + text(seen, colours), end="", flush=True)
+        print(clear + text(state, colours=colours), end="", flush=True)
         if arguments.html:
             with atomic(arguments.html) as temporary:
-                temporary.write_text(
-                    page(seen, max(5, int(arguments.watch or 30))), encoding="utf-8"
-                )
+                html = page(state, refresh_seconds=max(5, int(arguments.watch or 30)))
+                temporary.write_text(html, encoding="utf-8")
         if not arguments.watch:
             break
         time.sleep(arguments.watch)
-    sys.exit(bool(arguments.failed_exit and seen.in_state("failed")))
+    sys.exit(bool(arguments.failed_exit and state.in_state("failed")))
 
 
 if __name__ == "__main__":

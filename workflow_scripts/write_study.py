@@ -1,4 +1,4 @@
-"""Record the plan of a study: its config, and every cell to be measured with the lenses that look at it (study.json)."""
+"""Record the plan of a study: its config, and every cell with the lenses that show it."""
 
 import argparse
 import json

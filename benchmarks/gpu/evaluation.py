@@ -1,4 +1,7 @@
-"""Linear classifiers and nearest neighbours on a million cached features on a GPU: seconds for the whole grid."""
+"""Linear classifiers and nearest neighbours on a million cached features on a GPU.
+
+Seconds for the whole grid.
+"""
 
 import time
 
@@ -14,9 +17,12 @@ L2 = [1.0, 0.1, 0.01, 0.001, 0.0001, 0.00001]  # config.yaml's
 
 
 def features(
-    count: int, width: int, classes: int, device: torch.device
+    *, count: int, width: int, classes: int, device: torch.device
 ) -> tuple[torch.Tensor, np.ndarray]:
-    """float32 (count, width), as a ReLU leaves them, of decaying variance around class means; labels int64 (count,)."""
+    """float32 (count, width), as a ReLU leaves them, of decaying variance around class means.
+
+    Labels int64 (count,).
+    """
     generator = torch.Generator(device).manual_seed(0)
     labels = torch.randint(0, classes, (count,), generator=generator, device=device)
     means = torch.randn(classes, width, generator=generator, device=device)
@@ -28,8 +34,8 @@ def features(
     return x, labels.cpu().numpy()
 
 
-def linear(count: int, width: int, classes: int, l2: list[float], device: torch.device) -> dict:
-    x, y = features(count + 10_000, width, classes, device)
+def linear(*, count: int, width: int, classes: int, l2: list[float], device: torch.device) -> dict:
+    x, y = features(count=count + 10_000, width=width, classes=classes, device=device)
     began = time.perf_counter()
     (result,) = linear_probe(
         LabelledFeatures(x[:count], y[:count]),
@@ -43,7 +49,8 @@ def linear(count: int, width: int, classes: int, l2: list[float], device: torch.
     )
     seconds, details = time.perf_counter() - began, result.details
     row = {
-        "what": f"linear, {count} features of {width}, {classes} classes, {len(l2)} strengths and the refit",
+        "what": f"linear, {count} features of {width}, {classes} classes, {len(l2)} strengths and "
+        "the refit",
         "who": "ours",
         "unit": "fits/s",
         "rate": (len(l2) + 1) / seconds,
@@ -62,9 +69,9 @@ def linear(count: int, width: int, classes: int, l2: list[float], device: torch.
 
 
 def neighbours(
-    count: int, width: int, classes: int, device: torch.device, tests: int = 10_000
+    *, count: int, width: int, classes: int, device: torch.device, tests: int = 10_000
 ) -> dict:
-    x, y = features(count + tests, width, classes, device)
+    x, y = features(count=count + tests, width=width, classes=classes, device=device)
     began = time.perf_counter()
     (result,) = knn(
         LabelledFeatures(x[:count], y[:count]),

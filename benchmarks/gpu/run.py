@@ -1,6 +1,7 @@
-"""Measure training steps, views and evaluation on this machine's GPU, beside public peers; every row as JSON as soon as it is there.
+"""Measure training steps, views and evaluation on this machine's GPU, with public peers.
 
-Needs nothing but the project's own requirements for ours; lightly and kornia for the peers' rows, which are left out without them.
+Every row is written as JSON as soon as it is there. Ours needs the project's own requirements
+alone; the peers' rows need lightly and kornia, and are left out without them.
 """
 
 import argparse
@@ -10,6 +11,7 @@ import os
 import sys
 import time
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -40,7 +42,7 @@ def config_of(backbone: str, image_size: int, stored_size: int) -> dict:
     return config
 
 
-def main() -> None:
+def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -73,29 +75,41 @@ def main() -> None:
         parser.error(
             f"torch {torch.__version__} sees no GPU here; --device cpu rehearses the measurement"
         )
-    device, rounds, seconds = torch.device(arguments.device), arguments.rounds, arguments.seconds
+    return arguments
+
+
+def parts_of(device: torch.device, rounds: int, seconds: float) -> dict[str, Callable[[], list]]:
+    """The parts of the measurement by name, in little on a CPU."""
     real = device.type == "cuda"
     settings = steps.SETTINGS if real else SMALL
+    timed = {"rounds": rounds, "seconds": seconds, "device": device}
     million, width = (1_000_000, 2048) if real else (2_000, 32)
-    parts = {
+    many = {"count": million, "width": width, "device": device}
+    return {
         "views": lambda: views.measure(rounds, device, views.SETTINGS if real else ((32, 32, 16),)),
-        "steps": lambda: steps.measure(config_of, rounds, seconds, device, settings),
-        "peers": lambda: steps.peers(config_of, rounds, seconds, device, settings),
+        "steps": lambda: steps.measure(config_of, settings=settings, **timed),
+        "peers": lambda: steps.peers(config_of, settings=settings, **timed),
         "largest": lambda: steps.largest_batch(config_of, device) if real else [],
         "linear": lambda: [
-            evaluation.linear(million, width, 1000 if real else 10, evaluation.L2, device)
+            evaluation.linear(classes=1000 if real else 10, l2=evaluation.L2, **many)
         ],
         "knn": lambda: [
             evaluation.neighbours(
-                million, width, 1000 if real else 10, device, 10_000 if real else 100
+                classes=1000 if real else 10, tests=10_000 if real else 100, **many
             )
         ],
-        "compiled": lambda: steps.compiled(config_of, rounds, seconds, device) if real else [],
+        "compiled": lambda: steps.compiled(config_of, **timed) if real else [],
         # the whole grid would take ten times as long as with a thousand
         "linear10k": lambda: [
-            evaluation.linear(million, width, 10_000 if real else 20, [0.001], device)
+            evaluation.linear(classes=10_000 if real else 20, l2=[0.001], **many)
         ],
     }
+
+
+def main() -> None:
+    arguments = parse_arguments()
+    device = torch.device(arguments.device)
+    parts = parts_of(device, arguments.rounds, arguments.seconds)
     output = arguments.output or HERE.parent / "results" / "gpu" / f"{datetime.date.today()}.json"
     output.parent.mkdir(parents=True, exist_ok=True)
     bounds = {
@@ -111,9 +125,8 @@ def main() -> None:
         at = time.perf_counter()
         try:
             record["rows"] += parts[name]()
-        except (
-            Exception
-        ) as error:  # one part that fails must not cost the others their time on a scarce machine
+        # one part that fails must not cost the others their time on a scarce machine
+        except Exception as error:
             traceback.print_exc()
             record["failed"][name] = f"{type(error).__name__}: {error}"
         steps.free(device)

@@ -1,8 +1,12 @@
-"""Training steps on a GPU: source images per second of each method, what its views cost, and a public peer's step on the same device."""
+"""Training steps on a GPU.
+
+Source images per second of each method, what its views cost, and a public peer's step on the same
+device.
+"""
 
 import gc
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
@@ -25,7 +29,8 @@ from fourlenses.training.step_config import StepConfig
 
 METHODS = ("simclr", "moco", "byol", "supervised")
 # backbone, view size, stored size, batches. 0: as many as fit
-SETTINGS: tuple = (
+Setting = tuple[str, int, int, tuple[int, ...]]
+SETTINGS: tuple[Setting, ...] = (
     ("resnet50", 224, 256, (256,)),
     ("resnet18_cifar", 32, 32, (256, 1024)),
     ("resnet18", 64, 64, (256, 1024)),
@@ -35,19 +40,20 @@ CLASSES = 100
 
 
 class Run:
-    """A method of the shipped preset for this image size, at work on random images kept on the device."""
+    """A method of the shipped preset for this image size, on random images on the device."""
 
     def __init__(
         self,
         config: dict,
         method: str,
+        *,
         backbone: str,
         size: int,
         stored: int,
         batch: int,
         device: torch.device,
-        compiled=False,
-    ):
+        compiled: bool = False,
+    ) -> None:
         hyper = Hyperparameters.from_json(method, with_views(config["methods"][method]))
         self.batch, self.device = batch, device
         views = [
@@ -111,7 +117,8 @@ def counted(work: Callable[[], int], seconds: float, device: torch.device) -> Ca
     def turn() -> int:
         done, began = 0, time.perf_counter()
         while not done or time.perf_counter() - began < seconds:
-            # the host runs ahead, so look at the clock seldom enough for that and often enough for the time
+            # the host runs ahead, so look at the clock seldom enough for that and often enough for
+            # the time
             done += sum(work() for _ in range(4))
             wait(device)
         return done
@@ -126,10 +133,11 @@ def wait(device: torch.device) -> None:
 
 def measure(
     config_of: Callable[..., dict],
+    *,
     rounds: int,
     seconds: float,
     device: torch.device,
-    settings=SETTINGS,
+    settings: Sequence[Setting] = SETTINGS,
 ) -> list[dict]:
     table = []
     for backbone, size, stored, batches in settings:
@@ -137,7 +145,8 @@ def measure(
         for batch in batches:
             for name in METHODS if batch == batches[0] else METHODS[:1]:
                 free(device)
-                run = Run(config, name, backbone, size, stored, batch, device)
+                sizes = {"backbone": backbone, "size": size, "stored": stored}
+                run = Run(config, name, batch=batch, device=device, **sizes)
                 works = {
                     "step": run.fed,
                     "step on a constant batch": run.starved_of_nothing,
@@ -152,7 +161,7 @@ def measure(
                     f"{name}, {backbone}, {size} px, batch {batch}",
                     "images/s",
                     found,
-                    {"step on a constant batch": 0.95},
+                    bars={"step on a constant batch": 0.95},
                 )
                 own[0] |= {
                     "peak_memory_gib": peak(device),
@@ -167,6 +176,7 @@ def measure(
 def largest_batch(
     config_of: Callable[..., dict],
     device: torch.device,
+    *,
     backbone: str = "resnet50",
     size: int = 224,
     stored: int = 256,
@@ -176,7 +186,8 @@ def largest_batch(
     for batch in (512, 768, 1024):
         free(device)
         try:
-            run = Run(config, "simclr", backbone, size, stored, batch, device)
+            sizes = {"backbone": backbone, "size": size, "stored": stored}
+            run = Run(config, "simclr", batch=batch, device=device, **sizes)
             run.fed()
             wait(device)
             began = time.perf_counter()
@@ -206,16 +217,16 @@ def largest_batch(
 
 def peers(
     config_of: Callable[..., dict],
+    *,
     rounds: int,
     seconds: float,
     device: torch.device,
-    settings=SETTINGS,
+    settings: Sequence[Setting] = SETTINGS,
 ) -> list[dict]:
-    """SimCLR by lightly's loss and head and kornia's augmentation on the device, the same encoder, precision, layout and batch."""
-    import kornia.augmentation as k
-    from lightly.loss import NTXentLoss
-    from lightly.models.modules import SimCLRProjectionHead
+    """SimCLR by lightly's loss and head and kornia's augmentation on the device.
 
+    With the same encoder, precision, layout and batch.
+    """
     table = []
     for backbone, size, stored, batches in settings:
         batch = batches[0]
@@ -223,77 +234,78 @@ def peers(
         ours = Run(
             config_of(backbone=backbone, image_size=size, stored_size=stored),
             "simclr",
-            backbone,
-            size,
-            stored,
-            batch,
-            device,
+            backbone=backbone,
+            size=size,
+            stored=stored,
+            batch=batch,
+            device=device,
         )
-        encoder, width = build_backbone(backbone, 0)
-        model = torch.nn.Sequential(encoder, SimCLRProjectionHead(width, width, 128)).to(
-            device, memory_format=torch.channels_last
-        )
-        criterion, optimizer = (
-            NTXentLoss(temperature=0.5),
-            torch.optim.SGD(model.parameters(), lr=1e-4, momentum=0.9, weight_decay=1e-4),
-        )
-        blur = [k.RandomGaussianBlur((23, 23), (0.1, 2.0), p=0.5)] if size > 64 else []
-        augment = k.AugmentationSequential(
-            k.RandomResizedCrop((size, size), scale=(0.08, 1.0)),
-            k.RandomHorizontalFlip(),
-            k.ColorJitter(0.8, 0.8, 0.8, 0.2, p=0.8),
-            k.RandomGrayscale(p=0.2),
-            *blur,
-            same_on_batch=False,
-        )
-        images = torch.rand(batch, 3, stored, stored, device=device)
-
-        def step(views, model=model, criterion=criterion, optimizer=optimizer) -> None:
-            optimizer.zero_grad()
-            with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
-                embeddings = model(torch.cat(views).contiguous(memory_format=torch.channels_last))
-            loss = criterion(*embeddings.float().chunk(2))
-            loss.backward()
-            optimizer.step()
-
-        def fed(images=images, augment=augment, step=step, batch=batch) -> int:
-            step([augment(images), augment(images)])
-            return batch
-
-        def constant(ours=ours, step=step, batch=batch) -> int:
-            step(ours.constant)
-            return batch
-
+        fed, constant = lightlys(ours, backbone, size=size, stored=stored)
         works = {
             "ours": ours.fed,
             "lightly's loss and head, kornia on the device": fed,
             "ours, constant batch": ours.starved_of_nothing,
             "lightly's loss and head, constant batch": constant,
         }
-        found = race(
-            {what: counted(work, seconds, device) for what, work in works.items()}, rounds, 0
-        )
+        turns = {what: counted(work, seconds, device) for what, work in works.items()}
+        rates = race(turns, rounds, 0)
         title = f"SimCLR step, {backbone}, {size} px, batch {batch}"
-        own = rows(title, "images/s", found[:2], {}) + rows(
-            f"{title}, constant batch", "images/s", found[2:], {}
-        )
-        table += own
-        show(own)
-        del ours, model
+        compared = rows(title, "images/s", rates[:2])
+        compared += rows(f"{title}, constant batch", "images/s", rates[2:])
+        table += compared
+        show(compared)
+        del ours, fed, constant, works, turns
     return table
 
 
+def lightlys(
+    ours: Run, backbone: str, *, size: int, stored: int
+) -> tuple[Callable[[], int], Callable[[], int]]:
+    """A step with its views, and one on our constant batch."""
+    import kornia.augmentation as k
+    from lightly.loss import NTXentLoss
+    from lightly.models.modules import SimCLRProjectionHead
+
+    device, batch = ours.device, ours.batch
+    encoder, width = build_backbone(backbone, 0)
+    model = torch.nn.Sequential(encoder, SimCLRProjectionHead(width, width, 128))
+    model.to(device, memory_format=torch.channels_last)
+    criterion = NTXentLoss(temperature=0.5)
+    optimizer = torch.optim.SGD(model.parameters(), lr=1e-4, momentum=0.9, weight_decay=1e-4)
+    blur = [k.RandomGaussianBlur((23, 23), (0.1, 2.0), p=0.5)] if size > 64 else []
+    augment = k.AugmentationSequential(
+        k.RandomResizedCrop((size, size), scale=(0.08, 1.0)),
+        k.RandomHorizontalFlip(),
+        k.ColorJitter(0.8, 0.8, 0.8, 0.2, p=0.8),
+        k.RandomGrayscale(p=0.2),
+        *blur,
+        same_on_batch=False,
+    )
+    images = torch.rand(batch, 3, stored, stored, device=device)
+
+    def step(views: list[torch.Tensor]) -> int:
+        optimizer.zero_grad()
+        with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
+            embeddings = model(torch.cat(views).contiguous(memory_format=torch.channels_last))
+        criterion(*embeddings.float().chunk(2)).backward()
+        optimizer.step()
+        return batch
+
+    return lambda: step([augment(images), augment(images)]), lambda: step(ours.constant)
+
+
 def compiled(
-    config_of: Callable[..., dict], rounds: int, seconds: float, device: torch.device
+    config_of: Callable[..., dict], *, rounds: int, seconds: float, device: torch.device
 ) -> list[dict]:
     """torch.compile on the encoder: is it faster, and what does it take to start?"""
     table = []
     for backbone, size, stored, batch in (("resnet18", 64, 64, 256), ("resnet50", 224, 256, 256)):
         free(device)
         config = config_of(backbone=backbone, image_size=size, stored_size=stored)
-        plain = Run(config, "simclr", backbone, size, stored, batch, device)
+        sizes = {"backbone": backbone, "size": size, "stored": stored, "batch": batch}
+        plain = Run(config, "simclr", device=device, **sizes)
         began = time.perf_counter()
-        fast = Run(config, "simclr", backbone, size, stored, batch, device, compiled=True)
+        fast = Run(config, "simclr", device=device, compiled=True, **sizes)
         fast.fed()
         wait(device)
         start = time.perf_counter() - began
@@ -309,7 +321,6 @@ def compiled(
             f"SimCLR step with training.compile, {backbone}, {size} px, batch {batch}",
             "images/s",
             found,
-            {},
         )
         own[0]["start_seconds"] = start
         table += own

@@ -1,7 +1,11 @@
-"""Two things of a view on a GPU: device time and bytes per second beside the device's own copy, and time beside other libraries."""
+"""Two things of a view on a GPU.
+
+Device time and bytes per second beside the device's own copy, and time beside other libraries.
+"""
 
 import itertools
 import time
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -49,7 +53,10 @@ def seconds_of(work, device: torch.device, turns: int = 20) -> float:
 
 
 def device_seconds(work, device: torch.device, turns: int = 10) -> float:
-    """What the device's kernels took of one call of ``work``, by the profiler; wall time on a CPU."""
+    """What the device's kernels took of one call of ``work``, by the profiler.
+
+    Wall time on a CPU.
+    """
     if device.type == "cpu":
         return seconds_of(work, device, turns)
     work()
@@ -60,7 +67,10 @@ def device_seconds(work, device: torch.device, turns: int = 10) -> float:
     return sum(event.self_device_time_total for event in found.key_averages()) / 1e6 / turns
 
 
-def measure(rounds: int, device: torch.device, settings=SETTINGS) -> list[dict]:
+def measure(
+    rounds: int, device: torch.device, settings: Sequence[tuple[int, int, int]] = SETTINGS
+) -> list[dict]:
+    """Rows of `timing.rows` and of bytes per second; settings: stored size, view size, batch."""
     bandwidth, table = copy_bandwidth(device), []
     print(f"copy {bandwidth / 1e12:.2f} TB/s", flush=True)
     for stored, size, batch in settings:
@@ -68,76 +78,83 @@ def measure(rounds: int, device: torch.device, settings=SETTINGS) -> list[dict]:
             mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225), blur=0.5 if size > 64 else 0.0
         )
         images = torch.randint(0, 256, (batch, 3, stored, stored), dtype=torch.uint8, device=device)
-        ids, make = np.arange(batch, dtype=np.uint64), Augment(recipe, size, 0)
-        epochs = itertools.count()
-        kernels = device_seconds(
-            lambda make=make, images=images, ids=ids, epochs=epochs: make(
-                images, ids, next(epochs), 0
-            ),
-            device,
-        )
+        views = Views(Augment(recipe, size, 0), images)
         title = f"a view of {batch} images, {stored} to {size} px"
         read, written = batch * 3 * stored**2, batch * 3 * size**2 * 4
-        # crop writes; mean reads; colour reads and writes; of the half that is blurred, two passes read and write
+        # crop writes; mean reads; colour reads and writes; of the half that is blurred, two passes
+        # read and write
         passes = read + written * (1 + 1 + 2 + (4 * recipe.blur))
-        for what, moved in (
-            ("bytes its passes move", passes),
-            ("bytes it cannot do without (image in, view out)", read + written),
-        ):
-            share = moved / kernels / bandwidth
-            row = {
-                "what": title,
-                "who": f"ours: {what}",
-                "unit": "GB/s",
-                "rate": moved / kernels / 1e9,
-                "rates": [moved / kernels / 1e9],
-                "bound": bandwidth / 1e9,
-                "bound_what": "the device's copy",
-                "share": share,
-                "device_seconds": kernels,
-            }
-            print(
-                f"{title:40s} {what:50s} {row['rate']:8.0f} GB/s, {100 * share:.0f} % of a copy; {1e3 * kernels:.3f} ms",
-                flush=True,
-            )
-            table.append(row)
-        found = {
-            name: []
-            for name in (
-                "ours",
-                "ours, operation by operation",
-                "kornia on the batch",
-                "torchvision v2, image by image",
-            )
+        moved = {
+            "bytes its passes move": passes,
+            "bytes it cannot do without (image in, view out)": read + written,
         }
-        works = contestants(make, images, ids, recipe, size, epochs)
+        table += bandwidth_rows(title, device_seconds(views, device), moved, bandwidth=bandwidth)
+        works = contestants(views, recipe, size)
+        rates: dict[str, list[float]] = {name: [] for name in works}
         for _ in range(rounds):
             for name, (work, count) in works.items():
-                found[name].append(count / seconds_of(work, device, 5))
-        own = rows(title, "images/s", [Rates(name, values) for name, values in found.items()], {})
-        for row in own:
+                rates[name].append(count / seconds_of(work, device, 5))
+        results = [Rates(name, values) for name, values in rates.items()]
+        compared = rows(title, "images/s", results)
+        for row in compared:
             print(
-                f"{row['what']:40s} {row['who']:34s} {row['rate']:12.0f} images/s  {row.get('ours_over_it', 1):.2f}x",
+                f"{row['what']:40s} {row['who']:34s} {row['rate']:12.0f} images/s  "
+                f"{row.get('ours_over_it', 1):.2f}x",
                 flush=True,
             )
-        table += own
+        table += compared
     return table
 
 
-def contestants(
-    make: Augment, images: torch.Tensor, ids: np.ndarray, recipe: Augmentation, size: int, epochs
-) -> dict:
+class Views:
+    """A function of nothing: views of the same images, of another epoch each time."""
+
+    def __init__(self, make: Augment, images: torch.Tensor) -> None:
+        self.make, self.images, self.epochs = make, images, itertools.count()
+        self.ids = np.arange(len(images), dtype=np.uint64)
+
+    def __call__(self) -> torch.Tensor:
+        return self.make(self.images, self.ids, epoch=next(self.epochs), view=0)
+
+
+def bandwidth_rows(
+    title: str, seconds: float, moved: dict[str, float], *, bandwidth: float
+) -> list[dict]:
+    """Bytes per second of one call, next to the device's own copy. moved: what -> bytes."""
+    table = []
+    for what, size in moved.items():
+        rate, share = size / seconds / 1e9, size / seconds / bandwidth
+        row = {
+            "what": title,
+            "who": f"ours: {what}",
+            "unit": "GB/s",
+            "rate": rate,
+            "rates": [rate],
+            "bound": bandwidth / 1e9,
+            "bound_what": "the device's copy",
+            "share": share,
+            "device_seconds": seconds,
+        }
+        print(
+            f"{title:40s} {what:50s} {rate:8.0f} GB/s, {100 * share:.0f} % of a copy; "
+            f"{1e3 * seconds:.3f} ms",
+            flush=True,
+        )
+        table.append(row)
+    return table
+
+
+def contestants(views: Views, recipe: Augmentation, size: int) -> dict:
     """name -> (a call that makes views of some images, how many)."""
     import kornia.augmentation as k
     from torchvision.transforms import v2
 
-    def ours():
-        return make(images, ids, next(epochs), 0)
+    images = views.images
 
     def by_operation():
         with_kernels, views_module._triton_is_there = views_module._triton_is_there, lambda: False
         try:
-            return make(images, ids, next(epochs), 0)
+            return views()
         finally:
             views_module._triton_is_there = with_kernels
 
@@ -165,7 +182,7 @@ def contestants(
     )
     few = images[:SAMPLE_BY_SAMPLE]
     return {
-        "ours": (ours, len(images)),
+        "ours": (views, len(images)),
         "ours, operation by operation": (by_operation, len(images)),
         "kornia on the batch": (lambda: kornias(images.float() / 255), len(images)),
         "torchvision v2, image by image": (

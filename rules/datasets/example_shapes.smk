@@ -1,14 +1,15 @@
 # An example of a dataset with a rule of its own, to be run, read and copied. All of it:
-#     rules/datasets/example_shapes.smk               this file: which program makes the list of images
-#     workflow_scripts/datasets/example_shapes.py     the program
-#     studies/example_shapes.yaml                     the study: where images and list lie, what to ask of them
-#     tests/datasets/test_example_shapes.py           what has to hold of the dataset
+#     rules/datasets/example_shapes.smk             this file: the rule that lists the images
+#     workflow_scripts/datasets/example_shapes.py   its program
+#     studies/example_shapes.yaml                   the study: where images and list lie
+#     tests/datasets/test_example_shapes.py         the contract that the dataset keeps
 # Run it, two minutes on two cores:
-#     snakemake all --cores 2 --workflow-profile profiles/local --configfile studies/example_shapes.yaml
+#     snakemake all --cores 2 --workflow-profile profiles/local \
+#         --configfile studies/example_shapes.yaml
 # Start your own: make new-dataset NAME=mine. See docs/guide/add-a-dataset.md.
 #
-# Here the rule also makes the images. Where yours are there already, `images` is no output, the program gets
-# --raw-data "$FOURLENSES_RAW_DATA", and lists what lies there.
+# Here the rule also makes the images. Where yours are there already, `images` is no output, the
+# program gets --raw-data "$FOURLENSES_RAW_DATA", and lists what lies there.
 
 
 rule draw_example_shapes:
@@ -26,11 +27,13 @@ rule draw_example_shapes:
         mem_mb=1000,
         runtime="10m",
     params:
-        # all that changes the images: another number here draws them again, and what was made of them
+        # all that changes the images: another number here draws them again, and what was
+        # made of them
         images_per_class=100,
         seed=0,
     message:
         "Drawing the images of example_shapes"
     shell:
-        'python "$FOURLENSES_SCRIPTS/datasets/example_shapes.py" --images-per-class {params.images_per_class} '
-        "--seed {params.seed} --archive {output.images} --rows {output.rows} > {log} 2>&1"
+        'python "$FOURLENSES_SCRIPTS/datasets/example_shapes.py" '
+        "--images-per-class {params.images_per_class} --seed {params.seed} "
+        "--archive {output.images} --rows {output.rows} > {log} 2>&1"

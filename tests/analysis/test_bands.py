@@ -28,7 +28,7 @@ def band(evidence):
 
 
 def test_a_band_holds_test_images_and_seeds(tmp_path):
-    """One seed: wider than the test images alone make it, by the deviation that is stated; none stated: Wilson's interval."""
+    """One seed is widened by the stated deviation; without one it is Wilson's interval."""
     low, high = (100 * end for end in wilson_share(0.5, 5000))
     one = band(evidence_of(tmp_path, seeds(50.0), prior_sd=0.0))
     assert (one["top1_low"], one["top1_high"]) == pytest.approx((low, high), abs=0.01)

@@ -29,7 +29,9 @@ def test_a_planted_curve_is_recovered(planted):
     ceiling, _, exponent = planted
     fit = fitted(SIZES, curve(SIZES, *planted), np.full(5, 0.1))
     assert fit.kind == "power_law"
-    assert (fit.ceiling[0], fit.exponent[0]) == pytest.approx((ceiling, exponent), rel=0.02)
+    assert (fit.parameters.ceiling[0], fit.parameters.exponent[0]) == pytest.approx(
+        (ceiling, exponent), rel=0.02
+    )
     assert fit.predict(20_000)[0] == pytest.approx(curve(20_000, *planted), abs=0.01)
     gain = curve(200_000, *planted) - curve(100_000, *planted)
     assert fit.gain_from_doubling(100_000)[0] == pytest.approx(gain, abs=0.01)
@@ -56,13 +58,13 @@ def test_the_fit_is_that_of_a_general_optimiser():
     assert fit.predict(1000)[0] == pytest.approx(
         best.x[0] - best.x[1] * 0.1 ** -best.x[2], abs=0.01
     )
-    assert fit.exponent[0] == pytest.approx(best.x[2], rel=0.01)
+    assert fit.parameters.exponent[0] == pytest.approx(best.x[2], rel=0.01)
 
 
 def test_the_ceiling_stays_at_or_below_100():
     fit = fitted(SIZES, 30 + 7 * np.arange(5), np.full(5, 0.5))  # straight in the logarithm
-    assert fit.ceiling.max() <= 100
-    assert fit.scale.min() >= 0
+    assert fit.parameters.ceiling.max() <= 100
+    assert fit.parameters.scale.min() >= 0
 
 
 def test_intervals_hold_the_truth_in_93_of_100_draws(capsys):
@@ -133,7 +135,8 @@ def test_few_degrees_of_freedom_widen_the_interval():
     widths = [
         high - low
         for _, low, high in (
-            saturation.fit(SIZES, top1, covariance, freedom).predict(1e5) for freedom in (3, np.inf)
+            saturation.fit(SIZES, top1, covariance, freedom=freedom).predict(1e5)
+            for freedom in (3, np.inf)
         )
     ]
     assert widths[0] > 1.2 * widths[1]

@@ -1,4 +1,7 @@
-"""The bench's arithmetic and its page, without measuring anything: ratios, bars, bounds, disk accounting, tables from a JSON."""
+"""The bench's arithmetic and its page, without measuring anything.
+
+Ratios, bars, bounds, disk accounting, tables from a JSON.
+"""
 
 import json
 import sys
@@ -23,7 +26,7 @@ def test_a_ratio_is_taken_in_each_round_and_then_its_median():
         "reading",
         "images/s",
         [Rates("ours", [10, 40, 30]), Rates("theirs", [10, 10, 10])],
-        {"theirs": 3.5},
+        bars={"theirs": 3.5},
     )
     assert ours == {
         "what": "reading",
@@ -39,7 +42,7 @@ def test_a_ratio_is_taken_in_each_round_and_then_its_median():
 
 
 def test_of_durations_less_is_better():
-    ours, peer = durations("starting", [Rates("ours", [2.0, 4.0]), Rates("theirs", [6.0, 6.0])], {})
+    ours, peer = durations("starting", [Rates("ours", [2.0, 4.0]), Rates("theirs", [6.0, 6.0])])
     assert ours["rates"] == [2.0, 4.0]
     assert (ours["rate"], peer["rate"], ours["unit"]) == (3.0, 6.0, "s")
     assert (peer["ours_over_it"], peer["least"], peer["most"]) == pytest.approx((2.25, 1.5, 3.0))
@@ -73,7 +76,7 @@ def test_disk_is_the_largest_beton_and_all_index_files_beside_all_betons():
 
 
 def test_a_beton_of_many_samples_in_one_place(tmp_path):
-    scaling.aliased(tmp_path / "x.beton", [b"first", b"second"], 8, 1000)
+    scaling.aliased(tmp_path / "x.beton", [b"first", b"second"], side=8, count=1000)
     beton = Beton(tmp_path / "x.beton")
     assert len(beton) == 1000
     assert np.array_equal(beton.index, np.arange(1000))
@@ -86,7 +89,7 @@ def content(who: str = "peer") -> dict:
         "reading",
         "images/s",
         [Rates("ours", [1000.0, 1200.0]), Rates(who, [100.0, 150.0])],
-        {who: 10},
+        bars={who: 10},
     )
     return {
         "machine": {
@@ -100,12 +103,21 @@ def content(who: str = "peer") -> dict:
         "rows": [
             bounded(first, 4400.0, "memory"),
             peer,
-            durations("dry-run", [Rates("ours", [12.0])], {})[0] | {"at_most": 10},
+            durations("dry-run", [Rates("ours", [12.0])])[0] | {"at_most": 10},
         ],
     }
 
 
-PAGE = "by hand\n<!-- cpu: bars -->\nold\n<!-- end -->\nmore by hand\n<!-- cpu: tables -->\nold\n<!-- end -->\nlast\n"
+PAGE = """by hand
+<!-- cpu: bars -->
+old
+<!-- end -->
+more by hand
+<!-- cpu: tables -->
+old
+<!-- end -->
+last
+"""
 
 
 def save(folder: Path, name: str, found: dict) -> Path:

@@ -1,6 +1,7 @@
-"""Kernels of `fourlenses.data.augment.triton_kernels` beside the operations they stand for, where Triton's interpreter runs them: see test_fused.
+"""Kernels of `augment.triton_kernels` compared with the operations that they replace.
 
-Which of the two runs a kernel, or a function of Triton's own, is decided when it is defined: hence a process of its own.
+Triton's interpreter runs them: see test_triton_kernels. Whether it does is decided when a kernel is
+defined, hence a separate process.
 """
 
 import json
@@ -8,7 +9,7 @@ import json
 import numpy as np
 import torch
 
-from fourlenses.data.augment.augment import Augment, _without_crop
+from fourlenses.data.augment.augment import Augment, without_crop
 from fourlenses.data.augment.augmentation import Augmentation
 from fourlenses.data.augment.triton_kernels import fused_views
 from tests.data.augment.test_augment import smooth_images
@@ -33,20 +34,21 @@ CASES = {
 def largest_difference(recipe: Augmentation, height: int, width: int, size: int) -> float:
     images, ids = smooth_images(8, height, width), np.arange(8, dtype=np.uint64)
     make = Augment(recipe, size, seed=5)
-    found = fused_views(images, make.draw(height, width, ids, 2, 1), size, recipe.mean, recipe.std)
-    return float((found - make(images, ids, 2, 1)).abs().max())
+    parameters = make.draw(height, width, ids, epoch=2, view=1)
+    views = fused_views(images, parameters, size, mean=recipe.mean, std=recipe.std)
+    return float((views - make(images, ids, epoch=2, view=1)).abs().max())
 
 
 def difference_of_crops() -> float:
-    """As the streaming input brings them: four channels, channels last, cut and mirrored already."""
+    """As the streaming input gives them: 4 channels, channels last, cut and mirrored already."""
     crops, ids = smooth_images(8, 16, 16), np.arange(8, dtype=np.uint64)
     with_x = torch.cat([crops, torch.full((8, 1, 16, 16), 9, dtype=torch.uint8)], 1).contiguous(
         memory_format=torch.channels_last
     )
     make = Augment(Augmentation(solarise=0.4), 16, seed=2)
-    parameters = make.draw(24, 30, ids, 4, 1)
-    found = fused_views(with_x, _without_crop(parameters, 16), 16)
-    return float((found - make.of_crops(with_x, parameters)).abs().max())
+    parameters = make.draw(24, 30, ids, epoch=4, view=1)
+    views = fused_views(with_x, without_crop(parameters, 16), 16)
+    return float((views - make.of_crops(with_x, parameters)).abs().max())
 
 
 if __name__ == "__main__":

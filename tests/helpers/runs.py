@@ -56,7 +56,9 @@ def make_dataset(folder: Path, image_folder: Path) -> Path:
         output=folder / "clean.beton",
         workers=1,
     )
-    np.save(folder / "all.npy", draw_subset(manifest, set(), "all", 0, "animals"))
+    np.save(
+        folder / "all.npy", draw_subset(manifest, set(), subset="all", seed=0, dataset="animals")
+    )
     return folder
 
 

@@ -1,4 +1,4 @@
-"""The command-line program: the files it writes, their bytes, its errors, and that it does without torch."""
+"""The program draw_figure: its files, their bytes, its errors; without torch."""
 
 import runpy
 import subprocess
@@ -20,7 +20,7 @@ PROGRAM = Path(__file__).resolve().parents[2] / "workflow_scripts" / "draw_figur
 
 @pytest.fixture
 def program(monkeypatch):
-    """Runs the program in this process (a process each costs seconds) and returns its exit status."""
+    """Return a function that runs the program in this process and returns its exit status."""
 
     def run(*arguments):
         monkeypatch.setattr(sys, "argv", [str(PROGRAM), *map(str, arguments)])
@@ -67,9 +67,11 @@ def test_a_failed_drawing_leaves_the_old_files_and_no_drafts(tmp_path, metrics, 
 
 
 def test_the_program_writes_another_process_same_bytes_without_torch(tmp_path, metrics):
+    arguments = ["draw_figure.py", "--metrics", str(metrics), "--figure", "quality"]
+    arguments += ["--output-prefix", str(tmp_path / "q")]
     code = (
         "import runpy, sys\n"
-        f"sys.argv = ['draw_figure.py', '--metrics', {str(metrics)!r}, '--figure', 'quality', '--output-prefix', {str(tmp_path / 'q')!r}]\n"
+        f"sys.argv = {arguments!r}\n"
         f"runpy.run_path({str(PROGRAM)!r}, run_name='__main__')\n"
         "assert 'torch' not in sys.modules"
     )
@@ -111,7 +113,7 @@ def test_help_names_the_options(program, capsys):
 
 
 def test_the_stated_deviation_over_seeds_reaches_the_bands(program, tmp_path):
-    """The planted study has two seeds of some cells; one of one seed alone is widened by what is stated."""
+    """A study of one seed is widened by the stated deviation."""
     metrics = synthetic.write(
         tmp_path / "metrics.csv", [one for one in synthetic.planted() if one["seed"] == 0]
     )

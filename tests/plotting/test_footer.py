@@ -18,7 +18,7 @@ def seeds(*top1s, **more):
     ]
 
 
-def test_a_figure_says_what_it_rests_on(tmp_path):
+def test_the_footer_says_what_a_figure_is_based_on(tmp_path):
     three = [
         entry | {"seed": seed, "image_size": 64, "method": method}
         for seed in range(3)
@@ -26,17 +26,15 @@ def test_a_figure_says_what_it_rests_on(tmp_path):
         for entry in seeds(50.0)
     ]
     said = footer.text(evidence_of(tmp_path, three), ["moco", "random", "simclr"], [3, 3])
-    assert (
-        said
-        == "SimCLR, MoCo v2, ResNet-18 at 64 px; 3 seeds; bands: 95 % intervals over test images and seeds."
-    )
+    intervals = "95 % intervals over test images and seeds"
+    assert said == f"SimCLR, MoCo v2, ResNet-18 at 64 px; 3 seeds; bands: {intervals}."
     said = footer.text(
-        evidence_of(tmp_path, seeds(50.0), prior_sd=0.9), ["simclr"], [1], "whiskers"
+        evidence_of(tmp_path, seeds(50.0), prior_sd=0.9), ["simclr"], [1], intervals="whiskers"
     )
     assert said.startswith("SimCLR, ResNet-18; 1 seed; whiskers: ")
     assert (
-        "widened by a standard deviation over seeds of 0.9 points at 50 %, less towards 0 and 100 %, which is stated and not measured "
-        "(findings.seed_sd); read as a lean." in said
+        "widened by a standard deviation over seeds of 0.9 points at 50 %, less towards 0 and "
+        "100 %, which is stated and not measured (findings.seed_sd); read as a lean." in said
     )
     pooled = evidence_of(
         tmp_path,
@@ -58,11 +56,10 @@ def test_the_strip_below_makes_room_for_itself_and_moves_no_legend_into_it():
     figure = style.new_figure(1, height=2.0)
     figure.subplots().plot([0, 1], label="line")
     legend = figure.legend(loc="outside lower center")
-    footer.write(
-        figure,
-        "a line that is long enough to be wrapped into more than one line below a figure of one column, "
-        * 2,
+    line = (
+        "a line that is long enough to be wrapped into more than one below a figure of one column, "
     )
+    footer.write(figure, line * 2)
     figure.draw_without_rendering()
     text, axes = figure.texts[0].get_window_extent(), figure.axes[0].get_tightbbox()
     assert figure.get_figheight() > 2.0

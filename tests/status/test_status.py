@@ -21,11 +21,14 @@ from fourlenses.status.terminal import shortened, text
 from fourlenses.study import Cell, Plan, Run
 
 ROOT = Path(__file__).parents[2]
-BAR = "simclr/b-20/seed0:  70%|███████   | 879/1250 [04:20<01:40,  3.69step/s, loss 2.542, 437 images/s]"
+BAR = (
+    "simclr/b-20/seed0:  70%|███████   | 879/1250 "
+    "[04:20<01:40,  3.69step/s, loss 2.542, 437 images/s]"
+)
 FAILURE = "fourlenses: data/a/clean.beton: key 'learning_rate' is too <high>; lower it"
 
 
-def plant_owner(folder: Path, age_seconds: float, **changes) -> Path:
+def plant_lock(folder: Path, age_seconds: float, **changes) -> Path:
     owner = {
         "pid": os.getpid(),
         "pid_started_ticks": processes.own_start(),
@@ -53,7 +56,7 @@ def ended_process() -> dict:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """results/mine with a plan of seven encoders, a to g, in as many states, and of one evaluation each."""
+    """results/mine with a plan of seven encoders, a to g, in seven states, an evaluation each."""
     plan = Plan()
     for dataset in "abcdefg":
         for lens in ("quantity", "domain") if dataset in "ab" else ("quantity",):
@@ -74,55 +77,55 @@ def folder(tmp_path: Path) -> Path:
 
     plant(results / "pretrain" / "simclr" / "a-20" / "seed0" / "run.json", "{}")  # done
     plant(log("a"), FAILURE)  # of a run that is done, which counts more
-    plant_owner(checkpoints("b"), 5)  # running
+    plant_lock(checkpoints("b"), 5)  # running
     plant(log("b"), BAR + "\r" + BAR, age_seconds=5000)
-    plant_owner(checkpoints("c"), 5, **ended_process())  # stale: its process is known to have ended
+    plant_lock(checkpoints("c"), 5, **ended_process())  # stale: its process is known to have ended
     plant(log("c"), BAR)
-    plant_owner(
+    plant_lock(
         checkpoints("d"), 500, machine=["another", "machine"], slurm_job_id="77"
     )  # stale: silent for too long
     plant(log("d"), BAR)
     plant(log("e"), "Traceback (most recent call last):\n  File x\n" + FAILURE + "\n")  # failed
     plant(
         log("f"),
-        BAR
-        + "\nfourlenses: stopped at step 5 of 9 before the wall limit of 10 minutes; run the same command again to continue",
+        BAR + "\nfourlenses: stopped at step 5 of 9 before the wall limit of 10 minutes; "
+        "run the same command again to continue",
     )
     plant(results / "evaluate" / "simclr" / "a-20" / "seed0" / "cells.json", "{}")
     return tmp_path
 
 
 def look(folder: Path) -> Survey:
-    return survey(planned(ROOT, folder, "mine", []), folder)
+    return survey(planned(ROOT, folder, study="mine", overlays=[]), folder)
 
 
-def states(seen: Survey, kind: str) -> dict[str, str]:
-    return {job.name: job.state for job in seen.jobs if job.kind == kind}
+def states(result: Survey, kind: str) -> dict[str, str]:
+    return {job.name: job.state for job in result.jobs if job.kind == kind}
 
 
-def test_every_state_is_told(folder: Path) -> None:
-    seen = look(folder)
+def test_every_state_is_reported(folder: Path) -> None:
+    state = look(folder)
     expected = ("done", "running", "stale", "stale", "failed", "waiting", "waiting")
-    assert states(seen, "encoders") == {
-        f"simclr/{name}-20/seed0": state for name, state in zip("abcdefg", expected, strict=True)
+    assert states(state, "encoders") == {
+        f"simclr/{name}-20/seed0": wanted for name, wanted in zip("abcdefg", expected, strict=True)
     }
-    assert states(seen, "evaluations")["simclr/a-20/seed0"] == "done"
-    assert states(seen, "evaluations")["supervised/a-10/seed0/scratch/a/10"] == "waiting"
-    assert seen.betons == (1, 7)
-    assert seen.bytes[str(folder / "data" / "a")] >= 10000
+    assert states(state, "evaluations")["simclr/a-20/seed0"] == "done"
+    assert states(state, "evaluations")["supervised/a-10/seed0/scratch/a/10"] == "waiting"
+    assert state.betons == (1, 7)
+    assert state.bytes[str(folder / "data" / "a")] >= 10000
 
 
 def test_counts_of_lenses_share_runs(folder: Path) -> None:
-    seen = look(folder)
-    assert seen.count("encoders", lens="domain") == 2
+    state = look(folder)
+    assert state.count("encoders", lens="domain") == 2
     assert (
-        seen.count("encoders", "done", "domain")
-        == seen.count("encoders", "done", "quantity")
-        == seen.count("encoders", "done")
+        state.count("encoders", "done", "domain")
+        == state.count("encoders", "done", "quantity")
+        == state.count("encoders", "done")
         == 1
     )
-    assert seen.count("encoders") == 7
-    assert seen.count("evaluations") == 8
+    assert state.count("encoders") == 7
+    assert state.count("evaluations") == 8
 
 
 def test_progress_of_a_run_from_its_log_and_from_its_own_file(folder: Path) -> None:
@@ -150,7 +153,7 @@ def test_progress_of_a_run_from_its_log_and_from_its_own_file(folder: Path) -> N
     live.took(400, [])
     live.took(450, [{"loss": 2.5}])
     job = running()
-    # 50 steps of 20 images in 10 s: 100 images/s; 550 steps are left at 5 a second; 10 steps an epoch
+    # 50 steps of 20 images in 10 s: 100 images/s; 550 steps are left at 5 a second; an epoch has 10
     assert (
         job.step,
         job.total,
@@ -162,7 +165,7 @@ def test_progress_of_a_run_from_its_log_and_from_its_own_file(folder: Path) -> N
 
 
 def test_what_is_left_is_shown_however_long_the_name_of_the_node(folder: Path) -> None:
-    plant_owner(
+    plant_lock(
         folder / "results/mine/checkpoints/simclr/g-20/seed0/0123456789abcdef",
         5,
         host="gpu-node-0123.cluster",
@@ -212,7 +215,7 @@ def test_a_finished_run_whose_outputs_are_gone_is_neither_running_nor_stopped(fo
         )
     plant(log, FAILURE)
     assert states(look(folder), "encoders")["simclr/g-20/seed0"] == "failed"
-    plant_owner(kept.parent.with_name("fedcba9876543210"), 5)  # with other settings
+    plant_lock(kept.parent.with_name("fedcba9876543210"), 5)  # with other settings
     assert states(look(folder), "encoders")["simclr/g-20/seed0"] == "running"
 
 
@@ -226,8 +229,8 @@ def test_a_file_of_two_names_takes_room_once(folder: Path) -> None:
 
 
 def test_text_fits_a_terminal_and_says_why_a_job_failed(folder: Path) -> None:
-    seen = look(folder)
-    plain = text(seen)
+    state = look(folder)
+    plain = text(state)
     assert max(map(len, plain.splitlines()[1:])) <= 80 + len(
         str(folder)
     )  # a log's path stands whole, to be copied
@@ -237,18 +240,21 @@ def test_text_fits_a_terminal_and_says_why_a_job_failed(folder: Path) -> None:
     assert "2 of 15 jobs done" in plain
     assert "stopped at step 5 of 9" in plain
     assert "\033" not in plain
-    assert "\033[31m" in text(seen, colours=True)
+    assert "\033[31m" in text(state, colours=True)
 
 
 def test_page_shows_the_same_and_escapes_what_logs_say(folder: Path) -> None:
-    html = page(look(folder), 7)
+    html = page(look(folder), refresh_seconds=7)
     assert 'http-equiv="refresh" content="7"' in html
     assert "is too &lt;high&gt;; lower it" in html
     assert '<progress max="1250" value="879">' in html
     assert '<td class="failed">1</td>' in html
 
 
-REQUEUED = "fourlenses: stopped at step 5 of 9 before the wall limit of 10 minutes; SLURM requeues job 77, which continues from its checkpoint"
+REQUEUED = (
+    "fourlenses: stopped at step 5 of 9 before the wall limit of 10 minutes; "
+    "SLURM requeues job 77, which continues from its checkpoint"
+)
 
 
 @pytest.mark.parametrize(
@@ -286,10 +292,11 @@ def test_the_end_of_a_log(
 
 
 def test_the_plan_of_a_config_is_the_one_snakemake_records(tmp_path: Path) -> None:
-    """Before study.json is there the plan comes from the config; the overlay of a shipped study gives its name and its jobs."""
-    study = planned(ROOT, tmp_path, None, [ROOT / "studies" / "real_quick.yaml"])
+    """Without study.json the plan comes from the config: of a shipped study from its overlay."""
+    overlay = ROOT / "studies" / "real_quick.yaml"
+    study = planned(ROOT, tmp_path, study=None, overlays=[overlay])
     assert study.name == "real_quick"
-    assert planned(ROOT, tmp_path, "real_quick", []).plan == study.plan
+    assert planned(ROOT, tmp_path, study="real_quick", overlays=[]).plan == study.plan
     plant(
         tmp_path / "results/real_quick/study.json",
         json.dumps(
@@ -300,7 +307,7 @@ def test_the_plan_of_a_config_is_the_one_snakemake_records(tmp_path: Path) -> No
             }
         ),
     )
-    recorded = planned(ROOT, tmp_path, "real_quick", [])
+    recorded = planned(ROOT, tmp_path, study="real_quick", overlays=[])
     assert recorded.plan == study.plan
     assert recorded.origin.endswith("study.json")
     assert recorded.betons() == study.betons()
@@ -308,9 +315,10 @@ def test_the_plan_of_a_config_is_the_one_snakemake_records(tmp_path: Path) -> No
 
 def test_a_study_nobody_knows(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="says 'study: nope'; name the study's config"):
-        planned(ROOT, tmp_path, "nope", [])
+        planned(ROOT, tmp_path, study="nope", overlays=[])
+    overlays = [ROOT / "studies" / "real_quick.yaml"]
     with pytest.raises(UserError, match="key 'study' is 'real_quick', not 'mine'"):
-        planned(ROOT, tmp_path, "mine", [ROOT / "studies" / "real_quick.yaml"])
+        planned(ROOT, tmp_path, study="mine", overlays=overlays)
 
 
 def test_the_command(folder: Path) -> None:

@@ -56,9 +56,12 @@ def test_views_are_those_of_a_cpu_for_images_of_several_sizes(size):
     images, ids = smooth_images(64, 60, 72), np.arange(64, dtype=np.uint64)
     make = Augment(recipe, size, seed=5)
     torch.testing.assert_close(
-        make(images.cuda(), ids, 2, 1).cpu(), make(images, ids, 2, 1), atol=1e-4, rtol=0
+        make(images.cuda(), ids, epoch=2, view=1).cpu(),
+        make(images, ids, epoch=2, view=1),
+        atol=1e-4,
+        rtol=0,
     )
-    parameters = make.draw(60, 72, ids, 2, 1)
+    parameters = make.draw(60, 72, ids, epoch=2, view=1)
     crops = smooth_images(64, size, size)
     torch.testing.assert_close(
         make.of_crops(crops.cuda(), parameters).cpu(),
@@ -71,7 +74,7 @@ def test_views_are_those_of_a_cpu_for_images_of_several_sizes(size):
 def test_views_are_the_same_bits_every_time():
     images, ids = smooth_images(64, 60, 72).cuda(), np.arange(64, dtype=np.uint64)
     make = Augment(Augmentation(solarise=0.3), 64, seed=5)
-    assert torch.equal(make(images, ids, 2, 1), make(images, ids, 2, 1))
+    assert torch.equal(make(images, ids, epoch=2, view=1), make(images, ids, epoch=2, view=1))
 
 
 def distance(one, other):

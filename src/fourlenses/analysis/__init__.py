@@ -1,1 +1,1 @@
-"""What is computed from a study's table, `metrics.csv`: contrasts with their intervals, and what they decide. No drawing, no torch."""
+"""The study's table, `metrics.csv`, and what is computed from it. No drawing, no torch."""

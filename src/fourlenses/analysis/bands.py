@@ -8,14 +8,16 @@ CELL = ["seed", "label_draw"]
 
 
 def over_seeds(rows: pd.DataFrame, keys: list[str], evidence: Evidence) -> pd.DataFrame:
-    """One row per value of `keys`, in order of first appearance: mean top1, its band, and the number of seeds.
+    """Return one row per value of ``keys``, in order of first appearance.
 
-    The band is the 95 % interval of the mean, over the test images and the seeds (`Evidence.mean`). One seed's is widened by the
-    standard deviation over seeds of the study's other cells, or a stated one. Of two sources that `keys` do not tell apart (`birds-all`
-    and `birds-3000`, where it has 3,000) the first is taken.
+    Its columns are the keys, top1 (the mean), top1_low, top1_high and seeds (how many). The band is
+    the 95 % interval of the mean, over test images and seeds (`Evidence.mean`). That of one seed is
+    widened by the standard deviation over seeds of the study's other cells, or a stated one. Of two
+    sources that the keys do not tell apart (`birds-all` and `birds-3000`, where it has 3,000) the
+    first is taken.
     """
-    found = []
+    averaged = []
     for values, cell in rows.groupby(keys, sort=False):
         mean = evidence.mean(cell.drop_duplicates(CELL))
-        found.append([*values, mean.estimate, mean.low, mean.high, mean.seeds])
-    return pd.DataFrame(found, columns=[*keys, "top1", "top1_low", "top1_high", "seeds"])
+        averaged.append([*values, mean.estimate, mean.low, mean.high, mean.seeds])
+    return pd.DataFrame(averaged, columns=[*keys, "top1", "top1_low", "top1_high", "seeds"])

@@ -1,4 +1,4 @@
-"""One cell of a study: an encoder on a target, at one label level and label size, under one protocol, over its seeds."""
+"""A cell of a study: an encoder on a target, at one level, label size and protocol, over seeds."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +10,15 @@ Key = tuple[int, int]  # seed, label draw
 
 @dataclass(frozen=True)
 class Cell:
-    """seen: of each seed and draw of labels, its accuracy (percent), its number of test images, and its run."""
+    """A cell.
+
+    Attributes:
+        target: the dataset evaluated on.
+        labelled_images: the label size.
+        level: the label level.
+        protocol: how the encoder is evaluated.
+        seen: of each seed and draw of labels, its top-1 (percent), number of test images, and run.
+    """
 
     target: str
     labelled_images: int
@@ -20,7 +28,7 @@ class Cell:
 
     @classmethod
     def of(cls, rows: pd.DataFrame) -> "Cell":
-        """rows: of `metrics.csv`, that differ in seed and label_draw only.
+        """Return the cell of rows of `metrics.csv` that differ in seed and label_draw only.
 
         Raises:
             ValueError: two rows are of one seed and draw.
@@ -31,42 +39,48 @@ class Cell:
         for draw, seed, top1, tests, run in zip(draws, *columns, strict=True):
             if (seed, draw) in seen:
                 raise ValueError(
-                    f"two rows of seed {seed}, label draw {draw}: {seen[seed, draw][2]} and {run}; one cell expected"
+                    f"two rows of seed {seed}, label draw {draw}: {seen[seed, draw][2]} and {run}; "
+                    "one cell expected"
                 )
             seen[seed, draw] = top1, tests, run
         first = rows.iloc[0]
-        return cls(
-            first["target"], int(first["labelled_images"]), first["level"], first["protocol"], seen
-        )
+        labels = int(first["labelled_images"])
+        return cls(first["target"], labels, first["level"], first["protocol"], seen)
 
     @property
     def name(self) -> str:
-        return f"{next(iter(self.seen.values()))[2]} on {self.target}"
+        return f"{self._first_run} on {self.target}"
 
     @property
     def kind(self) -> tuple[str, str]:
         """Method entry and protocol: cells of one kind vary over seeds alike."""
-        return next(iter(self.seen.values()))[2].partition("/")[0], self.protocol
+        return self._first_run.partition("/")[0], self.protocol
 
     @property
-    def encoder(self) -> tuple:
-        """Alike for the levels of one encoder: what it is called but for its seed."""
-        run = next(iter(self.seen.values()))[2]
+    def encoder(self) -> tuple[str, str, str, int]:
+        """Alike for the levels of an encoder: its run without the seed, and how it is evaluated."""
+        run = self._first_run
         return run.rpartition("/seed")[0] or run, self.target, self.protocol, self.labelled_images
 
-    def column(self, key: Key) -> tuple:
-        """How `joint_counts` knows it."""
+    @property
+    def _first_run(self) -> str:
+        return next(iter(self.seen.values()))[2]
+
+    def column(self, key: Key) -> tuple[str, str, str, int]:
+        """Return how `joint_counts` knows it."""
         return self.level, self.protocol, self.seen[key][2], key[1]
 
     def tests(self, keys: Sequence[Key]) -> int:
+        """Return the smallest number of test images of some seeds and draws."""
         return min(self.seen[key][1] for key in keys)
 
     def mean(self, keys: Sequence[Key]) -> float:
-        """Over seeds, draws within a seed first; percent."""
+        """Return the mean over seeds, draws within a seed first; percent."""
         per_seed = self.per_seed(keys)
         return sum(per_seed.values()) / len(per_seed)
 
     def per_seed(self, keys: Sequence[Key]) -> dict[int, float]:
+        """Return the mean over the draws of each seed; percent."""
         draws: dict[int, list[float]] = {}
         for key in keys:
             draws.setdefault(key[0], []).append(self.seen[key][0])
@@ -74,5 +88,5 @@ class Cell:
 
 
 def shared_keys(cells: Sequence[Cell]) -> list[Key]:
-    """Seeds and draws that all cells have."""
+    """Return the seeds and draws that all cells have."""
     return sorted(set.intersection(*(set(cell.seen) for cell in cells)))

@@ -1,6 +1,8 @@
 """One tidy table out of all evaluations of a study: the only input of every figure."""
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -14,40 +16,36 @@ from fourlenses.study.vocabulary import EVERY_LEVEL_LENSES, LENSES
 
 KEY = ("run", "target", "labelled", "protocol")
 
+Record = dict[str, Any]  # of one cell, as an evaluation writes it
+Row = dict[str, Any]
+
 
 def collect(study_file: Path, evaluations: Path, output: Path) -> int:
-    """Write ``output`` and return its number of rows. Every row is a number some lens looks at; ``lens`` says which do.
+    """Write the table and return its number of rows.
 
-    The finest level is there for every cell, coarser ones where the granularity lens asks for them.
+    Every row is a number that some lens shows; the column `lens` says which do. The finest level is
+    there for every cell, coarser ones where a lens asks for every level. Only records that the plan
+    names are read, so what an earlier plan left behind does no harm.
 
-    ``study_file`` is the plan; only files that it names are read, so what an earlier plan left behind does no harm.
+    Args:
+        study_file: the plan, study.json.
+        evaluations: the folder of the records.
+        output: metrics.csv.
 
     Raises:
-        UserError: an evaluation that the study asks for is missing, or two records answer one question differently.
+        UserError: an evaluation that the study asks for is missing, or two records answer one
+            question differently.
     """
-    study = read_json(study_file)
-    wanted = {tuple(cell[key] for key in KEY): cell["lenses"] for cell in study["cells"]}
-    rows, found = [], {}
-    for name in dict.fromkeys(cell["record"] for cell in study["cells"]):
-        file = evaluations / name
-        for record in read_json(file)["cells"] if file.exists() else []:
-            key = tuple(record[part] for part in KEY)
-            if key not in wanted:
-                continue
-            answer = {part: value for part, value in record.items() if part != "timing"}
-            if key in found and found[key][0] != answer:
-                raise UserError(
-                    f"{found[key][1]} and {file} both answer '{' '.join(key)}', differently; delete the one that is not of this study, or "
-                    "both, and run snakemake evaluate_all"
-                )
-            if key not in found:
-                rows += _rows(study["study"], record, wanted[key])
-            found[key] = (answer, file)
-    missing = sorted(set(wanted) - set(found))
+    study: dict[str, Any] = read_json(study_file)
+    lenses = {tuple(cell[key] for key in KEY): cell["lenses"] for cell in study["cells"]}
+    records = _records(study, evaluations)
+    missing = sorted(set(lenses) - set(records))
     if missing:
         raise UserError(
-            f"{len(missing)} evaluations of study '{study['study']}' are missing, e.g. {' '.join(missing[0])}; run snakemake evaluate_all"
+            f"{len(missing)} evaluations of study '{study['study']}' are missing, e.g. "
+            f"{' '.join(missing[0])}; run snakemake evaluate_all"
         )
+    rows = [row for key in records for row in _rows(study["study"], records[key], lenses[key])]
     table = pd.DataFrame(_merged(rows), columns=list(COLUMNS))
     table = table.astype(dict.fromkeys(EMPTY_COUNTS, "Int64"))  # unlike "int64", it may be empty
     table = table.sort_values(ORDER, kind="stable")
@@ -56,58 +54,75 @@ def collect(study_file: Path, evaluations: Path, output: Path) -> int:
     return len(table)
 
 
-def _rows(study: str, record: dict, lenses: list[str]) -> list[dict]:
+def _records(study: dict[str, Any], evaluations: Path) -> dict[tuple[str, ...], Record]:
+    """The records that the plan asks for, by `KEY`."""
+    wanted = {tuple(cell[key] for key in KEY) for cell in study["cells"]}
+    records: dict[tuple[str, ...], Record] = {}
+    files: dict[tuple[str, ...], Path] = {}
+    for name in dict.fromkeys(cell["record"] for cell in study["cells"]):
+        file = evaluations / name
+        cells: list[Record] = read_json(file)["cells"] if file.exists() else []
+        for record in cells:
+            key = tuple(record[part] for part in KEY)
+            if key not in wanted:
+                continue
+            if _answer(records.setdefault(key, record)) != _answer(record):
+                raise UserError(
+                    f"{files[key]} and {file} both answer '{' '.join(key)}', differently; delete "
+                    "the one that is not of this study, or both, and run snakemake evaluate_all"
+                )
+            files[key] = file
+    return records
+
+
+def _answer(record: Record) -> Record:
+    return {name: value for name, value in record.items() if name != "timing"}
+
+
+def _rows(study: str, record: Record, lenses: list[str]) -> Iterator[Row]:
+    """A row for each level that a lens shows. Records of earlier versions lack some keys."""
     finest = record["levels"][-1]["level"]
-    rows = []
     for place, score in enumerate(record["levels"]):
-        looking = (
-            lenses
-            if score["level"] == finest
-            else [lens for lens in lenses if lens in EVERY_LEVEL_LENSES]
-        )
-        if looking:
-            numbers = {"top1": score["top1"], "top1_low": score["low"], "top1_high": score["high"]}
-            numbers |= {
-                column: record[column] if score["level"] == finest else None
-                for column in FINEST_ONLY
-            }
-            # records from before there were these lack them
-            numbers |= {
-                "n_classes": score.get("n_classes"),
-                "chance": score.get("chance"),
-                "level_depth": score.get("level_depth", score.get("depth", place)),
-            }
-            numbers["is_finest"] = "true" if score["level"] == finest else "false"
-            named = {
-                "study": study,
-                "lens": ";".join(looking),
-                "source": one_spelling(record["source"]),
-                "level": score["level"],
-                "label_draw": Subset.parse(record["labelled"]).draw,
-            }
-            rows.append({**record, **numbers, **named})
-    return rows
+        is_finest = score["level"] == finest
+        shown_by = [lens for lens in lenses if is_finest or lens in EVERY_LEVEL_LENSES]
+        if not shown_by:
+            continue
+        yield {
+            **record,
+            **{column: record[column] if is_finest else None for column in FINEST_ONLY},
+            "study": study,
+            "lens": ";".join(shown_by),
+            "source": one_spelling(record["source"]),
+            "level": score["level"],
+            "label_draw": Subset.parse(record["labelled"]).draw,
+            "top1": score["top1"],
+            "top1_low": score["low"],
+            "top1_high": score["high"],
+            "n_classes": score.get("n_classes"),
+            "chance": score.get("chance"),
+            "level_depth": score.get("level_depth", score.get("depth", place)),
+            "is_finest": "true" if is_finest else "false",
+        }
 
 
-def _merged(rows: list[dict]) -> list[dict]:
-    """One row per number: a label size given as a number here and as ``all`` there may be the same one, seen by different lenses.
+def _merged(rows: list[Row]) -> list[Row]:
+    """One row per number: a label size given as a number for one lens and as `all` for another may
+    be the same one.
 
     Raises:
         UserError: the two give different accuracies.
     """
-    merged: dict[tuple, dict] = {}
+    merged: dict[tuple, Row] = {}
+    identity = ("run", "target", "level", "labelled_images", "label_draw", "protocol")
     for row in rows:
-        key = tuple(
-            row[name]
-            for name in ("run", "target", "level", "labelled_images", "label_draw", "protocol")
-        )
-        first = merged.setdefault(key, row)
+        first = merged.setdefault(tuple(row[name] for name in identity), row)
         if first["top1"] != row["top1"]:
             raise UserError(
-                f"{row['run']} on {row['target']}: label sizes '{first['labelled']}' and '{row['labelled']}' are the same "
-                f"{row['labelled_images']} images, but give {first['top1']} and {row['top1']} percent; "
+                f"{row['run']} on {row['target']}: label sizes '{first['labelled']}' and "
+                f"'{row['labelled']}' are the same {row['labelled_images']} images, but give "
+                f"{first['top1']} and {row['top1']} percent; "
                 "run snakemake evaluate_all --forcerun evaluate"
             )
-        looking = {*first["lens"].split(";"), *row["lens"].split(";")}
-        first["lens"] = ";".join(lens for lens in LENSES if lens in looking)
+        shown_by = {*first["lens"].split(";"), *row["lens"].split(";")}
+        first["lens"] = ";".join(lens for lens in LENSES if lens in shown_by)
     return list(merged.values())

@@ -1,6 +1,7 @@
-"""From the predictions of every encoder on the same test images, how often two are right together: paired.csv, by metrics.csv.
+"""paired.csv: how often two encoders are right on the same test images, from their predictions.
 
-The table of accuracies cannot say it; with it, intervals of differences are narrower, at every label level.
+The table of accuracies cannot say it; with it, intervals of differences are narrower, at every
+label level.
 """
 
 import logging
@@ -8,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -26,114 +28,128 @@ KEY = ("run", "target", "labelled", "protocol")
 
 @dataclass(frozen=True)
 class _Judged:
-    """One cell at one level: what identifies it, and which of its test images (manifest rows, (M,)) it got right, bool (M,)."""
+    """One cell at one level, and which test images it got right.
 
-    group: tuple[str, int]  # target, labelled_images
-    cell: tuple[str, str, str, int]  # `joint_counts.CELL`
+    Attributes:
+        group: target, labelled_images.
+        cell: `joint_counts.CELL`.
+        rows: manifest rows of the test images, int (M,).
+        right: bool (M,).
+    """
+
+    group: tuple[str, int]
+    cell: tuple[str, str, str, int]
     rows: np.ndarray
     right: np.ndarray
+
+    @property
+    def order(self) -> tuple:
+        return self.group, self.cell
 
 
 def collect_paired(
     study_file: Path, evaluations: Path, manifests: dict[str, Path], output: Path
 ) -> int:
-    """Write ``output`` (`joint_counts`) and return its number of rows: every cell at the finest level, coarser ones where the lens
-    granularity looks at them.
+    """Write the joint counts and return their number of rows.
 
-    manifests: of each target, for its hierarchy of labels.
+    Every cell is there at the finest level, at coarser ones where a lens asks for every level.
+
+    Args:
+        study_file: the plan, study.json.
+        evaluations: the folder of records and predictions.
+        manifests: of each target, for its hierarchy of labels.
+        output: paired.csv, see `joint_counts`.
 
     Raises:
         UserError: the record or the predictions of a cell are missing.
     """
     hierarchies = {target: hierarchy_of(read_manifest(file)) for target, file in manifests.items()}
-    found: dict[tuple, _Judged] = {}
-    for one in _judged(read_json(study_file)["cells"], evaluations, hierarchies):
-        # sizes 50000 and `all` may be the same images, of which the first is kept
-        found.setdefault((one.group, one.cell), one)
-    groups = {}
-    in_order = sorted(found.values(), key=lambda one: (one.group, one.cell))
-    for group, members in groupby(in_order, key=lambda one: one.group):
-        groups[group] = _counts(list(members))
+    by_cell: dict[tuple, _Judged] = {}
+    for judged in _judged(read_json(study_file)["cells"], evaluations, hierarchies):
+        # sizes 50000 and `all` may be the same images, of which the first stays
+        by_cell.setdefault(judged.order, judged)
+    in_order = sorted(by_cell.values(), key=lambda judged: judged.order)
+    by_group = groupby(in_order, key=lambda judged: judged.group)
+    groups = {group: _counts(list(members)) for group, members in by_group}
     return joint_counts.write(groups, output)
 
 
-def _counts(members: list[_Judged]) -> tuple[list[tuple], np.ndarray, np.ndarray]:
-    """Cells, what both of two have right, int (C, C), and test images, int (C,)."""
-    sets = {one.rows.tobytes(): place for place, one in reversed(list(enumerate(members)))}
-    if len(sets) > 1:
-        log.warning(
-            "some encoders were tested on different images of %s: not paired", members[0].group[0]
-        )
+def _counts(members: list[_Judged]) -> joint_counts.Counts:
+    test_sets = dict.fromkeys(judged.rows.tobytes() for judged in members)
+    if len(test_sets) > 1:
+        target, _ = members[0].group
+        log.warning("some encoders were tested on different images of %s: not paired", target)
     both = np.full((len(members), len(members)), -1)
-    for rows in sets:
-        places = [place for place, one in enumerate(members) if one.rows.tobytes() == rows]
-        right = np.stack([members[place].right for place in places]).astype(
-            np.float32
-        )  # counts below 2**24 are exact
+    for test_set in test_sets:
+        places = [i for i, judged in enumerate(members) if judged.rows.tobytes() == test_set]
+        # counts below 2**24 are exact in float32
+        right = np.stack([members[place].right for place in places]).astype(np.float32)
         both[np.ix_(places, places)] = np.rint(right @ right.T).astype(int)
-    return [one.cell for one in members], both, np.array([len(one.rows) for one in members])
+    tests = np.array([len(judged.rows) for judged in members])
+    return joint_counts.Counts([judged.cell for judged in members], both, tests)
 
 
 def _judged(
-    cells: list[dict], evaluations: Path, hierarchies: dict[str, Hierarchy]
+    cells: list[dict[str, Any]], evaluations: Path, hierarchies: dict[str, Hierarchy]
 ) -> Iterator[_Judged]:
-    for name, wanted in groupby(
-        sorted(cells, key=lambda cell: cell["record"]), key=lambda cell: cell["record"]
-    ):
-        file = evaluations / name
-        predictions_file = evaluations / predictions_of(name)
-        for missing in (one for one in (file, predictions_file) if not one.exists()):
-            raise UserError(f"{missing} is missing; run snakemake evaluate_all")
-        records = {
-            tuple(record[part] for part in KEY): record for record in read_json(file)["cells"]
-        }
+    def record_of(cell: dict[str, Any]) -> str:
+        return cell["record"]
+
+    for name, asked in groupby(sorted(cells, key=record_of), key=record_of):
+        file, predictions_file = evaluations / name, evaluations / predictions_of(name)
+        for needed in (file, predictions_file):
+            if not needed.exists():
+                raise UserError(f"{needed} is missing; run snakemake evaluate_all")
+        kept: list[dict[str, Any]] = read_json(file)["cells"]
+        records = {tuple(record[part] for part in KEY): record for record in kept}
         predictions = read_predictions(predictions_file)
-        for cell in wanted:
+        for cell in asked:
             key = tuple(cell[part] for part in KEY)
             if key not in records:
                 raise UserError(
-                    f"{file} lacks '{' '.join(key)}'; run snakemake evaluate_all --forcerun evaluate"
+                    f"{file} lacks '{' '.join(key)}'; "
+                    "run snakemake evaluate_all --forcerun evaluate"
                 )
-            judged = list(
-                _levels(
-                    records[key],
-                    predictions.get(cell["target"]),
-                    hierarchies[cell["target"]],
-                    any(lens in EVERY_LEVEL_LENSES for lens in cell["lenses"]),
-                )
-            )
+            every_level = any(lens in EVERY_LEVEL_LENSES for lens in cell["lenses"])
+            of_target, hierarchy = predictions.get(cell["target"]), hierarchies[cell["target"]]
+            judged = list(_levels(records[key], of_target, hierarchy, every_level))
             if not judged:
-                log.warning(
-                    "%s has no predictions of '%s': not paired", predictions_file, " ".join(key)
-                )
+                name = " ".join(key)
+                log.warning("%s has no predictions of '%s': not paired", predictions_file, name)
             yield from judged
 
 
 def _levels(
-    record: dict, kept: TargetPredictions | None, hierarchy: Hierarchy, coarse: bool
+    record: dict[str, Any],
+    predictions: TargetPredictions | None,
+    hierarchy: Hierarchy,
+    every_level: bool,
 ) -> Iterator[_Judged]:
-    """The cell at its finest level and, if asked, at the coarser ones; nothing where the file lacks what is needed."""
-    if kept is None or kept.labels is None or kept.rows is None:
+    """The cell at its finest level and, if asked, at the coarser ones; nothing where the file lacks
+    what is needed."""
+    if predictions is None or predictions.labels is None or predictions.rows is None:
         return
     group = record["target"], record["labelled_images"]
     draw = Subset.parse(record["labelled"]).draw
-    asked = record["levels"] if coarse else record["levels"][-1:]
-    for level in (one["level"] for one in asked):
-        table = hierarchy.table[:, hierarchy.names.index(level)]
-        right = _right(record, kept, table, level)
+    for score in record["levels"] if every_level else record["levels"][-1:]:
+        level = score["level"]
+        labels = hierarchy.table[:, hierarchy.names.index(level)]
+        right = _right(record, predictions, labels, level)
         if right is not None:
-            yield _Judged(group, (level, record["protocol"], record["run"], draw), kept.rows, right)
+            cell = level, record["protocol"], record["run"], draw
+            yield _Judged(group, cell, predictions.rows, right)
 
 
 def _right(
-    record: dict, kept: TargetPredictions, table: np.ndarray, level: str
+    record: dict[str, Any], predictions: TargetPredictions, labels: np.ndarray, level: str
 ) -> np.ndarray | None:
-    """bool (M,). table: int (fine classes,), the label of each at the level."""
+    """Which test images are right, bool (M,). labels: int (fine classes,), of each at the level."""
+    assert predictions.labels is not None
     protocol, labelled = record["protocol"], record["labelled"]
-    own = kept.predicted.get(
-        f"{protocol}@{level}/{labelled}"
-    )  # of a classifier trained at this level
-    if own is not None:
-        return own == table[kept.labels]
-    fine = kept.predicted.get(f"{protocol}/{labelled}")
-    return None if fine is None else table[fine] == table[kept.labels]
+    truth = labels[predictions.labels]
+    # of a classifier trained at this level
+    at_level = predictions.predicted.get(f"{protocol}@{level}/{labelled}")
+    if at_level is not None:
+        return at_level == truth
+    fine = predictions.predicted.get(f"{protocol}/{labelled}")
+    return None if fine is None else labels[fine] == truth

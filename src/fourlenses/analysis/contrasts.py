@@ -1,28 +1,33 @@
-"""Differences between encoders, with the uncertainty in them: of the test images, and of the seeds.
+"""Differences between encoders, with their uncertainty: of the test images, and of the seeds.
 
-An accuracy is a mean over test images and seeds, and both are samples. With the score D of image i under seed s (of a difference: right
-under a minus right under b), the mean over n images and k seeds has the variance of a two-way layout,
+An accuracy is a mean over test images and seeds, and both are samples. With the score D of image i
+under seed s (of a difference: right under a minus right under b), the mean over n images and k
+seeds has the variance of a two-way layout,
 
     var = U + S^2 / k
-    U     covariance of D between two seeds on the same images, / n: what other images would change. It does not shrink with seeds
-    S^2   variance of the seeds' means, which holds what other seeds would change and how images and seeds interact
+    U     covariance of D between two seeds on the same images, / n: what other images would change.
+          It does not shrink with seeds
+    S^2   variance of the seeds' means, which holds what other seeds would change and how images and
+          seeds interact
 
-U follows from the kept predictions (`joint_counts`), exactly for every sum of cells, levels and targets. S^2 is moderated by the variance
-between seeds of the whole study (`seed_variance`), so that two or three seeds do not mean Student's t with one or two degrees of freedom.
-With one seed, U is the variance of D over the images, and S^2 that of the study's other cells or a stated prior.
+U follows from the kept predictions (`joint_counts`), exactly for every sum of cells, levels and
+targets. S^2 is moderated by the variance between seeds of the whole study (`seed_variance`), so
+that two or three seeds do not mean Student's t with one or two degrees of freedom. With one seed, U
+is the variance of D over the images, and S^2 that of the study's other cells or a stated prior.
 
-Where the predictions were not kept, cells are taken as right and wrong independently of each other, and the seeds' image parts as the
-same. Encoders are right on the same images more often than that, so a difference is more certain than its interval then says.
+Where the predictions were not kept, cells are taken as right and wrong independently of each other,
+and the seeds' image parts as the same. Encoders are right on the same images more often than that,
+so a difference is more certain than its interval then says.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 from math import inf, sqrt
 
 import numpy as np
 import pandas as pd
-from scipy.special import stdtr, stdtrit
+from scipy.special import ndtri, stdtr, stdtrit
 
 from fourlenses.analysis import joint_counts, scales
 from fourlenses.analysis.cells import Cell, Key, shared_keys
@@ -31,19 +36,28 @@ from fourlenses.analysis.seed_variance import Group, Kind, SeedVariance, pooled
 from fourlenses.core.errors import UserError
 
 CONFIDENCE = 0.95
-PRIOR_SD = 0.8  # points at 50 %, of one encoder over seeds: the default of findings.seed_sd; docs/reference/findings.md says where it is from
+# Points at 50 %, of one encoder over seeds: the default of findings.seed_sd.
+# docs/reference/findings.md says where it is from.
+PRIOR_SD = 0.8
 
-Term = tuple[
-    float, pd.DataFrame, pd.DataFrame
-]  # weight, minuend, subtrahend: rows of one cell each
+# weight, minuend, subtrahend: rows of one cell each
+Term = tuple[float, pd.DataFrame, pd.DataFrame]
+# The uncertainty of one encoder's levels: its kind, its target and label size, a weight per level.
+Weighted = tuple[Kind, Group, list[float]]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Contrast:
     """An estimate with its 95 % interval, in points unless it says another unit.
 
-    seeds: how many it is over. paired: whether the covariance of all its cells is known from their predictions. standard_error and
-    freedom (degrees of freedom, may be inf): of the estimate.
+    Attributes:
+        estimate: the difference, mean or slope.
+        low: lower end of the interval.
+        high: upper end of the interval.
+        seeds: how many it is over.
+        paired: whether the covariance of all its cells is known from their predictions.
+        standard_error: of the estimate.
+        freedom: degrees of freedom of the standard error, may be inf.
     """
 
     estimate: float
@@ -55,13 +69,11 @@ class Contrast:
     freedom: float
 
     def p_value(self, threshold: float = 0.0) -> float:
-        """Two-sided, of the hypothesis that the truth is the threshold."""
+        """Return the two-sided p-value of the hypothesis that the truth is the threshold."""
         if self.standard_error == 0:
             return 1.0 if self.estimate == threshold else 0.0
-        return min(
-            1.0,
-            2 * float(stdtr(self.freedom, -abs(self.estimate - threshold) / self.standard_error)),
-        )
+        ratio = -abs(self.estimate - threshold) / self.standard_error
+        return min(1.0, 2 * float(stdtr(self.freedom, ratio)))
 
 
 @dataclass(frozen=True)
@@ -74,53 +86,67 @@ class Evidence:
 
     @classmethod
     def of(cls, metrics: pd.DataFrame, prior_sd: float = PRIOR_SD) -> "Evidence":
-        """metrics: of `table.read_metrics`; the joint counts are read from beside its file. prior_sd: points, of one encoder over seeds,
-        for a study in which no cell has two seeds."""
+        """Return the evidence of a table.
+
+        Args:
+            metrics: of `table.read_metrics`; the joint counts are read from next to its file.
+            prior_sd: points, of one encoder over seeds, for a study in which no cell has two seeds.
+        """
         return cls(metrics, joint_counts.read(metrics), pooled(metrics, prior_sd))
 
     def mean(self, rows: pd.DataFrame) -> Contrast:
-        """top1 of one cell. Its interval is Wilson's at the number of images that gives the same variance, so it stays in 0 to 100."""
-        found = self.contrast([Cell.of(rows)], scales.points([1.0]))
-        share, variance = found.estimate / 100, (found.standard_error / 100) ** 2
+        """Return top-1 of one cell, percent.
+
+        Its interval is Wilson's at the number of images that gives the same variance, so it stays
+        within 0 to 100. That number is no whole one, as scipy's `proportion_ci` asks for.
+        """
+        normal = self.contrast([Cell.of(rows)], scales.points([1.0]))
+        share, variance = normal.estimate / 100, (normal.standard_error / 100) ** 2
         size = share * (1 - share) / variance if 0 < share < 1 else float(rows["n_test"].mean())
-        square = quantile(found.freedom) ** 2
-        middle = (share + square / (2 * size)) / (1 + square / size)
-        half = sqrt(square * (share * (1 - share) / size + square / (4 * size**2))) / (
-            1 + square / size
-        )
-        return replace(
-            found, low=max(0.0, 100 * (middle - half)), high=min(100.0, 100 * (middle + half))
-        )
+        square = quantile(normal.freedom) ** 2
+        scale = 1 + square / size
+        middle = (share + square / (2 * size)) / scale
+        half = sqrt(square * (share * (1 - share) / size + square / (4 * size**2))) / scale
+        low, high = max(0.0, 100 * (middle - half)), min(100.0, 100 * (middle + half))
+        return replace(normal, low=low, high=high)
 
     def difference(self, minuend: pd.DataFrame, subtrahend: pd.DataFrame) -> Contrast:
-        """top1 of one encoder's rows minus that of another's, matched on seed and label_draw.
+        """Return top-1 of one encoder minus that of another, matched on seed and label draw.
 
-        minuend, subtrahend: rows of `metrics.csv` that differ in seed and label_draw only.
+        Args:
+            minuend: rows of `metrics.csv` that differ in seed and label_draw only.
+            subtrahend: likewise.
 
         Raises:
             UserError: no seed and label draw is in both.
         """
         return self.weighted([(1.0, minuend, subtrahend)])
 
-    def weighted(self, terms: Sequence[Term], scale=scales.points) -> Contrast:
-        """The sum of weight x (minuend - subtrahend) over the terms, over the seeds that all terms have; draws are averaged within a seed.
+    def weighted(
+        self,
+        terms: Sequence[Term],
+        scale: Callable[[Sequence[float]], scales.Function] = scales.points,
+    ) -> Contrast:
+        """Return the sum of weight x (minuend - subtrahend) over the terms.
 
-        scale: `scales.points` or `scales.log_odds`.
+        Over the seeds that all terms have; draws are averaged within a seed.
+
+        Args:
+            terms: what is summed.
+            scale: `scales.points` or `scales.log_odds`.
 
         Raises:
             UserError: no seed and label draw is in all terms.
         """
-        signed = [
-            (sign * weight, rows)
-            for weight, *pair in terms
-            for sign, rows in zip((1, -1), pair, strict=True)
-        ]
-        return self.contrast(
-            [Cell.of(rows) for _, rows in signed], scale([weight for weight, _ in signed])
-        )
+        cells, weights = [], []
+        for weight, minuend, subtrahend in terms:
+            cells += [Cell.of(minuend), Cell.of(subtrahend)]
+            weights += [weight, -weight]
+        return self.contrast(cells, scale(weights))
 
     def contrast(self, cells: Sequence[Cell], function: scales.Function) -> Contrast:
-        """What `function` makes of the cells' accuracies, over the seeds and draws that all of them have; uncertainty to first order.
+        """Return what a function makes of the cells' accuracies, over the seeds and draws that all
+        of them have; its uncertainty is to first order.
 
         Raises:
             UserError: no seed and label draw is in all cells.
@@ -128,9 +154,8 @@ class Evidence:
         keys = shared_keys(cells)
         if not keys:
             raise _nothing_shared(cells)
-        estimate, weights = function(
-            [cell.mean(keys) for cell in cells], [cell.tests(keys) for cell in cells]
-        )
+        top1s, tests = zip(*((cell.mean(keys), cell.tests(keys)) for cell in cells), strict=True)
+        estimate, weights = function(top1s, tests)
         seeds = len({seed for seed, _ in keys})
         image, paired = self._image_variance(cells, weights, keys)
         of_seeds = _for_prior(cells, weights, keys) if self.seed_variance.is_prior else weights
@@ -138,14 +163,25 @@ class Evidence:
             _by_encoder(cells, of_seeds), _between_seeds(cells, weights, keys), seeds
         )
         error = sqrt(image + seed / seeds)
-        # Satterthwaite: the image part is from thousands of images, the seeds' part has few degrees of freedom
+        # Satterthwaite: the images are thousands, the seeds' part has few degrees of freedom
         freedom = freedom * (error**2 / (seed / seeds)) ** 2 if seed > 0 and freedom < inf else inf
         half = quantile(freedom) * error
-        return Contrast(estimate, estimate - half, estimate + half, seeds, paired, error, freedom)
+        return Contrast(
+            estimate=estimate,
+            low=estimate - half,
+            high=estimate + half,
+            seeds=seeds,
+            paired=paired,
+            standard_error=error,
+            freedom=freedom,
+        )
 
     def covariance(self, cells: Sequence[Cell]) -> tuple[np.ndarray, np.ndarray, float]:
-        """Accuracies of K cells (percent, (K,)), their covariance (squared points, (K, K)) and its degrees of freedom, over the seeds that
-        all have.
+        """Return accuracies of K cells, their covariance and its degrees of freedom, over the seeds
+        that all have.
+
+        Returns:
+            percent, (K,); squared points, (K, K); the fewest of a cell.
 
         Raises:
             UserError: they have none in common.
@@ -157,20 +193,17 @@ class Evidence:
         single = [self.contrast([cell], scales.points([1.0])) for cell in cells]
         covariance = np.diag([one.standard_error**2 for one in single])
         for a, b in combinations(range(len(cells)), 2):
-            apart = (
-                self.contrast([cells[a], cells[b]], scales.points([1.0, -1.0])).standard_error ** 2
-            )
+            difference = self.contrast([cells[a], cells[b]], scales.points([1.0, -1.0]))
+            apart = difference.standard_error**2
             covariance[a, b] = covariance[b, a] = (covariance[a, a] + covariance[b, b] - apart) / 2
-        return (
-            np.array([one.estimate for one in single]),
-            covariance,
-            min(one.freedom for one in single),
-        )
+        estimates = np.array([one.estimate for one in single])
+        return estimates, covariance, min(one.freedom for one in single)
 
     def _image_variance(
         self, cells: Sequence[Cell], weights: Sequence[float], keys: Sequence[Key]
     ) -> tuple[float, bool]:
-        """U of the module, and whether it is from the predictions. Targets, and label sizes, are independent of each other."""
+        """U of the module, and whether it is from the predictions. Targets, and label sizes, are
+        independent of each other."""
         parts: dict[tuple, list[tuple[float, Cell]]] = {}
         for cell, weight in zip(cells, weights, strict=True):
             parts.setdefault((cell.target, cell.labelled_images), []).append((weight, cell))
@@ -180,8 +213,9 @@ class Evidence:
             known = self._covariance(group, members, keys)
             paired &= known is not None
             total = _as_independent(members, keys) if known is None else known
-            # two images added, on which the cells differ once each way (Agresti and Min 2005, Bonett and Price 2012): a variance of 0 from
-            # few images is no certainty
+            # two images added, on which the cells differ once each way (Bonett and Price 2012,
+            # https://doi.org/10.3102/1076998611411915): a variance of 0 from few images is no
+            # certainty
             added = sum(weight**2 for weight, _ in _merged(members)) * 1e4
             variance += (tests * max(total, 0.0) + added) / (tests + 2) ** 2
         return variance, paired
@@ -189,7 +223,8 @@ class Evidence:
     def _covariance(
         self, group: tuple, members: list[tuple[float, Cell]], keys: Sequence[Key]
     ) -> float | None:
-        """Per image, squared units: between different seeds where there are several, else of the one; None where not all is known."""
+        """Per image, squared units: between different seeds where there are several, else of the
+        one; None where not all is known."""
         columns: dict[tuple, float] = {}
         seeds_of: dict[tuple, int] = {}
         draws = {seed: sum(key[0] == seed for key in keys) for seed, _ in keys}
@@ -210,7 +245,8 @@ class Evidence:
 
 def _nothing_shared(cells: Sequence[Cell]) -> UserError:
     return UserError(
-        f"no seed and label draw is in all of the compared rows, of which the first are {cells[0].name} and {cells[-1].name}; "
+        "no seed and label draw is in all of the compared rows, of which the first are "
+        f"{cells[0].name} and {cells[-1].name}; "
         "evaluate both sides with the same seeds and label_repeats"
     )
 
@@ -233,22 +269,20 @@ def _as_independent(members: list[tuple[float, Cell]], keys: Sequence[Key]) -> f
 
 
 def _for_prior(cells: Sequence[Cell], weights: Sequence[float], keys: Sequence[Key]) -> list[float]:
-    """The prior deviation is one at an accuracy of 50 %, and shrinks towards 0 and 100 % as that of a count does."""
+    """The prior deviation is one at an accuracy of 50 %, and shrinks towards 0 and 100 % as that of
+    a count does."""
     return [
         weight * sqrt(cell.mean(keys) * (100 - cell.mean(keys))) / 50
         for cell, weight in zip(cells, weights, strict=True)
     ]
 
 
-def _by_encoder(
-    cells: Sequence[Cell], weights: Sequence[float]
-) -> list[tuple[Kind, Group, list[float]]]:
+def _by_encoder(cells: Sequence[Cell], weights: Sequence[float]) -> list[Weighted]:
     """Of each encoder its kind, its target and label size, and the weights at its levels."""
-    levels: dict[tuple, tuple[Kind, Group, list[float]]] = {}
+    levels: dict[tuple, Weighted] = {}
     for weight, cell in _merged(list(zip(weights, cells, strict=True))):
-        levels.setdefault(cell.encoder, (cell.kind, (cell.target, cell.labelled_images), []))[
-            2
-        ].append(weight)
+        group = cell.target, cell.labelled_images
+        levels.setdefault(cell.encoder, (cell.kind, group, []))[2].append(weight)
     return list(levels.values())
 
 
@@ -262,5 +296,6 @@ def _between_seeds(cells: Sequence[Cell], weights: Sequence[float], keys: Sequen
 
 
 def quantile(freedom: float) -> float:
-    """Student's t at the two-sided `CONFIDENCE`."""
-    return float(stdtrit(freedom, 0.5 + CONFIDENCE / 2)) if freedom < 1e6 else 1.959963984540054
+    """Return Student's t at the two-sided `CONFIDENCE`; the normal quantile for inf."""
+    share = 0.5 + CONFIDENCE / 2
+    return float(stdtrit(freedom, share) if freedom < 1e6 else ndtri(share))

@@ -1,4 +1,4 @@
-"""Reading a CSV table that a user may have edited: what is wrong is one sentence with the remedy."""
+"""CSV tables that a user may have edited: what is wrong is one sentence with the remedy."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,7 +11,7 @@ from fourlenses.core.errors import UserError
 def read_csv_table(
     path: str | Path, columns: Sequence[str], *, make: str, again: str, dtype: type | None = None
 ) -> pd.DataFrame:
-    """Return the table at ``path``; "none" and "NA" are names in it, no missing values.
+    """Return a CSV table; "none" and "NA" are names in it, no missing values.
 
     Args:
         path: the file.

@@ -65,10 +65,11 @@ def _finest_guessed(rows: pd.DataFrame) -> str:
     said = rows.loc[rows["is_finest"].eq(True), "level"]
     if len(said):
         return said.iloc[0]
-    others = rows[rows["lens"].map(lambda text: bool(_lenses(text) - {*EVERY_LEVEL_LENSES}))]
+    others = rows[rows["lens"].map(lambda text: bool(lenses_in(text) - {*EVERY_LEVEL_LENSES}))]
     levels = (others if len(others) else rows).groupby("level")["top1"].agg(["size", "mean"])
     return levels.sort_values(["size", "mean"], ascending=[False, True], kind="stable").index[0]
 
 
-def _lenses(text: str) -> set[str]:
+def lenses_in(text: str) -> set[str]:
+    """Return the names in a cell of the column `lens`."""
     return {name.strip() for name in text.split(";") if name.strip()}

@@ -1,8 +1,9 @@
-"""Our numbers beside the paper's: the rows of a study that answer a question the paper answers too.
+"""Our numbers next to the paper's: rows of a study that answer a question the paper answers too.
 
-A row is matched with a published one where method, source, target, level, labelled images and protocol are the same, so only studies on
-the paper's four datasets, under the paper's numbers of images, have any. `difference` is ours less the paper's, in points; the paper's
-number is known to `reading_error` points, 0 where it is printed in a table.
+A row is matched with a published one where method, source, target, level, labelled images and
+protocol are the same, so only studies on the paper's four datasets, under the paper's numbers of
+images, have any. `difference` is ours minus the paper's, in points; the paper's number is known to
+`reading_error` points, 0 where it is printed in a table.
 """
 
 import pandas as pd
@@ -13,35 +14,28 @@ from fourlenses.study.encoders import CONCATENATION
 
 KEYS = ["method", "source", "target", "level", "labelled_images", "protocol"]
 COLUMNS = [
-    *(
-        "lens",
-        "method",
-        "source",
-        "pretrain_images",
-        "target",
-        "level",
-        "labelled_images",
-        "protocol",
-    ),
-    *("ours", "ours_low", "ours_high", "seeds", "paper", "reading_error", "difference", "origin"),
+    *("lens", "method", "source", "pretrain_images", "target", "level", "labelled_images"),
+    *("protocol", "ours", "ours_low", "ours_high", "seeds", "paper", "reading_error"),
+    *("difference", "origin"),
 ]
-ANY_SIZE = (
-    "-all"  # as many images as the dataset has; the table has their number in a column of its own
-)
+# As many images as the dataset has; the column pretrain_images has their number.
+ANY_SIZE = "-all"
 
 
 def compare(evidence: Evidence) -> pd.DataFrame:
-    """`COLUMNS`, a line per published number that a study's table has too, in the order of the table; seeds are averaged.
+    """Return `COLUMNS`, a line per published number that a study's table has too.
 
-    Nothing for the published numbers themselves, which are a table of their own (study `published`).
+    In the order of the table; seeds are averaged. Nothing for the published numbers themselves,
+    which are a table of their own (study `published`).
     """
     named = _matched(evidence.metrics)
     if named.empty:
         return pd.DataFrame(columns=COLUMNS)
-    # a coarser level or another lens may look at the same number: one line each
-    ours = bands.over_seeds(
-        named.assign(lens=_lenses(named)), ["lens", *KEYS, "pretrain_images"], evidence
-    )
+    # seeds of one number are of the same lenses; of several draws of labels not all need be, and
+    # the lenses of the first stand
+    lens = named.groupby(KEYS, sort=False)["lens"].transform("first")
+    keys = ["lens", *KEYS, "pretrain_images"]
+    ours = bands.over_seeds(named.assign(lens=lens), keys, evidence)
     ours = ours.rename(columns={"top1": "ours", "top1_low": "ours_low", "top1_high": "ours_high"})
     both = ours.merge(_published(), on=KEYS, how="inner")  # keeps the order of the left side
     both["difference"] = both["ours"] - both["paper"]
@@ -49,14 +43,17 @@ def compare(evidence: Evidence) -> pd.DataFrame:
 
 
 def matched(rows: pd.DataFrame) -> pd.DataFrame:
-    """`KEYS` (the source as the paper's rows name it), `pretrain_images` and `paper`, the published top-1: a line per number that ``rows``
-    have too."""
+    """Return a line per published number that the rows have too.
+
+    Its columns are `KEYS` (the source as the paper's rows name it), `pretrain_images` and `paper`,
+    the published top-1, percent.
+    """
     ours = _matched(rows)[[*KEYS, "pretrain_images"]].drop_duplicates()
     return ours.merge(_published()[[*KEYS, "paper"]], on=KEYS, how="inner")
 
 
 def published_top1(numbers: pd.DataFrame, rows: pd.DataFrame, keys: list[str]) -> list[float]:
-    """Return for each line of ``numbers`` the published top-1 of the same ``keys``, percent, or nan.
+    """Return the published top-1 of each line of numbers, percent; nan where there is none.
 
     Args:
         numbers: what a figure draws.
@@ -83,9 +80,7 @@ def _keys(rows: pd.DataFrame, keys: list[str]) -> list[tuple]:
 def _matched(rows: pd.DataFrame) -> pd.DataFrame:
     """Those with a published number, with the source as the paper's rows name it."""
     rows = rows[rows["study"] != "published"]
-    named = rows.assign(
-        source=[_source(*row) for row in zip(rows["source"], rows["pretrain_images"], strict=True)]
-    )
+    named = rows.assign(source=list(map(_source, rows["source"], rows["pretrain_images"])))
     known = set(_keys(_published(), KEYS))
     return named[pd.Series([key in known for key in _keys(named, KEYS)], named.index, bool)]
 
@@ -93,11 +88,6 @@ def _matched(rows: pd.DataFrame) -> pd.DataFrame:
 def _published() -> pd.DataFrame:
     rows = published.rows().drop_duplicates(KEYS)  # a number that two tables print is the same one
     return rows[[*KEYS, "top1", "reading_error", "origin"]].rename(columns={"top1": "paper"})
-
-
-def _lenses(rows: pd.DataFrame) -> pd.Series:
-    """Seeds of one number are looked at by the same lenses; of several draws of labels not all need be, and the first one's stand."""
-    return rows.groupby(KEYS, sort=False)["lens"].transform("first")
 
 
 def _source(source: str, images: int) -> str:

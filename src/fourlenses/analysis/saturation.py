@@ -1,27 +1,33 @@
-"""A curve of accuracy against pretraining images that saturates, and what it says about more images.
+"""A curve of accuracy against pretraining images that saturates, and what it says of more images.
 
-    top1(n) = ceiling - scale * n ** -exponent        percent; 0 < ceiling <= 100, scale >= 0, 0.02 <= exponent <= 2
+    top1(n) = ceiling - scale * n ** -exponent
 
-the power law of learning curves (Hestness et al. 2017, https://arxiv.org/abs/1712.00409), fitted by weighted least squares. At a given
-exponent the other two follow in closed form, so the exponent is searched on a grid that is refined until it no longer matters, for the
-points and for all bootstrap draws at once.
+in percent, with 0 < ceiling <= 100, scale >= 0, 0.02 <= exponent <= 2: the power law of learning
+curves (Hestness et al. 2017, https://arxiv.org/abs/1712.00409), fitted by weighted least squares.
+At a given exponent the other two follow in closed form, so the exponent is searched on a grid that
+is refined until it no longer matters, for the points and for all bootstrap draws at once.
 
-Intervals are of a parametric bootstrap: the accuracies of all sizes are drawn again from their covariance, which holds the test images
-that they share and the variance between seeds, with the tails of Student's t at its degrees of freedom (`analysis.contrasts`); the curve is
-fitted to each draw, and 95 % of the draws lie inside. Seeds are not resampled: two or three of them are too few to draw from. Where the
-points scatter about the curve by more than their standard errors say, all are widened by that ratio (Birge's).
+Intervals are of a parametric bootstrap: the accuracies of all sizes are drawn again from their
+covariance, which holds the test images that they share and the variance between seeds, with the
+tails of Student's t at its degrees of freedom (`analysis.contrasts`); the curve is fitted to each
+draw, and 95 % of the draws lie inside. Seeds are not resampled: two or three of them are too few to
+draw from. Where the points scatter about the curve by more than their standard errors say, all are
+widened by that ratio (Birge's).
 
-Measured accuracies can bend more sharply than a power law: little is gained below some size, and little above another. Where the power law
-is rejected at the 1 % level (chi-squared of its residuals) and there are five sizes or more, a fourth parameter is fitted too,
+Measured accuracies can bend more sharply than a power law: little is gained below some size, and
+little above another. Where the power law is rejected at the 1 % level (chi-squared of its
+residuals) and there are five sizes or more, a fourth parameter is fitted too,
 
     top1(n) = ceiling - scale * (n + shift) ** -exponent
 
-(pow4 of Viering and Loog 2023, https://arxiv.org/abs/2103.10948), and `kind` is `shifted_power_law` instead of `power_law`.
+(pow4 of Viering and Loog 2023, https://arxiv.org/abs/2103.10948), and `kind` is `shifted_power_law`
+instead of `power_law`.
 
 With fewer than four sizes three parameters are not determined. Then `kind` is
 
-    log_linear   two or three sizes: a straight line in log2(n) through the last two, rising or falling. Its gain per doubling does not
-                 shrink, so beyond the last size it is at most what is gained where the truth saturates
+    log_linear   two or three sizes: a straight line in log2(n) through the last two, rising or
+                 falling. Its gain per doubling does not shrink, so beyond the last size it is at
+                 most what is gained where the truth saturates
     one_size     nothing is known of other sizes: predictions elsewhere and gains are nan
 
 D: bootstrap draws. E: exponents tried. K: sizes. N: numbers of images tried.
@@ -29,6 +35,7 @@ D: bootstrap draws. E: exponents tried. K: sizes. N: numbers of images tried.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -50,50 +57,62 @@ MOST_IMAGES = 1e9  # a number of images beyond this is called infinite
 Interval = tuple[float, float, float]
 
 
-@dataclass(frozen=True)
-class Fit:
-    """A fitted curve. Of each parameter array the first entry is the estimate, the others are the bootstrap draws: (1 + D,).
+class Parameters(NamedTuple):
+    """Of a curve: (1 + D,) each, first the estimate, then the bootstrap draws.
 
-    Of a `log_linear` fit `ceiling` is the accuracy at one image and `scale` the gain per doubling; `exponent` and `shift` are nan.
+    Of a `log_linear` fit `ceiling` is the accuracy at one image and `scale` the gain per doubling;
+    `exponent` and `shift` are nan.
     """
 
-    kind: str
-    sizes: np.ndarray  # (K,), increasing
     ceiling: np.ndarray
     scale: np.ndarray
     exponent: np.ndarray
     shift: np.ndarray
 
+
+@dataclass(frozen=True)
+class Fit:
+    """A fitted curve.
+
+    Attributes:
+        kind: `power_law`, `shifted_power_law`, `log_linear` or `one_size`.
+        sizes: pretraining images of the points, (K,), increasing.
+        parameters: of the curve.
+    """
+
+    kind: str
+    sizes: np.ndarray
+    parameters: Parameters
+
     def predict(self, images: float) -> Interval:
-        """top1 after pretraining on so many images, percent, with its interval."""
+        """Return top-1 after pretraining on so many images, percent, with its interval."""
         return _interval(self._top1(images))
 
     def gain_from_doubling(self, images: float) -> Interval:
-        """How much higher top1 is expected to be with twice as many images, points, with its interval."""
+        """Return how much higher top-1 is expected to be with twice as many images, points, with
+        its interval."""
         return _interval(self._top1(2 * images) - self._top1(images))
 
     def enough_images(self, gain: float) -> Interval:
-        """The number of images beyond which a doubling gains less than `gain` points, with its interval.
+        """Return the number of images beyond which a doubling gains less than so many points.
 
-        The smallest size where that is so from there on; inf where it is not so up to `MOST_IMAGES`.
+        With its interval. It is the smallest size where that is so from there on, and inf where it
+        is not so up to `MOST_IMAGES`.
         """
+        scale = self.parameters.scale
         if self.kind == "one_size":
-            return _interval(self.scale)
+            return _interval(scale)
         if self.kind == "log_linear":
-            images = np.where(self.scale < gain, self.sizes[0], np.inf)
-        else:
-            images = self._last_above(gain)
-        return _interval(images)
+            return _interval(np.where(scale < gain, self.sizes[0], np.inf))
+        return _interval(self._last_above(gain))
 
     def _last_above(self, gain: float) -> np.ndarray:
-        """(1 + D,): the last number of images whose doubling gains so much, between the smallest size and infinity."""
+        """The last number of images whose doubling gains so much, between the smallest size and
+        infinity: (1 + D,)."""
         tried = np.geomspace(self.sizes[0], 1.01 * MOST_IMAGES, 500)
-        scale, exponent, shift = (
-            values[:, None] for values in (self.scale, self.exponent, self.shift)
-        )
-        gains = scale * (
-            (tried + shift) ** -exponent - (2 * tried + shift) ** -exponent
-        )  # (1 + D, N)
+        _, scale, exponent, shift = (values[:, None] for values in self.parameters)
+        once, twice = (tried + shift) ** -exponent, (2 * tried + shift) ** -exponent
+        gains = scale * (once - twice)  # (1 + D, N)
         above = gains >= gain
         last = np.where(above.any(1), len(tried) - 1 - above[:, ::-1].argmax(1), -1)
         every, inside = np.arange(len(last)), last.clip(0, len(tried) - 2)
@@ -104,21 +123,23 @@ class Fit:
 
     def _top1(self, images: float) -> np.ndarray:
         """(1 + D,)"""
+        ceiling, scale, exponent, shift = self.parameters
         if self.kind == "one_size":
-            return np.where(images == self.sizes[0], self.ceiling, np.nan)
+            return np.where(images == self.sizes[0], ceiling, np.nan)
         if self.kind == "log_linear":
-            return (self.ceiling + self.scale * np.log2(images)).clip(0, 100)
-        return (self.ceiling - self.scale * (images + self.shift) ** -self.exponent).clip(0, 100)
+            return (ceiling + scale * np.log2(images)).clip(0, 100)
+        return (ceiling - scale * (images + shift) ** -exponent).clip(0, 100)
 
 
 def fit(
     images: Sequence[float],
-    top1: Sequence[float],
+    top1: Sequence[float] | np.ndarray,
     covariance: np.ndarray,
+    *,
     freedom: float = np.inf,
     seed: int = 0,
 ) -> Fit:
-    """The curve through the points of one target, label size and method.
+    """Return the curve through the points of one target, label size and method.
 
     Args:
         images: pretraining images of each point, (K,), increasing.
@@ -129,95 +150,102 @@ def fit(
     """
     sizes, mean, covariance = (np.asarray(values, float) for values in (images, top1, covariance))
     generator = np.random.default_rng(named_seed(seed, "saturation"))
-    errors = np.sqrt(covariance.diagonal()).clip(min=LEAST_ERROR)
-    weights = 1 / errors**2
-    kind, widened = "power_law", 1.0
-    if len(sizes) >= LEAST_SIZES:
-        free, misfit = 3, _misfit(kind, sizes, mean, weights)
-        if len(sizes) > LEAST_SIZES and chdtrc(len(sizes) - free, misfit) < REJECTED:
-            kind, free = "shifted_power_law", 4
-            misfit = _misfit(kind, sizes, mean, weights)
-        widened = max(1.0, (misfit / (len(sizes) - free)) ** 0.5)
+    weights = 1 / np.sqrt(covariance.diagonal()).clip(min=LEAST_ERROR) ** 2
+    kind, widened = _kind(sizes, mean, weights)
     drawn = mean + widened * _errors(covariance, freedom, generator)
     points = np.concatenate([mean[None], drawn.clip(0, 100)])  # (1 + D, K)
-    if len(sizes) == 1:
+    if kind == "one_size":
         unknown = np.full(len(points), np.nan)
-        return Fit("one_size", sizes, points[:, 0], unknown, unknown, unknown)
+        return Fit(kind, sizes, Parameters(points[:, 0], unknown, unknown, unknown))
+    if kind == "log_linear":
+        return Fit(kind, sizes, _log_linear(sizes, points, weights))
+    return Fit(kind, sizes, _power_law(kind, sizes, points, weights))
+
+
+def _kind(sizes: np.ndarray, mean: np.ndarray, weights: np.ndarray) -> tuple[str, float]:
+    """The kind of curve, and by how much the errors are widened as the points scatter about it."""
     if len(sizes) < LEAST_SIZES:
-        return Fit("log_linear", sizes, *_log_linear(sizes, points, weights))
-    return Fit(kind, sizes, *_power_law(sizes, points, weights, kind))
+        return "one_size" if len(sizes) == 1 else "log_linear", 1.0
+    kind, left = "power_law", len(sizes) - 3
+    misfit = _misfit(kind, sizes, mean, weights)
+    if left > 1 and chdtrc(left, misfit) < REJECTED:
+        kind, left = "shifted_power_law", left - 1
+        misfit = _misfit(kind, sizes, mean, weights)
+    return kind, max(1.0, (misfit / left) ** 0.5)
 
 
 def _errors(covariance: np.ndarray, freedom: float, generator: np.random.Generator) -> np.ndarray:
-    """(D, K) draws of a multivariate t. The covariance was put together of parts, so it may be a hair from positive."""
+    """(D, K) draws of a multivariate t. The covariance was put together of parts, so it may be a
+    hair from positive."""
     values, vectors = np.linalg.eigh(covariance)
     root = vectors * np.sqrt(values.clip(min=LEAST_ERROR**2))
-    tails = (
-        np.sqrt(freedom / generator.chisquare(freedom, DRAWS)) if freedom < 1e6 else np.ones(DRAWS)
-    )
+    tails = np.ones(DRAWS)
+    if freedom < 1e6:
+        tails = np.sqrt(freedom / generator.chisquare(freedom, DRAWS))
     return tails[:, None] * (generator.standard_normal((DRAWS, len(values))) @ root.T)
 
 
 def _misfit(kind: str, sizes: np.ndarray, mean: np.ndarray, weights: np.ndarray) -> float:
-    """The weighted squared error of the best curve of a kind through the points: chi-squared where their errors are right."""
-    fitted = Fit(kind, sizes, *_power_law(sizes, mean[None], weights, kind))
-    return float((weights * ([fitted._top1(size)[0] for size in sizes] - mean) ** 2).sum())
+    """The weighted squared error of the best curve of a kind through the points: chi-squared where
+    their errors are right."""
+    fitted = Fit(kind, sizes, _power_law(kind, sizes, mean[None], weights))
+    predicted = np.array([fitted._top1(size)[0] for size in sizes])
+    return float((weights * (predicted - mean) ** 2).sum())
 
 
 def fit_rows(rows: pd.DataFrame, evidence: Evidence, seed: int = 0) -> Fit:
-    """The curve through rows of the table: one target, label size, protocol and method, one source a number of pretraining images.
+    """Return the curve through rows of the table.
+
+    Args:
+        rows: of one target, label size, protocol and method, one source a number of pretraining
+            images.
+        evidence: the study's table.
+        seed: of the bootstrap.
 
     Raises:
         UserError: the sizes have no seed in common.
     """
-    cells = [Cell.of(some) for _, some in rows.groupby("pretrain_images")]
+    cells = [Cell.of(of_size) for _, of_size in rows.groupby("pretrain_images")]
     sizes = sorted(rows["pretrain_images"].unique())
     means, covariance, freedom = evidence.covariance(cells)
-    return fit(sizes, means, covariance, freedom, seed)
+    return fit(sizes, means, covariance, freedom=freedom, seed=seed)
 
 
-def _log_linear(
-    sizes: np.ndarray, points: np.ndarray, weights: np.ndarray
-) -> tuple[np.ndarray, ...]:
-    """Accuracy at one image, gain per doubling, nan, nan: each (D,). Through the last two points."""
+def _log_linear(sizes: np.ndarray, points: np.ndarray, weights: np.ndarray) -> Parameters:
+    """Through the last two points."""
     x, y, weights = np.log2(sizes[-2:]), points[:, -2:], weights[-2:]
     slope = (y[:, 1] - y[:, 0]) / (x[1] - x[0])
     middle = (weights * x).sum() / weights.sum()
-    return (
-        (weights * y).sum(1) / weights.sum() - slope * middle,
-        slope,
-        *np.full((2, len(y)), np.nan),
-    )
+    at_one = (weights * y).sum(1) / weights.sum() - slope * middle
+    unknown = np.full(len(y), np.nan)
+    return Parameters(at_one, slope, unknown, unknown)
 
 
-def _power_law(
-    sizes: np.ndarray, points: np.ndarray, weights: np.ndarray, kind: str
-) -> tuple[np.ndarray, ...]:
-    """Ceiling, scale, exponent and shift of each row of `points`: each (D,)."""
+def _power_law(kind: str, sizes: np.ndarray, points: np.ndarray, weights: np.ndarray) -> Parameters:
+    """Of each row of the points."""
     unit = np.exp(np.log(sizes).mean())
     x, every = sizes / unit, np.arange(len(points))
     shift = np.zeros(len(points))
     if kind == "shifted_power_law":
         grid = np.broadcast_to(np.geomspace(*EXPONENTS, 25), (len(points), 25))
-        errors = np.stack(
-            [_at_exponents(grid, x + one, points, weights)[2].min(1) for one in SHIFTS]
-        )
-        shift = np.array(SHIFTS)[errors.argmin(0)]
-    moved = x + shift[:, None]  # (D, K)
+        by_shift = [_at_exponents(grid, x + one, points, weights)[2].min(1) for one in SHIFTS]
+        shift = np.array(SHIFTS)[np.stack(by_shift).argmin(0)]
+    moved = (x + shift[:, None])[:, None, :]  # (D, 1, K)
     grid = np.broadcast_to(np.geomspace(*EXPONENTS, 49), (len(points), 49))  # (D, E)
     for _ in range(3):  # each round is 24 times finer than the one before
-        ceiling, scale, error = _at_exponents(grid, moved[:, None, :], points, weights)
-        best = error.argmin(1)
-        ceiling, scale, exponent = ceiling[every, best], scale[every, best], grid[every, best]
+        ceilings, scales, errors = _at_exponents(grid, moved, points, weights)
+        best = errors.argmin(1)
+        ceiling, scale, exponent = (of[every, best] for of in (ceilings, scales, grid))
         step = grid[:, 1] / grid[:, 0]
         grid = (exponent[:, None] * step[:, None] ** np.linspace(-1, 1, 49)).clip(*EXPONENTS)
-    return ceiling, scale * unit**exponent, exponent, shift * unit
+    return Parameters(ceiling, scale * unit**exponent, exponent, shift * unit)
 
 
 def _at_exponents(
     exponents: np.ndarray, sizes: np.ndarray, points: np.ndarray, weights: np.ndarray
-) -> tuple[np.ndarray, ...]:
-    """The best ceiling and scale for each given exponent, within their bounds, and their weighted squared error: each (D, E)."""
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The best ceiling and scale for each given exponent, within their bounds, and their weighted
+    squared error: each (D, E)."""
     basis = sizes ** -exponents[..., None]  # (D, E, K)
     y = points[:, None, :]
     total = weights.sum()
@@ -226,7 +254,7 @@ def _at_exponents(
     scale = -(weights * centred * y).sum(-1) / (weights * centred**2).sum(-1)
     scale = scale.clip(min=0)
     ceiling = mean_y + scale * mean_basis
-    # where the ceiling would be above 100 it is 100: the error is convex, so its least is on that edge
+    # where the ceiling would be above 100 it is 100: the error is convex, so its least is there
     at_edge = ((weights * basis * (100 - y)).sum(-1) / (weights * basis**2).sum(-1)).clip(min=0)
     scale = np.where(ceiling > 100, at_edge, scale)
     ceiling = np.minimum(ceiling, 100)
@@ -235,12 +263,11 @@ def _at_exponents(
 
 
 def _interval(values: np.ndarray) -> Interval:
-    """The estimate, which comes first, and the bounds of the draws' middle 95 %; a draw's own value, as some may be infinite."""
+    """The estimate, which comes first, and the bounds of the draws' middle 95 %; each is a draw's
+    value, as some may be infinite."""
     estimate = float(values[0])
     if np.isnan(estimate):
         return (np.nan, np.nan, np.nan)
-    low, high = (
-        float(np.quantile(values[1:], share, method=how))
-        for share, how in zip(COVERAGE, ("lower", "higher"), strict=True)
-    )
+    low = float(np.quantile(values[1:], COVERAGE[0], method="lower"))
+    high = float(np.quantile(values[1:], COVERAGE[1], method="higher"))
     return estimate, min(low, estimate), max(high, estimate)

@@ -1,18 +1,21 @@
-"""How much an encoder trained alike with another seed would differ: the variance between seeds, pooled over the cells of a study.
+"""How much an encoder trained alike with another seed would differ, pooled over a study's cells.
 
-Three seeds give a variance of two degrees of freedom, which is next to nothing, but a study has dozens of cells with three seeds. Their
-variances are alike but not the same, so each is moved towards the common value by as much as their scatter says they share (the moderated
-variance of G. K. Smyth, Linear models and empirical Bayes methods for assessing differential expression, Statistical Applications in
-Genetics and Molecular Biology 3(1), 2004, https://doi.org/10.2202/1544-6115.1027):
+Three seeds give a variance of two degrees of freedom, which is next to nothing, but a study has
+dozens of cells with three seeds. Their variances are alike but not the same, so each is moved
+towards the common value by as much as their scatter says they share (the moderated variance of
+Smyth 2004, https://doi.org/10.2202/1544-6115.1027):
 
-    s^2 ~ s0^2 F(d, d0)        s: of one cell, with d degrees of freedom; s0, d0: common, from mean and variance of log s^2
+    s^2 ~ s0^2 F(d, d0)        s: of one cell, with d degrees of freedom; s0, d0: common, from mean
+                               and variance of log s^2
     moderated = (d0 s0^2 + d s^2) / (d0 + d)        with d0 + d degrees of freedom
 
-Cells of one kind, a method entry under a protocol, have a common value of their own where an F test says that it differs from that of all
-others. What all cells of one target, label size and seed share (the draw of the labelled images) is told apart by a two-way analysis of
-variance: it cancels in differences, and counts in a single accuracy.
+Cells of one kind, a method entry under a protocol, have a common value of their own where an F test
+says that it differs from that of all others. What all cells of one target, label size and seed
+share (the draw of the labelled images) is separated by a two-way analysis of variance: it cancels
+in differences, and counts in a single accuracy.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from math import inf, sqrt
 
@@ -26,17 +29,24 @@ CELL = ["method", "source", "corruption", "pretrain_images", "target", "protocol
 LEAST_CELLS = 8  # with fewer, nothing is said of how alike they are, and they are taken as alike
 LEAST_OF_KIND = 3  # with fewer, a kind has no value of its own
 DIFFERENT = 0.05  # significance of the F test
-PRIOR_FREEDOM = 2.0  # degrees of freedom that the stated deviation counts with beside the measured ones: it matters in small studies alone
+# Degrees of freedom that the stated deviation counts with next to the measured ones: it matters in
+# small studies alone.
+PRIOR_FREEDOM = 2.0
 
 Kind = tuple[str, str]  # method entry, protocol
 Group = tuple[str, int]  # target, label size
+Variance = tuple[float, float]  # squared points, and its degrees of freedom
 
 
 @dataclass(frozen=True)
 class Common:
-    """variance: s0 squared, of one cell's top-1, squared points. freedom: d0, inf where the cells are as alike as chance makes them.
+    """A common value of some cells.
 
-    most: degrees of freedom of all cells together, more than which nothing made from them has. cells: how many, 0 for a stated prior.
+    Attributes:
+        variance: s0 squared, of one cell's top-1, squared points.
+        freedom: d0, inf where the cells are as alike as chance makes them.
+        most: degrees of freedom of all cells together; nothing made from them has more.
+        cells: how many, 0 for a stated prior.
     """
 
     variance: float
@@ -47,10 +57,15 @@ class Common:
 
 @dataclass(frozen=True)
 class SeedVariance:
-    """every: of all trained cells; kinds: of those with cells enough.
+    """The variance between seeds in a study.
 
-    between_levels: correlation of an encoder's departure at one label level with that at another, 0 where nothing is known of it.
-    shared: variance of what all cells of one target, label size and seed have in common, squared points.
+    Attributes:
+        every: of all trained cells.
+        kinds: of those with enough cells.
+        between_levels: correlation of an encoder's departure at one label level with that at
+            another, 0 where nothing is known of it.
+        shared: variance of what all cells of one target, label size and seed have in common,
+            squared points.
     """
 
     every: Common
@@ -69,71 +84,101 @@ class SeedVariance:
         return sqrt(self.every.variance)
 
     def words(self) -> str:
-        """`1.8 points, pooled over 40 cells of the study`, with the range where kinds were pooled apart; or that it was stated."""
+        """Return e.g. `1.8 points, pooled over 40 cells of the study`, with the range where kinds
+        were pooled apart; or that it was stated."""
         if self.is_prior:
-            return f"{self.sd:.1f} points at 50 %, less towards 0 and 100 %, which is stated and not measured (findings.seed_sd)"
-        own = {sqrt(one.variance) for (method, _), one in self.kinds.items() if method != "random"}
-        ends = sorted(own | {self.sd})
-        apart = (
-            f"{ends[0]:.1f} to {ends[-1]:.1f} points by method and protocol"
-            if own
-            else f"{self.sd:.1f} points"
-        )
-        return f"{apart}, pooled over {self.every.cells} cells of the study"
+            return (
+                f"{self.sd:.1f} points at 50 %, less towards 0 and 100 %, which is stated and not "
+                "measured (findings.seed_sd)"
+            )
+        of_kinds = {
+            sqrt(common.variance)
+            for (method, _), common in self.kinds.items()
+            if method != "random"
+        }
+        ends = sorted(of_kinds | {self.sd})
+        points = f"{self.sd:.1f} points"
+        if of_kinds:
+            points = f"{ends[0]:.1f} to {ends[-1]:.1f} points by method and protocol"
+        return f"{points}, pooled over {self.every.cells} cells of the study"
 
     def of(self, kind: Kind) -> Common:
+        """Return the common value of a kind."""
         return self.kinds.get(kind, self.every)
 
     def moderated(
-        self, weights: list[tuple[Kind, Group, list[float]]], own: float, seeds: int
+        self, weights: Sequence[tuple[Kind, Group, list[float]]], measured: float, seeds: int
     ) -> tuple[float, float]:
-        """The variance of a weighted sum of accuracies for one seed, in the square of its unit, and its degrees of freedom.
+        """Return the variance of a weighted sum of accuracies for one seed.
 
-        weights: of each encoder its kind, its target and label size, and its weights at each of its levels. own: the sum's variance between
-        the seeds, of seeds - 1 degrees of freedom.
+        Args:
+            weights: of each encoder its kind, its target and label size, and its weights at each of
+                its levels.
+            measured: the sum's variance between the seeds, of seeds - 1 degrees of freedom.
+            seeds: how many there are.
+
+        Returns:
+            the variance, in the square of the sum's unit, and its degrees of freedom.
         """
-        rho, parts = self.between_levels, {}
+        parts = self._parts(weights)
+        total, freedom = sum(parts.values()), seeds - 1
+        if not total:
+            return measured, max(freedom, 1)
+        prior, most = (
+            _of_sum([(part, getattr(common, name)) for common, part in parts.items()])
+            for name in ("freedom", "most")
+        )
+        if not freedom or prior == inf:
+            return total, most
+        variance = (prior * total + freedom * measured) / (prior + freedom)
+        return variance, min(prior + freedom, most)
+
+    def _parts(self, weights: Sequence[tuple[Kind, Group, list[float]]]) -> dict[Common, float]:
+        """What each common value adds to the variance of a weighted sum."""
+        rho = self.between_levels
+        parts: dict[Common, float] = {}
         together: dict[Group, float] = {}
         for kind, group, levels in weights:
             together[group] = together.get(group, 0.0) + sum(levels)
             common = self.of(kind)
             square = (1 - rho) * sum(w * w for w in levels) + rho * sum(levels) ** 2
             parts[common] = parts.get(common, 0.0) + common.variance * square
-        common = self.shared * sum(weight**2 for weight in together.values())
-        if common > 0:
-            parts[self.every] = parts.get(self.every, 0.0) + common
-        total, freedom = sum(parts.values()), seeds - 1
-        if not total:
-            return own, max(freedom, 1)
-        # Satterthwaite: of a sum of variances
-        prior, most = (
-            total**2 / joined
-            if (joined := sum(part**2 / getattr(common, name) for common, part in parts.items()))
-            else inf
-            for name in ("freedom", "most")
-        )
-        if not freedom or prior == inf:
-            return total, most
-        return (prior * total + freedom * own) / (prior + freedom), min(prior + freedom, most)
+        shared = self.shared * sum(weight**2 for weight in together.values())
+        if shared > 0:
+            parts[self.every] = parts.get(self.every, 0.0) + shared
+        return parts
+
+
+def _of_sum(parts: Sequence[Variance]) -> float:
+    """The degrees of freedom of a sum of variances (Satterthwaite 1946,
+    https://doi.org/10.2307/3002019)."""
+    total = sum(variance for variance, _ in parts)
+    joined = sum(variance**2 / freedom for variance, freedom in parts)
+    return total**2 / joined if joined else inf
 
 
 def pooled(metrics: pd.DataFrame, prior_sd: float) -> SeedVariance:
-    """Of all cells of a table at their finest levels; ``prior_sd`` (points), as if known, where no trained cell has two seeds."""
-    found, shared = _cells(table.at_finest(metrics))
-    trained = [one for cell, one in found.items() if cell[0] != "random"]
+    """Return the variance between seeds of all cells of a table at their finest levels.
+
+    Args:
+        metrics: the table.
+        prior_sd: points; taken as if known where no trained cell has two seeds.
+    """
+    cells, shared = _cells(table.at_finest(metrics))
+    trained = [variance for cell, variance in cells.items() if cell[0] != "random"]
     if not trained:
         return SeedVariance(Common(prior_sd**2, inf, inf, 0))
-    kinds: dict[Kind, list[tuple[float, float]]] = {}
-    for (method, *_, protocol), one in found.items():
-        kinds.setdefault((method, protocol), []).append(one)
+    kinds: dict[Kind, list[Variance]] = {}
+    for (method, *_, protocol), variance in cells.items():
+        kinds.setdefault((method, protocol), []).append(variance)
     every = _with_prior(_common(trained), prior_sd)
-    own = {kind: _common(cells) for kind, cells in kinds.items() if len(cells) >= LEAST_OF_KIND}
-    own = {
-        kind: common
-        for kind, common in own.items()
-        if _differs(kinds[kind], [one for one in trained if one not in kinds[kind]])
+    apart = {
+        kind: _common(variances)
+        for kind, variances in kinds.items()
+        if len(variances) >= LEAST_OF_KIND
+        and _differs(variances, [other for other in trained if other not in variances])
     }
-    return SeedVariance(every, own, _between_levels(metrics), shared)
+    return SeedVariance(every, apart, _between_levels(metrics), shared)
 
 
 def _with_prior(common: Common, prior_sd: float) -> Common:
@@ -142,7 +187,7 @@ def _with_prior(common: Common, prior_sd: float) -> Common:
     return replace(common, variance=variance, most=most)
 
 
-def _differs(cells: list[tuple[float, float]], others: list[tuple[float, float]]) -> bool:
+def _differs(cells: Sequence[Variance], others: Sequence[Variance]) -> bool:
     if not others:
         return False
     (variance, freedom), (rest, of_rest) = map(_mean, (cells, others))
@@ -152,22 +197,21 @@ def _differs(cells: list[tuple[float, float]], others: list[tuple[float, float]]
     return 2 * min(above, 1 - above) < DIFFERENT
 
 
-def _mean(cells: list[tuple[float, float]]) -> tuple[float, float]:
+def _mean(cells: Sequence[Variance]) -> Variance:
     """Pooled variance and its degrees of freedom."""
     freedom = sum(freedom for _, freedom in cells)
     return sum(variance * freedom for variance, freedom in cells) / freedom, freedom
 
 
-def _cells(rows: pd.DataFrame) -> tuple[dict[tuple, tuple[float, float]], float]:
-    """Of each cell (`CELL`) its own variance between seeds and the degrees of freedom, as the mean over label sizes; and the variance of
-    what cells of one kind share."""
-    found: dict[tuple, list[tuple[float, float]]] = {}
-    together: list[tuple[float, float]] = []
+def _cells(rows: pd.DataFrame) -> tuple[dict[tuple, Variance], float]:
+    """Of each cell (`CELL`) its variance between seeds, as the mean over label sizes; and the
+    variance of what cells of one kind share."""
+    by_cell: dict[tuple, list[Variance]] = {}
+    together: list[Variance] = []
     for _, group in rows.groupby(["target", "labelled_images", "method", "protocol"], sort=False):
         means = group.groupby([*CELL, "seed"], sort=False)["top1"].mean().unstack("seed")
-        shared = means.dropna(
-            axis=1
-        )  # seeds that all cells have, or else cells that have every seed
+        # seeds that all cells have, or else cells that have every seed
+        shared = means.dropna(axis=1)
         means = shared if shared.shape[1] > 1 else means.dropna()
         cells, seeds = means.shape
         if seeds < 2 or not cells:
@@ -175,52 +219,50 @@ def _cells(rows: pd.DataFrame) -> tuple[dict[tuple, tuple[float, float]], float]
         off = means.to_numpy() - means.to_numpy().mean(1, keepdims=True)
         common = off.mean(0) if cells > 1 else np.zeros(seeds)
         # taking out what the cells share takes a part of their own scatter with it
-        kept = (cells - 1) / cells if cells > 1 else 1.0
-        variances = ((off - common) ** 2).sum(1) / (kept * (seeds - 1))
+        left = (cells - 1) / cells if cells > 1 else 1.0
+        variances = ((off - common) ** 2).sum(1) / (left * (seeds - 1))
         if cells > 1 and group["method"].iloc[0] != "random":
             between = float((common**2).sum() / (seeds - 1)) - float(variances.mean()) / cells
             together.append((between, seeds - 1))
         for cell, variance in zip(means.index, variances, strict=True):
-            found.setdefault(cell, []).append((float(variance), kept * (seeds - 1)))
-    own = {
+            by_cell.setdefault(cell, []).append((float(variance), left * (seeds - 1)))
+    averaged = {
         cell: (sum(v for v, _ in sizes) / len(sizes), max(d for _, d in sizes))
-        for cell, sizes in found.items()
+        for cell, sizes in by_cell.items()
     }
-    return own, max(0.0, _mean(together)[0]) if together else 0.0
+    return averaged, max(0.0, _mean(together)[0]) if together else 0.0
 
 
 def _between_levels(metrics: pd.DataFrame) -> float:
-    """The correlation over seeds of trained encoders' accuracies at two levels, pooled over encoders and pairs of levels, in [0, 1).
+    """The correlation over seeds of trained encoders' accuracies at two levels, in [0, 1).
 
-    From few degrees of freedom it is moved towards 0, the cautious side, as if two more had been seen without any.
+    Pooled over encoders and pairs of levels. From few degrees of freedom it is moved towards 0, the
+    cautious side, as if two more had been seen without any.
     """
     rows = metrics[metrics["method"] != "random"]
     shared = scale = freedom = 0.0
     for _, cell in rows.groupby([*CELL, "labelled_images"], sort=False):
         if cell["level"].nunique() < 2:
             continue
-        means = (
-            cell.groupby(["level", "seed"], sort=False)["top1"]
-            .mean()
-            .unstack("seed")
-            .dropna(axis=1)
-            .to_numpy()
-        )
+        by_level = cell.groupby(["level", "seed"], sort=False)["top1"].mean()
+        means = by_level.unstack("seed").dropna(axis=1).to_numpy()
         levels, seeds = means.shape
         if seeds > 1:
             covariance = np.cov(means)
-            own = np.trace(covariance)
-            shared += (covariance.sum() - own) / (levels - 1)
-            scale += own
+            variances = np.trace(covariance)
+            shared += (covariance.sum() - variances) / (levels - 1)
+            scale += variances
             freedom += seeds - 1
     return min(max(shared / scale, 0.0), 1.0) * freedom / (freedom + 2) if scale else 0.0
 
 
-def _common(cells: list[tuple[float, float]]) -> Common:
-    """s0 squared and d0: Smyth's section 6.2, where the cells differ by more than a standard error beyond chance; else they are alike.
+def _common(cells: Sequence[Variance]) -> Common:
+    """s0 squared and d0: Smyth's section 6.2, where the cells differ by more than a standard error
+    beyond chance; else they are alike.
 
-    s0 squared is from the mean of the variances (d0 / (d0 - 2) times as large) while that has a variance itself, d0 above 4: the mean of
-    their logarithms is far less certain where each has one or two degrees of freedom.
+    s0 squared is from the mean of the variances (d0 / (d0 - 2) times as large) while that has a
+    variance itself, d0 above 4: the mean of their logarithms is far less certain where each has one
+    or two degrees of freedom.
     """
     mean, most = _mean(cells)
     if len(cells) < LEAST_CELLS or mean == 0:
@@ -241,7 +283,8 @@ def _common(cells: list[tuple[float, float]]) -> Common:
 
 
 def _trigamma_inverse(value: float) -> float:
-    """The x with trigamma(x) = value, by Newton's method on 1 / trigamma, which is convex (Smyth 2004, appendix)."""
+    """The x with trigamma(x) = value, by Newton's method on 1 / trigamma, which is convex (Smyth
+    2004, appendix)."""
     x = 0.5 + 1 / value
     for _ in range(50):
         trigamma = float(polygamma(1, x))

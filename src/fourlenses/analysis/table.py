@@ -1,7 +1,6 @@
-"""The tidy table of one study (`metrics.csv`) as the figures read it: checked, filtered and averaged over seeds.
+"""The tidy table of a study (`metrics.csv`) as figures and findings read it: checked and filtered.
 
-Every figure starts from the same rows, so what a row means is said here once: which columns there are, which label level
-of a target is its finest, and how its levels are ordered. How several seeds become one number with a band is in `bands`.
+Its columns are in `study.columns`; how seeds become one number with a band is in `bands`.
 """
 
 from pathlib import Path
@@ -9,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from fourlenses.analysis.csv_tables import read_csv_table
-from fourlenses.analysis.former_tables import one_spelling, with_levels
+from fourlenses.analysis.former_tables import lenses_in, one_spelling, with_levels
 from fourlenses.core.errors import UserError
 from fourlenses.study import methods
 from fourlenses.study.columns import COLUMNS, DEFAULTS, NUMBERS, REQUIRED
@@ -21,7 +20,7 @@ ORDER = [
     *("target", "method", "protocol", "pretrain_images", "source", "seed", "labelled_images"),
     *("label_draw", "corruption", "level_depth", "level"),
 ]
-# Two rows alike in all of these would be two answers to one question, and averaging them would hide it.
+# Two rows alike in all of these are two answers to one question, which averaging would hide.
 IDENTITY = (
     *("method", "backbone", "source", "pretrain_images", "corruption", "seed", "target", "level"),
     *("labelled_images", "label_draw", "protocol"),
@@ -101,35 +100,37 @@ def _check_values(table: pd.DataFrame, path: str | Path) -> None:
 
 
 def _numbers(values: pd.Series, column: str, path: str | Path) -> pd.Series:
-    """`values` as numbers; whole ones for counts. top5 may be empty (it is known at the finest level only), and what may lack."""
+    """The values as numbers: int64 for counts that may not be empty, else float64."""
     numbers = pd.to_numeric(values, errors="coerce")
     bad = values[numbers.isna() & ((values != "") | (not COLUMNS[column].may_be_empty))]
     if len(bad):
         raise UserError(
-            f"{path} has {bad.iloc[0]!r} in column {column}, row {bad.index[0] + 2}; write a number there"
+            f"{path} has {bad.iloc[0]!r} in column {column}, row {bad.index[0] + 2}; "
+            "write a number there"
         )
     whole = COLUMNS[column].kind == "count" and not COLUMNS[column].may_be_empty
     return numbers.astype("int64" if whole else "float64")
 
 
 def rows_for(table: pd.DataFrame, lens: str) -> pd.DataFrame:
-    """The rows that belong to `lens`, in the order of the table; a ValueError that says what there is when there are none."""
-    named = table["lens"].map(lambda text: lens in _names(text))
-    if not named.any():
-        found = sorted({name for text in table["lens"] for name in _names(text)})
+    """Return the rows of a lens, in the order of the table.
+
+    Raises:
+        UserError: there are none; names the lenses that there are.
+    """
+    of_lens = table["lens"].map(lambda text: lens in lenses_in(text))
+    if not of_lens.any():
+        lenses = sorted(set().union(*table["lens"].map(lenses_in)))
         raise UserError(
-            f"{where(table)} has no row for the lens {lens} (lenses found: {', '.join(found) or 'none'}); "
+            f"{where(table)} has no row for the lens {lens} "
+            f"(lenses found: {', '.join(lenses) or 'none'}); "
             f"add {lens} to the lenses of the study and run it again"
         )
-    return table[named]
-
-
-def _names(text: str) -> list[str]:
-    return [name.strip() for name in text.split(";") if name.strip()]
+    return table[of_lens]
 
 
 def where(table: pd.DataFrame) -> str:
-    """What an error calls this table: its file, where it was read from one."""
+    """Return what an error calls this table: the file that it was read from, if any."""
     return table.attrs.get("path", "the metrics table")
 
 
@@ -144,7 +145,6 @@ def at_finest(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def at_most_labels(rows: pd.DataFrame) -> pd.DataFrame:
-    """Of `rows`, those with the largest number of labelled images of their target."""
-    return rows[
-        rows["labelled_images"] == rows.groupby("target")["labelled_images"].transform("max")
-    ]
+    """Return those of the rows with the largest number of labelled images of their target."""
+    most = rows.groupby("target")["labelled_images"].transform("max")
+    return rows[rows["labelled_images"] == most]

@@ -4,6 +4,7 @@ An error names the file, the key, the value, and what is allowed.
 """
 
 from pathlib import Path
+from typing import cast
 
 from jsonschema import Draft202012Validator, ValidationError
 
@@ -56,15 +57,16 @@ def _sentence(error: ValidationError, config_files: list[Path]) -> str:
     if error.validator == "required":
         return f"{where}: key '{key}' lacks {error.message.split(' is a ')[0]}"
     if error.validator in ("enum", "const"):
-        allowed = error.schema.get("enum") or [error.schema["const"]]
+        schema = cast(dict, error.schema)  # no bare true or false has these validators
+        allowed = schema.get("enum") or [schema["const"]]
         hint, names = did_you_mean(value, allowed), ", ".join(map(str, allowed))
         return f"{where}: key '{key}' is {value!r}{hint}; allowed: {names}"
     return f"{where}: key '{key}' is {value!r}; {error.message}"
 
 
 def _unknown_key(error: ValidationError, path: list[str], config_files: list[Path]) -> str:
-    allowed = sorted(error.schema.get("properties", {}))
-    unknown = sorted(set(error.instance) - set(allowed))[0]
+    allowed = sorted(cast(dict, error.schema).get("properties", {}))
+    unknown = sorted(set(cast(dict, error.instance)) - set(allowed))[0]
     where = blame([*path, unknown], config_files)
     if sentence := now_called([*path, unknown]):
         return f"{where}: {sentence}"

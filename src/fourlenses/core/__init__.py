@@ -1,1 +1,1 @@
-"""What everything else stands on: errors, files, randomness, programs. Standard library and what is as light."""
+"""Errors, files, randomness, programs: the ground floor, without torch and pandas."""

@@ -1,4 +1,7 @@
-"""What every program in workflow_scripts/ shares: a user's mistake ends in a sentence and exit code 2, a defect in a traceback."""
+"""The frame of every program in workflow_scripts/: exit codes, and sentences for users' mistakes.
+
+A defect of the program keeps its traceback.
+"""
 
 import gc
 import os
@@ -12,16 +15,21 @@ from fourlenses.core.files import NO_ROOM
 from fourlenses.core.log_stream import last_words, use_log_stream
 from fourlenses.core.process_exit import without_destructors
 
-# Importing torch makes objects by the hundred thousand that all stay. Python's collector goes through them again and again meanwhile, and
-# once more at the end of the process: 0.5 of the 1.7 core-seconds that such a program takes before and after its work.
-OBJECTS_BETWEEN_COLLECTIONS = 50_000  # Python's own: 700
+# Importing torch makes hundreds of thousands of objects that all stay. Python's collector visits
+# them again and again meanwhile, and once more at the end of the process: 0.5 of the 1.7
+# core-seconds that such a program takes before and after its work.
+OBJECTS_BETWEEN_COLLECTIONS = 50_000  # Python's default: 700
 
 
 @without_destructors
 def run(main: Callable[[], None]) -> None:
-    """Call ``main`` and end the process as the shell expects: 0 done, 2 a user's mistake, 75 stopped, run it again, 130 interrupted."""
+    """Call ``main`` and end the process with the exit code that a shell expects.
+
+    0: done. 2: a user's mistake. 75: stopped, run it again. 130: interrupted.
+    """
     use_log_stream()
-    # a notebook's or a portal's own, which its children inherit, ends the import of matplotlib; no program here opens a window
+    # A notebook's or a portal's backend, which its children inherit, would make the import of
+    # matplotlib fail; no program here opens a window.
     os.environ["MPLBACKEND"] = "agg"
     gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS)
     try:
@@ -30,16 +38,13 @@ def run(main: Callable[[], None]) -> None:
         last_words(f"fourlenses: {error}")
         sys.exit(2)
     except OSError as error:
-        # what the system refused; libraries raise OSErrors of their own too, without a number or a file, and those stay tracebacks
+        # What the system refused. Libraries raise OSErrors without a number or a file, and those
+        # stay tracebacks.
         if error.errno is None or error.filename is None:
             raise
-        remedy = (
-            f"make room{_file_system(error.filename)}, or raise the quota or limit"
-            if error.errno in NO_ROOM
-            else "put that right"
-        )
         last_words(
-            f"fourlenses: {printable(str(error.filename))}: {error.strerror}; {remedy}, then run it again"
+            f"fourlenses: {printable(str(error.filename))}: {error.strerror}; {_remedy(error)}, "
+            "then run it again"
         )
         sys.exit(2)
     except Interrupted as stop:
@@ -49,17 +54,22 @@ def run(main: Callable[[], None]) -> None:
         last_words("fourlenses: interrupted")
         sys.exit(130)
     finally:
-        gc.freeze()  # what is left goes with the process, unlooked at
+        gc.freeze()  # the remaining objects go with the process, without a visit
+
+
+def _remedy(error: OSError) -> str:
+    if error.errno not in NO_ROOM:
+        return "put that right"
+    return f"make room{_file_system(error.filename)}, or raise the quota or limit"
 
 
 def _file_system(file: str | bytes | os.PathLike) -> str:
-    """Where a file is to be, in words: the file system and what is free on it; nothing if that cannot be told."""
+    """Return a phrase with the file system of a file and its free space; "" if that is unknown."""
     from fourlenses.core.units import format_bytes  # takes 20 ms: only who needs it pays
 
     try:
-        folder = next(
-            folder for folder in Path(os.fsdecode(file)).absolute().parents if folder.exists()
-        )
+        parents = Path(os.fsdecode(file)).absolute().parents
+        folder = next(folder for folder in parents if folder.exists())
         mount = next(folder for folder in [folder, *folder.parents] if os.path.ismount(folder))
         free = format_bytes(shutil.disk_usage(mount).free)
         return f" on the file system at {printable(str(mount))} ({free} free)"

@@ -20,10 +20,12 @@ NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 @contextlib.contextmanager
 def atomic(path: str | os.PathLike) -> Iterator[Path]:
-    """A temporary name beside ``path``, synced and renamed to it when the block ends well, removed when it does not.
+    """Yield a temporary name next to ``path``.
+
+    It is synced and renamed to ``path`` when the block ends well, and removed when it does not.
 
     Raises:
-        OSError: what the block raised; where that is for want of room, it names ``path``.
+        OSError: What the block raised; where that is for lack of room, it names ``path``.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -40,25 +42,27 @@ def atomic(path: str | os.PathLike) -> Iterator[Path]:
         temporary.chmod(0o666 & ~umask)
         os.replace(temporary, path)
     except Exception as error:
-        number = _want_of_room(error, path.parent)
+        number = _lack_of_room(error, path.parent)
         if number is None:
             raise
-        # a write to an open file does not say which, and the temporary name would say nothing to anyone
+        # the error of a write to an open file names none, and the temporary name helps nobody
         raise OSError(number, os.strerror(number), str(path)) from error
     finally:
         temporary.unlink(missing_ok=True)
 
 
-def _want_of_room(error: Exception, folder: Path) -> int | None:
-    """The errno, where a write was cut short for want of room. numpy, safetensors and torch.save have exceptions of their own for that."""
+def _lack_of_room(error: Exception, folder: Path) -> int | None:
+    """Return the errno of a write that was cut short for lack of room, else None.
+
+    numpy, safetensors and torch.save have exceptions of other types for that.
+    """
     if isinstance(error, UserError | Interrupted):
         return None
     if isinstance(error, OSError) and error.errno is not None:
         return error.errno if error.errno in NO_ROOM else None
-    said = any(
-        words in str(error) for words in ("No space left", "Not enough free space", "requested and")
-    )
-    return errno.ENOSPC if said or shutil.disk_usage(folder).free < 4096 else None
+    phrases = ("No space left", "Not enough free space", "requested and")
+    full = any(phrase in str(error) for phrase in phrases)
+    return errno.ENOSPC if full or shutil.disk_usage(folder).free < 4096 else None
 
 
 def write_json(path: str | os.PathLike, value: object) -> None:
@@ -100,13 +104,13 @@ def write_csv(
 
 
 def sha256(file: Path) -> str:
-    """Of the file's bytes, in hexadecimal."""
+    """Return the SHA-256 of a file's bytes, in hexadecimal."""
     with open(file, "rb") as opened:
         return hashlib.file_digest(opened, "sha256").hexdigest()
 
 
 def sync_directory(directory: Path) -> None:
-    """Make a rename last through a power failure, where the file system lets a directory be synced."""
+    """Make a rename last through a power failure, where a directory can be synced."""
     with contextlib.suppress(OSError):
         handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
         try:

@@ -1,4 +1,4 @@
-"""Standard error as jobs have it: a log file, which may lie on the very file system that is full."""
+"""Standard error of jobs: a log file, which may lie on the very file system that is full."""
 
 import io
 import os
@@ -9,14 +9,17 @@ from fourlenses.core.files import NO_ROOM
 
 
 class LogStream(io.FileIO):
-    """A file descriptor that drops what there is no room for: no training ends because its progress bar cannot be written.
+    """A file descriptor that drops what it has no room for.
 
-    short: whether that was so for a part of the last write.
+    No training ends because its progress bar cannot be written.
+
+    Attributes:
+        short: Whether a part of the last write was dropped.
     """
 
     short = False
 
-    def write(self, data) -> int:
+    def write(self, data) -> int:  # type: ignore[no-untyped-def]  # a buffer: Python 3.12 names it
         try:
             written = super().write(data)
         except OSError as error:
@@ -28,27 +31,29 @@ class LogStream(io.FileIO):
 
 
 def use_log_stream() -> None:
-    """Make standard error a `LogStream`, unless something else stands there in its place."""
-    if sys.stderr is not None and sys.stderr is sys.__stderr__:
-        sys.stderr.flush()
+    """Make standard error a `LogStream`, unless it has been replaced already."""
+    stream = sys.stderr
+    if stream is not None and stream is sys.__stderr__:
+        stream.flush()
         sys.stderr = io.TextIOWrapper(
             LogStream(2, "wb", closefd=False),
-            sys.stderr.encoding,
+            stream.encoding,
             "backslashreplace",
             write_through=True,
         )
 
 
 def last_words(text: str) -> None:
-    """Say on standard error why the program ends. A log without room for that is emptied first: the reason matters more than the rest."""
+    """Write to standard error why the program ends.
+
+    A log without room for that is emptied first: the reason matters more than the rest.
+    """
     sys.stderr.write(text + "\n")
     sys.stderr.flush()
     stream = getattr(sys.stderr, "buffer", None)
-    if (
-        isinstance(stream, LogStream)
-        and stream.short
-        and stat.S_ISREG(os.fstat(stream.fileno()).st_mode)
-    ):
+    if not isinstance(stream, LogStream) or not stream.short:
+        return
+    if stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
         os.ftruncate(stream.fileno(), 0)
         os.lseek(stream.fileno(), 0, os.SEEK_SET)
         sys.stderr.write(

@@ -2,12 +2,13 @@
 
 import collections
 import multiprocessing
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from functools import partial
 from typing import TypeVar
 
-Item, Result = TypeVar("Item"), TypeVar("Result")
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 # Items go to a worker several at a time: handing over costs as much as a small image does.
 CHUNK_ITEMS, CHUNK_BYTES = 64, 4 << 20
 
@@ -18,7 +19,7 @@ def ordered_map(
     *,
     workers: int,
     processes: bool = False,
-) -> Iterator[Result]:
+) -> Generator[Result, None, None]:
     """Yield ``work(item)`` for each item, at most two chunks ahead for each worker.
 
     Args:

@@ -1,9 +1,9 @@
 """Processes of this machine: whether one still runs, and since when.
 
-psutil knows them where there is no /proc too. Its `create_time` is a time of the clock, which may be
-set: a living process would then look like another one. So what identifies a process, together with
-its id, is its start in clock ticks since boot, and `kill(pid, 0)` says whether the id is in use:
-psutil's `pid_exists` takes the processes that /proc hides (hidepid) for dead ones.
+psutil reads them. Its `create_time` is a time of the clock, which may be set: a living process
+would then look like another one. So a process is identified by its id and by its start in clock
+ticks since boot. `kill(pid, 0)` tells whether the id is in use: psutil's `pid_exists` takes the
+processes that /proc hides (hidepid) for dead ones.
 """
 
 import os

@@ -1,7 +1,9 @@
-"""Counter-based randomness: every draw is a pure function of a named seed and of what it is drawn for.
+"""Counter-based randomness: a draw is a pure function of a named seed and of its counters.
 
-Nothing here has state, so a draw does not depend on worker count, on batch order or on where a run was interrupted.
-The mixing function is the finaliser of SplitMix64 (Steele, Lea, Flood: Fast Splittable Pseudorandom Number Generators, OOPSLA 2014).
+Nothing here has state, so a draw does not depend on the number of workers, on the order of batches
+or on where a run was interrupted. The mixing function is the finaliser of SplitMix64 (Steele, Lea,
+Flood: Fast Splittable Pseudorandom Number Generators, OOPSLA 2014,
+https://doi.org/10.1145/2660193.2660195).
 """
 
 import hashlib
@@ -13,15 +15,17 @@ _GAMMA = np.uint64(0x9E3779B97F4A7C15)
 
 
 def named_seed(seed: int, *names: object) -> int:
-    """A 64-bit seed for one named stream, e.g. ``named_seed(0, "views")``; streams of different names are independent."""
+    """Return a 64-bit seed for a named stream, for example ``named_seed(0, "views")``.
+
+    Streams of different names are independent.
+    """
     text = "\x1f".join([str(int(seed)), *map(str, names)])
-    return int.from_bytes(
-        hashlib.sha256(text.encode("utf-8", "surrogateescape")).digest()[:8], "little"
-    )
+    digest = hashlib.sha256(text.encode("utf-8", "surrogateescape")).digest()
+    return int.from_bytes(digest[:8], "little")
 
 
 def mix(*counters: int | np.ndarray) -> np.ndarray:
-    """Hash broadcastable integer counters (each taken modulo 2**64) to uint64, of their common shape."""
+    """Hash broadcastable integer counters (modulo 2**64) to uint64, of their common shape."""
     state = np.zeros((), np.uint64)
     with np.errstate(over="ignore"):
         for counter in counters:
@@ -35,14 +39,19 @@ def mix(*counters: int | np.ndarray) -> np.ndarray:
 
 
 def uniform(*counters: int | np.ndarray, draws: int) -> np.ndarray:
-    """Uniform float64 in [0, 1), shape ``(*broadcast shape of the counters, draws)``: one row of draws per counter value."""
+    """Return uniform float64 in [0, 1), one row of draws per counter value.
+
+    Args:
+        counters: Broadcastable integers.
+        draws: Numbers in a row; the shape is ``(*shape of the counters, draws)``.
+    """
     keys = mix(*counters)
     bits = mix(keys[..., None], np.arange(draws, dtype=np.uint64))
     return (bits >> np.uint64(11)).astype(np.float64) * 2.0**-53
 
 
 def permutation(count: int, *counters: int) -> np.ndarray:
-    """A permutation of ``range(count)`` (int64), a function of the counters alone."""
+    """Return a permutation of ``range(count)`` (int64), a function of the counters alone."""
     return np.argsort(mix(*counters, np.arange(count, dtype=np.uint64)), kind="stable")
 
 

@@ -88,7 +88,7 @@ def measure(
             rows = test_rows[domain.dataset]
             order = np.argsort(mix(named_seed(encoder.seed, "similarity"), rows), kind="stable")
             chosen = select(domain.beton, np.sort(rows[order[:count]]), domain.dataset)
-            blocks = image_blocks(chosen, image_size, workers, BATCH_SIZE)
+            blocks = image_blocks(chosen, image_size, workers=workers, block=BATCH_SIZE)
             batches = feature_batches(network, blocks, device=device, **encoder.normalisation())
             features[domain.dataset] = torch.cat(list(batches)).numpy().astype(np.float64)
         measured += [{**row, "seed": encoder.seed, "images": count} for row in distances(features)]

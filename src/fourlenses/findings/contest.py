@@ -1,4 +1,4 @@
-"""Is pretraining worth it at a number of labels? The best of pretraining against the best of labels.
+"""Is pretraining worth it at a number of labels? Its best against the best of labels alone.
 
 Pretraining: the encoder of the most unlabelled images of one's own, under a linear classifier and
 fine-tuned. Labels alone: training from scratch, and a linear classifier on an encoder supervised

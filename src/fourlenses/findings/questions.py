@@ -1,4 +1,4 @@
-"""The questions that a decision card answers. Standard library only, as the report needs no more."""
+"""The questions that a decision card answers. Standard library only: the report imports it."""
 
 # The question of a card's line -> its heading in the report, in the order of a card.
 HEADINGS = {

@@ -1,4 +1,4 @@
-"""How findings and cards say numbers: one rounding for all of them, signs only where a sign is the point."""
+"""How findings and cards write numbers: one rounding for all, signs where they are the point."""
 
 from collections.abc import Sequence
 
@@ -14,9 +14,8 @@ POINTS = "points"
 def number(value: float, unit: str = POINTS) -> str:
     """Points and percent to a tenth, log-odds to a hundredth; with a sign, and never -0.0."""
     digits = 2 if unit == "log-odds" else 1
-    rounded = (
-        round(round(value, 4), digits) + 0.0
-    )  # by way of what the JSON holds, so that no two files differ
+    # by way of what the JSON holds, so that no two files differ
+    rounded = round(round(value, 4), digits) + 0.0
     return f"{rounded:+.{digits}f}"
 
 
@@ -27,7 +26,8 @@ def interval(contrast: Contrast, unit: str = POINTS) -> str:
 
 
 def amount(contrast: Contrast) -> str:
-    """`by 8.2 points (95 % interval 5.4 to 10.9)`, of a difference whose direction a verb says; turned round where it is negative."""
+    """`by 8.2 points (95 % interval 5.4 to 10.9)`, of a difference whose direction a verb says; of
+    a negative one the opposite."""
     ends = (contrast.estimate, contrast.low, contrast.high)
     if contrast.estimate < 0:
         ends = (-contrast.estimate, -contrast.high, -contrast.low)

@@ -80,14 +80,15 @@ def _bar(axes: Axes, row: int, jobs: list[Job], *, hours_a_unit: float) -> float
 
 def save(figure: Figure, prefix: Path) -> None:
     """Write `prefix`.svg and .png, the same bytes for the same figure."""
-    look = {
-        "svg.fonttype": "none",
-        "svg.hashsalt": "fourlenses",
-        "font.family": "DejaVu Sans",
-        "hatch.linewidth": 0.6,
-    }
     hidden = {"svg": {"Date": None, "Creator": None}, "png": {"Software": None}}
-    with matplotlib.rc_context(look):
+    with matplotlib.rc_context(
+        {
+            "svg.fonttype": "none",
+            "svg.hashsalt": "fourlenses",
+            "font.family": "DejaVu Sans",
+            "hatch.linewidth": 0.6,
+        }
+    ):
         for ending, metadata in hidden.items():
             with atomic(prefix.with_name(f"{prefix.name}.{ending}")) as temporary:
                 figure.savefig(temporary, format=ending, metadata=metadata, dpi=200)

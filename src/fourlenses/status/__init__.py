@@ -1,1 +1,4 @@
-"""Where a study stands, from its files alone: the scheduler is not asked, so it works wherever the results can be read."""
+"""The state of a study, from its files alone.
+
+The scheduler is not asked, so it works wherever the results can be read.
+"""

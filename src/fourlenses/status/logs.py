@@ -1,4 +1,4 @@
-"""What the end of a job's log says: an error, a stop to be continued, or how far a progress bar has come."""
+"""The end of a job's log: an error, a stop to be continued, or a progress bar."""
 
 import re
 from dataclasses import dataclass
@@ -8,7 +8,10 @@ from fourlenses.core.errors import printable
 
 _TAIL = 16384  # bytes
 _ERROR = re.compile(
-    r"(fourlenses: |([A-Za-z_][\w.]*\.)?[A-Za-z_]\w*(Error|Exception|Interrupt|Exit)\b|[\w/.-]+: error: |.*(\bKilled$|Segmentation fault))"
+    r"(fourlenses: "
+    r"|([A-Za-z_][\w.]*\.)?[A-Za-z_]\w*(Error|Exception|Interrupt|Exit)\b"
+    r"|[\w/.-]+: error: "
+    r"|.*(\bKilled$|Segmentation fault))"
 )
 _STOPPED = re.compile(
     r"fourlenses: (.*(run the same command again|SLURM requeues job)|interrupted$)"
@@ -20,20 +23,40 @@ _SPEED = re.compile(r"(\d+(?:\.\d+)?) ?images?/s")
 
 
 @dataclass(frozen=True)
+class Bar:
+    """A progress bar; None: it does not say.
+
+    Args:
+        done: in `unit`, of `total`.
+        unit: steps or images.
+    """
+
+    done: int
+    total: int
+    seconds_left: int | None
+    images_per_second: float | None
+    unit: str
+
+
+@dataclass(frozen=True)
 class Ending:
-    """The last line, whether it is an error or a stop of the program's own to be continued, and the newest bar: (done, total, seconds left,
-    images a second); what a bar does not say is None. unit: of the bar's numbers.
+    """The end of a log.
+
+    Args:
+        last_line: that tells most: the error or the stop where there is one.
+        failed: it is an error.
+        stopped: the program stopped by itself, to be continued.
+        bar: the newest one.
     """
 
     last_line: str
-    failed: bool
-    stopped: bool
-    bar: tuple[int, int, int | None, float | None] | None
-    unit: str = "steps"
+    failed: bool = False
+    stopped: bool = False
+    bar: Bar | None = None
 
 
 def ending(log: Path) -> Ending | None:
-    """None if there is no such file, or it cannot be read."""
+    """Return the end of a log; None if there is no such file, or it cannot be read."""
     try:
         with open(log, "rb") as file:
             file.seek(0, 2)
@@ -44,27 +67,33 @@ def ending(log: Path) -> Ending | None:
     # a progress bar is written over itself with carriage returns
     lines = [line.strip() for line in re.split(r"[\r\n]+", text) if line.strip()]
     if not lines:
-        return Ending("", False, False, None)
+        return Ending("")
     bars = [match for line in lines[-50:] if (match := _BAR.search(line))]
-    # below it an interpreter that shuts down may leave a line or two, and torchrun one for each process that it ends
+    bar = _bar(bars[-1]) if bars else None
+    # Below a stop an interpreter that shuts down may leave a line or two, and torchrun one for each
+    # process that it ends.
     stopped = next((line for line in lines[-50:] if _STOPPED.match(line)), None)
+    if stopped:
+        return Ending(printable(stopped), stopped=True, bar=bar)
     errors = [line for line in lines[-5:] if _ERROR.match(line) and not _BAR.search(line)]
-    failed = not stopped and bool(errors)
-    last = stopped or (errors[-1] if failed else lines[-1])
-    return Ending(
-        printable(last), failed, bool(stopped), _bar(bars[-1]) if bars else None, _unit(bars)
+    last = errors[-1] if errors else lines[-1]
+    return Ending(printable(last), failed=bool(errors), bar=bar)
+
+
+def _bar(match: re.Match[str]) -> Bar:
+    speed = _SPEED.search(match["rest"])
+    return Bar(
+        done=int(match["done"]),
+        total=int(match["total"]),
+        seconds_left=None if "?" in match["left"] else _seconds(match["left"]),
+        images_per_second=float(speed[1]) if speed else None,
+        unit="images" if _SPEED.match(match["rest"]) else "steps",
     )
 
 
-def _bar(match: re.Match) -> tuple[int, int, int | None, float | None]:
-    speed = _SPEED.search(match["rest"])
-    left = None
-    if "?" not in match["left"]:
-        left = 0
-        for part in match["left"].split(":"):
-            left = 60 * left + int(part)
-    return int(match["done"]), int(match["total"]), left, float(speed[1]) if speed else None
-
-
-def _unit(bars: list[re.Match]) -> str:
-    return "images" if bars and _SPEED.match(bars[-1]["rest"]) else "steps"
+def _seconds(clock: str) -> int:
+    """`01:40` -> 100."""
+    seconds = 0
+    for part in clock.split(":"):
+        seconds = 60 * seconds + int(part)
+    return seconds

@@ -1,4 +1,4 @@
-"""A survey as one HTML file that shows itself anew, to be looked at from elsewhere: no scripts, nothing loaded."""
+"""A survey as one HTML file that reloads itself: no scripts, nothing else is loaded."""
 
 from datetime import datetime
 from html import escape
@@ -8,22 +8,25 @@ from fourlenses.status.survey import KINDS, STATES, Job, Survey
 from fourlenses.status.terminal import headline, progress
 
 _STYLE = """
-body { font: 15px/1.45 system-ui, sans-serif; margin: 2em auto; max-width: 60em; padding: 0 1em; color: #222; background: #fff }
-table { border-collapse: collapse; margin: 1em 0; width: 100% } th, td { padding: .25em .7em; text-align: right;
- border-bottom: 1px solid #ddd }
-th:first-child, td:first-child, th:nth-child(2), td:nth-child(2) { text-align: left } .jobs td { text-align: left; vertical-align: top }
-.none { color: #aaa } .done { color: #1a7f37 } .running { color: #0969da } .stale { color: #9a6700 } .failed { color: #cf222e }
-.waiting { color: #666 } progress { width: 8em } code { font-size: 85%; overflow-wrap: anywhere } p { margin: .4em 0 }
+body { font: 15px/1.45 system-ui, sans-serif; margin: 2em auto; max-width: 60em;
+ padding: 0 1em; color: #222; background: #fff }
+table { border-collapse: collapse; margin: 1em 0; width: 100% }
+th, td { padding: .25em .7em; text-align: right; border-bottom: 1px solid #ddd }
+th:first-child, td:first-child, th:nth-child(2), td:nth-child(2) { text-align: left }
+.jobs td { text-align: left; vertical-align: top }
+.none { color: #aaa } .done { color: #1a7f37 } .running { color: #0969da }
+.stale { color: #9a6700 } .failed { color: #cf222e } .waiting { color: #666 }
+progress { width: 8em } code { font-size: 85%; overflow-wrap: anywhere } p { margin: .4em 0 }
 """
 
 
-def page(survey: Survey, refresh_seconds: int = 30) -> str:
-    """``refresh_seconds``: after which a browser loads the file again."""
+def page(survey: Survey, *, refresh_seconds: int = 30) -> str:
+    """Return the page. refresh_seconds: after which a browser loads the file again."""
     when = datetime.fromtimestamp(survey.time).strftime("%Y-%m-%d %H:%M:%S")
-    title = f"fourlenses: {escape(survey.study)}"
+    written, wanted = survey.betons
     body = [
         f"<h1>{escape(survey.study)}</h1>",
-        f"<p>{escape(headline(survey))}. Seen at {when}; image files {survey.betons[0]} of {survey.betons[1]}; "
+        f"<p>{escape(headline(survey))}. At {when}; image files {written} of {wanted}; "
         f"plan from <code>{escape(survey.origin)}</code>.</p>",
         _table(survey),
     ]
@@ -38,37 +41,39 @@ def page(survey: Survey, refresh_seconds: int = 30) -> str:
         for name, count in survey.bytes.items()
     )
     body.append(f"<h2>disk used</h2>\n<table>{disk}</table>")
-    head = f'<meta charset="utf-8"><meta http-equiv="refresh" content="{refresh_seconds}"><title>{title}</title><style>{_STYLE}</style>'
+    head = (
+        f'<meta charset="utf-8"><meta http-equiv="refresh" content="{refresh_seconds}">'
+        f"<title>fourlenses: {escape(survey.study)}</title><style>{_STYLE}</style>"
+    )
+    content = "\n".join(body)
     return (
-        f"<!doctype html>\n<html lang=en><head>{head}</head>\n<body>\n"
-        + "\n".join(body)
-        + "\n</body></html>\n"
+        f"<!doctype html>\n<html lang=en><head>{head}</head>\n<body>\n{content}\n</body></html>\n"
     )
 
 
 def _table(survey: Survey) -> str:
-    rows = ["<tr><th>lens<th>jobs" + "".join(f"<th>{state}" for state in STATES) + "<th>all</tr>"]
+    states = "".join(f"<th>{state}" for state in STATES)
+    rows = [f"<tr><th>lens<th>jobs{states}<th>all</tr>"]
     for lens in [*survey.lenses(), None]:
         for kind in KINDS:
-            counts = [(state, survey.count(kind, state, lens)) for state in STATES]
-            cells = "".join(
-                f'<td class="{state if count else "none"}">{count or "·"}</td>'
-                for state, count in counts
-            )
             name = (lens or "all lenses") if kind == KINDS[0] else ""
-            rows.append(
-                f"<tr><td>{name}</td><td>{kind}</td>{cells}<td>{survey.count(kind, lens=lens)}</td></tr>"
-            )
+            cells = ""
+            for state in STATES:
+                count = survey.count(kind, state, lens)
+                cells += f'<td class="{state if count else "none"}">{count or "·"}</td>'
+            total = survey.count(kind, lens=lens)
+            rows.append(f"<tr><td>{name}</td><td>{kind}</td>{cells}<td>{total}</td></tr>")
     return "<table>" + "\n".join(rows) + "</table>"
 
 
 def _row(job: Job) -> str:
-    bar = (
-        f'<progress max="{job.total}" value="{job.step}"></progress>'
-        if job.total and job.step is not None
-        else ""
-    )
-    said = progress(job) if job.state == "running" else job.note
-    log = f"<br><code>{escape(str(job.log))}</code>" if job.state in ("failed", "stale") else ""
+    bar = log = ""
+    if job.total and job.step is not None:
+        bar = f'<progress max="{job.total}" value="{job.step}"></progress>'
+    if job.state in ("failed", "stale"):
+        log = f"<br><code>{escape(str(job.log))}</code>"
+    details = progress(job) if job.state == "running" else job.note
     kind = "evaluate " if job.kind == "evaluations" else ""
-    return f"<tr><td>{kind}{escape(job.name)}</td><td>{bar}</td><td>{escape(said)}{log}</td></tr>\n"
+    return (
+        f"<tr><td>{kind}{escape(job.name)}</td><td>{bar}</td><td>{escape(details)}{log}</td></tr>\n"
+    )

@@ -1,4 +1,4 @@
-"""What a study is to consist of: from its recorded plan, or from the config that Snakemake is run with."""
+"""The jobs that a study consists of: from its recorded plan, or from its config."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,37 +7,45 @@ from fourlenses.config.read import config_files, read_config, read_overlay
 from fourlenses.core.errors import UserError
 from fourlenses.core.files import read_json
 from fourlenses.lenses.plan import make_plan
-from fourlenses.study import Cell, Plan, Run, parse_source
+from fourlenses.study import Cell, Plan, Run
 from fourlenses.study.layout import Layout
+from fourlenses.workflow.needs import variants
 
 
 @dataclass(frozen=True)
 class Planned:
-    """A study's name, plan, and side of stored images (px); ``origin`` says what it was read from."""
+    """A study and its plan.
+
+    Args:
+        name: of the study.
+        stored_size: px.
+        origin: the files that the plan was read from.
+    """
 
     name: str
     plan: Plan
     stored_size: int
     origin: str
 
-    def betons(self) -> list[str]:
-        """The image files it trains and evaluates on."""
-        parts = {
-            (part.dataset, part.variant)
-            for run in self.plan.runs
-            for part in parse_source(run.source)
-        }
-        parts |= {(cell.target, "clean") for cell in self.plan.cells}
-        return [self.layout.beton(dataset, variant) for dataset, variant in sorted(parts)]
-
     @property
     def layout(self) -> Layout:
+        """Where its files lie."""
         return Layout(self.name, self.stored_size)
 
+    def betons(self) -> list[str]:
+        """Return the image files that it trains and evaluates on."""
+        return [self.layout.beton(dataset, variant) for dataset, variant in variants(self.plan)]
 
-def planned(workflow: Path, root: Path, study: str | None, overlays: list[Path]) -> Planned:
-    """The study that Snakemake runs with these ``overlays`` of ``workflow``/config.yaml; without any, the one named
-    ``study``: its record below ``root`` (study.json), or before there is one the file of studies/ that has that name.
+
+def planned(workflow: Path, root: Path, *, study: str | None, overlays: list[Path]) -> Planned:
+    """Return the study that Snakemake runs with some overlays, or the one of that name.
+
+    Args:
+        workflow: the project's folder, with config.yaml and studies/.
+        root: the folder with results/.
+        study: the name; without overlays the plan is that of its study.json, or where there is none
+            that of the file of studies/ that has this name.
+        overlays: of config.yaml.
 
     Raises:
         UserError: no such study is known, or the config is not valid.
@@ -47,22 +55,20 @@ def planned(workflow: Path, root: Path, study: str | None, overlays: list[Path])
         record = root / Layout(study, 0).study_record
         if record.exists():
             return _from_record(record)
-        overlays = [
-            file
-            for file in [base, *sorted((workflow / "studies").glob("*.yaml"))]
-            if _name(file) == study
-        ]
+        shipped = [base, *sorted((workflow / "studies").glob("*.yaml"))]
+        overlays = [file for file in shipped if _name(file) == study]
         if not overlays:
             raise UserError(
-                f"{record} is not there and no file of {workflow / 'studies'} says 'study: {study}'; name the study's config: "
-                "make status CONFIG=…"
+                f"{record} is not there and no file of {workflow / 'studies'} says "
+                f"'study: {study}'; name the study's config: make status CONFIG=…"
             )
-    found = _from_config(workflow, overlays or [base])
-    if study and found.name != study:
+    from_config = _from_config(workflow, overlays or [base])
+    if study and from_config.name != study:
         raise UserError(
-            f"{', '.join(map(str, overlays))}: key 'study' is '{found.name}', not '{study}'; leave out one of the two"
+            f"{', '.join(map(str, overlays))}: key 'study' is '{from_config.name}', not "
+            f"'{study}'; leave out one of the two"
         )
-    return found
+    return from_config
 
 
 def _from_record(file: Path) -> Planned:
@@ -72,28 +78,21 @@ def _from_record(file: Path) -> Planned:
         return Planned(record["study"], plan, record["config"]["stored_size"], str(file))
     except (ValueError, KeyError, TypeError) as error:
         raise UserError(
-            f"{file} is no plan of a study ({type(error).__name__}: {error}); delete it and run snakemake again"
+            f"{file} is no plan of a study ({type(error).__name__}: {error}); "
+            "delete it and run snakemake again"
         ) from error
 
 
 def _cell(record: dict) -> Cell:
     method, source, seed = record["run"].split("/")
-    return Cell(
-        Run(method, source, int(seed.removeprefix("seed"))),
-        record["target"],
-        record["labelled"],
-        record["protocol"],
-    )
+    run = Run(method, source, int(seed.removeprefix("seed")))
+    return Cell(run, record["target"], record["labelled"], record["protocol"])
 
 
 def _from_config(folder: Path, overlays: list[Path]) -> Planned:
     config = read_config(overlays, folder)
-    return Planned(
-        config["study"],
-        make_plan(config),
-        config["stored_size"],
-        " + ".join(map(str, config_files(overlays, folder))),
-    )
+    origin = " + ".join(map(str, config_files(overlays, folder)))
+    return Planned(config["study"], make_plan(config), config["stored_size"], origin)
 
 
 def _name(file: Path) -> object:

@@ -1,59 +1,85 @@
-"""Every job of a study with its state, from the files it left: outputs, owner files, live progress, logs."""
+"""Every job of a study with its state, from its files: outputs, locks, progress files, logs."""
 
 import os
 import time
+from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
-from fourlenses.status.logs import Ending, ending
-from fourlenses.status.owners import checkpoint_step, has_finished, live_progress, newest_owner
+from fourlenses.status.checkpoints import (
+    has_cached_results,
+    newest_holder,
+    newest_step,
+    read_progress,
+)
+from fourlenses.status.logs import Bar, ending
 from fourlenses.status.planned import Planned
+from fourlenses.study import Plan
 from fourlenses.study.layout import job_of
 from fourlenses.study.vocabulary import FROM_SCRATCH, LENSES
 
 STATES = ("done", "running", "stale", "failed", "waiting")
 KINDS = ("encoders", "evaluations")
-QUIET_SECONDS = 900.0  # a job without an owner file counts as running while its log is younger: some computations say nothing for minutes
+# A job without a lock counts as running while its log is younger: some computations print nothing
+# for minutes.
+QUIET_SECONDS = 900.0
 
 
 @dataclass
 class Job:
-    """One encoder to pretrain, or one file of evaluations. What is not known is None.
+    """An encoder to pretrain, or a file of evaluations; None: not known.
 
-    state: done; running: shows signs of life; stale: began, shows none and has said nothing; failed: its log ends in an error; waiting:
-    not begun, or stopped by itself to be continued. note: a sentence on it. step and total in ``unit``; epochs are passes over the images.
+    Args:
+        kind: one of `KINDS`.
+        state: one of `STATES`. running: shows signs of life; stale: began, shows none, and its log
+            ends in no error; failed: its log ends in an error; waiting: did not begin, or stopped
+            by itself to be continued.
+        note: a sentence on the state.
+        step: in `unit`, of `total`.
+        epoch: passes over the images, of `total_epochs`.
     """
 
     kind: str
     name: str
     lenses: set[str]
+    log: Path
     state: str = "waiting"
     note: str = ""
-    log: Path | None = None
     step: int | None = None
     total: int | None = None
     unit: str = "steps"
     epoch: float | None = None
     total_epochs: float | None = None
     images_per_second: float | None = None
-    seconds_left: int | None = None
+    seconds_left: float | None = None
 
 
-@dataclass
+@dataclass(frozen=True, kw_only=True)
 class Survey:
-    """A study at one moment (``time``, seconds since 1970). betons: how many image files there are, of how many. bytes of its folders."""
+    """A study at one moment.
+
+    Args:
+        study: its name.
+        origin: the files that its plan was read from.
+        time: seconds since 1970.
+        betons: how many image files exist, of how many.
+        metrics: the table of all numbers.
+        finished: the table exists.
+        bytes: on disk, by directory.
+    """
 
     study: str
     origin: str
     time: float
     jobs: list[Job]
     betons: tuple[int, int]
-    finished: bool
     metrics: Path
-    bytes: dict[str, int] = field(default_factory=dict)
+    finished: bool
+    bytes: dict[str, int]
 
     def count(self, kind: str, state: str | None = None, lens: str | None = None) -> int:
+        """Return the number of jobs of a kind, in a state and of a lens where these are given."""
         return sum(
             job.kind == kind
             and (state is None or job.state == state)
@@ -62,134 +88,147 @@ class Survey:
         )
 
     def lenses(self) -> list[str]:
+        """Return the lenses that have jobs, in the order of the vocabulary."""
         return [lens for lens in LENSES if any(lens in job.lenses for job in self.jobs)]
 
     def in_state(self, state: str) -> list[Job]:
+        """Return the jobs in a state."""
         return [job for job in self.jobs if job.state == state]
 
 
 def survey(study: Planned, root: Path) -> Survey:
-    """Look at everything once. ``root``: the folder with data/ and results/."""
-    layout = study.layout
-    folder = root / layout.results
-    jobs = []
-    for run in study.plan.runs:
-        lenses = {
-            lens
-            for cell, looking in study.plan.cells.items()
-            if cell.protocol not in FROM_SCRATCH and run in cell.run.encoders
-            for lens in looking
-        }
-        log = root / layout.log(f"pretrain/{run.name}")
-        job = Job("encoders", run.name, lenses, log=log)
-        _find_state(job, root / layout.run_record(run.name), root / layout.checkpoints(run.name))
-        jobs.append(job)
-    for record in study.plan.records:
-        lenses = {
-            lens
-            for cell, looking in study.plan.cells.items()
-            if cell.record == record
-            for lens in looking
-        }
-        name = f"evaluate/{job_of(record)}"
-        job = Job("evaluations", job_of(record), lenses, log=root / layout.log(name))
-        _find_state(job, root / layout.evaluation(record), root / layout.checkpoints(name))
-        jobs.append(job)
-    betons = study.betons()
+    """Inspect all files of a study once. root: the folder with data/ and results/."""
+    layout, betons = study.layout, study.betons()
+    results, metrics = root / layout.results, root / layout.metrics
     datasets = [root / dataset for dataset in sorted({beton.rsplit("/", 2)[0] for beton in betons})]
-    sizes = {str(directory): _bytes(directory) for directory in (folder, *datasets)}
-    written = sum((root / beton).exists() for beton in betons)
     return Survey(
-        study.name,
-        study.origin,
-        time.time(),
-        jobs,
-        (written, len(betons)),
-        (root / layout.metrics).exists(),
-        root / layout.metrics,
-        sizes,
+        study=study.name,
+        origin=study.origin,
+        time=time.time(),
+        jobs=[*_encoders(study, root), *_evaluations(study, root)],
+        betons=(sum((root / beton).exists() for beton in betons), len(betons)),
+        metrics=metrics,
+        finished=metrics.exists(),
+        bytes={str(directory): disk_usage(directory) for directory in (results, *datasets)},
     )
 
 
+def _encoders(study: Planned, root: Path) -> Iterable[Job]:
+    lenses, layout = _lenses_of_encoders(study.plan), study.layout
+    for run in study.plan.runs:
+        log = root / layout.log(f"pretrain/{run.name}")
+        job = Job("encoders", run.name, lenses[run.name], log)
+        _find_state(job, root / layout.run_record(run.name), root / layout.checkpoints(run.name))
+        yield job
+
+
+def _lenses_of_encoders(plan: Plan) -> dict[str, set[str]]:
+    lenses: dict[str, set[str]] = defaultdict(set)
+    for cell, of_cell in plan.cells.items():
+        if cell.protocol not in FROM_SCRATCH:
+            for encoder in cell.run.encoders:
+                lenses[encoder.name] |= of_cell
+    return lenses
+
+
+def _evaluations(study: Planned, root: Path) -> Iterable[Job]:
+    layout = study.layout
+    lenses: dict[str, set[str]] = defaultdict(set)
+    for cell, of_cell in study.plan.cells.items():
+        lenses[cell.record] |= of_cell
+    for record in study.plan.records:
+        name = f"evaluate/{job_of(record)}"
+        job = Job("evaluations", job_of(record), lenses[record], root / layout.log(name))
+        _find_state(job, root / layout.evaluation(record), root / layout.checkpoints(name))
+        yield job
+
+
 def _find_state(job: Job, output: Path, checkpoints: Path) -> None:
+    """Fill in the state of a job, its note and its progress."""
     if output.exists():
         job.state = "done"
         return
-    owner, end = newest_owner(checkpoints), ending(job.log)
-    if owner is None and not (end and (end.failed or end.stopped)) and has_finished(checkpoints):
+    holder, end = newest_holder(checkpoints), ending(job.log)
+    ended = end is not None and (end.failed or end.stopped)
+    if holder is None and not ended and has_cached_results(checkpoints):
         job.note = "trained; unless its settings changed, the next run puts its files back"
-        return
-    if end is None and owner is None:
-        step = checkpoint_step(checkpoints) if job.kind == "encoders" else None
-        job.note = f"has a checkpoint of step {step}" if step else ""
-        return
-    quiet = _age(job.log)
-    if owner and owner.alive:
-        job.state, job.note = "running", owner.who
-        _add_progress(job, live_progress(owner.folder), end)
+    elif holder and holder.alive:
+        job.state, job.note = "running", holder.description
+        _add_progress(job, read_progress(holder.directory), end.bar if end else None)
     elif end and end.failed:
         job.state, job.note = "failed", end.last_line
     elif end and end.stopped:
         job.note = end.last_line
-    elif owner:
+    elif holder:
+        minutes = holder.silent_seconds / 60
         job.state = "stale"
-        job.note = f"{owner.who} has ended or shown no sign of life for {owner.silent_seconds / 60:.0f} min; its log ends in no error"
-    elif quiet is not None and quiet < QUIET_SECONDS:
-        job.state, job.note = (
-            "running",
-            f"log of {quiet:.0f} s ago" if end.last_line else "starting",
+        job.note = (
+            f"{holder.description} has ended or shown no sign of life for {minutes:.0f} min; "
+            "its log ends in no error"
         )
-        _add_progress(job, None, end)
+    elif end is None:
+        step = newest_step(checkpoints) if job.kind == "encoders" else None
+        job.note = f"has a checkpoint of step {step}" if step else ""
     else:
-        job.state, job.note = (
-            "stale",
-            f"its log ended {(quiet or 0) / 60:.0f} min ago, without an error or a result",
-        )
+        quiet = _age(job.log)
+        if quiet is not None and quiet < QUIET_SECONDS:
+            job.state = "running"
+            job.note = f"log of {quiet:.0f} s ago" if end.last_line else "starting"
+            _add_progress(job, None, end.bar)
+        else:
+            job.state = "stale"
+            minutes = (quiet or 0) / 60
+            job.note = f"its log ended {minutes:.0f} min ago, without an error or a result"
 
 
-def _add_progress(job: Job, live: dict | None, end: Ending | None) -> None:
-    """From the file a training keeps for that, or else from the progress bar in its log."""
-    if live:
-        job.step, job.total = live.get("step"), live.get("total_steps")
-        job.epoch, job.total_epochs = live.get("epoch"), live.get("total_epochs")
-        job.images_per_second, job.seconds_left = (
-            live.get("images_per_second"),
-            live.get("seconds_left"),
-        )
-    elif end and end.bar:
-        job.step, job.total, job.seconds_left, job.images_per_second = end.bar[:4]
-        job.unit = end.unit
+def _add_progress(job: Job, progress: dict | None, bar: Bar | None) -> None:
+    """progress: of the training's own file; where there is none the bar in its log counts."""
+    if progress:
+        job.step, job.total = progress.get("step"), progress.get("total_steps")
+        job.epoch, job.total_epochs = progress.get("epoch"), progress.get("total_epochs")
+        job.images_per_second = progress.get("images_per_second")
+        job.seconds_left = progress.get("seconds_left")
+    elif bar:
+        job.step, job.total, job.unit = bar.done, bar.total, bar.unit
+        job.images_per_second, job.seconds_left = bar.images_per_second, bar.seconds_left
 
 
 def _age(file: Path) -> float | None:
+    """Return the seconds since a file was changed."""
     try:
         return max(0.0, time.time() - file.stat().st_mtime)
     except OSError:
         return None
 
 
-def _bytes(folder: Path, seen: set[int] | None = None) -> int:
-    """Taken on the disk by the files below, one of several names once; what vanishes meanwhile counts nothing. seen: inodes with names."""
-    total, seen = 0, set() if seen is None else seen
-    for entry in _entries(folder):
+def disk_usage(directory: Path, counted: set[int] | None = None) -> int:
+    """Return the bytes on disk of the files below a directory.
+
+    A file of several names counts once, and one that vanishes meanwhile not at all.
+
+    Args:
+        counted: inodes of files that have several names and count already.
+    """
+    total, counted = 0, set() if counted is None else counted
+    for entry in _entries(directory):
         try:
             if entry.is_dir(follow_symlinks=False):
-                total += _bytes(Path(entry.path), seen)
+                total += disk_usage(Path(entry.path), counted)
                 continue
-            found = entry.stat(follow_symlinks=False)
+            status = entry.stat(follow_symlinks=False)
         except OSError:
             continue
-        if found.st_nlink > 1 and found.st_ino in seen:
-            continue
-        if found.st_nlink > 1:
-            seen.add(found.st_ino)
-        total += found.st_blocks * 512
+        if status.st_nlink > 1:
+            if status.st_ino in counted:
+                continue
+            counted.add(status.st_ino)
+        total += status.st_blocks * 512
     return total
 
 
-def _entries(folder: Path) -> Iterable[os.DirEntry]:
+def _entries(directory: Path) -> Iterable[os.DirEntry]:
     try:
-        with os.scandir(folder) as entries:
+        with os.scandir(directory) as entries:
             return list(entries)
     except OSError:
         return []

@@ -8,40 +8,36 @@ from fourlenses.status.survey import KINDS, STATES, Job, Survey
 WIDTH = 80
 _COLOURS = {"done": "32", "running": "36", "stale": "33", "failed": "31", "waiting": "2"}
 _MOST = 12  # jobs listed of one state
+_HEADINGS = {
+    "running": "running",
+    "failed": "failed",
+    "stale": "stale: began, no sign of life, no error",
+}
 
 
-def text(survey: Survey, colours: bool = False) -> str:
-    """Counts per lens, then running, failed and stale jobs and those that wait with something begun."""
+def text(survey: Survey, *, colours: bool = False) -> str:
+    """Return counts per lens, then the jobs that run, failed, are stale or wait to be continued."""
     when = datetime.fromtimestamp(survey.time).strftime("%Y-%m-%d %H:%M:%S")
-    disk = sum(survey.bytes.values())
+    disk = format_bytes(sum(survey.bytes.values()), binary=True)
+    written, wanted = survey.betons
     lines = [
         f"{survey.study}: {headline(survey)}",
-        f"{when}   image files {survey.betons[0]} of {survey.betons[1]}   disk used {format_bytes(disk, binary=True)}",
+        f"{when}   image files {written} of {wanted}   disk used {disk}",
         "",
         *_table(survey, colours),
     ]
-    for state, heading in (
-        ("running", "running"),
-        ("failed", "failed"),
-        ("stale", "stale: began, no sign of life, no error"),
-    ):
-        jobs = survey.in_state(state)
-        if jobs:
-            lines += ["", _coloured(heading, state, colours)]
-            lines += [line for job in jobs[:_MOST] for line in _job(job)]
-            lines += [f"  and {len(jobs) - _MOST} more"] if len(jobs) > _MOST else []
-    stopped = [job for job in survey.in_state("waiting") if job.note]
-    if stopped:
-        lines += [
-            "",
-            "waiting to be continued",
-            *(line for job in stopped[:_MOST] for line in _job(job)),
-        ]
+    for state, heading in _HEADINGS.items():
+        if jobs := survey.in_state(state):
+            lines += ["", _coloured(heading, state, colours), *_listed(jobs)]
+            if len(jobs) > _MOST:
+                lines.append(f"  and {len(jobs) - _MOST} more")
+    if stopped := [job for job in survey.in_state("waiting") if job.note]:
+        lines += ["", "waiting to be continued", *_listed(stopped)]
     return "\n".join(lines) + "\n"
 
 
 def headline(survey: Survey) -> str:
-    """One clause on the whole study."""
+    """Return a clause on the whole study."""
     done, total = sum(survey.count(kind, "done") for kind in KINDS), len(survey.jobs)
     if survey.finished and done == total:
         return f"finished, all {total} jobs; the numbers are in {survey.metrics}"
@@ -51,43 +47,43 @@ def headline(survey: Survey) -> str:
 
 
 def _table(survey: Survey, colours: bool) -> list[str]:
-    """Two lines a lens: encoders and evaluations. Lenses share jobs, so the lines of `all` are no sums."""
-    lines = [
-        f"{'lens':<13}{'jobs':<13}" + "".join(f"{state:>9}" for state in STATES) + f"{'all':>8}"
-    ]
+    """Return two lines a lens: encoders and evaluations.
+
+    Lenses share jobs, so the lines of all lenses are no sums.
+    """
+    states = "".join(f"{state:>9}" for state in STATES)
+    lines = [f"{'lens':<13}{'jobs':<13}{states}{'all':>8}"]
     for lens in [*survey.lenses(), None]:
         for kind in KINDS:
             name = (lens or "all lenses") if kind == KINDS[0] else ""
-            counts = [(state, survey.count(kind, state, lens)) for state in STATES]
-            cells = [
-                _coloured(f"{count or '·':>9}", state if count else "waiting", colours)
-                for state, count in counts
-            ]
-            lines.append(
-                f"{name:<13}{kind:<13}" + "".join(cells) + f"{survey.count(kind, lens=lens):>8}"
-            )
+            cells = ""
+            for state in STATES:
+                count = survey.count(kind, state, lens)
+                cells += _coloured(f"{count or '·':>9}", state if count else "waiting", colours)
+            lines.append(f"{name:<13}{kind:<13}{cells}{survey.count(kind, lens=lens):>8}")
     return lines
 
 
+def _listed(jobs: list[Job]) -> list[str]:
+    return [line for job in jobs[:_MOST] for line in _job(job)]
+
+
 def _job(job: Job) -> list[str]:
-    """Name and where it stands, or what its log said and where that is."""
-    lines = [
-        f"  {shortened(('evaluate ' if job.kind == 'evaluations' else '') + job.name, WIDTH - 2)}"
-    ]
+    """Return the job's name, and its progress or its note with the path of its log."""
+    name = f"evaluate {job.name}" if job.kind == "evaluations" else job.name
+    details = [job.note]
     if job.state == "running":
         whole = progress(job)
-        said = [whole] if len(whole) <= WIDTH - 4 else [_pace(job), job.note]
-        return lines + [f"    {shortened(line, WIDTH - 4)}" for line in said if line]
-    lines.append(f"    {shortened(job.note, WIDTH - 4)}")
-    return (
-        [*lines, f"    {job.log}"]
-        if job.state in ("failed", "stale") and job.log and job.log.exists()
-        else lines
-    )
+        details = [whole] if len(whole) <= WIDTH - 4 else [_pace(job), job.note]
+    lines = [f"  {shortened(name, WIDTH - 2)}"]
+    lines += [f"    {shortened(line, WIDTH - 4)}" for line in details if line]
+    if job.state in ("failed", "stale") and job.log.exists():
+        lines.append(f"    {job.log}")
+    return lines
 
 
 def progress(job: Job) -> str:
-    """Where a running job stands, as far as known, and who runs it."""
+    """Return how far a running job is, as far as known, and who runs it."""
     return ", ".join(filter(None, (_pace(job), job.note)))
 
 
@@ -96,9 +92,8 @@ def _pace(job: Job) -> str:
     if job.epoch is not None and job.total_epochs:
         parts.append(f"epoch {job.epoch:.1f} of {job.total_epochs:g}")
     if job.step is not None and job.total:
-        parts.append(
-            f"{100 * job.step // job.total} %" if parts else f"{job.step} of {job.total} {job.unit}"
-        )
+        share = f"{100 * job.step // job.total} %"
+        parts.append(share if parts else f"{job.step} of {job.total} {job.unit}")
     if job.images_per_second:
         parts.append(f"{job.images_per_second:.0f} images/s")
     if job.seconds_left is not None:
@@ -107,7 +102,7 @@ def _pace(job: Job) -> str:
 
 
 def shortened(line: str, width: int) -> str:
-    """Its middle left out where it is too long: names differ at their ends."""
+    """Return a line without its middle where it is too long: names differ at their ends."""
     if len(line) <= width:
         return line
     head = (width - 1) // 2

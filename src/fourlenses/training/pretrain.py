@@ -121,7 +121,12 @@ def _prepare(
         Augment(_augmentation(settings, name), settings.image_size, seed) for name in hyper.views
     ]
     source = choose_input(
-        kind, parts, settings.stored_size, views, session.device, session.placement.workers
+        kind,
+        parts,
+        stored_size=settings.stored_size,
+        views=views,
+        device=session.device,
+        workers=session.placement.workers,
     )
     images = len(source.labels)
     schedule, notes = pretraining_schedule(hyper, images)
@@ -192,7 +197,7 @@ def _collapse_monitor(
         return None
     chosen = choose_monitored_images(settings.health_images, len(labels), _training_seed(settings))
     augmentation = _augmentation(settings, hyper.views[0])
-    images = load_squares(parts, chosen, settings.image_size, session.placement.workers)
+    images = load_squares(parts, chosen, settings.image_size, workers=session.placement.workers)
     monitor = CollapseMonitor(
         images,
         labels[chosen],

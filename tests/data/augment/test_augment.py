@@ -58,7 +58,7 @@ def one_by_one(image, p, row, size):
 def test_every_view_equals_torchvisions_functions(recipe):
     images, ids = smooth_images(64), np.arange(100, 164, dtype=np.uint64)
     views = Augment(recipe, 32, seed=5)(images, ids, epoch=2, view=1)
-    parameters = draw_parameters(recipe, 24, 30, 5, ids, 2, 1)
+    parameters = draw_parameters(recipe, 24, 30, seed=5, sample_ids=ids, epoch=2, view=1)
     expected = torch.stack(
         [one_by_one(image, parameters, row, 32) for row, image in enumerate(images)]
     )
@@ -73,33 +73,38 @@ def test_every_view_equals_torchvisions_functions(recipe):
 def test_a_samples_view_is_the_same_in_any_batch(monkeypatch):
     images, ids = smooth_images(40), np.arange(40, dtype=np.uint64) * 7
     make = Augment(RECIPE, 24, seed=1)
-    together = make(images, ids, 0, 0)
+    together = make(images, ids, epoch=0, view=0)
     shuffled = np.random.default_rng(0).permutation(40)
     torch.testing.assert_close(
-        make(images[shuffled], ids[shuffled], 0, 0), together[shuffled], atol=2e-6, rtol=0
+        make(images[shuffled], ids[shuffled], epoch=0, view=0),
+        together[shuffled],
+        atol=2e-6,
+        rtol=0,
     )
-    torch.testing.assert_close(make(images[3:4], ids[3:4], 0, 0), together[3:4], atol=2e-6, rtol=0)
+    torch.testing.assert_close(
+        make(images[3:4], ids[3:4], epoch=0, view=0), together[3:4], atol=2e-6, rtol=0
+    )
     monkeypatch.setattr(module, "CPU_PART", 3 * 30 * 30 * 7)  # parts of 6 or 7 images
-    torch.testing.assert_close(make(images, ids, 0, 0), together, atol=2e-6, rtol=0)
+    torch.testing.assert_close(make(images, ids, epoch=0, view=0), together, atol=2e-6, rtol=0)
 
 
 def test_epoch_view_and_seed_each_change_the_view():
     images, ids = smooth_images(16), np.arange(16, dtype=np.uint64)
-    base = Augment(RECIPE, 24, 1)(images, ids, 0, 0)
-    assert torch.equal(base, Augment(RECIPE, 24, 1)(images, ids, 0, 0))
+    base = Augment(RECIPE, 24, 1)(images, ids, epoch=0, view=0)
+    assert torch.equal(base, Augment(RECIPE, 24, 1)(images, ids, epoch=0, view=0))
     for other in (
-        Augment(RECIPE, 24, 1)(images, ids, 1, 0),
-        Augment(RECIPE, 24, 1)(images, ids, 0, 1),
-        Augment(RECIPE, 24, 2)(images, ids, 0, 0),
+        Augment(RECIPE, 24, 1)(images, ids, epoch=1, view=0),
+        Augment(RECIPE, 24, 1)(images, ids, epoch=0, view=1),
+        Augment(RECIPE, 24, 2)(images, ids, epoch=0, view=0),
     ):
         assert ((other - base).abs().amax((1, 2, 3)) > 0.02).all()
 
 
 def test_mean_and_std_come_last():
     images, ids = smooth_images(8), np.arange(8, dtype=np.uint64)
-    plain = Augment(Augmentation(), 24, 1)(images, ids, 0, 0)
+    plain = Augment(Augmentation(), 24, 1)(images, ids, epoch=0, view=0)
     scaled = Augment(Augmentation(mean=(0.1, 0.2, 0.3), std=(0.5, 0.25, 2.0)), 24, 1)(
-        images, ids, 0, 0
+        images, ids, epoch=0, view=0
     )
     torch.testing.assert_close(
         scaled, reference.normalize(plain, [0.1, 0.2, 0.3], [0.5, 0.25, 2.0])
@@ -110,7 +115,7 @@ def test_a_recipe_of_nothing_is_the_image():
     still = Augmentation(crop_scale=(1, 1), crop_ratio=(1, 1), flip=0, jitter=None, grey=0, blur=0)
     images = smooth_images(4, 32, 32)
     torch.testing.assert_close(
-        Augment(still, 32, 0)(images, np.arange(4, dtype=np.uint64), 0, 0),
+        Augment(still, 32, 0)(images, np.arange(4, dtype=np.uint64), epoch=0, view=0),
         images / 255,
         atol=1e-6,
         rtol=0,
@@ -120,8 +125,8 @@ def test_a_recipe_of_nothing_is_the_image():
 def test_autocast_does_not_reach_the_views():
     images, ids = smooth_images(8), np.arange(8, dtype=np.uint64)
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        inside = Augment(RECIPE, 24, 1)(images, ids, 0, 0)
-    assert torch.equal(inside, Augment(RECIPE, 24, 1)(images, ids, 0, 0))
+        inside = Augment(RECIPE, 24, 1)(images, ids, epoch=0, view=0)
+    assert torch.equal(inside, Augment(RECIPE, 24, 1)(images, ids, epoch=0, view=0))
 
 
 @pytest.mark.parametrize("part", [2**19, 3 * 32 * 32 * 5])
@@ -138,14 +143,14 @@ def test_crops_made_elsewhere_get_the_rest_of_the_recipe(monkeypatch, part):
     )
     images, ids = smooth_images(33, 32, 32), np.arange(33, dtype=np.uint64)
     make = Augment(recipe, 32, seed=2)
-    parameters = make.draw(32, 32, ids, 4, 1)
+    parameters = make.draw(32, 32, ids, epoch=4, view=1)
     with_x = torch.cat([images, torch.full((33, 1, 32, 32), 9, dtype=torch.uint8)], 1).contiguous(
         memory_format=torch.channels_last
     )
     for crops in (images, with_x):
         views = make.of_crops(crops, parameters)
         assert views.is_contiguous()
-        torch.testing.assert_close(views, make(images, ids, 4, 1), atol=2e-5, rtol=0)
+        torch.testing.assert_close(views, make(images, ids, epoch=4, view=1), atol=2e-5, rtol=0)
     for wrong in (images.float(), images[:, :2], images[..., 1:]):
         with pytest.raises(ValueError, match="crops are uint8"):
             make.of_crops(wrong, parameters)
@@ -159,7 +164,7 @@ def test_wrong_inputs_are_refused():
         (smooth_images(2), 3),
     ):
         with pytest.raises(ValueError, match="uint8 images"):
-            make(images, np.arange(count, dtype=np.uint64), 0, 0)
+            make(images, np.arange(count, dtype=np.uint64), epoch=0, view=0)
 
 
 @pytest.mark.gpu
@@ -168,5 +173,8 @@ def test_a_gpu_makes_the_same_views():
     images, ids = smooth_images(64), np.arange(64, dtype=np.uint64)
     make = Augment(RECIPE, 32, seed=5)
     torch.testing.assert_close(
-        make(images.cuda(), ids, 2, 1).cpu(), make(images, ids, 2, 1), atol=1e-4, rtol=0
+        make(images.cuda(), ids, epoch=2, view=1).cpu(),
+        make(images, ids, epoch=2, view=1),
+        atol=1e-4,
+        rtol=0,
     )

@@ -19,10 +19,13 @@ def test_a_recipe_reads_lists_and_what_it_does_not_name_is_off():
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"colour": 1}, "recipe 'x': unknown key 'colour'; allowed: crop_scale, crop_ratio, flip"),
-        ({"flip": 1.5}, r"recipe 'x': flip is a probability in \[0, 1\], not 1.5"),
-        ({"flip": "often"}, "recipe 'x': "),
-        ({"crop_scale": [1.0, 0.1]}, "recipe 'x': crop_scale is a pair 0 < low <= high"),
+        (
+            {"colour": 1},
+            "augmentation 'x': unknown key 'colour'; allowed: crop_scale, crop_ratio, flip",
+        ),
+        ({"flip": 1.5}, r"augmentation 'x': flip is a probability in \[0, 1\], not 1.5"),
+        ({"flip": "often"}, "augmentation 'x': "),
+        ({"crop_scale": [1.0, 0.1]}, "augmentation 'x': crop_scale is a pair 0 < low <= high"),
         ({"jitter": [0.4, 0.4, 0.4, 0.6]}, "hue"),
         ({"mean": [0.5, 0.5, 0.5]}, "mean and std are given together"),
     ],

@@ -13,7 +13,9 @@ IDS = np.arange(COUNT, dtype=np.uint64)
 
 @pytest.fixture(scope="module")
 def drawn():
-    return draw_parameters(Augmentation(solarise=0.1), 64, 64, 0, IDS, 3, 1)
+    return draw_parameters(
+        Augmentation(solarise=0.1), 64, 64, seed=0, sample_ids=IDS, epoch=3, view=1
+    )
 
 
 @pytest.mark.parametrize(
@@ -22,7 +24,9 @@ def drawn():
 )
 def test_crops_are_distributed_as_torchvisions(height, width, scale):
     """The second and third shape often or always need the central fallback. At 0.001 a check of correct code fails never or always."""
-    ours = draw_parameters(Augmentation(crop_scale=scale), height, width, 0, IDS, 0, 0)
+    ours = draw_parameters(
+        Augmentation(crop_scale=scale), height, width, seed=0, sample_ids=IDS, epoch=0, view=0
+    )
     torch.manual_seed(0)
     image = torch.empty(3, height, width)
     theirs = np.array(
@@ -41,7 +45,9 @@ def test_crops_are_distributed_as_torchvisions(height, width, scale):
 
 def test_boxes_lie_within_the_image():
     for height, width in ((64, 64), (1, 1), (2, 300), (300, 2), (7, 5)):
-        boxes = draw_parameters(Augmentation(), height, width, 0, IDS, 0, 0)
+        boxes = draw_parameters(
+            Augmentation(), height, width, seed=0, sample_ids=IDS, epoch=0, view=0
+        )
         assert (boxes.height >= 1).all() and (boxes.width >= 1).all()  # noqa: PT018
         assert (boxes.top >= 0).all() and (boxes.left >= 0).all()  # noqa: PT018
         assert (boxes.top + boxes.height <= height).all()
@@ -64,7 +70,9 @@ def test_orders_are_uniform_permutations(drawn):
 
 
 def test_factors_and_sigma_are_uniform_over_their_ranges():
-    drawn = draw_parameters(Augmentation(jitter=(0.4, 1.5, 0.2, 0.1)), 32, 32, 0, IDS, 0, 0)
+    drawn = draw_parameters(
+        Augmentation(jitter=(0.4, 1.5, 0.2, 0.1)), 32, 32, seed=0, sample_ids=IDS, epoch=0, view=0
+    )
     for column, (low, high) in enumerate([(0.6, 1.4), (0.0, 2.5), (0.8, 1.2), (-0.1, 0.1)]):
         assert (
             stats.kstest(drawn.factors[:, column], stats.uniform(low, high - low).cdf).pvalue > 1e-3
@@ -91,7 +99,13 @@ def test_quantities_are_uncorrelated(drawn):
 
 def test_changing_one_setting_leaves_other_draws_alone(drawn):
     other = draw_parameters(
-        Augmentation(jitter=None, crop_scale=(0.5, 1.0), flip=0.0), 64, 64, 0, IDS, 3, 1
+        Augmentation(jitter=None, crop_scale=(0.5, 1.0), flip=0.0),
+        64,
+        64,
+        seed=0,
+        sample_ids=IDS,
+        epoch=3,
+        view=1,
     )
     assert not other.jitter.any()
     assert not other.flip.any()
@@ -101,6 +115,8 @@ def test_changing_one_setting_leaves_other_draws_alone(drawn):
 
 def test_named_columns_are_those_of_torchvisions_order():
     assert (CONTRAST, HUE) == (1, 3)
-    hue_only = draw_parameters(Augmentation(jitter=(0, 0, 0, 0.5)), 32, 32, 0, IDS[:50], 0, 0)
+    hue_only = draw_parameters(
+        Augmentation(jitter=(0, 0, 0, 0.5)), 32, 32, seed=0, sample_ids=IDS[:50], epoch=0, view=0
+    )
     assert (hue_only.factors[:, :3] == 1).all()
     assert np.abs(hue_only.factors[:, HUE]).max() > 0.4

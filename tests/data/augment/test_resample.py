@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torchvision.transforms.v2 import functional as reference
 
-from fourlenses.data.augment.resample import resample
+from fourlenses.data.augment.resample import Boxes, resample
 
 
 def random_boxes(rng, count, height, width):
@@ -27,7 +27,7 @@ def check_against_torchvision(height, width, size, seed):
     images = torch.from_numpy(rng.random((count, 3, height, width), np.float32))
     top, left, heights, widths = random_boxes(rng, count, height, width)
     flip = rng.random(count) < 0.5
-    ours = resample(images, top, left, heights, widths, flip, size)
+    ours = resample(images, Boxes(top, left, heights, widths, flip), size)
     for row in range(count):
         box = [int(values[row]) for values in (top, left, heights, widths)]
         theirs = reference.resized_crop(images[row], *box, [size, size], antialias=True)
@@ -51,19 +51,15 @@ def test_uint8_images_with_a_gain_are_their_floats():
     images = torch.randint(
         0, 256, (4, 3, 16, 16), dtype=torch.uint8, generator=torch.Generator().manual_seed(0)
     )
-    box = [
-        np.array(values)
-        for values in (
-            [0, 1, 2, 3],
-            [3, 2, 1, 0],
-            [8, 9, 10, 13],
-            [13, 5, 7, 16],
-            [True, False, True, False],
-        )
-    ]
-    torch.testing.assert_close(
-        resample(images, *box, 8, gain=1 / 255), resample(images / 255, *box, 8), atol=1e-6, rtol=0
+    some = Boxes(
+        top=np.array([0, 1, 2, 3]),
+        left=np.array([3, 2, 1, 0]),
+        height=np.array([8, 9, 10, 13]),
+        width=np.array([13, 5, 7, 16]),
+        flip=np.array([True, False, True, False]),
     )
+    ours, theirs = resample(images, some, 8, gain=1 / 255), resample(images / 255, some, 8)
+    torch.testing.assert_close(ours, theirs, atol=1e-6, rtol=0)
 
 
 boxes = (
@@ -88,11 +84,11 @@ boxes = (
 )
 def test_constants_stay_and_the_range_is_kept(rows, columns, size, flip, value, seed):
     (height, top, box_height), (width, left, box_width) = rows, columns
-    box = [np.array([entry]) for entry in (top, left, box_height, box_width, flip)]
-    constant = resample(torch.full((1, 3, height, width), value), *box, size)
+    box = Boxes(*(np.array([entry]) for entry in (top, left, box_height, box_width, flip)))
+    constant = resample(torch.full((1, 3, height, width), value), box, size)
     assert (constant - value).abs().max() <= 1e-5
     noise = torch.rand(1, 3, height, width, generator=torch.Generator().manual_seed(seed))
     inside = noise[..., top : top + box_height, left : left + box_width]
-    view = resample(noise, *box, size)
+    view = resample(noise, box, size)
     assert view.min() >= inside.min() - 1e-5
     assert view.max() <= inside.max() + 1e-5

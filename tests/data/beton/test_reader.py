@@ -181,17 +181,18 @@ def test_samples_never_cross_a_page(tmp_path):
 def test_resident_images_are_centred_squares(tmp_path, image_folder):
     convert(image_folder, tmp_path / "x.beton")
     rows = np.array([5, 0, 40])
-    loaded = load_images(tmp_path / "x.beton", rows, 36, "animals", 2)
+    loaded = load_images(tmp_path / "x.beton", rows, 36, dataset="animals", workers=2)
     assert loaded.images.shape == (3, 3, 36, 36)
     whole = np.asarray(Image.open(image_folder / "train/ant/0.jpg"))
     assert np.array_equal(loaded.images[1].permute(1, 2, 0).numpy(), whole[:, 2:38])
     assert loaded.num_classes == 3
     assert len(set(loaded.ids.tolist())) == 3
     assert np.array_equal(
-        load_images(tmp_path / "x.beton", rows[:1], 36, "animals", 1).ids, loaded.ids[:1]
+        load_images(tmp_path / "x.beton", rows[:1], 36, dataset="animals", workers=1).ids,
+        loaded.ids[:1],
     )
     with pytest.raises(UserError, match="lacks row 48"):
-        load_images(tmp_path / "x.beton", np.array([48]), 36, "animals", 1)
+        load_images(tmp_path / "x.beton", np.array([48]), 36, dataset="animals", workers=1)
 
 
 @pytest.mark.parametrize(("width", "height"), [(41, 36), (36, 41), (36, 36)])

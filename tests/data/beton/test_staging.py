@@ -166,9 +166,9 @@ def test_a_run_reads_its_copy_and_has_the_same_weights(dataset, disk, monkeypatc
     expected, plain = go(dataset, "plain", settings(), input=kind)
     seen, choose = [], pretraining.choose_input
 
-    def choose_input(setting, parts, *rest):
+    def choose_input(setting, parts, **rest):
         seen.extend(beton for beton, _, _ in parts)
-        return choose(setting, parts, *rest)
+        return choose(setting, parts, **rest)
 
     monkeypatch.setattr(pretraining, "choose_input", choose_input)
     encoder, record = go(dataset, "staged", settings(), input=kind, stage_to=str(disk))

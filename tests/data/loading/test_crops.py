@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from fourlenses.data.augment.resample import resample
+from fourlenses.data.augment.resample import Boxes, resample
 from fourlenses.data.beton.reader import JPEG, RAW
 from fourlenses.data.images.content import Undecodable
 from fourlenses.data.images.scaling import central_square, picture_room, scale_into
@@ -19,7 +19,16 @@ from tests.helpers.pictures import jpeg_bytes, picture
 def cut(data, mode, width, height, box, flip, size):
     """One crop of the central square as int64 (3, size, size)."""
     output = picture_room(size, 4)
-    Cropper().cut(data, mode, width, height, min(width, height), [box], [flip], [output])
+    Cropper().cut(
+        data,
+        mode=mode,
+        width=width,
+        height=height,
+        size=min(width, height),
+        boxes=[box],
+        flips=[flip],
+        outputs=[output],
+    )
     return output[0, :3].long()
 
 
@@ -45,8 +54,8 @@ def test_crops_are_the_resident_paths_within_a_level(data):
         "flat": np.full_like(pixels, 200),
     }[kind]
     ours = cut(pixels.tobytes(), RAW, side, side, [top, left, box_height, box_width], flip, size)
-    box = [np.array([value]) for value in (top, left, box_height, box_width, flip)]
-    expected = resample(torch.from_numpy(pixels).permute(2, 0, 1)[None], *box, size)[0]
+    box = Boxes(*(np.array([value]) for value in (top, left, box_height, box_width, flip)))
+    expected = resample(torch.from_numpy(pixels).permute(2, 0, 1)[None], box, size)[0]
     assert (ours - expected.round()).abs().max() <= 1
     if ours.numel() >= 300:  # of few values the mean is any
         assert (ours - expected).abs().mean() <= 0.5
@@ -94,7 +103,7 @@ def test_a_jpeg_that_only_pillow_takes_goes_through_it():
     [
         (jpeg_bytes(1)[:300], JPEG, "(?i)truncated"),
         (bytes(500), JPEG, "no picture of a known kind"),
-        (jpeg_bytes(1, 80, 72), JPEG, r"40x36 px announced, \(72, 80, 3\) found"),
+        (jpeg_bytes(1, 80, 72), JPEG, r"40x36 px announced, but it has \(72, 80, 3\)"),
         (bytes(50), RAW, "40x36 px announced"),
     ],
 )
@@ -113,7 +122,16 @@ def test_crops_of_one_image_after_another_do_not_mix():
         side = min(height, width)
         boxes = [[0, 0, side, side], [0, 1, side, side - 1]]
         outputs = [picture_room(side, 4) for _ in boxes]
-        cutter.cut(pixels.tobytes(), RAW, width, height, side, boxes, [False, True], outputs)
+        cutter.cut(
+            pixels.tobytes(),
+            mode=RAW,
+            width=width,
+            height=height,
+            size=side,
+            boxes=boxes,
+            flips=[False, True],
+            outputs=outputs,
+        )
         first, second = (output[0, :3].permute(1, 2, 0).numpy() for output in outputs)
         square = Image.fromarray(pixels[central_square(width, height)])
         assert np.array_equal(first, square)

@@ -35,7 +35,9 @@ def parts(tmp_path):
 
 
 def test_resident_batches_are_views_of_the_chosen_images(parts):
-    data = concatenate([load_images(file, rows, 32, name, 1) for file, rows, name in parts])
+    data = concatenate(
+        [load_images(file, rows, 32, dataset=name, workers=1) for file, rows, name in parts]
+    )
     resident = ResidentInput(data, VIEWS, CPU)
     stream = Stream(len(resident), 8, seed=0)
     assert (len(resident), resident.num_classes) == (20, 6)
@@ -44,13 +46,18 @@ def test_resident_batches_are_views_of_the_chosen_images(parts):
         for number, (view, got) in enumerate(zip(VIEWS, batch, strict=True)):
             assert torch.equal(
                 got,
-                view(data.images[torch.from_numpy(positions)], data.ids[positions], epochs, number),
+                view(
+                    data.images[torch.from_numpy(positions)],
+                    data.ids[positions],
+                    epoch=epochs,
+                    view=number,
+                ),
             )
 
 
 @pytest.mark.parametrize("kind", ["resident", "streaming"])
 def test_images_of_a_subset_are_drawn_as_those_of_the_whole(parts, kind):
-    whole = choose_input(kind, parts, 32, VIEWS, CPU, 1)
+    whole = choose_input(kind, parts, stored_size=32, views=VIEWS, device=CPU, workers=1)
     positions = np.array([3, 4, 11, 19])
     part = Subset(whole, positions)
     assert (len(part), part.num_classes, part.kind) == (4, 6, kind)
@@ -78,11 +85,11 @@ def test_images_of_a_subset_are_drawn_as_those_of_the_whole(parts, kind):
 def test_memory_or_the_setting_decides(parts, monkeypatch, caplog, setting, free, kind):
     monkeypatch.setattr(inputs, "available_memory", lambda: free)
     with caplog.at_level(logging.INFO):
-        chosen = choose_input(setting, parts, 32, VIEWS, CPU, 1)
+        chosen = choose_input(setting, parts, stored_size=32, views=VIEWS, device=CPU, workers=1)
     assert type(chosen) is kind
     (message,) = caplog.messages
     assert message.startswith(
-        f"{'resident' if kind is ResidentInput else 'streaming'} images: 20 of 32 px would take 0.00 GiB of the"
+        f"{'resident' if kind is ResidentInput else 'streaming'} images: 20 of 32 px would take 60 KiB of the"
     )
     assert ("was asked for" in message) == (setting != "auto")
     (batch,) = chosen.batches([(np.arange(4), np.zeros(4, np.int64))])
@@ -91,7 +98,7 @@ def test_memory_or_the_setting_decides(parts, monkeypatch, caplog, setting, free
 
 def test_other_settings_are_refused(parts):
     with pytest.raises(UserError, match="auto, resident, streaming, not 'ffcv'"):
-        choose_input("ffcv", parts, 32, VIEWS, CPU, 1)
+        choose_input("ffcv", parts, stored_size=32, views=VIEWS, device=CPU, workers=1)
 
 
 def test_choosing_imports_what_streams_only_when_it_streams():

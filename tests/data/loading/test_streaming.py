@@ -67,15 +67,18 @@ def make(parts, recipe=CROP_ONLY, workers=2, stored_size=48, **options):
         parts,
         stored_size,
         [Augment(recipe, 32, 5), Augment(recipe, 32, 5)],
-        CPU,
-        workers,
+        device=CPU,
+        workers=workers,
         **options,
     )
 
 
 def resident(parts, recipe=CROP_ONLY, stored_size=48):
     data = concatenate(
-        [load_images(file, rows, stored_size, name, 1) for file, rows, name in parts]
+        [
+            load_images(file, rows, stored_size, dataset=name, workers=1)
+            for file, rows, name in parts
+        ]
     )
     return ResidentInput(data, [Augment(recipe, 32, 5), Augment(recipe, 32, 5)], CPU)
 
@@ -264,7 +267,7 @@ def test_a_worker_that_dies_is_an_error(parts, monkeypatch):
 
 
 def test_an_unforeseen_error_of_a_worker_reaches_the_training(parts, monkeypatch):
-    monkeypatch.setattr(Cropper, "cut", lambda *_: 1 / 0)
+    monkeypatch.setattr(Cropper, "cut", lambda *_, **__: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         collect(make(parts), steps(5))
     assert input_threads() == []
@@ -273,10 +276,10 @@ def test_an_unforeseen_error_of_a_worker_reaches_the_training(parts, monkeypatch
 def test_a_worker_that_hangs_is_an_error_within_the_patience(parts, monkeypatch):
     release, cut = threading.Event(), Cropper.cut
 
-    def hang_at_raw(self, data, mode, *rest):
+    def hang_at_raw(self, data, *, mode, **rest):
         if mode == 1:
             release.wait(30)
-        cut(self, data, mode, *rest)
+        cut(self, data, mode=mode, **rest)
 
     monkeypatch.setattr(Cropper, "cut", hang_at_raw)
     started = time.monotonic()

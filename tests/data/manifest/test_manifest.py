@@ -86,14 +86,20 @@ def test_subsets_are_those_of_the_plain_computation(manifest, table):
     )
     for count in (1, 100, 1000, "all"):
         expected = sorted(np.array(rows)[order[: len(rows) if count == "all" else count]])
-        assert draw_subset(manifest, bad, count, 3, "x").tolist() == expected
+        assert draw_subset(manifest, bad, subset=count, seed=3, dataset="x").tolist() == expected
 
 
 def test_subsets_stay_what_they_are():
     """Numbers drawn before the manifest was read by columns: a study that is resumed must find its images again."""
     names = [f"image{number}" for number in range(1000)]
     table = pd.DataFrame({"id": names, "split": "train"})
-    assert draw_subset(table, set(), 5, 0, "x").tolist() == [155, 189, 272, 637, 696]
+    assert draw_subset(table, set(), subset=5, seed=0, dataset="x").tolist() == [
+        155,
+        189,
+        272,
+        637,
+        696,
+    ]
 
 
 def test_a_class_in_two_places_is_an_error(table):

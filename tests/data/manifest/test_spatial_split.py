@@ -22,7 +22,7 @@ def test_places_of_one_block_are_on_one_side(places, seed):
         np.append(longitude, longitude + 0.002),
     )
     sides = {}
-    tests = in_test_block(latitude, longitude, 5.0, 0.5, seed)
+    tests = in_test_block(latitude, longitude, 5.0, fraction=0.5, seed=seed)
     for row, column, test in zip(*blocks(latitude, longitude, 5.0), tests, strict=True):
         assert sides.setdefault((row, column), test) == test
 
@@ -59,13 +59,22 @@ def test_blocks_have_one_area():
 def test_the_fraction_is_about_what_is_asked_for():
     latitude, longitude = over_the_states(200_000)
     for fraction in (0.05, 0.2, 0.5):
-        assert abs(in_test_block(latitude, longitude, 5.0, fraction, 0).mean() - fraction) < 0.005
+        assert (
+            abs(
+                in_test_block(latitude, longitude, 5.0, fraction=fraction, seed=0).mean() - fraction
+            )
+            < 0.005
+        )
 
 
 def test_seeds_draw_other_blocks_and_the_draw_does_not_depend_on_the_other_places():
     latitude, longitude = over_the_states(10_000)
-    one, other = (in_test_block(latitude, longitude, 5.0, 0.2, seed) for seed in (0, 1))
+    one, other = (
+        in_test_block(latitude, longitude, 5.0, fraction=0.2, seed=seed) for seed in (0, 1)
+    )
     assert abs((one & other).mean() - 0.04) < 0.01
-    assert np.array_equal(in_test_block(latitude[::7], longitude[::7], 5.0, 0.2, 0), one[::7])
+    assert np.array_equal(
+        in_test_block(latitude[::7], longitude[::7], 5.0, fraction=0.2, seed=0), one[::7]
+    )
     # a larger fraction adds test blocks and takes none away
-    assert (in_test_block(latitude, longitude, 5.0, 0.3, 0) | ~one).all()
+    assert (in_test_block(latitude, longitude, 5.0, fraction=0.3, seed=0) | ~one).all()

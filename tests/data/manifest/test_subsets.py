@@ -22,7 +22,9 @@ NAMES = [f"image{number}" for number in range(200)]
 def test_nested(small, large, seed):
     small, large = sorted((small, large))
     table = manifest(NAMES, tests=20)
-    inner, outer = (draw_subset(table, set(), count, seed, "x") for count in (small, large))
+    inner, outer = (
+        draw_subset(table, set(), subset=count, seed=seed, dataset="x") for count in (small, large)
+    )
     assert len(inner) == small
     assert len(outer) == large
     assert set(inner) <= set(outer)
@@ -31,11 +33,14 @@ def test_nested(small, large, seed):
 
 def test_stable_when_other_images_come_go_or_change_places():
     base = manifest(NAMES)
-    drawn = set(base["id"].iloc[draw_subset(base, set(), 100, 0, "x")])
+    drawn = set(base["id"].iloc[draw_subset(base, set(), subset=100, seed=0, dataset="x")])
     shuffled = base.sample(frac=1, random_state=3).reset_index(drop=True)
-    assert set(shuffled["id"].iloc[draw_subset(shuffled, set(), 100, 0, "x")]) == drawn
+    assert (
+        set(shuffled["id"].iloc[draw_subset(shuffled, set(), subset=100, seed=0, dataset="x")])
+        == drawn
+    )
     without = base[base["id"] != sorted(drawn)[0]].reset_index(drop=True)
-    again = set(without["id"].iloc[draw_subset(without, set(), 100, 0, "x")])
+    again = set(without["id"].iloc[draw_subset(without, set(), subset=100, seed=0, dataset="x")])
     assert len(again & drawn) == 99
 
 
@@ -43,14 +48,14 @@ def test_seeds_draw_differently_and_uniformly():
     table = manifest(NAMES)
     counts = np.zeros(200)
     for seed in range(200):
-        counts[draw_subset(table, set(), 50, seed, "x")] += 1
+        counts[draw_subset(table, set(), subset=50, seed=seed, dataset="x")] += 1
     # 200 draws of probability 1/4: five standard deviations
     assert np.abs(counts - 50).max() < 5 * np.sqrt(200 * 0.25 * 0.75)
 
 
 def test_undecodable_images_are_not_drawn():
     table = manifest(NAMES)
-    rows = draw_subset(table, {"image3", "image4"}, "all", 0, "x")
+    rows = draw_subset(table, {"image3", "image4"}, subset="all", seed=0, dataset="x")
     assert len(rows) == 198
     assert not {3, 4} & set(rows.tolist())
 
@@ -60,7 +65,7 @@ def test_more_than_there_are():
         UserError,
         match=r"dataset 'x' has 199 usable training images, but the config asks for 200 .*'pretrain_images'",
     ):
-        draw_subset(manifest(NAMES), {"image3"}, 200, 0, "x")
+        draw_subset(manifest(NAMES), {"image3"}, subset=200, seed=0, dataset="x")
 
 
 def classes_of(table, rows):
@@ -71,19 +76,29 @@ def test_balanced_subsets_hold_as_many_of_each_class_as_can_be():
     """Of classes of 120, 60 and 20 images: equal shares while they last, the rest from those that have more; nested all the while."""
     table = manifest(NAMES)
     table["level:class"] = ["a"] * 120 + ["b"] * 60 + ["c"] * 20
-    assert classes_of(table, draw_subset(table, set(), "30_balanced", 0, "x")).to_dict() == {
+    assert classes_of(
+        table, draw_subset(table, set(), subset="30_balanced", seed=0, dataset="x")
+    ).to_dict() == {
         "a": 10,
         "b": 10,
         "c": 10,
     }
-    assert classes_of(table, draw_subset(table, set(), "100_balanced", 0, "x")).to_dict() == {
+    assert classes_of(
+        table, draw_subset(table, set(), subset="100_balanced", seed=0, dataset="x")
+    ).to_dict() == {
         "a": 40,
         "b": 40,
         "c": 20,
     }
-    assert classes_of(table, draw_subset(table, set(), "31_balanced", 0, "x")).max() == 11
+    assert (
+        classes_of(
+            table, draw_subset(table, set(), subset="31_balanced", seed=0, dataset="x")
+        ).max()
+        == 11
+    )
     subsets = [
-        set(draw_subset(table, set(), f"{count}_balanced", 0, "x")) for count in range(1, 201, 7)
+        set(draw_subset(table, set(), subset=f"{count}_balanced", seed=0, dataset="x"))
+        for count in range(1, 201, 7)
     ]
     assert all(inner < outer for inner, outer in itertools.pairwise(subsets))
 
@@ -92,11 +107,12 @@ def test_draws_differ_and_the_first_is_that_of_pretraining():
     table = manifest(NAMES)
     table["level:class"] = ["a", "b"] * 100
     first, second, third = (
-        set(draw_subset(table, set(), name, 0, "x")) for name in ("50", "50_draw1", "50_draw2")
+        set(draw_subset(table, set(), subset=name, seed=0, dataset="x"))
+        for name in ("50", "50_draw1", "50_draw2")
     )
     assert len(first & second) < 30
     assert len(second & third) < 30
-    assert second < set(draw_subset(table, set(), "80_draw1", 0, "x"))
-    assert set(draw_subset(table, set(), "50_balanced_draw1", 0, "x")) != set(
-        draw_subset(table, set(), "50_balanced", 0, "x")
+    assert second < set(draw_subset(table, set(), subset="80_draw1", seed=0, dataset="x"))
+    assert set(draw_subset(table, set(), subset="50_balanced_draw1", seed=0, dataset="x")) != set(
+        draw_subset(table, set(), subset="50_balanced", seed=0, dataset="x")
     )

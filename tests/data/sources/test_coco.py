@@ -34,7 +34,10 @@ def test_train_and_test_json_with_supercategories(tmp_path, kind, around):
     (tmp_path / "plain").mkdir()
     plain = indexed(*layouts.coco(tmp_path / "plain"))
     drawn = [
-        {table["id"][row] for row in draw_subset(table, set(), 10, 0, "animals")}
+        {
+            table["id"][row]
+            for row in draw_subset(table, set(), subset=10, seed=0, dataset="animals")
+        }
         for table in (manifest, plain)
     ]
     assert drawn[0] == drawn[1]

@@ -49,7 +49,10 @@ def test_one_subset_whatever_the_storage(tmp_path, kind, around):
             PICTURES[file] for file in manifest["id"]
         ]
         drawn.append(
-            {manifest["id"][row] for row in draw_subset(manifest, set(), 10, 0, "animals")}
+            {
+                manifest["id"][row]
+                for row in draw_subset(manifest, set(), subset=10, seed=0, dataset="animals")
+            }
         )
     assert drawn[0] == drawn[1]
 

@@ -81,7 +81,9 @@ def open_store(folder, precision="float32", keep=True, workers=1):
 
 
 def by_hand(encoder, images, folder):
-    loaded = load_images(folder / "clean.beton", images.selection.rows, 16, "animals", 1)
+    loaded = load_images(
+        folder / "clean.beton", images.selection.rows, 16, dataset="animals", workers=1
+    )
     return extract_features(
         encoder.pretrained()[0], loaded.images, feature_store.BATCH_SIZE, device="cpu", **NORMALISED
     ).numpy()

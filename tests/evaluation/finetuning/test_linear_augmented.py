@@ -97,7 +97,7 @@ def test_it_is_a_plain_loop_of_torch_on_the_same_views(tmp_path, trained_methods
     ]
     optimizer = torch.optim.SGD(decayed, lr=0.1, momentum=0.9, nesterov=True)
     rows = np.load(target.subset)
-    data = load_images(target.beton, rows, 16, "colours", 1)
+    data = load_images(target.beton, rows, 16, dataset="colours", workers=1)
     seed = named_seed(0, "evaluation")
     view, stream, peak = (
         Augment(Augmentation.from_config("crop", CROP | NORMALISATION), 16, seed),
@@ -109,7 +109,9 @@ def test_it_is_a_plain_loop_of_torch_on_the_same_views(tmp_path, trained_methods
         for group in optimizer.param_groups:
             group["lr"] = rate
         positions, epochs = stream.batch(step)
-        images = view(data.images[torch.from_numpy(positions)], data.ids[positions], epochs, 0)
+        images = view(
+            data.images[torch.from_numpy(positions)], data.ids[positions], epoch=epochs, view=0
+        )
         with torch.no_grad():
             features = network(images)
         optimizer.zero_grad()
@@ -122,8 +124,8 @@ def test_it_is_a_plain_loop_of_torch_on_the_same_views(tmp_path, trained_methods
         target.beton,
         np.arange(len(rows) + 36)[~np.isin(np.arange(len(rows) + 36), rows)],
         16,
-        "colours",
-        1,
+        dataset="colours",
+        workers=1,
     )
     with torch.no_grad():
         logits = head(extract_features(network, test.images, 500, device="cpu", **NORMALISATION))

@@ -88,7 +88,10 @@ def study(tmp_path, image_folder):
         workers=1,
     )
     for images in ("12", "all"):
-        np.save(tmp_path / f"{images}.npy", draw_subset(manifest, set(), images, 0, "animals"))
+        np.save(
+            tmp_path / f"{images}.npy",
+            draw_subset(manifest, set(), subset=images, seed=0, dataset="animals"),
+        )
     files = {name: tmp_path / f"{name}.npy" for name in ("12", "all")}
     subsets = {"linear": files, "linear_per_level": {"all": files["all"]}, "knn": files}
     target = Target("animals", tmp_path / "clean.beton", tmp_path / "manifest.parquet", subsets)
@@ -119,7 +122,7 @@ def by_hand(folder, manifest, encoder):
     network, _ = encoder.pretrained()
     parts = []
     for rows in (rows_of(manifest, "train"), rows_of(manifest, "test")[1:]):
-        images = load_images(folder / "clean.beton", rows, 16, "animals", 1)
+        images = load_images(folder / "clean.beton", rows, 16, dataset="animals", workers=1)
         features = extract_features(network, images.images, 500, device="cpu", **CROP)
         parts.append(LabelledFeatures(features, images.labels))
     return parts

@@ -1,8 +1,9 @@
-"""The files of an archive, one after the other, in constant memory and without unpacking anything to disk.
+"""The files of an archive, one after the other, in constant memory, without unpacking to disk.
 
-Nothing is ever written under a member's name. What a name means is what it would mean after unpacking: a leading ``/`` is dropped as
-`tar` drops it, a link stands for the file or folder it leads to, and of several members of one name the last counts (which is up to the
-caller: all are given, in order). A name that climbs out with ``..`` is an error; devices and pipes are passed over.
+Nothing is ever written under a member's name. A name means what it would mean after unpacking: a
+leading ``/`` is dropped as `tar` drops it, a link stands for the file or folder that it leads to,
+and of several members of one name the last counts (which is up to the caller: all are given, in
+order). A name that climbs out with ``..`` is an error; devices and pipes are skipped.
 """
 
 import lzma
@@ -31,28 +32,36 @@ _BROKEN = (
     OSError,
     RuntimeError,
 )
-_DEPTH = (
-    40  # links followed one after the other before they are taken for a circle; Linux's own number
-)
+# Links followed one after the other before they count as a circle; Linux's number.
+_DEPTH = 40
 
 
 def members(
     path: Path,
     dataset: str,
+    *,
     folders: set[str] | None = None,
     md5: str | None = None,
     nested: bool = False,
     progress: bool = False,
 ) -> Iterator[tuple[str, bytes | Undecodable]]:
-    """``(name, content)`` of every file in an archive, names relative and with forward slashes; bytes that are not UTF-8 in a name are
-    kept as Python keeps them (surrogateescape).
+    """Yield ``(name, content)`` of every file in an archive.
 
-    They come in the archive's own order, with what its links lead to at the end. The content of a link that leads to nothing inside is an
-    `Undecodable` that says so. ``folders`` is filled with the names of the folders met; of tars, ``md5`` and ``nested`` are as in
-    `tar_members`. progress: show how far the first pass is.
+    They come in the archive's order, the targets of its links at the end. Names are relative, with
+    forward slashes; bytes that are not UTF-8 are kept as Python keeps them (surrogateescape). The
+    content of a link that leads to nothing inside is an `Undecodable`.
+
+    Args:
+        path: Of the archive.
+        dataset: Its name, for errors.
+        folders: Filled with the names of the folders met.
+        md5: As in `tar_members`; of tars alone.
+        nested: As in `tar_members`; of tars alone.
+        progress: Whether to show a bar of the first pass.
 
     Raises:
-        UserError: ``path`` is absent or of an unknown kind, or breaks off, or has another md5; the message names the dataset's config key.
+        UserError: ``path`` is absent or of an unknown kind, or breaks off, or has another md5; the
+            message names the dataset's config key.
     """
     if not path.exists():
         raise UserError(
@@ -61,15 +70,16 @@ def members(
         )
     if not path.name.endswith(SUFFIXES):
         raise UserError(
-            f"config key 'datasets.{dataset}.path': {path} is neither a directory nor one of {', '.join(SUFFIXES)}"
+            f"config key 'datasets.{dataset}.path': {path} is neither a directory nor one of "
+            f"{', '.join(SUFFIXES)}"
         )
+    first: Read
+    again: Read
     if path.suffix == ".zip":
         first, again = partial(_zip_members, path, progress), partial(_zip_members, path)
     else:
-        first, again = (
-            partial(tar_members, path, dataset, md5, nested, progress),
-            partial(tar_members, path, dataset, nested=nested),
-        )
+        again = partial(tar_members, path, dataset, nested=nested)
+        first = partial(tar_members, path, dataset, md5=md5, nested=nested, progress=progress)
     return _guarded(_with_links(first, again, set() if folders is None else folders), path, dataset)
 
 
@@ -79,8 +89,11 @@ Read = Callable[[], Iterator[Member]]
 def _with_links(
     first: Read, again: Read, folders: set[str]
 ) -> Iterator[tuple[str, bytes | Undecodable]]:
-    """Files first; then, in a second pass that only archives with links pay for, the same contents under the names of the links."""
-    links = {}
+    """Yield the files, then the same contents under the names of the links.
+
+    Only archives with links pay for the second pass.
+    """
+    links: dict[str, str] = {}
     for name, content, target in first():
         if target is not None:
             links[name] = target
@@ -89,28 +102,23 @@ def _with_links(
         else:
             yield name, content
     ends = {name: _follow(name, links) for name in links}
-    by_end = {}
+    by_end: dict[str | None, list[str]] = {}
     for name, end in ends.items():
         by_end.setdefault(end, []).append(name)
     reached = set()
     for name, content, target in again() if links else ():
         if target is None and content is not None:
             parts = name.split("/")
-            for depth in range(
-                1, len(parts) + 1
-            ):  # a link may lead to the file or to a folder around it
-                end = "/".join(parts[:depth])
-                for link in by_end.get(end, ()):
+            # a link may lead to the file or to a folder around it
+            for depth in range(1, len(parts) + 1):
+                around = "/".join(parts[:depth])
+                for link in by_end.get(around, ()):
                     reached.add(link)
-                    yield link + name[len(end) :], content
-    for name in links:
+                    yield link + name[len(around) :], content
+    for name, link_target in links.items():
         if name not in reached and ends[name] not in folders:
-            yield (
-                name,
-                Undecodable(
-                    f"a link to '{printable(links[name])}', which is no file in the archive"
-                ),
-            )
+            reason = f"a link to '{printable(link_target)}', which is no file in the archive"
+            yield name, Undecodable(reason)
 
 
 def _follow(name: str, links: dict[str, str]) -> str | None:
@@ -122,26 +130,19 @@ def _follow(name: str, links: dict[str, str]) -> str | None:
 
 
 def _zip_members(path: Path, progress: bool = False) -> Iterator[Member]:
-    """As `tar_members` gives them."""
-    with (
-        zipfile.ZipFile(path) as archive,
-        progress_bar(path.name, "file", len(archive.infolist()), shown=progress) as bar,
-    ):
-        for member in archive.infolist():
-            bar.update()
+    """Yield the members of a zip archive, as `tar_members` does."""
+    with zipfile.ZipFile(path) as archive:
+        entries = archive.infolist()
+        for member in progress_bar(path.name, "file", items=entries, shown=progress):
             name = member.filename
-            if (
-                not member.flag_bits & 0x800
-            ):  # without the mark for UTF-8, zipfile takes the bytes for code page 437
+            # without the mark for UTF-8, zipfile decodes the bytes as code page 437
+            if not member.flag_bits & 0x800:
                 name = name.encode("cp437").decode("utf-8", "surrogateescape")
             if member.is_dir():
                 yield normal(name), None, None
             elif stat.S_ISLNK(member.external_attr >> 16):
-                yield (
-                    normal(name),
-                    None,
-                    target_of(name, archive.read(member).decode("utf-8", "surrogateescape")),
-                )
+                link = archive.read(member).decode("utf-8", "surrogateescape")
+                yield normal(name), None, target_of(name, link)
             else:
                 yield normal(name), archive.read(member), None
 
@@ -157,13 +158,14 @@ def _guarded(
             return
         except OutsideError as error:
             raise UserError(
-                f"config key 'datasets.{dataset}.path': the archive {path} has a member named '{printable(str(error))}', which points out "
-                "of it; pack it again from inside its folder"
+                f"config key 'datasets.{dataset}.path': the archive {path} has a member named "
+                f"'{printable(str(error))}', which points out of it; pack it again from inside its "
+                "folder"
             ) from None
         except _BROKEN as error:
             raise UserError(
-                f"config key 'datasets.{dataset}.path': the archive {path} is damaged or truncated after {count} files "
-                f"({type(error).__name__}: {error}); fetch it again"
+                f"config key 'datasets.{dataset}.path': the archive {path} is damaged or truncated "
+                f"after {count} files ({type(error).__name__}: {error}); fetch it again"
             ) from error
         count += 1
         yield member

@@ -1,8 +1,8 @@
-"""The files of a dataset as it lies on disk: a folder, an archive, or a folder that holds archives (large datasets come as several).
+"""The files of a dataset on disk: a folder, an archive, or a folder that holds archives.
 
-Two passes have to agree: indexing lists the files with `walk`, writing asks for them again with `pick`. Both see them in storage order, so
-neither needs memory. What lies on disk comes as its path, so that a reader may look at a part of it; a member of an archive comes as its
-content.
+Two passes have to agree: indexing lists the files with `walk`, conversion asks for them again with
+`files_of_rows`. Both see them in storage order, so neither needs memory. A file on disk comes as
+its path, so that a reader may read a part of it; a member of an archive comes as its content.
 """
 
 import functools
@@ -10,7 +10,7 @@ import itertools
 import os
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
 from fourlenses.core.errors import UserError, printable
@@ -26,27 +26,38 @@ _ARCHIVE = re.compile("|".join(re.escape(suffix) + "/" for suffix in SUFFIXES))
 def walk(
     path: Path,
     dataset: str,
+    *,
     enter: Callable[[str], bool] | None = None,
     folders: set[str] | None = None,
     md5: str | None = None,
     nested: bool = False,
     progress: bool = False,
 ) -> Iterator[tuple[str, StoredFile]]:
-    """``(name, file)`` of everything under ``path``: of a folder in sorted order, of an archive in its own.
+    """Yield ``(name, file)`` of everything under a folder, sorted, or in an archive, in its order.
 
-    enter: which folders and archives inside a folder are looked into, by their bare names; None: all folders, but archives are files like
-    others. A member of an archive inside the folder is named ``<path of the archive>/<member>``. folders, md5, nested and progress: see
-    `archives.members`.
+    A member of an archive inside the folder is named ``<path of the archive>/<member>``.
+
+    Args:
+        path: Of the folder or archive.
+        dataset: Its name, for errors.
+        enter: Whether to enter a folder or archive inside the folder, by its bare name. None enters
+            all folders, and archives are files like others.
+        folders: As in `archives.members`.
+        md5: As in `archives.members`.
+        nested: As in `archives.members`.
+        progress: Whether to show a bar.
 
     Raises:
-        UserError: ``path`` is absent or unreadable, or an archive is damaged; the message names the dataset's config key.
+        UserError: ``path`` is absent or unreadable, or an archive is damaged; the message names the
+            dataset's config key.
     """
     if not path.is_dir():
-        yield from members(path, dataset, folders, md5, nested, progress)
+        yield from members(
+            path, dataset, folders=folders, md5=md5, nested=nested, progress=progress
+        )
         return
-    for name in progress_bar(
-        path.name, "file", items=file_names(path, dataset, folders, enter), shown=progress
-    ):
+    names = file_names(path, dataset, folders=folders, enter=enter)
+    for name in progress_bar(path.name, "file", items=names, shown=progress):
         if enter is None or not name.endswith(SUFFIXES):
             yield name, path / name
         elif enter(name.rpartition("/")[2]):
@@ -57,16 +68,26 @@ def walk(
 def file_names(
     path: Path,
     dataset: str,
+    *,
     folders: set[str] | None = None,
     enter: Callable[[str], bool] | None = None,
 ) -> Iterator[str]:
-    """The files under a directory, sorted by their parts. Links to folders are followed (trees of links are common), circles are not; a
-    link that leads to nothing counts as a file."""
-    return _below(str(path), "", dataset, set() if folders is None else folders, enter)
+    """Yield the files under a directory, sorted by their parts.
+
+    Links to folders are followed (trees of links are common), circles are not; a link that leads to
+    nothing counts as a file.
+    """
+    met = set() if folders is None else folders
+    return _below(str(path), "", dataset=dataset, folders=met, enter=enter)
 
 
 def _below(
-    folder: str, start: str, dataset: str, folders: set[str], enter: Callable[[str], bool] | None
+    folder: str,
+    start: str,
+    *,
+    dataset: str,
+    folders: set[str],
+    enter: Callable[[str], bool] | None,
 ) -> Iterator[str]:
     try:
         entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
@@ -79,7 +100,9 @@ def _below(
         if os.path.isdir(entry.path) if link else entry.is_dir():
             if (enter is None or enter(entry.name)) and not (link and _circle(folder, entry.path)):
                 folders.add(name)
-                yield from _below(entry.path, name + "/", dataset, folders, enter)
+                yield from _below(
+                    entry.path, name + "/", dataset=dataset, folders=folders, enter=enter
+                )
         elif (not link and entry.is_file()) or (
             link and (os.path.isfile(entry.path) or not os.path.exists(entry.path))
         ):
@@ -87,15 +110,15 @@ def _below(
 
 
 def _circle(folder: str, link: str) -> bool:
-    """Whether a link to a folder leads to one that it lies in."""
+    """Return whether a link to a folder leads to one that it lies in."""
     return (os.path.realpath(folder) + "/").startswith(os.path.realpath(link).rstrip("/") + "/")
 
 
 def content(file: StoredFile, dataset: str) -> bytes | Undecodable:
-    """What a file holds.
+    """Return the bytes of a file, or the reason why there are none.
 
     Raises:
-        UserError: it is gone since it was listed, or cannot be read.
+        UserError: It is gone since it was listed, or cannot be read.
     """
     if not isinstance(file, Path):
         return file
@@ -113,15 +136,15 @@ def content(file: StoredFile, dataset: str) -> bytes | Undecodable:
 
 
 def files_of_rows(
-    path: Path, dataset: str, manifest: Manifest, nested: bool = False
+    path: Path, dataset: str, manifest: Manifest, *, nested: bool = False
 ) -> Iterator[StoredFile]:
-    """Per row of a manifest the file that `walk` named so, the rows being in its order.
+    """Yield the file of each row of a manifest, whose rows are in the order of `walk`.
 
-    Of several members of one name the manifest's column ``earlier``, where it has one, says how many to pass over. A row without a path is
-    of a file that was announced, but nowhere to be found.
+    Of several members of one name the manifest's column ``earlier``, where there is one, is the
+    number to skip. A row without a path is of a file that was listed, but is absent.
 
     Raises:
-        UserError: a member is not there any more, and all that `archives.members` raises.
+        UserError: A member is not there any more, or as in `archives.members`.
     """
     repeated = "earlier" in manifest
     rows = zip(
@@ -132,44 +155,48 @@ def files_of_rows(
     def archive_of(row: tuple[str, int]) -> Path | None:
         if not row[0] or not is_folder:
             return path if row[0] else None
-        around = (path / row[0][: found.end() - 1] for found in _ARCHIVE.finditer(row[0]))
+        around = (path / row[0][: match.end() - 1] for match in _ARCHIVE.finditer(row[0]))
         return next(filter(is_file, around), None)
 
     for archive, group in itertools.groupby(rows, key=archive_of):
         if archive is None:
-            yield from (
-                path / name if name else Undecodable(f"listed, but not in {path}")
-                for name, _ in group
-            )
+            absent = Undecodable(f"listed, but not in {path}")
+            yield from (path / name if name else absent for name, _ in group)
         else:
             prefix = "" if archive == path else archive.relative_to(path).as_posix() + "/"
-            yield from _members(archive, prefix, dataset, group, repeated, nested)
+            stream = members(archive, dataset, nested=nested)
+            missing = yield from _members(stream, group, prefix=prefix, repeated=repeated)
+            if missing is not None:
+                raise _gone(f"{archive}/{missing.removeprefix(prefix)}", dataset)
 
 
 def _members(
-    archive: Path,
-    prefix: str,
-    dataset: str,
+    stream: Iterator[tuple[str, bytes | Undecodable]],
     rows: Iterator[tuple[str, int]],
+    *,
+    prefix: str,
     repeated: bool,
-    nested: bool,
-) -> Iterator[bytes | Undecodable]:
-    (expected, earlier), seen = next(rows), Counter()
-    for member, data in members(archive, dataset, nested=nested):
+) -> Generator[bytes | Undecodable, None, str | None]:
+    """Yield the members of an archive that rows name; return a name that it lacks, else None."""
+    counts: Counter[str] = Counter()
+    expected, earlier = next(rows)
+    for member, data in stream:
         name = prefix + member
-        if repeated:  # only then: a count a name takes memory
-            seen[name] += 1
-        if name != expected or (repeated and seen[name] <= earlier):
+        if repeated:  # only then: a count of each name takes memory
+            counts[name] += 1
+        if name != expected or (repeated and counts[name] <= earlier):
             continue
         yield data
-        expected, earlier = next(rows, (None, 0))
-        if expected is None:
-            return
-    raise _gone(f"{archive}/{expected.removeprefix(prefix)}", dataset)
+        row = next(rows, None)
+        if row is None:
+            return None
+        expected, earlier = row
+    return expected
 
 
 def _gone(file: Path | str, dataset: str) -> UserError:
     return UserError(
-        f"config key 'datasets.{dataset}.path': '{printable(str(file))}' is no longer where it was when the dataset was indexed; "
-        f"put it back, or delete data/{dataset}/manifest.parquet to index again"
+        f"config key 'datasets.{dataset}.path': '{printable(str(file))}' is no longer where it was "
+        f"when the dataset was indexed; put it back, or delete data/{dataset}/manifest.parquet to "
+        "index again"
     )

@@ -1,4 +1,4 @@
-"""What the names inside archives mean: where a member would lie, and where a link leads, seen from the top of the archive."""
+"""Names inside archives: the path of a member and the target of a link, from the archive's top."""
 
 import posixpath
 
@@ -8,19 +8,18 @@ class OutsideError(Exception):
 
 
 def normal(name: str) -> str:
-    """A leading ``/`` is dropped, as `tar` drops it.
+    """Return a member's path; a leading ``/`` is dropped, as `tar` drops it.
 
     Raises:
-        OutsideError: the name leads out with ``..``.
+        OutsideError: The name leads out with ``..``.
     """
-    found = posixpath.normpath(name.lstrip("/"))
-    if found.split("/")[0] == "..":
+    path = posixpath.normpath(name.lstrip("/"))
+    if path.split("/")[0] == "..":
         raise OutsideError(name)
-    return found
+    return path
 
 
 def target_of(name: str, link: str) -> str:
-    """Where a symbolic link leads; what is outside starts with ``/`` or ``..``, as no member does."""
-    return posixpath.normpath(
-        posixpath.join(posixpath.dirname(posixpath.normpath(name.lstrip("/"))), link)
-    )
+    """Return the target of a symbolic link; one outside starts with ``/`` or ``..``."""
+    folder = posixpath.dirname(posixpath.normpath(name.lstrip("/")))
+    return posixpath.normpath(posixpath.join(folder, link))

@@ -1,7 +1,11 @@
-"""Random views of a batch of images in memory: crop, flip, colour jitter, grey, blur, solarise (SimCLR, appendix A).
+"""Random views of a batch of images in memory: crop, flip, colour jitter, grey, blur, solarise.
 
-Each step works on a whole batch with parameters of its own per sample. What is drawn depends on (seed, epoch, sample, view)
-alone, hence not on the device, on the number of workers or on who else is in the batch.
+They are those of SimCLR, appendix A (https://arxiv.org/abs/2002.05709). Each step works on a whole
+batch, with different parameters for each sample. What is drawn depends on (seed, epoch, sample,
+view) alone, hence not on the device, on the number of workers or on the rest of the batch.
+
+By hand, not torchvision's or FFCV's transforms: these draw from a global state, one sample at a
+time, and decode an image once a view (docs/measured/benchmarks.md has the times of each).
 """
 
 import dataclasses
@@ -18,97 +22,131 @@ from fourlenses.data.augment.augmentation import Augmentation
 from fourlenses.data.augment.blur import gaussian_blur, kernel_size
 from fourlenses.data.augment.colour import hue_steps, jitter_, luma
 from fourlenses.data.augment.parameters import Parameters, draw_parameters
-from fourlenses.data.augment.resample import resample
+from fourlenses.data.augment.resample import Boxes, resample
 
 __all__ = ["Augment", "Augmentation", "Parameters", "apply_parameters", "draw_parameters"]
 
-# Values (channels x pixels) of a part of a batch on a CPU. Measured: with parts of 2 MB a view of 256 images of 32 px takes no
-# page faults to speak of, while in one part these cost as much again as the arithmetic.
+# Values (channels x pixels) of a part of a batch on a CPU. Measured: with parts of 2 MB a view of
+# 256 images of 32 px takes hardly any page faults, while in one part these cost as much again as
+# the arithmetic.
 CPU_PART = 2**19
+Apply = Callable[[Tensor, Parameters, int], Tensor]
 
 
 class Augment:
-    """A recipe at one size and seed: call it for one view of each image of a batch."""
+    """An augmentation at one size and seed: call it for one view of each image of a batch.
 
-    def __init__(self, recipe: Augmentation, size: int, seed: int):
-        self.recipe = recipe
+    Args:
+        augmentation: The random operations.
+        size: Of the views, px.
+        seed: Of the draws.
+    """
+
+    def __init__(self, augmentation: Augmentation, size: int, seed: int) -> None:
+        self.augmentation = augmentation
         self.size = size
         self.seed = seed
 
     def __call__(
-        self, images: Tensor, sample_ids: np.ndarray, epoch: int | np.ndarray, view: int
+        self, images: Tensor, sample_ids: np.ndarray, *, epoch: int | np.ndarray, view: int
     ) -> Tensor:
-        """float32 (B, 3, size, size) on the images' device, in [0, 1] before the recipe's mean and std.
+        """Return a view of each image.
 
-        ``images`` are uint8 (B, 3, H, W) and ``sample_ids`` uint64 (B,); ``epoch`` is one number or int64 (B,),
-        as a batch may cross the end of a pass; ``view`` numbers the views of a sample in an epoch.
+        Args:
+            images: uint8 (B, 3, H, W).
+            sample_ids: uint64 (B,).
+            epoch: A number or int64 (B,), as a batch may cross the end of a pass.
+            view: Number of the view among those of a sample in an epoch.
+
+        Returns:
+            float32 (B, 3, size, size) on the images' device, in [0, 1] before mean and std.
+
+        Raises:
+            ValueError: The images are of another type or shape.
         """
-        if (
-            images.dtype != torch.uint8
-            or images.ndim != 4
-            or images.shape[1] != 3
-            or len(images) != len(sample_ids)
-        ):
+        is_batch = images.dtype == torch.uint8 and images.ndim == 4 and images.shape[1] == 3
+        if not is_batch or len(images) != len(sample_ids):
             raise ValueError(
-                f"views need uint8 images (B, 3, H, W) and B sample ids, not {images.dtype} {tuple(images.shape)} and {len(sample_ids)}"
+                "views need uint8 images (B, 3, H, W) and B sample ids, not "
+                f"{images.dtype} {tuple(images.shape)} and {len(sample_ids)}"
             )
-        return self.of_images(images, self.draw(*images.shape[2:], sample_ids, epoch, view))
+        height, width = images.shape[2:]
+        return self.of_images(images, self.draw(height, width, sample_ids, epoch=epoch, view=view))
 
     def of_images(self, images: Tensor, parameters: Parameters) -> Tensor:
-        """As `__call__`, with ``parameters`` that `draw` has made for these images."""
+        """Return views, with ``parameters`` that `draw` has made for these images."""
         return self._finished(images, parameters, apply_parameters)
 
     def draw(
-        self, height: int, width: int, sample_ids: np.ndarray, epoch: int | np.ndarray, view: int
+        self,
+        height: int,
+        width: int,
+        sample_ids: np.ndarray,
+        *,
+        epoch: int | np.ndarray,
+        view: int,
     ) -> Parameters:
-        """What `__call__` does to images of ``height`` by ``width`` pixels with these ids."""
-        return draw_parameters(self.recipe, height, width, self.seed, sample_ids, epoch, view)
+        """Return what `__call__` does to images of ``height`` by ``width`` pixels."""
+        return draw_parameters(
+            self.augmentation,
+            height,
+            width,
+            seed=self.seed,
+            sample_ids=sample_ids,
+            epoch=epoch,
+            view=view,
+        )
 
     def of_crops(self, crops: Tensor, parameters: Parameters) -> Tensor:
-        """As `__call__`, of uint8 crops (B, 3 or 4, size, size) that were cut, scaled and mirrored already; a fourth channel is ignored."""
-        if (
-            crops.dtype != torch.uint8
-            or crops.shape[1] not in (3, 4)
-            or crops.shape[2:] != (self.size, self.size)
-        ):
+        """Return views of crops that were cut, scaled and mirrored already.
+
+        Args:
+            crops: uint8 (B, 3 or 4, size, size); a fourth channel is ignored.
+            parameters: From `draw`.
+
+        Raises:
+            ValueError: The crops are of another type or shape.
+        """
+        is_square = crops.shape[1] in (3, 4) and crops.shape[2:] == (self.size, self.size)
+        if crops.dtype != torch.uint8 or not is_square:
             raise ValueError(
-                f"crops are uint8 (B, 3 or 4, {self.size}, {self.size}), not {crops.dtype} {tuple(crops.shape)}"
+                f"crops are uint8 (B, 3 or 4, {self.size}, {self.size}), not "
+                f"{crops.dtype} {tuple(crops.shape)}"
             )
         return self._finished(crops, parameters, _apply_to_crops)
 
-    def _finished(
-        self,
-        images: Tensor,
-        parameters: Parameters,
-        apply: Callable[[Tensor, Parameters, int], Tensor],
-    ) -> Tensor:
+    def _finished(self, images: Tensor, parameters: Parameters, apply: Apply) -> Tensor:
+        mean, std = self.augmentation.mean, self.augmentation.std
         if images.is_cuda and _triton_is_there():
-            from fourlenses.data.augment.triton_kernels import (
-                fused_views,  # its kernels are of no use elsewhere, and take time to import
-            )
+            # its kernels are of no use elsewhere, and take time to import
+            from fourlenses.data.augment.triton_kernels import fused_views
 
             if apply is _apply_to_crops:
-                parameters = _without_crop(parameters, self.size)
-            return fused_views(images, parameters, self.size, self.recipe.mean, self.recipe.std)
+                parameters = without_crop(parameters, self.size)
+            return fused_views(images, parameters, self.size, mean=mean, std=std)
         # Autocast would take the matrix products of a view to half precision.
         with torch.no_grad(), torch.autocast(images.device.type, enabled=False):
-            views = _in_parts(images, parameters, self.size, apply)
-            if self.recipe.mean is not None:
-                mean, std = (
+            views = _in_parts(images, parameters, self.size, apply=apply)
+            if mean is not None:
+                shift, scale = (
                     torch.tensor(values, device=images.device)[:, None, None]
-                    for values in (self.recipe.mean, self.recipe.std)
+                    for values in (mean, std)
                 )
-                views = views.sub_(mean).div_(std)
+                views = views.sub_(shift).div_(scale)
         return views
 
 
 @functools.cache
 def _triton_is_there() -> bool:
-    """torch brings it along for NVIDIA GPUs; without it a GPU works operation by operation, as a CPU does."""
+    """Return whether triton is installed, as it is with torch for NVIDIA GPUs.
+
+    Without it a GPU works operation by operation, as a CPU does.
+    """
     return importlib.util.find_spec("triton") is not None
 
 
-def _without_crop(parameters: Parameters, size: int) -> Parameters:
+def without_crop(parameters: Parameters, size: int) -> Parameters:
+    """Return parameters whose box is the whole image of ``size`` px, not mirrored."""
     count = len(parameters.top)
     whole, start = np.full(count, size), np.zeros(count, np.int64)
     return dataclasses.replace(
@@ -116,13 +154,8 @@ def _without_crop(parameters: Parameters, size: int) -> Parameters:
     )
 
 
-def _in_parts(
-    images: Tensor,
-    parameters: Parameters,
-    size: int,
-    apply: Callable[[Tensor, Parameters, int], Tensor],
-) -> Tensor:
-    """``apply`` by parts of the batch on a CPU, where larger temporaries than this go back to the system each time."""
+def _in_parts(images: Tensor, parameters: Parameters, size: int, *, apply: Apply) -> Tensor:
+    """Apply by parts of the batch on a CPU, where large temporaries go back to the system."""
     values = 3 * max(size * size, images.shape[2] * images.shape[3])
     count = math.ceil(len(images) * values / CPU_PART) if images.device.type == "cpu" else 1
     if count <= 1:
@@ -135,21 +168,22 @@ def _in_parts(
 
 
 def apply_parameters(images: Tensor, parameters: Parameters, size: int) -> Tensor:
-    """The views (float32 (B, 3, size, size) in [0, 1]) that ``parameters`` make of uint8 images (B, 3, H, W)."""
+    """Return the views that ``parameters`` make of images.
+
+    Args:
+        images: uint8 (B, 3, H, W).
+        parameters: Of B samples.
+        size: Of the views, px.
+
+    Returns:
+        float32 (B, 3, size, size) in [0, 1].
+    """
     sequence = _first_order(parameters)
-    box = parameters.take(sequence)
-    views = resample(
-        _rows(images, sequence),
-        box.top,
-        box.left,
-        box.height,
-        box.width,
-        box.flip,
-        size,
-        gain=1 / 255,
-    )
+    drawn = parameters.take(sequence)
+    boxes = Boxes(drawn.top, drawn.left, drawn.height, drawn.width, drawn.flip)
+    views = resample(_rows(images, sequence), boxes, size, gain=1 / 255)
     # Rounding leaves sums of weights a few 1e-7 above 1.
-    return _photometric(views.clamp_(max=1), sequence, parameters, size)
+    return _photometric(views.clamp_(max=1), sequence, parameters, size=size)
 
 
 def _apply_to_crops(crops: Tensor, parameters: Parameters, size: int) -> Tensor:
@@ -159,38 +193,46 @@ def _apply_to_crops(crops: Tensor, parameters: Parameters, size: int) -> Tensor:
         .to(torch.float32, memory_format=torch.contiguous_format)
         .div_(255)
     )
-    return _photometric(views, sequence, parameters, size)
+    return _photometric(views, sequence, parameters, size=size)
 
 
 def _first_order(parameters: Parameters) -> np.ndarray:
-    """int64 (B,): jittered samples by the step of their hue, then the others."""
+    """Return int64 (B,): jittered samples by the step of their hue, then the others."""
     return np.argsort(np.where(parameters.jitter, hue_steps(parameters.order), 4), kind="stable")
 
 
-def _photometric(views: Tensor, sequence: np.ndarray, parameters: Parameters, size: int) -> Tensor:
-    """What follows the crop, on views (float32 (B, 3, size, size)) in the order ``sequence``, which are overwritten; in the order of
-    ``parameters``.
+def _photometric(
+    views: Tensor, sequence: np.ndarray, parameters: Parameters, *, size: int
+) -> Tensor:
+    """Apply what follows the crop; returns the views in the order of ``parameters``.
 
-    The batch is sorted twice on the way, so that the samples of an operation are one contiguous run, worked on in place; a
-    gather is cheap (the first one moves bytes), a scatter is not. The last gather restores the caller's order.
+    The batch is sorted twice on the way, so that the samples of an operation are one contiguous
+    run, which is changed in place; a gather is cheap (the first one moves bytes), a scatter is not.
+    The last gather restores the caller's order.
+
+    Args:
+        views: float32 (B, 3, size, size) in the order ``sequence``; overwritten.
+        sequence: int64 (B,).
+        parameters: Of B samples.
+        size: Of the views, px.
     """
     jittered = sequence[: parameters.jitter.sum()]
     jitter_(views[: len(jittered)], parameters.order[jittered], parameters.factors[jittered])
 
-    # Second order: grey only, grey and blurred, blurred only, neither: the samples of either operation are one run.
+    # Second order: grey only, grey and blurred, blurred only, neither: then the samples of either
+    # operation are one run.
     grey, blurred = parameters.grey[sequence], parameters.blur[sequence]
     run = np.where(grey, np.where(blurred, 1, 0), np.where(blurred, 2, 3))
     second = np.argsort(run, kind="stable")
     starts = np.searchsorted(run[second], np.arange(4))
     views, sequence = _rows(views, second), sequence[second]
     if parameters.grey.any():
-        part = views[: starts[2]]
-        part.copy_(luma(part).expand_as(part))
+        greyed = views[: starts[2]]
+        greyed.copy_(luma(greyed).expand_as(greyed))
     if parameters.blur.any():
         part = slice(starts[1], starts[3])
-        views[part] = gaussian_blur(
-            views[part], parameters.sigma[sequence[part]], kernel_size(size)
-        )
+        sigma = parameters.sigma[sequence[part]]
+        views[part] = gaussian_blur(views[part], sigma, kernel_size(size))
 
     views = _rows(views, np.argsort(sequence))
     if parameters.solarise.any():
@@ -201,8 +243,10 @@ def _photometric(views: Tensor, sequence: np.ndarray, parameters: Parameters, si
 
 
 def _rows(tensor: Tensor, rows: np.ndarray) -> Tensor:
-    """The rows (int64) of a tensor, all of them, gathered into a new one; the tensor itself where they are in order already, as those of
-    recipes without colours are."""
+    """Return all rows of a tensor in the order ``rows`` (int64), gathered into a new one.
+
+    The tensor itself where they are in order already, as those of augmentations without colours.
+    """
     if (rows[:-1] < rows[1:]).all():
         return tensor
     return tensor.index_select(0, torch.from_numpy(rows).to(tensor.device))

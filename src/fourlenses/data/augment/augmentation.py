@@ -1,11 +1,11 @@
-"""A recipe: which random operations make a view, with what probability and how strong."""
+"""An augmentation: the random operations that make a view, their probabilities and strengths."""
 
 from dataclasses import dataclass, fields
-from typing import Self
+from typing import Any, Self
 
 from fourlenses.core.errors import UserError
 
-OFF = {
+OFF: dict[str, Any] = {
     "crop_scale": (1.0, 1.0),
     "crop_ratio": (1.0, 1.0),
     "flip": 0.0,
@@ -18,11 +18,26 @@ OFF = {
 
 @dataclass(frozen=True)
 class Augmentation:
-    """The operations of SimCLR's appendix A, in the order in which they are applied; the defaults are its ImageNet recipe.
+    """The operations of SimCLR's appendix A (https://arxiv.org/abs/2002.05709), in order.
 
-    Probabilities are per sample. ``crop_scale`` is a share of the image's area, ``crop_ratio`` width over height; ``jitter``
-    holds the strengths of brightness, contrast, saturation (factors from [max(0, 1 - x), 1 + x]) and hue (turns, at most 0.5);
-    ``blur_sigma`` is in pixels of the view. ``mean`` and ``std`` (one value a channel, of values in [0, 1]) come last.
+    The defaults are its ImageNet augmentation. Probabilities are per sample.
+
+    Attributes:
+        crop_scale: Least and largest share of the image's area.
+        crop_ratio: Least and largest width over height.
+        flip: Probability of mirroring left to right.
+        jitter: Strengths of brightness, contrast, saturation (factors from [max(0, 1 - x), 1 + x])
+            and hue (turns, at most 0.5); None for no jitter.
+        jitter_probability: Of all four together.
+        grey: Probability of losing all colour.
+        blur: Probability of a Gaussian blur.
+        blur_sigma: Least and largest standard deviation, in pixels of the view.
+        solarise: Probability of inverting what is at least 1/2.
+        mean: Of each channel, of values in [0, 1]; subtracted last. None with ``std``.
+        std: Of each channel; divided by last.
+
+    Raises:
+        UserError: A value is out of range.
     """
 
     crop_scale: tuple[float, float] = (0.08, 1.0)
@@ -37,7 +52,7 @@ class Augmentation:
     mean: tuple[float, float, float] | None = None
     std: tuple[float, float, float] | None = None
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for key in ("flip", "jitter_probability", "grey", "blur", "solarise"):
             if not 0 <= getattr(self, key) <= 1:
                 raise UserError(f"{key} is a probability in [0, 1], not {getattr(self, key)!r}")
@@ -53,33 +68,39 @@ class Augmentation:
             len(self.jitter) != 4 or min(self.jitter) < 0 or self.jitter[3] > 0.5
         ):
             raise UserError(
-                f"jitter is four strengths of at least 0, the last (hue) at most 0.5, or null, not {self.jitter!r}"
+                "jitter is four strengths of at least 0, the last (hue) at most 0.5, or null, not "
+                f"{self.jitter!r}"
             )
         if (self.mean is None) != (self.std is None):
             raise UserError("mean and std are given together or not at all")
-        if self.std is not None and (
-            len(self.std) != 3 or len(self.mean) != 3 or min(self.std) <= 0
-        ):
+        if self.mean is None or self.std is None:
+            return
+        if len(self.std) != 3 or len(self.mean) != 3 or min(self.std) <= 0:
             raise UserError(
-                f"mean and std are three values each, std above 0, not {self.mean!r} and {self.std!r}"
+                "mean and std are three values each, std above 0, not "
+                f"{self.mean!r} and {self.std!r}"
             )
 
     @classmethod
     def from_config(cls, name: str, settings: dict) -> Self:
-        """The recipe called ``name`` of a config; an operation that is not set there is off."""
+        """Return the augmentation called ``name`` of a config.
+
+        An operation that is not set there is off.
+
+        Raises:
+            UserError: A key is unknown or a value out of range.
+        """
         allowed = [field.name for field in fields(cls)]
         for key in settings:
             if key not in allowed:
                 raise UserError(
-                    f"recipe {name!r}: unknown key {key!r}; allowed: {', '.join(allowed)}"
+                    f"augmentation {name!r}: unknown key {key!r}; allowed: {', '.join(allowed)}"
                 )
+        values = {
+            key: tuple(value) if isinstance(value, list) else value
+            for key, value in settings.items()
+        }
         try:
-            return cls(
-                **OFF
-                | {
-                    key: tuple(value) if isinstance(value, list) else value
-                    for key, value in settings.items()
-                }
-            )
+            return cls(**OFF | values)
         except (TypeError, ValueError) as error:
-            raise UserError(f"recipe {name!r}: {error}") from error
+            raise UserError(f"augmentation {name!r}: {error}") from error

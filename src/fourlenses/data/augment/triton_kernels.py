@@ -1,8 +1,14 @@
-"""Augment on a GPU in few passes over the batch, with Triton: crop and mirror, mean luma, everything else, and blur where it is asked for.
+"""Views on a GPU in few passes over the batch, with Triton.
 
-What `views.apply_parameters` does operation by operation, with the same definitions (its tests and `tests/data/augment/test_triton_kernels.py` hold both
-to torchvision's functions). A pass reads and writes each value of the batch once; nothing waits for the device.
+The passes: crop and mirror, mean luma, everything else, and blur where it is asked for.
+
+The same definitions as in `augment.apply_parameters`, which works operation by operation (the tests
+of both compare them with torchvision's functions). A pass reads and writes each value of the batch
+once; nothing waits for the device.
 """
+
+# mypy: allow-untyped-defs, allow-incomplete-defs
+# Triton reads the annotations of kernels: only its own (constexpr) may stand there.
 
 import numpy as np
 import torch
@@ -11,13 +17,15 @@ import triton.language as tl
 from torch import Tensor
 
 from fourlenses.data.augment.blur import gaussian_weights, kernel_size
+from fourlenses.data.augment.colour import BLUE, GREEN, RED
 from fourlenses.data.augment.parameters import BRIGHTNESS, CONTRAST, HUE, SATURATION, Parameters
 from fourlenses.parallel.devices import to_device
 
 BLOCK = 1024  # pixels a program works on
 NOTHING = 4  # where Parameters.order has an operation, this says there is none
 
-# Columns of what the kernels read of a sample; the four operations of the jitter and their factors stand in the order of application.
+# Columns of what the kernels read of a sample. The four operations of the jitter and their factors
+# are in the order of application.
 TOP, LEFT, HEIGHT, WIDTH, FLIP, OPERATION, FACTOR, GREY, BLURRED, SOLARISE, COLUMNS = (
     *(tl.constexpr(column) for column in (0, 1, 2, 3, 4, 5, 9, 13, 14, 15)),
     tl.constexpr(16),
@@ -25,16 +33,29 @@ TOP, LEFT, HEIGHT, WIDTH, FLIP, OPERATION, FACTOR, GREY, BLURRED, SOLARISE, COLU
 _BRIGHTNESS, _CONTRAST, _SATURATION, _HUE = (
     tl.constexpr(int(code)) for code in (BRIGHTNESS, CONTRAST, SATURATION, HUE)
 )
+_RED, _GREEN, _BLUE = (tl.constexpr(share) for share in (RED, GREEN, BLUE))
 
 
 def fused_views(
     images: Tensor,
     parameters: Parameters,
     size: int,
+    *,
     mean: tuple[float, ...] | None = None,
     std: tuple[float, ...] | None = None,
 ) -> Tensor:
-    """float32 (B, 3, size, size): what ``parameters`` make of uint8 images (B, 3 or more, H, W) of any strides; then ``mean``, ``std``."""
+    """Return the views that ``parameters`` make of images, with mean and std applied.
+
+    Args:
+        images: uint8 (B, 3 or more, H, W), of any strides.
+        parameters: Of B samples.
+        size: Of the views, px.
+        mean: Of each channel; None with ``std``.
+        std: Of each channel.
+
+    Returns:
+        float32 (B, 3, size, size).
+    """
     batch, _, rows, columns = images.shape
     settings = to_device(_table(parameters), images.device)
     views = torch.empty(batch, 3, size, size, device=images.device)
@@ -53,19 +74,19 @@ def fused_views(
     )
     chosen = np.flatnonzero(parameters.blur)
     if len(chosen):
-        taps = kernel_size(size)
+        kernel = kernel_size(size)
         which = to_device(chosen.astype(np.int32), images.device)
-        weights = to_device(gaussian_weights(parameters.sigma[chosen], taps), images.device)
+        weights = to_device(gaussian_weights(parameters.sigma[chosen], kernel), images.device)
         half = torch.empty(len(chosen), 3, size, size, device=images.device)
-        _blur_rows[len(chosen), 3 * blocks](views, half, which, weights, size, taps, BLOCK)
+        _blur_rows[len(chosen), 3 * blocks](views, half, which, weights, size, kernel, BLOCK)
         _blur_columns[len(chosen), blocks](
-            half, views, which, weights, settings, size, *shift, *scale, taps, BLOCK
+            half, views, which, weights, settings, size, *shift, *scale, kernel, BLOCK
         )
     return views
 
 
 def _table(p: Parameters) -> np.ndarray:
-    """float32 (B, COLUMNS): whole numbers below 2^24 are exact."""
+    """Return float32 (B, COLUMNS), in which whole numbers below 2^24 are exact."""
     table = np.empty((len(p.top), COLUMNS.value), np.float32)
     for column, values in enumerate((p.top, p.left, p.height, p.width, p.flip)):
         table[:, column] = values
@@ -79,8 +100,8 @@ def _table(p: Parameters) -> np.ndarray:
 def _normalisation(
     mean: tuple[float, ...] | None, std: tuple[float, ...] | None
 ) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """A value v becomes (v - shift) * scale."""
-    if mean is None:
+    """Return shift and scale, of each channel: a value v becomes (v - shift) * scale."""
+    if mean is None or std is None:
         return (0.0, 0.0, 0.0), (1.0, 1.0, 1.0)
     return tuple(map(float, mean)), tuple(1 / value for value in std)
 
@@ -99,7 +120,7 @@ def _crop(
     taps_x: tl.constexpr,
     block: tl.constexpr,
 ):
-    """Antialiased linear interpolation as in `resample.interpolation_matrices`: a triangle, cut off at the box, of sum 1."""
+    """Antialiased linear interpolation as in `resample.interpolation_matrices`."""
     sample = tl.program_id(0)
     own = settings + sample * COLUMNS
     pixel = tl.program_id(1) * block + tl.arange(0, block)
@@ -152,7 +173,7 @@ def _crop(
 @triton.jit
 def _luma(red, green, blue):
     """ITU-R BT.601, as torchvision rounds it."""
-    return 0.2989 * red + 0.587 * green + 0.114 * blue
+    return _RED * red + _GREEN * green + _BLUE * blue
 
 
 @triton.jit
@@ -211,7 +232,10 @@ def _load(views, sample, pixel, pixels, there):
 
 @triton.jit
 def _sum_luma(views, sums, settings, pixels, block: tl.constexpr):
-    """Sums of luma as contrast finds it, (B, blocks): a block's sum in a place of its own, so that no order of additions is left open."""
+    """Sum luma as contrast meets it to (B, blocks).
+
+    Each block writes its sum separately, so that the order of additions is always the same.
+    """
     sample, part = tl.program_id(0), tl.program_id(1)
     own = settings + sample * COLUMNS
     pixel = part * block + tl.arange(0, block)
@@ -231,7 +255,7 @@ def _sum_luma(views, sums, settings, pixels, block: tl.constexpr):
 
 @triton.jit
 def _finish(value, solarise, shift, scale):
-    """Solarise at a half (inverting what is at least that is the lesser of a value and its inverse), and normalise."""
+    """Solarise (the lesser of a value and its inverse), and normalise."""
     value = tl.where(solarise > 0, tl.minimum(value, 1 - value), value)
     return (value - shift) * scale
 
@@ -253,7 +277,7 @@ def _colour(
     contrasted: tl.constexpr,
     block: tl.constexpr,
 ):
-    """Jitter and grey, in place; solarise and normalise too, where no blur comes between."""
+    """Jitter and grey, in place; solarise and normalise too, where no blur comes in between."""
     sample = tl.program_id(0)
     own = settings + sample * COLUMNS
     pixel = tl.program_id(1) * block + tl.arange(0, block)
@@ -291,7 +315,10 @@ def _reflected(place, size):
 
 @triton.jit
 def _blur_rows(views, half, which, weights, size, taps: tl.constexpr, block: tl.constexpr):
-    """Along x, of the samples ``which``: from views (B, 3, size, size) to half (n, 3, size, size). A program has part of one channel."""
+    """Blur the samples ``which`` along x: from views (B, 3, size, size) to half (n, 3, size, size).
+
+    A program has part of one channel.
+    """
     number, blocks = tl.program_id(0), tl.num_programs(1) // 3
     channel, part = tl.program_id(1) // blocks, tl.program_id(1) % blocks
     pixel = part * block + tl.arange(0, block)
@@ -324,7 +351,7 @@ def _blur_columns(
     taps: tl.constexpr,
     block: tl.constexpr,
 ):
-    """Along y, back from half to views; then what follows the blur."""
+    """Blur along y, back from half to views; then solarise and normalise."""
     number = tl.program_id(0)
     sample = tl.load(which + number)
     pixel = tl.program_id(1) * block + tl.arange(0, block)

@@ -1,8 +1,9 @@
-"""From the bytes of an image file to RGB pixels of a bounded size; and whether the bytes can be stored as they are."""
+"""Decoding of image files to RGB pixels of a bounded size."""
 
 import functools
 import io
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 from PIL import Image, TiffImagePlugin, UnidentifiedImageError, WebPImagePlugin
@@ -10,7 +11,7 @@ from PIL import Image, TiffImagePlugin, UnidentifiedImageError, WebPImagePlugin
 from fourlenses.data.images.content import Undecodable
 from fourlenses.data.images.jpeg_header import read_header
 
-# A picture of more pixels than this is refused rather than decoded: 100 megapixels are 300 MB in memory.
+# A picture of more pixels than this is refused, not decoded: 100 megapixels are 300 MB in memory.
 MAX_PIXELS = 100_000_000
 # Pillow's own guard warns, through a filter that all threads share; ours is in `open_picture`.
 Image.MAX_IMAGE_PIXELS = None
@@ -32,14 +33,20 @@ _TURNS = {
 
 
 def decode(data: bytes, size: int | None = None) -> Image.Image:
-    """An RGB picture, upright: EXIF rotation applied, transparency over white, 16-bit and palette and CMYK and greyscale converted.
+    """Return an RGB picture, upright.
 
-    With ``size``, the shortest side that the picture will be shrunk to, a JPEG more than 4 times as large comes at 1/2, 1/4 or 1/8 of its
-    size, still at least twice as large: 1.5 to 2.5 times faster and, shrunk, within 48 dB of the whole picture shrunk. (At least as large
-    would be faster still, but only within 36 dB.) All of its bytes are read all the same.
+    EXIF rotation is applied, transparency is laid over white; 16-bit, palette, CMYK and greyscale
+    are converted.
+
+    Args:
+        data: Of an image file.
+        size: Shortest side that the picture will be shrunk to, px. Then a JPEG more than 4 times as
+            large comes at 1/2, 1/4 or 1/8 of its size, still at least twice as large: 1.5 to 2.5
+            times faster and, shrunk, within 48 dB of the whole picture shrunk. (At least as large
+            would be faster still, but only within 36 dB.) All of its bytes are read all the same.
 
     Raises:
-        Undecodable: empty, truncated, not an image, or larger than ``MAX_PIXELS``.
+        Undecodable: Empty, truncated, not an image, or larger than ``MAX_PIXELS``.
     """
     if not data:
         raise Undecodable("empty file")
@@ -53,21 +60,24 @@ def decode(data: bytes, size: int | None = None) -> Image.Image:
             image = image.transpose(turn)
         if image.mode.startswith("I;16") or image.mode == "I":
             # Pillow would clip 16-bit values at 255 instead of scaling them
-            image = Image.fromarray(
-                (np.asarray(image, np.uint32).clip(0, 65535) >> 8).astype(np.uint8)
-            )
+            deep = np.asarray(image, np.uint32).clip(0, 65535)
+            image = Image.fromarray((deep >> 8).astype(np.uint8))
         if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
             image = image.convert("RGBA")
             image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
         return image if image.mode == "RGB" else image.convert("RGB")
     except Undecodable:
         raise
-    except Exception as error:  # Pillow's readers raise what they like on bad input: OSError, SyntaxError, struct.error, …
+    # Pillow's readers raise anything on bad input: OSError, SyntaxError, struct.error, …
+    except Exception as error:
         raise Undecodable(f"{type(error).__name__}: {_tidy(error)}") from None
 
 
 def header_size(file: bytes | Path | Undecodable) -> tuple[int, int]:
-    """Width and height of the upright picture, from the header alone; (0, 0) for what has none: the conversion says why."""
+    """Return width and height of the upright picture, from the header alone.
+
+    (0, 0) for a file without one: the conversion will give the reason.
+    """
     try:
         if isinstance(file, Path):
             with open(file, "rb", buffering=0) as opened:
@@ -75,26 +85,23 @@ def header_size(file: bytes | Path | Undecodable) -> tuple[int, int]:
         else:
             header = read_header(file) if isinstance(file, bytes) else None
         if header and header.plain:  # a tenth of the time that Pillow takes to open a file
-            return (
-                (0, 0)
-                if header.width * header.height > MAX_PIXELS
-                else (header.width, header.height)
-            )
+            too_large = header.width * header.height > MAX_PIXELS
+            return (0, 0) if too_large else (header.width, header.height)
         with open_picture(file) as image:
-            # a PNG may keep its EXIF behind the pixels, where looking for it would decode them
-            turned = (
-                image.format in ("JPEG", "MPO", "TIFF") or "exif" in image.info
-            ) and _orientation(image) >= 5
+            # a PNG may keep its EXIF behind the pixels, and a search for it would decode them
+            has_exif = image.format in ("JPEG", "MPO", "TIFF") or "exif" in image.info
+            turned = has_exif and _orientation(image) >= 5
             return image.size[::-1] if turned else image.size
     except Exception:
         return 0, 0
 
 
 def open_picture(file: bytes | Path | Undecodable) -> Image.Image:
-    """A picture of which only the header has been read.
+    """Open a picture, reading its header only.
 
     Raises:
-        Undecodable: it is none, or is larger than ``MAX_PIXELS``. And what Pillow's readers raise on bad input, which may be anything.
+        Undecodable: It is none, or is larger than ``MAX_PIXELS``.
+        Exception: Pillow's readers may raise anything on bad input.
     """
     if isinstance(file, Undecodable):
         raise file
@@ -105,12 +112,12 @@ def open_picture(file: bytes | Path | Undecodable) -> Image.Image:
 
 
 def _orientation(image: Image.Image) -> int:
-    """EXIF's 1 (upright) to 8; an EXIF block that cannot be read says nothing."""
+    """Return EXIF's 1 (upright) to 8; 1 for an EXIF block that cannot be read."""
     try:
-        found = image.getexif().get(_ORIENTATION, 1)
+        orientation = image.getexif().get(_ORIENTATION, 1)
     except Exception:
         return 1
-    return found if found in _TURNS else 1
+    return orientation if orientation in _TURNS else 1
 
 
 def _tidy(error: Exception) -> str:
@@ -119,41 +126,54 @@ def _tidy(error: Exception) -> str:
 
 
 def shrink(pixels: np.ndarray, size: int) -> np.ndarray:
-    """uint8 pixels (height, width, 3) with the shortest side at most ``size``: antialiased (bicubic), aspect kept, never enlarged.
+    """Shrink a picture: antialiased (bicubic), with its aspect ratio, never enlarged.
 
-    By torch, whose vector instructions take a fifth of Pillow's time for the same filter (and an eighth of its Lanczos').
+    By torch, whose vector instructions take a fifth of Pillow's time for the same filter (and an
+    eighth of its Lanczos').
+
+    Args:
+        pixels: uint8 (height, width, 3).
+        size: Shortest side of the result at most, px.
     """
     shortest = min(pixels.shape[:2])
     if shortest <= size:
         return pixels
     torch = _torch()
     shape = [max(size, round(side * size / shortest)) for side in pixels.shape[:2]]
-    pixels = torch.from_numpy(pixels if pixels.flags.writeable else pixels.copy())
-    # channels last in memory, the strides of the first dimension included: then they are last in the result too, and nothing is copied
-    images = pixels.view(1, *pixels.shape).permute(0, 3, 1, 2)
+    whole = torch.from_numpy(pixels if pixels.flags.writeable else pixels.copy())
+    # channels last in memory, the strides of the first dimension included: then they are last in
+    # the result too, and nothing is copied
+    images = whole.view(1, *whole.shape).permute(0, 3, 1, 2)
     shrunk = torch.nn.functional.interpolate(images, shape, mode="bicubic", antialias=True)
     return shrunk[0].permute(1, 2, 0).contiguous().numpy()
 
 
 def divisor_of(shortest: int, size: int) -> int:
-    """8, 4, 2 or 1: the most that a JPEG may be decoded smaller by, and still be at least twice as large as ``size`` (see `decode`)."""
-    return next(
-        divisor for divisor in (8, 4, 2, 1) if shortest >= 2 * size * divisor or divisor == 1
-    )
+    """Return 8, 4, 2 or 1: the most that a JPEG's sides may be divided by when it is decoded.
+
+    It is then still at least twice as large as ``size`` (see `decode`).
+
+    Args:
+        shortest: Shortest side of the JPEG, px.
+        size: Shortest side that it will be shrunk to, px.
+    """
+    return next((divisor for divisor in (8, 4, 2) if shortest >= 2 * size * divisor), 1)
 
 
 @functools.cache
-def _torch():
+def _torch() -> ModuleType:
     import torch  # a second, which only those pay who shrink
 
-    torch.set_num_threads(
-        1
-    )  # images are shrunk side by side; threads inside one would only wait for each other
+    # images are shrunk in parallel; threads inside one would only wait for each other
+    torch.set_num_threads(1)
     return torch
 
 
 def fits_as_stored(data: bytes, size: int) -> bool:
-    """Whether the bytes are a JPEG that goes into a beton unrecoded: RGB or grey, upright, shortest side at most ``size``."""
+    """Return whether the bytes are a JPEG that goes into a beton as it is.
+
+    RGB or grey, upright, with its shortest side at most ``size`` px.
+    """
     try:
         image = open_picture(data)
     except Exception:

@@ -1,17 +1,21 @@
-"""JPEGs by TurboJPEG: their pixels, and at a fraction of the cost of these, whether they can be read to the last byte.
+"""JPEGs by TurboJPEG: their pixels, and a cheap test of whether they can be read to the last byte.
 
-For the latter they are decoded at an eighth of the size: all entropy-coded data are read, as for the whole picture, and almost nothing is
-done with them. The accurate transform and the smooth upsampling of colour are used, as Pillow does: the pixels are Pillow's to the last
-bit, so a stream sees what a resident run sees. FFCV takes the fast transform, which is 0 to 3 % faster here and off by 1 grey level on
-average, 4 at most. The library is the one that FFCV was compiled to, as FFCV will decode these bytes; nothing of FFCV is imported (that
-takes seconds).
+For the test they are decoded at an eighth of the size: all entropy-coded data are read, as for the
+whole picture, and almost nothing is done with them. The accurate transform and the smooth
+upsampling of colour are used, as in Pillow: the pixels are Pillow's to the last bit, so a stream
+sees what a resident run sees. FFCV takes the fast transform, which is 0 to 3 % faster here and off
+by 1 grey level on average, 4 at most.
+
+By hand, not PyTurboJPEG or simplejpeg: the library has to be the one that FFCV was compiled with,
+as FFCV will decode these bytes. It is found next to FFCV's Python files, and nothing of FFCV is
+imported, which takes seconds.
 """
 
 import ctypes
 import functools
+import importlib.machinery
 import importlib.util
 import threading
-from pathlib import Path
 
 import numpy as np
 
@@ -22,13 +26,12 @@ from fourlenses.data.images.jpeg_header import Header
 
 _FORMATS = {3: 0, 4: 2}  # by bytes a pixel: TJPF_RGB, and TJPF_RGBX, the last byte without meaning
 _ACCURATE, _QUICKEST = 4096, 0  # TJFLAG_ACCURATEDCT
-_FULL_UP_TO = (
-    1 << 16
-)  # pixels: below, the whole picture decodes as fast as an eighth of it (vector instructions)
+# Pixels: below, the whole picture decodes as fast as an eighth of it (vector instructions).
+_FULL_UP_TO = 1 << 16
 
 
 class JpegDecoder:
-    """One of TurboJPEG's decompressors. Not to be shared between threads.
+    """A TurboJPEG decompressor. Not to be shared between threads.
 
     Raises:
         UserError: FFCV's compiled library is not installed.
@@ -38,7 +41,8 @@ class JpegDecoder:
         functions = _functions()
         if functions is None:
             raise UserError(
-                "FFCV's compiled library is not installed here, and streaming decodes with it; run make setup"
+                "FFCV's compiled library is not installed here, and streaming decodes with it; "
+                "run make setup"
             )
         self._read_header, self._decompress, self._destroy, create = functions
         self._handle = create()
@@ -46,9 +50,16 @@ class JpegDecoder:
         self._scratch, self._scratch_address = np.empty(0, np.uint8), 0
 
     def decode(self, data: bytes, pixels: np.ndarray) -> bool:
-        """Fill ``pixels`` (uint8 (H, W, 4), contiguous) with red, green, blue and a byte without meaning; greyscale becomes RGB.
+        """Decode a whole picture; greyscale becomes RGB.
 
-        False where TurboJPEG objects (Pillow may be more lenient: ask it) or the picture is not of H x W pixels.
+        Args:
+            data: A JPEG.
+            pixels: Filled: uint8 (height, width, 4), contiguous: red, green, blue and a byte
+                without meaning.
+
+        Returns:
+            False where TurboJPEG objects (Pillow may be more lenient: ask it), or where the picture
+            has another size than ``pixels``.
         """
         if self._read_header(self._handle, data, len(data), *map(ctypes.byref, self._size)) != 0:
             return False
@@ -57,38 +68,29 @@ class JpegDecoder:
         return self.decode_smaller(data, pixels)
 
     def decode_smaller(self, data: bytes, pixels: np.ndarray) -> bool:
-        """Fill ``pixels`` (uint8 (h, w, 3 or 4), contiguous) with the picture at whatever eighths of its size fit.
+        """Decode a picture at the eighths of its size that ``pixels`` has.
 
-        False where TurboJPEG objects.
+        Args:
+            data: A JPEG.
+            pixels: Filled: uint8 (height, width, 3 or 4), contiguous.
+
+        Returns:
+            False where TurboJPEG objects.
         """
-        height, width, channels = pixels.shape
-        return self._fill(data, pixels.ctypes.data, height, width, channels, _ACCURATE)
+        return self._fill(data, pixels.ctypes.data, pixels.shape, _ACCURATE)
 
     def read_through(self, data: bytes, height: int, width: int) -> bool:
-        """Whether TurboJPEG has no complaint while it reads all of the picture at this size; the pixels are kept nowhere."""
+        """Return whether TurboJPEG reads all of the picture at this size without a complaint."""
         if self._scratch.size < 3 * height * width:
             self._scratch = np.empty(3 * height * width, np.uint8)
             self._scratch_address = self._scratch.ctypes.data
-        return self._fill(data, self._scratch_address, height, width, 3, _QUICKEST)
+        return self._fill(data, self._scratch_address, (height, width, 3), _QUICKEST)
 
-    def _fill(
-        self, data: bytes, address: int, height: int, width: int, channels: int, flags: int
-    ) -> bool:
-        pixel = _FORMATS[channels]
-        return (
-            self._decompress(
-                self._handle,
-                data,
-                len(data),
-                address,
-                width,
-                channels * width,
-                height,
-                pixel,
-                flags,
-            )
-            == 0
-        )
+    def _fill(self, data: bytes, address: int, shape: tuple[int, ...], flags: int) -> bool:
+        height, width, channels = shape
+        pitch, pixel = channels * width, _FORMATS[channels]
+        place = (address, width, pitch, height)
+        return self._decompress(self._handle, data, len(data), *place, pixel, flags) == 0
 
     def __del__(self) -> None:
         if getattr(self, "_handle", None):
@@ -96,10 +98,11 @@ class JpegDecoder:
 
 
 def is_intact(data: bytes, header: Header) -> bool:
-    """Whether TurboJPEG reads all of it without a single complaint. False is no proof of damage: Pillow may be more lenient, and FFCV
-    leaves whatever was in memory where TurboJPEG gives up (uncommon subsampling, for one), so such a JPEG is not to be kept as it is.
+    """Return whether TurboJPEG reads all of a JPEG without a single complaint.
 
-    Without the library Pillow decodes it in full, several times slower.
+    False is no proof of damage: Pillow may be more lenient. But where TurboJPEG gives up (uncommon
+    subsampling, for example) FFCV leaves whatever was in memory, so such a JPEG is not to be stored
+    as it is. Without the library Pillow decodes it in full, several times slower.
     """
     if _functions() is None:
         try:
@@ -113,8 +116,16 @@ def is_intact(data: bytes, header: Header) -> bool:
 
 
 def read_pixels(data: bytes, header: Header, divisor: int = 1) -> np.ndarray | None:
-    """uint8 (height, width, 3), both sides divided by 1, 2, 4 or 8 and rounded up; None where TurboJPEG has any complaint, and where the
-    library is not installed."""
+    """Return a JPEG's pixels, None where TurboJPEG has a complaint or is not installed.
+
+    Args:
+        data: A JPEG.
+        header: Of it.
+        divisor: 1, 2, 4 or 8: of both sides, which are rounded up.
+
+    Returns:
+        uint8 (height, width, 3).
+    """
     if _functions() is None:
         return None
     pixels = np.empty((-(-header.height // divisor), -(-header.width // divisor), 3), np.uint8)
@@ -132,20 +143,24 @@ def _of_this_thread() -> JpegDecoder:
 
 @functools.cache
 def _functions() -> tuple | None:
-    """TurboJPEG's functions, None where FFCV's compiled library is not installed or lacks them; a library loaded by ctypes offers those of
-    the libraries it was linked to as well."""
+    """Return TurboJPEG's functions, None where FFCV's compiled library is absent or lacks them.
+
+    FFCV has no public way to them, but a library that is loaded by ctypes also offers the functions
+    of the libraries that it was linked with.
+    """
     package = importlib.util.find_spec("ffcv")
-    files = [
-        file
-        for folder in (package.submodule_search_locations if package else [])
-        for file in Path(folder).glob("_libffcv*.so")
-    ]
+    locations = package.submodule_search_locations if package else None
+    # of the package's folder, without importing the package
+    compiled = importlib.machinery.PathFinder.find_spec("_libffcv", locations or [])
+    if compiled is None or compiled.origin is None:
+        return None
     try:
-        library, quick = ctypes.CDLL(str(files[0])), ctypes.PyDLL(str(files[0]))
-        # PyDLL keeps the GIL: reading a header takes less time than giving the GIL away and getting it back
+        library, quick = ctypes.CDLL(compiled.origin), ctypes.PyDLL(compiled.origin)
+        # PyDLL keeps the GIL: to read a header takes less time than to release the GIL and get it
+        # back
         create, read_header = quick.tjInitDecompress, quick.tjDecompressHeader3
         decompress, destroy = library.tjDecompress2, quick.tjDestroy
-    except (IndexError, OSError, AttributeError):
+    except (OSError, AttributeError):
         return None
     create.restype = ctypes.c_void_p
     read_header.argtypes = [

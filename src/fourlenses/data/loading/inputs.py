@@ -1,7 +1,7 @@
-"""Where the views of a training run come from: images resident in memory, or streamed from their betons; which of the two."""
+"""Inputs of a training: views of images that are resident in memory, or streamed from betons."""
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from itertools import islice, pairwise
 from pathlib import Path
 from typing import Protocol
@@ -12,35 +12,52 @@ from torch import Tensor
 
 from fourlenses.core.errors import UserError
 from fourlenses.core.memory import available_memory
+from fourlenses.core.units import format_bytes
 from fourlenses.data.augment.augment import Augment
 from fourlenses.data.loading.resident import Images, concatenate, load_images
 from fourlenses.parallel.devices import to_device
 
 log = logging.getLogger(__name__)
 Part = tuple[Path, np.ndarray, str]  # a beton, the manifest rows to use of it, the dataset's name
-# Resident images may take this share of the free memory: the rest is the network's, its gradients' and the views'.
+# Resident images may take this share of the free memory: the rest is for the network, its gradients
+# and the views.
 SHARE = 0.4
 CHOICES = ("auto", "resident", "streaming")
-AHEAD = 8  # batches whose views are drawn together; like the streaming input, this asks for batches that are not trained on yet
+# Batches whose views are drawn together. Like the streaming input, this asks for batches that are
+# not trained on yet.
+AHEAD = 8
+Chosen = Iterable[tuple[np.ndarray, np.ndarray]]  # per batch: positions and epochs, int64 (B,)
 
 
 def batched(items: Iterable, count: int) -> Iterator[tuple]:
-    """Runs of ``count`` items, the last one maybe shorter (itertools has this from Python 3.12 on)."""
+    """Yield runs of ``count`` items, the last one maybe shorter (itertools' in Python 3.12)."""
     iterator = iter(items)
     while run := tuple(islice(iterator, count)):
         yield run
 
 
 class Input(Protocol):
-    """labels: int64 (N,), the finest level. ids: uint64 (N,), of dataset and manifest row. kind: resident or streaming."""
+    """An input of N images.
+
+    Attributes:
+        kind: resident or streaming.
+        labels: int64 (N,), the finest level.
+        ids: uint64 (N,), of dataset and manifest row.
+        num_classes: Of the finest level.
+    """
 
     kind: str
     labels: np.ndarray
     ids: np.ndarray
     num_classes: int
 
-    def batches(self, chosen: Iterable[tuple[np.ndarray, np.ndarray]]) -> Iterator[list[Tensor]]:
-        """For each (positions, epochs), both int64 (B,): the views, each float32 (B, 3, size, size) as `Augment` makes them."""
+    def batches(self, chosen: Chosen) -> Generator[list[Tensor], None, None]:
+        """Yield the views of each batch, each float32 (B, 3, size, size) as `Augment` makes them.
+
+        Args:
+            chosen: Per batch positions and epochs, both int64 (B,).
+        """
+        ...
 
 
 class ResidentInput:
@@ -56,19 +73,19 @@ class ResidentInput:
     def __len__(self) -> int:
         return len(self.labels)
 
-    def batches(self, chosen: Iterable[tuple[np.ndarray, np.ndarray]]) -> Iterator[list[Tensor]]:
+    def batches(self, chosen: Chosen) -> Generator[list[Tensor], None, None]:
         height, width = self._images.shape[2:]
         for some in batched(chosen, AHEAD):
-            # of several batches at once: much of what drawing takes is the same for one image as for a thousand
+            # of several batches at once: much of it costs the same for an image as for a thousand
             positions, epochs = (np.concatenate(column) for column in zip(*some, strict=True))
             drawn = [
-                view.draw(height, width, self.ids[positions], epochs, number)
+                view.draw(height, width, self.ids[positions], epoch=epochs, view=number)
                 for number, view in enumerate(self.views)
             ]
             start = 0
-            for own, _ in some:
-                part, start = slice(start, start + len(own)), start + len(own)
-                images = self._images[to_device(own, self.device)]
+            for rows, _ in some:
+                part, start = slice(start, start + len(rows)), start + len(rows)
+                images = self._images[to_device(rows, self.device)]
                 yield [
                     view.of_images(images, parameters.take(part))
                     for view, parameters in zip(self.views, drawn, strict=True)
@@ -76,7 +93,12 @@ class ResidentInput:
 
 
 class Subset:
-    """An `Input` of some images of another: ``positions`` int64 (n,). Images are kept once and drawn alike, whichever part asks."""
+    """An `Input` of some images of another one, which keeps the images.
+
+    Args:
+        whole: The other one.
+        positions: int64 (n,), in it.
+    """
 
     def __init__(self, whole: Input, positions: np.ndarray) -> None:
         self.kind, self.num_classes = whole.kind, whole.num_classes
@@ -86,7 +108,7 @@ class Subset:
     def __len__(self) -> int:
         return len(self.labels)
 
-    def batches(self, chosen: Iterable[tuple[np.ndarray, np.ndarray]]) -> Iterator[list[Tensor]]:
+    def batches(self, chosen: Chosen) -> Generator[list[Tensor], None, None]:
         return self._whole.batches(
             (self._positions[positions], epochs) for positions, epochs in chosen
         )
@@ -95,16 +117,25 @@ class Subset:
 def choose_input(
     setting: str,
     parts: list[Part],
+    *,
     stored_size: int,
     views: list[Augment],
     device: torch.device,
     workers: int,
 ) -> Input:
-    """The input for ``parts`` (beton file, manifest rows, dataset name). ``setting`` is resident, streaming, or auto: resident where the
-    images take at most the share ``SHARE`` of the free memory of the host and of the device. Says in the log what was chosen and why.
+    """Return the input for some images; the log says which kind was chosen, and why.
+
+    Args:
+        setting: resident, streaming, or auto: resident where the images take at most the share
+            ``SHARE`` of the free memory of the host and of the device.
+        parts: Beton file, manifest rows and name of each dataset.
+        stored_size: Side of the images, px.
+        views: The augmentation of each view.
+        device: Where the views are made.
+        workers: Threads that decode.
 
     Raises:
-        UserError: no such setting, or a beton is damaged or lacks one of the rows.
+        UserError: There is no such setting, or a beton is damaged or lacks one of the rows.
     """
     if setting not in CHOICES:
         raise UserError(f"the input is one of {', '.join(CHOICES)}, not {setting!r}")
@@ -116,33 +147,41 @@ def choose_input(
         room = min(room, torch.cuda.mem_get_info(device)[0])
     chosen = setting if setting != "auto" else "resident" if needed <= SHARE * room else "streaming"
     log.info(
-        "%s images: %d of %d px would take %.2f GiB of the %.2f GiB that are free (at most %d %% may be taken)%s",
+        "%s images: %d of %d px would take %s of the %s that are free (at most %d %% are taken)%s",
         chosen,
         images,
         stored_size,
-        needed / 2**30,
-        room / 2**30,
+        format_bytes(needed, binary=True),
+        format_bytes(room, binary=True),
         100 * SHARE,
         "" if setting == "auto" else f"; '{setting}' was asked for",
     )
     if chosen == "resident":
-        return ResidentInput(
-            concatenate([load_images(*part[:2], stored_size, part[2], workers) for part in parts]),
-            views,
-            device,
-        )
+        loaded = [
+            load_images(beton, rows, stored_size, dataset=dataset, workers=workers)
+            for beton, rows, dataset in parts
+        ]
+        return ResidentInput(concatenate(loaded), views, device)
     # not needed by the many small runs, which should start quickly
     from fourlenses.data.loading.streaming import StreamingInput
 
-    return StreamingInput(parts, stored_size, views, device, workers)
+    return StreamingInput(parts, stored_size, views, device=device, workers=workers)
 
 
-def load_squares(parts: list[Part], positions: np.ndarray, size: int, workers: int) -> Tensor:
-    """Some of the images themselves, uint8 (M, 3, size, size): ``positions`` count through all parts, ascending."""
+def load_squares(parts: list[Part], positions: np.ndarray, size: int, *, workers: int) -> Tensor:
+    """Return some of the images themselves, uint8 (M, 3, size, size).
+
+    Args:
+        parts: As in `choose_input`.
+        positions: int64 (M,), ascending; they count through all parts.
+        size: Side, px.
+        workers: Threads that decode.
+    """
     first = np.cumsum([0, *(len(rows) for _, rows, _ in parts)])
     squares = []
     for (beton, rows, dataset), (start, end) in zip(parts, pairwise(first), strict=True):
         cut = positions[(positions >= start) & (positions < end)] - start
         if len(cut):
-            squares.append(load_images(beton, rows[cut], size, dataset, workers).images)
+            images = load_images(beton, rows[cut], size, dataset=dataset, workers=workers)
+            squares.append(images.images)
     return torch.cat(squares)

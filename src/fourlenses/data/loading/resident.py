@@ -1,4 +1,4 @@
-"""Images resident in memory: decoded once to one uint8 tensor, from which every view of every epoch is cut."""
+"""Images resident in memory: one uint8 tensor, from which every view of every epoch is cut."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -16,8 +16,14 @@ from fourlenses.data.images.decode import decode
 
 @dataclass
 class Images:
-    """images: uint8 (N, 3, S, S). labels: int64 (N,), the finest level. ids: uint64 (N,), of dataset and manifest row: views are
-    drawn of them."""
+    """Images in memory.
+
+    Attributes:
+        images: uint8 (N, 3, S, S).
+        labels: int64 (N,), the finest level.
+        ids: uint64 (N,), of dataset and manifest row: they seed the views.
+        num_classes: Of the finest level.
+    """
 
     images: torch.Tensor
     labels: np.ndarray
@@ -26,37 +32,51 @@ class Images:
 
 
 def load_images(
-    beton_file: Path, rows: np.ndarray, size: int, dataset: str, workers: int
+    beton_file: Path, rows: np.ndarray, size: int, *, dataset: str, workers: int
 ) -> Images:
-    """The images of some manifest rows, as squares of ``size`` px: shortest side scaled to it (antialiased), centre cut out.
+    """Load the images of some manifest rows as squares.
+
+    The shortest side is scaled to ``size`` (antialiased), the centre is cut out.
+
+    Args:
+        beton_file: The beton.
+        rows: int64 (N,), of the manifest.
+        size: Side of the squares, px.
+        dataset: Its name.
+        workers: Threads.
 
     Raises:
-        UserError: the beton lacks one of the rows.
+        UserError: The beton lacks one of the rows.
     """
     chosen = select(beton_file, rows, dataset)
     with ThreadPoolExecutor(max(1, workers)) as pool:
-        pixels = _squares(chosen, slice(None), size, pool)
+        pixels = _squares(chosen, slice(None), size, pool=pool)
     return Images(pixels, chosen.labels, chosen.ids, chosen.num_classes)
 
 
-def image_blocks(chosen: Selection, size: int, workers: int, block: int) -> Iterator[torch.Tensor]:
-    """The same squares, ``block`` of them at a time, the next block being decoded meanwhile: for images that do not fit."""
+def image_blocks(
+    chosen: Selection, size: int, *, workers: int, block: int
+) -> Iterator[torch.Tensor]:
+    """Yield the same squares, ``block`` of them at a time: for images that do not fit in memory.
+
+    The next block is decoded meanwhile.
+    """
     starts = range(0, len(chosen.samples), block)
     with ThreadPoolExecutor(max(1, workers)) as pool, ThreadPoolExecutor(1) as ahead:
         coming = None
         for start in (*starts, None):
-            decoded = coming
-            coming = (
-                None
-                if start is None
-                else ahead.submit(_squares, chosen, slice(start, start + block), size, pool)
-            )
+            decoded, coming = coming, None
+            if start is not None:
+                part = slice(start, start + block)
+                coming = ahead.submit(_squares, chosen, part, size, pool=pool)
             if decoded is not None:
                 yield decoded.result()
 
 
-def _squares(chosen: Selection, part: slice, size: int, pool: ThreadPoolExecutor) -> torch.Tensor:
-    """uint8 (n, 3, size, size) of part of a selection."""
+def _squares(
+    chosen: Selection, part: slice, size: int, *, pool: ThreadPoolExecutor
+) -> torch.Tensor:
+    """Return uint8 (n, 3, size, size) of part of a selection."""
     samples = chosen.samples[part]
     pixels = np.empty((len(samples), 3, size, size), np.uint8)
 
@@ -70,7 +90,7 @@ def _squares(chosen: Selection, part: slice, size: int, pool: ThreadPoolExecutor
 
 
 def square(stored: Stored, size: int) -> np.ndarray:
-    """uint8 (size, size, 3)."""
+    """Return a stored image as uint8 (size, size, 3)."""
     if stored.mode == RAW:
         pixels = stored.data.reshape(stored.height, stored.width, 3)
         if stored.height == stored.width == size:
@@ -80,7 +100,7 @@ def square(stored: Stored, size: int) -> np.ndarray:
         picture = decode(stored.data.tobytes())
     width, height = picture.size
     shortest = min(width, height)
-    # at whole pixels: half a pixel further along, where the sides differ by an odd number, would blur
+    # at whole pixels: half a pixel more, where the sides differ by an odd number, would blur
     left, top = (width - shortest) // 2, (height - shortest) // 2
     if shortest == size:
         return np.asarray(picture.crop((left, top, left + size, top + size)))
@@ -94,7 +114,7 @@ def square(stored: Stored, size: int) -> np.ndarray:
 
 
 def concatenate(parts: list[Images]) -> Images:
-    """Several datasets as one; the classes of each follow those of the one before."""
+    """Return several datasets as one; the classes of each follow those of the one before."""
     if len(parts) == 1:  # without a copy: it may fill much of the memory
         return parts[0]
     labels, num_classes = join_labels(

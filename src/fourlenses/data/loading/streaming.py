@@ -1,18 +1,24 @@
-"""Augment of images that do not fit in memory: read and decoded ahead of the training by threads, each image once for all its views.
+"""Views of images that do not fit in memory.
 
-Not FFCV's Loader, whose files these are: it decodes an image once a view, draws crops that depend on the order of work, swallows the
-errors of its thread, leaks it when an epoch is broken off, and compiles for 8 s. Here a thread reads, decodes, cuts, mirrors and scales
-in C code that lets the others run; what is drawn, and the order, are counted as for resident images. Crops leave as uint8; the rest of
-the recipe is computed on the training device.
+Threads read and decode ahead of the training, each image once for all its views.
+
+By hand, not FFCV's Loader, whose files these are: it decodes an image once a view, draws crops that
+depend on the order of work, swallows the errors of its thread, leaks it when an epoch is broken
+off, and compiles for 8 s. Two views of 224 px take less than half of its time on the host
+(docs/measured/benchmarks.md). Here a thread reads, decodes, cuts, mirrors and scales in C code that
+lets the others run; what is drawn, and the order, are counted as for resident images. Crops leave
+as uint8; the rest of the augmentation is computed on the training device.
 """
 
 import collections
 import contextlib
+import io
 import os
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -32,17 +38,29 @@ from fourlenses.data.loading.worker_threads import Worker, WorkerThreads
 REWRITE = "delete it and its .json and run snakemake, which writes it again"
 # Samples a worker takes at a time: few enough that all are busy to the end of a batch.
 _CHUNK = 8
+_Workers = WorkerThreads[Cropper]
 
 
 class StreamingInput:
-    """An `Input` that reads its images as they are needed; of several datasets as one, as `resident.concatenate` has it.
+    """An `Input` that reads its images as they are needed.
 
-    ``parts`` are (beton file, manifest rows, dataset name). ``ahead`` batches are in work while one is trained on; they are held as uint8,
-    of 4 bytes a pixel. An image on which a worker has been for ``patience_seconds`` is an error.
+    Several datasets are one, as in `resident.concatenate`. The crops are those of `ResidentInput`
+    within a grey level (0.3 on average: they are rounded, there they are not), 3.3 where the stored
+    picture must be scaled to ``stored_size`` first; after SimCLR's whole augmentation 0.2 on
+    average and 6 at most, of photographs. They do not depend on the number of workers, on the batch
+    or on where a run starts.
 
-    The crops are those of `ResidentInput` within a grey level (0.3 on average: they are rounded, there they are not), 3.3 where the stored
-    picture must be scaled to ``stored_size`` first; after the whole SimCLR recipe 0.2 on average and 6 at most, of photographs. They do not
-    depend on the number of workers, on the batch or on where a run starts.
+    Args:
+        parts: Beton file, manifest rows and name of each dataset.
+        stored_size: Side of the images, px.
+        views: The augmentation of each view.
+        device: Where the views are made.
+        workers: Threads.
+        ahead: Batches in work while another is trained on; held as uint8, 4 bytes a pixel.
+        patience_seconds: An image on which a worker has been for longer is an error.
+
+    Raises:
+        UserError: A beton is damaged or lacks a row, or FFCV's library is not installed.
     """
 
     kind = "streaming"
@@ -52,70 +70,79 @@ class StreamingInput:
         parts: list[tuple[Path, np.ndarray, str]],
         stored_size: int,
         views: list[Augment],
+        *,
         device: torch.device,
         workers: int,
         ahead: int = 3,
         patience_seconds: float = 120.0,
     ) -> None:
-        self._selections = [select(*part) for part in parts]
+        self._selections = selections = [select(*part) for part in parts]
         self.labels, self.num_classes = join_labels(
-            [one.labels for one in self._selections], [one.num_classes for one in self._selections]
+            [each.labels for each in selections], [each.num_classes for each in selections]
         )
-        self.ids = np.concatenate([one.ids for one in self._selections])
-        self._first = np.cumsum([0, *(len(one.samples) for one in self._selections)])
+        self.ids = np.concatenate([each.ids for each in selections])
+        self._first = np.cumsum([0, *(len(each.samples) for each in selections)])
         self._mode, self._width, self._height, self._start, self._size = (
-            np.concatenate([getattr(one.beton, name)[one.samples] for one in self._selections])
+            np.concatenate([getattr(each.beton, name)[each.samples] for each in selections])
             for name in ("mode", "width", "height", "start", "size")
         )
         self.stored_size, self.views, self.device = stored_size, views, torch.device(device)
-        self._workers, self._ahead, self._patience = (
-            max(1, workers),
-            max(1, ahead),
-            patience_seconds,
-        )
-        # Copies to a GPU go beside the training, and are waited for without waiting for the training.
+        self._workers, self._ahead = max(1, workers), max(1, ahead)
+        self._patience = patience_seconds
+        # Copies to a GPU run parallel to the training, and are waited for without waiting for it.
         self._copies = torch.cuda.Stream(self.device) if self.device.type == "cuda" else None
         JpegDecoder()  # what is not installed is missed here and not in a thread
 
     def __len__(self) -> int:
         return len(self.labels)
 
-    def batches(self, chosen: Iterable[tuple[np.ndarray, np.ndarray]]) -> Iterator[list[Tensor]]:
-        """For each (positions, epochs), both int64 (B,): the views, each float32 (B, 3, size, size) as `Augment` makes them.
+    def batches(
+        self, chosen: Iterable[tuple[np.ndarray, np.ndarray]]
+    ) -> Generator[list[Tensor], None, None]:
+        """Yield the views of each batch, each float32 (B, 3, size, size) as `Augment` makes them.
 
-        Work is begun when the first batch is asked for, and ended when the iterator is exhausted or closed.
+        Work begins when the first batch is asked for, and ends when the generator is exhausted or
+        closed.
+
+        Args:
+            chosen: Per batch positions and epochs, both int64 (B,).
 
         Raises:
-            UserError: an image cannot be read or decoded, or a worker hangs; the message names the file and the sample.
+            UserError: An image cannot be read or decoded, or a worker hangs; the message names the
+                file and the sample.
         """
         with contextlib.closing(self.crops(chosen)) as cut:
             for crops, parameters in cut:
                 crops = self._on_device(crops)
                 yield [
-                    view.of_crops(crop, one)
-                    for view, crop, one in zip(self.views, crops, parameters, strict=True)
+                    view.of_crops(crop, drawn)
+                    for view, crop, drawn in zip(self.views, crops, parameters, strict=True)
                 ]
 
     def crops(
         self, chosen: Iterable[tuple[np.ndarray, np.ndarray]]
-    ) -> Iterator[tuple[list[Tensor], list[Parameters]]]:
-        """What `batches` makes the views of, a view each: crops uint8 (B, 4, size, size) on the host, the fourth channel without meaning,
-        which are overwritten after the next one is asked for; and what was drawn."""
-        chosen, pending, free = iter(chosen), collections.deque(), []
+    ) -> Generator[tuple[list[Tensor], list[Parameters]], None, None]:
+        """Yield what `batches` makes the views of: for each view its crops and parameters.
+
+        The crops are uint8 (B, 4, size, size) on the host, the fourth channel without meaning. They
+        are overwritten after the next batch is asked for.
+        """
+        coming, pending = iter(chosen), collections.deque[_Batch]()
+        free: list[_Buffers] = []
         with contextlib.ExitStack() as opened:
-            files = [opened.enter_context(_open(one.beton.path)) for one in self._selections]
-            crew = WorkerThreads(self._workers, Cropper)
-            # a worker ends within the image it is at; if it hangs there is no waiting for it
-            opened.callback(lambda: crew.stop(0.0 if self._stuck(crew) else 10.0))
+            files = [opened.enter_context(_open(each.beton.path)) for each in self._selections]
+            threads = _Workers(self._workers, Cropper)
+            # a worker ends with its current image; a hanging one is not waited for
+            opened.callback(lambda: threads.stop(0.0 if self._stuck(threads) else 10.0))
             while True:
-                while len(pending) < self._ahead and (item := next(chosen, None)) is not None:
-                    pending.append(self._begin(*item, files, free, crew))
+                while len(pending) < self._ahead and (item := next(coming, None)) is not None:
+                    pending.append(self._begin(*item, files=files, free=free, threads=threads))
                 if not pending:
                     return
                 batch = pending.popleft()
-                self._await(batch, crew)
-                if (item := next(chosen, None)) is not None:
-                    pending.append(self._begin(*item, files, free, crew))
+                self._await(batch, threads)
+                if (item := next(coming, None)) is not None:
+                    pending.append(self._begin(*item, files=files, free=free, threads=threads))
                 yield [crop[: batch.count] for crop in batch.buffers.crops], batch.parameters
                 free.append(batch.buffers)
 
@@ -123,26 +150,24 @@ class StreamingInput:
         self,
         positions: np.ndarray,
         epochs: np.ndarray,
-        files: list,
-        free: list,
-        crew: WorkerThreads,
+        *,
+        files: list[io.FileIO],
+        free: "list[_Buffers]",
+        threads: _Workers,
     ) -> "_Batch":
-        """Draw what happens to a batch and hand it to the crew."""
+        """Draw the parameters of a batch and hand it to the threads."""
         size = self.stored_size
         parameters = [
-            view.draw(size, size, self.ids[positions], epochs, number)
+            view.draw(size, size, self.ids[positions], epoch=epochs, view=number)
             for number, view in enumerate(self.views)
         ]
-        boxes = np.stack(
-            [np.stack([one.top, one.left, one.height, one.width], axis=1) for one in parameters],
-            axis=1,
-        )  # (B, views, 4)
-        flips = np.stack([one.flip for one in parameters], axis=1)
+        corners = [(each.top, each.left, each.height, each.width) for each in parameters]
+        boxes = np.stack([np.stack(corner, axis=1) for corner in corners], axis=1)  # (B, views, 4)
+        flips = np.stack([each.flip for each in parameters], axis=1)
         buffers = free.pop() if free else None
         if buffers is None or len(buffers.outputs) < len(positions):
-            buffers = _Buffers(
-                len(positions), [view.size for view in self.views], pin=self._copies is not None
-            )
+            sizes = [view.size for view in self.views]
+            buffers = _Buffers(len(positions), sizes, pin=self._copies is not None)
         part = np.searchsorted(self._first, positions, side="right") - 1
         stored = (
             column[positions]
@@ -152,18 +177,17 @@ class StreamingInput:
         batch = _Batch(parameters, buffers, len(positions))
         for start in range(0, len(positions), _CHUNK):
             rows = slice(start, start + _CHUNK)
-            samples = list(
-                zip(
-                    *(column[rows].tolist() for column in columns),
-                    buffers.outputs[rows],
-                    strict=False,
-                )
-            )
-            crew.submit(lambda worker, samples=samples: self._work(worker, batch, samples, files))
+            values = [column[rows].tolist() for column in columns]
+            samples = list(zip(*values, buffers.outputs[rows], strict=False))
+            threads.submit(partial(self._work, batch, samples, files))
         return batch
 
-    def _work(self, worker: Worker, batch: "_Batch", samples: list, files: list) -> None:
-        """In a worker: the crops of some samples of a batch."""
+    def _work(
+        self, batch: "_Batch", samples: list, files: list[io.FileIO], worker: Worker[Cropper]
+    ) -> None:
+        """Cut the crops of some samples of a batch, in a worker."""
+        cropper = worker.tool
+        assert cropper is not None
         try:
             for position, part, start, size, mode, width, height, boxes, flips, outputs in samples:
                 if worker.stopping.is_set() or batch.error is not None:
@@ -172,46 +196,57 @@ class StreamingInput:
                 data = _read(files[part].fileno(), size, start)
                 if len(data) != size:
                     raise UserError(
-                        f"{self._name(position)}: the file ends before it; it was truncated since it was opened; {REWRITE}"
+                        f"{self._name(position)}: the file ends before it; it was truncated since "
+                        f"it was opened; {REWRITE}"
                     )
-                worker.tool.cut(data, mode, width, height, self.stored_size, boxes, flips, outputs)
+                cropper.cut(
+                    data,
+                    mode=mode,
+                    width=width,
+                    height=height,
+                    size=self.stored_size,
+                    boxes=boxes,
+                    flips=flips,
+                    outputs=outputs,
+                )
         except Undecodable as error:
             batch.error = UserError(
-                f"{self._name(position)} cannot be decoded ({error}); the file is damaged: {REWRITE}"
+                f"{self._name(position)} cannot be decoded ({error}); the file is damaged: "
+                f"{REWRITE}"
             )
         except OSError as error:
             batch.error = UserError(
-                f"{self._name(position)} cannot be read: {error}; is its disk reachable? If not, {REWRITE}"
+                f"{self._name(position)} cannot be read: {error}; is its disk reachable? If not, "
+                f"{REWRITE}"
             )
         except BaseException as error:  # whatever it is, the training must hear of it
             batch.error = error
         finally:
             batch.done(len(samples))
 
-    def _await(self, batch: "_Batch", crew: WorkerThreads) -> None:
+    def _await(self, batch: "_Batch", threads: _Workers) -> None:
         while not batch.finished.wait(min(1.0, self._patience / 4)):
-            if stuck := self._stuck(crew):
-                what = "; ".join(
+            if stuck := self._stuck(threads):
+                images = "; ".join(
                     f"{self._name(position)} for {seconds:.0f} s" for position, seconds in stuck
                 )
                 raise UserError(
-                    f"no images are coming, a worker has been at {what}; is the disk reachable? If the file is damaged, {REWRITE}"
+                    f"no images are coming, a worker has been at {images}; is the disk reachable? "
+                    f"If the file is damaged, {REWRITE}"
                 )
-            if not all(worker.is_alive() for worker in crew.workers):
+            if not all(worker.is_alive() for worker in threads.workers):
                 raise UserError(
-                    "a thread that reads images has died; start again (training resumes from its last checkpoint)"
+                    "a thread that reads images has died; start again (training resumes from its "
+                    "last checkpoint)"
                 )
         if batch.error is not None:
             raise batch.error
 
-    def _stuck(self, crew: WorkerThreads) -> list[tuple[int, float]]:
-        """Images (positions) that workers have been at for longer than the patience, and for how many seconds."""
-        now, at = time.monotonic(), [worker.at for worker in crew.workers]
-        return [
-            (one[0], now - one[1])
-            for one in at
-            if one is not None and now - one[1] > self._patience
-        ]
+    def _stuck(self, threads: _Workers) -> list[tuple[int, float]]:
+        """Return positions at which workers have been for too long, and the seconds of each."""
+        now, tasks = time.monotonic(), [worker.at for worker in threads.workers]
+        waits = [(task[0], now - task[1]) for task in tasks if task is not None]
+        return [(position, seconds) for position, seconds in waits if seconds > self._patience]
 
     def _on_device(self, crops: list[Tensor]) -> list[Tensor]:
         if self._copies is None:
@@ -227,15 +262,14 @@ class StreamingInput:
 
     def _name(self, position: int) -> str:
         part = int(np.searchsorted(self._first, position, side="right")) - 1
-        one, place = self._selections[part], position - self._first[part]
-        return (
-            f"{one.beton.path}, sample {one.samples[place]} (row {one.rows[place]} of its manifest)"
-        )
+        selection, index = self._selections[part], position - self._first[part]
+        sample, row = selection.samples[index], selection.rows[index]
+        return f"{selection.beton.path}, sample {sample} (row {row} of its manifest)"
 
 
 @dataclass
 class _Batch:
-    """One batch in work."""
+    """A batch in work."""
 
     parameters: list[Parameters]
     buffers: "_Buffers"
@@ -255,18 +289,27 @@ class _Batch:
 
 
 class _Buffers:
-    """Room for the crops of one batch: a view's are uint8 (B, 4, S, S), channels last. Used again for later batches, as fresh
-    memory costs a page fault every 4 KB. ``pin``: page-locked, so that copies to a GPU need not be waited for."""
+    """Room for the crops of a batch: those of a view are uint8 (B, 4, S, S), channels last.
 
-    def __init__(self, count: int, sizes: list[int], pin: bool) -> None:
-        self.crops = [picture_room(size, 4, count, pin) for size in sizes]
-        self.outputs = list(
-            zip(*(crops.split(1) for crops in self.crops), strict=True)
-        )  # of each sample, (1, 4, S, S) a view
+    Used again for later batches, as fresh memory costs a page fault every 4 KB.
+
+    Args:
+        count: Samples of the batch.
+        sizes: Of the views, px.
+        pin: Whether memory is page-locked, so that copies to a GPU need not be waited for.
+    """
+
+    def __init__(self, count: int, sizes: list[int], *, pin: bool) -> None:
+        self.crops = [picture_room(size, 4, count=count, pin=pin) for size in sizes]
+        # of each sample, (1, 4, S, S) a view
+        self.outputs = list(zip(*(crops.split(1) for crops in self.crops), strict=True))
 
 
-def _open(path: Path):
-    """Unbuffered, for pread: a map would kill the process (SIGBUS) where the file is truncated or its server goes away."""
+def _open(path: Path) -> io.FileIO:
+    """Open a file unbuffered, for pread.
+
+    A memory map would kill the process (SIGBUS) where the file is truncated or its server vanishes.
+    """
     try:
         return open(path, "rb", buffering=0)
     except OSError as error:
@@ -276,7 +319,7 @@ def _open(path: Path):
 
 
 def _read(file: int, size: int, start: int) -> bytes:
-    """Fewer bytes than ``size`` only where the file ends; a network's file system may give them in pieces."""
+    """Read ``size`` bytes, which a network's file system may give in pieces; fewer at the end."""
     data = os.pread(file, size, start)
     while len(data) < size and (more := os.pread(file, size - len(data), start + len(data))):
         data += more

@@ -1,13 +1,15 @@
-"""The manifest: one row per image of a dataset. Everything downstream reads it without knowing where the images came from.
+"""The manifest: one row per image of a dataset.
 
-Columns: ``id`` (unique, stable), ``path`` (where the source finds the image), ``split`` (train or test), ``width``, ``height`` (pixels,
-0 where only drawing or decoding would tell), and one ``level:<name>`` column per label level, coarse to fine. The last level is the class.
+Everything downstream reads it without knowing where the images came from. Columns: ``id`` (unique,
+stable), ``path`` (by which the source finds the image), ``split`` (train or test), ``width``,
+``height`` (pixels, 0 where only drawing or decoding would tell), and a ``level:<name>`` column per
+label level, coarse to fine. The last level is the class.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,33 +20,37 @@ if TYPE_CHECKING:
     import pandas as pd
 
 PREFIX = "level:"
-# Columns by name: a DataFrame where one is made, a `ManifestFile` where it is read back: jobs that only read do without pandas, which
-# takes a second to import.
+# Columns by name: a DataFrame in the job that makes the manifest, a `ManifestFile` in those that
+# read it: these do without pandas, which takes a second to import.
 Manifest = Mapping[str, Sequence]
 
 
 class Column(Sequence):
-    """A column in Arrow's memory: its values become Python objects one or a few at a time, so that millions of names stay small."""
+    """A column in Arrow's memory.
+
+    Its values become Python objects a few at a time, so that millions of names stay small.
+
+    Args:
+        values: An Arrow array or chunked array, or any sequence of values.
+    """
 
     BATCH = 1 << 16
 
-    def __init__(self, values) -> None:
-        """From an Arrow array or chunked array, or any sequence of values."""
+    def __init__(self, values: Any) -> None:
         import pyarrow
 
         if not isinstance(values, (pyarrow.Array, pyarrow.ChunkedArray)):
             try:
                 values = pyarrow.array(values)
-            except (
-                UnicodeEncodeError
-            ):  # names of files that are not UTF-8: Arrow keeps them as bytes only
+            except UnicodeEncodeError:
+                # names of files that are not UTF-8: Arrow keeps them as bytes only
                 values = pyarrow.array(map(_bytes, values))
         self.values = values
 
     def __len__(self) -> int:
         return len(self.values)
 
-    def __getitem__(self, row: int):
+    def __getitem__(self, row: Any) -> Any:
         return _text(self.values[int(row)].as_py())
 
     def __iter__(self) -> Iterator:
@@ -52,7 +58,7 @@ class Column(Sequence):
             yield from map(_text, self.values.slice(start, self.BATCH).to_pylist())
 
     def is_in(self, wanted: set[str]) -> np.ndarray:
-        """bool (rows,): whether the value is one of some names."""
+        """Return bool (rows,): whether the value is among some names."""
         import pyarrow.compute
 
         kind = self.values.type
@@ -60,7 +66,7 @@ class Column(Sequence):
         return np.asarray(pyarrow.compute.is_in(self.values, pyarrow.array(names, kind)))
 
     def codes(self) -> tuple[np.ndarray, list]:
-        """int64 (rows,), and the distinct values they number, sorted."""
+        """Return int64 (rows,), and the distinct values that they number, sorted."""
         import pyarrow
 
         encoded = (
@@ -70,43 +76,44 @@ class Column(Sequence):
         )
         if isinstance(encoded, pyarrow.ChunkedArray):
             encoded = encoded.unify_dictionaries().combine_chunks()
-            if isinstance(
-                encoded, pyarrow.ChunkedArray
-            ):  # of no chunks, or of too many values for one
+            # of no chunks, or of too many values for a single one
+            if isinstance(encoded, pyarrow.ChunkedArray):
                 encoded = (
                     pyarrow.concat_arrays(encoded.chunks)
                     if encoded.num_chunks
                     else pyarrow.array([], "string").dictionary_encode()
                 )
-        found = [_text(value) for value in encoded.dictionary.to_pylist()]
+        values = [_text(value) for value in encoded.dictionary.to_pylist()]
         # a dictionary may hold what no row has, and the same value twice
-        used = np.unique(encoded.indices.to_numpy(zero_copy_only=False))
-        names = sorted({found[code] for code in used})
-        number = {name: place for place, name in enumerate(names)}
-        place_of = np.array([number.get(name, -1) for name in found], np.int64)
-        return place_of[encoded.indices.to_numpy(zero_copy_only=False)], names
+        indices = encoded.indices.to_numpy(zero_copy_only=False)
+        names = sorted({values[code] for code in np.unique(indices)})
+        number = {name: position for position, name in enumerate(names)}
+        renumbered = np.array([number.get(name, -1) for name in values], np.int64)
+        return renumbered[indices], names
 
 
 def _bytes(name: str) -> bytes:
     return name.encode("utf-8", "surrogateescape")
 
 
-def _text(value):
+def _text(value: Any) -> Any:
     return value.decode("utf-8", "surrogateescape") if isinstance(value, bytes) else value
 
 
-# Arrow's threads that read from a file of Python's may still wait for it when the process ends, which then aborts (exit 134) or hangs
-# (github.com/apache/arrow/issues/34314 and 50482; seen once in some hundred jobs).
+# Arrow's threads that read from a file of Python's may still wait for it when the process ends,
+# which then aborts (exit 134) or hangs: it happened once in some hundred jobs. See
+# https://github.com/apache/arrow/issues/34314 and https://github.com/apache/arrow/issues/50482.
 ONE_THREAD = {"use_threads": False, "pre_buffer": False}
 
 
 class ManifestFile(Mapping):
-    """A manifest as it lies on disk; a column is read when it is asked for."""
+    """A manifest on disk; a column is read when it is asked for."""
 
     def __init__(self, path: Path) -> None:
         import pyarrow.parquet
 
-        self._path, self._columns = path, {}
+        self._path = path
+        self._columns: dict[str, Column] = {}
         with open(path, "rb") as file:  # pyarrow takes no paths that are not UTF-8
             self._names = pyarrow.parquet.read_schema(file).names
 
@@ -133,7 +140,7 @@ class ManifestFile(Mapping):
 
 
 def column(manifest: Manifest, name: str) -> Column:
-    """A column of whatever kind of manifest."""
+    """Return a column of either kind of manifest."""
     values = manifest[name]
     return values if isinstance(values, Column) else Column(values)
 
@@ -142,8 +149,11 @@ def column(manifest: Manifest, name: str) -> Column:
 class Hierarchy:
     """The label levels of a dataset, coarse to fine.
 
-    names: the levels. classes: per level, the sorted label names. table: int64 (fine classes, levels), the label at every level of
-    each finest class; its last column counts 0, 1, 2, …
+    Attributes:
+        names: Of the levels.
+        classes: Per level, the sorted label names.
+        table: int64 (finest classes, levels), the label of each finest class at every level; its
+            last column counts 0, 1, 2, …
     """
 
     names: list[str]
@@ -156,8 +166,11 @@ class Hierarchy:
 
 
 def text_column(values: Iterable[str]) -> "pd.Series":
-    """A column of text: in little memory, unless it holds names that are not UTF-8 (surrogateescape), which the text columns of pandas do
-    not take. None becomes NaN."""
+    """Return a column of text; None becomes NaN.
+
+    It takes little memory, unless it holds names that are not UTF-8 (surrogateescape), which the
+    text columns of pandas do not take.
+    """
     import pandas as pd
 
     values = values if isinstance(values, list) else list(values)
@@ -171,12 +184,13 @@ def write_manifest(manifest: "pd.DataFrame", path: Path) -> None:
     """Check and write a manifest atomically.
 
     Raises:
-        UserError: no training or no test images, or the same id twice.
+        UserError: No training or no test images, or the same id twice.
     """
     for split in ("train", "test"):
         if not (manifest["split"] == split).any():
+            splits = ", ".join(sorted(manifest["split"].unique()))
             raise UserError(
-                f"{path}: no {split} images were found; splits found: {', '.join(sorted(manifest['split'].unique())) or 'none'}"
+                f"{path}: no {split} images were found; splits found: {splits or 'none'}"
             )
     twice = manifest["id"][manifest["id"].duplicated()]
     if len(twice):
@@ -184,23 +198,19 @@ def write_manifest(manifest: "pd.DataFrame", path: Path) -> None:
             f"{path}: {len(twice)} images have an id that another has too, e.g. '{twice.iloc[0]}'"
         )
     hierarchy_of(manifest)
+    odd = {name: manifest[name].map(_bytes) for name in manifest if _is_odd(manifest[name])}
     with atomic(path) as temporary:
-        manifest.assign(
-            **{name: manifest[name].map(_bytes) for name in manifest if _is_odd(manifest[name])}
-        ).to_parquet(temporary, index=False)
+        manifest.assign(**odd).to_parquet(temporary, index=False)
 
 
 def _is_odd(values: "pd.Series") -> bool:
-    """Whether some name is not UTF-8: Parquet keeps such text as bytes only."""
+    """Return whether some name is not UTF-8: Parquet keeps such text as bytes only."""
     if values.dtype != object:  # the other types hold no such text
         return False
     try:
         for start in range(0, len(values), Column.BATCH):
-            "".join(
-                value
-                for value in values.iloc[start : start + Column.BATCH]
-                if isinstance(value, str)
-            ).encode()
+            batch = values.iloc[start : start + Column.BATCH]
+            "".join(value for value in batch if isinstance(value, str)).encode()
     except UnicodeEncodeError:
         return True
     return False
@@ -211,8 +221,11 @@ def read_manifest(path: Path) -> ManifestFile:
 
 
 def one_sided(manifest: Manifest) -> dict[str, list[str]]:
-    """Per split, the sorted classes that only it has: a class without test images is learned but never scored, the images of one without
-    training images are scored as wrong, as nothing can have learned their label."""
+    """Return per split the sorted classes that only it has.
+
+    A class without test images is learned but never scored; the images of a class without training
+    images are scored as wrong, as nothing can have learned their label.
+    """
     labels, names = column(
         manifest, [name for name in manifest if name.startswith(PREFIX)][-1]
     ).codes()
@@ -224,16 +237,16 @@ def one_sided(manifest: Manifest) -> dict[str, list[str]]:
 
 
 def rows_of(manifest: Manifest, split: str) -> np.ndarray:
-    """The rows of a split, int64 ascending."""
+    """Return the rows of a split, int64 ascending."""
     codes, names = column(manifest, "split").codes()
     return np.flatnonzero(codes == names.index(split)) if split in names else np.empty(0, np.int64)
 
 
 def hierarchy_of(manifest: Manifest) -> Hierarchy:
-    """The label levels of a manifest.
+    """Return the label levels of a manifest.
 
     Raises:
-        UserError: a class has two different ancestors at one level.
+        UserError: A class has two different ancestors at one level.
     """
     levels = [name for name in manifest if name.startswith(PREFIX)]
     codes, classes = zip(*(column(manifest, level).codes() for level in levels), strict=True)
@@ -257,5 +270,5 @@ def hierarchy_of(manifest: Manifest) -> Hierarchy:
 
 
 def labels_of(manifest: Manifest) -> np.ndarray:
-    """The finest label of every row: int64 (rows,), counting the sorted class names."""
+    """Return the finest label of every row: int64 (rows,), counting the sorted class names."""
     return column(manifest, [name for name in manifest if name.startswith(PREFIX)][-1]).codes()[0]

@@ -1,8 +1,9 @@
-"""Nested subsets of a dataset's training images, drawn uniformly (Cole et al. 2022, section 3: 500k contains 250k contains 125k …) or
-balanced, with as many of each class as there can be.
+"""Nested subsets of a dataset's training images.
 
-An image's place in the order depends on the seed, the draw and its own id, and if balanced on its class: subsets of one draw are nested,
-and stay what they are when the rows of the manifest change places.
+Drawn uniformly (Cole et al. 2022, section 3, https://arxiv.org/abs/2105.05837: 500k contains 250k
+contains 125k …) or balanced, with as many images of each class as there can be. An image's position
+in the order depends on the seed, the draw and its id, and if balanced on its class: subsets of a
+draw are nested, and do not change when the rows of the manifest are reordered.
 """
 
 import numpy as np
@@ -14,12 +15,22 @@ from fourlenses.study import ALL, Subset
 
 
 def draw_subset(
-    manifest: Manifest, undecodable: set[str], subset: str | int, seed: int, dataset: str
+    manifest: Manifest, undecodable: set[str], *, subset: str | int, seed: int, dataset: str
 ) -> np.ndarray:
-    """Rows of the manifest, int64 ascending: of the training images that could be decoded, those of a subset named as `Subset` does.
+    """Draw a subset of the training images that can be decoded.
+
+    Args:
+        manifest: Of the dataset.
+        undecodable: Ids of the images that the beton lacks.
+        subset: Its name, as of `Subset`.
+        seed: Of the draw.
+        dataset: Its name, for errors.
+
+    Returns:
+        Rows of the manifest, int64 ascending.
 
     Raises:
-        UserError: no such name, or more are asked for than there are.
+        UserError: There is no such name, or fewer images than asked for.
     """
     wanted = Subset.parse(str(subset))
     ids, rows = column(manifest, "id"), rows_of(manifest, "train")
@@ -28,10 +39,12 @@ def draw_subset(
     count = len(rows) if wanted.images == ALL else int(wanted.images)
     if count > len(rows):
         raise UserError(
-            f"dataset '{dataset}' has {len(rows)} usable training images, but the config asks for {count} "
-            "(keys 'pretrain_images' and 'labelled_images' of the lenses); lower them, or use 'all'"
+            f"dataset '{dataset}' has {len(rows)} usable training images, but the config asks for "
+            f"{count} (keys 'pretrain_images' and 'labelled_images' of the lenses); lower them, or "
+            "use 'all'"
         )
-    # the first draw is that of pretraining too: a supervised run and a linear classifier see the same labels
+    # the first draw is also that of pretraining: a supervised run and a linear classifier see the
+    # same labels
     numbers = named_seed(seed, "subset", wanted.draw) if wanted.draw else named_seed(seed, "subset")
     order = np.argsort(mix(numbers, string_ids(ids)[rows]), kind="stable")
     if wanted.balanced:
@@ -40,7 +53,7 @@ def draw_subset(
 
 
 def _rank_in_class(labels: np.ndarray) -> np.ndarray:
-    """int64 (n,): how many of the same class come before."""
+    """Return int64 (n,): how many of the same class come before."""
     by_class = np.argsort(labels, kind="stable")
     starts = np.r_[0, np.flatnonzero(np.diff(labels[by_class])) + 1]
     first = np.repeat(starts, np.diff(np.r_[starts, len(labels)]))

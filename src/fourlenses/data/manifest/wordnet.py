@@ -1,9 +1,10 @@
-"""Where the ImageNet classes stand in WordNet: one path from the root `entity` to each class.
+"""The ImageNet classes in WordNet: a path from the root `entity` to each class.
 
-WordNet is no tree: 75 of the 1860 synsets have several parents, and 304 of the 1000 classes several paths from the root. Of these the path
-is kept whose names, read from the root, come first in the alphabet: that of a depth-first walk from the root which visits children
-by name and each synset once. A synset so has one parent, and levels are nested. The paper does not say which rule it used; of the rules
-tried this one comes nearest to its numbers of labels (see docs/reference/datasets.md).
+WordNet is no tree: 75 of the 1860 synsets have several parents, and 304 of the 1000 classes several
+paths from the root. Of these the path is kept whose names, read from the root, come first in the
+alphabet: that of a depth-first walk from the root which visits children by name and each synset
+once. So a synset has one parent, and levels are nested. The paper does not say which rule it used;
+of the rules tried this comes nearest to its numbers of labels (see docs/reference/datasets.md).
 """
 
 import csv
@@ -17,7 +18,13 @@ ROOT = "n00001740"  # entity
 
 @dataclass(frozen=True)
 class WordNet:
-    """parents: of every synset. names: its first word. numbers: per class its ILSVRC2012_ID, 1 to 1000."""
+    """The synsets above the classes of ImageNet.
+
+    Attributes:
+        parents: Of every synset.
+        names: The first word of every synset.
+        numbers: Per class its ILSVRC2012_ID, 1 to 1000.
+    """
 
     parents: dict[str, list[str]]
     names: dict[str, str]
@@ -25,7 +32,7 @@ class WordNet:
 
     @cached_property
     def paths(self) -> dict[str, tuple[str, ...]]:
-        """Per class the synsets from the root to itself, both included."""
+        """Return per class the synsets from the root to itself, both included."""
         kept: dict[str, tuple[str, ...]] = {ROOT: (ROOT,)}
 
         def path(wnid: str) -> tuple[str, ...]:
@@ -39,11 +46,15 @@ class WordNet:
 
     @cached_property
     def depth(self) -> int:
-        """Of the deepest class; the root's is 0."""
+        """Return the depth of the deepest class; the root's is 0."""
         return max(map(len, self.paths.values())) - 1
 
     def label(self, wnid: str, depth: int) -> str:
-        """A class's ancestor at a depth; a class no deeper than that keeps its own label (Cole et al. 2022, section 4.4)."""
+        """Return a class's ancestor at a depth.
+
+        A class no deeper than that keeps its label (Cole et al. 2022, section 4.4,
+        https://arxiv.org/abs/2105.05837).
+        """
         path = self.paths[wnid]
         return path[min(depth, len(path) - 1)]
 

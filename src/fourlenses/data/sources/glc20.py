@@ -65,8 +65,8 @@ def index(name: str, definition: dict, raw_data: Path) -> pd.DataFrame:
         spots["latitude"].to_numpy(),
         spots["longitude"].to_numpy(),
         BLOCK_KM,
-        definition.get("test_fraction", 0.05),
-        definition.get("seed", 0),
+        fraction=definition.get("test_fraction", 0.05),
+        seed=definition.get("seed", 0),
     )
     table["id"] = table.pop("number").astype(str)
     table["split"] = np.where(test, "test", "train")
@@ -112,7 +112,7 @@ class _Unreadable(Exception):
 def _scan(name: str, path: Path, wanted: set[int], rule: str) -> pd.DataFrame:
     """``number, path, width, height, code`` of every wanted image that there is and whose land cover can be read."""
     found, codes, bad, unlisted = {}, {}, [], 0
-    for member, file in walk(path, name, _enter, progress=True):
+    for member, file in walk(path, name, enter=_enter, progress=True):
         match = _NAME.search(member)
         if not match:
             continue

@@ -34,7 +34,7 @@ _EASY = re.compile(r"(?:^|/)(train|val)/([^/]+)/([^/]+\.jpe?g)$", re.IGNORECASE)
 def index(name: str, definition: dict, raw_data: Path) -> pd.DataFrame:
     path = raw_data / definition["path"]
     rows, lists, categories = [], {}, {}
-    for member, file in walk(path, name, _enter, progress=True):
+    for member, file in walk(path, name, enter=_enter, progress=True):
         base = member.rpartition("/")[2]
         if base in (TRAIN_LIST, VAL_LIST, CATEGORIES, INDOOR_OUTDOOR):
             lists[base] = (f"{path}/{member}", _list(content(file, name), f"{path}/{member}"))

@@ -138,7 +138,7 @@ class FeatureStore:
             self._networks = {encoder.weights_sha256: encoder.pretrained()[0]}
         network = self._networks[encoder.weights_sha256]
         count = len(images.selection.rows)
-        blocks = image_blocks(images.selection, self.image_size, self.workers, BLOCK)
+        blocks = image_blocks(images.selection, self.image_size, workers=self.workers, block=BLOCK)
         batches = (batch for block in blocks for batch in block.split(BATCH_SIZE))
         normalisation = encoder.normalisation()
         long = count > QUIET_BATCHES * BATCH_SIZE

@@ -69,7 +69,7 @@ class Scorer:
         middle = slice(margin, margin + self.image_size)
         blocks = (
             block[:, :, middle, middle]
-            for block in image_blocks(chosen, side, self.workers, BATCH_SIZE)
+            for block in image_blocks(chosen, side, workers=self.workers, block=BATCH_SIZE)
         )
         features = []
         with progress_bar(what, "image", len(rows), inner=True) as bar:

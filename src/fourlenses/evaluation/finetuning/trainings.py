@@ -83,10 +83,10 @@ class Trainings:
         self.data: Input = choose_input(
             kind,
             [(task.beton, self.rows, task.dataset)],
-            settings.stored_size,
-            [Augment(augmentation, settings.image_size, self.seed)],
-            session.device,
-            placement.workers,
+            stored_size=settings.stored_size,
+            views=[Augment(augmentation, settings.image_size, self.seed)],
+            device=session.device,
+            workers=placement.workers,
         )
         progress.begin(self.data.kind)
         self.scorer = Scorer(

@@ -1,4 +1,4 @@
-"""Finding 4 (the paper's Figure 5): contrastive lags behind supervised the more, the finer the task.
+"""Finding 4 (the paper's Figure 5): the finer the task, the more contrastive is behind supervised.
 
 On two scales, since two accuracies near 100 % cannot be far apart: points, and log-odds. The growth
 is the slope of the gap over all levels, from the coarsest (0) to the finest (1). Levels of fewer

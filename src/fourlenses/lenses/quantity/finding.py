@@ -72,7 +72,7 @@ def evaluate(evidence: Evidence, thresholds: Thresholds) -> list[Finding]:
 
 
 def comparisons(evidence: Evidence, thresholds: Thresholds, least: int) -> list[Comparison]:
-    """Return a comparison per target and method entry with two sizes of ``least`` images or more."""
+    """Return a comparison per target and method entry with two sizes from ``least`` images on."""
     compared = [
         _comparison(family, evidence, thresholds, least) for family in families(evidence.metrics)
     ]

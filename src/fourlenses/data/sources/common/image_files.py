@@ -80,7 +80,7 @@ def stream_pictures(
     path: Path, dataset: str, manifest: Manifest, nested: bool = False
 ) -> Iterator[LazyImage]:
     """Per row of a manifest the content of its file (see `dataset_files.files_of_rows`), or where it lies on disk a function that reads it."""
-    for file in files_of_rows(path, dataset, manifest, nested):
+    for file in files_of_rows(path, dataset, manifest, nested=nested):
         yield functools.partial(content, file, dataset) if isinstance(file, Path) else file
 
 

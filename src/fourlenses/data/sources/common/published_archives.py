@@ -33,7 +33,7 @@ def files(
     """
     empty = True
     for name, file in walk(
-        part, dataset, _into_tars if nested else None, md5=md5, nested=nested, progress=True
+        part, dataset, enter=_into_tars if nested else None, md5=md5, nested=nested, progress=True
     ):
         if name.lower().endswith(suffix) and not name.rpartition("/")[2].startswith("."):
             empty = False

@@ -1,4 +1,4 @@
-"""What the quantity figures make of training length: equal steps, equal epochs, both, and the controls of half and twice the steps."""
+"""Training length in the quantity figures: equal steps, equal epochs, both, and the controls."""
 
 import pytest
 
@@ -48,7 +48,7 @@ def texts(axes):
     return [text.get_text() for text in axes.texts]
 
 
-def test_equal_steps_are_said_on_the_axis_and_fitted(tmp_path):
+def test_equal_steps_are_named_on_the_axis_and_fitted(tmp_path):
     evidence = evidence_of(tmp_path, encoders("simclr", 1125))
     figure, numbers = quantity.draw(evidence)
     assert (

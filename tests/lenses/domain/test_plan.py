@@ -1,21 +1,19 @@
-"""What the domain lens asks for: controls of pools, encoders side by side, baselines."""
+"""Requests of the domain lens: pools and their controls, concatenated encoders, baselines."""
 
 import copy
-from pathlib import Path
 
 import pytest
-import yaml
 
+from fourlenses.config.read import ROOT
+from fourlenses.config.yaml_files import read_yaml
 from fourlenses.core.errors import UserError
 from fourlenses.lenses.plan import make_plan
-from fourlenses.study import Run, names
-
-CONFIG = yaml.safe_load((Path(__file__).parents[2] / "config.yaml").read_text())
+from fourlenses.study import Run
 
 
 @pytest.fixture
 def config():
-    config = copy.deepcopy(CONFIG)
+    config = copy.deepcopy(read_yaml(ROOT / "config.yaml"))
     config.update(lenses=["domain"], seeds=[0, 1, 4])
     config["domain"].update(
         datasets=["objects", "scenes"],
@@ -37,7 +35,7 @@ def sources(config: dict, target: str, seed: int = 0) -> set[str]:
     }
 
 
-def test_a_pool_is_held_against_its_share_and_its_total(config):
+def test_a_pool_is_compared_with_its_share_and_its_total(config):
     config["domain"]["pools"] = [["objects", "scenes", "species"]]
     pool = "objects-60+scenes-60+species-60"
     plain = {"objects-200", "scenes-200", pool}
@@ -50,7 +48,7 @@ def test_a_pool_is_held_against_its_share_and_its_total(config):
     assert sources(config, "objects") == plain
 
 
-def test_a_total_larger_than_the_dataset_is_refused(config):
+def test_a_total_larger_than_the_dataset_is_an_error(config):
     config["domain"].update(pools=[["objects", "scenes"]], pool_images=160)
     config["datasets"]["scenes"]["train_images"] = 300
     with pytest.raises(
@@ -68,7 +66,7 @@ def test_a_total_larger_than_the_dataset_is_refused(config):
         make_plan(config)
 
 
-def test_encoders_side_by_side_of_another_method_or_seed(config):
+def test_concatenated_encoders_of_another_method_or_seed(config):
     another, again = (
         {"dataset": "scenes", "method": "supervised"},
         {"dataset": "objects", "seed": "next"},
@@ -91,51 +89,6 @@ def test_encoders_side_by_side_of_another_method_or_seed(config):
     assert not [run for run in runs if "~" in run.source or "." in run.source]
 
 
-@pytest.mark.parametrize(
-    "encoders",
-    [
-        [Run("simclr", "a-10", 0), Run("simclr", "b-10", 0)],
-        [
-            Run("simclr", "a-10", 0),
-            Run("supervised", "b-10+c-10@jpeg10", 0),
-            Run("moco", "a-all", 3),
-        ],
-        [Run("supervised", "a-10", 2), Run("simclr_half", "a-10", 0)],
-    ],
-)
-def test_side_by_side_and_apart_again(encoders):
-    assert Run.concatenated(encoders).encoders == encoders
-
-
-def test_the_source_of_a_derived_run_without_marks_is_as_before():
-    run = Run.concatenated([Run("simclr", "a-100", 0), Run("simclr", "b-50@jpeg10", 0)])
-    assert (run.source, run.corruption) == ("a-100~b-50@jpeg10", "jpeg10+none")
-    assert Run("simclr", "a-100+b-50", 1).encoders == [Run("simclr", "a-100+b-50", 1)]
-
-
-@pytest.mark.parametrize(
-    ("source", "label"),
-    [
-        ("imagenet-1000000~inat21-1000000", "ImageNet 1M | iNat21 1M"),
-        ("imagenet-1000000~inat21-1000000.supervised", "ImageNet 1M | iNat21 1M (supervised)"),
-        ("imagenet-1000000~imagenet-1000000.seed1", "ImageNet 1M | ImageNet 1M (another seed)"),
-        ("a-10~b-20.simclr_half.seed2", "a 10 | b 20 (SimCLR, half as long, another seed)"),
-        ("imagenet-250000+places365-250000", "ImageNet 250k + Places365 250k"),
-        ("objects-all", "objects"),
-    ],
-)
-def test_sources_are_called(source, label):
-    assert names.source(source) == label
-
-
-def test_the_parts_of_a_source_are_without_marks():
-    assert names.source_parts("a-100~b-50.supervised") == [("a", 100), ("b", 50)]
-    assert names.source_parts("a-100~a-100.seed1") == [("a", 100), ("a", 100)]
-    assert names.datasets("a-100~b-all.moco.seed1") == {"a", "b"}
-    # two encoders of one domain are no in-domain encoder
-    assert not names.is_in_domain("a-100~a-100.seed1", "a")
-
-
 def test_baselines_of_the_domain_lens(config):
     config["domain"]["baselines"] = ["scratch", "scratch_published"]
     found = {cell for cell in make_plan(config).cells if cell.protocol.startswith("scratch")}
@@ -145,3 +98,39 @@ def test_baselines_of_the_domain_lens(config):
         for protocol in ("scratch", "scratch_published")
     }
     assert all(run.method == "simclr" for run in make_plan(config).runs if run.source != "none")
+
+
+def test_concatenated_encoders_share_their_runs(default_config):
+    default_config["lenses"] = ["domain"]
+    default_config["domain"].update(
+        datasets=["objects", "scenes"],
+        concatenated=[["objects", "scenes"]],
+        pretrain_images=200,
+        protocols=["linear", "fine_tune"],
+    )
+    plan = make_plan(default_config)
+    concatenated = Run("simclr", "objects-200~scenes-200", 0)
+    assert concatenated.encoders == [
+        Run("simclr", "objects-200", 0),
+        Run("simclr", "scenes-200", 0),
+    ]
+    assert concatenated.corruption == "none"
+    assert {cell.protocol for cell in plan.cells if cell.run == concatenated} == {
+        "linear"
+    }  # there is no one network to tune
+    assert concatenated not in plan.runs
+    assert set(concatenated.encoders) < set(plan.runs)
+
+
+def test_inherited_pools_of_other_datasets_are_left_out(default_config):
+    """An overlay with datasets of its own keeps the default study's pools unless it names some."""
+    default_config["domain"] |= {
+        "datasets": ["objects", "species"],
+        "pools": [["scenes", "landcover"]],
+    }
+    default_config["lenses"] = ["domain"]
+    assert {cell.run.source for cell in make_plan(default_config).cells} == {
+        "none",
+        "objects-all",
+        "species-all",
+    }

@@ -1,141 +1,10 @@
-"""A toy added to a copy of the project by exactly the files that CONTRIBUTING.md lists.
+"""A toy protocol or lens added to a copy of the project by exactly the files that CONTRIBUTING.md lists.
 
 The copy's own vocabulary test then finds nothing forgotten, and a proof runs the toy: a plan with
 it, its label in the figures, and one small call.
 """
 
-import pytest
-
-from tests.helpers.copied_house import ROOT, CopiedHouse
-
-PLAN = '''
-from pathlib import Path
-
-import yaml
-
-from fourlenses.config.read import read_config
-from fourlenses.lenses.plan import make_plan
-
-
-def plan_of(overlay):
-    """Return the config and the plan of a study that differs from the default one by ``overlay``."""
-    root = Path(__file__).parents[1]
-    file = root / "study.yaml"
-    file.write_text(yaml.safe_dump({"study": "toy", **overlay}))
-    config = read_config([file], root)
-    return config, make_plan(config)
-'''
-
-
-@pytest.fixture
-def house(tmp_path):
-    return CopiedHouse(tmp_path)
-
-
-def test_a_method(house):
-    house.add(
-        "src/fourlenses/methods/toy.py",
-        '"""A toy: SimCLR by another name."""\n\n'
-        "from fourlenses.methods.simclr import SimCLR\n\n\n"
-        'class Toy(SimCLR):\n    """SimCLR."""\n',
-    )
-    registry = "src/fourlenses/methods/__init__.py"
-    house.insert(registry, "import VICReg", "from fourlenses.methods.toy import Toy")
-    house.insert(registry, '"simclr": SimCLR', '"toy": Toy,')
-    house.insert(
-        "src/fourlenses/study/vocabulary.py",
-        'Method("simclr"',
-        'Method("toy", "Toy", "#123456", "*", passes=6),',
-    )
-    preset = (ROOT / "presets" / "methods" / "simclr.yaml").read_text(encoding="utf-8")
-    house.add("presets/methods/toy.yaml", preset)
-    proof = """
-import torch
-
-from fourlenses.config.job_settings import with_views
-from fourlenses.methods import build_method
-from fourlenses.methods.method import DataInfo
-from fourlenses.study import methods
-from fourlenses.training.settings import Hyperparameters
-
-
-def test_plan_figure_and_step():
-    config, plan = plan_of({
-        "methods": {"toy": {"preset": "minutes"}}, "lenses": ["quantity"],
-        "quantity": {"methods": ["toy"]},
-    })
-    assert {run.method for run in plan.runs} >= {"toy"}
-    assert (methods.label("toy"), methods.label("toy_long")) == ("Toy", "toy long")
-    encoder = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(48, 8))
-    info = DataInfo(images=100, num_classes=5, batch_size=8, seed=0)
-    settings = Hyperparameters.from_json("toy", with_views(config["methods"]["toy"])).own
-    method = build_method("toy", encoder, 8, settings=settings, info=info)
-    views = [torch.rand(8, 3, 4, 4) for _ in range(2)]
-    loss, _ = method.loss(method.embed(views), method.targets(views), torch.arange(8) % 5)
-    assert loss.isfinite()
-"""
-    house.check("A method", "toy", PLAN + proof)
-
-
-def test_a_backbone(house):
-    house.insert(
-        "src/fourlenses/models/backbones.py",
-        '"resnet_small": lambda',
-        '"toy": lambda: (SmallResNet((8, 8, 8, 8)), 8),',
-    )
-    house.insert(
-        "src/fourlenses/study/vocabulary.py",
-        'Backbone("resnet_small",',
-        'Backbone("toy", "toy ResNet", 5_208, 8, 300_000, 32),',
-    )
-    proof = """
-import torch
-
-from fourlenses.models.backbones import build_backbone
-from fourlenses.study.vocabulary import BACKBONES
-
-
-def test_plan_label_and_features():
-    config, plan = plan_of({"backbone": "toy"})
-    assert config["backbone"] == "toy" and plan.runs
-    network, width = build_backbone("toy", 0)
-    assert BACKBONES["toy"].parameters == sum(weight.numel() for weight in network.parameters())
-    assert network(torch.rand(2, 3, 32, 32)).shape == (2, BACKBONES["toy"].width) == (2, width)
-"""
-    house.check("A backbone", "toy", PLAN + proof)
-
-
-def test_a_corruption(house):
-    corruptions = "src/fourlenses/data/conversion/corruptions.py"
-    house.insert(
-        corruptions,
-        "def _round(",
-        "def fade(pixels: np.ndarray, image_id: int, share: float) -> np.ndarray:\n"
-        '    """Every value moved a share of the way to grey."""\n'
-        "    return _round(pixels + share * (128.0 - pixels))\n\n",
-    )
-    house.insert(corruptions, '"noise": noise', '"fade": fade,')
-    house.insert(
-        "src/fourlenses/study/vocabulary.py",
-        'CorruptionFamily("noise"',
-        'CorruptionFamily("fade", "share of grey", (0.1, 0.3, 0.5, 0.7, 0.9)),',
-    )
-    proof = """
-import numpy as np
-
-from fourlenses.data.conversion.corruptions import corrupt
-from fourlenses.study.vocabulary import CORRUPTION_FAMILIES
-
-
-def test_plan_axis_and_pixels():
-    _, plan = plan_of({"lenses": ["quality"], "quality": {"corruptions": ["fade_s1", "fade_s5"]}})
-    assert any("fade_s5" in run.source for run in plan.runs)
-    assert CORRUPTION_FAMILIES["fade"].parameter == "share of grey"
-    white = np.full((4, 4, 3), 255, np.uint8)
-    assert corrupt("fade_s5", white, 0).max() == 141
-"""
-    house.check("A corruption", "fade", PLAN + proof)
-
+from tests.helpers.copied_house import PLAN, ROOT
 
 NEAREST_MEAN = '''"""The protocol `nearest_mean`: the class whose mean feature is nearest."""
 
@@ -216,18 +85,15 @@ def test_plan_label_and_accuracy():
 
 
 def test_a_protocol_that_trains(house):
+    classifiers = "src/fourlenses/evaluation/finetuning/classifiers.py"
     house.insert(
-        "src/fourlenses/evaluation/finetuning/classifiers.py",
-        "def fine_tune(",
-        "def toy_tune(run, *arguments, **named):\n"
+        classifiers,
+        "def _from_zero(",
+        "def toy_tune(encoder, num_classes, hyper):\n"
         '    """Fine-tune."""\n'
-        "    return fine_tune(run, *arguments, **named)\n\n",
+        "    return fine_tune(encoder, num_classes, hyper)\n\n",
     )
-    house.insert(
-        "src/fourlenses/evaluation/finetuning/classifiers.py",
-        '"fine_tune": fine_tune',
-        '"toy_tune": toy_tune,',
-    )
+    house.insert(classifiers, '"fine_tune": fine_tune', '"toy_tune": toy_tune,')
     house.insert(
         "src/fourlenses/study/vocabulary.py",
         'Protocol("knn"',
@@ -330,16 +196,10 @@ def test_a_lens(house):
     package = "src/fourlenses/lenses"
     for name, text in LENS.items():
         house.add(f"{package}/guesses/{name}", text)
-    house.insert(
-        f"{package}/conclusions.py",
-        "import finding as quantity",
-        "from fourlenses.lenses.guesses import finding as guesses",
-    )
-    house.insert(f"{package}/conclusions.py", '"quantity": quantity,', '"guesses": guesses,')
     house.replace(
         "src/fourlenses/study/vocabulary.py",
         "    for lens in (\n",
-        '    for lens in (\n        Lens("guesses", "How much do five guesses help?", ("guesses",)),\n',
+        '    for lens in (\n        Lens("guesses", "How much do five guesses help?", (Figure("guesses"),)),\n',
     )
     section = (ROOT / "schemas" / "lenses" / "granularity.yaml").read_text(encoding="utf-8")
     house.add("schemas/lenses/guesses.yaml", section.replace("granularity", "guesses"))

@@ -1,0 +1,74 @@
+"""Transfer against the distance of domains."""
+
+import pandas as pd
+import pytest
+
+from fourlenses.core.errors import UserError
+from fourlenses.lenses.domain import similarity as domain_similarity
+from tests.helpers.figures import evidence_of, matrix, only
+
+
+def similarity(**distances):
+    rows = [
+        {"source": a, "target": b, "seed": 0, "frechet": d, "proxy_a_distance": min(d, 2)}
+        for (a, b), d in distances.items()
+    ]
+    return pd.DataFrame(
+        rows + [{**entry, "source": entry["target"], "target": entry["source"]} for entry in rows]
+    )
+
+
+def test_transfer_against_distance_and_how_well_ranks_agree(tmp_path):
+    figure, numbers = domain_similarity.draw(
+        evidence_of(tmp_path, matrix()), similarity(ab=1.0, bc=4.0, ac=5.0)
+    )
+    assert only(numbers, source="c-100", target="a")["behind"] == 20.0
+    assert only(numbers, source="c-100", target="a")["frechet"] == 5.0
+    # ranks of the losses 5, 4 (a, b), 20, 18 (b, c), 20, 20 (a, c) and of the distances
+    behind, frechet = [2, 1, 5, 3, 5, 5], [1.5, 1.5, 3.5, 3.5, 5.5, 5.5]
+    expected = pd.Series(behind).corr(pd.Series(frechet))
+    assert numbers["frechet_spearman"].iloc[0] == pytest.approx(expected)
+    # of the six permutations of names the identity gives this correlation, and one reverses
+    # the order of the three distances, which gives its negative
+    assert numbers["frechet_p"].iloc[0] == pytest.approx(2 / 6)
+    assert f"{expected:.2f}" in figure.axes[0].get_title(loc="left")
+
+
+def test_the_p_value_of_noise_is_spread_evenly(tmp_path):
+    """Over all ways to give three distances to the pairs, p <= x in at most a share x of them."""
+    found = []
+    for order in range(6):
+        distances = [
+            (1.0, 4.0, 5.0),
+            (1.0, 5.0, 4.0),
+            (4.0, 1.0, 5.0),
+            (4.0, 5.0, 1.0),
+            (5.0, 1.0, 4.0),
+            (5.0, 4.0, 1.0),
+        ][order]
+        given = similarity(**dict(zip(("ab", "bc", "ac"), distances, strict=True)))
+        found.append(
+            domain_similarity.numbers_drawn(evidence_of(tmp_path, matrix()), given)[
+                "frechet_p"
+            ].iloc[0]
+        )
+    assert sum(p <= 1 / 3 + 1e-9 for p in found) == 2
+    assert sum(p <= 2 / 3 + 1e-9 for p in found) <= 4
+
+
+def test_two_datasets_have_no_correlation_but_are_drawn(tmp_path):
+    rows = [entry for entry in matrix() if "c" not in (entry["source"][0], entry["target"])]
+    figure, numbers = domain_similarity.draw(evidence_of(tmp_path, rows), similarity(ab=1.0))
+    assert len(numbers) == 2
+    assert numbers["frechet_p"].isna().all()
+    assert "too few" in figure.axes[0].get_title(loc="left")
+
+
+def test_a_similarity_table_that_is_none_is_named(tmp_path):
+    with pytest.raises(UserError, match=r"similarity\.csv does not exist; run snakemake"):
+        domain_similarity.read_table(tmp_path / "similarity.csv")
+    (tmp_path / "similarity.csv").write_text("source,target,seed\n")
+    with pytest.raises(
+        UserError, match=r"similarity\.csv lacks the column frechet, proxy_a_distance"
+    ):
+        domain_similarity.read_table(tmp_path / "similarity.csv")
