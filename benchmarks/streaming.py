@@ -267,13 +267,43 @@ def stages(size: str, seconds: float = 2.0) -> dict[str, float]:
     The fastest of many times over all pictures.
     """
     width, height = SIZES[size]
-    pictures, shortest, rng = (
-        [photograph(seed, width=width, height=height) for seed in range(DISTINCT)],
-        min(width, height),
-        np.random.default_rng(0),
-    )
-    cutter, decoder, pixels = Cropper(), JpegDecoder(), np.empty((height, width, 4), np.uint8)
-    boxes = draw_parameters(
+    pictures = [photograph(seed, width=width, height=height) for seed in range(DISTINCT)]
+    decoder, pixels = JpegDecoder(), np.empty((height, width, 4), np.uint8)
+
+    def decode_all() -> None:
+        for picture in pictures:
+            decoder.decode(picture, pixels)
+
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(b"".join(pictures))
+        file.flush()
+        starts = np.cumsum([0, *map(len, pictures)]).tolist()
+
+        def read_all() -> None:
+            for start, picture in zip(starts, pictures, strict=False):
+                os.pread(file.fileno(), len(picture), start)
+
+        cut_all = cuts(pictures, width, height)
+        work = {
+            "read (page cache)": read_all,
+            "decode": decode_all,
+            "and a crop of 1 px": lambda: cut_all(False),
+            "and two views": lambda: cut_all(True),
+        }
+        fastest, until = dict.fromkeys(work, np.inf), time.perf_counter() + seconds
+        while time.perf_counter() < until:
+            for name, stage in work.items():
+                started = time.perf_counter()
+                stage()
+                spent = (time.perf_counter() - started) / DISTINCT * 1e3
+                fastest[name] = min(fastest[name], spent)
+    return fastest
+
+
+def cuts(pictures: list[bytes], width: int, height: int) -> Callable[[bool], None]:
+    """A function that cuts all pictures: two views each, or a crop of 1 px."""
+    shortest, rng = min(width, height), np.random.default_rng(0)
+    drawn = draw_parameters(
         Augmentation(),
         shortest,
         shortest,
@@ -282,24 +312,15 @@ def stages(size: str, seconds: float = 2.0) -> dict[str, float]:
         epoch=0,
         view=0,
     )
-    boxes = (
-        np.stack([boxes.top, boxes.left, boxes.height, boxes.width], 1)
-        .reshape(DISTINCT, 2, 4)
-        .tolist()
-    )
-    flips, outputs = (
-        (rng.random((DISTINCT, 2)) < 0.5).tolist(),
-        [picture_room(VIEW, 4), picture_room(VIEW, 4)],
-    )
-    none = [[0, 0, 1, 1]], [False], [picture_room(1, 4)]
+    corners = np.stack([drawn.top, drawn.left, drawn.height, drawn.width], 1)
+    boxes = corners.reshape(DISTINCT, 2, 4).tolist()
+    flips = (rng.random((DISTINCT, 2)) < 0.5).tolist()
+    cutter, outputs = Cropper(), [picture_room(VIEW, 4), picture_room(VIEW, 4)]
+    one_pixel = [[0, 0, 1, 1]], [False], [picture_room(1, 4)]
 
-    def decode_all() -> None:
-        for picture in pictures:
-            decoder.decode(picture, pixels)
-
-    def cut_all(whole: bool) -> None:
+    def cut_all(views: bool) -> None:
         for number, picture in enumerate(pictures):
-            box, flip, output = (boxes[number], flips[number], outputs) if whole else none
+            box, flip, output = (boxes[number], flips[number], outputs) if views else one_pixel
             cutter.cut(
                 picture,
                 mode=JPEG,
@@ -311,28 +332,7 @@ def stages(size: str, seconds: float = 2.0) -> dict[str, float]:
                 outputs=output,
             )
 
-    with tempfile.NamedTemporaryFile() as file:
-        file.write(b"".join(pictures))
-        file.flush()
-        starts = np.cumsum([0, *map(len, pictures)]).tolist()
-
-        def read_all() -> None:
-            for start, picture in zip(starts, pictures, strict=False):
-                os.pread(file.fileno(), len(picture), start)
-
-        work = {
-            "read (page cache)": read_all,
-            "decode": decode_all,
-            "and a crop of 1 px": lambda: cut_all(False),
-            "and two views": lambda: cut_all(True),
-        }
-        fastest, until = dict.fromkeys(work, np.inf), time.perf_counter() + seconds
-        while time.perf_counter() < until:
-            for name, one in work.items():
-                started = time.perf_counter()
-                one()
-                fastest[name] = min(fastest[name], (time.perf_counter() - started) / DISTINCT * 1e3)
-    return fastest
+    return cut_all
 
 
 def main() -> None:

@@ -32,27 +32,17 @@ LONG_FILES: set[str] = {
     "tests/data/sources/test_bad_input.py",
     "tests/doctor/test_doctor.py",
     "tests/findings/test_findings.py",
-    "tests/lenses/test_domain_contrasts.py",
     "tests/report/test_report.py",
     "tests/resume/test_result_cache.py",
 }
 LONG_FUNCTIONS: set[str] = {
-    "benchmarks/against_lightly.py: main",
-    "benchmarks/features.py: measure",
-    "benchmarks/gpu/run.py: main",
-    "benchmarks/gpu/steps.py: peers",
-    "benchmarks/gpu/views.py: measure",
-    "benchmarks/neighbours.py: measure",
-    "benchmarks/streaming.py: stages",
     "src/fourlenses/data/augment/triton_kernels.py: _crop",
     "src/fourlenses/data/conversion/convert.py: write_beton",
     "src/fourlenses/data/sources/common/listed.py: join_pictures",
     "src/fourlenses/evaluation/finetuning/candidates.py: choose",
     "src/fourlenses/findings/finding.py: judged",
-    "src/fourlenses/report/provenance.py: _images",
     "workflow_scripts/check_dataset.py: main",
     "workflow_scripts/download.py: main",
-    "workflow_scripts/evaluate.py: main",
     "workflow_scripts/train_evaluate.py: parsed",
 }
 

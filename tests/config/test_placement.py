@@ -10,7 +10,7 @@ from fourlenses.config.job_settings import (
     pretraining_settings,
     protocol_settings,
 )
-from fourlenses.config.placement import ROLES, SECTIONS, is_placement, role, science_of
+from fourlenses.config.placement import ROLES, SECTIONS, role, science_of
 from fourlenses.config.read import read_config
 
 CONFIG = read_config([])
@@ -31,8 +31,9 @@ def test_keys_that_change_no_number_are_left_out():
     assert "keep_features" not in science["evaluation"]
     assert set(science["training"]) == {"precision", "channels_last", "compile", "health_images"}
     assert {"seeds", "methods", "quantity", "granularity"} <= set(science)
-    assert is_placement("training.input")
-    assert not is_placement("training.precision")
+    assert role("training.input") == "placement"
+    assert role("training.precision") == "science"
+    assert role("findings") == "judgement"
 
 
 def test_a_key_that_is_not_declared_is_an_error():

@@ -8,7 +8,33 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-COPIED = ("src", "presets", "schemas", "config.yaml", "tests/study/test_vocabulary.py")
+COPIED = (
+    "src",
+    "presets",
+    "schemas",
+    "config.yaml",
+    "docs/reference",
+    "tests/study/test_vocabulary.py",
+)
+
+# for proofs: a study's plan, made in the copy
+PLAN = '''
+from pathlib import Path
+
+import yaml
+
+from fourlenses.config.read import read_config
+from fourlenses.lenses.plan import make_plan
+
+
+def plan_of(overlay):
+    """Return the config and the plan of a study that differs from the default one by ``overlay``."""
+    root = Path(__file__).parents[1]
+    file = root / "study.yaml"
+    file.write_text(yaml.safe_dump({"study": "toy", **overlay}))
+    config = read_config([file], root)
+    return config, make_plan(config)
+'''
 
 
 def touch_list(task: str) -> list[str]:

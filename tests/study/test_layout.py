@@ -35,6 +35,14 @@ def test_no_other_module_spells_a_path():
     assert spelt_in(HOME) >= NAMES
 
 
+def test_no_rule_spells_a_path():
+    for file in (ROOT / "rules").rglob("*.smk"):
+        lines = file.read_text(encoding="utf-8").splitlines()
+        code = "\n".join(line for line in lines if not line.lstrip().startswith("#"))
+        spelt = [name for name in NAMES if f"/{name}" in code]
+        assert not spelt, f"{file}: take {', '.join(spelt)} from study/layout.py"
+
+
 def test_paths_take_wildcards():
     paths = Layout("mine", "{size}")
     assert paths.beton("{dataset}") == "data/{dataset}/{size}px/clean.beton"

@@ -1,4 +1,4 @@
-"""The environment variables of jobs: set in every job's shell, prefixed, and no trigger of reruns."""
+"""The environment variables of jobs: in every job's shell, and with the project's prefix."""
 
 import subprocess
 from pathlib import Path

@@ -18,10 +18,10 @@ def blame(path: list[str], config_files: list[Path], value: object = None) -> st
     """
     for file in reversed(config_files):
         try:
-            said = _value_at(read_yaml(file), path)
+            written = _value_at(read_yaml(file), path)
         except KeyError:
             continue
-        return str(file) if value is None or said == value else COMMAND_LINE
+        return str(file) if value is None or written == value else COMMAND_LINE
     return COMMAND_LINE
 
 

@@ -14,7 +14,7 @@ from fourlenses.core.errors import UserError, did_you_mean, one_of
 from fourlenses.study.vocabulary import RANDOM_INIT, TRAINED_METHODS, method_of
 
 SMALL = 96  # px: up to this image size the preset is `small` where none is named, above `paper`
-# What takes the place of what: a duration is passes over the images or updates.
+# A duration is passes over the images or updates; in a preset the one replaces the other.
 EITHER = (("epochs", "steps"), ("warmup_epochs", "warmup_steps"))
 
 
@@ -37,7 +37,7 @@ def complete_methods(config: dict, presets: Path, config_files: list[Path]) -> N
         try:
             method = _method(name)
             preset, values = _preset(key, entry, presets / "methods" / f"{method}.yaml", config)
-            settings = _with_own_values(key, entry, values)
+            settings = _with_changes(key, entry, values)
             takes = len(values["augmentations"])
             _check_augmentations(key, settings["augmentations"], takes, augmentations)
         except UserError as error:
@@ -83,19 +83,19 @@ def _preset(key: str, entry: dict, file: Path, config: dict) -> tuple[str, dict]
     return preset, offered[preset]
 
 
-def _with_own_values(key: str, entry: dict, values: dict) -> dict:
+def _with_changes(key: str, entry: dict, values: dict) -> dict:
     """Return the values of the preset, those of the entry instead where it has some."""
-    own = {setting: value for setting, value in entry.items() if setting != "preset"}
-    for setting, value in own.items():
+    changes = {setting: value for setting, value in entry.items() if setting != "preset"}
+    for setting, value in changes.items():
         _check_value(key, setting, value, values)
     for passes, updates in EITHER:
-        if passes in own and updates in own:
+        if passes in changes and updates in changes:
             raise UserError(
                 f"key '{key}' has both '{passes}' and '{updates}'; a duration is one of them"
             )
-        if updates in own:
+        if updates in changes:
             values = {setting: value for setting, value in values.items() if setting != passes}
-    return {**values, **own}
+    return {**values, **changes}
 
 
 def _check_value(key: str, setting: str, value: object, preset: dict) -> None:

@@ -34,11 +34,6 @@ def role(key: str, *, schema: Path | None = None) -> str:
     return properties[section]["x-role"] if section in properties else "science"
 
 
-def is_placement(key: str) -> bool:
-    """Tell whether a change of a key (dotted) makes nothing again."""
-    return role(key) == "placement"
-
-
 def science_of(config: dict) -> dict:
     """Return the part of a config that decides what is computed."""
     science = {}

@@ -1,1 +1,1 @@
-"""The figures of the four lenses, and what they share. `registry` lists them."""
+"""The lenses, a folder each: what it asks for, its figures, findings and captions."""

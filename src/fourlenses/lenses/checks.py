@@ -27,7 +27,7 @@ def check_section(config: dict, key: str, section: dict) -> None:
     for method in section["methods"]:
         check_method(config, f"{key}.methods", method)
     for sizes in ("pretrain_images", "labelled_images"):
-        check_sizes(config, f"{key}.{sizes}", section[sizes], datasets)
+        check_sizes(config, f"{key}.{sizes}", section[sizes], datasets=datasets)
 
 
 def check_datasets(config: dict, key: str, datasets: Iterable[str]) -> None:
@@ -45,7 +45,7 @@ def check_method(config: dict, key: str, method: str) -> None:
 
 
 def check_sizes(
-    config: dict, key: str, sizes: Quantity | list[Quantity], datasets: Iterable[str]
+    config: dict, key: str, sizes: Quantity | list[Quantity], *, datasets: Iterable[str]
 ) -> None:
     """Raise a `UserError` for a size larger than a dataset is defined to be."""
     for size in sizes if isinstance(sizes, list) else [sizes]:

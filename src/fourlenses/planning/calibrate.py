@@ -94,8 +94,10 @@ def calibrate(config: dict, plan: Plan, seconds: float) -> list[Row]:
 
 
 class _Measurement:
-    """Measurements on one device; each kind of work is a function that returns how many images it
-    processed."""
+    """Measurements on one device.
+
+    Each kind of work is a function that returns how many images it processed.
+    """
 
     def __init__(self, config: dict, device: torch.device, seconds: float) -> None:
         self.config, self.device, self.seconds = config, device, seconds

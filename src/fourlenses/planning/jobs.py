@@ -131,8 +131,8 @@ class Jobs:
             size, stored_size = self._size(dataset), self.config["stored_size"]
             kind = "beton" if variant == "clean" else f"beton_{CORRUPTIONS[variant][0]}"
             rate = self.speeds.rate(kind, "", stored_size)
-            kept = variant == "clean" or self.config["keep_corrupted"]
-            output = self.layout.beton if kept else self.layout.sidecar
+            permanent = variant == "clean" or self.config["keep_corrupted"]
+            output = self.layout.beton if permanent else self.layout.sidecar
             self.all[key] = Job(
                 kind="beton",
                 key=key,
@@ -142,7 +142,7 @@ class Jobs:
                 how=rate.how if size.images is not None else "unknown: how many images there are",
                 on_cpu=True,
                 outputs=[self.root / output(dataset, variant)],
-                temporary=not kept,
+                temporary=not permanent,
                 disk_bytes=(size.images or 0) * image_bytes(size, stored_size, variant),
             )
         self.all[key].lenses |= lenses

@@ -17,7 +17,7 @@ CHARACTERS = 23.5  # of this size, an inch
 
 
 def text(
-    evidence: Evidence, shown: Iterable[str], seeds: Iterable[int], intervals: str = "bands"
+    evidence: Evidence, shown: Iterable[str], seeds: Iterable[int], *, intervals: str = "bands"
 ) -> str:
     """Return `SimCLR, ResNet-18 at 64 px; 3 seeds; bands: 95 % intervals over test images and
     seeds.`

@@ -1,4 +1,4 @@
-"""The figures of a study, embedded: as the SVG where there is one, as the PNG otherwise, with caption and numbers."""
+"""The figures of a study, embedded: SVG where there is one, else PNG, with caption and numbers."""
 
 import base64
 from pathlib import Path
@@ -13,17 +13,23 @@ TYPES = {".svg": "image/svg+xml", ".png": "image/png"}  # the better one first
 
 
 def read_figure(prefix: Path, caption: str) -> dict | None:
-    """The figure ``prefix``.svg or .png with the table ``prefix``.csv, or None where neither picture is there.
+    """Return a figure with its caption and table, or None where there is no picture.
 
-    As an image of its own (`data:`), not as inline SVG: ids and styles of one figure cannot reach another, and nothing in it can run.
+    It is embedded as an image (`data:`), not as inline SVG: ids and styles of one figure cannot
+    reach another, and nothing in it can run.
+
+    Args:
+        prefix: of the files .svg, .png and .csv.
+        caption: markdown, may be empty.
     """
     for ending, kind in TYPES.items():
         picture = prefix.with_name(prefix.name + ending)
         if picture.is_file():
+            encoded = base64.b64encode(picture.read_bytes()).decode("ascii")
             return {
                 "name": prefix.name,
                 "file": picture.name,
-                "source": f"data:{kind};base64,{base64.b64encode(picture.read_bytes()).decode('ascii')}",
+                "source": f"data:{kind};base64,{encoded}",
                 "caption": markdown.parse(caption) if caption else [],
                 "table": read_table(prefix.with_name(prefix.name + ".csv")),
             }
@@ -31,31 +37,31 @@ def read_figure(prefix: Path, caption: str) -> dict | None:
 
 
 def read_lenses(folder: Path, asked: set[str]) -> list[dict]:
-    """A section per lens that the table asks for or a figure belongs to; figures of no lens in the last, ``other``."""
-    names = sorted(
-        {
-            path.stem
-            for path in folder.glob("*")
-            if path.suffix in TYPES and not path.name.startswith(".")
-        }
-    )
+    """Return a section per lens that the table asks for or a figure belongs to.
+
+    Figures of no lens are in the last section, `other`.
+
+    Args:
+        folder: of the figures.
+        asked: lenses in the study's table.
+    """
+    pictures = (file for file in folder.glob("*") if file.suffix in TYPES)
+    names = sorted({file.stem for file in pictures if not file.name.startswith(".")})
     by_lens: dict[str, list[dict]] = {lens: [] for lens in (*LENSES, "other")}
     for name in names:
-        by_lens[lens_of(name)].append(read_figure(folder / name, caption_of(name)))
+        figure = read_figure(folder / name, caption_of(name))
+        by_lens[lens_of(name)] += [figure] if figure else []
     sections = []
     for lens, figures in by_lens.items():
         if figures or lens in asked:
-            gaps = (
-                []
-                if figures
-                else [Gap(f"The figure of the {lens} lens is not there", "snakemake figures")]
-            )
+            absent = Gap(f"The figure of the {lens} lens is not there", "snakemake figures")
             question = LENSES[lens].question if lens in LENSES else ""
-            sections.append({"lens": lens, "question": question, "figures": figures, "gaps": gaps})
+            section = {"lens": lens, "question": question, "figures": figures}
+            sections.append({**section, "gaps": [] if figures else [absent]})
     return sections
 
 
 def lens_of(figure: str) -> str:
-    """`domain_pools` belongs to `domain`; a name of no lens to `other`."""
+    """Return the lens of a figure: `domain_pools` belongs to `domain`; others to `other`."""
     owners = (lens for lens in LENSES if figure == lens or figure.startswith(f"{lens}_"))
     return next(owners, "other")

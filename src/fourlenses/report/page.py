@@ -23,9 +23,16 @@ HERE = Path(__file__).parent
 
 
 def write_report(metrics: Path, results: Path, data: Path, output: Path) -> None:
-    """Write ``output``. The same files give the same bytes: the page has no date and no path that is not relative to the study.
+    """Write the report.
 
-    metrics: the study's table. results: its folder, in which all else is looked for. data: the datasets' folder, for their sidecars.
+    The same files give the same bytes: the page has no date and no path that is not relative to the
+    study.
+
+    Args:
+        metrics: the study's table.
+        results: the study's folder, in which all else is looked for.
+        data: the datasets' folder, for the records of their images.
+        output: report.html.
 
     Raises:
         UserError: ``metrics`` is no study's table.
@@ -37,7 +44,7 @@ def write_report(metrics: Path, results: Path, data: Path, output: Path) -> None
 
 
 def gather(metrics: Path, results: Path, data: Path) -> dict:
-    """What the template shows, by section."""
+    """Return what the template shows, by section."""
     table = read_study_table(metrics)
     runs = read_runs(results / "pretrain", table.encoders)
     return {
@@ -48,29 +55,29 @@ def gather(metrics: Path, results: Path, data: Path) -> dict:
         "decisions": read_decisions(results),
         "published": read_published(results),
         "plan": _plan(results),
-        "provenance": read_provenance(metrics, results, data, table.datasets, runs["runs"]),
+        "provenance": read_provenance(
+            metrics, results, data, datasets=table.datasets, runs=runs["runs"]
+        ),
         "health": runs,
     }
 
 
 def _plan(results: Path) -> dict:
-    text, table, figure = (
-        optional_text(results / "plan.md"),
-        read_table(results / "plan.csv"),
-        read_figure(results / "plan", CAPTION),
-    )
+    text, table = optional_text(results / "plan.md"), read_table(results / "plan.csv")
+    figure = read_figure(results / "plan", CAPTION)
     if figure:
         figure["table"] = None  # shown once, below
-    gaps = (
-        []
-        if text or table or figure
-        else [Gap("plan.md, plan.csv and plan.svg are not there", "snakemake plan")]
-    )
+    absent = Gap("plan.md, plan.csv and plan.svg are not there", "snakemake plan")
+    gaps = [] if text or table or figure else [absent]
     return {"blocks": parse(text) if text else [], "table": table, "figure": figure, "gaps": gaps}
 
 
 def render(contents: dict) -> str:
-    """The HTML. It can load nothing: the policy in its head allows images of `data:`, and of style and script its own, by their hashes."""
+    """Return the HTML.
+
+    It can load nothing: the policy in its head allows images of `data:`, and one style and one
+    script, by their hashes.
+    """
     environment = Environment(
         loader=FileSystemLoader(HERE),
         autoescape=True,
@@ -92,6 +99,5 @@ def render(contents: dict) -> str:
 
 def _hash(text: str) -> str:
     """As a Content-Security-Policy names the one inline element it allows."""
-    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode("utf-8")).digest()).decode(
-        "ascii"
-    )
+    digest = base64.b64encode(hashlib.sha256(text.encode("utf-8")).digest())
+    return f"sha256-{digest.decode('ascii')}"

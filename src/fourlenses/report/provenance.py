@@ -11,37 +11,48 @@ from fourlenses.report.gaps import Gap, optional_json
 from fourlenses.report.tables import Table
 from fourlenses.study.layout import STUDY
 
+COLUMNS = [
+    "dataset",
+    "variant",
+    "px",
+    "train",
+    "test",
+    "labels",
+    "undecodable",
+    "sha256",
+    "as used",
+]
+UNKNOWN = "–"
+
+Beton = tuple[str, str]  # dataset, file name
+
 
 def read_provenance(
-    metrics: Path, results: Path, data: Path, datasets: set[str], runs: list[dict]
+    metrics: Path, results: Path, data: Path, *, datasets: set[str], runs: list[dict]
 ) -> dict:
-    """``datasets``: the names that the table has, as target or pretrained on. ``runs``: as from `read_runs`."""
+    """Return where a study's numbers come from.
+
+    Args:
+        metrics: the study's table.
+        results: the study's folder.
+        data: the datasets' folder.
+        datasets: the names that the table has, as target or pretrained on.
+        runs: as from `read_runs`.
+    """
     gaps: list[Gap] = []
     command = f"snakemake results/{results.resolve().name}/{STUDY}"
     study = optional_json(results / STUDY, gaps, command)
     config = study.get("config") if isinstance(study, dict) else None
-    sizes = {
-        str(run["record"].get("settings", {}).get("stored_size"))
-        for run in runs
-        if isinstance(run["record"].get("settings"), dict)
-    }
+    settings = [_dict(run["record"].get("settings")) for run in runs]
+    sizes = {str(setting["stored_size"]) for setting in settings if setting.get("stored_size")}
     if isinstance(config, dict) and "stored_size" in config:
         sizes = {str(config["stored_size"])}
-    used = _used(runs)
-    images = _images(data, datasets, sizes - {"None"}, used, gaps)
+    images = _images(data, datasets, sizes=sizes, used=_used(runs), gaps=gaps)
     if not runs:
-        gaps.append(
-            Gap(
-                "Versions and commit are not known: they stand in the records of pretraining runs",
-                "snakemake pretrain_all",
-            )
-        )
+        absent = "Versions and commit are not known: they stand in the records of pretraining runs"
+        gaps.append(Gap(absent, "snakemake pretrain_all"))
     return {
-        "config": yaml.safe_dump(
-            config, sort_keys=True, allow_unicode=True, default_flow_style=None, width=120
-        )
-        if config
-        else None,
+        "config": _yaml(config) if config else None,
         "software": _software(runs),
         "images": images,
         "metrics_sha256": hashlib.sha256(metrics.read_bytes()).hexdigest(),
@@ -49,26 +60,34 @@ def read_provenance(
     }
 
 
+def _yaml(config: object) -> str:
+    return yaml.safe_dump(
+        config, sort_keys=True, allow_unicode=True, default_flow_style=None, width=120
+    )
+
+
+def _dict(value: object) -> dict:
+    """The value of a record that anyone may have written, where it is of the right kind."""
+    return value if isinstance(value, dict) else {}
+
+
 def _software(runs: list[dict]) -> list[tuple[str, list[tuple[str, int]]]]:
-    """Of each of commit, device and versions, the values found and in how many runs."""
-    found: dict[str, Counter] = {}
+    """Of each of commit, device and versions, the values and in how many runs they are."""
+    counters: dict[str, Counter] = {}
     for run in runs:
-        versions = run["record"].get("versions")
-        said = {
-            "git commit": run["record"].get("git_commit"),
-            "device": run["record"].get("device"),
-        }
-        for name, value in {**said, **(versions if isinstance(versions, dict) else {})}.items():
-            found.setdefault(str(name), Counter())[str(value or "not known")] += 1
+        record = run["record"]
+        named = {"git commit": record.get("git_commit"), "device": record.get("device")}
+        for name, value in {**named, **_dict(record.get("versions"))}.items():
+            counters.setdefault(str(name), Counter())[str(value or "not known")] += 1
     return [
         (name, sorted(counts.items(), key=lambda item: (-item[1], item[0])))
-        for name, counts in found.items()
+        for name, counts in counters.items()
     ]
 
 
-def _used(runs: list[dict]) -> dict[tuple[str, str], set[str]]:
+def _used(runs: list[dict]) -> dict[Beton, set[str]]:
     """Of each (dataset, beton's file name), the hashes that runs were pretrained on."""
-    used: dict[tuple[str, str], set[str]] = {}
+    used: dict[Beton, set[str]] = {}
     for run in runs:
         parts = run["record"].get("datasets")
         for part in parts if isinstance(parts, list) else []:
@@ -82,84 +101,62 @@ def _used(runs: list[dict]) -> dict[tuple[str, str], set[str]]:
 def _images(
     data: Path,
     datasets: set[str],
+    *,
     sizes: set[str],
-    used: dict[tuple[str, str], set[str]],
+    used: dict[Beton, set[str]],
     gaps: list[Gap],
 ) -> dict:
-    """``table``: a row per beton that has a sidecar or was pretrained on; ``undecodable``: what was left out, and why."""
-    rows, undecodable, seen = [], [], set()
+    """``table``: a row per beton that has a sidecar or was pretrained on; ``undecodable``: what was
+    left out, and why."""
+    rows, undecodable, described = [], [], set()
     for dataset in sorted(datasets):
-        folders = sorted(
-            path
-            for path in _inside(data, dataset).glob("*px")
-            if not sizes or path.name.removesuffix("px") in sizes
-        )
-        for sidecar in [file for folder in folders for file in sorted(folder.glob("*.json"))]:
+        for sidecar in _sidecars(_inside(data, dataset), sizes):
             record = optional_json(sidecar, gaps, None)
             if not isinstance(record, dict) or "content_sha256" not in record:
                 continue
-            key = (dataset, f"{sidecar.stem}.beton")
-            seen.add(key)
-            images, levels = (
-                record.get(name) if isinstance(record.get(name), dict) else {}
-                for name in ("images", "levels")
-            )
-            left_out = undecodable_of(record)
+            beton = (dataset, f"{sidecar.stem}.beton")
+            described.add(beton)
+            rows.append([dataset, sidecar.stem, *_counts(record, used.get(beton, set()))])
             undecodable += [
-                (dataset, str(one.get("path", one.get("id"))), str(one.get("reason", "")))
-                for one in left_out
-                if isinstance(one, dict)
+                (dataset, str(image.get("path", image.get("id"))), str(image.get("reason", "")))
+                for image in undecodable_of(record)
+                if isinstance(image, dict)
             ]
-            hashes = used.get(key, set())
-            agrees = (
-                "–" if not hashes else "yes" if hashes == {str(record["content_sha256"])} else "no"
-            )
-            counts = [
-                f"{images.get(split, 0):,}" if isinstance(images.get(split, 0), int) else "–"
-                for split in ("train", "test")
-            ]
-            level_text = ", ".join(f"{count} {name}" for name, count in levels.items()) or str(
-                record.get("classes", "–")
-            )
-            size = str(record.get("stored_size", "–"))
-            rows.append(
-                [
-                    dataset,
-                    sidecar.stem,
-                    size,
-                    *counts,
-                    level_text,
-                    str(len(left_out)),
-                    _short(record["content_sha256"]),
-                    agrees,
-                ]
-            )
-    for (dataset, beton), hashes in sorted(used.items()):
-        if (dataset, beton) not in seen:
-            rows += [
-                [dataset, Path(beton).stem, "–", "–", "–", "–", "–", _short(sha256), "–"]
-                for sha256 in sorted(hashes)
-            ]
-    columns = [
-        "dataset",
-        "variant",
-        "px",
-        "train",
-        "test",
-        "labels",
-        "undecodable",
-        "sha256",
-        "as used",
-    ]
-    without = sorted(datasets - {dataset for dataset, _ in seen})
+    for (dataset, name), hashes in sorted(used.items()):
+        if (dataset, name) not in described:
+            start = [dataset, Path(name).stem, *[UNKNOWN] * 5]
+            rows += [[*start, _short(sha256), UNKNOWN] for sha256 in sorted(hashes)]
+    without = sorted(datasets - {dataset for dataset, _ in described})
     if without:
-        gaps.append(
-            Gap(
-                f"Counts and undecodable images of {', '.join(without)} are not known, as the sidecars of their betons are not there",
-                "snakemake betons",
-            )
-        )
-    return {"table": Table.of(columns, rows) if rows else None, "undecodable": undecodable}
+        absent = f"Counts and undecodable images of {', '.join(without)} are not known"
+        why = "as the sidecars of their betons are not there"
+        gaps.append(Gap(f"{absent}, {why}", "snakemake betons"))
+    return {"table": Table.of(COLUMNS, rows) if rows else None, "undecodable": undecodable}
+
+
+def _sidecars(folder: Path, sizes: set[str]) -> list[Path]:
+    """The sidecars of a dataset, of some stored sizes or of all."""
+    folders = sorted(
+        path for path in folder.glob("*px") if not sizes or path.name.removesuffix("px") in sizes
+    )
+    return [file for path in folders for file in sorted(path.glob("*.json"))]
+
+
+def _counts(record: dict, used: set[str]) -> list[str]:
+    """The cells of a row after dataset and variant. used: hashes that runs were pretrained on."""
+    images, levels = _dict(record.get("images")), _dict(record.get("levels"))
+    counts = [images.get(split, 0) for split in ("train", "test")]
+    labels = ", ".join(f"{count} {name}" for name, count in levels.items())
+    sha256 = str(record["content_sha256"])
+    agrees = ("yes" if used == {sha256} else "no") if used else UNKNOWN
+    return [
+        str(record.get("stored_size", UNKNOWN)),
+        *(f"{count:,}" if isinstance(count, int) else UNKNOWN for count in counts),
+        labels or str(record.get("classes", UNKNOWN)),
+        str(len(undecodable_of(record))),
+        _short(sha256),
+        agrees,
+    ]
 
 
 def _inside(data: Path, dataset: str) -> Path:

@@ -13,9 +13,14 @@ COMMAND = "snakemake pretrain_all"
 
 
 def read_runs(pretrain: Path, wanted: set[str]) -> dict:
-    """The records below ``pretrain`` of the encoders ``wanted`` (`<method>/<source>/seed<k>`), ordered by name.
+    """Return the records of some encoders, ordered by name.
 
-    Returns ``runs``: name, record and health of each; ``hours``: wall time of all; ``gaps``.
+    Args:
+        pretrain: the folder of the records.
+        wanted: `<method>/<source>/seed<k>`.
+
+    Returns:
+        ``runs``: name, record and health of each; ``hours``: wall time of all; ``gaps``.
     """
     gaps: list[Gap] = []
     runs, missing = [], []
@@ -28,12 +33,8 @@ def read_runs(pretrain: Path, wanted: set[str]) -> dict:
         if isinstance(record, dict):
             runs.append(_health(name, record, _losses(folder / HISTORY)))
     if missing:
-        gaps.append(
-            Gap(
-                f"No record of {len(missing)} of the {len(wanted)} encoders in the table, e.g. {missing[0]}",
-                COMMAND,
-            )
-        )
+        which = f"{len(missing)} of the {len(wanted)} encoders in the table, e.g. {missing[0]}"
+        gaps.append(Gap(f"No record of {which}", COMMAND))
     return {"runs": runs, "hours": sum(run["seconds"] or 0.0 for run in runs) / 3600, "gaps": gaps}
 
 
@@ -42,7 +43,7 @@ def _health(name: str, record: dict, losses: list[float]) -> dict:
         values.number(record.get(key))
         for key in ("wall_time_seconds", "peak_memory_bytes", "images_per_second")
     )
-    notes = record.get("notes") if isinstance(record.get("notes"), list) else []
+    notes = record.get("notes")
     collapsed = record.get("collapsed")
     return {
         "name": name,
@@ -56,7 +57,7 @@ def _health(name: str, record: dict, losses: list[float]) -> dict:
         "time": "–" if seconds is None else format_duration(seconds),
         "memory": "–" if peak is None else f"{peak / 2**30:.2f}",
         "collapsed": str(collapsed) if collapsed else None,
-        "notes": [str(note) for note in notes],
+        "notes": [str(note) for note in notes] if isinstance(notes, list) else [],
         "device": str(record.get("device") or "–"),
     }
 
@@ -78,7 +79,8 @@ def _float(text: str) -> float:
 
 def _natural(name: str) -> list[tuple[int, object]]:
     """simclr/a-900 before simclr/a-4000."""
-    digits, parts = "", []
+    digits = ""
+    parts: list[tuple[int, object]] = []
     for character in [*name, ""]:
         if character.isascii() and character.isdigit():
             digits += character

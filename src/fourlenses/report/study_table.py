@@ -1,4 +1,4 @@
-"""What metrics.csv says about the study as a whole: its size, its datasets, and the encoders in it."""
+"""The study as a whole, from metrics.csv: its size, its datasets, and the encoders in it."""
 
 import csv
 import re
@@ -13,10 +13,17 @@ _SEED = re.compile("seed[0-9]+")
 NEEDED = ("lens", "method", "source", "target", "protocol", "seed", "run")
 
 
-@dataclass
+@dataclass(kw_only=True)
 class StudyTable:
-    """rows: how many numbers. encoders: the runs that were pretrained. methods: of those, less the random one. datasets: evaluated on or
-    pretrained on. Others: distinct values."""
+    """A study's table, summed up.
+
+    Attributes:
+        rows: how many numbers.
+        lenses: distinct values, as targets, protocols and seeds.
+        methods: of the encoders, without the random one.
+        encoders: the runs that were pretrained.
+        datasets: evaluated on or pretrained on.
+    """
 
     rows: int
     lenses: set[str]
@@ -29,7 +36,8 @@ class StudyTable:
 
 
 def read_study_table(metrics: Path) -> StudyTable:
-    """
+    """Return what the table says about the study.
+
     Raises:
         UserError: the file has not the columns of a study's table, or no row.
     """
@@ -39,24 +47,27 @@ def read_study_table(metrics: Path) -> StudyTable:
     if lacking:
         problem = f"has no column '{lacking[0]}'" if rows else "has no row"
         raise UserError(
-            f"{printable(str(metrics))} {problem}, so it is no study's table; make it with snakemake figures"
+            f"{printable(str(metrics))} {problem}, so it is no study's table; "
+            "make it with snakemake figures"
         )
     encoders = _encoders(rows)
+    targets = {row["target"] for row in rows}
+    sources = {dataset for name in encoders for dataset in _datasets(name.split("/")[1])}
     return StudyTable(
         rows=len(rows),
         lenses={lens for row in rows for lens in row["lens"].split(";") if lens},
         methods=sorted({name.split("/")[0] for name in encoders} - {RANDOM_INIT}),
-        targets=sorted({row["target"] for row in rows}),
+        targets=sorted(targets),
         protocols=sorted({row["protocol"] for row in rows}),
         seeds=len({row["seed"] for row in rows}),
         encoders=encoders,
-        datasets={row["target"] for row in rows}
-        | {dataset for name in encoders for dataset in _datasets(name.split("/")[1])},
+        datasets=targets | sources,
     )
 
 
 def _encoders(rows: list[dict[str, str]]) -> set[str]:
-    """The runs whose features or weights the rows are about: those that stand side by side one by one, and none of a scratch network."""
+    """The runs whose features or weights the rows are about: of concatenated ones each, and none of
+    a network trained from scratch."""
     names = [row["run"].split("/") for row in rows if row["protocol"] not in FROM_SCRATCH]
     runs = {
         Run(name[0], name[1], int(name[2].removeprefix("seed")))

@@ -1,6 +1,7 @@
 """Values of a JSON record as blocks that the page can show, whatever their shape.
 
-A block is a dict with ``kind``: heading (text), text (text), list (items), pairs (pairs of name and text), table (table).
+A block is a dict with ``kind``: heading (text), text (text), list (items), pairs (pairs of name and
+text), table (table).
 """
 
 import math
@@ -12,14 +13,15 @@ UNITS = {"percent": " %", "points": " points", "fraction": "", None: "", "": ""}
 
 
 def number(value: object) -> float | None:
-    """A finite number, or None; true and false are no numbers."""
+    """Return a finite number, or None; true and false are no numbers."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         return None
     return float(value)
 
 
 def shown(value: object) -> str:
-    """One value in a cell or a sentence: `4400` -> `4,400`, `3.14159` -> `3.14`, a list as its items."""
+    """Return a value for a cell or a sentence: `4400` -> `4,400`, `3.14159` -> `3.142`, a list as
+    its items."""
     if value is None or (isinstance(value, float) and not math.isfinite(value)):
         return "–"
     if isinstance(value, bool):
@@ -27,66 +29,62 @@ def shown(value: object) -> str:
     if isinstance(value, int):
         return f"{value:,}"
     if isinstance(value, float):
-        return (
-            f"{value:,.0f}"
-            if abs(value) >= 1000
-            else f"{value:.3g}"
-            if abs(value) < 1
-            else f"{value:.4g}"
-        )
+        if abs(value) >= 1000:
+            return f"{value:,.0f}"
+        return f"{value:.3g}" if abs(value) < 1 else f"{value:.4g}"
     if isinstance(value, list):
         return ", ".join(shown(item) for item in value) or "–"
     if isinstance(value, dict):
-        return (
-            estimate(value)
-            or "; ".join(f"{words(key)} {shown(item)}" for key, item in value.items())
-            or "–"
-        )
+        items = "; ".join(f"{words(key)} {shown(item)}" for key, item in value.items())
+        return estimate(value) or items or "–"
     return str(value)
 
 
 def estimate(value: dict) -> str | None:
-    """`{estimate, low, high, unit}` as `3.1 [2.0, 4.2] points`; None for a dict that is none or has more to say."""
+    """Return `{estimate, low, high, unit}` as `3.1 [2.0, 4.2] points`; None for a dict that is no
+    estimate or has other keys."""
     if number(value.get("estimate")) is None or set(value) - {"estimate", "low", "high", "unit"}:
         return None
     return with_interval(value)
 
 
 def with_interval(value: dict) -> str:
-    """`1.3 [0.6, 2.1] points`, with the decimals that findings and cards have; of another unit with as many as show two digits of the
-    interval's half width."""
+    """Return e.g. `1.3 [0.6, 2.1] points`.
+
+    With the decimals that findings and cards have; of another unit with as many as show two digits
+    of the interval's half width.
+    """
     middle, low, high = (number(value.get(key)) for key in ("estimate", "low", "high"))
     unit = value.get("unit")
     ending = UNITS.get(unit, f" {unit}") if isinstance(unit, str | None) else ""
-    if None in (middle, low, high):
+    if middle is None or low is None or high is None:
         return f"{shown(value.get('estimate'))}{ending}"
     half = (high - low) / 2
     decimals = DECIMALS.get(unit) if isinstance(unit, str) else None
     if decimals is None:
         decimals = min(max(1 - math.floor(math.log10(half)), 0), 6) if half > 0 else 2
-    middle, low, high = (round(one, decimals) + 0.0 for one in (middle, low, high))  # never -0.0
+    # never -0.0
+    middle, low, high = (round(end, decimals) + 0.0 for end in (middle, low, high))
     return f"{middle:,.{decimals}f} [{low:,.{decimals}f}, {high:,.{decimals}f}]{ending}"
 
 
 def words(name: object) -> str:
-    """`gap_to_supervised` -> `gap to supervised`."""
+    """Return a key as words: `gap_to_supervised` -> `gap to supervised`."""
     return str(name).replace("_", " ")
 
 
 def blocks(value: object) -> list[dict]:
-    """A record of any shape, to be read from top to bottom."""
+    """Return the blocks of a record of any shape, to be read from top to bottom."""
     if isinstance(value, list):
         if value and all(isinstance(item, dict) for item in value):
             return [{"kind": "table", "table": _table(value)}]
-        return (
-            [{"kind": "list", "items": [shown(item) for item in value]}]
-            if len(value) > 1
-            else _text(shown(value))
-        )
+        if len(value) > 1:
+            return [{"kind": "list", "items": [shown(item) for item in value]}]
+        return _text(shown(value))
     if not isinstance(value, dict):
         return _text(shown(value))
-    if estimate(value):
-        return _text(estimate(value))
+    if number_shown := estimate(value):
+        return _text(number_shown)
     simple = [(words(key), shown(item)) for key, item in value.items() if not _nested(item)]
     result = [{"kind": "pairs", "pairs": simple}] if simple else []
     for key, item in value.items():
@@ -109,9 +107,8 @@ def _nested(value: object) -> bool:
 def _of_keyed(value: dict) -> list[dict]:
     """A dict of alike dicts (a row per key) is a table."""
     if value and all(isinstance(item, dict) and not estimate(item) for item in value.values()):
-        return [
-            {"kind": "table", "table": _table([{"": key, **item} for key, item in value.items()])}
-        ]
+        rows = [{"": key, **item} for key, item in value.items()]
+        return [{"kind": "table", "table": _table(rows)}]
     return blocks(value)
 
 

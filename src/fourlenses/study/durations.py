@@ -61,7 +61,7 @@ def pretraining_length(
     """Return the length of a pretraining on so many images.
 
     Args:
-        batch_size: the most; less where there are fewer images.
+        batch_size: at most; smaller where there are fewer images.
         steps: of the whole training; without it the steps of ``epochs``, at least 1.
         warmup_steps: of the warm-up; without it the steps of ``warmup_epochs``. At most half of
             the training, as a longer one might end before the peak.

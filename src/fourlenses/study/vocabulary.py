@@ -255,7 +255,7 @@ def method_of(entry: str) -> str | None:
     return max(fitting, key=len, default=None)
 
 
-# tests/planning/test_plan_cost.py counts parameters and multiply-adds again.
+# tests/study/test_backbones.py counts parameters and multiply-adds again.
 BACKBONES = {
     backbone.name: backbone
     for backbone in (

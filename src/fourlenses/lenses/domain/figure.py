@@ -134,7 +134,7 @@ def draw(evidence: Evidence) -> tuple[Figure, pd.DataFrame]:
     _frame(axes, labels, targets)
     _colour_bar(figure, axes, image)
     caption = CAPTION + CAPTION_OF_GREY * bool(has_published)
-    text = footer.text(evidence, cells["method"], cells["seeds"], "±")
+    text = footer.text(evidence, cells["method"], cells["seeds"], intervals="±")
     footer.write(figure, caption, text)
     return figure, cells
 

@@ -27,8 +27,8 @@ def check(config: dict, lens: dict) -> None:
     ]
     check_datasets(config, "domain.pools", pooled)
     check_datasets(config, "domain.concatenated", concatenated)
-    check_sizes(config, "domain.pretrain_images", lens["pretrain_images"], concatenated)
-    check_sizes(config, "domain.pool_images", lens["pool_images"], pooled)
+    check_sizes(config, "domain.pretrain_images", lens["pretrain_images"], datasets=concatenated)
+    check_sizes(config, "domain.pool_images", lens["pool_images"], datasets=pooled)
     _check_concatenated(config, lens)
     _check_controls(config, lens)
 

@@ -87,7 +87,7 @@ def draw(evidence: Evidence) -> tuple[Figure, pd.DataFrame]:
         axes.set_xlabel("points of top-1")
     _labels(grid, lines, heights)
     _legend(figure, grid[0], numbers, shown=shown)
-    text = footer.text(evidence, numbers["method"], numbers["seeds"], "whiskers")
+    text = footer.text(evidence, numbers["method"], numbers["seeds"], intervals="whiskers")
     footer.write(figure, text)
     return figure, numbers
 

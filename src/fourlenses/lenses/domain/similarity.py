@@ -135,7 +135,7 @@ def draw(evidence: Evidence, table: pd.DataFrame) -> tuple[Figure, pd.DataFrame]
     for method in shown if len(shown) > 1 else []:
         grid[0].plot([], [], methods.marker(method), color="black", label=methods.label(method))
     panels.legend_below(figure)
-    text = footer.text(evidence, numbers["method"], numbers["seeds"], "whiskers")
+    text = footer.text(evidence, numbers["method"], numbers["seeds"], intervals="whiskers")
     footer.write(figure, text)
     return figure, numbers
 

@@ -165,7 +165,7 @@ def draw(evidence: Evidence) -> tuple[Figure, pd.DataFrame]:
         rows_of_kind = grid[index * len(sources) : (index + 1) * len(sources)]
         _share_scale(list(rows_of_kind.flat), kind)
     panels.legend_below(figure, columns=2 if len(targets) == 1 else 4)
-    text = footer.text(evidence, numbers["method"], numbers["seeds"], "whiskers")
+    text = footer.text(evidence, numbers["method"], numbers["seeds"], intervals="whiskers")
     footer.write(figure, text)
     return figure, numbers
 

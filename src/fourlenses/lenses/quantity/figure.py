@@ -124,7 +124,7 @@ def draw(evidence: Evidence) -> tuple[Figure, pd.DataFrame]:
         for axes, target in zip(grid, targets, strict=True):
             rows = _of_curve(shown[shown["target"] == target], block.curve)
             if _has_curve(rows, block):
-                block.view(axes, rows, numbers[numbers["target"] == target], pretrained)
+                block.view(axes, rows, numbers[numbers["target"] == target], pretrained=pretrained)
                 if _trains_longer_first(rows, block, longer):
                     panels.note(axes, LONGER_FIRST)
             else:
@@ -150,7 +150,7 @@ def longer_first(evidence: Evidence) -> set[tuple[str, str]]:
 class Block(NamedTuple):
     """A row of panels."""
 
-    view: Callable[[Axes, pd.DataFrame, pd.DataFrame, pd.DataFrame], None]
+    view: Callable[..., None]
     entry: str
     protocol: str
     curve: str
@@ -217,7 +217,7 @@ def _label(axes: Axes, rows: pd.DataFrame, block: Block) -> None:
 
 
 def _by_labels(
-    axes: Axes, rows: pd.DataFrame, numbers: pd.DataFrame, pretrained: pd.DataFrame
+    axes: Axes, rows: pd.DataFrame, numbers: pd.DataFrame, *, pretrained: pd.DataFrame
 ) -> None:
     """Draw accuracy against labelled images, a line per number of pretraining images, with the
     baselines and chance.
@@ -253,13 +253,13 @@ def _by_labels(
             look: style.Look = {"colour": methods.colour(method), "marker": methods.marker(method)}
             _line(axes, line, "labelled_images", label=label, dashes=dashes, **look)
             drawn.append(line)
-    lengths.draw_controls(axes, rows, "labelled_images", "pretrain_images", colours=colours)
+    lengths.draw_controls(axes, rows, x="labelled_images", lines="pretrain_images", colours=colours)
     chance.line(axes, rows)
     panels.images_axis(axes, pd.concat(drawn)["labelled_images"], "labelled images")
 
 
 def _by_pretraining(
-    axes: Axes, rows: pd.DataFrame, numbers: pd.DataFrame, pretrained: pd.DataFrame
+    axes: Axes, rows: pd.DataFrame, numbers: pd.DataFrame, *, pretrained: pd.DataFrame
 ) -> None:
     """Draw accuracy against pretraining images, a line per number of labelled images."""
     colours = style.quantity_colours(pretrained["labelled_images"], "plasma")
@@ -267,7 +267,7 @@ def _by_pretraining(
     for n_labels, line in curve.groupby("labelled_images"):
         label = f"{names.count(n_labels)} labelled images"
         _line(axes, line, "pretrain_images", label=label, colour=colours[n_labels])
-    lengths.draw_controls(axes, rows, "pretrain_images", "labelled_images", colours=colours)
+    lengths.draw_controls(axes, rows, x="pretrain_images", lines="labelled_images", colours=colours)
     chance.line(axes, rows, keep_range_of=rows["top1"])
     first = rows[rows["curve"] != lengths.CONTROL].iloc[0]
     label = lengths.images_label(first["curve"], first["length"])

@@ -164,28 +164,30 @@ def _column(above: Axes, below: Axes, rows: pd.DataFrame, *, curves: Curves, col
     for n_labels, points in rows.groupby("labelled_images"):
         target, entry, protocol = points[["target", "entry", "protocol"]].iloc[0]
         fit = curves.get((target, entry, protocol, n_labels))
-        _accuracy(above, points, fit, colours[n_labels])
+        _accuracy(above, points, fit, colour=colours[n_labels])
         if fit:
-            _gain(below, points, fit, colours[n_labels])
+            _gain(below, points, fit, colour=colours[n_labels])
     chance.line(above, rows, keep_range_of=rows["top1"])
     _frame(above, below, rows)
 
 
-def _accuracy(axes: Axes, rows: pd.DataFrame, fit: saturation.Fit | None, colour: object) -> None:
+def _accuracy(
+    axes: Axes, rows: pd.DataFrame, fit: saturation.Fit | None, *, colour: object
+) -> None:
     """Draw the points with whiskers, and the curve with its band."""
     images, label = rows["pretrain_images"], names.count(rows["labelled_images"].iloc[0])
     look: style.Look = {"color": colour, "marker": "o", "linestyle": "none"}
     axes.plot(images, rows["top1"], label=f"{label} labelled images", **look)
     axes.vlines(images, rows["top1_low"], rows["top1_high"], color=colour, linewidth=0.8)
     if fit:
-        _curve(axes, fit, fit.predict, colour)
+        _curve(axes, fit, fit.predict, colour=colour)
     published_markers.draw(axes, images, rows["published"], colour=colour)
 
 
-def _gain(axes: Axes, rows: pd.DataFrame, fit: saturation.Fit, colour: object) -> None:
+def _gain(axes: Axes, rows: pd.DataFrame, fit: saturation.Fit, *, colour: object) -> None:
     """Draw the gain per doubling with its band, and a triangle where it falls below the modest
     gain within the sizes measured."""
-    _curve(axes, fit, fit.gain_from_doubling, colour)
+    _curve(axes, fit, fit.gain_from_doubling, colour=colour)
     modest, enough = rows[["modest_gain", "enough_images"]].iloc[0]
     if fit.kind in POWER_LAWS and fit.sizes[0] < enough <= 2 * fit.sizes[-1]:
         edge: style.Look = {"markersize": 5, "markeredgecolor": "white", "markeredgewidth": 0.5}
@@ -196,6 +198,7 @@ def _curve(
     axes: Axes,
     fit: saturation.Fit,
     function: Callable[[float], saturation.Interval],
+    *,
     colour: object,
 ) -> None:
     """Draw a function of the images with its band.

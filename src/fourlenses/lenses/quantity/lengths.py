@@ -86,7 +86,7 @@ def images_label(curve: str, length: int) -> str:
     return f"pretraining images{at}"
 
 
-def draw_controls(axes: Axes, rows: pd.DataFrame, x: str, lines: str, *, colours: dict) -> None:
+def draw_controls(axes: Axes, rows: pd.DataFrame, *, x: str, lines: str, colours: dict) -> None:
     """Draw the largest size at other lengths, as triangles in the colours of their lines.
 
     Args:
