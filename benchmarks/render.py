@@ -1,4 +1,4 @@
-"""Make docs/benchmarks.md's tables and figures of results files: the newest of each device, or those named.
+"""Make docs/measured/benchmarks.md's tables and figures of results files: the newest of each device, or those named.
 
     python benchmarks/render.py [benchmarks/results/cpu/2026-11-26.json …]
 
@@ -15,7 +15,7 @@ import figures
 from timing import verdict
 
 HERE = Path(__file__).parent
-PAGE = HERE.parent / "docs" / "benchmarks.md"
+PAGE = HERE.parent / "docs" / "measured" / "benchmarks.md"
 BUSY = 0.25  # load average a core, above which the page says that the machine was not quiet
 
 

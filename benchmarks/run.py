@@ -14,7 +14,7 @@ Each row of the table below is a process of its own, so that no library's thread
     startup    from the start of a job to its first training step: `import torch`, FFCV's Loader to its first batch
     disk       bytes of five pretraining sizes: a beton each
 
-`render.py` makes docs/benchmarks.md of what is written. A median is of the rounds; a ratio is taken in each round, its spread is over them.
+`render.py` makes docs/measured/benchmarks.md of what is written. A median is of the rounds; a ratio is taken in each round, its spread is over them.
 """
 
 import argparse

@@ -188,7 +188,7 @@ def paired_file(wildcards):
     return [str(paired)] if paired.exists() or not table_alone else []
 
 
-# --- downloads: docs/downloads.md -------------------------------------------------------------------------------------
+# --- downloads: docs/guide/downloads.md -------------------------------------------------------------------------------------
 def download_record(dataset, file):
     return f"data/{dataset}/downloads/{file}.json"
 

@@ -1,4 +1,4 @@
-# What the study would cost, before it is paid for: docs/planning.md. Nothing is declared as an output, so that asking again reckons again:
+# What the study would cost, before it is paid for: docs/guide/plan.md. Nothing is declared as an output, so that asking again reckons again:
 # what is done meanwhile is subtracted.
 
 

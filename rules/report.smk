@@ -1,4 +1,4 @@
-# One HTML file with all that a study has: docs/report.md. Runs and the images' records are looked for and no inputs: a study of which only
+# One HTML file with all that a study has: docs/guide/report.md. Runs and the images' records are looked for and no inputs: a study of which only
 # the table is there has a report too, and nothing is pretrained for it.
 
 
@@ -21,12 +21,11 @@ rule write_report:
         runtime="10m",
     params:
         data="data",
-        captions=os.path.join(workflow.basedir, "report"),
     message:
         "Writing {output.report}"
     shell:
         'python "$SCRIPTS/write_report.py" --metrics {input.metrics} --data {params.data} '
-        "--captions {params.captions:q} --output {output.report} > {log} 2>&1"
+        "--output {output.report} > {log} 2>&1"
 
 
 rule report:

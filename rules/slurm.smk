@@ -1,4 +1,4 @@
-# What jobs ask of a scheduler and know of their time. Partitions, accounts and GPUs are the profile's: docs/slurm.md. No rule stands here.
+# What jobs ask of a scheduler and know of their time. Partitions, accounts and GPUs are the profile's: docs/guide/slurm.md. No rule stands here.
 import atexit
 import itertools
 import re

@@ -43,7 +43,8 @@ def main() -> None:
 
     from fourlenses.analysis.contrasts import Evidence
     from fourlenses.analysis.table import read_metrics
-    from fourlenses.lenses import domain_similarity, quantity_gain
+    from fourlenses.lenses.domain import similarity as domain_similarity
+    from fourlenses.lenses.quantity import gain as quantity_gain
     from fourlenses.lenses.registry import figure_named
     from fourlenses.plotting import output
 

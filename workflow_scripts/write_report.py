@@ -7,7 +7,6 @@ from fourlenses.core.cli import run
 
 
 def main() -> None:
-    here = Path(__file__).resolve().parents[1]
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
         "--metrics",
@@ -27,12 +26,6 @@ def main() -> None:
         help="the datasets' folder, for the records of their images",
     )
     parser.add_argument(
-        "--captions",
-        type=Path,
-        default=here / "report",
-        help="folder with a caption per figure, <figure>.rst",
-    )
-    parser.add_argument(
         "--output", required=True, type=Path, help="e.g. results/default/report.html"
     )
     arguments = parser.parse_args()
@@ -43,7 +36,6 @@ def main() -> None:
         arguments.metrics,
         arguments.results or arguments.metrics.parent,
         arguments.data,
-        arguments.captions,
         arguments.output,
     )
 

@@ -195,7 +195,10 @@ def test_a_recipe_that_makes_no_sense_is_refused_before_any_job(recipe, message)
 
 def test_the_datasets_of_the_documentation_are_valid():
     """There is an example of every source that reads files, and a schema of every source."""
-    pages = [(ROOT / "docs" / page).read_text() for page in ("adding-a-dataset.md", "datasets.md")]
+    pages = [
+        (ROOT / "docs" / page).read_text()
+        for page in ("guide/add-a-dataset.md", "reference/datasets.md")
+    ]
     blocks = [
         block for page in pages for block in re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
     ]

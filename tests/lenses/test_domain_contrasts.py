@@ -9,15 +9,13 @@ from fourlenses.analysis.contrasts import Evidence
 from fourlenses.analysis.table import read_metrics
 from fourlenses.core.errors import UserError
 from fourlenses.findings import Thresholds
-from fourlenses.lenses import (
-    domain,
-    domain_pools,
-    domain_similarity,
-    granularity,
-    granularity_gap,
-    quality,
-    quality_severity,
-)
+from fourlenses.lenses.domain import figure as domain
+from fourlenses.lenses.domain import pools as domain_pools
+from fourlenses.lenses.domain import similarity as domain_similarity
+from fourlenses.lenses.granularity import figure as granularity
+from fourlenses.lenses.granularity import gap as granularity_gap
+from fourlenses.lenses.quality import figure as quality
+from fourlenses.lenses.quality import severity as quality_severity
 from fourlenses.plotting import hollow
 from tests.helpers import synthetic_metrics as synthetic
 from tests.helpers.synthetic_metrics import row

@@ -5,7 +5,11 @@ import pytest
 
 from fourlenses.analysis.contrasts import Evidence
 from fourlenses.analysis.table import read_metrics
-from fourlenses.lenses import domain, granularity, quality, quantity, quantity_gain
+from fourlenses.lenses.domain import figure as domain
+from fourlenses.lenses.granularity import figure as granularity
+from fourlenses.lenses.quality import figure as quality
+from fourlenses.lenses.quantity import figure as quantity
+from fourlenses.lenses.quantity import gain as quantity_gain
 from fourlenses.lenses.registry import FIGURES, figure_named
 from fourlenses.plotting import output, style
 from fourlenses.study import methods

@@ -5,7 +5,9 @@ import pytest
 from fourlenses.analysis.contrasts import Evidence
 from fourlenses.analysis.table import read_metrics
 from fourlenses.findings import quantity as finding
-from fourlenses.lenses import lengths, quantity, quantity_gain
+from fourlenses.lenses.quantity import figure as quantity
+from fourlenses.lenses.quantity import gain as quantity_gain
+from fourlenses.lenses.quantity import lengths
 from tests.helpers import synthetic_metrics as synthetic
 from tests.helpers.synthetic_metrics import row
 

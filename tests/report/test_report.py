@@ -95,9 +95,7 @@ def make_study(folder: Path) -> Path:
 
 def written(folder: Path) -> str:
     results = folder / "results" / "planted"
-    write_report(
-        results / "metrics.csv", results, folder / "data", ROOT / "report", results / "report.html"
-    )
+    write_report(results / "metrics.csv", results, folder / "data", results / "report.html")
     return (results / "report.html").read_text(encoding="utf-8")
 
 

@@ -31,7 +31,7 @@ from fourlenses.analysis.seed_variance import Group, Kind, SeedVariance, pooled
 from fourlenses.core.errors import UserError
 
 CONFIDENCE = 0.95
-PRIOR_SD = 0.8  # points at 50 %, of one encoder over seeds: the default of findings.seed_sd; docs/findings.md says where it is from
+PRIOR_SD = 0.8  # points at 50 %, of one encoder over seeds: the default of findings.seed_sd; docs/reference/findings.md says where it is from
 
 Term = tuple[
     float, pd.DataFrame, pd.DataFrame

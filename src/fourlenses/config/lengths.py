@@ -13,6 +13,7 @@ from pathlib import Path
 
 from fourlenses.config.check import blame
 from fourlenses.core.errors import UserError
+from fourlenses.study.durations import steps_of_epochs
 from fourlenses.study.encoders import ENDINGS, LENGTHS, derived
 from fourlenses.study.sizes import derived_endings, parts_of, reference_images
 
@@ -70,8 +71,8 @@ def _at_equal_steps(config: dict, entry: dict) -> dict:
         elif not entry[passes]:
             durations[updates] = 0
         else:
-            durations[updates] = round(
-                reference_images(config) * entry[passes] / entry["batch_size"]
+            durations[updates] = steps_of_epochs(
+                reference_images(config), entry[passes], entry["batch_size"]
             )
     durations["steps"] = max(1, durations["steps"])
     return {key: value for key, value in entry.items() if key not in DURATIONS} | durations

@@ -82,7 +82,7 @@ def check_profile(name: str, profile: dict) -> Iterator[Finding]:
             FAIL,
             f"{name} uses {', '.join('$' + one for one in unset)}, which {'is' if len(unset) == 1 else 'are'} "
             "not set",
-            "export them before Snakemake and this (docs/slurm.md), or write the values into the profile",
+            "export them before Snakemake and this (docs/guide/slurm.md), or write the values into the profile",
         )
     else:
         yield Finding("profile", OK, f"{name}: all its variables are set")

@@ -47,7 +47,7 @@ def judge(name: str, found: dict) -> Iterator[Finding]:
             f"{name}/ space",
             WARN,
             free,
-            "enough for small studies; docs/datasets.md says what the paper's four datasets need",
+            "enough for small studies; docs/reference/datasets.md says what the paper's four datasets need",
         )
     else:
         yield Finding(f"{name}/ space", OK, free)

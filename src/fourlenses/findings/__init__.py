@@ -1,5 +1,5 @@
 """The paper's four findings as claims that a study's table can support or contradict, each a module with `NAME` and
-`evaluate(evidence, thresholds)`, which gives a `Finding` a claim: docs/findings.md."""
+`evaluate(evidence, thresholds)`, which gives a `Finding` a claim: docs/reference/findings.md."""
 
 from types import ModuleType
 

@@ -13,7 +13,7 @@ def findings(found: list[Finding], output: Path, setting: str) -> None:
     """`output` (.json): a list of findings; the same beside it as .md, after what they rest on."""
     write_json(output, [asdict(one) for one in found])
     parts = [
-        "# Findings\n\nWhat the study says of the paper's claims, from every comparison it made: docs/findings.md.\n\n"
+        "# Findings\n\nWhat the study says of the paper's claims, from every comparison it made: docs/reference/findings.md.\n\n"
     ]
     parts.append(f"{setting}\n")
     for one in found:
@@ -61,7 +61,7 @@ def _ends(numbers: dict, unit: str) -> str:
 def cards(found: list[Card], output: Path) -> None:
     """`output` (.json): a list of cards; the same beside it as .md."""
     write_json(output, [asdict(one) for one in found])
-    parts = ["# Decision card\n\nWhat the study says of each target: docs/findings.md.\n"]
+    parts = ["# Decision card\n\nWhat the study says of each target: docs/reference/findings.md.\n"]
     for card in found:
         parts.append(f"\n## {card.target}\n\n{card.setting}\n\n")
         parts += [f"- **{line.answer}**: {line.sentence}\n" for line in card.lines]

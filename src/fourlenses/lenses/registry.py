@@ -7,17 +7,15 @@ numbers drawn in it, no more, no fewer.
 from types import ModuleType
 
 from fourlenses.core.errors import UserError
-from fourlenses.lenses import (
-    domain,
-    domain_pools,
-    domain_similarity,
-    granularity,
-    granularity_gap,
-    quality,
-    quality_severity,
-    quantity,
-    quantity_gain,
-)
+from fourlenses.lenses.domain import figure as domain
+from fourlenses.lenses.domain import pools as domain_pools
+from fourlenses.lenses.domain import similarity as domain_similarity
+from fourlenses.lenses.granularity import figure as granularity
+from fourlenses.lenses.granularity import gap as granularity_gap
+from fourlenses.lenses.quality import figure as quality
+from fourlenses.lenses.quality import severity as quality_severity
+from fourlenses.lenses.quantity import figure as quantity
+from fourlenses.lenses.quantity import gain as quantity_gain
 
 FIGURES: dict[str, ModuleType] = {
     module.NAME: module

@@ -1,27 +1,23 @@
-"""How many images a training looks at, as the trainings themselves decide it. Standard library only.
+"""How many images the trainings of a study process. Standard library only."""
 
-`training.pretrain.make_schedule` and `evaluation.durations.make_schedule` need torch; tests compare.
-"""
-
-import math
-
-LEAST_BATCH = 16  # evaluation.durations
+from fourlenses.study.durations import (
+    FINETUNING_KEYS,
+    PRETRAINING_KEYS,
+    finetuning_length,
+    pretraining_length,
+)
 
 
 def pretraining_images(hyper: dict, images: int, processes: int = 1) -> int:
-    """Source images that a pretraining sees: steps times batch."""
-    unit = math.lcm(processes, hyper["batch_norm_groups"])
-    batch = min(hyper["batch_size"], images // unit * unit)
-    if batch == 0:
-        return 0
-    return batch * (hyper.get("steps") or max(1, round(images * hyper["epochs"] / batch)))
+    """Source images that a pretraining processes: steps times batch size."""
+    given = {key: hyper[key] for key in PRETRAINING_KEYS if key in hyper}
+    return pretraining_length(images, **given, processes=processes).images
 
 
 def labelled_training_images(hyper: dict, labels: int, processes: int = 1) -> int:
-    """Images that a classifier's training on so many labels sees."""
-    batch = min(hyper["batch_size"], max(labels, LEAST_BATCH)) // processes * processes
-    steps = round(labels * hyper["epochs"] / batch)
-    return batch * max(1, min(max(steps, hyper["min_steps"]), hyper["max_steps"]))
+    """Images that a classifier's training on so many labels processes."""
+    given = {key: hyper[key] for key in FINETUNING_KEYS if key in hyper}
+    return finetuning_length(labels, **given, processes=processes).images
 
 
 def evaluation_training_images(

@@ -17,6 +17,10 @@ from fourlenses.planning.costs import (
 from fourlenses.planning.jobs import Job
 from fourlenses.study import LENSES
 
+CAPTION = (
+    "The cost of the study: hours and runs per lens. A run that several lenses share is counted "
+    "once in the total; what is done already is left out."
+)
 COLUMNS = (
     *(
         "kind",

@@ -25,7 +25,7 @@ class Size:
     how: str = "unknown before it is indexed"
 
 
-# Images of the published files (docs/datasets.md). Bytes are those of the published archives divided by their images; sides are typical
+# Images of the published files (docs/reference/datasets.md). Bytes are those of the published archives divided by their images; sides are typical
 # ones. GLC20: United States part of 1,097,640 patches of 256 px, of which the default split keeps 95 % of the blocks for training; it comes
 # as arrays and is stored as JPEG.
 PUBLISHED = {

@@ -3,6 +3,7 @@
 import base64
 from pathlib import Path
 
+from fourlenses.lenses.captions import caption_of
 from fourlenses.report import markdown
 from fourlenses.report.gaps import Gap
 from fourlenses.report.tables import read_table
@@ -18,7 +19,7 @@ QUESTIONS = {
 }
 
 
-def read_figure(prefix: Path, captions: Path) -> dict | None:
+def read_figure(prefix: Path, caption: str) -> dict | None:
     """The figure ``prefix``.svg or .png with the table ``prefix``.csv, or None where neither picture is there.
 
     As an image of its own (`data:`), not as inline SVG: ids and styles of one figure cannot reach another, and nothing in it can run.
@@ -26,20 +27,17 @@ def read_figure(prefix: Path, captions: Path) -> dict | None:
     for ending, kind in TYPES.items():
         picture = prefix.with_name(prefix.name + ending)
         if picture.is_file():
-            caption = captions / f"{prefix.name}.rst"
             return {
                 "name": prefix.name,
                 "file": picture.name,
                 "source": f"data:{kind};base64,{base64.b64encode(picture.read_bytes()).decode('ascii')}",
-                "caption": markdown.parse(caption.read_text(encoding="utf-8"))
-                if caption.is_file()
-                else [],
+                "caption": markdown.parse(caption) if caption else [],
                 "table": read_table(prefix.with_name(prefix.name + ".csv")),
             }
     return None
 
 
-def read_lenses(folder: Path, captions: Path, asked: set[str]) -> list[dict]:
+def read_lenses(folder: Path, asked: set[str]) -> list[dict]:
     """A section per lens that the table asks for or a figure belongs to; figures of no lens in the last, ``other``."""
     names = sorted(
         {
@@ -50,7 +48,7 @@ def read_lenses(folder: Path, captions: Path, asked: set[str]) -> list[dict]:
     )
     by_lens: dict[str, list[dict]] = {lens: [] for lens in (*LENSES, "other")}
     for name in names:
-        by_lens[lens_of(name)].append(read_figure(folder / name, captions))
+        by_lens[lens_of(name)].append(read_figure(folder / name, caption_of(name)))
     sections = []
     for lens, figures in by_lens.items():
         if figures or lens in asked:

@@ -8,6 +8,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from fourlenses.core.files import atomic
+from fourlenses.planning.report import CAPTION
 from fourlenses.report import marks
 from fourlenses.report.figures import read_figure, read_lenses
 from fourlenses.report.findings import read_decisions, read_findings, read_published
@@ -21,22 +22,21 @@ from fourlenses.report.tables import read_table
 HERE = Path(__file__).parent
 
 
-def write_report(metrics: Path, results: Path, data: Path, captions: Path, output: Path) -> None:
+def write_report(metrics: Path, results: Path, data: Path, output: Path) -> None:
     """Write ``output``. The same files give the same bytes: the page has no date and no path that is not relative to the study.
 
     metrics: the study's table. results: its folder, in which all else is looked for. data: the datasets' folder, for their sidecars.
-    captions: a folder with `<figure>.rst`.
 
     Raises:
         UserError: ``metrics`` is no study's table.
     """
-    text = render(gather(metrics, results, data, captions))
+    text = render(gather(metrics, results, data))
     with atomic(output) as temporary:
         # names of files may hold bytes that are no text
         temporary.write_bytes(text.encode("utf-8", errors="backslashreplace"))
 
 
-def gather(metrics: Path, results: Path, data: Path, captions: Path) -> dict:
+def gather(metrics: Path, results: Path, data: Path) -> dict:
     """What the template shows, by section."""
     table = read_study_table(metrics)
     runs = read_runs(results / "pretrain", table.encoders)
@@ -44,20 +44,20 @@ def gather(metrics: Path, results: Path, data: Path, captions: Path) -> dict:
         "study": results.resolve().name,
         "table": table,
         "findings": read_findings(results),
-        "lenses": read_lenses(results / "figures", captions, table.lenses),
+        "lenses": read_lenses(results / "figures", table.lenses),
         "decisions": read_decisions(results),
         "published": read_published(results),
-        "plan": _plan(results, captions),
+        "plan": _plan(results),
         "provenance": read_provenance(metrics, results, data, table.datasets, runs["runs"]),
         "health": runs,
     }
 
 
-def _plan(results: Path, captions: Path) -> dict:
+def _plan(results: Path) -> dict:
     text, table, figure = (
         optional_text(results / "plan.md"),
         read_table(results / "plan.csv"),
-        read_figure(results / "plan", captions),
+        read_figure(results / "plan", CAPTION),
     )
     if figure:
         figure["table"] = None  # shown once, below

@@ -30,7 +30,7 @@ class Demands(logging.Handler):
         lines = []
         if rows:
             widths = [max(map(len, column)) for column in zip(HEADER, *rows, strict=True)]
-            lines = ["What each job would ask SLURM for (docs/slurm.md):"]
+            lines = ["What each job would ask SLURM for (docs/guide/slurm.md):"]
             lines += [
                 "  ".join(
                     cell.ljust(width) for cell, width in zip(row, widths, strict=True)

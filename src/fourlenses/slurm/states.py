@@ -138,7 +138,7 @@ def mend(plugin: ModuleType, logger, seconds: float = 0) -> JobStates | None:
     ):
         logger.warning(
             "this version of snakemake-executor-plugin-slurm is not known here: the head may wait for ever for jobs that were "
-            "cancelled or preempted (docs/slurm.md); `make setup` installs one that is"
+            "cancelled or preempted (docs/reference/slurm.md); `make setup` installs one that is"
         )
         return None
     states = JobStates(query, seconds, seconds) if seconds else JobStates(query)

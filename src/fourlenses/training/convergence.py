@@ -8,7 +8,7 @@ accuracy on other images, it does not say.
 
 Why fifths: the rate follows half a cosine to 0, so the last tenth of the steps has 0.16 % of the
 sum of all rates, and hardly any loss falls there, trained enough or not. Measured (default study's
-images, docs/evaluation-trained.md): from scratch on 1,000 labels, 600 steps, 1.2 % of the fall in
+images, docs/measured/evaluation.md): from scratch on 1,000 labels, 600 steps, 1.2 % of the fall in
 the last tenth, within noise, though twice the steps gained 8.5 points on test images. The last
 fifth has 1.3 % of the rates and the fifth before 8.4 %: that training fell 5.9 % between them, and
 ones of 3,000 to 5,000 steps 0.8 to 1.3 %.

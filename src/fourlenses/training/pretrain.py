@@ -4,7 +4,6 @@ import contextlib
 import hashlib
 import json
 import logging
-import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from functools import partial
@@ -31,6 +30,7 @@ from fourlenses.resume.requeue import requeued_when_out_of_time
 from fourlenses.resume.restart_log import RestartLog
 from fourlenses.resume.result_cache import ResultCache
 from fourlenses.resume.time_limit import TimeLimit
+from fourlenses.study.durations import PRETRAINING_KEYS, batch_unit, pretraining_length
 from fourlenses.training.collapse_monitor import CollapseMonitor, choose_monitored_images
 from fourlenses.training.optimizers.build import build_optimizer
 from fourlenses.training.record import write_run
@@ -99,7 +99,7 @@ class Data:
 
 @dataclass(frozen=True)
 class Placement:
-    """Where and how a run is made, which changes no number beyond what docs/pretraining.md states.
+    """Where and how a run is made, which changes no number beyond what docs/reference/pretraining.md states.
 
     device: auto, cpu, cuda. input: auto, resident, streaming. max_minutes: of this attempt, None for no limit. requeue: when they are over,
     have SLURM run this job again. stage_to: the folder on the node's disk that betons are copied to (`staging.staged`), "" for none.
@@ -304,30 +304,26 @@ def _health(
 
 
 def make_schedule(hyper: dict, images: int) -> tuple[Schedule, list[str]]:
-    """Batch size fitted to the data, duration and warm-up in steps (as given, or as the epochs are of the images), learning rate after
-    scaling; and sentences on what was fitted."""
-    notes, unit = [], math.lcm(world_size(), hyper["batch_norm_groups"])
+    """Return the schedule of a pretraining, and sentences on what was fitted to the data.
+
+    Raises:
+        UserError: the batch cannot be divided among the processes and groups of batch norm.
+    """
+    unit = batch_unit(hyper["batch_norm_groups"], world_size())
     if hyper["batch_size"] % unit or images < unit:
         raise UserError(
-            f"'batch_size' {hyper['batch_size']} (of {images} images) cannot be divided among {world_size()} processes and "
-            f"'batch_norm_groups' {hyper['batch_norm_groups']}; make it a multiple of {unit} or lower them"
+            f"'batch_size' {hyper['batch_size']} (of {images} images) cannot be divided among "
+            f"{world_size()} processes and 'batch_norm_groups' {hyper['batch_norm_groups']}; make "
+            f"it a multiple of {unit} or lower them"
         )
-    batch_size = min(hyper["batch_size"], images // unit * unit)
-    if batch_size < hyper["batch_size"]:
+    given = {key: hyper[key] for key in PRETRAINING_KEYS if key in hyper}
+    length = pretraining_length(images, **given, processes=world_size())
+    notes = []
+    if length.batch_size < hyper["batch_size"]:
         notes.append(
-            f"batch_size {hyper['batch_size']} clamped to {batch_size}, as there are {images} images"
+            f"batch_size {hyper['batch_size']} clamped to {length.batch_size}, as there are "
+            f"{images} images"
         )
         log.warning(notes[-1])
-    total = hyper.get("steps") or max(1, round(images * hyper["epochs"] / batch_size))
-    warmup = (
-        hyper["warmup_steps"]
-        if "warmup_steps" in hyper
-        else round(images * hyper["warmup_epochs"] / batch_size)
-    )
-    warmup = min(warmup, total // 2)  # one longer than the run would never reach the peak
-    return Schedule(
-        batch_size,
-        total,
-        warmup,
-        scaled_learning_rate(hyper["learning_rate"], batch_size, hyper["lr_scaling"]),
-    ), notes
+    rate = scaled_learning_rate(hyper["learning_rate"], length.batch_size, hyper["lr_scaling"])
+    return Schedule(length.batch_size, length.steps, length.warmup_steps, rate), notes

@@ -5,8 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fourlenses.core.errors import UserError
-from fourlenses.evaluation.finetuning import schedule as durations
-from fourlenses.evaluation.finetuning.schedule import LEAST_BATCH, make_schedule
+from fourlenses.evaluation.finetuning import schedule as schedules
+from fourlenses.evaluation.finetuning.schedule import make_schedule
+from fourlenses.study.durations import LEAST_BATCH
 from fourlenses.training.trainer import Schedule
 from tests.helpers.trained import HYPER
 
@@ -84,7 +85,7 @@ def test_bounds_hold_for_any_number_of_labels(images, batch_size, epochs, least,
 
 
 def test_a_batch_is_shared_evenly_among_processes(monkeypatch):
-    monkeypatch.setattr(durations, "world_size", lambda: 4)
+    monkeypatch.setattr(schedules, "world_size", lambda: 4)
     schedule, _ = make_schedule(HYPER | {"batch_size": 64}, 39, 0.1)
     assert schedule.batch_size == 36
     with pytest.raises(UserError, match=r"'batch_size' 18 .* cannot be divided among 4 processes"):

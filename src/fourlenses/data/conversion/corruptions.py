@@ -110,7 +110,7 @@ def corrupt_to_store(name: str, pixels: np.ndarray, image_id: int) -> np.ndarray
 
     The JPEG of the jpeg family is the corruption itself and takes a thirtieth of its pixels. Pillow and TurboJPEG's accurate transform, by
     which this project reads, decode it to the very same pixels; FFCV's own decoders use the fast transform, here as on clean images,
-    and are some grey levels off (see docs/corruptions.md).
+    and are some grey levels off (see docs/reference/corruptions.md).
     """
     family, parameter = _lookup(name)
     return (

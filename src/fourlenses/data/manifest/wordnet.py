@@ -3,7 +3,7 @@
 WordNet is no tree: 75 of the 1860 synsets have several parents, and 304 of the 1000 classes several paths from the root. Of these the path
 is kept whose names, read from the root, come first in the alphabet: that of a depth-first walk from the root which visits children
 by name and each synset once. A synset so has one parent, and levels are nested. The paper does not say which rule it used; of the rules
-tried this one comes nearest to its numbers of labels (see docs/datasets.md).
+tried this one comes nearest to its numbers of labels (see docs/reference/datasets.md).
 """
 
 import csv

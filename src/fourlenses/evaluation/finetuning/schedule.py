@@ -8,12 +8,9 @@ bounds in use are much alike: 20,000 updates of 256 images for sets of 2,000 to 
 
 from fourlenses.core.errors import UserError
 from fourlenses.parallel.distributed import world_size
+from fourlenses.study.durations import FINETUNING_KEYS, finetuning_length, steps_of_epochs
 from fourlenses.training.schedule import scaled_learning_rate
 from fourlenses.training.trainer import Schedule
-
-# Below this the statistics of batch norm are noise (Wu, He: Group Normalization, ECCV 2018, figure 1). A batch above the number of images
-# holds each of them several times, as different views.
-LEAST_BATCH = 16
 
 
 def make_schedule(hyper: dict, images: int, learning_rate: float) -> tuple[Schedule, list[str]]:
@@ -24,30 +21,30 @@ def make_schedule(hyper: dict, images: int, learning_rate: float) -> tuple[Sched
     Raises:
         UserError: the batch cannot be shared among the processes.
     """
-    notes, processes = [], world_size()
-    wanted = hyper["batch_size"]
-    batch_size = min(wanted, max(images, LEAST_BATCH)) // processes * processes
-    if batch_size == 0 or wanted % processes:
+    wanted, processes = hyper["batch_size"], world_size()
+    given = {key: hyper[key] for key in FINETUNING_KEYS}
+    length = finetuning_length(images, **given, processes=processes)
+    if length.batch_size == 0 or wanted % processes:
         raise UserError(
-            f"'batch_size' {wanted} (of {images} images) cannot be divided among {processes} processes; use fewer"
+            f"'batch_size' {wanted} (of {images} images) cannot be divided among {processes} "
+            "processes; use fewer"
         )
-    if batch_size < wanted:
+    notes = []
+    if length.batch_size < wanted:
         notes.append(
-            f"batch_size {wanted} clamped to {batch_size}, as there are {images} labelled images"
+            f"batch_size {wanted} clamped to {length.batch_size}, as there are {images} labelled "
+            "images"
         )
-    if batch_size > images:
+    if length.batch_size > images:
         notes.append(
-            f"a batch holds the {images} images several times, as different views: batch norm needs more rows"
+            f"a batch holds the {images} images several times, as different views: batch norm "
+            "needs more rows"
         )
-    steps = round(images * hyper["epochs"] / batch_size)
-    bounded = max(1, min(max(steps, hyper["min_steps"]), hyper["max_steps"]))
-    if bounded != steps:
-        bound = "min_steps" if bounded > steps else "max_steps"
-        notes.append(f"{hyper['epochs']} epochs are {steps} steps; {bounded} are made ({bound})")
-    warmup = round(bounded * hyper["warmup_share"])
-    return Schedule(
-        batch_size,
-        bounded,
-        warmup,
-        scaled_learning_rate(learning_rate, batch_size, hyper["lr_scaling"]),
-    ), notes
+    unbounded = steps_of_epochs(images, hyper["epochs"], length.batch_size)
+    if length.steps != unbounded:
+        bound = "min_steps" if length.steps > unbounded else "max_steps"
+        notes.append(
+            f"{hyper['epochs']} epochs are {unbounded} steps; {length.steps} are made ({bound})"
+        )
+    rate = scaled_learning_rate(learning_rate, length.batch_size, hyper["lr_scaling"])
+    return Schedule(length.batch_size, length.steps, length.warmup_steps, rate), notes

@@ -3,7 +3,7 @@
 One panel per target, differences in top-1 around zero, with intervals, in four sections: another domain instead of as many own images;
 own images pooled with others, against as many own; others added to one's own share, against that share alone; features of several
 encoders side by side, against one of them, with the control of two seeds of one encoder. Hollow grey points compare encoders of unequal
-steps: what they show is more images and more training at once. See `domain_contrasts` for what is held against what.
+steps: what they show is more images and more training at once. See `contrasts` for what is held against what.
 """
 
 import re
@@ -14,8 +14,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from fourlenses.analysis.contrasts import Evidence
-from fourlenses.lenses import domain_contrasts
-from fourlenses.lenses.domain_contrasts import ADDED, CONTROL, FUSED, INSTEAD, POOL
+from fourlenses.lenses.domain import contrasts
+from fourlenses.lenses.domain.contrasts import ADDED, CONTROL, FUSED, INSTEAD, POOL
 from fourlenses.plotting import basis, panels, sentence, style
 from fourlenses.study import methods, names
 
@@ -36,7 +36,7 @@ NO_DIFFERENCE = "One pretraining dataset, or none beside in-domain pretraining o
 
 def numbers_drawn(evidence: Evidence) -> pd.DataFrame:
     """One row per point, in points of top-1."""
-    numbers = domain_contrasts.comparisons(evidence)
+    numbers = contrasts.comparisons(evidence)
     numbers["_order"] = [_order(one) for one in numbers.itertuples()]
     numbers["_method"] = numbers["method"].map(methods.place)
     return numbers.sort_values(["target", "_method", "_order"], ignore_index=True).drop(

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from fourlenses.analysis.contrasts import Evidence
-from fourlenses.lenses import quality
+from fourlenses.lenses.quality import figure as quality_figure
 from fourlenses.plotting import basis, hollow, panels, sentence, style
 from fourlenses.study import methods, names
 from fourlenses.study.corruptions import CORRUPTIONS, SEVERITIES
@@ -29,7 +29,7 @@ CURVE = ["source", "target", "family"]
 
 def numbers_drawn(evidence: Evidence) -> pd.DataFrame:
     """One row per point: the bars of `quality` with family, severity and parameter, of families that have two severities."""
-    bars = quality.numbers_drawn(evidence)
+    bars = quality_figure.numbers_drawn(evidence)
     bars = bars[bars["corruption"].isin(CORRUPTIONS)].copy()
     bars["family"] = [CORRUPTIONS[name][0] for name in bars["corruption"]]
     bars["parameter"] = [CORRUPTIONS[name][1] for name in bars["corruption"]]

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from fourlenses.analysis import scales
 from fourlenses.analysis.contrasts import Contrast, Evidence
 from fourlenses.findings.granularity import LEAST_LABELS
-from fourlenses.lenses import granularity
+from fourlenses.lenses.granularity import figure as granularity_figure
 from fourlenses.plotting import basis, hollow, panels, sentence, style
 from fourlenses.study import methods, names
 
@@ -25,8 +25,8 @@ COLUMNS = ["target", "method", "level", "place", "depth", *BOUNDS, "seeds", "pub
 
 def numbers_drawn(evidence: Evidence) -> pd.DataFrame:
     """One row per target, contrastive method and level."""
-    numbers = granularity.numbers_drawn(evidence)
-    chosen = granularity.rows_shown(evidence.metrics)
+    numbers = granularity_figure.numbers_drawn(evidence)
+    chosen = granularity_figure.rows_shown(evidence.metrics)
     numbers = numbers[numbers["gap"].notna()]
     numbers = numbers[~_few_labels(numbers, chosen)]
     first, last = (numbers.groupby("target")["place"].transform(end) for end in ("min", "max"))
@@ -62,7 +62,8 @@ def _few_labels(numbers: pd.DataFrame, chosen: pd.DataFrame) -> pd.Series:
 
 def _log_odds(chosen: pd.DataFrame, one, evidence: Evidence) -> Contrast:
     return evidence.weighted(
-        [(1.0, *granularity.sides(chosen, one.target, one.method, one.level))], scales.log_odds
+        [(1.0, *granularity_figure.sides(chosen, one.target, one.method, one.level))],
+        scales.log_odds,
     )
 
 

@@ -19,7 +19,7 @@ from fourlenses.analysis import table
 from fourlenses.analysis.contrasts import Evidence
 from fourlenses.core.errors import UserError
 from fourlenses.findings import quantity as finding
-from fourlenses.lenses import lengths
+from fourlenses.lenses.quantity import lengths
 from fourlenses.plotting import bands, basis, chance, hollow, panels, style
 from fourlenses.study import methods, names
 

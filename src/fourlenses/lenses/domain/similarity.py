@@ -21,7 +21,7 @@ from matplotlib.figure import Figure
 
 from fourlenses.analysis.contrasts import Evidence
 from fourlenses.core.errors import UserError
-from fourlenses.lenses import domain_contrasts
+from fourlenses.lenses.domain import contrasts
 from fourlenses.plotting import basis, panels, sentence, style
 from fourlenses.study import methods, names
 
@@ -57,7 +57,7 @@ def read_similarity(path: str | Path | None) -> pd.DataFrame:
 
 def numbers_drawn(evidence: Evidence, similarity: pd.DataFrame) -> pd.DataFrame:
     """One row per source, target and contrastive method: the distances (means over seeds), the loss, and both correlations."""
-    pairs = domain_contrasts.losses(evidence).drop(columns=["comparison", "confounded"])
+    pairs = contrasts.losses(evidence).drop(columns=["comparison", "confounded"])
     pairs = pairs.rename(
         columns={"difference": "behind", "low": "behind_low", "high": "behind_high"}
     )

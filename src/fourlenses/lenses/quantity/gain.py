@@ -17,7 +17,8 @@ from matplotlib.figure import Figure
 from fourlenses.analysis import saturation
 from fourlenses.analysis.contrasts import Evidence
 from fourlenses.core.errors import UserError
-from fourlenses.lenses import lengths, quantity
+from fourlenses.lenses.quantity import figure as quantity_figure
+from fourlenses.lenses.quantity import lengths
 from fourlenses.plotting import bands, basis, chance, hollow, panels, style
 from fourlenses.study import methods, names
 
@@ -36,7 +37,7 @@ Curves = dict[tuple, saturation.Fit]
 
 def rows_of(metrics: pd.DataFrame) -> pd.DataFrame:
     """The encoders of each curve: of equal steps where the study has them, else of one entry whatever its steps."""
-    rows = quantity.pretrained_rows(metrics)
+    rows = quantity_figure.pretrained_rows(metrics)
     rows = rows[rows["curve"] != lengths.CONTROL]
     equal = (
         (rows["curve"] == lengths.EQUAL)
@@ -76,7 +77,9 @@ def numbers_drawn(
         order, kind="stable", ignore_index=True
     )
     numbers["published"] = hollow.beside(numbers, rows, KEYS)
-    numbers["chance"] = chance.beside(numbers, quantity.rows_of(evidence.metrics), ["target"])
+    numbers["chance"] = chance.beside(
+        numbers, quantity_figure.rows_of(evidence.metrics), ["target"]
+    )
     found = []
     for *curve, images in zip(*(numbers[key] for key in order), strict=True):
         found.append(_of_curve(curves.get(tuple(curve)), images, modest_gain))
@@ -107,7 +110,7 @@ def draw(evidence: Evidence, modest_gain: float = MODEST_GAIN) -> tuple[Figure, 
     """The figure, and a row per point measured."""
     curves = fits(evidence)
     numbers = numbers_drawn(evidence, modest_gain, curves)
-    longer = quantity.longer_first(evidence)
+    longer = quantity_figure.longer_first(evidence)
     targets = sorted(numbers["target"].unique())
     blocks = [
         (entry, protocol)
@@ -139,7 +142,7 @@ def draw(evidence: Evidence, modest_gain: float = MODEST_GAIN) -> tuple[Figure, 
             chance.line(above, own, near=own["top1"])
             _frame(above, below, own, modest_gain)
             if protocol == "linear" and (target, entry) in longer:
-                panels.note(below, quantity.LONGER_FIRST)
+                panels.note(below, quantity_figure.LONGER_FIRST)
             if place == 0:
                 panels.title(above, names.dataset(target), dataset_colours[target])
         first = next(column for column in grid.T if column[0].axison)
