@@ -33,8 +33,8 @@ bench:           ## speed beside what people would use instead: [GPU=1] [ARGS="-
 	.bench/bin/python benchmarks/$(if $(GPU),gpu/)run.py $(ARGS)
 	.bench/bin/python benchmarks/render.py
 
-doctor:          ## whether this machine (or cluster) is fit for it: [PROFILE=profiles/slurm] [IN_JOB=1]
-	@$(PYTHON) workflow_scripts/doctor.py $${PROFILE:+--profile "$$PROFILE"} $${IN_JOB:+--in-job}
+doctor:          ## whether this machine (or cluster) is fit for it: [PROFILE="profiles/slurm profiles/slurm-squeue"] [IN_JOB=1]
+	@$(PYTHON) workflow_scripts/doctor.py $${PROFILE:+--profile $$PROFILE} $${IN_JOB:+--in-job}
 
 status:          ## where a study stands: STUDY=name or CONFIG=studies/mine.yaml [WATCH=10] [HTML=status.html]
 	@.venv/bin/python workflow_scripts/status.py $${STUDY:+--study "$$STUDY"} $${CONFIG:+--config $$CONFIG} $${WATCH:+--watch "$$WATCH"} \

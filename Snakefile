@@ -9,8 +9,8 @@ min_version("9.21")
 configfile: os.path.join(workflow.basedir, "config.yaml")
 
 
-include: "rules/slurm.smk"
 include: "rules/common.smk"
+include: "rules/slurm.smk"
 include: "rules/downloads.smk"
 include: "rules/datasets.smk"
 include: "rules/check.smk"

@@ -159,7 +159,7 @@ def _read_for_evaluating(folder: Path) -> None:
 def _plan(rows: int) -> None:
     import yaml
 
-    from fourlenses.study import make_plan
+    from fourlenses.lenses.plan import make_plan
 
     config = yaml.safe_load((Path(__file__).parents[1] / "config.yaml").read_text())
     config["datasets"] = {"big": {"source": "image_folder", "path": ".", "train_images": rows}}

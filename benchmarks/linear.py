@@ -30,6 +30,7 @@ from fourlenses.evaluation.features.extract import extract_features
 from fourlenses.evaluation.probes.linear_probe import linear_probe
 from fourlenses.models.backbones import build_backbone
 from fourlenses.models.weights import load_weights
+from fourlenses.study.layout import ENCODER, RUN
 
 STRENGTHS = np.logspace(-5, 0, 8).tolist()  # the range of config.yaml
 FRACTION = 0.2
@@ -55,9 +56,9 @@ class Features:
 
 def real(dataset: Path, beton: str, encoder: Path) -> Features:
     """Features of a run's encoder (a folder with run.json and encoder.safetensors) on a dataset's folder under data/."""
-    settings = read_json(encoder / "run.json")["settings"]
+    settings = read_json(encoder / RUN)["settings"]
     network, _ = build_backbone(settings["backbone"], 0)
-    load_weights(network, encoder / "encoder.safetensors")
+    load_weights(network, encoder / ENCODER)
     views = settings["hyperparameters"].get("views", [])
     recipe = settings["recipes"][views[0]] if views else {}
     manifest, parts = read_manifest(dataset / "manifest.parquet"), []

@@ -33,7 +33,7 @@ rule look_at_dataset:
     message:
         "Looking at {wildcards.dataset}; progress: tail -f {log}"
     shell:
-        'python "$SCRIPTS/check_dataset.py" --dataset {wildcards.dataset} --definition {params.definition:q} --raw-data "$RAW_DATA" '
+        'python "$FOURLENSES_SCRIPTS/check_dataset.py" --dataset {wildcards.dataset} --definition {params.definition:q} --raw-data "$FOURLENSES_RAW_DATA" '
         "--manifest {input.manifest} --image-size {params.image_size} --stored-size {params.stored_size} "
         "--max-undecodable {params.max_undecodable} --asked {params.asked} --few-images {params.few_images} --sample {params.sample} "
         "--workers {threads} --exit-zero --output $(dirname {output.report:q}) > {log} 2>&1"
@@ -54,4 +54,4 @@ rule check_dataset:
     message:
         "What the checks found"
     shell:
-        'python "$SCRIPTS/show_checks.py" {input.records} 2> {log}'
+        'python "$FOURLENSES_SCRIPTS/show_checks.py" {input.records} 2> {log}'

@@ -1,7 +1,8 @@
 # What the rules share: the checked config, the plan made from it, the paths of everything, and helpers. No rule stands here.
+import contextlib
 import hashlib
 import json
-import shlex
+import os
 import sys
 from pathlib import Path
 
@@ -10,48 +11,40 @@ from snakemake.exceptions import WorkflowError
 sys.path.insert(0, os.path.join(workflow.basedir, "src"))
 from fourlenses.core.errors import UserError
 from fourlenses.config.read import complete_config, config_files
-from fourlenses.study import (
-    BASELINES,
+from fourlenses.slurm.inside_job import attempts_grow, count_jobs, in_slurm_job
+from fourlenses.slurm.snakemake_internals import count_target_jobs, makes_environments
+from fourlenses.lenses.plan import figure_names, make_plan
+from fourlenses.study import Run, Subset, parse_source
+from fourlenses.study.vocabulary import (
+    FROM_SCRATCH,
     FIGURES,
-    FLOOR,
-    SIMILARITY,
-    TRAINED,
-    Run,
-    Subset,
-    figure_names,
-    make_plan,
-    parse_source,
+    RANDOM_INIT,
+    SIMILARITY_FIGURE,
+    TRAINING_PROTOCOLS,
 )
+from fourlenses.workflow.environment import job_environment, shell_prefix
+
+
+@contextlib.contextmanager
+def one_sentence(where=""):
+    """End in one sentence where the user can put something right."""
+    try:
+        yield
+    except UserError as error:
+        raise WorkflowError(f"{where}{error}") from None
+
 
 # the files the config was merged from, the last one winning
 CONFIG_FILES = config_files([Path(file) for file in workflow.configfiles], Path(workflow.basedir))
-try:
+with one_sentence(f"in the config ({', '.join(map(str, CONFIG_FILES))}): "):
     DOWNLOADS = complete_config(config, Path(workflow.basedir), CONFIG_FILES)
     PLAN = make_plan(config)
-except UserError as error:
-    raise WorkflowError(f"in the config ({', '.join(map(str, CONFIG_FILES))}): {error}") from None
 
 STUDY = config["study"]
 SIZE = config["stored_size"]
 RESULTS = f"results/{STUDY}"
 FIGURE_TYPES = ["svg", "png", "csv"]
 
-# Where and with what a job runs, as shell variables of every job: no part of what is computed, so that a change re-runs nothing.
-SHELL = {
-    "SCRIPTS": os.path.join(workflow.basedir, "workflow_scripts"),
-    "PYTHONPATH": os.path.join(workflow.basedir, "src"),
-    "RAW_DATA": config["raw_data"],
-    "DEVICE": config["device"],
-    "MAX_UNDECODABLE": str(config["max_undecodable"]),
-    "PRETRAIN_INPUT": config["training"]["input"],
-    "PROCESSES": str(config["training"]["processes"]),
-    "EVALUATION_PROCESSES": str(config["evaluation"]["processes"]),
-    "CHECKPOINT_MINUTES": str(config["training"]["checkpoint_minutes"]),
-    "MAX_MINUTES": max_minutes(config["training"]["max_minutes"]),
-    "REQUEUE": "yes" if config["training"]["requeue"] and MAY_REQUEUE else "",
-    "STAGE_TO": config["training"]["stage_to"],
-    "KEEP_FEATURES": "--keep-features" if config["evaluation"]["keep_features"] else "",
-}
 PLACEMENT = (
     "raw_data",
     "device",
@@ -68,13 +61,26 @@ PLACEMENT = (
     "stage_to",
     "plan",
 )
-prefix = "set -euo pipefail; " + "".join(
-    f"export {name}={shlex.quote(value)}; " for name, value in SHELL.items()
+# Inside a SLURM job Snakemake reads this file again. A training may have the job requeued only if nothing else is in it.
+INSIDE = in_slurm_job(workflow.is_main_process, os.environ)
+ENVIRONMENT = job_environment(
+    config,
+    Path(workflow.basedir),
+    in_slurm_job=INSIDE,
+    may_requeue=INSIDE and count_jobs(os.environ, count_target_jobs(sys.argv)) == 1,
 )
-if not workflow.deployment_settings.deployment_method:
-    # jobs use this interpreter's environment, activated or not; with --sdm conda they use envs/fourlenses.yaml
-    prefix += f"export PATH={shlex.quote(os.path.dirname(sys.executable))}:$PATH; "
+# the profile may name these two in its expressions, which are evaluated later than this
+for variable in ("FOURLENSES_PROCESSES", "FOURLENSES_EVALUATION_PROCESSES"):
+    os.environ[variable] = ENVIRONMENT[variable]
+# jobs use this interpreter's environment, activated or not; with --sdm conda they use envs/fourlenses.yaml
+programs = None if makes_environments(workflow) else Path(sys.executable).parent
+prefix = shell_prefix(ENVIRONMENT, Path(workflow.basedir, "src"), programs)
 shell.prefix(prefix.replace("{", "{{").replace("}", "}}"))
+
+
+def growing(amount):
+    """mem_mb or runtime (minutes) of a job that starts from nothing when it is tried again."""
+    return lambda wildcards, attempt: attempts_grow(amount, attempt)
 
 
 wildcard_constraints:
@@ -86,9 +92,9 @@ wildcard_constraints:
     method="[a-z][a-z0-9_]*",
     file="[^/]+",
     source="[a-z0-9_@+~.-]+",
-    protocol="|".join(TRAINED),
+    protocol="|".join(TRAINING_PROTOCOLS),
     target="[a-z][a-z0-9_]*",
-    figure="|".join(figure for figures in FIGURES.values() for figure in figures),
+    figure="|".join(FIGURES),
 
 
 # --- paths ------------------------------------------------------------------------------------------------------------
@@ -135,7 +141,7 @@ def record_files():
 
 
 def figure_files():
-    figures = figure_names(config) + ([SIMILARITY] if asks_similarity() else [])
+    figures = figure_names(config) + ([SIMILARITY_FIGURE] if asks_similarity() else [])
     return [f"{RESULTS}/figures/{figure}.{suffix}" for figure in figures for suffix in FIGURE_TYPES]
 
 
@@ -145,7 +151,7 @@ def similarity_datasets():
 
 
 def similarity_runs():
-    return [run_dir(Run(FLOOR, "none", seed)) for seed in config["seeds"]]
+    return [run_dir(Run(RANDOM_INIT, "none", seed)) for seed in config["seeds"]]
 
 
 def similarity_encoders():
@@ -319,8 +325,8 @@ def evaluated_records(wildcards):
 def trained_from(wildcards):
     """The run a protocol that trains starts from; from scratch it is the one that was never trained, for its backbone and seed."""
     return (
-        Run(FLOOR, "none", int(wildcards.seed))
-        if wildcards.protocol in BASELINES
+        Run(RANDOM_INIT, "none", int(wildcards.seed))
+        if wildcards.protocol in FROM_SCRATCH
         else run_of(wildcards)
     )
 

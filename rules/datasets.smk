@@ -29,8 +29,8 @@ rule index_dataset:
     message:
         "Indexing {wildcards.dataset}"
     shell:
-        'python "$SCRIPTS/index_dataset.py" --dataset {wildcards.dataset} --definition {params.definition:q} '
-        '--raw-data "$RAW_DATA" --output {output.manifest} > {log} 2>&1'
+        'python "$FOURLENSES_SCRIPTS/index_dataset.py" --dataset {wildcards.dataset} --definition {params.definition:q} '
+        '--raw-data "$FOURLENSES_RAW_DATA" --output {output.manifest} > {log} 2>&1'
 
 
 rule write_beton:
@@ -57,9 +57,9 @@ rule write_beton:
     message:
         "Writing {wildcards.dataset}/{wildcards.variant} at {wildcards.size} px"
     shell:
-        'python "$SCRIPTS/write_beton.py" --dataset {wildcards.dataset} --definition {params.definition:q} '
-        '--raw-data "$RAW_DATA" --manifest {input.manifest} --variant {wildcards.variant} --stored-size {wildcards.size} '
-        "--max-undecodable $MAX_UNDECODABLE --workers {threads} --output {output.beton} > {log} 2>&1"
+        'python "$FOURLENSES_SCRIPTS/write_beton.py" --dataset {wildcards.dataset} --definition {params.definition:q} '
+        '--raw-data "$FOURLENSES_RAW_DATA" --manifest {input.manifest} --variant {wildcards.variant} --stored-size {wildcards.size} '
+        "--max-undecodable $FOURLENSES_MAX_UNDECODABLE --workers {threads} --output {output.beton} > {log} 2>&1"
 
 
 # Only pretraining reads a corrupted beton: one that is not kept goes when the last run that needs it is done. Its sidecar stays.
@@ -87,5 +87,5 @@ rule draw_subset:
     message:
         "Drawing {wildcards.subset} images of {wildcards.dataset}, seed {wildcards.seed}"
     shell:
-        'python "$SCRIPTS/draw_subset.py" --dataset {wildcards.dataset} --manifest {input.manifest} --sidecar {input.sidecar} '
+        'python "$FOURLENSES_SCRIPTS/draw_subset.py" --dataset {wildcards.dataset} --manifest {input.manifest} --sidecar {input.sidecar} '
         "--subset {wildcards.subset} --seed {wildcards.seed} --output {output.subset} > {log} 2>&1"

@@ -25,4 +25,4 @@ rule download:
     message:
         "Downloading {wildcards.file} for {wildcards.dataset}; its progress is in {log}"
     shell:
-        'python "$SCRIPTS/download.py" {params.options:q} --raw-data "$RAW_DATA" --record {output.record} > {log} 2>&1'
+        'python "$FOURLENSES_SCRIPTS/download.py" {params.options:q} --raw-data "$FOURLENSES_RAW_DATA" --record {output.record} > {log} 2>&1'

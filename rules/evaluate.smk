@@ -33,9 +33,9 @@ rule evaluate:
     message:
         "Evaluating {wildcards.method} on {wildcards.source}, seed {wildcards.seed}"
     shell:
-        'python "$SCRIPTS/evaluate.py" --runs {params.runs:q} --targets {params.targets:q} --image-size {params.image_size} '
-        "--settings {params.settings:q} --feature-precision {params.precision} --features {params.features:q} $KEEP_FEATURES "
-        "--device $DEVICE --workers {threads} --cells {output.cells:q} --predictions {output.predictions:q} > {log:q} 2>&1"
+        'python "$FOURLENSES_SCRIPTS/evaluate.py" --runs {params.runs:q} --targets {params.targets:q} --image-size {params.image_size} '
+        "--settings {params.settings:q} --feature-precision {params.precision} --features {params.features:q} ${{FOURLENSES_KEEP_FEATURES:+--keep-features}} "
+        "--device $FOURLENSES_DEVICE --workers {threads} --cells {output.cells:q} --predictions {output.predictions:q} > {log:q} 2>&1"
 
 
 rule train_evaluate:
@@ -68,12 +68,13 @@ rule train_evaluate:
     message:
         "Training {wildcards.protocol} of {wildcards.method} on {wildcards.source}: {wildcards.subset} labels of {wildcards.target}"
     shell:
-        'python "$SCRIPTS/train_evaluate.py" --protocol {wildcards.protocol} --run $(dirname {input.encoder:q}) --dataset {wildcards.target} '
+        'python "$FOURLENSES_SCRIPTS/train_evaluate.py" --protocol {wildcards.protocol} --run $(dirname {input.encoder:q}) --dataset {wildcards.target} '
         "--beton {input.beton:q} --manifest {input.manifest:q} --subset {input.subset:q} --labelled {wildcards.subset} "
         "--settings {params.settings:q} --recipe {params.recipe:q} --validation-fraction {params.validation_fraction} "
         "--precision {params.precision} --torch-threads {params.torch_threads} --record {output.record:q} --predictions {output.predictions:q} "
-        "--checkpoints {params.checkpoints:q} --checkpoint-minutes $CHECKPOINT_MINUTES --max-minutes ${{MAX_MINUTES:-{resources.runtime}}} "
-        "--device $DEVICE --processes $EVALUATION_PROCESSES --input $PRETRAIN_INPUT --workers {threads} > {log:q} 2>&1"
+        "--checkpoints {params.checkpoints:q} --checkpoint-minutes $FOURLENSES_CHECKPOINT_MINUTES "
+        '--max-minutes ${{FOURLENSES_MAX_MINUTES:-{resources.runtime}}} ${{FOURLENSES_REQUEUE:+--requeue}} --stage-to "$FOURLENSES_STAGE_TO" '
+        "--device $FOURLENSES_DEVICE --processes $FOURLENSES_EVALUATION_PROCESSES --input $FOURLENSES_PRETRAIN_INPUT --workers {threads} > {log:q} 2>&1"
 
 
 rule write_study:
@@ -95,7 +96,7 @@ rule write_study:
     message:
         "Recording the plan of the study"
     shell:
-        'python "$SCRIPTS/write_study.py" --config {params.config:q} --output {output.study} > {log} 2>&1'
+        'python "$FOURLENSES_SCRIPTS/write_study.py" --config {params.config:q} --output {output.study} > {log} 2>&1'
 
 
 rule collect_metrics:
@@ -116,7 +117,7 @@ rule collect_metrics:
     message:
         "Collecting {output.metrics}"
     shell:
-        'python "$SCRIPTS/collect_metrics.py" --study {input.study} --evaluations $(dirname {input.study})/evaluate --output {output.metrics} > {log} 2>&1'
+        'python "$FOURLENSES_SCRIPTS/collect_metrics.py" --study {input.study} --evaluations $(dirname {input.study})/evaluate --output {output.metrics} > {log} 2>&1'
 
 
 rule collect_paired:
@@ -141,5 +142,5 @@ rule collect_paired:
     message:
         "Collecting {output.paired}"
     shell:
-        'python "$SCRIPTS/collect_paired.py" --study {input.study} --evaluations $(dirname {input.study})/evaluate '
+        'python "$FOURLENSES_SCRIPTS/collect_paired.py" --study {input.study} --evaluations $(dirname {input.study})/evaluate '
         "--targets {params.targets} --manifests {input.manifests} --output {output.paired} > {log} 2>&1"

@@ -23,7 +23,7 @@ rule draw_figure:
     message:
         "Drawing the figure {wildcards.figure}"
     shell:
-        'python "$SCRIPTS/draw_figure.py" --metrics {input.metrics} --figure {wildcards.figure} '
+        'python "$FOURLENSES_SCRIPTS/draw_figure.py" --metrics {input.metrics} --figure {wildcards.figure} '
         "{params.modest_gain} --seed-sd {params.seed_sd} --output-prefix {params.prefix} > {log} 2>&1"
 
 
@@ -47,7 +47,7 @@ rule compare_published:
     message:
         "Laying the published numbers beside those of the study"
     shell:
-        'python "$SCRIPTS/compare_published.py" --metrics {input.metrics} --seed-sd {params.seed_sd} --output {output} > {log} 2>&1'
+        'python "$FOURLENSES_SCRIPTS/compare_published.py" --metrics {input.metrics} --seed-sd {params.seed_sd} --output {output} > {log} 2>&1'
 
 
 rule figures:

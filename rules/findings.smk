@@ -24,7 +24,7 @@ rule write_findings:
     message:
         "Writing {output.findings_text} and {output.decision_text}"
     shell:
-        'python "$SCRIPTS/write_findings.py" --metrics {input.metrics} --thresholds {params.thresholds:q} --findings {output.findings} '
+        'python "$FOURLENSES_SCRIPTS/write_findings.py" --metrics {input.metrics} --thresholds {params.thresholds:q} --findings {output.findings} '
         "--decision {output.decision} > {log} 2>&1"
 
 

@@ -18,7 +18,7 @@ rule plan:
     message:
         "Planning {params.prefix}.md, .csv, .svg and .png"
     shell:
-        'python "$SCRIPTS/plan_study.py" --config {params.config:q} --output-prefix {params.prefix} 2> {log}'
+        'python "$FOURLENSES_SCRIPTS/plan_study.py" --config {params.config:q} --output-prefix {params.prefix} 2> {log}'
 
 
 # The plan beside what finished runs took.
@@ -38,7 +38,7 @@ rule plan_check:
     message:
         "Comparing the plan with {params.results}"
     shell:
-        'python "$SCRIPTS/plan_study.py" --config {params.config:q} --check {params.results} 2> {log}'
+        'python "$FOURLENSES_SCRIPTS/plan_study.py" --config {params.config:q} --check {params.results} 2> {log}'
 
 
 # Not local: on a cluster it measures the machine that pretraining is sent to.
@@ -56,4 +56,4 @@ rule calibrate:
     message:
         "Measuring this machine's images per second, to data/calibration/"
     shell:
-        'python "$SCRIPTS/calibrate.py" --config {params.config:q} > {log} 2>&1'
+        'python "$FOURLENSES_SCRIPTS/calibrate.py" --config {params.config:q} > {log} 2>&1'

@@ -31,7 +31,8 @@ rule pretrain:
     message:
         "Pretraining {wildcards.method} on {wildcards.source}, seed {wildcards.seed}"
     shell:
-        'python "$SCRIPTS/pretrain.py" --settings {params.settings:q} --betons {input.betons} --subsets {input.subsets} '
+        'python "$FOURLENSES_SCRIPTS/pretrain.py" --settings {params.settings:q} --betons {input.betons} --subsets {input.subsets} '
         "--datasets {params.datasets} --output $(dirname {output.encoder}) "
-        "--checkpoints {params.checkpoints} --checkpoint-minutes $CHECKPOINT_MINUTES --max-minutes ${{MAX_MINUTES:-{resources.runtime}}} "
-        "--device $DEVICE --processes $PROCESSES --input $PRETRAIN_INPUT --workers {threads} > {log} 2>&1"
+        "--checkpoints {params.checkpoints} --checkpoint-minutes $FOURLENSES_CHECKPOINT_MINUTES "
+        '--max-minutes ${{FOURLENSES_MAX_MINUTES:-{resources.runtime}}} ${{FOURLENSES_REQUEUE:+--requeue}} --stage-to "$FOURLENSES_STAGE_TO" '
+        "--device $FOURLENSES_DEVICE --processes $FOURLENSES_PROCESSES --input $FOURLENSES_PRETRAIN_INPUT --workers {threads} > {log} 2>&1"

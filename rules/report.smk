@@ -24,7 +24,7 @@ rule write_report:
     message:
         "Writing {output.report}"
     shell:
-        'python "$SCRIPTS/write_report.py" --metrics {input.metrics} --data {params.data} '
+        'python "$FOURLENSES_SCRIPTS/write_report.py" --metrics {input.metrics} --data {params.data} '
         "--output {output.report} > {log} 2>&1"
 
 

@@ -27,8 +27,8 @@ rule measure_similarity:
     message:
         "Measuring how far the datasets of the domain lens lie from each other"
     shell:
-        'python "$SCRIPTS/measure_similarity.py" --runs {params.runs:q} --domains {params.domains:q} --image-size {params.image_size} '
-        "--torch-threads {params.torch_threads} --device $DEVICE --workers {threads} --output {output.similarity} > {log} 2>&1"
+        'python "$FOURLENSES_SCRIPTS/measure_similarity.py" --runs {params.runs:q} --domains {params.domains:q} --image-size {params.image_size} '
+        "--torch-threads {params.torch_threads} --device $FOURLENSES_DEVICE --workers {threads} --output {output.similarity} > {log} 2>&1"
 
 
 rule draw_similarity:
@@ -37,9 +37,9 @@ rule draw_similarity:
         similarity=f"{RESULTS}/similarity.csv",
         paired=paired_file,
     output:
-        multiext(f"{RESULTS}/figures/{SIMILARITY}", ".svg", ".png", ".csv"),
+        multiext(f"{RESULTS}/figures/{SIMILARITY_FIGURE}", ".svg", ".png", ".csv"),
     log:
-        f"{RESULTS}/logs/figures/{SIMILARITY}.log",
+        f"{RESULTS}/logs/figures/{SIMILARITY_FIGURE}.log",
     localrule: True
     conda:
         "../envs/fourlenses.yaml"
@@ -48,12 +48,12 @@ rule draw_similarity:
         mem_mb=2000,
         runtime="10m",
     params:
-        figure=SIMILARITY,
+        figure=SIMILARITY_FIGURE,
         seed_sd=lambda wildcards: config["findings"]["seed_sd"],
         prefix=lambda wildcards, output: os.path.splitext(output[0])[0],
     message:
         "Drawing the figure {params.figure}"
     shell:
-        'python "$SCRIPTS/draw_figure.py" --metrics {input.metrics} --similarity {input.similarity} --figure {params.figure} '
+        'python "$FOURLENSES_SCRIPTS/draw_figure.py" --metrics {input.metrics} --similarity {input.similarity} --figure {params.figure} '
         "--seed-sd {params.seed_sd} "
         "--output-prefix {params.prefix} > {log} 2>&1"

@@ -6,6 +6,7 @@ import logging
 from pathlib import Path
 
 from fourlenses.core.cli import run
+from fourlenses.study.layout import CALIBRATION
 
 
 def main() -> None:
@@ -31,16 +32,16 @@ def main() -> None:
     parser.add_argument(
         "--output",
         type=Path,
-        default=Path("data/calibration"),
+        default=Path(CALIBRATION),
         help="the folder of <device>.csv, to which rows are added",
     )
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
 
     from fourlenses.config.read import read_config
+    from fourlenses.lenses.plan import make_plan
     from fourlenses.planning.calibrate import calibrate
     from fourlenses.planning.throughput import merge_into
-    from fourlenses.study import make_plan
 
     config = arguments.config or read_config(arguments.configfile)
     rows = calibrate(

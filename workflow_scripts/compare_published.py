@@ -29,7 +29,7 @@ def main() -> None:
     arguments = parser.parse_args()
 
     from fourlenses.analysis.contrasts import Evidence
-    from fourlenses.analysis.side_by_side import compare
+    from fourlenses.analysis.published_comparison import compare
     from fourlenses.analysis.table import read_metrics
     from fourlenses.core.files import atomic
 

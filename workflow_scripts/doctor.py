@@ -25,7 +25,11 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument(
-        "--profile", type=Path, help="folder of the Snakemake profile to compare the cluster with"
+        "--profile",
+        nargs="+",
+        default=[],
+        type=Path,
+        help="folder of the Snakemake profile to compare the cluster with; of several, later keys win",
     )
     parser.add_argument(
         "--in-job",
@@ -38,8 +42,8 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="print JSON")
     arguments = parser.parse_args()
 
+    from fourlenses.doctor.check_result import FAIL
     from fourlenses.doctor.examine import examine
-    from fourlenses.doctor.finding import FAIL
     from fourlenses.doctor.report import as_json, lines, summary
 
     findings = []

@@ -1,7 +1,6 @@
 """Measure how far a study's image domains lie from each other, on features of encoders that were never trained, into similarity.csv."""
 
 import argparse
-import csv
 import json
 import os
 from pathlib import Path
@@ -44,7 +43,7 @@ def main() -> None:
 
     import torch
 
-    from fourlenses.core.files import atomic
+    from fourlenses.core.files import write_csv
     from fourlenses.evaluation.domain_similarity import COLUMNS, Domain, measure
     from fourlenses.evaluation.encoder import Encoder
     from fourlenses.parallel.devices import choose_device
@@ -59,16 +58,11 @@ def main() -> None:
     rows = measure(
         domains, encoders, arguments.images, arguments.image_size, device, arguments.workers
     )
-    with atomic(arguments.output) as draft, open(draft, "w", newline="") as file:
-        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(
-            {
-                key: f"{value:.6g}" if isinstance(value, float) else value
-                for key, value in row.items()
-            }
-            for row in rows
-        )
+    rounded = (
+        {key: f"{value:.6g}" if isinstance(value, float) else value for key, value in row.items()}
+        for row in rows
+    )
+    write_csv(arguments.output, COLUMNS, rounded)
     print(f"{arguments.output}: {len(rows)} rows")
 
 

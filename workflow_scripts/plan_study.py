@@ -58,7 +58,7 @@ def main() -> None:
         return
     print(plan.page())
     if prefix := arguments.output_prefix:
-        report.write_csv(list(plan.jobs.values()), plan.times, prefix.with_suffix(".csv"))
+        report.write_jobs(list(plan.jobs.values()), plan.times, prefix.with_suffix(".csv"))
         with atomic(prefix.with_suffix(".md")) as temporary:
             temporary.write_text(plan.page(), encoding="utf-8")
         from fourlenses.planning import picture

@@ -50,7 +50,6 @@ def main() -> None:
     parser.add_argument(
         "--requeue",
         action="store_true",
-        default=bool(os.environ.get("REQUEUE")),
         help="when --max-minutes are over, have SLURM run its job again, which has to be of this training alone, instead of ending it",
     )
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda")
@@ -74,7 +73,7 @@ def main() -> None:
     )
     parser.add_argument(
         "--stage-to",
-        default=os.environ.get("STAGE_TO", ""),
+        default="",
         help="folder on this machine's disk to copy betons to ('' for none)",
     )
     arguments = parser.parse_args()

@@ -49,13 +49,12 @@ def main() -> None:
     from fourlenses.status.survey import survey
     from fourlenses.status.terminal import text
 
-    results, data = arguments.directory / "results", arguments.directory / "data"
+    root = arguments.directory
     colours = sys.stdout.isatty() and "NO_COLOR" not in os.environ
     while True:
-        study = planned(
-            Path(__file__).resolve().parents[1], results, arguments.study, arguments.config
-        )
-        seen = survey(study, results, data)
+        workflow = Path(__file__).resolve().parents[1]
+        study = planned(workflow, root, arguments.study, arguments.config)
+        seen = survey(study, root)
         clear = "\033[H\033[2J" if arguments.watch and sys.stdout.isatty() else ""
         print(clear + text(seen, colours), end="", flush=True)
         if arguments.html:

@@ -21,7 +21,7 @@ def main() -> None:
     arguments = parser.parse_args()
 
     from fourlenses.core.files import write_json
-    from fourlenses.study import make_plan
+    from fourlenses.lenses.plan import make_plan
 
     config = arguments.config
     write_json(

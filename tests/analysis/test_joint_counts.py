@@ -24,7 +24,16 @@ def right():
 
 def table(folder, right):
     rows = [
-        row("domain", "simclr", source, "a", 100 * float(one.mean()), label_draw=0, n_test=len(one))
+        row(
+            "domain",
+            "simclr",
+            source,
+            "a",
+            100 * float(one.mean()),
+            label_draw=0,
+            n_test=len(one),
+            is_finest=True,
+        )
         for source, one in zip(("a-1000", "b-1000", "c-1000"), right, strict=True)
     ]
     frame = pd.DataFrame(rows).assign(run=[run for _, _, run, _ in CELLS])

@@ -79,67 +79,90 @@ def test_none_is_a_name_and_not_a_missing_value(tmp_path):
     assert (metrics["source"][0], metrics["target"][0]) == ("none", "NA")
 
 
-def test_the_finest_level_is_the_one_that_other_lenses_use(tmp_path):
-    rows = [
-        row("granularity", "simclr", "a-100", "a", 30.0, level=level) for level in ("x", "y", "z")
+def finest(metrics):
+    rows = metrics[metrics["is_finest"]]
+    return dict(zip(rows["target"], rows["level"], strict=True))
+
+
+def levels(metrics, target):
+    return table.levels_in_order(metrics[metrics["target"] == target])
+
+
+def of_levels(target, top1s, lens="granularity", **more):
+    """A row per level of one encoder on one target."""
+    return [
+        row(lens, "simclr", "a-100", target, top1, level=level, **more)
+        for level, top1 in top1s.items()
     ]
+
+
+def test_in_a_former_table_the_finest_level_is_the_one_that_other_lenses_use(tmp_path):
+    rows = of_levels("a", {"x": 30.0, "y": 30.0, "z": 30.0})
     rows += [row("domain", "simclr", "b-100", "a", 60.0, level="y")]
-    rows += [
-        row("granularity", "simclr", "b-100", "b", top1, level=level)
-        for level, top1 in (("x", 30.0), ("y", 20.0), ("z", 25.0))
-    ]
-    assert table.finest_levels(read(tmp_path, rows)) == {"a": "y", "b": "y"}
+    rows += of_levels("b", {"x": 30.0, "y": 20.0, "z": 25.0})
+    assert finest(read(tmp_path, rows)) == {"a": "y", "b": "y"}
+
+
+def test_in_a_former_table_coarser_levels_are_ordered_by_accuracy(tmp_path):
+    rows = of_levels("a", {"fine": 30.0, "middle": 50.0, "coarse": 70.0})
+    rows += [row("domain", "simclr", "b-100", "a", 60.0, level="fine")]
+    # an encoder without the coarsest level says nothing of the order
+    rows += [row("granularity", "simclr", "c-100", "a", 99.0, level="middle")]
+    metrics = read(tmp_path, rows)
+    assert levels(metrics, "a") == ["coarse", "middle", "fine"]
+    assert metrics["level_depth"].notna().all()
 
 
 def test_what_the_table_says_of_levels_comes_before_any_guess(tmp_path):
-    """Guessed, y would be the finest level, since another lens looks at it; and the order that of the rows."""
+    """Guessed, y would be the finest level, as another lens uses it, and x and z alike."""
     described = {"z": (1, "false"), "x": (2, "true"), "y": (0, "false")}
-    rows = [
-        row(
-            "granularity",
-            "simclr",
-            "a-100",
-            "a",
-            30.0,
-            level=level,
-            level_depth=depth,
-            is_finest=finest,
-        )
-        for level, (depth, finest) in described.items()
-    ]
+    rows = []
+    for level, (depth, is_finest) in described.items():
+        rows += of_levels("a", {level: 30.0}, level_depth=depth, is_finest=is_finest)
     rows += [
         row("domain", "simclr", "b-100", "a", 60.0, level="y", level_depth=0, is_finest="false")
     ]
     metrics = read(tmp_path, rows)
-    assert table.finest_levels(metrics) == {"a": "x"}
-    assert table.levels_in_order(metrics) == ["y", "z", "x"]
-    assert metrics["is_finest"].tolist() == [False, True, False, False]
-    assert set(table.at_finest(metrics, metrics)["level"]) == {"x"}
+    assert finest(metrics) == {"a": "x"}
+    assert levels(metrics, "a") == ["y", "z", "x"]
+    assert set(table.at_finest(metrics)["level"]) == {"x"}
 
 
 def test_a_table_of_an_earlier_version_has_the_columns_with_what_is_known(tmp_path):
-    rows = [
-        row("granularity", "simclr", "a-100", "a", 30.0, level=level)
-        for level in ("coarse", "fine")
-    ]
+    rows = of_levels("a", {"coarse": 60.0, "fine": 30.0})
     rows += [row("domain", "simclr", "b-100", "a", 60.0, level="fine")]
     metrics = read(tmp_path, rows)
     assert metrics["is_finest"].tolist() == [False, True, True]
     assert metrics["is_finest"].dtype == bool
     assert metrics["not_converged"].tolist() == [""] * 3
-    for column in ("image_size", "n_classes", "chance", "level_depth", "training_steps"):
+    for column in ("image_size", "n_classes", "chance", "training_steps"):
         assert metrics[column].isna().all()
-    assert table.levels_in_order(metrics) == ["coarse", "fine"]
+    assert levels(metrics, "a") == ["coarse", "fine"]
 
 
-@pytest.mark.parametrize("study", ["real_mini", "real_protocols", "real_quick"])
-def test_the_tables_in_the_repository_are_read(study):
-    metrics = table.read_metrics(RESULTS / study / "metrics.csv")
-    finest = metrics.groupby("target")["level"].agg(
-        lambda levels: table.levels_in_order(metrics.loc[levels.index])[-1]
+def test_the_former_spelling_of_concatenated_encoders_is_read(tmp_path):
+    metrics = read(
+        tmp_path, [row("domain", "simclr", "a-100 | b-50.supervised", "a", 60.0, pretrain_images=1)]
     )
-    assert finest.to_dict() == table.finest_levels(metrics)
-    assert (metrics["is_finest"] == (metrics["level"] == metrics["target"].map(finest))).all()
+    assert metrics["source"].tolist() == ["a-100~b-50.supervised"]
+
+
+@pytest.mark.parametrize(
+    ("study", "target", "expected"),
+    [
+        ("real_mini", "flowers102", ["order", "family", "genus", "class"]),
+        ("real_mini", "miniplaces", ["level1", "level2", "class"]),
+        ("real_mini", "eurosat", ["superclass", "class"]),
+        ("real_quick", "flowers102", ["order", "family", "genus", "class"]),
+        ("real_quick", "miniplaces", ["level1", "level2", "class"]),
+        ("real_protocols", "flowers102", ["order", "family", "genus", "class"]),
+        ("real_protocols", "eurosat", ["superclass", "class"]),
+    ],
+)
+def test_the_tables_in_the_repository_are_read(study, target, expected):
+    metrics = table.read_metrics(RESULTS / study / "metrics.csv")
+    assert levels(metrics, target) == expected
+    assert finest(metrics)[target] == expected[-1]
 
 
 @pytest.mark.parametrize(

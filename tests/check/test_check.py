@@ -11,11 +11,12 @@ from PIL import Image
 
 from fourlenses.check.check import FILES
 from fourlenses.check.counts import count_labels
-from fourlenses.check.findings import find, verdict
-from fourlenses.check.look import look
-from fourlenses.check.pictures import CELL, HEAD, contact_sheet
+from fourlenses.check.fingerprint import fingerprint
+from fourlenses.check.problems import find_problems, verdict
 from fourlenses.check.report import failure, is_usable, summary
-from fourlenses.data.images.decode import Undecodable, decode
+from fourlenses.check.sheet_layout import CELL, HEAD, contact_sheet
+from fourlenses.data.images.content import Undecodable
+from fourlenses.data.images.decode import decode
 from tests.helpers.check_images import DEFINITION, check, get, make_pets, put, saved, scene
 
 
@@ -118,7 +119,7 @@ def test_sizes_formats_and_modes(tmp_path):
 
 def test_a_large_jpeg_is_looked_at_reduced_but_reported_whole():
     data = saved(scene(1, 1600, 1200), quality=90)
-    seen = look(data, keep=True)
+    seen = fingerprint(data, keep=True)
     assert (seen.width, seen.height) == (1600, 1200)
     assert seen.picture.size == (200, 150)
     whole = np.asarray(decode(data).resize((200, 150), Image.Resampling.BOX), int)
@@ -275,7 +276,7 @@ def test_names_that_are_long_odd_or_empty_of_seams_fit(tmp_path):
 
 
 def test_errors_come_first_and_decide():
-    findings = find(
+    problems = find_problems(
         {
             "undecodable": {"images": 1},
             "looked_at": 10,
@@ -294,9 +295,9 @@ def test_errors_come_first_and_decide():
             },
         }
     )
-    assert [finding.error for finding in findings] == sorted(
-        (finding.error for finding in findings), reverse=True
+    assert [problem.error for problem in problems] == sorted(
+        (problem.error for problem in problems), reverse=True
     )
-    assert verdict(findings) == "not usable"
-    assert verdict([finding for finding in findings if not finding.error]) == "look at these"
+    assert verdict(problems) == "not usable"
+    assert verdict([problem for problem in problems if not problem.error]) == "look at these"
     assert verdict([]) == "ok"

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from fourlenses.check.look import bits_of, look
-from fourlenses.check.near import BITS, DIFFERENCE, difference, is_flat, near_components
+from fourlenses.check.fingerprint import bits_of, fingerprint
+from fourlenses.check.near_duplicates import BITS, DIFFERENCE, difference, is_flat, near_components
 from tests.helpers.check_images import check, get, make_pets, put, saved, scene
 
 
@@ -158,8 +158,8 @@ def test_flat_pictures_are_compared_exactly_only(tmp_path):
 def test_resized_and_recompressed_copies_are_near(change):
     for seed in range(30):
         one, other = (
-            look(saved(scene(seed, 480, 360), quality=95)),
-            look(change(scene(seed, 480, 360))),
+            fingerprint(saved(scene(seed, 480, 360), quality=95)),
+            fingerprint(change(scene(seed, 480, 360))),
         )
         assert joined([one, other]) == {frozenset({0, 1})}, seed
 

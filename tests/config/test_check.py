@@ -117,16 +117,16 @@ def test_shipped_studies_are_valid(study):
             r"key 'domain.pool_controls.0' is 'shares' \(did you mean 'share'\?\)",
         ),
         (
-            {"domain": {"fused": [["objects", {"dataset": "scenes", "seed": 3}]]}},
-            r"key 'domain.fused.0.1.seed' is 3; allowed: next",
+            {"domain": {"concatenated": [["objects", {"dataset": "scenes", "seed": 3}]]}},
+            r"key 'domain.concatenated.0.1.seed' is 3; allowed: next",
         ),
         (
-            {"domain": {"fused": [["objects", {"dataset": "scenes", "methods": "moco"}]]}},
-            r"'domain.fused.0.1.methods' \(did you mean 'method'",
+            {"domain": {"concatenated": [["objects", {"dataset": "scenes", "methods": "moco"}]]}},
+            r"'domain.concatenated.0.1.methods' \(did you mean 'method'",
         ),
         (
-            {"domain": {"fused": [["objects", {"method": "moco", "seed": "next"}]]}},
-            r"key 'domain.fused.0.1' lacks 'dataset'",
+            {"domain": {"concatenated": [["objects", {"method": "moco", "seed": "next"}]]}},
+            r"key 'domain.concatenated.0.1' lacks 'dataset'",
         ),
         (
             {"training": {"precison": "auto"}},
@@ -197,7 +197,7 @@ def test_the_datasets_of_the_documentation_are_valid():
     """There is an example of every source that reads files, and a schema of every source."""
     pages = [
         (ROOT / "docs" / page).read_text()
-        for page in ("guide/add-a-dataset.md", "reference/datasets.md")
+        for page in ("guide/downloads.md", "reference/sources.md", "reference/datasets.md")
     ]
     blocks = [
         block for page in pages for block in re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)

@@ -8,7 +8,8 @@ import yaml
 from fourlenses.config.lengths import complete_lengths
 from fourlenses.config.read import ROOT, read_config
 from fourlenses.core.errors import UserError
-from fourlenses.study import entry_of, make_plan
+from fourlenses.lenses.plan import make_plan
+from fourlenses.study import entry_of
 from fourlenses.study.sizes import images_of
 from fourlenses.training.pretrain import make_schedule
 

@@ -5,7 +5,8 @@ import yaml
 
 from fourlenses.config.lengths import DURATIONS, parts_of
 from fourlenses.config.read import ROOT, read_config
-from fourlenses.study import TRAINED, make_plan
+from fourlenses.lenses.plan import make_plan
+from fourlenses.study.vocabulary import TRAINING_PROTOCOLS
 
 OVERLAYS = sorted((ROOT / "studies").glob("*.yaml"))
 each = pytest.mark.parametrize("file", OVERLAYS, ids=lambda file: file.stem)
@@ -29,7 +30,7 @@ def test_nothing_of_the_default_study_leaks_into_another_preset(file):
     for name, given in own["methods"].items():
         entry = config["methods"][name]
         _is_preset(entry, given, ROOT / "presets" / f"{entry['method']}.yaml", DURATIONS)
-    for name in TRAINED:
+    for name in TRAINING_PROTOCOLS:
         given = own["evaluation"].get(name)
         if given and name in {cell.protocol for cell in make_plan(config).cells}:
             _is_preset(

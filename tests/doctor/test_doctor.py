@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from fourlenses.core.memory import MemoryLimit
 from fourlenses.doctor import cluster, examine, interpreter, limits, profile, storage, storage_trial
+from fourlenses.doctor.check_result import FAIL, OK, WARN, CheckResult
 from fourlenses.doctor.compute_node import check_compute_nodes
-from fourlenses.doctor.finding import FAIL, OK, WARN, Finding
 from fourlenses.doctor.probe import ask, run
 from fourlenses.doctor.report import as_json, lines
 from fourlenses.doctor.torch_and_gpu import check_torch
@@ -124,7 +125,7 @@ def test_a_gpu_that_torch_cannot_use(tmp_path: Path, monkeypatch, commands) -> N
 
 
 def test_packages_beside_the_pins(tmp_path: Path) -> None:
-    def pins(text: str) -> Finding:
+    def pins(text: str) -> CheckResult:
         (tmp_path / "requirements.txt").write_text(text)
         return interpreter._pins(tmp_path / "requirements.txt")
 
@@ -173,10 +174,10 @@ def test_partitions_are_read_as_sinfo_writes_them(commands) -> None:
     ]
 
 
-def check(commands, tmp_path: Path, text: str) -> dict[str, Finding]:
+def check(commands, tmp_path: Path, text: str) -> dict[str, CheckResult]:
     slurm(commands)
     (tmp_path / "config.yaml").write_text(text)
-    found, why = profile.read_profile(tmp_path)
+    found, why = profile.read_profile([tmp_path])
     assert not why
     return {finding.check: finding for finding in profile.check_profile("p", found)}
 
@@ -229,7 +230,7 @@ def test_variables_that_are_not_set(commands, tmp_path: Path, monkeypatch) -> No
     )
     assert findings["profile"].status == FAIL
     assert "$MY_ACCOUNT, which is not set" in findings["profile"].found
-    assert profile.read_profile(tmp_path / "nowhere")[1].startswith(
+    assert profile.read_profile([tmp_path / "nowhere"])[1].startswith(
         "no profile.yaml or config.yaml in"
     )
 
@@ -358,19 +359,15 @@ def test_what_a_trial_means(changes: dict, line: str, status: str) -> None:
     assert [findings[other] for other in findings if other != line] == [OK] * (len(findings) - 1)
 
 
-def test_cores_and_the_tightest_cgroup(tmp_path: Path) -> None:
+def test_cores_and_memory() -> None:
     assert [
         limits._threads(*given).status
         for given in ((8, 8, None), (2, 8, "8"), (1, 8, None), (8, 8, "8"))
     ] == [OK, WARN, WARN, OK]
-    (tmp_path / "proc/self").mkdir(parents=True)
-    (tmp_path / "proc/self/cgroup").write_text("0::/slurm/job_1/step_0\n")
-    job = tmp_path / "sys/fs/cgroup/slurm/job_1"
-    (job / "step_0").mkdir(parents=True)
-    (job / "step_0" / "memory.max").write_text("max\n")
-    (job / "memory.max").write_text(f"{1 << 20}\n")
-    assert limits.memory_limit(tmp_path) == (1 << 20, "of cgroup slurm/job_1")
-    assert limits._memory(limits.memory_limit(tmp_path)).status == FAIL
+    small, large = MemoryLimit(1 << 20, "of cgroup slurm/job_1"), MemoryLimit(1 << 40, "")
+    assert limits._memory(small).status == FAIL
+    assert limits._memory(small).found == "1 MiB, of cgroup slurm/job_1"
+    assert limits._memory(large).status == OK
 
 
 # --- the whole
@@ -381,7 +378,7 @@ def test_a_check_that_breaks_is_a_line_and_the_others_go_on(monkeypatch, tmp_pat
     for name in ("check_torch", "check_image_libraries", "check_snakemake"):
         monkeypatch.setattr(examine, name, lambda: [])
     monkeypatch.setattr(examine, "check_torch", broken)
-    findings = list(examine.examine(ROOT, tmp_path, None, False))
+    findings = list(examine.examine(ROOT, tmp_path, [], False))
     assert [finding.found for finding in findings if finding.check == "doctor"] == [
         "a check itself failed: RuntimeError: boom"
     ]
@@ -389,14 +386,14 @@ def test_a_check_that_breaks_is_a_line_and_the_others_go_on(monkeypatch, tmp_pat
 
 
 def test_the_report() -> None:
-    bad = Finding("torch", FAIL, "crashed with SIGSEGV", "run make setup")
+    bad = CheckResult("torch", FAIL, "crashed with SIGSEGV", "run make setup")
     assert lines(bad, False).splitlines() == [
         "fail  torch                   crashed with SIGSEGV",
         " " * 30 + "do: run make setup",
     ]
     assert lines(bad, True).startswith("\033[31m")
     assert json.loads(as_json([bad]))["fit"] is False
-    assert json.loads(as_json([Finding("a", OK, "b"), Finding("c", WARN, "d", "e")])) == {
+    assert json.loads(as_json([CheckResult("a", OK, "b"), CheckResult("c", WARN, "d", "e")])) == {
         "fit": True,
         "findings": [
             {"check": "a", "status": "ok", "found": "b", "remedy": ""},
@@ -405,10 +402,10 @@ def test_the_report() -> None:
     }
 
 
-@pytest.mark.parametrize("name", ["slurm", "slurm-squeue"])
+@pytest.mark.parametrize("names", [["slurm"], ["slurm", "slurm-squeue"]])
 @pytest.mark.parametrize("processes", [1, 8])
 def test_the_project_s_profiles_ask_for_as_many_gpus_as_a_training_has_processes(
-    name, processes, monkeypatch
+    names, processes, monkeypatch
 ) -> None:
     for variable, value in {
         "ACCOUNT": "lab",
@@ -424,7 +421,9 @@ def test_the_project_s_profiles_ask_for_as_many_gpus_as_a_training_has_processes
         monkeypatch.delenv(name_set, raising=False)
         if processes > 1:  # without them, those of config.yaml
             monkeypatch.setenv(name_set, str(one_each))
-    found, _ = profile.read_profile(ROOT / "profiles" / name)
+    found, _ = profile.read_profile([ROOT / "profiles" / name for name in names])
+    assert (found.get("slurm-status-command") == "squeue") == (len(names) == 2)
+    assert ("slurm_account" in found["default-resources"]) == (len(names) == 1)
     asked = {one.rule: one for one in profile.demands(found)}
     for rule, of_it in (("pretrain", processes), ("train_evaluate", max(1, processes // 2))):
         assert (asked[rule].gpus, asked[rule].memory_mb, asked[rule].gpu_model) == (

@@ -14,13 +14,13 @@ SETTINGS = {
     | {
         "temperature": 0.2,
         "queue_size": 16,
-        "momentum_base": 0.9,
-        "momentum_final": 0.9,
+        "ema_momentum": 0.9,
+        "ema_momentum_final": 0.9,
         "symmetric": False,
     },
-    "byol": PROJECTION | {"prediction_hidden": 16, "momentum_base": 0.9},
+    "byol": PROJECTION | {"prediction_hidden": 16, "ema_momentum": 0.9},
     "simsiam": PROJECTION | {"prediction_hidden": 12},
-    "barlow_twins": PROJECTION | {"off_diagonal_weight": 0.005, "loss_scale": 1.0},
+    "barlow_twins": PROJECTION | {"off_diagonal_weight": 0.005, "loss_weight": 1.0},
     "vicreg": PROJECTION
     | {"invariance_weight": 25.0, "variance_weight": 25.0, "covariance_weight": 1.0},
     "supervised": {"label_smoothing": 0.0},

@@ -133,14 +133,14 @@ def test_encoders_side_by_side_are_held_against_each_and_two_seeds_of_one_are_th
     for seed in range(3):
         rows += matrix(seed)
         rows.append(
-            row("domain", "simclr", "a-100 | c-100", "a", 61.0, pretrain_images=200, seed=seed)
+            row("domain", "simclr", "a-100~c-100", "a", 61.0, pretrain_images=200, seed=seed)
         )
         rows.append(row("domain", "supervised", "c-100", "a", 52.0, seed=seed))
         rows.append(
             row(
                 "domain",
                 "simclr",
-                "a-100 | c-100.supervised",
+                "a-100~c-100.supervised",
                 "a",
                 64.0,
                 pretrain_images=200,
@@ -163,10 +163,10 @@ def test_encoders_side_by_side_are_held_against_each_and_two_seeds_of_one_are_th
     figure, numbers = domain_pools.draw(evidence)
     fused = numbers[numbers["comparison"] == "domain_fused"]
     assert list(zip(fused["source"], fused["reference"], fused["difference"], strict=True)) == [
-        ("a-100 | c-100", "a-100", 1.0),
-        ("a-100 | c-100", "c-100", 21.0),
-        ("a-100 | c-100.supervised", "a-100", 4.0),
-        ("a-100 | c-100.supervised", "c-100", 12.0),
+        ("a-100~c-100", "a-100", 1.0),
+        ("a-100~c-100", "c-100", 21.0),
+        ("a-100~c-100.supervised", "a-100", 4.0),
+        ("a-100~c-100.supervised", "c-100", 12.0),
     ]
     control = one(numbers, comparison="domain_fused_control")
     assert (control["difference"], control["seeds"]) == (3.0, 3)
@@ -175,7 +175,7 @@ def test_encoders_side_by_side_are_held_against_each_and_two_seeds_of_one_are_th
         for tick in figure.axes[0].get_yticklabels()
     ]
     assert labels[-1] == "control: a 100 | a 100 (another seed) minus a 100"
-    assert one(domain.draw(evidence)[1], source="a-100 | a-100.seed")["top1"] == 63.0
+    assert one(domain.draw(evidence)[1], source="a-100~a-100.seed")["top1"] == 63.0
 
 
 def test_differences_pair_by_seed(tmp_path):

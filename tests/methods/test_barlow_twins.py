@@ -76,7 +76,7 @@ def test_half_precision_under_autocast_is_computed_in_single():
 
 
 def test_method_scales_the_loss_of_its_projections():
-    method = tiny("barlow_twins", loss_scale=0.1)
+    method = tiny("barlow_twins", loss_weight=0.1)
     first, second = views()
     loss, diagnostics = method([first, second], torch.zeros(8))
     z = [method.head(method.encoder(view)) for view in (first, second)]

@@ -70,7 +70,7 @@ def test_either_view_predicts_the_others_target():
 
 
 def test_target_network_follows_and_is_not_trained():
-    method = tiny("byol", momentum_base=0.8)
+    method = tiny("byol", ema_momentum=0.8)
     networks = [(method.encoder, method.target_encoder), (method.head, method.target_head)]
     for ours, theirs in networks:
         assert all(

@@ -193,7 +193,7 @@ def test_symmetric_adds_both_directions_and_enqueues_both_views():
 
 # --- key network
 def test_key_network_follows_and_is_not_trained():
-    method = tiny("moco", momentum_base=0.5, momentum_final=0.9)
+    method = tiny("moco", ema_momentum=0.5, ema_momentum_final=0.9)
     networks = [(method.encoder, method.key_encoder), (method.head, method.key_head)]
     for ours, keys in networks:
         assert all(
@@ -216,7 +216,7 @@ def test_key_network_follows_and_is_not_trained():
 
 def test_steps_are_those_of_the_official_order():
     """lightly's loss with memory bank and its momentum update, in the official code's order: key network, keys, loss, queue, optimiser."""
-    method = tiny("moco", queue_size=24, momentum_base=0.8, momentum_final=0.8)
+    method = tiny("moco", queue_size=24, ema_momentum=0.8, ema_momentum_final=0.8)
     encoder, head = copy.deepcopy(method.encoder), copy.deepcopy(method.head)
     key_encoder, key_head = copy.deepcopy(encoder), copy.deepcopy(head)
     criterion = NTXentLoss(temperature=0.2, memory_bank_size=(24, 6))
@@ -243,7 +243,7 @@ def test_steps_are_those_of_the_official_order():
 
 
 def test_a_resumed_run_continues_to_the_last_bit():
-    settings = {"queue_size": 24, "momentum_final": 1.0}
+    settings = {"queue_size": 24, "ema_momentum_final": 1.0}
     straight = tiny("moco", **settings)
     losses = train(straight, range(7), 10)
     state = copy.deepcopy(straight.state_dict())

@@ -45,14 +45,14 @@ SETTINGS = {
         "projection_layers": 2,
         "temperature": 0.2,
         "queue_size": 8,
-        "momentum_base": 0.9,
-        "momentum_final": 0.9,
+        "ema_momentum": 0.9,
+        "ema_momentum_final": 0.9,
         "symmetric": False,
     },
-    "byol": PROJECTION | {"prediction_hidden": 12, "momentum_base": 0.9},
+    "byol": PROJECTION | {"prediction_hidden": 12, "ema_momentum": 0.9},
     "simsiam": PROJECTION | {"projection_layers": 3, "prediction_hidden": 2},
     "barlow_twins": PROJECTION
-    | {"projection_layers": 3, "off_diagonal_weight": 0.005, "loss_scale": 1.0},
+    | {"projection_layers": 3, "off_diagonal_weight": 0.005, "loss_weight": 1.0},
     "vicreg": PROJECTION
     | {
         "projection_layers": 3,

@@ -13,6 +13,7 @@ from fourlenses.config.lengths import complete_lengths
 from fourlenses.config.read import ROOT, read_config
 from fourlenses.core.errors import UserError
 from fourlenses.evaluation.finetuning import schedule as evaluation_durations
+from fourlenses.lenses.plan import make_plan
 from fourlenses.models.backbones import build_backbone
 from fourlenses.planning import check, picture, report
 from fourlenses.planning.backbones import BACKBONES
@@ -23,7 +24,6 @@ from fourlenses.planning.durations import (
     pretraining_images,
 )
 from fourlenses.planning.plan import plan_study
-from fourlenses.study import make_plan
 from fourlenses.training.pretrain import make_schedule
 
 # images a second: one hour is 3600 of them, with speed 1
@@ -184,7 +184,9 @@ def test_scaled_or_unknown_is_said(config, tmp_path):
     config["backbone"], config["image_size"] = "resnet18", 64
     jobs = plan_study(config, tmp_path).jobs
     job = jobs["pretrain/simclr/objects-100/seed0"]
-    ratio = BACKBONES["resnet_small"].at(32) / BACKBONES["resnet18"].at(64)
+    ratio = BACKBONES["resnet_small"].multiply_adds_at(32) / BACKBONES["resnet18"].multiply_adds_at(
+        64
+    )
     assert job.images / job.seconds == pytest.approx(2 * ratio)
     assert "scaled by multiply-adds from simclr, resnet_small, 32 px" in job.how
     config["datasets"]["objects"] = {"source": "image_folder", "path": "nowhere"}
@@ -204,7 +206,7 @@ def test_errors_name_the_key(config, tmp_path):
 
 def test_tables_and_picture(config, tmp_path):
     plan = plan_study(config, tmp_path)
-    report.write_csv(list(plan.jobs.values()), plan.times, tmp_path / "plan.csv")
+    report.write_jobs(list(plan.jobs.values()), plan.times, tmp_path / "plan.csv")
     with open(tmp_path / "plan.csv", newline="") as file:
         rows = list(csv.DictReader(file))
     assert [row["job"] for row in rows if row["kind"] == "pretrain"] == sorted(
@@ -311,7 +313,7 @@ def test_the_study_of_the_paper():
         "byol/inat21-1000000",
     } | full
     byol = config["methods"]["byol"]
-    assert (byol["epochs"], byol["learning_rate"], byol["weight_decay"], byol["momentum_base"]) == (
+    assert (byol["epochs"], byol["learning_rate"], byol["weight_decay"], byol["ema_momentum"]) == (
         100,
         0.45,
         1e-6,

@@ -13,7 +13,6 @@ import pytest
 from fourlenses.core.errors import UserError
 from fourlenses.report import markdown, marks, values
 from fourlenses.report.page import write_report
-from fourlenses.report.runs import duration
 from tests.helpers import synthetic_metrics as synthetic
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -367,9 +366,6 @@ def test_values_are_shown_as_a_reader_writes_them():
         values.shown(value)
         for value in (4400, 3.14159, 0.01234, None, float("nan"), True, [1, "a"], 12345.6)
     ] == [*("4,400", "3.142", "0.0123", "–", "–", "yes", "1, a", "12,346")]
-    assert [duration(seconds) for seconds in (None, 0.04, 59.7, 70.7, 3600, 7325)] == [
-        *("–", "0.0 s", "1 min 00 s", "1 min 11 s", "1 h 00 min", "2 h 02 min")
-    ]
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 
+import psutil
 import pytest
 
 from fourlenses.core import processes
@@ -385,5 +386,5 @@ def test_what_is_known_of_processes():
         assert time.monotonic() < deadline
     child.wait()
     assert processes.is_dead(child.pid, started)
-    with contextlib.suppress(OSError):  # gone, or by now another's
+    with contextlib.suppress(psutil.Error):  # gone, or by now another's
         assert processes.start_ticks(child.pid) != started

@@ -12,6 +12,7 @@ SCRIPT = Path(__file__).with_name("start_slurm.sh")
 JOBS = int(
     os.environ.get("SLURM_TEST_JOBS", "2")
 )  # at a time: the nodes share this machine's cores
+WITHOUT_ACCOUNTING = ("slurm", "slurm-squeue")  # the second is laid over the first
 LONG = 900.0  # seconds anything may take; generous, as the machine may be busy with other things
 
 
@@ -83,7 +84,9 @@ class Study:
     def jobs(self, rule: str = "") -> list[int]:
         return [job for job in self.cluster.jobs(rule) if job not in self._before]
 
-    def command(self, *arguments: object, profile: str | Path = "slurm-squeue") -> list[str]:
+    def command(
+        self, *arguments: object, profiles: tuple[str | Path, ...] = WITHOUT_ACCOUNTING
+    ) -> list[str]:
         program = Path(sys.executable).with_name("snakemake")
         command = [
             program,
@@ -95,14 +98,16 @@ class Study:
             "--configfile",
             self.config,
         ]
-        return [str(part) for part in [*command, "--workflow-profile", ROOT / "profiles" / profile]]
+        *below, last = (ROOT / "profiles" / profile for profile in profiles)
+        command += [*(["--profile", *below] if below else []), "--workflow-profile", last]
+        return [str(part) for part in command]
 
     def start(
         self,
         *arguments: object,
         retries: int = 3,
         environment: dict[str, str] | None = None,
-        profile: str | Path = "slurm-squeue",
+        profiles: tuple[str | Path, ...] = WITHOUT_ACCOUNTING,
     ) -> "Head":
         # looks at jobs early
         polling = [
@@ -117,7 +122,7 @@ class Study:
         ]
         environment = {**self.cluster.environment, **(environment or {})}
         head = Head(
-            self.command(*arguments, *polling, profile=profile),
+            self.command(*arguments, *polling, profiles=profiles),
             environment,
             self.folder / f"head{len(self._heads)}.log",
         )

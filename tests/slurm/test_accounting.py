@@ -41,7 +41,7 @@ def study(accounting, prepared, tmp_path):
 
 
 def start(study: Study, **options) -> Head:
-    return study.start(ENCODER, profile="slurm", **options)
+    return study.start(ENCODER, profiles=("slurm",), **options)
 
 
 def accounted(study: Study, job: int) -> dict[str, str]:

@@ -114,7 +114,7 @@ def test_a_cut_of_the_default_study_goes_all_the_way(study):
 
 def test_packed_evaluations_share_a_job_and_give_the_same(study, tmp_path):
     """With the block of the profile that is to be uncommented."""
-    profile = (ROOT / "profiles/slurm-squeue/config.yaml").read_text()
+    profile = (ROOT / "profiles/slurm/config.yaml").read_text()
     profile = re.sub(r"^resources: .*\n", "", profile, flags=re.MULTILINE)
     profile, lines = re.subn(
         r"^# (groups|group-components|set-resource-scopes|resources):",
@@ -129,7 +129,9 @@ def test_packed_evaluations_share_a_job_and_give_the_same(study, tmp_path):
     before = {file: json.loads(file.read_text()) for file in cells}
     for file in cells:
         file.unlink()
-    head = study.start(*(file.relative_to(study.folder) for file in cells), profile=tmp_path)
+    head = study.start(
+        *(file.relative_to(study.folder) for file in cells), profiles=(tmp_path, "slurm-squeue")
+    )
     assert head.end() == 0, head.said()
     hours = timedelta(hours=4 * len(cells))
     asks = {

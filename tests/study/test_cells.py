@@ -7,7 +7,8 @@ import pytest
 import yaml
 
 from fourlenses.core.errors import UserError
-from fourlenses.study import Run, make_plan, names
+from fourlenses.lenses.plan import make_plan
+from fourlenses.study import Run, names
 
 CONFIG = yaml.safe_load((Path(__file__).parents[2] / "config.yaml").read_text())
 
@@ -23,7 +24,7 @@ def config():
         protocols=["linear"],
         pools=[],
         pool_images=60,
-        fused=[],
+        concatenated=[],
         baselines=[],
     )
     return config
@@ -71,13 +72,17 @@ def test_encoders_side_by_side_of_another_method_or_seed(config):
         {"dataset": "scenes", "method": "supervised"},
         {"dataset": "objects", "seed": "next"},
     )
-    config["domain"]["fused"] = [["objects", another], ["objects", again], ["objects", "scenes"]]
-    fused = {
+    config["domain"]["concatenated"] = [
+        ["objects", another],
+        ["objects", again],
+        ["objects", "scenes"],
+    ]
+    concatenated = {
         "objects-200~scenes-200.supervised",
         "objects-200~objects-200.seed1",
         "objects-200~scenes-200",
     }
-    assert {source for source in sources(config, "scenes") if "~" in source} == fused
+    assert {source for source in sources(config, "scenes") if "~" in source} == concatenated
     # the seed after the last is the first
     assert "objects-200~objects-200.seed0" in sources(config, "scenes", seed=4)
     runs = make_plan(config).runs
@@ -98,11 +103,11 @@ def test_encoders_side_by_side_of_another_method_or_seed(config):
     ],
 )
 def test_side_by_side_and_apart_again(encoders):
-    assert Run.side_by_side(encoders).encoders == encoders
+    assert Run.concatenated(encoders).encoders == encoders
 
 
 def test_the_source_of_a_derived_run_without_marks_is_as_before():
-    run = Run.side_by_side([Run("simclr", "a-100", 0), Run("simclr", "b-50@jpeg10", 0)])
+    run = Run.concatenated([Run("simclr", "a-100", 0), Run("simclr", "b-50@jpeg10", 0)])
     assert (run.source, run.corruption) == ("a-100~b-50@jpeg10", "jpeg10+none")
     assert Run("simclr", "a-100+b-50", 1).encoders == [Run("simclr", "a-100+b-50", 1)]
 
@@ -110,10 +115,10 @@ def test_the_source_of_a_derived_run_without_marks_is_as_before():
 @pytest.mark.parametrize(
     ("source", "label"),
     [
-        ("imagenet-1000000 | inat21-1000000", "ImageNet 1M | iNat21 1M"),
-        ("imagenet-1000000 | inat21-1000000.supervised", "ImageNet 1M | iNat21 1M (supervised)"),
-        ("imagenet-1000000 | imagenet-1000000.seed1", "ImageNet 1M | ImageNet 1M (another seed)"),
-        ("a-10 | b-20.simclr_half.seed2", "a 10 | b 20 (SimCLR, half as long, another seed)"),
+        ("imagenet-1000000~inat21-1000000", "ImageNet 1M | iNat21 1M"),
+        ("imagenet-1000000~inat21-1000000.supervised", "ImageNet 1M | iNat21 1M (supervised)"),
+        ("imagenet-1000000~imagenet-1000000.seed1", "ImageNet 1M | ImageNet 1M (another seed)"),
+        ("a-10~b-20.simclr_half.seed2", "a 10 | b 20 (SimCLR, half as long, another seed)"),
         ("imagenet-250000+places365-250000", "ImageNet 250k + Places365 250k"),
         ("objects-all", "objects"),
     ],
@@ -123,11 +128,11 @@ def test_sources_are_called(source, label):
 
 
 def test_the_parts_of_a_source_are_without_marks():
-    assert names.source_parts("a-100 | b-50.supervised") == [("a", 100), ("b", 50)]
-    assert names.source_parts("a-100 | a-100.seed1") == [("a", 100), ("a", 100)]
-    assert names.datasets("a-100 | b-all.moco.seed1") == {"a", "b"}
+    assert names.source_parts("a-100~b-50.supervised") == [("a", 100), ("b", 50)]
+    assert names.source_parts("a-100~a-100.seed1") == [("a", 100), ("a", 100)]
+    assert names.datasets("a-100~b-all.moco.seed1") == {"a", "b"}
     # two encoders of one domain are no in-domain encoder
-    assert not names.is_in_domain("a-100 | a-100.seed1", "a")
+    assert not names.is_in_domain("a-100~a-100.seed1", "a")
 
 
 def test_baselines_of_the_domain_lens(config):

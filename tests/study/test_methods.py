@@ -1,11 +1,12 @@
 import pytest
 
 from fourlenses.study import methods
+from fourlenses.study.vocabulary import METHODS
 
 
 def test_a_second_entry_of_a_method_is_drawn_as_its_method_in_another_shade():
     assert methods.marker("simclr_long") == methods.marker("simclr")
-    assert methods.colour("simclr_long") not in {look.colour for look in methods.LOOKS.values()}
+    assert methods.colour("simclr_long") not in {look.colour for look in METHODS.values()}
     assert methods.label("simclr_long") == "simclr long"
     assert methods.is_contrastive("simclr_long")
     assert not methods.is_contrastive("supervised_long")

@@ -6,7 +6,9 @@ import pytest
 import yaml
 
 from fourlenses.core.errors import UserError
-from fourlenses.study import ON_FEATURES, Cell, Part, Plan, Run, Subset, make_plan, parse_source
+from fourlenses.lenses.plan import make_plan
+from fourlenses.study import Cell, Part, Plan, Run, Subset, parse_source
+from fourlenses.study.vocabulary import FEATURE_PROTOCOLS
 
 CONFIG = yaml.safe_load((Path(__file__).parents[2] / "config.yaml").read_text())
 
@@ -115,23 +117,26 @@ def test_names_of_no_subset(name):
         Subset.parse(name)
 
 
-def test_fused_encoders_share_their_runs(config):
+def test_concatenated_encoders_share_their_runs(config):
     config["lenses"] = ["domain"]
     config["domain"].update(
         datasets=["objects", "scenes"],
-        fused=[["objects", "scenes"]],
+        concatenated=[["objects", "scenes"]],
         pretrain_images=200,
         protocols=["linear", "fine_tune"],
     )
     plan = make_plan(config)
-    fused = Run("simclr", "objects-200~scenes-200", 0)
-    assert fused.encoders == [Run("simclr", "objects-200", 0), Run("simclr", "scenes-200", 0)]
-    assert fused.corruption == "none"
-    assert {cell.protocol for cell in plan.cells if cell.run == fused} == {
+    concatenated = Run("simclr", "objects-200~scenes-200", 0)
+    assert concatenated.encoders == [
+        Run("simclr", "objects-200", 0),
+        Run("simclr", "scenes-200", 0),
+    ]
+    assert concatenated.corruption == "none"
+    assert {cell.protocol for cell in plan.cells if cell.run == concatenated} == {
         "linear"
     }  # there is no one network to tune
-    assert fused not in plan.runs
-    assert set(fused.encoders) < set(plan.runs)
+    assert concatenated not in plan.runs
+    assert set(concatenated.encoders) < set(plan.runs)
 
 
 @pytest.mark.parametrize(
@@ -149,22 +154,27 @@ def test_fused_encoders_share_their_runs(config):
             ["simclrr"],
             r"'quantity.methods'.*unknown method 'simclrr' \(did you mean 'simclr'\?\); known: byol, moco, simclr, supervised",
         ),
-        ("domain", "fused", [["objects", "sceness"]], r"'domain.fused'.*unknown dataset 'sceness'"),
         (
             "domain",
-            "fused",
+            "concatenated",
+            [["objects", "sceness"]],
+            r"'domain.concatenated'.*unknown dataset 'sceness'",
+        ),
+        (
+            "domain",
+            "concatenated",
             [["objects", {"dataset": "objects", "seed": "next"}]],
-            r"'domain.fused\[0\]'.*'seeds' is \[0\]; give it two",
+            r"'domain.concatenated\[0\]'.*'seeds' is \[0\]; give it two",
         ),
         (
             "domain",
-            "fused",
+            "concatenated",
             [["objects", {"dataset": "scenes", "method": "bvol"}]],
-            r"'domain.fused\[0\]': unknown method 'bvol' \(did",
+            r"'domain.concatenated\[0\]': unknown method 'bvol' \(did",
         ),
         (
             "domain",
-            "fused",
+            "concatenated",
             [["objects", {"dataset": "objects", "method": "simclr"}]],
             r"simclr/objects-all/seed0 twice; give one of",
         ),
@@ -212,7 +222,7 @@ def test_a_run_finds_its_own_cells_whether_added_one_by_one_or_given_at_once(con
         own = plan.cells_of(run)
         assert own == again.cells_of(run)
         assert set(own) == {
-            cell for cell in plan.cells if cell.run == run and cell.protocol in ON_FEATURES
+            cell for cell in plan.cells if cell.run == run and cell.protocol in FEATURE_PROTOCOLS
         }
     assert plan.cells_of(Run("simclr", "nothing", 9)) == []
 

@@ -59,7 +59,7 @@ def test_a_dry_run_lists_the_derived_encoders_and_encoders_side_by_side(tmp_path
             **{
                 "pools": [["objects", "plants"]],
                 "pool_images": 100,
-                "fused": [["objects", {"dataset": "objects", "seed": "next"}]],
+                "concatenated": [["objects", {"dataset": "objects", "seed": "next"}]],
             },
         },
     }

@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[2]
 SAY = """
 rule say:
     output: "said/{word}"
-    shell: 'printf "%s" "$REQUEUE" > {output}'
+    shell: 'printf "%s" "$FOURLENSES_REQUEUE" > {output}'
 """
 # as the executor starts it; that Snakemake starts one more for each job, through srun
 IN_A_JOB = [

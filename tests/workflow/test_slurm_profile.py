@@ -1,4 +1,4 @@
-"""The SLURM profiles without a SLURM: what jobs would ask for, and what is said before anything is submitted."""
+"""The SLURM profile without a SLURM: demands of jobs, and checks before anything is submitted."""
 
 import os
 import re
@@ -18,51 +18,54 @@ NAMES = {
 }
 
 
-def dry_run(
+SLURM, WITHOUT_ACCOUNTING = ("slurm",), ("slurm", "slurm-squeue")
+TABLE = "What each job would ask SLURM for (docs/guide/slurm.md):"
+
+
+def profile_options(profiles: tuple[str | Path, ...]) -> list[str | Path]:
+    """The last one is laid over the others."""
+    *below, last = (ROOT / "profiles" / profile for profile in profiles)
+    return [*(["--profile", *below] if below else []), "--workflow-profile", last]
+
+
+def snakemake(
     folder: Path,
-    profile: str,
-    names: dict,
-    target: str = "all",
+    profiles: tuple[str | Path, ...],
+    names: dict[str, str],
+    *arguments: str,
     config: Path = ROOT / "config.yaml",
 ) -> str:
-    command = [
-        Path(sys.executable).with_name("snakemake"),
-        target,
-        "-n",
-        "--printshellcmds",
-        "--snakefile",
-        ROOT / "Snakefile",
-    ]
-    command += [
-        "--directory",
-        folder,
-        "--configfile",
-        config,
-        "--workflow-profile",
-        ROOT / "profiles" / profile,
-    ]
+    """What a run says. names: the environment variables of cluster.sh."""
+    command = [Path(sys.executable).with_name("snakemake"), *arguments]
+    command += ["--snakefile", ROOT / "Snakefile", "--directory", folder, "--configfile", config]
     environment = {
-        key: value
-        for key, value in os.environ.items()
-        if not key.startswith(("FOURLENSES_", "PYTEST"))
-    } | names
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("FOURLENSES_", "PYTEST"))
+    }
     done = subprocess.run(
-        [str(part) for part in command], capture_output=True, text=True, env=environment
+        [str(part) for part in [*command, *profile_options(profiles)]],
+        capture_output=True,
+        text=True,
+        env=environment | names,
     )
     return done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("profile", ["slurm", "slurm-squeue"])
-def test_every_name_that_is_not_set_is_named(tmp_path, profile):
-    said = dry_run(
-        tmp_path, profile, {"FOURLENSES_CPU_PARTITION": "short", "FOURLENSES_GPU_PARTITION": ""}
-    )
-    assert "not set" in said
-    missing = set(re.findall(r"FOURLENSES_\w+", said.split("not set")[1]))
+def dry_run(folder: Path, profiles: tuple, names: dict, target: str = "all", **options) -> str:
+    return snakemake(folder, profiles, names, target, "-n", "--printshellcmds", **options)
+
+
+@pytest.mark.parametrize("profiles", [SLURM, WITHOUT_ACCOUNTING])
+def test_every_name_that_is_not_set_is_named(tmp_path, profiles):
+    names = {"FOURLENSES_CPU_PARTITION": "short", "FOURLENSES_GPU_PARTITION": ""}
+    output = dry_run(tmp_path, profiles, names)
+    assert "not set" in output
+    missing = set(re.findall(r"FOURLENSES_\w+", output.split("not set")[1]))
     assert missing == {"FOURLENSES_GPU_PARTITION", "FOURLENSES_GPU_MODEL"} | (
-        {"FOURLENSES_ACCOUNT"} if profile == "slurm" else set()
+        {"FOURLENSES_ACCOUNT"} if profiles == SLURM else set()
     )
-    assert "cluster.example.sh" in said
+    assert "cluster.example.sh" in output
 
 
 def test_the_example_sets_every_name():
@@ -70,23 +73,48 @@ def test_the_example_sets_every_name():
     assert set(re.findall(r"^export (\w+)=", example, re.MULTILINE)) == set(NAMES)
 
 
-def test_both_profiles_differ_in_accounting_alone():
-    one, other = (
-        yaml.safe_load((ROOT / "profiles" / name / "config.yaml").read_text())
-        for name in ("slurm", "slurm-squeue")
+def test_without_accounting_two_keys_differ(tmp_path):
+    """Snakemake itself lays the one profile over the other."""
+    with_accounting = yaml.safe_load((ROOT / "profiles/slurm/config.yaml").read_text())
+    without = yaml.safe_load((ROOT / "profiles/slurm-squeue/config.yaml").read_text())
+    del with_accounting["default-resources"]["slurm_account"]
+    assert without == {
+        "slurm-status-command": "squeue",
+        "default-resources": with_accounting["default-resources"],
+    }
+    assert "cores" not in with_accounting  # it would cap the CPUs of each job
+
+    asked = {}
+    for profiles in (SLURM, WITHOUT_ACCOUNTING):
+        lines = dry_run(tmp_path, profiles, NAMES).splitlines()
+        asked[profiles] = lines[lines.index(TABLE) :]
+    assert asked[SLURM] == asked[WITHOUT_ACCOUNTING]
+    read = "from snakemake.cli import parse_args; import sys; args = parse_args(sys.argv[1:])[1]"
+    show = "print(args.executor, args.slurm_status_command, sorted(args.default_resources))"
+    options = ["--snakefile", ROOT / "Snakefile", *profile_options(WITHOUT_ACCOUNTING)]
+    done = subprocess.run(
+        [sys.executable, "-c", f"{read}; {show}", *map(str, options)],
+        capture_output=True,
+        text=True,
     )
-    assert other.pop("slurm-status-command") == "squeue"
-    assert one["default-resources"].pop("slurm_account") == "$FOURLENSES_ACCOUNT"
-    assert one == other
-    assert "cores" not in one  # it would cap the CPUs of each job
+    assert done.stdout.split()[:2] == ["slurm", "squeue"]
+    assert "slurm_partition" in done.stdout
+    assert "slurm_account" not in done.stdout
+
+
+def test_the_variant_alone_submits_nothing_and_runs_nothing(tmp_path):
+    """As it was complete once: a head on a login node would do the work itself."""
+    study = "results/default/study.json"
+    result = snakemake(tmp_path, ("slurm-squeue",), NAMES, study, "--cores", "1")
+    assert "--profile profiles/slurm --workflow-profile profiles/slurm-squeue" in result
+    assert not (tmp_path / study).exists()
 
 
 def test_every_rule_that_computes_on_a_device_is_sent_to_a_gpu():
     rules = "".join(file.read_text() for file in (ROOT / "rules").glob("*.smk"))
     bodies = dict(re.findall(r"^rule (\w+):\n((?:    .*\n|\n)+)", rules, re.MULTILINE))
-    computing = {name for name, body in bodies.items() if "--device $DEVICE" in body} | {
-        "calibrate"
-    }
+    on_device = {name for name, body in bodies.items() if "--device $FOURLENSES_DEVICE" in body}
+    computing = on_device | {"calibrate"}
     assert {"pretrain", "evaluate"} < computing
     profile = yaml.safe_load((ROOT / "profiles/slurm/config.yaml").read_text())
     sent = {
@@ -105,33 +133,22 @@ ENCODER = "results/default/pretrain/random/none/seed0/encoder.safetensors"
 
 
 def test_demands_of_a_rule_are_the_profile_s(tmp_path):
-    said = dry_run(tmp_path, "slurm", NAMES, ENCODER)
-    assert re.search(r"--max-minutes \$\{MAX_MINUTES:-720\}", said), said
+    output = dry_run(tmp_path, SLURM, NAMES, ENCODER)
+    assert re.search(r"--max-minutes \$\{FOURLENSES_MAX_MINUTES:-720\}", output), output
 
 
 def test_a_dry_run_ends_with_what_each_rule_asks_for(tmp_path):
-    said = dry_run(tmp_path, "slurm", NAMES, "all", ROOT / "studies/paper.yaml")
-    lines = {
-        tuple(line.split()[:2]): line.split()[2:]
-        for line in said[said.index("What each job would ask SLURM for") :].splitlines()
-    }
-    assert lines["rule", "jobs"] == ["partition", "GPUs", "CPUs", "memory", "time"]
-    assert lines["pretrain", "150"] == ["gpu-long", "8", "a100", "64", "216000", "MB", "12", "h"]
-    assert lines["train_evaluate", "960"] == [
-        "gpu-long",
-        "1",
-        "a100",
-        "8",
-        "48000",
-        "MB",
-        "12",
-        "h",
-    ]
-    assert lines["write_beton", "4"] == ["short", "-", "16", "4000", "MB", "12", "h"]
-    beside = said[said.index("beside the head: ") :]
-    assert "draw_figure (8)" in beside
-    assert "pretrain" not in beside
-    assert "would ask" not in dry_run(tmp_path, "local", NAMES)
+    output = dry_run(tmp_path, SLURM, NAMES, config=ROOT / "studies/paper.yaml")
+    table = output[output.index(TABLE) :].splitlines()
+    rows = {tuple(line.split()[:2]): " ".join(line.split()[2:]) for line in table}
+    assert rows["rule", "jobs"] == "partition GPUs CPUs memory time"
+    assert rows["pretrain", "150"] == "gpu-long 8 a100 64 216000 MB 12 h"
+    assert rows["train_evaluate", "960"] == "gpu-long 1 a100 8 48000 MB 12 h"
+    assert rows["write_beton", "4"] == "short - 16 4000 MB 12 h"
+    local = output[output.index("on the head's machine: ") :]
+    assert "draw_figure (8)" in local
+    assert "pretrain" not in local
+    assert "would ask" not in dry_run(tmp_path, ("local",), NAMES)
 
 
 @pytest.mark.parametrize(
@@ -143,5 +160,6 @@ def test_a_profile_with_too_few_gpus_for_the_processes_is_refused(tmp_path, rule
     own["set-resources"][rule]["gpu"] = 2
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine/config.yaml").write_text(yaml.safe_dump(own))
-    said = dry_run(tmp_path, tmp_path / "mine", NAMES, ENCODER, tmp_path / "four.yaml")
-    assert f"the profile gives {rule} 2 GPUs, but the config's '{section}.processes' is 4" in said
+    mine = (tmp_path / "mine",)
+    output = dry_run(tmp_path, mine, NAMES, ENCODER, config=tmp_path / "four.yaml")
+    assert f"the profile gives {rule} 2 GPUs, but the config's '{section}.processes' is 4" in output

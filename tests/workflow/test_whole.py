@@ -110,7 +110,7 @@ def test_images_become_figures(finished):
     assert (table["top1_low"] <= table["top1"]).all()
     assert (table["top1"] <= table["top1_high"]).all()
     assert set(table["method"]) == {"random", "simclr", "simclr_half", "supervised"}
-    assert "animals-36 | drawings-36.supervised" in set(table["source"])
+    assert "animals-36~drawings-36.supervised" in set(table["source"])
     assert set(table["corruption"]) == {"none", "jpeg10"}
     assert set(table["image_size"]) == {16}
     assert {

@@ -24,4 +24,4 @@ rule rows_of___NAME__:
     message:
         "Listing the images of __NAME__"
     shell:
-        'python "$SCRIPTS/datasets/__NAME__.py" --raw-data "$RAW_DATA" --path {params.path:q} --output {output.rows} > {log} 2>&1'
+        'python "$FOURLENSES_SCRIPTS/datasets/__NAME__.py" --raw-data "$FOURLENSES_RAW_DATA" --path {params.path:q} --output {output.rows} > {log} 2>&1'

@@ -4,9 +4,12 @@ from pathlib import Path
 
 import pandas as pd
 
+from fourlenses.analysis.former_tables import one_spelling
+from fourlenses.analysis.table import ORDER
 from fourlenses.core.errors import UserError
 from fourlenses.core.files import atomic, read_json
-from fourlenses.study import LENSES, Subset
+from fourlenses.study import Subset
+from fourlenses.study.vocabulary import EVERY_LEVEL_LENSES, LENSES
 
 COLUMNS = [
     "study",
@@ -84,21 +87,9 @@ def collect(study_file: Path, evaluations: Path, output: Path) -> int:
         raise UserError(
             f"{len(missing)} evaluations of study '{study['study']}' are missing, e.g. {' '.join(missing[0])}; run snakemake evaluate_all"
         )
-    table = pd.DataFrame(_merged(rows), columns=COLUMNS).astype(
-        dict.fromkeys(COUNTS, "Int64")
-    )  # unlike "int64", it may be empty
-    # levels keep their order (coarse to fine): a stable sort by everything else
-    order = [
-        "target",
-        "method",
-        "protocol",
-        "pretrain_images",
-        "source",
-        "seed",
-        "labelled_images",
-        "label_draw",
-    ]
-    table = table.sort_values(order, kind="stable")
+    table = pd.DataFrame(_merged(rows), columns=COLUMNS)
+    table = table.astype(dict.fromkeys(COUNTS, "Int64"))  # unlike "int64", it may be empty
+    table = table.sort_values(ORDER, kind="stable")
     with atomic(output) as temporary:
         table.to_csv(temporary, index=False, float_format="%.4f", lineterminator="\n")
     return len(table)
@@ -111,7 +102,7 @@ def _rows(study: str, record: dict, lenses: list[str]) -> list[dict]:
         looking = (
             lenses
             if score["level"] == finest
-            else [lens for lens in lenses if lens == "granularity"]
+            else [lens for lens in lenses if lens in EVERY_LEVEL_LENSES]
         )
         if looking:
             numbers = {"top1": score["top1"], "top1_low": score["low"], "top1_high": score["high"]}
@@ -128,6 +119,7 @@ def _rows(study: str, record: dict, lenses: list[str]) -> list[dict]:
             named = {
                 "study": study,
                 "lens": ";".join(looking),
+                "source": one_spelling(record["source"]),
                 "level": score["level"],
                 "label_draw": Subset.parse(record["labelled"]).draw,
             }

@@ -17,6 +17,7 @@ from fourlenses.core.files import read_json
 from fourlenses.data.manifest.manifest import Hierarchy, hierarchy_of, read_manifest
 from fourlenses.evaluation.predictions import TargetPredictions, read_predictions
 from fourlenses.study import Subset
+from fourlenses.study.layout import predictions_of
 
 log = logging.getLogger(__name__)
 KEY = ("run", "target", "labelled", "protocol")
@@ -79,11 +80,7 @@ def _judged(
         sorted(cells, key=lambda cell: cell["record"]), key=lambda cell: cell["record"]
     ):
         file = evaluations / name
-        predictions_file = (
-            file.with_name("predictions.npz")
-            if file.name == "cells.json"
-            else file.with_suffix(".npz")
-        )
+        predictions_file = evaluations / predictions_of(name)
         for missing in (one for one in (file, predictions_file) if not one.exists()):
             raise UserError(f"{missing} is missing; run snakemake evaluate_all")
         records = {

@@ -6,6 +6,7 @@ the findings can be computed from them alone. They are never written into a stud
 test set it reports on; that of GLC20 is not published and counted as `GLC20_TEST`.
 """
 
+from functools import cache
 from pathlib import Path
 
 import pandas as pd
@@ -13,6 +14,7 @@ import pandas as pd
 from fourlenses.core.errors import UserError
 from fourlenses.metrics.statistics import wilson_share
 from fourlenses.study import names
+from fourlenses.study.encoders import CONCATENATION
 
 FOLDER = Path(__file__).parents[1] / "reference" / "published"
 TRAIN_IMAGES = {
@@ -48,6 +50,12 @@ FILES = (
 
 
 def rows(folder: Path = FOLDER) -> pd.DataFrame:
+    """Return a copy of `_rows`, which reads the files once."""
+    return _rows(folder).copy()
+
+
+@cache
+def _rows(folder: Path) -> pd.DataFrame:
     """Every published accuracy, one row each: the columns of `metrics.csv`, `origin` (the file it is from) and `reading_error` (points).
 
     Of concatenated features the paper gives the difference to one part, and what stands here is that part's accuracy with the difference
@@ -199,7 +207,7 @@ def _fused(table: pd.DataFrame, domain: list[dict]) -> list[dict]:
         parts = [part.split(":") for part in one.fused_encoders.split("+")]
         dataset, method = one.reference_encoder.split(":")
         first = parts[0][1]
-        source = " | ".join(
+        source = CONCATENATION.join(
             f"{dataset}-1000000" + ("" if method == first else f".{method}")
             for dataset, method in parts
         )

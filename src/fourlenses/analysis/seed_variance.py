@@ -119,7 +119,7 @@ class SeedVariance:
 
 def pooled(metrics: pd.DataFrame, prior_sd: float) -> SeedVariance:
     """Of all cells of a table at their finest levels; ``prior_sd`` (points), as if known, where no trained cell has two seeds."""
-    found, shared = _cells(table.at_finest(metrics, metrics))
+    found, shared = _cells(table.at_finest(metrics))
     trained = [one for cell, one in found.items() if cell[0] != "random"]
     if not trained:
         return SeedVariance(Common(prior_sd**2, inf, inf, 0))

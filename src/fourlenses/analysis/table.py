@@ -8,41 +8,29 @@ from pathlib import Path
 
 import pandas as pd
 
+from fourlenses.analysis.csv_tables import read_csv_table
+from fourlenses.analysis.former_tables import one_spelling, with_levels
 from fourlenses.core.errors import UserError
-from fourlenses.study import methods, names
+from fourlenses.study import methods
+from fourlenses.study.vocabulary import METHODS
 
-TEXT_COLUMNS = (
-    "study",
-    "lens",
-    "method",
-    "backbone",
-    "source",
-    "corruption",
-    "target",
-    "level",
-    "protocol",
-    "run",
-)
 COUNT_COLUMNS = ("pretrain_images", "seed", "labelled_images", "label_draw", "n_test")
 PERCENT_COLUMNS = ("top1", "top1_low", "top1_high", "top5")
 # Empty where nothing is known of them, and in a table from before there were these: NaN.
 OPTIONAL_COLUMNS = ("image_size", "n_classes", "chance", "level_depth", "training_steps")
+# Columns that tables of an earlier version lack, and what stands for them.
+LATER_COLUMNS = dict.fromkeys((*OPTIONAL_COLUMNS, "is_finest", "not_converged"), "")
 UNCONVERGED = ("", "pretraining", "training", "pretraining;training")
 COLUMNS = (
-    *(
-        "study",
-        "lens",
-        "method",
-        "backbone",
-        "source",
-        "pretrain_images",
-        "corruption",
-        "seed",
-        "target",
-        "level",
-    ),
-    *("labelled_images", "protocol", "top1", "top1_low", "top1_high", "top5", "n_test", "run"),
+    *("study", "lens", "method", "backbone", "source", "pretrain_images", "corruption", "seed"),
+    *("target", "level", "labelled_images", "protocol", "top1", "top1_low", "top1_high", "top5"),
+    *("n_test", "run"),
 )
+# Of the rows: target by target, and within one evaluation the levels from coarse to fine.
+ORDER = [
+    *("target", "method", "protocol", "pretrain_images", "source", "seed", "labelled_images"),
+    *("label_draw", "corruption", "level_depth", "level"),
+]
 # Two rows alike in all of these would be two answers to one question, and averaging them would hide it.
 IDENTITY = (
     *("method", "backbone", "source", "pretrain_images", "corruption", "seed", "target", "level"),
@@ -51,36 +39,38 @@ IDENTITY = (
 
 
 def read_metrics(path: str | Path) -> pd.DataFrame:
-    """The table at `path`; a ValueError that names the file, the column and the remedy when it is not such a table.
+    """Return the table at ``path``, its rows in one order (`ORDER`), however the file has them.
 
-    Tables of an earlier version lack columns. Then label_draw is 0, not_converged "", each of `OPTIONAL_COLUMNS` NaN, and
-    is_finest as `finest_levels` guesses; it is bool in every table.
+    Tables of an earlier version lack columns (`former_tables`). Then label_draw is 0, not_converged
+    "", each of `OPTIONAL_COLUMNS` but level_depth nan, and is_finest and level_depth are guessed.
+
+    Raises:
+        UserError: it is no such table; names the file, the column and the remedy.
     """
-    try:
-        # "none" and "NA" are names here (an encoder without pretraining), so no text may turn into a missing value.
-        table = pd.read_csv(path, dtype=str, keep_default_na=False)
-    except FileNotFoundError:
-        raise UserError(
-            f"{path} does not exist; run the evaluations of this study first, or correct the path"
-        ) from None
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
-        raise UserError(
-            f"{path} is not a table of comma-separated values ({error}); write it again from the evaluations"
-        ) from None
-    missing = [column for column in COLUMNS if column not in table.columns]
-    if missing:
-        raise UserError(
-            f"{path} lacks the column {', '.join(missing)} (found: {', '.join(table.columns)}); write it again from the evaluations"
-        )
-    if (
-        "label_draw" not in table.columns
-    ):  # a table from before label subsets were drawn more than once
-        table["label_draw"] = "0"
-    for column in (*OPTIONAL_COLUMNS, "is_finest", "not_converged"):
+    # "none" and "NA" are names here (an encoder without pretraining), so every cell is read as text
+    table = read_csv_table(
+        path,
+        COLUMNS,
+        make="run the evaluations of this study first",
+        again="write it again from the evaluations",
+        dtype=str,
+    )
+    for column, value in {"label_draw": "0", **LATER_COLUMNS}.items():
         if column not in table.columns:
-            table[column] = ""
+            table[column] = value
     for column in (*COUNT_COLUMNS, *PERCENT_COLUMNS, *OPTIONAL_COLUMNS):
         table[column] = _numbers(table[column], column, path)
+    _check_words(table, path)
+    table["source"] = table["source"].map(one_spelling)
+    table["is_finest"] = table["is_finest"].map({"true": True, "false": False, "": None})
+    table = with_levels(table)
+    _check_values(table, path)
+    table = table.sort_values(ORDER, kind="stable", ignore_index=True)
+    table.attrs["path"] = str(path)
+    return table
+
+
+def _check_words(table: pd.DataFrame, path: str | Path) -> None:
     for column, allowed in (("is_finest", ("true", "false", "")), ("not_converged", UNCONVERGED)):
         wrong = table.loc[~table[column].isin(allowed), column]
         if len(wrong):
@@ -88,33 +78,36 @@ def read_metrics(path: str | Path) -> pd.DataFrame:
                 f"{path} has {wrong.iloc[0]!r} in column {column}, row {wrong.index[0] + 2}; "
                 f"allowed: {', '.join(filter(None, allowed))} or empty"
             )
-    table["is_finest"] = table["is_finest"].map({"true": True, "false": False, "": None})
-    table["is_finest"] = table["level"] == table["target"].map(finest_levels(table))
+
+
+def _check_values(table: pd.DataFrame, path: str | Path) -> None:
     for column in ("top1", "top1_low", "top1_high"):
         wrong = table.loc[~table[column].between(0, 100), column]
         if len(wrong):
             raise UserError(
-                f"{path} has {wrong.iloc[0]} in column {column}, row {wrong.index[0] + 2}; accuracies are percent, 0 to 100"
+                f"{path} has {wrong.iloc[0]} in column {column}, row {wrong.index[0] + 2}; "
+                "accuracies are percent, 0 to 100"
             )
-    strange = sorted(method for method in set(table["method"]) if not methods.known(method))
-    if strange:  # a figure would leave it out without a word
+    unknown = sorted(method for method in set(table["method"]) if not methods.known(method))
+    if unknown:  # a figure would leave it out without a word
         raise UserError(
-            f"{path} has {strange[0]!r} in column method; the figures know {', '.join(methods.LOOKS)}, so correct it"
+            f"{path} has {unknown[0]!r} in column method; the figures know "
+            f"{', '.join(METHODS)}, so correct it"
         )
     for column in ("study", "backbone"):
-        found = sorted(table[column].unique())
-        if len(found) > 1:
+        values = sorted(table[column].unique())
+        if len(values) > 1:
             raise UserError(
-                f"{path} mixes {', '.join(found)} in column {column}; a figure shows one {column}, so split the table"
+                f"{path} mixes {', '.join(values)} in column {column}; "
+                f"a figure shows one {column}, so split the table"
             )
     twice = table[table.duplicated(list(IDENTITY), keep=False)]
     if len(twice):
         rows = " and ".join(str(row + 2) for row in twice.index[:2])
         raise UserError(
-            f"{path} answers one question twice (rows {rows} agree in {', '.join(IDENTITY)}); keep one row of each"
+            f"{path} answers one question twice (rows {rows} agree in {', '.join(IDENTITY)}); "
+            "keep one row of each"
         )
-    table.attrs["path"] = str(path)
-    return table
 
 
 def _numbers(values: pd.Series, column: str, path: str | Path) -> pd.Series:
@@ -149,55 +142,14 @@ def where(table: pd.DataFrame) -> str:
     return table.attrs.get("path", "the metrics table")
 
 
-def finest_levels(table: pd.DataFrame) -> dict[str, str]:
-    """The finest label level of each target: what the column is_finest says.
-
-    In a table without it (one of an earlier version) it is guessed: coarser levels are there for the granularity lens only, so a level
-    that another lens uses is the finest; should several be (or none), the one with most rows wins, then the one with the lowest
-    accuracy: finer labels are harder.
-    """
-    finest = {}
-    said = table[table["is_finest"].eq(True)] if "is_finest" in table.columns else table.iloc[:0]
-    other = table[
-        table["lens"].map(lambda text: any(name != "granularity" for name in _names(text)))
-    ]
-    for target, rows in table.groupby("target", sort=False):
-        known = said.loc[said["target"] == target, "level"]
-        if len(known):
-            finest[target] = known.iloc[0]
-            continue
-        candidates = other[other["target"] == target]
-        candidates = candidates if len(candidates) else rows
-        by_level = candidates.groupby("level", sort=False)["top1"].agg(["size", "mean"])
-        finest[target] = by_level.sort_values(
-            ["size", "mean"], ascending=[False, True], kind="stable"
-        ).index[0]
-    return finest
+def levels_in_order(rows: pd.DataFrame) -> list[str]:
+    """Return the levels of one target's rows, coarse to fine."""
+    return list(rows.sort_values("level_depth", kind="stable")["level"].drop_duplicates())
 
 
-def levels_in_order(rows: pd.DataFrame, finest: str | None = None) -> list[str]:
-    """The levels of one target, coarse to fine: what the column level_depth says.
-
-    rows: of one target. finest: its finest level, as `finest_levels` of the whole table has it.
-
-    In a table without that column (one of an earlier version) they are guessed: as the evaluation with most levels lists them, turned
-    round where it begins with the finest, and those that it lacks at the end. A table that begins with rows of the finest level
-    alone, for other lenses, would mislead plain order of appearance.
-    """
-    if "level_depth" in rows.columns and rows["level_depth"].notna().all():
-        return list(rows.sort_values("level_depth", kind="stable")["level"].drop_duplicates())
-    finest = finest or finest_levels(rows).get(rows["target"].iloc[0])
-    evaluations = rows.groupby([key for key in IDENTITY if key != "level"], sort=False)["level"]
-    listed = [list(levels) for _, levels in evaluations]
-    # of equals one that ends with the finest level, or else the first: another lens may have put the finest row of one at the top
-    fullest = max(listed, key=lambda levels: (len(levels), levels[-1] == finest))
-    fullest = fullest[::-1] if fullest[0] == finest else fullest
-    return names.in_order(rows["level"], fullest)
-
-
-def at_finest(rows: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
-    """Of `rows`, those at the finest level of their target, as the whole `table` shows it."""
-    return rows[rows["level"] == rows["target"].map(finest_levels(table))]
+def at_finest(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return those of the rows that are at the finest level of their target."""
+    return rows[rows["is_finest"]]
 
 
 def at_most_labels(rows: pd.DataFrame) -> pd.DataFrame:

@@ -8,9 +8,9 @@ import numpy as np
 
 from fourlenses.check.counts import count_labels
 from fourlenses.check.duplicates import KINDS, Duplicates, find_duplicates
-from fourlenses.check.findings import LONG, find, verdict
+from fourlenses.check.problems import LONG, find_problems, verdict
 from fourlenses.check.report import write_duplicates, write_markdown, write_undecodable
-from fourlenses.check.sheets import choose_examples, draw_contact_sheet, draw_duplicates
+from fourlenses.check.sheet_contents import choose_examples, draw_contact_sheet, draw_duplicates
 from fourlenses.check.survey import Survey, survey
 from fourlenses.core.errors import UserError
 from fourlenses.core.files import write_json
@@ -123,7 +123,7 @@ def _report(
             "too_flat": found.flat,
         },
     }
-    findings = find(report)
+    findings = find_problems(report)
     return {
         **report,
         "verdict": verdict(findings),

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fourlenses.check.near import is_flat, join, near_components
+from fourlenses.check.near_duplicates import is_flat, join, near_components
 from fourlenses.check.survey import Survey
 
 SAME_FILE, SAME_PIXELS, NEAR = KINDS = ("same file", "same pixels", "near")

@@ -1,15 +1,14 @@
 """The words of a check: report.md, the tables beside it, and the summary on the terminal."""
 
-import csv
 from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 
 from fourlenses.check.duplicates import KINDS, Duplicates
-from fourlenses.check.findings import NOT_USABLE
+from fourlenses.check.problems import NOT_USABLE
 from fourlenses.core.errors import printable
-from fourlenses.core.files import atomic
+from fourlenses.core.files import atomic, write_csv
 from fourlenses.data.manifest.manifest import Manifest, hierarchy_of
 
 EXTREMES = 5  # largest and smallest classes named
@@ -67,7 +66,7 @@ def write_undecodable(path: Path, manifest: Manifest, reasons: dict[int, str]) -
         )
         for row in sorted(reasons)
     )
-    _write_csv(path, ("id", "path", "split", "reason"), rows)
+    write_csv(path, ("id", "path", "split", "reason"), rows)
 
 
 def write_duplicates(
@@ -96,20 +95,9 @@ def write_duplicates(
                 )
 
     relabelled = set(found.relabelled)
-    _write_csv(
+    write_csv(
         path, ("group", "likeness", "bits", "leak", "two_labels", "split", "class", "id"), rows()
     )
-
-
-def _write_csv(path: Path, header: tuple, rows: Iterable[tuple]) -> None:
-    # names that are not UTF-8 are written as the bytes they are
-    with (
-        atomic(path) as temporary,
-        open(temporary, "w", newline="", encoding="utf-8", errors="surrogateescape") as file,
-    ):
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(header)
-        writer.writerows(rows)
 
 
 def _markdown(report: dict) -> Iterable[str]:

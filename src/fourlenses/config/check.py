@@ -4,10 +4,12 @@ from pathlib import Path
 
 from jsonschema import Draft202012Validator
 
+from fourlenses.config.former_keys import now_called
 from fourlenses.config.yaml_files import read_yaml
 from fourlenses.core.errors import UserError, did_you_mean
 from fourlenses.data.augment.augmentation import Augmentation
 from fourlenses.study.corruptions import CORRUPTIONS
+from fourlenses.study.vocabulary import BACKBONES, FROM_SCRATCH, LENSES, PROTOCOLS
 
 
 def check_config(config: dict, schema_file: Path, config_files: list[Path]) -> None:
@@ -16,9 +18,8 @@ def check_config(config: dict, schema_file: Path, config_files: list[Path]) -> N
     ``config_files`` are the files it was merged from, the last one winning: they serve to name the one to blame.
     """
     schema = _with_sources(read_yaml(schema_file), schema_file.parent / "sources")
-    schema["properties"]["quality"]["properties"]["corruptions"]["items"] = {
-        "enum": list(CORRUPTIONS)
-    }
+    schema = _with_lenses(schema, schema_file.parent / "lenses")
+    _add_vocabulary(schema)
     errors = sorted(Draft202012Validator(schema).iter_errors(config), key=_depth)
     if errors:
         raise UserError(_sentence(errors[0], config_files))
@@ -31,6 +32,17 @@ def check_config(config: dict, schema_file: Path, config_files: list[Path]) -> N
             ) from error
 
 
+def _add_vocabulary(schema: dict) -> None:
+    """Allow the names of the vocabulary, and no others, where the schema says `vocabulary`."""
+    properties, shared = schema["properties"], schema["$defs"]
+    properties["lenses"]["items"] = {"enum": list(LENSES)}
+    properties["backbone"] = {"enum": list(BACKBONES)}
+    shared["corruption"] = {"enum": list(CORRUPTIONS)}
+    encoders = [name for name in PROTOCOLS if name not in FROM_SCRATCH]
+    shared["protocols"]["items"] = {"enum": encoders}
+    shared["baselines"]["items"] = {"enum": list(FROM_SCRATCH)}
+
+
 def _with_sources(schema: dict, folder: Path) -> dict:
     """The schema with what each source allows in an entry of ``datasets``: a source is a file of that folder."""
     entry = schema["properties"]["datasets"]["additionalProperties"]
@@ -41,6 +53,13 @@ def _with_sources(schema: dict, folder: Path) -> dict:
             allowed["properties"]["download"] = {"$ref": "#/$defs/download"}
     entry["properties"] = {"source": {"enum": list(sources)}}
     entry["oneOf"] = list(sources.values())
+    return schema
+
+
+def _with_lenses(schema: dict, folder: Path) -> dict:
+    """Return the schema with the section of each lens, from `<lens>.yaml` in `folder`."""
+    schema["properties"] |= {lens: read_yaml(folder / f"{lens}.yaml") for lens in LENSES}
+    schema["required"] += LENSES
     return schema
 
 
@@ -73,6 +92,8 @@ def _sentence(error, config_files: list[Path]) -> str:
         unknown = sorted(set(error.instance) - set(allowed))[0]
         hint = did_you_mean(unknown, allowed)
         where = blame([*path, unknown], config_files)
+        if sentence := now_called([*path, unknown]):
+            return f"{where}: {sentence}"
         return f"{where}: unknown key '{'.'.join([*path, unknown])}'{hint}; allowed here: {', '.join(allowed) or 'none'}"
     where, key = (
         blame(path, config_files, None if isinstance(error.instance, dict) else error.instance),

@@ -6,10 +6,11 @@ A preset is also the list of the keys a method knows: what is not in it is a mis
 from pathlib import Path
 
 from fourlenses.config.check import blame
+from fourlenses.config.former_keys import now_called
 from fourlenses.config.lengths import DURATIONS, reserved_ending
 from fourlenses.config.yaml_files import read_yaml
 from fourlenses.core.errors import UserError, did_you_mean, one_of
-from fourlenses.study import FLOOR
+from fourlenses.study.vocabulary import RANDOM_INIT
 
 SMALL = 96  # px: views up to this size are trained with the preset `small` where none is named, larger ones with `paper`
 # What takes the place of what: a duration is passes over the images or updates.
@@ -28,7 +29,7 @@ def complete_methods(config: dict, presets: Path, config_files: list[Path]) -> N
     known = sorted(file.stem for file in presets.glob("*.yaml") if file.stem != "views")
     recipes = _load(presets / "views.yaml") | config["views"]
     for name, entry in config["methods"].items():
-        if name == FLOOR:
+        if name == RANDOM_INIT:
             continue
         where, key = blame(["methods", name], config_files), f"methods.{name}"
         base = max(
@@ -89,6 +90,8 @@ def complete_methods(config: dict, presets: Path, config_files: list[Path]) -> N
 def _check(where: str, key: str, setting: str, value: object, preset: dict) -> None:
     allowed = sorted({*preset, *DURATIONS})
     if setting not in allowed:
+        if sentence := now_called([*key.split("."), setting]):
+            raise UserError(f"{where}: {sentence}")
         raise UserError(
             f"{where}: unknown key '{key}.{setting}'{did_you_mean(setting, allowed)}; allowed here: {', '.join(allowed)}"
         )

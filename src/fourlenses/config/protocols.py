@@ -9,7 +9,7 @@ from pathlib import Path
 from fourlenses.config.methods import SMALL
 from fourlenses.config.yaml_files import read_yaml
 from fourlenses.core.errors import UserError, did_you_mean, one_of
-from fourlenses.study import TRAINED
+from fourlenses.study.vocabulary import TRAINING_PROTOCOLS
 
 # training.optimizers and training.schedule, which need torch, hold what they stand for; a test compares
 OPTIMIZERS = ("sgd", "nesterov", "adamw", "lars")
@@ -23,7 +23,7 @@ def complete_protocols(config: dict, presets: Path) -> None:
         UserError: see `complete_protocol`.
     """
     default = "small" if config["image_size"] <= SMALL else "paper"
-    for protocol in TRAINED:
+    for protocol in TRAINING_PROTOCOLS:
         own = dict(config["evaluation"][protocol])
         preset = own.pop("preset", default)
         hyperparameters, recipe = complete_protocol(protocol, preset, own, presets, config["views"])

@@ -1,13 +1,14 @@
 """Files that are either whole or absent."""
 
 import contextlib
+import csv
 import errno
 import hashlib
 import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from fourlenses.core.errors import Interrupted, UserError
@@ -68,6 +69,33 @@ def write_json(path: str | os.PathLike, value: object) -> None:
 
 def read_json(path: str | os.PathLike) -> object:
     return json.loads(Path(path).read_text(encoding="utf-8"))
+
+
+def write_csv(
+    path: str | os.PathLike, columns: Sequence[str], rows: Iterable[Sequence | Mapping]
+) -> None:
+    """Write a table atomically, with a header.
+
+    Args:
+        path: Of the file. Names that are not UTF-8 (surrogateescape) are written as their bytes.
+        columns: The header.
+        rows: Values in the order of ``columns``, or by their names; an absent one is left empty.
+
+    Raises:
+        ValueError: A row by names has one that is no column.
+    """
+    with (
+        atomic(path) as temporary,
+        open(temporary, "w", newline="", encoding="utf-8", errors="surrogateescape") as file,
+    ):
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(columns)
+        for row in rows:
+            if isinstance(row, Mapping):
+                if unknown := row.keys() - set(columns):
+                    raise ValueError(f"{path}: no column for {', '.join(sorted(unknown))}")
+                row = [row.get(column, "") for column in columns]
+            writer.writerow(row)
 
 
 def sha256(file: Path) -> str:

@@ -1,27 +1,48 @@
-"""What the kernel says about processes: whether one still runs, and since when. Where there is no /proc, nothing is known."""
+"""Processes of this machine: whether one still runs, and since when.
+
+psutil knows them where there is no /proc too. Its `create_time` is a time of the clock, which may be
+set: a living process would then look like another one. So what identifies a process, together with
+its id, is its start in clock ticks since boot, and `kill(pid, 0)` says whether the id is in use:
+psutil's `pid_exists` takes the processes that /proc hides (hidepid) for dead ones.
+"""
 
 import os
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
+import psutil
+
 _IMPORTED = time.monotonic()
+_ENDED = (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD)
 
 
-def start_ticks(pid: int | str = "self") -> int | None:
-    """When a process started, in clock ticks since boot: with the pid it names one process for good. None: it has ended.
+def start_ticks(pid: int | None = None) -> int | None:
+    """Return when a process started, in clock ticks since boot; None if it has ended (a zombie).
+
+    Args:
+        pid: Of a process; None is this one.
 
     Raises:
-        OSError: there is no such entry in /proc, or it is hidden from this user.
+        psutil.Error: There is no such process, or it is hidden from this user.
     """
-    line = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
-    fields = line[
-        line.rindex(")") + 2 :
-    ].split()  # the name in brackets before may hold spaces and brackets itself
-    return None if fields[0] in "ZX" else int(fields[19])
+    process = psutil.Process(pid)
+    if process.status() in _ENDED:
+        return None
+    while True:
+        boot = psutil.boot_time()
+        since_boot = psutil.Process(pid).create_time() - boot
+        if psutil.boot_time() == boot:  # else the clock was set in between
+            return round(since_boot * os.sysconf("SC_CLK_TCK"))
 
 
 def is_dead(pid: int, started: int | None) -> bool:
-    """Whether the process of this pid namespace that had ``pid`` and started at ``started`` ticks is certain to be gone."""
+    """Return whether a process is certain to be gone.
+
+    Args:
+        pid: In this process's pid namespace.
+        started: Its `start_ticks`; None if unknown.
+    """
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
@@ -30,13 +51,31 @@ def is_dead(pid: int, started: int | None) -> bool:
         pass  # another user's
     try:
         now = start_ticks(pid)
-    except OSError:  # /proc may hide the processes of other users
+    except psutil.Error:  # /proc may hide the processes of other users
         return False
     return now is None or (started is not None and now != started)
 
 
+def has_ended(owner: Mapping) -> bool:
+    """Return whether the process that a lock file describes is certain to be gone.
+
+    Only this machine's own processes can be asked for; of others the answer is False.
+
+    Args:
+        owner: With the keys ``machine`` (of `machine`), ``pid`` and ``pid_started_ticks``.
+    """
+    here = machine()
+    if here is None or owner.get("machine") != here or not isinstance(owner.get("pid"), int):
+        return False
+    return is_dead(owner["pid"], owner.get("pid_started_ticks"))
+
+
 def machine() -> list[str] | None:
-    """The running kernel and the pid namespace: only where both are equal are pids comparable. Hostnames repeat, containers count anew."""
+    """Return the ids of the running kernel and of the pid namespace; None without /proc.
+
+    Pids are comparable only where both are equal: host names repeat, and each container counts its
+    own processes from 1.
+    """
     try:
         return [
             Path("/proc/sys/kernel/random/boot_id").read_text().strip(),
@@ -47,15 +86,18 @@ def machine() -> list[str] | None:
 
 
 def own_start() -> int | None:
-    """`start_ticks` of this process, None where there is no /proc."""
+    """Return `start_ticks` of this process, None if it cannot be read."""
     try:
         return start_ticks()
-    except OSError:
+    except psutil.Error:
         return None
 
 
 def seconds_since_start() -> float:
-    """Seconds since this process started, its imports included (without /proc: since this module was imported)."""
+    """Return the seconds since this process started, its imports included.
+
+    Where its start cannot be read, since this module was imported.
+    """
     started = own_start()
     if started is None or not hasattr(time, "CLOCK_BOOTTIME"):
         return time.monotonic() - _IMPORTED

@@ -5,7 +5,7 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from fourlenses.doctor.finding import FAIL, OK, WARN, Finding
+from fourlenses.doctor.check_result import FAIL, OK, WARN, CheckResult
 from fourlenses.doctor.probe import run
 
 COMMANDS = ("sbatch", "srun", "squeue", "sinfo", "scancel", "scontrol")
@@ -58,18 +58,18 @@ def minutes(limit: str) -> float | None:
     return 1440 * days + 60 * hours + minute + second / 60
 
 
-def check_cluster(needed: bool, status_command: str | None) -> Iterator[Finding]:
+def check_cluster(needed: bool, status_command: str | None) -> Iterator[CheckResult]:
     """``needed``: the profile submits to SLURM; ``status_command``: what it says Snakemake asks about jobs, None if it says nothing."""
     missing = [command for command in COMMANDS if shutil.which(command) is None]
     if missing:
         if not needed:
-            yield Finding(
+            yield CheckResult(
                 "SLURM",
                 OK,
                 "no SLURM commands here; studies run on this machine with profiles/local",
             )
         else:
-            yield Finding(
+            yield CheckResult(
                 "SLURM",
                 FAIL,
                 f"not on PATH: {', '.join(missing)}",
@@ -78,7 +78,7 @@ def check_cluster(needed: bool, status_command: str | None) -> Iterator[Finding]
         return
     found, why = partitions()
     if why:
-        yield Finding(
+        yield CheckResult(
             "SLURM",
             FAIL if needed else WARN,
             f"sinfo does not answer: {why}",
@@ -90,16 +90,16 @@ def check_cluster(needed: bool, status_command: str | None) -> Iterator[Finding]
         f"{name} ({_limit(one)}{f', {one.gres}' if one.gres else ''})"
         for name, one in found.items()
     )
-    yield Finding("SLURM", OK, f"{version}; partitions: {listed}")
+    yield CheckResult("SLURM", OK, f"{version}; partitions: {listed}")
     yield _accounting(status_command)
     if status_command == "squeue":
         yield _job_age()
 
 
-def _accounting(status_command: str | None) -> Finding:
+def _accounting(status_command: str | None) -> CheckResult:
     asked = run(["sacct", "-n", "-X", "-S", "now"]) if shutil.which("sacct") else None
     if asked is not None and asked.code == 0:
-        return Finding(
+        return CheckResult(
             "accounting",
             OK,
             "sacct answers"
@@ -111,32 +111,33 @@ def _accounting(status_command: str | None) -> Finding:
         else "there is no sacct"
     )
     if status_command == "squeue":
-        return Finding("accounting", OK, f"none ({why}); the profile asks squeue")
-    return Finding(
+        return CheckResult("accounting", OK, f"none ({why}); the profile asks squeue")
+    return CheckResult(
         "accounting",
         WARN if status_command is None and asked is None else FAIL,
         f"none: {why}",
-        "use profiles/slurm-squeue, or set slurm-status-command: squeue in your profile",
+        "add --workflow-profile profiles/slurm-squeue to --profile profiles/slurm, or set "
+        "slurm-status-command: squeue in your profile",
     )
 
 
-def _job_age() -> Finding:
+def _job_age() -> CheckResult:
     shown = re.search(r"MinJobAge\s*=\s*(\d+)", run(["scontrol", "show", "config"]).output)
     if not shown:
-        return Finding(
+        return CheckResult(
             "finished jobs",
             WARN,
             "scontrol shows no MinJobAge",
             f"squeue has to show finished jobs for {LEAST_JOB_AGE} s",
         )
     if int(shown[1]) < LEAST_JOB_AGE:
-        return Finding(
+        return CheckResult(
             "finished jobs",
             FAIL,
             f"squeue forgets them after {shown[1]} s (MinJobAge)",
             f"ask for MinJobAge={LEAST_JOB_AGE} in slurm.conf, or use accounting (profiles/slurm)",
         )
-    return Finding("finished jobs", OK, f"squeue shows them for {shown[1]} s (MinJobAge)")
+    return CheckResult("finished jobs", OK, f"squeue shows them for {shown[1]} s (MinJobAge)")
 
 
 def _limit(partition: Partition) -> str:

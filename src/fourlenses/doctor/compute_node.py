@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from fourlenses.doctor.finding import FAIL, OK, Finding
+from fourlenses.doctor.check_result import FAIL, OK, CheckResult
 from fourlenses.doctor.probe import SOURCES, run
 from fourlenses.doctor.profile import Demand
 
@@ -43,7 +43,7 @@ WAIT_SECONDS = 300.0  # for a place in the queue, and imports over the network
 
 def check_compute_nodes(
     demands: list[Demand], account: str | None, directory: Path
-) -> Iterator[Finding]:
+) -> Iterator[CheckResult]:
     """``demands`` and ``account``: of the profile; none: one job as the cluster places it."""
     chosen = {demand.partition: demand for demand in demands if not demand.gpus}
     chosen |= {demand.partition: demand for demand in demands if demand.gpus}
@@ -51,7 +51,7 @@ def check_compute_nodes(
         yield _job(demand, account, directory)
 
 
-def _job(demand: Demand, account: str | None, directory: Path) -> Finding:
+def _job(demand: Demand, account: str | None, directory: Path) -> CheckResult:
     check = f"node of {demand.partition or 'the default partition'}"
     token = directory.absolute() / f".fourlenses-doctor-{secrets.token_hex(8)}"
     script = _ON_NODE.format(sources=str(SOURCES), token=str(token), gpu=demand.gpus)
@@ -82,18 +82,18 @@ def _job(demand: Demand, account: str | None, directory: Path) -> Finding:
             said = json.loads(line.removeprefix("fourlenses-node:"))
             if said["errors"] or said["token"] != "seen":
                 why = f"{said['host']}: {'; '.join(said['errors']) or 'sees another file than was written here'}"
-                return Finding(
+                return CheckResult(
                     check, FAIL, why, _NO_GPU if "torch sees no GPU" in why else _OTHER_FILES
                 )
             gpu = f", torch sees a GPU: {said['gpu']}" if said["gpu"] else ""
-            return Finding(
+            return CheckResult(
                 check,
                 OK,
                 f"{said['host']}: the same files, Python {said['python']}, torch and FFCV import{gpu}",
             )
     lines = [line.strip() for line in ran.errors.splitlines() if line.strip()]
     why = ran.reason or (lines[-1] if lines else f"srun ended with exit code {ran.code}")
-    return Finding(
+    return CheckResult(
         check,
         FAIL,
         why,

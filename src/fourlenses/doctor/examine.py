@@ -1,11 +1,11 @@
 """All checks, one family after the other."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
+from fourlenses.doctor.check_result import FAIL, CheckResult
 from fourlenses.doctor.cluster import check_cluster, is_there
 from fourlenses.doctor.compute_node import check_compute_nodes
-from fourlenses.doctor.finding import FAIL, Finding
 from fourlenses.doctor.image_libraries import check_image_libraries
 from fourlenses.doctor.interpreter import check_interpreter
 from fourlenses.doctor.limits import check_limits
@@ -16,14 +16,15 @@ from fourlenses.doctor.torch_and_gpu import check_torch
 
 
 def examine(
-    workflow: Path, directory: Path, profile_folder: Path | None, in_job: bool
-) -> Iterator[Finding]:
+    workflow: Path, directory: Path, profile_folders: Sequence[Path], in_job: bool
+) -> Iterator[CheckResult]:
     """``workflow``: the folder with the Snakefile; ``directory``: with data/ and results/; ``in_job``: try a job on the compute nodes."""
-    profile, why = read_profile(profile_folder) if profile_folder else ({}, "")
+    profile, why = read_profile(profile_folders)
     if why:
-        yield Finding("profile", FAIL, why, "name a folder such as profiles/slurm")
+        yield CheckResult("profile", FAIL, why, "name a folder such as profiles/slurm")
+    name = " and ".join(map(str, profile_folders))
     submits = profile.get("executor") == "slurm"
-    families: list[Callable[[], Iterable[Finding]]] = [
+    families: list[Callable[[], Iterable[CheckResult]]] = [
         lambda: check_interpreter(workflow),
         check_torch,
         check_image_libraries,
@@ -31,7 +32,7 @@ def examine(
         lambda: check_cluster(submits, profile.get("slurm-status-command") if submits else None),
     ]
     if submits:
-        families.append(lambda: check_profile(str(profile_folder), profile))
+        families.append(lambda: check_profile(name, profile))
     families += [lambda: check_storage(directory), check_limits]
     if in_job:
         families.append(lambda: _compute_nodes(profile, directory))
@@ -39,7 +40,7 @@ def examine(
         try:
             yield from family()
         except Exception as error:  # a defect of one check is not to hide what the others find
-            yield Finding(
+            yield CheckResult(
                 "doctor",
                 FAIL,
                 f"a check itself failed: {type(error).__name__}: {error}",
@@ -47,10 +48,10 @@ def examine(
             )
 
 
-def _compute_nodes(profile: dict, directory: Path) -> Iterable[Finding]:
+def _compute_nodes(profile: dict, directory: Path) -> Iterable[CheckResult]:
     if not is_there():
         return [
-            Finding(
+            CheckResult(
                 "compute nodes",
                 FAIL,
                 "there is no SLURM here to try a job on",

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from fourlenses.doctor.finding import FAIL, OK, Finding
+from fourlenses.doctor.check_result import FAIL, OK, CheckResult
 from fourlenses.doctor.interpreter import SETUP
 from fourlenses.doctor.probe import ask, run
 
@@ -44,10 +44,10 @@ def answer():
 SYSTEM = "install OpenCV and TurboJPEG (Debian: libopencv-dev libturbojpeg0-dev; on a cluster perhaps: module load opencv), then remove .venv "
 
 
-def check_image_libraries() -> Iterator[Finding]:
+def check_image_libraries() -> Iterator[CheckResult]:
     located = ask(_LOCATED)
     if located.error:
-        yield Finding("FFCV", FAIL, located.error, SETUP)
+        yield CheckResult("FFCV", FAIL, located.error, SETUP)
     else:
         version, libraries = located.value
         missing = [name for library in libraries for name in _not_found(library)]
@@ -58,36 +58,40 @@ def check_image_libraries() -> Iterator[Finding]:
                 if missing
                 else f"{version} has no compiled library"
             )
-            yield Finding(
+            yield CheckResult(
                 "FFCV",
                 FAIL,
                 found,
                 f"{SYSTEM}and {SETUP}. What the login node has the compute nodes need too",
             )
         elif imported.error:
-            yield Finding("FFCV", FAIL, f"{version}: {imported.error}", f"remove .venv and {SETUP}")
+            yield CheckResult(
+                "FFCV", FAIL, f"{version}: {imported.error}", f"remove .venv and {SETUP}"
+            )
         else:
-            yield Finding("FFCV", OK, f"{version} imports, with all its shared libraries")
+            yield CheckResult("FFCV", OK, f"{version} imports, with all its shared libraries")
     decoded = ask(_JPEG)
     if decoded.error or not decoded.value:
-        yield Finding(
+        yield CheckResult(
             "TurboJPEG",
             FAIL,
             decoded.error or "a JPEG is not decoded to Pillow's pixels",
             f"{SYSTEM}and {SETUP}",
         )
     else:
-        yield Finding("TurboJPEG", OK, "decodes a JPEG to Pillow's pixels")
+        yield CheckResult("TurboJPEG", OK, "decodes a JPEG to Pillow's pixels")
     compiled = ask(_NUMBA)
     if compiled.error or compiled.value[1] != 499500:
-        yield Finding(
+        yield CheckResult(
             "numba",
             FAIL,
             compiled.error or f"compiled a sum to {compiled.value[1]}, not 499500",
             f"{SETUP}; NUMBA_CACHE_DIR (or the home directory) has to be writable",
         )
     else:
-        yield Finding("numba", OK, f"{compiled.value[0]} compiles, threads by {compiled.value[2]}")
+        yield CheckResult(
+            "numba", OK, f"{compiled.value[0]} compiles, threads by {compiled.value[2]}"
+        )
 
 
 def _not_found(library: str) -> list[str]:

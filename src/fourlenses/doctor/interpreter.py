@@ -6,22 +6,22 @@ from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
 
-from fourlenses.doctor.finding import FAIL, OK, WARN, Finding
+from fourlenses.doctor.check_result import FAIL, OK, WARN, CheckResult
 
 SETUP = "run make setup"
 _PIN = re.compile(r"(?P<name>[A-Za-z0-9_.-]+)==(?P<version>[^\s;\\]+)(?P<marker>\s*;)?")
 
 
-def check_interpreter(workflow: Path) -> Iterator[Finding]:
+def check_interpreter(workflow: Path) -> Iterator[CheckResult]:
     """``workflow``: the folder with the Snakefile and envs/."""
     version = ".".join(map(str, sys.version_info[:3]))
-    yield Finding(
+    yield CheckResult(
         "Python", OK, f"{version} at {sys.executable}"
     )  # an older one is turned away by workflow_scripts/doctor.py
     yield _pins(workflow / "envs" / "requirements.txt")
 
 
-def _pins(file: Path) -> Finding:
+def _pins(file: Path) -> CheckResult:
     pinned: dict[
         str, list[str]
     ] = {}  # for one package there may be several, for several versions of Python
@@ -45,7 +45,7 @@ def _pins(file: Path) -> Finding:
         else:
             other.append(f"{name} {installed} (pinned: {', '.join(versions)})")
     if missing:
-        return Finding(
+        return CheckResult(
             "packages",
             FAIL,
             f"{len(missing)} of {file.name} are not installed, e.g. {', '.join(missing[:4])}",
@@ -53,7 +53,7 @@ def _pins(file: Path) -> Finding:
         )
     if other:
         found = f"{right} as pinned, {len(other)} others: {', '.join(other[:3])}"
-        return Finding(
+        return CheckResult(
             "packages", WARN, found, f"{SETUP}, or know that tables may differ in last digits"
         )
-    return Finding("packages", OK, f"{right} as pinned in {file.name}")
+    return CheckResult("packages", OK, f"{right} as pinned in {file.name}")

@@ -3,12 +3,12 @@
 import getpass
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from fourlenses.doctor.check_result import FAIL, OK, WARN, CheckResult
 from fourlenses.doctor.cluster import Partition, partitions
-from fourlenses.doctor.finding import FAIL, OK, WARN, Finding
 from fourlenses.doctor.probe import ask, run
 
 _READ = """
@@ -33,19 +33,31 @@ class Demand:
     runtime_minutes: float | None
 
 
-def read_profile(folder: Path) -> tuple[dict, str]:
-    """The profile's keys with environment variables filled in (those that are not set stay as $NAME), and why there are none."""
-    files = [
-        file
-        for name in ("profile*.yaml", "config*.yaml")
-        for file in sorted(folder.glob(name), reverse=True)
-    ]
-    if not files:
-        return {}, f"no profile.yaml or config.yaml in {folder}"
-    answer = ask(_READ, str(files[0]), timeout=30)
-    if answer.error or not isinstance(answer.value, dict):
-        return {}, f"{files[0]} cannot be read: {answer.error or 'it holds no keys'}"
-    return _expanded(answer.value), ""
+def read_profile(folders: Sequence[Path]) -> tuple[dict, str]:
+    """Read a Snakemake profile.
+
+    Args:
+        folders: of several, a key of a later one replaces that of the earlier ones, as Snakemake
+            lays `--workflow-profile` over `--profile`.
+
+    Returns:
+        The keys, with environment variables filled in (those that are not set stay as $NAME), and
+        "" or why there are none.
+    """
+    profile: dict = {}
+    for folder in folders:
+        files = [
+            file
+            for name in ("profile*.yaml", "config*.yaml")
+            for file in sorted(folder.glob(name), reverse=True)
+        ]
+        if not files:
+            return {}, f"no profile.yaml or config.yaml in {folder}"
+        answer = ask(_READ, str(files[0]), timeout=30)
+        if answer.error or not isinstance(answer.value, dict):
+            return {}, f"{files[0]} cannot be read: {answer.error or 'it holds no keys'}"
+        profile |= answer.value
+    return {key: _expanded(value) for key, value in profile.items()}, ""
 
 
 def demands(profile: dict) -> list[Demand]:
@@ -67,7 +79,7 @@ def demands(profile: dict) -> list[Demand]:
     ]
 
 
-def check_profile(name: str, profile: dict) -> Iterator[Finding]:
+def check_profile(name: str, profile: dict) -> Iterator[CheckResult]:
     """Lines on unset variables, the account, and every rule's demand beside the partition it names."""
     unset = sorted(
         set(
@@ -77,7 +89,7 @@ def check_profile(name: str, profile: dict) -> Iterator[Finding]:
         )
     )
     if unset:
-        yield Finding(
+        yield CheckResult(
             "profile",
             FAIL,
             f"{name} uses {', '.join('$' + one for one in unset)}, which {'is' if len(unset) == 1 else 'are'} "
@@ -85,7 +97,7 @@ def check_profile(name: str, profile: dict) -> Iterator[Finding]:
             "export them before Snakemake and this (docs/guide/slurm.md), or write the values into the profile",
         )
     else:
-        yield Finding("profile", OK, f"{name}: all its variables are set")
+        yield CheckResult("profile", OK, f"{name}: all its variables are set")
     account = _text(_resources(profile.get("default-resources")).get("slurm_account"))
     if profile.get("slurm-status-command") != "squeue" and not (account or "").startswith("$"):
         yield _account(account)
@@ -97,9 +109,9 @@ def check_profile(name: str, profile: dict) -> Iterator[Finding]:
             yield _beside(demand, found)
 
 
-def _account(account: str | None) -> Finding:
+def _account(account: str | None) -> CheckResult:
     if not account:
-        return Finding(
+        return CheckResult(
             "account",
             WARN,
             "the profile names no slurm_account",
@@ -108,25 +120,25 @@ def _account(account: str | None) -> Finding:
     known = run(["sacctmgr", "-nP", "show", "assoc", f"user={getpass.getuser()}", "format=account"])
     accounts = sorted(set(known.output.split()))
     if known.code != 0 or not accounts:
-        return Finding("account", OK, f"{account} (sacctmgr does not tell whether it is yours)")
+        return CheckResult("account", OK, f"{account} (sacctmgr does not tell whether it is yours)")
     if account.lower() not in accounts:  # SLURM has them in lower case, whatever is written
-        return Finding(
+        return CheckResult(
             "account",
             FAIL,
             f"{account} is not among yours: {', '.join(accounts)}",
             "export or write one of these",
         )
-    return Finding("account", OK, account)
+    return CheckResult("account", OK, account)
 
 
-def _beside(demand: Demand, found: dict[str, Partition]) -> Finding:
+def _beside(demand: Demand, found: dict[str, Partition]) -> CheckResult:
     check = f"jobs of {demand.rule}"
     if demand.partition is None:
-        return Finding(check, OK, "go to the cluster's default partition")
+        return CheckResult(check, OK, "go to the cluster's default partition")
     name = demand.partition
     partition = found.get(name.split(",")[0])
     if partition is None:
-        return Finding(
+        return CheckResult(
             check,
             FAIL,
             f"partition {name} is not there; there are: {', '.join(found)}",
@@ -154,7 +166,7 @@ def _beside(demand: Demand, found: dict[str, Partition]) -> Finding:
             f"its nodes have {most} GPUs{model} ({partition.gres or 'no gres'}), but gpu is {demand.gpus}"
         )
     if problems:
-        return Finding(
+        return CheckResult(
             check,
             FAIL,
             f"partition {name}: {'; '.join(problems)}",
@@ -163,7 +175,7 @@ def _beside(demand: Demand, found: dict[str, Partition]) -> Finding:
     asks = [f"{demand.gpus} GPU {demand.gpu_model}".strip()] if demand.gpus else []
     asks += [f"{demand.memory_mb} MB"] if demand.memory_mb else []
     asks += [f"{demand.runtime_minutes / 60:g} h"] if demand.runtime_minutes else []
-    return Finding(
+    return CheckResult(
         check,
         OK,
         f"partition {name} has what they ask for" + (f": {', '.join(asks)}" if asks else ""),

@@ -4,13 +4,13 @@ import json
 import textwrap
 from dataclasses import asdict
 
-from fourlenses.doctor.finding import FAIL, OK, WARN, Finding
+from fourlenses.doctor.check_result import FAIL, OK, WARN, CheckResult
 
 _COLOURS = {OK: "32", WARN: "33", FAIL: "31"}
 _WIDTH, _NAME = 100, 24
 
 
-def lines(finding: Finding, colours: bool) -> str:
+def lines(finding: CheckResult, colours: bool) -> str:
     """Status, check and what was found; the remedy below."""
     status = f"{finding.status:<5}"
     if colours:
@@ -31,13 +31,13 @@ def lines(finding: Finding, colours: bool) -> str:
     return "\n".join(shown)
 
 
-def summary(findings: list[Finding]) -> str:
+def summary(findings: list[CheckResult]) -> str:
     counts = {
         status: sum(finding.status == status for finding in findings) for status in (OK, WARN, FAIL)
     }
     return f"{counts[OK]} ok, {counts[WARN]} warn, {counts[FAIL]} fail"
 
 
-def as_json(findings: list[Finding]) -> str:
+def as_json(findings: list[CheckResult]) -> str:
     fit = all(finding.status != FAIL for finding in findings)
     return json.dumps({"fit": fit, "findings": [asdict(finding) for finding in findings]}, indent=1)

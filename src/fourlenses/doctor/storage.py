@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from fourlenses.doctor.finding import FAIL, OK, WARN, Finding
+from fourlenses.core.units import format_bytes
+from fourlenses.doctor.check_result import FAIL, OK, WARN, CheckResult
 from fourlenses.doctor.probe import ask
 
 _TRIAL = "from fourlenses.doctor.storage_trial import trial as answer\n"
@@ -15,12 +16,12 @@ SLOW_READS, SLOW_WRITES = 200, 20e6  # random reads of 128 KiB, and bytes, a sec
 MOST_CLOCK_OFF = 30.0  # seconds
 
 
-def check_storage(directory: Path) -> Iterator[Finding]:
+def check_storage(directory: Path) -> Iterator[CheckResult]:
     """Of data/ and results/ in ``directory``, which may lie on different file systems."""
     for name in ("data", "results"):
         answer = ask(_TRIAL, str(directory / name), timeout=90)
         if answer.error:
-            yield Finding(
+            yield CheckResult(
                 f"{name}/",
                 FAIL,
                 f"cannot be used: {answer.error}",
@@ -30,38 +31,38 @@ def check_storage(directory: Path) -> Iterator[Finding]:
             yield from judge(name, answer.value)
 
 
-def judge(name: str, found: dict) -> Iterator[Finding]:
+def judge(name: str, found: dict) -> Iterator[CheckResult]:
     """Lines on what `trial` found for the folder called ``name``."""
     where = f"{found['folder']} ({found['kind']}{', over the network' if found['network'] else ''})"
-    free = f"{found['free'] / 2**30:.1f} GiB free on {where}"
+    free = f"{format_bytes(found['free'])} free on {where}"
     if found["free"] < LEAST_FREE or found["files_free"] == 0:
         short = "no inodes left" if found["files_free"] == 0 else free
-        yield Finding(
+        yield CheckResult(
             f"{name}/ space",
             FAIL,
             short,
             "make room, or put the folder elsewhere by a symbolic link",
         )
     elif found["free"] < FEW_FREE:
-        yield Finding(
+        yield CheckResult(
             f"{name}/ space",
             WARN,
             free,
             "enough for small studies; docs/reference/datasets.md says what the paper's four datasets need",
         )
     else:
-        yield Finding(f"{name}/ space", OK, free)
+        yield CheckResult(f"{name}/ space", OK, free)
     writes, reads = found["write_bytes_per_second"], found["random_reads_per_second"]
     speed = f"writes {writes / 1e6:.0f} MB/s, {reads:.0f} random reads/s of 128 KiB"
     slow = writes < SLOW_WRITES or (name == "data" and reads < SLOW_READS)
-    yield Finding(
+    yield CheckResult(
         f"{name}/ speed",
         WARN if slow else OK,
         speed,
         "training may wait for images; input: resident reads them once" if slow else "",
     )
     if not found["renames"]:
-        yield Finding(
+        yield CheckResult(
             f"{name}/ files",
             FAIL,
             "a rename does not replace a file whole",
@@ -75,18 +76,18 @@ def judge(name: str, found: dict) -> Iterator[Finding]:
     ]
     off = found["clock_off_seconds"]
     if abs(off) > MOST_CLOCK_OFF:
-        yield Finding(
+        yield CheckResult(
             f"{name}/ files",
             WARN,
             f"its clock is {off:+.0f} s from this machine's",
             "have both synchronised (NTP): Snakemake and make status compare times of files",
         )
     elif lacks:
-        yield Finding(
+        yield CheckResult(
             f"{name}/ files",
             WARN,
             f"renames are whole, but there are no {' and no '.join(lacks)}",
             "run only one Snakemake a folder; without hard links two jobs can own one directory for a moment",
         )
     else:
-        yield Finding(f"{name}/ files", OK, "renames are whole, hard links and locks work")
+        yield CheckResult(f"{name}/ files", OK, "renames are whole, hard links and locks work")

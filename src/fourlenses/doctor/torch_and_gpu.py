@@ -4,7 +4,7 @@ import re
 import shutil
 from collections.abc import Iterator
 
-from fourlenses.doctor.finding import FAIL, OK, WARN, Finding
+from fourlenses.doctor.check_result import FAIL, OK, WARN, CheckResult
 from fourlenses.doctor.interpreter import SETUP
 from fourlenses.doctor.probe import ask, run
 
@@ -29,10 +29,10 @@ def answer():
 """
 
 
-def check_torch() -> Iterator[Finding]:
+def check_torch() -> Iterator[CheckResult]:
     answer = ask(_TORCH)
     if answer.error:
-        yield Finding(
+        yield CheckResult(
             "torch",
             FAIL,
             answer.error,
@@ -42,28 +42,28 @@ def check_torch() -> Iterator[Finding]:
         build = f"CUDA {answer.value['cuda']}" if answer.value["cuda"] else "CPU only"
         works = answer.value["product"] == 64**3
         remedy = "" if works else f"its arithmetic is wrong; {SETUP}"
-        yield Finding(
+        yield CheckResult(
             "torch", OK if works else FAIL, f"{answer.value['version']}, built for {build}", remedy
         )
     yield _gpu(None if answer.error else answer.value)
     pair = ask(_TORCHVISION)
     if pair.error or pair.value[1] != [0]:
-        yield Finding(
+        yield CheckResult(
             "torchvision",
             FAIL,
             pair.error or "its compiled operators give wrong results",
             f"torch and torchvision have to be of one release and one CUDA build: remove .venv and {SETUP}",
         )
     else:
-        yield Finding("torchvision", OK, f"{pair.value[0]}, its compiled operators load")
+        yield CheckResult("torchvision", OK, f"{pair.value[0]}, its compiled operators load")
 
 
-def _gpu(torch: dict | None) -> Finding:
+def _gpu(torch: dict | None) -> CheckResult:
     """What the driver says beside what torch says. ``torch``: None if it does not import."""
     driver, newest_cuda, names = _driver()
     if not names:
         why = "no GPU on this machine" if driver is None else f"nvidia-smi shows no GPU ({driver})"
-        return Finding(
+        return CheckResult(
             "GPU",
             OK if driver is None else WARN,
             f"{why}; on a login node that is usual",
@@ -71,13 +71,13 @@ def _gpu(torch: dict | None) -> Finding:
         )
     found = f"{len(names)} x {names[0]}, driver {driver} (up to CUDA {newest_cuda})"
     if torch is None:
-        return Finding("GPU", WARN, found, "torch has to import first")
+        return CheckResult("GPU", WARN, found, "torch has to import first")
     if not torch["cuda"]:
-        return Finding(
+        return CheckResult(
             "GPU", FAIL, f"{found}, but torch is built for CPUs only", f"remove .venv and {SETUP}"
         )
     if not torch["available"]:
-        return Finding(
+        return CheckResult(
             "GPU",
             FAIL,
             f"{found}, but torch (CUDA {torch['cuda']}) cannot use it",
@@ -86,13 +86,13 @@ def _gpu(torch: dict | None) -> Finding:
         )
     wrong = [name for name, _, product in torch["gpus"] if product != 64**3]
     if wrong:
-        return Finding(
+        return CheckResult(
             "GPU",
             FAIL,
             f"{found}, but {wrong[0]} computes wrong numbers",
             "leave that GPU out; tell its administrators",
         )
-    return Finding(
+    return CheckResult(
         "GPU",
         OK,
         f"{found}, {', '.join(sorted({capability for _, capability, _ in torch['gpus']}))}, used by torch",

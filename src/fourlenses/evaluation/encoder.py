@@ -14,6 +14,7 @@ from fourlenses.core.randomness import named_seed
 from fourlenses.models.backbones import build_backbone
 from fourlenses.models.weights import load_weights
 from fourlenses.study import Run, parse_source
+from fourlenses.study.layout import ENCODER, RUN
 
 PRETRAINING, TRAINING = (
     "pretraining",
@@ -40,7 +41,7 @@ class Encoder:
         Raises:
             UserError: there is no run.json, or it is none of this project.
         """
-        file = directory / "run.json"
+        file = directory / RUN
         try:
             record = read_json(file)
             run = cls(
@@ -80,7 +81,7 @@ class Encoder:
 
     def pretrained(self) -> tuple[nn.Module, int]:
         """The encoder as it was left, and the width of its features."""
-        file = self.directory / "encoder.safetensors"
+        file = self.directory / ENCODER
         if not file.exists():
             raise UserError(f"{file} is missing; name the directory of a finished pretraining run")
         encoder, width = build_backbone(self.settings["backbone"], 0)
@@ -98,7 +99,7 @@ class Encoder:
 
     @cached_property
     def weights_sha256(self) -> str:
-        return sha256(self.directory / "encoder.safetensors")
+        return sha256(self.directory / ENCODER)
 
     def columns(self) -> dict:
         """What metrics.csv says of the encoder."""

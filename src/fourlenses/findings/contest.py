@@ -16,11 +16,12 @@ from fourlenses.analysis.contrasts import CONFIDENCE, Contrast, Evidence
 from fourlenses.findings import selection, words
 from fourlenses.findings.comparison import above_floor, trained_enough
 from fourlenses.findings.thresholds import Thresholds
+from fourlenses.study.vocabulary import PROTOCOLS
 
 WAYS = {
-    "linear": "with a linear classifier",
-    "linear_augmented": "with a linear classifier on augmented images",
-    "fine_tune": "fine-tuned",
+    protocol.name: protocol.in_words
+    for protocol in PROTOCOLS.values()
+    if protocol.in_words and not protocol.from_scratch
 }
 PRETRAINING, SUPERVISED, ALIKE, OPEN = (
     "pretraining leads",

@@ -41,7 +41,6 @@ def evaluate(evidence: Evidence, thresholds: Thresholds) -> list[Finding]:
 
 def comparisons(metrics: pd.DataFrame, thresholds: Thresholds) -> list[Comparison]:
     rows = selection.clean(selection.described(metrics))
-    finest = table.finest_levels(metrics)
     found = []
     for (target,), here in selection.groups(rows, ["target"]):
         own = selection.linear(selection.own_encoders(here))
@@ -52,7 +51,6 @@ def comparisons(metrics: pd.DataFrame, thresholds: Thresholds) -> list[Compariso
                 encoders,
                 here,
                 metrics=metrics,
-                finest=finest[target],
                 margin=thresholds.granularity_margin,
             )
             if one:
@@ -67,7 +65,6 @@ def _growth(
     rows: pd.DataFrame,
     *,
     metrics: pd.DataFrame,
-    finest: str,
     margin: float,
 ) -> Comparison | None:
     for same in selection.most_labels_first(own):
@@ -78,10 +75,8 @@ def _growth(
         encoder = _largest(same)
         if encoder.empty or not yardsticks:
             continue
-        levels = levels_in_order(encoder, finest)
-        at_finest = {
-            name: some[some["level"] == finest]["top1"].mean() for name, some in yardsticks
-        }
+        levels = levels_in_order(encoder)
+        at_finest = {name: some[some["is_finest"]]["top1"].mean() for name, some in yardsticks}
         name, yardstick = max(yardsticks, key=lambda one: at_finest[one[0]])
         levels = [level for level in levels if level in set(yardstick["level"])]
         if len(levels) < 2 or not selection.share_seeds(encoder, yardstick):
@@ -148,23 +143,7 @@ def _largest(rows: pd.DataFrame) -> pd.DataFrame:
     return rows.iloc[:0]
 
 
-def levels_in_order(rows: pd.DataFrame, finest: str) -> list[str]:
-    """Coarse to fine, without levels of fewer than three labels: by level_depth, or where the table lacks it (and the numbers of
-    labels) as the encoder with most levels lists them, turned round where the list begins with the finest."""
-    known = (
-        rows.assign(depth=pd.to_numeric(rows["level_depth"], errors="coerce"))
-        if "level_depth" in rows
-        else None
-    )
-    if known is not None and known["depth"].notna().all():
-        ordered = known.sort_values("depth").drop_duplicates("level")
-        labels = pd.to_numeric(ordered["n_classes"], errors="coerce").fillna(LEAST_LABELS)
-        return ordered["level"][labels >= LEAST_LABELS].tolist()
-    listed = [
-        list(levels)
-        for _, levels in rows.groupby(
-            ["source", "seed", "labelled_images", "label_draw"], sort=False
-        )["level"]
-    ]
-    fullest = max(listed, key=len, default=[])
-    return fullest[::-1] if fullest and fullest[0] == finest else fullest
+def levels_in_order(rows: pd.DataFrame) -> list[str]:
+    """Return the levels coarse to fine, without those of fewer than three labels."""
+    labels = rows.groupby("level")["n_classes"].max().fillna(LEAST_LABELS)
+    return [level for level in table.levels_in_order(rows) if labels[level] >= LEAST_LABELS]

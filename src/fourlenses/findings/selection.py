@@ -6,6 +6,7 @@ import pandas as pd
 
 from fourlenses.analysis import table
 from fourlenses.study import entry_of, methods, names
+from fourlenses.study.vocabulary import FROM_SCRATCH, PROTOCOLS
 
 EQUAL_STEPS = (
     1.02  # batches of sets of different sizes do not divide alike: within 2 % the steps are equal
@@ -37,7 +38,7 @@ def described(metrics: pd.DataFrame) -> pd.DataFrame:
 
 
 def finest(metrics: pd.DataFrame) -> pd.DataFrame:
-    return described(table.at_finest(metrics, metrics))
+    return described(table.at_finest(metrics))
 
 
 def clean(rows: pd.DataFrame) -> pd.DataFrame:
@@ -121,7 +122,4 @@ def supervised(rows: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
         )
 
 
-SCRATCH_WORDS = {
-    "scratch": "training from scratch",
-    "scratch_published": "training from scratch at the published length",
-}
+SCRATCH_WORDS = {name: PROTOCOLS[name].in_words for name in FROM_SCRATCH}

@@ -1,4 +1,4 @@
-"""The figures of the four lenses, a module each, with `NAME` and `draw(evidence)`. `study.FIGURES` says which lens they belong to.
+"""The figures of the four lenses, a module each, with `NAME` and `draw(evidence)`. `study.vocabulary` says which lens they belong to.
 
 `draw` takes the study's table with all that is known of its uncertainty (`analysis.contrasts.Evidence`) and gives the figure and the
 numbers drawn in it, no more, no fewer.

@@ -33,7 +33,7 @@ def _standardised(z: Tensor) -> Tensor:
 
 
 class BarlowTwins(Method):
-    """Encoder and a wide projector. ``loss_scale`` multiplies the loss.
+    """Encoder and a wide projector. ``loss_weight`` multiplies the loss.
 
     The scale matters to LARS alone, which adapts the step of every weight but not that of biases and norm parameters: the paper
     gives those a smaller learning rate, and a smaller loss is the same.
@@ -44,20 +44,20 @@ class BarlowTwins(Method):
         "projection_out",
         "projection_layers",
         "off_diagonal_weight",
-        "loss_scale",
+        "loss_weight",
     )
 
     def __init__(
-        self, encoder: nn.Module, head: nn.Module, off_diagonal_weight: float, loss_scale: float
+        self, encoder: nn.Module, head: nn.Module, off_diagonal_weight: float, loss_weight: float
     ):
         super().__init__()
         self.encoder, self.head = encoder, head
-        self.off_diagonal_weight, self.loss_scale = off_diagonal_weight, loss_scale
+        self.off_diagonal_weight, self.loss_weight = off_diagonal_weight, loss_weight
 
     @classmethod
     def build(cls, encoder: nn.Module, feature_width: int, settings: dict, facts: DataInfo) -> Self:
         head = ProjectionHead.from_settings(feature_width, settings)
-        return cls(encoder, head, settings["off_diagonal_weight"], settings["loss_scale"])
+        return cls(encoder, head, settings["off_diagonal_weight"], settings["loss_weight"])
 
     def embed(self, views: list[Tensor]) -> Embeddings:
         """Projections of both views, (rows, outputs) each."""
@@ -67,5 +67,5 @@ class BarlowTwins(Method):
     def loss(
         self, embeddings: Embeddings, targets: Embeddings, labels: Tensor
     ) -> tuple[Tensor, Diagnostics]:
-        loss = self.loss_scale * barlow_twins(*embeddings, self.off_diagonal_weight)
+        loss = self.loss_weight * barlow_twins(*embeddings, self.off_diagonal_weight)
         return loss, {"batch_projection_std": embedding_std(embeddings[0])}

@@ -23,22 +23,22 @@ class BYOL(Method):
     Projector and predictor are Linear, batch norm, ReLU, Linear, with a bias in the first map alone, as in the official code.
     """
 
-    settings = ("projection_hidden", "projection_out", "prediction_hidden", "momentum_base")
+    settings = ("projection_hidden", "projection_out", "prediction_hidden", "ema_momentum")
 
     def __init__(
-        self, encoder: nn.Module, head: nn.Module, predictor: nn.Module, momentum_base: float
+        self, encoder: nn.Module, head: nn.Module, predictor: nn.Module, ema_momentum: float
     ):
         super().__init__()
         self.encoder, self.head, self.predictor = encoder, head, predictor
         self.target_encoder, self.target_head = momentum_copy(encoder), momentum_copy(head)
-        self.momentum_base = momentum_base
+        self.ema_momentum = ema_momentum
 
     @classmethod
     def build(cls, encoder: nn.Module, feature_width: int, settings: dict, facts: DataInfo) -> Self:
         outputs = settings["projection_out"]
         head = ProjectionHead(feature_width, settings["projection_hidden"], outputs, 2, bias=True)
         predictor = ProjectionHead(outputs, settings["prediction_hidden"], outputs, 2, bias=True)
-        return cls(encoder, head, predictor, settings["momentum_base"])
+        return cls(encoder, head, predictor, settings["ema_momentum"])
 
     @torch.no_grad()
     def targets(self, views: list[Tensor]) -> Embeddings:
@@ -63,5 +63,5 @@ class BYOL(Method):
 
     def after_step(self, targets: Embeddings, step: int, total_steps: int) -> None:
         """Move the target network; the momentum rises to 1 over the run."""
-        momentum = momentum_at(step, total_steps, self.momentum_base, 1.0)
+        momentum = momentum_at(step, total_steps, self.ema_momentum, 1.0)
         follow([self.target_encoder, self.target_head], [self.encoder, self.head], momentum)

@@ -59,8 +59,8 @@ class MoCo(Method):
         "projection_out",
         "projection_layers",
         "queue_size",
-        "momentum_base",
-        "momentum_final",
+        "ema_momentum",
+        "ema_momentum_final",
         "symmetric",
     )
 
@@ -101,7 +101,7 @@ class MoCo(Method):
         queue = F.normalize(
             torch.randn(size, settings["projection_out"], generator=generator), dim=1
         )
-        momentum = (settings["momentum_base"], settings["momentum_final"])
+        momentum = (settings["ema_momentum"], settings["ema_momentum_final"])
         method = cls(
             encoder,
             head,

@@ -28,8 +28,9 @@ from fourlenses.models.backbones import build_backbone
 from fourlenses.models.batch_norm import set_batch_norm
 from fourlenses.parallel.devices import choose_device
 from fourlenses.planning.throughput import LINEAR_CLASSES, Row
-from fourlenses.study import BASELINES, FLOOR, Plan, parse_source
+from fourlenses.study import Plan, parse_source
 from fourlenses.study.corruptions import CORRUPTIONS
+from fourlenses.study.vocabulary import FROZEN_PROTOCOLS, RANDOM_INIT
 from fourlenses.training.gradient_cache import add_gradients
 from fourlenses.training.optimizers.build import build_optimizer
 from fourlenses.training.step_config import StepConfig, choose_precision
@@ -62,8 +63,8 @@ def calibrate(config: dict, plan: Plan, seconds: float) -> list[Row]:
     device = choose_device(config["device"])
     wait = torch.cuda.synchronize if device.type == "cuda" else lambda: None
     made = _Measurement(config, device, seconds, wait)
-    trained = {run.method for run in plan.runs} - {FLOOR}
-    if any(cell.protocol in ("fine_tune", *BASELINES) for cell in plan.cells):
+    trained = {run.method for run in plan.runs} - {RANDOM_INIT}
+    if any(cell.protocol not in FROZEN_PROTOCOLS for cell in plan.cells):
         trained.add("supervised")
     rows = [
         made.row(config["methods"][name]["method"], made.training(name)) for name in sorted(trained)

@@ -7,12 +7,13 @@ from fourlenses.core.errors import UserError
 from fourlenses.core.files import read_json
 from fourlenses.planning.jobs import Job
 from fourlenses.planning.plan import StudyPlan
-from fourlenses.study import TRAINED
+from fourlenses.study.layout import RUN, Layout
+from fourlenses.study.vocabulary import TRAINING_PROTOCOLS
 
 
-def cpu_seconds(job: Job, results: Path) -> float | None:
+def cpu_seconds(job: Job, root: Path, layout: Layout) -> float | None:
     """CPU time of a finished job by its benchmark, start included: on a shared CPU, unlike its clock, not longer for others' work."""
-    benchmark = results / "logs" / f"{job.key}.benchmark.tsv"
+    benchmark = root / layout.benchmark(job.key)
     if not benchmark.exists():
         return None
     with open(benchmark, newline="", encoding="utf-8") as file:
@@ -20,20 +21,19 @@ def cpu_seconds(job: Job, results: Path) -> float | None:
     return float(line["cpu_time"]) if line.get("cpu_time", "NA") not in ("NA", "-", "") else None
 
 
-def actual_seconds(job: Job, results: Path) -> tuple[float, str] | None:
+def actual_seconds(job: Job, root: Path, layout: Layout) -> tuple[float, str] | None:
     """Device-seconds that a finished job took, and by what record: trainings by their own clock, features by the benchmark of the job
     (start and reading included). None where there is no record."""
-    name = job.key.split("/", 1)[1]
     if job.kind == "pretrain":
-        record = results / job.key / "run.json"
+        record = job.outputs[0].with_name(RUN)
         if record.exists() and job.images:
             run = read_json(record)
-            return run["wall_time_seconds"] * run["effective"].get("processes", 1), "run.json"
-    elif job.kind in TRAINED and job.outputs[0].exists():
+            return run["wall_time_seconds"] * run["effective"].get("processes", 1), RUN
+    elif job.kind in TRAINING_PROTOCOLS and job.outputs[0].exists():
         timing = read_json(job.outputs[0])["cells"][0]["timing"]
         return sum(timing.values()) * job.devices, "timing"
     elif job.kind == "features" and job.outputs[0].exists():
-        benchmark = results / "logs" / "evaluate" / f"{name}.benchmark.tsv"
+        benchmark = root / layout.benchmark(job.key)
         if benchmark.exists():
             with open(benchmark, newline="", encoding="utf-8") as file:
                 return float(next(csv.DictReader(file, delimiter="\t"))["s"]), "benchmark"
@@ -46,10 +46,9 @@ def compare(plan: StudyPlan, root: Path = Path()) -> list[dict]:
     Raises:
         UserError: nothing is finished yet.
     """
-    results = root / "results" / plan.study
     rows = []
     for key, job in sorted(plan.jobs.items()):
-        found = actual_seconds(job, results)
+        found = actual_seconds(job, root, plan.layout)
         if found and job.seconds and found[0] > 0:
             actual, record = found
             estimated = (
@@ -63,10 +62,10 @@ def compare(plan: StudyPlan, root: Path = Path()) -> list[dict]:
                 "ratio": estimated / actual,
                 "record": record,
             }
-            rows.append(row | {"cpu": cpu_seconds(job, results)})
+            rows.append(row | {"cpu": cpu_seconds(job, root, plan.layout)})
     if not rows:
         raise UserError(
-            f"{results} holds no finished job with a record of its time; run the study first"
+            f"{root / plan.layout.results} holds no finished job with a record of its time; run the study first"
         )
     return rows
 

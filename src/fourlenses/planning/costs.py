@@ -3,17 +3,9 @@
 from dataclasses import dataclass
 
 from fourlenses.planning.jobs import Job
-from fourlenses.study import LENSES
+from fourlenses.study.vocabulary import LENSES, TRAINING_PROTOCOLS
 
-KINDS = (
-    "beton",
-    "pretrain",
-    "features",
-    "linear_augmented",
-    "fine_tune",
-    "scratch",
-    "scratch_published",
-)
+KINDS = ("beton", "pretrain", "features", *TRAINING_PROTOCOLS)
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """Every job of a study that costs something: betons, pretraining, evaluations; each once, with who needs it and how long it takes.
 
-Standard library only. The paths are those of rules/common.smk.
+Standard library only.
 """
 
 from collections import defaultdict
@@ -12,18 +12,10 @@ from fourlenses.planning.disk import encoder_bytes, feature_bytes
 from fourlenses.planning.durations import evaluation_training_images, pretraining_images
 from fourlenses.planning.sizes import Size, image_bytes, size_of
 from fourlenses.planning.throughput import PASSES, Rate, Throughput
-from fourlenses.study import (
-    ALL,
-    BASELINES,
-    FLOOR,
-    ON_FEATURES,
-    Cell,
-    Plan,
-    Run,
-    Subset,
-    parse_source,
-)
+from fourlenses.study import ALL, Cell, Plan, Run, Subset, parse_source
 from fourlenses.study.corruptions import CORRUPTIONS
+from fourlenses.study.layout import Layout, feature_record, job_of
+from fourlenses.study.vocabulary import FEATURE_PROTOCOLS, FROM_SCRATCH, PROTOCOLS, RANDOM_INIT
 
 WRITER_THREADS = 8  # rules/common.smk: writing_threads
 
@@ -69,7 +61,7 @@ class Jobs:
 
     def __init__(self, config: dict, plan: Plan, speeds: Throughput, root: Path = Path()) -> None:
         self.config, self.plan, self.speeds, self.root = config, plan, speeds, root
-        self.results = root / "results" / config["study"]
+        self.layout = Layout(config["study"], config["stored_size"])
         self.sizes: dict[str, Size] = {}
         self.all: dict[str, Job] = {}
         self.processes, self.evaluation_processes = (
@@ -78,7 +70,7 @@ class Jobs:
         )
         looked_at_by: dict[Run, set[str]] = defaultdict(set)
         for cell, lenses in plan.cells.items():
-            if cell.protocol not in BASELINES:
+            if cell.protocol not in FROM_SCRATCH:
                 for encoder in cell.run.encoders:
                     looked_at_by[encoder] |= lenses
         for run in plan.runs:
@@ -91,7 +83,7 @@ class Jobs:
             if cells:
                 self._add_features(run, cells)
         for cell in sorted(plan.cells):
-            if cell.protocol not in ON_FEATURES:
+            if cell.protocol not in FEATURE_PROTOCOLS:
                 self._add_trained(cell)
         self._mark_done()
         start = speeds.start_seconds()
@@ -102,7 +94,7 @@ class Jobs:
         if dataset not in self.sizes:
             definition = self.config["datasets"][dataset]
             self.sizes[dataset] = size_of(
-                dataset, definition, self.config["stored_size"], self.root / "data"
+                dataset, definition, self.config["stored_size"], self.root
             )
         return self.sizes[dataset]
 
@@ -125,9 +117,8 @@ class Jobs:
             rate = self.speeds.rate(
                 "beton" if variant == "clean" else f"beton_{CORRUPTIONS[variant][0]}", "", px
             )
-            folder = self.root / "data" / dataset / f"{px}px"
-            file, sidecar = folder / f"{variant}.beton", folder / f"{variant}.json"
             kept = variant == "clean" or self.config["keep_corrupted"]
+            file = self.layout.beton if kept else self.layout.sidecar
             self.all[key] = Job(
                 "beton",
                 key,
@@ -136,7 +127,7 @@ class Jobs:
                 images,
                 *_seconds(rate, images),
                 on_cpu=True,
-                outputs=[file] if kept else [sidecar],
+                outputs=[self.root / file(dataset, variant)],
                 temporary=not kept,
                 disk_bytes=(images or 0) * image_bytes(size, px, variant),
             )
@@ -146,7 +137,6 @@ class Jobs:
     def _add_pretraining(self, run: Run, lenses: set[str]) -> None:
         parts = parse_source(run.source)
         needs = [self._beton(part.dataset, part.variant, lenses) for part in parts]
-        folder = self.results / "pretrain" / run.name
         job = Job(
             "pretrain",
             f"pretrain/{run.name}",
@@ -156,10 +146,10 @@ class Jobs:
             0.0,
             "nothing is trained",
             disk_bytes=encoder_bytes(self.config),
-            outputs=[folder / "encoder.safetensors"],
+            outputs=[self.root / self.layout.encoder(run.name)],
         )
         self.all[job.key] = job
-        if run.method == FLOOR:
+        if run.method == RANDOM_INIT:
             return
         hyper = self.config["methods"][run.method]
         counts = [self.images(part.dataset, part.images) for part in parts]
@@ -194,21 +184,19 @@ class Jobs:
             seconds = _plus(seconds, _seconds(rate, looked)[0])
             how.append(rate.how)
             for cell in own:
-                if cell.protocol == "knn":
-                    continue  # a product of two matrices of features, which is little beside taking them
+                fits = PROTOCOLS[cell.protocol].fits
+                if not fits:
+                    continue
                 fit = self.speeds.rate(
                     "linear", backbone, self.config["image_size"], self.size(target).classes
                 )
                 labels = self.images(target, Subset.parse(cell.labelled).images)
-                levels = (
-                    2 if cell.protocol == "linear_per_level" else 1
-                )  # coarser levels have fewer classes: as much again, at most
                 fitted = _seconds(fit, labels)[0]
                 seconds = _plus(
-                    seconds, None if fitted is None else fitted * levels * len(run.encoders)
+                    seconds, None if fitted is None else fitted * fits * len(run.encoders)
                 )
                 how.append(f"classifiers: {fit.how}")
-        record = self.results / "evaluate" / run.name / "cells.json"
+        record = self.root / self.layout.evaluation(feature_record(run.name))
         keep = self.config["evaluation"]["keep_features"]
         self.all[key] = Job(
             "features",
@@ -238,7 +226,7 @@ class Jobs:
     def _add_trained(self, cell: Cell) -> None:
         run, config = cell.run, self.config
         hyper = config["evaluation"][cell.protocol]
-        start = Run(FLOOR, "none", run.seed) if cell.protocol in BASELINES else run
+        start = Run(RANDOM_INIT, "none", run.seed) if cell.protocol in FROM_SCRATCH else run
         needs = [f"pretrain/{start.name}", self._beton(cell.target, "clean", self.plan.cells[cell])]
         if needs[0] not in self.all:
             self._add_pretraining(start, set(self.plan.cells[cell]))
@@ -256,8 +244,8 @@ class Jobs:
             )
             features = self.speeds.rate("features", config["backbone"], config["image_size"])
             seconds = _plus(rate.seconds(images), features.seconds(looked + test))
-        record = self.results / "evaluate" / cell.record
-        key = f"evaluate/{cell.record.removesuffix('.json')}"
+        record = self.root / self.layout.evaluation(cell.record)
+        key = f"evaluate/{job_of(cell.record)}"
         how = rate.how if images is not None else f"unknown: how many images '{cell.target}' has"
         self.all[key] = Job(
             cell.protocol,

@@ -6,15 +6,11 @@ from matplotlib.patches import Patch
 
 from fourlenses.planning.costs import KINDS, left, lenses_of, of_lens, only_of_lens, total
 from fourlenses.planning.jobs import Job
+from fourlenses.study.vocabulary import PROTOCOLS, TRAINING_PROTOCOLS
 
 # Tol's muted set, as in lenses.style, which would import pandas
-COLOURS = {
-    "pretrain": "#332288",
-    "features": "#88CCEE",
-    "linear_augmented": "#44AA99",
-    "fine_tune": "#DDCC77",
-    "scratch": "#CC6677",
-    "scratch_published": "#AA4499",
+COLOURS = {"pretrain": "#332288", "features": "#88CCEE"} | {
+    name: PROTOCOLS[name].colour for name in TRAINING_PROTOCOLS
 }
 
 

@@ -3,19 +3,20 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from fourlenses.lenses.plan import make_plan
 from fourlenses.planning import report
 from fourlenses.planning.disk import checkpoint_bytes
 from fourlenses.planning.jobs import Job, Jobs
 from fourlenses.planning.schedule import schedule
 from fourlenses.planning.throughput import SHIPPED, Throughput, read_table
-from fourlenses.study import make_plan
+from fourlenses.study.layout import CALIBRATION, Layout
 
 
 @dataclass(frozen=True)
 class StudyPlan:
     """jobs by key; start and end in seconds of those left; device: whose speeds these are."""
 
-    study: str
+    layout: Layout
     jobs: dict[str, Job]
     times: dict[str, tuple[float, float]]
     device: str
@@ -30,7 +31,7 @@ class StudyPlan:
     def page(self) -> str:
         jobs = list(self.jobs.values())
         return report.page(
-            self.study,
+            self.layout.study,
             jobs,
             self.wall_seconds,
             self.gpus,
@@ -47,9 +48,7 @@ def speeds(config: dict, root: Path = Path()) -> Throughput:
         UserError: see `read_table` and `Throughput`.
     """
     own = [root / config["plan"]["throughput"]] if config["plan"]["throughput"] else []
-    measured = sorted(
-        (root / "data" / "calibration").glob("*.csv"), key=lambda file: -file.stat().st_mtime
-    )
+    measured = sorted((root / CALIBRATION).glob("*.csv"), key=lambda file: -file.stat().st_mtime)
     return Throughput(
         [read_table(file) for file in [*own, *measured, SHIPPED]], config["plan"]["device"]
     )
@@ -65,12 +64,12 @@ def plan_study(config: dict, root: Path = Path(), calibrated: Path | None = None
     made = Jobs(config, make_plan(config), throughput, root)
     gpus = config["plan"]["gpus"]
     notes = []
-    here = any(((calibrated or root) / "data" / "calibration").glob("*.csv"))
+    here = any(((calibrated or root) / CALIBRATION).glob("*.csv"))
     if not config["plan"]["device"] and not config["plan"]["throughput"] and not here:
         notes.append(
             f"Nothing was measured on this machine (snakemake calibrate does): these are the speeds of {throughput.device}."
         )
-    table = made.results / "metrics.csv"
+    table = root / made.layout.metrics
     if table.exists() and any(not job.done for job in made.all.values()):
         notes.append(
             f"{table} is there, so that Snakemake counts the study as done, unless asked for evaluate_all; this is its cost anew."
@@ -87,7 +86,7 @@ def plan_study(config: dict, root: Path = Path(), calibrated: Path | None = None
     ]
     at_once = max(1, gpus // min(trainings, default=1))
     return StudyPlan(
-        config["study"],
+        made.layout,
         made.all,
         schedule(made.all, gpus),
         throughput.device,

@@ -1,9 +1,9 @@
 """The plan as a table of jobs (plan.csv) and as a page to read (plan.md, which is what the terminal shows)."""
 
-import csv
 from pathlib import Path
 
-from fourlenses.core.files import atomic
+from fourlenses.core.files import write_csv
+from fourlenses.core.units import format_bytes
 from fourlenses.planning.costs import (
     KINDS,
     Sum,
@@ -15,7 +15,7 @@ from fourlenses.planning.costs import (
     total,
 )
 from fourlenses.planning.jobs import Job
-from fourlenses.study import LENSES
+from fourlenses.study.vocabulary import LENSES
 
 CAPTION = (
     "The cost of the study: hours and runs per lens. A run that several lenses share is counted "
@@ -39,32 +39,27 @@ COLUMNS = (
 )
 
 
-def write_csv(jobs: list[Job], times: dict[str, tuple[float, float]], file: Path) -> None:
+def write_jobs(jobs: list[Job], times: dict[str, tuple[float, float]], file: Path) -> None:
     """One row per job. hours: of devices, or of CPU cores (hours_of says which); empty where unknown. start and end of what is left."""
-    with atomic(file) as temporary, open(temporary, "w", newline="", encoding="utf-8") as opened:
-        writer = csv.writer(opened, lineterminator="\n")
-        writer.writerow(COLUMNS)
-        for job in sorted(jobs, key=lambda job: (KINDS.index(job.kind), job.key)):
-            start, end = times.get(job.key, (None, None))
-            speed = f"{job.images / job.seconds:.4g}" if job.images and job.seconds else ""
-            writer.writerow(
-                [
-                    *(job.kind, job.key, ";".join(lens for lens in LENSES if lens in job.lenses)),
-                    *(
-                        "" if job.images is None else job.images,
-                        speed,
-                        _number(job.seconds),
-                        "core" if job.on_cpu else "device",
-                    ),
-                    *(
-                        "yes" if job.done else "no",
-                        f"{job.disk_bytes / 1e9:.3f}",
-                        _number(start),
-                        _number(end),
-                        job.how,
-                    ),
-                ]
-            )
+    in_order = sorted(jobs, key=lambda job: (KINDS.index(job.kind), job.key))
+    write_csv(file, COLUMNS, (_row(job, *times.get(job.key, (None, None))) for job in in_order))
+
+
+def _row(job: Job, start: float | None, end: float | None) -> list[object]:
+    return [
+        job.kind,
+        job.key,
+        ";".join(lens for lens in LENSES if lens in job.lenses),
+        "" if job.images is None else job.images,
+        f"{job.images / job.seconds:.4g}" if job.images and job.seconds else "",
+        _number(job.seconds),
+        "core" if job.on_cpu else "device",
+        "yes" if job.done else "no",
+        f"{job.disk_bytes / 1e9:.3f}",
+        _number(start),
+        _number(end),
+        job.how,
+    ]
 
 
 def page(
@@ -114,10 +109,10 @@ def page(
     passing = sum(job.disk_bytes for job in jobs if job.temporary)
     lines += [
         "",
-        f"Disk: {gigabytes(everything.disk_bytes)} stay. Meanwhile checkpoints take up to {gigabytes(checkpoints)}, and betons that",
+        f"Disk: {format_bytes(everything.disk_bytes)} stay. Meanwhile checkpoints take up to {format_bytes(checkpoints)}, and betons that",
     ]
     lines += [
-        f"are deleted when they have been used {gigabytes(passing)} if all are there at once.",
+        f"are deleted when they have been used {format_bytes(passing)} if all are there at once.",
         "",
     ]
     lines += ["Images per second are from:", ""]
@@ -132,7 +127,7 @@ def _kind_line(kind: str, everything: Sum, remaining: Sum) -> str:
     unit = " of a core" if kind == "beton" else ""
     return (
         f"| {kind} | {everything.jobs} | {everything.done} | {hours(spent)}{unit} | {hours(rest)}{unit} | "
-        f"{gigabytes(everything.disk_bytes)} | {everything.unknown} |"
+        f"{format_bytes(everything.disk_bytes)} | {everything.unknown} |"
     )
 
 
@@ -150,16 +145,6 @@ def hours(value: float) -> str:
     if value < 1:
         return f"{60 * value:.1f} min"
     return f"{value:,.1f} h" if value < 100 else f"{value:,.0f} h"
-
-
-def gigabytes(value: float) -> str:
-    return (
-        f"{value / 1e12:.2f} TB"
-        if value >= 1e12
-        else f"{value / 1e9:.1f} GB"
-        if value >= 1e8
-        else f"{value / 1e6:.1f} MB"
-    )
 
 
 def _number(seconds: float | None) -> str:

@@ -10,6 +10,8 @@ from pathlib import Path
 
 from fourlenses.core.files import read_json
 from fourlenses.study.corruptions import CORRUPTIONS
+from fourlenses.study.layout import Layout, manifest
+from fourlenses.study.vocabulary import CORRUPTION_FAMILIES
 
 
 @dataclass(frozen=True)
@@ -42,13 +44,11 @@ JPEG_95 = 0.75
 JPEG_LOW = 0.13
 
 
-def size_of(name: str, definition: dict, stored_size: int, data: Path = Path("data")) -> Size:
-    """What is known of a dataset. ``data``: the folder of manifests and betons."""
+def size_of(name: str, definition: dict, stored_size: int, root: Path = Path()) -> Size:
+    """What is known of a dataset. ``root``: the folder of data/."""
     published = _published(definition)
-    for sidecar in [
-        data / name / f"{stored_size}px/clean.json",
-        *sorted((data / name).glob("*px/clean.json")),
-    ]:
+    sidecars = [Layout("*", size).sidecar(name) for size in (stored_size, "*")]
+    for sidecar in [root / sidecars[0], *sorted(root.glob(sidecars[1]))]:
         if sidecar.exists():
             found = read_json(sidecar)
             images = found["images"]
@@ -60,11 +60,11 @@ def size_of(name: str, definition: dict, stored_size: int, data: Path = Path("da
                 published.pixels,
                 f"{sidecar}",
             )
-    manifest = data / name / "manifest.parquet"
-    if manifest.exists():
+    manifest_file = root / manifest(name)
+    if manifest_file.exists():
         from fourlenses.data.manifest.manifest import column, hierarchy_of, read_manifest
 
-        read = read_manifest(manifest)
+        read = read_manifest(manifest_file)
         splits = list(column(read, "split"))
         train, classes = splits.count("train"), hierarchy_of(read).num_classes
         return Size(
@@ -73,7 +73,7 @@ def size_of(name: str, definition: dict, stored_size: int, data: Path = Path("da
             classes,
             published.file_bytes,
             published.pixels,
-            f"{manifest}",
+            f"{manifest_file}",
         )
     return published
 
@@ -95,11 +95,12 @@ def image_bytes(size: Size, stored_size: int, variant: str) -> float:
     long, short = size.pixels or (stored_size, stored_size)
     scale = min(1.0, stored_size / short)
     if variant != "clean":
-        family, parameter = CORRUPTIONS[variant]
-        if family in ("resize", "downsample"):
-            scale = min(scale, (parameter if family == "resize" else 256) / short)
+        name, parameter = CORRUPTIONS[variant]
+        family = CORRUPTION_FAMILIES[name]
+        if family.stored_side != 0:
+            scale = min(scale, (family.stored_side or parameter) / short)
         pixels = long * short * scale**2
-        return JPEG_LOW * pixels if family == "jpeg" else 3 * pixels
+        return JPEG_LOW * pixels if family.stored_as_jpeg else 3 * pixels
     if scale == 1 and size.pixels and size.file_bytes:
         return size.file_bytes
     pixels = long * short * scale**2

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from fourlenses.core.errors import UserError
 from fourlenses.planning.backbones import BACKBONES
+from fourlenses.study.vocabulary import METHODS, PROTOCOLS
 
 COLUMNS = ("device", "backbone", "image_size", "kind", "precision", "images_per_second", "source")
 SHIPPED = Path(__file__).parent / "throughput.csv"
@@ -20,21 +21,11 @@ LINEAR_CLASSES = 100
 # Passes over the labels that fitting a linear classifier takes, over all strengths and the final fit, each of two products (scores and
 # gradient): 177 for the six strengths of config.yaml on 4,000 labels of EuroSAT.
 LINEAR_PASSES = 200
-# Forward passes of an image's encoder: a view that is trained on costs three (its gradient twice a forward pass), one that is only
-# embedded costs one. Heads are left out.
-PASSES = {
-    "features": 1,
-    "linear_augmented": 1,
-    "supervised": 3,
-    "fine_tune": 3,
-    "scratch": 3,
-    "scratch_published": 3,
-    "moco": 4,
-    "simclr": 6,
-    "simsiam": 6,
-    "barlow_twins": 6,
-    "vicreg": 6,
-    "byol": 8,
+# Forward passes of the encoder that an image costs, of each kind of work; heads are left out.
+PASSES = {"features": 1} | {
+    record.name: record.passes
+    for record in (*PROTOCOLS.values(), *METHODS.values())
+    if record.passes is not None
 }
 START = "start"
 
@@ -109,12 +100,9 @@ def read_table(file: Path) -> list[Row]:
 
 
 def write_table(rows: list[Row], file: Path) -> None:
-    from fourlenses.core.files import atomic
+    from fourlenses.core.files import write_csv
 
-    with atomic(file) as temporary, open(temporary, "w", newline="", encoding="utf-8") as opened:
-        writer = csv.writer(opened, lineterminator="\n")
-        writer.writerow(COLUMNS)
-        writer.writerows([getattr(row, column) for column in COLUMNS] for row in rows)
+    write_csv(file, COLUMNS, ([getattr(row, column) for column in COLUMNS] for row in rows))
 
 
 def merge_into(file: Path, rows: list[Row]) -> None:
@@ -219,7 +207,11 @@ class Throughput:
         """Multiply-adds of one image."""
         if kind == "linear":
             return 2 * LINEAR_PASSES * BACKBONES[backbone].width * classes if classes else None
-        return PASSES[kind] * BACKBONES[backbone].at(image_size) if kind in PASSES else None
+        return (
+            PASSES[kind] * BACKBONES[backbone].multiply_adds_at(image_size)
+            if kind in PASSES
+            else None
+        )
 
     def _on_cpu(self, kind: str, stored_size: int) -> Rate:
         """Of one core, whatever the device; scaled by the area of an image."""

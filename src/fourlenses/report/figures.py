@@ -7,16 +7,9 @@ from fourlenses.lenses.captions import caption_of
 from fourlenses.report import markdown
 from fourlenses.report.gaps import Gap
 from fourlenses.report.tables import read_table
-from fourlenses.study import LENSES
+from fourlenses.study.vocabulary import LENSES
 
 TYPES = {".svg": "image/svg+xml", ".png": "image/png"}  # the better one first
-QUESTIONS = {
-    "quantity": "How many unlabelled images does pretraining need?",
-    "domain": "Do images of another domain help?",
-    "quality": "What do corrupted pretraining images cost?",
-    "granularity": "How fine a task can the features serve?",
-    "other": "",
-}
 
 
 def read_figure(prefix: Path, caption: str) -> dict | None:
@@ -57,14 +50,12 @@ def read_lenses(folder: Path, asked: set[str]) -> list[dict]:
                 if figures
                 else [Gap(f"The figure of the {lens} lens is not there", "snakemake figures")]
             )
-            sections.append(
-                {"lens": lens, "question": QUESTIONS[lens], "figures": figures, "gaps": gaps}
-            )
+            question = LENSES[lens].question if lens in LENSES else ""
+            sections.append({"lens": lens, "question": question, "figures": figures, "gaps": gaps})
     return sections
 
 
 def lens_of(figure: str) -> str:
     """`domain_pools` belongs to `domain`; a name of no lens to `other`."""
-    return next(
-        (lens for lens in LENSES if figure == lens or figure.startswith(f"{lens}_")), "other"
-    )
+    owners = (lens for lens in LENSES if figure == lens or figure.startswith(f"{lens}_"))
+    return next(owners, "other")

@@ -8,6 +8,7 @@ import yaml
 
 from fourlenses.report.gaps import Gap, optional_json
 from fourlenses.report.tables import Table
+from fourlenses.study.layout import STUDY
 
 
 def read_provenance(
@@ -15,9 +16,8 @@ def read_provenance(
 ) -> dict:
     """``datasets``: the names that the table has, as target or pretrained on. ``runs``: as from `read_runs`."""
     gaps: list[Gap] = []
-    study = optional_json(
-        results / "study.json", gaps, f"snakemake results/{results.resolve().name}/study.json"
-    )
+    command = f"snakemake results/{results.resolve().name}/{STUDY}"
+    study = optional_json(results / STUDY, gaps, command)
     config = study.get("config") if isinstance(study, dict) else None
     sizes = {
         str(run["record"].get("settings", {}).get("stored_size"))

@@ -4,8 +4,10 @@ import csv
 import math
 from pathlib import Path
 
+from fourlenses.core.units import format_duration
 from fourlenses.report import marks, values
 from fourlenses.report.gaps import Gap, optional_json
+from fourlenses.study.layout import HISTORY, RUN
 
 COMMAND = "snakemake pretrain_all"
 
@@ -19,12 +21,12 @@ def read_runs(pretrain: Path, wanted: set[str]) -> dict:
     runs, missing = [], []
     for name in sorted(wanted, key=_natural):
         folder = pretrain / name
-        if not (folder / "run.json").is_file():
+        if not (folder / RUN).is_file():
             missing.append(name)
             continue
-        record = optional_json(folder / "run.json", gaps, COMMAND)
+        record = optional_json(folder / RUN, gaps, COMMAND)
         if isinstance(record, dict):
-            runs.append(_health(name, record, _losses(folder / "history.csv")))
+            runs.append(_health(name, record, _losses(folder / HISTORY)))
     if missing:
         gaps.append(
             Gap(
@@ -51,7 +53,7 @@ def _health(name: str, record: dict, losses: list[float]) -> dict:
         "spark": marks.spark_line(losses),
         "rate": "–" if not rate else f"{rate:,.0f}",
         "seconds": seconds,
-        "time": duration(seconds),
+        "time": "–" if seconds is None else format_duration(seconds),
         "memory": "–" if peak is None else f"{peak / 2**30:.2f}",
         "collapsed": str(collapsed) if collapsed else None,
         "notes": [str(note) for note in notes],
@@ -72,20 +74,6 @@ def _float(text: str) -> float:
         return float(text)
     except ValueError:
         return math.nan
-
-
-def duration(seconds: float | None) -> str:
-    """`70.7` -> `1 min 11 s`."""
-    if seconds is None:
-        return "–"
-    whole = round(seconds)
-    if whole < 60:
-        return f"{seconds:.1f} s" if seconds < 10 else f"{whole} s"
-    return (
-        f"{whole // 60} min {whole % 60:02d} s"
-        if whole < 3600
-        else f"{whole // 3600} h {whole % 3600 // 60:02d} min"
-    )
 
 
 def _natural(name: str) -> list[tuple[int, object]]:

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fourlenses.core.errors import UserError, printable
-from fourlenses.study import BASELINES, FLOOR, Run, parse_source
+from fourlenses.study import Run, parse_source
+from fourlenses.study.vocabulary import FROM_SCRATCH, RANDOM_INIT
 
 _SEED = re.compile("seed[0-9]+")
 NEEDED = ("lens", "method", "source", "target", "protocol", "seed", "run")
@@ -44,7 +45,7 @@ def read_study_table(metrics: Path) -> StudyTable:
     return StudyTable(
         rows=len(rows),
         lenses={lens for row in rows for lens in row["lens"].split(";") if lens},
-        methods=sorted({name.split("/")[0] for name in encoders} - {FLOOR}),
+        methods=sorted({name.split("/")[0] for name in encoders} - {RANDOM_INIT}),
         targets=sorted({row["target"] for row in rows}),
         protocols=sorted({row["protocol"] for row in rows}),
         seeds=len({row["seed"] for row in rows}),
@@ -56,7 +57,7 @@ def read_study_table(metrics: Path) -> StudyTable:
 
 def _encoders(rows: list[dict[str, str]]) -> set[str]:
     """The runs whose features or weights the rows are about: those that stand side by side one by one, and none of a scratch network."""
-    names = [row["run"].split("/") for row in rows if row["protocol"] not in BASELINES]
+    names = [row["run"].split("/") for row in rows if row["protocol"] not in FROM_SCRATCH]
     runs = {
         Run(name[0], name[1], int(name[2].removeprefix("seed")))
         for name in names

@@ -140,7 +140,7 @@ class TrainingLock:
     def _abandoned(self, content: bytes, changed: int) -> str:
         """Why the owner counts as gone; empty if the file is another's by now. UserError if it lives. ``changed``: its mtime, ns."""
         who = _describe(content)
-        if _has_ended(content):
+        if processes.has_ended(_parse(content)):
             return "whose process has ended"
         log.info(
             "%s: %s is noted as training into it; watching for up to %g s whether it is still alive",
@@ -158,7 +158,7 @@ class TrainingLock:
                 raise UserError(
                     f"{self.directory} is being trained into by {who}; wait for it to end or cancel it, then run the same command again"
                 )
-            if _has_ended(content):
+            if processes.has_ended(_parse(content)):
                 return "whose process has ended"
             now = time.monotonic()
             # while the file server hangs, a living owner cannot refresh its file either: count anew
@@ -271,14 +271,6 @@ def _parse(content: bytes) -> dict:
         if isinstance(owner := json.loads(content), dict):
             return owner
     return {}
-
-
-def _has_ended(content: bytes) -> bool:
-    """Whether the owner's process is certain to be gone; only this machine's own processes can be asked for."""
-    owner, here = _parse(content), processes.machine()
-    if here is None or owner.get("machine") != here or not isinstance(owner.get("pid"), int):
-        return False
-    return processes.is_dead(owner["pid"], owner.get("pid_started_ticks"))
 
 
 def _describe(content: bytes) -> str:

@@ -1,60 +1,68 @@
-"""What the jobs of a dry-run would ask SLURM for: a line per rule, where Snakemake shows the message of each job alone."""
+"""What the jobs of a dry run would ask SLURM for: a line a rule.
+
+Snakemake shows each job alone.
+"""
 
 import logging
 from collections import Counter
-from collections.abc import Container
+from collections.abc import Container, Mapping
+
+from snakemake_interface_logger_plugins.common import LogEvent
 
 HEADER = ("rule", "jobs", "partition", "GPUs", "CPUs", "memory", "time")
 
 
 class Demands(logging.Handler):
-    """Listens to Snakemake's log for jobs. ``local_rules``: names of those that run beside the head."""
+    """A listener to Snakemake's log that counts jobs.
+
+    Args:
+        local_rules: names of the rules whose jobs run on the head's machine.
+    """
 
     def __init__(self, local_rules: Container[str]) -> None:
         super().__init__()
         self._local_rules = local_rules
-        self._asked: Counter[tuple[str, ...]] = Counter()
+        self._submitted: Counter[tuple[str, ...]] = Counter()
         self._local: Counter[str] = Counter()
 
     def emit(self, record: logging.LogRecord) -> None:
-        if getattr(getattr(record, "event", None), "name", "") != "JOB_INFO":
+        """Count the job that a record is about, if it is about one."""
+        fields = record.__dict__  # Snakemake adds some
+        if fields.get("event") is not LogEvent.JOB_INFO:
             return
-        if record.rule_name in self._local_rules:
-            self._local[record.rule_name] += 1
+        rule = fields["rule_name"]
+        if rule in self._local_rules:
+            self._local[rule] += 1
         else:
-            self._asked[(record.rule_name, *_asks(record.resources, record.threads))] += 1
+            self._submitted[(rule, *_asks(fields["resources"], fields["threads"]))] += 1
 
     def table(self) -> str:
-        """In the order in which jobs were first named; empty if there was none."""
-        rows = [(rule, str(count), *asks) for (rule, *asks), count in self._asked.items()]
+        """Return the table, rules in the order in which they came; "" if no job did."""
+        rows = [(rule, str(count), *asks) for (rule, *asks), count in self._submitted.items()]
         lines = []
         if rows:
-            widths = [max(map(len, column)) for column in zip(HEADER, *rows, strict=True)]
             lines = ["What each job would ask SLURM for (docs/guide/slurm.md):"]
-            lines += [
-                "  ".join(
-                    cell.ljust(width) for cell, width in zip(row, widths, strict=True)
-                ).rstrip()
-                for row in (HEADER, *rows)
-            ]
+            widths = [max(map(len, column)) for column in zip(HEADER, *rows, strict=True)]
+            for row in (HEADER, *rows):
+                cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+                lines.append("  ".join(cells).rstrip())
         if self._local:
-            lines.append(
-                "beside the head: "
-                + ", ".join(f"{rule} ({count})" for rule, count in self._local.items())
-            )
+            counts = ", ".join(f"{rule} ({count})" for rule, count in self._local.items())
+            lines.append(f"on the head's machine: {counts}")
         return "\n".join(lines)
 
 
-def _asks(resources, threads: int) -> tuple[str, ...]:
+def _asks(resources: Mapping[str, object], threads: int) -> tuple[str, ...]:
+    """Return the cells of a row from the partition on."""
     gpus, model = resources.get("gpu") or 0, resources.get("gpu_model") or ""
-    memory, minutes = resources.get("mem_mb", "-"), resources.get("runtime", "-")
+    memory, minutes = resources.get("mem_mb"), resources.get("runtime")
+    time = "-" if minutes is None else str(minutes)
     if isinstance(minutes, int):
-        minutes = f"{minutes / 60:g} h" if minutes >= 60 else f"{minutes} min"
-    gpu = f"{gpus} {model}".strip() if gpus else "-"
+        time = f"{minutes / 60:g} h" if minutes >= 60 else f"{minutes} min"
     return (
-        resources.get("slurm_partition") or "(best fit)",
-        gpu,
+        str(resources.get("slurm_partition") or "(best fit)"),
+        f"{gpus} {model}".strip() if gpus else "-",
         str(threads),
-        f"{memory} MB" if memory != "-" else memory,
-        minutes,
+        "-" if memory is None else f"{memory} MB",
+        time,
     )

@@ -5,7 +5,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from fourlenses.core import processes
+from fourlenses.core.processes import has_ended
 from fourlenses.resume.live_progress import FILE as LIVE
 
 FRESH_SECONDS = 120.0  # an owner refreshes its file every 10 s; clocks of nodes and the caches of file servers differ by some
@@ -37,7 +37,7 @@ def newest_owner(checkpoints: Path) -> Owner | None:
     silent = max(0.0, time.time() - changed)
     job = f", SLURM job {content['slurm_job_id']}" if content.get("slurm_job_id") else ""
     who = f"process {content.get('pid')} on {content.get('host')}{job}"
-    return Owner(file.parent, who, silent < FRESH_SECONDS and not _has_ended(content), silent)
+    return Owner(file.parent, who, silent < FRESH_SECONDS and not has_ended(content), silent)
 
 
 def live_progress(folder: Path) -> dict | None:
@@ -60,14 +60,6 @@ def checkpoint_step(checkpoints: Path) -> int | None:
 def has_finished(checkpoints: Path) -> bool:
     """Whether a training keeps its results one level below ``checkpoints`` (`fourlenses.resume.result_cache`)."""
     return bool(_glob(checkpoints, "*/finished/finished.json"))
-
-
-def _has_ended(owner: dict) -> bool:
-    """Whether its process is certain to be gone; only processes of this machine can be asked for."""
-    here = processes.machine()
-    if here is None or owner.get("machine") != here or not isinstance(owner.get("pid"), int):
-        return False
-    return processes.is_dead(owner["pid"], owner.get("pid_started_ticks"))
 
 
 def _glob(folder: Path, pattern: str) -> list[Path]:

@@ -3,8 +3,9 @@
 from datetime import datetime
 from html import escape
 
+from fourlenses.core.units import format_bytes
 from fourlenses.status.survey import KINDS, STATES, Job, Survey
-from fourlenses.status.terminal import headline, progress, size
+from fourlenses.status.terminal import headline, progress
 
 _STYLE = """
 body { font: 15px/1.45 system-ui, sans-serif; margin: 2em auto; max-width: 60em; padding: 0 1em; color: #222; background: #fff }
@@ -33,7 +34,7 @@ def page(survey: Survey, refresh_seconds: int = 30) -> str:
             rows = "".join(_row(job) for job in jobs)
             body.append(f'<h2 class="{state}">{heading}</h2>\n<table class="jobs">{rows}</table>')
     disk = "".join(
-        f"<tr><td><code>{escape(name)}</code></td><td>{size(count)}</td></tr>"
+        f"<tr><td><code>{escape(name)}</code></td><td>{format_bytes(count, binary=True)}</td></tr>"
         for name, count in survey.bytes.items()
     )
     body.append(f"<h2>disk used</h2>\n<table>{disk}</table>")

@@ -6,7 +6,9 @@ from pathlib import Path
 from fourlenses.config.read import config_files, read_config, read_overlay
 from fourlenses.core.errors import UserError
 from fourlenses.core.files import read_json
-from fourlenses.study import Cell, Plan, Run, make_plan, parse_source
+from fourlenses.lenses.plan import make_plan
+from fourlenses.study import Cell, Plan, Run, parse_source
+from fourlenses.study.layout import Layout
 
 
 @dataclass(frozen=True)
@@ -18,30 +20,31 @@ class Planned:
     stored_size: int
     origin: str
 
-    def betons(self) -> list[Path]:
-        """The image files it trains and evaluates on, below data/."""
+    def betons(self) -> list[str]:
+        """The image files it trains and evaluates on."""
         parts = {
             (part.dataset, part.variant)
             for run in self.plan.runs
             for part in parse_source(run.source)
         }
         parts |= {(cell.target, "clean") for cell in self.plan.cells}
-        return [
-            Path(dataset) / f"{self.stored_size}px" / f"{variant}.beton"
-            for dataset, variant in sorted(parts)
-        ]
+        return [self.layout.beton(dataset, variant) for dataset, variant in sorted(parts)]
+
+    @property
+    def layout(self) -> Layout:
+        return Layout(self.name, self.stored_size)
 
 
-def planned(workflow: Path, results: Path, study: str | None, overlays: list[Path]) -> Planned:
+def planned(workflow: Path, root: Path, study: str | None, overlays: list[Path]) -> Planned:
     """The study that Snakemake runs with these ``overlays`` of ``workflow``/config.yaml; without any, the one named
-    ``study``: its ``results``/<study>/study.json, or before there is one the file of studies/ that has that name.
+    ``study``: its record below ``root`` (study.json), or before there is one the file of studies/ that has that name.
 
     Raises:
         UserError: no such study is known, or the config is not valid.
     """
     base = workflow / "config.yaml"
     if not overlays and study:
-        record = results / study / "study.json"
+        record = root / Layout(study, 0).study_record
         if record.exists():
             return _from_record(record)
         overlays = [

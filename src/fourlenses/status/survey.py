@@ -9,7 +9,8 @@ from pathlib import Path
 from fourlenses.status.logs import Ending, ending
 from fourlenses.status.owners import checkpoint_step, has_finished, live_progress, newest_owner
 from fourlenses.status.planned import Planned
-from fourlenses.study import BASELINES, LENSES
+from fourlenses.study.layout import job_of
+from fourlenses.study.vocabulary import FROM_SCRATCH, LENSES
 
 STATES = ("done", "running", "stale", "failed", "waiting")
 KINDS = ("encoders", "evaluations")
@@ -49,7 +50,7 @@ class Survey:
     jobs: list[Job]
     betons: tuple[int, int]
     finished: bool
-    results: Path
+    metrics: Path
     bytes: dict[str, int] = field(default_factory=dict)
 
     def count(self, kind: str, state: str | None = None, lens: str | None = None) -> int:
@@ -67,23 +68,21 @@ class Survey:
         return [job for job in self.jobs if job.state == state]
 
 
-def survey(study: Planned, results: Path, data: Path) -> Survey:
-    """Look at everything once. ``results`` and ``data``: the folders results/ and data/ that the study writes to."""
-    folder = results / study.name
+def survey(study: Planned, root: Path) -> Survey:
+    """Look at everything once. ``root``: the folder with data/ and results/."""
+    layout = study.layout
+    folder = root / layout.results
     jobs = []
     for run in study.plan.runs:
         lenses = {
             lens
             for cell, looking in study.plan.cells.items()
-            if cell.protocol not in BASELINES and run in cell.run.encoders
+            if cell.protocol not in FROM_SCRATCH and run in cell.run.encoders
             for lens in looking
         }
-        job = Job(
-            "encoders", run.name, lenses, log=folder / "logs" / "pretrain" / f"{run.name}.log"
-        )
-        _find_state(
-            job, folder / "pretrain" / run.name / "run.json", folder / "checkpoints" / run.name
-        )
+        log = root / layout.log(f"pretrain/{run.name}")
+        job = Job("encoders", run.name, lenses, log=log)
+        _find_state(job, root / layout.run_record(run.name), root / layout.checkpoints(run.name))
         jobs.append(job)
     for record in study.plan.records:
         lenses = {
@@ -92,25 +91,22 @@ def survey(study: Planned, results: Path, data: Path) -> Survey:
             if cell.record == record
             for lens in looking
         }
-        name = record.removesuffix("/cells.json").removesuffix(".json")
-        job = Job("evaluations", name, lenses, log=folder / "logs" / "evaluate" / f"{name}.log")
-        _find_state(job, folder / "evaluate" / record, folder / "checkpoints" / "evaluate" / name)
+        name = f"evaluate/{job_of(record)}"
+        job = Job("evaluations", job_of(record), lenses, log=root / layout.log(name))
+        _find_state(job, root / layout.evaluation(record), root / layout.checkpoints(name))
         jobs.append(job)
     betons = study.betons()
-    sizes = {str(folder): _bytes(folder)}
-    sizes |= {
-        str(data / dataset): _bytes(data / dataset)
-        for dataset in sorted({beton.parts[0] for beton in betons})
-    }
-    written = sum((data / beton).exists() for beton in betons)
+    datasets = [root / dataset for dataset in sorted({beton.rsplit("/", 2)[0] for beton in betons})]
+    sizes = {str(directory): _bytes(directory) for directory in (folder, *datasets)}
+    written = sum((root / beton).exists() for beton in betons)
     return Survey(
         study.name,
         study.origin,
         time.time(),
         jobs,
         (written, len(betons)),
-        (folder / "metrics.csv").exists(),
-        folder,
+        (root / layout.metrics).exists(),
+        root / layout.metrics,
         sizes,
     )
 

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from fourlenses.core.units import format_bytes, format_duration
 from fourlenses.status.survey import KINDS, STATES, Job, Survey
 
 WIDTH = 80
@@ -15,7 +16,7 @@ def text(survey: Survey, colours: bool = False) -> str:
     disk = sum(survey.bytes.values())
     lines = [
         f"{survey.study}: {headline(survey)}",
-        f"{when}   image files {survey.betons[0]} of {survey.betons[1]}   disk used {size(disk)}",
+        f"{when}   image files {survey.betons[0]} of {survey.betons[1]}   disk used {format_bytes(disk, binary=True)}",
         "",
         *_table(survey, colours),
     ]
@@ -43,9 +44,9 @@ def headline(survey: Survey) -> str:
     """One clause on the whole study."""
     done, total = sum(survey.count(kind, "done") for kind in KINDS), len(survey.jobs)
     if survey.finished and done == total:
-        return f"finished, all {total} jobs; the numbers are in {survey.results / 'metrics.csv'}"
+        return f"finished, all {total} jobs; the numbers are in {survey.metrics}"
     if survey.finished:
-        return f"{survey.results / 'metrics.csv'} is there, though only {done} of its {total} jobs' results are"
+        return f"{survey.metrics} is there, though only {done} of its {total} jobs' results are"
     return f"{done} of {total} jobs done"
 
 
@@ -101,29 +102,8 @@ def _pace(job: Job) -> str:
     if job.images_per_second:
         parts.append(f"{job.images_per_second:.0f} images/s")
     if job.seconds_left is not None:
-        parts.append(f"{duration(job.seconds_left)} left")
+        parts.append(f"{format_duration(job.seconds_left)} left")
     return ", ".join(parts)
-
-
-def duration(seconds: float) -> str:
-    seconds = int(seconds)
-    if seconds < 90:
-        return f"{seconds} s"
-    if seconds < 90 * 60:
-        return f"{round(seconds / 60)} min"
-    if seconds < 48 * 3600:
-        return f"{seconds // 3600} h {seconds % 3600 // 60:02d} min"
-    return f"{seconds // 86400} d {seconds % 86400 // 3600} h"
-
-
-def size(count: float) -> str:
-    for unit in ("bytes", "KiB", "MiB", "GiB"):
-        if count < 1024:
-            return (
-                f"{count:.0f} {unit}" if unit == "bytes" or count >= 10 else f"{count:.1f} {unit}"
-            )
-        count /= 1024
-    return f"{count:.1f} TiB"
 
 
 def shortened(line: str, width: int) -> str:

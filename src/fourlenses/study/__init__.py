@@ -1,52 +1,19 @@
-"""What a study is: encoders, cells and the plan of them, and what its methods, datasets and protocols are called.
+"""What a study is: encoders, cells and the plan of them, the names of things and where files lie.
 
 Standard library only: the Snakefile imports it, and is parsed again in every job.
 """
 
-from fourlenses.study.plan import (
-    ALL,
-    BASELINES,
-    CLEAN,
-    FIGURES,
-    FLOOR,
-    LENSES,
-    ON_FEATURES,
-    SCRATCH,
-    SCRATCH_PUBLISHED,
-    SEVERAL,
-    SIMILARITY,
-    TRAINED,
-    Cell,
-    Part,
-    Plan,
-    Run,
-    Subset,
-    entry_of,
-    figure_names,
-    make_plan,
-    parse_source,
-)
+from fourlenses.study.encoders import ALL, CLEAN, Part, Run, entry_of, parse_source
+from fourlenses.study.plan import Cell, Plan, Subset
 
 __all__ = [
     "ALL",
-    "BASELINES",
     "CLEAN",
-    "FIGURES",
-    "FLOOR",
-    "LENSES",
-    "ON_FEATURES",
-    "SCRATCH",
-    "SCRATCH_PUBLISHED",
-    "SEVERAL",
-    "SIMILARITY",
-    "TRAINED",
     "Cell",
     "Part",
     "Plan",
     "Run",
     "Subset",
     "entry_of",
-    "figure_names",
-    "make_plan",
     "parse_source",
 ]

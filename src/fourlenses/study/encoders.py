@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from fourlenses.core.errors import UserError
+from fourlenses.study.layout import run_name
 
 CLEAN = "none"  # the value of the `corruption` column for images as they are
 ALL = "all"  # as many images as the dataset has; its number is known once it is indexed
-FLOOR = "random"  # the method that does not train: a randomly initialised encoder, the floor of every figure
-SEVERAL = "~"  # between the sources of several encoders whose features stand side by side
+CONCATENATION = "~"  # between the sources of encoders whose features are concatenated
 # What derived entries of a method end in, and by how much they are longer (`training_length`): at the steps of the largest size, half and
 # twice as long. No entry of a config may end so.
 EQUAL_STEPS = "steps"
@@ -61,6 +61,16 @@ def parse_source(source: str) -> list[Part]:
     return parts
 
 
+def join_sources(sources: list[str]) -> str:
+    """The source of encoders whose features are concatenated: `["a-100", "b-50"]` -> `a-100~b-50`."""
+    return CONCATENATION.join(sources)
+
+
+def split_source(source: str) -> list[str]:
+    """The sources of the encoders that a source names, one of them where it is a single encoder's."""
+    return source.split(CONCATENATION)
+
+
 def derived(method: str, ending: str) -> str:
     """The name of a derived entry: `simclr` -> `simclr_half`."""
     return f"{method}_{ending}"
@@ -76,7 +86,7 @@ def entry_of(method: str) -> str:
 class Run:
     """One encoder: a method, what it was pretrained on, and a seed (of the subset, of the initialisation and of the training).
 
-    Or several encoders whose features stand side by side: their sources are joined by ``SEVERAL``. The method and the seed are those of
+    Or several encoders whose features stand side by side: their sources are joined by ``CONCATENATION``. The method and the seed are those of
     the first; where another differs, its source says so: `imagenet-1000~inat21-1000.supervised`, `imagenet-1000~imagenet-1000.seed1`.
     """
 
@@ -85,7 +95,7 @@ class Run:
     seed: int
 
     @classmethod
-    def side_by_side(cls, encoders: list["Run"]) -> "Run":
+    def concatenated(cls, encoders: list["Run"]) -> "Run":
         """Their features together, in this order."""
         first = encoders[0]
         sources = [
@@ -94,17 +104,18 @@ class Run:
             + (f".seed{run.seed}" if run.seed != first.seed else "")
             for run in encoders
         ]
-        return cls(first.method, SEVERAL.join(sources), first.seed)
+        return cls(first.method, join_sources(sources), first.seed)
 
     @property
     def name(self) -> str:
-        return f"{self.method}/{self.source}/seed{self.seed}"
+        return run_name(self.method, self.source, self.seed)
 
     @cached_property
     def encoders(self) -> list["Run"]:
-        if SEVERAL not in self.source:
-            return [self]
-        return [self._encoder(*source.split(".")) for source in self.source.split(SEVERAL)]
+        sources = split_source(self.source)
+        return (
+            [self] if len(sources) == 1 else [self._encoder(*text.split(".")) for text in sources]
+        )
 
     def _encoder(self, source: str, *marks: str) -> "Run":
         method, seed = self.method, self.seed

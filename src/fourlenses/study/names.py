@@ -8,6 +8,8 @@ import re
 from collections.abc import Iterable
 
 from fourlenses.study import methods
+from fourlenses.study.encoders import split_source
+from fourlenses.study.vocabulary import BACKBONES, PROTOCOLS
 
 DATASETS = {
     "imagenet": "ImageNet",
@@ -16,24 +18,11 @@ DATASETS = {
     "glc20": "GLC20",
     "cifar10": "CIFAR-10",
 }
-BACKBONES = {
-    "resnet_small": "small ResNet",
-    "resnet_small_wide": "small ResNet, wide",
-    "resnet18_cifar": "ResNet-18 (3x3 stem)",
-}
-PROTOCOLS = {
-    "linear": "linear",
-    "linear_augmented": "linear, augmented",
-    "linear_per_level": "linear, per level",
-    "fine_tune": "fine-tuned",
-    "scratch": "from scratch",
-    "scratch_published": "from scratch, published length",
-    "knn": "nearest neighbours",
-}
 
 
-SIDE_BY_SIDE = " | "  # between the sources of encoders whose features are joined
-# What a source says of such an encoder that is of another method or seed than the first: `inat21-1000.supervised`, `inat21-1000.seed1`.
+SEPARATOR = " | "  # shown between the sources of encoders whose features are concatenated
+# What a source says of such an encoder that is of another method or seed than the first:
+# `inat21-1000.supervised`, `inat21-1000.seed1`.
 _MARKED = re.compile(r"(?P<source>.*-(?:[0-9]+|all))\.(?P<marks>[a-z][a-z0-9_.]*)")
 
 
@@ -44,7 +33,12 @@ def dataset(name: str) -> str:
 
 def backbone(name: str) -> str:
     """`resnet50` -> `ResNet-50`."""
-    return BACKBONES.get(name, re.sub(r"^resnet(\d+)$", r"ResNet-\1", name))
+    return BACKBONES[name].label if name in BACKBONES else name
+
+
+def protocol(name: str) -> str:
+    """`fine_tune` -> `fine-tuned`."""
+    return PROTOCOLS[name].label if name in PROTOCOLS else name
 
 
 def count(number: int) -> str:
@@ -56,12 +50,13 @@ def count(number: int) -> str:
 
 
 def source_parts(source: str) -> list[tuple[str, int | None]]:
-    """`a-100@jpeg10+b-50@jpeg10` -> `[("a", 100), ("b", 50)]`, and `a-100 | b-50` and `a-100 | b-50.supervised` as well.
+    """`a-100@jpeg10+b-50@jpeg10` -> `[("a", 100), ("b", 50)]`, and `a-100~b-50.supervised` as well.
 
     The size is None where the name does not end in one, or in `all`.
     """
     parts = []
-    for part in re.split(r"\+| \| ", clean_source(source)):
+    texts = [text for part in split_source(clean_source(source)) for text in part.split("+")]
+    for part in texts:
         part = _unmarked(part)[0]
         name, dash, size = part.rpartition("-")
         known = dash and (size.isdigit() or size == "all")
@@ -75,8 +70,8 @@ def datasets(source: str) -> frozenset[str]:
 
 
 def is_fused(source: str) -> bool:
-    """Whether it names several encoders whose features are joined."""
-    return SIDE_BY_SIDE in source
+    """Tell whether a source names several encoders whose features are concatenated."""
+    return len(split_source(source)) > 1
 
 
 def clean_source(source: str) -> str:
@@ -89,7 +84,7 @@ def source(text: str) -> str:
     and what another than the first has instead in brackets: `ImageNet 1M | iNat21 1M (supervised)`, `ImageNet 1M | ImageNet 1M (another
     seed)`."""
     if is_fused(text):
-        return SIDE_BY_SIDE.join(source(one) + _marks(one) for one in text.split(SIDE_BY_SIDE))
+        return SEPARATOR.join(source(part) + _marks(part) for part in split_source(text))
     parts = [
         dataset(name) if size is None else f"{dataset(name)} {count(size)}"
         for name, size in source_parts(text)
@@ -105,9 +100,9 @@ def _unmarked(part: str) -> tuple[str, list[str]]:
 
 def encoders(source_name: str) -> list[tuple[str, str, str]]:
     """Of encoders side by side each with its source, method and seed, the last two empty where they are the first's:
-    `a-100 | b-50.supervised` -> `[("a-100", "", ""), ("b-50", "supervised", "")]`."""
+    `a-100~b-50.supervised` -> `[("a-100", "", ""), ("b-50", "supervised", "")]`."""
     found = []
-    for part in source_name.split(SIDE_BY_SIDE):
+    for part in split_source(source_name):
         alone, marks = _unmarked(part)
         seeds = [mark for mark in marks if re.fullmatch("seed[0-9]*", mark)]
         others = [mark for mark in marks if mark not in seeds]
@@ -116,7 +111,7 @@ def encoders(source_name: str) -> list[tuple[str, str, str]]:
 
 
 def of_any_seed(source_name: str) -> str:
-    """`a-100 | a-100.seed1` -> `a-100 | a-100.seed`: of each seed its own other seed, which makes one encoder of them."""
+    """`a-100~a-100.seed1` -> `a-100~a-100.seed`: of each seed its own other seed, which makes one encoder of them."""
     return re.sub(r"\.seed[0-9]+", ".seed", source_name)
 
 

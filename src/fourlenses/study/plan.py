@@ -1,4 +1,4 @@
-"""From a config to the plan of a study: which encoders to pretrain, on what to evaluate them, and which lens looks at which number.
+"""The cells of a study, with the lenses that show them: `fourlenses.lenses.plan` makes them from a config.
 
 Standard library only: the Snakefile imports this module, and it is parsed again in every job.
 """
@@ -7,46 +7,14 @@ import re
 from dataclasses import dataclass, field
 
 from fourlenses.core.errors import UserError
-from fourlenses.study.cells import check_lens, enumerate_lens
-from fourlenses.study.encoders import ALL, CLEAN, FLOOR, SEVERAL, Part, Run, entry_of, parse_source
-from fourlenses.study.protocols import BASELINES, ON_FEATURES, SCRATCH, SCRATCH_PUBLISHED, TRAINED
-from fourlenses.study.sizes import Quantity
-
-# The names of encoders and protocols, which others take from here.
-__all__ = [
-    "ALL",
-    "BASELINES",
-    "CLEAN",
-    "FIGURES",
-    "FLOOR",
-    "LENSES",
-    "ON_FEATURES",
-    "SCRATCH",
-    "SCRATCH_PUBLISHED",
-    "SEVERAL",
-    "SIMILARITY",
-    "TRAINED",
-    "Cell",
-    "Part",
-    "Plan",
-    "Run",
-    "Subset",
-    "entry_of",
-    "figure_names",
-    "make_plan",
-    "parse_source",
-]
-
-LENSES = ("quantity", "domain", "quality", "granularity")
-
-# What each lens draws: figures/<name>.{svg,png,csv}, each a module of fourlenses.lenses.
-FIGURES = {
-    "quantity": ("quantity", "quantity_gain"),
-    "domain": ("domain", "domain_pools"),
-    "quality": ("quality", "quality_severity"),
-    "granularity": ("granularity", "granularity_gap"),
-}
-SIMILARITY = "domain_similarity"  # the one figure that reads similarity.csv beside the table
+from fourlenses.study.encoders import ALL, Run
+from fourlenses.study.layout import feature_record, training_record
+from fourlenses.study.vocabulary import (
+    FEATURE_PROTOCOLS,
+    FROM_SCRATCH,
+    LENSES,
+    TRAINING_PROTOCOLS,
+)
 
 
 @dataclass(frozen=True, order=True)
@@ -95,11 +63,11 @@ class Cell:
     @property
     def record(self) -> str:
         """The file, below evaluate/, in which the number is looked for."""
-        return (
-            f"{self.run.name}/{self.protocol}/{self.target}/{self.labelled}.json"
-            if self.protocol in TRAINED
-            else f"{self.run.name}/cells.json"
-        )
+        if self.protocol in TRAINING_PROTOCOLS:
+            return training_record(
+                self.run.name, self.protocol, target=self.target, labels=self.labelled
+            )
+        return feature_record(self.run.name)
 
 
 @dataclass
@@ -122,13 +90,13 @@ class Plan:
         self.cells.setdefault(cell, set()).add(lens)
 
     def _keep(self, cell: Cell) -> None:
-        if cell.protocol in ON_FEATURES:
+        if cell.protocol in FEATURE_PROTOCOLS:
             self._on_features.setdefault(cell.run, []).append(cell)
 
     @property
     def runs(self) -> list[Run]:
         """The encoders to be pretrained."""
-        used = {cell.run for cell in self.cells if cell.protocol not in BASELINES}
+        used = {cell.run for cell in self.cells if cell.protocol not in FROM_SCRATCH}
         return sorted({encoder for run in used for encoder in run.encoders})
 
     @property
@@ -164,58 +132,3 @@ def _cell_order(cell: Cell) -> tuple:
         float("inf") if subset.images == ALL else int(subset.images),
         subset,
     )
-
-
-def make_plan(config: dict) -> Plan:
-    """The plan of a validated config.
-
-    Raises:
-        UserError: see `lens_cells.check_lens` and `lens_cells.enumerate_lens`.
-    """
-    plan = Plan()
-    for lens in config["lenses"]:
-        check_lens(config, lens)
-        for seed in config["seeds"]:
-            for run, target, labelled, protocol in enumerate_lens(config, lens, seed):
-                for subset in _subsets(labelled, config["evaluation"]):
-                    plan.add(lens, Cell(run, target, str(subset), protocol))
-                    if protocol in (*ON_FEATURES, "linear_augmented"):
-                        plan.add(
-                            lens, Cell(Run(FLOOR, "none", seed), target, str(subset), protocol)
-                        )
-    if "granularity" in config["lenses"]:
-        _show_supervised(plan, config["granularity"])
-    return plan
-
-
-def _show_supervised(plan: Plan, lens: dict) -> None:
-    """A supervised encoder of a target that another lens evaluates may be the better yardstick of the lens granularity than training from
-    scratch, so that its accuracies at coarser levels are wanted too."""
-    labels = str(lens["labelled_images"])
-    for cell in list(plan.cells):
-        run, target = cell.run, cell.target
-        own = (
-            run.source.startswith(f"{target}-")
-            and not {"@", "+"} & set(run.source)
-            and target in lens["datasets"]
-        )
-        on_features = cell.protocol in (*ON_FEATURES, "linear_augmented")
-        if (
-            run.method == "supervised"
-            and own
-            and on_features
-            and Subset.parse(cell.labelled).images == labels
-        ):
-            plan.add("granularity", cell)
-
-
-def figure_names(config: dict) -> list[str]:
-    """The figures of a study, in the order of its lenses."""
-    return [figure for lens in config["lenses"] for figure in FIGURES[lens]]
-
-
-def _subsets(labelled: Quantity, settings: dict) -> list[Subset]:
-    repeated = labelled != ALL and labelled <= settings["label_repeats_up_to"]
-    draws = settings["label_repeats"] if repeated else 1
-    balanced = settings["label_subsets"] == "balanced" and labelled != ALL
-    return [Subset(str(labelled), balanced, draw) for draw in range(draws)]

@@ -31,6 +31,7 @@ from fourlenses.resume.restart_log import RestartLog
 from fourlenses.resume.result_cache import ResultCache
 from fourlenses.resume.time_limit import TimeLimit
 from fourlenses.study.durations import PRETRAINING_KEYS, batch_unit, pretraining_length
+from fourlenses.study.layout import ENCODER, HEAD, HISTORY, RUN
 from fourlenses.training.collapse_monitor import CollapseMonitor, choose_monitored_images
 from fourlenses.training.optimizers.build import build_optimizer
 from fourlenses.training.record import write_run
@@ -39,7 +40,7 @@ from fourlenses.training.step_config import StepConfig, choose_precision
 from fourlenses.training.trainer import Outcome, Schedule, Trainer
 
 log = logging.getLogger(__name__)
-OUTPUTS = ("encoder.safetensors", "head.safetensors", "history.csv", "run.json")
+OUTPUTS = (ENCODER, HEAD, HISTORY, RUN)
 HEALTH_BATCH = 128
 
 

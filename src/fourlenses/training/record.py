@@ -1,6 +1,5 @@
 """What a pretraining run leaves behind: weights, history, and a record of everything that was effective."""
 
-import csv
 import platform
 import resource
 import subprocess
@@ -11,8 +10,9 @@ import numpy as np
 import torch
 from torch import nn
 
-from fourlenses.core.files import atomic, write_json
+from fourlenses.core.files import write_csv, write_json
 from fourlenses.models.weights import save_weights
+from fourlenses.study.layout import ENCODER, HEAD, HISTORY, RUN
 from fourlenses.training.collapse_monitor import collapse
 from fourlenses.training.convergence import not_converged
 from fourlenses.training.trainer import Outcome
@@ -33,14 +33,11 @@ def write_run(
 ) -> None:
     """Write the files of a run, run.json last. ``notes``: sentences on what had to be adapted to the data."""
     output.mkdir(parents=True, exist_ok=True)
-    save_weights(encoder, output / "encoder.safetensors")
-    save_weights(head, output / "head.safetensors")
+    save_weights(encoder, output / ENCODER)
+    save_weights(head, output / HEAD)
     # rows in which an encoder's health was measured have more columns than others
     columns = list(dict.fromkeys([*COLUMNS, *(key for row in outcome.history for key in row)]))
-    with atomic(output / "history.csv") as temporary, open(temporary, "w", newline="") as file:
-        writer = csv.DictWriter(file, columns, restval="", lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(outcome.history)
+    write_csv(output / HISTORY, columns, outcome.history)
     peak = (
         torch.cuda.max_memory_allocated()
         if device.type == "cuda"
@@ -69,7 +66,7 @@ def write_run(
         },
         "git_commit": _git_commit(),
     }
-    write_json(output / "run.json", record)
+    write_json(output / RUN, record)
 
 
 def _collapsed(history: list[dict], feature_width: int) -> str | None:

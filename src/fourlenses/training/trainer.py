@@ -3,8 +3,6 @@
 import contextlib
 import logging
 import math
-import os
-import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -13,9 +11,9 @@ from dataclasses import dataclass, field
 import numpy as np
 import torch
 from torch import Tensor
-from tqdm import tqdm
 
 from fourlenses.core.errors import UserError
+from fourlenses.core.progress import progress_bar
 from fourlenses.data.loading.inputs import Input
 from fourlenses.methods.method import Method
 from fourlenses.models.batch_norm import average_running_statistics
@@ -155,15 +153,8 @@ class Trainer:
         self.started = self.saved = time.monotonic()
         self.seconds_before = self.progress.seconds
         total = self.schedule.total_steps
-        bar = tqdm(
-            total=total,
-            initial=self.progress.step,
-            desc=self.description,
-            unit="step",
-            mininterval=0.5 if os.isatty(2) else 15,
-            file=sys.stderr,
-            disable=rank() > 0,
-        )
+        begun = self.progress.step
+        bar = progress_bar(self.description, "step", total, initial=begun, shown=rank() == 0)
         batches = self.data.batches(self._chosen())
         with bar, contextlib.closing(batches), self.live:
             self.live.took(self.progress.step, self.progress.history)

@@ -130,7 +130,7 @@ def test_where_no_copy_can_be_had_the_beton_itself_is_read(beton, disk, monkeypa
     folder, said = {
         "variable": ("$NOT_SET_ANYWHERE", "its variable is not set in this job"),
         "no folder": (str(disk / "missing"), "No such file or directory"),
-        "no room": (str(disk), "MiB are left free, but there are only"),
+        "no room": (str(disk), "are left free, but there are only"),
         "another's folder": (str(disk), "is not a folder that this user alone can write to"),
     }[why]
     if why == "no room":

@@ -8,7 +8,8 @@ from scipy.ndimage import gaussian_filter
 from fourlenses.core.errors import UserError
 from fourlenses.data.conversion.corruptions import corrupt, corrupt_to_store
 from fourlenses.data.conversion.encode import encode
-from fourlenses.study.corruptions import ALIASES, CORRUPTIONS, SEVERITIES, changes_nothing
+from fourlenses.study.corruptions import ALIASES, CORRUPTIONS, changes_nothing
+from fourlenses.study.vocabulary import CORRUPTION_FAMILIES
 from tests.helpers.pictures import picture
 
 # a smooth picture with texture on it, as a photograph has both
@@ -34,7 +35,7 @@ def test_once_per_image(name):
     assert corrupt(name, tiny, 1).shape == tiny.shape
 
 
-@pytest.mark.parametrize("family", SEVERITIES)
+@pytest.mark.parametrize("family", CORRUPTION_FAMILIES)
 def test_higher_severities_are_worse(family):
     def quality(severity):
         result = Image.fromarray(corrupt(f"{family}_s{severity}", PIXELS, 5)).resize(
@@ -57,7 +58,7 @@ def test_the_names_of_the_figures_are_severities():
         "blur": ("blur", 3.0),
         "noise": ("noise", 0.18),
     }
-    assert len(CORRUPTIONS) == len(ALIASES) + 5 * len(SEVERITIES)
+    assert len(CORRUPTIONS) == len(ALIASES) + 5 * len(CORRUPTION_FAMILIES)
 
 
 def test_salt_and_pepper_hits_one_value_in_a_hundred():
@@ -118,7 +119,7 @@ def test_what_is_stored_larger_is_resized_to_the_papers_side_first():
 
 @pytest.mark.parametrize("severity", range(1, 6))
 def test_blur_is_a_gaussian(severity):
-    sigma = SEVERITIES["blur"][severity - 1]
+    sigma = CORRUPTION_FAMILIES["blur"].severities[severity - 1]
     reference = gaussian_filter(PIXELS.astype(float), (sigma, sigma, 0), mode="mirror", truncate=4)
     assert np.abs(corrupt(f"blur_s{severity}", PIXELS, 0) - reference).max() <= 0.51
 

@@ -5,6 +5,7 @@ import pytest
 from PIL import Image
 
 from fourlenses.data.images import decode
+from fourlenses.data.images.content import Undecodable
 from tests.helpers.pictures import jpeg_bytes, picture
 
 
@@ -67,13 +68,13 @@ def test_transparency_is_white():
     ],
 )
 def test_what_cannot_be_read_says_why(data, reason):
-    with pytest.raises(decode.Undecodable, match=reason):
+    with pytest.raises(Undecodable, match=reason):
         decode.decode(data)
 
 
 def test_a_decompression_bomb_is_refused():
     bomb = encoded(Image.new("1", (20000, 20000)), "PNG")
-    with pytest.raises(decode.Undecodable, match="more than 100000000 pixels"):
+    with pytest.raises(Undecodable, match="more than 100000000 pixels"):
         decode.decode(bomb)
 
 

@@ -9,7 +9,7 @@ from PIL import Image
 
 from fourlenses.data.augment.resample import resample
 from fourlenses.data.beton.reader import JPEG, RAW
-from fourlenses.data.images.decode import Undecodable
+from fourlenses.data.images.content import Undecodable
 from fourlenses.data.images.scaling import central_square, picture_room, scale_into
 from fourlenses.data.images.turbojpeg import JpegDecoder
 from fourlenses.data.loading.crops import Cropper

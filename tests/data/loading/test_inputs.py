@@ -11,7 +11,6 @@ from fourlenses.data.augment.augment import Augment, Augmentation
 from fourlenses.data.beton.writer import BetonWriter
 from fourlenses.data.loading import inputs
 from fourlenses.data.loading.inputs import ResidentInput, Subset, choose_input
-from fourlenses.data.loading.memory import host_bytes
 from fourlenses.data.loading.resident import concatenate, load_images
 from fourlenses.data.loading.streaming import StreamingInput
 from fourlenses.training.sampling import Stream
@@ -75,7 +74,7 @@ def test_images_of_a_subset_are_drawn_as_those_of_the_whole(parts, kind):
     ],
 )
 def test_memory_or_the_setting_decides(parts, monkeypatch, caplog, setting, free, kind):
-    monkeypatch.setattr(inputs, "available_bytes", lambda _: free)
+    monkeypatch.setattr(inputs, "available_memory", lambda: free)
     with caplog.at_level(logging.INFO):
         chosen = choose_input(setting, parts, 32, VIEWS, CPU, 1)
     assert type(chosen) is kind
@@ -105,58 +104,3 @@ print(sorted({"ffcv", "numba", "cv2"} & set(sys.modules)))
     assert subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     ).stdout.split() == ["[]", "[]"]
-
-
-def machine(root, files):
-    for name, text in files.items():
-        (root / name).parent.mkdir(parents=True, exist_ok=True)
-        (root / name).write_text(text)
-    return host_bytes(root)
-
-
-MEMINFO = {"proc/meminfo": "MemTotal: 9000 kB\nMemFree: 10 kB\nMemAvailable: 8000 kB\n"}
-
-
-def test_free_memory_is_the_least_that_the_machine_and_the_cgroups_allow(tmp_path):
-    assert machine(tmp_path / "none", MEMINFO) == 8000 << 10
-    cgroup = {
-        "memory.max": "max\n",
-        "memory.current": "5\n",
-        "memory.stat": "anon 3\ninactive_file 2\n",
-    }
-    job, user = "sys/fs/cgroup/slurm/job_7", "sys/fs/cgroup/slurm"
-    own = (
-        MEMINFO
-        | {"proc/self/cgroup": "0::/slurm/job_7\n"}
-        | {f"{job}/{name}": text for name, text in cgroup.items()}
-    )
-    assert machine(tmp_path / "unlimited", own) == 8000 << 10
-    limits = {
-        f"{job}/memory.max": "3000000\n",
-        f"{job}/memory.current": "1000000\n",
-        f"{job}/memory.stat": "inactive_file 400000\n",
-    }
-    assert (
-        machine(tmp_path / "limited", own | limits) == 2_400_000
-    )  # files that were read make room
-    parent = {
-        f"{user}/memory.max": "900000\n",
-        f"{user}/memory.current": "100000\n",
-        f"{user}/memory.stat": "inactive_file 0\n",
-    }
-    assert machine(tmp_path / "parent", own | limits | parent) == 800_000
-
-
-def test_a_container_of_cgroup_version_1(tmp_path):
-    base = "sys/fs/cgroup/memory"
-    files = {
-        "proc/self/cgroup": "5:cpu,cpuacct:/x\n4:memory:/docker/abc\n",
-        f"{base}/memory.limit_in_bytes": "500000\n",
-        f"{base}/memory.usage_in_bytes": "200000\n",
-        f"{base}/memory.stat": "total_inactive_file 1000\n",
-    }
-    assert machine(tmp_path, MEMINFO | files) == 301_000
-
-
-def test_this_machine_has_some_memory():
-    assert 1 << 20 < host_bytes() < 1 << 50

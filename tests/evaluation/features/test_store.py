@@ -216,7 +216,7 @@ def test_a_full_disk_is_named_before_it_is_full(tmp_path, images, monkeypatch):
     usage = feature_store.shutil.disk_usage(tmp_path)
     monkeypatch.setattr(feature_store.shutil, "disk_usage", lambda _: usage._replace(free=1000))
     with pytest.raises(
-        UserError, match=r"MiB free, but the features animals-train-\w+.npy take 1 MiB; make room"
+        UserError, match=r"1 KB free, but the features animals-train-\w+.npy take 18.43 KB; make"
     ):
         open_store(tmp_path).features([encoder], images)
     assert not list((tmp_path / "features").glob("*"))

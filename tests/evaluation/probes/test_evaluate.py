@@ -200,7 +200,7 @@ def test_encoders_side_by_side(study):
     cell = run(folder, target, [encoder, other])["linear", "all"]
     assert (cell["run"], cell["source"]) == (
         "simclr/animals-20~animals-30/seed0",
-        "animals-20 | animals-30",
+        "animals-20~animals-30",
     )
     assert (cell["pretrain_images"], cell["steps"], cell["epochs"]) == (50, 16, 4.0)
     one, two = by_hand(folder, manifest, encoder), by_hand(folder, manifest, other)
@@ -220,12 +220,12 @@ def test_an_encoder_of_another_seed_or_method_is_named_as_the_plan_names_it(stud
     cell = run(folder, target, [encoder, other])["linear", "all"]
     assert (cell["run"], cell["source"]) == (
         "simclr/animals-20~animals-20.seed1/seed0",
-        "animals-20 | animals-20.seed1",
+        "animals-20~animals-20.seed1",
     )
     assert (cell["method"], cell["seed"]) == ("simclr", 0)
     assert (
         cell["run"]
-        == Run.side_by_side([Run("simclr", "animals-20", 0), Run("simclr", "animals-20", 1)]).name
+        == Run.concatenated([Run("simclr", "animals-20", 0), Run("simclr", "animals-20", 1)]).name
     )
     wide = replace(other, settings={**other.settings, "backbone": "resnet_small_wide"})
     with pytest.raises(

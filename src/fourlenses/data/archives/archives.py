@@ -18,7 +18,7 @@ from fourlenses.core.errors import UserError, printable
 from fourlenses.core.progress import progress_bar
 from fourlenses.data.archives.member_names import OutsideError, normal, target_of
 from fourlenses.data.archives.tar_stream import Member, tar_members
-from fourlenses.data.images.decode import Undecodable
+from fourlenses.data.images.content import Undecodable
 
 SUFFIXES = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".zip")
 # RuntimeError: a zip that is encrypted or packed by a method Python lacks

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from fourlenses.core.errors import UserError
 from fourlenses.core.files import NO_ROOM, atomic, read_json
+from fourlenses.core.units import format_bytes
 from fourlenses.data.beton.writer import content_sha256
 
 log = logging.getLogger(__name__)
@@ -108,9 +109,9 @@ class _Copy:
         size, free = self.beton.stat().st_size, shutil.disk_usage(self.place.parent).free
         if free < size + _KEPT_FREE:
             raise OSError(
-                f"it takes {size >> 20} MiB, and {_KEPT_FREE >> 20} MiB are left free, but there are only {free >> 20} MiB"
+                f"it takes {format_bytes(size)}, and {format_bytes(_KEPT_FREE)} are left free, but there are only {format_bytes(free)}"
             )
-        log.info("copying %s (%d MiB) to %s", self.beton, size >> 20, self.place)
+        log.info("copying %s (%s) to %s", self.beton, format_bytes(size), self.place)
         shutil.rmtree(self.place, ignore_errors=True)  # a killed job's half
         try:
             with atomic(self.file) as temporary:

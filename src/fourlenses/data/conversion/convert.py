@@ -9,12 +9,12 @@ import numpy as np
 
 from fourlenses.core.errors import UserError, printable
 from fourlenses.core.files import NO_ROOM, atomic, write_json
+from fourlenses.core.ordered_map import ordered_map
 from fourlenses.core.progress import progress_bar
 from fourlenses.core.randomness import string_ids
 from fourlenses.data.beton.writer import BetonWriter, lock
 from fourlenses.data.conversion.disk_space import DiskSpace
 from fourlenses.data.conversion.encode import encode
-from fourlenses.data.conversion.ordered_map import in_order
 from fourlenses.data.manifest.manifest import Manifest, column, hierarchy_of, labels_of, rows_of
 from fourlenses.data.sources import source_of
 
@@ -49,13 +49,15 @@ def write_beton(
     with atomic(output) as temporary:
         writer = BetonWriter(temporary, len(ids))
         images = source_of(definition).images(name, definition, raw_data, manifest, size)
-        encoded = in_order(
-            images, lambda row, data: encode(data, size, corruption, int(numbers[row])), workers
+        encoded = ordered_map(
+            lambda item: encode(item[1], size, corruption, int(numbers[item[0]])),
+            enumerate(images),
+            workers=workers,
         )
-        progress = progress_bar(f"{name}/{variant}", "image", len(ids), encoded)
+        progress = progress_bar(f"{name}/{variant}", "image", len(ids), items=encoded)
         try:
             with contextlib.closing(encoded):  # on an error the threads are stopped at once
-                for row, result in progress:
+                for row, result in enumerate(progress):
                     if result.image is None:
                         quarantined.append(
                             {"id": ids[row], "path": paths[row], "reason": result.reason}

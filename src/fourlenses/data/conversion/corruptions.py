@@ -16,6 +16,7 @@ from fourlenses.core.errors import one_of
 from fourlenses.core.randomness import named_seed, uniform
 from fourlenses.data.images.decode import shrink
 from fourlenses.study.corruptions import CORRUPTIONS
+from fourlenses.study.vocabulary import CORRUPTION_FAMILIES
 
 PAPERS_SIDE = 256  # px: what the paper resizes to before it downsamples
 
@@ -90,7 +91,7 @@ def _round(values: np.ndarray) -> np.ndarray:
     return np.rint(values).clip(0, 255).astype(np.uint8)
 
 
-_FAMILIES = {
+FAMILIES = {
     "salt_and_pepper": salt_and_pepper,
     "jpeg": jpeg,
     "resize": resize,
@@ -102,7 +103,7 @@ _FAMILIES = {
 
 def corrupt(name: str, pixels: np.ndarray, image_id: int) -> np.ndarray:
     family, parameter = _lookup(name)
-    return _FAMILIES[family](pixels, image_id, parameter)
+    return FAMILIES[family](pixels, image_id, parameter)
 
 
 def corrupt_to_store(name: str, pixels: np.ndarray, image_id: int) -> np.ndarray | bytes:
@@ -115,8 +116,8 @@ def corrupt_to_store(name: str, pixels: np.ndarray, image_id: int) -> np.ndarray
     family, parameter = _lookup(name)
     return (
         jpeg_bytes(pixels, parameter)
-        if family == "jpeg"
-        else _FAMILIES[family](pixels, image_id, parameter)
+        if CORRUPTION_FAMILIES[family].stored_as_jpeg
+        else FAMILIES[family](pixels, image_id, parameter)
     )
 
 

@@ -4,6 +4,7 @@ import shutil
 from pathlib import Path
 
 from fourlenses.core.errors import UserError
+from fourlenses.core.units import format_bytes
 from fourlenses.data.beton.reader import ALLOCATION, PAGE_SIZE, SAMPLE
 
 FIRST, AGAIN = (
@@ -42,7 +43,7 @@ class DiskSpace:
         free = shutil.disk_usage(self._file.parent).free
         if free < needed:
             raise UserError(
-                f"{self._file.parent} has {free >> 20} MiB free, but {how_sure}{-(-needed >> 20)} MiB more are needed "
+                f"{self._file.parent} has {format_bytes(free)} free, but {how_sure}{format_bytes(needed)} more are needed "
                 f"for {self._file.name}; make room or lower 'stored_size'"
             )
 
@@ -50,6 +51,6 @@ class DiskSpace:
         """What to say when writing failed for want of room all the same: others fill disks too."""
         return UserError(
             f"no room for {self._file} after {done} of {self._images} images ({error.strerror}; {self._file.parent} has "
-            f"{shutil.disk_usage(self._file.parent).free >> 20} MiB free); "
+            f"{format_bytes(shutil.disk_usage(self._file.parent).free)} free); "
             "make room, raise the quota or limit, or lower 'stored_size', and run it again"
         )

@@ -1,7 +1,6 @@
 """One image, from what its source gives to what lies in the beton."""
 
 import io
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,15 +9,13 @@ from PIL import Image
 from fourlenses.data.beton.reader import PAGE_SIZE
 from fourlenses.data.conversion import corruptions
 from fourlenses.data.images import decode
+from fourlenses.data.images.content import LazyImage, Undecodable
 from fourlenses.data.images.jpeg_header import Header, read_header
 from fourlenses.data.images.turbojpeg import is_intact, read_pixels
 
 # Resized or corrupted images up to this side are stored as pixels (48 KB each, no loss); larger ones as JPEG.
 RAW_UP_TO = 128
 QUALITY = 95
-# Bytes of an image file, or uint8 pixels (height, width, 3), or why there is neither; or a function that gives one of them when called.
-Given = bytes | np.ndarray | decode.Undecodable
-Lazy = Given | Callable[[], Given]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +29,7 @@ class Encoded:
     reason: str = ""
 
 
-def encode(data: Lazy, size: int, corruption: str | None, image_id: int) -> Encoded:
+def encode(data: LazyImage, size: int, corruption: str | None, image_id: int) -> Encoded:
     """Decode (which proves that it can be), shrink to ``size`` px of shortest side, corrupt, encode.
 
     JPEGs that fit and can be read to the last byte are kept as they are. What is corrupted is stored as `corrupt_to_store` says,
@@ -40,14 +37,14 @@ def encode(data: Lazy, size: int, corruption: str | None, image_id: int) -> Enco
     """
     if callable(data):
         data = data()
-    if isinstance(data, decode.Undecodable):
+    if isinstance(data, Undecodable):
         return Encoded(None, reason=str(data))
     header = read_header(data) if isinstance(data, bytes) else None
     if corruption is None and header and _fits(data, header, size) and is_intact(data, header):
         return Encoded(data, header.width, header.height, passed_through=True)
     try:
         pixels = data if isinstance(data, np.ndarray) else _decode(data, header, size)
-    except decode.Undecodable as error:
+    except Undecodable as error:
         return Encoded(None, reason=str(error))
     height, width = pixels.shape[:2]
     if max(height, width) > 65535:

@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fourlenses.core.errors import UserError
-from fourlenses.data.download.part_file import PartFile, amount, digest_of
+from fourlenses.core.units import format_bytes
+from fourlenses.data.download.part_file import PartFile, digest_of
 from fourlenses.data.download.registry import Remote
 from fourlenses.data.download.urls import OPENER, check_address
 
@@ -73,7 +74,7 @@ def download(remote: Remote, target: Path, patience: Patience | None = None) -> 
         if found != remote.digest:
             part.restart()
             raise UserError(
-                f"{remote.url}: received {amount(size)} with {remote.algorithm} {found}, expected {remote.digest}: damaged on the way, or "
+                f"{remote.url}: received {format_bytes(size)} with {remote.algorithm} {found}, expected {remote.digest}: damaged on the way, or "
                 "not the published file; nothing was kept. Run it again; if that does not help, compare the address and the checksum "
                 "with those on the page they are from"
             )
@@ -110,15 +111,15 @@ def _fetch(remote: Remote, part: PartFile, patience: Patience) -> None:
                 )
                 kept = f"are kept in {part.path}" if part.size else "were received"
                 raise UserError(
-                    f"{remote.url}: gave up after {failures} tries in a row: {broken}{asked}; {amount(part.size)} of "
-                    f"{amount(part.total)} {kept}. Check the address and the connection, and run it again later: it goes on from there"
+                    f"{remote.url}: gave up after {failures} tries in a row: {broken}{asked}; {format_bytes(part.size)} of "
+                    f"{format_bytes(part.total)} {kept}. Check the address and the connection, and run it again later: it goes on from there"
                 ) from broken
             seconds = max(broken.wait, _pause(failures, patience))
             log.warning(
                 "%s: %s; on from %s in %.1f s (try %d of %d)",
                 remote.url,
                 broken,
-                amount(part.size),
+                format_bytes(part.size),
                 seconds,
                 failures + 1,
                 patience.tries,
@@ -190,7 +191,7 @@ def _join(remote: Remote, part: PartFile, answer: http.client.HTTPResponse) -> N
             log.info(
                 "%s: begins anew (the server cannot go on from %s, or the file has changed)",
                 remote.url,
-                amount(part.size),
+                format_bytes(part.size),
             )
             part.restart()
     if part.size == 0:
@@ -205,7 +206,7 @@ def _join(remote: Remote, part: PartFile, answer: http.client.HTTPResponse) -> N
     free = shutil.disk_usage(part.path.parent).free
     if total is not None and free < total - part.size:
         raise UserError(
-            f"{part.path.parent} has {amount(free)} free, but {amount(total - part.size)} more are needed for {part.target.name}; "
+            f"{part.path.parent} has {format_bytes(free)} free, but {format_bytes(total - part.size)} more are needed for {part.target.name}; "
             "make room, then run it again"
         )
 

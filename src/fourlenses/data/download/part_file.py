@@ -7,13 +7,12 @@ import contextlib
 import fcntl
 import hashlib
 import os
-import sys
 from pathlib import Path
-
-from tqdm import tqdm
 
 from fourlenses.core.errors import UserError
 from fourlenses.core.files import read_json, write_json
+from fourlenses.core.progress import progress_bar
+from fourlenses.core.units import format_bytes
 from fourlenses.data.download.registry import Remote
 
 CHUNK = 1 << 20
@@ -35,7 +34,7 @@ class PartFile:
     def __enter__(self) -> "PartFile":
         self.target.parent.mkdir(parents=True, exist_ok=True)
         self._open()
-        self.bar = progress(self.target.name)
+        self.bar = progress_bar(self.target.name, "B")
         try:
             self._take_over()
         except BaseException:
@@ -109,7 +108,7 @@ class PartFile:
                 written = self.file.write(rest)
             except OSError as error:
                 raise UserError(
-                    f"{self.path}: {error.strerror}, after {amount(self.size)} of {amount(self.total)} of {self.remote.url}; "
+                    f"{self.path}: {error.strerror}, after {format_bytes(self.size)} of {format_bytes(self.total)} of {self.remote.url}; "
                     "put that right (make room, or raise the quota or limit), then run it again: it goes on from there"
                 ) from error
             self.digest.update(rest[:written])
@@ -148,28 +147,11 @@ class PartFile:
 def digest_of(path: Path, algorithm: str) -> str:
     """The checksum of a file, with a bar of the bytes read."""
     digest = hashlib.new(algorithm, usedforsecurity=False)
-    with open(path, "rb") as file, progress(f"checking {path.name}", path.stat().st_size) as bar:
+    with (
+        open(path, "rb") as file,
+        progress_bar(f"checking {path.name}", "B", path.stat().st_size) as bar,
+    ):
         while data := file.read(CHUNK):
             digest.update(data)
             bar.update(len(data))
     return digest.hexdigest()
-
-
-def progress(what: str, total: int | None = None) -> tqdm:
-    shown = {
-        "unit": "B",
-        "unit_scale": True,
-        "file": sys.stderr,
-        "mininterval": 0.2 if os.isatty(2) else 10,
-    }
-    return tqdm(desc=what, total=total, **shown)
-
-
-def amount(size: int | None) -> str:
-    """Bytes as people write them: 26.1 GB."""
-    if size is None:
-        return "an unknown number of bytes"
-    for unit, name in ((10**9, "GB"), (10**6, "MB"), (10**3, "kB")):
-        if size >= unit:
-            return f"{size / unit:.1f} {name}"
-    return f"{size} bytes"

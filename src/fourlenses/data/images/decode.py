@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, TiffImagePlugin, UnidentifiedImageError, WebPImagePlugin
 
+from fourlenses.data.images.content import Undecodable
 from fourlenses.data.images.jpeg_header import read_header
 
 # A picture of more pixels than this is refused rather than decoded: 100 megapixels are 300 MB in memory.
@@ -28,10 +29,6 @@ _TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-
-
-class Undecodable(Exception):
-    """These bytes are not an image that can be used; the message says why."""
 
 
 def decode(data: bytes, size: int | None = None) -> Image.Image:

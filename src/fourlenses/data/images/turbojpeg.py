@@ -16,7 +16,8 @@ from pathlib import Path
 import numpy as np
 
 from fourlenses.core.errors import UserError
-from fourlenses.data.images.decode import Undecodable, decode
+from fourlenses.data.images.content import Undecodable
+from fourlenses.data.images.decode import decode
 from fourlenses.data.images.jpeg_header import Header
 
 _FORMATS = {3: 0, 4: 2}  # by bytes a pixel: TJPF_RGB, and TJPF_RGBX, the last byte without meaning

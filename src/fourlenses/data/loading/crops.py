@@ -4,7 +4,8 @@ import numpy as np
 from torch import Tensor
 
 from fourlenses.data.beton.reader import JPEG
-from fourlenses.data.images.decode import Undecodable, decode
+from fourlenses.data.images.content import Undecodable
+from fourlenses.data.images.decode import decode
 from fourlenses.data.images.scaling import central_square, picture_room, scale_into
 from fourlenses.data.images.turbojpeg import JpegDecoder
 

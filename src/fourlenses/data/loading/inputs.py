@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 
 from fourlenses.core.errors import UserError
+from fourlenses.core.memory import available_memory
 from fourlenses.data.augment.augment import Augment
-from fourlenses.data.loading.memory import available_bytes
 from fourlenses.data.loading.resident import Images, concatenate, load_images
 from fourlenses.parallel.devices import to_device
 
@@ -111,9 +111,9 @@ def choose_input(
     images = sum(len(rows) for _, rows, _ in parts)
     needed = images * 3 * stored_size**2
     # all pass through the host; several datasets are twice there while they are joined
-    room = available_bytes(torch.device("cpu")) // (2 if len(parts) > 1 else 1)
+    room = available_memory() // (2 if len(parts) > 1 else 1)
     if device.type == "cuda":
-        room = min(room, available_bytes(device))
+        room = min(room, torch.cuda.mem_get_info(device)[0])
     chosen = setting if setting != "auto" else "resident" if needed <= SHARE * room else "streaming"
     log.info(
         "%s images: %d of %d px would take %.2f GiB of the %.2f GiB that are free (at most %d %% may be taken)%s",

@@ -23,7 +23,7 @@ from fourlenses.core.errors import UserError
 from fourlenses.data.augment.augment import Augment
 from fourlenses.data.augment.parameters import Parameters
 from fourlenses.data.beton.selection import join_labels, select
-from fourlenses.data.images.decode import Undecodable
+from fourlenses.data.images.content import Undecodable
 from fourlenses.data.images.scaling import picture_room
 from fourlenses.data.images.turbojpeg import JpegDecoder
 from fourlenses.data.loading.crops import Cropper

@@ -15,9 +15,9 @@ import numpy as np
 import pandas as pd
 
 from fourlenses.core.errors import UserError
-from fourlenses.data.archives.bundles import content, walk
+from fourlenses.data.archives.dataset_files import content, walk
 from fourlenses.data.download.registry import md5_sums
-from fourlenses.data.images.decode import Undecodable
+from fourlenses.data.images.content import Undecodable
 from fourlenses.data.manifest.manifest import Manifest, text_column
 
 log = logging.getLogger(__name__)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 
 from fourlenses.core.errors import UserError, did_you_mean, printable
-from fourlenses.data.conversion.encode import Lazy
+from fourlenses.data.images.content import LazyImage
 from fourlenses.data.manifest.manifest import PREFIX, Manifest, text_column
 from fourlenses.data.sources.common.image_files import TEST_SPLITS, stream_pictures
 from fourlenses.data.sources.common.listed import join_pictures, read_lists
@@ -26,7 +26,7 @@ def index(name: str, definition: dict, raw_data: Path) -> pd.DataFrame:
 
 def images(
     name: str, definition: dict, raw_data: Path, manifest: Manifest, size: int
-) -> Iterator[Lazy]:
+) -> Iterator[LazyImage]:
     return stream_pictures(raw_data / definition["path"], name, manifest)
 
 

@@ -16,9 +16,9 @@ import numpy as np
 import pandas as pd
 
 from fourlenses.core.errors import UserError
-from fourlenses.data.archives.bundles import File, content, pick, walk
-from fourlenses.data.conversion.encode import Given, Lazy
-from fourlenses.data.images.decode import Undecodable, header_size, open_picture
+from fourlenses.data.archives.dataset_files import StoredFile, content, files_of_rows, walk
+from fourlenses.data.images.content import ImageContent, LazyImage, Undecodable
+from fourlenses.data.images.decode import header_size, open_picture
 from fourlenses.data.manifest.manifest import Manifest
 from fourlenses.data.manifest.spatial_split import in_test_block
 from fourlenses.data.sources.glc20_places import places
@@ -78,15 +78,15 @@ def index(name: str, definition: dict, raw_data: Path) -> pd.DataFrame:
 
 def images(
     name: str, definition: dict, raw_data: Path, manifest: Manifest, size: int
-) -> Iterator[Lazy]:
+) -> Iterator[LazyImage]:
     for member, file in zip(
-        manifest["path"], pick(raw_data / definition["path"], name, manifest), strict=True
+        manifest["path"], files_of_rows(raw_data / definition["path"], name, manifest), strict=True
     ):
         give = functools.partial(content if member.endswith(".jpg") else _colours, file, name)
         yield give if isinstance(file, Path) else give()
 
 
-def _colours(file: File, dataset: str) -> Given:
+def _colours(file: StoredFile, dataset: str) -> ImageContent:
     """The red, green and blue of a patch."""
     try:
         pixels = _patch(file)[:, :, :3]
@@ -206,7 +206,7 @@ def _report(
         )
 
 
-def _patch(file: File) -> np.ndarray:
+def _patch(file: StoredFile) -> np.ndarray:
     """The integers of a patch, memory-mapped where it lies on disk: of a page or two only what is used is read."""
     if isinstance(file, Undecodable):
         raise _Unreadable(str(file))
@@ -227,7 +227,7 @@ def _patch(file: File) -> np.ndarray:
     return patch
 
 
-def _landcover(file: File) -> np.ndarray:
+def _landcover(file: StoredFile) -> np.ndarray:
     try:
         with open_picture(file) as image:
             codes = np.asarray(image)

@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 import pandas as pd
 
 from fourlenses.core.errors import UserError, printable
-from fourlenses.data.conversion.encode import Lazy
+from fourlenses.data.images.content import LazyImage
 from fourlenses.data.manifest.manifest import Manifest, text_column
 from fourlenses.data.sources.common.image_files import (
     EXTENSIONS,
@@ -52,7 +52,7 @@ def index(name: str, definition: dict, raw_data: Path) -> pd.DataFrame:
 
 def images(
     name: str, definition: dict, raw_data: Path, manifest: Manifest, size: int
-) -> Iterator[Lazy]:
+) -> Iterator[LazyImage]:
     return stream_pictures(raw_data / definition["path"], name, manifest)
 
 

@@ -14,9 +14,9 @@ import pandas as pd
 
 from fourlenses.core.errors import UserError
 from fourlenses.data.archives.archives import members
-from fourlenses.data.archives.bundles import File
-from fourlenses.data.conversion.encode import Lazy
+from fourlenses.data.archives.dataset_files import StoredFile
 from fourlenses.data.download.registry import md5_sums
+from fourlenses.data.images.content import LazyImage
 from fourlenses.data.images.decode import header_size
 from fourlenses.data.manifest.manifest import Manifest
 from fourlenses.data.manifest.wordnet import WordNet, read_wordnet
@@ -62,7 +62,7 @@ def index(name: str, definition: dict, raw_data: Path) -> pd.DataFrame:
 
 def images(
     name: str, definition: dict, raw_data: Path, manifest: Manifest, size: int
-) -> Iterator[Lazy]:
+) -> Iterator[LazyImage]:
     return stream_pictures(raw_data / definition["path"], name, manifest, nested=True)
 
 
@@ -74,7 +74,7 @@ def _parts(name: str, definition: dict, raw_data: Path) -> tuple[Path, Path]:
 
 def _images(
     name: str, definition: dict, raw_data: Path, wordnet: WordNet
-) -> Iterator[tuple[str, str, str, File]]:
+) -> Iterator[tuple[str, str, str, StoredFile]]:
     """``(split, path, wnid, file)`` of every image."""
     train, val = _parts(name, definition, raw_data)
     sums = MD5 if definition.get("verify", True) else {}

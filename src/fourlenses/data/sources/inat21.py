@@ -12,9 +12,9 @@ from pathlib import Path
 import pandas as pd
 
 from fourlenses.core.errors import UserError
-from fourlenses.data.archives.bundles import File
-from fourlenses.data.conversion.encode import Lazy
+from fourlenses.data.archives.dataset_files import StoredFile
 from fourlenses.data.download.registry import md5_sums
+from fourlenses.data.images.content import LazyImage
 from fourlenses.data.images.decode import header_size
 from fourlenses.data.manifest.manifest import Manifest
 from fourlenses.data.sources.common import published_archives as published
@@ -60,7 +60,7 @@ def index(name: str, definition: dict, raw_data: Path) -> pd.DataFrame:
 
 def images(
     name: str, definition: dict, raw_data: Path, manifest: Manifest, size: int
-) -> Iterator[Lazy]:
+) -> Iterator[LazyImage]:
     return stream_pictures(raw_data / definition["path"], name, manifest)
 
 
@@ -74,7 +74,7 @@ def _parts(name: str, definition: dict, raw_data: Path) -> dict[str, Path]:
     }
 
 
-def _images(name: str, definition: dict, raw_data: Path) -> Iterator[tuple[str, str, File]]:
+def _images(name: str, definition: dict, raw_data: Path) -> Iterator[tuple[str, str, StoredFile]]:
     """``(part, path, file)`` of every image."""
     sums = MD5 if definition.get("verify", True) else {}
     for key, part in _parts(name, definition, raw_data).items():

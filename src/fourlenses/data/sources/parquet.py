@@ -15,8 +15,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from fourlenses.core.errors import UserError, did_you_mean
-from fourlenses.data.archives.bundles import file_names
-from fourlenses.data.images.decode import Undecodable
+from fourlenses.data.archives.dataset_files import file_names
+from fourlenses.data.images.content import Undecodable
 from fourlenses.data.manifest.manifest import PREFIX, Manifest, text_column
 from fourlenses.data.sources.common.image_files import seeded_split
 

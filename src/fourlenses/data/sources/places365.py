@@ -12,9 +12,9 @@ from pathlib import Path
 import pandas as pd
 
 from fourlenses.core.errors import UserError
-from fourlenses.data.archives.bundles import content, walk
-from fourlenses.data.conversion.encode import Lazy
-from fourlenses.data.images.decode import Undecodable, header_size
+from fourlenses.data.archives.dataset_files import content, walk
+from fourlenses.data.images.content import LazyImage, Undecodable
+from fourlenses.data.images.decode import header_size
 from fourlenses.data.manifest.manifest import Manifest
 from fourlenses.data.sources import places365_levels
 from fourlenses.data.sources.common.image_files import stream_pictures
@@ -85,7 +85,7 @@ def index(name: str, definition: dict, raw_data: Path) -> pd.DataFrame:
 
 def images(
     name: str, definition: dict, raw_data: Path, manifest: Manifest, size: int
-) -> Iterator[Lazy]:
+) -> Iterator[LazyImage]:
     return stream_pictures(raw_data / definition["path"], name, manifest)
 
 

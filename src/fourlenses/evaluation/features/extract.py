@@ -1,11 +1,11 @@
 """Features of uint8 images from a frozen encoder."""
 
-import sys
 from collections.abc import Iterable, Iterator, Sequence
 
 import torch
 from torch import Tensor
-from tqdm import tqdm
+
+from fourlenses.core.progress import progress_bar
 
 QUIET_BATCHES = 8  # a bar for fewer batches than this says nothing
 
@@ -26,13 +26,8 @@ def extract_features(
     if batch_size < 1:
         raise ValueError(f"batch_size must be at least 1, not {batch_size}")
     batches = images.split(batch_size)
-    bar = tqdm(
-        total=len(images),
-        desc="features",
-        unit="image",
-        disable=len(batches) < QUIET_BATCHES or not sys.stderr.isatty(),
-        leave=False,
-    )
+    shown = len(batches) >= QUIET_BATCHES
+    bar = progress_bar("features", "image", len(images), inner=True, shown=shown)
     features, done = None, 0
     with bar:
         for part in feature_batches(encoder, batches, device, mean, std):

@@ -21,6 +21,7 @@ import torch
 from fourlenses.core.errors import UserError
 from fourlenses.core.files import atomic, read_json, sha256, write_json
 from fourlenses.core.progress import progress_bar
+from fourlenses.core.units import format_bytes
 from fourlenses.data.beton.selection import Selection
 from fourlenses.data.loading.resident import image_blocks
 from fourlenses.evaluation.encoder import Encoder
@@ -189,6 +190,6 @@ def _refuse_if_short(file: Path, needed: int) -> None:
     free = shutil.disk_usage(file.parent).free
     if free < needed:
         raise UserError(
-            f"{file.parent} has {free >> 20} MiB free, but the features {file.name} take {-(-needed >> 20)} MiB; "
+            f"{file.parent} has {format_bytes(free)} free, but the features {file.name} take {format_bytes(needed)}; "
             "make room, or set evaluation.feature_precision: float16"
         )

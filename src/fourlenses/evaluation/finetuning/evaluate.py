@@ -50,7 +50,7 @@ from fourlenses.resume.requeue import requeued_when_out_of_time
 from fourlenses.resume.restart_log import RestartLog
 from fourlenses.resume.result_cache import ResultCache
 from fourlenses.resume.time_limit import TimeLimit
-from fourlenses.study.protocols import BASELINES
+from fourlenses.study.vocabulary import FROM_SCRATCH
 from fourlenses.training.convergence import not_converged
 from fourlenses.training.optimizers.build import build_optimizer
 from fourlenses.training.pretrain import Data, Placement
@@ -333,7 +333,7 @@ class _Job:
 def _fingerprints(run: Encoder, task: Task, settings: Settings) -> dict:
     """What was trained from and on, by its content."""
     (data,) = Data([task.dataset], [task.beton], [task.subset]).fingerprints()
-    encoders = [] if settings.protocol in BASELINES else [run.weights_sha256]
+    encoders = [] if settings.protocol in FROM_SCRATCH else [run.weights_sha256]
     return {"encoders": encoders, "beton": data["beton_sha256"]}
 
 

@@ -10,7 +10,8 @@ from fourlenses.evaluation.encoder import TRAINING, Encoder
 from fourlenses.evaluation.finetuning.task import Task
 from fourlenses.evaluation.predictions import TargetPredictions, write_predictions
 from fourlenses.metrics.label_levels import listed_levels
-from fourlenses.study import BASELINES, Run, Subset
+from fourlenses.study import Run, Subset
+from fourlenses.study.vocabulary import FROM_SCRATCH
 
 
 def write_record(
@@ -35,7 +36,7 @@ def write_record(
     steps, epochs, images = (record.pop(key) for key in ("steps", "epochs", "label_size"))
     record["levels"] = listed_levels(record["levels"], list(record["levels"]))
     columns = run.columns()
-    if protocol in BASELINES:
+    if protocol in FROM_SCRATCH:
         own = Run("supervised", f"{task.dataset}-{Subset.parse(labelled).images}", run.seed)
         columns |= {
             "method": own.method,

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import nn
-from tqdm import tqdm
 
+from fourlenses.core.progress import progress_bar
 from fourlenses.data.beton.selection import select
 from fourlenses.data.loading.resident import image_blocks
 from fourlenses.evaluation.features.extract import feature_batches
@@ -61,7 +61,7 @@ class Scorer:
             for block in image_blocks(chosen, side, self.workers, BATCH_SIZE)
         )
         features = []
-        with tqdm(total=len(rows), desc=what, unit="image", leave=False, disable=None) as bar:
+        with progress_bar(what, "image", len(rows), inner=True) as bar:
             for part in feature_batches(encoder, blocks, device, **self.normalisation):
                 features.append(part)
                 bar.update(len(part))

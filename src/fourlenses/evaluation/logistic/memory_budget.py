@@ -1,11 +1,11 @@
 """What of a logistic regression is held in memory at once: decided from its size and a budget, before any of it is allocated."""
 
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
 import torch
 
 from fourlenses.core.errors import UserError
+from fourlenses.core.memory import memory_limit
 
 HISTORY = (10, 7, 5, 3)  # pairs of vectors the solver remembers, the most that fit
 VECTORS = (
@@ -38,14 +38,7 @@ def default_budget(device: torch.device) -> int:
     """
     if device.type == "cuda":
         return int(0.6 * torch.cuda.get_device_properties(device).total_memory)
-    total = next(
-        int(line.split()[1]) * 1024
-        for line in Path("/proc/meminfo").read_text().splitlines()
-        if line.startswith("MemTotal")
-    )
-    limit = Path("/sys/fs/cgroup/memory.max")
-    text = limit.read_text().strip() if limit.exists() else "max"
-    return (min(total, int(text)) if text.isdigit() else total) // 4
+    return memory_limit().bytes // 4
 
 
 def plan(count: int, width: int, classes: int, memory: int) -> Plan:

@@ -22,7 +22,7 @@ from fourlenses.evaluation.predictions import TargetPredictions, write_predictio
 from fourlenses.evaluation.probes.knn import knn
 from fourlenses.evaluation.probes.linear_probe import linear_probe
 from fourlenses.metrics.label_levels import listed_levels, train_at_each_level
-from fourlenses.study import SEVERAL, Run
+from fourlenses.study import Run
 
 log = logging.getLogger(__name__)
 
@@ -151,10 +151,10 @@ def describe(encoders: list[Encoder]) -> dict:
         raise UserError(
             f"encoders to be fused must agree in backbone, but these have {', '.join(one['backbone'] for one in described)}"
         )
-    fused = Run.side_by_side([Run(one["method"], one["source"], one["seed"]) for one in described])
+    fused = Run.concatenated([Run(one["method"], one["source"], one["seed"]) for one in described])
     return {
         **described[0],
-        "source": fused.source.replace(SEVERAL, " | "),
+        "source": fused.source,
         "pretrain_images": sum(one["pretrain_images"] for one in described),
         "steps": sum(one["steps"] for one in described),
         "epochs": max(one["epochs"] for one in described),

@@ -7,16 +7,15 @@ All subsets of the training images are served by one pass over the similarities,
 the number of training or test images, and features may lie on disk.
 """
 
-import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 import torch
 from torch import Tensor
-from tqdm import tqdm
 
 from fourlenses.core.errors import UserError
+from fourlenses.core.progress import progress_bar
 from fourlenses.evaluation.features.extract import QUIET_BATCHES
 from fourlenses.evaluation.probes.probe_inputs import check_levels, check_subset
 from fourlenses.evaluation.scores import Scores, report
@@ -165,8 +164,8 @@ def _nearest_of_each(
     used = np.unique(np.concatenate(list(subsets.values())))
     test_rows, train_rows = BLOCK_ROWS.get(device.type, BLOCK_ROWS["cpu"])
     total = -(-len(test) // test_rows) * -(-len(used) // train_rows)
-    quiet = total < QUIET_BATCHES or not sys.stderr.isatty()
-    with tqdm(total=total, desc="neighbours", unit="block", disable=quiet, leave=False) as bar:
+    shown = total >= QUIET_BATCHES
+    with progress_bar("neighbours", "block", total, inner=True, shown=shown) as bar:
         for first in range(0, len(test), test_rows):
             rows = slice(first, min(first + test_rows, len(test)))
             x = _block("test", test, np.arange(rows.start, rows.stop), device)  # (n, D)

@@ -5,15 +5,14 @@ held-out part of the subset, fit again on the whole subset with it, and look at 
 choose: so it is for encoders that were trained with labels of the target, which know the held-out part by heart (`evaluate`).
 """
 
-import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
-from tqdm import tqdm
 
+from fourlenses.core.progress import progress_bar
 from fourlenses.evaluation.features.rows import FeatureRows
 from fourlenses.evaluation.logistic.design import block_rows
 from fourlenses.evaluation.logistic.memory_budget import default_budget
@@ -94,13 +93,8 @@ def linear_probe(
         strengths, validation_fraction, seed, num_classes, memory or default_budget(device)
     )
     records = []
-    with tqdm(
-        total=len(subsets) * (len(strengths) + 1),
-        desc="linear",
-        unit="fit",
-        disable=not sys.stderr.isatty(),
-        leave=False,
-    ) as bar:
+    fits = len(subsets) * (len(strengths) + 1)
+    with progress_bar("linear", "fit", fits, inner=True) as bar:
         for name, positions in subsets.items():
             record, scores = _probe(
                 train.among(positions), y_train[positions], test, y_test, protocol, bar

@@ -1,6 +1,5 @@
 """Score kept predictions at the levels of another hierarchy: nothing is trained again, and no image is read."""
 
-import csv
 import logging
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -8,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from fourlenses.core.errors import UserError, one_of
-from fourlenses.core.files import atomic, write_json
+from fourlenses.core.files import write_csv, write_json
 from fourlenses.data.manifest.manifest import (
     Hierarchy,
     hierarchy_of,
@@ -84,19 +83,14 @@ def write_rows(rows: list[dict], output: Path) -> None:
     if output.suffix == ".json":
         write_json(output, rows)
     else:
-        with (
-            atomic(output) as temporary,
-            open(temporary, "w", encoding="utf-8", errors="surrogateescape", newline="") as file,
-        ):
-            table = csv.DictWriter(file, COLUMNS, lineterminator="\n")
-            table.writeheader()
-            table.writerows(
-                {
-                    key: f"{value:.4f}" if isinstance(value, float) else value
-                    for key, value in row.items()
-                }
-                for row in rows
-            )
+        rounded = (
+            {
+                key: f"{value:.4f}" if isinstance(value, float) else value
+                for key, value in row.items()
+            }
+            for row in rows
+        )
+        write_csv(output, COLUMNS, rounded)
 
 
 def _target(file: Path, wanted: str | None) -> tuple[str, TargetPredictions]:

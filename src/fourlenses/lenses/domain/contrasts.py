@@ -85,7 +85,7 @@ def _row(
 
 def _fused(evidence: Evidence) -> Iterator[dict]:
     metrics = evidence.metrics
-    rows = selection.clean(selection.linear(table.at_finest(metrics, metrics)))
+    rows = selection.clean(selection.linear(table.at_finest(metrics)))
     fused = rows[rows["source"].map(names.is_fused).astype(bool)]
     fused = fused.assign(source=fused["source"].map(names.of_any_seed))
     for (_, _, source), every in selection.groups(fused, ["target", "method", "source"]):

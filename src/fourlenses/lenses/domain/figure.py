@@ -16,11 +16,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from fourlenses.analysis import published_beside, table
+from fourlenses.analysis import bands, published_comparison, table
 from fourlenses.analysis.contrasts import Evidence
 from fourlenses.core.errors import UserError
 from fourlenses.findings import selection
-from fourlenses.plotting import bands, basis, chance, style
+from fourlenses.plotting import basis, chance, style
 from fourlenses.study import methods, names
 
 NAME = "domain"
@@ -34,7 +34,7 @@ CORNER = [(0, 0), (1, 0), (0, -1)]  # a marker, so that it has one size whatever
 def numbers_drawn(evidence: Evidence) -> pd.DataFrame:
     """One row per cell, in the order of the matrix, row by row."""
     metrics = evidence.metrics
-    every = table.at_finest(table.rows_for(metrics, NAME), metrics)
+    every = table.at_finest(table.rows_for(metrics, NAME))
     every = every[every["corruption"] == "none"]
     every = every.assign(source=every["source"].map(names.of_any_seed))
     rows = table.at_most_labels(selection.linear(every))
@@ -59,7 +59,7 @@ def numbers_drawn(evidence: Evidence) -> pd.DataFrame:
     cells["chance"] = chance.beside(cells, every, ["target"])
     augmented = table.at_most_labels(every[every["protocol"] == "linear_augmented"])
     cells["augmented_top1"] = _known(cells, augmented.groupby(KEYS)["top1"].mean().to_dict(), KEYS)
-    paper = published_beside.rows_beside(metrics, NAME)
+    paper = published_comparison.published_rows(metrics, NAME)
     paper = (
         paper[paper["protocol"] == "linear_augmented"]
         .set_index(["method", "source", "target"])["top1"]

@@ -20,6 +20,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from fourlenses.analysis.contrasts import Evidence
+from fourlenses.analysis.csv_tables import read_csv_table
 from fourlenses.core.errors import UserError
 from fourlenses.lenses.domain import contrasts
 from fourlenses.plotting import basis, panels, sentence, style
@@ -37,22 +38,8 @@ def read_similarity(path: str | Path | None) -> pd.DataFrame:
         raise UserError(
             f"the figure {NAME} needs the distances too; name them by --similarity results/<study>/similarity.csv"
         )
-    try:
-        distances = pd.read_csv(path, keep_default_na=False)
-    except FileNotFoundError:
-        raise UserError(
-            f"{path} does not exist; run snakemake {path}, or correct the path"
-        ) from None
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
-        raise UserError(
-            f"{path} is not a table of comma-separated values ({error}); delete it and run snakemake {path}"
-        ) from None
-    missing = [column for column in COLUMNS if column not in distances.columns]
-    if missing:
-        raise UserError(
-            f"{path} lacks the column {', '.join(missing)}; delete it and run snakemake {path}"
-        )
-    return distances
+    make = f"run snakemake {path}"
+    return read_csv_table(path, COLUMNS, make=make, again=f"delete it and {make}")
 
 
 def numbers_drawn(evidence: Evidence, similarity: pd.DataFrame) -> pd.DataFrame:

@@ -16,11 +16,11 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from fourlenses.analysis import published_beside, table
+from fourlenses.analysis import bands, published_comparison, table
 from fourlenses.analysis.contrasts import Evidence
 from fourlenses.core.errors import UserError
 from fourlenses.findings import selection
-from fourlenses.plotting import bands, basis, chance, hollow, panels, style
+from fourlenses.plotting import basis, chance, hollow, panels, style
 from fourlenses.study import methods, names
 
 NAME = "granularity"
@@ -35,13 +35,12 @@ def numbers_drawn(evidence: Evidence) -> pd.DataFrame:
     """One row per point; a contrastive row also has its `gap` to supervised with the gap's interval, in points."""
     metrics = evidence.metrics
     rows = table.rows_for(metrics, NAME)
-    finest = table.finest_levels(metrics)
     chosen = rows_shown(metrics)
     numbers = bands.over_seeds(chosen, KEYS, evidence)
     places = {
         (target, level): place
         for target, group in rows.groupby("target")
-        for place, level in enumerate(table.levels_in_order(group, finest[target]))
+        for place, level in enumerate(table.levels_in_order(group))
     }
     numbers["place"] = [
         places[key] for key in zip(numbers["target"], numbers["level"], strict=True)
@@ -67,11 +66,10 @@ def rows_shown(metrics: pd.DataFrame) -> pd.DataFrame:
         UserError: there are none.
     """
     rows = table.rows_for(metrics, NAME)
-    finest = table.finest_levels(metrics)
     clean = rows[rows["corruption"] == "none"]
     chosen = [
-        _encoder(group, method, finest[target])
-        for (target, method), group in clean.groupby(["target", "method"], sort=False)
+        _encoder(group, method)
+        for (_, method), group in clean.groupby(["target", "method"], sort=False)
     ]
     chosen = [group for group in chosen if len(group)]
     if not chosen:
@@ -82,13 +80,13 @@ def rows_shown(metrics: pd.DataFrame) -> pd.DataFrame:
     return pd.concat(chosen)
 
 
-def _encoder(rows: pd.DataFrame, method: str, finest: str) -> pd.DataFrame:
+def _encoder(rows: pd.DataFrame, method: str) -> pd.DataFrame:
     """The rows of the one encoder and protocol of `method` that is shown for a target."""
     if method == "supervised":
         for same in selection.most_labels_first(rows):
             found = [some for _, some in selection.supervised(selection.described(same))]
             if found:
-                return max(found, key=lambda some: some.loc[some["level"] == finest, "top1"].mean())
+                return max(found, key=lambda some: some.loc[some["is_finest"], "top1"].mean())
     rows = selection.linear(rows)
     own = [
         names.is_in_domain(source, target)
@@ -125,7 +123,7 @@ def _gap(chosen: pd.DataFrame, target: str, method: str, level: str, evidence: E
 def _with_published(numbers: pd.DataFrame, metrics: pd.DataFrame) -> pd.DataFrame:
     """The paper's top-1 for the same target, method, level and protocol as `published_top1`, and its gap where it has both sides."""
     keys = ["target", "method", "level", "protocol"]
-    top1 = published_beside.rows_beside(metrics, NAME).set_index(keys)["top1"].to_dict()
+    top1 = published_comparison.published_rows(metrics, NAME).set_index(keys)["top1"].to_dict()
     numbers["published_top1"] = [
         top1.get(key, float("nan")) for key in zip(*(numbers[key] for key in keys), strict=True)
     ]
@@ -210,11 +208,7 @@ def _lines(column: list[Axes], points: pd.DataFrame, method: str) -> None:
 def _label(points: pd.DataFrame) -> str:
     """Of a supervised line how it was trained too, for either may be the better one."""
     method, protocol = points[["method", "protocol"]].iloc[0]
-    how = (
-        f" ({HOW.get(protocol, names.PROTOCOLS.get(protocol, protocol))})"
-        if method == "supervised"
-        else ""
-    )
+    how = f" ({HOW.get(protocol, names.protocol(protocol))})" if method == "supervised" else ""
     return methods.label(method) + how
 
 

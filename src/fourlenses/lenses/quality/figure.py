@@ -11,7 +11,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from fourlenses.analysis import published_beside, scales, table
+from fourlenses.analysis import published_comparison, scales, table
 from fourlenses.analysis.cells import Cell
 from fourlenses.analysis.contrasts import Evidence
 from fourlenses.core.errors import UserError
@@ -33,7 +33,7 @@ TITLES = {
 def numbers_drawn(evidence: Evidence) -> pd.DataFrame:
     """One row per bar: source, target, corruption, method, the two accuracies, the drop in points and in percent of the gain."""
     metrics = evidence.metrics
-    rows = selection.linear(table.at_finest(table.rows_for(metrics, NAME), metrics))
+    rows = selection.linear(table.at_finest(table.rows_for(metrics, NAME)))
     rows = rows[rows["method"] != "random"]
     corrupted = rows[rows["corruption"] != "none"]
     if corrupted.empty:
@@ -128,7 +128,7 @@ def _share(
 
 def _published_drops(metrics: pd.DataFrame) -> dict[tuple, float]:
     """(datasets pretrained on, target, corruption, method, protocol) -> the paper's drop in points."""
-    rows = published_beside.rows_beside(metrics, NAME)
+    rows = published_comparison.published_rows(metrics, NAME)
     key = ["target", "method", "protocol"]
     clean = rows[rows["corruption"] == "none"].set_index(key)["top1"]
     corrupted = rows[rows["corruption"] != "none"]

@@ -13,17 +13,10 @@ from fourlenses.analysis.contrasts import Evidence
 from fourlenses.lenses.quality import figure as quality_figure
 from fourlenses.plotting import basis, hollow, panels, sentence, style
 from fourlenses.study import methods, names
-from fourlenses.study.corruptions import CORRUPTIONS, SEVERITIES
+from fourlenses.study.corruptions import CORRUPTIONS
+from fourlenses.study.vocabulary import CORRUPTION_FAMILIES
 
 NAME = "quality_severity"
-PARAMETERS = {
-    "salt_and_pepper": "probability",
-    "jpeg": "JPEG quality",
-    "resize": "shortest side, px",
-    "downsample": "factor",
-    "blur": "sigma, px",
-    "noise": "deviation",
-}
 CURVE = ["source", "target", "family"]
 
 
@@ -34,13 +27,14 @@ def numbers_drawn(evidence: Evidence) -> pd.DataFrame:
     bars["family"] = [CORRUPTIONS[name][0] for name in bars["corruption"]]
     bars["parameter"] = [CORRUPTIONS[name][1] for name in bars["corruption"]]
     bars["severity"] = [
-        SEVERITIES[one.family].index(one.parameter) + 1 for one in bars.itertuples()
+        CORRUPTION_FAMILIES[bar.family].severities.index(bar.parameter) + 1
+        for bar in bars.itertuples()
     ]
     # two names of one severity (jpeg10, jpeg_s4) are the same images
     bars = bars.drop_duplicates([*CURVE, "severity", "method", "pretrain_images"])
     several = bars.groupby([*CURVE, "method"])["severity"].transform("nunique") > 1
     bars = bars[several.astype(bool)]
-    bars["_family"] = bars["family"].map(list(SEVERITIES).index)
+    bars["_family"] = bars["family"].map(list(CORRUPTION_FAMILIES).index)
     bars["_method"] = bars["method"].map(methods.place)
     order = ["source", "target", "_family", "_method", "severity"]
     columns = [
@@ -67,7 +61,7 @@ def draw(evidence: Evidence) -> tuple[Figure, pd.DataFrame]:
         text = "No family of corruptions was pretrained on at two severities. For a curve, give the lens quality several of a family: "
         return sentence.figure(text + "corruptions: [blur_s1, blur_s3, blur_s5]"), numbers
     blocks = list(dict.fromkeys(zip(numbers["source"], numbers["target"], strict=True)))
-    families = names.in_order(numbers["family"], SEVERITIES)
+    families = names.in_order(numbers["family"], CORRUPTION_FAMILIES)
     figure = style.new_figure(len(families), height=0.5 + 1.9 * len(blocks))
     grid = figure.subplots(len(blocks), len(families), squeeze=False, sharey="row")
     colours = style.dataset_colours(evidence.metrics["target"])
@@ -102,10 +96,9 @@ def _panel(axes: Axes, rows: pd.DataFrame, family: str) -> None:
             axes, points["severity"], points, methods.colour(method), label, methods.marker(method)
         )
     axes.axhline(0, color="black", linewidth=0.6)
-    axes.set_xticks(
-        range(1, 6),
-        [f"{severity}\n{parameter:g}" for severity, parameter in enumerate(SEVERITIES[family], 1)],
-    )
+    values = CORRUPTION_FAMILIES[family].severities
+    ticks = [f"{severity}\n{parameter:g}" for severity, parameter in enumerate(values, 1)]
+    axes.set_xticks(range(1, 6), ticks)
     axes.set_xlim(0.7, 5.3)
-    axes.set_xlabel(f"severity\n({PARAMETERS[family]})")
+    axes.set_xlabel(f"severity\n({CORRUPTION_FAMILIES[family].parameter})")
     axes.grid(True)

@@ -15,19 +15,19 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from fourlenses.analysis import table
+from fourlenses.analysis import bands, published_comparison, table
 from fourlenses.analysis.contrasts import Evidence
 from fourlenses.core.errors import UserError
 from fourlenses.findings import quantity as finding
 from fourlenses.lenses.quantity import lengths
-from fourlenses.plotting import bands, basis, chance, hollow, panels, style
+from fourlenses.plotting import basis, chance, hollow, panels, style
 from fourlenses.study import methods, names
+from fourlenses.study.vocabulary import FROM_SCRATCH, PROTOCOLS
 
 NAME = "quantity"
 KEYS = ["target", "method", "protocol", "pretrain_images", "labelled_images"]
 CURVE = ["curve", "entry", "length", "steps"]
 ORDER = ["entry", "method", "protocol", "curve", "pretrain_images", "labelled_images"]
-SCRATCH = ("scratch", "scratch_published")
 PANEL_HEIGHT = 2.1  # inches, with axis labels
 TRIANGLES = {"half": "v", "twice": "^"}
 LONGER_FIRST = "train longer first: more steps\ngain more than more images"
@@ -35,7 +35,7 @@ LONGER_FIRST = "train longer first: more steps\ngain more than more images"
 
 def rows_of(metrics: pd.DataFrame) -> pd.DataFrame:
     """The rows of the lens, at the finest level of each target."""
-    return table.at_finest(table.rows_for(metrics, NAME), metrics)
+    return table.at_finest(table.rows_for(metrics, NAME))
 
 
 def pretrained_rows(metrics: pd.DataFrame) -> pd.DataFrame:
@@ -78,7 +78,7 @@ def numbers_drawn(evidence: Evidence) -> pd.DataFrame:
     )
     scratch = beside[
         (beside["method"] == "supervised")
-        & beside["protocol"].isin(SCRATCH)
+        & beside["protocol"].isin(FROM_SCRATCH)
         & (beside["corruption"] == "none")
     ]
     floor = beside[
@@ -87,7 +87,7 @@ def numbers_drawn(evidence: Evidence) -> pd.DataFrame:
     parts = []
     for series, part in (("pretrained", pretrained), ("scratch", scratch), ("random", floor)):
         averaged = bands.over_seeds(part, [*KEYS, *CURVE], evidence).assign(series=series)
-        averaged["published"] = hollow.beside(averaged, part, KEYS)
+        averaged["published"] = published_comparison.published_top1(averaged, part, KEYS)
         if series == "scratch":  # nothing was pretrained, whatever the table counts its images as
             averaged["pretrain_images"] = 0
         parts.append(averaged.sort_values(ORDER, kind="stable"))
@@ -163,7 +163,7 @@ def _blocks(pretrained: pd.DataFrame) -> list[tuple]:
     """Rows of panels: by labels, of each entry and protocol its main curve; then by pretraining images every curve of several sizes."""
     by_labels, by_pretraining = [], []
     for entry in methods.in_order(pretrained["entry"]):
-        for protocol in names.in_order(pretrained["protocol"], names.PROTOCOLS):
+        for protocol in names.in_order(pretrained["protocol"], PROTOCOLS):
             block = pretrained[
                 (pretrained["entry"] == entry) & (pretrained["protocol"] == protocol)
             ]
@@ -197,7 +197,7 @@ def _label(axes: Axes, rows: pd.DataFrame, view) -> None:
     steps = set(rows["length"]) if view is _by_labels else {0}
     entry, protocol = rows[["entry", "protocol"]].iloc[0]
     at = f",\nat {int(steps.pop()):,} steps" if len(steps) == 1 and 0 not in steps else ""
-    axes.set_ylabel(f"top-1 accuracy, %\n({methods.label(entry)}, {names.PROTOCOLS[protocol]}{at})")
+    axes.set_ylabel(f"top-1 accuracy, %\n({methods.label(entry)}, {names.protocol(protocol)}{at})")
 
 
 def _by_labels(

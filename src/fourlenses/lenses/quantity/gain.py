@@ -14,13 +14,14 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from fourlenses.analysis import saturation
+from fourlenses.analysis import bands, published_comparison, saturation
 from fourlenses.analysis.contrasts import Evidence
 from fourlenses.core.errors import UserError
 from fourlenses.lenses.quantity import figure as quantity_figure
 from fourlenses.lenses.quantity import lengths
-from fourlenses.plotting import bands, basis, chance, hollow, panels, style
+from fourlenses.plotting import basis, chance, hollow, panels, style
 from fourlenses.study import methods, names
+from fourlenses.study.vocabulary import PROTOCOLS
 
 NAME = "quantity_gain"
 CURVE = ["target", "entry", "protocol", "labelled_images"]
@@ -76,7 +77,7 @@ def numbers_drawn(
     numbers = bands.over_seeds(rows, [*order, "method", "curve", "steps"], evidence).sort_values(
         order, kind="stable", ignore_index=True
     )
-    numbers["published"] = hollow.beside(numbers, rows, KEYS)
+    numbers["published"] = published_comparison.published_top1(numbers, rows, KEYS)
     numbers["chance"] = chance.beside(
         numbers, quantity_figure.rows_of(evidence.metrics), ["target"]
     )
@@ -115,7 +116,7 @@ def draw(evidence: Evidence, modest_gain: float = MODEST_GAIN) -> tuple[Figure, 
     blocks = [
         (entry, protocol)
         for entry in methods.in_order(numbers["entry"])
-        for protocol in names.in_order(numbers["protocol"], names.PROTOCOLS)
+        for protocol in names.in_order(numbers["protocol"], PROTOCOLS)
         if len(numbers[(numbers["entry"] == entry) & (numbers["protocol"] == protocol)])
     ]
     figure = style.new_figure(len(targets), height=(2 * PANEL_HEIGHT + 0.5) * len(blocks))
@@ -147,7 +148,7 @@ def draw(evidence: Evidence, modest_gain: float = MODEST_GAIN) -> tuple[Figure, 
                 panels.title(above, names.dataset(target), dataset_colours[target])
         first = next(column for column in grid.T if column[0].axison)
         first[0].set_ylabel(
-            f"top-1 accuracy, %\n({methods.label(entry)}, {names.PROTOCOLS[protocol]})"
+            f"top-1 accuracy, %\n({methods.label(entry)}, {names.protocol(protocol)})"
         )
         first[1].set_ylabel("expected gain from\na doubling, points")
         panels.legend_below(part, columns=2 if len(targets) == 1 else 4)

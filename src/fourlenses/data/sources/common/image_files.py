@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 
 from fourlenses.core.randomness import named_seed, string_ids, uniform
-from fourlenses.data.archives.bundles import content, pick, walk
-from fourlenses.data.conversion.encode import Lazy
+from fourlenses.data.archives.dataset_files import content, files_of_rows, walk
+from fourlenses.data.images.content import LazyImage
 from fourlenses.data.images.decode import header_size
 from fourlenses.data.manifest.manifest import Manifest, text_column
 
@@ -78,9 +78,9 @@ def find_pictures(
 
 def stream_pictures(
     path: Path, dataset: str, manifest: Manifest, nested: bool = False
-) -> Iterator[Lazy]:
-    """Per row of a manifest the content of its file (see `bundles.pick`), or where it lies on disk a function that reads it."""
-    for file in pick(path, dataset, manifest, nested):
+) -> Iterator[LazyImage]:
+    """Per row of a manifest the content of its file (see `dataset_files.files_of_rows`), or where it lies on disk a function that reads it."""
+    for file in files_of_rows(path, dataset, manifest, nested):
         yield functools.partial(content, file, dataset) if isinstance(file, Path) else file
 
 

@@ -9,7 +9,7 @@ import pandas as pd
 
 from fourlenses.core.errors import UserError
 from fourlenses.data.archives.archives import SUFFIXES
-from fourlenses.data.archives.bundles import File, walk
+from fourlenses.data.archives.dataset_files import StoredFile, walk
 from fourlenses.data.manifest.manifest import PREFIX, text_column
 
 
@@ -26,7 +26,7 @@ def find(dataset: str, folder: Path, names: Sequence[str], what: str) -> Path:
 
 def files(
     part: Path, dataset: str, suffix: str, md5: str | None = None, nested: bool = False
-) -> Iterator[tuple[str, File]]:
+) -> Iterator[tuple[str, StoredFile]]:
     """``(path, file)`` of the visible files named so, with a progress bar: an archive in its own order, a folder in sorted order.
 
     A path begins with the part's name. md5 and nested are as in `tar_members`; a folder's class tars are opened too.

@@ -21,7 +21,7 @@ HALF_WIDTH = (
 
 
 @dataclass(frozen=True)
-class Finding:
+class Problem:
     """error: nothing can be trained on it as it is. what, remedy: a sentence each."""
 
     error: bool
@@ -29,7 +29,7 @@ class Finding:
     remedy: str
 
 
-def find(report: dict) -> list[Finding]:
+def find_problems(report: dict) -> list[Problem]:
     """Errors first."""
     found = [
         *_errors(report),
@@ -41,11 +41,11 @@ def find(report: dict) -> list[Finding]:
     return sorted(found, key=lambda finding: not finding.error)
 
 
-def verdict(findings: list[Finding]) -> str:
+def verdict(findings: list[Problem]) -> str:
     return NOT_USABLE if any(finding.error for finding in findings) else LOOK if findings else OK
 
 
-def _errors(report: dict) -> Iterator[Finding]:
+def _errors(report: dict) -> Iterator[Problem]:
     bad, looked, allowed = (
         report["undecodable"]["images"],
         report["looked_at"],
@@ -55,20 +55,20 @@ def _errors(report: dict) -> Iterator[Finding]:
         share = f"{bad} of {looked} images ({100 * bad / looked:.2g} %) cannot be decoded"
         if bad > allowed * looked:
             remedy = "repair or remove the files of undecodable.csv, or raise the key"
-            yield Finding(
+            yield Problem(
                 True, f"{share}, more than 'max_undecodable' ({allowed:g}) allows", remedy
             )
         else:
-            yield Finding(
+            yield Problem(
                 False, f"{share} and will be left out", "see the reasons in undecodable.csv"
             )
     finest = report["levels"][-1]
     with_train = sum(its["train"] > 0 for its in finest["images"].values())
     for split in ("train", "test"):
         if not finest[split]["images"]:
-            yield Finding(True, f"there is no usable {split} image", "see undecodable.csv")
+            yield Problem(True, f"there is no usable {split} image", "see undecodable.csv")
     if with_train < 2:
-        yield Finding(
+        yield Problem(
             True,
             f"{with_train} class has training images; a classifier needs two",
             "look at how the class is read from the path",
@@ -76,76 +76,76 @@ def _errors(report: dict) -> Iterator[Finding]:
     asked = report["settings"]["asked"]
     if asked > finest["train"]["images"]:
         what = f"the study asks for {asked} training images; {finest['train']['images']} are usable"
-        yield Finding(
+        yield Problem(
             True, what, "lower pretrain_images, labelled_images or pool_images, or use 'all'"
         )
 
 
-def _splits(report: dict) -> Iterator[Finding]:
+def _splits(report: dict) -> Iterator[Problem]:
     finest = report["levels"][-1]
     test = finest["test"]["images"]
     half = 98 / test**0.5 if test else 0.0
     if half > HALF_WIDTH:
         what = f"accuracies over {test} test images are uncertain by up to {half:.1f} points either way (95 %)"
-        yield Finding(False, what, "use more test images, or compare only large differences")
+        yield Problem(False, what, "use more test images, or compare only large differences")
     if finest["test_only"]:
         what = f"{_some(finest['test_only'], 'class', 'classes')} without training images: scored, always as wrong"
-        yield Finding(False, what, "give them training images, or take their test images out")
+        yield Problem(False, what, "give them training images, or take their test images out")
     if finest["train_only"]:
         what = f"{_some(finest['train_only'], 'class', 'classes')} without test images: learned, never scored"
-        yield Finding(False, what, "give them test images, or leave them to pretraining on purpose")
+        yield Problem(False, what, "give them test images, or leave them to pretraining on purpose")
 
 
-def _classes(report: dict) -> Iterator[Finding]:
+def _classes(report: dict) -> Iterator[Problem]:
     finest, few = report["levels"][-1], report["settings"]["few_images"]
     if finest["few"]:
         what = f"{_some(finest['few'], 'class', 'classes')} with fewer than {few} training images"
-        yield Finding(False, what, "merge or drop them, or read their accuracy as noise")
+        yield Problem(False, what, "merge or drop them, or read their accuracy as noise")
     if finest["imbalance"] and finest["imbalance"] > IMBALANCE:
         effective = f"{finest['effective_classes']:.1f} effective classes of {finest['classes']}"
         what = f"the largest class has {finest['imbalance']:.3g} times the training images of the smallest ({effective})"
-        yield Finding(
+        yield Problem(
             False,
             what,
             "top-1 over all images speaks for the large classes; balance the test images if that is not meant",
         )
     for level, finer in zip(report["levels"], report["levels"][1:], strict=False):
         if level["classes"] == 1:
-            yield Finding(
+            yield Problem(
                 False,
                 f"level '{level['level']}' has one label only: every encoder scores 100 % on it",
                 "leave it out of 'levels'",
             )
         elif level["classes"] == finer["classes"]:
             same = f"levels '{level['level']}' and '{finer['level']}' both have {level['classes']} labels: the same task twice"
-            yield Finding(False, same, "leave one of them out of 'levels'")
+            yield Problem(False, same, "leave one of them out of 'levels'")
 
 
-def _copies(report: dict) -> Iterator[Finding]:
+def _copies(report: dict) -> Iterator[Problem]:
     duplicates, test = report["duplicates"], report["levels"][-1]["test"]["images"]
     leaked = duplicates["leaked"]
     total = sum(leaked.values())
     if total:
         kinds = ", ".join(f"{leaked[kind]} {kind}" for kind in KINDS if leaked[kind])
         what = f"{total} of {test} test images ({100 * total / test:.2g} %) are in the training images too ({kinds}): they leak"
-        yield Finding(False, what, "remove one side: the rows with leak = yes in duplicates.csv")
+        yield Problem(False, what, "remove one side: the rows with leak = yes in duplicates.csv")
     if duplicates["two_labels"]:
         what = f"{duplicates['two_labels']} pictures have two labels, one a copy"
-        yield Finding(False, what, "decide on one: duplicates.csv, two_labels = yes")
+        yield Problem(False, what, "decide on one: duplicates.csv, two_labels = yes")
     exact = sum(duplicates["copies"][kind] for kind in KINDS[:2])
     if exact > total:
         what = f"{exact} images are exact copies of others ({duplicates['groups']} groups of copies in all)"
-        yield Finding(False, what, "they count more than once in every number: duplicates.csv")
+        yield Problem(False, what, "they count more than once in every number: duplicates.csv")
 
 
-def _pictures(report: dict) -> Iterator[Finding]:
+def _pictures(report: dict) -> Iterator[Problem]:
     sizes, size = report["sizes"], report["settings"]["image_size"]
     if sizes and sizes["below_image_size"] > SMALL_SHARE:
         what = f"{100 * sizes['below_image_size']:.3g} % of the images have a side below image_size ({size} px) and are enlarged"
-        yield Finding(False, what, "lower image_size, or find larger images")
+        yield Problem(False, what, "lower image_size, or find larger images")
     if sizes and sizes["long"] > LONG_SHARE:
         what = f"{100 * sizes['long']:.3g} % of the images are more than {LONG:g} times as long as wide; only their centre square is used"
-        yield Finding(
+        yield Problem(
             False,
             what,
             "look at the contact sheet: is the object still in it? Cut the images beforehand if not",

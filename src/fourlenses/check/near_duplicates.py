@@ -1,6 +1,6 @@
 """Near duplicates: pictures resized, recompressed, turned grey or cropped by a little, found without comparing all with all.
 
-Two pictures are near when at most ``BITS`` of their 128 bits differ (`fourlenses.check.look.bits_of`) and their grey pictures, each
+Two pictures are near when at most ``BITS`` of their 128 bits differ (`fourlenses.check.fingerprint.bits_of`) and their grey pictures, each
 less its mean, differ by at most ``DIFFERENCE`` of their contrast on average. The bits alone say what is brighter, not by how much.
 
 Both numbers were chosen on four real image sets. Found again of 500 images each of flowers, Tiny-ImageNet and MiniPlaces: all to 99.6 % at

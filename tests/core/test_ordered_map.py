@@ -3,19 +3,28 @@ import time
 
 import pytest
 
-from fourlenses.data.conversion.ordered_map import CHUNK_ITEMS, in_order
+from fourlenses.core.ordered_map import CHUNK_ITEMS, ordered_map
+
+
+def slow_length(item):
+    number, text = item
+    time.sleep(0.0005 * (number % 3 == 0))
+    return number * 10 + len(text)
 
 
 @pytest.mark.parametrize("workers", [1, 2, 5])
 @pytest.mark.parametrize("count", [0, 1, CHUNK_ITEMS, 5 * CHUNK_ITEMS + 3])
 def test_results_come_in_order(workers, count):
-    def work(number, item):
-        time.sleep(0.0005 * (number % 3 == 0))
-        return number * 10 + len(item)
+    items = ((number, b"abc") for number in range(count))
+    expected = [number * 10 + 3 for number in range(count)]
+    assert list(ordered_map(slow_length, items, workers=workers)) == expected
 
-    assert list(in_order((b"abc" for _ in range(count)), work, workers)) == [
-        (n, n * 10 + 3) for n in range(count)
-    ]
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_processes_give_the_same(workers):
+    items = ((number, b"abc") for number in range(3 * CHUNK_ITEMS))
+    expected = [number * 10 + 3 for number in range(3 * CHUNK_ITEMS)]
+    assert list(ordered_map(slow_length, items, workers=workers, processes=True)) == expected
 
 
 def test_only_a_few_items_are_taken_ahead():
@@ -27,8 +36,8 @@ def test_only_a_few_items_are_taken_ahead():
             taken += 1
             yield b""
 
-    results = in_order(items(), lambda number, item: number, 2)
-    assert next(results) == (0, 0)
+    results = ordered_map(len, items(), workers=2)
+    assert next(results) == 0
     assert taken <= 6 * CHUNK_ITEMS
     results.close()
 
@@ -43,9 +52,9 @@ def test_large_items_make_small_chunks():
             with gate:
                 held += 1
                 most = max(most, held)
-            yield big
+            yield 1, big  # also within a tuple
 
-    for _ in in_order(items(), lambda number, item: None, 2):
+    for _ in ordered_map(len, items(), workers=2):
         with gate:
             held -= 1
     assert most <= 8
@@ -56,10 +65,10 @@ def test_errors_of_the_work_and_of_the_stream_arrive():
         yield b""
         raise KeyError("stream")
 
-    def fail(number, item):
+    def fail(item):
         raise ValueError("work")
 
     with pytest.raises(ValueError, match="work"):
-        list(in_order([b""] * 1000, fail, 2))
+        list(ordered_map(fail, [b""] * 1000, workers=2))
     with pytest.raises(KeyError, match="stream"):
-        list(in_order(broken(), lambda number, item: None, 2))
+        list(ordered_map(len, broken(), workers=2))

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
-from fourlenses.analysis import published, side_by_side
+from fourlenses.analysis import published, published_comparison
 from fourlenses.analysis.contrasts import Evidence
 from fourlenses.analysis.table import read_metrics
 from fourlenses.plotting import hollow
@@ -44,7 +44,7 @@ def test_a_row_is_matched_by_everything_that_names_it(tmp_path):
         ours("imagenet-500000@blur", 50.0),
         row("domain", "simclr", "mine-500000", "mine", 50.0, level="class", labelled_images=ALL),
     ]
-    found = side_by_side.compare(evidence_of(tmp_path, rows))
+    found = published_comparison.compare(evidence_of(tmp_path, rows))
     assert len(found) == 1
     one = found.iloc[0]
     assert (one["ours"], one["paper"], one["reading_error"]) == (60.9, 62.9, 0)
@@ -57,7 +57,7 @@ def test_a_row_is_matched_by_everything_that_names_it(tmp_path):
 
 def test_seeds_are_averaged_and_other_spellings_of_a_source_understood(tmp_path):
     rows = [
-        ours("imagenet-1000000~inat21-1000000", top1, seed=seed, pretrain_images=2_000_000)
+        ours("imagenet-1000000 | inat21-1000000", top1, seed=seed, pretrain_images=2_000_000)
         for seed, top1 in enumerate((62.0, 64.0))
     ]
     rows.append(
@@ -73,8 +73,8 @@ def test_seeds_are_averaged_and_other_spellings_of_a_source_understood(tmp_path)
             pretrain_images=ALL,
         )
     )
-    found = side_by_side.compare(evidence_of(tmp_path, rows)).set_index("source")
-    fused = found.loc["imagenet-1000000 | inat21-1000000"]
+    found = published_comparison.compare(evidence_of(tmp_path, rows)).set_index("source")
+    fused = found.loc["imagenet-1000000~inat21-1000000"]
     assert (fused["ours"], fused["seeds"]) == (63.0, 2)
     assert fused["difference"] == pytest.approx(63.0 - (64.4 - 0.6))  # tables 1 and 3
     assert found.loc[f"imagenet-{ALL}", "origin"] == "fig5_granularity"
@@ -83,11 +83,11 @@ def test_seeds_are_averaged_and_other_spellings_of_a_source_understood(tmp_path)
 def test_every_published_number_fed_through_as_ours_differs_by_nothing(tmp_path):
     rows = published.rows().assign(study="ours", top5="", is_finest="")
     rows.to_csv(tmp_path / "metrics.csv", index=False)
-    found = side_by_side.compare(Evidence.of(read_metrics(tmp_path / "metrics.csv")))
-    assert len(found) == len(rows.drop_duplicates(side_by_side.KEYS))
+    found = published_comparison.compare(Evidence.of(read_metrics(tmp_path / "metrics.csv")))
+    assert len(found) == len(rows.drop_duplicates(published_comparison.KEYS))
     assert found["difference"].abs().max() < 1e-9
     rows.assign(study="published").to_csv(tmp_path / "metrics.csv", index=False)
-    assert side_by_side.compare(Evidence.of(read_metrics(tmp_path / "metrics.csv"))).empty
+    assert published_comparison.compare(Evidence.of(read_metrics(tmp_path / "metrics.csv"))).empty
 
 
 def test_the_program_writes_a_header_alone_where_nothing_matches(tmp_path, monkeypatch):
@@ -102,17 +102,13 @@ def test_the_program_writes_a_header_alone_where_nothing_matches(tmp_path, monke
         )
         runpy.run_path(str(PROGRAM), run_name="__main__")
         written = pd.read_csv(output)
-        assert list(written.columns) == side_by_side.COLUMNS
+        assert list(written.columns) == published_comparison.COLUMNS
         assert len(written) == count
 
 
 def test_markers_are_hollow_and_one_entry_of_the_legend(tmp_path):
-    theirs = hollow.points(
-        evidence_of(
-            tmp_path,
-            [ours("imagenet-500000", 60.9), ours("imagenet-500000", 62.0, protocol="linear")],
-        ).metrics
-    )
+    rows = [ours("imagenet-500000", 60.9), ours("imagenet-500000", 62.0, protocol="linear")]
+    theirs = published_comparison.matched(evidence_of(tmp_path, rows).metrics)
     axes = Figure().subplots()
     hollow.mark(axes, theirs["pretrain_images"], theirs["paper"], "red", "s")
     hollow.mark(axes, [], [], "blue")

@@ -5,13 +5,11 @@ the paper's four datasets, under the paper's numbers of images, have any. `diffe
 number is known to `reading_error` points, 0 where it is printed in a table.
 """
 
-from functools import cache
-
 import pandas as pd
 
-from fourlenses.analysis import published
+from fourlenses.analysis import bands, published, table
 from fourlenses.analysis.contrasts import Evidence
-from fourlenses.plotting import bands
+from fourlenses.study.encoders import CONCATENATION
 
 KEYS = ["method", "source", "target", "level", "labelled_images", "protocol"]
 COLUMNS = [
@@ -57,23 +55,41 @@ def matched(rows: pd.DataFrame) -> pd.DataFrame:
     return ours.merge(_published()[[*KEYS, "paper"]], on=KEYS, how="inner")
 
 
+def published_top1(numbers: pd.DataFrame, rows: pd.DataFrame, keys: list[str]) -> list[float]:
+    """Return for each line of ``numbers`` the published top-1 of the same ``keys``, percent, or nan.
+
+    Args:
+        numbers: what a figure draws.
+        rows: those of the table that it draws them from.
+        keys: columns of `KEYS` or `pretrain_images`, that both have.
+    """
+    theirs = matched(rows)
+    top1 = dict(zip(_keys(theirs, keys), theirs["paper"], strict=True))
+    return [float(top1.get(key, float("nan"))) for key in _keys(numbers, keys)]
+
+
+def published_rows(metrics: pd.DataFrame, lens: str) -> pd.DataFrame:
+    """Return the published rows of a lens on the targets of ``metrics``, for figures that match on
+    fewer keys than `KEYS`; none where ``metrics`` is itself the published table."""
+    ours = set(metrics["target"]) if set(metrics["study"]) != {"published"} else set()
+    rows = table.rows_for(published.rows(), lens)
+    return rows[rows["target"].isin(ours)].copy()
+
+
+def _keys(rows: pd.DataFrame, keys: list[str]) -> list[tuple]:
+    return list(zip(*(rows[key] for key in keys), strict=True))
+
+
 def _matched(rows: pd.DataFrame) -> pd.DataFrame:
     """Those with a published number, with the source as the paper's rows name it."""
     rows = rows[rows["study"] != "published"]
     named = rows.assign(
         source=[_source(*row) for row in zip(rows["source"], rows["pretrain_images"], strict=True)]
     )
-    known = set(zip(*(_published()[key] for key in KEYS), strict=True))
-    return named[
-        pd.Series(
-            [key in known for key in zip(*(named[key] for key in KEYS), strict=True)],
-            named.index,
-            bool,
-        )
-    ]
+    known = set(_keys(_published(), KEYS))
+    return named[pd.Series([key in known for key in _keys(named, KEYS)], named.index, bool)]
 
 
-@cache
 def _published() -> pd.DataFrame:
     rows = published.rows().drop_duplicates(KEYS)  # a number that two tables print is the same one
     return rows[[*KEYS, "top1", "reading_error", "origin"]].rename(columns={"top1": "paper"})
@@ -85,8 +101,8 @@ def _lenses(rows: pd.DataFrame) -> pd.Series:
 
 
 def _source(source: str, images: int) -> str:
-    """The source as the paper's rows name it: a number for `all`, and encoders side by side joined by ` | `."""
+    """Return the source as the paper's rows name it: a number for `all`."""
     alone = source.partition("@")[0]
-    if alone.endswith(ANY_SIZE) and "+" not in source and "~" not in source:
+    if alone.endswith(ANY_SIZE) and "+" not in source and CONCATENATION not in source:
         source = source.replace(ANY_SIZE, f"-{images}", 1)
-    return source.replace("~", " | ")
+    return source

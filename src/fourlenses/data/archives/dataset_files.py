@@ -16,10 +16,10 @@ from pathlib import Path
 from fourlenses.core.errors import UserError, printable
 from fourlenses.core.progress import progress_bar
 from fourlenses.data.archives.archives import SUFFIXES, members
-from fourlenses.data.images.decode import Undecodable
+from fourlenses.data.images.content import Undecodable
 from fourlenses.data.manifest.manifest import Manifest
 
-File = Path | bytes | Undecodable  # on disk; in an archive; or why there is nothing
+StoredFile = Path | bytes | Undecodable  # on disk; in an archive; or why there is nothing
 _ARCHIVE = re.compile("|".join(re.escape(suffix) + "/" for suffix in SUFFIXES))
 
 
@@ -31,7 +31,7 @@ def walk(
     md5: str | None = None,
     nested: bool = False,
     progress: bool = False,
-) -> Iterator[tuple[str, File]]:
+) -> Iterator[tuple[str, StoredFile]]:
     """``(name, file)`` of everything under ``path``: of a folder in sorted order, of an archive in its own.
 
     enter: which folders and archives inside a folder are looked into, by their bare names; None: all folders, but archives are files like
@@ -91,7 +91,7 @@ def _circle(folder: str, link: str) -> bool:
     return (os.path.realpath(folder) + "/").startswith(os.path.realpath(link).rstrip("/") + "/")
 
 
-def content(file: File, dataset: str) -> bytes | Undecodable:
+def content(file: StoredFile, dataset: str) -> bytes | Undecodable:
     """What a file holds.
 
     Raises:
@@ -112,7 +112,9 @@ def content(file: File, dataset: str) -> bytes | Undecodable:
         ) from error
 
 
-def pick(path: Path, dataset: str, manifest: Manifest, nested: bool = False) -> Iterator[File]:
+def files_of_rows(
+    path: Path, dataset: str, manifest: Manifest, nested: bool = False
+) -> Iterator[StoredFile]:
     """Per row of a manifest the file that `walk` named so, the rows being in its order.
 
     Of several members of one name the manifest's column ``earlier``, where it has one, says how many to pass over. A row without a path is

@@ -2,10 +2,11 @@
 
 import pytest
 
+from fourlenses.analysis import bands
 from fourlenses.analysis.contrasts import Evidence
 from fourlenses.analysis.table import read_metrics
 from fourlenses.metrics.statistics import wilson_share
-from fourlenses.plotting import bands, basis, chance, style
+from fourlenses.plotting import basis, chance, style
 from tests.helpers import synthetic_metrics as synthetic
 from tests.helpers.synthetic_metrics import row
 

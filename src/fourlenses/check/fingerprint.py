@@ -1,22 +1,21 @@
 """One look at one image: what it is, and what identifies it. All that the check of a dataset keeps of an image, 140 bytes."""
 
 import hashlib
-from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 from PIL import Image
 
 from fourlenses.data.images import decode
+from fourlenses.data.images.content import LazyImage, Undecodable
 
 # A large JPEG is decoded at 1/2, 1/4 or 1/8, its shortest side no less than this: enough for a thumbnail, and several times faster.
 SMALL = 128
 GRID = 9  # side of the grey picture by which near duplicates are found: two neighbours in it make a bit
 _ORIENTATION, _UPRIGHT, _SIDEWAYS = 0x0112, 1, (5, 6, 7, 8)
-Content = bytes | np.ndarray | decode.Undecodable | Callable[[], bytes]
 
 
-class Look(NamedTuple):
+class Fingerprint(NamedTuple):
     """width, height: px, upright and not reduced. kind: the format and Pillow's mode. content: hash of the file, 16 bytes. pixels: hash of
     the size and the decoded pixels, 16 bytes. bits: `bits_of` the grey picture, 16 bytes. grey: that picture, 81 bytes."""
 
@@ -30,15 +29,15 @@ class Look(NamedTuple):
     picture: Image.Image | None
 
 
-def look(content: Content, keep: bool = False) -> Look:
-    """Look at what a source gives for an image; ``keep`` the picture (RGB, perhaps reduced) too.
+def fingerprint(content: LazyImage, keep: bool = False) -> Fingerprint:
+    """Fingerprint at what a source gives for an image; ``keep`` the picture (RGB, perhaps reduced) too.
 
     Raises:
         Undecodable: with the reason that the conversion would give.
     """
     if callable(content):
         content = content()
-    if isinstance(content, decode.Undecodable):
+    if isinstance(content, Undecodable):
         raise content
     if isinstance(content, np.ndarray):
         picture, kind, size = Image.fromarray(content), "pixels", content.shape[1::-1]
@@ -48,7 +47,7 @@ def look(content: Content, keep: bool = False) -> Look:
     grey = np.asarray(
         picture.convert("L").resize((GRID, GRID), Image.Resampling.BILINEAR, reducing_gap=4.0)
     )
-    return Look(
+    return Fingerprint(
         *size,
         kind,
         _hash(content),

@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 
 from fourlenses.check.duplicates import NEAR, Duplicates, Group
-from fourlenses.check.pictures import contact_sheet, duplicates_panel
+from fourlenses.check.sheet_layout import contact_sheet, duplicates_panel
 from fourlenses.check.survey import Survey, pictures
 from fourlenses.core.errors import printable
 from fourlenses.core.files import atomic

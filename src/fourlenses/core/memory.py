@@ -1,0 +1,91 @@
+"""Memory of this machine, and of the cgroups (SLURM jobs, containers) that limit this process.
+
+psutil knows the machine's; cgroups are read here, as psutil does not.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+
+@dataclass(frozen=True)
+class MemoryLimit:
+    """The most memory this process may ever take.
+
+    Attributes:
+        bytes: The limit.
+        source: What sets it, as words: ``the machine's`` or ``of cgroup <path>``.
+    """
+
+    bytes: int
+    source: str
+
+
+def available_memory(root: Path = Path("/")) -> int:
+    """Return the bytes this process can still take: free on the machine and within its cgroups.
+
+    Args:
+        root: Root of ``proc/self/cgroup`` and ``sys/fs/cgroup``.
+    """
+    free = psutil.virtual_memory().available
+    return max(0, min([free, *(cgroup.room for cgroup in _cgroups(root))]))
+
+
+def memory_limit(root: Path = Path("/")) -> MemoryLimit:
+    """Return the machine's memory, or the smallest limit on the path up from this process's cgroup.
+
+    Args:
+        root: As in `available_memory`.
+    """
+    limits = [MemoryLimit(psutil.virtual_memory().total, "the machine's")]
+    limits += [MemoryLimit(cgroup.limit, f"of cgroup {cgroup.name}") for cgroup in _cgroups(root)]
+    return min(limits, key=lambda limit: limit.bytes)
+
+
+@dataclass(frozen=True)
+class _Cgroup:
+    """A cgroup with a limit. room: bytes left, where cached files do not count as used."""
+
+    name: str
+    limit: int
+    room: int
+
+
+def _cgroups(root: Path) -> Iterator[_Cgroup]:
+    """Yield the limited cgroups of this process: its own and every one above, which binds too."""
+    try:
+        lines = (root / "proc/self/cgroup").read_text().splitlines()
+    except OSError:
+        return
+    for line in lines:
+        _, controllers, path = line.split(":", 2)
+        if controllers == "":  # version 2
+            base = root / "sys/fs/cgroup"
+            names = ("memory.max", "memory.current", "inactive_file")
+        elif "memory" in controllers.split(","):
+            base = root / "sys/fs/cgroup/memory"
+            names = ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file")
+        else:
+            continue
+        # inside a container the path may name nothing, but the base does
+        folder = base / path.strip("/")
+        for each in (folder, *folder.parents):
+            if each.is_relative_to(base) and (cgroup := _read(each, base, names)):
+                yield cgroup
+
+
+def _read(folder: Path, base: Path, names: tuple[str, str, str]) -> _Cgroup | None:
+    limit_file, usage_file, cached = names
+    try:
+        limit = int((folder / limit_file).read_text())
+    except (OSError, ValueError):  # absent, or "max"
+        return None
+    try:
+        used = int((folder / usage_file).read_text())
+        lines = (folder / "memory.stat").read_text().splitlines()
+        used -= int(dict(line.split() for line in lines).get(cached, 0))
+    except (OSError, ValueError):
+        used = 0
+    return _Cgroup(str(folder.relative_to(base)), limit, limit - used)

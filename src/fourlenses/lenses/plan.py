@@ -1,0 +1,75 @@
+"""The plan of a study: which encoders to pretrain, on what to evaluate them, for which lenses.
+
+What a lens asks for is in `lenses/<lens>/plan.py`: `check(config, section)` and
+`requests(config, section, seed)`; optionally `also_shows(section, cell)`, which picks among the
+cells of the other lenses.
+
+Standard library only: the Snakefile imports it, and is parsed again in every job.
+"""
+
+from collections.abc import Iterator
+from importlib import import_module
+from typing import Protocol, cast
+
+from fourlenses.lenses.requests import Request
+from fourlenses.study import ALL, Cell, Plan, Run, Subset
+from fourlenses.study.sizes import Quantity
+from fourlenses.study.vocabulary import FROZEN_PROTOCOLS, LENSES, RANDOM_INIT
+
+
+class LensPlan(Protocol):
+    """The contract of `lenses/<lens>/plan.py`."""
+
+    def check(self, config: dict, lens: dict) -> None:
+        """Raise a `UserError` where the lens's section contradicts the rest of the config."""
+
+    def requests(self, config: dict, lens: dict, seed: int) -> Iterator[Request]:
+        """Yield what the lens shows, for one seed."""
+
+
+def lens_plan(lens: str) -> LensPlan:
+    """Return the module of a lens that says what it asks for."""
+    return cast(LensPlan, import_module(f"fourlenses.lenses.{lens}.plan"))
+
+
+def make_plan(config: dict) -> Plan:
+    """Return the plan of a validated and completed config.
+
+    Raises:
+        UserError: a lens's section contradicts the rest of the config.
+    """
+    plan = Plan()
+    for lens in config["lenses"]:
+        module = lens_plan(lens)
+        module.check(config, config[lens])
+        for seed in config["seeds"]:
+            for request in module.requests(config, config[lens], seed):
+                _add(plan, lens, request, seed=seed, evaluation=config["evaluation"])
+    for lens in config["lenses"]:
+        also_shows = getattr(lens_plan(lens), "also_shows", None)
+        for cell in list(plan.cells) if also_shows else []:
+            if also_shows(config[lens], cell):
+                plan.add(lens, cell)
+    return plan
+
+
+def figure_names(config: dict) -> list[str]:
+    """Return the figures of a study, in the order of its lenses."""
+    return [figure for lens in config["lenses"] for figure in LENSES[lens].figures]
+
+
+def _add(plan: Plan, lens: str, request: Request, *, seed: int, evaluation: dict) -> None:
+    """Add a request, once for each draw of its labels, and the random-init encoder next to it."""
+    run, target, labels, protocol = request
+    random_init = Run(RANDOM_INIT, "none", seed)
+    for subset in _subsets(labels, evaluation):
+        plan.add(lens, Cell(run, target, str(subset), protocol))
+        if protocol in FROZEN_PROTOCOLS:
+            plan.add(lens, Cell(random_init, target, str(subset), protocol))
+
+
+def _subsets(labels: Quantity, evaluation: dict) -> list[Subset]:
+    repeated = labels != ALL and int(labels) <= evaluation["label_repeats_up_to"]
+    draws = evaluation["label_repeats"] if repeated else 1
+    balanced = evaluation["label_subsets"] == "balanced" and labels != ALL
+    return [Subset(str(labels), balanced, draw) for draw in range(draws)]

@@ -1,0 +1,255 @@
+"""The names of a study, once: a record for each protocol, lens, method, backbone and corruption family.
+
+A registry elsewhere holds only what is called for a name: a function, a class, a module.
+tests/study/test_vocabulary.py holds each of them, the presets, the schema and config.yaml to the
+keys of this module, and says which file to touch where one was forgotten. The order of each
+dictionary is the order of figures, tables and legends.
+
+Standard library only: the Snakefile imports it, and is parsed again in every job.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """A way to evaluate an encoder on a target.
+
+    Args:
+        name: as in the config and in the column `protocol`.
+        label: on axes and in legends.
+        frozen: the encoder's weights stay as they are; a random-init encoder is evaluated so too,
+            as the lower bound.
+        trains: a network is trained, in a job of its own with checkpoints. The others fit
+            classifiers on stored features, all of an encoder in one job.
+        from_scratch: no encoder is evaluated; the network starts from random weights.
+        in_words: of an encoder or a training, within a sentence of the findings; empty: the
+            protocol takes no part in the comparison of pretraining with labels alone.
+        passes: forward passes that one image of a training costs: 3 with gradients (backward
+            costs twice the forward pass), 1 without. None: it costs fits on features.
+        fits: linear fits that one evaluation on features costs; 0 where it costs next to nothing.
+        colour: of its bar in the figure of `snakemake plan`.
+    """
+
+    name: str
+    label: str
+    frozen: bool = False
+    trains: bool = False
+    from_scratch: bool = False
+    in_words: str = ""
+    passes: int | None = None
+    fits: int = 0
+    colour: str = ""
+
+
+@dataclass(frozen=True)
+class Lens:
+    """A question of the study, and a section of the config with the same name.
+
+    Args:
+        name: as in the config and in the column `lens`.
+        question: what it asks, for the report.
+        figures: results/<study>/figures/<figure>.{svg,png,csv}.
+        every_level: its cells are scored at every label level, not only at the finest.
+    """
+
+    name: str
+    question: str
+    figures: tuple[str, ...]
+    every_level: bool = False
+
+
+@dataclass(frozen=True)
+class Method:
+    """A way to pretrain an encoder.
+
+    Args:
+        name: as in the config (an entry is called `<name>` or `<name>_<anything>`).
+        label: in legends.
+        colour: of Okabe and Ito's palette, which colour-blind readers can tell apart.
+        marker: matplotlib's; tells methods apart in print without colour.
+        contrastive: learns from augmented images without labels. BYOL and its like are counted
+            here, as in the paper.
+        passes: forward passes that one image of a training step costs: 3 for each view that is
+            trained on, 1 for each that is only embedded. None: nothing is trained.
+    """
+
+    name: str
+    label: str
+    colour: str
+    marker: str
+    contrastive: bool = True
+    passes: int | None = None
+
+
+@dataclass(frozen=True)
+class Backbone:
+    """An encoder's architecture.
+
+    Args:
+        name: as in the config; `models.backbones` builds it.
+        label: in figures and in the report.
+        parameters: number of weights, without a classifier.
+        width: of its features.
+        multiply_adds: of one forward pass of one image of `side` px, over its convolutions.
+        side: px.
+    """
+
+    name: str
+    label: str
+    parameters: int
+    width: int
+    multiply_adds: float
+    side: int
+
+    def multiply_adds_at(self, image_size: int) -> float:
+        """Multiply-adds of an image of `image_size` px: those of convolutions grow with its area."""
+        return self.multiply_adds * (image_size / self.side) ** 2
+
+
+@dataclass(frozen=True)
+class CorruptionFamily:
+    """A corruption of images with one parameter.
+
+    Args:
+        name: `<name>_s1` to `<name>_s5` are its corruptions.
+        parameter: what the values are, with their unit; on the axis of a figure.
+        severities: the values of severities 1 to 5.
+        stored_side: px, the shortest side that a corrupted image has at most, whatever the
+            stored size; None: the parameter itself; 0: that of the clean image.
+        stored_as_jpeg: the corruption is a compression, which is stored instead of pixels.
+    """
+
+    name: str
+    parameter: str
+    severities: tuple[float, float, float, float, float]
+    stored_side: int | None = 0
+    stored_as_jpeg: bool = False
+
+
+RANDOM_INIT = "random"  # the method that trains nothing: an encoder as it was initialised
+
+PROTOCOLS = {
+    protocol.name: protocol
+    for protocol in (
+        Protocol("linear", "linear", frozen=True, in_words="with a linear classifier", fits=1),
+        Protocol(
+            "linear_augmented",
+            "linear, augmented",
+            frozen=True,
+            trains=True,
+            in_words="with a linear classifier on augmented images",
+            passes=1,
+            colour="#44AA99",
+        ),
+        # the coarser levels have fewer classes: together at most another fit of the finest
+        Protocol("linear_per_level", "linear, per level", frozen=True, fits=2),
+        Protocol(
+            "fine_tune",
+            "fine-tuned",
+            trains=True,
+            in_words="fine-tuned",
+            passes=3,
+            colour="#DDCC77",
+        ),
+        # the supervised baseline, tuned as fine-tuning is
+        Protocol(
+            "scratch",
+            "from scratch",
+            trains=True,
+            from_scratch=True,
+            in_words="training from scratch",
+            passes=3,
+            colour="#CC6677",
+        ),
+        # and as long as the paper's, at one learning rate
+        Protocol(
+            "scratch_published",
+            "from scratch, published length",
+            trains=True,
+            from_scratch=True,
+            in_words="training from scratch at the published length",
+            passes=3,
+            colour="#AA4499",
+        ),
+        Protocol("knn", "nearest neighbours", frozen=True),
+    )
+}
+FEATURE_PROTOCOLS = tuple(name for name, protocol in PROTOCOLS.items() if not protocol.trains)
+TRAINING_PROTOCOLS = tuple(name for name, protocol in PROTOCOLS.items() if protocol.trains)
+FROZEN_PROTOCOLS = tuple(name for name, protocol in PROTOCOLS.items() if protocol.frozen)
+FROM_SCRATCH = tuple(name for name, protocol in PROTOCOLS.items() if protocol.from_scratch)
+
+LENSES = {
+    lens.name: lens
+    for lens in (
+        Lens(
+            "quantity",
+            "How many unlabelled images does pretraining need?",
+            ("quantity", "quantity_gain"),
+        ),
+        Lens("domain", "Do images of another domain help?", ("domain", "domain_pools")),
+        Lens(
+            "quality",
+            "What do corrupted pretraining images cost?",
+            ("quality", "quality_severity"),
+        ),
+        Lens(
+            "granularity",
+            "How fine a task can the features serve?",
+            ("granularity", "granularity_gap"),
+            every_level=True,
+        ),
+    )
+}
+EVERY_LEVEL_LENSES = tuple(name for name, lens in LENSES.items() if lens.every_level)
+SIMILARITY_FIGURE = "domain_similarity"  # reads similarity.csv next to the table
+FIGURES = tuple(figure for lens in LENSES.values() for figure in lens.figures)
+
+METHODS = {
+    method.name: method
+    for method in (
+        Method("simclr", "SimCLR", "#0072B2", "o", passes=6),
+        Method("moco", "MoCo v2", "#E69F00", "^", passes=4),
+        Method("byol", "BYOL", "#009E73", "D", passes=8),
+        Method("simsiam", "SimSiam", "#56B4E9", "v", passes=6),
+        Method("barlow_twins", "Barlow Twins", "#CC79A7", "P", passes=6),
+        Method("vicreg", "VICReg", "#B8A800", "X", passes=6),
+        Method("supervised", "supervised", "#D55E00", "s", contrastive=False, passes=3),
+        Method(RANDOM_INIT, "random encoder", "#7F7F7F", "x", contrastive=False),
+    )
+}
+TRAINED_METHODS = tuple(name for name in METHODS if name != RANDOM_INIT)
+
+# tests/planning/test_plan_cost.py counts parameters and multiply-adds again.
+BACKBONES = {
+    backbone.name: backbone
+    for backbone in (
+        Backbone("resnet_small", "small ResNet", 307_536, 128, 4_042_752, 32),
+        Backbone("resnet_small_wide", "small ResNet, wide", 1_226_400, 256, 15_949_824, 32),
+        Backbone("resnet18_cifar", "ResNet-18 (3x3 stem)", 11_168_832, 512, 555_417_600, 32),
+        Backbone("resnet18", "ResNet-18", 11_176_512, 512, 1_813_561_344, 224),
+        Backbone("resnet34", "ResNet-34", 21_284_672, 512, 3_663_249_408, 224),
+        Backbone("resnet50", "ResNet-50", 23_508_032, 2048, 4_087_136_256, 224),
+        Backbone("resnet101", "ResNet-101", 42_500_160, 2048, 7_799_357_440, 224),
+    )
+}
+
+# jpeg, blur and noise have the values of ImageNet-C (https://arxiv.org/abs/1903.12261), and
+# salt_and_pepper its first four after the paper's own (https://arxiv.org/abs/2105.05837, 4.3).
+CORRUPTION_FAMILIES = {
+    family.name: family
+    for family in (
+        # probability that a value of a channel becomes 0 or 255
+        CorruptionFamily("salt_and_pepper", "probability", (0.01, 0.03, 0.06, 0.09, 0.17)),
+        CorruptionFamily("jpeg", "JPEG quality", (25, 18, 15, 10, 7), stored_as_jpeg=True),
+        # never enlarged
+        CorruptionFamily("resize", "shortest side, px", (256, 192, 128, 96, 64), stored_side=None),
+        # factor of shrinking and enlarging again, from a shortest side of at most 256 px
+        CorruptionFamily("downsample", "factor", (2, 3, 4, 6, 8), stored_side=256),
+        # of the Gaussian, px of the stored image
+        CorruptionFamily("blur", "sigma, px", (1.0, 2.0, 3.0, 4.0, 6.0)),
+        # standard deviation of the Gaussian, share of 255
+        CorruptionFamily("noise", "deviation", (0.08, 0.12, 0.18, 0.26, 0.38)),
+    )
+}

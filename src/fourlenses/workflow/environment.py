@@ -1,0 +1,58 @@
+"""Environment variables of every job: where and with which resources it runs.
+
+They are no part of a rule's parameters, so that a change of one runs no job again.
+"""
+
+import os
+import shlex
+from pathlib import Path
+
+from fourlenses.slurm.inside_job import max_minutes
+
+PREFIX = "FOURLENSES_"
+
+
+def job_environment(
+    config: dict, project: Path, *, in_slurm_job: bool, may_requeue: bool
+) -> dict[str, str]:
+    """Return the variables, prefix included.
+
+    Args:
+        config: checked and completed.
+        project: the folder of the Snakefile.
+        in_slurm_job: this Snakemake was started by the executor inside a SLURM job.
+        may_requeue: nothing else is in that SLURM job.
+    """
+    training, evaluation = config["training"], config["evaluation"]
+    variables = {
+        "SCRIPTS": str(project / "workflow_scripts"),
+        "RAW_DATA": config["raw_data"],
+        "DEVICE": config["device"],
+        "MAX_UNDECODABLE": str(config["max_undecodable"]),
+        "PRETRAIN_INPUT": training["input"],
+        "PROCESSES": str(training["processes"]),
+        "EVALUATION_PROCESSES": str(evaluation["processes"]),
+        "CHECKPOINT_MINUTES": str(training["checkpoint_minutes"]),
+        "MAX_MINUTES": max_minutes(training["max_minutes"], in_slurm_job),
+        "REQUEUE": "yes" if training["requeue"] and may_requeue else "",
+        "STAGE_TO": training["stage_to"],
+        "KEEP_FEATURES": "yes" if evaluation["keep_features"] else "",
+    }
+    return {PREFIX + name: value for name, value in variables.items()}
+
+
+def shell_prefix(variables: dict[str, str], sources: Path, programs: Path | None) -> str:
+    """Return what precedes the command of every job.
+
+    Args:
+        variables: of `job_environment`.
+        sources: the folder of the package, put in front of PYTHONPATH.
+        programs: the folder of this interpreter, put in front of PATH; None where jobs run in an
+            environment that Snakemake makes.
+    """
+    exports = {name: shlex.quote(value) for name, value in variables.items()}
+    exports["PYTHONPATH"] = f"{shlex.quote(str(sources))}${{PYTHONPATH:+:$PYTHONPATH}}"
+    if programs is not None:
+        exports["PATH"] = f"{shlex.quote(str(programs))}{os.pathsep}$PATH"
+    listed = "".join(f"export {name}={value}; " for name, value in exports.items())
+    return f"set -euo pipefail; {listed}"

@@ -1,0 +1,38 @@
+"""Decisions inside a SLURM job: time limit, requeueing, growth of demands."""
+
+from fourlenses.slurm.inside_job import (
+    JOBS,
+    attempts_grow,
+    count_jobs,
+    in_slurm_job,
+    max_minutes,
+)
+
+
+def test_a_head_in_an_interactive_allocation_is_in_no_job():
+    assert in_slurm_job(False, {"SLURM_JOB_ID": "5"})
+    assert not in_slurm_job(True, {"SLURM_JOB_ID": "5"})
+    assert not in_slurm_job(False, {})
+
+
+def test_children_read_how_many_jobs_the_first_was_given():
+    environment = {"SLURM_JOB_ID": "5"}
+    assert count_jobs(environment, 3) == 3
+    assert environment[JOBS] == "5:3"
+    assert count_jobs(environment, 1) == 3
+
+
+def test_a_note_of_another_slurm_job_does_not_count():
+    environment = {"SLURM_JOB_ID": "6", JOBS: "5:3"}
+    assert count_jobs(environment, 1) == 1
+    assert environment[JOBS] == "6:1"
+
+
+def test_the_config_s_time_limit_comes_first():
+    assert max_minutes(0, inside=True) == ""  # the job's runtime
+    assert max_minutes(0, inside=False) == "0"
+    assert max_minutes(30, inside=True) == max_minutes(30, inside=False) == "30"
+
+
+def test_demands_grow_twice():
+    assert [attempts_grow(100, attempt) for attempt in (1, 2, 3, 4)] == [100, 200, 300, 300]
