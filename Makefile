@@ -1,10 +1,12 @@
-# make demo: everything needed, then the default study to its figures.   make test: everything needed, then the tests.
+# make demo: everything needed, then the default study to its figures.
+# make test: everything needed, then the tests.
 CORES ?= $(shell nproc 2>/dev/null || echo 2)
 SNAKEMAKE = .venv/bin/snakemake
 # the doctor is to run where set-up has failed
 PYTHON = $(shell [ -x .venv/bin/python ] && echo .venv/bin/python || echo python3)
 
-# container images set it: every job would then compile the Python of all it imports anew, over 2 s of a core for torch alone
+# container images set it: every job would then compile the Python of all that it imports, over 2 s
+# of a core for torch alone
 unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help setup setup-dev demo test test-slurm bench doctor status new-dataset lint format lock
@@ -24,30 +26,34 @@ demo: setup      ## the default study (synthetic images, CPU, minutes) to its fi
 test: setup-dev  ## all tests, on CORES cores
 	.venv/bin/python -m pytest -n $(CORES) --maxprocesses 8 --dist loadfile --no-loadscope-reorder
 
-test-slurm: setup-dev  ## a study and its faults on a real two-node SLURM, started here for it (root; installs slurm-wlm, munge, slurmdbd and mariadb-server)
+# root; installs slurm-wlm, munge, slurmdbd and mariadb-server
+test-slurm: setup-dev  ## a study and its faults on a real two-node SLURM, started here for it
 	SLURM_TEST_ROOT=/tmp SLURM_TEST_ACCOUNTING=1 tests/slurm/start_slurm.sh install
 	.venv/bin/python -m pytest -v -n 3 --dist loadfile tests/slurm
 
-bench:           ## speed beside what people would use instead: [GPU=1] [ARGS="--only linear"], all of it 20 minutes on 2 cores
+# all of it takes 20 minutes on 2 cores
+bench:           ## speed next to what people would use instead: [GPU=1] [ARGS="--only linear"]
 	@envs/setup.sh bench
 	.bench/bin/python benchmarks/$(if $(GPU),gpu/)run.py $(ARGS)
 	.bench/bin/python benchmarks/render.py
 
-doctor:          ## whether this machine (or cluster) is fit for it: [PROFILE="profiles/slurm profiles/slurm-squeue"] [IN_JOB=1]
+# without accounting: PROFILE="profiles/slurm profiles/slurm-squeue"
+doctor:          ## check this machine or cluster: [PROFILE=profiles/slurm] [IN_JOB=1]
 	@$(PYTHON) workflow_scripts/doctor.py $${PROFILE:+--profile $$PROFILE} $${IN_JOB:+--in-job}
 
-status:          ## where a study stands: STUDY=name or CONFIG=studies/mine.yaml [WATCH=10] [HTML=status.html]
-	@.venv/bin/python workflow_scripts/status.py $${STUDY:+--study "$$STUDY"} $${CONFIG:+--config $$CONFIG} $${WATCH:+--watch "$$WATCH"} \
-	  $${HTML:+--html "$$HTML"}
+status:          ## progress of a study: STUDY=name or CONFIG=studies/mine.yaml [WATCH=10] [HTML=file]
+	@.venv/bin/python workflow_scripts/status.py $${STUDY:+--study "$$STUDY"} \
+	  $${CONFIG:+--config $$CONFIG} $${WATCH:+--watch "$$WATCH"} $${HTML:+--html "$$HTML"}
 
-new-dataset: setup  ## what a dataset begins with: NAME=mine [SOURCE=image_folder] [DATA=/where/the/images/are]
-	@.venv/bin/python workflow_scripts/new_dataset.py --name "$$NAME" $${SOURCE:+--source "$$SOURCE"} $${DATA:+--data "$$DATA"}
+new-dataset: setup  ## first files of a dataset: NAME=mine [SOURCE=image_folder] [DATA=/images]
+	@.venv/bin/python workflow_scripts/new_dataset.py --name "$$NAME" \
+	  $${SOURCE:+--source "$$SOURCE"} $${DATA:+--data "$$DATA"}
 
 lint: setup-dev  ## ruff, snakefmt and snakemake --lint
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/snakefmt --check Snakefile rules
-	.venv/bin/snakemake --lint
+	.venv/bin/python .ci/lint_rules.py
 
 format: setup-dev
 	.venv/bin/ruff format . && .venv/bin/ruff check --fix . ; .venv/bin/snakefmt Snakefile rules

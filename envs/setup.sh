@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Everything a fresh clone needs, into ./.venv: `envs/setup.sh run` for studies, `envs/setup.sh dev` for tests and lint too. `envs/setup.sh
-# bench`: what studies need and the benchmark's peers, into ./.bench, so that both run in one process and neither's packages bind the other.
+# Everything a fresh clone needs, into ./.venv: `envs/setup.sh run` for studies, `envs/setup.sh
+# dev` for tests and lint too. `envs/setup.sh bench`: what studies need and the benchmark's peers,
+# into ./.bench, so that both run in one process and neither's packages bind the other.
 # Idempotent: does nothing (in well under a second) while the pinned requirements are unchanged.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -10,7 +11,7 @@ venv=.venv
 say() { printf 'setup: %s\n' "$*" >&2; }
 die() { say "$@"; exit 1; }
 
-# --- nothing changed? ---------------------------------------------------------------------------------------------
+# --- nothing changed? ----------------------------------------------------------------------------
 files=(envs/requirements.txt pyproject.toml envs/setup.sh)
 [ "$kind" = dev ] && files+=(envs/requirements-dev.txt)
 [ "$kind" = bench ] && files+=(benchmarks/peers.txt)
@@ -19,14 +20,14 @@ wanted=$(cat "${files[@]}" | sha256sum | cut -d' ' -f1)
 [ -x "$venv/bin/python" ] && [ "$(cat "$stamp" 2>/dev/null)" = "$wanted" ] && exit 0
 started=$SECONDS
 
-# --- Python -------------------------------------------------------------------------------------------------------
+# --- Python --------------------------------------------------------------------------------------
 python=${PYTHON:-python3}
 command -v "$python" >/dev/null || die "no '$python' on PATH: install Python 3.11 or newer, or set PYTHON=/path/to/python"
 "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' ||
     die "$("$python" --version) at $(command -v "$python") is too old: Python 3.11 or newer is needed; set PYTHON=/path/to/python3.11"
 command -v c++ >/dev/null || command -v g++ >/dev/null || die "no C++ compiler on PATH (ffcv is compiled here): install g++"
 
-# --- system libraries of FFCV -------------------------------------------------------------------------------------
+# --- system libraries of FFCV --------------------------------------------------------------------
 has_libraries() {
     command -v pkg-config >/dev/null && { pkg-config --exists opencv4 || pkg-config --exists opencv; } && pkg-config --exists libturbojpeg
 }
@@ -48,7 +49,7 @@ if ! has_libraries; then
     has_libraries || die "pkg-config still does not find opencv4 and libturbojpeg after installing $packages; see  pkg-config --print-errors --exists opencv4 libturbojpeg"
 fi
 
-# --- uv: the one on PATH, or a pinned and hashed one of our own -----------------------------------------------------
+# --- uv: the one on PATH, or a pinned and hashed one of our own ----------------------------------
 uv=$(command -v uv || true)
 if [ -z "$uv" ]; then
     uv=.uv/bin/uv
@@ -58,7 +59,7 @@ if [ -z "$uv" ]; then
     fi
 fi
 
-# --- the environment ----------------------------------------------------------------------------------------------
+# --- the environment -----------------------------------------------------------------------------
 [ -x "$venv/bin/python" ] || "$uv" venv --quiet --python "$python" "$venv"
 requirements=(-r envs/requirements.txt)
 [ "$kind" = dev ] && requirements+=(-r envs/requirements-dev.txt)

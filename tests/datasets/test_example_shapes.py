@@ -1,4 +1,4 @@
-"""The example of a dataset with a rule of its own: it keeps the contract, and costs others nothing."""
+"""The example of a dataset with a rule: it keeps the contract, and costs other studies nothing."""
 
 import subprocess
 import sys

@@ -75,7 +75,10 @@ class Cluster:
 
 
 class Study:
-    """A folder with a config, in which heads are started. ``jobs``: those submitted since, all of them this study's."""
+    """A folder with a config, in which heads are started.
+
+    ``jobs``: those submitted since, all of them this study's.
+    """
 
     def __init__(self, cluster: Cluster, folder: Path, config: Path) -> None:
         self.cluster, self.folder, self.config, self._heads = cluster, folder, config, []

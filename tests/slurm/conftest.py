@@ -1,4 +1,7 @@
-"""A SLURM for all tests of this folder, and copies of a small study whose images are prepared, so that only training is left to do."""
+"""A SLURM for all tests of this folder, and copies of a small study.
+
+Its images are prepared, so that only training is left to do.
+"""
 
 import os
 import shutil
@@ -64,7 +67,7 @@ def cluster():
 
 @pytest.fixture(scope="session")
 def prepared(tmp_path_factory) -> Path:
-    """The study's folder after an undisturbed run on this machine; what it left of results/ is in undisturbed/ instead."""
+    """The study's folder after an undisturbed run here; its results are in undisturbed/ instead."""
     folder = tmp_path_factory.mktemp("prepared")
     config = folder / "config.yaml"
     config.write_text(yaml.safe_dump(CONFIG))

@@ -1,9 +1,11 @@
-"""What a job costs beside its work: many jobs that do nothing, through the executor of profiles/slurm, on a SLURM started for it.
+"""Measure the cost of a SLURM job next to its work: many jobs that do nothing.
 
-    python tests/slurm/overhead.py --jobs 1000           # root; needs what `make test-slurm` installs
+    python tests/slurm/overhead.py --jobs 1000    # root; needs what `make test-slurm` installs
 
-Prints the seconds a job took from the head's point of view, and those of the processor, by SLURM's accounting of each job. A job's own
-start is most of them: Snakemake starts three times for it (in the job, in its step and around the command).
+They go through the executor of profiles/slurm, on a SLURM started for it. Prints the seconds a job
+took from the head's point of view, and those of the processor, by SLURM's accounting of each job. A
+job's start is most of them: Snakemake starts three times for it (in the job, in its step and around
+the command).
 """
 
 import argparse
@@ -119,10 +121,11 @@ def measure(arguments: argparse.Namespace, cluster: Cluster, folder: Path) -> No
     ]
     elapsed, processor = (statistics.median(values) for values in zip(*known, strict=True))
     print(
-        f"{arguments.jobs} jobs ({len(known)} SLURM jobs), {arguments.at_a_time} at a time, on {os.cpu_count()} cores: {wall:.0f} s, "
-        f"{wall / arguments.jobs:.2f} s a job; first done after {times[0] - began:.0f} s, last after {times[-1] - began:.0f} s; "
-        f"the head itself took {own:.0f} s of processor time, {1000 * own / arguments.jobs:.0f} ms a job; "
-        f"a SLURM job (median) {elapsed:.0f} s from start to end, {processor:.1f} s of processor time"
+        f"{arguments.jobs} jobs ({len(known)} SLURM jobs), {arguments.at_a_time} at a time, on "
+        f"{os.cpu_count()} cores: {wall:.0f} s, {wall / arguments.jobs:.2f} s a job; first done "
+        f"after {times[0] - began:.0f} s, last after {times[-1] - began:.0f} s; the head itself "
+        f"took {own:.0f} s of processor time, {1000 * own / arguments.jobs:.0f} ms a job; a SLURM "
+        f"job (median) {elapsed:.0f} s from start to end, {processor:.1f} s of processor time"
     )
 
 

@@ -3,11 +3,13 @@
 #
 #   tests/slurm/start_slurm.sh start|stop|install
 #
-# node1 has two GPUs, node2 none; partitions cpu (both nodes), gpu (node1), and two on node1 whose jobs the others preempt by requeueing:
-# low at once, grace after a minute's notice; and cancel on node1, whose jobs they end. Everything lies under $SLURM_TEST_ROOT, with ports from
-# $SLURM_TEST_BASEPORT on, so that several can live on one machine and none touches /etc/slurm. SLURM_TEST_ACCOUNTING=1: with accounting, by a
-# slurmdbd and a MariaDB of its own, in which root has the account testproject.
-# Needs root, and Debian's or Ubuntu's slurm-wlm and munge, for accounting slurmdbd and mariadb-server too, which `install` gets.
+# node1 has two GPUs, node2 none; partitions cpu (both nodes), gpu (node1), and two on node1 whose
+# jobs the others preempt by requeueing: low at once, grace after a minute's notice; and cancel on
+# node1, whose jobs they end. Everything lies under $SLURM_TEST_ROOT, with ports from
+# $SLURM_TEST_BASEPORT on, so that several can live on one machine and none touches /etc/slurm.
+# SLURM_TEST_ACCOUNTING=1: with accounting, by a slurmdbd and a MariaDB of its own, in which root
+# has the account testproject. Needs root, and Debian's or Ubuntu's slurm-wlm and munge, for
+# accounting slurmdbd and mariadb-server too, which `install` gets.
 set -euo pipefail
 
 ROOT=${SLURM_TEST_ROOT:?a directory of its own, short enough for a socket}
@@ -37,7 +39,8 @@ await() { # seconds, command
   until "$@" >/dev/null 2>&1; do [ $SECONDS -lt $end ] || die "not within the time: $*"; sleep 0.2; done
 }
 
-# the process of a pid file, if it still is the program we started (zombies count as gone: a container's process 1 may not reap them)
+# the process of a pid file, if it still is the program we started (zombies count as gone: a
+# container's process 1 may not reap them)
 running() { # pid file, program
   local pid; pid=$(cat "$1" 2>/dev/null) || return 1
   [ "$(cat "/proc/$pid/comm" 2>/dev/null)" = "$2" ] && ! grep -q '^State:.Z' "/proc/$pid/status" && echo "$pid"
@@ -157,7 +160,8 @@ PartitionName=low Nodes=node1 MaxTime=1440 DefMemPerCPU=200 PriorityTier=1 Preem
 PartitionName=grace Nodes=node1 MaxTime=1440 DefMemPerCPU=200 PriorityTier=1 PreemptMode=REQUEUE GraceTime=60 State=UP
 PartitionName=cancel Nodes=node1 MaxTime=1440 DefMemPerCPU=200 PriorityTier=1 PreemptMode=CANCEL GraceTime=0 State=UP
 EOF
-  # A job step loses SLURM_CONF before its inner srun, so the commands themselves know which cluster they are for.
+  # A job step loses SLURM_CONF before its inner srun, so the commands themselves know which
+  # cluster they are for.
   local command
   for command in sbatch srun squeue scancel scontrol sinfo sacct sacctmgr sshare; do
     printf '#!/bin/sh\nSLURM_CONF=%s exec /usr/bin/%s "$@"\n' "$SLURM_CONF" "$command" >"$ROOT/bin/$command"

@@ -1,4 +1,4 @@
-"""A cluster with accounting, as profiles/slurm is for: what the head hears by sacct of a job, and whose account the job is on."""
+"""A cluster with accounting, as profiles/slurm is for: states of jobs by sacct, and accounts."""
 
 import os
 import re

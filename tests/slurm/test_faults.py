@@ -1,4 +1,7 @@
-"""Faults injected into training on a real SLURM: in the end the encoder has the bytes it would have had, or it is said what to do."""
+"""Faults injected into training on a real SLURM.
+
+In the end the encoder has the bytes it would have had, or a message says what to do.
+"""
 
 import filecmp
 import json
@@ -146,7 +149,9 @@ def test_preemption(study, partition):
     known = study.cluster.job(training.job)
     if partition == "low":
         assert known["Restarts"] == "1"
-    else:  # SIGTERM is the notice, and the job ends by it before SLURM would requeue it: one of its retries goes on
+    else:
+        # SIGTERM is the notice, and the job ends by it before SLURM would requeue it: one of its
+        # retries goes on
         assert known["JobState"] == "FAILED"
         assert "after SIGTERM" in head.said()
 
@@ -161,7 +166,8 @@ def test_a_killed_head_that_is_restarted_does_not_train_twice_at_a_time(study):
         assert "--unlock" in refused.said()
         assert study.start(ENCODER, "--unlock").end() == 0
         second = study.start(ENCODER, retries=8)
-        named = f"is being trained into by process {training.pid} on host [^ ]+ .SLURM job {training.job}."
+        process = f"process {training.pid} on host [^ ]+ .SLURM job {training.job}."
+        named = f"is being trained into by {process}"
         wait_until(
             lambda: re.search(named, second.said()),
             "the second job was refused, and the first named",

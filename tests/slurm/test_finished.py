@@ -1,4 +1,7 @@
-"""Results that outlive the removal of a job's outputs, on a real SLURM: by a head that submits a finished job again, and by an orphan."""
+"""Results that outlive the removal of a job's outputs, on a real SLURM.
+
+By a head that submits a finished job again, and by an orphan.
+"""
 
 import contextlib
 import os
@@ -26,8 +29,9 @@ def outputs(study: Study) -> dict[str, bytes]:
 
 
 def processes_of(cluster: Cluster, job: int) -> dict[str, list[tuple[int, int]]]:
-    """The Snakemakes that a job consists of (one that calls srun, one that srun calls), and SLURM's own process of each of its steps; as
-    (pid, start in clock ticks).
+    """The processes of a job, as (pid, start in clock ticks).
+
+    Its Snakemakes (one that calls srun, one that srun calls), and SLURM's own process of each step.
     """
     found = {"snakemake": [], "slurmstepd": []}
     for folder in Path("/proc").glob("[0-9]*"):
@@ -51,7 +55,7 @@ def processes_of(cluster: Cluster, job: int) -> dict[str, list[tuple[int, int]]]
 
 
 def test_a_second_job_that_starts_after_the_first_has_finished_trains_nothing(study):
-    """It was submitted by a head that was started again while the first job trained, and had to wait for a GPU."""
+    """A head that was restarted while the first job trained submitted it; it waited for a GPU."""
     head = study.start(ENCODER)
     training = held(study)
     head.kill()

@@ -1,4 +1,7 @@
-"""Trainings longer than their jobs, on a real SLURM: they go on slot by slot, to the bytes of a training that nothing interrupted."""
+"""Trainings longer than their jobs, on a real SLURM.
+
+They go on slot by slot, to the bytes of a training that nothing interrupted.
+"""
 
 import json
 
@@ -14,7 +17,10 @@ pytestmark = pytest.mark.slurm
 
 
 def slots(study: Study, minutes: float = 0.01, **training: object) -> None:
-    """How long they are from the next job on, which reads the config anew. So short, each has time for one step, on any machine."""
+    """Set their length from the next job on, which reads the config again.
+
+    So short, each has time for one step, on any machine.
+    """
     config = yaml.safe_load(study.config.read_text())
     config["training"].update(max_minutes=minutes, **training)
     study.config.write_text(yaml.safe_dump(config))

@@ -1,4 +1,4 @@
-"""A small study from nothing to its report, through the executor, as a user on a cluster goes it; and what its jobs ask for."""
+"""A small study from nothing to its report, through the executor, and the demands of its jobs."""
 
 import json
 import re
@@ -106,7 +106,8 @@ def test_a_cut_of_the_default_study_goes_all_the_way(study):
         assert (results / f"figures/{figure}.svg").stat().st_size > 100
     assert json.loads((results / "findings.json").read_text())
     assert (results / "report.html").stat().st_size > 1000
-    # what trains or evaluates asks for a GPU, what reads images for CPUs, and what is light ran beside the head
+    # what trains or evaluates asks for a GPU, what reads images for CPUs, and what is light ran on
+    # the head's machine
     for rule, (count, asks) in ASKS.items():
         assert asked(study, rule, asks) == [asks] * count, rule
     assert len(study.jobs()) == sum(count for count, _ in ASKS.values())

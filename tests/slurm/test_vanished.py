@@ -1,4 +1,7 @@
-"""Jobs that end while the head sleeps, as it does on a suspended login node, and that the scheduler has forgotten when it wakes."""
+"""Jobs that end while the head sleeps, and that the scheduler has forgotten when it wakes.
+
+A head sleeps so on a suspended login node.
+"""
 
 import re
 import signal

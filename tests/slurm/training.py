@@ -1,4 +1,7 @@
-"""The one training of a test's study, watched and held: a fault has to come in its middle, however fast the machine is."""
+"""The one training of a test's study, watched and held.
+
+A fault has to come in its middle, however fast the machine is.
+"""
 
 import contextlib
 import json
@@ -21,7 +24,13 @@ CHECKPOINTS = f"results/faults/checkpoints/{METHOD}/{SOURCE}/seed0"
 
 
 class Training:
-    """The process of a SLURM job that trains. job: the SLURM job's id. started: of the process ``pid``, clock ticks since boot."""
+    """The process of a SLURM job that trains.
+
+    Args:
+        job: the SLURM job's id.
+        pid: of the process.
+        started: when it was, in clock ticks since boot.
+    """
 
     def __init__(self, job: int, pid: int, started: int) -> None:
         self.job, self.pid, self._started = job, pid, started
@@ -48,7 +57,10 @@ def files(study: Study, pattern: str) -> list[Path]:
 
 
 def held(study: Study, checkpoints: int = 1) -> Training:
-    """The training, once it has taken so many checkpoints, stopped (SIGSTOP). SLURM's own signals wake it, `Training.go_on` too."""
+    """The training, once it has taken so many checkpoints, stopped (SIGSTOP).
+
+    SLURM's own signals wake it, `Training.go_on` too.
+    """
 
     def training():
         with contextlib.suppress(IndexError, FileNotFoundError, ValueError):
@@ -67,7 +79,10 @@ def held(study: Study, checkpoints: int = 1) -> Training:
 
 @contextlib.contextmanager
 def slowed(training: Training) -> Iterator[None]:
-    """Within the block a held training moves at a twentieth of its speed: it shows signs of life, and does not get to its end."""
+    """Within the block a held training moves at a twentieth of its speed.
+
+    It shows signs of life, and does not get to its end.
+    """
     over = threading.Event()
 
     def pace() -> None:

@@ -1,4 +1,7 @@
-"""The states that the SLURM plugin is given, from queries and a clock of ours; and that the plugin installed is one we know how to mend."""
+"""The states that the SLURM plugin is given, from queries and a clock of the tests.
+
+And the plugin installed is one whose queries can be replaced.
+"""
 
 import asyncio
 import importlib
@@ -13,7 +16,7 @@ SACCT, SQUEUE = "sacct -X --name run", "squeue --name run"
 
 
 class Cluster:
-    """Answers queries. None: fails. ``scheduler``: what squeue shows of all jobs, where sacct is asked otherwise."""
+    """Answers queries. None: fails. scheduler: what squeue shows of all jobs, next to sacct."""
 
     def __init__(self, command: str, waiting: str = "7") -> None:
         self.command, self.shown, self.scheduler, self.now, self.asked = command, {}, {}, 0.0, []
@@ -145,7 +148,7 @@ def test_tasks_of_job_arrays_are_left_alone():
 
 
 def plugin(query) -> ModuleType:
-    """With an executor that, like the plugin's, finds the query by its name and goes on waiting for what runs."""
+    """With an executor that, like the plugin's, looks the query up and waits for what runs."""
     module = ModuleType("plugin")
     module.query_job_status = query
 

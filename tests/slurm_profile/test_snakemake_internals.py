@@ -22,7 +22,7 @@ from fourlenses.slurm import snakemake_internals as internals
 before = workflow.global_resources["_cores"]
 internals.forget_dry_run_core(workflow)
 facts = {
-    "resources": [list(vars(resource).values()) for resource in internals.profile_resources(workflow)],
+    "resources": [list(vars(one).values()) for one in internals.profile_resources(workflow)],
     "before": before.value,
     "after": workflow.global_resources["_cores"].value,
     "makes_environments": internals.makes_environments(workflow),

@@ -55,7 +55,8 @@ def test_an_archive_is_downloaded_indexed_and_left_alone(server, tmp_path):
         in (tmp_path / "data/animals/logs/download/animals.tar.gz.log").read_text()
     )
 
-    # an archive that was deleted once its images are indexed is not missed, nor is the key, nor another place for raw data
+    # an archive that was deleted once its images are indexed is not missed, nor is the key, nor
+    # another place for raw data
     server.plan, asked = [], len(server.asked)
     archive.unlink()
     for again in (config, with_download(tmp_path, None), configured(tmp_path, server)):
@@ -68,8 +69,8 @@ def test_an_archive_is_downloaded_indexed_and_left_alone(server, tmp_path):
     result = snakemake(tmp_path, MANIFEST, "--forcerun", "index_dataset", config=config)
     assert "there is no file or directory animals.tar.gz" in said(result)
     assert (
-        "animals.tar.gz was there once: snakemake with --forcerun download fetches again what is missing"
-        in said(result)
+        "animals.tar.gz was there once: "
+        "snakemake with --forcerun download fetches again what is missing" in said(result)
     )
     assert len(server.asked) == asked
     result = snakemake(tmp_path, MANIFEST, "--forcerun", "download", config=config)
@@ -141,8 +142,8 @@ def test_a_mistake_in_the_key_is_told_before_any_job(server, tmp_path):
     result = snakemake(tmp_path, MANIFEST, config=with_download(tmp_path, True))
     assert result.returncode != 0
     assert (
-        "no published files of the source 'image_folder' are known; give it a url and a sha256 instead"
-        in said(result)
+        "no published files of the source 'image_folder' are known; "
+        "give it a url and a sha256 instead" in said(result)
     )
     assert "Traceback" not in said(result)
     assert not (tmp_path / "data").exists()

@@ -1,4 +1,7 @@
-"""Outputs of finished trainings that are removed come back from what is kept of them, unless the code has changed or it is damaged."""
+"""Removed outputs of finished trainings come back from the result cache.
+
+Unless the code has changed, or the cache is damaged.
+"""
 
 import shutil
 from pathlib import Path
@@ -26,7 +29,7 @@ FINISHED_BEFORE, BEGINS = "this training has finished before", "peak learning ra
 
 @pytest.fixture(scope="module")
 def study(tmp_path_factory):
-    """A folder in which a pretraining and a fine-tuning were run to their ends, and a copy of the project that ran them."""
+    """A folder in which a pretraining and a fine-tuning were run, and the project that ran them."""
     project, folder = tmp_path_factory.mktemp("project"), tmp_path_factory.mktemp("study")
     for part in (
         "src",

@@ -1,4 +1,4 @@
-"""The paper's four datasets in the layouts they are published in, from their archives to pretrained encoders, with snakemake itself."""
+"""The paper's four datasets in their published layouts, from archives to pretrained encoders."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,7 @@
-"""Adding a dataset as a user does: what is generated works as generated, and a bad dataset ends in a sentence with its reports kept."""
+"""Adding a dataset as a user does.
+
+Generated files work as they are; a bad dataset ends in a sentence, with its reports kept.
+"""
 
 import os
 import re
@@ -141,8 +144,8 @@ def test_a_dataset_that_is_not_usable_fails_with_its_reports_kept(tree):
     said = result.stdout + result.stderr
     assert "verdict: not usable" in result.stdout
     assert (
-        "dataset 'mine' is not usable: 3 of 45 images (6.7 %) cannot be decoded, more than 'max_undecodable' (0.01) allows"
-        in said
+        "dataset 'mine' is not usable: 3 of 45 images (6.7 %) cannot be decoded, "
+        "more than 'max_undecodable' (0.01) allows" in said
     )
     assert "Traceback" not in said
     for file in (

@@ -1,4 +1,4 @@
-"""`snakemake report` where only a study's table is there: drawn and reported, and nothing pretrained."""
+"""`snakemake report` with a study's table alone: drawn and reported, and nothing pretrained."""
 
 from tests.workflow.test_whole import said, snakemake, write_config
 

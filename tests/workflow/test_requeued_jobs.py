@@ -1,4 +1,4 @@
-"""Which jobs may have their SLURM job requeued: what the rules' shells are told, with Snakemake as it runs inside a SLURM job."""
+"""Jobs that may have their SLURM job requeued, with Snakemake as it runs inside a SLURM job."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""Modules that the Snakefile imports: it is read again in every job, so heavy ones cost each job."""
+"""Modules that the Snakefile imports: every job reads it again, and pays for heavy ones."""
 
 import re
 import subprocess

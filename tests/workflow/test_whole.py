@@ -59,7 +59,10 @@ def said(result: subprocess.CompletedProcess) -> str:
 
 
 def make_archive(folder: Path) -> None:
-    """animals.tar.gz: three classes, 36 training and 18 test images, one of them damaged beyond reading; and a class table."""
+    """animals.tar.gz: three classes, 36 training and 18 test images, and a class table.
+
+    One training image more is damaged beyond reading.
+    """
     with tarfile.open(folder / "animals.tar.gz", "w:gz") as archive:
 
         def add(name, data):
@@ -158,7 +161,8 @@ def test_the_table_alone_is_enough_for_the_figures(finished, tmp_path):
         if len(line.split()) == 2 and line.split()[1].isdigit()
     } - {"jobid:"}
     assert rules == {"draw_figure", "compare_published", "figures", "total"}, said(plan)
-    # the paired intervals lie beside a table that is passed on; with the table alone the same figures have wider ones
+    # the paired intervals lie next to a table that is passed on; with the table alone the same
+    # figures have wider ones
     shutil.copy(folder / "results/tiny/paired.csv", target)
     result = snakemake(tmp_path, "figures", config=config)
     assert result.returncode == 0, said(result)
@@ -173,7 +177,8 @@ def test_the_table_alone_is_enough_for_the_figures(finished, tmp_path):
 def test_again_from_scratch_on_one_core_gives_the_same_table(finished, tmp_path):
     folder, _ = finished
     make_archive(tmp_path)
-    # a part of the quantity lens alone: an encoder of each method and every protocol on it, under a third of the time
+    # a part of the quantity lens alone: an encoder of each method and every protocol on it, in less
+    # than a third of the time
     config = write_config(
         tmp_path, max_undecodable=0.05, lenses=["quantity"], quantity={"pretrain_images": [16]}
     )
@@ -204,11 +209,13 @@ def test_a_cosmetic_change_of_a_script_retrains_nothing(finished):
     [
         (
             {"backbone": "resnet19"},
-            "changed.yaml: key 'backbone' is 'resnet19' (did you mean 'resnet18'?); allowed: resnet_small",
+            "changed.yaml: key 'backbone' is 'resnet19' (did you mean 'resnet18'?); "
+            "allowed: resnet_small",
         ),
         (
             {"domain": {"datasets": ["animal"]}},
-            "key 'domain.datasets': unknown dataset 'animal' (did you mean 'animals'?); known: animals",
+            "key 'domain.datasets': unknown dataset 'animal' (did you mean 'animals'?); "
+            "known: animals",
         ),
         (
             {"quantity": {"methods": ["simclrr"]}},
@@ -231,8 +238,8 @@ def test_a_mistake_in_the_config_is_one_sentence_before_any_job(tmp_path, change
 def test_mistakes_in_the_data_are_one_sentence(tmp_path):
     result = snakemake(tmp_path, "betons")
     assert (
-        "fourlenses: config key 'datasets.animals.path': there is no file or directory animals.tar.gz; put it there"
-        in said(result)
+        "fourlenses: config key 'datasets.animals.path': "
+        "there is no file or directory animals.tar.gz; put it there" in said(result)
     )
     assert "Traceback" not in said(result)
 
