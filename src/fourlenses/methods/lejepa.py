@@ -5,6 +5,7 @@ Heuristics, 2025, https://arxiv.org/abs/2511.08544. No teacher, no queue, no sto
 weight between the two terms.
 """
 
+from dataclasses import dataclass
 from typing import Self
 
 import torch
@@ -15,7 +16,7 @@ from fourlenses.methods.collapse import embedding_std
 from fourlenses.methods.method import DataInfo, Diagnostics, Embeddings, Method
 from fourlenses.methods.precision import at_least_float32
 from fourlenses.methods.sigreg import random_directions, sigreg
-from fourlenses.models.heads import ProjectionHead
+from fourlenses.models.heads import ProjectionHead, ProjectionSettings
 
 
 def invariance(views: list[Tensor], global_views: int) -> Tensor:
@@ -28,20 +29,22 @@ def invariance(views: list[Tensor], global_views: int) -> Tensor:
     return (stacked - stacked[:global_views].mean(dim=0)).square().mean()
 
 
+@dataclass(frozen=True, kw_only=True)
+class LeJEPASettings(ProjectionSettings):
+    """Keys of `methods` in a config that only LeJEPA reads."""
+
+    global_views: int  # the first views, whose centre all views are drawn to
+    sigreg_weight: float  # of the regulariser, in [0, 1]; that of the invariance is the rest
+    sigreg_directions: int  # that the embeddings are projected on in each step
+
+
 class LeJEPA(Method):
     """Encoder and projector; any number of views, the first ``global_views`` of them global.
 
-    The directions of the regulariser are drawn anew in each step, from the seed and the step.
+    The directions of the regulariser are drawn again in each step, from the seed and the step.
     """
 
-    settings = (
-        "projection_hidden",
-        "projection_out",
-        "projection_layers",
-        "global_views",
-        "sigreg_weight",
-        "sigreg_directions",
-    )
+    Settings = LeJEPASettings
     step: Tensor
 
     def __init__(
@@ -53,7 +56,7 @@ class LeJEPA(Method):
         weight: float,
         directions: int,
         seed: int,
-    ):
+    ) -> None:
         super().__init__()
         self.encoder, self.head = encoder, head
         self.global_views, self.weight, self.directions = global_views, weight, directions
@@ -61,14 +64,16 @@ class LeJEPA(Method):
         self.register_buffer("step", torch.zeros((), dtype=torch.int64))  # part of a checkpoint
 
     @classmethod
-    def build(cls, encoder: nn.Module, feature_width: int, settings: dict, facts: DataInfo) -> Self:
+    def build(
+        cls, encoder: nn.Module, feature_width: int, *, settings: LeJEPASettings, info: DataInfo
+    ) -> Self:
         return cls(
             encoder,
             ProjectionHead.from_settings(feature_width, settings),
-            global_views=settings["global_views"],
-            weight=settings["sigreg_weight"],
-            directions=settings["sigreg_directions"],
-            seed=facts.seed,
+            global_views=settings.global_views,
+            weight=settings.sigreg_weight,
+            directions=settings.sigreg_directions,
+            seed=info.seed,
         )
 
     def embed(self, views: list[Tensor]) -> Embeddings:

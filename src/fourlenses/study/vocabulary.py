@@ -145,6 +145,9 @@ class CorruptionFamily:
 
 
 RANDOM_INIT = "random"  # the method that trains nothing: an encoder as it was initialised
+EXTERNAL = "external"  # the method that trains nothing either: an encoder of the section `encoders`
+
+LIBRARIES = ("torchvision", "timm")  # whose networks an architecture may name: `timm:vit_tiny…`
 
 PROTOCOLS = {
     protocol.name: protocol
@@ -242,10 +245,11 @@ METHODS = {
         Method("barlow_twins", "Barlow Twins", "#CC79A7", "P", passes=6),
         Method("vicreg", "VICReg", "#B8A800", "X", passes=6),
         Method("supervised", "supervised", "#D55E00", "s", contrastive=False, passes=3),
+        Method(EXTERNAL, "downloaded encoder", "#000000", "*", contrastive=False),
         Method(RANDOM_INIT, "random encoder", "#7F7F7F", "x", contrastive=False),
     )
 }
-TRAINED_METHODS = tuple(name for name in METHODS if name != RANDOM_INIT)
+TRAINED_METHODS = tuple(name for name in METHODS if name not in (EXTERNAL, RANDOM_INIT))
 
 
 def method_of(entry: str) -> str | None:
