@@ -66,8 +66,8 @@ def ours(images: Images, training: Training, seed: int) -> torch.nn.Module:
         "projection_layers": 2,
         "projection_last_norm": True,
     }
-    own, info = method_settings("simclr", settings), DataInfo(len(images.labels), 1, batch, seed)
-    method = build_method("simclr", encoder, width, settings=own, info=info)
+    hyper, info = method_settings("simclr", settings), DataInfo(len(images.labels), 1, batch, seed)
+    method = build_method("simclr", encoder, width, settings=hyper, info=info)
     method.to(memory_format=torch.channels_last)
     optimizer = build_optimizer(
         "sgd", method, learning_rate=peak, momentum=MOMENTUM, weight_decay=DECAY
@@ -144,7 +144,7 @@ def hold_out(images: Images, classes: int, each: int) -> tuple[Images, Images]:
     ``each`` images a class for the test, the same ones always.
     """
     order = permutation(len(images.labels), named_seed(0, "held out"))
-    kept = [order[images.labels[order] == label] for label in range(classes)]
+    of_class = [order[images.labels[order] == label] for label in range(classes)]
 
     def part(places: list[np.ndarray]) -> Images:
         chosen = np.sort(np.concatenate(places))
@@ -155,7 +155,9 @@ def hold_out(images: Images, classes: int, each: int) -> tuple[Images, Images]:
             classes,
         )
 
-    return part([places[each:] for places in kept]), part([places[:each] for places in kept])
+    return part([places[each:] for places in of_class]), part(
+        [places[:each] for places in of_class]
+    )
 
 
 def parse_arguments() -> argparse.Namespace:

@@ -24,15 +24,15 @@ def ratios(rows: list[dict]) -> Figure:
     compared = [row for row in rows if row.get("ours_over_it")]
     figure = style.new_figure(2, 0.6 + 0.17 * len(compared))
     axes = figure.subplots()
-    for place, row in enumerate(compared):
+    for position, row in enumerate(compared):
         middle, bar = row["ours_over_it"], row.get("bar")
         colour = PLAIN if not bar else OURS if middle >= bar else MISSED
         spread = [[max(0, middle - row["least"])], [max(0, row["most"] - middle)]]
         axes.errorbar(
-            middle, place, xerr=spread, fmt="o", color=colour, capsize=1.5, elinewidth=0.8
+            middle, position, xerr=spread, fmt="o", color=colour, capsize=1.5, elinewidth=0.8
         )
         if bar:
-            axes.plot(bar, place, "|", color="black", markersize=7)
+            axes.plot(bar, position, "|", color="black", markersize=7)
     axes.axvline(1, color="black", linewidth=0.6)
     axes.set_xscale("log")
     axes.set_yticks(range(len(compared)), [f"{row['what']}: {row['who']}" for row in compared])

@@ -147,18 +147,18 @@ def scikit_learn(
     deviation[deviation == 0] = 1
     x = (x - mean) / deviation
     order = permutation(len(y), named_seed(seed, "validation"))
-    held, rest = np.split(order, [round(FRACTION * len(y))])
-    found = []
+    validation, training = np.split(order, [round(FRACTION * len(y))])
+    ranked = []
     for l2 in L2:
-        model = fit(x[rest], y[rest], l2=l2, tolerance=tolerances[0])
-        found.append(
+        model = fit(x[training], y[training], l2=l2, tolerance=tolerances[0])
+        ranked.append(
             (
-                model.score(x[held], y[held]),
-                -log_loss(model, x[held], y[held], classes=features.classes),
+                model.score(x[validation], y[validation]),
+                -log_loss(model, x[validation], y[validation], classes=features.classes),
                 l2,
             )
         )
-    l2 = max(found)[-1]
+    l2 = max(ranked)[-1]
     model = fit(x, y, l2=l2, tolerance=tolerances[1])
     x_test = (features.x_test - mean) / deviation
     loss = log_loss(model, x_test, features.y_test, classes=features.classes)
@@ -195,7 +195,7 @@ def compare(features: Features, cores: int) -> tuple[list[dict], list[dict]]:
             for size, positions in draw.items():
                 for name, work in contestants.items():
                     began = time.perf_counter()
-                    found = work(features, positions, seed)
+                    scores = work(features, positions, seed)
                     seconds = time.perf_counter() - began
                     spent[name] += seconds
                     cells.append(
@@ -204,7 +204,7 @@ def compare(features: Features, cores: int) -> tuple[list[dict], list[dict]]:
                             "labels": int(size),
                             "draw": seed,
                             "seconds": seconds,
-                            **found,
+                            **scores,
                         }
                     )
             for name, seconds in spent.items():
@@ -225,7 +225,7 @@ def agreement(cells: list[dict]) -> dict:
     Of the means, and over subsets where both chose one strength.
     """
     mine, peer = (
-        [cell for cell in cells if (cell["who"] == "ours") is own] for own in (True, False)
+        [cell for cell in cells if (cell["who"] == "ours") is is_ours] for is_ours in (True, False)
     )
     pairs = list(zip(mine, peer, strict=True))
     same = [(a, b) for a, b in pairs if abs(np.log(a["l2"] / b["l2"])) < 1e-6]
@@ -248,12 +248,12 @@ def measure(rounds: int, seconds: float, cores: int) -> list[dict]:
     being a round.
     """
     table, cells = compare(drawn(), cores)
-    found = agreement(cells)
-    table[1] |= found
+    agreed = agreement(cells)
+    table[1] |= agreed
     table[1]["note"] = (
-        f"Test top-1, ours minus scikit-learn's: {found['top1']:+.2f} points on average (bar: "
-        f"0.3). {found['same_strength']} subsets chose the same strength; there the largest "
-        f"difference is {found['most_top1'] or 0:.2f} points."
+        f"Test top-1, ours minus scikit-learn's: {agreed['top1']:+.2f} points on average (bar: "
+        f"0.3). {agreed['same_strength']} subsets chose the same strength; there the largest "
+        f"difference is {agreed['most_top1'] or 0:.2f} points."
     )
     return table
 
@@ -290,8 +290,8 @@ def main() -> None:
         else drawn()
     )
     if arguments.most_labels:
-        kept = np.sort(permutation(len(features.y), named_seed(0, "kept"))[: arguments.most_labels])
-        features.x, features.y = features.x[kept], features.y[kept]
+        few = np.sort(permutation(len(features.y), named_seed(0, "kept"))[: arguments.most_labels])
+        features.x, features.y = features.x[few], features.y[few]
     print(
         f"{features.name}: {features.x.shape} training, {features.x_test.shape} test features",
         flush=True,

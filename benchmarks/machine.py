@@ -32,12 +32,12 @@ def machine(cores: int) -> dict:
         (line.split(":")[1].strip() for line in lines if line.startswith("model name")),
         platform.processor(),
     )
-    found = {
+    description = {
         "processor": model,
         "cores": cores,
         "memory_gib": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1),
     }
-    found |= {
+    description |= {
         "load": round(os.getloadavg()[0], 2),
         "python": platform.python_version(),
         "versions": _versions(),
@@ -45,8 +45,10 @@ def machine(cores: int) -> dict:
     }
     import torch
 
-    found["cuda"] = torch.version.cuda if torch.cuda.is_available() else None
-    return found | ({"gpu": torch.cuda.get_device_name()} if torch.cuda.is_available() else {})
+    description["cuda"] = torch.version.cuda if torch.cuda.is_available() else None
+    return description | (
+        {"gpu": torch.cuda.get_device_name()} if torch.cuda.is_available() else {}
+    )
 
 
 def _versions() -> dict[str, str]:

@@ -105,29 +105,29 @@ def source(content: dict, file: Path) -> str:
         or machine.get("processor")
         or "an unnamed machine"
     )
-    told = [f"{hardware}" + (f", {machine['cores']} cores" if machine.get("cores") else "")]
+    sentences = [f"{hardware}" + (f", {machine['cores']} cores" if machine.get("cores") else "")]
     busy = machine.get("load", 0) > BUSY * machine.get("cores", 1)
-    told += [f"load average {machine['load']:g} before the run"] if "load" in machine else []
+    sentences += [f"load average {machine['load']:g} before the run"] if "load" in machine else []
     if settings := content.get("settings"):
-        told.append(
+        sentences.append(
             ", ".join(
                 f"{value:g} {key}"
                 for key, value in settings.items()
                 if isinstance(value, int | float)
             )
         )
-    told += (
+    sentences += (
         [", ".join(f"{name} {version}" for name, version in machine["versions"].items())]
         if machine.get("versions")
         else []
     )
-    told += (
+    sentences += (
         [f"commit {machine['commit'][:10]}" + (" with changes" if "," in machine["commit"] else "")]
         if machine.get("commit")
         else []
     )
     sentence = (
-        f"From `{file.parent.parent.name}/{file.parent.name}/{file.name}`: {'; '.join(told)}."
+        f"From `{file.parent.parent.name}/{file.parent.name}/{file.name}`: {'; '.join(sentences)}."
     )
     return sentence + (
         " **Other jobs had the cores at the time: rates are too low and ratios rough.**"
@@ -168,7 +168,7 @@ def bars_table(rows: list[dict]) -> str:
     barred = [row for row in rows if verdict(row)]
     if not barred:
         return ""
-    lines = ["| what | beside | measured | bar | |", "|---|---|---|---|---|"]
+    lines = ["| what | compared with | measured | bar | |", "|---|---|---|---|---|"]
     for row in barred:
         if row.get("bar"):
             measured, factor = (
@@ -205,11 +205,11 @@ def points_table(points: list[dict]) -> str:
 
 
 def bar(row: dict, short: bool = False) -> str:
-    found = verdict(row)
-    if not found:
+    met = verdict(row)
+    if not met:
         return ""
-    told = f"{row['bar']:g}x" if row.get("bar") else f"at most {row['at_most']:g} {row['unit']}"
-    return told if short else f"{told}: {found}"
+    text = f"{row['bar']:g}x" if row.get("bar") else f"at most {row['at_most']:g} {row['unit']}"
+    return text if short else f"{text}: {met}"
 
 
 def number(value: float) -> str:

@@ -40,7 +40,7 @@ from timing import verdict
 
 HERE = Path(__file__).parent
 # A training has one compute thread as a rule (config key torch_threads): what is computed in it or
-# beside it is measured on one core.
+# next to it is measured on one core.
 ROWS = {
     "input": ("streaming", None),
     "resident": ("resident", 1),

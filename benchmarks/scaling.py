@@ -170,8 +170,8 @@ def training_step(
 
     torch.set_num_threads(cores)
     encoder, width = build_backbone("resnet_small", 0)
-    own, info = method_settings(name, settings), DataInfo(100 * classes, classes, batch, 0)
-    method = build_method(name, encoder, width, settings=own, info=info)
+    hyper, info = method_settings(name, settings), DataInfo(100 * classes, classes, batch, 0)
+    method = build_method(name, encoder, width, settings=hyper, info=info)
     method.to(memory_format=torch.channels_last)
     optimizer, engine = (
         build_optimizer("sgd", method, learning_rate=0.01, momentum=0.9, weight_decay=1e-4),

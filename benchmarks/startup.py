@@ -78,9 +78,8 @@ def measure(rounds: int, seconds: float, cores: int) -> Iterator[dict]:
         folder = Path(folder)
         beton, subset = prepare(folder)
         environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
-        environment.pop(
-            "PYTHONDONTWRITEBYTECODE", None
-        )  # what is compiled is kept, unless Python was told not to
+        # compiled modules stay, unless this variable forbids it
+        environment.pop("PYTHONDONTWRITEBYTECODE", None)
         counted = itertools.count()
 
         def job(kind: str, **cache: str) -> float:

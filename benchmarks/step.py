@@ -59,8 +59,8 @@ def ours(source: Input, backbone: str, batch: int) -> tuple[Callable[[], int], C
     """An epoch, and a step on a constant batch."""
     device, count = torch.device("cpu"), len(source)
     encoder, width = build_backbone(backbone, 0)
-    own, info = method_settings("simclr", SETTINGS), DataInfo(count, 1, batch, 0)
-    method = build_method("simclr", encoder, width, settings=own, info=info)
+    hyper, info = method_settings("simclr", SETTINGS), DataInfo(count, 1, batch, 0)
+    method = build_method("simclr", encoder, width, settings=hyper, info=info)
     method.to(memory_format=torch.channels_last)
     optimizer, engine, labels = (
         build_optimizer("sgd", method, learning_rate=RATE, momentum=MOMENTUM, weight_decay=DECAY),

@@ -42,7 +42,9 @@ def race(contestants: dict[str, Callable[[], int]], rounds: int, seconds: float)
 
 def ratios(ours: Rates, peer: Rates) -> tuple[float, float, float]:
     """Median, least and greatest ratio of two contestants over the rounds."""
-    each = [own / other for own, other in zip(ours.values, peer.values, strict=True)]
+    each = [
+        our_rate / peer_rate for our_rate, peer_rate in zip(ours.values, peer.values, strict=True)
+    ]
     return statistics.median(each), min(each), max(each)
 
 

@@ -157,13 +157,13 @@ def _run_turn(who: str, images: Path, *, side: int, cores: int, output: Path) ->
     ):  # which FFCV leaves running, and the times of children count from their end
         worker.join()
     cpu = sum(os.times()[:4]) - sum(used[:4])
-    found = {
+    row = {
         "rate": count / elapsed,
         "images": count,
         "peak_memory_mb": watch() >> 20,
         "bytes": output.stat().st_size,
     }
-    print(json.dumps({**found, "cpu_us_per_image": 1e6 * cpu / count}))
+    print(json.dumps({**row, "cpu_us_per_image": 1e6 * cpu / count}))
 
 
 def _watch(output: Path):

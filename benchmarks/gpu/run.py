@@ -17,7 +17,7 @@ from pathlib import Path
 import torch
 
 HERE = Path(__file__).parent
-sys.path[:0] = [str(HERE), str(HERE.parent)]  # beside this file, and what the CPU's bench shares
+sys.path[:0] = [str(HERE), str(HERE.parent)]  # next to this file, and what the CPU's bench shares
 
 import evaluation  # noqa: E402
 import steps  # noqa: E402

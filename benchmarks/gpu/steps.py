@@ -152,23 +152,23 @@ def measure(
                     "step on a constant batch": run.starved_of_nothing,
                     "views alone": run.views_alone,
                 }
-                found = race(
+                rates = race(
                     {what: counted(work, seconds, device) for what, work in works.items()},
                     rounds,
                     0,
                 )
-                own = rows(
+                compared = rows(
                     f"{name}, {backbone}, {size} px, batch {batch}",
                     "images/s",
-                    found,
+                    rates,
                     bars={"step on a constant batch": 0.95},
                 )
-                own[0] |= {
+                compared[0] |= {
                     "peak_memory_gib": peak(device),
-                    "views_share": found[0].median / found[2].median,
+                    "views_share": rates[0].median / rates[2].median,
                 }
-                table += own
-                show(own)
+                table += compared
+                show(compared)
                 del run
     return table
 
@@ -309,7 +309,7 @@ def compiled(
         fast.fed()
         wait(device)
         start = time.perf_counter() - began
-        found = race(
+        rates = race(
             {
                 "compiled": counted(fast.fed, seconds, device),
                 "plain": counted(plain.fed, seconds, device),
@@ -317,14 +317,14 @@ def compiled(
             rounds,
             0,
         )
-        own = rows(
+        compared = rows(
             f"SimCLR step with training.compile, {backbone}, {size} px, batch {batch}",
             "images/s",
-            found,
+            rates,
         )
-        own[0]["start_seconds"] = start
-        table += own
-        show(own)
+        compared[0]["start_seconds"] = start
+        table += compared
+        show(compared)
         del plain, fast
     return table
 

@@ -1,6 +1,7 @@
 """Two things of a view on a GPU.
 
-Device time and bytes per second beside the device's own copy, and time beside other libraries.
+Device time and bytes per second, compared with the device's own copy; and time, compared with other
+libraries.
 """
 
 import itertools

@@ -62,13 +62,13 @@ def test_contestants_take_turns_and_the_first_turn_of_a_race_does_not_count():
         return lambda: calls.append(name) or units
 
     results = race({"a": work("a", 1), "b": work("b", 2)}, rounds=2, seconds=0)
-    assert [len(one.values) for one in results] == [2, 2]
+    assert [len(rates.values) for rates in results] == [2, 2]
     assert calls[:2] == ["a", "b"]  # with no time left a turn is not begun
     seconds = iter(range(1, 5))
     assert [
-        one.values for one in clock({"a": lambda: next(seconds), "b": lambda: next(seconds)}, 2)
+        rates.values for rates in clock({"a": lambda: next(seconds), "b": lambda: next(seconds)}, 2)
     ] == [[1, 3], [2, 4]]
-    assert [one.name for one in chosen(results, "b", "a")] == ["b", "a"]
+    assert [rates.name for rates in chosen(results, "b", "a")] == ["b", "a"]
 
 
 def test_disk_is_the_largest_beton_and_all_index_files_beside_all_betons():
@@ -152,9 +152,11 @@ def test_a_page_is_made_of_a_results_file_and_what_is_written_by_hand_stays(tmp_
 
 
 def test_a_page_says_that_the_machine_was_busy(tmp_path):
-    found = content()
-    found["machine"]["load"] = 1.5
-    assert "Other jobs had the cores" in render.source(found, tmp_path / "cpu" / "2026-01-02.json")
+    results = content()
+    results["machine"]["load"] = 1.5
+    assert "Other jobs had the cores" in render.source(
+        results, tmp_path / "cpu" / "2026-01-02.json"
+    )
 
 
 def test_a_page_without_a_place_for_a_device_is_an_error(tmp_path):
@@ -196,8 +198,8 @@ def test_the_newest_day_of_each_device_is_taken(tmp_path):
         ("gpu", "2025-12-31.json"),
     ):
         save(tmp_path / device, name, content())
-    found = [str(file.relative_to(tmp_path)) for file in render.newest(tmp_path)]
-    assert found == ["cpu/2026-01-10-scaling.json", "cpu/2026-01-10.json", "gpu/2025-12-31.json"]
+    files = [str(file.relative_to(tmp_path)) for file in render.newest(tmp_path)]
+    assert files == ["cpu/2026-01-10-scaling.json", "cpu/2026-01-10.json", "gpu/2025-12-31.json"]
 
 
 def test_a_line_of_progress_says_all_that_a_row_holds():

@@ -19,8 +19,8 @@ def test_equal_width_is_torchmetrics(bins):
     expected = 100 * float(
         multiclass_calibration_error(probabilities, labels, 7, n_bins=bins, norm="l1")
     )
-    found = expected_calibration_error(confidence.numpy(), (predicted == labels).numpy(), bins)
-    assert found == pytest.approx(expected, abs=1e-4)
+    error = expected_calibration_error(confidence.numpy(), (predicted == labels).numpy(), bins)
+    assert error == pytest.approx(expected, abs=1e-4)
     half = confidence.half().numpy()  # as it is kept
     assert expected_calibration_error(half, (predicted == labels).numpy(), bins) == pytest.approx(
         expected, abs=0.05
@@ -44,18 +44,18 @@ def test_equals_a_slow_loop(pairs, bins):
         if any(inside):
             gap = abs(confidences[inside].mean() - correct[inside].mean())
             total += sum(inside) / len(inside) * gap
-    found = expected_calibration_error(confidences, correct, bins)
-    assert found == pytest.approx(100 * total, abs=1e-9)
+    error = expected_calibration_error(confidences, correct, bins)
+    assert error == pytest.approx(100 * total, abs=1e-9)
 
 
 @given(pairs)
 def test_bounds_and_order(pairs):
     confidences, correct = (np.array(part) for part in zip(*pairs, strict=True))
-    found = expected_calibration_error(confidences, correct)
+    error = expected_calibration_error(confidences, correct)
     # bins can only split what cancels
-    assert 100 * abs(confidences.mean() - correct.mean()) - 1e-9 <= found <= 100
+    assert 100 * abs(confidences.mean() - correct.mean()) - 1e-9 <= error <= 100
     again = expected_calibration_error(confidences[::-1], correct[::-1])
-    assert found == pytest.approx(again, abs=1e-9)
+    assert error == pytest.approx(again, abs=1e-9)
 
 
 def test_known_cases():

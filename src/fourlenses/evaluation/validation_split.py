@@ -37,5 +37,5 @@ def split(labels: np.ndarray, fraction: float, seed: int) -> ValidationSplit:
     if count == 0:
         no_choice = f"no label left for validation ({fraction:g} of {len(labels)})"
     elif len(np.unique(labels[train])) < 2:
-        no_choice = f"the {len(train)} labels left beside validation are of one class"
+        no_choice = f"the {len(train)} labels left to train on are of one class"
     return ValidationSplit(validation, train, no_choice)

@@ -87,7 +87,7 @@ def test_one_rate_is_taken_without_a_training(tmp_path):
     [
         (LABELS, 0.0, "no label left for validation"),
         (np.array([0, 1]), 0.2, "no label left for validation"),
-        (np.array([0, 1]), 0.6, "the 1 labels left beside validation are of one class"),
+        (np.array([0, 1]), 0.6, "the 1 labels left to train on are of one class"),
     ],
 )
 def test_where_there_is_nothing_to_choose_by_the_middle_rate_is_taken(

@@ -51,7 +51,7 @@ def fit(x, y, classes, l2, tolerance=1e-4, max_iterations=500, initial=None):
     solutions = dict(
         regression.path(l2, tolerance=tolerance, max_iterations=max_iterations, initial=initial)
     )
-    return [solutions[place] for place in range(len(l2))]
+    return [solutions[index] for index in range(len(l2))]
 
 
 def digits():
@@ -78,7 +78,7 @@ def digits():
 )
 def test_agrees_with_scikit_learn(data, classes, train, l2, tolerance):
     x, y = data()
-    found = fit(x[:train], y[:train], classes, l2, tolerance)
+    solutions = fit(x[:train], y[:train], classes, l2, tolerance)
     for p, strength in enumerate(l2):
         # scikit-learn fits a sigmoid to two classes: w = w1 - w0, and |w|^2 / 2 = |w0|^2 + |w1|^2
         # at the optimum w0 = -w1.
@@ -91,7 +91,7 @@ def test_agrees_with_scikit_learn(data, classes, train, l2, tolerance):
         reference.fit(x[:train].double().numpy(), y[:train].numpy())
         for part in (slice(0, train), slice(train, None)):
             probabilities = reference.predict_proba(x[part].double().numpy())
-            ours = score(x[part], y[part], weights=found[p].weights, bias=found[p].bias)
+            ours = score(x[part], y[part], weights=solutions[p].weights, bias=solutions[p].bias)
             accuracy = 100 * (ours.predictions == y[part].numpy()).mean()
             expected = 100 * (probabilities.argmax(1) == y[part].numpy()).mean()
             # One image may fall either way on the boundary where one is more than 0.3 points.
@@ -191,10 +191,10 @@ def test_a_feature_that_the_sample_does_not_show_is_used(monkeypatch, resident):
             plan_memory(count, **sizes), resident=resident, sample=89
         ),
     )
-    told = torch.where(torch.arange(801) % 9 == 0, 0.0, (y == 1).float() - (y == 2).float())
-    with_it = fit(torch.cat([x, told[:, None]], 1), y, 3, [1e-3], tolerance=1e-5)[0]
+    feature = torch.where(torch.arange(801) % 9 == 0, 0.0, (y == 1).float() - (y == 2).float())
+    with_it = fit(torch.cat([x, feature[:, None]], 1), y, 3, [1e-3], tolerance=1e-5)[0]
     assert with_it.gradient_norm <= 1e-5
-    x = torch.cat([x, told[:, None]], 1).double().numpy()
+    x = torch.cat([x, feature[:, None]], 1).double().numpy()
     reference = LogisticRegression(
         C=1 / (801 * 1e-3), solver="newton-cholesky", tol=1e-9, max_iter=200
     ).fit(x, y.numpy())

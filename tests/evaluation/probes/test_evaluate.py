@@ -178,10 +178,10 @@ def test_records_say_what_was_measured(study):
             4.0,
         )
         assert cell["fingerprints"] == {"encoders": [encoder.weights_sha256], "beton": content}
-    kept = read_predictions(folder / "cells.npz")["animals"]
-    assert np.array_equal(kept.rows, rows_of(manifest, "test")[1:])
-    assert kept.classes == ["ant", "bee", "cat"]
-    assert set(kept.predicted) == {
+    stored = read_predictions(folder / "cells.npz")["animals"]
+    assert np.array_equal(stored.rows, rows_of(manifest, "test")[1:])
+    assert stored.classes == ["ant", "bee", "cat"]
+    assert set(stored.predicted) == {
         *(
             "linear/12",
             "linear/all",
@@ -191,8 +191,8 @@ def test_records_say_what_was_measured(study):
             "linear_per_level@class/all",
         )
     }
-    assert {len(predicted) for predicted in kept.predicted.values()} == {11}
-    assert kept.predicted["linear_per_level@kind/all"].max() <= 1
+    assert {len(predicted) for predicted in stored.predicted.values()} == {11}
+    assert stored.predicted["linear_per_level@kind/all"].max() <= 1
     assert not (folder / "features").exists()
 
 

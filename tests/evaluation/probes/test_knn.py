@@ -190,10 +190,10 @@ def test_ties_go_to_the_lower_position_and_the_lower_class(train, test, k, block
 )
 def test_nearest_is_a_stable_sort(rows, count):
     values = torch.tensor(rows, dtype=torch.float32)
-    found, columns = nearest(values, count)
+    largest, columns = nearest(values, count)
     order = np.argsort(-values.numpy(), 1, kind="stable")[:, :count]
     assert np.array_equal(columns.numpy(), order)
-    assert np.array_equal(found.numpy(), np.take_along_axis(values.numpy(), order, 1))
+    assert np.array_equal(largest.numpy(), np.take_along_axis(values.numpy(), order, 1))
 
 
 class OnDisk:
@@ -228,8 +228,8 @@ def test_features_are_read_by_blocks_and_only_where_needed(data, monkeypatch):
 def test_a_file_of_half_precision_features(tmp_path, data):
     np.save(tmp_path / "train.npy", data["train_features"])
     mapped = np.load(tmp_path / "train.npy", mmap_mode="r")
-    expected, found = run(data)[1], run({**data, "train_features": mapped})[1]
-    np.testing.assert_equal({**found, "timing": None}, {**expected, "timing": None})
+    expected, from_file = run(data)[1], run({**data, "train_features": mapped})[1]
+    np.testing.assert_equal({**from_file, "timing": None}, {**expected, "timing": None})
 
 
 def test_refusals(data):

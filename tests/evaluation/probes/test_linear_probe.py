@@ -68,13 +68,13 @@ def test_reproduces_the_protocol_with_scikit_learn(data):
     mean, std = x.mean(0), x.std(0)
     x, x_test = (x - mean) / std, (data["test_features"].numpy() - mean) / std
     order = permutation(300, named_seed(3, "validation"))
-    held, rest = order[:60], order[60:]
+    held_out, rest = order[:60], order[60:]
     validation = []
     for l2 in L2:
         model = LogisticRegression(C=1 / (len(rest) * l2), tol=1e-8, max_iter=2000).fit(
             x[rest], y[rest]
         )
-        validation.append(100 * model.score(x[held], y[held]))
+        validation.append(100 * model.score(x[held_out], y[held_out]))
     assert record["validation_accuracy"] == pytest.approx(validation, abs=100.5 / 60)
     model = LogisticRegression(C=1 / (300 * record["l2"]), tol=1e-8, max_iter=2000).fit(x, y)
     expected = model.predict(x_test)

@@ -31,8 +31,10 @@ def table(tmp_path):
 def named(hierarchy):
     """Per level, the label of each class."""
     return {
-        level: [names[number] for number in hierarchy.table[:, place]]
-        for place, (level, names) in enumerate(zip(hierarchy.names, hierarchy.classes, strict=True))
+        level: [names[number] for number in hierarchy.table[:, column]]
+        for column, (level, names) in enumerate(
+            zip(hierarchy.names, hierarchy.classes, strict=True)
+        )
     }
 
 

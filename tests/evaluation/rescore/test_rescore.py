@@ -221,9 +221,9 @@ def test_the_datasets_own_levels(tmp_path, kept, program, manifest):
     arguments = ["--predictions", tmp_path / "p.npz", "--output", tmp_path / "t.csv"]
     assert "give --hierarchy, a CSV, or --manifest" in program(*arguments)[1]
     assert program(*arguments, "--manifest", manifest) == (0, "")
-    own = [row["top1"] for row in table(tmp_path / "t.csv")]
+    by_manifest = [row["top1"] for row in table(tmp_path / "t.csv")]
     program(*arguments, "--hierarchy", tmp_path / "kinds.csv")
-    assert own == [row["top1"] for row in table(tmp_path / "t.csv")]
+    assert by_manifest == [row["top1"] for row in table(tmp_path / "t.csv")]
     program(*arguments, "--manifest", manifest, "--levels", "class")
     assert {row["level"] for row in table(tmp_path / "t.csv")} == {"class"}
     assert "unknown level" in program(*arguments, "--manifest", manifest, "--levels", "kin")[1]

@@ -119,10 +119,10 @@ class Design:
         return torch.cat([self._standardised(x) for _, x in rows.blocks()])
 
     def _read_all(self) -> torch.Tensor:
-        held = torch.ones(self.count, self.rank + 1, device=self.device)
+        rotated = torch.ones(self.count, self.rank + 1, device=self.device)
         for first, x in self.rows.blocks():
-            held[first : first + len(x), :-1] = self._rotated(self._standardised(x))
-        return held
+            rotated[first : first + len(x), :-1] = self._rotated(self._standardised(x))
+        return rotated
 
 
 def block_rows(device: torch.device, *, classes: int, width: int) -> int:

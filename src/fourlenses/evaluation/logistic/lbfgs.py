@@ -21,7 +21,7 @@ REFRESH = 20
 # Iterations without a tenth off the smallest gradient norm: it has met rounding.
 MAX_STALLED = 100
 # The float32 data part of an objective is trusted to this relative accuracy: below it a decrease
-# cannot be told from rounding.
+# cannot be distinguished from rounding.
 VALUE_NOISE = 2e-7
 
 # point (K,) float64 -> value, gradient (K,) float64.

@@ -115,8 +115,10 @@ def linear_probe(
             f"the target has {levels.num_classes} class: a linear classifier needs at least 2"
         )
     inputs = check_inputs(train, test, subsets, levels=levels)
-    own = train.features.device if isinstance(train.features, torch.Tensor) else "cpu"
-    train_rows, test_rows = _finite_rows(train, test, inputs, device=torch.device(device or own))
+    default_device = train.features.device if isinstance(train.features, torch.Tensor) else "cpu"
+    train_rows, test_rows = _finite_rows(
+        train, test, inputs, device=torch.device(device or default_device)
+    )
     fits = len(inputs.positions) * (len(candidates) + 1)
     with progress_bar("linear", "fit", fits, inner=True) as bar:
         probe = _Probe(
