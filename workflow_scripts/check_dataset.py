@@ -86,14 +86,14 @@ def main() -> None:
     )
     arguments = parser.parse_args()
 
-    from fourlenses.check.check import Settings, check_dataset
+    from fourlenses.check.check import CheckSettings, check_dataset
     from fourlenses.check.report import failure, is_usable, summary
     from fourlenses.core.errors import UserError
     from fourlenses.data.manifest.manifest import read_manifest
     from fourlenses.data.sources import source_of
 
     name, definition = arguments.dataset, json.loads(arguments.definition)
-    settings = Settings(
+    settings = CheckSettings(
         image_size=arguments.image_size,
         stored_size=arguments.stored_size,
         max_undecodable=arguments.max_undecodable,
@@ -110,10 +110,10 @@ def main() -> None:
         name,
         definition,
         arguments.raw_data,
-        manifest,
-        settings,
-        arguments.output,
-        arguments.workers,
+        manifest=manifest,
+        settings=settings,
+        folder=arguments.output,
+        workers=arguments.workers,
     )
     print(summary(report))
     if not is_usable(report) and not arguments.exit_zero:

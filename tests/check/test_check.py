@@ -218,9 +218,9 @@ def test_a_sample_is_drawn_by_the_seed_and_said_to_be_one(tmp_path):
     make_pets(tmp_path)
     report = check(tmp_path, sample=20)
     assert (report["images"], report["looked_at"], sum(report["kinds"].values())) == (51, 20, 20)
-    assert "(a sample of 20 was looked at)" in summary(report)
+    assert "(a sample of 20 was inspected)" in summary(report)
     text = (tmp_path / "out/report.md").read_text()
-    assert "Only a sample was looked at: 20 of 51 images" in text
+    assert "Only a sample was inspected: 20 of 51 images" in text
     assert (tmp_path / "out/contact_sheet.png").read_bytes() != b""
     before = {file: (tmp_path / "out" / file).read_bytes() for file in FILES}
     check(tmp_path, sample=20)

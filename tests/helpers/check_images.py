@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from fourlenses.check.check import Settings, check_dataset
+from fourlenses.check.check import CheckSettings, check_dataset
 from fourlenses.core.files import read_json
 from fourlenses.data.sources import source_of
 
@@ -55,7 +55,15 @@ def check(
     """The report, as it is written."""
     definition = definition or DEFINITION
     manifest = source_of(definition).index("pets", definition, folder)
-    settings = Settings(**{"image_size": 32, "stored_size": 32, **settings})
-    report = check_dataset("pets", definition, folder, manifest, settings, folder / out, workers)
+    settings = CheckSettings(**{"image_size": 32, "stored_size": 32, **settings})
+    report = check_dataset(
+        "pets",
+        definition,
+        folder,
+        manifest=manifest,
+        settings=settings,
+        folder=folder / out,
+        workers=workers,
+    )
     assert read_json(folder / out / "report.json") == report
     return report

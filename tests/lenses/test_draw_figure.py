@@ -98,24 +98,24 @@ def test_the_program_writes_another_process_same_bytes_without_torch(tmp_path, m
 )
 def test_a_mistake_is_one_sentence_and_code_two(program, capsys, arguments, sentence):
     assert program(*arguments) == 2
-    said = capsys.readouterr()
-    assert said.out == ""
-    assert said.err.startswith(f"fourlenses: {sentence}")
-    assert said.err.count("\n") == 1
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err.startswith(f"fourlenses: {sentence}")
+    assert printed.err.count("\n") == 1
 
 
 def test_help_names_the_options(program, capsys):
     assert program("--help") == 0
-    said = capsys.readouterr().out
+    printed = capsys.readouterr().out
     assert all(
-        option in said for option in ("--metrics", "--figure", "--seed-sd", "--output-prefix")
+        option in printed for option in ("--metrics", "--figure", "--seed-sd", "--output-prefix")
     )
 
 
 def test_the_stated_deviation_over_seeds_reaches_the_bands(program, tmp_path):
     """A study of one seed is widened by the stated deviation."""
     metrics = synthetic.write(
-        tmp_path / "metrics.csv", [one for one in synthetic.planted() if one["seed"] == 0]
+        tmp_path / "metrics.csv", [entry for entry in synthetic.planted() if entry["seed"] == 0]
     )
     widths = []
     for name, stated in (("exact", "0"), ("default", "0.8"), ("wide", "4")):

@@ -25,16 +25,16 @@ def test_the_footer_says_what_a_figure_is_based_on(tmp_path):
         for method in ("simclr", "moco")
         for entry in seeds(50.0)
     ]
-    said = footer.text(evidence_of(tmp_path, three), ["moco", "random", "simclr"], [3, 3])
+    text = footer.text(evidence_of(tmp_path, three), ["moco", "random", "simclr"], [3, 3])
     intervals = "95 % intervals over test images and seeds"
-    assert said == f"SimCLR, MoCo v2, ResNet-18 at 64 px; 3 seeds; bands: {intervals}."
-    said = footer.text(
+    assert text == f"SimCLR, MoCo v2, ResNet-18 at 64 px; 3 seeds; bands: {intervals}."
+    text = footer.text(
         evidence_of(tmp_path, seeds(50.0), prior_sd=0.9), ["simclr"], [1], intervals="whiskers"
     )
-    assert said.startswith("SimCLR, ResNet-18; 1 seed; whiskers: ")
+    assert text.startswith("SimCLR, ResNet-18; 1 seed; whiskers: ")
     assert (
         "widened by a standard deviation over seeds of 0.9 points at 50 %, less towards 0 and "
-        "100 %, which is stated and not measured (findings.seed_sd); read as a lean." in said
+        "100 %, which is stated and not measured (findings.seed_sd); read as a lean." in text
     )
     pooled = evidence_of(
         tmp_path,

@@ -1,6 +1,6 @@
-"""The check of a dataset: look at its images, count, compare, judge, and write it down."""
+"""The check of a dataset: inspect its images, count, compare, judge, and write it down."""
 
-from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from fourlenses.check.survey import Survey, survey
 from fourlenses.core.errors import UserError
 from fourlenses.core.files import write_json
 from fourlenses.core.randomness import mix, named_seed, string_ids
+from fourlenses.data.images.content import LazyImage
 from fourlenses.data.manifest.manifest import Manifest, labels_of, rows_of
 from fourlenses.data.sources import source_of
 
@@ -29,10 +30,18 @@ FILES = (
 
 
 @dataclass(frozen=True)
-class Settings:
-    """image_size, stored_size: px, of the study. asked: the most training images that the study asks of the dataset; 0 for none in
-    particular. few_images: see `count_labels`. sample: images whose pixels are looked at; 0 for all. seed: of that choice and
-    of the examples."""
+class CheckSettings:
+    """Settings of a check.
+
+    Attributes:
+        image_size: Of the study, px.
+        stored_size: Of the study, px.
+        max_undecodable: Share of the images that may be undecodable.
+        asked: The most training images that the study asks for; 0 for none in particular.
+        few_images: See `count_labels`.
+        sample: Images whose pixels are inspected; 0 for all.
+        seed: Of that choice and of the examples.
+    """
 
     image_size: int
     stored_size: int
@@ -47,47 +56,68 @@ def check_dataset(
     name: str,
     definition: dict,
     raw_data: Path,
+    *,
     manifest: Manifest,
-    settings: Settings,
+    settings: CheckSettings,
     folder: Path,
     workers: int,
 ) -> dict:
-    """Write `FILES` into ``folder`` and return what report.json says. The files do not depend on ``workers``."""
+    """Check a dataset and write `FILES`.
+
+    Args:
+        name: Of the dataset.
+        definition: Its config entry.
+        raw_data: Folder that relative paths start from.
+        manifest: Of the dataset.
+        settings: Of the check.
+        folder: For the files.
+        workers: Processes; the files do not depend on it.
+
+    Returns:
+        The content of report.json.
+
+    Raises:
+        UserError: The source gives fewer images than the manifest has.
+    """
     count = len(manifest["id"])
     wanted = _sample(manifest, count, settings)
     labels, train = labels_of(manifest), np.zeros(count, bool)
     train[rows_of(manifest, "train")] = True
     examples = choose_examples(manifest, wanted, settings.seed)
 
-    def images():
+    def images() -> Iterator[LazyImage]:
         return source_of(definition).images(
             name, definition, raw_data, manifest, settings.stored_size
         )
 
-    seen = survey(images(), wanted, examples.rows, name, workers)
-    if seen.seen < wanted.sum():
+    surveyed = survey(images(), wanted, pictured=examples.rows, name=name, workers=workers)
+    asked = int(wanted.sum())
+    if surveyed.inspected < asked:
         raise UserError(
-            f"dataset '{name}': {seen.seen} of {int(wanted.sum())} images came; index it again"
+            f"dataset '{name}': {surveyed.inspected} of {asked} images came; index it again"
         )
-    found = find_duplicates(seen, train, labels)
-    report = _report(name, manifest, seen, found, int(wanted.sum()), settings)
+    duplicates = find_duplicates(surveyed, train, labels)
+    report = _report(
+        name, manifest, surveyed, duplicates=duplicates, inspected=asked, settings=settings
+    )
     folder.mkdir(parents=True, exist_ok=True)
-    _draw(name, report, manifest, images, seen, found, examples, folder)
-    write_duplicates(folder / "duplicates.csv", manifest, labels, train, found)
-    write_undecodable(folder / "undecodable.csv", manifest, seen.reasons)
+    draw_contact_sheet(
+        folder / "contact_sheet.png", name, report, examples=examples, pictures=surveyed.pictures
+    )
+    draw_duplicates(folder / "duplicates.png", name, manifest, images=images, duplicates=duplicates)
+    write_duplicates(folder / "duplicates.csv", manifest, train=train, duplicates=duplicates)
+    write_undecodable(folder / "undecodable.csv", manifest, surveyed.reasons)
     write_markdown(folder / "report.md", report)
     write_json(folder / "report.json", report)
     return report
 
 
-def _sample(manifest: Manifest, count: int, settings: Settings) -> np.ndarray:
-    """bool (count,): which images to look at. Drawn by id: the order of the rows has no say."""
+def _sample(manifest: Manifest, count: int, settings: CheckSettings) -> np.ndarray:
+    """Return bool (count,): which images to inspect. Drawn by id, whatever the order of rows."""
     if not settings.sample or settings.sample >= count:
         return np.ones(count, bool)
-    order = np.argsort(
-        mix(named_seed(settings.seed, "check", "sample"), string_ids(list(manifest["id"]))),
-        kind="stable",
-    )
+    seed = named_seed(settings.seed, "check", "sample")
+    order = np.argsort(mix(seed, string_ids(list(manifest["id"]))), kind="stable")
     wanted = np.zeros(count, bool)
     wanted[order[: settings.sample]] = True
     return wanted
@@ -96,50 +126,50 @@ def _sample(manifest: Manifest, count: int, settings: Settings) -> np.ndarray:
 def _report(
     name: str,
     manifest: Manifest,
-    seen: Survey,
-    found: Duplicates,
-    looked_at: int,
-    settings: Settings,
+    surveyed: Survey,
+    *,
+    duplicates: Duplicates,
+    inspected: int,
+    settings: CheckSettings,
 ) -> dict:
-    usable = np.ones(seen.rows, bool)
-    usable[list(seen.reasons)] = False
+    """Return the content of report.json."""
+    usable = np.ones(surveyed.rows, bool)
+    usable[list(surveyed.reasons)] = False
     report = {
         "dataset": name,
-        "images": seen.rows,
-        "looked_at": looked_at,
+        "images": surveyed.rows,
+        "looked_at": inspected,
         "settings": asdict(settings),
         "levels": count_labels(manifest, usable, settings.few_images),
-        "undecodable": {"images": len(seen.reasons)},
-        "sizes": _sizes(seen, settings.image_size),
+        "undecodable": {"images": len(surveyed.reasons)},
+        "sizes": _sizes(surveyed, settings.image_size),
         "kinds": {
-            kind: int(np.count_nonzero(seen.decoded & (seen.kind == place)))
-            for place, kind in enumerate(seen.kinds)
+            kind: int(np.count_nonzero(surveyed.decoded & (surveyed.kind == index)))
+            for index, kind in enumerate(surveyed.kinds)
         },
         "duplicates": {
-            "groups": len(found.groups),
-            "copies": {kind: found.copies(kind) for kind in KINDS},
-            "leaked": {kind: len(found.leaked[kind]) for kind in KINDS},
-            "two_labels": len(found.relabelled),
-            "too_flat": found.flat,
+            "groups": len(duplicates.groups),
+            "copies": {kind: duplicates.copies(kind) for kind in KINDS},
+            "leaked": {kind: len(duplicates.leaked[kind]) for kind in KINDS},
+            "two_labels": len(duplicates.relabelled),
+            "too_flat": duplicates.flat,
         },
     }
-    findings = find_problems(report)
+    problems = find_problems(report)
     return {
         **report,
-        "verdict": verdict(findings),
-        "findings": [asdict(finding) for finding in findings],
+        "verdict": verdict(problems),
+        "findings": [asdict(problem) for problem in problems],
     }
 
 
-def _sizes(seen: Survey, image_size: int) -> dict | None:
-    """Of the decoded images; None when there is none."""
-    width, height = seen.width[seen.decoded], seen.height[seen.decoded]
+def _sizes(surveyed: Survey, image_size: int) -> dict | None:
+    """Return statistics of the decoded images' sizes; None when there are none."""
+    width, height = surveyed.width[surveyed.decoded], surveyed.height[surveyed.decoded]
     if not len(width):
         return None
-    shortest, aspect = (
-        np.minimum(width, height),
-        np.maximum(width, height) / np.minimum(width, height),
-    )
+    shortest = np.minimum(width, height)
+    aspect = np.maximum(width, height) / shortest
     return {
         "shortest_side": {
             name: float(value)
@@ -156,17 +186,3 @@ def _sizes(seen: Survey, image_size: int) -> dict | None:
 
 def _three(values: np.ndarray) -> tuple:
     return values.min(), np.median(values), values.max()
-
-
-def _draw(
-    name: str,
-    report: dict,
-    manifest: Manifest,
-    images: Callable,
-    seen: Survey,
-    found: Duplicates,
-    examples,
-    folder: Path,
-) -> None:
-    draw_contact_sheet(folder / "contact_sheet.png", name, report, examples, seen)
-    draw_duplicates(folder / "duplicates.png", name, manifest, images, found)

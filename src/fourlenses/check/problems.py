@@ -1,4 +1,4 @@
-"""What the numbers of a check mean: what to put right, what to look at, and the verdict."""
+"""Problems of a dataset, from the numbers of its check, and the verdict."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -7,22 +7,25 @@ from fourlenses.check.duplicates import KINDS
 from fourlenses.core.errors import printable
 
 OK, LOOK, NOT_USABLE = "ok", "look at these", "not usable"
-IMBALANCE = (
-    10.0  # largest over smallest class from which accuracy over all images hides the small classes
-)
-SMALL_SHARE = 0.1  # of images smaller than the encoder's, from which enlarging them is no exception
-LONG_SHARE, LONG = (
-    0.05,
-    2.0,
-)  # of images this much longer than wide, from which cutting the centre square loses something
-HALF_WIDTH = (
-    5.0  # percentage points: a 95 % interval wider than this to either side tells few methods apart
-)
+# Largest over smallest class from which accuracy over all images hides the small classes.
+IMBALANCE = 10.0
+# Share of images smaller than the encoder's, from which enlarging them is no exception.
+SMALL_SHARE = 0.1
+# Share of images this much longer than wide, from which cutting the centre square loses something.
+LONG_SHARE, LONG = 0.05, 2.0
+# Percentage points: a 95 % interval wider than this to either side distinguishes few methods.
+HALF_WIDTH = 5.0
 
 
 @dataclass(frozen=True)
 class Problem:
-    """error: nothing can be trained on it as it is. what, remedy: a sentence each."""
+    """A problem of a dataset.
+
+    Attributes:
+        error: Whether nothing can be trained on it as it is.
+        what: The problem, a sentence.
+        remedy: What to do, a sentence.
+    """
 
     error: bool
     what: str
@@ -30,40 +33,32 @@ class Problem:
 
 
 def find_problems(report: dict) -> list[Problem]:
-    """Errors first."""
-    found = [
-        *_errors(report),
-        *_splits(report),
-        *_classes(report),
-        *_copies(report),
-        *_pictures(report),
-    ]
-    return sorted(found, key=lambda finding: not finding.error)
+    """Return the problems that a report shows, errors first."""
+    families = (_errors, _splits, _classes, _copies, _pictures)
+    problems = [problem for family in families for problem in family(report)]
+    return sorted(problems, key=lambda problem: not problem.error)
 
 
-def verdict(findings: list[Problem]) -> str:
-    return NOT_USABLE if any(finding.error for finding in findings) else LOOK if findings else OK
+def verdict(problems: list[Problem]) -> str:
+    if any(problem.error for problem in problems):
+        return NOT_USABLE
+    return LOOK if problems else OK
 
 
 def _errors(report: dict) -> Iterator[Problem]:
-    bad, looked, allowed = (
-        report["undecodable"]["images"],
-        report["looked_at"],
-        report["settings"]["max_undecodable"],
-    )
+    bad, inspected = report["undecodable"]["images"], report["looked_at"]
+    allowed = report["settings"]["max_undecodable"]
     if bad:
-        share = f"{bad} of {looked} images ({100 * bad / looked:.2g} %) cannot be decoded"
-        if bad > allowed * looked:
+        share = f"{bad} of {inspected} images ({100 * bad / inspected:.2g} %) cannot be decoded"
+        if bad > allowed * inspected:
+            what = f"{share}, more than 'max_undecodable' ({allowed:g}) allows"
             remedy = "repair or remove the files of undecodable.csv, or raise the key"
-            yield Problem(
-                True, f"{share}, more than 'max_undecodable' ({allowed:g}) allows", remedy
-            )
+            yield Problem(True, what, remedy)
         else:
-            yield Problem(
-                False, f"{share} and will be left out", "see the reasons in undecodable.csv"
-            )
+            remedy = "see the reasons in undecodable.csv"
+            yield Problem(False, f"{share} and will be left out", remedy)
     finest = report["levels"][-1]
-    with_train = sum(its["train"] > 0 for its in finest["images"].values())
+    with_train = sum(counts["train"] > 0 for counts in finest["images"].values())
     for split in ("train", "test"):
         if not finest[split]["images"]:
             yield Problem(True, f"there is no usable {split} image", "see undecodable.csv")
@@ -86,13 +81,18 @@ def _splits(report: dict) -> Iterator[Problem]:
     test = finest["test"]["images"]
     half = 98 / test**0.5 if test else 0.0
     if half > HALF_WIDTH:
-        what = f"accuracies over {test} test images are uncertain by up to {half:.1f} points either way (95 %)"
+        what = (
+            f"accuracies over {test} test images are uncertain by up to {half:.1f} points either "
+            "way (95 %)"
+        )
         yield Problem(False, what, "use more test images, or compare only large differences")
     if finest["test_only"]:
-        what = f"{_some(finest['test_only'], 'class', 'classes')} without training images: scored, always as wrong"
+        classes = _some(finest["test_only"], "class", "classes")
+        what = f"{classes} without training images: scored, always as wrong"
         yield Problem(False, what, "give them training images, or take their test images out")
     if finest["train_only"]:
-        what = f"{_some(finest['train_only'], 'class', 'classes')} without test images: learned, never scored"
+        classes = _some(finest["train_only"], "class", "classes")
+        what = f"{classes} without test images: learned, never scored"
         yield Problem(False, what, "give them test images, or leave them to pretraining on purpose")
 
 
@@ -103,22 +103,25 @@ def _classes(report: dict) -> Iterator[Problem]:
         yield Problem(False, what, "merge or drop them, or read their accuracy as noise")
     if finest["imbalance"] and finest["imbalance"] > IMBALANCE:
         effective = f"{finest['effective_classes']:.1f} effective classes of {finest['classes']}"
-        what = f"the largest class has {finest['imbalance']:.3g} times the training images of the smallest ({effective})"
-        yield Problem(
-            False,
-            what,
-            "top-1 over all images speaks for the large classes; balance the test images if that is not meant",
+        what = (
+            f"the largest class has {finest['imbalance']:.3g} times the training images of the "
+            f"smallest ({effective})"
         )
+        remedy = (
+            "top-1 over all images speaks for the large classes; balance the test images if that "
+            "is not meant"
+        )
+        yield Problem(False, what, remedy)
     for level, finer in zip(report["levels"], report["levels"][1:], strict=False):
         if level["classes"] == 1:
-            yield Problem(
-                False,
-                f"level '{level['level']}' has one label only: every encoder scores 100 % on it",
-                "leave it out of 'levels'",
-            )
+            what = f"level '{level['level']}' has one label only: every encoder scores 100 % on it"
+            yield Problem(False, what, "leave it out of 'levels'")
         elif level["classes"] == finer["classes"]:
-            same = f"levels '{level['level']}' and '{finer['level']}' both have {level['classes']} labels: the same task twice"
-            yield Problem(False, same, "leave one of them out of 'levels'")
+            what = (
+                f"levels '{level['level']}' and '{finer['level']}' both have {level['classes']} "
+                "labels: the same task twice"
+            )
+            yield Problem(False, what, "leave one of them out of 'levels'")
 
 
 def _copies(report: dict) -> Iterator[Problem]:
@@ -127,31 +130,43 @@ def _copies(report: dict) -> Iterator[Problem]:
     total = sum(leaked.values())
     if total:
         kinds = ", ".join(f"{leaked[kind]} {kind}" for kind in KINDS if leaked[kind])
-        what = f"{total} of {test} test images ({100 * total / test:.2g} %) are in the training images too ({kinds}): they leak"
+        what = (
+            f"{total} of {test} test images ({100 * total / test:.2g} %) are in the training "
+            f"images too ({kinds}): they leak"
+        )
         yield Problem(False, what, "remove one side: the rows with leak = yes in duplicates.csv")
     if duplicates["two_labels"]:
         what = f"{duplicates['two_labels']} pictures have two labels, one a copy"
         yield Problem(False, what, "decide on one: duplicates.csv, two_labels = yes")
     exact = sum(duplicates["copies"][kind] for kind in KINDS[:2])
     if exact > total:
-        what = f"{exact} images are exact copies of others ({duplicates['groups']} groups of copies in all)"
+        what = (
+            f"{exact} images are exact copies of others ({duplicates['groups']} groups of copies "
+            "in all)"
+        )
         yield Problem(False, what, "they count more than once in every number: duplicates.csv")
 
 
 def _pictures(report: dict) -> Iterator[Problem]:
     sizes, size = report["sizes"], report["settings"]["image_size"]
     if sizes and sizes["below_image_size"] > SMALL_SHARE:
-        what = f"{100 * sizes['below_image_size']:.3g} % of the images have a side below image_size ({size} px) and are enlarged"
+        what = (
+            f"{100 * sizes['below_image_size']:.3g} % of the images have a side below image_size "
+            f"({size} px) and are enlarged"
+        )
         yield Problem(False, what, "lower image_size, or find larger images")
     if sizes and sizes["long"] > LONG_SHARE:
-        what = f"{100 * sizes['long']:.3g} % of the images are more than {LONG:g} times as long as wide; only their centre square is used"
-        yield Problem(
-            False,
-            what,
-            "look at the contact sheet: is the object still in it? Cut the images beforehand if not",
+        what = (
+            f"{100 * sizes['long']:.3g} % of the images are more than {LONG:g} times as long as "
+            "wide; only their centre square is used"
         )
+        remedy = (
+            "look at the contact sheet: is the object still in it? Cut the images beforehand if not"
+        )
+        yield Problem(False, what, remedy)
 
 
-def _some(names: list[str], one: str, several: str) -> str:
+def _some(names: list[str], singular: str, plural: str) -> str:
     shown = ", ".join(f"'{printable(name)}'" for name in names[:3])
-    return f"{len(names)} {one if len(names) == 1 else several} ({shown}{', …' if len(names) > 3 else ''})"
+    more = ", …" if len(names) > 3 else ""
+    return f"{len(names)} {singular if len(names) == 1 else plural} ({shown}{more})"

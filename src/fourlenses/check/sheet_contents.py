@@ -1,18 +1,19 @@
-"""What goes onto the two pictures of a check: which classes, which of their images, which groups of copies."""
+"""Contents of the two pictures of a check: classes and examples, and groups of copies."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
-from fourlenses.check.duplicates import NEAR, Duplicates, Group
+from fourlenses.check.duplicates import NEAR, SAME_PIXELS, Duplicates, Group
 from fourlenses.check.sheet_layout import contact_sheet, duplicates_panel
-from fourlenses.check.survey import Survey, pictures
+from fourlenses.check.survey import pictures_of
 from fourlenses.core.errors import printable
 from fourlenses.core.files import atomic
 from fourlenses.core.randomness import mix, named_seed, string_ids
+from fourlenses.data.images.content import LazyImage
 from fourlenses.data.manifest.manifest import Manifest, hierarchy_of, labels_of, rows_of
 
 CLASSES = 24  # rows of the contact sheet
@@ -22,7 +23,12 @@ GROUPS, COPIES = 24, 6  # rows of the panel of duplicates, and images in a row
 
 @dataclass(frozen=True)
 class Examples:
-    """of: per class (sorted), per split the rows of its examples. all_classes: how many there are."""
+    """Examples of some classes.
+
+    Attributes:
+        of: Per class (sorted) and split, the rows of its examples.
+        all_classes: Number of classes of the dataset.
+    """
 
     of: dict[str, dict[str, list[int]]]
     all_classes: int
@@ -33,79 +39,86 @@ class Examples:
 
 
 def choose_examples(manifest: Manifest, wanted: np.ndarray, seed: int) -> Examples:
-    """Classes and images drawn by name and id among the ``wanted`` (bool (rows,)): the order of the rows has no say."""
+    """Draw classes and images by name and id, whatever the order of rows.
+
+    Args:
+        manifest: Of the dataset.
+        wanted: bool (rows,): images to draw from.
+        seed: Of the draw.
+    """
     classes, labels = hierarchy_of(manifest).classes[-1], labels_of(manifest)
-    chosen = sorted(
-        np.argsort(mix(named_seed(seed, "check", "classes"), string_ids(classes)), kind="stable")[
-            :CLASSES
-        ].tolist()
-    )
-    of = {classes[label]: {} for label in chosen}
+    keys = mix(named_seed(seed, "check", "classes"), string_ids(classes))
+    chosen = sorted(np.argsort(keys, kind="stable")[:CLASSES].tolist())
+    of: dict[str, dict[str, list[int]]] = {classes[label]: {} for label in chosen}
     for split, most in EXAMPLES.items():
         rows = rows_of(manifest, split)
         rows = rows[wanted[rows]]
         for label in chosen:
-            its = rows[labels[rows] == label]
-            ids = string_ids([manifest["id"][row] for row in its.tolist()])
-            order = np.argsort(mix(named_seed(seed, "check", "examples"), ids), kind="stable")[
-                :most
-            ]
-            of[classes[label]][split] = its[order].tolist()
+            members = rows[labels[rows] == label]
+            ids = string_ids([manifest["id"][row] for row in members.tolist()])
+            order = np.argsort(mix(named_seed(seed, "check", "examples"), ids), kind="stable")
+            of[classes[label]][split] = members[order[:most]].tolist()
     return Examples(of, len(classes))
 
 
 def draw_contact_sheet(
-    path: Path, name: str, report: dict, examples: Examples, seen: Survey
+    path: Path,
+    name: str,
+    report: dict,
+    *,
+    examples: Examples,
+    pictures: dict[int, Image.Image],
 ) -> None:
+    """Draw examples of the classes, with the number of images of each."""
     finest, rows = report["levels"][-1], []
     for label, splits in examples.of.items():
         counts = finest["images"][label]
-        shown = [[seen.pictures.get(row) for row in splits[split]] for split in EXAMPLES]
-        rows.append(
-            (printable(label), f"{counts['train']:,} train, {counts['test']:,} test", *shown)
-        )
+        line = f"{counts['train']:,} train, {counts['test']:,} test"
+        train, test = ([pictures.get(row) for row in splits[split]] for split in ("train", "test"))
+        rows.append((printable(label), line, train, test))
     which = (
         "all classes"
         if len(rows) == examples.all_classes
         else f"{len(rows)} of {examples.all_classes:,} classes, drawn by the seed"
     )
-    title = f"{name}: {finest['train']['images']:,} training and {finest['test']['images']:,} test images, {examples.all_classes:,} classes"
-    seed = report["settings"]["seed"]
-    _save(
-        contact_sheet(
-            title,
-            f"{which}; images drawn by the seed ({seed}); the centre square of each, as an encoder sees it",
-            rows,
-        ),
-        path,
+    title = (
+        f"{name}: {finest['train']['images']:,} training and {finest['test']['images']:,} test "
+        f"images, {examples.all_classes:,} classes"
     )
+    note = (
+        f"{which}; images drawn by the seed ({report['settings']['seed']}); the centre square of "
+        "each, as an encoder sees it"
+    )
+    _save(contact_sheet(title, note, rows), path)
 
 
 def draw_duplicates(
-    path: Path, name: str, manifest: Manifest, images: Callable, found: Duplicates
+    path: Path,
+    name: str,
+    manifest: Manifest,
+    *,
+    images: Callable[[], Iterable[LazyImage]],
+    duplicates: Duplicates,
 ) -> None:
-    """Groups with a leak first, then those with two labels, then the rest. The source is read once more for their images."""
+    """Draw groups of copies: those with a leak first, then those with two labels, then the rest.
+
+    The source is read once more for their images.
+    """
     classes, labels = hierarchy_of(manifest).classes[-1], labels_of(manifest)
-    leaking = {row for rows in found.leaked.values() for row in rows}
-    order = sorted(
-        range(len(found.groups)),
-        key=lambda place: (
-            leaking.isdisjoint(found.groups[place].rows),
-            place not in found.relabelled,
-            place,
-        ),
-    )[:GROUPS]
-    groups = [found.groups[place] for place in order]
-    thumbnails = (
-        pictures(images(), {row for group in groups for row in group.rows[:COPIES]}, len(labels))
-        if groups
-        else {}
-    )
+    leaking = {row for rows in duplicates.leaked.values() for row in rows}
+
+    def urgency(number: int) -> tuple[bool, bool, int]:
+        no_leak = leaking.isdisjoint(duplicates.groups[number].rows)
+        return no_leak, number not in duplicates.relabelled, number
+
+    order = sorted(range(len(duplicates.groups)), key=urgency)[:GROUPS]
+    groups = [duplicates.groups[number] for number in order]
+    wanted = {row for group in groups for row in group.rows[:COPIES]}
+    thumbnails = pictures_of(images(), wanted, len(labels)) if groups else {}
     rows = []
-    for place, group in zip(order, groups, strict=True):
-        remarks = ["leaks"] * (not leaking.isdisjoint(group.rows)) + ["two labels"] * (
-            place in found.relabelled
-        )
+    for number, group in zip(order, groups, strict=True):
+        remarks = [] if leaking.isdisjoint(group.rows) else ["leaks"]
+        remarks += ["two labels"] if number in duplicates.relabelled else []
         more = [f"{len(group.rows)} images, {COPIES} shown"] if len(group.rows) > COPIES else []
         members = [
             (thumbnails.get(row), manifest["split"][row], printable(classes[labels[row]]))
@@ -113,23 +126,21 @@ def draw_duplicates(
         ]
         rows.append((_likeness(group), "; ".join(remarks + more), members))
     title = (
-        f"{name}: {len(found.groups):,} groups of copies"
+        f"{name}: {len(duplicates.groups):,} groups of copies"
         if groups
         else f"{name}: no copies were found"
     )
-    note = f"{len(rows)} shown: those on both sides of the split first, then those with two labels; all are in duplicates.csv"
+    note = (
+        f"{len(rows)} shown: those on both sides of the split first, then those with two labels; "
+        "all are in duplicates.csv"
+    )
     _save(duplicates_panel(title, note if groups else "", rows), path)
 
 
 def _likeness(group: Group) -> str:
-    loosest = (
-        NEAR
-        if NEAR in group.likeness
-        else group.likeness[-1]
-        if len(set(group.likeness[1:])) == 1
-        else "same pixels"
-    )
-    return f"{loosest}, {max(group.bits)} of 128 bits" if loosest == NEAR else loosest
+    if NEAR in group.likeness:
+        return f"{NEAR}, {max(group.bits)} of 128 bits"
+    return group.likeness[-1] if len(set(group.likeness[1:])) == 1 else SAME_PIXELS
 
 
 def _save(picture: Image.Image, path: Path) -> None:

@@ -1,6 +1,7 @@
-"""The two pictures of a check: examples of the classes, and the duplicates that were found."""
+"""Layout of the two pictures of a check: examples of the classes, and the duplicates."""
 
 import functools
+from collections.abc import Sequence
 from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
@@ -22,10 +23,15 @@ def font(size: int, bold: bool = False) -> ImageFont.FreeTypeFont:
     return ImageFont.truetype(path, size, layout_engine=ImageFont.Layout.BASIC)
 
 
-def contact_sheet(title: str, note: str, rows: list[tuple[str, str, list, list]]) -> Image.Image:
-    """A row per class: its name, a line about it, then training and test examples, each a thumbnail or None for an undecodable image.
+Thumbnails = list[Image.Image | None]  # None for an undecodable image
 
-    What is shown is the centre square, which is what an encoder gets to see.
+
+def contact_sheet(
+    title: str, note: str, rows: Sequence[tuple[str, str, Thumbnails, Thumbnails]]
+) -> Image.Image:
+    """Draw a row per class: its name, a line about it, training examples, test examples.
+
+    Of each image the centre square is shown, as an encoder sees it.
     """
     columns = [max((len(row[side]) for row in rows), default=1) or 1 for side in (2, 3)]
     lefts = [MARGIN + CAPTION, MARGIN + CAPTION + columns[0] * (CELL + GAP) + 4 * GAP]
@@ -34,26 +40,34 @@ def contact_sheet(title: str, note: str, rows: list[tuple[str, str, list, list]]
         "RGB", (max(width, 640), HEAD + max(len(rows), 1) * (CELL + GAP) + MARGIN), PAPER
     )
     pen = ImageDraw.Draw(sheet)
-    _heading(pen, title, note, sheet.width)
+    _heading(pen, title, note, width=sheet.width)
     for left, text, colour in ((lefts[0], "train", TRAIN), (lefts[1], "test", TEST)):
         pen.text((left, HEAD - 20), text, colour, font(13, bold=True))
     for number, (name, line, *sides) in enumerate(rows):
         top = HEAD + number * (CELL + GAP)
-        lines = _wrapped(name, font(14, bold=True), CAPTION - 12, 3)
+        lines = _wrapped(name, font(14, bold=True), CAPTION - 12, most=3)
         start = top + (CELL - 18 * len(lines) - 17) // 2
         for place, text in enumerate(lines):
             pen.text((MARGIN, start + 18 * place), text, INK, font(14, bold=True))
         pen.text((MARGIN, start + 18 * len(lines)), line, GREY, font(13))
         for left, pictures in zip(lefts, sides, strict=True):
             for place, picture in enumerate(pictures):
-                _paste(sheet, pen, _square(picture), left + place * (CELL + GAP), top)
+                x = left + place * (CELL + GAP)
+                _paste(sheet, pen, _square(picture), x=x, y=top)
     return sheet
 
 
 def duplicates_panel(
     title: str, note: str, rows: list[tuple[str, str, list[tuple[Image.Image | None, str, str]]]]
 ) -> Image.Image:
-    """A row per group of copies: what they are, a line about them, then (thumbnail, split, class) of each, whole and framed by split."""
+    """Draw a row per group of copies: their kind, a line about them, then the images.
+
+    Args:
+        title: Of the picture.
+        note: Below the title.
+        rows: Kind, line, and of each image its thumbnail, split and class. Images are shown whole,
+            in a frame of the split's colour.
+    """
     columns = max((len(row[2]) for row in rows), default=1)
     step, height = CELL + 34, CELL + 44
     left = MARGIN + CAPTION
@@ -61,25 +75,24 @@ def duplicates_panel(
         "RGB", (max(left + columns * step + MARGIN, 640), HEAD + max(len(rows), 1) * height), PAPER
     )
     pen = ImageDraw.Draw(sheet)
-    _heading(pen, title, note, sheet.width)
+    _heading(pen, title, note, width=sheet.width)
     for number, (name, line, members) in enumerate(rows):
         top = HEAD + number * height
         pen.text((MARGIN, top + 24), name, INK, font(14, bold=True))
-        for place, text in enumerate(_wrapped(line, font(13), CAPTION - 12, 3)):
+        for place, text in enumerate(_wrapped(line, font(13), CAPTION - 12, most=3)):
             pen.text((MARGIN, top + 44 + 17 * place), text, GREY, font(13))
         for place, (picture, split, label) in enumerate(members):
             x, colour = left + place * step, TRAIN if split == "train" else TEST
             pen.rectangle((x - 3, top - 3, x + CELL + 2, top + CELL + 2), outline=colour, width=3)
-            _paste(sheet, pen, _whole(picture), x, top)
+            _paste(sheet, pen, _whole(picture), x=x, y=top)
             pen.text((x, top + CELL + 5), split, colour, font(12, bold=True))
             pen.text((x, top + CELL + 20), _cut(label, font(12), step - 6), GREY, font(12))
     return sheet
 
 
-def _heading(pen: ImageDraw.ImageDraw, title: str, note: str, width: int) -> None:
-    pen.text(
-        (MARGIN, 10), _cut(title, font(17, bold=True), width - 2 * MARGIN), INK, font(17, bold=True)
-    )
+def _heading(pen: ImageDraw.ImageDraw, title: str, note: str, *, width: int) -> None:
+    bold = font(17, bold=True)
+    pen.text((MARGIN, 10), _cut(title, bold, width - 2 * MARGIN), INK, bold)
     pen.text((MARGIN, 32), _cut(note, font(12), width - 2 * MARGIN), GREY, font(12))
 
 
@@ -95,7 +108,8 @@ def _whole(picture: Image.Image | None) -> Image.Image | None:
     if picture is None:
         return None
     scale = CELL / max(picture.size)
-    small = _scaled(picture, tuple(max(1, round(side * scale)) for side in picture.size))
+    width, height = (max(1, round(side * scale)) for side in picture.size)
+    small = _scaled(picture, (width, height))
     framed = Image.new("RGB", (CELL, CELL), "#f0f0f0")
     framed.paste(small, ((CELL - small.width) // 2, (CELL - small.height) // 2))
     return framed
@@ -108,7 +122,7 @@ def _scaled(picture: Image.Image, size: tuple[int, int]) -> Image.Image:
 
 
 def _paste(
-    sheet: Image.Image, pen: ImageDraw.ImageDraw, picture: Image.Image | None, x: int, y: int
+    sheet: Image.Image, pen: ImageDraw.ImageDraw, picture: Image.Image | None, *, x: int, y: int
 ) -> None:
     if picture is not None:
         sheet.paste(picture, (x, y))
@@ -132,9 +146,12 @@ def _cut(text: str, face: ImageFont.FreeTypeFont, width: float) -> str:
     return text + "…"
 
 
-def _wrapped(text: str, face: ImageFont.FreeTypeFont, width: float, most: int) -> list[str]:
-    """Lines of at most ``width`` px, broken behind spaces, underscores, slashes and dots where there are any."""
-    lines = []
+def _wrapped(text: str, face: ImageFont.FreeTypeFont, width: float, *, most: int) -> list[str]:
+    """Break text into at most ``most`` lines of ``width`` px.
+
+    Behind spaces, underscores, slashes, dots and hyphens where there are any.
+    """
+    lines: list[str] = []
     while text and len(lines) < most - 1 and face.getlength(text) > width:
         fit = next(
             count

@@ -1,4 +1,7 @@
-"""One pass over the images of a dataset, by several processes, in constant memory: the hashes and sizes of all, the pictures of a few."""
+"""Survey of a dataset: a pass over its images for the fingerprints of all and pictures of a few.
+
+By several processes, in constant memory.
+"""
 
 import contextlib
 from collections.abc import Container, Iterable, Iterator
@@ -17,10 +20,16 @@ Task = tuple[int, LazyImage, bool]  # row, content, whether to keep the picture
 
 @dataclass
 class Survey:
-    """Per row of the manifest (N of them); rows that were not looked at, or not decodable, are zero.
+    """Fingerprints of the N rows of a manifest; rows not inspected, or undecodable, are zero.
 
-    decoded: bool (N,). width, height: int32 (N,), px. kind: int16 (N,), a place in ``kinds`` (format and mode). content, pixels, bits:
-    uint64 (N, 2), see `Fingerprint`. grey: uint8 (N, 81). reasons: per undecodable row, why. pictures: thumbnails of the rows asked for.
+    Attributes:
+        decoded: bool (N,).
+        width, height: int32 (N,), px.
+        kind: int16 (N,), an index into ``kinds`` (format and mode).
+        content, pixels, bits: uint64 (N, 2), see `Fingerprint`.
+        grey: uint8 (N, 81).
+        reasons: Per undecodable row, why.
+        pictures: Thumbnails of the rows asked for.
     """
 
     rows: int
@@ -38,39 +47,43 @@ class Survey:
         self.grey = np.zeros((self.rows, GRID * GRID), np.uint8)
 
     @property
-    def seen(self) -> int:
+    def inspected(self) -> int:
         return int(self.decoded.sum()) + len(self.reasons)
 
-    def add(self, row: int, seen: Fingerprint | str) -> None:
-        if isinstance(seen, str):
-            self.reasons[row] = seen
+    def add(self, row: int, printed: Fingerprint | str) -> None:
+        """Add a row's fingerprint, or the reason why there is none."""
+        if isinstance(printed, str):
+            self.reasons[row] = printed
             return
         self.decoded[row] = True
-        self.width[row], self.height[row] = seen.width, seen.height
-        if seen.kind not in self.kinds:
-            self.kinds.append(seen.kind)
-        self.kind[row] = self.kinds.index(seen.kind)
-        for column, value in (
-            (self.content, seen.content),
-            (self.pixels, seen.pixels),
-            (self.bits, seen.bits),
-        ):
-            column[row] = np.frombuffer(value, np.uint64)
-        self.grey[row] = np.frombuffer(seen.grey, np.uint8)
-        if seen.picture is not None:
-            self.pictures[row] = seen.picture
+        self.width[row], self.height[row] = printed.width, printed.height
+        if printed.kind not in self.kinds:
+            self.kinds.append(printed.kind)
+        self.kind[row] = self.kinds.index(printed.kind)
+        self.content[row] = np.frombuffer(printed.content, np.uint64)
+        self.pixels[row] = np.frombuffer(printed.pixels, np.uint64)
+        self.bits[row] = np.frombuffer(printed.bits, np.uint64)
+        self.grey[row] = np.frombuffer(printed.grey, np.uint8)
+        if printed.picture is not None:
+            self.pictures[row] = printed.picture
 
 
 def survey(
     images: Iterable[LazyImage],
     wanted: np.ndarray,
+    *,
     pictured: Container[int],
     name: str,
     workers: int,
 ) -> Survey:
-    """Fingerprint at the ``wanted`` (bool (N,)) of the images that a source gives for N rows, and keep the pictures of the ``pictured`` rows.
+    """Inspect images of a dataset.
 
-    The result does not depend on ``workers``.
+    Args:
+        images: What a source gives for N rows.
+        wanted: bool (N,), the rows to inspect.
+        pictured: Rows whose pictures are kept.
+        name: Of the dataset.
+        workers: Processes; the result does not depend on it.
     """
     result = Survey(len(wanted))
     tasks = ((row, content, row in pictured) for row, content in _wanted(images, wanted))
@@ -82,18 +95,22 @@ def survey(
     return result
 
 
-def pictures(
+def pictures_of(
     images: Iterable[LazyImage], rows: Iterable[int], count: int
 ) -> dict[int, Image.Image]:
-    """Thumbnails of some of the ``count`` rows that a source gives images for."""
+    """Return thumbnails of some of the ``count`` rows that a source gives images for."""
     wanted = np.zeros(count, bool)
     wanted[list(rows)] = True
     prints = map(_try, ((row, content, True) for row, content in _wanted(images, wanted)))
-    return {row: printed.picture for row, printed in prints if isinstance(printed, Fingerprint)}
+    return {
+        row: printed.picture
+        for row, printed in prints
+        if isinstance(printed, Fingerprint) and printed.picture is not None
+    }
 
 
 def _wanted(images: Iterable[LazyImage], wanted: np.ndarray) -> Iterator[tuple[int, LazyImage]]:
-    """A source gives all of its images, in order: those that nobody wants are passed over, and what comes after the last is not read."""
+    """Yield rows and contents of the wanted images; what comes after the last is not read."""
     if not wanted.any():
         return
     last = int(np.flatnonzero(wanted)[-1])

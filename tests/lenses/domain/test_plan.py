@@ -91,8 +91,8 @@ def test_concatenated_encoders_of_another_method_or_seed(config):
 
 def test_baselines_of_the_domain_lens(config):
     config["domain"]["baselines"] = ["scratch", "scratch_published"]
-    found = {cell for cell in make_plan(config).cells if cell.protocol.startswith("scratch")}
-    assert {(cell.run.source, cell.target, cell.protocol) for cell in found} == {
+    cells = {cell for cell in make_plan(config).cells if cell.protocol.startswith("scratch")}
+    assert {(cell.run.source, cell.target, cell.protocol) for cell in cells} == {
         (f"{dataset}-150", dataset, protocol)
         for dataset in ("objects", "scenes")
         for protocol in ("scratch", "scratch_published")

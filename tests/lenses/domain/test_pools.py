@@ -12,8 +12,8 @@ from tests.helpers.synthetic_metrics import row
 
 def test_every_other_domain_is_compared_with_as_many_own_images(tmp_path):
     figure, numbers = domain_pools.draw(evidence_of(tmp_path, matrix()))
-    found = numbers[numbers["comparison"] == "domain"]
-    assert {(pair.target, pair.source): pair.difference for pair in found.itertuples()} == {
+    pairs = numbers[numbers["comparison"] == "domain"]
+    assert {(pair.target, pair.source): pair.difference for pair in pairs.itertuples()} == {
         ("a", "b-100"): -5.0,
         ("a", "c-100"): -20.0,
         ("b", "a-100"): -4.0,
@@ -43,9 +43,9 @@ def test_figure_and_finding_show_the_same_comparisons(tmp_path):
         domain_pools.draw(evidence)[1].groupby("comparison")["difference"].apply(sorted).to_dict()
     )
     stated = {
-        one.finding: sorted(pair.number.estimate for pair in one.evidence)
-        for one in conclusions.evaluate(evidence, Thresholds())
-        if one.evidence
+        finding.finding: sorted(pair.number.estimate for pair in finding.evidence)
+        for finding in conclusions.evaluate(evidence, Thresholds())
+        if finding.evidence
     }
     assert drawn == {
         part: pytest.approx(stated[part]) for part in ("domain", "domain_pool", "domain_added")
@@ -69,11 +69,11 @@ def test_pools_are_compared_with_as_many_own_images_and_with_their_share(tmp_pat
         )
     )
     pools = numbers[numbers["source"].str.contains("+", regex=False)]
-    found = {
+    drawn = {
         (pool.source, pool.comparison): (pool.reference, pool.difference, pool.confounded)
         for pool in pools.itertuples()
     }
-    assert found == {
+    assert drawn == {
         ("a-50+b-50", "domain_pool"): ("a-100", -2.0, ""),
         ("a-50+b-50", "domain_added"): (
             "a-50",

@@ -36,7 +36,7 @@ def test_transfer_against_distance_and_how_well_ranks_agree(tmp_path):
 
 def test_the_p_value_of_noise_is_spread_evenly(tmp_path):
     """Over all ways to give three distances to the pairs, p <= x in at most a share x of them."""
-    found = []
+    p_values = []
     for order in range(6):
         distances = [
             (1.0, 4.0, 5.0),
@@ -47,13 +47,13 @@ def test_the_p_value_of_noise_is_spread_evenly(tmp_path):
             (5.0, 4.0, 1.0),
         ][order]
         given = similarity(**dict(zip(("ab", "bc", "ac"), distances, strict=True)))
-        found.append(
+        p_values.append(
             domain_similarity.numbers_drawn(evidence_of(tmp_path, matrix()), given)[
                 "frechet_p"
             ].iloc[0]
         )
-    assert sum(p <= 1 / 3 + 1e-9 for p in found) == 2
-    assert sum(p <= 2 / 3 + 1e-9 for p in found) <= 4
+    assert sum(p <= 1 / 3 + 1e-9 for p in p_values) == 2
+    assert sum(p <= 2 / 3 + 1e-9 for p in p_values) <= 4
 
 
 def test_two_datasets_have_no_correlation_but_are_drawn(tmp_path):

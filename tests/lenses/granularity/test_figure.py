@@ -23,8 +23,8 @@ def test_granularity_follows_the_order_of_the_fullest_evaluation(tmp_path):
     rows = [row("granularity", "random", "none", "a", 5.0, level="species")]
     levels = ("kingdom", "order", "species")
     rows += [
-        row("granularity", "simclr", "a-100", "a", 90.0 - 20 * place, level=level)
-        for place, level in enumerate(levels)
+        row("granularity", "simclr", "a-100", "a", 90.0 - 20 * index, level=level)
+        for index, level in enumerate(levels)
     ]
     figure, numbers = granularity.draw(evidence_of(tmp_path, rows))
     assert list(numbers[numbers["method"] == "simclr"]["level"]) == list(levels)
@@ -43,7 +43,7 @@ def test_granularity_runs_from_coarse_to_fine_whichever_way_the_table_does(plant
 
 
 def test_supervised_is_the_better_of_scratch_and_of_a_linear_classifier_on_as_many_labels(tmp_path):
-    own = [
+    contrastive = [
         row("granularity", "simclr", "a-1000", "a", top1, level=level)
         for level, top1 in (("top", 70.0), ("fine", 40.0))
     ]
@@ -60,11 +60,13 @@ def test_supervised_is_the_better_of_scratch_and_of_a_linear_classifier_on_as_ma
         for level, top1 in (("top", 94.0), ("fine", 85.0))
     ]
     figure, numbers = granularity.draw(
-        evidence_of(tmp_path, [*own, *scratch, *features, *more_labels])
+        evidence_of(tmp_path, [*contrastive, *scratch, *features, *more_labels])
     )
     assert list(numbers[numbers["method"] == "simclr"]["gap"]) == [14.0, 15.0]
     assert "supervised (linear)" in [text.get_text() for text in figure.legends[0].get_texts()]
-    numbers = granularity.numbers_drawn(evidence_of(tmp_path, [*own, *scratch, *more_labels]))
+    numbers = granularity.numbers_drawn(
+        evidence_of(tmp_path, [*contrastive, *scratch, *more_labels])
+    )
     assert list(numbers[numbers["method"] == "simclr"]["gap"]) == [10.0, 10.0]
 
 

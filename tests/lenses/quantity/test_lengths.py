@@ -100,10 +100,10 @@ def test_equal_steps_lead_and_equal_epochs_have_panels_of_their_own(tmp_path):
     assert list(unequal.get_ydata()) == pytest.approx([40.1, 42.1, 43.1, 43.6])
     # as the finding takes them
     (family,) = finding.families(evidence.metrics)
-    found = numbers[numbers["curve"] == lengths.EQUAL]
+    equal = numbers[numbers["curve"] == lengths.EQUAL]
     assert sorted(zip(family.curve["method"], family.curve["pretrain_images"], strict=True))[
         ::3
-    ] == sorted(zip(found["method"], found["pretrain_images"], strict=True))
+    ] == sorted(zip(equal["method"], equal["pretrain_images"], strict=True))
     gains = quantity_gain.draw(evidence)[1]
     assert list(gains["method"]) == ["simclr_steps"] * 3 + ["simclr"]
 
@@ -134,18 +134,18 @@ def test_controls_are_markers_with_their_names_and_no_panels(tmp_path):
     assert not texts(last_panels(figure))  # twice the steps gain no more than twice the images
 
 
-@pytest.mark.parametrize(("half", "said"), [(35.0, True), (43.3, False)])
-def test_train_longer_first_where_the_finding_says_so(tmp_path, half, said):
+@pytest.mark.parametrize(("half", "expected"), [(35.0, True), (43.3, False)])
+def test_train_longer_first_where_the_finding_says_so(tmp_path, half, expected):
     evidence = evidence_of(
         tmp_path, [*encoders("simclr", 1000), *encoders("simclr_half", 500, {8000: half})]
     )
     (family,) = finding.families(evidence.metrics)
-    assert finding.convergence(family, evidence).longer_first is said
+    assert finding.convergence(family, evidence).longer_first is expected
     for axes in (
         last_panels(quantity.draw(evidence)[0]),
         quantity_gain.draw(evidence)[0].subfigs[0].axes[1],
     ):
-        assert (quantity.LONGER_FIRST in texts(axes)) is said
+        assert (quantity.LONGER_FIRST in texts(axes)) is expected
 
 
 @pytest.mark.parametrize("count", [2, 3])
