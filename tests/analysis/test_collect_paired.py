@@ -60,7 +60,10 @@ def evaluated(folder, run, protocol, wrong, lenses, labelled="100"):
 def collected(folder, cells, manifest):
     (folder / "study.json").write_text(json.dumps({"study": "mine", "cells": cells}))
     rows = collect_paired(
-        folder / "study.json", folder / "evaluate", {"a": manifest}, folder / "paired.csv"
+        folder / "study.json",
+        folder / "evaluate",
+        manifests={"a": manifest},
+        output=folder / "paired.csv",
     )
     table = pd.read_csv(folder / "paired.csv", dtype={"both_right": str})
     assert len(table) == rows

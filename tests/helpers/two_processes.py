@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from fourlenses.parallel.distributed import gather_rows, rank
+from fourlenses.parallel.distributed import all_gather_rows, rank
 from tests.helpers.tiny import SplitNorm, tiny, views
 
 
@@ -22,7 +22,7 @@ def three_steps(share: slice, groups: int) -> dict[str, Tensor]:
     seen = []
     for step in range(3):
         (keys,) = method.targets([view[share] for view in views(seed=step)])
-        keys = gather_rows(keys)
+        keys = all_gather_rows(keys)
         seen.append(keys)
         method.after_step((keys,), step, 3)
     return {"keys": torch.stack(seen), "queue": method.queue, "pointer": method.pointer}

@@ -15,7 +15,7 @@ from fourlenses.models.batch_norm import (
     frozen_statistics,
     set_batch_norm,
 )
-from fourlenses.parallel.distributed import own_rows
+from fourlenses.parallel.distributed import shard_of
 from tests.helpers.processes import run_processes
 
 ROWS = 16
@@ -83,7 +83,7 @@ def train_on_own_rows(cases=tuple(CASES)):
     for groups, dtype in cases:
         network = set_batch_norm(small_network().to(dtype), groups)
         steps = [
-            step(network, own_rows(inputs), own_rows(weights))
+            step(network, shard_of(inputs), shard_of(weights))
             for inputs, weights in batches(2, dtype)
         ]
         average_running_statistics(network)

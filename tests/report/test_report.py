@@ -95,7 +95,12 @@ def make_study(folder: Path) -> Path:
 
 def written(folder: Path) -> str:
     results = folder / "results" / "planted"
-    write_report(results / "metrics.csv", results, folder / "data", results / "report.html")
+    write_report(
+        results / "metrics.csv",
+        results,
+        data=folder / "data",
+        output=results / "report.html",
+    )
     return (results / "report.html").read_text(encoding="utf-8")
 
 

@@ -172,11 +172,11 @@ def test_a_save_removes_what_a_killed_save_left(checkpoints):
 
 
 def test_the_owner_outlives_clear_and_takes_the_directory_with_it(tmp_path):
-    with TrainingLock(tmp_path / "run") as ownership:
+    with TrainingLock(tmp_path / "run") as lock:
         checkpoints = Checkpoints(tmp_path / "run")
         checkpoints.save(1, state(1))
         checkpoints.clear()
-        ownership.verify()
+        lock.verify()
         assert [file.name for file in (tmp_path / "run").iterdir()] == ["owner.json"]
     assert not (tmp_path / "run").exists()
 

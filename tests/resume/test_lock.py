@@ -27,10 +27,10 @@ logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
 print("ready", flush=True)
 sys.stdin.readline()
 try:
-    with TrainingLock(sys.argv[1], {BEAT}, {PATIENCE}) as ownership:
+    with TrainingLock(sys.argv[1], beat_seconds={BEAT}, patience_seconds={PATIENCE}) as lock:
         print("owns", flush=True)
         sys.stdin.read()
-        ownership.verify()
+        lock.verify()
         print("still owned", flush=True)
 except UserError as error:
     print(f"refused: {{error}}", flush=True)
@@ -89,20 +89,20 @@ def stranger(directory, **changes):
 
 
 def own(directory, patience=PATIENCE):
-    return TrainingLock(directory, BEAT, patience)
+    return TrainingLock(directory, beat_seconds=BEAT, patience_seconds=patience)
 
 
 def test_the_file_says_who_and_goes_at_the_end(tmp_path, monkeypatch):
     monkeypatch.setenv("SLURM_JOB_ID", "1234")
-    with own(tmp_path / "deep" / "run") as ownership:
+    with own(tmp_path / "deep" / "run") as lock:
         found = json.loads((tmp_path / "deep" / "run" / "owner.json").read_text())
         assert found["pid"] == os.getpid()
         assert found["slurm_job_id"] == "1234"
-        assert [file.name for file in ownership.directory.iterdir()] == ["owner.json"]
-        ownership.verify()
+        assert [file.name for file in lock.directory.iterdir()] == ["owner.json"]
+        lock.verify()
     assert list((tmp_path / "deep").iterdir()) == []
-    with ownership:  # again
-        ownership.verify()
+    with lock:  # again
+        lock.verify()
 
 
 def test_a_directory_with_something_in_it_stays(tmp_path):
@@ -131,8 +131,8 @@ def test_a_killed_process_is_replaced_at_once(tmp_path, start):
     first = start(tmp_path)
     assert first.stdout.readline() == "owns\n"
     first.kill()  # not waited for: a zombie is as dead
-    with TrainingLock(tmp_path, BEAT, patience_seconds=10**6) as ownership:
-        ownership.verify()
+    with TrainingLock(tmp_path, beat_seconds=BEAT, patience_seconds=10**6) as lock:
+        lock.verify()
     first.wait()
     assert not tmp_path.exists()
 
@@ -147,7 +147,7 @@ def test_a_process_killed_during_the_watch_is_replaced(tmp_path, start):
         pid_started_ticks=processes.start_ticks(sleeper.pid),
     )
     threading.Timer(0.5, sleeper.kill).start()
-    with TrainingLock(tmp_path, BEAT, patience_seconds=30):
+    with TrainingLock(tmp_path, beat_seconds=BEAT, patience_seconds=30):
         assert json.loads(file.read_text())["pid"] == os.getpid()
     sleeper.wait()
 
@@ -159,8 +159,8 @@ def test_a_reused_pid_is_not_the_owner(tmp_path):
         pid=os.getpid(),
         pid_started_ticks=processes.start_ticks() - 1,
     )
-    with TrainingLock(tmp_path, BEAT, patience_seconds=10**6) as ownership:
-        ownership.verify()
+    with TrainingLock(tmp_path, beat_seconds=BEAT, patience_seconds=10**6) as lock:
+        lock.verify()
 
 
 @pytest.mark.parametrize("shift", [0, -(10**6), 10**6])
@@ -170,9 +170,9 @@ def test_a_silent_owner_of_another_node_is_replaced_after_patience_whatever_its_
     file = stranger(tmp_path)
     os.utime(file, (time.time() + shift, time.time() + shift))
     before = time.monotonic()
-    with own(tmp_path, 0.4) as ownership:
+    with own(tmp_path, 0.4) as lock:
         assert time.monotonic() - before >= 0.4
-        ownership.verify()
+        lock.verify()
     assert (
         "from process 4711 on host node7 (SLURM job 99) since 2026-01-02T03:04:05+00:00, who has shown no sign of life"
         in caplog.text
@@ -205,8 +205,8 @@ def test_an_owner_of_another_node_that_beats_is_left_alone_whatever_its_clock(tm
 @pytest.mark.parametrize("content", ["", "{", "[1]", '{"pid": "x"}'])
 def test_an_unreadable_owner_file_is_replaced_after_patience(tmp_path, content):
     (tmp_path / "owner.json").write_text(content)
-    with own(tmp_path, 0.2) as ownership:
-        ownership.verify()
+    with own(tmp_path, 0.2) as lock:
+        lock.verify()
 
 
 def test_a_released_directory_goes_to_the_one_that_waits(tmp_path, start):
@@ -253,7 +253,7 @@ def test_a_living_owner_taken_by_mistake_is_put_back(tmp_path, monkeypatch):
 
 
 def test_the_robbed_one_is_told_by_whom_and_leaves_the_file_alone(tmp_path):
-    with own(tmp_path) as ownership:
+    with own(tmp_path) as lock:
         time.sleep(3 * BEAT)
         file = stranger(tmp_path)
         os.utime(file, (1, 1))
@@ -261,7 +261,7 @@ def test_the_robbed_one_is_told_by_whom_and_leaves_the_file_alone(tmp_path):
             UserError,
             match=r"was taken over by process 4711 on host node7 \(SLURM job 99\).*this one stops",
         ):
-            ownership.verify()
+            lock.verify()
         time.sleep(3 * BEAT)
     assert file.stat().st_mtime == 1  # nor kept alive by the wrong one
     assert json.loads(file.read_text())["token"] == "t"
@@ -280,18 +280,18 @@ def test_a_suspended_owner_is_replaced_and_notices(tmp_path, start):
 
 
 def test_a_vanished_directory_ends_neither_thread_nor_process(tmp_path):
-    with own(tmp_path / "run") as ownership:
+    with own(tmp_path / "run") as lock:
         (tmp_path / "run" / "owner.json").unlink()
         (tmp_path / "run").rmdir()
         time.sleep(3 * BEAT)
-        assert ownership._thread.is_alive()
+        assert lock._thread.is_alive()
         with pytest.raises(UserError, match="is gone or cannot be read"):
-            ownership.verify()
+            lock.verify()
     assert not (tmp_path / "run").exists()
 
 
 def test_errors_of_the_file_system_do_not_end_the_thread(tmp_path, monkeypatch, caplog):
-    with own(tmp_path) as ownership:
+    with own(tmp_path) as lock:
 
         def stale(*_):
             raise OSError(116, "Stale file handle")
@@ -299,10 +299,10 @@ def test_errors_of_the_file_system_do_not_end_the_thread(tmp_path, monkeypatch, 
         with monkeypatch.context() as patch:
             patch.setattr(owner.os, "utime", stale)
             time.sleep(5 * BEAT)
-        assert ownership._thread.is_alive()
-        before = ownership.file.stat().st_mtime_ns
+        assert lock._thread.is_alive()
+        before = lock.file.stat().st_mtime_ns
         deadline = time.monotonic() + 30
-        while ownership.file.stat().st_mtime_ns == before:  # it beats on
+        while lock.file.stat().st_mtime_ns == before:  # it beats on
             assert time.monotonic() < deadline
             time.sleep(BEAT)
     assert caplog.text.count("Stale file handle") == 1
@@ -319,14 +319,14 @@ def test_without_hard_links(tmp_path, monkeypatch):
         raise PermissionError(1, "Operation not permitted")
 
     monkeypatch.setattr(owner.os, "link", unsupported)
-    with own(tmp_path / "run") as ownership:
-        ownership.verify()
+    with own(tmp_path / "run") as lock:
+        lock.verify()
         with pytest.raises(UserError, match="is being trained into"):
             own(tmp_path / "run").__enter__()
-        ownership.verify()
+        lock.verify()
     stranger(tmp_path / "run")
-    with own(tmp_path / "run", 0.2) as ownership:
-        ownership.verify()
+    with own(tmp_path / "run", 0.2) as lock:
+        lock.verify()
     assert not (tmp_path / "run").exists()
 
 
@@ -338,8 +338,8 @@ def test_a_link_whose_reply_got_lost_counts(tmp_path, monkeypatch):
         raise FileExistsError(17, "File exists")
 
     monkeypatch.setattr(owner.os, "link", lost)
-    with TrainingLock(tmp_path, BEAT, patience_seconds=10**6) as ownership:
-        ownership.verify()
+    with TrainingLock(tmp_path, beat_seconds=BEAT, patience_seconds=10**6) as lock:
+        lock.verify()
 
 
 def test_a_hanging_file_server_is_no_sign_of_death(tmp_path, monkeypatch):

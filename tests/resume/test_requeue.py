@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -25,10 +26,10 @@ requeue.ANSWER_SECONDS, requeue.END_SECONDS = float(sys.argv[1]), float(sys.argv
 wanted, saved, signalled = sys.argv[3:]
 
 def main():
-    budget = TimeLimit(1e-6)
-    with requeue.requeued_when_out_of_time(wanted == "wanted", budget), budget:
-        assert budget.due()
-        stop = budget.interrupted(5, 9, "checkpoint.pt", saved == "saved")
+    limit = TimeLimit(1e-6)
+    with requeue.requeued_when_out_of_time(wanted == "wanted", limit), limit:
+        assert limit.due()
+        stop = limit.interrupted(5, 9, "checkpoint.pt", saved=saved == "saved")
         if signalled == "signalled":  # while the checkpoint's directory is let go by
             os.kill(os.getpid(), signal.SIGTERM)
         raise stop
@@ -116,7 +117,10 @@ def test_what_is_not_requeued_ends_with_code_75_and_the_reason(scontrol, tmp_pat
     )
     assert asked() == ([] if script is None else ["requeue 77"])
     if (tmp_path / "asked.pid").exists():  # nothing of it is left
-        assert is_dead(int((tmp_path / "asked.pid").read_text()), None)
+        pid, deadline = int((tmp_path / "asked.pid").read_text()), time.monotonic() + 10
+        while not is_dead(pid, None):  # its signal was sent; it takes a moment to end
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
 
 
 @pytest.mark.parametrize(

@@ -59,7 +59,7 @@ def test_what_the_user_stopped_does_not_count(tmp_path):
 
 
 @pytest.mark.parametrize("content", ["", "[3]", '[{"from": "step 1"}]', "{"])
-def test_a_damaged_file_is_counted_anew(tmp_path, content):
+def test_a_damaged_file_is_counted_again(tmp_path, content):
     (tmp_path / "attempts.json").write_text(content)
     with RestartLog(tmp_path).attempt("step 7"):
         pass

@@ -273,7 +273,7 @@ def test_a_finished_run_whose_outputs_were_removed_is_not_trained_again(dataset,
             run(dataset, settings())
 
 
-def test_a_run_with_a_damaged_set_trains_anew(dataset, caplog):
+def test_a_run_with_a_damaged_set_trains_again(dataset, caplog):
     go(dataset, "run", settings())
     encoder = next(dataset.glob(f"checkpoints/*/{FOLDER}/encoder.safetensors"))
     content = bytearray(encoder.read_bytes())

@@ -28,46 +28,46 @@ def clock():
 
 
 def test_without_a_limit_time_never_ends(clock):
-    budget = TimeLimit(None, clock=clock)
+    limit = TimeLimit(None, clock=clock)
     clock.seconds = 1e12
-    assert not budget.due()
+    assert not limit.due()
 
 
 def test_due_when_another_step_and_a_checkpoint_do_not_fit(clock):
-    budget = TimeLimit(10, margin_seconds=30, clock=clock)  # 570 seconds
+    limit = TimeLimit(10, margin_seconds=30, clock=clock)  # 570 seconds
     clock.seconds = 570
-    assert not budget.due()
+    assert not limit.due()
     clock.seconds = 571
-    assert budget.due()
+    assert limit.due()
     clock.seconds = 500
-    budget.took_step(60)
-    assert not budget.due()
-    budget.took_save(15)
-    assert budget.due()
-    assert not budget.due(next_seconds=55)
-    assert budget.due(next_seconds=56)
-    assert budget.reason == "before the wall limit of 10 minutes"
+    limit.took_step(60)
+    assert not limit.due()
+    limit.took_save(15)
+    assert limit.due()
+    assert not limit.due(next_seconds=55)
+    assert limit.due(next_seconds=56)
+    assert limit.reason == "before the wall limit of 10 minutes"
 
 
 def test_the_margin_is_at_most_a_tenth_of_the_limit(clock):
-    budget = TimeLimit(1, margin_seconds=90, clock=clock)
+    limit = TimeLimit(1, margin_seconds=90, clock=clock)
     clock.seconds = 54
-    assert not budget.due()
+    assert not limit.due()
     clock.seconds = 55
-    assert budget.due()
+    assert limit.due()
 
 
 def test_a_slow_first_step_is_forgotten_a_slow_checkpoint_is_not(clock):
-    budget = TimeLimit(10, clock=clock)
-    budget.took_step(100)
-    budget.took_save(20)
+    limit = TimeLimit(10, clock=clock)
+    limit.took_step(100)
+    limit.took_save(20)
     for _ in range(60):
-        budget.took_step(1)
-        budget.took_save(1)
-    assert budget.step_seconds == 1
-    assert budget.save_seconds == 20
-    budget.took_step(5)
-    assert budget.step_seconds == 5
+        limit.took_step(1)
+        limit.took_save(1)
+    assert limit.step_seconds == 1
+    assert limit.save_seconds == 20
+    limit.took_step(5)
+    assert limit.step_seconds == 5
 
 
 def test_the_sentence_says_where_why_and_how_to_go_on():
@@ -79,7 +79,7 @@ def test_the_sentence_says_where_why_and_how_to_go_on():
         "run the same command again to continue from run/step000000005.0123456789abcdef.pt"
     )
     assert str(TimeLimit(0.5).interrupted(5, 9, None)).endswith(
-        "before the wall limit of 0.5 minutes; run the same command again to start anew, as no checkpoint could be saved"
+        "before the wall limit of 0.5 minutes; run the same command again to start from the beginning, as no checkpoint could be saved"
     )
 
 
@@ -103,11 +103,11 @@ def test_handlers_are_given_back(clock):
         pass
 
     def signalled():
-        with TimeLimit(None, clock=clock) as budget:
-            assert signal.getsignal(signal.SIGUSR1) == budget._note
-            assert not budget.due()
+        with TimeLimit(None, clock=clock) as limit:
+            assert signal.getsignal(signal.SIGUSR1) == limit._note
+            assert not limit.due()
             os.kill(os.getpid(), signal.SIGUSR1)
-            assert budget.due()
+            assert limit.due()
             raise RuntimeError
 
     old = signal.signal(signal.SIGUSR1, own)
@@ -124,8 +124,8 @@ def test_in_another_thread_signals_are_left_alone(clock):
     found = []
 
     def work():
-        with TimeLimit(None, clock=clock) as budget:
-            found.extend([signal.getsignal(signal.SIGUSR1), budget.due()])
+        with TimeLimit(None, clock=clock) as limit:
+            found.extend([signal.getsignal(signal.SIGUSR1), limit.due()])
 
     thread = threading.Thread(target=work)
     thread.start()
@@ -139,11 +139,11 @@ from fourlenses.core.cli import run
 from fourlenses.resume.time_limit import TimeLimit
 
 def main():
-    with TimeLimit(float(sys.argv[1]) if sys.argv[1] != "none" else None) as budget:
+    with TimeLimit(float(sys.argv[1]) if sys.argv[1] != "none" else None) as limit:
         print("ready", flush=True)
         for step in range(10**6):
-            if budget.due():
-                raise budget.interrupted(step, 10**6, "checkpoint.pt")
+            if limit.due():
+                raise limit.interrupted(step, 10**6, "checkpoint.pt")
             time.sleep(0.01)
 
 run(main)
@@ -181,7 +181,7 @@ def test_a_signal_ends_a_run_with_a_sentence_and_exit_code_75(number, reason):
 
 def test_a_second_ctrl_c_ends_at_once():
     program = PROGRAM.replace(
-        "if budget.due():", "if False:"
+        "if limit.due():", "if False:"
     )  # it never comes to the point where it could stop by itself
     process = subprocess.Popen(
         [sys.executable, "-c", program, "none"],

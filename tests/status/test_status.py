@@ -145,9 +145,9 @@ def test_progress_of_a_run_from_its_log_and_from_its_own_file(folder: Path) -> N
     live = LiveProgress(
         folder / "results/mine/checkpoints/simclr/b-20/seed0/0123456789abcdef",
         "b",
-        1000,
-        20,
-        200,
+        total_steps=1000,
+        batch_size=20,
+        images=200,
         clock=lambda: next(clock),
     )
     live.took(400, [])
@@ -347,14 +347,19 @@ def test_the_command(folder: Path) -> None:
 def test_live_progress_is_gone_at_the_end_and_no_write_error_ends_a_training(
     tmp_path: Path, caplog
 ) -> None:
-    with LiveProgress(tmp_path, "x", 10, 5, 50) as live:
+    with LiveProgress(tmp_path, "x", total_steps=10, batch_size=5, images=50) as live:
         live.took(0, [])
         assert json.loads((tmp_path / "live.json").read_text())["total_epochs"] == 1
     assert not list(tmp_path.iterdir())
     (tmp_path / "file").write_text("")
     clock = iter([0.0, 10.0])
     with LiveProgress(
-        tmp_path / "file" / "folder", "x", 10, 5, 50, clock=lambda: next(clock)
+        tmp_path / "file" / "folder",
+        "x",
+        total_steps=10,
+        batch_size=5,
+        images=50,
+        clock=lambda: next(clock),
     ) as live:
         live.took(0, [])
         live.took(1, [])

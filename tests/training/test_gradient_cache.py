@@ -73,11 +73,11 @@ def test_micro_batches_update_running_statistics_once_a_piece():
 
 def _one_of_two(name, groups):
     from fourlenses.models.batch_norm import set_batch_norm
-    from fourlenses.parallel.distributed import own_rows
+    from fourlenses.parallel.distributed import shard_of
 
     method = set_batch_norm(tiny(name).double(), groups)
     views, labels = batch(16)
-    loss, found, _ = gradients(method, [own_rows(view) for view in views], labels)
+    loss, found, _ = gradients(method, [shard_of(view) for view in views], labels)
     return loss, found
 
 

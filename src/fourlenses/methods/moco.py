@@ -13,7 +13,7 @@ from fourlenses.methods.method import DataInfo, Diagnostics, Embeddings, Method
 from fourlenses.methods.momentum_encoder import follow, momentum_at, momentum_copy
 from fourlenses.methods.precision import at_least_float32
 from fourlenses.models.heads import ProjectionHead, ProjectionSettings
-from fourlenses.parallel.distributed import gather_rows, own_rows
+from fourlenses.parallel.distributed import all_gather_rows, shard_of
 
 log = logging.getLogger(__name__)
 
@@ -136,16 +136,16 @@ class MoCo(Method):
 
     def _keys(self, images: Tensor, view: int) -> Tensor:
         """Encoded in an order that mixes the rows of all processes, and returned in their own."""
-        everyone = gather_rows(images)
+        everyone = all_gather_rows(images)
         order = torch.from_numpy(permutation(len(everyone), self.seed, self.updates, view)).to(
             images.device, non_blocking=True
         )
-        outputs = self.key_head(self.key_encoder(everyone[own_rows(order)]))
+        outputs = self.key_head(self.key_encoder(everyone[shard_of(order)]))
         with torch.autocast(images.device.type, enabled=False):
-            shuffled = gather_rows(F.normalize(outputs.float(), dim=1))
+            shuffled = all_gather_rows(F.normalize(outputs.float(), dim=1))
         keys = torch.empty_like(shuffled)
         keys[order] = shuffled
-        return own_rows(keys)
+        return shard_of(keys)
 
     def embed(self, views: list[Tensor]) -> Embeddings:
         """The queries of view 1, (rows, outputs), not normalised; when symmetric also those of view 2."""

@@ -21,6 +21,7 @@ class Supervised(Method):
 
     Settings = SupervisedSettings
     views_needed = 1
+    head: nn.Linear
     cuts_batches: ClassVar[bool] = False  # whether `embed` itself cuts a batch into pieces
 
     def __init__(

@@ -17,7 +17,7 @@ from torch.nn import functional as F
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from fourlenses.core.errors import UserError
-from fourlenses.parallel.distributed import gather_rows, sum_over_processes, world_size
+from fourlenses.parallel.distributed import all_gather_rows, all_reduce_sum, world_size
 
 
 def set_batch_norm(module: nn.Module, groups: int) -> nn.Module:
@@ -127,7 +127,7 @@ def _global_statistics(inputs: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         for value in torch.batch_norm_update_stats(inputs, None, None, 0.0)
     )
     count = mean.new_full((1,), inputs.numel() // inputs.shape[1])
-    means, variances, counts = gather_rows(torch.cat([mean, variance, count])[None]).split(
+    means, variances, counts = all_gather_rows(torch.cat([mean, variance, count])[None]).split(
         [len(mean), len(mean), 1], dim=1
     )
     shares = counts / counts.sum()  # (W, 1)
@@ -160,7 +160,7 @@ class _Normalise(torch.autograd.Function):
         result = None
         if ctx.needs_input_grad[0]:
             along, total = by_weight.to(mean.dtype, copy=True), by_bias.to(mean.dtype, copy=True)
-            sum_over_processes([along, total])
+            all_reduce_sum([along, total])
             # dx = weight * scale * (dy - mean(dy) - xhat * mean(dy * xhat)), xhat = (x - mean) * scale: linear in dy and x
             factor = scale if weight is None else weight * scale
             slope = -factor * scale * along / count
@@ -195,7 +195,7 @@ def average_running_statistics(module: nn.Module) -> None:
         if isinstance(layer, _Grouped) and layer.groups > 1 and layer.running_mean is not None
     ]
     statistics = [value for layer in layers for value in (layer.running_mean, layer.running_var)]
-    sum_over_processes(statistics)
+    all_reduce_sum(statistics)
     for value in statistics:
         value.div_(world_size())
 

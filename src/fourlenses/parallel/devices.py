@@ -1,4 +1,4 @@
-"""Which device a job computes on."""
+"""The device that a job computes on."""
 
 import numpy as np
 import torch
@@ -7,7 +7,7 @@ from fourlenses.core.errors import UserError
 
 
 def choose_device(name: str) -> torch.device:
-    """``auto`` is a GPU where there is one.
+    """Return the device of that name; ``auto`` is a GPU where there is one.
 
     Raises:
         UserError: a GPU is asked for by name and torch sees none.
@@ -16,16 +16,18 @@ def choose_device(name: str) -> torch.device:
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     if name.startswith("cuda") and not torch.cuda.is_available():
         raise UserError(
-            f"config key 'device' is '{name}', but torch {torch.__version__} sees no GPU here; use auto or cpu"
+            f"config key 'device' is '{name}', but torch {torch.__version__} sees no GPU here; use "
+            "auto or cpu"
         )
     return torch.device(name)
 
 
 def to_device(array: np.ndarray, device: torch.device) -> torch.Tensor:
-    """A numpy array there, without waiting for a GPU's other work: from pinned memory, which the copy alone may wait for."""
+    """Return a numpy array as a tensor on the device, without waiting for a GPU's other work.
+
+    It goes there from pinned memory, which the copy alone may wait for.
+    """
     tensor = torch.from_numpy(array)
-    return (
-        tensor.pin_memory().to(device, non_blocking=True)
-        if device.type == "cuda"
-        else tensor.to(device)
-    )
+    if device.type != "cuda":
+        return tensor.to(device)
+    return tensor.pin_memory().to(device, non_blocking=True)

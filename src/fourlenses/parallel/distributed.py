@@ -1,6 +1,7 @@
-"""The processes of one run: several GPUs of a node, or one process alone, for which everything here is the identity.
+"""The processes of one run: several GPUs, or one process alone, for which all here is the identity.
 
-Rows are whole: process r of W holds rows r*B/W to (r+1)*B/W of every global batch, so gathering restores the batch's own order.
+Rows are whole: process r of W holds rows r*B/W to (r+1)*B/W of every global batch, so gathering
+restores the batch's own order.
 """
 
 import contextlib
@@ -15,43 +16,47 @@ from fourlenses.core.errors import UserError
 
 
 def world_size() -> int:
+    """The number of processes of this run."""
     return dist.get_world_size() if dist.is_available() and dist.is_initialized() else 1
 
 
 def rank() -> int:
+    """The number of this process, from 0."""
     return dist.get_rank() if world_size() > 1 else 0
 
 
-def gather_rows(rows: Tensor) -> Tensor:
-    """All processes' rows (n, ...) as one tensor (W * n, ...), in the order of the global batch; without gradient."""
+def all_gather_rows(rows: Tensor) -> Tensor:
+    """Return all processes' rows (n, ...) as one tensor (W * n, ...), without gradient.
+
+    They are in the order of the global batch.
+    """
     if world_size() == 1:
         return rows.detach()
     rows = rows.detach().contiguous()
-    everyone = [torch.empty_like(rows) for _ in range(world_size())]
-    dist.all_gather(everyone, rows)
-    return torch.cat(everyone)
+    gathered = [torch.empty_like(rows) for _ in range(world_size())]
+    dist.all_gather(gathered, rows)
+    return torch.cat(gathered)
 
 
-def own_rows(rows: Tensor) -> Tensor:
-    """This process's share of a global batch (W * n, ...): (n, ...)."""
+def shard_of(rows: Tensor) -> Tensor:
+    """Return this process's rows (n, ...) of a global batch (W * n, ...)."""
     share = len(rows) // world_size()
     return rows[rank() * share : (rank() + 1) * share]
 
 
-def sum_over_processes(tensors: list[Tensor]) -> None:
+def all_reduce_sum(tensors: list[Tensor]) -> None:
     """Replace every tensor by its sum over the processes, in place, in one message."""
     if world_size() == 1 or not tensors:
         return
     flat = torch.cat([tensor.reshape(-1) for tensor in tensors])
     dist.all_reduce(flat)
-    for tensor, total in zip(
-        tensors, flat.split([tensor.numel() for tensor in tensors]), strict=True
-    ):
+    totals = flat.split([tensor.numel() for tensor in tensors])
+    for tensor, total in zip(tensors, totals, strict=True):
         tensor.copy_(total.view_as(tensor))
 
 
-def agree(decision: int, device: torch.device) -> int:
-    """The greatest of all processes' decisions: where one is told to stop, all do."""
+def all_reduce_max(decision: int, device: torch.device) -> int:
+    """Return the greatest of all processes' decisions: where one has to stop, all do."""
     if world_size() == 1:
         return decision
     shared = torch.tensor(decision, device=device)
@@ -60,23 +65,32 @@ def agree(decision: int, device: torch.device) -> int:
 
 
 def check_in_first(check: Callable[[], None], error: type[Exception], device: torch.device) -> None:
-    """Call ``check`` in the first process; to be called by all. Where it raises ``error`` there, every process does: one alone would leave
-    the others waiting."""
+    """Make a check in the first process; to be called by all.
+
+    Where it raises ``error`` there, every process does: one alone would leave the others waiting.
+    """
     raised = None
     if rank() == 0:
         try:
             check()
-        except error as found:
-            raised = found
-    if agree(int(raised is not None), device):
+        except error as failure:
+            raised = failure
+    if all_reduce_max(int(raised is not None), device):
         raise raised or error("the first process says why")
 
 
 @contextlib.contextmanager
 def joined_processes(device: torch.device) -> Iterator[torch.device]:
-    """Within the block this process is one of those that a launcher such as torchrun started (WORLD_SIZE is set); yields its own device.
+    """Join the processes that a launcher such as torchrun started (WORLD_SIZE is set).
 
-    They leave together: one that ends while another still waits for its messages would take that one down.
+    They leave together: one that ends while another still waits for its messages would take that
+    one down.
+
+    Yields:
+        This process's own device.
+
+    Raises:
+        UserError: there are fewer GPUs than processes.
     """
     if int(os.environ.get("WORLD_SIZE", "1")) == 1:
         yield device
@@ -85,7 +99,8 @@ def joined_processes(device: torch.device) -> Iterator[torch.device]:
         number = int(os.environ.get("LOCAL_RANK", "0"))
         if number >= torch.cuda.device_count():
             raise UserError(
-                f"config key 'training.processes' asks for GPU {number + 1}; torch sees {torch.cuda.device_count()} here"
+                f"config key 'training.processes' asks for GPU {number + 1}; torch sees "
+                f"{torch.cuda.device_count()} here"
             )
         device = torch.device("cuda", number)
         torch.cuda.set_device(device)
@@ -98,5 +113,6 @@ def joined_processes(device: torch.device) -> Iterator[torch.device]:
 
 
 def barrier() -> None:
+    """Wait for all processes."""
     if world_size() > 1:
         dist.barrier()

@@ -1,4 +1,7 @@
-"""The processes of one run are started by torchrun, which ends with code 1 whatever they end with. This one ends as they do."""
+"""A launcher of the processes of one run, which ends with their exit code.
+
+torchrun, which starts them, ends with code 1 whatever they end with.
+"""
 
 import logging
 import os
@@ -25,7 +28,11 @@ def launch(processes: int) -> None:
 
 
 def main(arguments: list[str]) -> int:
-    """What a run in one process would end with. arguments: of torchrun, then the program and its own."""
+    """Run torchrun; return the exit code that a run in one process would end with.
+
+    Args:
+        arguments: of torchrun, then the program and its own.
+    """
     from torch.distributed.elastic.multiprocessing.api import SignalException
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
     from torch.distributed.run import main as torchrun
@@ -33,7 +40,8 @@ def main(arguments: list[str]) -> int:
     try:
         torchrun(arguments)
     except ChildFailedError as error:
-        # where one has ended by itself the launcher ends the others, with a signal, whose number counts as negative
+        # where one has ended by itself the launcher ends the others, with a signal, whose number
+        # counts as negative
         return max(1, *(failure.exitcode for failure in error.failures.values()))
     except SignalException as error:  # to the launcher, which has passed it on
         return 128 + error.sigval

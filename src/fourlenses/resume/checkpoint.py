@@ -1,6 +1,7 @@
-"""Rolling checkpoints. They live in a directory that is no declared output, because Snakemake deletes the outputs of failed jobs.
+"""Rolling checkpoints, in a directory that is no declared output of a rule.
 
-A file's name ends in the SHA-256 of its bytes, so that one rename publishes both: no moment has data without a checksum or the reverse.
+Snakemake deletes the outputs of failed jobs. A file's name ends in the SHA-256 of its bytes, so
+that one rename publishes both: no moment has data without a checksum or the reverse.
 """
 
 import contextlib
@@ -11,8 +12,9 @@ import pickle
 import re
 import secrets
 import zipfile
+from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO, BinaryIO, cast
 
 import torch
 
@@ -35,37 +37,51 @@ _UNREADABLE = (
 
 
 class Checkpoints:
-    """The newest two checkpoints of one run, in ``directory``, as ``step000000123.<16 hex digits of SHA-256>.pt``. One writer at a time."""
+    """The newest two checkpoints of one run, for one writer at a time.
+
+    Args:
+        directory: of the files, ``step000000123.<16 hex digits of SHA-256>.pt``.
+    """
 
     def __init__(self, directory: str | os.PathLike) -> None:
         self.directory = Path(directory)
-        self._passed_over: set[Path] = set()
+        self._unusable: set[Path] = set()
 
     def save(self, step: int, state: dict) -> bool:
-        """Save ``state``, then remove what it replaces. Returns whether it was saved.
+        """Save a state, then remove what it replaces.
 
-        A full disk, a quota or a server that fails (any OSError) costs this checkpoint and a warning, neither the run nor older ones.
+        A full disk, a quota or a server that fails (any OSError) costs this checkpoint and a
+        warning, neither the run nor older checkpoints.
+
+        Returns:
+            Whether it was saved.
         """
         try:
-            self._remove_leftovers()  # first: what a killed save left may be just the room that is missing
+            # first: what a killed save left may be just the room that is missing
+            self._remove_leftovers()
             self.directory.mkdir(parents=True, exist_ok=True)
             new = self._write(step, state)
         except OSError as error:
             log.warning(
-                "no checkpoint of step %d could be saved in %s (%s); training goes on, the checkpoints before are untouched",
+                "no checkpoint of step %d could be saved in %s (%s); training goes on, the "
+                "checkpoints before are untouched",
                 step,
                 self.directory,
                 error.strerror or error,
             )
             return False
-        # what could not be used when this run resumed does not count as the second of the two, nor does what claims a later step
+        # what could not be used when this run resumed does not count as the second of the two, nor
+        # does what claims a later step
         known = self._files()
-        older = [file for file in known if _step(file) < step and file not in self._passed_over]
+        older = [file for file in known if _step(file) < step and file not in self._unusable]
         _remove([file for file in known if file != new and file not in older[-1:]])
         return True
 
     def newest(self) -> dict | None:
-        """The newest checkpoint whose bytes are those its name promises, on the CPU; others are passed over with a warning."""
+        """Return the newest checkpoint whose bytes are those its name promises, on the CPU.
+
+        Others are skipped with a warning. None: there is none.
+        """
         for file in reversed(self._files()):
             try:
                 with open(file, "rb") as opened:
@@ -73,15 +89,16 @@ class Checkpoints:
                     opened.seek(0)
                     return torch.load(opened, map_location="cpu", weights_only=True)
             except _UNREADABLE as error:
-                reason = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else 'no message'}"
+                first_line = str(error).splitlines()[0] if str(error) else "no message"
+                reason = f"{type(error).__name__}: {first_line}"
                 log.warning(
                     "checkpoint %s cannot be used (%s); trying the one before", file, reason
                 )
-                self._passed_over.add(file)
+                self._unusable.add(file)
         return None
 
     def newest_path(self) -> Path | None:
-        """The file that `newest` would read, checksum verified; for messages, so without warnings."""
+        """Return the file that `newest` would read, without warnings; for messages."""
         for file in reversed(self._files()):
             with contextlib.suppress(OSError, ValueError), open(file, "rb") as opened:
                 _verify(file, opened)
@@ -89,12 +106,15 @@ class Checkpoints:
         return None
 
     def newest_step(self) -> int:
-        """That of `newest_path`; 0 if there is none."""
+        """Return the step of `newest_path`; 0 if there is none."""
         path = self.newest_path()
         return _step(path) if path else 0
 
     def clear(self) -> None:
-        """Remove all checkpoints, what killed saves left, and the directory if nothing else is in it. Never raises OSError."""
+        """Remove all checkpoints, what killed saves left, and the directory if it is then empty.
+
+        Never raises OSError.
+        """
         self._remove_leftovers()
         _remove(self._files())
         with contextlib.suppress(OSError):  # not empty, or never there
@@ -105,7 +125,8 @@ class Checkpoints:
         try:
             with open(temporary, "xb") as file:
                 writer = _HashingWriter(file)
-                torch.save(state, writer)
+                # torch calls nothing but `write` and `flush`
+                torch.save(state, cast(IO[bytes], writer))
                 digest = writer.finish()
             final = self.directory / f"step{step:09d}.{digest[:16]}.pt"
             os.replace(temporary, final)
@@ -116,7 +137,7 @@ class Checkpoints:
         return final
 
     def _files(self) -> list[Path]:
-        """Own files, oldest step first, of equal steps the later written last."""
+        """The checkpoints, oldest step first; of equal steps the later written last."""
         return sorted(
             (file for file in self._listed() if _NAME.fullmatch(file.name)),
             key=lambda file: (_step(file), _mtime(file)),
@@ -142,12 +163,13 @@ class Checkpoints:
 class _HashingWriter:
     """A file for `torch.save`, which writes from front to back, that hashes on the way.
 
-    torch turns an error of ``write`` into a RuntimeError about positions, from which a full disk cannot be told. So the first error is
-    kept, the bytes after it are dropped, and `finish` raises it.
+    torch turns an error of ``write`` into a RuntimeError about positions, which does not tell a
+    full disk. So the first error is kept, the bytes after it are dropped, and `finish` raises it.
     """
 
     def __init__(self, file: BinaryIO) -> None:
-        self._file, self._sha256, self._error = file, hashlib.sha256(), None
+        self._file, self._sha256 = file, hashlib.sha256()
+        self._error: OSError | None = None
 
     def write(self, data: bytes) -> int:
         if self._error is None:
@@ -162,7 +184,11 @@ class _HashingWriter:
         """Nothing yet: `finish` does it."""
 
     def finish(self) -> str:
-        """Everything on disk, and the hexadecimal SHA-256 of it. Raises the first OSError there was."""
+        """Bring everything to the disk, and return the hexadecimal SHA-256 of it.
+
+        Raises:
+            OSError: the first error there was.
+        """
         if self._error is not None:
             raise self._error
         self._file.flush()
@@ -170,19 +196,27 @@ class _HashingWriter:
         return self._sha256.hexdigest()
 
 
-def _verify(file: Path, opened: BinaryIO) -> None:
-    """Raises ValueError where the bytes are not those that the name promises."""
-    promised = _NAME.fullmatch(file.name)[2]
-    found = hashlib.file_digest(opened, "sha256").hexdigest()[:16]
-    if found != promised:
+def _verify(file: Path, opened: BufferedReader) -> None:
+    """Raise ValueError where the bytes are not those that the name promises."""
+    _, promised = _parsed(file)
+    digest = hashlib.file_digest(opened, "sha256").hexdigest()[:16]
+    if digest != promised:
         size = os.fstat(opened.fileno()).st_size
         raise ValueError(
-            f"its {size} bytes have SHA-256 {found}..., the name promises {promised}...: truncated or changed since"
+            f"its {size} bytes have SHA-256 {digest}..., the name promises {promised}...: "
+            "truncated or changed since"
         )
 
 
+def _parsed(file: Path) -> tuple[int, str]:
+    """The step and the digest in a checkpoint's name."""
+    match = _NAME.fullmatch(file.name)
+    assert match, file
+    return int(match[1]), match[2]
+
+
 def _step(file: Path) -> int:
-    return int(_NAME.fullmatch(file.name)[1])
+    return _parsed(file)[0]
 
 
 def _mtime(file: Path) -> int:
@@ -193,7 +227,7 @@ def _mtime(file: Path) -> int:
 
 
 def _remove(files: list[Path]) -> None:
-    """Whatever cannot be removed is left with a warning: nothing that is kept depends on it."""
+    """Remove files. What cannot be removed is left with a warning: nothing depends on it."""
     for file in files:
         try:
             file.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""What decides, besides settings and images, which bytes a training gives: the code."""
+"""The version of the code, which decides with settings and images what a training gives."""
 
 import hashlib
 from functools import cache
@@ -8,7 +8,8 @@ import torch
 
 import fourlenses
 
-# what a training may run, besides the modules of the package itself; figures, plans and reports change no result of it
+# what a training may run, besides the modules of the package itself; figures, plans and reports
+# change no result of it
 PACKAGES = (
     "core",
     "data",
@@ -25,7 +26,10 @@ PACKAGES = (
 
 @cache
 def code_version() -> dict[str, str]:
-    """code_sha256: of this package's source files that a training may run, as this process found them. torch: its version."""
+    """Return ``code_sha256``, of the source files that a training may run, and ``torch``'s version.
+
+    The files are as this process found them: what is edited while it trains does not count.
+    """
     package = Path(fourlenses.__file__).parent
     files = [
         *package.glob("*.py"),

@@ -1,8 +1,9 @@
-"""One owner per directory: two jobs never train into the same one, be they on two nodes of a network file system.
+"""A lock on a directory: two jobs never train into the same one, not even on two nodes.
 
-Snakemake submits a running job a second time after its own head process was killed and restarted; both would then train and delete
-each other's checkpoints. Locks of the kernel (flock) are a mount option on NFS and Lustre, so the lock is a file, ``owner.json``. Its
-owner refreshes its modification time; whoever finds it watches whether that time moves. Clocks of nodes are never compared.
+Snakemake submits a running job a second time after its own head process was killed and restarted;
+both would then train and delete each other's checkpoints. Locks of the kernel (flock) are a mount
+option on NFS and Lustre, so the lock is a file, ``owner.json``. Its owner refreshes its
+modification time; another job watches whether that time moves. Clocks of nodes are never compared.
 """
 
 import contextlib
@@ -22,7 +23,7 @@ from fourlenses.core.errors import UserError
 
 log = logging.getLogger(__name__)
 
-_HUNG_SECONDS = 5.0  # a look that takes longer was held up by the file server
+_HUNG_SECONDS = 5.0  # reading that takes longer was held up by the file server
 _SETTLE_SECONDS = 1.0
 _GONE = (errno.ENOENT, errno.ESTALE)
 
@@ -32,18 +33,25 @@ class LockLost(UserError):
 
 
 class TrainingLock:
-    """Own ``directory`` within a ``with`` block. The directory is made if need be, and removed at the end if nothing is in it.
+    """The lock of a directory, held within a ``with`` block.
 
-    beat_seconds: between two refreshes of ``owner.json``. patience_seconds: without a refresh an owner counts as gone after these; several
-    beats, as a node may be held up. An owner whose process is known to have ended (same machine) is replaced at once.
+    The directory is made if need be, and removed at the end if nothing is in it. An owner whose
+    process is known to have ended (same machine) is replaced at once.
+
+    Args:
+        beat_seconds: between two refreshes of ``owner.json``.
+        patience_seconds: without a refresh an owner counts as gone after these; several beats, as
+            a node may be held up.
 
     Raises:
-        UserError: on entry, if another owner is alive (the message names it) or the directory cannot be written.
+        UserError: on entry, if another owner is alive (the message names it) or the directory
+            cannot be written.
     """
 
     def __init__(
         self,
         directory: str | os.PathLike,
+        *,
         beat_seconds: float = 10.0,
         patience_seconds: float = 60.0,
     ) -> None:
@@ -52,7 +60,8 @@ class TrainingLock:
         self.beat_seconds, self.patience_seconds = beat_seconds, patience_seconds
         self._poll = min(2.0, patience_seconds / 10)
         self._content, self._token = b"", ""
-        self._ended, self._thread = threading.Event(), None
+        self._ended = threading.Event()
+        self._thread: threading.Thread | None = None
 
     def __enter__(self) -> "TrainingLock":
         self._token = secrets.token_hex(16)
@@ -63,7 +72,8 @@ class TrainingLock:
             self._release()
             reason = error.strerror or error
             raise UserError(
-                f"cannot own {self.directory}: {reason} ({error.filename or self.file}); make it writable, free space, or choose another"
+                f"cannot own {self.directory}: {reason} ({error.filename or self.file}); make it "
+                "writable, free space, or choose another"
             ) from error
         except BaseException:  # an interrupt just after the file was put into place
             self._release()
@@ -73,28 +83,31 @@ class TrainingLock:
         self._thread.start()
         return self
 
-    def __exit__(self, *_) -> None:
+    def __exit__(self, *_: object) -> None:
         self._ended.set()
+        assert self._thread is not None
         self._thread.join(timeout=_HUNG_SECONDS)  # it may hang in a file system that does
         self._release()
 
     def verify(self) -> None:
-        """To be called before anything is written that another owner could write as well.
+        """Check that the lock is still held; before anything is written that another might write.
 
         Raises:
             LockLost: another process owns the directory now, or ``owner.json`` is gone.
         """
-        seen = self._settled()
-        if seen is None:
+        content = self._settled()
+        if content is None:
             raise LockLost(
-                f"{self.file} of this run is gone or cannot be read, so another job may train into {self.directory}; this one stops. "
-                "Run the same command again to continue from the newest checkpoint"
+                f"{self.file} of this run is gone or cannot be read, so another job may train "
+                f"into {self.directory}; this one stops. Run the same command again to continue "
+                "from the newest checkpoint"
             )
-        if seen != self._content:
+        if content != self._content:
             raise LockLost(
-                f"{self.directory} was taken over by {_describe(seen)}, because this run (process {os.getpid()} on host "
-                f"{socket.gethostname()}) showed no sign of life for a while (suspended, or its file system hung); this one stops, "
-                "the other continues from the newest checkpoint"
+                f"{self.directory} was taken over by {_describe(content)}, because this run "
+                f"(process {os.getpid()} on host {socket.gethostname()}) showed no sign of life "
+                "for a while (suspended, or its file system hung); this one stops, the other "
+                "continues from the newest checkpoint"
             )
 
     # --- entry
@@ -104,21 +117,24 @@ class TrainingLock:
             return
         while True:
             if self._claim():
-                # a rival that watched the same dead owner may be about to rename our file, and then puts it back
+                # a rival that watched the same dead owner may be about to rename our file, and then
+                # puts it back
                 time.sleep(min(_SETTLE_SECONDS, self.beat_seconds))
                 if self._settled() == self._content:
                     return
                 continue
-            seen = self._read()
-            if seen is None:  # released this moment
+            there = self._read()
+            if there is None:  # released this moment
                 time.sleep(min(0.1, self._poll))
-            elif (reason := self._abandoned(*seen)) and self._displace(seen[0]):
-                log.warning(
-                    "taking over %s from %s, %s", self.directory, _describe(seen[0]), reason
-                )
+            elif (reason := self._abandoned(*there)) and self._displace(there[0]):
+                owner = _describe(there[0])
+                log.warning("taking over %s from %s, %s", self.directory, owner, reason)
 
     def _claim(self) -> bool:
-        """Put the owner file into place unless there is one. A hard link does so atomically on NFS too, and shows no half-written file."""
+        """Put the owner file into place unless there is one; return whether ours is there.
+
+        A hard link does so atomically on NFS too, and shows no half-written file.
+        """
         self.directory.mkdir(parents=True, exist_ok=True)
         temporary = self.directory / f".owner.{self._token}.part"
         try:
@@ -133,17 +149,27 @@ class TrainingLock:
             pass  # another's; or another just removed the directory, which was empty
         finally:
             temporary.unlink(missing_ok=True)
-        # not the error decides but the content: NFS repeats a request whose reply got lost, and then refuses what it has done
-        seen = self._read()
-        return seen is not None and seen[0] == self._content
+        # not the error decides but the content: NFS repeats a request whose reply got lost, and
+        # then refuses what it has done
+        there = self._read()
+        return there is not None and there[0] == self._content
 
     def _abandoned(self, content: bytes, changed: int) -> str:
-        """Why the owner counts as gone; empty if the file is another's by now. UserError if it lives. ``changed``: its mtime, ns."""
+        """Watch an owner; return why it counts as gone, empty if the file is another's by now.
+
+        Args:
+            content: of the owner file.
+            changed: its modification time, ns.
+
+        Raises:
+            UserError: it is alive.
+        """
         who = _describe(content)
         if processes.has_ended(_parse(content)):
             return "whose process has ended"
         log.info(
-            "%s: %s is noted as training into it; watching for up to %g s whether it is still alive",
+            "%s: %s is noted as training into it; watching for up to %g s whether it is still "
+            "alive",
             self.directory,
             who,
             self.patience_seconds,
@@ -151,27 +177,29 @@ class TrainingLock:
         quiet, before = 0.0, time.monotonic()
         while quiet < self.patience_seconds:
             time.sleep(self._poll)
-            seen = self._read()
-            if seen is None or seen[0] != content:
+            there = self._read()
+            if there is None or there[0] != content:
                 return ""
-            if seen[1] != changed:
+            if there[1] != changed:
                 raise UserError(
-                    f"{self.directory} is being trained into by {who}; wait for it to end or cancel it, then run the same command again"
+                    f"{self.directory} is being trained into by {who}; wait for it to end or "
+                    "cancel it, then run the same command again"
                 )
             if processes.has_ended(_parse(content)):
                 return "whose process has ended"
             now = time.monotonic()
-            # while the file server hangs, a living owner cannot refresh its file either: count anew
-            quiet, before = (
-                (0.0 if now - before > self._poll + _HUNG_SECONDS else quiet + now - before),
-                now,
-            )
+            # while the file server hangs, a living owner cannot refresh its file either
+            hung = now - before > self._poll + _HUNG_SECONDS
+            quiet, before = 0.0 if hung else quiet + now - before, now
         return f"who has shown no sign of life for {self.patience_seconds:g} s"
 
     # --- the file
 
     def _read(self) -> tuple[bytes, int] | None:
-        """Content and mtime (ns) of the owner file, None if there is none. Opened, since NFS answers a mere stat from its cache."""
+        """Return content and modification time (ns) of the owner file, None if there is none.
+
+        It is opened, since NFS answers a mere stat from its cache.
+        """
         try:
             with open(self.file, "rb") as file:
                 return file.read(), os.fstat(file.fileno()).st_mtime_ns
@@ -181,22 +209,26 @@ class TrainingLock:
             raise
 
     def _settled(self) -> bytes | None:
-        """The owner file's content. Where it is missing or unreadable a few looks are taken: a rival may be putting it back."""
+        """Return the owner file's content.
+
+        Where it is missing or unreadable it is tried again: a rival may be putting it back.
+        """
         for _ in range(5):
             with contextlib.suppress(OSError):
-                if seen := self._read():
-                    return seen[0]
+                if there := self._read():
+                    return there[0]
             time.sleep(min(0.5, self.beat_seconds))
         return None
 
     def _displace(self, content: bytes) -> bool:
-        """Remove the owner file if it holds ``content``; whether it did. Of two that try one succeeds.
+        """Remove the owner file if it holds ``content``; return whether it did.
 
-        A rename takes whatever is there at that moment, so what was taken is read again, and put back if it is another's. The name it is
-        taken to is removed: on NFS an open file's former owner only then sees for sure that its name means another file now.
+        Of two that try one succeeds. A rename takes whatever is there at that moment, so what was
+        taken is read again, and put back if it is another's. The name it is taken to is removed: on
+        NFS an open file's former owner only then sees for sure that its name means another file.
         """
-        seen = self._read()
-        if seen is None or seen[0] != content:
+        there = self._read()
+        if there is None or there[0] != content:
             return False
         aside = self.directory / f".owner.{self._token}.stale"
         try:
@@ -210,7 +242,7 @@ class TrainingLock:
             try:
                 os.link(aside, self.file)
             except FileExistsError:
-                pass  # a third has claimed it meanwhile; the one in the middle finds out by `verify`
+                pass  # a third has claimed it meanwhile; the owner in between learns by `verify`
             except OSError:  # a file system without hard links
                 os.rename(aside, self.file)
             return False
@@ -218,7 +250,10 @@ class TrainingLock:
             aside.unlink(missing_ok=True)
 
     def _release(self) -> None:
-        """Remove the file if it is ours, and what killed rivals left. Leaves quietly if the directory has vanished."""
+        """Remove the file if it is ours, and what killed rivals left.
+
+        Leaves quietly if the directory has vanished.
+        """
         with contextlib.suppress(OSError):
             if self._displace(self._content):
                 for leftover in self.directory.glob(".owner.*"):
@@ -226,14 +261,16 @@ class TrainingLock:
                 self.directory.rmdir()  # only if empty
 
     def _beat(self) -> None:
-        """Refresh the owner file until the end. Never raises: what is wrong with it is for `verify` to say, in the main thread."""
+        """Refresh the owner file until the end.
+
+        Never raises: what is wrong with it is for `verify` to report, in the main thread.
+        """
         warned = False
         while not self._ended.wait(self.beat_seconds):
             try:
-                seen = self._read()
-                if (
-                    seen is not None and seen[0] == self._content
-                ):  # another's must not be kept alive by us
+                there = self._read()
+                # another's must not be kept alive by us
+                if there is not None and there[0] == self._content:
                     os.utime(self.file)
             except Exception as error:
                 if not warned:

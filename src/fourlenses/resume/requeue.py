@@ -1,4 +1,7 @@
-"""A training whose time is over has SLURM run its job again: under its own number, without a retry of Snakemake's, without a head."""
+"""A training whose time limit is over has SLURM run its job again.
+
+That is under its own number, without a retry of Snakemake's, without its head process.
+"""
 
 import contextlib
 import logging
@@ -19,35 +22,49 @@ END_SECONDS = 60.0  # from SLURM's yes to its signal
 
 
 @contextlib.contextmanager
-def requeued_when_out_of_time(wanted: bool, budget: TimeLimit) -> Iterator[None]:
-    """Around all of a training, so that its checkpoint is kept and its directory let go by when SLURM is asked: what it requeues it kills.
+def requeued_when_out_of_time(wanted: bool, time_limit: TimeLimit) -> Iterator[None]:
+    """Requeue this process's SLURM job when the block ends by `OutOfTime`.
 
-    Where SLURM does not, or the block ended by anything but `OutOfTime`, the exception goes on. wanted: that the SLURM job of this process
-    may be requeued; so it must hold nothing else. budget: that of the block; a signal it got says that somebody wants the job to end.
+    It goes around all of a training, so that its checkpoint is kept and its lock released when
+    SLURM is asked: what it requeues it kills. Where SLURM does not, or the block ended by anything
+    else, the exception goes on.
+
+    Args:
+        wanted: whether the job may be requeued; it must hold nothing else then.
+        time_limit: of the block; a signal it got says that somebody wants the job to end.
     """
     try:
         yield
     except Interrupted as stop:
         if wanted and int(os.environ.get("RANK", "0")) > 0:
-            # torchrun would end the first process, which asks, once another has ended; this one is ended with it
+            # torchrun would end the first process, which asks, once another has ended; this one is
+            # ended with it
             time.sleep(ANSWER_SECONDS + END_SECONDS + 10)
-        elif wanted and budget.signal is None:
+        elif wanted and time_limit.signal is None:
             reason = (
                 requeue(str(stop).partition(";")[0])
                 if isinstance(stop, OutOfTime)
                 else "it saved no checkpoint in this slot"
             )
             log.warning(
-                "this job is not requeued: %s. It fails with code 75, and goes on when it is submitted again",
+                "this job is not requeued: %s. It fails with code 75, and goes on when it is "
+                "submitted again",
                 reason,
             )
         raise
 
 
 def requeue(stopped: str) -> str:
-    """Have SLURM requeue this job, and wait to be ended. Returns only where that does not come; why, in words. stopped: where, for the log.
+    """Have SLURM requeue this job, and wait to be ended.
 
-    SLURM refuses for jobs of `sbatch --no-requeue`, and, without `--requeue`, of a cluster whose JobRequeue is 0.
+    SLURM refuses for jobs of `sbatch --no-requeue`, and, without `--requeue`, of a cluster whose
+    JobRequeue is 0.
+
+    Args:
+        stopped: where the training stopped, for the log.
+
+    Returns:
+        Why it was not ended, in words.
     """
     job = os.environ.get("SLURM_JOB_ID", "")
     if not job.isdigit():
@@ -65,12 +82,13 @@ def requeue(stopped: str) -> str:
         return f"scontrol cannot be run here ({error.strerror})"
     with asked:
         try:
-            said, _ = asked.communicate(timeout=ANSWER_SECONDS)
+            answer, _ = asked.communicate(timeout=ANSWER_SECONDS)
         except subprocess.TimeoutExpired:
             os.killpg(asked.pid, signal.SIGKILL)
             return f"scontrol did not answer within {ANSWER_SECONDS:g} seconds"
     if asked.returncode:
-        return f"scontrol refused ({said.decode(errors='replace').strip() or f'exit code {asked.returncode}'})"
+        reason = answer.decode(errors="replace").strip() or f"exit code {asked.returncode}"
+        return f"scontrol refused ({reason})"
     last_words(
         f"fourlenses: {stopped}; SLURM requeues job {job}, which continues from its checkpoint"
     )

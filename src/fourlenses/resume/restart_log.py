@@ -1,7 +1,8 @@
-"""How often a run was started, and how far each attempt got: a run that repeats itself without moving on ends with the reason.
+"""The restart log: how often a run was started, and how far each attempt got.
 
-Snakemake deletes a job's log before each retry, and a scheduler may kill an attempt without a word. This small file lies beside the
-checkpoints, so that it outlives both, and whoever comes to a run that failed for the n-th time finds what the attempts before ended with.
+A run that repeats itself without moving on ends with the reason. Snakemake deletes a job's log
+before each retry, and a scheduler may kill an attempt without a word. This small file lies next to
+the checkpoints, so that it outlives both and says what the attempts before ended with.
 """
 
 import contextlib
@@ -9,6 +10,7 @@ import json
 import logging
 import os
 import socket
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -24,10 +26,11 @@ _LONGEST = 500  # characters of an error that are kept
 
 
 class RestartLog:
-    """``attempts.json`` in ``directory``: one entry per attempt with what it started from, when, where, and how it ended.
+    """``attempts.json`` in a directory: what each attempt started from, when, where, how it ended.
 
-    patience: so many attempts in a row that started from the same point as this one, and it is not made. RestartLog that the user stopped
-    (Ctrl-C) do not count.
+    Args:
+        patience: after so many attempts in a row from one point, another from there is refused.
+            Attempts that the user stopped (Ctrl-C) do not count.
     """
 
     def __init__(self, directory: str | os.PathLike, patience: int = 3) -> None:
@@ -35,12 +38,17 @@ class RestartLog:
         self._known = self._read()
 
     @contextlib.contextmanager
-    def attempt(self, start: str):
-        """One attempt, from ``start`` on, such as "step 40": equal texts are equal progress. Within the block every exception is noted on
-        its way out, but for `LockLost`: the file is another's then.
+    def attempt(self, start: str) -> Iterator[None]:
+        """Note an attempt, and every exception of the block on its way out.
+
+        Not `LockLost`: the file is another's then.
+
+        Args:
+            start: where the attempt starts, such as "step 40"; equal texts are equal progress.
 
         Raises:
-            UserError: on entry, if none of the last ``patience`` attempts got beyond ``start``; the message holds what the last ended with.
+            UserError: on entry, if none of the last ``patience`` attempts got beyond ``start``; the
+                message holds what the last ended with.
         """
         self._refuse_standstill(start)
         job = os.environ.get("SLURM_JOB_ID")
@@ -76,10 +84,12 @@ class RestartLog:
             return
         jobs = [entry["slurm_job_id"] for entry in last if entry["slurm_job_id"]]
         raise UserError(
-            f"the last {self.patience} attempts all started from {start} and none left a later checkpoint"
+            f"the last {self.patience} attempts all started from {start} and none left a later "
+            "checkpoint"
             + (f" (SLURM jobs {', '.join(jobs)})" if jobs else "")
-            + f". The last one ended so: {last[-1]['ended'] or _UNKNOWN}. Put that right (more memory or 'runtime' in the profile, a "
-            f"shorter 'training.checkpoint_minutes'), remove {self.file}, and run the same command again"
+            + f". The last one ended so: {last[-1]['ended'] or _UNKNOWN}. Put that right (more "
+            "memory or 'runtime' in the profile, a shorter 'training.checkpoint_minutes'), remove "
+            f"{self.file}, and run the same command again"
         )
 
     def _read(self) -> list[dict]:
@@ -92,7 +102,7 @@ class RestartLog:
         except FileNotFoundError:
             return []
         except (OSError, json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError) as error:
-            log.warning("%s cannot be used (%s); attempts are counted anew", self.file, error)
+            log.warning("%s cannot be used (%s); attempts are counted again", self.file, error)
             return []
 
     def _write(self) -> None:

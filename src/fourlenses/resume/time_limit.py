@@ -1,12 +1,14 @@
-"""When to stop by oneself: before the scheduler's wall limit, or once it has asked by a signal.
+"""The time limit of a training: stop before the scheduler's wall limit, or when it asks to.
 
-No signal can be relied on (a job step may get none, or be killed with it), so the clock is what counts, and a signal only comes earlier.
+No signal can be relied on (a job step may get none, or be killed with it), so the clock is what
+counts, and a signal only comes earlier.
 """
 
 import os
 import signal
 import threading
 from collections.abc import Callable
+from typing import Any
 
 from fourlenses.core.errors import Interrupted, OutOfTime
 from fourlenses.core.processes import seconds_since_start
@@ -19,13 +21,16 @@ _SIGNALS = {
 
 
 class TimeLimit:
-    """The time one process may take, from its start on: the wall limit counts imports and reading images too.
+    """The time that one process may take, imports and reading images included.
 
-    max_minutes: the wall limit; None: no limit. margin_seconds: kept for what comes before this process (the job's own start) and after
-    the last checkpoint; at most a tenth of the limit. clock: seconds since the process's start.
+    Within a ``with`` block SIGTERM, SIGUSR1 and a first Ctrl-C are noted instead of ending the
+    process, in whose main thread the block must be for that. A second Ctrl-C ends it at once.
 
-    Within a ``with`` block SIGTERM, SIGUSR1 and a first Ctrl-C are noted instead of ending the process, in whose main thread the block must
-    be for that. A second Ctrl-C ends it at once.
+    Args:
+        max_minutes: the wall limit; None for no limit.
+        margin_seconds: kept for what comes before this process (the job's own start) and after the
+            last checkpoint; at most a tenth of the limit.
+        clock: seconds since the process's start.
     """
 
     def __init__(
@@ -42,20 +47,24 @@ class TimeLimit:
         )
         self.step_seconds = self.save_seconds = 0.0
         self.signal: signal.Signals | None = None
-        self._clock, self._replaced = clock, {}
+        self._clock = clock
+        self._replaced: dict[signal.Signals, Any] = {}  # handlers of before
 
     def __enter__(self) -> "TimeLimit":
         if threading.current_thread() is threading.main_thread():  # others may not install handlers
             self._replaced = {number: signal.signal(number, self._note) for number in _SIGNALS}
         return self
 
-    def __exit__(self, *_) -> None:
+    def __exit__(self, *_: object) -> None:
         for number, handler in self._replaced.items():
             signal.signal(number, signal.SIG_DFL if handler is None else handler)
         self._replaced = {}
 
     def took_step(self, seconds: float) -> None:
-        """Learn from a step: the slowest counts, but is slowly forgotten, as the first step of a process is slower than all others."""
+        """Learn from a step: the slowest counts, but is slowly forgotten.
+
+        The first step of a process is slower than all others.
+        """
         self.step_seconds = max(seconds, 0.9 * self.step_seconds)
 
     def took_save(self, seconds: float) -> None:
@@ -63,13 +72,19 @@ class TimeLimit:
         self.save_seconds = max(seconds, self.save_seconds)
 
     def due(self, next_seconds: float | None = None) -> bool:
-        """Whether to save and stop now: a signal came, or another ``next_seconds`` (None: one step) and a checkpoint would not fit."""
+        """Return whether to save and stop now.
+
+        A signal came, or what comes next and a checkpoint would not fit.
+
+        Args:
+            next_seconds: that comes next; None for one step.
+        """
         ahead = (self.step_seconds if next_seconds is None else next_seconds) + self.save_seconds
         return self.signal is not None or self._clock() + ahead > self.limit_seconds
 
     @property
     def reason(self) -> str:
-        """Why `due`, to come after "stopped at step 5 of 9"."""
+        """The reason for `due`, to come after "stopped at step 5 of 9"."""
         if self.signal is not None:
             return _SIGNALS[self.signal]
         return (
@@ -79,23 +94,34 @@ class TimeLimit:
         )
 
     def interrupted(
-        self, step: int, total_steps: int, checkpoint: str | os.PathLike | None, saved: bool = False
+        self,
+        step: int,
+        total_steps: int,
+        checkpoint: str | os.PathLike | None,
+        *,
+        saved: bool = False,
     ) -> Interrupted:
-        """The exception to end the run with. checkpoint: the newest that can be read, or None. saved: whether it is of this step.
+        """Return the exception to end the run with.
 
-        `OutOfTime` only where it is and no signal came: what was cancelled must not go on by itself, nor what got no further.
+        It is `OutOfTime` only where this step was saved and no signal came: what was cancelled must
+        not go on by itself, nor what got no further.
+
+        Args:
+            checkpoint: the newest that can be read, or None.
+            saved: whether it is of this step.
         """
         kind = OutOfTime if saved and self.signal is None else Interrupted
         again = (
             f"to continue from {os.fspath(checkpoint)}"
             if checkpoint is not None
-            else "to start anew, as no checkpoint could be saved"
+            else "to start from the beginning, as no checkpoint could be saved"
         )
         return kind(
-            f"stopped at step {step} of {total_steps} {self.reason}; run the same command again {again}"
+            f"stopped at step {step} of {total_steps} {self.reason}; run the same command again "
+            f"{again}"
         )
 
-    def _note(self, number: int, _frame) -> None:
+    def _note(self, number: int, _frame: object) -> None:
         if number == signal.SIGINT and self.signal == signal.SIGINT:
             raise KeyboardInterrupt
         self.signal = signal.Signals(number)

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from fourlenses.methods.method import Diagnostics, Embeddings, Method
 from fourlenses.models.batch_norm import frozen_statistics
-from fourlenses.parallel.distributed import gather_rows, own_rows, sum_over_processes, world_size
+from fourlenses.parallel.distributed import all_gather_rows, all_reduce_sum, shard_of, world_size
 
 
 def add_gradients(
@@ -34,7 +34,7 @@ def add_gradients(
     rows = len(views[0])
     pieces = -(-rows // micro_batch) if micro_batch else 1
     with torch.no_grad(), autocast:
-        targets = tuple(gather_rows(target) for target in method.targets(views))
+        targets = tuple(all_gather_rows(target) for target in method.targets(views))
     if pieces == 1 and world_size() == 1:
         with autocast:
             embeddings = method.embed(views)
@@ -55,10 +55,10 @@ def add_gradients(
                 torch.cat(column)
                 for column in zip(*(method.embed(part) for part in parts), strict=True)
             )
-    everyone = tuple(gather_rows(embedding).requires_grad_() for embedding in own)
+    everyone = tuple(all_gather_rows(embedding).requires_grad_() for embedding in own)
     loss, diagnostics = method.loss(everyone, targets, labels)
     shares = [
-        own_rows(gradient)
+        shard_of(gradient)
         for gradient in torch.autograd.grad(loss, everyone, materialize_grads=True)
     ]
     if pieces == 1:
@@ -71,7 +71,7 @@ def add_gradients(
                 embedded = method.embed(part)
             torch.autograd.backward(embedded, gradients)
     # Every process has pushed back its own rows' share of one global loss: their sum is its gradient.
-    sum_over_processes(
+    all_reduce_sum(
         [parameter.grad for parameter in method.parameters() if parameter.grad is not None]
     )
     return loss.detach(), diagnostics, targets

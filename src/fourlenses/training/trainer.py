@@ -18,7 +18,7 @@ from fourlenses.data.loading.inputs import Input
 from fourlenses.methods.method import Method
 from fourlenses.models.batch_norm import average_running_statistics
 from fourlenses.parallel.devices import to_device
-from fourlenses.parallel.distributed import agree, rank, world_size
+from fourlenses.parallel.distributed import all_reduce_max, rank, world_size
 from fourlenses.resume.checkpoint import Checkpoints
 from fourlenses.resume.live_progress import LiveProgress
 from fourlenses.resume.time_limit import TimeLimit
@@ -122,9 +122,9 @@ class Trainer:
         self.live = LiveProgress(
             checkpoints.directory,
             description,
-            schedule.total_steps,
-            schedule.batch_size,
-            len(data.labels),
+            total_steps=schedule.total_steps,
+            batch_size=schedule.batch_size,
+            images=len(data.labels),
             enabled=rank() == 0,
         )
         self.first_bad = torch.tensor(math.inf, dtype=torch.float64, device=step_config.device)
@@ -255,7 +255,7 @@ class Trainer:
         stop = (
             (STOP if self.time_limit.signal is None else ASKED) if self.time_limit.due() else GO_ON
         )
-        decision = agree(max(stop, SAVE if due else GO_ON), self.step_config.device)
+        decision = all_reduce_max(max(stop, SAVE if due else GO_ON), self.step_config.device)
         if decision == GO_ON:
             return
         self._check()
@@ -263,7 +263,7 @@ class Trainer:
         if decision >= STOP:
             newest = self.checkpoints.newest_path()
             raise self.time_limit.interrupted(
-                step + 1, self.schedule.total_steps, newest, saved and decision == STOP
+                step + 1, self.schedule.total_steps, newest, saved=saved and decision == STOP
             )
 
     def _save(self) -> bool:

@@ -138,9 +138,9 @@ def test_test_images_are_looked_at_once_and_never_chosen_by(
             drawn |= {ids[number] for number in self.ids[positions].tolist()}
             yield next(iter(batches(self, [(positions, epochs)])))
 
-    def watched_features(self, encoder, rows, *others):
+    def watched_features(self, encoder, rows, **others):
         seen.append(("score", set(rows.tolist())))
-        return features(self, encoder, rows, *others)
+        return features(self, encoder, rows, **others)
 
     monkeypatch.setattr(inputs.ResidentInput, "batches", watched_batches)
     monkeypatch.setattr(Scorer, "features", watched_features)
@@ -172,18 +172,15 @@ def test_encoders_see_images_normalised_as_in_their_own_training(tmp_path, targe
 def test_the_test_crop_is_the_middle_of_a_larger_square(tmp_path, target):
     rows = rows_of(read_manifest(target.manifest), "test")
     encoder = torch.nn.Flatten()
-    looked = [
-        Scorer(target.beton, "colours", 16, crop, {}, 1).features(
-            encoder, rows, torch.device("cpu"), ""
-        )[0]
-        for crop in (1.0, 0.8)
-    ]
-    whole, cut = (features.view(-1, 3, 16, 16) for features in looked)
-    wide = (
-        Scorer(target.beton, "colours", 20, 1.0, {}, 1)
-        .features(encoder, rows, torch.device("cpu"), "")[0]
-        .view(-1, 3, 20, 20)
-    )
+
+    def scored(size: int, crop: float) -> torch.Tensor:
+        scorer = Scorer(
+            target.beton, "colours", image_size=size, crop=crop, normalisation={}, workers=1
+        )
+        features, _ = scorer.features(encoder, rows, device=torch.device("cpu"), what="")
+        return features.view(-1, 3, size, size)
+
+    whole, cut, wide = scored(16, 1.0), scored(16, 0.8), scored(20, 1.0)
     assert torch.equal(cut, wide[:, :, 2:18, 2:18])
     assert not torch.equal(cut, whole)
 

@@ -39,7 +39,7 @@ CHANGES = {"learning_rates": [0.01, 0.05], "epochs": 100, "max_steps": 120}
 
 
 def start(folder, protocol, name="record", checkpoint_minutes=0.0, processes=1, **changes):
-    """The program itself, which reads an encoder of ``folder / "run"``; it makes anew what it made before."""
+    """The program itself, which reads an encoder of ``folder / "run"``; it makes again what it made before."""
     forget_finished(folder / "checkpoints")
     own = HYPER | CHANGES | changes
     program = [

@@ -1,5 +1,7 @@
-"""Choose learning rate and weight decay: train with each pair on a part of the labels, and test on
-the held-out rest."""
+"""The choice of learning rate and weight decay.
+
+Each pair is trained with on a part of the labels and tested on the validation split, the rest.
+"""
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
@@ -15,7 +17,11 @@ from fourlenses.evaluation.finetuning.settings import FinetuningHyperparameters
 
 @dataclass(frozen=True, order=True)
 class Candidate:
-    """What a training is made with. learning_rate: before scaling (`lr_scaling`)."""
+    """A pair to train with.
+
+    Attributes:
+        learning_rate: before scaling (`lr_scaling`).
+    """
 
     learning_rate: float
     weight_decay: float
@@ -31,12 +37,28 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Trial:
-    """correct: right answers on the held-out images. log_loss: there. Both None where training
-    diverged. seconds: that it took."""
+    """A candidate's training and its test on the validation split.
+
+    Attributes:
+        correct: right answers on the validation images.
+        log_loss: there, in nats. Both are None where the training diverged.
+        seconds: that it took.
+    """
 
     correct: int | None
     log_loss: float | None
     seconds: float
+
+    @property
+    def diverged(self) -> bool:
+        return self.correct is None or self.log_loss is None
+
+    @property
+    def rank(self) -> tuple[int, float]:
+        """What a better trial has more of; of one that did not diverge."""
+        assert self.correct is not None
+        assert self.log_loss is not None
+        return self.correct, -self.log_loss
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,18 +145,17 @@ def choose(
         known = progress.found(candidate.name)
         if known is None:
             trial = try_candidate(candidate, rest, validation)
-            known = progress.store(candidate.name, trial and asdict(trial))
+            known = progress.store(candidate.name, None if trial is None else asdict(trial))
         trials.append(Trial(**known))
-    whole = [number for number, trial in enumerate(trials) if trial.correct is not None]
+    whole = [number for number, trial in enumerate(trials) if not trial.diverged]
     if not whole:
         raise UserError(
             f"training diverged with every one of 'learning_rates' {rates} and 'weight_decays' "
             f"{decays}; name lower rates"
         )
     # the candidates are in ascending order, so the first of equals has the lower rate, then decay
-    best = max(
-        whole, key=lambda number: (trials[number].correct, -trials[number].log_loss, -number)
-    )
+    best = max(whole, key=lambda number: (*trials[number].rank, -number))
+
     return Choice(
         candidate=candidates[best],
         learning_rates=rates,

@@ -1,11 +1,14 @@
-"""Linear evaluation with augmentation: a linear classifier trained by SGD on the features of random views, the encoder frozen.
+"""Linear evaluation with augmentation: a classifier on features of random views, encoder frozen.
 
-The protocol of SimCLR (Chen et al., ICML 2020, appendix B.6; google-research/simclr at 383d414, README and run.py), which Cole et al. (CVPR
-2022) say they follow: 90 epochs of 4096 images, Nesterov momentum 0.9, learning rate 0.1 x batch/256 without warm-up and with a cosine
-to 0, random resized crops and flips, weights from 0, batch norm by its running statistics, tested once on the centre crop.
+The protocol of SimCLR (Chen et al., ICML 2020, appendix B.6, https://arxiv.org/abs/2002.05709;
+google-research/simclr at 383d414, README and run.py), which Cole et al. (CVPR 2022,
+https://arxiv.org/abs/2105.05837) say they follow: 90 epochs of 4096 images, Nesterov momentum 0.9,
+learning rate 0.1 x batch/256 without warm-up and with a cosine to 0, random resized crops and
+flips, weights from 0, batch norm by its running statistics, tested once on the centre crop.
 
-Deviations: weight decay (1e-6 in the preset `paper`, as in the authors' command; their paper says none) spares the bias; a batch is
-clamped to the labels and crosses the end of a pass instead of dropping the rest; crops come from the central square of an image.
+Deviations: weight decay (1e-6 in the preset `paper`, as in the authors' command; their paper says
+none) spares the bias; a batch is clamped to the labels and crosses the end of a pass instead of
+dropping the rest; crops come from the central square of an image.
 """
 
 import torch

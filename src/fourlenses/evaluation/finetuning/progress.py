@@ -1,10 +1,14 @@
-"""What an evaluation of several trainings has found so far: a small file beside their checkpoints, so that none is made twice."""
+"""The results of an evaluation's trainings so far, in a small file next to their checkpoints.
+
+So none is made twice.
+"""
 
 import contextlib
 import json
 import logging
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any, TypedDict
 
 from fourlenses.core.files import read_json, write_json
 from fourlenses.parallel.distributed import barrier, rank
@@ -13,11 +17,19 @@ from fourlenses.resume.checkpoint import Checkpoints
 log = logging.getLogger(__name__)
 
 
-class TrainingProgress:
-    """``progress.json`` in ``directory``, written by the first process, read by all. ``verify`` is called before anything is written, by
-    all processes.
+class _Known(TypedDict):
+    """The content of the file."""
 
-    input: the kind of input that was chosen, None at first.
+    input: str | None
+    found: dict[str, dict[str, Any]]
+
+
+class TrainingProgress:
+    """``progress.json`` in a directory, written by the first process and read by all.
+
+    Args:
+        directory: of the evaluation; each training has a folder of checkpoints in it.
+        verify: called by all processes before anything is written.
     """
 
     def __init__(self, directory: Path, verify: Callable[[], None]) -> None:
@@ -27,7 +39,8 @@ class TrainingProgress:
 
     @property
     def input(self) -> str | None:
-        return self._known.get("input")
+        """The kind of input that was chosen; None at first."""
+        return self._known["input"]
 
     def begin(self, input_kind: str) -> None:
         """Note the kind of input, to go on with after an interruption."""
@@ -38,22 +51,32 @@ class TrainingProgress:
         barrier()
         self._read()
 
-    def found(self, name: str) -> dict | None:
+    def found(self, name: str) -> dict[str, Any] | None:
+        """Return the result of the training of that name, if it has been made."""
         return self._known["found"].get(name)
 
-    def store(self, name: str, values: dict | None) -> dict:
-        """Keep what the first process has found under that name, forget the training's checkpoints, and tell all processes."""
+    def store(self, name: str, values: dict[str, Any] | None) -> dict[str, Any]:
+        """Keep the result of a training, and remove its checkpoints.
+
+        Args:
+            name: of the training.
+            values: of the first process; None in the others, which wait for it.
+
+        Returns:
+            The result, in all processes.
+        """
         self.verify()
         if rank() == 0:
+            assert values is not None
             self._known["found"][name] = values
             write_json(self._file, self._known)
             Checkpoints(self.directory / name).clear()
         barrier()
         self._read()
-        return self.found(name)
+        return self._known["found"][name]
 
     def start(self) -> str:
-        """What an attempt begins with, in words: later progress has another text."""
+        """Return where an attempt starts, in words: later progress has another text."""
         # only the training that is under way has checkpoints
         step = max(
             (
@@ -74,7 +97,7 @@ class TrainingProgress:
             self._file.unlink(missing_ok=True)
 
     def _read(self) -> None:
-        self._known = {"found": {}}
+        self._known: _Known = {"input": None, "found": {}}
         try:
             known = read_json(self._file)
             if isinstance(known["found"], dict) and isinstance(known["input"], str):
@@ -82,4 +105,4 @@ class TrainingProgress:
         except FileNotFoundError:
             pass
         except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError) as error:
-            log.warning("%s cannot be used (%s); what it held is found again", self._file, error)
+            log.warning("%s cannot be used (%s); what it held is made again", self._file, error)

@@ -1,6 +1,9 @@
-"""Score an encoder with its classifier on images of a beton, decoded block by block, as a large test set does not fit in memory."""
+"""Test images of a beton scored by a trained classifier.
 
-from dataclasses import dataclass
+They are decoded block by block, as a large test set does not fit in memory.
+"""
+
+from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -12,53 +15,60 @@ from fourlenses.data.beton.selection import select
 from fourlenses.data.loading.resident import image_blocks
 from fourlenses.evaluation.features.extract import feature_batches
 from fourlenses.evaluation.scores import Scores, score
+from fourlenses.methods.supervised import Supervised
 
-BATCH_SIZE = (
-    500  # as of features in the other protocols, since the last bits of a feature may depend on it
-)
+# As of features in the other protocols, since the last bits of a feature may depend on it.
+BATCH_SIZE = 500
 
 
 @dataclass(frozen=True)
 class Scorer:
-    """How images of a dataset are looked at.
+    """A dataset's images, as a classifier is tested on them.
 
-    image_size: px. crop: share of the side of the central square that is kept (1: all of it); 0.875 is 224 of 256 px.
-    normalisation: mean and std, or nothing.
+    Attributes:
+        image_size: side in pixels.
+        crop: share of the central square's side that is kept, in (0, 1]; 0.875 is 224 of 256 px.
+        normalisation: mean and std, or nothing.
+        workers: threads that decode.
     """
 
     beton: Path
     dataset: str
+    _: KW_ONLY
     image_size: int
     crop: float
-    normalisation: dict
+    normalisation: dict[str, list[float]]
     workers: int
 
     def score(
-        self,
-        encoder: nn.Module,
-        classifier: nn.Linear,
-        rows: np.ndarray,
-        device: torch.device,
-        what: str,
+        self, method: Supervised, rows: np.ndarray, *, device: torch.device, what: str
     ) -> tuple[Scores, np.ndarray]:
-        """Scores of the images in these rows of the manifest (M,), and their labels int64 (M,). ``what`` they are, for the bar."""
-        features, labels = self.features(encoder, rows, device, what)
+        """Score the classifier on some images.
+
+        Args:
+            rows: of the manifest, int (M,).
+            what: the images are, for the progress bar.
+
+        Returns:
+            The scores, and the images' labels, int64 (M,).
+        """
+        features, labels = self.features(method.encoder, rows, device=device, what=what)
         weight, bias = (
-            parameter.detach().float().cpu() for parameter in (classifier.weight, classifier.bias)
+            parameter.detach().float().cpu() for parameter in (method.head.weight, method.head.bias)
         )
         scores = score(features, torch.from_numpy(labels), weights=weight, bias=bias)
         return scores, labels
 
     def features(
-        self, encoder: nn.Module, rows: np.ndarray, device: torch.device, what: str
+        self, encoder: nn.Module, rows: np.ndarray, *, device: torch.device, what: str
     ) -> tuple[torch.Tensor, np.ndarray]:
-        """Features (M, D) float32 and labels int64 (M,)."""
+        """Return features, float32 (M, D), and labels, int64 (M,)."""
         chosen = select(self.beton, rows, self.dataset)
         side = round(self.image_size / self.crop)
         margin = (side - self.image_size) // 2
-        kept = slice(margin, margin + self.image_size)
+        middle = slice(margin, margin + self.image_size)
         blocks = (
-            block[:, :, kept, kept]
+            block[:, :, middle, middle]
             for block in image_blocks(chosen, side, workers=self.workers, block=BATCH_SIZE)
         )
         features = []

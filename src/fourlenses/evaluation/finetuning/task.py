@@ -1,4 +1,4 @@
-"""One target of a protocol that trains: which rows are trained on, which are tested on, and the labels' hierarchy."""
+"""The target of a protocol that trains: rows to train on, rows to test on, the label hierarchy."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +9,7 @@ from fourlenses.core.errors import UserError
 from fourlenses.data.beton.reader import Beton
 from fourlenses.data.manifest.manifest import (
     Hierarchy,
+    ManifestFile,
     hierarchy_of,
     labels_of,
     read_manifest,
@@ -18,7 +19,12 @@ from fourlenses.data.manifest.manifest import (
 
 @dataclass(frozen=True)
 class Task:
-    """A dataset by its name, its beton and its manifest, and a file of the manifest rows (.npy, int64) whose labels may be used."""
+    """A dataset and the labels of it that may be used.
+
+    Attributes:
+        dataset: its name.
+        subset: a file of the manifest rows whose labels may be used (.npy, int64).
+    """
 
     dataset: str
     beton: Path
@@ -28,7 +34,12 @@ class Task:
 
 @dataclass(frozen=True)
 class Target:
-    """train_rows, test_rows: int64, ascending, of the manifest. notes: sentences for the record."""
+    """The rows of a task.
+
+    Attributes:
+        train_rows, test_rows: of the manifest, int64, ascending.
+        notes: sentences for the record.
+    """
 
     train_rows: np.ndarray
     test_rows: np.ndarray
@@ -37,10 +48,11 @@ class Target:
 
 
 def read_task(task: Task) -> Target:
-    """The rows of a task: the labelled ones, and all test images that the beton has.
+    """Return the rows of a task: the labelled ones, and all test images that the beton has.
 
     Raises:
-        UserError: a file is missing; the subset is no list of different training rows, or of one class; there are no test images.
+        UserError: a file is missing; the subset is no list of different training rows, or of one
+            class; there are no test images.
     """
     for file in (task.beton, task.manifest, task.subset):
         if not file.exists():
@@ -50,18 +62,19 @@ def read_task(task: Task) -> Target:
     stored = np.sort(Beton(task.beton).index)
     rows = _checked(task, manifest, stored)
     test = rows_of(manifest, "test")
-    test = test[
-        np.isin(test, stored)
-    ]  # undecodable images were left out of the beton, as its sidecar says
+    # undecodable images were left out of the beton, as its sidecar says
+    test = test[np.isin(test, stored)]
     if len(test) == 0:
         raise UserError(
-            f"{task.beton} holds no test image of {task.manifest}; write it again (delete it, then run snakemake)"
+            f"{task.beton} holds no test image of {task.manifest}; write it again (delete it, "
+            "then run snakemake)"
         )
     classes = np.unique(labels_of(manifest)[rows])
     if len(classes) < 2:
         name = hierarchy.classes[-1][classes[0]]
         raise UserError(
-            f"{task.subset}: all {len(rows)} labels are of class '{name}', a classifier needs at least 2 classes"
+            f"{task.subset}: all {len(rows)} labels are of class '{name}', a classifier needs at "
+            "least 2 classes"
         )
     notes, absent = [], hierarchy.num_classes - len(classes)
     if absent:
@@ -71,7 +84,7 @@ def read_task(task: Task) -> Target:
     return Target(rows, test, hierarchy, notes)
 
 
-def _checked(task: Task, manifest: dict, stored: np.ndarray) -> np.ndarray:
+def _checked(task: Task, manifest: ManifestFile, stored: np.ndarray) -> np.ndarray:
     """The rows of the subset, ascending."""
     try:
         rows = np.load(task.subset, allow_pickle=False)
@@ -81,14 +94,15 @@ def _checked(task: Task, manifest: dict, stored: np.ndarray) -> np.ndarray:
         ) from error
     if rows.ndim != 1 or not np.issubdtype(rows.dtype, np.integer) or len(rows) == 0:
         raise UserError(
-            f"{task.subset} must hold at least one row of the manifest, as integers (n,), not {rows.dtype} {rows.shape}"
+            f"{task.subset} must hold at least one row of the manifest, as integers (n,), not "
+            f"{rows.dtype} {rows.shape}"
         )
     rows = np.sort(rows).astype(np.int64)
     train = rows_of(manifest, "train")
     if (outside := rows[~np.isin(rows, train)]).size:
         raise UserError(
-            f"{task.subset}: row {outside[0]} ({outside.size} such) is no training image of {task.manifest}; "
-            "draw the subset from this manifest"
+            f"{task.subset}: row {outside[0]} ({outside.size} such) is no training image of "
+            f"{task.manifest}; draw the subset from this manifest"
         )
     if (np.diff(rows) == 0).any():
         raise UserError(
@@ -96,6 +110,7 @@ def _checked(task: Task, manifest: dict, stored: np.ndarray) -> np.ndarray:
         )
     if (lacking := rows[~np.isin(rows, stored)]).size:
         raise UserError(
-            f"{task.beton} lacks row {lacking[0]} of {task.subset} ({lacking.size} such); draw the subset again"
+            f"{task.beton} lacks row {lacking[0]} of {task.subset} ({lacking.size} such); draw the "
+            "subset again"
         )
     return rows

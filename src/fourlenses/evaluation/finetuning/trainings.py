@@ -92,10 +92,10 @@ class Trainings:
         self.scorer = Scorer(
             task.beton,
             task.dataset,
-            settings.image_size,
-            self.hyper.test_crop,
-            normalisation,
-            placement.workers,
+            image_size=settings.image_size,
+            crop=self.hyper.test_crop,
+            normalisation=normalisation,
+            workers=placement.workers,
         )
 
     def choose(self) -> Choice:
@@ -138,7 +138,6 @@ class Trainings:
                 weight_decay=candidate.weight_decay,
                 precision=settings.precision,
                 channels_last=settings.channels_last,
-                # the frozen encoder's classifier cuts its batches itself
                 micro_batch=0 if method.cuts_batches else hyper.micro_batch,
             ),
             session=self.session,
@@ -150,7 +149,7 @@ class Trainings:
 
     def score(self, method: Supervised, rows: np.ndarray, what: str) -> tuple[Scores, np.ndarray]:
         """Score a trained classifier on rows of the manifest; also their labels, int64 (M,)."""
-        return self.scorer.score(method.encoder, method.head, rows, self.session.device, what)
+        return self.scorer.score(method, rows, device=self.session.device, what=what)
 
     def _try(
         self, candidate: Candidate, positions: np.ndarray, validation: np.ndarray
@@ -170,7 +169,7 @@ class Trainings:
         began = time.monotonic()
         scores, labels = self.score(trained.method, self.rows[validation], "validation images")
         seconds = trained.outcome.seconds
-        if not np.isfinite(scores.log_loss):
+        if scores.log_loss is None or not np.isfinite(scores.log_loss):
             return Trial(None, None, seconds)
         correct = int((scores.predictions == labels).sum())
         log.info(
