@@ -116,9 +116,8 @@ def exact_gradient_norm(x, y, weights, bias, l2):
 @pytest.mark.parametrize("count", [40, 1500])
 def test_reported_gradient_norm_is_the_true_one_and_below_tolerance(count):
     x, y = blobs(count, 50, 7, 4, 0.5)
-    x = (x - x.mean(0)) / x.std(
-        0
-    )  # centred, so that the returned bias is the bias of centred features
+    # centred, so that the returned bias is the bias of centred features
+    x = (x - x.mean(0)) / x.std(0)
     found = fit(x, y, 7, L2, tolerance=5e-5)
     assert all(solution.gradient_norm <= 5e-5 for solution in found)
     for p, l2 in enumerate(L2):
@@ -234,9 +233,8 @@ def test_absent_classes_are_finite_and_never_predicted():
     for solution in found:
         assert (solution.bias[[2, 5]] == ABSENT_BIAS).all()
         assert (solution.weights[[2, 5]] == 0).all()
-        result = score(
-            1000 * x, y, weights=solution.weights, bias=solution.bias
-        )  # far outside the training data too
+        # far outside the training data too
+        result = score(1000 * x, y, weights=solution.weights, bias=solution.bias)
         assert not set(result.predictions.tolist()) & {2, 5}
         assert np.isfinite(score(x, y, weights=solution.weights, bias=solution.bias).log_loss)
     # The others are what they would be if the absent had never been named.
