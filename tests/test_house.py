@@ -41,8 +41,6 @@ LONG_FUNCTIONS: set[str] = {
     "src/fourlenses/data/sources/common/listed.py: join_pictures",
     "src/fourlenses/evaluation/finetuning/candidates.py: choose",
     "src/fourlenses/findings/finding.py: judged",
-    "workflow_scripts/check_dataset.py: main",
-    "workflow_scripts/download.py: main",
     "workflow_scripts/train_evaluate.py: parsed",
 }
 
