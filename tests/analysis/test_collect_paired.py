@@ -1,4 +1,4 @@
-"""Joint counts from kept predictions: which cells are in them, at which levels, and that the numbers are those of the images."""
+"""From predictions to paired.csv: every pair counted, at every level, and what is refused."""
 
 import json
 
@@ -28,7 +28,8 @@ def manifest(tmp_path):
 
 
 def evaluated(folder, run, protocol, wrong, lenses, labelled="100"):
-    """One cell: its record and predictions, of which the first `wrong` are of the next class; returns its line of the plan."""
+    """One cell: its record and predictions, of which the first `wrong` are of the next class;
+    returns its line of the plan."""
     alone = protocol == "linear"
     name = f"{run}/cells.json" if alone else f"{run}/{protocol}/a/{labelled}.json"
     file = folder / "evaluate" / name

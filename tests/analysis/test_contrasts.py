@@ -1,4 +1,4 @@
-"""Contrasts against hand values, scipy, and a two-way analysis of variance written out; what is said where seeds are not shared."""
+"""Differences and their intervals: against closed forms, with and without joint counts."""
 
 from math import inf, sqrt
 
@@ -60,7 +60,8 @@ def test_one_seed_is_widened_by_the_prior_which_shrinks_towards_the_ends():
 
 
 def test_several_seeds_are_the_two_way_layout():
-    """Right and wrong of two encoders under three seeds on the same images: mean squares of images, seeds and their interaction."""
+    """Right and wrong of two encoders under three seeds on the same images: mean squares of images,
+    seeds and their interaction."""
     generator = np.random.default_rng(3)
     easy = generator.standard_normal((3, N_TEST))  # for both encoders, and for each of them
     right = np.array(
@@ -81,7 +82,8 @@ def test_several_seeds_are_the_two_way_layout():
         for seed in range(3)
     }
     joint = {("a", 1000): Group(places, np.cov(flat, bias=True))}
-    # a study whose cells say nothing of each other: the variance is the contrast's own, of two degrees of freedom
+    # a study whose cells say nothing of each other: the variance is the contrast's own, of two
+    # degrees of freedom
     own = SeedVariance(Common(variance=1.0, freedom=1e-9, most=1e9, cells=5))
     found = evidence(joint, own).difference(*sides)
 
