@@ -11,6 +11,7 @@ within a GPU; here a part stands for a GPU, however many there are.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -44,7 +45,7 @@ def set_batch_norm(module: nn.Module, groups: int) -> nn.Module:
             if type(layer) in (kind, grouped):
                 # not a new layer: optimisers and hooks may know this one
                 layer.__class__ = kind if plain else grouped
-                layer.groups = groups
+                layer.groups = groups  # type: ignore[assignment]  # torch: modules and tensors only
     return module
 
 
@@ -102,6 +103,9 @@ class _Grouped(_BatchNorm):
     def _track(self, mean: Tensor, variance: Tensor) -> None:
         if not self.track_running_stats:
             return
+        assert self.num_batches_tracked is not None
+        assert self.running_mean is not None
+        assert self.running_var is not None
         self.num_batches_tracked.add_(1)
         weight = self.momentum if self.momentum is not None else 1 / float(self.num_batches_tracked)
         self.running_mean.mul_(1 - weight).add_(mean, alpha=weight)
@@ -157,13 +161,22 @@ class _Normalise(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx, inputs, weight, bias, mean, variance, count, eps):
+    def forward(
+        ctx: Any,
+        inputs: Tensor,
+        weight: Tensor | None,
+        bias: Tensor | None,
+        mean: Tensor,
+        variance: Tensor,
+        count: Tensor,
+        eps: float,
+    ) -> Tensor:
         ctx.save_for_backward(inputs, weight, mean, torch.rsqrt(variance + eps), count)
         return F.batch_norm(inputs, mean, variance, weight, bias, training=False, eps=eps)
 
     @staticmethod
     @once_differentiable
-    def backward(ctx, gradient):
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         inputs, weight, mean, scale, count = ctx.saved_tensors
         # torch's kernel, asked only for the sums over these rows: of dy * xhat and of dy
         _, by_weight, by_bias = torch.ops.aten.native_batch_norm_backward(
@@ -208,7 +221,12 @@ def average_running_statistics(module: nn.Module) -> None:
         for layer in module.modules()
         if isinstance(layer, _Grouped) and layer.groups > 1 and layer.running_mean is not None
     ]
-    statistics = [value for layer in layers for value in (layer.running_mean, layer.running_var)]
+    statistics = [
+        value
+        for layer in layers
+        for value in (layer.running_mean, layer.running_var)
+        if value is not None
+    ]
     all_reduce_sum(statistics)
     for value in statistics:
         value.div_(world_size())

@@ -104,7 +104,10 @@ def _mean(losses: LossSummary, parts: slice) -> tuple[float, float]:
     """The mean loss over the steps of some twentieths, and its standard error."""
     steps, means, errors = losses.steps[parts], losses.mean[parts], losses.standard_error[parts]
     weights = [count / sum(steps) for count in steps]
-    mean = sum(weight * value for weight, value in zip(weights, means, strict=True))
-    return mean, sum(
-        (weight * error) ** 2 for weight, error in zip(weights, errors, strict=True)
-    ) ** 0.5
+    mean = square = 0.0
+    for weight, value, error in zip(weights, means, errors, strict=True):
+        assert value is not None  # of parts with two steps or more
+        assert error is not None
+        mean += weight * value
+        square += (weight * error) ** 2
+    return mean, square**0.5
