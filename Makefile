@@ -53,7 +53,7 @@ lint: setup-dev  ## ruff, snakefmt and snakemake --lint
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/snakefmt --check Snakefile rules
-	.venv/bin/snakemake --lint
+	.venv/bin/python .ci/lint_rules.py
 
 format: setup-dev
 	.venv/bin/ruff format . && .venv/bin/ruff check --fix . ; .venv/bin/snakefmt Snakefile rules

@@ -1,8 +1,8 @@
 # What all rules share: the checked config, the plan made from it, wildcards, and the environment
 # of jobs. A helper of one rule file stands in that file, next to its rule. No rule stands here.
 #
-# Every rule names `conda: "../envs/fourlenses.yaml"`, as Snakemake (9.27) knows no default for
-# rules: `conda:` outside of one adds packages to the head's own Python instead.
+# Every one of them names `conda: "../envs/fourlenses.yaml"`, as Snakemake (9.27) has no default for
+# rules: outside of one, `conda:` adds packages to the head's own Python instead.
 import functools
 import json
 import os

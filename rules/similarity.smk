@@ -72,7 +72,7 @@ rule draw_similarity:
     params:
         figure=SIMILARITY_FIGURE,
         seed_sd=lambda wildcards: config["findings"]["seed_sd"],
-        prefix=f"{FILES.figures}/{SIMILARITY_FIGURE}",
+        prefix=lambda wildcards, output: os.path.splitext(output[0])[0],
     message:
         "Drawing the figure {params.figure}"
     shell:

@@ -39,10 +39,9 @@ LONG_FUNCTIONS: set[str] = {
     "src/fourlenses/data/augment/triton_kernels.py: _crop",
     "src/fourlenses/data/conversion/convert.py: write_beton",
     "src/fourlenses/data/sources/common/listed.py: join_pictures",
+    "src/fourlenses/doctor/storage.py: judge",
     "src/fourlenses/evaluation/finetuning/candidates.py: choose",
     "src/fourlenses/findings/finding.py: judged",
-    "workflow_scripts/check_dataset.py: main",
-    "workflow_scripts/download.py: main",
     "workflow_scripts/train_evaluate.py: parsed",
 }
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from fourlenses.core.cli import run
 
 
-def main() -> None:
+def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -31,6 +31,23 @@ def main() -> None:
     parser.add_argument(
         "--output", required=True, type=Path, help="folder for the reports, e.g. data/mine/check"
     )
+    parser.add_argument(
+        "--workers",
+        type=int,
+        default=len(os.sched_getaffinity(0)),
+        help="processes (all cores); changes no byte",
+    )
+    parser.add_argument(
+        "--exit-zero",
+        action="store_true",
+        help="leave the verdict to the report: exit code 0 whatever it is",
+    )
+    add_thresholds(parser)
+    return parser.parse_args()
+
+
+def add_thresholds(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `fourlenses.check.check.CheckSettings`."""
     parser.add_argument(
         "--image-size",
         type=int,
@@ -73,18 +90,10 @@ def main() -> None:
         default=0,
         help="of the sample and of the examples on the contact sheet (0)",
     )
-    parser.add_argument(
-        "--workers",
-        type=int,
-        default=len(os.sched_getaffinity(0)),
-        help="processes (all cores); changes no byte",
-    )
-    parser.add_argument(
-        "--exit-zero",
-        action="store_true",
-        help="leave the verdict to the report: exit code 0 whatever it is",
-    )
-    arguments = parser.parse_args()
+
+
+def main() -> None:
+    arguments = parse_arguments()
 
     from fourlenses.check.check import CheckSettings, check_dataset
     from fourlenses.check.report import failure, is_usable, summary

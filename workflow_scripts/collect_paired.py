@@ -1,4 +1,4 @@
-"""Collect how often two encoders are right on the same test images into paired.csv, from the kept predictions of a study."""
+"""Collect how often two encoders are right on the same test images into paired.csv."""
 
 import argparse
 from pathlib import Path
@@ -31,7 +31,9 @@ def main() -> None:
     from fourlenses.analysis.collect_paired import collect_paired
 
     manifests = dict(zip(arguments.targets, arguments.manifests, strict=True))
-    rows = collect_paired(arguments.study, arguments.evaluations, manifests, arguments.output)
+    rows = collect_paired(
+        arguments.study, arguments.evaluations, manifests=manifests, output=arguments.output
+    )
     print(f"{arguments.output}: {rows} cells")
 
 

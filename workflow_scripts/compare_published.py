@@ -1,4 +1,4 @@
-"""Write the numbers of a study beside those the paper published for the same question: ours, the paper's, difference."""
+"""Compare the numbers of a study with those the paper published for the same question."""
 
 import argparse
 from pathlib import Path

@@ -10,7 +10,7 @@ from pathlib import Path
 from fourlenses.core.cli import run
 
 
-def main() -> None:
+def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter
     )
@@ -45,7 +45,11 @@ def main() -> None:
     parser.add_argument(
         "--record", type=Path, help="where to write what was downloaded from where (.json)"
     )
-    arguments = parser.parse_args()
+    return parser.parse_args()
+
+
+def main() -> None:
+    arguments = parse_arguments()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
 
     from fourlenses.core.errors import UserError

@@ -1,11 +1,12 @@
-"""Score kept predictions at the levels of any hierarchy of their classes, without training or looking at images again.
+"""Score predictions at the levels of any hierarchy of their classes, without training again.
 
-    python workflow_scripts/rescore.py --predictions results/*/evaluate/simclr/*/seed*/predictions.npz --target birds \\
-        --hierarchy birds.csv --output birds_by_family.csv
+    python workflow_scripts/rescore.py --target birds --hierarchy birds.csv \\
+        --predictions results/*/evaluate/simclr/*/seed*/predictions.npz --output by_family.csv
 
-The hierarchy is a CSV: class,order,family,... with a row per class, coarse levels first; or node,parent with a row per edge, whose
-levels are depth0 (the roots), depth1 and so on. A class that is shallower than a level keeps its own label there. Of several parents (a|b)
-the first is kept. Without --hierarchy the levels of the dataset itself are scored.
+The hierarchy is a CSV: class,order,family,... with a row per class, coarse levels first; or
+node,parent with a row per edge, whose levels are depth0 (the roots), depth1 and so on. A class that
+is shallower than a level keeps its own label there. Of several parents (a|b) the first counts.
+Without --hierarchy the levels of the dataset itself are scored.
 """
 
 import argparse
@@ -64,11 +65,8 @@ def main() -> None:
     rows = rescore(arguments.predictions, arguments.target, source)
     write_rows(rows, arguments.output)
     for row in rows:
-        print(
-            "{predictions} {protocol} {labelled} {level} ({n_classes} classes): {top1:.1f} [{top1_low:.1f}, {top1_high:.1f}]".format(
-                **row
-            )
-        )
+        named = "{predictions} {protocol} {labelled} {level} ({n_classes} classes)"
+        print(f"{named}: {{top1:.1f}} [{{top1_low:.1f}}, {{top1_high:.1f}}]".format(**row))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Hold the paper's findings against a study's table, and write each target's decision card: JSON, and beside it the same as text (.md)."""
+"""Judge the paper's claims by a study's table, and write a decision card for each target."""
 
 import argparse
 import json
@@ -13,7 +13,7 @@ def main() -> None:
         "--metrics",
         required=True,
         type=Path,
-        help="the study's table; paired.csv beside it narrows the intervals",
+        help="the study's table; paired.csv next to it narrows the intervals",
     )
     parser.add_argument(
         "--thresholds",

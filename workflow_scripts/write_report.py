@@ -1,4 +1,4 @@
-"""Write the report of a study: one HTML file with its figures, findings, plan, provenance and run health, as far as they are there."""
+"""Write the report of a study: one HTML file with figures, findings, plan, provenance and runs."""
 
 import argparse
 from pathlib import Path
@@ -35,8 +35,8 @@ def main() -> None:
     write_report(
         arguments.metrics,
         arguments.results or arguments.metrics.parent,
-        arguments.data,
-        arguments.output,
+        data=arguments.data,
+        output=arguments.output,
     )
 
 

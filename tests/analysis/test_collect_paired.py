@@ -1,4 +1,4 @@
-"""Joint counts from kept predictions: which cells are in them, at which levels, and that the numbers are those of the images."""
+"""From predictions to paired.csv: every pair counted, at every level, and what is refused."""
 
 import json
 
@@ -28,7 +28,8 @@ def manifest(tmp_path):
 
 
 def evaluated(folder, run, protocol, wrong, lenses, labelled="100"):
-    """One cell: its record and predictions, of which the first `wrong` are of the next class; returns its line of the plan."""
+    """One cell: its record and predictions, of which the first `wrong` are of the next class;
+    returns its line of the plan."""
     alone = protocol == "linear"
     name = f"{run}/cells.json" if alone else f"{run}/{protocol}/a/{labelled}.json"
     file = folder / "evaluate" / name
@@ -60,7 +61,10 @@ def evaluated(folder, run, protocol, wrong, lenses, labelled="100"):
 def collected(folder, cells, manifest):
     (folder / "study.json").write_text(json.dumps({"study": "mine", "cells": cells}))
     rows = collect_paired(
-        folder / "study.json", folder / "evaluate", {"a": manifest}, folder / "paired.csv"
+        folder / "study.json",
+        folder / "evaluate",
+        manifests={"a": manifest},
+        output=folder / "paired.csv",
     )
     table = pd.read_csv(folder / "paired.csv", dtype={"both_right": str})
     assert len(table) == rows

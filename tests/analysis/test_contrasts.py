@@ -1,4 +1,4 @@
-"""Contrasts against hand values, scipy, and a two-way analysis of variance written out; what is said where seeds are not shared."""
+"""Differences and their intervals: against closed forms, with and without joint counts."""
 
 from math import inf, sqrt
 
@@ -16,8 +16,10 @@ from fourlenses.core.errors import UserError
 from tests.helpers.synthetic_metrics import row
 
 N_TEST = 1000
-KNOWN = SeedVariance(Common(0.64, inf, inf, 0))  # the prior: 0.8 points at 50 %
-NONE = SeedVariance(Common(0.0, inf, inf, 1))
+KNOWN = SeedVariance(
+    Common(variance=0.64, freedom=inf, most=inf, cells=0)
+)  # the prior: 0.8 points at 50 %
+NONE = SeedVariance(Common(variance=0.0, freedom=inf, most=inf, cells=1))
 
 
 def cell(source, top1s, **more):
@@ -58,7 +60,8 @@ def test_one_seed_is_widened_by_the_prior_which_shrinks_towards_the_ends():
 
 
 def test_several_seeds_are_the_two_way_layout():
-    """Right and wrong of two encoders under three seeds on the same images: mean squares of images, seeds and their interaction."""
+    """Right and wrong of two encoders under three seeds on the same images: mean squares of images,
+    seeds and their interaction."""
     generator = np.random.default_rng(3)
     easy = generator.standard_normal((3, N_TEST))  # for both encoders, and for each of them
     right = np.array(
@@ -79,8 +82,9 @@ def test_several_seeds_are_the_two_way_layout():
         for seed in range(3)
     }
     joint = {("a", 1000): Group(places, np.cov(flat, bias=True))}
-    # a study whose cells say nothing of each other: the variance is the contrast's own, of two degrees of freedom
-    own = SeedVariance(Common(1.0, 1e-9, 1e9, 5))
+    # a study whose cells say nothing of each other: the variance is the contrast's own, of two
+    # degrees of freedom
+    own = SeedVariance(Common(variance=1.0, freedom=1e-9, most=1e9, cells=5))
     found = evidence(joint, own).difference(*sides)
 
     scores = 100 * (right[0] - right[1])  # (3, n): D of seed s on image i

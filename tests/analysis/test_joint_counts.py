@@ -1,4 +1,4 @@
-"""paired.csv: what is written is read back, covariances are numpy's, and a file as it was before counts still narrows intervals."""
+"""Joint counts as written and read, damaged files, and the file as it was before."""
 
 import numpy as np
 import pandas as pd
@@ -62,7 +62,8 @@ def test_no_file_no_counts(tmp_path, right):
 
 def test_a_damaged_file_is_named(tmp_path, right):
     (tmp_path / joint_counts.NAME).write_text(
-        "target,labelled_images,level,protocol,run,label_draw,n_test,both_right\na,1000,fine,linear,r,0,5,1 2\n"
+        "target,labelled_images,level,protocol,run,label_draw,n_test,both_right\n"
+        "a,1000,fine,linear,r,0,5,1 2\n"
     )
     with pytest.raises(
         UserError, match=r"paired\.csv is damaged \(row 2 has 2 counts, not 1\).*snakemake paired"

@@ -1,4 +1,4 @@
-"""The paper's numbers as rows of a table: each where the paper has it, and the table one that figures accept."""
+"""The paper's numbers as rows: each where the paper has it, in a table that figures accept."""
 
 import pytest
 

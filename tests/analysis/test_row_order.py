@@ -1,4 +1,4 @@
-"""The order of a table's rows says nothing: findings, cards and figures of a shuffled one are alike."""
+"""Row order says nothing: findings, cards and figures of a shuffled table are alike."""
 
 import random
 from dataclasses import asdict

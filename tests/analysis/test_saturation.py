@@ -1,4 +1,4 @@
-"""The saturating curve: planted ones are found again, their intervals hold the truth, and odd input is answered without a warning."""
+"""The saturating curve: planted curves, bounds, intervals that hold the truth, few sizes."""
 
 from itertools import islice
 
@@ -125,7 +125,8 @@ def test_few_seeds_hold_what_they_claim(seeds, capsys):
         held.append(low <= truth <= high)
     with capsys.disabled():
         print(
-            f"\n{seeds} seeds, SD 1: the interval of the gain from a doubling holds the truth in {np.mean(held):.0%} of {len(held)} draws"
+            f"\n{seeds} seeds, SD 1: the interval of the gain from a doubling holds the truth in "
+            f"{np.mean(held):.0%} of {len(held)} draws"
         )
     assert np.mean(held) >= 0.90
 
@@ -195,7 +196,8 @@ def test_one_size_says_nothing_of_others():
 
 
 def test_a_curve_that_bends_more_sharply_is_given_a_shift():
-    # ImageNet with all labels in the paper's Figure 2: a doubling of 500,000 images was worth 1.4 points, before it up to 6.2
+    # ImageNet with all labels in the paper's Figure 2: a doubling of 500,000 images was worth 1.4
+    # points, before it up to 6.2
     sizes, top1 = [50_000, 125_000, 250_000, 500_000, 1_000_000], [47.1, 53.4, 59.6, 62.4, 63.8]
     fit = fitted(sizes, top1, [0.22] * 5)
     assert fit.kind == "shifted_power_law"

@@ -1,4 +1,4 @@
-"""The variance between seeds: pooled where cells are alike, each cell's own where they are not, the prior where there is one seed."""
+"""The variance between seeds: pooled, by kind, or the prior where there is one seed."""
 
 from math import inf
 
@@ -15,7 +15,8 @@ GROUP = ("a", 1000)
 
 
 def study(generator, deviations, seeds, shared=0.0, levels=("fine",), method="simclr"):
-    """Cells on one target, a deviation over seeds (points) each; shared: of what all cells of a seed have in common."""
+    """Cells on one target, a deviation over seeds (points) each; shared: of what all cells of a
+    seed have in common."""
     common = shared * generator.standard_normal(seeds)
     rows = []
     for place, deviation in enumerate(deviations):
@@ -50,8 +51,8 @@ def test_one_seed_takes_the_prior():
         inf,
     )
     assert (
-        found.words()
-        == "0.8 points at 50 %, less towards 0 and 100 %, which is stated and not measured (findings.seed_sd)"
+        found.words() == "0.8 points at 50 %, less towards 0 and 100 %, "
+        "which is stated and not measured (findings.seed_sd)"
     )
 
 

@@ -69,7 +69,7 @@ def test_a_lens_without_rows_is_named_with_those_found(tmp_path):
     assert len(table.rows_for(metrics, "quality")) == 1
     with pytest.raises(
         ValueError,
-        match=r"metrics.csv has no row for the lens quantity \(lenses found: domain, quality\); add quantity",
+        match=r"has no row for the lens quantity \(lenses found: domain, quality\); add quantity",
     ):
         table.rows_for(metrics, "quantity")
 

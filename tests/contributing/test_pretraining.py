@@ -20,7 +20,7 @@ def test_a_method(house):
     house.insert(
         "src/fourlenses/study/vocabulary.py",
         'Method("simclr"',
-        'Method("toy", "Toy", "#123456", "*", passes=6),',
+        'Method("toy", "Toy", colour="#123456", marker="*", passes=6),',
     )
     preset = (ROOT / "presets" / "methods" / "simclr.yaml").read_text(encoding="utf-8")
     house.add("presets/methods/toy.yaml", preset)
@@ -60,8 +60,8 @@ def test_a_backbone(house):
     )
     house.insert(
         "src/fourlenses/study/vocabulary.py",
-        'Backbone("resnet_small",',
-        'Backbone("toy", "toy ResNet", 5_208, 8, 300_000, 32),',
+        "Backbone(",
+        'Backbone("toy", "toy ResNet", parameters=5_208, width=8, multiply_adds=3e5, side=32),',
     )
     proof = """
 import torch

@@ -1,4 +1,4 @@
-"""Findings and decision cards: the paper's numbers, a study without some lenses, each rule of a card, and what is written."""
+"""Findings and decision cards: the paper's numbers, each rule of a card, and the files."""
 
 import json
 import subprocess
@@ -156,11 +156,13 @@ def contest(tuned, scratch, linear=40.0, supervised=None):
 
 
 def test_the_contest_is_of_the_best_ways():
-    """Fine-tuned it beats scratch, though frozen it is behind; a supervised encoder with a linear classifier may be the better rival."""
+    """Fine-tuned it beats scratch, though frozen it is behind; a supervised encoder with a linear
+    classifier may be the better rival."""
     line = card_of(contest(60.0, 52.0)).lines[0]
     assert line.answer == "pretraining leads"
     assert line.sentence.startswith(
-        "With 4,000 labels, SimCLR fine-tuned (4,000 unlabelled images, 1,000 steps) beats training from scratch by "
+        "With 4,000 labels, SimCLR fine-tuned (4,000 unlabelled images, 1,000 steps) beats "
+        "training from scratch by "
     )
     assert "95 % interval" in line.sentence
     rival = card_of(contest(60.0, 52.0, supervised=68.0)).lines[0]
@@ -191,7 +193,8 @@ def test_below_three_seeds_an_answer_leans():
 
 
 def test_holm_over_a_card():
-    """Thirty encoders of other domains that are as good as one's own: hardly a card has any answer of a difference."""
+    """Thirty encoders of other domains that are as good as one's own: hardly a card has any answer
+    of a difference."""
     study = planted.Planted()
     study.random("a", 10.0)
     study.add("simclr", "a-4000", "a", 50.0)
@@ -210,7 +213,8 @@ def test_holm_over_a_card():
 
 
 def test_a_contest_that_holm_takes_back_names_no_winner():
-    """Alone it is an answer; beside thirty tests of a card it is none, and its sentence gives the difference alone."""
+    """Alone it is an answer; beside thirty tests of a card it is none, and its sentence gives the
+    difference alone."""
     study = contest(55.0, 53.6)
     for place in range(30):
         study.add("simclr", f"b{place}-4000", "a", 40.0)
@@ -276,8 +280,8 @@ def test_from_how_many_labels_on_needs_two_label_sizes():
     (line,) = (line for line in card_of(study).lines if line.question == "labels")
     assert line.answer == "labels alone lead from 20,000"
     assert (
-        line.sentence
-        == "Of 4,000 and 20,000 labels measured, labels alone beat pretraining with SimCLR from 20,000 on."
+        line.sentence == "Of 4,000 and 20,000 labels measured, "
+        "labels alone beat pretraining with SimCLR from 20,000 on."
     )
 
 
@@ -337,7 +341,8 @@ def test_a_finding_and_a_card_give_one_number():
 
 
 def test_a_corruption_finds_its_clean_images_under_another_name():
-    """`a-all` and `a-4000` are the same images where the dataset has 4,000; the first of the two stands in for both."""
+    """`a-all` and `a-4000` are the same images where the dataset has 4,000; the first of the two
+    stands in for both."""
     evidence = seen(planted.corrupted(3.0))
     metrics = evidence.metrics
     renamed = metrics.assign(source=metrics["source"].str.replace("a-4000@", "a-all@"))
@@ -365,9 +370,11 @@ def test_levels_of_fewer_than_three_labels_are_left_out():
 
 def test_files_are_written_from_the_table_alone_and_without_torch(tmp_path):
     metrics = write(tmp_path / "metrics.csv", small_study())
+    arguments = ["--metrics", metrics, "--findings", tmp_path / "f.json"]
+    arguments += ["--decision", tmp_path / "d.json"]
     program = (
-        f"import sys, runpy; sys.argv = [{str(SCRIPT)!r}, '--metrics', {str(metrics)!r}, '--findings', {str(tmp_path / 'f.json')!r}, "
-        f"'--decision', {str(tmp_path / 'd.json')!r}]; runpy.run_path(sys.argv[0], run_name='__main__') ; assert 'torch' not in sys.modules"
+        f"import sys, runpy; sys.argv = {[str(SCRIPT), *map(str, arguments)]!r}; "
+        "runpy.run_path(sys.argv[0], run_name='__main__'); assert 'torch' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", program], check=True)
     findings = json.loads((tmp_path / "f.json").read_text())

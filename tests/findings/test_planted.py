@@ -1,6 +1,7 @@
-"""Planted truth, with the noise of seeds on: intervals hold it as often as they claim, and wrong verdicts are as rare as they may be.
+"""Planted truth with the noise of seeds: intervals hold it, and wrong verdicts are rare.
 
-Run with -s, the tests print the share of intervals that hold the truth and of verdicts; PLANTED_DRAWS=200 makes them finer.
+Run with -s, the tests print the share of intervals that hold the truth and of verdicts;
+PLANTED_DRAWS=200 makes them finer.
 """
 
 import os
@@ -58,7 +59,8 @@ def of(module):
 
 
 def each_draw(study, chosen: Chosen, seeds: int, n_test: int, seed_sd: float, draws: int = DRAWS):
-    """Evidence and comparisons of one study after another: which cells are compared does not depend on their numbers, and takes longest.
+    """Evidence and comparisons of one study after another: which cells are compared does not depend
+    on their numbers, and takes longest.
     What `quantity` excludes does, so that it is asked each time."""
     generator = np.random.default_rng([20220619, seeds, n_test])
     stream = study.draws(generator, seeds, n_test=n_test, seed_sd=seed_sd)
@@ -122,7 +124,8 @@ def test_intervals_hold_the_truth(case):
             setting = f"{seeds} seeds, {n_test} test images, SD {seed_sd}"
             print(f"{case}: {setting}: {np.mean(held):.1%} of {len(held)} hold", flush=True)
     several = [share for seeds, share, _ in shares if seeds > 1]
-    # the comparisons of one study go together, so it is the studies that count: three standard errors of a share of 0.95
+    # the comparisons of one study go together, so it is the studies that count: three standard
+    # errors of a share of 0.95
     error = np.sqrt(0.95 * 0.05 / DRAWS)
     assert 0.95 - 3 * error / np.sqrt(len(several)) <= np.mean(several) <= 0.99
     assert min(several) >= 0.95 - 3 * error
@@ -132,7 +135,8 @@ def test_intervals_hold_the_truth(case):
 
 
 def test_one_seed_holds_what_its_prior_says():
-    """The stated deviation is 0.8 points: where seeds differ by less, it holds the truth more often, where by more, less often."""
+    """The stated deviation is 0.8 points: where seeds differ by less, it holds the truth more
+    often, where by more, less often."""
     study, chosen = CASES["domain"]
     true = truths(study, chosen)
     shares = {}
@@ -146,7 +150,8 @@ def test_one_seed_holds_what_its_prior_says():
                 held.append(found.low <= value <= found.high)
         shares[seed_sd] = np.mean(held)
         print(
-            f"one seed, 50,000 test images, SD {seed_sd}: {shares[seed_sd]:.1%} of {len(held)} intervals hold the truth",
+            f"one seed, 50,000 test images, SD {seed_sd}: {shares[seed_sd]:.1%} of {len(held)} "
+            "intervals hold the truth",
             flush=True,
         )
     assert shares[0.3] > 0.98
@@ -155,7 +160,8 @@ def test_one_seed_holds_what_its_prior_says():
 
 
 def test_kinds_that_vary_unlike_each_other():
-    """A frozen encoder hardly varies over seeds, training from scratch much: the intervals of each hold the truth."""
+    """A frozen encoder hardly varies over seeds, training from scratch much: the intervals of each
+    hold the truth."""
     study, pairs = (
         planted.kinds(),
         {
@@ -192,7 +198,8 @@ def test_kinds_that_vary_unlike_each_other():
         assert 0.90 <= np.mean(one) <= 0.99
 
 
-# study, what is compared, side of the claim, margin of equivalence, the right words, words that would be wrong
+# study, what is compared, side of the claim, margin of equivalence, the right words, words that
+# would be wrong
 VERDICTS = {
     "a curve that saturates": (
         planted.curve(0.5, longer=0.0),
@@ -326,8 +333,9 @@ def test_verdicts(case, seeds):
     for evidence, comparisons in each_draw(study, chosen, seeds, 50_000, 0.3, draws):
         outcomes = [measured(one, evidence, LIMITS) for one in comparisons]
         words[universal(outcomes, side, equivalence).word] += 1
+    shares = [f"{word} {count / draws:.0%}" for word, count in words.most_common()]
     print(
-        f"{case}, {seeds} seeds: {', '.join(f'{word} {count / draws:.0%}' for word, count in words.most_common())}",
+        f"{case}, {seeds} seeds: {', '.join(shares)}",
         flush=True,
     )
     if seeds < 3:
@@ -341,8 +349,8 @@ def test_verdicts(case, seeds):
 
 
 def test_joint_counts_of_images_drawn_one_by_one(tmp_path):
-    """Through paired.csv as it is written: 1,200 images, three seeds, the interval of a difference holds the truth, and is narrower than
-    without the counts."""
+    """Through paired.csv as it is written: 1,200 images, three seeds, the interval of a difference
+    holds the truth, and is narrower than without the counts."""
     generator = np.random.default_rng(5)
     held, narrower = [], []
     for _ in range(100):
@@ -357,7 +365,8 @@ def test_joint_counts_of_images_drawn_one_by_one(tmp_path):
         held.append(found.low <= 5.0 <= found.high)
         narrower.append((found.high - found.low) / (wide.high - wide.low))
     print(
-        f"images one by one: {np.mean(held):.0%} of {len(held)} hold the truth, {np.mean(narrower):.2f} of the width without counts"
+        f"images one by one: {np.mean(held):.0%} of {len(held)} hold the truth, "
+        f"{np.mean(narrower):.2f} of the width without counts"
     )
     assert np.mean(held) >= 0.89
     assert np.mean(narrower) < 0.9

@@ -1,13 +1,16 @@
-"""Studies whose truth is known: a true accuracy per cell, seen through a finite test set and the noise of training, also with one seed.
+"""Studies whose truth is known: true accuracies, a finite test set, the noise of training.
 
-Encoders are right on the same images more often than by chance. Whether cell c of seed s is right on image i is whether
+Encoders are right on the same images more often than by chance. Cell c of seed s is right on image
+i if
 
-    sqrt(COMMON) easy_i + sqrt(CELL) easy_ci + sqrt(1 - COMMON - CELL) noise_csi  <  the quantile of its accuracy
+    sqrt(COMMON) easy_i + sqrt(CELL) easy_ci + sqrt(1 - COMMON - CELL) noise_csi
 
-with standard normal terms: the latent scores of two encoders correlate by COMMON, of two seeds of one by COMMON + CELL; the levels of one
-encoder and seed share their score, so that who is right at the fine level is right at the coarse one. The covariances of the accuracies
-follow in closed form (a bivariate normal probability by Owen's T, Annals of Mathematical Statistics 27, 1956) and are what the study's
-joint counts hold; test sets are drawn from them as normal. `test_findings_planted` also draws real images one by one.
+is below the quantile of its accuracy, with standard normal terms: the latent scores of two encoders
+correlate by COMMON, of two seeds of one by COMMON + CELL; the levels of one encoder and seed share
+their score, so that who is right at the fine level is right at the coarse one. The covariances of
+the accuracies follow in closed form (a bivariate normal probability by Owen's T, 1956,
+https://doi.org/10.1214/aoms/1177728074) and are what the study's joint counts hold; test sets are
+drawn from them as normal. `one_by_one` also draws images one by one.
 """
 
 from collections.abc import Iterator
@@ -96,8 +99,8 @@ class Planted:
         seed_sd: float | dict,
         prior_sd=PRIOR_SD,
     ) -> Iterator[Evidence]:
-        """Evidence of one study after another. seed_sd: points, of every encoder but the random one, alike at all its levels; or of the
-        encoders under each protocol."""
+        """Evidence of one study after another. seed_sd: points, of every encoder but the random
+        one, alike at all its levels; or of the encoders under each protocol."""
         cells = pd.DataFrame(self.cells)
         encoder = pd.factorize(
             cells["method"]
@@ -127,7 +130,8 @@ class Planted:
         values, vectors = np.linalg.eigh(covariance)
         root = vectors * np.sqrt(values.clip(min=0))
         joint = _groups(table, covariance)
-        # text as Python's own and all columns of a kind in one block (copy): rows are then taken from it many times as fast
+        # text as Python's own and all columns of a kind in one block (copy): rows are then taken
+        # from it many times as fast
         table = table.drop(columns=["encoder", "cell"]).astype(
             dict.fromkeys(table.columns[table.dtypes == "str"], object)
         )
@@ -180,8 +184,8 @@ def _groups(table: pd.DataFrame, covariance: np.ndarray) -> dict:
 
 
 def curve(last_gain: float, longer: float = 1.0) -> Planted:
-    """Two targets at equal steps; `last_gain` points from 500,000 to 1,000,000 images, 6 points for each doubling before; twice the steps
-    gain `longer`."""
+    """Two targets at equal steps; `last_gain` points from 500,000 to 1,000,000 images, 6 points for
+    each doubling before; twice the steps gain `longer`."""
     study = Planted()
     for target, base in (("a", 60.0), ("b", 45.0)):
         for images, top1 in (
@@ -208,7 +212,8 @@ def like_random_but(fewer: float, more: float) -> Planted:
 
 
 def others(advantage: float, spread: float = 0.5) -> Planted:
-    """Three targets, each with two other encoders and a pool that differ from its own by `advantage` minus to plus `spread`."""
+    """Three targets, each with two other encoders and a pool that differ from its own by
+    `advantage` minus to plus `spread`."""
     study = Planted()
     for target, second, third in ("abc", "bca", "cab"):
         study.random(target, 20.0)
@@ -224,7 +229,8 @@ def others(advantage: float, spread: float = 0.5) -> Planted:
 
 
 def kinds() -> Planted:
-    """Four targets, each with frozen, fine-tuned and scratch encoders, and one of another domain."""
+    """Four targets, each with frozen, fine-tuned and scratch encoders, and one of another
+    domain."""
     study = Planted()
     for target, second in ("ab", "bc", "cd", "da"):
         study.random(target, 20.0)
@@ -241,7 +247,8 @@ def kinds() -> Planted:
 
 
 def eight_others(better: int) -> Planted:
-    """One target and eight other encoders, `better` of them truly better by 4 to 6 points, the rest worse by 30."""
+    """One target and eight other encoders, `better` of them truly better by 4 to 6 points, the rest
+    worse by 30."""
     study = Planted()
     study.random("a", 10.0)
     study.add("simclr", "a-4000", "a", 50.0)
@@ -251,7 +258,8 @@ def eight_others(better: int) -> Planted:
 
 
 def corrupted(extra: float, floor: bool = False) -> Planted:
-    """Three corruptions, each costing contrastive `extra` points more than supervised; at the floor, contrastive has nothing to lose."""
+    """Three corruptions, each costing contrastive `extra` points more than supervised; at the
+    floor, contrastive has nothing to lose."""
     study = Planted()
     study.random("a", 52.0 if floor else 20.0)
     for method, clean, more in (
@@ -266,7 +274,8 @@ def corrupted(extra: float, floor: bool = False) -> Planted:
 
 
 def levels(growth: float) -> Planted:
-    """Two targets of three levels; the gap to supervised is 3 points at the coarsest and grows by `growth`."""
+    """Two targets of three levels; the gap to supervised is 3 points at the coarsest and grows by
+    `growth`."""
     study = Planted()
     for target, base in (("a", 88.0), ("b", 80.0)):
         for place, level in enumerate(("coarse", "middle", "fine")):
@@ -310,7 +319,8 @@ def constant_odds(supervised: tuple[float, float, float], odds: float = 0.8) -> 
 def one_by_one(
     generator: np.random.Generator, folder: Path, *, seeds: int, n_test: int, seed_sd: float
 ) -> pd.DataFrame:
-    """The table of two encoders on target a, 60 and 55 % right, and two more; and paired.csv of the images drawn, in ``folder``."""
+    """The table of two encoders on target a, 60 and 55 % right, and two more; and paired.csv of the
+    images drawn, in ``folder``."""
     sources = {"a-4000": 60.0, "b-4000": 55.0, "c-4000": 50.0, "d-4000": 58.0}
     easy = generator.standard_normal(n_test)
     rows, right = [], []

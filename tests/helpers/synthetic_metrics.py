@@ -64,7 +64,8 @@ def write(path: Path, rows: list[dict[str, object]]) -> Path:
 
 
 def planted() -> list[dict[str, object]]:
-    """Two targets, a and b, with every lens: the numbers that the tests look for are all made here."""
+    """Two targets, a and b, with every lens: the numbers that the tests look for are all made
+    here."""
     rows = []
     for target, other, base in (("a", "b", 40.0), ("b", "a", 60.0)):
         for place, images in enumerate((1000, 10000)):

@@ -1,5 +1,6 @@
 """The environment variables of jobs: in every job's shell, and with the project's prefix."""
 
+import re
 import subprocess
 from pathlib import Path
 
@@ -49,3 +50,12 @@ def test_paths_of_the_user_s_stay_behind_ours():
     ]
     assert run(prefix, {})[0] == "/a project/src"
     assert run(shell_prefix({"FOURLENSES_X": ""}, Path("/s"), None), {})[1] == "/usr/bin:/bin"
+
+
+def test_rules_take_no_other_variable():
+    """A user's environment has names of its own, such as DEVICE."""
+    folder = Path(__file__).parents[2] / "rules"
+    shells = "".join(file.read_text() for file in folder.rglob("*.smk"))
+    taken = set(re.findall(r"\$\{*([A-Z_]+)", shells))
+    assert taken
+    assert taken <= set(environment())

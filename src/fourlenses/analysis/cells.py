@@ -8,7 +8,7 @@ import pandas as pd
 Key = tuple[int, int]  # seed, label draw
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Cell:
     """A cell.
 
@@ -44,8 +44,13 @@ class Cell:
                 )
             seen[seed, draw] = top1, tests, run
         first = rows.iloc[0]
-        labels = int(first["labelled_images"])
-        return cls(first["target"], labels, first["level"], first["protocol"], seen)
+        return cls(
+            target=first["target"],
+            labelled_images=int(first["labelled_images"]),
+            level=first["level"],
+            protocol=first["protocol"],
+            seen=seen,
+        )
 
     @property
     def name(self) -> str:

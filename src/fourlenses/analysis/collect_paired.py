@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 KEY = ("run", "target", "labelled", "protocol")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class _Judged:
     """One cell at one level, and which test images it got right.
 
@@ -48,7 +48,7 @@ class _Judged:
 
 
 def collect_paired(
-    study_file: Path, evaluations: Path, manifests: dict[str, Path], output: Path
+    study_file: Path, evaluations: Path, *, manifests: dict[str, Path], output: Path
 ) -> int:
     """Write the joint counts and return their number of rows.
 
@@ -112,7 +112,7 @@ def _judged(
                 )
             every_level = any(lens in EVERY_LEVEL_LENSES for lens in cell["lenses"])
             of_target, hierarchy = predictions.get(cell["target"]), hierarchies[cell["target"]]
-            judged = list(_levels(records[key], of_target, hierarchy, every_level))
+            judged = list(_levels(records[key], of_target, hierarchy, every_level=every_level))
             if not judged:
                 name = " ".join(key)
                 log.warning("%s has no predictions of '%s': not paired", predictions_file, name)
@@ -123,6 +123,7 @@ def _levels(
     record: dict[str, Any],
     predictions: TargetPredictions | None,
     hierarchy: Hierarchy,
+    *,
     every_level: bool,
 ) -> Iterator[_Judged]:
     """The cell at its finest level and, if asked, at the coarser ones; nothing where the file lacks
@@ -134,14 +135,14 @@ def _levels(
     for score in record["levels"] if every_level else record["levels"][-1:]:
         level = score["level"]
         labels = hierarchy.table[:, hierarchy.names.index(level)]
-        right = _right(record, predictions, labels, level)
+        right = _right(record, predictions, labels, level=level)
         if right is not None:
             cell = level, record["protocol"], record["run"], draw
-            yield _Judged(group, cell, predictions.rows, right)
+            yield _Judged(group=group, cell=cell, rows=predictions.rows, right=right)
 
 
 def _right(
-    record: dict[str, Any], predictions: TargetPredictions, labels: np.ndarray, level: str
+    record: dict[str, Any], predictions: TargetPredictions, labels: np.ndarray, *, level: str
 ) -> np.ndarray | None:
     """Which test images are right, bool (M,). labels: int (fine classes,), of each at the level."""
     assert predictions.labels is not None

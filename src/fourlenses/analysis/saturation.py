@@ -159,7 +159,7 @@ def fit(
         return Fit(kind, sizes, Parameters(points[:, 0], unknown, unknown, unknown))
     if kind == "log_linear":
         return Fit(kind, sizes, _log_linear(sizes, points, weights))
-    return Fit(kind, sizes, _power_law(kind, sizes, points, weights))
+    return Fit(kind, sizes, _power_law(kind, sizes, points, weights=weights))
 
 
 def _kind(sizes: np.ndarray, mean: np.ndarray, weights: np.ndarray) -> tuple[str, float]:
@@ -167,10 +167,10 @@ def _kind(sizes: np.ndarray, mean: np.ndarray, weights: np.ndarray) -> tuple[str
     if len(sizes) < LEAST_SIZES:
         return "one_size" if len(sizes) == 1 else "log_linear", 1.0
     kind, left = "power_law", len(sizes) - 3
-    misfit = _misfit(kind, sizes, mean, weights)
+    misfit = _misfit(kind, sizes, mean, weights=weights)
     if left > 1 and chdtrc(left, misfit) < REJECTED:
         kind, left = "shifted_power_law", left - 1
-        misfit = _misfit(kind, sizes, mean, weights)
+        misfit = _misfit(kind, sizes, mean, weights=weights)
     return kind, max(1.0, (misfit / left) ** 0.5)
 
 
@@ -185,10 +185,10 @@ def _errors(covariance: np.ndarray, freedom: float, generator: np.random.Generat
     return tails[:, None] * (generator.standard_normal((DRAWS, len(values))) @ root.T)
 
 
-def _misfit(kind: str, sizes: np.ndarray, mean: np.ndarray, weights: np.ndarray) -> float:
+def _misfit(kind: str, sizes: np.ndarray, mean: np.ndarray, *, weights: np.ndarray) -> float:
     """The weighted squared error of the best curve of a kind through the points: chi-squared where
     their errors are right."""
-    fitted = Fit(kind, sizes, _power_law(kind, sizes, mean[None], weights))
+    fitted = Fit(kind, sizes, _power_law(kind, sizes, mean[None], weights=weights))
     predicted = np.array([fitted._top1(size)[0] for size in sizes])
     return float((weights * (predicted - mean) ** 2).sum())
 
@@ -221,19 +221,23 @@ def _log_linear(sizes: np.ndarray, points: np.ndarray, weights: np.ndarray) -> P
     return Parameters(at_one, slope, unknown, unknown)
 
 
-def _power_law(kind: str, sizes: np.ndarray, points: np.ndarray, weights: np.ndarray) -> Parameters:
+def _power_law(
+    kind: str, sizes: np.ndarray, points: np.ndarray, *, weights: np.ndarray
+) -> Parameters:
     """Of each row of the points."""
     unit = np.exp(np.log(sizes).mean())
     x, every = sizes / unit, np.arange(len(points))
     shift = np.zeros(len(points))
     if kind == "shifted_power_law":
         grid = np.broadcast_to(np.geomspace(*EXPONENTS, 25), (len(points), 25))
-        by_shift = [_at_exponents(grid, x + one, points, weights)[2].min(1) for one in SHIFTS]
+        by_shift = [
+            _at_exponents(grid, x + one, points, weights=weights)[2].min(1) for one in SHIFTS
+        ]
         shift = np.array(SHIFTS)[np.stack(by_shift).argmin(0)]
     moved = (x + shift[:, None])[:, None, :]  # (D, 1, K)
     grid = np.broadcast_to(np.geomspace(*EXPONENTS, 49), (len(points), 49))  # (D, E)
     for _ in range(3):  # each round is 24 times finer than the one before
-        ceilings, scales, errors = _at_exponents(grid, moved, points, weights)
+        ceilings, scales, errors = _at_exponents(grid, moved, points, weights=weights)
         best = errors.argmin(1)
         ceiling, scale, exponent = (of[every, best] for of in (ceilings, scales, grid))
         step = grid[:, 1] / grid[:, 0]
@@ -242,7 +246,7 @@ def _power_law(kind: str, sizes: np.ndarray, points: np.ndarray, weights: np.nda
 
 
 def _at_exponents(
-    exponents: np.ndarray, sizes: np.ndarray, points: np.ndarray, weights: np.ndarray
+    exponents: np.ndarray, sizes: np.ndarray, points: np.ndarray, *, weights: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The best ceiling and scale for each given exponent, within their bounds, and their weighted
     squared error: each (D, E)."""

@@ -38,7 +38,7 @@ Group = tuple[str, int]  # target, label size
 Variance = tuple[float, float]  # squared points, and its degrees of freedom
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Common:
     """A common value of some cells.
 
@@ -167,7 +167,7 @@ def pooled(metrics: pd.DataFrame, prior_sd: float) -> SeedVariance:
     cells, shared = _cells(table.at_finest(metrics))
     trained = [variance for cell, variance in cells.items() if cell[0] != "random"]
     if not trained:
-        return SeedVariance(Common(prior_sd**2, inf, inf, 0))
+        return SeedVariance(Common(variance=prior_sd**2, freedom=inf, most=inf, cells=0))
     kinds: dict[Kind, list[Variance]] = {}
     for (method, *_, protocol), variance in cells.items():
         kinds.setdefault((method, protocol), []).append(variance)
@@ -266,7 +266,7 @@ def _common(cells: Sequence[Variance]) -> Common:
     """
     mean, most = _mean(cells)
     if len(cells) < LEAST_CELLS or mean == 0:
-        return Common(mean, inf, most, len(cells))
+        return Common(variance=mean, freedom=inf, most=most, cells=len(cells))
     variances, freedoms = (np.array(column) for column in zip(*cells, strict=True))
     floor = 1e-5 * np.median(variances) or 1e-5 * mean
     logs = np.log(np.maximum(variances, floor)) - digamma(freedoms / 2) + np.log(freedoms / 2)
@@ -274,12 +274,14 @@ def _common(cells: Sequence[Variance]) -> Common:
     excess = float(logs.var(ddof=1)) - by_chance
     kurtosis = float((polygamma(3, freedoms / 2) / polygamma(1, freedoms / 2) ** 2).mean())
     if excess <= by_chance * np.sqrt((2 + kurtosis) / len(logs)):
-        return Common(mean, inf, most, len(cells))
+        return Common(variance=mean, freedom=inf, most=most, cells=len(cells))
     freedom = 2 * _trigamma_inverse(excess)
     if freedom > 4:
-        return Common(mean * (freedom - 2) / freedom, freedom, most, len(cells))
+        return Common(
+            variance=mean * (freedom - 2) / freedom, freedom=freedom, most=most, cells=len(cells)
+        )
     from_logs = float(np.exp(logs.mean() + digamma(freedom / 2) - np.log(freedom / 2)))
-    return Common(from_logs, freedom, most, len(cells))
+    return Common(variance=from_logs, freedom=freedom, most=most, cells=len(cells))
 
 
 def _trigamma_inverse(value: float) -> float:

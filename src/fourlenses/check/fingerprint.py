@@ -42,10 +42,10 @@ class Fingerprint(NamedTuple):
 
 
 def fingerprint(content: LazyImage, keep: bool = False) -> Fingerprint:
-    """Fingerprint at what a source gives for an image; ``keep`` the picture (RGB, perhaps reduced) too.
+    """Return the fingerprint of an image; with ``keep``, with its picture.
 
     Raises:
-        Undecodable: with the reason that the conversion would give.
+        Undecodable: With the reason that the conversion would give.
     """
     if callable(content):
         content = content()
@@ -75,7 +75,8 @@ def bits_of(grey: np.ndarray) -> bytes:
     """Return the dHash of a grey picture uint8 (9, 9): 128 bits.
 
     Of 64 pairs of neighbours in rows, then 64 in columns, which is brighter (N. Krawetz, "Kind of
-    Like That", 2013, https://www.hackerfactor.com/blog/index.php?/archives/529.html). The 64 of the rows alone are equal for too many different pictures among millions.
+    Like That", 2013, https://www.hackerfactor.com/blog/index.php?/archives/529.html). The 64 of the
+    rows alone are equal for too many different pictures among millions.
     """
     rows = grey[:-1, 1:] > grey[:-1, :-1]
     columns = grey[1:, :-1] > grey[:-1, :-1]

@@ -1,4 +1,4 @@
-"""Where the files lie that belong to the checkout, next to the package: presets, schemas, studies.
+"""The files of the checkout, next to the package: presets and schemas.
 
 The one place of the package that reaches out of itself. A user edits these files, and the Snakefile
 that reads them lies there too; what the package only ships for itself is package data.

@@ -36,10 +36,15 @@ def complete_methods(config: dict, presets: Path, config_files: list[Path]) -> N
         where, key = blame(["methods", name], config_files), f"methods.{name}"
         try:
             method = _method(name)
-            preset, values = _preset(key, entry, presets / "methods" / f"{method}.yaml", config)
+            file = presets / "methods" / f"{method}.yaml"
+            preset, values = _preset(key, entry, file=file, image_size=config["image_size"])
             settings = _with_changes(key, entry, values)
-            takes = len(values["augmentations"])
-            _check_augmentations(key, settings["augmentations"], takes, augmentations)
+            _check_augmentations(
+                key,
+                settings["augmentations"],
+                takes=len(values["augmentations"]),
+                known=augmentations,
+            )
         except UserError as error:
             raise UserError(f"{where}: {error}") from error
         for augmentation in settings["augmentations"]:
@@ -70,10 +75,10 @@ def read_augmentations(presets: Path) -> dict[str, dict]:
     return read_yaml(presets / "augmentations.yaml")
 
 
-def _preset(key: str, entry: dict, file: Path, config: dict) -> tuple[str, dict]:
+def _preset(key: str, entry: dict, *, file: Path, image_size: int) -> tuple[str, dict]:
     """Return the name of an entry's preset, and its values."""
     offered = read_yaml(file)
-    preset = entry.get("preset", "small" if config["image_size"] <= SMALL else "paper")
+    preset = entry.get("preset", "small" if image_size <= SMALL else "paper")
     if preset not in offered:
         raise UserError(f"key '{key}.preset': {one_of('preset', preset, offered)}")
     if isinstance(offered[preset], str):  # the reason why there is none
@@ -87,7 +92,7 @@ def _with_changes(key: str, entry: dict, values: dict) -> dict:
     """Return the values of the preset, those of the entry instead where it has some."""
     changes = {setting: value for setting, value in entry.items() if setting != "preset"}
     for setting, value in changes.items():
-        _check_value(key, setting, value, values)
+        _check_value(key, setting, value, preset=values)
     for passes, updates in EITHER:
         if passes in changes and updates in changes:
             raise UserError(
@@ -98,7 +103,7 @@ def _with_changes(key: str, entry: dict, values: dict) -> dict:
     return {**values, **changes}
 
 
-def _check_value(key: str, setting: str, value: object, preset: dict) -> None:
+def _check_value(key: str, setting: str, value: object, *, preset: dict) -> None:
     allowed = sorted({*preset, *DURATIONS})
     if setting not in allowed:
         if sentence := now_called([*key.split("."), setting]):
@@ -113,7 +118,7 @@ def _check_value(key: str, setting: str, value: object, preset: dict) -> None:
         )
 
 
-def _check_augmentations(key: str, names: list[str], takes: int, known: dict[str, dict]) -> None:
+def _check_augmentations(key: str, names: list[str], *, takes: int, known: dict[str, dict]) -> None:
     """takes: how many the method takes, one for each view."""
     for name in names:
         if name not in known:

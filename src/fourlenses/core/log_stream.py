@@ -32,8 +32,8 @@ class LogStream(io.FileIO):
 
 def use_log_stream() -> None:
     """Make standard error a `LogStream`, unless it has been replaced already."""
-    stream = sys.stderr
-    if stream is not None and stream is sys.__stderr__:
+    stream = sys.__stderr__
+    if stream is not None and sys.stderr is stream:
         stream.flush()
         sys.stderr = io.TextIOWrapper(
             LogStream(2, "wb", closefd=False),

@@ -1,4 +1,4 @@
-"""What one check found."""
+"""The result of a check."""
 
 from dataclasses import dataclass
 
@@ -7,8 +7,13 @@ OK, WARN, FAIL = "ok", "warn", "fail"
 
 @dataclass(frozen=True)
 class CheckResult:
-    """One line of the report: what was looked at, whether it is ok, warn (works, but slower or not for all) or fail, what was found there,
-    and what to do about it (empty for ok).
+    """A line of the report.
+
+    Attributes:
+        check: What was inspected.
+        status: ok, warn (works, but slower or not for all) or fail.
+        found: What it is like.
+        remedy: What to do about it; "" for ok.
     """
 
     check: str

@@ -14,7 +14,15 @@ LEAST_JOB_AGE = 120  # seconds: Snakemake asks squeue about a job for the last t
 
 @dataclass(frozen=True)
 class Partition:
-    """limit_minutes: None for none. gres: as sinfo shows it, of all kinds of nodes. memory_mb and cpus: of its largest node."""
+    """A partition of the cluster.
+
+    Attributes:
+        limit_minutes: None for no limit.
+        gres: As sinfo shows it, of all kinds of nodes.
+        memory_mb: Of its largest node.
+        cpus: Of its largest node.
+        up: Whether it takes jobs.
+    """
 
     limit_minutes: float | None
     gres: str
@@ -59,7 +67,12 @@ def minutes(limit: str) -> float | None:
 
 
 def check_cluster(needed: bool, status_command: str | None) -> Iterator[CheckResult]:
-    """``needed``: the profile submits to SLURM; ``status_command``: what it says Snakemake asks about jobs, None if it says nothing."""
+    """Check SLURM's commands, partitions and accounting.
+
+    Args:
+        needed: Whether the profile submits to SLURM.
+        status_command: By which Snakemake asks about jobs; None if the profile does not set it.
+    """
     missing = [command for command in COMMANDS if shutil.which(command) is None]
     if missing:
         if not needed:
@@ -149,4 +162,5 @@ def _limit(partition: Partition) -> str:
 
 
 def _number(text: str) -> int:
-    return int(re.match(r"\d*", text)[0] or 0)  # sinfo shows 64+ where nodes differ
+    match = re.match(r"\d+", text)  # sinfo shows 64+ where nodes differ
+    return int(match[0]) if match else 0

@@ -10,7 +10,8 @@ _LOCATED = """
 def answer():
     from importlib import metadata
     files = metadata.files("ffcv") or []
-    return [metadata.version("ffcv"), [str(file.locate()) for file in files if file.name.startswith("_libffcv")]]
+    libraries = [str(file.locate()) for file in files if file.name.startswith("_libffcv")]
+    return [metadata.version("ffcv"), libraries]
 """
 _FFCV = """
 def answer():
@@ -41,7 +42,10 @@ def answer():
         return count
     return [numba.__version__, int(total(1000)), numba.threading_layer()]
 """
-SYSTEM = "install OpenCV and TurboJPEG (Debian: libopencv-dev libturbojpeg0-dev; on a cluster perhaps: module load opencv), then remove .venv "
+SYSTEM = (
+    "install OpenCV and TurboJPEG (Debian: libopencv-dev libturbojpeg0-dev; on a cluster perhaps: "
+    "module load opencv), then remove .venv "
+)
 
 
 def check_image_libraries() -> Iterator[CheckResult]:

@@ -1,4 +1,4 @@
-"""Code and commands tried out in processes of their own: one that hangs or crashes is one finding, not the end of the doctor."""
+"""Code and commands tried in separate processes: one that hangs or crashes ends no doctor."""
 
 import contextlib
 import json
@@ -8,6 +8,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 SOURCES = Path(__file__).resolve().parents[2]
 _MARK = "fourlenses-doctor:"
@@ -15,15 +16,22 @@ _MARK = "fourlenses-doctor:"
 
 @dataclass(frozen=True)
 class Answer:
-    """What the code returned (as JSON), or why there is no answer: one sentence in ``error``."""
+    """The value that the code returned (as JSON), or a sentence why there is none in ``error``."""
 
-    value: object = None
+    value: Any = None
     error: str = ""
 
 
 @dataclass(frozen=True)
 class Ran:
-    """A command's exit code (None: it could not be started or did not end in time), outputs, and in that case why."""
+    """Exit code and outputs of a command.
+
+    Attributes:
+        code: None if it could not be started or did not end in time.
+        output: Of standard output.
+        errors: Of standard error.
+        reason: Why ``code`` is None.
+    """
 
     code: int | None
     output: str = ""
@@ -33,15 +41,14 @@ class Ran:
 
 def ask(code: str, *arguments: str, timeout: float = 120.0) -> Answer:
     """Run Python ``code`` that defines ``answer(*arguments)``, and return what that returned."""
-    script = f"{code}\nimport json, sys\nprint({_MARK!r} + json.dumps(answer(*sys.argv[1:])), flush=True)\n"
-    path = os.pathsep.join(
-        part for part in (str(SOURCES), os.environ.get("PYTHONPATH", "")) if part
-    )
+    printed = f"print({_MARK!r} + json.dumps(answer(*sys.argv[1:])), flush=True)"
+    script = f"{code}\nimport json, sys\n{printed}\n"
+    folders = (str(SOURCES), os.environ.get("PYTHONPATH", ""))
+    path = os.pathsep.join(folder for folder in folders if folder)
     ran = run([sys.executable, "-c", script, *arguments], timeout, {"PYTHONPATH": path})
     for line in reversed(ran.output.splitlines()):
-        if line.startswith(
-            _MARK
-        ):  # an answer counts even if the interpreter crashes on its way out
+        # an answer counts even if the interpreter crashes on its way out
+        if line.startswith(_MARK):
             return Answer(json.loads(line.removeprefix(_MARK)))
     if ran.code is None:
         return Answer(error=ran.reason)
@@ -55,7 +62,13 @@ def ask(code: str, *arguments: str, timeout: float = 120.0) -> Answer:
 def run(
     command: list[str], timeout: float = 30.0, environment: dict[str, str] | None = None
 ) -> Ran:
-    """Run a command with all its children killed when it takes longer than ``timeout`` seconds. ``environment`` is added to this one's."""
+    """Run a command; it and all its children are killed when it takes too long.
+
+    Args:
+        command: With its arguments.
+        timeout: Seconds.
+        environment: Added to that of this process.
+    """
     try:
         process = subprocess.Popen(
             command,
@@ -70,7 +83,8 @@ def run(
     try:
         output, errors = process.communicate(timeout=timeout)
     except subprocess.TimeoutExpired:
-        # first politely: srun then takes its job with it. What hangs in a file system cannot be killed, and is not waited for
+        # first politely: srun then takes its job with it. What hangs in a file system cannot be
+        # killed, and is not waited for.
         for number in (signal.SIGTERM, signal.SIGKILL):
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, number)

@@ -8,10 +8,8 @@ from fourlenses.doctor.check_result import FAIL, OK, WARN, CheckResult
 from fourlenses.doctor.probe import ask
 
 _TRIAL = "from fourlenses.doctor.storage_trial import trial as answer\n"
-LEAST_FREE, FEW_FREE = (
-    1 << 30,
-    20 << 30,
-)  # bytes: below the first nothing is begun; the four datasets of the paper need far more
+# Bytes: below the first nothing is begun; the paper's four datasets need far more than the second.
+LEAST_FREE, FEW_FREE = 1 << 30, 20 << 30
 SLOW_READS, SLOW_WRITES = 200, 20e6  # random reads of 128 KiB, and bytes, a second
 MOST_CLOCK_OFF = 30.0  # seconds
 
@@ -25,7 +23,8 @@ def check_storage(directory: Path) -> Iterator[CheckResult]:
                 f"{name}/",
                 FAIL,
                 f"cannot be used: {answer.error}",
-                f"make {(directory / name).absolute()} writable, or put it elsewhere by a symbolic link",
+                f"make {(directory / name).absolute()} writable, or put it elsewhere by a symbolic "
+                "link",
             )
         else:
             yield from judge(name, answer.value)
@@ -48,7 +47,8 @@ def judge(name: str, found: dict) -> Iterator[CheckResult]:
             f"{name}/ space",
             WARN,
             free,
-            "enough for small studies; docs/reference/datasets.md says what the paper's four datasets need",
+            "enough for small studies; docs/reference/datasets.md says what the paper's four "
+            "datasets need",
         )
     else:
         yield CheckResult(f"{name}/ space", OK, free)
@@ -87,7 +87,8 @@ def judge(name: str, found: dict) -> Iterator[CheckResult]:
             f"{name}/ files",
             WARN,
             f"renames are whole, but there are no {' and no '.join(lacks)}",
-            "run only one Snakemake a folder; without hard links two jobs can own one directory for a moment",
+            "run only one Snakemake a folder; without hard links two jobs can own a directory for "
+            "a moment",
         )
     else:
         yield CheckResult(f"{name}/ files", OK, "renames are whole, hard links and locks work")

@@ -1,4 +1,7 @@
-"""A file system tried out: space, speed, locks, renames. Runs in a process of its own, as a network file system may hang."""
+"""A trial of a file system: space, speed, locks, renames.
+
+It runs in a separate process, as a network file system may hang.
+"""
 
 import fcntl
 import os
@@ -8,11 +11,8 @@ import tempfile
 import time
 from pathlib import Path
 
-SIZE, BLOCK, READS = (
-    32 << 20,
-    128 << 10,
-    64,
-)  # bytes written, bytes of a random read (an image or two), number of reads
+SIZE = 32 << 20  # bytes written
+BLOCK, READS = 128 << 10, 64  # bytes of a random read (an image or two), and their number
 # names as in /proc/self/mountinfo
 NETWORK = (
     "nfs",
@@ -34,7 +34,10 @@ NETWORK = (
 
 
 def trial(folder: str) -> dict:
-    """Numbers on the file system of ``folder``, or of its nearest parent that exists. Everything made there is removed."""
+    """Return numbers on the file system of a folder, or of its nearest parent that exists.
+
+    Everything made there is removed.
+    """
     place = Path(folder).absolute()
     while not place.is_dir():
         place = place.parent
@@ -85,7 +88,10 @@ def is_network(kind: str) -> bool:
 
 
 def _speed(file: Path, size: int) -> dict:
-    """Bytes a second written (synced), and random reads a second with the kernel's cache emptied of the file."""
+    """Return bytes written (and synced) a second, and random reads a second.
+
+    The kernel's cache is emptied of the file before it is read.
+    """
     chunk = random.Random(0).randbytes(1 << 20)  # not zeros: some file systems compress
     began = time.perf_counter()
     with open(file, "wb") as written:
@@ -118,7 +124,7 @@ def _renames(folder: Path) -> bool:
 
 
 def _hard_links(folder: Path) -> bool:
-    """Whether a link is refused where there is a file: by that one of several jobs comes to own a directory."""
+    """Return whether a link is refused where there is a file: locks of directories need that."""
     one, other = folder / "one", folder / "other"
     one.write_text("1")
     other.write_text("2")
@@ -134,7 +140,7 @@ def _hard_links(folder: Path) -> bool:
 
 
 def _locks(file: Path) -> bool:
-    """Whether the kernel's locks work there (they are a mount option of network file systems); the SQLite of others needs them."""
+    """Return whether the kernel's locks work, which are a mount option of network file systems."""
     with open(file, "wb") as locked:
         try:
             fcntl.lockf(locked, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -136,7 +136,9 @@ def _contest(
     }
     if "fine_tune" not in ways or len(pairs) < len(ways) * len(alone):
         return None
-    answer, p_value, (way, rival) = _answer(pairs, ways, alone, thresholds.equivalence_margin)
+    answer, p_value, (way, rival) = _answer(
+        pairs, ways, alone, margin=thresholds.equivalence_margin
+    )
     mine, theirs = ways[way], alone[rival]
     trainings = {f"{words.method(entry)} {WAYS[way]}": mine, rival: theirs}
     return Contest(
@@ -150,7 +152,7 @@ def _contest(
         answer=answer,
         p_value=p_value,
         not_converged=[name for name, rows in trainings.items() if selection.not_converged(rows)],
-        untrained=_untrained(mine, theirs, evidence, thresholds.trained_margin),
+        untrained=_untrained(mine, theirs, evidence=evidence, margin=thresholds.trained_margin),
     )
 
 
@@ -158,6 +160,7 @@ def _answer(
     pairs: Pairs,
     ways: Mapping[str, pd.DataFrame],
     alone: Mapping[str, pd.DataFrame],
+    *,
     margin: float,
 ) -> tuple[str, float, tuple[str, str]]:
     """The answer, its p-value, and the pair that it rests on: the way that wins for certain and the
@@ -199,7 +202,7 @@ def _turned(contrast: Contrast) -> Contrast:
 
 
 def _untrained(
-    mine: pd.DataFrame, theirs: pd.DataFrame, evidence: Evidence, margin: float
+    mine: pd.DataFrame, theirs: pd.DataFrame, *, evidence: Evidence, margin: float
 ) -> str | None:
     better = mine if mine["top1"].mean() > theirs["top1"].mean() else theirs
     random = selection.random_encoder(evidence.metrics, mine)

@@ -150,12 +150,7 @@ def judged(
         equivalence: as of `verdict.universal`.
     """
     where = "below" if side == BELOW else "above"
-    outcomes = []
-    for comparison in comparisons:
-        try:
-            outcomes.append(measured(comparison, evidence, thresholds))
-        except UserError as error:  # its cells have no seed in common
-            missing = str(error)
+    outcomes, problem = _measured(comparisons, evidence, thresholds)
     threshold = comparisons[0].scales[0].threshold if comparisons else 0.0
     if not outcomes:
         return Finding(
@@ -167,7 +162,7 @@ def judged(
             side=where,
             seeds=0,
             paired=False,
-            note=f"Missing: {missing}",
+            note=f"Missing: {problem or missing}",
         )
     verdict = universal(outcomes, side, equivalence)
     estimate = _mean_that_counts(outcomes, evidence, unit)
@@ -188,6 +183,20 @@ def judged(
         counts=verdict.counts,
         evidence=list(map(_entry, outcomes, verdict.status)),
     )
+
+
+def _measured(
+    comparisons: Sequence[Comparison], evidence: Evidence, thresholds: Thresholds
+) -> tuple[list[Outcome], str | None]:
+    """The outcomes of comparisons whose cells have a seed in common, and what is wrong with the
+    last of the others."""
+    outcomes, problem = [], None
+    for comparison in comparisons:
+        try:
+            outcomes.append(measured(comparison, evidence, thresholds))
+        except UserError as error:
+            problem = str(error)
+    return outcomes, problem
 
 
 def _mean_that_counts(

@@ -25,7 +25,7 @@ BELOW, ABOVE = -1, 1  # the side of the threshold that a claim is about
 HOLDS, AGAINST, OPEN = "holds", "against", "open"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Verdict:
     """The verdict on a claim.
 
@@ -52,7 +52,7 @@ def universal(outcomes: Sequence[Outcome], side: int, equivalence: float | None 
             be an answer.
     """
     if not outcomes:
-        return Verdict(NOT_MEASURED, [], {}, 0)
+        return Verdict(word=NOT_MEASURED, status=[], counts={}, seeds=0)
     status = _statuses(outcomes, side)
     counts = dict(Counter(status))
     counted = [outcome for outcome in outcomes if outcome.counts]
@@ -66,7 +66,7 @@ def universal(outcomes: Sequence[Outcome], side: int, equivalence: float | None 
         if word == SUPPORTED and 2 * len(counted) < len(outcomes):
             word = MIXED  # most of the comparisons say nothing
     leaning = LEANS if word in FIRM and seeds < LEAST_SEEDS else ""
-    return Verdict(leaning + word, status, counts, seeds)
+    return Verdict(word=leaning + word, status=status, counts=counts, seeds=seeds)
 
 
 def _statuses(outcomes: Sequence[Outcome], side: int) -> list[str]:

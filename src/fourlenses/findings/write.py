@@ -41,7 +41,7 @@ def _section(finding: Finding) -> str:
 
 
 def _mean(finding: Finding) -> str:
-    number = _interval(finding.estimate, finding.low, finding.high, finding.unit)
+    number = _interval(finding.estimate, finding.low, finding.high, unit=finding.unit)
     if number == NOTHING:
         return ""
     estimate, _, ends = number.partition(" ")
@@ -58,10 +58,10 @@ def _cells(entry: Entry, second: str | None) -> list[str]:
 
 
 def _number(number: Estimate) -> str:
-    return _interval(number.estimate, number.low, number.high, number.unit)
+    return _interval(number.estimate, number.low, number.high, unit=number.unit)
 
 
-def _interval(estimate: float | None, low: float | None, high: float | None, unit: str) -> str:
+def _interval(estimate: float | None, low: float | None, high: float | None, *, unit: str) -> str:
     """`+8.2 (+5.4 to +10.9)`"""
     if estimate is None or low is None or high is None:
         return NOTHING

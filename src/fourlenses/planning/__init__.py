@@ -1,4 +1,4 @@
-"""What a study costs before it is run: GPU hours, disk and wall time.
+"""The cost of a study before it is run: GPU hours, disk and wall time.
 
-Of its plan, how many images its trainings process, and measured images per second.
+From its plan, the images that its trainings process, and measured images per second.
 """

@@ -1,4 +1,4 @@
-"""The plan of a study next to what its finished jobs took."""
+"""The plan of a study compared with what its finished jobs took."""
 
 import csv
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from fourlenses.study.layout import RUN
 from fourlenses.study.vocabulary import TRAINING_PROTOCOLS
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Comparison:
     """A finished job.
 
@@ -96,7 +96,16 @@ def compare(plan: StudyPlan, root: Path = Path()) -> list[Comparison]:
             # a training's own clock runs from its first step on
             estimated = job.held if record == "benchmark" else job.seconds
             cpu = cpu_seconds(benchmark)
-            rows.append(Comparison(job.kind, key, estimated, actual, record, cpu))
+            rows.append(
+                Comparison(
+                    kind=job.kind,
+                    job=key,
+                    estimated=estimated,
+                    actual=actual,
+                    record=record,
+                    cpu=cpu,
+                )
+            )
     if not rows:
         raise UserError(
             f"{root / plan.layout.results} holds no finished job with a record of its time; "

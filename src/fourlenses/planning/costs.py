@@ -8,9 +8,9 @@ from fourlenses.study.vocabulary import LENSES, TRAINING_PROTOCOLS
 KINDS = ("beton", "pretrain", "features", *TRAINING_PROTOCOLS)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Sum:
-    """What some jobs cost.
+    """The cost of some jobs.
 
     Args:
         hours: of devices.

@@ -14,7 +14,7 @@ from fourlenses.study.layout import CALIBRATION, Layout
 
 @dataclass(frozen=True, kw_only=True)
 class StudyPlan:
-    """What a study costs.
+    """The cost of a study.
 
     Args:
         layout: of the study's files.

@@ -15,7 +15,7 @@ from fourlenses.study.layout import Layout, manifest
 from fourlenses.study.vocabulary import CORRUPTION_FAMILIES
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Size:
     """The size of a dataset; None: not known.
 
@@ -46,11 +46,45 @@ class Size:
 # patches of 256 px, of which the default split keeps 95 % of the blocks for training; it comes as
 # arrays and is stored as JPEG.
 PUBLISHED = {
-    "imagenet": Size(1_281_167, 50_000, 1000, 144.3e9 / 1_331_167, (500, 375), "published"),
-    "inat21": Size(2_686_843, 100_000, 10_000, 232.4e9 / 2_786_843, (500, 400), "published"),
-    "inat21/train_mini": Size(500_000, 100_000, 10_000, 50.4e9 / 600_000, (500, 400), "published"),
-    "places365": Size(1_803_460, 36_500, 365, 24e9 / 1_839_960, (256, 256), "published"),
-    "glc20": Size(1_042_758, 54_882, 16, None, (256, 256), "published; the split is an estimate"),
+    "imagenet": Size(
+        train=1_281_167,
+        test=50_000,
+        classes=1000,
+        file_bytes=144.3e9 / 1_331_167,
+        pixels=(500, 375),
+        how="published",
+    ),
+    "inat21": Size(
+        train=2_686_843,
+        test=100_000,
+        classes=10_000,
+        file_bytes=232.4e9 / 2_786_843,
+        pixels=(500, 400),
+        how="published",
+    ),
+    "inat21/train_mini": Size(
+        train=500_000,
+        test=100_000,
+        classes=10_000,
+        file_bytes=50.4e9 / 600_000,
+        pixels=(500, 400),
+        how="published",
+    ),
+    "places365": Size(
+        train=1_803_460,
+        test=36_500,
+        classes=365,
+        file_bytes=24e9 / 1_839_960,
+        pixels=(256, 256),
+        how="published",
+    ),
+    "glc20": Size(
+        train=1_042_758,
+        test=54_882,
+        classes=16,
+        pixels=(256, 256),
+        how="published; the split is an estimate",
+    ),
 }
 SYNTHETIC_CLASSES = {"objects": 24, "species": 28, "scenes": 21, "landcover": 12}
 # px: `data.conversion.encode` stores images that it had to shrink as pixels up to this side
@@ -104,9 +138,9 @@ def _published(definition: dict) -> Size:
     source = definition["source"]
     if source == "synthetic":
         return Size(
-            definition["train_images"],
-            definition["test_images"],
-            SYNTHETIC_CLASSES[definition["domain"]],
+            train=definition["train_images"],
+            test=definition["test_images"],
+            classes=SYNTHETIC_CLASSES[definition["domain"]],
             how="defined",
         )
     if source == "inat21" and definition.get("train") == "train_mini":

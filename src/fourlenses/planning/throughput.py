@@ -37,7 +37,7 @@ PASSES |= {name: method.passes for name, method in METHODS.items() if method.pas
 START = "start"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Row:
     """A line of a table; the fields are its columns."""
 
@@ -51,7 +51,7 @@ class Row:
 
     @property
     def work(self) -> tuple[str, str, int, str]:
-        """What was measured: two rows of the same work say the same thing."""
+        """The work that was measured; of two rows of the same work the newer one counts."""
         return self.device, self.backbone, self.image_size, self.kind
 
 

@@ -22,7 +22,7 @@ from fourlenses.report.tables import read_table
 HERE = Path(__file__).parent
 
 
-def write_report(metrics: Path, results: Path, data: Path, output: Path) -> None:
+def write_report(metrics: Path, results: Path, *, data: Path, output: Path) -> None:
     """Write the report.
 
     The same files give the same bytes: the page has no date and no path that is not relative to the

@@ -29,7 +29,7 @@ class Planned:
 
     @property
     def layout(self) -> Layout:
-        """Where its files lie."""
+        """The paths of its files."""
         return Layout(self.name, self.stored_size)
 
     def betons(self) -> list[str]:

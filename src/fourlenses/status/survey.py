@@ -26,7 +26,7 @@ KINDS = ("encoders", "evaluations")
 QUIET_SECONDS = 900.0
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Job:
     """An encoder to pretrain, or a file of evaluations; None: not known.
 
@@ -117,7 +117,7 @@ def _encoders(study: Planned, root: Path) -> Iterable[Job]:
     lenses, layout = _lenses_of_encoders(study.plan), study.layout
     for run in study.plan.runs:
         log = root / layout.log(f"pretrain/{run.name}")
-        job = Job("encoders", run.name, lenses[run.name], log)
+        job = Job(kind="encoders", name=run.name, lenses=lenses[run.name], log=log)
         _find_state(job, root / layout.run_record(run.name), root / layout.checkpoints(run.name))
         yield job
 
@@ -138,7 +138,8 @@ def _evaluations(study: Planned, root: Path) -> Iterable[Job]:
         lenses[cell.record] |= of_cell
     for record in study.plan.records:
         name = f"evaluate/{job_of(record)}"
-        job = Job("evaluations", job_of(record), lenses[record], root / layout.log(name))
+        log = root / layout.log(name)
+        job = Job(kind="evaluations", name=job_of(record), lenses=lenses[record], log=log)
         _find_state(job, root / layout.evaluation(record), root / layout.checkpoints(name))
         yield job
 

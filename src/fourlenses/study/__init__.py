@@ -1,4 +1,4 @@
-"""What a study is: encoders, cells and the plan of them, the names of things and where files lie.
+"""A study: its encoders, cells and plan, the names of things, and the paths of files.
 
 Standard library only: the Snakefile imports it, and is parsed again in every job.
 """

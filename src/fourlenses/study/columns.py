@@ -6,7 +6,7 @@ the names.
 Standard library only.
 """
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import Literal
 
 
@@ -28,6 +28,7 @@ class Column:
     name: str
     kind: Literal["text", "count", "number", "truth"]
     meaning: str
+    _: KW_ONLY
     may_be_empty: bool = False
     finest_only: bool = False
     required: bool = True

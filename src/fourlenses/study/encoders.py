@@ -141,6 +141,6 @@ class Run:
 
     @property
     def corruption(self) -> str:
-        """As in the column `corruption`; several joined by `+`."""
+        """The column `corruption`: of several parts joined by `+`."""
         parts = [part for encoder in self.encoders for part in parse_source(encoder.source)]
         return "+".join(sorted({part.corruption for part in parts})) or CLEAN

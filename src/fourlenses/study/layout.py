@@ -196,5 +196,5 @@ class Layout:
 
     @property
     def plan(self) -> str:
-        """What `snakemake plan` writes, without the suffix (csv, md, svg, png)."""
+        """The outputs of `snakemake plan`, without the suffix (csv, md, svg, png)."""
         return f"{self.results}/plan"

@@ -8,7 +8,7 @@ dictionary is the order of figures, tables and legends.
 Standard library only: the Snakefile imports it, and is parsed again in every job.
 """
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,7 @@ class Protocol:
 
     name: str
     label: str
+    _: KW_ONLY
     frozen: bool = False
     trains: bool = False
     from_scratch: bool = False
@@ -93,6 +94,7 @@ class Method:
 
     name: str
     label: str
+    _: KW_ONLY
     colour: str
     marker: str
     contrastive: bool = True
@@ -114,6 +116,7 @@ class Backbone:
 
     name: str
     label: str
+    _: KW_ONLY
     parameters: int
     width: int
     multiply_adds: float
@@ -235,14 +238,16 @@ SIMILARITY_FIGURE = "domain_similarity"  # drawn by rules/similarity.smk
 METHODS = {
     method.name: method
     for method in (
-        Method("simclr", "SimCLR", "#0072B2", "o", passes=6),
-        Method("moco", "MoCo v2", "#E69F00", "^", passes=4),
-        Method("byol", "BYOL", "#009E73", "D", passes=8),
-        Method("simsiam", "SimSiam", "#56B4E9", "v", passes=6),
-        Method("barlow_twins", "Barlow Twins", "#CC79A7", "P", passes=6),
-        Method("vicreg", "VICReg", "#B8A800", "X", passes=6),
-        Method("supervised", "supervised", "#D55E00", "s", contrastive=False, passes=3),
-        Method(RANDOM_INIT, "random encoder", "#7F7F7F", "x", contrastive=False),
+        Method("simclr", "SimCLR", colour="#0072B2", marker="o", passes=6),
+        Method("moco", "MoCo v2", colour="#E69F00", marker="^", passes=4),
+        Method("byol", "BYOL", colour="#009E73", marker="D", passes=8),
+        Method("simsiam", "SimSiam", colour="#56B4E9", marker="v", passes=6),
+        Method("barlow_twins", "Barlow Twins", colour="#CC79A7", marker="P", passes=6),
+        Method("vicreg", "VICReg", colour="#B8A800", marker="X", passes=6),
+        Method(
+            "supervised", "supervised", colour="#D55E00", marker="s", contrastive=False, passes=3
+        ),
+        Method(RANDOM_INIT, "random encoder", colour="#7F7F7F", marker="x", contrastive=False),
     )
 }
 TRAINED_METHODS = tuple(name for name in METHODS if name != RANDOM_INIT)
@@ -259,13 +264,62 @@ def method_of(entry: str) -> str | None:
 BACKBONES = {
     backbone.name: backbone
     for backbone in (
-        Backbone("resnet_small", "small ResNet", 307_536, 128, 4_042_752, 32),
-        Backbone("resnet_small_wide", "small ResNet, wide", 1_226_400, 256, 15_949_824, 32),
-        Backbone("resnet18_cifar", "ResNet-18 (3x3 stem)", 11_168_832, 512, 555_417_600, 32),
-        Backbone("resnet18", "ResNet-18", 11_176_512, 512, 1_813_561_344, 224),
-        Backbone("resnet34", "ResNet-34", 21_284_672, 512, 3_663_249_408, 224),
-        Backbone("resnet50", "ResNet-50", 23_508_032, 2048, 4_087_136_256, 224),
-        Backbone("resnet101", "ResNet-101", 42_500_160, 2048, 7_799_357_440, 224),
+        Backbone(
+            "resnet_small",
+            "small ResNet",
+            parameters=307_536,
+            width=128,
+            multiply_adds=4_042_752,
+            side=32,
+        ),
+        Backbone(
+            "resnet_small_wide",
+            "small ResNet, wide",
+            parameters=1_226_400,
+            width=256,
+            multiply_adds=15_949_824,
+            side=32,
+        ),
+        Backbone(
+            "resnet18_cifar",
+            "ResNet-18 (3x3 stem)",
+            parameters=11_168_832,
+            width=512,
+            multiply_adds=555_417_600,
+            side=32,
+        ),
+        Backbone(
+            "resnet18",
+            "ResNet-18",
+            parameters=11_176_512,
+            width=512,
+            multiply_adds=1_813_561_344,
+            side=224,
+        ),
+        Backbone(
+            "resnet34",
+            "ResNet-34",
+            parameters=21_284_672,
+            width=512,
+            multiply_adds=3_663_249_408,
+            side=224,
+        ),
+        Backbone(
+            "resnet50",
+            "ResNet-50",
+            parameters=23_508_032,
+            width=2048,
+            multiply_adds=4_087_136_256,
+            side=224,
+        ),
+        Backbone(
+            "resnet101",
+            "ResNet-101",
+            parameters=42_500_160,
+            width=2048,
+            multiply_adds=7_799_357_440,
+            side=224,
+        ),
     )
 }
 

@@ -24,7 +24,7 @@ FILES = [
     (source, name, file) for source, entry in TABLE.items() for name, file in entry["files"].items()
 ]
 NEEDS = {"needs", "defaults", "path_is_file"}
-DOCS = (Path(__file__).parents[3] / "docs" / "guide" / "downloads.md").read_text()
+DOCS = (Path(__file__).parents[3] / "docs" / "reference" / "downloads.md").read_text()
 
 
 @pytest.mark.parametrize(("source", "name", "file"), FILES, ids=[name for _, name, _ in FILES])

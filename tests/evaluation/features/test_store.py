@@ -76,7 +76,7 @@ def make_store(directory, **changes):
     return FeatureStore(directory, device="cpu", **arguments | changes)
 
 
-def open_store(folder, precision="float32", keep=True, workers=1):
+def open_store(folder, *, precision="float32", keep=True, workers=1):
     return make_store(folder / "features", precision=precision, workers=workers, keep=keep)
 
 
@@ -141,7 +141,7 @@ def test_what_has_a_say_makes_another_file(tmp_path, images, monkeypatch):
         (open_store(tmp_path), encoder, Images(images.name, few, images.fingerprint)),
         (open_store(tmp_path), encoder, Images(images.name, images.selection, "of another beton")),
         (make_store(tmp_path / "features", image_size=12), encoder, images),
-        (open_store(tmp_path, "float16"), encoder, images),
+        (open_store(tmp_path, precision="float16"), encoder, images),
     ]
     for number, (store, one, which) in enumerate(asked):
         store.features([one], which)
@@ -185,13 +185,13 @@ def test_encoders_stand_side_by_side(tmp_path, images):
 
 def test_half_precision(tmp_path, images):
     encoder = make_encoder(tmp_path / "one")
-    features = open_store(tmp_path, "float16").features([encoder], images)
+    features = open_store(tmp_path, precision="float16").features([encoder], images)
     assert features.dtype == np.float16
     assert np.array_equal(features, by_hand(encoder, images, tmp_path).astype(np.float16))
     with pytest.raises(
         UserError, match="'feature_precision' is one of float32, float16, not 'int8'"
     ):
-        open_store(tmp_path, "int8")
+        open_store(tmp_path, precision="int8")
 
 
 @pytest.mark.parametrize(
@@ -205,7 +205,9 @@ def test_features_that_are_no_numbers(tmp_path, images, value, message):
     weights[name][:] = value
     save_file(weights, tmp_path / "one/encoder.safetensors")
     with pytest.raises(UserError, match=message):
-        open_store(tmp_path, "float16").features([Encoder.read(encoder.directory)], images)
+        open_store(tmp_path, precision="float16").features(
+            [Encoder.read(encoder.directory)], images
+        )
     assert not list((tmp_path / "features").glob("*.npy"))
 
 

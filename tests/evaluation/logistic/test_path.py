@@ -25,7 +25,7 @@ def _one_thread():
         yield
 
 
-def blobs(count, width, classes, seed, spread=1.0):
+def blobs(count, width, classes, *, seed, spread=1.0):
     """Overlapping blobs with correlated, unevenly scaled features off the origin.
 
     Returns:
@@ -39,7 +39,7 @@ def blobs(count, width, classes, seed, spread=1.0):
     return torch.tensor(features, dtype=torch.float32), torch.tensor(labels)
 
 
-def fit(x, y, classes, l2, tolerance=1e-4, max_iterations=500, initial=None):
+def fit(x, y, classes, *, l2, tolerance=1e-4, max_iterations=500, initial=None):
     """A solution per l2, for features as they are."""
     as_they_are = (
         torch.zeros(x.shape[1], device=x.device),
@@ -63,10 +63,10 @@ def digits():
 @pytest.mark.parametrize(
     ("data", "classes", "train", "l2", "tolerance"),
     [
-        (lambda: blobs(3000, 12, 2, 1, 0.3), 2, 1000, L2, 1e-4),
-        (lambda: blobs(3000, 24, 10, 2, 0.5), 10, 1000, L2, 1e-4),
+        (lambda: blobs(3000, 12, 2, seed=1, spread=0.3), 2, 1000, L2, 1e-4),
+        (lambda: blobs(3000, 24, 10, seed=2, spread=0.5), 10, 1000, L2, 1e-4),
         (
-            lambda: blobs(2200, 60, 5, 3, 0.3),
+            lambda: blobs(2200, 60, 5, seed=3, spread=0.3),
             5,
             45,
             L2[1:],
@@ -78,7 +78,7 @@ def digits():
 )
 def test_agrees_with_scikit_learn(data, classes, train, l2, tolerance):
     x, y = data()
-    solutions = fit(x[:train], y[:train], classes, l2, tolerance)
+    solutions = fit(x[:train], y[:train], classes, l2=l2, tolerance=tolerance)
     for p, strength in enumerate(l2):
         # scikit-learn fits a sigmoid to two classes: w = w1 - w0, and |w|^2 / 2 = |w0|^2 + |w1|^2
         # at the optimum w0 = -w1.
@@ -101,7 +101,7 @@ def test_agrees_with_scikit_learn(data, classes, train, l2, tolerance):
             )
 
 
-def exact_gradient_norm(x, y, weights, bias, l2):
+def exact_gradient_norm(x, y, *, weights, bias, l2):
     """The gradient norm at a solution, by automatic differentiation in float64.
 
     In the coordinates of centred features.
@@ -115,34 +115,33 @@ def exact_gradient_norm(x, y, weights, bias, l2):
 
 @pytest.mark.parametrize("count", [40, 1500])
 def test_reported_gradient_norm_is_the_true_one_and_below_tolerance(count):
-    x, y = blobs(count, 50, 7, 4, 0.5)
-    x = (x - x.mean(0)) / x.std(
-        0
-    )  # centred, so that the returned bias is the bias of centred features
-    found = fit(x, y, 7, L2, tolerance=5e-5)
+    x, y = blobs(count, 50, 7, seed=4, spread=0.5)
+    # centred, so that the returned bias is the bias of centred features
+    x = (x - x.mean(0)) / x.std(0)
+    found = fit(x, y, 7, l2=L2, tolerance=5e-5)
     assert all(solution.gradient_norm <= 5e-5 for solution in found)
     for p, l2 in enumerate(L2):
-        truth = exact_gradient_norm(x, y, found[p].weights, found[p].bias, l2)
+        truth = exact_gradient_norm(x, y, weights=found[p].weights, bias=found[p].bias, l2=l2)
         assert truth == pytest.approx(found[p].gradient_norm, abs=5e-6)
 
 
 def test_l2_solved_together_or_alone_agree():
-    x, y = blobs(800, 20, 6, 5)
-    together = fit(x, y, 6, L2, tolerance=1e-6)
+    x, y = blobs(800, 20, 6, seed=5)
+    together = fit(x, y, 6, l2=L2, tolerance=1e-6)
     for l2, solution in zip(L2, together, strict=True):
-        (alone,) = fit(x, y, 6, [l2], tolerance=1e-6)
+        (alone,) = fit(x, y, 6, l2=[l2], tolerance=1e-6)
         bound = 2e-6 / l2 + 1e-4  # strong convexity, and float32
         assert float((solution.weights - alone.weights).norm()) <= bound
-    again = fit(x, y, 6, L2, tolerance=1e-6)
+    again = fit(x, y, 6, l2=L2, tolerance=1e-6)
     assert all(
         torch.equal(one.weights, other.weights) for one, other in zip(together, again, strict=True)
     )
 
 
 def test_the_path_saves_iterations():
-    x, y = blobs(2000, 40, 10, 5, 0.5)
-    along = fit(x, y, 10, L2)
-    apart = [fit(x, y, 10, [l2])[0] for l2 in L2]
+    x, y = blobs(2000, 40, 10, seed=5, spread=0.5)
+    along = fit(x, y, 10, l2=L2)
+    apart = [fit(x, y, 10, l2=[l2])[0] for l2 in L2]
     assert sum(solution.iterations for solution in along) < 0.7 * sum(
         solution.iterations for solution in apart
     )
@@ -150,9 +149,9 @@ def test_the_path_saves_iterations():
 
 def test_every_way_of_solving_leads_to_the_same_optimum(monkeypatch):
     """Principal or given axes; features held, or read again; curvature with blocks or without."""
-    x, y = blobs(800, 20, 6, 5)
+    x, y = blobs(800, 20, 6, seed=5)
     x = (x - x.mean(0)) / x.std(0) + 1
-    turned = fit(x, y, 6, [1e-3, 1e-1], tolerance=1e-5)
+    turned = fit(x, y, 6, l2=[1e-3, 1e-1], tolerance=1e-5)
     seen = []
     for ways in (
         {"resident": False},
@@ -167,13 +166,13 @@ def test_every_way_of_solving_leads_to_the_same_optimum(monkeypatch):
             return seen[-1]
 
         monkeypatch.setattr("fourlenses.evaluation.logistic.path.plan_memory", changed)
-        other = fit(x, y, 6, [1e-3, 1e-1], tolerance=1e-5)
+        other = fit(x, y, 6, l2=[1e-3, 1e-1], tolerance=1e-5)
         for one, two, l2 in zip(turned, other, [1e-3, 1e-1], strict=True):
             assert two.gradient_norm <= 1e-5
             assert not torch.equal(one.weights, two.weights)  # another path was taken
             assert float((one.weights - two.weights).norm()) <= 2e-5 / l2
             assert float((one.bias - two.bias).norm()) <= 0.05
-    (warm,) = fit(x, y, 6, [1e-3], tolerance=1e-5, initial=turned[0])
+    (warm,) = fit(x, y, 6, l2=[1e-3], tolerance=1e-5, initial=turned[0])
     assert warm.iterations <= 3
 
 
@@ -183,7 +182,7 @@ def test_a_feature_that_the_sample_does_not_show_is_used(monkeypatch, resident):
 
     It tells two classes apart elsewhere.
     """
-    x, y = blobs(801, 10, 3, 12, 0.3)
+    x, y = blobs(801, 10, 3, seed=12, spread=0.3)
     monkeypatch.setattr("fourlenses.evaluation.logistic.design.AXES_ROWS", 89)  # every ninth row
     monkeypatch.setattr(
         "fourlenses.evaluation.logistic.path.plan_memory",
@@ -192,7 +191,7 @@ def test_a_feature_that_the_sample_does_not_show_is_used(monkeypatch, resident):
         ),
     )
     feature = torch.where(torch.arange(801) % 9 == 0, 0.0, (y == 1).float() - (y == 2).float())
-    with_it = fit(torch.cat([x, feature[:, None]], 1), y, 3, [1e-3], tolerance=1e-5)[0]
+    with_it = fit(torch.cat([x, feature[:, None]], 1), y, 3, l2=[1e-3], tolerance=1e-5)[0]
     assert with_it.gradient_norm <= 1e-5
     x = torch.cat([x, feature[:, None]], 1).double().numpy()
     reference = LogisticRegression(
@@ -205,60 +204,59 @@ def test_a_feature_that_the_sample_does_not_show_is_used(monkeypatch, resident):
 
 
 def test_stops_at_max_iterations_and_says_so():
-    x, y = blobs(500, 20, 6, 6)
-    (found,) = fit(x, y, 6, [1e-5], max_iterations=3)
+    x, y = blobs(500, 20, 6, seed=6)
+    (found,) = fit(x, y, 6, l2=[1e-5], max_iterations=3)
     assert found.iterations == 3
     assert found.gradient_norm > 1e-4
 
 
 def test_gives_up_at_the_rounding_of_float32():
-    x, y = blobs(45, 60, 5, 3, 0.3)
-    for solution in fit(x, y, 5, [1e-4, 1e-1], tolerance=1e-12, max_iterations=3000):
+    x, y = blobs(45, 60, 5, seed=3, spread=0.3)
+    for solution in fit(x, y, 5, l2=[1e-4, 1e-1], tolerance=1e-12, max_iterations=3000):
         assert solution.iterations < 3000
         assert 1e-12 < solution.gradient_norm < 1e-4
 
 
 def test_warm_start_saves_iterations_and_keeps_the_answer():
-    x, y = blobs(1000, 30, 8, 7)
-    (first,) = fit(x[:900], y[:900], 8, [1e-3])
-    (warm,) = fit(x, y, 8, [1e-3], tolerance=1e-6, initial=first)
-    (cold,) = fit(x, y, 8, [1e-3], tolerance=1e-6)
+    x, y = blobs(1000, 30, 8, seed=7)
+    (first,) = fit(x[:900], y[:900], 8, l2=[1e-3])
+    (warm,) = fit(x, y, 8, l2=[1e-3], tolerance=1e-6, initial=first)
+    (cold,) = fit(x, y, 8, l2=[1e-3], tolerance=1e-6)
     assert warm.iterations < cold.iterations
     assert float((warm.weights - cold.weights).norm()) < 2e-3
 
 
 def test_absent_classes_are_finite_and_never_predicted():
-    x, y = blobs(600, 10, 6, 8)
+    x, y = blobs(600, 10, 6, seed=8)
     seen = (y != 2) & (y != 5)
-    found = fit(x[seen], y[seen], 6, [1e-3, 1.0])
+    found = fit(x[seen], y[seen], 6, l2=[1e-3, 1.0])
     for solution in found:
         assert (solution.bias[[2, 5]] == ABSENT_BIAS).all()
         assert (solution.weights[[2, 5]] == 0).all()
-        result = score(
-            1000 * x, y, weights=solution.weights, bias=solution.bias
-        )  # far outside the training data too
+        # far outside the training data too
+        result = score(1000 * x, y, weights=solution.weights, bias=solution.bias)
         assert not set(result.predictions.tolist()) & {2, 5}
         assert np.isfinite(score(x, y, weights=solution.weights, bias=solution.bias).log_loss)
     # The others are what they would be if the absent had never been named.
     dense = torch.searchsorted(torch.tensor([0, 1, 3, 4]), y[seen])
-    for four, six in zip(fit(x[seen], dense, 4, [1e-3, 1.0]), found, strict=True):
+    for four, six in zip(fit(x[seen], dense, 4, l2=[1e-3, 1.0]), found, strict=True):
         assert torch.allclose(four.weights, six.weights[[0, 1, 3, 4]])
     # A warm start from a fit that missed a class recovers it.
-    assert fit(x, y, 6, [1e-3], initial=found[0])[0].gradient_norm <= 1e-4
+    assert fit(x, y, 6, l2=[1e-3], initial=found[0])[0].gradient_norm <= 1e-4
 
 
 def test_hard_scales_converge():
     """Separable data, constant and duplicated columns, a column of size 1e3."""
-    x, y = blobs(300, 8, 3, 9, 6.0)
+    x, y = blobs(300, 8, 3, seed=9, spread=6.0)
     x = torch.cat([x, x[:, :1], torch.full((300, 1), 0.1), 1e3 * x[:, 1:2]], 1)
-    for solution in fit(x, y, 3, [1e-4, 1e-1], tolerance=1e-3):
+    for solution in fit(x, y, 3, l2=[1e-4, 1e-1], tolerance=1e-3):
         assert solution.gradient_norm <= 1e-3
         assert torch.isfinite(solution.weights).all()
         assert (solution.weights[:, 9].abs() < 1e-6).all()  # a constant feature earns no weight
 
 
 def test_one_class_and_one_image():
-    (found,) = fit(torch.ones(1, 4), torch.tensor([2]), 3, [0.1])
+    (found,) = fit(torch.ones(1, 4), torch.tensor([2]), 3, l2=[0.1])
     assert (
         score(
             torch.randn(5, 4), torch.full((5,), 2), weights=found.weights, bias=found.bias
@@ -270,10 +268,10 @@ def test_one_class_and_one_image():
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
 def test_gpu_agrees_with_cpu():
-    x, y = blobs(2000, 64, 10, 11)
+    x, y = blobs(2000, 64, 10, seed=11)
     host, device = (
-        fit(x, y, 10, L2, tolerance=1e-5),
-        fit(x.cuda(), y.cuda(), 10, L2, tolerance=1e-5),
+        fit(x, y, 10, l2=L2, tolerance=1e-5),
+        fit(x.cuda(), y.cuda(), 10, l2=L2, tolerance=1e-5),
     )
     for one, other in zip(host, device, strict=True):
         assert other.gradient_norm <= 1e-5

@@ -40,7 +40,7 @@ SETTINGS = EvaluationSettings.from_config(
 )
 
 
-def make_run(folder, images, seed=0, method="simclr", hyperparameters=None, source=None):
+def make_run(folder, images, *, seed=0, method="simclr", hyperparameters=None, source=None):
     """An encoder that stands in for a pretrained one."""
     folder.mkdir()
     network, _ = build_backbone("resnet_small", images)
@@ -98,7 +98,7 @@ def study(tmp_path, image_folder):
     return tmp_path, manifest, target, make_run(tmp_path / "run", 20)
 
 
-def run(folder, target, encoders, name="cells"):
+def run(folder, target, encoders, *, name="cells"):
     store = FeatureStore(
         folder / "features", precision="float32", image_size=16, device="cpu", workers=1, keep=False
     )
@@ -258,7 +258,7 @@ def test_an_encoder_of_another_seed_or_method_is_named_as_the_plan_names_it(stud
 
 def test_again_gives_the_same_numbers(study):
     folder, _, target, encoder = study
-    first, second = run(folder, target, [encoder]), run(folder, target, [encoder], "again")
+    first, second = run(folder, target, [encoder]), run(folder, target, [encoder], name="again")
     for key in first:
         assert {**first[key], "timing": None} == {**second[key], "timing": None}
     assert (folder / "cells.npz").read_bytes() == (folder / "again.npz").read_bytes()

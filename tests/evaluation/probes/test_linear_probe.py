@@ -200,9 +200,8 @@ def test_tiny_subset_takes_the_middle_strength(data):
     assert any("middle L2 strength" in note for note in record["notes"])
     assert any("4 of 6 classes have no label" in note for note in record["notes"])
     assert set(record["predictions"].tolist()) <= {0, 1}
-    assert (
-        record["log_loss"] is None
-    )  # infinite: test images are of classes that no label was there for
+    # infinite: test images are of classes that have no label
+    assert record["log_loss"] is None
 
 
 def test_validation_that_leaves_one_class_takes_the_middle_strength(data):

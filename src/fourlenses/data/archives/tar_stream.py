@@ -22,7 +22,7 @@ from fourlenses.core.progress import progress_bar
 from fourlenses.data.archives.member_names import normal, target_of
 
 # by the first bytes, not by the name: downloads are sometimes decompressed on the way, and keep it
-_OPENERS: dict[bytes, Callable[..., IO[bytes]]] = {
+_OPENERS: dict[bytes, Callable[..., Any]] = {
     b"\x1f\x8b": gzip.open,
     b"BZh": bz2.open,
     b"\xfd7zXZ": lzma.open,

@@ -150,10 +150,11 @@ def _fetch(remote: Remote, part: PartFile, policy: RetryPolicy) -> None:
             "and the connection, and run it again later: it continues from there"
         ) from broken
 
+    tries_are_over = tenacity.stop_after_attempt(policy.tries)
     tenacity.Retrying(
         retry=tenacity.retry_if_exception_type(_BrokenTransfer),
         after=count,
-        stop=tenacity.stop_any(tenacity.stop_after_attempt(policy.tries), _is_asked_for_too_long),
+        stop=lambda state: tries_are_over(state) or _reason(state).wait > LONGEST_RETRY_AFTER,
         wait=_waiting(policy),
         before_sleep=announce,
         retry_error_callback=give_up,
@@ -164,10 +165,6 @@ def _reason(state: tenacity.RetryCallState) -> _BrokenTransfer:
     error = state.outcome.exception() if state.outcome else None
     assert isinstance(error, _BrokenTransfer)
     return error
-
-
-def _is_asked_for_too_long(state: tenacity.RetryCallState) -> bool:
-    return _reason(state).wait > LONGEST_RETRY_AFTER
 
 
 def _waiting(policy: RetryPolicy) -> Callable[[tenacity.RetryCallState], float]:

@@ -150,7 +150,8 @@ def _check_number(column: pd.Series, where: str) -> None:
 
 
 def _is_size(value: object) -> bool:
-    return isinstance(value, int | np.integer) and not isinstance(value, bool) and value >= 0
+    whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
+    return whole and int(value) >= 0  # type: ignore[call-overload]  # it is a whole number
 
 
 def _check_tree(table: pd.DataFrame, levels: list[str], where: str) -> None:

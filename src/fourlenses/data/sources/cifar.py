@@ -29,7 +29,7 @@ SPLITS = {
     "test": "test",
 }
 # file of the label names, and the key in it or None for a text file; the level they name
-NAMES = {
+NAMES: dict[str, dict[str | None, str]] = {
     "batches.meta": {"label_names": "class"},
     "meta": {"coarse_label_names": "coarse", "fine_label_names": "class"},
     "batches.meta.txt": {None: "class"},
@@ -42,7 +42,9 @@ PIXELS = 3 * 32 * 32  # planes of red, green and blue, row by row
 
 def index(name: str, definition: dict, raw_data: Path) -> pd.DataFrame:
     path = raw_data / definition["path"]
-    numbers, names, rows = {"coarse": [], "class": []}, {}, []
+    numbers: dict[str, list[int]] = {"coarse": [], "class": []}
+    names: dict[str, list[str]] = {}
+    rows: list[tuple[str, int]] = []
     for member, batch, data in _files(name, path):
         stem = PurePosixPath(member).name
         if batch is None:
@@ -141,21 +143,19 @@ def _read(path: Path, member: str, data: bytes) -> tuple[np.ndarray, dict[str, l
         pixels = table[:, len(levels) :]
     else:
         batch = _unpickle(path, member, data)
-        pixels = batch["data"].array() if isinstance(batch.get("data"), _Array) else None
+        loaded = batch["data"].array() if isinstance(batch.get("data"), _Array) else None
         labels = {level: batch[key] for key, level in LABELS.items() if key in batch}
         right = all(
             isinstance(values, list) and all(type(value) is int and value >= 0 for value in values)
             for values in labels.values()
         )
-        if (
-            pixels is None
-            or pixels.shape[1:] != (PIXELS,)
-            or not right
-            or {len(values) for values in labels.values()} != {len(pixels)}
-        ):
+        lengths = {len(values) for values in labels.values()} if right else set()
+        if loaded is None or loaded.shape[1:] != (PIXELS,) or lengths != {len(loaded)}:
             raise UserError(
-                f"{path}: {member} is no batch of CIFAR: a dictionary of 'data', N x {PIXELS} bytes, and N labels"
+                f"{path}: {member} is no batch of CIFAR: a dictionary of 'data', N x {PIXELS} "
+                "bytes, and N labels"
             )
+        pixels = loaded
     return pixels.reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1), labels
 
 

@@ -86,7 +86,7 @@ def _from_json(key: str, path: Path) -> pd.DataFrame:
         ) from error
 
 
-def _small(entry: dict):
+def _small(entry: dict) -> dict | tuple | None:
     """Of an image only (number, latitude, longitude), of the annotations and of France nothing: the file has two million entries."""
     if "images" in entry:
         return entry

@@ -28,7 +28,8 @@ log = logging.getLogger(__name__)
 
 def index(name: str, definition: dict, raw_data: Path) -> pd.DataFrame:
     path = raw_data / definition["path"]
-    tables, folders = {}, set()
+    tables: dict[str, bytes] = {}
+    folders: set[str] = set()
     manifest = find_pictures(path, name, others=tables, folders=folders)
     if manifest.empty:
         raise UserError(

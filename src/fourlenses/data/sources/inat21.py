@@ -91,7 +91,7 @@ def taxonomy(dataset: str, folders: Iterable[str]) -> dict[str, dict[str, str]]:
     Raises:
         UserError: a folder is not named with a number and seven taxa, or two are named with the same seven.
     """
-    taxa = {}
+    taxa: dict[tuple[str, ...], str] = {}
     for folder in folders:
         number, *names = folder.split("_")
         if len(names) != len(TAXA) or not number.isdigit() or not all(names):

@@ -11,6 +11,7 @@ import pandas as pd
 
 from fourlenses.core.errors import UserError, printable
 from fourlenses.data.archives.archives import members
+from fourlenses.data.images.content import LazyImage
 from fourlenses.data.manifest.contract import read_rows
 from fourlenses.data.manifest.manifest import PREFIX, Manifest
 from fourlenses.data.sources import image_folder
@@ -57,7 +58,7 @@ def index(name: str, definition: dict, raw_data: Path) -> pd.DataFrame:
 
 def images(
     name: str, definition: dict, raw_data: Path, manifest: Manifest, size: int
-) -> Iterator[bytes]:
+) -> Iterator[LazyImage]:
     root = raw_data / definition["path"]
     if not root.is_dir():
         yield from image_folder.images(name, definition, raw_data, manifest, size)

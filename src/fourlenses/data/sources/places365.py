@@ -33,7 +33,9 @@ _EASY = re.compile(r"(?:^|/)(train|val)/([^/]+)/([^/]+\.jpe?g)$", re.IGNORECASE)
 
 def index(name: str, definition: dict, raw_data: Path) -> pd.DataFrame:
     path = raw_data / definition["path"]
-    rows, lists, categories = [], {}, {}
+    rows: list[tuple] = []
+    lists: dict[str, tuple[str, str]] = {}
+    categories: dict[str | None, str | None] = {}
     for member, file in walk(path, name, enter=_enter, progress=True):
         base = member.rpartition("/")[2]
         if base in (TRAIN_LIST, VAL_LIST, CATEGORIES, INDOOR_OUTDOOR):
@@ -102,12 +104,12 @@ def _list(data: bytes | Undecodable, file: str) -> str:
 
 def _place(member: str) -> tuple[str, str | None, str] | None:
     """Split, class (None: the list of validation images says it) and file name of an image; None for anything else."""
-    if found := _TRAIN.search(member):
-        return "train", *found.groups()
-    if found := _VAL.search(member):
-        return "val", None, found[1]
-    if found := _EASY.search(member):
-        split, folder, file = found.groups()
+    if match := _TRAIN.search(member):
+        return "train", match[1], match[2]
+    if match := _VAL.search(member):
+        return "val", None, match[1]
+    if match := _EASY.search(member):
+        split, folder, file = match.groups()
         # no class has a hyphen in its name: bakery-shop is /b/bakery/shop
         return split, f"/{folder[0]}/{folder.replace('-', '/')}", file
     return None
@@ -138,6 +140,7 @@ def _with_classes(
                     f"config key 'datasets.{name}.path': {path} has val_256/ but not {needed}, which says the classes of its images; "
                     "put filelist_places365-standard.tar, or the lists in it, beside the images"
                 )
+        assert known is not None  # its list is there
         names = {number: category for category, number in known.items()}
         numbers = _pairs(*lists[VAL_LIST])
         strange = next(

@@ -28,13 +28,13 @@ def answers(evidence: Evidence, thresholds: Thresholds) -> Iterator[tuple[str, L
     parts = finding.comparisons(evidence.metrics, thresholds)
     for question, part in QUESTIONS.items():
         for comparison in parts[part]:
-            line = _line(question, comparison, evidence, thresholds)
+            line = _line(question, comparison, evidence=evidence, thresholds=thresholds)
             if line:
                 yield comparison.target, line
 
 
 def _line(
-    question: str, comparison: Comparison, evidence: Evidence, thresholds: Thresholds
+    question: str, comparison: Comparison, *, evidence: Evidence, thresholds: Thresholds
 ) -> Line | None:
     """Against nothing: above or below 0 beyond its interval, or alike within the margin."""
     signed = replace(comparison, scales=[points([1.0, -1.0])])

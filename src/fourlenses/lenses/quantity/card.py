@@ -44,7 +44,7 @@ def _doubling(family: Family, evidence: Evidence, thresholds: Thresholds) -> Lin
     last = measured(comparison, evidence, thresholds)
     if last.excluded:
         return _excluded(family, last, evidence)
-    return _gain(family, last.contrast, evidence, thresholds)
+    return _gain(family, last.contrast, evidence=evidence, thresholds=thresholds)
 
 
 def _excluded(family: Family, last: Outcome, evidence: Evidence) -> Line:
@@ -68,7 +68,7 @@ def _excluded(family: Family, last: Outcome, evidence: Evidence) -> Line:
     return replace(line, p_value=max(control.ahead.p_value(), control.length.p_value()))
 
 
-def _gain(family: Family, last: Contrast, evidence: Evidence, thresholds: Thresholds) -> Line:
+def _gain(family: Family, last: Contrast, *, evidence: Evidence, thresholds: Thresholds) -> Line:
     """last: of the two largest sizes, the larger minus the smaller."""
     sizes = [words.images(size) for size in family.sizes]
     limit, curve = thresholds.worthwhile_gain, gain_from_doubling(family, evidence)

@@ -74,7 +74,8 @@ def evaluate(evidence: Evidence, thresholds: Thresholds) -> list[Finding]:
 def comparisons(evidence: Evidence, thresholds: Thresholds, least: int) -> list[Comparison]:
     """Return a comparison per target and method entry with two sizes from ``least`` images on."""
     compared = [
-        _comparison(family, evidence, thresholds, least) for family in families(evidence.metrics)
+        _comparison(family, evidence, thresholds, least=least)
+        for family in families(evidence.metrics)
     ]
     return [comparison for comparison in compared if comparison]
 
@@ -158,7 +159,7 @@ def _one_entry_a_size(curve: pd.DataFrame) -> pd.DataFrame:
 
 
 def _comparison(
-    family: Family, evidence: Evidence, thresholds: Thresholds, least: int
+    family: Family, evidence: Evidence, thresholds: Thresholds, *, least: int
 ) -> Comparison | None:
     sizes = [size for size in family.sizes if size >= least]
     if len(sizes) < 2:

@@ -38,7 +38,8 @@ def find_pictures(
 
     others: filled with the contents of the .csv files met. folders: filled with the folders met.
     """
-    names, widths, heights, unused = [], array("i"), array("i"), collections.Counter()
+    names, widths, heights = [], array("i"), array("i")
+    unused: collections.Counter[str] = collections.Counter()
     for name, file in walk(path, dataset, folders=folders, progress=True):
         if wanted(name):
             names.append(name)

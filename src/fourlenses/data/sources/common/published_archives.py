@@ -51,7 +51,7 @@ def _into_tars(name: str) -> bool:
 class Rows:
     """The rows of a manifest while they are gathered. Columns of numbers, not a dictionary per row: an index may have 2.8 million."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.ids: list[str] = []
         self.paths: list[str] = []
         self.splits, self.classes, self.widths, self.heights = (
