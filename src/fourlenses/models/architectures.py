@@ -13,6 +13,7 @@ from torch import nn
 
 from fourlenses.core.errors import UserError, did_you_mean, one_of
 from fourlenses.models.backbones import BACKBONES, build_backbone
+from fourlenses.study.preprocessing import resized
 from fourlenses.study.vocabulary import LIBRARIES
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -30,6 +31,11 @@ class Preprocessing:
     crop: float
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
+
+    @property
+    def resized(self) -> int:
+        """Return the px that the shorter side is scaled to, before the centre is cut out."""
+        return resized(self.image_size, self.crop)
 
 
 def split_architecture(name: str) -> tuple[str, str]:
