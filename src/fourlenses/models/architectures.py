@@ -13,8 +13,8 @@ from torch import nn
 
 from fourlenses.core.errors import UserError, did_you_mean, one_of
 from fourlenses.models.backbones import BACKBONES, build_backbone
+from fourlenses.study.vocabulary import LIBRARIES
 
-LIBRARIES = ("torchvision", "timm")
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 

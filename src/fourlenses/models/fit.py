@@ -192,7 +192,8 @@ def resample_positions(state: State, network: nn.Module) -> tuple[State, list[st
     prefix_tokens = getattr(network, "num_prefix_tokens", 1)
     if getattr(network, "no_embed_class", False):
         prefix_tokens = 0
-    grid = network.patch_embed.grid_size
+    patches = network.get_submodule("patch_embed")
+    grid = patches.grid_size  # type: ignore[union-attr]  # an attribute of timm's module
     resampled: Tensor = resample_abs_pos_embed(given, grid, num_prefix_tokens=prefix_tokens)
     note = f"position embedding resampled from {given.shape[1]} to {resampled.shape[1]} tokens"
     return state | {POSITIONS: resampled}, [note]

@@ -89,7 +89,7 @@ class Method:
         marker: matplotlib's; tells methods apart in print without colour.
         contrastive: learns from augmented images without labels. BYOL and its like are counted
             here, as in the paper.
-        views: of an image, that a step takes; 0: nothing is trained.
+        views: of an image, that a step takes.
         more_views: it takes any number of them, from ``views`` on.
         passes: forward passes that one image of a training step of ``views`` views costs: 3 for
             each view that is trained on, 1 for each that is only embedded. None: nothing is
@@ -154,6 +154,9 @@ class CorruptionFamily:
 
 
 RANDOM_INIT = "random"  # the method that trains nothing: an encoder as it was initialised
+EXTERNAL = "external"  # the method that trains nothing either: an encoder of the section `encoders`
+
+LIBRARIES = ("torchvision", "timm")  # whose networks an architecture may name: `timm:vit_tiny…`
 
 PROTOCOLS = {
     protocol.name: protocol
@@ -260,17 +263,11 @@ METHODS = {
             views=1,
             passes=3,
         ),
-        Method(
-            RANDOM_INIT,
-            "random encoder",
-            colour="#7F7F7F",
-            marker="x",
-            contrastive=False,
-            views=0,
-        ),
+        Method(EXTERNAL, "downloaded encoder", colour="#000000", marker="*", contrastive=False),
+        Method(RANDOM_INIT, "random encoder", colour="#7F7F7F", marker="x", contrastive=False),
     )
 }
-TRAINED_METHODS = tuple(name for name in METHODS if name != RANDOM_INIT)
+TRAINED_METHODS = tuple(name for name in METHODS if name not in (EXTERNAL, RANDOM_INIT))
 
 
 def method_of(entry: str) -> str | None:
