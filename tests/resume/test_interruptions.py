@@ -1,4 +1,4 @@
-"""Runs that are killed, stopped, damaged or contested, and go on to the same weights as if nothing had happened.
+"""Runs that are killed, stopped, damaged or contested, and go on to the same weights.
 
 FOURLENSES_KILLS=10 kills every method with either input at ten random moments instead of two.
 """
@@ -36,7 +36,8 @@ from fourlenses.training.pretrain import pretrain
 from fourlenses.training.settings import PretrainingSettings
 from tests.helpers.runs import data
 folder, chosen, name, placement = Path(sys.argv[1]), *sys.argv[2:]
-placement = Placement(folder / "checkpoints", **{"device": "cpu", "checkpoint_seconds": 0, **json.loads(placement)})
+placement = {"device": "cpu", "checkpoint_seconds": 0, **json.loads(placement)}
+placement = Placement(folder / "checkpoints", **placement)
 settings = PretrainingSettings.from_json(json.loads(chosen))
 run(lambda: pretrain(settings, data(folder), placement, folder / name))
 """
@@ -129,7 +130,8 @@ def test_a_signal_ends_with_a_checkpoint_and_code_75(dataset, name):
 def test_the_wall_budget_ends_a_run_with_a_checkpoint_and_it_finishes_in_slots(dataset):
     chosen = settings(epochs=120)
     undisturbed, _ = go(dataset, "undisturbed", chosen)
-    # on any machine: the first slots are shorter than starting takes, so each makes one step; the last has time for all that is left
+    # on any machine: the first slots are shorter than starting takes, so each makes one step; the
+    # last has time for all that is left
     for step, minutes in enumerate([0.001, 0.001, 0.001, 600], start=1):
         process = start(dataset, chosen, checkpoint_seconds=1e9, max_minutes=minutes)
         _, log = process.communicate(timeout=600)

@@ -45,7 +45,7 @@ def epps_pulley(samples: Tensor) -> Tensor:
 
 def sigreg(embeddings: Tensor, directions: Tensor) -> Tensor:
     """Return the mean statistic of the embeddings (N, D) along the directions (D, M), a scalar."""
-    # the characteristic function is a mean of cosines near 1, whose differences half precision loses
+    # the characteristic function is a mean of cosines near 1: half precision loses differences
     with torch.autocast(embeddings.device.type, enabled=False):
         embeddings = at_least_float32(embeddings)
         return epps_pulley(embeddings @ directions.to(embeddings.dtype)).mean()
