@@ -1,7 +1,7 @@
 """Check that this machine, or the cluster behind it, is fit for a study.
 
-Prints a line a check, with what to do about it. Exit code 1 if a check fails. Needs nothing but
-Python, so that it runs where the packages are broken.
+Prints a line for each check, with what to do about it. Exit code 1 if a check fails. Needs nothing
+but Python, so that it runs where the packages are broken.
 
     python workflow_scripts/doctor.py --profile profiles/slurm --in-job
 """
@@ -47,13 +47,10 @@ def main() -> None:
     from fourlenses.doctor.examine import examine
     from fourlenses.doctor.report import as_json, lines, summary
 
+    workflow = Path(__file__).resolve().parents[1]
+    options = {"profile_folders": arguments.profile, "in_job": arguments.in_job}
     results = []
-    for result in examine(
-        Path(__file__).resolve().parents[1],
-        arguments.directory,
-        profile_folders=arguments.profile,
-        in_job=arguments.in_job,
-    ):
+    for result in examine(workflow, arguments.directory, **options):
         results.append(result)
         if not arguments.json:
             print(lines(result, sys.stdout.isatty()), flush=True)
