@@ -112,7 +112,8 @@ def go(
     forget_finished(folder / "checkpoints")
     out = folder / name
     where = {"device": "cpu", "checkpoint_seconds": 1e9, **placement}
-    pretrain(chosen, data(folder), Placement(folder / "checkpoints", **where), out)
+    placement = Placement(folder / "checkpoints", **where)
+    pretrain(chosen, data(folder), placement=placement, output=out)
     return load_file(out / "encoder.safetensors"), json.loads((out / "run.json").read_text())
 
 

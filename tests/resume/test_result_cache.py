@@ -42,9 +42,8 @@ MADE_FROM = {"beton": "0123"}
 
 
 def made(folder: Path, made_from: dict = MADE_FROM) -> ResultCache:
-    return ResultCache(
-        folder / "key", {name: folder / "out" / name for name in CONTENT}, CPU, made_from
-    )
+    outputs = {name: folder / "out" / name for name in CONTENT}
+    return ResultCache(folder / "key", outputs, device=CPU, made_from=made_from)
 
 
 def write(folder: Path) -> None:
@@ -251,12 +250,8 @@ def test_the_code_version_changes_with_any_file_that_counts(tmp_path, monkeypatc
 
 
 def run(folder: Path, chosen) -> dict[str, bytes]:
-    pretrain(
-        chosen,
-        data(folder),
-        Placement(folder / "checkpoints", device="cpu", checkpoint_seconds=1e9),
-        folder / "run",
-    )
+    placement = Placement(folder / "checkpoints", device="cpu", checkpoint_seconds=1e9)
+    pretrain(chosen, data(folder), placement=placement, output=folder / "run")
     return read(folder / "run")
 
 
