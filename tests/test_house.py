@@ -33,8 +33,6 @@ LONG_FILES: set[str] = {
     "tests/data/download/test_download.py",
     "tests/data/sources/test_bad_input.py",
     "tests/doctor/test_doctor.py",
-    "tests/report/test_report.py",
-    "tests/resume/test_result_cache.py",
 }
 LONG_FUNCTIONS: set[str] = {
     "src/fourlenses/data/conversion/convert.py: write_beton",

@@ -105,6 +105,11 @@ def left_behind(checkpoints: Path) -> set[str]:
     return {file.name for file in checkpoints.glob("*/*")}
 
 
+def read_folder(folder: Path) -> dict[str, bytes]:
+    """Return the files of a folder by name; nothing where there is none."""
+    return {file.name: file.read_bytes() for file in folder.iterdir()} if folder.exists() else {}
+
+
 def go(
     folder: Path, name: str, chosen: PretrainingSettings, **placement
 ) -> tuple[dict[str, torch.Tensor], dict]:
