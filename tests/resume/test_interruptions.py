@@ -16,6 +16,7 @@ import pandas as pd
 import pytest
 from safetensors.torch import load_file
 
+from fourlenses.core.errors import Interrupted
 from fourlenses.resume.result_cache import FOLDER
 from tests.helpers.runs import forget_finished, go, left_behind, same, settings
 
@@ -96,6 +97,17 @@ def test_killed_at_any_moment_and_resumed_is_bit_equal(dataset, method, kind):
         whole, broken, check_exact=True
     )  # means over steps on both sides of a kill too
     assert left_behind(dataset / "checkpoints") == {FOLDER}
+
+
+@pytest.mark.parametrize("kind", INPUTS)
+def test_lejepa_with_small_views_is_resumed_bit_equal(dataset, kind):
+    chosen = settings("lejepa", views=["strong", "strong", "small", "small"], epochs=12)
+    undisturbed, _ = go(dataset, "undisturbed", chosen, input=kind)
+    for _ in range(2):
+        with pytest.raises(Interrupted):
+            go(dataset, "run", chosen, input=kind, max_minutes=1e-6)
+    resumed, _ = go(dataset, "run", chosen, input=kind)
+    assert same(undisturbed, resumed)
 
 
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGUSR1", "SIGINT"])

@@ -13,10 +13,12 @@ from safetensors.torch import load_file
 from tests.helpers.runs import forget_finished, go, settings
 
 ROOT = Path(__file__).parents[2]
+SMALL_VIEWS = {"views": ["strong", "strong", "small", "small"]}
 
 
 @pytest.mark.parametrize(
-    ("method", "changes"), [("simclr", {}), ("moco", {"batch_norm_groups": 4}), ("byol", {})]
+    ("method", "changes"),
+    [("simclr", {}), ("moco", {"batch_norm_groups": 4}), ("byol", {}), ("lejepa", SMALL_VIEWS)],
 )
 def test_two_processes_give_the_weights_of_one(dataset, method, changes):
     chosen = settings(
