@@ -48,9 +48,9 @@ def main() -> None:
     from fourlenses.doctor.report import as_json, lines, summary
 
     workflow = Path(__file__).resolve().parents[1]
-    options = {"profile_folders": arguments.profile, "in_job": arguments.in_job}
+    folders, in_job = arguments.profile, arguments.in_job
     results = []
-    for result in examine(workflow, arguments.directory, **options):
+    for result in examine(workflow, arguments.directory, profile_folders=folders, in_job=in_job):
         results.append(result)
         if not arguments.json:
             print(lines(result, sys.stdout.isatty()), flush=True)
