@@ -52,7 +52,6 @@ def measure(
     encoders: list[Encoder],
     *,
     max_images: int,
-    image_size: int,
     device: str | torch.device,
     workers: int,
 ) -> list[dict]:
@@ -62,7 +61,6 @@ def measure(
         domains: the datasets, two or more.
         encoders: random-init encoders, one a seed.
         max_images: of each dataset. All give equally many, as both measures depend on their number.
-        image_size: side of the images that the encoder gets, px.
         device: cpu or cuda.
         workers: threads that decode images; changes no number.
 
@@ -88,7 +86,7 @@ def measure(
             rows = test_rows[domain.dataset]
             order = np.argsort(mix(named_seed(encoder.seed, "similarity"), rows), kind="stable")
             chosen = select(domain.beton, np.sort(rows[order[:count]]), domain.dataset)
-            blocks = image_blocks(chosen, image_size, workers=workers, block=BATCH_SIZE)
+            blocks = image_blocks(chosen, encoder.image_size, workers=workers, block=BATCH_SIZE)
             batches = feature_batches(network, blocks, device=device, **encoder.normalisation())
             features[domain.dataset] = torch.cat(list(batches)).numpy().astype(np.float64)
         measured += [{**row, "seed": encoder.seed, "images": count} for row in distances(features)]
