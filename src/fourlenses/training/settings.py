@@ -81,12 +81,14 @@ class Start:
         sha256: of its file, as the config declares it.
         weights_sha256: of the imported encoder.safetensors, which the encoder begins with.
         crop: share of the shorter side of an image that it sees in evaluation, above 0, at most 1.
+        labels_of: datasets whose images or labels it is known to have seen.
     """
 
     encoder: str
     sha256: str
     weights_sha256: str
     crop: float
+    labels_of: list[str]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -28,15 +28,15 @@ def follow_start(values: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     start = values["start"]
     try:
         record = read_json(folder / RUN)
-        given, imported = record["settings"], record["external"]["sha256"]
+        given, file = record["settings"], record["external"]
     except (FileNotFoundError, KeyError) as error:
         raise UserError(
             f"{folder} holds no imported encoder ({type(error).__name__}: {error}); snakemake "
             f"imports '{start['encoder']}' before it is continued"
         ) from error
-    if imported != start["sha256"]:
+    if file["sha256"] != start["sha256"]:
         raise UserError(
-            f"{folder} was imported from a file of SHA-256 {imported}, the config names "
+            f"{folder} was imported from a file of SHA-256 {file['sha256']}, the config names "
             f"{start['sha256']}; delete the folder and run snakemake"
         )
     colours = {key: [float(value) for value in given[key]] for key in PLAIN}
@@ -48,5 +48,10 @@ def follow_start(values: Mapping[str, Any], folder: Path) -> dict[str, Any]:
             name: recipe if recipe.get("mean") else recipe | missing
             for name, recipe in values["recipes"].items()
         },
-        "start": {**start, "weights_sha256": sha256(folder / ENCODER), "crop": given["crop"]},
+        "start": {
+            **start,
+            "weights_sha256": sha256(folder / ENCODER),
+            "crop": given["crop"],
+            "labels_of": file["labels_of"],
+        },
     }
