@@ -55,8 +55,8 @@ def main() -> None:
     pretrain(
         PretrainingSettings.from_json(values),
         TrainingData(arguments.datasets, arguments.betons, arguments.subsets, start),
-        placement_from(arguments),
-        arguments.output,
+        placement=placement_from(arguments),
+        output=arguments.output,
     )
 
 

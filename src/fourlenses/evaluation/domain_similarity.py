@@ -116,7 +116,7 @@ def distances(features: Mapping[str, np.ndarray]) -> list[dict]:
         if first < second:
             error = classifier_error(standard[first], standard[second])
             measured[first, second] = {
-                "frechet": frechet(*fits[first], *fits[second]),
+                "frechet": frechet(fits[first], fits[second]),
                 "classifier_error": error,
                 "proxy_a_distance": max(0.0, 2 * (1 - 2 * error)),
             }
@@ -126,14 +126,15 @@ def distances(features: Mapping[str, np.ndarray]) -> list[dict]:
     ]
 
 
-def frechet(
-    mean_a: np.ndarray, covariance_a: np.ndarray, mean_b: np.ndarray, covariance_b: np.ndarray
-) -> float:
+def frechet(a: tuple[np.ndarray, np.ndarray], b: tuple[np.ndarray, np.ndarray]) -> float:
     """Return the squared Fréchet (2-Wasserstein) distance of two Gaussians.
 
-    It is |mean_a - mean_b|² + tr(A + B - 2 (A^½ B A^½)^½), of means (D,) and covariances A, B
-    (D, D).
+    It is |mean_a - mean_b|² + tr(A + B - 2 (A^½ B A^½)^½).
+
+    Args:
+        a, b: mean (D,) and covariance (D, D) of each.
     """
+    (mean_a, covariance_a), (mean_b, covariance_b) = a, b
     values, vectors = np.linalg.eigh(covariance_a)
     root = (vectors * np.sqrt(np.clip(values, 0, None))) @ vectors.T
     middle = root @ covariance_b @ root

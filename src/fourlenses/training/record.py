@@ -39,7 +39,7 @@ class RunRecord:
     notes: list[str] = field(default_factory=list)
 
 
-def write_run(output: Path, encoder: nn.Module, head: nn.Module, run: RunRecord) -> None:
+def write_run(output: Path, *, encoder: nn.Module, head: nn.Module, run: RunRecord) -> None:
     """Write the files of a pretraining into the folder ``output``, run.json last."""
     outcome, device = run.outcome, run.device
     output.mkdir(parents=True, exist_ok=True)
