@@ -1,4 +1,6 @@
-"""The kernels of `fourlenses.data.augment.triton_kernels`, run by Triton's interpreter: the same code that is compiled on a GPU, without one."""
+"""The kernels of `fourlenses.data.augment.triton_kernels`, run by Triton's interpreter: the same
+code that is compiled on a GPU, without one.
+"""
 
 import json
 import os
