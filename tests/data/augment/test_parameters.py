@@ -95,8 +95,7 @@ def test_quantities_are_uncorrelated(drawn):
         *drawn.factors.T,
     ]
     correlation = np.corrcoef(np.array(columns, float)) - np.eye(len(columns))
-    # A crop's top and left both lie near 0 where the crop is large, so that pair is correlated in
-    # truth.
+    # A crop's top and left are both near 0 where the crop is large: that pair is correlated.
     correlation[0, 1] = correlation[1, 0] = 0
     assert np.abs(correlation).max() < 5 / np.sqrt(COUNT)
 

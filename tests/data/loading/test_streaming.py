@@ -102,7 +102,7 @@ def test_labels_ids_and_classes_are_the_resident_ones(parts):
 
 
 def test_crops_are_the_resident_ones_within_a_level(parts):
-    """The stored pixels and the boxes are equal: they differ by rounding to whole levels twice."""
+    """Only rounding to whole levels, twice, differs; the stored pixels and the boxes are equal."""
     for ours, theirs in zip(
         collect(make(parts), steps(8)), collect(resident(parts), steps(8)), strict=True
     ):
@@ -126,8 +126,9 @@ def test_whole_views_are_the_resident_ones_within_what_colour_makes_of_a_level(p
 
 @pytest.mark.parametrize("stored_size", [40, 57])
 def test_images_of_another_size_are_scaled_as_resident_ones_are(parts, stored_size):
-    """Smaller pictures are stored as they are, and become squares of stored_size only when they are
-    read; here by another scaler.
+    """Smaller pictures are stored as they are, and become squares of stored_size when read.
+
+    Here another scaler makes them.
     """
     (ours,), (theirs,) = (
         collect(of(parts, stored_size=stored_size), [(np.arange(32), np.zeros(32, np.int64))])

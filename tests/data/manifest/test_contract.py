@@ -1,6 +1,4 @@
-"""Manifests that somebody else makes: what is right goes through, what is wrong is named by column
-and row.
-"""
+"""Manifests that other programs make: an error names column and row."""
 
 import tarfile
 

@@ -74,8 +74,9 @@ def classes_of(table, rows):
 
 
 def test_balanced_subsets_hold_as_many_of_each_class_as_can_be():
-    """Of classes of 120, 60 and 20 images: equal shares while they last, the rest from those that
-    have more; nested all the while.
+    """Classes of 120, 60 and 20 images: equal shares while they last, the rest from the larger.
+
+    The subsets are nested.
     """
     table = manifest(NAMES)
     table["level:class"] = ["a"] * 120 + ["b"] * 60 + ["c"] * 20

@@ -2,8 +2,8 @@ import itertools
 
 from fourlenses.data.manifest.wordnet import ROOT, read_wordnet
 
-# depth-first from entity, children by name, each synset once: computed apart from this code, from
-# WordNet 3.0's data.noun
+# depth-first from entity, children by name, each synset once: computed from
+# WordNet 3.0's data.noun by a separate program
 COUNTS = [1, 2, 6, 12, 20, 40, 84, 210, 353, 494, 595, 693, 752, 819, 877, 918, 977, 999, 1000]
 
 
