@@ -13,7 +13,7 @@ unexport PYTHONDONTWRITEBYTECODE
 help:            ## what each command does
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## */\t/' | expand -t 14
 
-setup:           ## install what running a study needs into .venv (idempotent)
+setup:           ## install what running a study needs into .venv: [EXTRAS=timm] (idempotent)
 	@envs/setup.sh run
 
 setup-dev:
@@ -59,6 +59,6 @@ format: setup-dev
 	.venv/bin/ruff format . && .venv/bin/ruff check --fix . ; .venv/bin/snakefmt Snakefile rules
 
 lock:            ## re-pin the requirements (needs uv)
-	for f in envs/bootstrap envs/requirements envs/requirements-dev benchmarks/peers; do (cd $$(dirname $$f) && \
+	for f in envs/bootstrap envs/requirements envs/requirements-timm envs/requirements-dev benchmarks/peers; do (cd $$(dirname $$f) && \
 	  uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate \
 	  $$(basename $$f).in -o $$(basename $$f).txt) || exit; done

@@ -79,9 +79,13 @@ def ours(images: Images, training: Training, seed: int) -> torch.nn.Module:
     labels = torch.zeros(batch, dtype=torch.int64)
     for step, views in enumerate(source.batches(stream.batch(step) for step in range(steps))):
         for group in optimizer.param_groups:
-            group["lr"] = learning_rate(step, steps, steps // 20, peak)
+            group["lr"] = learning_rate(
+                step, total_steps=steps, warmup_steps=steps // 20, peak=peak
+            )
         optimizer.zero_grad()
-        add_gradients(method, engine.arrange(views), labels, 0, engine.autocast())
+        add_gradients(
+            method, engine.arrange(views), labels, micro_batch=0, autocast=engine.autocast()
+        )
         optimizer.step()
     return encoder
 
@@ -126,7 +130,9 @@ def lightlys(images: Images, training: Training, seed: int) -> torch.nn.Module:
     while step < steps:
         for first, second in loader:
             for group in optimizer.param_groups:
-                group["lr"] = learning_rate(step, steps, steps // 20, peak)
+                group["lr"] = learning_rate(
+                    step, total_steps=steps, warmup_steps=steps // 20, peak=peak
+                )
             views = torch.cat([first, second]).contiguous(memory_format=torch.channels_last)
             loss = criterion(*model(views).chunk(2))
             optimizer.zero_grad()

@@ -182,7 +182,7 @@ def training_step(
 
     def step() -> int:
         optimizer.zero_grad()
-        add_gradients(method, views, labels, 0, engine.autocast())
+        add_gradients(method, views, labels, micro_batch=0, autocast=engine.autocast())
         optimizer.step()
         return batch
 

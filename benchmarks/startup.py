@@ -42,8 +42,8 @@ def watched(name, *rest, **keywords):
     loop = sys.modules.get("fourlenses.training.trainer")
     if loop is not None and hasattr(loop, "Trainer") and not hasattr(loop, "first_step_ends"):
         inner, loop.first_step_ends = loop.add_gradients, True
-        def once(*arguments):
-            inner(*arguments)
+        def once(*arguments, **named):
+            inner(*arguments, **named)
             os._exit(0)
         loop.add_gradients = once
         builtins.__import__ = original_import

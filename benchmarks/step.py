@@ -71,7 +71,9 @@ def ours(source: Input, backbone: str, batch: int) -> tuple[Callable[[], int], C
 
     def step(views: list[torch.Tensor]) -> int:
         optimizer.zero_grad()
-        add_gradients(method, engine.arrange(views), labels, 0, engine.autocast())
+        add_gradients(
+            method, engine.arrange(views), labels, micro_batch=0, autocast=engine.autocast()
+        )
         optimizer.step()
         return batch
 

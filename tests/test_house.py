@@ -26,6 +26,8 @@ PACKAGES = {
     "triton": "torch",  # of its CUDA builds; looked for before it is imported
     "yaml": "pyyaml",
 }
+# what an extra installs is imported where it is used, never at the top of a module
+EXTRAS = ("envs/requirements-timm.in",)
 # Exceptions, named one by one. One that is no longer needed is an error too: remove it.
 LONG_FILES: set[str] = {
     "tests/data/download/test_download.py",
@@ -39,6 +41,7 @@ LONG_FUNCTIONS: set[str] = {
     "src/fourlenses/data/augment/triton_kernels.py: _crop",
     "src/fourlenses/data/conversion/convert.py: write_beton",
     "src/fourlenses/data/sources/common/listed.py: join_pictures",
+    "src/fourlenses/doctor/storage.py: judge",
     "src/fourlenses/evaluation/finetuning/candidates.py: choose",
     "src/fourlenses/findings/finding.py: judged",
     "workflow_scripts/train_evaluate.py: parsed",
@@ -104,12 +107,27 @@ def test_the_picture_is_of_this_house():
 
 
 def test_every_import_is_declared():
-    packages = declared("envs/requirements.in") | set(sys.stdlib_module_names) | {"fourlenses"}
+    packages = (
+        declared("envs/requirements.in", *EXTRAS) | set(sys.stdlib_module_names) | {"fourlenses"}
+    )
     wrong = [
         f"{module.name} imports {name}"
         for module in MODULES.values()
         for name in sorted(module.outside)
         if PACKAGES.get(name, name).lower().replace("_", "-") not in packages
+    ]
+    assert wrong == []
+
+
+def test_extras_are_imported_where_they_are_used():
+    extras = declared(*EXTRAS)
+    wrong = [
+        f"{relative(module.file)} imports {name}"
+        for module in MODULES.values()
+        for node in ast.parse(module.file.read_text(encoding="utf-8")).body
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for name in (getattr(node, "module", None) or node.names[0].name).split(".")[:1]
+        if name in extras
     ]
     assert wrong == []
 

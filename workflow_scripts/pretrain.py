@@ -1,4 +1,7 @@
-"""Pretrain one encoder on (subsets of) betons. Interrupted, it continues from its last checkpoint when run again."""
+"""Pretrain one encoder on (subsets of) betons.
+
+Interrupted, it continues from its last checkpoint when run again.
+"""
 
 import argparse
 import json

@@ -1,6 +1,7 @@
-"""Evaluate one encoder on one target with one set of labels by a protocol that trains: linear_augmented, fine_tune or scratch.
+"""Evaluate one encoder on one target with one set of labels by a protocol that trains.
 
-Interrupted, it continues from its last checkpoint when run again. One job is one training (several while a learning rate is chosen).
+It is linear_augmented, fine_tune or scratch. Interrupted, it continues from its last checkpoint
+when run again. One job is one training (several while a learning rate is chosen).
 """
 
 import argparse
@@ -23,7 +24,8 @@ def parsed() -> argparse.Namespace:
         "--run",
         required=True,
         type=Path,
-        help="directory with run.json and, but for scratch (which takes the backbone, seed and sizes from it), encoder.safetensors",
+        help="directory with run.json and, but for scratch (which takes the backbone, seed and "
+        "sizes from it), encoder.safetensors",
     )
     parser.add_argument("--dataset", required=True, help="name of the target")
     parser.add_argument("--beton", required=True, type=Path, help="its beton")

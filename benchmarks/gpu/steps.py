@@ -94,7 +94,11 @@ class Run:
     def step(self, views: list[torch.Tensor]) -> int:
         self.optimizer.zero_grad()
         _, _, targets = add_gradients(
-            self.method, self.engine.arrange(views), self.labels, 0, self.engine.autocast()
+            self.method,
+            self.engine.arrange(views),
+            self.labels,
+            micro_batch=0,
+            autocast=self.engine.autocast(),
         )
         self.optimizer.step()
         self.method.after_step(targets, 0, 1000)

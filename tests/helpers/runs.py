@@ -108,7 +108,7 @@ def left_behind(checkpoints: Path) -> set[str]:
 def go(
     folder: Path, name: str, chosen: PretrainingSettings, **placement
 ) -> tuple[dict[str, torch.Tensor], dict]:
-    """Pretrain into ``folder / name``, anew if it has been done: the encoder's tensors and the record."""
+    """Pretrain into ``folder / name``, again if it has been done; encoder's tensors and record."""
     forget_finished(folder / "checkpoints")
     out = folder / name
     where = {"device": "cpu", "checkpoint_seconds": 1e9, **placement}

@@ -75,7 +75,7 @@ def train(
 
 
 class SplitNorm(nn.Module):
-    """Batch norm without scale and shift, its statistics taken over ``groups`` runs of consecutive rows."""
+    """Batch norm without scale and shift, over ``groups`` runs of consecutive rows."""
 
     def __init__(self, groups: int):
         super().__init__()

@@ -1,4 +1,4 @@
-"""Evaluations by training small enough for a test: three colours to tell apart, 24 images each, seconds."""
+"""Evaluations by training small enough for a test: three colours, 24 images each, seconds."""
 
 import io
 from pathlib import Path
@@ -47,7 +47,10 @@ HYPER = {
 
 
 def make_target(folder: Path) -> Task:
-    """Smooth noise with a tint by class, as a folder of images, its beton of 16 px, and subsets ``all`` (72) and ``few`` (12)."""
+    """Smooth noise with a tint by class: a folder of images and its beton of 16 px.
+
+    With subsets ``all`` (72) and ``few`` (12).
+    """
     rng = np.random.default_rng(0)
     for split, count in (("train", TRAIN), ("val", TEST)):
         for name, colour in COLOURS.items():
@@ -87,7 +90,10 @@ def task(folder: Path, subset: str = "all") -> Task:
 
 
 def make_encoder(folder: Path, method: str = "simclr", seed: int = 0, **recipe) -> Encoder:
-    """A run's directory: of the method ``random`` with the initialisation of its seed, of others with other weights."""
+    """A run's directory.
+
+    Of the method ``random`` with the initialisation of its seed, of others with other weights.
+    """
     initial = named_seed(seed, "encoder") if method == "random" else 77
     network, _ = build_backbone("resnet_small", initial)
     save_weights(network, folder / "encoder.safetensors")

@@ -1,4 +1,7 @@
-"""What each of two processes does in the tests of MoCo; a file of its own, so that they need not import what the tests do."""
+"""The part of each of two processes in the tests of MoCo.
+
+A file of its own, so that they need not import what the tests do.
+"""
 
 import torch
 from torch import Tensor, nn
@@ -8,13 +11,16 @@ from tests.helpers.tiny import SplitNorm, tiny, views
 
 
 def own_share() -> dict[str, dict[str, Tensor]]:
-    """This process's three steps on its half of the rows, by running statistics and by batch statistics."""
+    """Three steps on this process's half of the rows, by running and by batch statistics."""
     share = slice(4 * rank(), 4 * rank() + 4)
     return {kind: three_steps(share, groups) for kind, groups in (("running", 0), ("batch", 1))}
 
 
 def three_steps(share: slice, groups: int) -> dict[str, Tensor]:
-    """Keys, queue and pointer after three steps from this share of every batch; ``groups=0``: running statistics alone."""
+    """Keys, queue and pointer after three steps from this share of every batch.
+
+    ``groups=0``: running statistics alone.
+    """
     method = tiny("moco", queue_size=20).eval()
     if groups:
         method.key_encoder = nn.Sequential(method.key_encoder, SplitNorm(groups))

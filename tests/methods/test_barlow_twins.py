@@ -16,7 +16,7 @@ def pairs(batch, width, seed=0):
 
 
 def equations(z1, z2, weight, epsilon=0.0):
-    """Equations 1 and 2 in float64, entry by entry; the sums of equation 2 are over mean-centred embeddings."""
+    """Equations 1 and 2 in float64, entry by entry; equation 2 sums mean-centred embeddings."""
     a, b = (z.double().numpy() - z.double().numpy().mean(0) for z in (z1, z2))
     count, total = len(a), 0.0
     for i in range(a.shape[1]):

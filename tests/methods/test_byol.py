@@ -97,7 +97,10 @@ def test_target_network_follows_and_is_not_trained():
     method.after_step((), 3, 10)
     for old, parameter in zip(before, method.target_head.parameters(), strict=True):
         torch.testing.assert_close(
-            parameter.detach(), old + 1 - momentum_at(3, 10, 0.8, 1.0), atol=1e-6, rtol=1e-5
+            parameter.detach(),
+            old + 1 - momentum_at(3, 10, base=0.8, final=1.0),
+            atol=1e-6,
+            rtol=1e-5,
         )
 
 

@@ -67,7 +67,8 @@ def test_gradient_equals_lightlys():
 def test_accuracy_counts_queries_nearest_to_their_key():
     keys, queue = torch.eye(3), torch.tensor([[0.0, 1.0, 0.0]])
     queries = torch.tensor([[1.0, 0.1, 0.0], [0.2, 1.0, 0.5], [0.0, 2.0, 1.0]])
-    # The second query is as near to the queue's row as to its own key, which comes first; the third is nearer to the queue's.
+    # The second query is as near to the queue's row as to its own key, which comes first; the third
+    # is nearer to the queue's.
     assert info_nce(queries, keys, queue, 0.2)[1].item() == pytest.approx(2 / 3)
 
 
@@ -126,7 +127,8 @@ def test_queue_is_clamped_to_the_whole_batches_of_the_images(wanted, images, bat
     found, notes = queue_size(wanted, DataInfo(images, 5, batch, 0))
     assert found == size
     expected = [
-        f"queue_size {wanted} clamped to {size}: the whole batches of {batch} that half of the {images} images fill"
+        f"queue_size {wanted} clamped to {size}: the whole batches of {batch} that half of the "
+        f"{images} images fill"
     ]
     assert notes == ([] if wanted == size else expected)
     assert [record.getMessage() for record in caplog.records] == notes
@@ -158,7 +160,7 @@ def test_keys_come_back_in_the_order_of_the_images():
 
 
 def test_a_keys_batch_norm_group_differs_from_its_queries_and_from_step_to_step():
-    """With a batch norm over pairs of rows, the keys of an unshuffled batch would be the queries when both networks are equal."""
+    """With a batch norm over pairs of rows, unshuffled keys of equal networks are the queries."""
     method = tiny("moco")
     method.encoder = nn.Sequential(nn.Flatten(), nn.Linear(108, 8), SplitNorm(groups=4))
     method.key_encoder = copy.deepcopy(method.encoder)
@@ -215,7 +217,10 @@ def test_key_network_follows_and_is_not_trained():
 
 
 def test_steps_are_those_of_the_official_order():
-    """lightly's loss with memory bank and its momentum update, in the official code's order: key network, keys, loss, queue, optimiser."""
+    """lightly's loss with memory bank and its momentum update, in the official code's order.
+
+    Key network, keys, loss, queue, optimiser.
+    """
     method = tiny("moco", queue_size=24, ema_momentum=0.8, ema_momentum_final=0.8)
     encoder, head = copy.deepcopy(method.encoder), copy.deepcopy(method.head)
     key_encoder, key_head = copy.deepcopy(encoder), copy.deepcopy(head)
@@ -261,7 +266,7 @@ def test_a_resumed_run_continues_to_the_last_bit():
 
 # --- two processes
 def test_two_processes_have_the_keys_and_the_queue_of_one():
-    """With batch statistics, two processes are one that takes them over each half of the shuffled keys."""
+    """With batch statistics, two processes are one with those of each half of shuffled keys."""
     shares = run_processes(2, two_processes.own_share)
     for kind, groups in (("running", 0), ("batch", 2)):
         alone = two_processes.three_steps(slice(None), groups)

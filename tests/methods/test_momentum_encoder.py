@@ -69,17 +69,20 @@ def test_schedule_is_byols_and_ends_at_one(base):
     total = 40
     for step in range(total + 1):
         formula = 1 - (1 - base) * (math.cos(math.pi * step / total) + 1) / 2
-        assert momentum_at(step, total, base, 1.0) == pytest.approx(formula, abs=1e-12)
+        assert momentum_at(step, total, base=base, final=1.0) == pytest.approx(formula, abs=1e-12)
         # lightly lets the last of K steps reach the end, so that its K steps are our K - 1
-        assert momentum_at(step, total, base, 1.0) == pytest.approx(
+        assert momentum_at(step, total, base=base, final=1.0) == pytest.approx(
             cosine_schedule(step, total + 1, base, 1.0), abs=1e-12
         )
-    assert (momentum_at(0, total, base, 1.0), momentum_at(total, total, base, 1.0)) == (
+    assert (
+        momentum_at(0, total, base=base, final=1.0),
+        momentum_at(total, total, base=base, final=1.0),
+    ) == (
         pytest.approx(base),
         1.0,
     )
 
 
 def test_schedule_is_constant_between_equal_ends():
-    assert {momentum_at(step, 7, 0.999, 0.999) for step in range(7)} == {0.999}
-    assert momentum_at(5, 10, 0.99, 0.999) == pytest.approx((0.99 + 0.999) / 2)
+    assert {momentum_at(step, 7, base=0.999, final=0.999) for step in range(7)} == {0.999}
+    assert momentum_at(5, 10, base=0.99, final=0.999) == pytest.approx((0.99 + 0.999) / 2)

@@ -8,7 +8,7 @@ from fourlenses.methods.nt_xent import nt_xent
 
 
 def algorithm_1(z1, z2, temperature):
-    """SimCLR's Algorithm 1 in plain Python: interleaved rows, pairwise similarities, l(2k-1, 2k) + l(2k, 2k-1)."""
+    """SimCLR's Algorithm 1 in plain Python: interleaved rows, l(2k-1, 2k) + l(2k, 2k-1)."""
     rows = [row for pair in zip(z1.tolist(), z2.tolist(), strict=True) for row in pair]
     norms = [math.sqrt(sum(value * value for value in row)) for row in rows]
     count = len(rows)
@@ -63,7 +63,7 @@ def test_gradient_equals_lightlys(temperature):
 
 @pytest.mark.parametrize("batch", [2, 7])
 def test_closed_form_of_orthogonal_pairs(batch):
-    """Equal views, orthogonal between images: -log(e^(1/t) / (e^(1/t) + (2N - 2))), at any length of the vectors."""
+    """Equal views, orthogonal between images: -log(e^(1/t) / (e^(1/t) + (2N - 2))), at any length."""
     z = torch.eye(batch)
     loss, accuracy = nt_xent(z, 5 * z, 0.5)
     assert loss.item() == pytest.approx(math.log(math.exp(2) + 2 * batch - 2) - 2, abs=1e-6)
@@ -75,7 +75,8 @@ def test_accuracy_counts_rows_nearest_to_their_positive():
     z2 = torch.tensor(
         [[1.0, 0.1], [0.1, 1.0], [0.2, 1.0]]
     )  # the third view lies with the second pair
-    # Rows that find their positive: both of pair 0; z1[1] (0.1 beats 0.2); z2[1] is nearer to z2[2]; none of pair 2.
+    # Rows that find their positive: both of pair 0; z1[1] (0.1 beats 0.2); z2[1] is nearer to
+    # z2[2]; none of pair 2.
     assert nt_xent(z1, z2, 0.5)[1].item() == pytest.approx(3 / 6)
 
 

@@ -65,7 +65,7 @@ def test_supervised_is_smoothed_cross_entropy():
 
 @pytest.mark.parametrize("name", METHODS)
 def test_a_few_steps_lower_the_loss_of_one_batch(name):
-    """Without `after_step`: a queue that took in the keys of the one batch over and over would make its task harder."""
+    """Without `after_step`: a queue of the keys of the one batch would make its task harder."""
     method = build(name, SETTINGS[name])
     batch, labels = views(method.views_needed), torch.arange(8) % 5
     optimiser = torch.optim.Adam(

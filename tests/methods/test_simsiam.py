@@ -68,7 +68,7 @@ def test_method_is_algorithm_1_with_its_gradient():
 
 
 def test_embeddings_in_pieces_give_the_whole_batchs_gradient():
-    """With running statistics: as a training loop does that cuts a batch and hands the loss's gradient back to each piece."""
+    """With running statistics: a batch is cut, and the loss's gradient goes back to each piece."""
     method = tiny("simsiam").eval()
     images, labels = views(), torch.zeros(8)
     whole = torch.autograd.grad(method(images, labels)[0], list(method.parameters()))

@@ -15,7 +15,7 @@ def pairs(batch, width, seed=0):
 
 
 def equations(z1, z2):
-    """Equations 1 to 5 in float64, loop by loop: invariance, both views' variance terms, both views' covariance terms."""
+    """Equations 1 to 5 in float64, loop by loop: invariance, both views' variance, covariance."""
     z1, z2 = (z.double().numpy() for z in (z1, z2))
     count, width = z1.shape
     invariance = sum(((a - b) ** 2).sum() for a, b in zip(z1, z2, strict=True)) / count
@@ -33,7 +33,7 @@ def equations(z1, z2):
 
 @pytest.mark.parametrize(("batch", "width"), [(2, 1), (8, 3), (64, 16)])
 def test_terms_equal_the_equations(batch, width):
-    """The official code, as lightly and this do, divides the invariance by the width and halves the sum of the variance terms."""
+    """The official code divides the invariance by the width and halves the variance terms' sum."""
     z1, z2 = pairs(batch, width)
     invariance, variances, covariances = equations(z1, z2)
     for ours, paper in zip(

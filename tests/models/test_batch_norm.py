@@ -23,7 +23,8 @@ ROWS = 16
 
 def small_network():
     torch.manual_seed(0)
-    # without biases in front of the norms, as in the encoders and heads: their gradients would be rounding alone
+    # without biases in front of the norms, as in the encoders and heads: their gradients would be
+    # rounding alone
     first, second, last = (
         nn.Conv2d(3, 6, 3, bias=False),
         nn.Conv2d(6, 5, 3, bias=False),
@@ -40,7 +41,7 @@ def small_network():
 
 
 def step(network, inputs, weights):
-    """Outputs, input gradient, parameter gradients and state after one step; the loss couples all rows of a batch linearly."""
+    """Outputs, gradients and state after one step; the loss couples all rows linearly."""
     inputs = inputs.clone().requires_grad_()
     network.zero_grad()
     outputs = network(inputs)
@@ -78,7 +79,10 @@ CASES = [
 
 
 def train_on_own_rows(cases=tuple(CASES)):
-    """For each case two steps on this process's rows; then the state with averaged running statistics. Last, a wrong number of groups."""
+    """For each case two steps on this process's rows; then the state with averaged statistics.
+
+    Last, a wrong number of groups.
+    """
     results = []
     for groups, dtype in cases:
         network = set_batch_norm(small_network().to(dtype), groups)
@@ -107,7 +111,10 @@ def two_processes():
 
 
 def assert_close(found, expected):
-    """Of the largest value or of 1. That the equations agree is shown in float64; float32 measures 1e-6 at worst, of a convolution."""
+    """Of the largest value or of 1.
+
+    That the equations agree is shown in float64; float32 measures 1e-6 at worst, of a convolution.
+    """
     scale, tolerance = (
         max(1.0, expected.abs().max().item()),
         4e-6 if expected.dtype == torch.float32 else 1e-12,
@@ -300,7 +307,8 @@ def test_wrong_groups_are_refused(two_processes):
     for rows in (4, 10):
         with pytest.raises(
             UserError,
-            match=f"4 equal parts of at least 2 rows in each of the 1 processes, which {rows} rows do not",
+            match="4 equal parts of at least 2 rows in each of the 1 processes, which "
+            f"{rows} rows do not",
         ):
             layer(torch.ones(rows, 3))
     assert layer.eval()(torch.ones(10, 3)).shape == (10, 3)

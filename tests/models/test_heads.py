@@ -63,8 +63,9 @@ SETTINGS = {
 }
 
 
-# lightly's heads, and at which linear maps ours has another bias than theirs. In front of a batch norm a bias changes nothing but the
-# running mean; the last maps of BYOL, Barlow Twins and VICReg have none in the papers' official code, and one in lightly.
+# lightly's heads, and at which linear maps ours has another bias than theirs. In front of a batch
+# norm a bias changes nothing but the running mean; the last maps of BYOL, Barlow Twins and VICReg
+# have none in the papers' official code, and one in lightly.
 @pytest.mark.parametrize(
     ("method", "part", "theirs", "biases", "lightlys"),
     [

@@ -15,6 +15,8 @@ from fourlenses.study import Run, names
             Run("moco", "a-all", 3),
         ],
         [Run("supervised", "a-10", 2), Run("simclr_half", "a-10", 0)],
+        [Run("simclr", "a-10", 0), Run.external("rn50", 0)],
+        [Run.external("rn50", 1), Run("simclr", "a-10+b-10@jpeg10", 1), Run.external("vit", 1)],
     ],
 )
 def test_concatenated_and_split_again(encoders):
@@ -36,6 +38,8 @@ def test_the_source_of_a_derived_run_without_marks_is_as_before():
         ("a-10~b-20.simclr_half.seed2", "a 10 | b 20 (SimCLR, half as long, another seed)"),
         ("imagenet-250000+places365-250000", "ImageNet 250k + Places365 250k"),
         ("objects-all", "objects"),
+        ("rn50", "rn50"),
+        ("a-10~rn50.external", "a 10 | rn50 (downloaded encoder)"),
     ],
 )
 def test_sources_are_called(source, label):

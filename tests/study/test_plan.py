@@ -25,12 +25,12 @@ def config():
 
 
 def test_sources_have_parts():
-    assert parse_source("none") == []
+    assert parse_source("none") == parse_source("resnet50_imagenet") == []
     assert parse_source("imagenet-250000+places365-all@jpeg10") == [
         Part("imagenet", "250000"),
         Part("places365", "all", "jpeg10"),
     ]
-    for source in ("imagenet", "imagenet-", "ImageNet-5", "a-1++b-2", "a-1@"):
+    for source in ("imagenet-", "ImageNet-5", "a-1++b-2", "a-1@"):
         with pytest.raises(UserError, match="not of the form"):
             parse_source(source)
     assert "+".join(map(str, parse_source("a-1@jpeg10+b-all"))) == "a-1@jpeg10+b-all"

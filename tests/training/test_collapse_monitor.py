@@ -240,5 +240,5 @@ def test_refusals(drawn):
     images, labels = drawn
     for wrong in (images.float(), images[:1], images[:, 0], images[:5]):
         few = labels[: 1 if len(wrong) == 1 else 192]
-        with pytest.raises(ValueError, match="health needs"):
+        with pytest.raises(ValueError, match="the collapse monitor needs"):
             CollapseMonitor(wrong, few, mean=None, std=None, device=CPU, batch_size=16)

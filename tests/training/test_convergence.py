@@ -19,7 +19,13 @@ def record(losses):
 
 def descent(steps, scale, noise=0.1, seed=0, floor=1.0):
     """A loss that decays from 3 above its floor with the sum of the rates of a cosine: exp(-sum / scale), with noise."""
-    rates = np.array([learning_rate(step, steps, steps // 20, 1.0) for step in range(steps)])
+    warmup = steps // 20
+    rates = np.array(
+        [
+            learning_rate(step, total_steps=steps, warmup_steps=warmup, peak=1.0)
+            for step in range(steps)
+        ]
+    )
     return (
         floor
         + 3 * np.exp(-np.cumsum(rates) / scale)

@@ -24,7 +24,11 @@ def batch(rows=12, seed=0):
 def gradients(method, views, labels, micro_batch=0):
     method.zero_grad()
     loss, _, targets = add_gradients(
-        method, views[: method.views_needed], labels, micro_batch, ENGINE.autocast()
+        method,
+        views[: method.views_needed],
+        labels,
+        micro_batch=micro_batch,
+        autocast=ENGINE.autocast(),
     )
     return (
         loss,

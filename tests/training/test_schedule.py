@@ -30,12 +30,18 @@ def test_without_warm_up_the_first_rate_is_the_peak():
 
 
 def test_warm_up_may_take_the_whole_run():
-    assert [learning_rate(step, 4, 4, 1.0) for step in range(5)] == [0.25, 0.5, 0.75, 1.0, 0.0]
+    assert [learning_rate(step, total_steps=4, warmup_steps=4, peak=1.0) for step in range(5)] == [
+        0.25,
+        0.5,
+        0.75,
+        1.0,
+        0.0,
+    ]
 
 
 def test_a_warm_up_longer_than_the_run_is_refused():
     with pytest.raises(ValueError, match="a warm-up of 5 steps does not fit into 4"):
-        learning_rate(0, 4, 5, 1.0)
+        learning_rate(0, total_steps=4, warmup_steps=5, peak=1.0)
 
 
 @pytest.mark.parametrize(

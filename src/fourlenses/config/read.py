@@ -1,7 +1,7 @@
 """A study's config: config.yaml with overlays, checked, and completed from the presets.
 
 This is the module to call; the others of this folder are its steps: `check` (by `schema`),
-`methods`, `lengths`, `protocols`.
+`encoders`, `methods`, `lengths`, `protocols`.
 """
 
 from pathlib import Path
@@ -10,6 +10,7 @@ import yaml
 
 from fourlenses.config.check import check_config
 from fourlenses.config.checkout import ROOT, presets, schema_file
+from fourlenses.config.encoders import complete_encoders
 from fourlenses.config.lengths import complete_lengths
 from fourlenses.config.methods import complete_methods
 from fourlenses.config.protocols import complete_protocols
@@ -57,6 +58,7 @@ def complete_config(config: dict, root: Path, files: list[Path]) -> dict[str, li
         UserError: the config is not allowed.
     """
     check_config(config, schema_file(root), files)
+    complete_encoders(config, files)
     complete_methods(config, presets(root), files)
     complete_lengths(config, files)
     complete_protocols(config, presets(root))

@@ -1,4 +1,7 @@
-"""Barlow Twins: the cross-correlation of two views' embeddings made the identity (Zbontar et al., ICML 2021)."""
+"""Barlow Twins: the cross-correlation of two views' embeddings made the identity.
+
+Zbontar et al., ICML 2021, https://arxiv.org/abs/2103.03230.
+"""
 
 from dataclasses import dataclass
 from typing import Self
@@ -14,10 +17,15 @@ from fourlenses.models.heads import ProjectionHead, ProjectionSettings
 
 
 def barlow_twins(z1: Tensor, z2: Tensor, off_diagonal_weight: float) -> Tensor:
-    """sum_i (1 - C_ii)^2 + lambda sum_i sum_{j != i} C_ij^2: z1, z2 float (N, D); a scalar (equations 1 and 2).
+    """Return sum_i (1 - C_ii)^2 + lambda sum_i sum_{j != i} C_ij^2, a scalar (equations 1 and 2).
 
-    C (D, D) is the correlation over the batch between the dimensions of z1 and those of z2. As in the official code, each dimension is
-    normalised as batch norm does it, by its biased variance + 1e-5; the paper's Algorithm 1 divides by the unbiased deviation.
+    C (D, D) is the correlation over the batch between the dimensions of z1 and those of z2. As in
+    the official code, each dimension is normalised as batch norm does it, by its biased variance +
+    1e-5; the paper's Algorithm 1 divides by the unbiased deviation.
+
+    Args:
+        z1, z2: embeddings of two views, float (N, D).
+        off_diagonal_weight: lambda.
     """
     # In single precision even under autocast: off the diagonal sit D^2 squares of numbers near 0.
     with torch.autocast(z1.device.type, enabled=False):
@@ -44,8 +52,9 @@ class BarlowTwinsSettings(ProjectionSettings):
 class BarlowTwins(Method):
     """Encoder and a wide projector. ``loss_weight`` multiplies the loss.
 
-    The scale matters to LARS alone, which adapts the step of every weight but not that of biases and norm parameters: the paper
-    gives those a smaller learning rate, and a smaller loss is the same.
+    The factor matters to LARS alone, which adapts the step of every weight but not that of biases
+    and norm parameters: the paper gives those a smaller learning rate, and a smaller loss is the
+    same.
     """
 
     Settings = BarlowTwinsSettings
@@ -71,11 +80,13 @@ class BarlowTwins(Method):
 
     def embed(self, views: list[Tensor]) -> Embeddings:
         """Projections of both views, (rows, outputs) each."""
-        # One pass a view, so that batch norm's statistics are those of one view, as in the official code.
+        # One pass a view, so that batch norm's statistics are those of one view, as in the official
+        # code.
         return tuple(self.head(self.encoder(view)) for view in views)
 
     def loss(
         self, embeddings: Embeddings, targets: Embeddings, labels: Tensor
     ) -> tuple[Tensor, Diagnostics]:
-        loss = self.loss_weight * barlow_twins(*embeddings, self.off_diagonal_weight)
-        return loss, {"batch_projection_std": embedding_std(embeddings[0])}
+        z1, z2 = embeddings
+        loss = self.loss_weight * barlow_twins(z1, z2, self.off_diagonal_weight)
+        return loss, {"batch_projection_std": embedding_std(z1)}

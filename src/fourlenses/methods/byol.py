@@ -1,4 +1,7 @@
-"""BYOL: predict the moving average's projection of the other view; no negatives (Grill et al., NeurIPS 2020)."""
+"""BYOL: predict the moving average's projection of the other view; no negatives.
+
+Grill et al., NeurIPS 2020, https://arxiv.org/abs/2006.07733.
+"""
 
 from dataclasses import dataclass
 from typing import Self
@@ -14,7 +17,11 @@ from fourlenses.models.heads import ProjectionHead
 
 
 def regression_loss(predictions: Tensor, targets: Tensor) -> Tensor:
-    """2 - 2 cos, mean over rows: predictions, targets float (N, D); a scalar (equation 2). It is |p/|p| - t/|t||^2."""
+    """Return 2 - 2 cos, mean over rows, a scalar (equation 2): |p/|p| - t/|t||^2.
+
+    Args:
+        predictions, targets: float (N, D).
+    """
     return 2 + 2 * negative_cosine(predictions, targets)
 
 
@@ -29,9 +36,10 @@ class BYOLSettings:
 
 
 class BYOL(Method):
-    """Online network (``encoder``, ``head``, ``predictor``) and target network (the moving average of encoder and head).
+    """Online network, and target network: the moving average of its encoder and head.
 
-    Projector and predictor are Linear, batch norm, ReLU, Linear, with a bias in the first map alone, as in the official code.
+    Projector and predictor are Linear, batch norm, ReLU, Linear, with a bias in the first map
+    alone, as in the official code.
     """
 
     Settings = BYOLSettings
@@ -60,15 +68,17 @@ class BYOL(Method):
 
     def embed(self, views: list[Tensor]) -> Embeddings:
         """The online network's predictions of both views, (rows, outputs) each."""
-        # One pass a view, so that batch norm's statistics are those of one view, as in the official code.
+        # One pass a view, so that batch norm's statistics are those of one view, as in the official
+        # code.
         return tuple(self.predictor(self.head(self.encoder(view))) for view in views)
 
     def loss(
         self, embeddings: Embeddings, targets: Embeddings, labels: Tensor
     ) -> tuple[Tensor, Diagnostics]:
-        """The sum of both directions (section 3.1), from 0 to 8; 4 for predictions at right angles to their targets.
+        """The sum of both directions (section 3.1), from 0 to 8.
 
-        The diagnostic is of the target network's projections.
+        It is 4 for predictions at right angles to their targets. The diagnostic is of the target
+        network's projections.
         """
         (first, second), (target_first, target_second) = embeddings, targets
         loss = regression_loss(first, target_second) + regression_loss(second, target_first)
@@ -76,5 +86,5 @@ class BYOL(Method):
 
     def after_step(self, targets: Embeddings, step: int, total_steps: int) -> None:
         """Move the target network; the momentum rises to 1 over the run."""
-        momentum = momentum_at(step, total_steps, self.ema_momentum, 1.0)
+        momentum = momentum_at(step, total_steps, base=self.ema_momentum, final=1.0)
         follow([self.target_encoder, self.target_head], [self.encoder, self.head], momentum)

@@ -1,4 +1,4 @@
-"""A diagnostic for methods without negatives: do the embeddings still differ from each other?"""
+"""A diagnostic for methods without negatives: the spread of the embeddings."""
 
 import torch
 from torch import Tensor
@@ -9,14 +9,16 @@ from fourlenses.methods.precision import at_least_float32
 
 @torch.no_grad()
 def embedding_std(embeddings: Tensor, correction: int = 1) -> Tensor:
-    """How far L2-normalised embeddings (B, D) spread: the standard deviation over the batch, mean over dimensions, times sqrt(D).
+    """Return the spread of L2-normalised embeddings, a scalar.
 
-    0 when all embeddings point the same way (collapse), about 1 when they point everywhere (Chen & He, CVPR 2021, section 4.1, whose
-    figure 2 shows it without the factor sqrt(D)).
+    It is the standard deviation over the batch, mean over dimensions, times sqrt(D): 0 when all
+    embeddings point the same way (collapse), about 1 when they point everywhere (Chen & He, CVPR
+    2021, section 4.1, https://arxiv.org/abs/2011.10566, whose figure 2 shows it without the factor
+    sqrt(D)).
+
+    Args:
+        embeddings: float (B, D).
+        correction: 1 for the unbiased deviation, 0 for the biased one.
     """
-    return (
-        F.normalize(at_least_float32(embeddings.detach()), dim=1)
-        .std(dim=0, correction=correction)
-        .mean()
-        * embeddings.shape[1] ** 0.5
-    )
+    unit = F.normalize(at_least_float32(embeddings.detach()), dim=1)
+    return unit.std(dim=0, correction=correction).mean() * embeddings.shape[1] ** 0.5

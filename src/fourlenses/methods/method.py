@@ -1,4 +1,4 @@
-"""What a training method is: an encoder with its heads, and a loss over the embeddings of a whole batch."""
+"""The contract of a training method: an encoder with its heads, and a loss over a whole batch."""
 
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
@@ -11,7 +11,13 @@ Diagnostics = dict[str, Tensor]
 
 @dataclass(frozen=True)
 class DataInfo:
-    """What a method may need to know of its run besides its settings. batch_size is in source images, over all processes."""
+    """What a method may need to know of its run besides its settings.
+
+    Attributes:
+        images: in the training set.
+        batch_size: source images, over all processes.
+        seed: of the heads' weights.
+    """
 
     images: int
     num_classes: int
@@ -22,9 +28,10 @@ class DataInfo:
 class Method(nn.Module):
     """Base of all methods, cut where a batch may be cut.
 
-    `embed` sees some rows of a batch (those of one process, or of one micro-batch), `loss` the embeddings of all of them: so a loss that
-    compares rows with each other is the same however many processes or micro-batches the batch went through.
-    Rows stand for source images: every embedding and target is (rows, ...) with row i belonging to image i of the batch.
+    `embed` gets some rows of a batch (those of one process, or of one micro-batch), `loss` the
+    embeddings of all of them: so a loss that compares rows with each other is the same however many
+    processes or micro-batches the batch went through. Rows stand for source images: every embedding
+    and target is (rows, ...) with row i belonging to image i of the batch.
 
     Attributes:
         encoder: the network that is kept.
@@ -54,21 +61,38 @@ class Method(nn.Module):
         raise NotImplementedError
 
     def targets(self, views: list[Tensor]) -> Embeddings:
-        """What the embeddings are compared with, of this process's rows; called without gradient, before `embed`."""
+        """What the embeddings are compared with, of this process's rows.
+
+        Called without gradient, before `embed`.
+        """
         return ()
 
     def embed(self, views: list[Tensor]) -> Embeddings:
-        """The embeddings of some rows of a batch, with gradient. views: float32 (rows, 3, S, S) each."""
+        """The embeddings of some rows of a batch, with gradient.
+
+        Args:
+            views: float32 (rows, 3, S, S) each.
+        """
         raise NotImplementedError
 
     def loss(
         self, embeddings: Embeddings, targets: Embeddings, labels: Tensor
     ) -> tuple[Tensor, Diagnostics]:
-        """The loss (scalar) and diagnostics (scalars without gradient) of a whole batch; labels int64 (B,)."""
+        """The loss, a scalar, and diagnostics, scalars without gradient, of a whole batch.
+
+        Args:
+            embeddings, targets: of all rows.
+            labels: int64 (B,).
+        """
         raise NotImplementedError
 
     def after_step(self, targets: Embeddings, step: int, total_steps: int) -> None:
-        """What follows the optimiser's update ``step`` (0-based): momentum encoders, queues. ``targets`` are of the whole batch."""
+        """Update what follows the optimiser: momentum encoders, queues.
+
+        Args:
+            targets: of the whole batch.
+            step: of the optimiser's update, from 0.
+        """
 
     def forward(self, views: list[Tensor], labels: Tensor) -> tuple[Tensor, Diagnostics]:
         """Loss and diagnostics of a batch that is in one piece."""

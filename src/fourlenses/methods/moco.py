@@ -1,4 +1,7 @@
-"""MoCo v2: an image among a queue of other images' keys (He et al., CVPR 2020; Chen et al., arXiv:2003.04297)."""
+"""MoCo v2: an image among a queue of other images' keys.
+
+He et al., CVPR 2020, https://arxiv.org/abs/1911.05722; Chen et al., https://arxiv.org/abs/2003.04297.
+"""
 
 import logging
 from dataclasses import dataclass
@@ -21,21 +24,27 @@ log = logging.getLogger(__name__)
 def info_nce(
     queries: Tensor, keys: Tensor, queue: Tensor, temperature: float
 ) -> tuple[Tensor, Tensor]:
-    """Loss and contrastive accuracy of N queries: queries, keys float (N, D), queue (K, D); two scalars (He et al., equation 1).
+    """Return loss and contrastive accuracy of N queries, two scalars (He et al., equation 1).
 
-    Each query is classified among its own key and the K keys of the queue by cosine similarity / temperature. The queries are
-    normalised here, keys and queue are normalised already. The accuracy (without gradient) is the share of queries nearest to their key.
+    Each query is classified among its own key and the K keys of the queue by cosine similarity /
+    temperature. The accuracy (without gradient) is the share of queries nearest to their key.
+
+    Args:
+        queries: float (N, D); they are normalised here.
+        keys, queue: float (N, D) and (K, D), rows of length 1.
+        temperature: above 0; 0.07 to 0.2 is usual.
     """
     if temperature <= 0:
         raise ValueError(f"info_nce needs a temperature above 0, not {temperature}")
-    # In single precision even under autocast: at a temperature of 0.1 a half-precision similarity is off by 0.01 nats.
+    # In single precision even under autocast: at a temperature of 0.1 a half-precision similarity
+    # is off by 0.01 nats.
     with torch.autocast(queries.device.type, enabled=False):
         queries = F.normalize(at_least_float32(queries), dim=1)
         keys, queue = keys.to(queries.dtype), queue.to(queries.dtype)
         positives = (queries * keys).sum(dim=1, keepdim=True)  # (N, 1)
         logits = torch.cat([positives, queries @ queue.T], dim=1) / temperature  # (N, 1 + K)
-        own = torch.zeros(len(logits), dtype=torch.int64, device=logits.device)
-        loss = F.cross_entropy(logits, own)
+        classes = torch.zeros(len(logits), dtype=torch.int64, device=logits.device)
+        loss = F.cross_entropy(logits, classes)
     accuracy = (logits.detach().argmax(dim=1) == 0).float().mean()
     return loss, accuracy
 
@@ -52,20 +61,24 @@ class MoCoSettings(ProjectionSettings):
 
 
 class MoCo(Method):
-    """Query network (``encoder``, ``head``), key network (their moving average) and a queue of past keys.
+    """Query network, key network (its moving average) and a queue of past keys.
 
-    ``symmetric`` uses either view as query and as key and adds the two losses, as the authors' CIFAR demo and MoCo v3 do; both views'
-    keys enter the one queue.
+    ``symmetric`` uses either view as query and as key and adds the two losses, as the authors'
+    CIFAR demo and MoCo v3 do; both views' keys enter the one queue.
 
-    The key network moves after the optimiser's update, whereas the official code moves it before the keys of the next batch are computed.
-    Nothing lies between the two, and before the first batch both networks are equal, so every key is the same; only the key network that
-    is left over at the end has had one update more here.
+    The key network moves after the optimiser's update, whereas the official code moves it before
+    the keys of the next batch are computed. Nothing lies between the two, and before the first
+    batch both networks are equal, so every key is the same; only the key network that is left over
+    at the end has had one update more here.
 
-    Keys are encoded in another order than queries (shuffling batch norm, He et al., section 3.3): where batch norm takes its statistics
-    over parts of a batch, a key then shares them with other images than its query does, and cannot be told from them.
+    Keys are encoded in another order than queries (shuffling batch norm, He et al., section 3.3):
+    where batch norm takes its statistics over parts of a batch, a key then shares them with other
+    images than its query does, and cannot be told from them.
     """
 
     Settings = MoCoSettings
+    queue: Tensor
+    pointer: Tensor
 
     def __init__(
         self,
@@ -81,16 +94,11 @@ class MoCo(Method):
         self.encoder, self.head = encoder, head
         self.key_encoder, self.key_head = momentum_copy(encoder), momentum_copy(head)
         self.register_buffer("queue", queue)  # (K, D) float32, rows of length 1
-        self.register_buffer(
-            "pointer", torch.zeros((), dtype=torch.int64)
-        )  # the row that the next key goes to
+        # the row that the next key goes to
+        self.register_buffer("pointer", torch.zeros((), dtype=torch.int64))
         self.updates = 0
-        self.temperature, self.momentum, self.symmetric, self.seed = (
-            temperature,
-            momentum,
-            symmetric,
-            seed,
-        )
+        self.temperature, self.momentum = temperature, momentum
+        self.symmetric, self.seed = symmetric, seed
 
     @classmethod
     def build(
@@ -117,7 +125,8 @@ class MoCo(Method):
         method.notes += note
         return method
 
-    # The number of updates counts the permutations. It is state, but no buffer: reading a number from a GPU waits for all its work.
+    # The number of updates counts the permutations. It is state, but no buffer: reading a number
+    # from a GPU waits for all its work.
     def get_extra_state(self) -> Tensor:
         return torch.tensor(self.updates)
 
@@ -126,7 +135,10 @@ class MoCo(Method):
 
     @torch.no_grad()
     def targets(self, views: list[Tensor]) -> Embeddings:
-        """The keys of view 2, float32 (rows, outputs) of length 1; when symmetric also those of view 1, as second entry."""
+        """The keys of view 2, float32 (rows, outputs) of length 1.
+
+        When symmetric also those of view 1, as second entry.
+        """
         first, second = views
         return (
             (self._keys(second, 1), self._keys(first, 0))
@@ -148,7 +160,10 @@ class MoCo(Method):
         return shard_of(keys)
 
     def embed(self, views: list[Tensor]) -> Embeddings:
-        """The queries of view 1, (rows, outputs), not normalised; when symmetric also those of view 2."""
+        """The queries of view 1, (rows, outputs), not normalised.
+
+        When symmetric also those of view 2.
+        """
         # One pass a view, so that batch norm's statistics are those of one view, as for the keys.
         return tuple(
             self.head(self.encoder(view)) for view in (views if self.symmetric else views[:1])
@@ -170,7 +185,7 @@ class MoCo(Method):
         follow(
             [self.key_encoder, self.key_head],
             [self.encoder, self.head],
-            momentum_at(step, total_steps, *self.momentum),
+            momentum_at(step, total_steps, base=self.momentum[0], final=self.momentum[1]),
         )
         self.updates += 1
         keys = torch.cat(targets)
@@ -182,18 +197,22 @@ class MoCo(Method):
 
 
 def queue_size(wanted: int, info: DataInfo) -> tuple[int, list[str]]:
-    """The queue's length for so many images, and a note if that is not the one wanted.
+    """Return the queue's length for so many images, and a note if that is not the one wanted.
 
-    An image's key stays in the queue until as many other keys have come. Were the queue longer than a pass over the images, the image
-    would always find its own last key among the negatives; at a share f of the images it does so in f^2/2 of all cases (0.1 % for the
-    paper's 65,536 keys of 1.28 million images, half at f = 1). So the queue holds at most half a pass (12.5 %), or one batch where half a
-    pass is less.
+    An image's key stays in the queue until as many other keys have come. Were the queue longer than
+    a pass over the images, the image would always find its own last key among the negatives; at a
+    share f of the images it does so in f^2/2 of all cases (0.1 % for the paper's 65,536 keys of
+    1.28 million images, half at f = 1). So the queue holds at most half a pass (12.5 %), or one
+    batch where half a pass is less.
     """
     if wanted < 1:
         raise ValueError(f"queue_size is at least 1, not {wanted}")
     most = max(info.images // 2 // info.batch_size, 1) * info.batch_size
     if wanted <= most:
         return wanted, []
-    note = f"queue_size {wanted} clamped to {most}: the whole batches of {info.batch_size} that half of the {info.images} images fill"
+    note = (
+        f"queue_size {wanted} clamped to {most}: the whole batches of {info.batch_size} that half "
+        f"of the {info.images} images fill"
+    )
     log.warning(note)
     return most, [note]

@@ -5,5 +5,5 @@ from torch import Tensor
 
 
 def at_least_float32(values: Tensor) -> Tensor:
-    """The values in float32, or in their own type if that is wider."""
+    """Return the values in float32, or in their own type if that is wider."""
     return values.to(torch.promote_types(values.dtype, torch.float32))

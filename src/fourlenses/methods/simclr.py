@@ -1,4 +1,7 @@
-"""SimCLR: agreement of two views of an image in the space of a projection head (Chen et al., ICML 2020, Algorithm 1)."""
+"""SimCLR: agreement of two views of an image in the space of a projection head.
+
+Chen et al., ICML 2020, Algorithm 1, https://arxiv.org/abs/2002.05709.
+"""
 
 from dataclasses import dataclass
 from typing import Self
@@ -32,7 +35,7 @@ class SimCLR(Method):
     def build(
         cls, encoder: nn.Module, feature_width: int, *, settings: SimCLRSettings, info: DataInfo
     ) -> Self:
-        # The paper's text ends the head in a linear map, its authors' code in a batch norm behind it.
+        # The paper's text ends the head in a linear map, the authors' code in a batch norm after.
         head = ProjectionHead.from_settings(
             feature_width, settings, last_norm=settings.projection_last_norm
         )
@@ -40,11 +43,13 @@ class SimCLR(Method):
 
     def embed(self, views: list[Tensor]) -> Embeddings:
         """Projections of both views, (rows, outputs) each."""
-        # One pass over both views, so that batch norm's statistics are those of all 2B of them, as in the authors' code.
+        # One pass over both views, so that batch norm's statistics are those of all 2B of them, as
+        # in the authors' code.
         return self.head(self.encoder(torch.cat(views))).chunk(2)
 
     def loss(
         self, embeddings: Embeddings, targets: Embeddings, labels: Tensor
     ) -> tuple[Tensor, Diagnostics]:
-        loss, accuracy = nt_xent(*embeddings, self.temperature)
+        z1, z2 = embeddings
+        loss, accuracy = nt_xent(z1, z2, self.temperature)
         return loss, {"contrastive_accuracy": accuracy}

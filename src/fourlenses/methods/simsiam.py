@@ -1,4 +1,7 @@
-"""SimSiam: BYOL without the moving average, the other view's projection with a stopped gradient (Chen & He, CVPR 2021)."""
+"""SimSiam: BYOL without the moving average, the other view's projection with a stopped gradient.
+
+Chen & He, CVPR 2021, https://arxiv.org/abs/2011.10566.
+"""
 
 from dataclasses import dataclass
 from typing import Self
@@ -20,7 +23,7 @@ class SimSiamSettings(ProjectionSettings):
 
 
 class SimSiam(Method):
-    """Encoder, projector with batch norm on its output too, and a predictor with a narrow hidden layer (the paper's section 3)."""
+    """Encoder, projector with batch norm on its output too, and a narrow predictor (section 3)."""
 
     Settings = SimSiamSettings
 
@@ -38,8 +41,12 @@ class SimSiam(Method):
         return cls(encoder, head, predictor)
 
     def embed(self, views: list[Tensor]) -> Embeddings:
-        """Prediction and projection of both views, (rows, 2, outputs) each; the projection takes no gradient."""
-        # One pass a view, so that batch norm's statistics are those of one view, as in the official code.
+        """Prediction and projection of both views, (rows, 2, outputs) each.
+
+        The projection takes no gradient.
+        """
+        # One pass a view, so that batch norm's statistics are those of one view, as in the official
+        # code.
         projections = [self.head(self.encoder(view)) for view in views]
         return tuple(torch.stack([self.predictor(z), z.detach()], dim=1) for z in projections)
 

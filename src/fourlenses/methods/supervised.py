@@ -1,4 +1,4 @@
-"""Supervised training, the study's reference: cross entropy of a linear classifier over the encoder's features."""
+"""Supervised training, the study's reference: cross entropy of a linear classifier."""
 
 from dataclasses import dataclass
 from typing import ClassVar, Self
@@ -17,7 +17,10 @@ class SupervisedSettings:
 
 
 class Supervised(Method):
-    """Encoder and linear head under cross entropy, with label smoothing as Szegedy et al. (CVPR 2016, section 7) define it."""
+    """Encoder and linear head under cross entropy, with label smoothing.
+
+    As Szegedy et al. define it (CVPR 2016, section 7, https://arxiv.org/abs/1512.00567).
+    """
 
     Settings = SupervisedSettings
     views_needed = 1

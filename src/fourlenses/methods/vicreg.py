@@ -1,4 +1,7 @@
-"""VICReg: embeddings of two views near each other, spread over every dimension, dimensions uncorrelated (Bardes et al., ICLR 2022)."""
+"""VICReg: embeddings of two views near each other, spread out, their dimensions uncorrelated.
+
+Bardes et al., ICLR 2022, https://arxiv.org/abs/2105.04906.
+"""
 
 from dataclasses import dataclass
 from typing import Self
@@ -14,12 +17,17 @@ from fourlenses.models.heads import ProjectionHead, ProjectionSettings
 
 
 def vicreg(z1: Tensor, z2: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Invariance, variance and covariance terms of embeddings float (N, D), N at least 2; three scalars (equations 1 to 5).
+    """Return the invariance, variance and covariance terms, three scalars (equations 1 to 5).
 
-    As in the official code, the invariance is the mean over dimensions too (equation 5 has their sum), and the variance term is
-    the mean of both views' (equation 6 has their sum): with the paper's weights 25, 25 and 1 this is what its results are from.
+    As in the official code, the invariance is the mean over dimensions too (equation 5 has their
+    sum), and the variance term is the mean of both views' (equation 6 has their sum): with the
+    paper's weights 25, 25 and 1 this is what its results are from.
+
+    Args:
+        z1, z2: embeddings of two views, float (N, D), N at least 2.
     """
-    # In single precision even under autocast: the covariances are sums over the batch, squared and summed over D^2 of them.
+    # In single precision even under autocast: the covariances are sums over the batch, squared and
+    # summed over D^2 of them.
     with torch.autocast(z1.device.type, enabled=False):
         z1, z2 = map(at_least_float32, (z1, z2))
         variance = (_variance(z1) + _variance(z2)) / 2
@@ -27,12 +35,12 @@ def vicreg(z1: Tensor, z2: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def _variance(z: Tensor) -> Tensor:
-    """How far the standard deviation of a dimension falls short of 1, mean over the dimensions."""
+    """The distance of the standard deviation of a dimension below 1, mean over the dimensions."""
     return F.relu(1 - (z.var(dim=0) + 1e-4).sqrt()).mean()
 
 
 def _covariance(z: Tensor) -> Tensor:
-    """The squared covariances between different dimensions, summed and divided by the number of dimensions."""
+    """The squared covariances between different dimensions, summed, over the number of them."""
     centred = z - z.mean(dim=0)
     covariance = centred.T @ centred / (len(z) - 1)  # (D, D)
     return (covariance.square().sum() - covariance.diagonal().square().sum()) / z.shape[1]
@@ -48,7 +56,10 @@ class VICRegSettings(ProjectionSettings):
 
 
 class VICReg(Method):
-    """Encoder and a wide projector, which the paper calls expander: biases in the inner linear maps, none in the last."""
+    """Encoder and a wide projector, which the paper calls expander.
+
+    It has biases in the inner linear maps, none in the last.
+    """
 
     Settings = VICRegSettings
 
@@ -70,7 +81,8 @@ class VICReg(Method):
 
     def embed(self, views: list[Tensor]) -> Embeddings:
         """Projections of both views, (rows, outputs) each."""
-        # One pass a view, so that batch norm's statistics are those of one view, as in the official code.
+        # One pass a view, so that batch norm's statistics are those of one view, as in the official
+        # code.
         return tuple(self.head(self.encoder(view)) for view in views)
 
     def loss(
@@ -79,7 +91,8 @@ class VICReg(Method):
         terms = dict(
             zip(("invariance", "variance", "covariance"), vicreg(*embeddings), strict=True)
         )
-        loss = sum(weight * term for weight, term in zip(self.weights, terms.values(), strict=True))
+        weighted = [w * term for w, term in zip(self.weights, terms.values(), strict=True)]
+        loss = weighted[0] + weighted[1] + weighted[2]
         return loss, {
             **{name: term.detach() for name, term in terms.items()},
             "batch_projection_std": embedding_std(embeddings[0]),

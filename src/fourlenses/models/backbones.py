@@ -1,7 +1,9 @@
-"""Residual encoders by name, under torchvision's parameter names (He et al.: Deep Residual Learning, CVPR 2016).
+"""Residual encoders by name, under torchvision's parameter names.
 
-Every encoder maps float32 images (B, 3, H, W) to pooled features (B, width). The names follow ``torchvision.models.resnet``
-throughout, so that a stored encoder loads into torchvision and torchvision's own weights load here.
+He et al.: Deep Residual Learning, CVPR 2016, https://arxiv.org/abs/1512.03385. Every encoder maps
+float32 images (B, 3, H, W) to pooled features (B, width). The names follow
+``torchvision.models.resnet`` throughout, so that a stored encoder loads into torchvision and
+torchvision's own weights load here.
 """
 
 from collections.abc import Callable
@@ -15,7 +17,8 @@ from fourlenses.core.errors import one_of
 class BasicBlock(nn.Module):
     """Two 3x3 convolutions around a shortcut: torchvision's block, name for name.
 
-    Written out because importing torchvision takes 5 s (it pulls in torch's compiler), as long as a small job takes to do its work.
+    Written out because importing torchvision takes 5 s (it pulls in torch's compiler), as long as a
+    small job takes to do its work.
     """
 
     def __init__(self, inputs: int, outputs: int, stride: int = 1):
@@ -39,9 +42,10 @@ class BasicBlock(nn.Module):
 
 
 class SmallResNet(nn.Module):
-    """One BasicBlock a stage behind a 3x3 stem of stride 2 and no max-pool: a ResNet-10 whose cost suits 32-64 px on a CPU.
+    """A ResNet-10 whose cost suits 32-64 px on a CPU.
 
-    The stem's stride, not a pool, takes the first halving: at 32 px the four stages then see 16, 8, 4 and 2 px.
+    One BasicBlock a stage after a 3x3 stem of stride 2 and no max-pool. The stem's stride, not a
+    pool, takes the first halving: at 32 px the four stages then have 16, 8, 4 and 2 px.
     """
 
     def __init__(self, widths: tuple[int, int, int, int]):
@@ -58,14 +62,16 @@ class SmallResNet(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         maps = self.relu(self.bn1(self.conv1(images)))  # (B, widths[0], H/2, W/2)
-        maps = self.layer4(
-            self.layer3(self.layer2(self.layer1(maps)))
-        )  # (B, widths[3], H/16, W/16)
+        maps = self.layer2(self.layer1(maps))
+        maps = self.layer4(self.layer3(maps))  # (B, widths[3], H/16, W/16)
         return self.avgpool(maps).flatten(1)  # (B, widths[3])
 
 
 def _initialise(module: nn.Module) -> None:
-    """torchvision's scheme for residual networks: Kaiming normal over fan-out for convolutions, 1 and 0 for batch norms."""
+    """Initialise as torchvision does for residual networks.
+
+    Kaiming normal over fan-out for convolutions, 1 and 0 for batch norms.
+    """
     for layer in module.modules():
         if isinstance(layer, nn.Conv2d):
             nn.init.kaiming_normal_(layer.weight, mode="fan_out", nonlinearity="relu")
@@ -105,9 +111,13 @@ BACKBONES: dict[str, Callable[[], tuple[nn.Module, int]]] = {
 
 
 def build_backbone(name: str, seed: int) -> tuple[nn.Module, int]:
-    """The encoder of that name and the width of its features; its weights are a function of the seed alone.
+    """Return the encoder of that name and the width of its features.
 
-    It is built on the CPU under a generator of its own, so the caller's random state is left as it was.
+    Its weights are a function of the seed alone. It is built on the CPU under a generator of its
+    own, so the caller's random state is left as it was.
+
+    Raises:
+        UserError: an unknown name.
     """
     if name not in BACKBONES:
         raise one_of("backbone", name, BACKBONES)

@@ -1,4 +1,4 @@
-"""The MLP between an encoder's features and a loss: projection heads, and the predictors of BYOL and SimSiam."""
+"""The MLP between an encoder's features and a loss: projection heads, and predictors."""
 
 from dataclasses import dataclass
 from itertools import pairwise
@@ -17,14 +17,17 @@ class ProjectionSettings:
 
 
 class ProjectionHead(nn.Module):
-    """``layers`` linear maps with ReLU between them: features (B, inputs) to projections (B, outputs).
+    """``layers`` linear maps with ReLU between them, to projections (B, outputs).
 
-    As it stands this is the head g(h) of SimCLR (Chen et al., ICML 2020, section 4.2): batch norm before every ReLU, and linear
-    maps without biases, because the batch norm behind the inner ones has its own, and a common offset of all projections would only
-    pull together the directions that the loss compares. With ``layers=1`` the head is the linear one of that paper's figure 8.
+    As it stands this is the head g(h) of SimCLR (Chen et al., ICML 2020, section 4.2,
+    https://arxiv.org/abs/2002.05709): batch norm before every ReLU, and linear maps without biases,
+    because the batch norm after the inner ones has its own, and a common offset of all projections
+    would only pull together the directions that the loss compares. With ``layers=1`` the head is
+    the linear one of that paper's figure 8.
 
-    Other papers' heads differ in four places: ``batch_norm=False`` leaves it out, ``bias`` gives the inner maps one, ``last_bias`` the
-    last one, and ``last_norm`` puts a batch norm without scale and shift behind the last map.
+    Other papers' heads differ in four places: ``batch_norm=False`` leaves it out, ``bias`` gives
+    the inner maps one, ``last_bias`` the last one, and ``last_norm`` puts a batch norm without
+    scale and shift after the last map.
     """
 
     def __init__(
@@ -66,4 +69,5 @@ class ProjectionHead(nn.Module):
         )
 
     def forward(self, features: Tensor) -> Tensor:
-        return self.layers(features)  # (B, outputs)
+        """Return projections (B, outputs) of features (B, inputs)."""
+        return self.layers(features)

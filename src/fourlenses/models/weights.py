@@ -1,4 +1,4 @@
-"""Encoders on disk: safetensors under torchvision's parameter names, without the classifier ``fc``."""
+"""Encoders on disk: safetensors under torchvision's parameter names, without ``fc``."""
 
 import os
 
@@ -12,8 +12,12 @@ from fourlenses.core.files import atomic
 
 
 def save_weights(module: nn.Module, path: str | os.PathLike) -> None:
-    """Write an encoder's or a head's parameters and buffers; a reader sees the former file or the whole new one, never a part."""
-    # Clones, because safetensors refuses tensors that share storage, as the views of a flattened or tied parameter do.
+    """Write an encoder's or a head's parameters and buffers.
+
+    A reader sees the former file or the whole new one, never a part.
+    """
+    # Clones, because safetensors refuses tensors that share storage, as the views of a flattened or
+    # tied parameter do.
     tensors = {
         name: tensor.detach().cpu().clone(memory_format=torch.contiguous_format)
         for name, tensor in _encoder_state(module).items()
@@ -23,21 +27,27 @@ def save_weights(module: nn.Module, path: str | os.PathLike) -> None:
 
 
 def load_weights(module: nn.Module, path: str | os.PathLike) -> nn.Module:
-    """Fill the encoder from a file of ``save_weights`` and return it; the file must fit it name by name and shape by shape.
+    """Fill the encoder from a file of ``save_weights``, and return it.
 
-    Raises ValueError (which names the file, what was found and what to do) for a damaged file or one of another
-    architecture, before anything in ``module`` is changed; a missing file stays a FileNotFoundError.
+    The file must fit it name by name and shape by shape.
+
+    Raises:
+        UserError: a damaged file, or one of another architecture; the message names the file, what
+            is wrong and what to do. Nothing in ``module`` is changed then.
+        FileNotFoundError: there is no such file.
     """
     try:
         found = load_file(path)
     except SafetensorError as error:
         raise UserError(
-            f"{path}: not a readable encoder file ({error}); it was cut short or overwritten: delete it and pretrain again"
+            f"{path}: not a readable encoder file ({error}); it was cut short or overwritten: "
+            "delete it and pretrain again"
         ) from error
     problem = _mismatch(_encoder_state(module), found)
     if problem:
         raise UserError(
-            f"{path}: {problem}; name the backbone that the file was trained with, or delete the file and pretrain again"
+            f"{path}: {problem}; name the backbone that the file was trained with, or delete the "
+            "file and pretrain again"
         )
     module.load_state_dict(found, strict=False)
     return module
@@ -60,5 +70,8 @@ def _mismatch(expected: dict[str, Tensor], found: dict[str, Tensor]) -> str:
         return f"found a tensor {surplus[0]!r} (of {len(surplus)} surplus) that this backbone lacks"
     for name, tensor in expected.items():
         if tensor.shape != found[name].shape:
-            return f"found {name!r} of shape {tuple(found[name].shape)} where this backbone has {tuple(tensor.shape)}"
+            return (
+                f"found {name!r} of shape {tuple(found[name].shape)} where this backbone has "
+                f"{tuple(tensor.shape)}"
+            )
     return ""

@@ -199,7 +199,11 @@ class _Measurement:
         def step() -> int:
             optimizer.zero_grad()
             _, _, targets = add_gradients(
-                method, engine.arrange(next(batches)), on_device, 0, engine.autocast()
+                method,
+                engine.arrange(next(batches)),
+                on_device,
+                micro_batch=0,
+                autocast=engine.autocast(),
             )
             optimizer.step()
             method.after_step(targets, 0, 1000)

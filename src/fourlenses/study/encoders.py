@@ -9,6 +9,7 @@ from functools import cached_property
 
 from fourlenses.core.errors import UserError
 from fourlenses.study.layout import run_name
+from fourlenses.study.vocabulary import EXTERNAL
 
 CLEAN = "none"  # the value of the `corruption` column for images as they are
 ALL = "all"  # as many images as the dataset has; its number is known once it is indexed
@@ -22,6 +23,7 @@ ENDINGS = (EQUAL_STEPS, *LENGTHS)
 _PART = re.compile(
     r"(?P<dataset>[a-z][a-z0-9_]*)-(?P<images>[0-9]+|all)(@(?P<corruption>[a-z][a-z0-9_]*))?"
 )
+_NAME = re.compile("[a-z][a-z0-9_]*")  # of an entry of `encoders`
 
 
 @dataclass(frozen=True, order=True)
@@ -45,12 +47,14 @@ class Part:
 
 
 def parse_source(source: str) -> list[Part]:
-    """Return the parts of a single encoder's source; `none` (nothing was pretrained on) has none.
+    """Return the parts of a single encoder's source.
+
+    `none` (nothing was pretrained on) has none, and neither has the name of an external encoder.
 
     Raises:
         UserError: the name is not of the form `dataset-images[@corruption]`, parts joined by `+`.
     """
-    if source == "none":
+    if _NAME.fullmatch(source):
         return []
     parts = []
     for text in source.split("+"):
@@ -97,14 +101,19 @@ class Run:
     `imagenet-1000~imagenet-1000.seed1`.
 
     Args:
-        method: an entry of `methods`.
-        source: what was pretrained on.
+        method: an entry of `methods`, or `external`.
+        source: what was pretrained on; of an external encoder its name.
         seed: of the subset, of the initialisation and of the training.
     """
 
     method: str
     source: str
     seed: int
+
+    @classmethod
+    def external(cls, name: str, seed: int) -> "Run":
+        """Return the run of an entry of `encoders`. seed: of the labels it is evaluated with."""
+        return cls(EXTERNAL, name, seed)
 
     @classmethod
     def concatenated(cls, encoders: list["Run"]) -> "Run":

@@ -14,7 +14,7 @@ RESULTS = "results"
 CALIBRATION = f"{DATA}/calibration"  # <device>.csv: images per second measured here
 FIGURE_TYPES = ("svg", "png", "csv")
 
-# In the directory of a pretraining.
+# In the directory of a pretraining, and of an imported encoder.
 ENCODER = "encoder.safetensors"
 HEAD = "head.safetensors"
 HISTORY = "history.csv"
@@ -42,6 +42,11 @@ def downloads(dataset: str) -> str:
 
 def download_record(dataset: str, file: str) -> str:
     return f"{downloads(dataset)}/{file}.json"
+
+
+def encoder_downloads(encoder: str) -> str:
+    """What stands for the dataset in `download_record` where an external encoder's is meant."""
+    return f"encoders/{encoder}"
 
 
 def check(dataset: str, file: str) -> str:
@@ -128,6 +133,10 @@ class Layout:
 
     def run_record(self, run: str) -> str:
         return f"{self.pretraining(run)}/{RUN}"
+
+    def imported(self, name: str) -> str:
+        """The directory of an external encoder, which the runs of all seeds share."""
+        return f"{self.results}/encoders/{name}"
 
     @property
     def evaluations(self) -> str:

@@ -23,7 +23,7 @@ SEPARATOR = " | "  # shown between the sources of encoders whose features are co
 # What a source says of such an encoder that is of another method or seed than the first:
 # `inat21-1000.supervised`, `inat21-1000.seed1`.
 _SEED = re.compile("seed[0-9]*")
-_MARKED = re.compile(r"(?P<source>.*-(?:[0-9]+|all))\.(?P<marks>[a-z][a-z0-9_.]*)")
+_MARKED = re.compile(r"(?P<source>.*-(?:[0-9]+|all)|[a-z][a-z0-9_]*)\.(?P<marks>[a-z][a-z0-9_.]*)")
 
 
 def dataset(name: str) -> str:

@@ -148,6 +148,9 @@ class CorruptionFamily:
 
 
 RANDOM_INIT = "random"  # the method that trains nothing: an encoder as it was initialised
+EXTERNAL = "external"  # the method that trains nothing either: an encoder of the section `encoders`
+
+LIBRARIES = ("torchvision", "timm")  # whose networks an architecture may name: `timm:vit_tiny…`
 
 PROTOCOLS = {
     protocol.name: protocol
@@ -247,10 +250,11 @@ METHODS = {
         Method(
             "supervised", "supervised", colour="#D55E00", marker="s", contrastive=False, passes=3
         ),
+        Method(EXTERNAL, "downloaded encoder", colour="#000000", marker="*", contrastive=False),
         Method(RANDOM_INIT, "random encoder", colour="#7F7F7F", marker="x", contrastive=False),
     )
 }
-TRAINED_METHODS = tuple(name for name in METHODS if name != RANDOM_INIT)
+TRAINED_METHODS = tuple(name for name in METHODS if name not in (EXTERNAL, RANDOM_INIT))
 
 
 def method_of(entry: str) -> str | None:

@@ -41,29 +41,35 @@ class LossSummary:
 
 
 class LossRecord:
-    """Number, sum and sum of squares of the losses in each twentieth of the steps, on the device, so
-    that no step waits for it. ``state`` is all there is to it: a resumed run has the same bits."""
+    """Number, sum and sum of squares of the losses in each twentieth of the steps.
+
+    They are on the device, so that no step waits for them. ``state`` is all of it: a resumed run
+    has the same bits.
+
+    Args:
+        state: of an interrupted run, float64 (PARTS, 3); None where it had none.
+    """
 
     def __init__(
         self, total_steps: int, device: torch.device | str, state: Tensor | None = None
     ) -> None:
-        """state: of an interrupted run, float64 (PARTS, 3); None where it had none."""
         self.total_steps = total_steps
         self.state = (
             torch.zeros(PARTS, 3, dtype=torch.float64) if state is None else state.clone()
         ).to(device)
 
     def add(self, step: int, loss: Tensor) -> None:
-        """loss: scalar, of update ``step`` (0-based)."""
+        """Add the loss of update ``step`` (0-based), a scalar."""
         value = loss.detach().double()
         self.state[step * PARTS // self.total_steps] += torch.stack(
             [torch.ones_like(value), value, value * value]
         )
 
     def summary(self) -> LossSummary:
+        """Return means and standard errors."""
         summary = LossSummary()
         for count, total, squares in self.state.tolist():
-            # the sum of squared deviations; rounding may leave it below 0 where all losses are alike
+            # the sum of squared deviations; rounding may leave it below 0 where all are alike
             spread = max(squares - total * total / count, 0.0) if count > 1 else None
             summary.steps.append(int(count))
             summary.mean.append(total / count if count else None)
@@ -74,8 +80,11 @@ class LossRecord:
 
 
 def not_converged(losses: LossSummary) -> str | None:
-    """A sentence if the loss still fell at the end of the training, by the rule above. None if it did
-    not, and where that cannot be told: nothing was trained, or in fewer than 40 steps."""
+    """Return a sentence if the loss still fell at the end of the training, by the rule above.
+
+    None if it did not, and where that cannot be told: nothing was trained, or in fewer than 40
+    steps.
+    """
     if len(losses.steps) < PARTS or None in losses.standard_error[-2 * FIFTH :]:
         return None
     before, before_error = _mean(losses, slice(-2 * FIFTH, -FIFTH))
@@ -85,8 +94,9 @@ def not_converged(losses: LossSummary) -> str | None:
     if fall <= Z * noise or fall <= LEAST_SHARE * whole:
         return None
     return (
-        f"the loss still fell at the end of the {sum(losses.steps)} steps: {last:.4g} over their last fifth, {fall:.2g} below the "
-        f"fifth before, which is {100 * fall / whole:.1f} % of its whole fall; train longer"
+        f"the loss still fell at the end of the {sum(losses.steps)} steps: {last:.4g} over their "
+        f"last fifth, {fall:.2g} below the fifth before, which is {100 * fall / whole:.1f} % of "
+        "its whole fall; train longer"
     )
 
 
@@ -94,7 +104,10 @@ def _mean(losses: LossSummary, parts: slice) -> tuple[float, float]:
     """The mean loss over the steps of some twentieths, and its standard error."""
     steps, means, errors = losses.steps[parts], losses.mean[parts], losses.standard_error[parts]
     weights = [count / sum(steps) for count in steps]
-    mean = sum(weight * value for weight, value in zip(weights, means, strict=True))
-    return mean, sum(
-        (weight * error) ** 2 for weight, error in zip(weights, errors, strict=True)
-    ) ** 0.5
+    mean = square = 0.0
+    for weight, value, error in zip(weights, means, errors, strict=True):
+        assert value is not None  # of parts with two steps or more
+        assert error is not None
+        mean += weight * value
+        square += (weight * error) ** 2
+    return mean, square**0.5

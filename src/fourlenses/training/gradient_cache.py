@@ -1,12 +1,17 @@
-"""The gradients of one batch: in one piece, in micro-batches, or over several processes, of one and the same loss.
+"""The gradients of one batch, of one and the same loss, however the batch is cut.
 
-A contrastive loss compares every image with every other, so adding up the losses of small batches would be another loss (fewer
-negatives). Instead the batch is cut at its embeddings (gradient caching: Gao, Zhang, Han, Callan, 2021, section 3): embed every piece,
-compute the loss and its gradient with respect to all embeddings at once, then push each piece's share of it through the encoder.
+It may be in one piece, in micro-batches, or spread over several processes. A contrastive loss
+compares every image with every other, so adding up the losses of small batches would be another
+loss (fewer negatives). Instead the batch is cut at its embeddings (gradient caching: Gao, Zhang,
+Han, Callan, 2021, section 3, https://arxiv.org/abs/2101.06983): embed every piece, compute the loss
+and its gradient with respect to all embeddings at once, then push each piece's share of it through
+the encoder.
 
-What is equivalent to the whole batch in one piece, to float rounding: the loss, its negatives, the queue, and the gradients of all layers
-that treat images one by one. What is not: batch norm, which takes its statistics from the pieces, as it does on several GPUs without
-synchronisation. Between processes it is synchronised (see `fourlenses.models.batch_norm`), between micro-batches it cannot be.
+Equivalent to the whole batch in one piece, to float rounding: the loss, its negatives, the queue,
+and the gradients of all layers that treat images one by one. Not equivalent: batch norm, which
+takes its statistics from the pieces, as it does on several GPUs without synchronisation. Between
+processes it is synchronised (see `fourlenses.models.batch_norm`), between micro-batches it cannot
+be.
 """
 
 from contextlib import AbstractContextManager
@@ -23,13 +28,21 @@ def add_gradients(
     method: Method,
     views: list[Tensor],
     labels: Tensor,
+    *,
     micro_batch: int,
     autocast: AbstractContextManager,
 ) -> tuple[Tensor, Diagnostics, Embeddings]:
-    """Add the gradients of a batch's loss to the parameters; returns loss, diagnostics and the whole batch's targets.
+    """Add the gradients of a batch's loss to the parameters.
 
-    ``views``: float32 (n, 3, S, S) each, this process's rows; ``labels`` int64 (B,), of the whole batch, B = processes * n.
-    ``micro_batch``: most rows embedded at a time, 0 for all. It takes a second pass through the encoder, without gradient.
+    Args:
+        views: float32 (n, 3, S, S) each, this process's rows.
+        labels: int64 (B,), of the whole batch, B = processes * n.
+        micro_batch: most rows embedded at a time, 0 for all. It takes a second pass through the
+            encoder, without gradient.
+        autocast: the context that the encoder computes in.
+
+    Returns:
+        Loss, diagnostics and the whole batch's targets.
     """
     rows = len(views[0])
     pieces = -(-rows // micro_batch) if micro_batch else 1
@@ -48,21 +61,21 @@ def add_gradients(
     ]
     if pieces == 1:
         with autocast:
-            own = method.embed(views)
+            embeddings = method.embed(views)
     else:
         with torch.no_grad(), autocast, frozen_statistics(method):
-            own = tuple(
+            embeddings = tuple(
                 torch.cat(column)
                 for column in zip(*(method.embed(part) for part in parts), strict=True)
             )
-    everyone = tuple(all_gather_rows(embedding).requires_grad_() for embedding in own)
-    loss, diagnostics = method.loss(everyone, targets, labels)
+    gathered = tuple(all_gather_rows(embedding).requires_grad_() for embedding in embeddings)
+    loss, diagnostics = method.loss(gathered, targets, labels)
     shares = [
         shard_of(gradient)
-        for gradient in torch.autograd.grad(loss, everyone, materialize_grads=True)
+        for gradient in torch.autograd.grad(loss, gathered, materialize_grads=True)
     ]
     if pieces == 1:
-        torch.autograd.backward(own, shares)
+        torch.autograd.backward(embeddings, shares)
     else:
         for part, *gradients in zip(
             parts, *(share.tensor_split(pieces) for share in shares), strict=True
@@ -70,7 +83,7 @@ def add_gradients(
             with autocast:
                 embedded = method.embed(part)
             torch.autograd.backward(embedded, gradients)
-    # Every process has pushed back its own rows' share of one global loss: their sum is its gradient.
+    # Every process has pushed back its rows' share of one global loss: their sum is its gradient.
     all_reduce_sum(
         [parameter.grad for parameter in method.parameters() if parameter.grad is not None]
     )

@@ -1,4 +1,4 @@
-"""What a pretraining run leaves behind: weights, history, and a record of everything that was effective."""
+"""The files of a pretraining: weights, history, and a record of everything that was effective."""
 
 import platform
 import resource
@@ -46,7 +46,7 @@ def write_run(output: Path, encoder: nn.Module, head: nn.Module, run: RunRecord)
     output.mkdir(parents=True, exist_ok=True)
     save_weights(encoder, output / ENCODER)
     save_weights(head, output / HEAD)
-    # rows in which an encoder's health was measured have more columns than others
+    # rows in which the collapse monitor measured have more columns than others
     columns = list(dict.fromkeys([*COLUMNS, *(key for row in outcome.history for key in row)]))
     write_csv(output / HISTORY, columns, outcome.history)
     peak = (
@@ -81,7 +81,7 @@ def write_run(output: Path, encoder: nn.Module, head: nn.Module, run: RunRecord)
 
 
 def _collapsed(history: list[dict], feature_width: int) -> str | None:
-    """A sentence on the last measurement of the encoder's health, if it was bad."""
+    """A sentence on the last measurement of the collapse monitor, if it was bad."""
     measured = [row for row in history if "embedding_std" in row]
     return collapse(measured[-1], measured[-1]["step"], feature_width) if measured else None
 

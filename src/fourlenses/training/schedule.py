@@ -58,11 +58,15 @@ def pretraining_schedule(hyper: Hyperparameters, images: int) -> tuple[Schedule,
     return Schedule(length.batch_size, length.steps, length.warmup_steps, rate), notes
 
 
-def learning_rate(step: int, total_steps: int, warmup_steps: int, peak: float) -> float:
-    """The rate of update ``step`` (0-based) of ``total_steps``.
+def learning_rate(step: int, *, total_steps: int, warmup_steps: int, peak: float) -> float:
+    """Return the rate of update ``step`` (0-based) of ``total_steps``.
 
-    Update i of the warm-up has (i + 1) / warmup_steps of the peak, so that none is wasted on a rate of 0. The cosine starts at the
-    peak with the first update after it and would reach 0 at ``total_steps``, the first update that is not made.
+    Update i of the warm-up has (i + 1) / warmup_steps of the peak, so that none is wasted on a rate
+    of 0. The cosine starts at the peak with the first update after it and would reach 0 at
+    ``total_steps``, the first update that is not made.
+
+    Raises:
+        ValueError: the warm-up is longer than the training.
     """
     if not 0 <= warmup_steps <= total_steps:
         raise ValueError(f"a warm-up of {warmup_steps} steps does not fit into {total_steps}")
@@ -76,9 +80,16 @@ def learning_rate(step: int, total_steps: int, warmup_steps: int, peak: float) -
 
 
 def scaled_learning_rate(base: float, batch_size: int, rule: str) -> float:
-    """The peak rate at a batch size: "linear" base * B / 256, "sqrt" base * sqrt(B), "none" base.
+    """Return the peak rate at a batch size B.
 
-    Linear is Goyal et al. (2017) and SimCLR's section 2.2 (base 0.3); sqrt is SimCLR's appendix B.1 (base 0.075).
+    Args:
+        base: the rate before scaling.
+        rule: "linear": base * B / 256 (Goyal et al., https://arxiv.org/abs/1706.02677, and SimCLR's
+            section 2.2 with base 0.3); "sqrt": base * sqrt(B) (SimCLR's appendix B.1 with base
+            0.075); "none": base.
+
+    Raises:
+        ValueError: an unknown rule.
     """
     rules = {"linear": batch_size / 256, "sqrt": math.sqrt(batch_size), "none": 1.0}
     if rule not in rules:

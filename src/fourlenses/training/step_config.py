@@ -7,7 +7,7 @@ from torch import Tensor
 
 
 def choose_precision(name: str, device: torch.device) -> torch.dtype:
-    """float32, bfloat16, or auto: bfloat16 on a GPU."""
+    """Return the type of that name: float32, bfloat16, or auto: bfloat16 on a GPU."""
     if name == "auto":
         return torch.bfloat16 if device.type == "cuda" else torch.float32
     return {"float32": torch.float32, "bfloat16": torch.bfloat16}[name]
@@ -15,7 +15,13 @@ def choose_precision(name: str, device: torch.device) -> torch.dtype:
 
 @dataclass(frozen=True)
 class StepConfig:
-    """How a step is computed. precision is that of the encoder's arithmetic; micro_batch is explained in `training.gradients`."""
+    """How a step is computed.
+
+    Attributes:
+        precision: of the encoder's arithmetic.
+        channels_last: memory layout of images and weights.
+        micro_batch: most images that are embedded at a time; 0 for all (`gradient_cache`).
+    """
 
     device: torch.device
     precision: torch.dtype = torch.float32
@@ -23,11 +29,13 @@ class StepConfig:
     micro_batch: int = 0
 
     def autocast(self) -> torch.autocast:
+        """The context that the encoder computes in."""
         return torch.autocast(
             self.device.type, self.precision, enabled=self.precision != torch.float32
         )
 
     def arrange(self, views: list[Tensor]) -> list[Tensor]:
+        """Return the views in the memory layout of the weights."""
         return (
             [view.contiguous(memory_format=torch.channels_last) for view in views]
             if self.channels_last

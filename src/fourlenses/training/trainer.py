@@ -1,4 +1,7 @@
-"""The training loop all methods share: views, gradients, step; a history row per epoch; a checkpoint now and then."""
+"""The training loop that all methods share.
+
+Views, gradients, a step; a row of the history per epoch; a checkpoint now and then.
+"""
 
 import contextlib
 import logging
@@ -32,11 +35,11 @@ from fourlenses.training.step_config import StepConfig
 log = logging.getLogger(__name__)
 
 MOST_ROWS = 200  # of a history: beyond that many epochs a row stands for several
-MOST_MEASUREMENTS = 20  # of an encoder's health in a run
-GO_ON, SAVE, STOP, ASKED = range(
-    4
-)  # ASKED to stop, by a signal to any of the processes; otherwise STOP, as the time is over
-_DECIDE_EVERY = 10  # steps between two common decisions of several processes: each makes them wait for each other
+MOST_MEASUREMENTS = 20  # by the collapse monitor in a run
+# ASKED to stop, by a signal to any of the processes; otherwise STOP, as the time limit is over
+GO_ON, SAVE, STOP, ASKED = range(4)
+# steps between two common decisions of several processes: each makes them wait for each other
+_DECIDE_EVERY = 10
 
 
 class Diverged(UserError):
@@ -45,9 +48,13 @@ class Diverged(UserError):
 
 @dataclass
 class Outcome:
-    """history: one row per epoch (at most `MOST_ROWS`). seconds: spent training, over all attempts. images: source images seen.
+    """What a training leaves besides its weights.
 
-    losses: over the twentieths of the steps.
+    Attributes:
+        history: a row per epoch (at most `MOST_ROWS`).
+        seconds: spent training, over all attempts.
+        images: source images trained on, each as often as it came.
+        losses: over the twentieths of the steps.
     """
 
     history: list[dict] = field(default_factory=list)
@@ -58,9 +65,13 @@ class Outcome:
 
 @dataclass
 class Progress:
-    """Where a run stands. All randomness is counted, not carried along, so this and the modules' state are everything there is.
+    """Where a run stands.
 
-    seconds: spent training, over all attempts. sums: of the loss and the diagnostics (float64 scalars) since the last row of the history.
+    All randomness is counted, not carried along, so this and the modules' state are everything.
+
+    Attributes:
+        seconds: spent training, over all attempts.
+        sums: of the loss and the diagnostics (float64 scalars) since the last row of the history.
     """
 
     step: int = 0
@@ -130,17 +141,22 @@ class Trainer:
         self.first_bad = torch.tensor(math.inf, dtype=torch.float64, device=step_config.device)
 
     def train(self, state: dict | None) -> Outcome:
-        """Train the method in place, from a checkpoint's ``state`` or from the start. On a CPU the final weights are the same to the last
-        bit however often the run was interrupted.
+        """Train the method in place.
+
+        On a CPU the final weights are the same to the last bit however often the run was
+        interrupted.
+
+        Args:
+            state: of a checkpoint; None to start from the beginning.
 
         Raises:
-            Diverged: the loss is not finite; the message names the step and the last good checkpoint.
-            Interrupted: the time is over; a checkpoint has been taken.
+            Diverged: the loss is not finite; the message names the step and the last good
+                checkpoint.
+            Interrupted: the time limit is over; a checkpoint has been taken.
         """
         layout = torch.channels_last if self.step_config.channels_last else torch.contiguous_format
-        self.method.to(
-            self.step_config.device, memory_format=layout
-        ).train()  # before the optimiser's state, which goes where the weights are
+        # before the optimiser's state, which goes where the weights are
+        self.method.to(device=self.step_config.device).to(memory_format=layout).train()
         if state is not None:
             self._restore(state)
         self.started = self.saved = time.monotonic()
@@ -170,25 +186,35 @@ class Trainer:
         return Outcome(self.progress.history, self.progress.seconds, images, self.losses.summary())
 
     def _chosen(self) -> Iterator[tuple]:
-        """This process's positions and epochs, step by step; an input may ask for them some steps ahead."""
+        """This process's positions and epochs, step by step.
+
+        An input may ask for them some steps ahead.
+        """
         share = self.schedule.batch_size // world_size()
-        own = slice(rank() * share, (rank() + 1) * share)
+        shard = slice(rank() * share, (rank() + 1) * share)
         for step in range(self.progress.step, self.schedule.total_steps):
             positions, epochs = self.stream.batch(step)
             self.drawn.append(positions)
-            yield positions[own], epochs[own]
+            yield positions[shard], epochs[shard]
 
     def _step(self, step: int, views: list[Tensor]) -> None:
         schedule, config = self.schedule, self.step_config
         labels = to_device(self.labels[self.drawn.popleft()], config.device)
         rate = learning_rate(
-            step, schedule.total_steps, schedule.warmup_steps, schedule.peak_learning_rate
+            step,
+            total_steps=schedule.total_steps,
+            warmup_steps=schedule.warmup_steps,
+            peak=schedule.peak_learning_rate,
         )
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         self.optimizer.zero_grad()
         loss, diagnostics, targets = add_gradients(
-            self.method, config.arrange(views), labels, config.micro_batch, config.autocast()
+            self.method,
+            config.arrange(views),
+            labels,
+            micro_batch=config.micro_batch,
+            autocast=config.autocast(),
         )
         self.optimizer.step()
         self.method.after_step(targets, step, schedule.total_steps)
@@ -196,7 +222,7 @@ class Trainer:
         for key, value in {"loss": loss, **diagnostics}.items():
             sums[key] = sums.get(key, 0.0) + value.detach().double()
         self.losses.add(step, loss)
-        # Looked at later, as looking makes the host wait for a GPU.
+        # Inspected later, as that makes the host wait for a GPU.
         self.first_bad = torch.where(
             loss.isfinite(), self.first_bad, self.first_bad.clamp(max=step)
         )
@@ -206,7 +232,8 @@ class Trainer:
         if math.isfinite(first_bad):
             good = self.checkpoints.newest_path()
             raise Diverged(
-                f"{self.description}: the loss of step {int(first_bad)} of {self.schedule.total_steps} is not finite (peak learning rate "
+                f"{self.description}: the loss of step {int(first_bad)} of "
+                f"{self.schedule.total_steps} is not finite (peak learning rate "
                 f"{self.schedule.peak_learning_rate:.3g}); lower 'learning_rate' of the method. "
                 + (
                     f"The last good checkpoint is {good}"
@@ -216,7 +243,7 @@ class Trainer:
             )
 
     def _row(self, step: int) -> str:
-        """Close a row of the history; returns what the progress bar shows of it."""
+        """Close a row of the history; return what the progress bar shows of it."""
         self._check()
         progress, schedule = self.progress, self.schedule
         count = step % self.row_steps + 1
@@ -246,7 +273,11 @@ class Trainer:
         return f"loss {means['loss']:.3f}, {speed:.0f} images/s"
 
     def _keep_or_stop(self, step: int) -> None:
-        """Take a checkpoint: every `checkpoint_seconds`, at the end of an epoch when a tenth of that has passed, and before stopping."""
+        """Take a checkpoint where one is due, and stop where the time limit is over.
+
+        One is due every `checkpoint_seconds`, and at the end of an epoch when a tenth of that has
+        passed.
+        """
         epoch_ends = (step + 1) % self.epoch_steps == 0
         if world_size() > 1 and not epoch_ends and (step + 1) % _DECIDE_EVERY:
             return
@@ -267,7 +298,7 @@ class Trainer:
             )
 
     def _save(self) -> bool:
-        """Whether the first process, which alone saves, could."""
+        """Take a checkpoint in the first process; return whether that could be done."""
         began = time.monotonic()
         average_running_statistics(self.method)
         progress = self.progress

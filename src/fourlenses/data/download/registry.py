@@ -16,6 +16,7 @@ import yaml
 
 from fourlenses.core.errors import UserError, one_of
 from fourlenses.core.files import read_json
+from fourlenses.study.layout import encoder_downloads
 
 LENGTHS = {"md5": 32, "sha256": 64}
 TABLE = Path(__file__).parents[1] / "sources" / "tables" / "downloads.yaml"
@@ -153,10 +154,13 @@ def describe(source: str) -> str:
 
 
 def take_downloads(config: dict) -> dict[str, list[Wanted]]:
-    """Take the key `download` out of every dataset, as it says nothing about the images.
+    """Take the key `download` out of every dataset and every external encoder.
+
+    It says nothing about images and weights.
 
     Returns:
-        Per dataset the files that are to be there.
+        Per dataset, and per encoder under the name of `layout.encoder_downloads`, the files that
+        are to be there.
 
     Raises:
         UserError: `download: true` where no published files are known, or where no program may
@@ -165,7 +169,16 @@ def take_downloads(config: dict) -> dict[str, list[Wanted]]:
     return {
         name: _wanted(name, entry, entry.pop("download", False))
         for name, entry in config["datasets"].items()
+    } | {
+        encoder_downloads(name): [_weights(entry, entry.pop("download"))]
+        for name, entry in config.get("encoders", {}).items()
+        if "download" in entry
     }
+
+
+def _weights(entry: dict, url: str) -> Wanted:
+    """Return the file of an external encoder's weights."""
+    return Wanted(PurePosixPath(entry["weights"]), Remote(url, "sha256", entry["sha256"]))
 
 
 def _wanted(name: str, entry: dict, download: bool | dict | list) -> list[Wanted]:

@@ -1,6 +1,7 @@
-"""LARS, layer-wise adaptive rate scaling (You, Gitman, Ginsburg: Large Batch Training of Convolutional Networks, 2017).
+"""LARS, layer-wise adaptive rate scaling (You, Gitman, Ginsburg, 2017).
 
-As SimCLR uses it: heavy-ball momentum, and neither weight decay nor adaptation for biases and norm parameters.
+Large Batch Training of Convolutional Networks, https://arxiv.org/abs/1708.03888, as SimCLR uses it:
+heavy-ball momentum, and neither weight decay nor adaptation for biases and norm parameters.
 """
 
 from collections.abc import Iterable
@@ -12,11 +13,13 @@ from fourlenses.training.optimizers.sgd_adamw import Optimizer
 
 
 class LARS(Optimizer):
-    """For each parameter w with gradient g, weight decay b and trust coefficient t (Algorithm 1 of the paper):
+    """Heavy-ball momentum with a rate for each layer (Algorithm 1 of the paper).
 
+    For each parameter w with gradient g, weight decay b and trust coefficient t:
     g' = g + b w, r = t |w| / |g'| (1 where either norm is 0), v <- m v + lr r g', w <- w - v.
 
-    The paper divides by |g| + b |w|; like SimCLR's implementation this takes the norm of the sum, the step's true direction.
+    The paper divides by |g| + b |w|; like SimCLR's implementation this takes the norm of the sum,
+    the step's true direction.
     Parameters of at most one dimension, and all of a group with ``adapted`` False, take g' = g and
     r = 1. All tensors of a group go through torch's _foreach operations, and the norms stay on the
     device, so that a step neither loops over kernels nor waits for the device.
@@ -25,6 +28,7 @@ class LARS(Optimizer):
     def __init__(
         self,
         params: Iterable,
+        *,
         lr: float,
         momentum: float = 0.9,
         weight_decay: float = 0.0,
@@ -32,8 +36,8 @@ class LARS(Optimizer):
     ):
         if lr < 0 or not 0 <= momentum < 1 or weight_decay < 0 or trust_coefficient <= 0:
             raise ValueError(
-                f"LARS needs lr >= 0, 0 <= momentum < 1, weight_decay >= 0 and trust_coefficient > 0, not "
-                f"{lr}, {momentum}, {weight_decay}, {trust_coefficient}"
+                "LARS needs lr >= 0, 0 <= momentum < 1, weight_decay >= 0 and trust_coefficient > "
+                f"0, not {lr}, {momentum}, {weight_decay}, {trust_coefficient}"
             )
         super().__init__(
             params,
@@ -51,17 +55,23 @@ class LARS(Optimizer):
         adapted = [pair for pair in pairs if group["adapted"] and pair[0].ndim > 1]
         plain = [pair for pair in pairs if not group["adapted"] or pair[0].ndim <= 1]
         if adapted:
-            weights, updates = map(list, zip(*adapted, strict=True))
-            updates = torch._foreach_add(updates, weights, alpha=group["weight_decay"])
+            weights = [parameter for parameter, _ in adapted]
+            updates = [gradient for _, gradient in adapted]
+            updates = list(torch._foreach_add(updates, weights, alpha=group["weight_decay"]))
             torch._foreach_mul_(
                 updates, _trust_ratios(weights, updates, group["trust_coefficient"])
             )
             self._descend(weights, updates, group)
         if plain:
-            self._descend(*map(list, zip(*plain, strict=True)), group)
+            self._descend(
+                [parameter for parameter, _ in plain], [gradient for _, gradient in plain], group
+            )
 
     def _descend(self, parameters: list[Tensor], updates: list[Tensor], group: dict) -> None:
-        """v <- m v + lr u, w <- w - v. The rate is inside v, so that a change of it acts gradually, as in the paper."""
+        """Update: v <- m v + lr u, w <- w - v.
+
+        The rate is inside v, so that a change of it acts gradually, as in the paper.
+        """
         velocities = self.buffers(parameters, "velocity")
         torch._foreach_mul_(velocities, group["momentum"])
         torch._foreach_add_(velocities, updates, alpha=group["lr"])
@@ -71,7 +81,10 @@ class LARS(Optimizer):
 def _trust_ratios(
     parameters: list[Tensor], updates: list[Tensor], coefficient: float
 ) -> list[Tensor]:
-    """coefficient * |w| / |u| of each pair, a scalar tensor; 1 where a norm is 0, which leaves a layer at zero free to move."""
+    """Return coefficient * |w| / |u| of each pair, a scalar tensor.
+
+    It is 1 where a norm is 0, which leaves a layer at zero free to move.
+    """
     weights = torch.stack(torch._foreach_norm(parameters))  # (tensors,)
     steps = torch.stack(torch._foreach_norm(updates))
     ratios = torch.where(

@@ -1,27 +1,33 @@
 """SGD and AdamW over all tensors at once, and the base that LARS shares with them.
 
-Why not torch.optim: the first step of any of its optimisers imports torch's compiler, which takes 5 s, as long as a small job takes to
-do its work. These hold the same arithmetic in torch's _foreach operations; the tests compare them with torch.optim, step by step.
+Why not torch.optim: the first step of any of its optimisers imports torch's compiler, which takes
+5 s, as long as a small job takes to do its work. These hold the same arithmetic in torch's _foreach
+operations; the tests compare them with torch.optim, step by step.
 """
 
 from collections.abc import Iterable
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 
 class Optimizer:
-    """Parameter groups as torch.optim has them: dictionaries with ``params``, ``lr`` and the settings of the optimiser."""
+    """An optimiser with parameter groups as torch.optim has them.
+
+    A group is a dictionary with ``params``, ``lr`` and the settings of the optimiser.
+    """
 
     def __init__(self, params: Iterable[nn.Parameter] | Iterable[dict], defaults: dict):
-        params = list(params)
-        groups = params if isinstance(params[0], dict) else [{"params": params}]
-        self.param_groups = [
+        given: list[Any] = list(params)
+        groups = given if isinstance(given[0], dict) else [{"params": given}]
+        self.param_groups: list[dict[str, Any]] = [
             {**defaults, **group, "params": list(group["params"])} for group in groups
         ]
-        self.state: dict[nn.Parameter, dict[str, Tensor]] = {}
+        self.state: dict[Tensor, dict[str, Tensor]] = {}
 
     def zero_grad(self) -> None:
+        """Forget all gradients."""
         for group in self.param_groups:
             for parameter in group["params"]:
                 parameter.grad = None
@@ -35,23 +41,24 @@ class Optimizer:
                 self.update(parameters, [parameter.grad for parameter in parameters], group)
 
     def update(self, parameters: list[Tensor], gradients: list[Tensor], group: dict) -> None:
+        """Update the parameters of a group that have gradients, in place."""
         raise NotImplementedError
 
     def buffers(self, parameters: list[Tensor], name: str) -> list[Tensor]:
-        """One running tensor of that name per parameter, of its shape and layout, zero at first."""
+        """Return a running tensor of that name per parameter, of its shape, zero at first."""
         for parameter in parameters:
-            own = self.state.setdefault(parameter, {})
-            if name not in own:
-                own[name] = torch.zeros_like(parameter, memory_format=torch.preserve_format)
+            state = self.state.setdefault(parameter, {})
+            if name not in state:
+                state[name] = torch.zeros_like(parameter, memory_format=torch.preserve_format)
         return [self.state[parameter][name] for parameter in parameters]
 
     def state_dict(self) -> dict:
-        """Plain values and tensors; parameters go by their place in the groups."""
+        """Return plain values and tensors; parameters go by their number in the groups."""
         parameters = [parameter for group in self.param_groups for parameter in group["params"]]
         return {
             "state": {
-                place: self.state[parameter]
-                for place, parameter in enumerate(parameters)
+                number: self.state[parameter]
+                for number, parameter in enumerate(parameters)
                 if parameter in self.state
             },
             "groups": [
@@ -61,29 +68,33 @@ class Optimizer:
         }
 
     def load_state_dict(self, state: dict) -> None:
+        """Take over what `state_dict` returned for the same parameters."""
         parameters = [parameter for group in self.param_groups for parameter in group["params"]]
         for group, settings in zip(self.param_groups, state["groups"], strict=True):
             group.update(settings)
         self.state = {
-            parameters[place]: {
-                name: value.to(parameters[place].device, copy=True)
+            parameters[number]: {
+                name: value.to(parameters[number].device, copy=True)
                 if isinstance(value, Tensor)
                 else value
-                for name, value in own.items()
+                for name, value in values.items()
             }
-            for place, own in state["state"].items()
+            for number, values in state["state"].items()
         }
 
 
 class SGD(Optimizer):
     """Heavy-ball momentum: v <- m v + g + b w, w <- w - lr v, with momentum m and weight decay b.
 
-    ``nesterov``: w <- w - lr (g + b w + m v) with the new v, the form of Sutskever et al. (ICML 2013) that torch and TensorFlow have.
+    Args:
+        nesterov: w <- w - lr (g + b w + m v) with the new v, the form of Sutskever et al. (ICML
+            2013) that torch and TensorFlow have.
     """
 
     def __init__(
         self,
         params: Iterable,
+        *,
         lr: float,
         momentum: float = 0.0,
         weight_decay: float = 0.0,
@@ -101,24 +112,25 @@ class SGD(Optimizer):
         torch._foreach_add_(velocities, parameters, alpha=group["weight_decay"])
         updates = velocities
         if group["nesterov"]:
-            updates = torch._foreach_add(gradients, parameters, alpha=group["weight_decay"])
+            updates = list(torch._foreach_add(gradients, parameters, alpha=group["weight_decay"]))
             torch._foreach_add_(updates, velocities, alpha=group["momentum"])
         torch._foreach_add_(parameters, updates, alpha=-group["lr"])
 
 
 class AdamW(Optimizer):
-    """Adam with decoupled weight decay (Loshchilov and Hutter, ICLR 2019, algorithm 2), betas 0.9 and 0.999, epsilon 1e-8."""
+    """Adam with decoupled weight decay, betas 0.9 and 0.999, epsilon 1e-8.
+
+    Loshchilov and Hutter, ICLR 2019, algorithm 2, https://arxiv.org/abs/1711.05101.
+    """
 
     BETAS, EPSILON = (0.9, 0.999), 1e-8
 
-    def __init__(self, params: Iterable, lr: float, weight_decay: float = 0.0):
+    def __init__(self, params: Iterable, *, lr: float, weight_decay: float = 0.0):
         super().__init__(params, {"lr": lr, "weight_decay": weight_decay, "steps": 0})
 
     def update(self, parameters: list[Tensor], gradients: list[Tensor], group: dict) -> None:
-        first, second = (
-            self.buffers(parameters, "first_moment"),
-            self.buffers(parameters, "second_moment"),
-        )
+        first = self.buffers(parameters, "first_moment")
+        second = self.buffers(parameters, "second_moment")
         group["steps"] += 1
         beta1, beta2 = self.BETAS
         correction1, correction2 = 1 - beta1 ** group["steps"], 1 - beta2 ** group["steps"]

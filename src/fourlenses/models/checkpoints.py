@@ -1,0 +1,105 @@
+"""Checkpoint files of other projects, read without running anything that they hold.
+
+safetensors, whole or in shards (``model.safetensors.index.json``), and what ``torch.save`` wrote,
+through ``weights_only=True``, which builds tensors and plain containers alone.
+"""
+
+import json
+import pickle
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor
+
+from fourlenses.core.errors import UserError
+
+DEPTH = 3  # how deep a state dictionary may lie in a checkpoint of a whole training
+State = dict[str, Tensor]
+
+
+def read_states(file: Path) -> dict[str, State]:
+    """Return every state dictionary in a file, by where it lies in it ("" for the file itself).
+
+    Tensors of float16, bfloat16 and float64 become float32.
+
+    Raises:
+        UserError: the file is missing, damaged, holds more than tensors, or no tensor.
+    """
+    if not file.exists():
+        raise UserError(f"{file} does not exist; put the weights there, or mend the path")
+    if file.name.endswith(".index.json"):
+        content: object = _read_shards(file)
+    elif file.suffix == ".safetensors":
+        content = _read_safetensors(file)
+    else:
+        content = _read_torch(file)
+    states = {
+        place: {name: _as_float32(tensor) for name, tensor in state.items()}
+        for place, state in _states_in(content, place="", depth=DEPTH)
+    }
+    if not states:
+        raise UserError(f"{file} holds no dictionary of tensors; save the network's state_dict()")
+    return states
+
+
+def _read_safetensors(file: Path) -> State:
+    try:
+        return load_file(file)
+    except (SafetensorError, OSError) as error:
+        raise UserError(
+            f"{file} is no readable safetensors file ({error}); get it again"
+        ) from error
+
+
+def _read_shards(index: Path) -> State:
+    """Read a checkpoint whose index says which file of its folder holds which tensor."""
+    try:
+        files = json.loads(index.read_text(encoding="utf-8"))["weight_map"]
+        shards = sorted(set(files.values()))
+        if not shards or any(Path(shard).name != shard for shard in shards):
+            raise ValueError("it must name files of its own folder")
+    except (ValueError, KeyError, AttributeError, TypeError) as error:
+        raise UserError(f"{index} is no index of a safetensors checkpoint ({error})") from error
+    state: State = {}
+    for shard in shards:
+        if not (index.parent / shard).exists():
+            raise UserError(f"{index} names {shard}, which is not in its folder; get it too")
+        state |= _read_safetensors(index.parent / shard)
+    missing = sorted(set(files) - set(state))
+    if missing:
+        raise UserError(f"{index} names '{missing[0]}', which is in none of its files")
+    return state
+
+
+def _read_torch(file: Path) -> object:
+    try:
+        return torch.load(file, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        raise UserError(
+            f"{file} holds more than tensors and plain values, and loading that could run code "
+            f"({str(error).splitlines()[0]}); save the network's state_dict() alone, or as "
+            "safetensors"
+        ) from error
+    except (RuntimeError, EOFError, ValueError, OSError, KeyError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise UserError(f"{file} is no readable checkpoint ({reason}); get it again") from error
+
+
+def _states_in(content: object, *, place: str, depth: int) -> Iterator[tuple[str, State]]:
+    """Yield every dictionary that holds tensors; what else it holds is left out."""
+    if not isinstance(content, Mapping):
+        return
+    tensors = {str(key): value for key, value in content.items() if isinstance(value, Tensor)}
+    if tensors:
+        yield place, tensors
+    if depth:
+        for key, value in content.items():
+            inner = f"{place}.{key}" if place else str(key)
+            yield from _states_in(value, place=inner, depth=depth - 1)
+
+
+def _as_float32(tensor: Tensor) -> Tensor:
+    return tensor.to(torch.float32) if tensor.is_floating_point() else tensor

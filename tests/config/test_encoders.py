@@ -1,0 +1,99 @@
+"""The section `encoders`: encoders that a study did not pretrain."""
+
+import pytest
+import yaml
+
+from fourlenses.config.encoders import layout_of, needed_size, stored_size
+from fourlenses.config.read import ROOT, complete_config, config_files, read_config
+from fourlenses.core.errors import UserError
+from fourlenses.data.download.registry import Remote
+from fourlenses.study import Run
+
+ENTRY = {
+    "architecture": "torchvision:resnet18",
+    "weights": "encoders/resnet18.pth",
+    "sha256": "0" * 64,
+    "pretrained_on": "ImageNet with labels",
+    "pretrain_images": 1_281_167,
+}
+
+
+def completed(tmp_path, name="rn18", **changes):
+    """Return the config of a study with one entry; None takes a key of it away."""
+    entry = {key: value for key, value in {**ENTRY, **changes}.items() if value is not None}
+    overlay = tmp_path / "study.yaml"
+    overlay.write_text(yaml.safe_dump({"study": "mine", "encoders": {name: entry}}))
+    return read_config([overlay])
+
+
+def test_an_entry_is_filled_in(tmp_path):
+    config = completed(tmp_path)
+    assert config["encoders"] == {
+        "rn18": {**ENTRY, "match": "names", "labels_of": [], "licence": "", "stored_size": 256}
+    }
+    run = Run.external("rn18", 1)
+    assert stored_size(config, run) == 256
+    assert layout_of(config, run).beton("scenes") == "data/scenes/256px/clean.beton"
+    assert layout_of(config, run).encoder(run.name) == (
+        "results/mine/pretrain/external/rn18/seed1/encoder.safetensors"
+    )
+    own = Run("simclr", "scenes-500", 1)
+    assert layout_of(config, own).beton("scenes") == "data/scenes/32px/clean.beton"
+
+
+@pytest.mark.parametrize(
+    ("keys", "stored"),
+    [
+        ({"image_size": 224}, 256),
+        ({"image_size": 224, "crop": 0.875}, 256),
+        ({"image_size": 224, "crop": 0.9}, 249),
+        ({"image_size": 64, "crop": 1.0}, 64),
+        ({"image_size": 64, "crop": 1.0, "stored_size": 96}, 96),
+        ({"architecture": "resnet18", "image_size": 96}, 96),
+    ],
+)
+def test_images_are_stored_as_large_as_the_encoder_needs(tmp_path, keys, stored):
+    assert completed(tmp_path, **keys)["encoders"]["rn18"]["stored_size"] == stored
+
+
+def test_a_centre_needs_no_more_than_whole_pixels():
+    assert needed_size(224, 224 / 232) == 232
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"name": "scenes"}, "'scenes' is the name of a dataset too"),
+        ({"name": "none"}, "'none' is the name for no source too"),
+        ({"name": "rn-18"}, "does not match"),
+        ({"sha256": None}, "lacks 'sha256'"),
+        ({"sha256": "abc"}, "encoders.rn18.sha256"),
+        ({"weight": "x"}, r"unknown key 'encoders.rn18.weight' \(did you mean 'weights'\?\)"),
+        ({"architecture": "tim:resnet18"}, r"unknown library .*did you mean 'timm'"),
+        ({"architecture": "timm:"}, "names no network"),
+        ({"architecture": "resnet19"}, "unknown backbone .*torchvision:<name>"),
+        ({"architecture": "resnet18"}, "lacks 'image_size'"),
+        ({"labels_of": ["scenery"]}, "labels_of': unknown dataset .*did you mean 'scenes'"),
+        ({"mean": [0.5, 0.5, 0.5]}, "one of 'mean' and 'std'"),
+        (
+            {"image_size": 224, "crop": 0.875, "stored_size": 224},
+            "stored_size' is 224, but image_size 224 at crop 0.875 is cut from 256 px",
+        ),
+    ],
+)
+def test_what_is_wrong_is_said_in_a_sentence(tmp_path, changes, message):
+    with pytest.raises(UserError, match=message):
+        completed(tmp_path, **changes)
+
+
+def test_weights_may_be_a_declared_download(tmp_path):
+    overlay = tmp_path / "study.yaml"
+    url = "https://example.org/weights/rn18.pth"
+    overlay.write_text(yaml.safe_dump({"encoders": {"rn18": {**ENTRY, "download": url}}}))
+    files = config_files([overlay], ROOT)
+    config = {key: value for file in files for key, value in yaml.safe_load(file.open()).items()}
+    wanted = complete_config(config, ROOT, files)["encoders/rn18"]
+    assert [(str(file.path), file.remote) for file in wanted] == [
+        ("encoders/resnet18.pth", Remote(url, "sha256", "0" * 64))
+    ]
+    assert "download" not in config["encoders"]["rn18"]
