@@ -43,7 +43,6 @@ LONG_FUNCTIONS: set[str] = {
     "src/fourlenses/data/sources/common/listed.py: join_pictures",
     "src/fourlenses/doctor/storage.py: judge",
     "src/fourlenses/evaluation/finetuning/candidates.py: choose",
-    "src/fourlenses/findings/finding.py: judged",
     "workflow_scripts/train_evaluate.py: parsed",
 }
 

@@ -94,7 +94,7 @@ def contests(
     """
     held: list[Contest] = []
     unmeasured: set[int] = set()
-    encoders = selection.own_encoders(rows)
+    encoders = selection.from_random_weights(selection.own_encoders(rows))
     for labels in sorted(encoders["labelled_images"].unique()):
         alone = dict(selection.supervised(rows[rows["labelled_images"] == labels]))
         if not alone:

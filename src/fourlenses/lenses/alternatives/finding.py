@@ -6,27 +6,27 @@ from fourlenses.analysis.contrasts import Evidence
 from fourlenses.core.errors import UserError
 from fourlenses.findings import best_of, selection, words
 from fourlenses.findings.best_of import BestOf
-from fourlenses.findings.comparison import Comparison, Exclusion, measured, points
+from fourlenses.findings.comparison import HAS_SEEN, Comparison, Exclusion, measured, points
 from fourlenses.findings.finding import Finding, of_outcomes
 from fourlenses.findings.thresholds import Thresholds
 from fourlenses.findings.verdict import ABOVE
 from fourlenses.lenses.alternatives.sides import Sides, in_words, sides
 
 NAME = "alternatives"
-HAS_SEEN = "has seen the target"
 CLAIM = "A downloaded encoder beats one's own pretraining."
 MISSING = (
     "a downloaded encoder and one's own pretraining on the target's images, by one protocol. Add "
     "the lens alternatives with encoders."
 )
 ONE_SET = (
-    "A downloaded encoder is one set of weights: its seeds are draws of labels and of validation "
-    "images, and its intervals say nothing of other trainings of it."
+    "one set of weights: its seeds are draws of labels and of validation images, not other "
+    "trainings."
 )
 NOTE = (
     "The better of the downloaded encoders minus the better of one's own, linear or fine-tuned, by "
     "protocols that both have, at every label size. A side leads only where one of its ways beats "
-    f"every way of the other (Bonferroni, intersection-union). {ONE_SET}"
+    "every way of the other (Bonferroni, intersection-union). A downloaded encoder is "
+    f"{ONE_SET}"
 )
 
 
@@ -96,5 +96,7 @@ def _outcome(both: Sides, evidence: Evidence, thresholds: Thresholds) -> BestOf:
 
 
 def _has_seen(both: Sides) -> Exclusion:
-    encoders = words.listed(list(dict.fromkeys(rows["source"].iloc[0] for rows in both.seen.values())))
+    encoders = words.listed(
+        list(dict.fromkeys(rows["source"].iloc[0] for rows in both.seen.values()))
+    )
     return Exclusion(HAS_SEEN, f"images or labels of {both.target} were seen by {encoders}")

@@ -5,6 +5,7 @@ curve and the encoder's accuracy are drawn together, as they share test images a
 """
 
 from dataclasses import dataclass
+from math import inf
 from typing import Literal
 
 import pandas as pd
@@ -13,9 +14,11 @@ from fourlenses.analysis import saturation
 from fourlenses.analysis.contrasts import Evidence
 from fourlenses.core.errors import UserError
 from fourlenses.findings import words
+from fourlenses.findings.contest import OPEN
 from fourlenses.lenses.quantity import finding as quantity
 from fourlenses.lenses.quantity.finding import Family
 
+MOST = f"{words.images(int(saturation.MOST_IMAGES))} images"
 LEAST_SIZES = 3  # through two sizes there is a line without any sign of how it bends
 
 
@@ -42,19 +45,21 @@ class Reach:
     def answer(self) -> str:
         """Return `about 12,000 images`, `more than 4,000 images`, or that it does not get there."""
         largest = self.family.sizes[-1]
-        if self.images == float("inf"):
-            most = words.images(int(saturation.MOST_IMAGES))
-            return f"does not get there within {most} images"
-        if self.high == float("inf"):
-            return f"more than {words.images(largest)} images" if self.low > largest else "cannot tell"
-        return f"about {rounded(self.images)} images"
+        if self.low == inf:
+            return f"does not get there within {MOST}"
+        if self.high < inf:
+            return f"about {rounded(self.images)} images"
+        return f"more than {words.images(largest)} images" if self.low > largest else OPEN
 
-    def interval(self) -> str:
-        """Return `(95 % interval 9,000 to 40,000)`; an end that is not reached is `no end`."""
-        ends = [rounded(end) if end < float("inf") else "no end" for end in (self.low, self.high)]
-        if ends[0] == "no end":
-            return "(the whole 95 % interval is beyond)"
-        return f"(95 % interval {ends[0]} to {ends[1]})"
+    def sentence(self) -> str:
+        """Return `about 12,300 images (95 % interval 9,000 to 40,000)`, or what is known instead."""
+        if self.low == inf:
+            return f"it does not get there within {MOST}, nor does its 95 % interval"
+        low = rounded(self.low)
+        if self.images == inf:
+            return f"it does not get there within {MOST} (95 % interval from {low} on)"
+        ends = f"{low} to {rounded(self.high)}" if self.high < inf else f"from {low} on"
+        return f"about {rounded(self.images)} images (95 % interval {ends})"
 
 
 def rounded(images: float) -> str:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import pandas as pd
 
 from fourlenses.analysis.contrasts import Evidence
-from fourlenses.analysis.declared import Declared, read
 from fourlenses.findings import contest, selection, words
+from fourlenses.lenses.alternatives.declared import Declared, read
 from fourlenses.study import names
 from fourlenses.study.vocabulary import EXTERNAL
 
@@ -69,8 +69,7 @@ def own_ways(rows: pd.DataFrame) -> dict[str, pd.DataFrame]:
     Args:
         rows: of one target and label size, as `selection.finest` returns them.
     """
-    own = selection.own_encoders(rows)
-    own = own[own["source"].map(lambda source: not names.start_of(source)).astype(bool)]
+    own = selection.from_random_weights(selection.own_encoders(rows))
     ways: dict[str, pd.DataFrame] = {}
     for _, of_entry in selection.groups(own, ["entry"]):
         ways |= _ways(contest.largest(of_entry))
@@ -102,4 +101,6 @@ def name(rows: pd.DataFrame) -> str:
 def introduced(rows: pd.DataFrame, declared: dict[str, Declared]) -> str:
     """Return `rn50 (pretrained on ImageNet with labels)`, an external encoder at first mention."""
     known = declared.get(rows["source"].iloc[0], Declared())
-    return f"{name(rows)} (pretrained on {known.pretrained_on})" if known.pretrained_on else name(rows)
+    return (
+        f"{name(rows)} (pretrained on {known.pretrained_on})" if known.pretrained_on else name(rows)
+    )
