@@ -1,6 +1,7 @@
-"""Look whether this machine, or the cluster behind it, is fit for a study: a line a check, with what to do about it.
+"""Check that this machine, or the cluster behind it, is fit for a study.
 
-Exit code 1 if a check fails. Needs nothing but Python, so that it runs where the packages are broken.
+A line for each check, with what to do about it. Exit code 1 if a check fails. Needs nothing but
+Python, so that it runs where the packages are broken.
 
     python workflow_scripts/doctor.py --profile profiles/slurm --in-job
 """
@@ -29,7 +30,8 @@ def main() -> None:
         nargs="+",
         default=[],
         type=Path,
-        help="folder of the Snakemake profile to compare the cluster with; of several, later keys win",
+        help="folder of the Snakemake profile to compare the cluster with; of several, later keys "
+        "win",
     )
     parser.add_argument(
         "--in-job",

@@ -1,4 +1,6 @@
-"""A toy method, backbone, corruption or source added to a copy of the project by exactly the files that CONTRIBUTING.md lists.
+"""A toy method, backbone, corruption or source added to a copy of the project.
+
+It is added by exactly the files that CONTRIBUTING.md lists.
 
 The copy's own vocabulary test then finds nothing forgotten, and a proof runs the toy: a plan with
 it, its label in the figures, and one small call.

@@ -25,7 +25,8 @@ RECIPES = {
         "flip": 0.5,
         "jitter": [0.8, 0.8, 0.8, 0.2],
         "jitter_probability": 0.8,
-    }
+    },
+    "small": {"crop_scale": [0.05, 0.4], "flip": 0.5, "size": 0.5},
 }
 COMMON = {
     "epochs": 6,
@@ -70,6 +71,8 @@ def settings(
         for key in ("precision", "channels_last", "health_images")
         if key in changes
     }
+    hyper = None if method == "random" else hyperparameters(method, **changes)
+    used = hyper.views if hyper else ["strong"]
     return PretrainingSettings(
         entry=method,
         backbone=backbone,
@@ -78,8 +81,8 @@ def settings(
         stored_size=24,
         image_size=16,
         torch_threads=1,
-        hyperparameters=None if method == "random" else hyperparameters(method, **changes),
-        recipes=RECIPES,
+        hyperparameters=hyper,
+        recipes={name: RECIPES[name] for name in used},
         **computed,
     )
 

@@ -1,4 +1,7 @@
-"""What a finished training keeps: it comes back whole or not at all, and never where something else would come out now."""
+"""The result cache: a set of results comes back whole or not at all.
+
+Never where other results would be made now.
+"""
 
 import errno
 import json
@@ -104,7 +107,8 @@ def test_whatever_is_damaged_what_comes_back_is_what_was_made(tmp_path_factory, 
     else:
         assert read(folder / "out") == {}
         after = read(folder / "key" / FOLDER)
-        # the seal may seem to say that it was made from something else, with a bit flipped; other damage is cleared away
+        # with a bit flipped, the seal may seem to say that it was made from something else; other
+        # damage is cleared away
         assert after == {} or (file.name == SEAL and after == before)
 
 
@@ -199,8 +203,14 @@ def test_who_lost_the_directory_to_one_that_finished_ends_quietly(kept, caplog):
 
 
 def test_the_code_version_is_of_all_that_a_training_runs():
-    program = "import sys, fourlenses.training.pretrain, fourlenses.evaluation.finetuning.evaluate, fourlenses.evaluation.finetuning.record, fourlenses.core.cli"
-    program += "; import fourlenses.data.loading.streaming; print('\\n'.join(getattr(m, '__file__', None) or '' for m in sys.modules.values()))"
+    program = (
+        "import sys, fourlenses.training.pretrain, fourlenses.core.cli\n"
+        "import fourlenses.evaluation.finetuning.evaluate\n"
+        "import fourlenses.evaluation.finetuning.record\n"
+        "import fourlenses.data.loading.streaming\n"
+        "files = (getattr(module, '__file__', None) or '' for module in sys.modules.values())\n"
+        "print('\\n'.join(files))"
+    )
     result = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
@@ -287,7 +297,10 @@ def test_a_run_with_a_damaged_set_trains_again(dataset, caplog):
 
 
 def test_an_orphan_ends_well_once_another_has_finished(dataset, monkeypatch):
-    """The run is taken over while it trains, by one that finishes; then it comes to its own end, or to its next checkpoint."""
+    """The run is taken over while it trains, by a run that finishes.
+
+    Then it comes to its end, or to its next checkpoint.
+    """
     train, others = Trainer.train, []
 
     def taken_over(self, state):

@@ -96,6 +96,8 @@ def test_methods():
             "presets/methods/": presets("presets/methods"),
         },
     )
+    views = {name: vocabulary.METHODS[name].views for name in METHODS}
+    assert views == {name: method.views_needed for name, method in METHODS.items()}
     required = SCHEMA["properties"]["methods"]["required"]
     assert vocabulary.RANDOM_INIT in required
     assert set(required) <= set(vocabulary.METHODS)

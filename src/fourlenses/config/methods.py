@@ -11,7 +11,8 @@ from fourlenses.config.former_keys import now_called
 from fourlenses.config.lengths import DURATIONS, reserved_ending
 from fourlenses.config.yaml_files import read_yaml
 from fourlenses.core.errors import UserError, did_you_mean, one_of
-from fourlenses.study.vocabulary import RANDOM_INIT, TRAINED_METHODS, method_of
+from fourlenses.data.augment.augmentation import LEAST_SIZE, Augmentation
+from fourlenses.study.vocabulary import METHODS, RANDOM_INIT, TRAINED_METHODS, method_of
 
 SMALL = 96  # px: up to this image size the preset is `small` where none is named, above `paper`
 # A duration is passes over the images or updates; in a preset the one replaces the other.
@@ -39,12 +40,8 @@ def complete_methods(config: dict, presets: Path, config_files: list[Path]) -> N
             file = presets / "methods" / f"{method}.yaml"
             preset, values = _preset(key, entry, file=file, image_size=config["image_size"])
             settings = _with_changes(key, entry, values)
-            _check_augmentations(
-                key,
-                settings["augmentations"],
-                takes=len(values["augmentations"]),
-                known=augmentations,
-            )
+            _check_augmentations(key, settings["augmentations"], method=method, known=augmentations)
+            _check_views(key, settings, image_size=config["image_size"], known=augmentations)
         except UserError as error:
             raise UserError(f"{where}: {error}") from error
         for augmentation in settings["augmentations"]:
@@ -118,19 +115,38 @@ def _check_value(key: str, setting: str, value: object, *, preset: dict) -> None
         )
 
 
-def _check_augmentations(key: str, names: list[str], *, takes: int, known: dict[str, dict]) -> None:
-    """takes: how many the method takes, one for each view."""
+def _check_augmentations(
+    key: str, names: list[str], *, method: str, known: dict[str, dict]
+) -> None:
     for name in names:
         if name not in known:
             raise UserError(f"key '{key}.augmentations': {one_of('augmentation', name, known)}")
-    if len(names) != takes:
+    takes, more = METHODS[method].views, METHODS[method].more_views
+    if len(names) < takes or (len(names) > takes and not more):
         raise UserError(
             f"key '{key}.augmentations' names {len(names)} augmentation(s); "
-            f"the method takes {takes}"
+            f"the method takes {takes}{' or more' if more else ''}"
         )
     statistics = {str([known[name].get(part) for part in ("mean", "std")]) for name in names}
     if len(statistics) > 1:
         raise UserError(
             f"the augmentations of key '{key}.augmentations' differ in 'mean' or 'std'; "
             "give them the same"
+        )
+
+
+def _check_views(key: str, settings: dict, *, image_size: int, known: dict[str, dict]) -> None:
+    """Check the sizes of the views, and how many of them are global."""
+    names = settings["augmentations"]
+    for name in names:
+        size = Augmentation.from_config(name, known[name]).size_of(image_size)
+        if not LEAST_SIZE <= size <= image_size:
+            raise UserError(
+                f"key '{key}.augmentations': the views of '{name}' would have {size} px; 'size' is "
+                f"from {LEAST_SIZE} px to image_size, {image_size} px"
+            )
+    if not 1 <= settings.get("global_views", 1) <= len(names):
+        raise UserError(
+            f"key '{key}.global_views' is {settings['global_views']}; the entry has {len(names)} "
+            "augmentations, of which at least one is global"
         )

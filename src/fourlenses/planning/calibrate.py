@@ -34,6 +34,7 @@ from fourlenses.models.backbones import build_backbone
 from fourlenses.models.batch_norm import set_batch_norm
 from fourlenses.parallel.devices import choose_device
 from fourlenses.planning.throughput import LINEAR_CLASSES, START, Row
+from fourlenses.planning.views import relative_cost
 from fourlenses.study import Plan, parse_source
 from fourlenses.study.corruptions import CORRUPTIONS
 from fourlenses.study.vocabulary import FROZEN_PROTOCOLS, RANDOM_INIT
@@ -113,7 +114,7 @@ class _Measurement:
         if self.device.type == "cuda":
             torch.cuda.synchronize()
 
-    def row(self, kind: str, work: Callable[[], int], *, image_size: int | None = None) -> Row:
+    def row(self, kind: str, work: Callable[[], float], *, image_size: int | None = None) -> Row:
         """Measure the speed of some work.
 
         Args:
@@ -122,7 +123,7 @@ class _Measurement:
         for _ in range(WARM_UP):
             work()
         self._wait()
-        images, began, cpu_began = 0, time.perf_counter(), time.process_time()
+        images, began, cpu_began = 0.0, time.perf_counter(), time.process_time()
         while (spent := time.perf_counter() - began) < self.seconds or not images:
             images += work()
             self._wait()
@@ -166,8 +167,11 @@ class _Measurement:
         log.info("start of a job: %.1f s", spent)
         return self._row(START, 1 / spent, "measured by snakemake calibrate: imports")
 
-    def training(self, name: str) -> Callable[[], int]:
-        """A training step, as `Trainer` makes it: views, gradients, optimiser."""
+    def training(self, name: str) -> Callable[[], float]:
+        """A training step, as `Trainer` makes it: views, gradients, optimiser.
+
+        An image counts as many as its views cost (`relative_cost`).
+        """
         hyper = Hyperparameters.from_json(name, with_views(self.config["methods"][name]))
         channels_last = self.config["training"]["channels_last"]
         batch = min(hyper.batch_size, self.most)
@@ -196,7 +200,9 @@ class _Measurement:
         batches = source.batches(self._positions(batch))
         on_device = torch.from_numpy(labels[:batch]).to(self.device)
 
-        def step() -> int:
+        cost = relative_cost(self.config["methods"][name], self.config["augmentations"], self.size)
+
+        def step() -> float:
             optimizer.zero_grad()
             _, _, targets = add_gradients(
                 method,
@@ -207,7 +213,7 @@ class _Measurement:
             )
             optimizer.step()
             method.after_step(targets, 0, 1000)
-            return batch
+            return batch * cost
 
         return step
 

@@ -14,10 +14,17 @@ from fourlenses.planning.disk import encoder_bytes, feature_bytes
 from fourlenses.planning.durations import evaluation_training_images, pretraining_images
 from fourlenses.planning.sizes import Size, image_bytes, size_of
 from fourlenses.planning.throughput import PASSES, Rate, Throughput
+from fourlenses.planning.views import relative_cost
 from fourlenses.study import ALL, Cell, Plan, Run, Subset, parse_source
 from fourlenses.study.corruptions import CORRUPTIONS
 from fourlenses.study.layout import Layout, feature_record, job_of
-from fourlenses.study.vocabulary import FEATURE_PROTOCOLS, FROM_SCRATCH, PROTOCOLS, RANDOM_INIT
+from fourlenses.study.vocabulary import (
+    FEATURE_PROTOCOLS,
+    FROM_SCRATCH,
+    METHODS,
+    PROTOCOLS,
+    RANDOM_INIT,
+)
 from fourlenses.workflow.needs import WRITER_THREADS
 
 Number = TypeVar("Number", int, float)
@@ -180,9 +187,12 @@ class Jobs:
         rate = self._rate(hyper["method"])
         job.seconds = _seconds(rate, job.images)
         job.how = rate.how if job.images is not None else "unknown: how many images there are"
+        if job.seconds:
+            augmentations, image_size = self.config["augmentations"], self.config["image_size"]
+            job.seconds *= relative_cost(hyper, augmentations, image_size)
         if job.seconds and 0 < hyper["micro_batch"] < hyper["batch_size"] / job.devices:
             # each view is embedded once more, without gradient
-            job.seconds *= 1 + len(hyper["augmentations"]) / PASSES[hyper["method"]]
+            job.seconds *= 1 + METHODS[hyper["method"]].views / PASSES[hyper["method"]]
 
     def _add_features(self, run: Run, cells: list[Cell]) -> None:
         """Add the job that takes a run's features and fits classifiers on them."""

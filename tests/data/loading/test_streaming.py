@@ -136,6 +136,19 @@ def test_images_of_another_size_are_scaled_as_resident_ones_are(parts, stored_si
     assert difference.mean() <= 0.5
 
 
+def test_views_may_have_sizes_of_their_own(parts):
+    small = Augmentation(jitter=None, grey=0, blur=0, size=0.25)
+    chosen = [(np.arange(20), np.zeros(20, np.int64))]
+    views = [Augment(CROP_ONLY, 32, 5), Augment(small, 32, 5), Augment(CROP_ONLY, 32, 5)]
+    streamed = StreamingInput(parts, 48, views, device=CPU, workers=2)
+    loaded = [load_images(*part[:2], 48, dataset=part[2], workers=1) for part in parts]
+    resident = ResidentInput(concatenate(loaded), views, CPU)
+    ((ours), (theirs)) = (next(source.batches(iter(chosen))) for source in (streamed, resident))
+    assert [view.shape[2:] for view in ours] == [(32, 32), (8, 8), (32, 32)]
+    for one, other in zip(ours, theirs, strict=True):
+        assert (one - other).abs().max() <= 1.5 / 255
+
+
 def test_the_number_of_workers_and_of_batches_ahead_change_nothing(parts):
     one = collect(make(parts, Augmentation(), workers=1, ahead=1), steps(9))
     for workers, ahead in ((3, 1), (2, 5), (7, 3)):

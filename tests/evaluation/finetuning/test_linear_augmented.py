@@ -1,4 +1,4 @@
-"""The linear classifier on augmented views: what it learns, against a plain loop, and what it must leave alone."""
+"""The linear classifier on augmented views, against a plain loop; the encoder stays as it was."""
 
 import copy
 import math
@@ -81,7 +81,10 @@ def test_pieces_give_what_the_whole_batch_gives():
 
 
 def test_it_is_a_plain_loop_of_torch_on_the_same_views(tmp_path, trained_methods):
-    """The protocol once more, by hand: shuffled passes, views, SGD with Nesterov momentum, a warm-up and half a cosine."""
+    """The protocol once more, by hand.
+
+    Shuffled passes, views, SGD with Nesterov momentum, a warm-up and half a cosine.
+    """
     encoder, target = make_encoder(tmp_path / "run", **NORMALISATION), make_target(tmp_path)
     chosen = settings("linear_augmented", lr_scaling="linear", learning_rates=[3.0])
     record = go(encoder, target, chosen, tmp_path / "checkpoints")
