@@ -41,6 +41,9 @@ def test_what_is_drawn(tmp_path):
     ]
     assert only(at_most, series="own", protocol="linear").source == "a-10000"  # the largest
     assert only(at_most, series="downloaded", protocol="knn").top1 == 68.0
+    assert only(at_most, series="scratch").pretrain_images == 0
+    (scratch,) = [line for line in drawn.axes[0].lines if line.get_label() == "from scratch"]
+    assert list(scratch.get_xdata()) == [100, 1000]  # one line over the label sizes
     assert only(at_most, series="continued").method == "simclr_continued"
     labels = [text.get_text() for text in drawn.legends[0].get_texts()]
     assert labels[:2] == ["own SimCLR", "downloaded: rn50"]

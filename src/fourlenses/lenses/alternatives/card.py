@@ -90,7 +90,9 @@ def _levels(held: list[Rivalry], evidence: Evidence) -> Iterator[tuple[str, Line
         frozen = [rows for rows in sides.downloaded.values() if len(selection.linear(rows))]
         encoder = max(frozen, key=lambda rows: rows["top1"].mean(), default=None)
         curves = {one.entry: one for one in families(evidence, sides.target, sides.labels)}
-        for rows in sides.own.values() if encoder is not None else ():
+        if encoder is None:
+            continue
+        for rows in sides.own.values():
             protocols = {side["protocol"].iloc[0] for side in (rows, encoder)}
             if len(protocols) > 1 or rows["top1"].mean() >= encoder["top1"].mean():
                 continue

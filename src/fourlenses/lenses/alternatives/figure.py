@@ -60,6 +60,8 @@ def numbers_drawn(evidence: Evidence) -> pd.DataFrame:
     numbers = bands.over_seeds(rows, keys, evidence)
     cells = zip(numbers["target"], numbers["labelled_images"], strict=True)
     numbers["labels_per_class"] = [per_class.get(cell, float("nan")) for cell in cells]
+    # from scratch nothing was pretrained, whatever the table counts its images as
+    numbers.loc[numbers["series"] == SCRATCH, "pretrain_images"] = 0
     numbers["chance"] = chance.top1_by_chance(numbers, rows, ["target"])
     order = numbers["series"].map(SERIES.index)
     protocols = numbers["protocol"].map(list(PROTOCOLS).index)
@@ -120,7 +122,10 @@ def draw(evidence: Evidence) -> tuple[Figure, pd.DataFrame]:
     for axes, target in zip(grid, targets, strict=True):
         rows = numbers[numbers["target"] == target]
         x = _axis(axes, rows)
-        for _, line in selection.groups(rows, ["series", "method", "source", "protocol"]):
+        # from scratch every label size has a source of its own
+        rows = rows.assign(encoder=rows["source"].where(rows["series"] != SCRATCH))
+        by = ["series", "method", "encoder", "protocol"]
+        for _, line in rows.groupby(by, sort=False, dropna=False):
             _line(axes, line, x, colours=colours)
         chance.line(axes, rows)
         panels.title(axes, names.dataset(target), title_colours[target])
