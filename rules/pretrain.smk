@@ -3,6 +3,7 @@
 # end. Betons are `ancient`: a touched file must not restart weeks of training.
 from fourlenses.config.job_settings import pretraining_settings
 from fourlenses.study import parse_source
+from fourlenses.study.vocabulary import EXTERNAL
 
 
 def encoder_files():
@@ -48,7 +49,9 @@ rule pretrain:
     benchmark:
         FILES.benchmark(f"pretrain/{RUN}")
     wildcard_constraints:
-        source="[a-z0-9_@+-]+",  # one encoder, where an evaluation may be of several
+        # one encoder, where an evaluation may be of several; not an external one: encoders.smk
+        source="[a-z0-9_@+-]+",
+        method=f"(?!{EXTERNAL}/)[a-z][a-z0-9_]*",
     conda:
         "../envs/fourlenses.yaml"
     threads: config["torch_threads"]

@@ -33,17 +33,11 @@ LONG_FILES: set[str] = {
     "tests/data/download/test_download.py",
     "tests/data/sources/test_bad_input.py",
     "tests/doctor/test_doctor.py",
-    "tests/findings/test_findings.py",
-    "tests/report/test_report.py",
-    "tests/resume/test_result_cache.py",
 }
 LONG_FUNCTIONS: set[str] = {
-    "src/fourlenses/data/augment/triton_kernels.py: _crop",
     "src/fourlenses/data/conversion/convert.py: write_beton",
     "src/fourlenses/data/sources/common/listed.py: join_pictures",
     "src/fourlenses/doctor/storage.py: judge",
-    "src/fourlenses/evaluation/finetuning/candidates.py: choose",
-    "workflow_scripts/train_evaluate.py: parsed",
 }
 
 

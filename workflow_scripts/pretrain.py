@@ -45,8 +45,8 @@ def main() -> None:
     pretrain(
         PretrainingSettings.from_json(json.loads(arguments.settings)),
         TrainingData(arguments.datasets, arguments.betons, arguments.subsets),
-        placement_from(arguments),
-        arguments.output,
+        placement=placement_from(arguments),
+        output=arguments.output,
     )
 
 

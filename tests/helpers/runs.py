@@ -108,6 +108,11 @@ def left_behind(checkpoints: Path) -> set[str]:
     return {file.name for file in checkpoints.glob("*/*")}
 
 
+def read_folder(folder: Path) -> dict[str, bytes]:
+    """Return the files of a folder by name; nothing where there is none."""
+    return {file.name: file.read_bytes() for file in folder.iterdir()} if folder.exists() else {}
+
+
 def go(
     folder: Path, name: str, chosen: PretrainingSettings, **placement
 ) -> tuple[dict[str, torch.Tensor], dict]:
@@ -115,7 +120,8 @@ def go(
     forget_finished(folder / "checkpoints")
     out = folder / name
     where = {"device": "cpu", "checkpoint_seconds": 1e9, **placement}
-    pretrain(chosen, data(folder), Placement(folder / "checkpoints", **where), out)
+    placement = Placement(folder / "checkpoints", **where)
+    pretrain(chosen, data(folder), placement=placement, output=out)
     return load_file(out / "encoder.safetensors"), json.loads((out / "run.json").read_text())
 
 

@@ -39,7 +39,7 @@ folder, chosen, name, placement = Path(sys.argv[1]), *sys.argv[2:]
 placement = {"device": "cpu", "checkpoint_seconds": 0, **json.loads(placement)}
 placement = Placement(folder / "checkpoints", **placement)
 settings = PretrainingSettings.from_json(json.loads(chosen))
-run(lambda: pretrain(settings, data(folder), placement, folder / name))
+run(lambda: pretrain(settings, data(folder), placement=placement, output=folder / name))
 """
 
 

@@ -302,7 +302,7 @@ def test_the_plan_of_a_config_is_the_one_snakemake_records(tmp_path: Path) -> No
         json.dumps(
             {
                 "study": "real_quick",
-                "config": {"stored_size": study.stored_size},
+                "config": {"stored_size": study.config["stored_size"]},
                 "cells": study.plan.as_json(),
             }
         ),

@@ -55,7 +55,7 @@ class Common:
     cells: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class SeedVariance:
     """The variance between seeds in a study.
 
@@ -167,7 +167,7 @@ def pooled(metrics: pd.DataFrame, prior_sd: float) -> SeedVariance:
     cells, shared = _cells(table.at_finest(metrics))
     trained = [variance for cell, variance in cells.items() if cell[0] != "random"]
     if not trained:
-        return SeedVariance(Common(variance=prior_sd**2, freedom=inf, most=inf, cells=0))
+        return SeedVariance(every=Common(variance=prior_sd**2, freedom=inf, most=inf, cells=0))
     kinds: dict[Kind, list[Variance]] = {}
     for (method, *_, protocol), variance in cells.items():
         kinds.setdefault((method, protocol), []).append(variance)
@@ -178,7 +178,9 @@ def pooled(metrics: pd.DataFrame, prior_sd: float) -> SeedVariance:
         if len(variances) >= LEAST_OF_KIND
         and _differs(variances, [other for other in trained if other not in variances])
     }
-    return SeedVariance(every, apart, _between_levels(metrics), shared)
+    return SeedVariance(
+        every=every, kinds=apart, between_levels=_between_levels(metrics), shared=shared
+    )
 
 
 def _with_prior(common: Common, prior_sd: float) -> Common:

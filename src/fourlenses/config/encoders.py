@@ -1,19 +1,19 @@
 """The external encoders of a study: entries of `encoders`, checked and filled in.
 
 What only the architecture itself can say (its own image size, crop, mean and std) is filled in when
-its weights are imported (`fourlenses.models.imports`), as that needs torch.
+its weights are imported (`fourlenses.models.external`), as that needs torch.
 
 Standard library only, apart from what names the file to blame: the Snakefile imports it in every
 job.
 """
 
-import math
 from pathlib import Path
 
 from fourlenses.config.blame import blame
 from fourlenses.core.errors import UserError, one_of
 from fourlenses.study import Run
 from fourlenses.study.layout import Layout
+from fourlenses.study.preprocessing import resized
 from fourlenses.study.vocabulary import BACKBONES, EXTERNAL, LIBRARIES
 
 STORED_SIZE = 256  # px: what most architectures are resized to before their centre is cut out
@@ -66,11 +66,6 @@ def check_encoder(config: dict, key: str, name: str) -> None:
         raise UserError(f"key '{key}': {one_of('external encoder', name, config['encoders'])}")
 
 
-def needed_size(image_size: int, crop: float) -> int:
-    """Return the side in px that images need before the share `crop` is cut out of the centre."""
-    return math.ceil(image_size / crop - 1e-6)
-
-
 def _check_name(name: str, config: dict) -> None:
     if name in config["datasets"] or name == "none":
         what = "of a dataset" if name in config["datasets"] else "for no source"
@@ -99,7 +94,7 @@ def _stored(name: str, entry: dict) -> int:
     own = {} if ":" in entry["architecture"] else {"crop": 1.0}
     given = own | entry
     known = "image_size" in given and "crop" in given
-    needed = needed_size(given["image_size"], given["crop"]) if known else None
+    needed = resized(given["image_size"], given["crop"]) if known else None
     stored = entry.get("stored_size", needed or STORED_SIZE)
     if needed and stored < needed:
         raise UserError(

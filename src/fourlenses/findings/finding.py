@@ -205,16 +205,12 @@ def of_outcomes(
             note=f"Missing: {missing}",
         )
     verdict = universal(outcomes, side, equivalence)
-    estimate = _mean_that_counts(outcomes, evidence, unit)
     notes = [note, _counted(verdict, len(outcomes), where), seed_note(evidence, verdict.seeds)]
     return Finding(
         finding=finding,
         statement=statement,
         verdict=verdict.word,
-        estimate=estimate.estimate if estimate else None,
-        low=estimate.low if estimate else None,
-        high=estimate.high if estimate else None,
-        unit=unit,
+        **asdict(_mean_that_counts(outcomes, evidence, unit)),
         threshold=threshold,
         side=where,
         seeds=verdict.seeds,
@@ -239,15 +235,14 @@ def _measured(
     return outcomes, problem
 
 
-def _mean_that_counts(
-    outcomes: Sequence[Outcome], evidence: Evidence, unit: str
-) -> Estimate | None:
+def _mean_that_counts(outcomes: Sequence[Outcome], evidence: Evidence, unit: str) -> Estimate:
     """Of outcomes of one sign: a mean over families of opposite sign says nothing."""
+    none = Estimate(estimate=None, low=None, high=None, unit=unit)
     counted = [outcome for outcome in outcomes if outcome.counts]
     if len({outcome.contrast.estimate > 0 for outcome in counted}) != 1:
-        return None
+        return none
     mean = _mean_over_targets(counted, evidence)
-    return Estimate.of(mean, unit) if mean else None
+    return Estimate.of(mean, unit) if mean else none
 
 
 def _mean_over_targets(outcomes: Sequence[Outcome], evidence: Evidence) -> Contrast | None:

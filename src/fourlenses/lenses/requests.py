@@ -27,6 +27,20 @@ class Request(NamedTuple):
     protocol: str
 
 
+def of_encoders(
+    encoders: Iterable[str],
+    dataset: str,
+    labels: Quantity,
+    *,
+    protocols: Iterable[str],
+    seed: int,
+) -> Iterator[Request]:
+    """Yield external encoders, by their names in `encoders`, on `dataset` by all protocols."""
+    for name in encoders:
+        for protocol in protocols:
+            yield Request(Run.external(name, seed), dataset, labels, protocol)
+
+
 def from_scratch(
     protocols: Iterable[str], dataset: str, labels: Quantity, *, seed: int
 ) -> Iterator[Request]:

@@ -9,7 +9,7 @@ from fourlenses.core.files import read_json
 from fourlenses.lenses.plan import make_plan
 from fourlenses.study import Cell, Plan, Run
 from fourlenses.study.layout import Layout
-from fourlenses.workflow.needs import variants
+from fourlenses.workflow.needs import betons
 
 
 @dataclass(frozen=True)
@@ -18,23 +18,23 @@ class Planned:
 
     Args:
         name: of the study.
-        stored_size: px.
+        config: completed; of the study made before, as it was recorded.
         origin: the files that the plan was read from.
     """
 
     name: str
     plan: Plan
-    stored_size: int
+    config: dict
     origin: str
 
     @property
     def layout(self) -> Layout:
         """The paths of its files."""
-        return Layout(self.name, self.stored_size)
+        return Layout(self.name, self.config["stored_size"])
 
     def betons(self) -> list[str]:
         """Return the image files that it trains and evaluates on."""
-        return [self.layout.beton(dataset, variant) for dataset, variant in variants(self.plan)]
+        return betons(self.plan, self.config)
 
 
 def planned(workflow: Path, root: Path, *, study: str | None, overlays: list[Path]) -> Planned:
@@ -75,7 +75,9 @@ def _from_record(file: Path) -> Planned:
     try:
         record = read_json(file)
         plan = Plan({_cell(cell): set(cell["lenses"]) for cell in record["cells"]})
-        return Planned(record["study"], plan, record["config"]["stored_size"], str(file))
+        return Planned(
+            record["study"], plan, record["config"] | {"study": record["study"]}, str(file)
+        )
     except (ValueError, KeyError, TypeError) as error:
         raise UserError(
             f"{file} is no plan of a study ({type(error).__name__}: {error}); "
@@ -92,7 +94,7 @@ def _cell(record: dict) -> Cell:
 def _from_config(folder: Path, overlays: list[Path]) -> Planned:
     config = read_config(overlays, folder)
     origin = " + ".join(map(str, config_files(overlays, folder)))
-    return Planned(config["study"], make_plan(config), config["stored_size"], origin)
+    return Planned(config["study"], make_plan(config), config, origin)
 
 
 def _name(file: Path) -> object:

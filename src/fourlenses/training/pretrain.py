@@ -38,7 +38,7 @@ MONITOR_BATCH = 128  # images that the collapse monitor embeds at a time
 
 
 def pretrain(
-    settings: PretrainingSettings, data: TrainingData, placement: Placement, output: Path
+    settings: PretrainingSettings, data: TrainingData, *, placement: Placement, output: Path
 ) -> None:
     """Train, and write the `OUTPUTS` into ``output``, ``run.json`` last.
 
@@ -83,10 +83,11 @@ def pretrain(
                 device=session.device,
             )
             method = run.trainer.method
-            session.finish(
-                lambda folder: write_run(folder, method.encoder, method.head, record),
-                checkpoints.clear,
-            )
+
+            def write(folder: Path) -> None:
+                write_run(folder, encoder=method.encoder, head=method.head, run=record)
+
+            session.finish(write, checkpoints.clear)
 
 
 def _write_untrained(settings: PretrainingSettings, placement: Placement, output: Path) -> None:
@@ -94,7 +95,7 @@ def _write_untrained(settings: PretrainingSettings, placement: Placement, output
         if rank() == 0:
             encoder, _ = build_backbone(settings.backbone, named_seed(settings.seed, "encoder"))
             record = RunRecord(settings=settings, outcome=Outcome(), device=device)
-            write_run(output, encoder, torch.nn.Identity(), record)
+            write_run(output, encoder=encoder, head=torch.nn.Identity(), run=record)
 
 
 @dataclass(frozen=True)

@@ -59,7 +59,7 @@ def test_the_encoder_stays_as_it_is(tmp_path, trained_methods):
 
 def test_it_is_in_evaluation_mode_while_the_classifier_trains():
     encoder, width = build_backbone("resnet_small", 0)
-    method = LinearAugmented(encoder, width, 3, 0.0).train()
+    method = LinearAugmented(encoder, width, 3, label_smoothing=0.0).train()
     assert method.training
     assert not any(module.training for module in method.encoder.modules())
     loss, _ = method([torch.rand(6, 3, 16, 16)], torch.arange(6) % 3)
@@ -72,8 +72,8 @@ def test_it_is_in_evaluation_mode_while_the_classifier_trains():
 def test_pieces_give_what_the_whole_batch_gives():
     encoder, width = build_backbone("resnet_small", 0)
     whole, pieces = (
-        LinearAugmented(encoder, width, 3, 0.0),
-        LinearAugmented(encoder, width, 3, 0.0, piece=4),
+        LinearAugmented(encoder, width, 3, label_smoothing=0.0),
+        LinearAugmented(encoder, width, 3, label_smoothing=0.0, piece=4),
     )
     pieces.load_state_dict(whole.state_dict())
     images = [torch.rand(10, 3, 16, 16)]

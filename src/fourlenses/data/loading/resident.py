@@ -73,6 +73,13 @@ def image_blocks(
                 yield decoded.result()
 
 
+def central(squares: torch.Tensor, size: int) -> torch.Tensor:
+    """Return the centres (N, 3, size, size) of squares (N, 3, S, S), at whole pixels."""
+    margin = (squares.shape[-1] - size) // 2
+    middle = slice(margin, margin + size)
+    return squares[:, :, middle, middle]
+
+
 def _squares(
     chosen: Selection, part: slice, size: int, *, pool: ThreadPoolExecutor
 ) -> torch.Tensor:

@@ -93,7 +93,7 @@ class Trainings:
             task.beton,
             task.dataset,
             image_size=settings.image_size,
-            crop=self.hyper.test_crop,
+            crop=encoder.crop if encoder.external else self.hyper.test_crop,
             normalisation=normalisation,
             workers=placement.workers,
         )
