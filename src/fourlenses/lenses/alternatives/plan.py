@@ -5,10 +5,9 @@ Standard library only: the Snakefile imports it in every job.
 
 from collections.abc import Iterator
 
-from fourlenses.config.encoders import check_encoder
 from fourlenses.core.errors import UserError
 from fourlenses.lenses.checks import check_method, check_section
-from fourlenses.lenses.requests import Request, from_scratch
+from fourlenses.lenses.requests import Request, from_scratch, of_encoders
 from fourlenses.study import Cell, Run, Subset
 
 
@@ -16,8 +15,6 @@ def check(config: dict, lens: dict) -> None:
     """Raise a `UserError` where the section names what is not defined, or takes an entry of
     `methods` for what it is not."""
     check_section(config, "alternatives", lens)
-    for encoder in lens["encoders"]:
-        check_encoder(config, "alternatives.encoders", encoder)
     for method in lens["methods"]:
         if config["methods"][method].get("start"):
             raise UserError(
@@ -42,11 +39,12 @@ def requests(config: dict, lens: dict, seed: int) -> Iterator[Request]:
     for dataset in lens["datasets"]:
         entries = [*lens["methods"], *lens["continued"]]
         runs = [Run(entry, f"{dataset}-{lens['pretrain_images']}", seed) for entry in entries]
-        runs += [Run.external(encoder, seed) for encoder in encoders]
         for labels in lens["labelled_images"]:
             for run in runs:
                 for protocol in lens["protocols"]:
                     yield Request(run, dataset, labels, protocol)
+            protocols = lens["protocols"]
+            yield from of_encoders(encoders, dataset, labels, protocols=protocols, seed=seed)
             yield from from_scratch(lens["baselines"], dataset, labels, seed=seed)
 
 
