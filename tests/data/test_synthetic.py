@@ -1,4 +1,7 @@
-"""The synthetic domains: pure in their arguments, consistent in their hierarchy, and not to be told apart by colour."""
+"""The synthetic domains: pure in their arguments, consistent in their hierarchy.
+
+Their classes cannot be told apart by colour.
+"""
 
 import hashlib
 
@@ -72,7 +75,7 @@ def test_a_picture_is_the_same_at_another_size_but_for_its_grain(domain):
         .reshape(30, 32, 2, 32, 2, 3)
         .mean(axis=(2, 4))
     )
-    # Both averaged over 4 x 4 blocks of the small size, which takes the grain and the thinnest lines out.
+    # Both averaged over 4 x 4 blocks of the small size: without the grain and the thinnest lines.
     small, large = (
         part.reshape(30, 8, 4, 8, 4, 3).mean(axis=(2, 4)).reshape(30, -1) for part in (small, large)
     )
@@ -119,7 +122,8 @@ def test_labels_are_balanced_and_agree_between_scalars_and_arrays(domain):
     observed = np.bincount(labels, minlength=count)
     assert observed.size == count
     chi_square = ((observed - 20_000 / count) ** 2 / (20_000 / count)).sum()
-    # Mean count - 1 and variance 2 (count - 1): five standard deviations to either side, since too even would be no draw either.
+    # Mean count - 1 and variance 2 (count - 1): five standard deviations to either side, since a
+    # draw is not too even either.
     assert abs(chi_square - (count - 1)) < 5 * np.sqrt(2 * (count - 1))
     assert [label(domain, 11, i) for i in range(50)] == labels[:50].tolist()
     assert (
@@ -154,7 +158,10 @@ def test_raw_pixels_do_not_separate_the_classes(domain, bound, drawn):
 
 
 def _gradients(images: np.ndarray) -> np.ndarray:
-    """Histograms of gradient orientation (8 bins, undirected) on a 4 x 4 grid, of unit length: (N, 128). Blind to colour and contrast."""
+    """Histograms of gradient orientation (8 bins, undirected) on a 4 x 4 grid: (N, 128).
+
+    They are of unit length, and blind to colour and contrast.
+    """
     down, across = np.gradient(images.mean(axis=3).astype(np.float32), axis=(1, 2))
     strength, turn = np.hypot(down, across), np.arctan2(down, across) % np.pi
     bins = np.minimum((turn / np.pi * 8).astype(int), 7)
@@ -166,7 +173,10 @@ def _gradients(images: np.ndarray) -> np.ndarray:
 
 
 def _spectrum(images: np.ndarray) -> np.ndarray:
-    """Power of the grey image in 12 rings of spatial frequency, log, its sum taken out: (N, 12). Blind to orientation and colour."""
+    """Log power of the grey image in 12 rings of spatial frequency, minus its sum: (N, 12).
+
+    It is blind to orientation and colour.
+    """
     grey = images.mean(axis=3)
     power = np.abs(np.fft.fft2(grey - grey.mean(axis=(1, 2), keepdims=True))) ** 2
     frequency = np.hypot(*np.meshgrid(np.fft.fftfreq(32) * 32, np.fft.fftfreq(32) * 32))
