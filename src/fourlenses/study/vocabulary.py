@@ -237,6 +237,11 @@ LENSES = {
             (Figure("granularity"), Figure("granularity_gap")),
             every_level=True,
         ),
+        Lens(
+            "alternatives",
+            "One's own pretraining, labels alone, or an encoder that can be downloaded?",
+            (Figure("alternatives"),),
+        ),
     )
 }
 EVERY_LEVEL_LENSES = tuple(name for name, lens in LENSES.items() if lens.every_level)
@@ -267,7 +272,8 @@ METHODS = {
         Method(RANDOM_INIT, "random encoder", colour="#7F7F7F", marker="x", contrastive=False),
     )
 }
-TRAINED_METHODS = tuple(name for name in METHODS if name not in (EXTERNAL, RANDOM_INIT))
+UNTRAINED = (EXTERNAL, RANDOM_INIT)  # methods of encoders that the study did not pretrain
+TRAINED_METHODS = tuple(name for name in METHODS if name not in UNTRAINED)
 
 
 def method_of(entry: str) -> str | None:
