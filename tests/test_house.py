@@ -29,14 +29,8 @@ PACKAGES = {
 # what an extra installs is imported where it is used, never at the top of a module
 EXTRAS = ("envs/requirements-timm.in",)
 # Exceptions, named one by one. One that is no longer needed is an error too: remove it.
-LONG_FILES: set[str] = {
-    "tests/data/download/test_download.py",
-    "tests/data/sources/test_bad_input.py",
-}
-LONG_FUNCTIONS: set[str] = {
-    "src/fourlenses/data/conversion/convert.py: write_beton",
-    "src/fourlenses/data/sources/common/listed.py: join_pictures",
-}
+LONG_FILES: set[str] = set()
+LONG_FUNCTIONS: set[str] = set()
 
 
 def programs() -> list[Path]:
