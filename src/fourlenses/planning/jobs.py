@@ -132,7 +132,6 @@ class Jobs:
             )
         return int(asked)
 
-<<<<<<< HEAD
     @staticmethod
     def _images_per_class(size: Size, number: int) -> int | None:
         """Return so many images of each class, at most all; None where the classes are unknown."""
@@ -140,14 +139,9 @@ class Jobs:
             return None
         return min(number * size.classes, size.train or number * size.classes)
 
-    def _rate(self, kind: str, classes: int | None = None) -> Rate:
-        """Return the speed of work on images of the study's size, with its backbone."""
-        backbone, image_size = self.config["backbone"], self.config["image_size"]
-=======
     def _rate(self, kind: str, run: Run, classes: int | None = None) -> Rate:
         """Return the speed of work with a single encoder, on images of its size."""
         backbone, image_size = network_of(self.config, run)
->>>>>>> main
         return self.speeds.rate(kind, backbone, image_size, classes=classes)
 
     def _add_beton(self, dataset: str, variant: str, run: Run, *, lenses: set[str]) -> str:
@@ -260,20 +254,13 @@ class Jobs:
         self.all[job.key] = job
 
     def _fit_seconds(self, cell: Cell, fit: Rate) -> float | None:
-<<<<<<< HEAD
-        """Return the seconds of a cell's linear classifiers. fit: the speed of one."""
-        seconds = _seconds(fit, self._images(cell.target, Subset.parse(cell.labelled).size))
-        fits = PROTOCOLS[cell.protocol].fits * len(cell.run.encoders)
-        return None if seconds is None else seconds * fits
-=======
         """Return the seconds of a cell's linear classifiers on one encoder's features.
 
         Args:
             fit: the speed of one of them.
         """
-        seconds = _seconds(fit, self._images(cell.target, Subset.parse(cell.labelled).images))
+        seconds = _seconds(fit, self._images(cell.target, Subset.parse(cell.labelled).size))
         return None if seconds is None else seconds * PROTOCOLS[cell.protocol].fits
->>>>>>> main
 
     def _images_of_features(self, target: str, subsets: set[str]) -> int | None:
         """Return the training images in the union of the subsets, and the test images.

@@ -9,11 +9,7 @@ import re
 from collections.abc import Iterable
 
 from fourlenses.study import methods
-<<<<<<< HEAD
-from fourlenses.study.encoders import ALL, PER_CLASS, split_source
-=======
-from fourlenses.study.encoders import ALL, split_source, split_start
->>>>>>> main
+from fourlenses.study.encoders import ALL, PER_CLASS, split_source, split_start
 from fourlenses.study.vocabulary import BACKBONES, EXTERNAL, PROTOCOLS
 
 DATASETS = {
