@@ -25,7 +25,8 @@ ENDINGS = (EQUAL_STEPS, *LENGTHS)
 STARTED = ".from_"
 
 _PART = re.compile(
-    r"(?P<dataset>[a-z][a-z0-9_]*)-(?P<images>[0-9]+(?:_per_class)?|all)(@(?P<corruption>[a-z][a-z0-9_]*))?"
+    r"(?P<dataset>[a-z][a-z0-9_]*)-(?P<images>[0-9]+(?:_per_class)?|all)"
+    r"(@(?P<corruption>[a-z][a-z0-9_]*))?"
 )
 _NAME = re.compile("[a-z][a-z0-9_]*")  # of an entry of `encoders`
 
