@@ -75,7 +75,9 @@ def write_beton(
         images = source_of(definition).images(name, definition, raw_data, manifest, size)
         corruption, numbers = None if variant == "clean" else variant, string_ids(ids)
         encoded = ordered_map(
-            lambda item: encode(item[1], size, corruption, int(numbers[item[0]])),
+            lambda item: encode(
+                item[1], size, corruption=corruption, image_id=int(numbers[item[0]])
+            ),
             enumerate(images),
             workers=workers,
         )

@@ -38,7 +38,7 @@ class Encoded:
     reason: str = ""
 
 
-def encode(data: LazyImage, size: int, corruption: str | None, image_id: int) -> Encoded:
+def encode(data: LazyImage, size: int, *, corruption: str | None, image_id: int) -> Encoded:
     """Decode (which proves that it can be decoded), shrink, corrupt and encode an image.
 
     JPEGs that fit and can be read to the last byte are kept as they are: to copy them is what makes
