@@ -32,12 +32,10 @@ EXTRAS = ("envs/requirements-timm.in",)
 LONG_FILES: set[str] = {
     "tests/data/download/test_download.py",
     "tests/data/sources/test_bad_input.py",
-    "tests/doctor/test_doctor.py",
 }
 LONG_FUNCTIONS: set[str] = {
     "src/fourlenses/data/conversion/convert.py: write_beton",
     "src/fourlenses/data/sources/common/listed.py: join_pictures",
-    "src/fourlenses/doctor/storage.py: judge",
 }
 
 
