@@ -198,7 +198,7 @@ def test_resident_images_are_centred_squares(tmp_path, image_folder):
 @pytest.mark.parametrize(("width", "height"), [(41, 36), (36, 41), (36, 36)])
 def test_the_central_square_is_cut_out_at_whole_pixels(width, height):
     pixels = np.asarray(picture(3, width, height))
-    stored = ours.Stored(ours.RAW, width, height, pixels.reshape(-1))
+    stored = ours.Stored(mode=ours.RAW, width=width, height=height, data=pixels.reshape(-1))
     left, top = (width - 36) // 2, (height - 36) // 2
     assert np.array_equal(square(stored, 36), pixels[top:, left:][:36, :36])
     box = (left, top, left + 36, top + 36)

@@ -1,7 +1,7 @@
 """Encoding of an image for the beton: decode, shrink, corrupt, store."""
 
 import io
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 
 import numpy as np
 from PIL import Image
@@ -34,6 +34,7 @@ class Encoded:
     image: np.ndarray | bytes | None
     width: int = 0
     height: int = 0
+    _: KW_ONLY
     passed_through: bool = False
     reason: str = ""
 

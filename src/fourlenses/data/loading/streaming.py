@@ -17,7 +17,7 @@ import os
 import threading
 import time
 from collections.abc import Generator, Iterable
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from functools import partial
 from pathlib import Path
 
@@ -274,6 +274,7 @@ class _Batch:
     parameters: list[Parameters]
     buffers: "_Buffers"
     count: int
+    _: KW_ONLY
     error: BaseException | None = None
 
     def __post_init__(self) -> None:
