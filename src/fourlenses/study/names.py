@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 from fourlenses.study import methods
 from fourlenses.study.encoders import ALL, split_source
-from fourlenses.study.vocabulary import BACKBONES, PROTOCOLS
+from fourlenses.study.vocabulary import BACKBONES, EXTERNAL, PROTOCOLS
 
 DATASETS = {
     "imagenet": "ImageNet",
@@ -118,6 +118,12 @@ def encoders(source_name: str) -> list[tuple[str, str, str]]:
         others = [mark for mark in marks if mark not in seeds]
         members.append((alone, others[0] if others else "", seeds[0] if seeds else ""))
     return members
+
+
+def is_external(method: str, source_name: str) -> bool:
+    """Tell whether an encoder, or one of several concatenated, is none that the study pretrained."""
+    members = encoders(source_name)
+    return EXTERNAL in [method, *(other for _, other, _ in members)]
 
 
 def of_any_seed(source_name: str) -> str:

@@ -269,7 +269,8 @@ METHODS = {
         Method(RANDOM_INIT, "random encoder", colour="#7F7F7F", marker="x", contrastive=False),
     )
 }
-TRAINED_METHODS = tuple(name for name in METHODS if name not in (EXTERNAL, RANDOM_INIT))
+UNTRAINED = (EXTERNAL, RANDOM_INIT)  # methods of encoders that the study did not pretrain
+TRAINED_METHODS = tuple(name for name in METHODS if name not in UNTRAINED)
 
 
 def method_of(entry: str) -> str | None:
