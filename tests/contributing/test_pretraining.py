@@ -131,7 +131,7 @@ def index(name, definition, raw_data):
     return pd.DataFrame(rows).assign(width=8, height=8)
 
 
-def images(name, definition, raw_data, manifest, size):
+def images(name, definition, raw_data, *, manifest, size):
     """Yield the pixels of each row."""
     for label in manifest["level:class"]:
         yield np.full((8, 8, 3), COLOURS[label], np.uint8)
@@ -165,6 +165,7 @@ def test_plan_and_images(tmp_path):
     assert {cell.target for cell in plan.cells} == {"toy"}
     source = source_of(config["datasets"]["toy"])
     manifest = source.index("toy", entry, tmp_path)
-    assert len(list(source.images("toy", entry, tmp_path, manifest, 8))) == len(manifest) == 40
+    images = list(source.images("toy", entry, tmp_path, manifest=manifest, size=8))
+    assert len(images) == len(manifest) == 40
 """
     house.check("A source format", "squares", PLAN + proof)

@@ -149,9 +149,49 @@ def judged(
         thresholds: of the study's config.
         equivalence: as of `verdict.universal`.
     """
-    where = "below" if side == BELOW else "above"
     outcomes, problem = _measured(comparisons, evidence, thresholds)
-    threshold = comparisons[0].scales[0].threshold if comparisons else 0.0
+    return of_outcomes(
+        finding,
+        statement,
+        outcomes,
+        side=side,
+        unit=unit,
+        note=note,
+        missing=problem or missing,
+        evidence=evidence,
+        threshold=comparisons[0].scales[0].threshold if comparisons else 0.0,
+        equivalence=equivalence,
+    )
+
+
+def of_outcomes(
+    finding: str,
+    statement: str,
+    outcomes: Sequence[Outcome],
+    *,
+    side: int,
+    unit: str,
+    note: str,
+    missing: str,
+    evidence: Evidence,
+    threshold: float = 0.0,
+    equivalence: float | None = None,
+) -> Finding:
+    """Return the finding from what came of its comparisons.
+
+    Args:
+        finding: as of `judged`, and so the others.
+        statement: the claim.
+        outcomes: of every comparison.
+        side: of the threshold.
+        unit: of the first scale.
+        note: what is estimated.
+        missing: what the study lacks where there are no outcomes.
+        evidence: the study's table.
+        threshold: that the claim is about.
+        equivalence: as of `verdict.universal`.
+    """
+    where = "below" if side == BELOW else "above"
     if not outcomes:
         return Finding(
             finding=finding,
@@ -162,7 +202,7 @@ def judged(
             side=where,
             seeds=0,
             paired=False,
-            note=f"Missing: {problem or missing}",
+            note=f"Missing: {missing}",
         )
     verdict = universal(outcomes, side, equivalence)
     notes = [note, _counted(verdict, len(outcomes), where), seed_note(evidence, verdict.seeds)]

@@ -1,5 +1,6 @@
 """Which rows of a study's table are compared."""
 
+import re
 from collections.abc import Iterator
 
 import pandas as pd
@@ -10,6 +11,7 @@ from fourlenses.study.vocabulary import FROM_SCRATCH, PROTOCOLS, method_of
 
 # Batches of sets of different sizes do not divide alike: within 2 % the steps are equal.
 EQUAL_STEPS = 1.02
+_CONTINUED = re.compile(r".*\.from_(?P<start>[a-z][a-z0-9_]*)")
 SETTING = ["target", "level", "labelled_images"]
 
 
@@ -55,6 +57,18 @@ def linear(rows: pd.DataFrame) -> pd.DataFrame:
 def own_encoders(rows: pd.DataFrame) -> pd.DataFrame:
     """Return the rows of contrastive encoders of clean images of the target's own dataset."""
     return clean(rows[rows["contrastive"] & rows["in_domain"]])
+
+
+def from_random_weights(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of encoders that did not start from an external one."""
+    return rows[rows["source"].map(start_of).astype(str) == ""]
+
+
+def start_of(source: str) -> str:
+    """Return the external encoder that a pretraining continued: `birds-all.from_rn50` -> `rn50`;
+    empty where it started from random weights."""
+    match = _CONTINUED.fullmatch(source)
+    return match["start"] if match else ""
 
 
 def groups(rows: pd.DataFrame, keys: list[str]) -> Iterator[tuple[tuple, pd.DataFrame]]:

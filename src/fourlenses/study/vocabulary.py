@@ -239,6 +239,11 @@ LENSES = {
             (Figure("granularity"), Figure("granularity_gap")),
             every_level=True,
         ),
+        Lens(
+            "alternatives",
+            "One's own pretraining, labels alone, or an encoder that can be downloaded?",
+            (Figure("alternatives"),),
+        ),
     )
 }
 EVERY_LEVEL_LENSES = tuple(name for name, lens in LENSES.items() if lens.every_level)

@@ -137,7 +137,8 @@ def test_too_many_undecodable_images_fail_and_leave_nothing(tmp_path, image_fold
     output = tmp_path / "out" / "x.beton"
     with pytest.raises(
         UserError,
-        match=r"1 of 48 images cannot be decoded, more than 'max_undecodable' \(0.01\).*train/ant/0.jpg \(empty file\)",
+        match=r"1 of 48 images cannot be decoded, more than 'max_undecodable' "
+        r"\(0.01\).*train/ant/0.jpg \(empty file\)",
     ):
         convert(image_folder, output, allowed=0.01)
     (listing,) = output.parent.iterdir()  # what was undecodable is not lost with the conversion

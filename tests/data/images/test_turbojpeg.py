@@ -85,7 +85,7 @@ def test_turned_pictures_are_stored_upright_and_upright_ones_kept():
 
 @pytest.mark.parametrize("options", [{}, {"progressive": True}, {"restart_marker_blocks": 4}])
 def test_an_eighth_finds_what_the_whole_picture_finds(options):
-    """Cut off anywhere, or a byte changed anywhere: the check at an eighth of the size says what decoding in full says."""
+    """Cut off anywhere, or a byte changed anywhere: the check at an eighth of the size agrees."""
     data = jpeg_bytes(7, 360, 300, subsampling=0, **options)
     header = read_header(data)
     assert header.width * header.height > 1 << 16  # large enough to be checked at an eighth

@@ -63,7 +63,8 @@ def test_undecodable_images_are_not_drawn():
 def test_more_than_there_are():
     with pytest.raises(
         UserError,
-        match=r"dataset 'x' has 199 usable training images, but the config asks for 200 .*'pretrain_images'",
+        match=r"dataset 'x' has 199 usable training images, but the config asks for 200 "
+        r".*'pretrain_images'",
     ):
         draw_subset(manifest(NAMES), {"image3"}, subset=200, seed=0, dataset="x")
 
@@ -73,7 +74,10 @@ def classes_of(table, rows):
 
 
 def test_balanced_subsets_hold_as_many_of_each_class_as_can_be():
-    """Of classes of 120, 60 and 20 images: equal shares while they last, the rest from those that have more; nested all the while."""
+    """Classes of 120, 60 and 20 images: equal shares while they last, the rest from the larger.
+
+    The subsets are nested.
+    """
     table = manifest(NAMES)
     table["level:class"] = ["a"] * 120 + ["b"] * 60 + ["c"] * 20
     assert classes_of(
