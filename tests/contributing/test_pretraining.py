@@ -22,7 +22,7 @@ def test_a_method(house):
     house.insert(
         "src/fourlenses/study/vocabulary.py",
         'Method("simclr"',
-        'Method("toy", "Toy", colour="#123456", marker="*", passes=6),',
+        'Method("toy", "Toy", colour="#123456", marker="H", passes=6),',
     )
     preset = (ROOT / "presets" / "methods" / "simclr.yaml").read_text(encoding="utf-8")
     house.add("presets/methods/toy.yaml", preset)

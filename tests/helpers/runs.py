@@ -93,8 +93,8 @@ def hyperparameters(method: str, **changes) -> Hyperparameters:
     return Hyperparameters.from_json(method, values)
 
 
-def data(folder: Path) -> TrainingData:
-    return TrainingData(["animals"], [folder / "clean.beton"], [folder / "all.npy"])
+def data(folder: Path, start: Path | None = None) -> TrainingData:
+    return TrainingData(["animals"], [folder / "clean.beton"], [folder / "all.npy"], start)
 
 
 def forget_finished(checkpoints: Path) -> None:
@@ -114,14 +114,14 @@ def read_folder(folder: Path) -> dict[str, bytes]:
 
 
 def go(
-    folder: Path, name: str, chosen: PretrainingSettings, **placement
+    folder: Path, name: str, chosen: PretrainingSettings, start: Path | None = None, **placement
 ) -> tuple[dict[str, torch.Tensor], dict]:
     """Pretrain into ``folder / name``, again if it has been done; encoder's tensors and record."""
     forget_finished(folder / "checkpoints")
     out = folder / name
     where = {"device": "cpu", "checkpoint_seconds": 1e9, **placement}
     placement = Placement(folder / "checkpoints", **where)
-    pretrain(chosen, data(folder), placement=placement, output=out)
+    pretrain(chosen, data(folder, start), placement=placement, output=out)
     return load_file(out / "encoder.safetensors"), json.loads((out / "run.json").read_text())
 
 

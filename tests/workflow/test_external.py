@@ -35,7 +35,10 @@ STUDY = {
             "levels": ["kind"],
         }
     },
-    "methods": {"simclr": {"epochs": 1, "batch_size": 32, "warmup_epochs": 0}},
+    "methods": {
+        "simclr": {"epochs": 1, "batch_size": 32, "warmup_epochs": 0},
+        "simclr_more": {"start": "rn18", "preset": "minutes", "epochs": 1, "batch_size": 16},
+    },
     "evaluation": {
         "linear": {"l2": [0.1, 0.001]},
         "keep_features": True,
@@ -45,7 +48,7 @@ STUDY = {
     },
     "domain": {
         "datasets": ["animals"],
-        "methods": ["simclr"],
+        "methods": ["simclr", "simclr_more"],
         "pretrain_images": 16,
         "labelled_images": 12,
         "protocols": ["linear", "knn", "fine_tune", "linear_augmented"],
@@ -127,6 +130,23 @@ def test_they_are_rows_of_the_table(finished):
     assert joined["backbone"] == f"resnet_small~timm:{VIT}"
     # every number is of the same test images
     assert set(table["n_test"]) == {18}
+
+
+def test_a_pretraining_continues_one_of_them(finished):
+    folder, _ = finished
+    table = pd.read_csv(folder / "results/external/metrics.csv", keep_default_na=False)
+    rows = table[table["source"] == "animals-16.from_rn18"]
+    assert set(rows["method"]) == {"simclr_more"}
+    assert set(rows["image_size"].astype(int)) == {32}
+    assert set(rows["backbone"]) == {"torchvision:resnet18"}
+    assert {"linear", "knn", "fine_tune"} <= set(rows["protocol"])
+    run = read_json(
+        folder / "results/external/pretrain/simclr_more/animals-16.from_rn18/seed0/run.json"
+    )
+    assert run["settings"]["start"]["sha256"] == sha256(folder / "rn18.pth")
+    assert run["settings"]["stored_size"] == 40
+    # it had seen labels of animals, and so has what continues it
+    assert run["settings"]["start"]["labels_of"] == ["animals"]
 
 
 def test_labels_and_test_images_are_the_same_at_every_stored_size(finished):

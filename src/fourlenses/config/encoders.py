@@ -52,6 +52,9 @@ def stored_size(config: dict, run: Run) -> int:
     """
     if run.method == EXTERNAL:
         return config["encoders"][run.source]["stored_size"]
+    start = config["methods"].get(run.method, {}).get("start")
+    if start:
+        return config["encoders"][start]["stored_size"]
     return config["stored_size"]
 
 

@@ -27,7 +27,8 @@ class Encoder:
         directory: with encoder.safetensors.
         settings: everything that affects the weights.
         effective: what came of them (images, total_steps, …); empty for a random encoder.
-        labels_of: datasets whose images or labels an external encoder is known to have seen.
+        labels_of: datasets whose images or labels an external encoder, or the one that the run
+            was continued from, is known to have seen.
         not_converged: a sentence if the loss still fell at the end, else None; None also for
             records of an earlier version.
     """
@@ -54,7 +55,7 @@ class Encoder:
                 settings,
                 record["effective"],
                 record.get("not_converged"),
-                tuple(record.get("external", {}).get("labels_of", ())),
+                tuple((settings.get("start") or record.get("external", {})).get("labels_of", ())),
             )
             for key in ("method", "source", "seed", "backbone", "image_size", "stored_size"):
                 _ = settings[key]
@@ -82,11 +83,11 @@ class Encoder:
     def trained_with_labels_of(self, dataset: str) -> bool:
         """Return whether the method is supervised and was trained on images of that dataset.
 
-        An external encoder was where its entry in the config says so.
+        An external encoder, and what was continued from it, was where the config says so.
         Then it may know any of the dataset's training labels by heart, and an accuracy on some of
         them says nothing about new images.
         """
-        if self.external:
+        if self.external or dataset in self.labels_of:
             return dataset in self.labels_of
         method = self.settings["hyperparameters"].get("method", self.settings["method"])
         sources = parse_source(self.settings["source"])
@@ -131,7 +132,8 @@ class Encoder:
     @property
     def crop(self) -> float:
         """Share of the shorter side of an image that it sees, above 0 and at most 1."""
-        return self.settings["crop"] if self.external else 1.0
+        settings = self.settings if self.external else self.settings.get("start", {"crop": 1.0})
+        return settings["crop"]
 
     @property
     def resized(self) -> int:

@@ -39,11 +39,13 @@ def make_plan(config: dict) -> Plan:
         UserError: a lens's section contradicts the rest of the config.
     """
     plan = Plan()
+    starts = {name: entry["start"] for name, entry in config["methods"].items() if "start" in entry}
     for lens in config["lenses"]:
         module = lens_plan(lens)
         module.check(config, config[lens])
         for seed in config["seeds"]:
             for request in module.requests(config, config[lens], seed):
+                request = request._replace(run=request.run.started(starts))
                 _add(plan, lens, request, seed=seed, evaluation=config["evaluation"])
     for lens in config["lenses"]:
         also_shows = getattr(lens_plan(lens), "also_shows", None)

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable
 
 from fourlenses.study import methods
-from fourlenses.study.encoders import ALL, split_source
+from fourlenses.study.encoders import ALL, split_source, split_start
 from fourlenses.study.vocabulary import BACKBONES, EXTERNAL, PROTOCOLS
 
 DATASETS = {
@@ -91,12 +91,13 @@ def source(text: str) -> str:
     brackets: `ImageNet 1M | iNat21 1M (supervised)`, `ImageNet 1M | ImageNet 1M (another seed)`.
     """
     if is_concatenated(text):
-        return SEPARATOR.join(source(part) + _marks(part) for part in split_source(text))
+        return SEPARATOR.join(_one_of_several(part) for part in split_source(text))
     parts = [
         dataset(name) if size is None else f"{dataset(name)} {count(size)}"
         for name, size in source_parts(text)
     ]
-    return " + ".join(parts)
+    start = split_start(text)[1]
+    return " + ".join(parts) + (f" (from {start})" if start else "")
 
 
 def _unmarked(part: str) -> tuple[str, list[str]]:
@@ -114,6 +115,8 @@ def encoders(source_name: str) -> list[tuple[str, str, str]]:
     members = []
     for part in split_source(source_name):
         alone, marks = _unmarked(part)
+        starts = [mark for mark in marks if split_start(f".{mark}")[1]]
+        alone, marks = ".".join([alone, *starts]), [mark for mark in marks if mark not in starts]
         seeds = [mark for mark in marks if _SEED.fullmatch(mark)]
         others = [mark for mark in marks if mark not in seeds]
         members.append((alone, others[0] if others else "", seeds[0] if seeds else ""))
@@ -134,14 +137,17 @@ def of_any_seed(source_name: str) -> str:
     return re.sub(r"\.seed[0-9]+", ".seed", source_name)
 
 
-def _marks(part: str) -> str:
-    words = [_mark(mark) for mark in _unmarked(part)[1]]
-    return f" ({', '.join(words)})" if words else ""
+def _one_of_several(part: str) -> str:
+    alone, marks = _unmarked(part)
+    words = [_mark(mark) for mark in marks]
+    return source(alone) + (f" ({', '.join(words)})" if words else "")
 
 
 def _mark(mark: str) -> str:
     if _SEED.fullmatch(mark):
         return "another seed"
+    if start := split_start(f".{mark}")[1]:
+        return f"from {start}"
     return methods.label(mark) if methods.known(mark) else mark
 
 

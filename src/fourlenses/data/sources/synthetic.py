@@ -32,4 +32,4 @@ def images(
     name: str, definition: dict, raw_data: Path, *, manifest: Manifest, size: int
 ) -> Iterator[np.ndarray]:
     for number in range(len(manifest["id"])):
-        yield synthetic.draw(definition["domain"], definition["seed"], number, size)
+        yield synthetic.draw(definition["domain"], definition["seed"], number, size=size)
