@@ -60,8 +60,10 @@ def folder(tmp_path: Path) -> Path:
     plan = Plan()
     for dataset in "abcdefg":
         for lens in ("quantity", "domain") if dataset in "ab" else ("quantity",):
-            plan.add(lens, Cell(Run("simclr", f"{dataset}-20", 0), dataset, "10", "linear"))
-    plan.add("quantity", Cell(Run("supervised", "a-10", 0), "a", "10", "scratch"))
+            run = Run("simclr", f"{dataset}-20", 0)
+            plan.add(lens, Cell(run=run, target=dataset, labelled="10", protocol="linear"))
+    scratch = Run("supervised", "a-10", 0)
+    plan.add("quantity", Cell(run=scratch, target="a", labelled="10", protocol="scratch"))
     results = tmp_path / "results" / "mine"
     plant(
         results / "study.json",

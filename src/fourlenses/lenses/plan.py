@@ -66,9 +66,11 @@ def _add(plan: Plan, lens: str, request: Request, *, seed: int, evaluation: dict
     run, target, labels, protocol = request
     random_init = Run(RANDOM_INIT, "none", seed)
     for subset in _subsets(labels, evaluation):
-        plan.add(lens, Cell(run, target, str(subset), protocol))
+        plan.add(lens, Cell(run=run, target=target, labelled=str(subset), protocol=protocol))
         if protocol in FROZEN_PROTOCOLS:
-            plan.add(lens, Cell(random_init, target, str(subset), protocol))
+            plan.add(
+                lens, Cell(run=random_init, target=target, labelled=str(subset), protocol=protocol)
+            )
 
 
 def _subsets(labels: Quantity, evaluation: dict) -> list[Subset]:

@@ -124,7 +124,7 @@ def encoders(source_name: str) -> list[tuple[str, str, str]]:
 
 
 def is_external(method: str, source_name: str) -> bool:
-    """Tell whether an encoder, or one of several concatenated, is none that the study pretrained."""
+    """Return whether an encoder, or one of several concatenated, is not pretrained by the study."""
     members = encoders(source_name)
     return EXTERNAL in [method, *(other for _, other, _ in members)]
 

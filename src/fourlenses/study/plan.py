@@ -53,7 +53,7 @@ class Subset:
         return f"{self.images}{balanced}" + (f"_draw{self.draw}" if self.draw else "")
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True, order=True, kw_only=True)
 class Cell:
     """A number to measure: an encoder on a target with a subset of its labels, under a protocol.
 

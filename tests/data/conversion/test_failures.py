@@ -322,7 +322,7 @@ def test_memory_does_not_grow_with_the_images(tmp_path):
         from fourlenses.data.conversion import convert as write_beton
         count, data = int(sys.argv[2]), Path(sys.argv[3]).read_bytes()
         class Source:
-            def images(*arguments):
+            def images(*arguments, **keywords):
                 return (bytes(bytearray(data)) for _ in range(count))
         write_beton.source_of = lambda definition: Source
         names = [f"{number:06d}" for number in range(count)]

@@ -147,7 +147,7 @@ def test_files_that_the_config_names():
         ),
         (
             {"source": "glc20", "path": "x"},
-            r"no checksum was found .* https://lila.science/datasets/geolifeclef-2020/",
+            r"no checksum is known .* https://lila.science/datasets/geolifeclef-2020/",
         ),
         (
             {"source": "imagenet", "path": "in"},

@@ -32,8 +32,11 @@ def check(config: dict, lens: dict) -> None:
 
 
 def requests(config: dict, lens: dict, seed: int) -> Iterator[Request]:
-    """Yield own pretraining, every external encoder, those continued and what they started from, and
-    training from scratch, at every label size."""
+    """Yield the requests of all encoders at every label size.
+
+    Encoders of the study, external ones, continued ones with those they started from, and training
+    from scratch.
+    """
     starts = [config["methods"][entry]["start"] for entry in lens["continued"]]
     encoders = list(dict.fromkeys([*lens["encoders"], *starts]))
     for dataset in lens["datasets"]:
