@@ -98,7 +98,7 @@ def drawn(train: int = 4000, test: int = 2000) -> Features:
     What can be had without data.
     """
     network, _ = build_backbone("resnet_small", 0)
-    images = np.stack([synthetic.draw("objects", 0, number, 32) for number in range(train + test)])
+    images = np.stack([synthetic.draw("objects", 0, number) for number in range(train + test)])
     x = extract_features(
         network, torch.from_numpy(images).permute(0, 3, 1, 2).contiguous(), 500, device="cpu"
     ).numpy()

@@ -34,7 +34,7 @@ def pictures(count: int = IMAGES, size: int = SIZE) -> np.ndarray:
 
     Drawings of the synthetic objects, so that colours and edges are not noise.
     """
-    return np.stack([synthetic.draw("objects", 0, number, size) for number in range(count)])
+    return np.stack([synthetic.draw("objects", 0, number, size=size) for number in range(count)])
 
 
 class Each(Dataset):

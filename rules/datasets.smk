@@ -40,7 +40,7 @@ def corrupted(file):
 
 
 def beton_files():
-    return [FILES.beton(dataset, variant) for dataset, variant in needs.variants(PLAN)]
+    return needs.betons(PLAN, config)
 
 
 rule index_dataset:

@@ -3,6 +3,7 @@
 # then all of it into one table.
 import hashlib
 
+from fourlenses.config.encoders import layout_of
 from fourlenses.config.job_settings import (
     feature_protocol_settings,
     protocol_augmentation,
@@ -23,7 +24,7 @@ def prediction_files():
 # --- on features ---------------------------------------------------------------------------------
 @functools.cache
 def evaluation_targets(run):
-    return needs.evaluation_targets(PLAN, FILES, run)
+    return needs.evaluation_targets(PLAN, config, run)
 
 
 def of_targets(value):
@@ -40,7 +41,7 @@ rule evaluate:
     input:
         encoders=of_encoders(FILES.encoder),
         runs=of_encoders(FILES.run_record),
-        betons=ancient(of_targets(lambda targets: [target["beton"] for target in targets])),
+        betons=ancient(of_targets(needs.beton_files)),
         manifests=of_targets(lambda targets: [target["manifest"] for target in targets]),
         subsets=of_targets(needs.label_files),
     output:
@@ -63,7 +64,6 @@ rule evaluate:
         definitions=of_targets(
             lambda targets: [dataset_definition(target["dataset"]) for target in targets]
         ),
-        image_size=config["image_size"],
         settings=as_json(feature_protocol_settings(config)),
         precision=config["evaluation"]["feature_precision"],
         features=FILES.features(RUN),
@@ -71,8 +71,8 @@ rule evaluate:
         "Evaluating {wildcards.method} on {wildcards.source}, seed {wildcards.seed}"
     shell:
         'python "$FOURLENSES_SCRIPTS/evaluate.py" --runs {params.runs:q} '
-        "--targets {params.targets:q} --image-size {params.image_size} "
-        "--settings {params.settings:q} --feature-precision {params.precision} "
+        "--targets {params.targets:q} --settings {params.settings:q} "
+        "--feature-precision {params.precision} "
         "--features {params.features:q} ${{FOURLENSES_KEEP_FEATURES:+--keep-features}} "
         "--device $FOURLENSES_DEVICE --workers {threads} --cells {output.cells:q} "
         "--predictions {output.predictions:q} > {log:q} 2>&1"
@@ -82,8 +82,21 @@ rule evaluate:
 TRAINING_JOB = f"evaluate/{layout.job_of(TRAINING)}"
 
 
+def starting_run(wildcards):
+    return needs.starting_run(run_of(wildcards), wildcards.protocol)
+
+
 def starting_encoder(wildcards):
-    return FILES.encoder(needs.starting_run(run_of(wildcards), wildcards.protocol).name)
+    return FILES.encoder(starting_run(wildcards).name)
+
+
+def target_beton(wildcards):
+    return layout_of(config, starting_run(wildcards)).beton(wildcards.target)
+
+
+def target_subset(wildcards):
+    files = layout_of(config, starting_run(wildcards))
+    return files.subset(wildcards.target, wildcards.subset, wildcards.seed)
 
 
 def training_settings(wildcards):
@@ -97,9 +110,9 @@ def training_augmentation(wildcards):
 rule train_evaluate:
     input:
         encoder=starting_encoder,
-        beton=ancient(FILES.beton("{target}")),
+        beton=ancient(target_beton),
         manifest=layout.manifest("{target}"),
-        subset=FILES.subset("{target}", "{subset}", "{seed}"),
+        subset=target_subset,
     output:
         record=FILES.evaluation(TRAINING),
         predictions=FILES.evaluation(layout.predictions_of(TRAINING)),

@@ -2,10 +2,32 @@
 # alone, as figures are.
 
 
+rule declare_encoders:
+    output:
+        declared=FILES.declared,
+    log:
+        FILES.log("declare_encoders"),
+    localrule: True
+    conda:
+        "../envs/fourlenses.yaml"
+    threads: 1
+    resources:
+        mem_mb=100,
+        runtime="5m",
+    params:
+        encoders=lambda wildcards: as_json(config["encoders"]),
+    message:
+        "Writing {output.declared}"
+    shell:
+        'python "$FOURLENSES_SCRIPTS/declare_encoders.py" --encoders {params.encoders:q} '
+        "--output {output.declared} > {log} 2>&1"
+
+
 rule write_findings:
     input:
         metrics=FILES.metrics,
         paired=paired_file,
+        declared=[FILES.declared] if config["encoders"] else [],
     output:
         findings=FILES.findings("json"),
         findings_text=FILES.findings("md"),

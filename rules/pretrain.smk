@@ -1,8 +1,10 @@
 # One encoder for each method, source and seed. Checkpoints live in an undeclared directory,
 # because Snakemake deletes the outputs of failed jobs; the declared outputs appear whole, at the
 # end. Betons are `ancient`: a touched file must not restart weeks of training.
+from fourlenses.config.encoders import layout_of
 from fourlenses.config.job_settings import pretraining_settings
 from fourlenses.study import parse_source
+from fourlenses.study.vocabulary import EXTERNAL
 
 
 def encoder_files():
@@ -14,13 +16,29 @@ def pretrain_datasets(wildcards):
 
 
 def pretrain_betons(wildcards):
-    return [FILES.beton(part.dataset, part.variant) for part in parse_source(wildcards.source)]
+    files = layout_of(config, run_of(wildcards))
+    return [files.beton(part.dataset, part.variant) for part in parse_source(wildcards.source)]
 
 
 def pretrain_subsets(wildcards):
+    files = layout_of(config, run_of(wildcards))
     return [
-        FILES.subset(part.dataset, part.images, wildcards.seed)
+        files.subset(part.dataset, part.images, wildcards.seed)
         for part in parse_source(wildcards.source)
+    ]
+
+
+def pretrain_start(wildcards):
+    """The folder of the imported encoder that the entry continues, if there is one."""
+    start = config["methods"][wildcards.method].get("start")
+    return [FILES.imported(start)] if start else []
+
+
+def pretrain_start_files(wildcards):
+    return [
+        f"{folder}/{name}"
+        for folder in pretrain_start(wildcards)
+        for name in (layout.ENCODER, layout.RUN)
     ]
 
 
@@ -38,6 +56,7 @@ rule pretrain:
     input:
         betons=ancient(pretrain_betons),
         subsets=pretrain_subsets,
+        start=pretrain_start_files,
     output:
         encoder=FILES.encoder(RUN),
         head=FILES.head(RUN),
@@ -48,7 +67,9 @@ rule pretrain:
     benchmark:
         FILES.benchmark(f"pretrain/{RUN}")
     wildcard_constraints:
-        source="[a-z0-9_@+-]+",  # one encoder, where an evaluation may be of several
+        # one encoder, where an evaluation may be of several; not an external one: encoders.smk
+        source="[a-z0-9_@+.-]+",
+        method=f"(?!{EXTERNAL}/)[a-z][a-z0-9_]*",
     conda:
         "../envs/fourlenses.yaml"
     threads: config["torch_threads"]
@@ -61,11 +82,13 @@ rule pretrain:
         definitions=pretrain_definitions,
         datasets=pretrain_datasets,
         checkpoints=FILES.checkpoints(RUN),
+        start=lambda wildcards: [f"--start {folder}" for folder in pretrain_start(wildcards)],
     message:
         "Pretraining {wildcards.method} on {wildcards.source}, seed {wildcards.seed}"
     shell:
         'python "$FOURLENSES_SCRIPTS/pretrain.py" --settings {params.settings:q} '
         "--betons {input.betons} --subsets {input.subsets} --datasets {params.datasets} "
+        "{params.start} "
         "--output $(dirname {output.encoder}) --checkpoints {params.checkpoints} "
         "--checkpoint-minutes $FOURLENSES_CHECKPOINT_MINUTES "
         "--max-minutes ${{FOURLENSES_MAX_MINUTES:-{resources.runtime}}} "

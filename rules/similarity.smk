@@ -41,15 +41,13 @@ rule measure_similarity:
     params:
         runs=[FILES.pretraining(run) for run in SIMILARITY_RUNS],
         datasets=SIMILARITY_DATASETS,
-        image_size=config["image_size"],
         torch_threads=config["torch_threads"],
     message:
         "Measuring how far the datasets of the domain lens lie from each other"
     shell:
         'python "$FOURLENSES_SCRIPTS/measure_similarity.py" --runs {params.runs:q} '
         "--datasets {params.datasets} --betons {input.betons} --manifests {input.manifests} "
-        "--image-size {params.image_size} --torch-threads {params.torch_threads} "
-        "--device $FOURLENSES_DEVICE --workers {threads} --output {output.similarity} > {log} "
+        "--torch-threads {params.torch_threads} --device $FOURLENSES_DEVICE --workers {threads} --output {output.similarity} > {log} "
         "2>&1"
 
 

@@ -13,7 +13,10 @@ if workflow.is_main_process:
         profile_checks.check_variables(profile, os.environ)
         for rule_name, section in (("pretrain", "training"), ("train_evaluate", "evaluation")):
             profile_checks.check_gpus(
-                profile, rule_name, f"{section}.processes", config[section]["processes"]
+                profile,
+                rule_name,
+                key=f"{section}.processes",
+                processes=config[section]["processes"],
             )
     except UserError as error:
         raise WorkflowError(str(error)) from None

@@ -24,7 +24,7 @@ def pytest_collection_modifyitems(items):
 
 @pytest.fixture
 def image_folder(tmp_path) -> Path:
-    """train/{ant,bee,cat}/ with 12 JPEGs each, val/ with 4, and a class table with one level of ancestors."""
+    """train/{ant,bee,cat}/ with 12 JPEGs each, val/ with 4, and a class table with one level."""
     root = tmp_path / "animals"
     for split, count in (("train", 12), ("val", 4)):
         for number, name in enumerate(("ant", "bee", "cat")):

@@ -1,6 +1,7 @@
-"""Look whether this machine, or the cluster behind it, is fit for a study: a line a check, with what to do about it.
+"""Check that this machine, or the cluster behind it, is fit for a study.
 
-Exit code 1 if a check fails. Needs nothing but Python, so that it runs where the packages are broken.
+Prints a line for each check, with what to do about it. Exit code 1 if a check fails. Needs nothing
+but Python, so that it runs where the packages are broken.
 
     python workflow_scripts/doctor.py --profile profiles/slurm --in-job
 """
@@ -10,10 +11,9 @@ import sys
 from pathlib import Path
 
 if sys.version_info < (3, 11):  # noqa: UP036 (whoever needs the doctor may have this)
-    found = "%s at %s" % (sys.version.split()[0], sys.executable)  # noqa: UP031
-    sys.exit(
-        "fail  Python: " + found + "; use 3.11 or newer: PYTHON=/path/to/python3.11 make setup"
-    )
+    version = "%s at %s" % (sys.version.split()[0], sys.executable)  # noqa: UP031
+    remedy = "use 3.11 or newer: PYTHON=/path/to/python3.11 make setup"
+    sys.exit("fail  Python: " + version + "; " + remedy)
 # set-up may have failed before it installed the package
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
@@ -29,7 +29,8 @@ def main() -> None:
         nargs="+",
         default=[],
         type=Path,
-        help="folder of the Snakemake profile to compare the cluster with; of several, later keys win",
+        help="folder of the Snakemake profile to compare the cluster with; of several, later keys "
+        "win",
     )
     parser.add_argument(
         "--in-job",
@@ -46,18 +47,15 @@ def main() -> None:
     from fourlenses.doctor.examine import examine
     from fourlenses.doctor.report import as_json, lines, summary
 
-    findings = []
-    for finding in examine(
-        Path(__file__).resolve().parents[1],
-        arguments.directory,
-        arguments.profile,
-        arguments.in_job,
-    ):
-        findings.append(finding)
+    workflow = Path(__file__).resolve().parents[1]
+    folders, in_job = arguments.profile, arguments.in_job
+    results = []
+    for result in examine(workflow, arguments.directory, profile_folders=folders, in_job=in_job):
+        results.append(result)
         if not arguments.json:
-            print(lines(finding, sys.stdout.isatty()), flush=True)
-    print(as_json(findings) if arguments.json else summary(findings))
-    sys.exit(any(finding.status == FAIL for finding in findings))
+            print(lines(result, sys.stdout.isatty()), flush=True)
+    print(as_json(results) if arguments.json else summary(results))
+    sys.exit(any(result.status == FAIL for result in results))
 
 
 if __name__ == "__main__":

@@ -24,11 +24,8 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument(
         "--targets",
         required=True,
-        help='JSON list of {"dataset", "beton", "manifest", "subsets": {protocol: {label subset: '
-        "file.npy}}}; protocols: linear, linear_per_level, knn",
-    )
-    parser.add_argument(
-        "--image-size", required=True, type=int, help="side of the images an encoder gets, px"
+        help='JSON list of {"dataset", "betons": {stored size, px: file}, "manifest", "subsets": '
+        "{protocol: {label subset: file.npy}}}; protocols: linear, linear_per_level, knn",
     )
     parser.add_argument(
         "--settings",
@@ -80,14 +77,10 @@ def main() -> None:
     from fourlenses.evaluation.probes.evaluate import Target, evaluate
     from fourlenses.parallel.devices import choose_device
 
-    targets = [
-        Target(**{**target, "beton": Path(target["beton"]), "manifest": Path(target["manifest"])})
-        for target in json.loads(arguments.targets)
-    ]
+    targets = [Target.from_json(target) for target in json.loads(arguments.targets)]
     store = FeatureStore(
         arguments.features,
         precision=arguments.feature_precision,
-        image_size=arguments.image_size,
         device=choose_device(arguments.device),
         workers=arguments.workers,
         keep=arguments.keep_features,

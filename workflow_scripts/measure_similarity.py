@@ -23,9 +23,6 @@ def main() -> None:
         "--images", type=int, default=2000, help="test images of each dataset, at most"
     )
     parser.add_argument(
-        "--image-size", required=True, type=int, help="side of the images that the encoder gets, px"
-    )
-    parser.add_argument(
         "--torch-threads", type=int, default=1, help="compute threads (changes the last bits)"
     )
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda")
@@ -54,7 +51,6 @@ def main() -> None:
         domains,
         [Encoder.read(directory) for directory in arguments.runs],
         max_images=arguments.images,
-        image_size=arguments.image_size,
         device=choose_device(arguments.device),
         workers=arguments.workers,
     )

@@ -30,6 +30,11 @@ def main() -> None:
     )
     parser.add_argument("--datasets", nargs="*", default=[], help="the parts' dataset names")
     parser.add_argument(
+        "--start",
+        type=Path,
+        help="folder of the imported encoder that is continued; without it weights are random",
+    )
+    parser.add_argument(
         "--output",
         required=True,
         type=Path,
@@ -39,14 +44,19 @@ def main() -> None:
     arguments = parser.parse_args()
     launch(arguments.processes)
 
+    from fourlenses.study.layout import ENCODER
     from fourlenses.training.pretrain import pretrain
     from fourlenses.training.settings import PretrainingSettings, TrainingData
+    from fourlenses.training.start import follow_start
 
+    values, start = json.loads(arguments.settings), None
+    if arguments.start:
+        values, start = follow_start(values, arguments.start), arguments.start / ENCODER
     pretrain(
-        PretrainingSettings.from_json(json.loads(arguments.settings)),
-        TrainingData(arguments.datasets, arguments.betons, arguments.subsets),
-        placement_from(arguments),
-        arguments.output,
+        PretrainingSettings.from_json(values),
+        TrainingData(arguments.datasets, arguments.betons, arguments.subsets, start=start),
+        placement=placement_from(arguments),
+        output=arguments.output,
     )
 
 

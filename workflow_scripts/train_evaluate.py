@@ -19,6 +19,21 @@ def parsed() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter
     )
+    add_inputs(parser)
+    add_settings(parser)
+    parser.add_argument("--record", required=True, type=Path, help="record to write (.json)")
+    parser.add_argument(
+        "--predictions",
+        required=True,
+        type=Path,
+        help="predicted classes of the test images to write (.npz)",
+    )
+    add_placement_arguments(parser)
+    return parser.parse_args()
+
+
+def add_inputs(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the encoder, the target and its labels."""
     parser.add_argument("--protocol", required=True, help="linear_augmented, fine_tune or scratch")
     parser.add_argument(
         "--run",
@@ -41,6 +56,10 @@ def parsed() -> argparse.Namespace:
         required=True,
         help="what the config calls the number of labels, e.g. 1000 or all",
     )
+
+
+def add_settings(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the training and of the choice of its hyper-parameters."""
     parser.add_argument(
         "--preset",
         default="small",
@@ -69,15 +88,6 @@ def parsed() -> argparse.Namespace:
         default=1,
         help="compute threads (another number may change the last bits)",
     )
-    parser.add_argument("--record", required=True, type=Path, help="record to write (.json)")
-    parser.add_argument(
-        "--predictions",
-        required=True,
-        type=Path,
-        help="predicted classes of the test images to write (.npz)",
-    )
-    add_placement_arguments(parser)
-    return parser.parse_args()
 
 
 def main() -> None:
@@ -114,7 +124,8 @@ def main() -> None:
         torch_threads=arguments.torch_threads,
         precision=arguments.precision,
     )
-    task = Task(arguments.dataset, arguments.beton, arguments.manifest, arguments.subset)
+    target = ("dataset", "beton", "manifest", "subset")
+    task = Task(**{name: getattr(arguments, name) for name in target})
     # by names that say of how many labels, as the record does
     predictions, cell = f"{arguments.labelled}.npz", f"{arguments.labelled}.json"
 

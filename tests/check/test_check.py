@@ -159,7 +159,8 @@ def test_undecodable_files_are_listed_with_their_reason(tmp_path):
         == "4 of 55 images (7.3 %) cannot be decoded, more than 'max_undecodable' (0.01) allows"
     )
     assert failure(report, tmp_path) == (
-        f"dataset 'pets' is not usable: {whats(report)[0]}; repair or remove the files of undecodable.csv, or raise the key; "
+        f"dataset 'pets' is not usable: {whats(report)[0]}; "
+        "repair or remove the files of undecodable.csv, or raise the key; "
         f"report: {tmp_path / 'report.md'}"
     )
     # what cannot be decoded does not count

@@ -108,10 +108,11 @@ def test_planted_copies_are_found_exactly_and_leaks_are_named(tmp_path):
         rows["train/cat/relabelled.png"]["two_labels"],
     } == {"yes"}
     said = " ".join(finding["what"] for finding in report["findings"])
-    assert (
-        "3 of 18 test images (17 %) are in the training images too (1 same file, 1 same pixels, 1 near): they leak"
-        in said
+    leak = (
+        "3 of 18 test images (17 %) are in the training images too "
+        "(1 same file, 1 same pixels, 1 near): they leak"
     )
+    assert leak in said
     assert "1 pictures have two labels" in said
     assert report["verdict"] == "look at these"
 

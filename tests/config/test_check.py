@@ -47,7 +47,7 @@ def test_shipped_studies_are_valid(study):
         (
             {"image_sise": 32},
             r"overlay.yaml: unknown key 'image_sise' \(did you mean 'image_size'\?\); "
-            "allowed here: augmentations, backbone",
+            "allowed here: alternatives, augmentations, backbone",
         ),
         (
             {"backbone": "resnet19"},

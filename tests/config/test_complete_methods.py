@@ -111,6 +111,20 @@ def test_an_augmentation_of_the_config_wins_over_that_of_the_presets():
         ),
         ({"simclr": {"augmentations": ["simclr", "normed"]}}, r"differ in 'mean' or 'std'"),
         (
+            {"simclr": {"augmentations": ["simclr", "simclr", "simclr"]}},
+            r"names 3 augmentation\(s\); the method takes 2$",
+        ),
+        ({"lejepa": {"augmentations": ["simclr"]}}, "the method takes 2 or more"),
+        (
+            {"lejepa": {"augmentations": ["simclr", "simclr"]}},
+            "'methods.lejepa.global_views' is 4; the entry has 2 augmentations",
+        ),
+        (
+            {"simclr": {"augmentations": ["large", "large"]}},
+            "the views of 'large' would have 128 px; 'size' is from 8 px to image_size",
+        ),
+        ({"simclr": {"augmentations": ["tiny", "tiny"]}}, "the views of 'tiny' would have 3 px"),
+        (
             {"moco": {"symmetric": 1}},
             r"'methods.moco.symmetric' is 1; the preset has False, so give a value of that kind",
         ),
@@ -122,7 +136,9 @@ def test_mistakes_name_the_key_and_what_is_allowed(methods, message):
         completed(
             methods,
             augmentations={
-                "normed": {"flip": 0.5, "mean": [0.5, 0.5, 0.5], "std": [0.2, 0.2, 0.2]}
+                "normed": {"flip": 0.5, "mean": [0.5, 0.5, 0.5], "std": [0.2, 0.2, 0.2]},
+                "large": {"size": 128},
+                "tiny": {"size": 0.1},
             },
         )
 

@@ -3,11 +3,13 @@
 import pytest
 import yaml
 
-from fourlenses.config.encoders import layout_of, needed_size, stored_size
+from fourlenses.config.encoders import layout_of, stored_size
+from fourlenses.config.job_settings import pretraining_settings
 from fourlenses.config.read import ROOT, complete_config, config_files, read_config
 from fourlenses.core.errors import UserError
 from fourlenses.data.download.registry import Remote
 from fourlenses.study import Run
+from fourlenses.study.preprocessing import resized
 
 ENTRY = {
     "architecture": "torchvision:resnet18",
@@ -18,11 +20,12 @@ ENTRY = {
 }
 
 
-def completed(tmp_path, name="rn18", **changes):
+def completed(tmp_path, name="rn18", methods=None, **changes):
     """Return the config of a study with one entry; None takes a key of it away."""
     entry = {key: value for key, value in {**ENTRY, **changes}.items() if value is not None}
     overlay = tmp_path / "study.yaml"
-    overlay.write_text(yaml.safe_dump({"study": "mine", "encoders": {name: entry}}))
+    keys = {"study": "mine", "encoders": {name: entry}, "methods": methods or {}}
+    overlay.write_text(yaml.safe_dump(keys))
     return read_config([overlay])
 
 
@@ -46,7 +49,7 @@ def test_an_entry_is_filled_in(tmp_path):
     [
         ({"image_size": 224}, 256),
         ({"image_size": 224, "crop": 0.875}, 256),
-        ({"image_size": 224, "crop": 0.9}, 249),
+        ({"image_size": 224, "crop": 0.9}, 248),
         ({"image_size": 64, "crop": 1.0}, 64),
         ({"image_size": 64, "crop": 1.0, "stored_size": 96}, 96),
         ({"architecture": "resnet18", "image_size": 96}, 96),
@@ -57,7 +60,7 @@ def test_images_are_stored_as_large_as_the_encoder_needs(tmp_path, keys, stored)
 
 
 def test_a_centre_needs_no_more_than_whole_pixels():
-    assert needed_size(224, 224 / 232) == 232
+    assert resized(224, 224 / 232) == 232
 
 
 @pytest.mark.parametrize(
@@ -97,3 +100,45 @@ def test_weights_may_be_a_declared_download(tmp_path):
         ("encoders/resnet18.pth", Remote(url, "sha256", "0" * 64))
     ]
     assert "download" not in config["encoders"]["rn18"]
+
+
+@pytest.mark.parametrize(
+    ("entry", "rate", "warmup"),
+    [
+        ({"preset": "paper"}, 0.03, {"warmup_epochs": 10}),
+        ({"preset": "minutes"}, 0.0006, {"warmup_epochs": 1}),
+        ({"preset": "minutes", "epochs": 40}, 0.0006, {"warmup_epochs": 4}),
+        ({"preset": "minutes", "steps": 500}, 0.0006, {"warmup_steps": 50}),
+        (
+            {"preset": "minutes", "warmup_steps": 7, "learning_rate": 0.01},
+            0.01,
+            {"warmup_steps": 7},
+        ),
+    ],
+)
+def test_an_entry_with_a_start_has_a_lower_rate_and_a_longer_warmup(tmp_path, entry, rate, warmup):
+    methods = {"simclr_more": {"start": "rn18", **entry}}
+    config = completed(tmp_path, methods=methods)
+    made = config["methods"]["simclr_more"]
+    assert (made["start"], made["learning_rate"]) == ("rn18", rate)
+    given = {key: made[key] for key in ("warmup_epochs", "warmup_steps") if key in made}
+    assert given == warmup
+    assert "start" not in config["methods"]["simclr"]
+
+
+def test_the_settings_of_a_continued_pretraining_are_of_its_start(tmp_path):
+    config = completed(tmp_path, methods={"simclr_more": {"start": "rn18", "preset": "minutes"}})
+    run = Run("simclr_more", "scenes-10.from_rn18", 0)
+    settings = pretraining_settings(config, method=run.method, source=run.source, seed=0)
+    assert settings["backbone"] == "torchvision:resnet18"
+    assert settings["stored_size"] == stored_size(config, run) == 256
+    assert settings["start"] == {"encoder": "rn18", "sha256": "0" * 64}
+    assert "start" not in settings["hyperparameters"]
+    assert "image_size" not in settings  # the architecture's own, known once it is imported
+
+
+def test_an_unknown_start_is_named(tmp_path):
+    with pytest.raises(
+        UserError, match=r"key 'methods.moco.start': unknown external encoder 'rn8'"
+    ):
+        completed(tmp_path, methods={"moco": {"start": "rn8"}})

@@ -1,4 +1,4 @@
-"""A toy protocol or lens added to a copy of the project by exactly the files that CONTRIBUTING.md lists.
+"""A toy protocol or lens added to a copy of the project by the files that CONTRIBUTING.md lists.
 
 The copy's own vocabulary test then finds nothing forgotten, and a proof runs the toy: a plan with
 it, its label in the figures, and one small call.
@@ -199,7 +199,8 @@ def test_a_lens(house):
     house.replace(
         "src/fourlenses/study/vocabulary.py",
         "    for lens in (\n",
-        '    for lens in (\n        Lens("guesses", "How much do five guesses help?", (Figure("guesses"),)),\n',
+        "    for lens in (\n"
+        '        Lens("guesses", "How much do five guesses help?", (Figure("guesses"),)),\n',
     )
     section = (ROOT / "schemas" / "lenses" / "granularity.yaml").read_text(encoding="utf-8")
     house.add("schemas/lenses/guesses.yaml", section.replace("granularity", "guesses"))

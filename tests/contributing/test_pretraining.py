@@ -1,4 +1,6 @@
-"""A toy method, backbone, corruption or source added to a copy of the project by exactly the files that CONTRIBUTING.md lists.
+"""A toy method, backbone, corruption or source added to a copy of the project.
+
+It is added by exactly the files that CONTRIBUTING.md lists.
 
 The copy's own vocabulary test then finds nothing forgotten, and a proof runs the toy: a plan with
 it, its label in the figures, and one small call.
@@ -20,7 +22,7 @@ def test_a_method(house):
     house.insert(
         "src/fourlenses/study/vocabulary.py",
         'Method("simclr"',
-        'Method("toy", "Toy", colour="#123456", marker="*", passes=6),',
+        'Method("toy", "Toy", colour="#123456", marker="H", passes=6),',
     )
     preset = (ROOT / "presets" / "methods" / "simclr.yaml").read_text(encoding="utf-8")
     house.add("presets/methods/toy.yaml", preset)
@@ -129,7 +131,7 @@ def index(name, definition, raw_data):
     return pd.DataFrame(rows).assign(width=8, height=8)
 
 
-def images(name, definition, raw_data, manifest, size):
+def images(name, definition, raw_data, *, manifest, size):
     """Yield the pixels of each row."""
     for label in manifest["level:class"]:
         yield np.full((8, 8, 3), COLOURS[label], np.uint8)
@@ -163,6 +165,7 @@ def test_plan_and_images(tmp_path):
     assert {cell.target for cell in plan.cells} == {"toy"}
     source = source_of(config["datasets"]["toy"])
     manifest = source.index("toy", entry, tmp_path)
-    assert len(list(source.images("toy", entry, tmp_path, manifest, 8))) == len(manifest) == 40
+    images = list(source.images("toy", entry, tmp_path, manifest=manifest, size=8))
+    assert len(images) == len(manifest) == 40
 """
     house.check("A source format", "squares", PLAN + proof)

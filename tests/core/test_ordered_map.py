@@ -43,7 +43,7 @@ def test_only_a_few_items_are_taken_ahead():
 
 
 def test_large_items_make_small_chunks():
-    """A chunk is of so many bytes: what is held at a time is bounded, whatever the size of the images."""
+    """A chunk has a number of bytes, so memory is bounded whatever the size of the images."""
     big, held, most, gate = bytes(5 << 20), 0, 0, threading.Lock()
 
     def items():

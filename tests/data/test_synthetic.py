@@ -1,6 +1,10 @@
-"""The synthetic domains: pure in their arguments, consistent in their hierarchy, and not to be told apart by colour."""
+"""The synthetic domains.
+
+They are pure in their arguments, have a consistent hierarchy and do not differ by colour.
+"""
 
 import hashlib
+import itertools
 
 import numpy as np
 import pytest
@@ -47,17 +51,16 @@ def test_domains_do_not_share_a_stream():
     drawn = [
         label(domain, 0, np.arange(500)) for domain in ("objects", "species", "scenes", "landcover")
     ]
-    for i, one in enumerate(drawn):
-        for other in drawn[i + 1 :]:
-            # Two labels drawn from one hash would determine each other far better than this.
-            assert abs(np.corrcoef(one, other)[0, 1]) < 0.15
+    for first, second in itertools.combinations(drawn, 2):
+        # labels drawn from the same hash would determine each other far better than this
+        assert abs(np.corrcoef(first, second)[0, 1]) < 0.15
 
 
 @each_domain
 @pytest.mark.parametrize("size", [8, 32, 48, 64])
 def test_shape_and_type_at_each_size(domain, size):
     for index in range(12):
-        image = draw(domain, 0, index, size)
+        image = draw(domain, 0, index, size=size)
         assert image.shape == (size, size, 3)
         assert image.dtype == np.uint8
         assert image.std() > 1.5
@@ -65,16 +68,14 @@ def test_shape_and_type_at_each_size(domain, size):
 
 @each_domain
 def test_a_picture_is_the_same_at_another_size_but_for_its_grain(domain):
-    small = np.stack([draw(domain, 2, i, 32) for i in range(30)]).astype(float)
-    large = (
-        np.stack([draw(domain, 2, i, 64) for i in range(30)])
-        .astype(float)
-        .reshape(30, 32, 2, 32, 2, 3)
-        .mean(axis=(2, 4))
-    )
-    # Both averaged over 4 x 4 blocks of the small size, which takes the grain and the thinnest lines out.
+    # both averaged over 4 x 4 blocks of the small size, without the grain and the thinnest lines
     small, large = (
-        part.reshape(30, 8, 4, 8, 4, 3).mean(axis=(2, 4)).reshape(30, -1) for part in (small, large)
+        np.stack([draw(domain, 2, i, size=size) for i in range(30)])
+        .astype(float)
+        .reshape(30, 8, size // 8, 8, size // 8, 3)
+        .mean(axis=(2, 4))
+        .reshape(30, -1)
+        for size in (32, 64)
     )
     correlation = [np.corrcoef(a, b)[0, 1] for a, b in zip(small, large, strict=True)]
     assert np.median(correlation) > 0.97
@@ -119,7 +120,8 @@ def test_labels_are_balanced_and_agree_between_scalars_and_arrays(domain):
     observed = np.bincount(labels, minlength=count)
     assert observed.size == count
     chi_square = ((observed - 20_000 / count) ** 2 / (20_000 / count)).sum()
-    # Mean count - 1 and variance 2 (count - 1): five standard deviations to either side, since too even would be no draw either.
+    # Mean count - 1 and variance 2 (count - 1): five standard deviations to either side, since
+    # labels that are too even are not drawn either.
     assert abs(chi_square - (count - 1)) < 5 * np.sqrt(2 * (count - 1))
     assert [label(domain, 11, i) for i in range(50)] == labels[:50].tolist()
     assert (
@@ -128,7 +130,7 @@ def test_labels_are_balanced_and_agree_between_scalars_and_arrays(domain):
 
 
 def _accuracy(features: np.ndarray, labels: np.ndarray) -> float:
-    """Test accuracy of logistic regression, first two thirds for training."""
+    """Return the test accuracy of logistic regression, with two thirds for training."""
     features = (features - features.mean(axis=0)) / (features.std(axis=0) + 1e-6)
     model = LogisticRegression(max_iter=400, C=0.1).fit(features[:600], labels[:600])
     return float((model.predict(features[600:]) == labels[600:]).mean())
@@ -154,7 +156,10 @@ def test_raw_pixels_do_not_separate_the_classes(domain, bound, drawn):
 
 
 def _gradients(images: np.ndarray) -> np.ndarray:
-    """Histograms of gradient orientation (8 bins, undirected) on a 4 x 4 grid, of unit length: (N, 128). Blind to colour and contrast."""
+    """Return histograms of gradient orientation, of unit length: (N, 128).
+
+    8 bins, undirected, on a 4 x 4 grid. They do not depend on colour and contrast.
+    """
     down, across = np.gradient(images.mean(axis=3).astype(np.float32), axis=(1, 2))
     strength, turn = np.hypot(down, across), np.arctan2(down, across) % np.pi
     bins = np.minimum((turn / np.pi * 8).astype(int), 7)
@@ -166,7 +171,10 @@ def _gradients(images: np.ndarray) -> np.ndarray:
 
 
 def _spectrum(images: np.ndarray) -> np.ndarray:
-    """Power of the grey image in 12 rings of spatial frequency, log, its sum taken out: (N, 12). Blind to orientation and colour."""
+    """Return the log power of the grey image in rings of spatial frequency: (N, 12).
+
+    The mean of the rings is subtracted. It does not depend on orientation and colour.
+    """
     grey = images.mean(axis=3)
     power = np.abs(np.fft.fft2(grey - grey.mean(axis=(1, 2), keepdims=True))) ** 2
     frequency = np.hypot(*np.meshgrid(np.fft.fftfreq(32) * 32, np.fft.fftfreq(32) * 32))
@@ -181,7 +189,7 @@ def test_structure_tells_the_middle_classes_apart_better_than_chance(domain, dra
     names = classes(domain)
     parents = sorted({name[1] for name in names})
     middle = np.array([parents.index(names[fine][1]) for fine in labels])
-    # Seen from above, at any orientation, the scale of the texture is what is left of structure.
+    # from above, at any orientation, only the scale of the texture is left of structure
     features = _spectrum(images) if domain == "landcover" else _gradients(images)
     accuracy = _accuracy(features, middle)
     majority = np.bincount(middle[600:]).max() / 300
@@ -191,14 +199,12 @@ def test_structure_tells_the_middle_classes_apart_better_than_chance(domain, dra
 def test_species_are_mistaken_for_siblings_more_than_for_strangers(drawn):
     images, labels = drawn["species"]
     family = np.array([name[1] for name in classes("species")])
-    found, true = (
-        cross_val_predict(LogisticRegression(max_iter=200, C=10), _gradients(images), labels, cv=3),
-        labels,
-    )
-    wrong = found != true
+    model = LogisticRegression(max_iter=200, C=10)
+    predicted = cross_val_predict(model, _gradients(images), labels, cv=3)
+    wrong = predicted != labels
     assert wrong.sum() > 150
-    # A mistake made blindly falls on one of the 3 siblings among the 27 other species.
-    assert (family[found] == family[true])[wrong].mean() > 1.5 * 3 / 27
+    # a blind mistake falls on one of the 3 siblings among the 27 other species
+    assert (family[predicted] == family[labels])[wrong].mean() > 1.5 * 3 / 27
 
 
 @pytest.mark.parametrize(
@@ -211,7 +217,7 @@ def test_an_unknown_domain_is_named_with_those_known(call):
 
 def test_a_size_too_small_to_show_anything_is_refused():
     with pytest.raises(ValueError, match="at least 8"):
-        draw("objects", 0, 0, 4)
+        draw("objects", 0, 0, size=4)
 
 
 def test_draws_read_on_beyond_their_first_block():

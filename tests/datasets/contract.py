@@ -70,7 +70,9 @@ def check_contract(name: str, config: dict, folder: Path, *, rows: Path | None =
 
     sample = np.zeros(len(labels), bool)
     sample[np.linspace(0, len(labels) - 1, min(SAMPLE, len(labels))).astype(int)] = True
-    images = source.images(name, definition, raw_data, manifest, config["stored_size"])
+    images = source.images(
+        name, definition, raw_data, manifest=manifest, size=config["stored_size"]
+    )
     seen = survey(images, sample, (), name, 1)
     assert seen.seen == sample.sum(), "the source gives fewer images than its manifest has rows"
     assert len(seen.reasons) <= max(1, config["max_undecodable"] * sample.sum()), seen.reasons

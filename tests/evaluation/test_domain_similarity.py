@@ -29,7 +29,7 @@ def of(rows, source, target):
 def test_frechet_is_that_of_one_dimensional_gaussians_where_features_are_independent():
     one, other = np.array([1.0, 2.0, 0.5]), np.array([3.0, 2.0, 1.5])  # standard deviations
     expected = 4.0 + 9.0 + ((one - other) ** 2).sum()  # shifted by 2 and by 3
-    found = frechet(np.zeros(3), np.diag(one**2), np.array([2.0, 0.0, 3.0]), np.diag(other**2))
+    found = frechet((np.zeros(3), np.diag(one**2)), (np.array([2.0, 0.0, 3.0]), np.diag(other**2)))
     assert found == pytest.approx(expected)
 
 
@@ -37,8 +37,8 @@ def test_frechet_takes_the_root_of_the_product_where_covariances_do_not_commute(
     generator = np.random.default_rng(1)
     a, b = (part @ part.T + np.eye(4) for part in generator.normal(size=(2, 4, 4)))
     expected = np.trace(a + b - 2 * sqrtm(a @ b).real)
-    assert frechet(np.zeros(4), a, np.zeros(4), b) == pytest.approx(expected)
-    assert frechet(np.zeros(4), b, np.zeros(4), a) == pytest.approx(expected)
+    assert frechet((np.zeros(4), a), (np.zeros(4), b)) == pytest.approx(expected)
+    assert frechet((np.zeros(4), b), (np.zeros(4), a)) == pytest.approx(expected)
 
 
 @pytest.mark.parametrize("count", [8, 50, 2000])

@@ -23,6 +23,7 @@ from tests.helpers.synthetic_metrics import row, write
 
 SCRIPT = Path(__file__).parents[2] / "workflow_scripts" / "write_findings.py"
 NAMES = ["quantity", "domain", "domain_pool", "domain_added", "quality", "granularity"]
+NAMES += ["alternatives"]
 
 
 def test_what_becomes_of_the_papers_numbers():
@@ -37,6 +38,7 @@ def test_what_becomes_of_the_papers_numbers():
         "domain_added": "confounded",
         "quality": "mixed",
         "granularity": "mixed",
+        "alternatives": "not measured",
     }
     assert found["domain"].counts == {"holds": 15}
     worst = {

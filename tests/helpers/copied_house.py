@@ -28,7 +28,7 @@ from fourlenses.lenses.plan import make_plan
 
 
 def plan_of(overlay):
-    """Return the config and the plan of a study that differs from the default one by ``overlay``."""
+    """Return config and plan of a study that differs from the default one by ``overlay``."""
     root = Path(__file__).parents[1]
     file = root / "study.yaml"
     file.write_text(yaml.safe_dump({"study": "toy", **overlay}))

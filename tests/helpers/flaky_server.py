@@ -7,7 +7,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
 class FlakyServer:
-    """Serves ``content`` at any path, with ranges. plan: a function of the handler per request to come; after these all is well."""
+    """A server of ``content`` at any path, with ranges.
+
+    Attributes:
+        plan: a function of the handler for each request to come; after these all is well.
+    """
 
     def __init__(self, content: bytes, etag: str = '"one"') -> None:
         self.content, self.etag = content, etag
@@ -55,7 +59,12 @@ class FlakyServer:
 def answer(
     handler, stop: int | None = None, length: int = 0, ranges: bool = True, total: bool = True
 ) -> None:
-    """As a good server does. stop: bytes after which to hang up. length: how much more or less than the truth Content-Length says."""
+    """Answer as a good server does.
+
+    Args:
+        stop: bytes after which to hang up.
+        length: how much more or less than the truth Content-Length says.
+    """
     server = handler.server.flaky
     content, start = server.content, 0
     asked, version = handler.headers["Range"], handler.headers["If-Range"]
@@ -107,7 +116,7 @@ def lead_to(url: str) -> Callable:
 
 
 def hang(handler) -> None:
-    """Say that an answer comes, send a little of it, and nothing more until the client asks anew (or 20 s have gone by)."""
+    """Begin an answer, and send nothing more until the client asks again or 20 s have passed."""
     server = handler.server.flaky
     handler.send_response(200)
     handler.send_header("Content-Length", str(len(server.content)))

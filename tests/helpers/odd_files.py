@@ -79,7 +79,7 @@ def good(root: Path) -> Path:
 
 
 class RawName(zipfile.ZipInfo):
-    """A name as the usual zip programs write it: its bytes, whatever they are, without the mark for UTF-8."""
+    """A name as the usual zip programs write it: any bytes, without the mark for UTF-8."""
 
     def _encodeFilenameFlags(self):
         return os.fsencode(self.filename), 0
@@ -104,7 +104,11 @@ def packed(root: Path, kind: str) -> Path:
 
 
 def tar_of(path: Path, entries: list[tuple]) -> Path:
-    """(name, content) for a file, (name, type, target) for a link; after four images that make a dataset."""
+    """Write a tar of four images that make a dataset, and of more entries.
+
+    Args:
+        entries: (name, content) for a file, (name, type, target) for a link.
+    """
     base = [
         (f"{split}/{name}/0.jpg", jpeg_bytes(number))
         for split in ("train", "val")
@@ -123,7 +127,10 @@ def tar_of(path: Path, entries: list[tuple]) -> Path:
 
 
 def noisy_folder(root: Path) -> Path:
-    """Five JPEGs of about 5 MB that fit a stored size of 64 px, where some kilobytes are expected of each."""
+    """Write five JPEGs of about 5 MB that fit a stored size of 64 px.
+
+    Some kilobytes are expected of each.
+    """
     for number, folder in enumerate(["train/a", "train/b", "train/a", "val/a", "val/b"]):
         (root / folder).mkdir(parents=True, exist_ok=True)
         noise = np.random.default_rng(number).integers(0, 256, (64, 20_000, 3), np.uint8)

@@ -51,11 +51,11 @@ class Planted:
     ):
         sizes = [
             int(part.partition("@")[0].rpartition("-")[2])
-            for part in source.split("+")
+            for part in source.partition(".from_")[0].split("+")
             if "-" in part
         ]
         named = {
-            "lens": "quantity;domain;quality;granularity",
+            "lens": "quantity;domain;quality;granularity;alternatives",
             "method": method,
             "backbone": "resnet18",
             "source": source,

@@ -25,7 +25,8 @@ RECIPES = {
         "flip": 0.5,
         "jitter": [0.8, 0.8, 0.8, 0.2],
         "jitter_probability": 0.8,
-    }
+    },
+    "small": {"crop_scale": [0.05, 0.4], "flip": 0.5, "size": 0.5},
 }
 COMMON = {
     "epochs": 6,
@@ -70,6 +71,8 @@ def settings(
         for key in ("precision", "channels_last", "health_images")
         if key in changes
     }
+    hyper = None if method == "random" else hyperparameters(method, **changes)
+    used = hyper.views if hyper else ["strong"]
     return PretrainingSettings(
         entry=method,
         backbone=backbone,
@@ -78,8 +81,8 @@ def settings(
         stored_size=24,
         image_size=16,
         torch_threads=1,
-        hyperparameters=None if method == "random" else hyperparameters(method, **changes),
-        recipes=RECIPES,
+        hyperparameters=hyper,
+        recipes={name: RECIPES[name] for name in used},
         **computed,
     )
 
@@ -90,8 +93,8 @@ def hyperparameters(method: str, **changes) -> Hyperparameters:
     return Hyperparameters.from_json(method, values)
 
 
-def data(folder: Path) -> TrainingData:
-    return TrainingData(["animals"], [folder / "clean.beton"], [folder / "all.npy"])
+def data(folder: Path, start: Path | None = None) -> TrainingData:
+    return TrainingData(["animals"], [folder / "clean.beton"], [folder / "all.npy"], start=start)
 
 
 def forget_finished(checkpoints: Path) -> None:
@@ -105,14 +108,20 @@ def left_behind(checkpoints: Path) -> set[str]:
     return {file.name for file in checkpoints.glob("*/*")}
 
 
+def read_folder(folder: Path) -> dict[str, bytes]:
+    """Return the files of a folder by name; nothing where there is none."""
+    return {file.name: file.read_bytes() for file in folder.iterdir()} if folder.exists() else {}
+
+
 def go(
-    folder: Path, name: str, chosen: PretrainingSettings, **placement
+    folder: Path, name: str, chosen: PretrainingSettings, start: Path | None = None, **placement
 ) -> tuple[dict[str, torch.Tensor], dict]:
     """Pretrain into ``folder / name``, again if it has been done; encoder's tensors and record."""
     forget_finished(folder / "checkpoints")
     out = folder / name
     where = {"device": "cpu", "checkpoint_seconds": 1e9, **placement}
-    pretrain(chosen, data(folder), Placement(folder / "checkpoints", **where), out)
+    placement = Placement(folder / "checkpoints", **where)
+    pretrain(chosen, data(folder, start), placement=placement, output=out)
     return load_file(out / "encoder.safetensors"), json.loads((out / "run.json").read_text())
 
 

@@ -71,7 +71,7 @@ def planted() -> list[dict[str, object]]:
         for place, images in enumerate((1000, 10000)):
             for step, labelled in enumerate((100, 1000)):
                 lens = (
-                    "quantity;domain;granularity"
+                    "quantity;domain;granularity;alternatives"
                     if (images, labelled) == (10000, 1000)
                     else "quantity"
                 )

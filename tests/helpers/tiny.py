@@ -24,6 +24,7 @@ SETTINGS = {
     "barlow_twins": PROJECTION | {"off_diagonal_weight": 0.005, "loss_weight": 1.0},
     "vicreg": PROJECTION
     | {"invariance_weight": 25.0, "variance_weight": 25.0, "covariance_weight": 1.0},
+    "lejepa": PROJECTION | {"global_views": 2, "sigreg_weight": 0.1, "sigreg_directions": 16},
     "supervised": {"label_smoothing": 0.0},
 }
 

@@ -7,7 +7,7 @@ from fourlenses.lenses.granularity import figure as granularity
 from fourlenses.lenses.registry import figure_named
 from fourlenses.plotting import style
 from fourlenses.plotting.save import save
-from fourlenses.study.vocabulary import METRICS_FIGURES
+from fourlenses.study.vocabulary import LENSES, METRICS_FIGURES
 from tests.helpers.figures import evidence_of
 from tests.helpers.synthetic_metrics import row
 
@@ -15,8 +15,7 @@ from tests.helpers.synthetic_metrics import row
 @pytest.mark.parametrize("figure_name", METRICS_FIGURES)
 def test_one_target_one_quantity_and_no_baselines_still_draw(tmp_path, figure_name):
     rows = [
-        row("quantity;domain;quality;granularity", "simclr", source, "a", 40.0)
-        for source in ("a-100", "a-100@blur")
+        row(";".join(LENSES), "simclr", source, "a", 40.0) for source in ("a-100", "a-100@blur")
     ]
     figure, numbers = figure_named(figure_name).draw(evidence_of(tmp_path, rows))
     # the figures of comparisons say in words that there is nothing to compare

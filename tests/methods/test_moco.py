@@ -47,7 +47,7 @@ GRID = [
 @pytest.mark.parametrize(("batch", "width", "temperature"), GRID)
 def test_loss_equals_equation_1_and_lightly(batch, width, temperature):
     queries, keys, queue = 3 * unit(batch, width, 0), unit(batch, width, 1), unit(20, width, 2)
-    loss, _ = info_nce(queries, keys, queue, temperature)
+    loss, _ = info_nce(queries, keys, queue, temperature=temperature)
     assert loss.item() == pytest.approx(equation_1(queries, keys, queue, temperature), abs=1e-5)
     theirs = NTXentLoss(temperature=temperature, memory_bank_size=(20, width))
     theirs.memory_bank.bank.copy_(queue)
@@ -57,7 +57,7 @@ def test_loss_equals_equation_1_and_lightly(batch, width, temperature):
 def test_gradient_equals_lightlys():
     keys, queue = unit(6, 8, 1), unit(20, 8, 2)
     ours, theirs = ((3 * unit(6, 8, 0)).requires_grad_() for _ in range(2))
-    info_nce(ours, keys, queue, 0.1)[0].backward()
+    info_nce(ours, keys, queue, temperature=0.1)[0].backward()
     lightly = NTXentLoss(temperature=0.1, memory_bank_size=(20, 8))
     lightly.memory_bank.bank.copy_(queue)
     lightly(theirs, keys).backward()
@@ -69,16 +69,16 @@ def test_accuracy_counts_queries_nearest_to_their_key():
     queries = torch.tensor([[1.0, 0.1, 0.0], [0.2, 1.0, 0.5], [0.0, 2.0, 1.0]])
     # The second query is as near to the queue's row as to its own key, which comes first; the third
     # is nearer to the queue's.
-    assert info_nce(queries, keys, queue, 0.2)[1].item() == pytest.approx(2 / 3)
+    assert info_nce(queries, keys, queue, temperature=0.2)[1].item() == pytest.approx(2 / 3)
 
 
 def test_loss_under_autocast_is_computed_in_single():
     queries, keys, queue = unit(8, 32, 0), unit(8, 32, 1), unit(20, 32, 2)
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        loss, _ = info_nce(queries, keys, queue, 0.1)
+        loss, _ = info_nce(queries, keys, queue, temperature=0.1)
     assert (loss.dtype, loss.item()) == (
         torch.float32,
-        pytest.approx(info_nce(queries, keys, queue, 0.1)[0].item(), abs=1e-6),
+        pytest.approx(info_nce(queries, keys, queue, temperature=0.1)[0].item(), abs=1e-6),
     )
     method = tiny("moco")
     with torch.autocast("cpu", dtype=torch.bfloat16):
@@ -124,7 +124,8 @@ def test_queue_is_a_function_of_the_seed_and_of_unit_length():
     ],
 )
 def test_queue_is_clamped_to_the_whole_batches_of_the_images(wanted, images, batch, size, caplog):
-    found, notes = queue_size(wanted, DataInfo(images, 5, batch, 0))
+    info = DataInfo(images=images, num_classes=5, batch_size=batch, seed=0)
+    found, notes = queue_size(wanted, info)
     assert found == size
     expected = [
         f"queue_size {wanted} clamped to {size}: the whole batches of {batch} that half of the "

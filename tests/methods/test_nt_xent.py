@@ -63,7 +63,7 @@ def test_gradient_equals_lightlys(temperature):
 
 @pytest.mark.parametrize("batch", [2, 7])
 def test_closed_form_of_orthogonal_pairs(batch):
-    """Equal views, orthogonal between images: -log(e^(1/t) / (e^(1/t) + (2N - 2))), at any length."""
+    """Equal views, orthogonal between images: -log(e^(1/t) / (e^(1/t) + 2N - 2)), at any length."""
     z = torch.eye(batch)
     loss, accuracy = nt_xent(z, 5 * z, 0.5)
     assert loss.item() == pytest.approx(math.log(math.exp(2) + 2 * batch - 2) - 2, abs=1e-6)

@@ -16,7 +16,7 @@ def kinds(head):
 
 @pytest.mark.parametrize(("layers", "expected"), [(1, "L"), (2, "LBRL"), (3, "LBRLBRL")])
 def test_layers_are_linear_maps_with_norm_and_relu_between(layers, expected):
-    head = ProjectionHead(8, 16, 4, layers)
+    head = ProjectionHead(8, 16, 4, layers=layers)
     assert kinds(head) == expected
     assert head(torch.rand(5, 8)).shape == (5, 4)
     assert all(module.bias is None for module in head.layers if isinstance(module, nn.Linear))
@@ -24,7 +24,7 @@ def test_layers_are_linear_maps_with_norm_and_relu_between(layers, expected):
 
 def test_two_layers_equal_the_formula():
     torch.manual_seed(0)
-    head = ProjectionHead(8, 16, 4, 2)
+    head = ProjectionHead(8, 16, 4, layers=2)
     features = torch.rand(32, 8)
     hidden = features @ head.layers[0].weight.T
     hidden = (hidden - hidden.mean(0)) / (hidden.var(0, unbiased=False) + 1e-5).sqrt()
@@ -35,7 +35,7 @@ def test_two_layers_equal_the_formula():
 
 def test_a_head_without_layers_is_refused():
     with pytest.raises(ValueError, match="at least one layer"):
-        ProjectionHead(8, 16, 4, 0)
+        ProjectionHead(8, 16, 4, layers=0)
 
 
 PROJECTION = {"projection_hidden": 16, "projection_out": 4}
@@ -86,9 +86,9 @@ SETTINGS = {
 )
 def test_heads_have_the_layers_of_lightlys(method, part, theirs, biases, lightlys):
     own = method_settings(method, SETTINGS[method])
-    ours = getattr(
-        build_method(method, nn.Flatten(), 8, settings=own, info=DataInfo(100, 5, 8, 0)), part
-    )
+    info = DataInfo(images=100, num_classes=5, batch_size=8, seed=0)
+    built = build_method(method, nn.Flatten(), 8, settings=own, info=info)
+    ours = getattr(built, part)
     assert kinds(ours) == kinds(theirs)
     for a, b in zip(ours.layers, theirs.layers, strict=True):
         shapes = [

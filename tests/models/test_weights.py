@@ -59,7 +59,8 @@ def test_another_width_is_named_and_changes_nothing(tmp_path):
     before = {name: tensor.clone() for name, tensor in small.state_dict().items()}
     with pytest.raises(
         ValueError,
-        match=r"wide\.safetensors: found 'conv1\.weight' of shape \(32, 3, 3, 3\) where .* \(16, 3, 3, 3\)",
+        match=r"wide\.safetensors: found 'conv1\.weight' of shape \(32, 3, 3, 3\) "
+        r"where .* \(16, 3, 3, 3\)",
     ):
         load_weights(small, tmp_path / "wide.safetensors")
     assert all(torch.equal(tensor, before[name]) for name, tensor in small.state_dict().items())

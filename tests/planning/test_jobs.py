@@ -123,3 +123,13 @@ def test_more_of_a_lens_is_checked(config):
     config["quantity"]["more"] = [{"methods": ["moco"], "pretrain_images": [200]}]
     added = {run.name for run in set(make_plan(config).runs) - before}
     assert added == {"moco/objects-200/seed0"}
+
+
+def test_views_cost_by_their_number_and_area(config, tmp_path):
+    before = plan_study(config, tmp_path).jobs["pretrain/simclr/objects-200/seed0"].seconds
+    size = config["image_size"]
+    config["augmentations"] |= {"small": {"flip": 0.5, "size": size // 2}}
+    names = config["methods"]["simclr"]["augmentations"]
+    config["methods"]["simclr"]["augmentations"] = [*names, "small", "small"]
+    after = plan_study(config, tmp_path).jobs["pretrain/simclr/objects-200/seed0"].seconds
+    assert after == pytest.approx(before * (2 + 2 * 0.25) / 2)

@@ -5,184 +5,27 @@ import json
 import subprocess
 import sys
 from collections import Counter
-from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 
 from fourlenses.core.errors import UserError
-from fourlenses.report.page import write_report
 from tests.helpers import synthetic_metrics as synthetic
-
-ROOT = Path(__file__).resolve().parents[2]
-VOID = {"meta", "img", "br", "hr", "link", "input"}
-HOSTILE = "<script>alert(1)</script>"
-PIXEL = base64.b64decode(
-    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+from tests.helpers.report_pages import (
+    Page,
+    add_all,
+    make_study,
+    named_as_the_pipeline_does,
+    written,
 )
 
-
-class Page(HTMLParser):
-    """What a browser would make of it: text, addresses, ids and scripts. Fails where a tag is not
-    closed in its place."""
-
-    def __init__(self, html: str):
-        super().__init__()
-        self.open, self.seen, self.addresses, self.ids, self.tables, self.texts = (
-            [],
-            [],
-            [],
-            [],
-            [],
-            [],
-        )
-        self.feed(html)
-        self.close()
-        assert self.open == []
-        self.text = " ".join(" ".join(self.texts).split())
-
-    def handle_starttag(self, tag, attributes):
-        self.addresses += [
-            value
-            for name, value in attributes
-            if name in ("src", "href", "srcset", "xlink:href", "action", "data", "poster")
-        ]
-        self.ids += [value for name, value in attributes if name == "id"]
-        assert not [name for name, _ in attributes if name.startswith("on")]
-        self.seen.append(tag)
-        if tag not in VOID:
-            self.open.append(tag)
-        if tag == "table":
-            self.tables.append([])
-        if tag == "tr":
-            self.tables[-1].append(0)
-        if tag in ("td", "th"):
-            self.tables[-1][-1] += 1
-
-    def handle_startendtag(self, tag, attributes):
-        self.handle_starttag(tag, attributes)
-        self.open.pop()  # as only elements of an SVG are written so
-
-    def handle_endtag(self, tag):
-        assert self.open.pop() == tag, self.getpos()
-
-    def handle_data(self, data):
-        if self.open and self.open[-1] not in ("script", "style"):
-            self.texts.append(data)
-
-
-def named_as_the_pipeline_does(rows: list[dict]) -> list[dict]:
-    return [{**row, "run": f"{row['method']}/{row['source']}/seed{row['seed']}"} for row in rows]
+ROOT = Path(__file__).resolve().parents[2]
+HOSTILE = "<script>alert(1)</script>"
 
 
 @pytest.fixture
 def study(tmp_path):
     return make_study(tmp_path / "study")
-
-
-def make_study(folder: Path) -> Path:
-    """A study of which only the table and two figures are there."""
-    results = folder / "results" / "planted"
-    (results / "figures").mkdir(parents=True)
-    synthetic.write(results / "metrics.csv", named_as_the_pipeline_does(synthetic.planted()))
-    (results / "figures" / "quantity.svg").write_text('<svg xmlns="http://www.w3.org/2000/svg"/>')
-    (results / "figures" / "quantity.png").write_bytes(PIXEL)
-    (results / "figures" / "quantity.csv").write_text("target,top1\na,40.123456\nb,60\n")
-    (results / "figures" / "domain_pools.png").write_bytes(PIXEL)
-    return folder
-
-
-def written(folder: Path) -> str:
-    results = folder / "results" / "planted"
-    write_report(
-        results / "metrics.csv",
-        results,
-        data=folder / "data",
-        output=results / "report.html",
-    )
-    return (results / "report.html").read_text(encoding="utf-8")
-
-
-def add_all(folder: Path, name: str = "a") -> Path:
-    """Everything else that a study can have, with ``name`` wherever a name stands."""
-    results = folder / "results" / "planted"
-    finding = {
-        "finding": f"quantity of {name}",
-        "verdict": "supported",
-        "estimate": 1.3,
-        "low": 0.6,
-        "high": 2.1,
-        "unit": "points",
-    }
-    finding |= {
-        "threshold": 2.0,
-        "statement": f"Of {name}.",
-        "note": f"One seed of {name}.",
-        "fit": {name: {"slope": 3}},
-    }
-    finding["evidence"] = [
-        {"target": name, "estimate": 1.1, "low": 0.5, "high": 2.0, "cells": [f"cell of {name}"]}
-    ]
-    unsure = {"finding": "quality", "verdict": "inconclusive", "estimate": None, "evidence": [name]}
-    (results / "findings.json").write_text(json.dumps([finding, unsure]))
-    line = {
-        "question": "pool",
-        "subject": name,
-        "estimate": 1.0,
-        "answer": "worth it",
-        "sentence": f"Pooling with {name} gains 1.0 points.",
-    }
-    card = {
-        "lines": [line],
-        "missing": [f"the cost of {name}"],
-        "dataset": name,
-        "gain": {"estimate": 1.26, "low": 0.4, "high": 2.1, "unit": "points"},
-        "pools": [{"with": name}],
-    }
-    (results / "decision.json").write_text(json.dumps([card]))
-    (results / "published.csv").write_text(
-        f'what,target,ours,paper,difference\ntable 1,"{name}",40.1,45.3,-5.2\n'
-    )
-    (results / "plan.md").write_text(
-        f"# Plan\n\n**3.2 hours** for {name}.\n\n| lens | hours |\n|---|---:|\n| {name} | 3.2 |\n"
-    )
-    (results / "plan.csv").write_text(f'kind,job\npretrain,"{name}"\n')
-    config = {"study": "planted", "stored_size": 48, "datasets": {"a": {"path": name}}}
-    (results / "study.json").write_text(
-        json.dumps({"study": "planted", "config": config, "cells": []})
-    )
-    run = results / "pretrain" / "simclr" / "a-10000" / "seed0"
-    run.mkdir(parents=True)
-    record = {
-        "collapsed": f"The encoder of {name} collapsed.",
-        "notes": [f"A note on {name}."],
-        "git_commit": "c0ffee",
-        "device": name,
-    }
-    record |= {
-        "datasets": [{"dataset": "a", "beton": "clean.beton", "beton_sha256": "ab" * 32}],
-        "versions": {"torch": "2.13.0"},
-    }
-    record |= {
-        "wall_time_seconds": 70.7,
-        "images_per_second": 1131.4,
-        "peak_memory_bytes": 2**30,
-        "settings": {"stored_size": 48},
-    }
-    (run / "run.json").write_text(json.dumps(record))
-    (run / "history.csv").write_text("step,loss\n1,4.0\n2,3.0\n3,\n4,2.5\n")
-    sidecar = folder / "data" / "a" / "48px" / "clean.json"
-    sidecar.parent.mkdir(parents=True)
-    left_out = [{"id": 3, "path": f"{name}.jpg", "reason": f"truncated {name}"}]
-    images = {
-        "dataset": "a",
-        "content_sha256": "ab" * 32,
-        "images": {"train": 4800, "test": 1200},
-        "levels": {name: 10},
-        "stored_size": 48,
-    }
-    sidecar.write_text(json.dumps({**images, "quarantined": left_out}))
-    return results
 
 
 def test_a_table_and_figures_are_enough_and_the_rest_is_said_to_be_missing(study):
@@ -235,7 +78,7 @@ def test_it_loads_nothing_and_is_well_formed(study):
     assert all(address.startswith(("#", "data:image/")) for address in page.addresses)
     assert {address[1:] for address in page.addresses if address[0] == "#"} <= set(page.ids)
     assert len(page.ids) == len(set(page.ids))
-    assert page.seen.count("script") == 1
+    assert page.tags.count("script") == 1
     assert "http:" not in html
     assert "https:" not in html
     assert "@import" not in html
@@ -279,11 +122,11 @@ def test_every_figure_is_embedded_whole_with_its_caption_and_numbers(study):
 def test_hostile_names_are_text(study, name, tmp_path):
     plain = make_study(tmp_path / "plain")
     add_all(plain)
-    expected = Counter(Page(written(plain)).seen)
+    expected = Counter(Page(written(plain)).tags)
     name = name.replace('"', "'")
     add_all(study, name)
     page = Page(written(study))
-    found = Counter(page.seen)
+    found = Counter(page.tags)
     assert {tag for tag in found if found[tag] != expected[tag]} <= {
         "strong",
         "code",
@@ -299,7 +142,7 @@ def test_a_hostile_table_is_text_and_leads_nowhere(study):
     ]
     synthetic.write(study / "results" / "planted" / "metrics.csv", named_as_the_pipeline_does(rows))
     page = Page(written(study))
-    assert page.seen.count("script") == 1
+    assert page.tags.count("script") == 1
     assert HOSTILE in page.text
 
 

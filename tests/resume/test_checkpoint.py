@@ -1,4 +1,4 @@
-"""Checkpoints: what is damaged is never loaded, what is good is never lost, a full disk is survived."""
+"""Checkpoints: a damaged one is never loaded, a good one is never lost, a full disk is survived."""
 
 import hashlib
 import json
@@ -183,8 +183,12 @@ def test_the_owner_outlives_clear_and_takes_the_directory_with_it(tmp_path):
 
 def test_killed_at_any_moment_the_newest_is_good(tmp_path):
     program = (
-        "import sys, torch; from fourlenses.resume.checkpoint import Checkpoints; c = Checkpoints(sys.argv[1])\n"
-        "for step in range(1, 10**6): c.save(step, {'step': step, 'weights': torch.full((300_000,), float(step))})"
+        "import sys, torch\n"
+        "from fourlenses.resume.checkpoint import Checkpoints\n"
+        "checkpoints = Checkpoints(sys.argv[1])\n"
+        "for step in range(1, 10**6):\n"
+        "    weights = torch.full((300_000,), float(step))\n"
+        "    checkpoints.save(step, {'step': step, 'weights': weights})\n"
     )
     highest = 0
     for attempt in range(3):
@@ -220,7 +224,8 @@ saved += [checkpoints.save(step, {"step": step, "weights": large}) for step in (
 names = sorted(file.name[:13] for file in checkpoints.directory.iterdir())
 newest = checkpoints.newest()["step"]
 saved.append(checkpoints.save(5, {"step": 5, "weights": small}))
-print(json.dumps({"saved": saved, "names": names, "newest": newest, "at last": checkpoints.newest()["step"]}))
+last = checkpoints.newest()["step"]
+print(json.dumps({"saved": saved, "names": names, "newest": newest, "at last": last}))
 """
 
 

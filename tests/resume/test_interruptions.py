@@ -1,4 +1,4 @@
-"""Runs that are killed, stopped, damaged or contested, and go on to the same weights as if nothing had happened.
+"""Runs that are killed, stopped, damaged or contested, and go on to the same weights.
 
 FOURLENSES_KILLS=10 kills every method with either input at ten random moments instead of two.
 """
@@ -16,6 +16,7 @@ import pandas as pd
 import pytest
 from safetensors.torch import load_file
 
+from fourlenses.core.errors import Interrupted
 from fourlenses.resume.result_cache import FOLDER
 from tests.helpers.runs import forget_finished, go, left_behind, same, settings
 
@@ -35,9 +36,10 @@ from fourlenses.training.pretrain import pretrain
 from fourlenses.training.settings import PretrainingSettings
 from tests.helpers.runs import data
 folder, chosen, name, placement = Path(sys.argv[1]), *sys.argv[2:]
-placement = Placement(folder / "checkpoints", **{"device": "cpu", "checkpoint_seconds": 0, **json.loads(placement)})
+placement = {"device": "cpu", "checkpoint_seconds": 0, **json.loads(placement)}
+placement = Placement(folder / "checkpoints", **placement)
 settings = PretrainingSettings.from_json(json.loads(chosen))
-run(lambda: pretrain(settings, data(folder), placement, folder / name))
+run(lambda: pretrain(settings, data(folder), placement=placement, output=folder / name))
 """
 
 
@@ -97,6 +99,17 @@ def test_killed_at_any_moment_and_resumed_is_bit_equal(dataset, method, kind):
     assert left_behind(dataset / "checkpoints") == {FOLDER}
 
 
+@pytest.mark.parametrize("kind", INPUTS)
+def test_lejepa_with_small_views_is_resumed_bit_equal(dataset, kind):
+    chosen = settings("lejepa", views=["strong", "strong", "small", "small"], epochs=12)
+    undisturbed, _ = go(dataset, "undisturbed", chosen, input=kind)
+    for _ in range(2):
+        with pytest.raises(Interrupted):
+            go(dataset, "run", chosen, input=kind, max_minutes=1e-6)
+    resumed, _ = go(dataset, "run", chosen, input=kind)
+    assert same(undisturbed, resumed)
+
+
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGUSR1", "SIGINT"])
 def test_a_signal_ends_with_a_checkpoint_and_code_75(dataset, name):
     chosen = settings(epochs=4000)
@@ -117,7 +130,8 @@ def test_a_signal_ends_with_a_checkpoint_and_code_75(dataset, name):
 def test_the_wall_budget_ends_a_run_with_a_checkpoint_and_it_finishes_in_slots(dataset):
     chosen = settings(epochs=120)
     undisturbed, _ = go(dataset, "undisturbed", chosen)
-    # on any machine: the first slots are shorter than starting takes, so each makes one step; the last has time for all that is left
+    # on any machine: the first slots are shorter than starting takes, so each makes one step; the
+    # last has time for all that is left
     for step, minutes in enumerate([0.001, 0.001, 0.001, 600], start=1):
         process = start(dataset, chosen, checkpoint_seconds=1e9, max_minutes=minutes)
         _, log = process.communicate(timeout=600)

@@ -173,10 +173,8 @@ def test_a_silent_owner_of_another_node_is_replaced_after_patience_whatever_its_
     with own(tmp_path, 0.4) as lock:
         assert time.monotonic() - before >= 0.4
         lock.verify()
-    assert (
-        "from process 4711 on host node7 (SLURM job 99) since 2026-01-02T03:04:05+00:00, who has shown no sign of life"
-        in caplog.text
-    )
+    since = "since 2026-01-02T03:04:05+00:00, who has shown no sign of life"
+    assert f"from process 4711 on host node7 (SLURM job 99) {since}" in caplog.text
 
 
 @pytest.mark.parametrize("shift", [-(10**6), 10**6])
@@ -237,7 +235,10 @@ def test_of_several_that_wait_exactly_one_wins(tmp_path, start, dead, attempt):
 
 
 def test_a_living_owner_taken_by_mistake_is_put_back(tmp_path, monkeypatch):
-    """A rival replaces the dead owner between our last look and our rename, so that the rename takes the rival's file."""
+    """A rival replaces the dead owner between our last look and our rename.
+
+    So the rename takes the rival's file.
+    """
     file = stranger(tmp_path)
     dead = file.read_bytes()
     rename = os.rename
@@ -343,7 +344,10 @@ def test_a_link_whose_reply_got_lost_counts(tmp_path, monkeypatch):
 
 
 def test_a_hanging_file_server_is_no_sign_of_death(tmp_path, monkeypatch):
-    """The look that hangs comes back with the old time; the owner's own refresh, held up as well, arrives after."""
+    """The look that hangs comes back with the old time.
+
+    The owner's refresh, which hangs as well, arrives after it.
+    """
     file = stranger(tmp_path)
     monkeypatch.setattr(owner, "_HUNG_SECONDS", 0.5)
     waiter, looks = own(tmp_path, 1.0), 0

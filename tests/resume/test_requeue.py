@@ -1,4 +1,7 @@
-"""A training whose time is over asks SLURM to run its job again, here with scontrols that answer one way or another; no other end does."""
+"""A training whose time is over asks SLURM to run its job again; no other end does.
+
+Here with several kinds of scontrol, which answer one way or another.
+"""
 
 import errno
 import os
@@ -165,7 +168,7 @@ def test_other_processes_of_a_run_wait_and_do_not_ask(scontrol):
 
 @pytest.mark.parametrize("full", [False, True], ids=["with a checkpoint", "without room for one"])
 def test_a_slot_without_progress_is_not_requeued(dataset, scontrol, monkeypatch, full):
-    """Where the disk is full, attempts.json cannot be written either, so that nothing else would end the chain."""
+    """On a full disk attempts.json cannot be written either: nothing else would end the chain."""
     environment, asked = scontrol(NOTED + "exit 1")
     for name in ("PATH", "ASKED", "SLURM_JOB_ID"):
         monkeypatch.setenv(name, environment[name])

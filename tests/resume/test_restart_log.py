@@ -1,4 +1,4 @@
-"""RestartLog without progress end with the reason; those with progress may be as many as they like."""
+"""Restarts without progress end with the reason; those with progress may be any number."""
 
 import json
 
@@ -20,7 +20,8 @@ def test_the_fourth_attempt_from_one_step_is_refused_with_the_last_reason(tmp_pa
     with (
         pytest.raises(
             UserError,
-            match=r"last 3 attempts all started from step 40.*71, 72, 73.*ValueError: the GPU fell off.*remove",
+            match=r"last 3 attempts all started from step 40.*71, 72, 73.*"
+            r"ValueError: the GPU fell off.*remove",
         ) as told,
         RestartLog(tmp_path).attempt("step 40"),
     ):

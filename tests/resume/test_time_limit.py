@@ -79,12 +79,17 @@ def test_the_sentence_says_where_why_and_how_to_go_on():
         "run the same command again to continue from run/step000000005.0123456789abcdef.pt"
     )
     assert str(TimeLimit(0.5).interrupted(5, 9, None)).endswith(
-        "before the wall limit of 0.5 minutes; run the same command again to start from the beginning, as no checkpoint could be saved"
+        "before the wall limit of 0.5 minutes; run the same command again to start from the "
+        "beginning, as no checkpoint could be saved"
     )
 
 
 def test_the_clock_starts_with_the_process_not_with_the_import():
-    program = "import time; time.sleep(1); from fourlenses.core.processes import seconds_since_start; print(seconds_since_start())"
+    program = (
+        "import time; time.sleep(1)\n"
+        "from fourlenses.core.processes import seconds_since_start\n"
+        "print(seconds_since_start())"
+    )
     before = time.monotonic()
     found = float(
         subprocess.run(
@@ -215,7 +220,12 @@ def test_the_wall_limit_ends_a_run_with_exit_code_75():
     ],
 )
 def test_every_end_has_its_exit_code(raised, code, message):
-    program = f"from fourlenses.core.cli import run\nfrom fourlenses.core.errors import *\ndef main(): raise {raised}\nrun(main)"
+    program = (
+        "from fourlenses.core.cli import run\n"
+        "from fourlenses.core.errors import *\n"
+        f"def main(): raise {raised}\n"
+        "run(main)"
+    )
     result = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=False
     )

@@ -26,7 +26,7 @@ def test_variables_that_are_not_set_are_all_named():
 
 
 def check_gpus(processes: int, profile=PROFILE) -> None:
-    profile_checks.check_gpus(profile, "pretrain", "training.processes", processes)
+    profile_checks.check_gpus(profile, "pretrain", key="training.processes", processes=processes)
 
 
 def test_each_process_needs_a_gpu():

@@ -60,8 +60,10 @@ def folder(tmp_path: Path) -> Path:
     plan = Plan()
     for dataset in "abcdefg":
         for lens in ("quantity", "domain") if dataset in "ab" else ("quantity",):
-            plan.add(lens, Cell(Run("simclr", f"{dataset}-20", 0), dataset, "10", "linear"))
-    plan.add("quantity", Cell(Run("supervised", "a-10", 0), "a", "10", "scratch"))
+            run = Run("simclr", f"{dataset}-20", 0)
+            plan.add(lens, Cell(run=run, target=dataset, labelled="10", protocol="linear"))
+    scratch = Run("supervised", "a-10", 0)
+    plan.add("quantity", Cell(run=scratch, target="a", labelled="10", protocol="scratch"))
     results = tmp_path / "results" / "mine"
     plant(
         results / "study.json",
@@ -302,7 +304,7 @@ def test_the_plan_of_a_config_is_the_one_snakemake_records(tmp_path: Path) -> No
         json.dumps(
             {
                 "study": "real_quick",
-                "config": {"stored_size": study.stored_size},
+                "config": {"stored_size": study.config["stored_size"]},
                 "cells": study.plan.as_json(),
             }
         ),

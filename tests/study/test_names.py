@@ -16,6 +16,7 @@ from fourlenses.study import Run, names
         ],
         [Run("supervised", "a-10", 2), Run("simclr_half", "a-10", 0)],
         [Run("simclr", "a-10", 0), Run.external("rn50", 0)],
+        [Run("simclr", "a-10.from_rn50", 0), Run("moco", "b-10@jpeg10.from_rn50", 1)],
         [Run.external("rn50", 1), Run("simclr", "a-10+b-10@jpeg10", 1), Run.external("vit", 1)],
     ],
 )
@@ -40,6 +41,8 @@ def test_the_source_of_a_derived_run_without_marks_is_as_before():
         ("objects-all", "objects"),
         ("rn50", "rn50"),
         ("a-10~rn50.external", "a 10 | rn50 (downloaded encoder)"),
+        ("a-10.from_rn50", "a 10 (from rn50)"),
+        ("a-10~b-20.from_rn50.moco", "a 10 | b 20 (from rn50, MoCo v2)"),
     ],
 )
 def test_sources_are_called(source, label):
@@ -50,5 +53,24 @@ def test_the_parts_of_a_source_are_without_marks():
     assert names.source_parts("a-100~b-50.supervised") == [("a", 100), ("b", 50)]
     assert names.source_parts("a-100~a-100.seed1") == [("a", 100), ("a", 100)]
     assert names.datasets("a-100~b-all.moco.seed1") == {"a", "b"}
+    assert names.source_parts("a-100@jpeg10.from_rn50") == [("a", 100)]
+    assert names.is_in_domain("a-100.from_rn50", "a")
+    assert names.encoders("b-1~a-100.from_rn50.moco") == [
+        ("b-1", "", ""),
+        ("a-100.from_rn50", "moco", ""),
+    ]
     # two encoders of one domain are no in-domain encoder
     assert not names.is_in_domain("a-100~a-100.seed1", "a")
+
+
+def test_a_continued_run_says_where_it_started():
+    run = Run.concatenated([Run("simclr", "a-10", 0), Run("simclr_more", "b-20@jpeg10", 1)])
+    started = run.started({"simclr_more": "rn50"})
+    assert started.source == "a-10~b-20@jpeg10.from_rn50.simclr_more.seed1"
+    assert started.encoders == [
+        Run("simclr", "a-10", 0),
+        Run("simclr_more", "b-20@jpeg10.from_rn50", 1),
+    ]
+    assert started.corruption == "jpeg10+none"
+    assert run.started({}) == run
+    assert Run("simclr", "a-10", 0).started({"simclr": "x"}).name == "simclr/a-10.from_x/seed0"

@@ -75,7 +75,8 @@ def test_lenses():
             },
             "schemas/lenses/<lens>.yaml": presets("schemas/lenses"),
             "config.yaml, a section": {name for name in DEFAULT if name in lenses},
-            "config.yaml, lenses": DEFAULT["lenses"],
+            # without an external encoder the lens shows what others show already
+            "config.yaml, lenses": [*DEFAULT["lenses"], "alternatives"],
         },
     )
 
@@ -95,6 +96,8 @@ def test_methods():
             "presets/methods/": presets("presets/methods"),
         },
     )
+    views = {name: vocabulary.METHODS[name].views for name in METHODS}
+    assert views == {name: method.views_needed for name, method in METHODS.items()}
     required = SCHEMA["properties"]["methods"]["required"]
     assert vocabulary.RANDOM_INIT in required
     assert set(required) <= set(vocabulary.METHODS)

@@ -112,7 +112,7 @@ def test_measuring_leaves_no_trace(drawn, groups):
         .train()
     )
     encoder.layer2.eval()  # a mode of its own
-    head = ProjectionHead(128, 32, 16, 2).train()
+    head = ProjectionHead(128, 32, 16, layers=2).train()
     both = nn.ModuleList([encoder, head])
     before, modes = copy.deepcopy(both.state_dict()), [module.training for module in both.modules()]
     formats = [parameter.stride() for parameter in both.parameters()]
@@ -204,7 +204,7 @@ def test_training_is_called_collapsed_where_it_is(drawn, health, loss):
     encoder, width = build_backbone("resnet_small", seed=0)
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        head = ProjectionHead(width, 128, 64, 2)
+        head = ProjectionHead(width, 128, 64, layers=2)
     optimiser = torch.optim.SGD([*encoder.parameters(), *head.parameters()], lr=0.05, momentum=0.9)
     generator, steps = torch.Generator().manual_seed(0), 60
     for _ in range(steps):

@@ -18,7 +18,10 @@ def record(losses):
 
 
 def descent(steps, scale, noise=0.1, seed=0, floor=1.0):
-    """A loss that decays from 3 above its floor with the sum of the rates of a cosine: exp(-sum / scale), with noise."""
+    """Return a loss that decays from 3 above its floor, with noise.
+
+    It decays with the sum of the learning rates of a cosine: exp(-sum / scale).
+    """
     warmup = steps // 20
     rates = np.array(
         [
@@ -58,7 +61,10 @@ def test_a_resumed_record_has_the_same_bits():
 
 @pytest.mark.parametrize(("steps", "noise"), [(112, 0.02), (600, 0.05), (5000, 0.15)])
 def test_a_descent_cut_short_is_named_and_one_that_arrived_is_not(steps, noise):
-    """Whether the sum of all rates, half the steps, is 0.8 times the scale of the descent, or 15 times; over ten seeds of noise."""
+    """The sum of all rates, half the steps, is 0.8 times the scale of the descent, or 15 times.
+
+    Over ten seeds of noise.
+    """
     short = [
         not_converged(record(descent(steps, steps / 1.6, noise, seed)).summary())
         for seed in range(10)
@@ -75,8 +81,8 @@ def test_the_sentence_says_how_far_it_fell():
     means = [4.0] * 12 + [2.0] * 4 + [1.5] * 4
     summary = LossSummary([10] * PARTS, means, [0.01] * PARTS)
     assert not_converged(summary) == (
-        "the loss still fell at the end of the 200 steps: 1.5 over their last fifth, 0.5 below the fifth before, which is 20.0 % of its "
-        "whole fall; train longer"
+        "the loss still fell at the end of the 200 steps: 1.5 over their last fifth, 0.5 below the "
+        "fifth before, which is 20.0 % of its whole fall; train longer"
     )
 
 

@@ -1,4 +1,7 @@
-"""What a GPU must agree with a CPU in: losses and gradients of every method, runs, resumed runs; half precision and torch.compile."""
+"""Agreement of a GPU with the CPU.
+
+Losses and gradients of every method, runs, resumed runs; half precision and torch.compile.
+"""
 
 import dataclasses
 
@@ -89,7 +92,7 @@ def distance(one, other):
 
 @pytest.mark.parametrize("method", ["simclr", "supervised"])
 def test_a_run_ends_near_the_cpus(dataset, method):
-    """Rounding grows from step to step: the first steps agree, and the images and views drawn are the same."""
+    """Rounding grows from step to step: the first steps agree, and so do the views drawn."""
     chosen = settings(method, epochs=2, precision="float32", optimizer="sgd", learning_rate=0.01)
     host, _ = go(dataset, "cpu", chosen, input="resident")
     device, record = go(dataset, "cuda", chosen, device="cuda", input="resident")
@@ -103,7 +106,8 @@ def test_an_interrupted_run_ends_near_the_undisturbed(dataset):
     with pytest.raises(Interrupted):
         go(dataset, "run", chosen, device="cuda", input="resident", max_minutes=0)
     resumed, _ = go(dataset, "run", chosen, device="cuda", input="resident")
-    # cuDNN adds gradients up in no fixed order, so two undisturbed runs differ too: 1.2e-3 was seen. An epoch less is 5e-2 away.
+    # cuDNN adds gradients up in no fixed order, so two undisturbed runs differ too: by 1.2e-3 once.
+    # An epoch less is 5e-2 away.
     assert distance(resumed, whole) < 5e-3
 
 

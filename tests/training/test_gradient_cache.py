@@ -86,7 +86,8 @@ def _one_of_two(name, groups):
 
 
 @pytest.mark.parametrize(
-    ("name", "groups"), [("simclr", 1), ("moco", 4), ("byol", 1), ("supervised", 1), ("vicreg", 1)]
+    ("name", "groups"),
+    [("simclr", 1), ("moco", 4), ("byol", 1), ("supervised", 1), ("vicreg", 1), ("lejepa", 1)],
 )
 def test_two_processes_give_the_gradients_of_one(name, groups):
     from fourlenses.models.batch_norm import set_batch_norm

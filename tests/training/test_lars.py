@@ -9,7 +9,10 @@ from fourlenses.training.optimizers.lars import LARS
 
 
 def reference_step(weights, gradients, velocities, shape, rate, momentum, decay, trust):
-    """One tensor's update on plain lists of floats; the velocities are changed in place and the new weights returned."""
+    """Return one tensor's new weights, on plain lists of floats.
+
+    The velocities are changed in place.
+    """
     ratio = 1.0
     if len(shape) > 1:
         gradients = [g + decay * w for g, w in zip(gradients, weights, strict=True)]
@@ -68,7 +71,7 @@ def test_equals_the_reference_over_changing_rates(decay, trust):
 
 
 def test_a_first_step_has_the_trust_coefficients_length():
-    """By hand: |w| = 5, so a step of rate 2 is 2 * 0.001 * 5 long, however large the gradient is."""
+    """By hand: |w| = 5, so a step of rate 2 is 2 * 0.001 * 5 long, whatever the gradient."""
     weight = nn.Parameter(torch.tensor([[3.0, 4.0]]))
     optimiser = LARS([weight], lr=2.0)
     weight.grad = torch.tensor([[0.0, 700.0]])

@@ -194,7 +194,10 @@ def test_a_stored_state_resumes_exactly(name, tmp_path):
 
 
 def test_a_job_starts_without_what_takes_seconds_to_import():
-    """torch's compiler takes 5 s, pandas 1 s: a study is hundreds of jobs, and a small one works for a few seconds."""
+    """torch's compiler takes 5 s, pandas 1 s.
+
+    A study is hundreds of jobs, and a small job works for a few seconds.
+    """
     code = """
 import sys, torch
 import fourlenses.training.pretrain, fourlenses.evaluation.probes.evaluate

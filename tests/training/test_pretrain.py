@@ -105,7 +105,8 @@ def test_the_random_encoder_is_where_training_starts(dataset):
 def test_a_diverged_run_stops_and_says_where(dataset):
     with pytest.raises(
         UserError,
-        match=r"the loss of step \d+ of 14 is not finite .*lower 'learning_rate'.*No checkpoint had been taken",
+        match=r"the loss of step \d+ of 14 is not finite .*lower 'learning_rate'.*"
+        "No checkpoint had been taken",
     ):
         go(
             dataset,

@@ -75,7 +75,7 @@ def test_a_wrong_key_of_the_settings_is_named(changes, removed, message):
 
 
 def test_the_key_is_stable_and_of_everything_that_counts():
-    """Checkpoints of studies that are half done are found by it: it changes only with its meaning."""
+    """Checkpoints of half-done studies have it in their path: it changes only with its meaning."""
     chosen = settings("simclr")
     assert run_key(chosen, PRINTS) == "4855050964882ab4"
     others = [

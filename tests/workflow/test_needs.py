@@ -14,9 +14,13 @@ DOMAINS = ["landcover", "objects", "scenes", "species"]
 def test_datasets_and_their_variants():
     assert needs.targets(PLAN) == needs.datasets(PLAN) == DOMAINS
     corrupted = CONFIG["quality"]["corruptions"]
-    assert needs.variants(PLAN) == sorted(
-        [(name, "clean") for name in DOMAINS]
-        + [(name, variant) for name in CONFIG["quality"]["datasets"] for variant in corrupted]
+    assert needs.betons(PLAN, CONFIG) == sorted(
+        [FILES.beton(name) for name in DOMAINS]
+        + [
+            FILES.beton(name, variant)
+            for name in CONFIG["quality"]["datasets"]
+            for variant in corrupted
+        ]
     )
 
 
@@ -34,10 +38,11 @@ def test_a_training_from_scratch_starts_from_an_encoder_that_was_never_trained()
 
 def test_targets_of_an_encoder_name_each_file_of_labels_once():
     run = next(run for run in PLAN.runs if run.source == "scenes-all" and run.method == "simclr")
-    targets = needs.evaluation_targets(PLAN, FILES, run)
+    targets = needs.evaluation_targets(PLAN, CONFIG, run)
     assert [target["dataset"] for target in targets] == DOMAINS
     scenes = targets[DOMAINS.index("scenes")]
-    assert scenes["beton"] == FILES.beton("scenes")
+    assert scenes["betons"] == {"32": FILES.beton("scenes")}
+    assert needs.beton_files(targets) == [FILES.beton(name) for name in DOMAINS]
     assert scenes["subsets"]["linear"] == {
         labels: FILES.subset("scenes", labels, run.seed) for labels in ("500", "all")
     }

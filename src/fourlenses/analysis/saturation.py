@@ -106,6 +106,30 @@ class Fit:
             return _interval(np.where(scale < gain, self.sizes[0], np.inf))
         return _interval(self._last_above(gain))
 
+    def images_to_reach(self, top1: np.ndarray) -> Interval:
+        """Return the number of images at which the curve reaches an accuracy, with its interval.
+
+        The smallest size where it is above already, inf where it is not up to `MOST_IMAGES`.
+
+        Args:
+            top1: percent, (1 + D,): the estimate, then as it is in each draw of the curve.
+        """
+        ceiling, scale, exponent, shift = self.parameters
+        if self.kind == "one_size":
+            return _interval(scale)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            if self.kind == "log_linear":
+                doublings = np.where(scale > 0, (top1 - ceiling) / scale, np.inf)
+            else:
+                short = ceiling - top1
+                logarithm = (np.log2(scale) - np.log2(short)) / exponent
+                doublings = np.where((short > 0) & (scale > 0), logarithm, np.inf)
+            images = 2 ** doublings.clip(max=100)
+            if self.kind != "log_linear":
+                images = images - shift
+        images = np.where(self._top1(self.sizes[0]) >= top1, self.sizes[0], images)
+        return _interval(np.where(images > MOST_IMAGES, np.inf, images))
+
     def _last_above(self, gain: float) -> np.ndarray:
         """The last number of images whose doubling gains so much, between the smallest size and
         infinity: (1 + D,)."""
@@ -148,18 +172,44 @@ def fit(
         freedom: degrees of freedom of the covariance.
         seed: of the bootstrap.
     """
+    return fit_beside(images, top1, covariance, freedom=freedom, seed=seed)[0]
+
+
+def fit_beside(
+    images: Sequence[float],
+    top1: Sequence[float] | np.ndarray,
+    covariance: np.ndarray,
+    *,
+    freedom: float = np.inf,
+    seed: int = 0,
+) -> tuple[Fit, np.ndarray]:
+    """Return a curve, and accuracies that are drawn together with its points.
+
+    Args:
+        images: as of `fit`, and so the others: (K,).
+        top1: percent, (K + M,): those of the curve, then M others.
+        covariance: squared points, (K + M, K + M).
+        freedom: degrees of freedom of the covariance.
+        seed: of the bootstrap.
+
+    Returns:
+        The curve; and the M others, (1 + D, M), as of `Parameters`.
+    """
     sizes, mean, covariance = (np.asarray(values, float) for values in (images, top1, covariance))
+    count = len(sizes)
     generator = np.random.default_rng(named_seed(seed, "saturation"))
-    weights = 1 / np.sqrt(covariance.diagonal()).clip(min=LEAST_ERROR) ** 2
-    kind, widened = _kind(sizes, mean, weights)
-    drawn = mean + widened * _errors(covariance, freedom, generator)
-    points = np.concatenate([mean[None], drawn.clip(0, 100)])  # (1 + D, K)
+    weights = 1 / np.sqrt(covariance.diagonal()[:count]).clip(min=LEAST_ERROR) ** 2
+    kind, widened = _kind(sizes, mean[:count], weights)
+    errors = _errors(covariance, freedom, generator)
+    errors[:, :count] *= widened
+    points = np.concatenate([mean[None], (mean + errors).clip(0, 100)])  # (1 + D, K + M)
+    points, beside = points[:, :count], points[:, count:]
     if kind == "one_size":
         unknown = np.full(len(points), np.nan)
-        return Fit(kind, sizes, Parameters(points[:, 0], unknown, unknown, unknown))
+        return Fit(kind, sizes, Parameters(points[:, 0], unknown, unknown, unknown)), beside
     if kind == "log_linear":
-        return Fit(kind, sizes, _log_linear(sizes, points, weights))
-    return Fit(kind, sizes, _power_law(kind, sizes, points, weights=weights))
+        return Fit(kind, sizes, _log_linear(sizes, points, weights)), beside
+    return Fit(kind, sizes, _power_law(kind, sizes, points, weights=weights)), beside
 
 
 def _kind(sizes: np.ndarray, mean: np.ndarray, weights: np.ndarray) -> tuple[str, float]:
@@ -205,10 +255,30 @@ def fit_rows(rows: pd.DataFrame, evidence: Evidence, seed: int = 0) -> Fit:
     Raises:
         UserError: the sizes have no seed in common.
     """
+    return fit_rows_beside(rows, [], evidence, seed=seed)[0]
+
+
+def fit_rows_beside(
+    rows: pd.DataFrame, others: Sequence[pd.DataFrame], evidence: Evidence, *, seed: int = 0
+) -> tuple[Fit, np.ndarray]:
+    """Return the curve through rows of the table, and other cells drawn together with it.
+
+    Args:
+        rows: as of `fit_rows`.
+        others: rows of a cell each.
+        evidence: the study's table.
+        seed: of the bootstrap.
+
+    Returns:
+        As of `fit_beside`.
+
+    Raises:
+        UserError: the sizes and the other cells have no seed in common.
+    """
     cells = [Cell.of(of_size) for _, of_size in rows.groupby("pretrain_images")]
     sizes = sorted(rows["pretrain_images"].unique())
-    means, covariance, freedom = evidence.covariance(cells)
-    return fit(sizes, means, covariance, freedom=freedom, seed=seed)
+    means, covariance, freedom = evidence.covariance([*cells, *map(Cell.of, others)])
+    return fit_beside(sizes, means, covariance, freedom=freedom, seed=seed)
 
 
 def _log_linear(sizes: np.ndarray, points: np.ndarray, weights: np.ndarray) -> Parameters:

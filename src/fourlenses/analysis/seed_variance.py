@@ -24,6 +24,7 @@ import pandas as pd
 from scipy.special import digamma, fdtrc, polygamma
 
 from fourlenses.analysis import table
+from fourlenses.study.vocabulary import UNTRAINED
 
 CELL = ["method", "source", "corruption", "pretrain_images", "target", "protocol"]
 LEAST_CELLS = 8  # with fewer, nothing is said of how alike they are, and they are taken as alike
@@ -55,7 +56,7 @@ class Common:
     cells: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class SeedVariance:
     """The variance between seeds in a study.
 
@@ -94,7 +95,7 @@ class SeedVariance:
         of_kinds = {
             sqrt(common.variance)
             for (method, _), common in self.kinds.items()
-            if method != "random"
+            if method not in UNTRAINED
         }
         ends = sorted(of_kinds | {self.sd})
         points = f"{self.sd:.1f} points"
@@ -165,9 +166,9 @@ def pooled(metrics: pd.DataFrame, prior_sd: float) -> SeedVariance:
         prior_sd: points; taken as if known where no trained cell has two seeds.
     """
     cells, shared = _cells(table.at_finest(metrics))
-    trained = [variance for cell, variance in cells.items() if cell[0] != "random"]
+    trained = [variance for cell, variance in cells.items() if cell[0] not in UNTRAINED]
     if not trained:
-        return SeedVariance(Common(variance=prior_sd**2, freedom=inf, most=inf, cells=0))
+        return SeedVariance(every=Common(variance=prior_sd**2, freedom=inf, most=inf, cells=0))
     kinds: dict[Kind, list[Variance]] = {}
     for (method, *_, protocol), variance in cells.items():
         kinds.setdefault((method, protocol), []).append(variance)
@@ -178,7 +179,9 @@ def pooled(metrics: pd.DataFrame, prior_sd: float) -> SeedVariance:
         if len(variances) >= LEAST_OF_KIND
         and _differs(variances, [other for other in trained if other not in variances])
     }
-    return SeedVariance(every, apart, _between_levels(metrics), shared)
+    return SeedVariance(
+        every=every, kinds=apart, between_levels=_between_levels(metrics), shared=shared
+    )
 
 
 def _with_prior(common: Common, prior_sd: float) -> Common:
@@ -221,7 +224,7 @@ def _cells(rows: pd.DataFrame) -> tuple[dict[tuple, Variance], float]:
         # taking out what the cells share takes a part of their own scatter with it
         left = (cells - 1) / cells if cells > 1 else 1.0
         variances = ((off - common) ** 2).sum(1) / (left * (seeds - 1))
-        if cells > 1 and group["method"].iloc[0] != "random":
+        if cells > 1 and group["method"].iloc[0] not in UNTRAINED:
             between = float((common**2).sum() / (seeds - 1)) - float(variances.mean()) / cells
             together.append((between, seeds - 1))
         for cell, variance in zip(means.index, variances, strict=True):
@@ -239,7 +242,7 @@ def _between_levels(metrics: pd.DataFrame) -> float:
     Pooled over encoders and pairs of levels. From few degrees of freedom it is moved towards 0, the
     cautious side, as if two more had been seen without any.
     """
-    rows = metrics[metrics["method"] != "random"]
+    rows = metrics[~metrics["method"].isin(UNTRAINED)]
     shared = scale = freedom = 0.0
     for _, cell in rows.groupby([*CELL, "labelled_images"], sort=False):
         if cell["level"].nunique() < 2:

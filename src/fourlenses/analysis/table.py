@@ -10,7 +10,7 @@ import pandas as pd
 from fourlenses.analysis.csv_tables import read_csv_table
 from fourlenses.analysis.former_tables import lenses_in, one_spelling, with_levels
 from fourlenses.core.errors import UserError
-from fourlenses.study import methods
+from fourlenses.study import methods, names
 from fourlenses.study.columns import COLUMNS, DEFAULTS, NUMBERS, REQUIRED
 from fourlenses.study.vocabulary import METHODS
 
@@ -83,8 +83,8 @@ def _check_values(table: pd.DataFrame, path: str | Path) -> None:
             f"{path} has {unknown[0]!r} in column method; the figures know "
             f"{', '.join(METHODS)}, so correct it"
         )
-    for column in ("study", "backbone"):
-        values = sorted(table[column].unique())
+    for column, rows in (("study", table), ("backbone", own_encoders(table))):
+        values = sorted(rows[column].unique())
         if len(values) > 1:
             raise UserError(
                 f"{path} mixes {', '.join(values)} in column {column}; "
@@ -97,6 +97,15 @@ def _check_values(table: pd.DataFrame, path: str | Path) -> None:
             f"{path} answers one question twice (rows {rows} agree in {', '.join(IDENTITY)}); "
             "keep one row of each"
         )
+
+
+def own_encoders(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows without external encoders; all rows where there are no others."""
+    external = [
+        names.is_external(method, source)
+        for method, source in zip(table["method"], table["source"], strict=True)
+    ]
+    return table if all(external) else table[~pd.Series(external, table.index, dtype=bool)]
 
 
 def _numbers(values: pd.Series, column: str, path: str | Path) -> pd.Series:

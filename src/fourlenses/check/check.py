@@ -29,7 +29,7 @@ FILES = (
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class CheckSettings:
     """Settings of a check.
 
@@ -87,7 +87,7 @@ def check_dataset(
 
     def images() -> Iterator[LazyImage]:
         return source_of(definition).images(
-            name, definition, raw_data, manifest, settings.stored_size
+            name, definition, raw_data, manifest=manifest, size=settings.stored_size
         )
 
     surveyed = survey(images(), wanted, pictured=examples.rows, name=name, workers=workers)

@@ -1,19 +1,19 @@
 """The external encoders of a study: entries of `encoders`, checked and filled in.
 
 What only the architecture itself can say (its own image size, crop, mean and std) is filled in when
-its weights are imported (`fourlenses.models.imports`), as that needs torch.
+its weights are imported (`fourlenses.models.external`), as that needs torch.
 
 Standard library only, apart from what names the file to blame: the Snakefile imports it in every
 job.
 """
 
-import math
 from pathlib import Path
 
 from fourlenses.config.blame import blame
 from fourlenses.core.errors import UserError, one_of
 from fourlenses.study import Run
 from fourlenses.study.layout import Layout
+from fourlenses.study.preprocessing import resized
 from fourlenses.study.vocabulary import BACKBONES, EXTERNAL, LIBRARIES
 
 STORED_SIZE = 256  # px: what most architectures are resized to before their centre is cut out
@@ -52,6 +52,9 @@ def stored_size(config: dict, run: Run) -> int:
     """
     if run.method == EXTERNAL:
         return config["encoders"][run.source]["stored_size"]
+    start = config["methods"].get(run.method, {}).get("start")
+    if start:
+        return config["encoders"][start]["stored_size"]
     return config["stored_size"]
 
 
@@ -64,11 +67,6 @@ def check_encoder(config: dict, key: str, name: str) -> None:
     """Raise a `UserError` where `key` names an external encoder that is not defined."""
     if name not in config["encoders"]:
         raise UserError(f"key '{key}': {one_of('external encoder', name, config['encoders'])}")
-
-
-def needed_size(image_size: int, crop: float) -> int:
-    """Return the side in px that images need before the share `crop` is cut out of the centre."""
-    return math.ceil(image_size / crop - 1e-6)
 
 
 def _check_name(name: str, config: dict) -> None:
@@ -99,7 +97,7 @@ def _stored(name: str, entry: dict) -> int:
     own = {} if ":" in entry["architecture"] else {"crop": 1.0}
     given = own | entry
     known = "image_size" in given and "crop" in given
-    needed = needed_size(given["image_size"], given["crop"]) if known else None
+    needed = resized(given["image_size"], given["crop"]) if known else None
     stored = entry.get("stored_size", needed or STORED_SIZE)
     if needed and stored < needed:
         raise UserError(

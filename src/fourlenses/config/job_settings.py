@@ -17,15 +17,28 @@ def pretraining_settings(config: dict, *, method: str, source: str, seed: int) -
     entry = config["methods"][method]
     return {
         "method": method,
-        "backbone": config["backbone"],
         "source": source,
         "seed": seed,
-        "stored_size": config["stored_size"],
-        "image_size": config["image_size"],
+        **_network(config, entry),
         "torch_threads": config["torch_threads"],
         "hyperparameters": with_views(entry),
         "recipes": {name: config["augmentations"][name] for name in entry.get("augmentations", [])},
         **science_of(config)["training"],
+    }
+
+
+def _network(config: dict, entry: dict) -> dict:
+    """Return backbone and sizes; those of the start where the entry continues an encoder.
+
+    What an external encoder's entry leaves open is filled in by the job, from the imported weights.
+    """
+    if "start" not in entry:
+        return {key: config[key] for key in ("backbone", "stored_size", "image_size")}
+    start = config["encoders"][entry["start"]]
+    return {
+        "backbone": start["architecture"],
+        "stored_size": start["stored_size"],
+        "start": {"encoder": entry["start"], "sha256": start["sha256"].lower()},
     }
 
 
@@ -59,7 +72,11 @@ def protocol_augmentation(config: dict, protocol: str) -> dict:
 
 def with_views(entry: dict) -> dict:
     """Return the hyperparameters of a completed entry under the names that a job has for them."""
-    return {"views" if key == "augmentations" else key: value for key, value in entry.items()}
+    return {
+        "views" if key == "augmentations" else key: value
+        for key, value in entry.items()
+        if key != "start"
+    }
 
 
 def without_views(hyperparameters: dict) -> dict:

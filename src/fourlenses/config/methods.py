@@ -7,12 +7,15 @@ that a method knows: what is not in it is a misspelling.
 from pathlib import Path
 
 from fourlenses.config.blame import blame
+from fourlenses.config.encoders import check_encoder
 from fourlenses.config.former_keys import now_called
 from fourlenses.config.lengths import DURATIONS, reserved_ending
 from fourlenses.config.yaml_files import read_yaml
 from fourlenses.core.errors import UserError, did_you_mean, one_of
-from fourlenses.study.vocabulary import RANDOM_INIT, TRAINED_METHODS, method_of
+from fourlenses.data.augment.augmentation import LEAST_SIZE, Augmentation
+from fourlenses.study.vocabulary import METHODS, RANDOM_INIT, TRAINED_METHODS, method_of
 
+IMAGENET_SIZE = 224  # px: of most encoders that can be downloaded
 SMALL = 96  # px: up to this image size the preset is `small` where none is named, above `paper`
 # A duration is passes over the images or updates; in a preset the one replaces the other.
 EITHER = (("epochs", "steps"), ("warmup_epochs", "warmup_steps"))
@@ -37,19 +40,18 @@ def complete_methods(config: dict, presets: Path, config_files: list[Path]) -> N
         try:
             method = _method(name)
             file = presets / "methods" / f"{method}.yaml"
-            preset, values = _preset(key, entry, file=file, image_size=config["image_size"])
+            start, image_size = _start(config, key, entry)
+            preset, values = _preset(key, entry, file=file, image_size=image_size)
             settings = _with_changes(key, entry, values)
-            _check_augmentations(
-                key,
-                settings["augmentations"],
-                takes=len(values["augmentations"]),
-                known=augmentations,
-            )
+            if start:
+                settings = _continued(entry, settings, read_yaml(presets / "continued.yaml"))
+            _check_augmentations(key, settings["augmentations"], method=method, known=augmentations)
+            _check_views(key, settings, image_size=image_size, known=augmentations)
         except UserError as error:
             raise UserError(f"{where}: {error}") from error
         for augmentation in settings["augmentations"]:
             config["augmentations"].setdefault(augmentation, augmentations[augmentation])
-        config["methods"][name] = {"method": method, "preset": preset, **settings}
+        config["methods"][name] = {"method": method, "preset": preset, **settings, **start}
 
 
 def _method(name: str) -> str:
@@ -68,6 +70,40 @@ def _method(name: str) -> str:
             f"'{method}_long'"
         )
     return method
+
+
+def _start(config: dict, key: str, entry: dict) -> tuple[dict, int]:
+    """Return the key `start` of an entry, if it has one, and the size of its images in px.
+
+    An external encoder's own size, where the config does not say it, is known once it is imported;
+    `IMAGENET_SIZE` stands for it.
+    """
+    if "start" not in entry:
+        return {}, config["image_size"]
+    check_encoder(config, f"{key}.start", entry["start"])
+    size = config["encoders"][entry["start"]].get("image_size", IMAGENET_SIZE)
+    return {"start": entry["start"]}, size
+
+
+def _continued(entry: dict, settings: dict, factors: dict) -> dict:
+    """Return settings with the rate and warm-up of continuing, where the entry names none.
+
+    Args:
+        factors: presets/continued.yaml.
+    """
+    settings = dict(settings)
+    if "learning_rate" not in entry:
+        rate = factors["learning_rate"] * settings["learning_rate"]
+        settings["learning_rate"] = float(f"{rate:.6g}")
+    if "warmup_epochs" in entry or "warmup_steps" in entry:
+        return settings
+    if "steps" in settings:
+        settings.pop("warmup_epochs", None)
+        settings["warmup_steps"] = round(factors["warmup"] * settings["steps"])
+    else:
+        longer = max(settings["warmup_epochs"], factors["warmup"] * settings["epochs"])
+        settings["warmup_epochs"] = float(f"{longer:.6g}")
+    return settings
 
 
 def read_augmentations(presets: Path) -> dict[str, dict]:
@@ -90,7 +126,8 @@ def _preset(key: str, entry: dict, *, file: Path, image_size: int) -> tuple[str,
 
 def _with_changes(key: str, entry: dict, values: dict) -> dict:
     """Return the values of the preset, those of the entry instead where it has some."""
-    changes = {setting: value for setting, value in entry.items() if setting != "preset"}
+    own = ("preset", "start")
+    changes = {setting: value for setting, value in entry.items() if setting not in own}
     for setting, value in changes.items():
         _check_value(key, setting, value, preset=values)
     for passes, updates in EITHER:
@@ -118,19 +155,38 @@ def _check_value(key: str, setting: str, value: object, *, preset: dict) -> None
         )
 
 
-def _check_augmentations(key: str, names: list[str], *, takes: int, known: dict[str, dict]) -> None:
-    """takes: how many the method takes, one for each view."""
+def _check_augmentations(
+    key: str, names: list[str], *, method: str, known: dict[str, dict]
+) -> None:
     for name in names:
         if name not in known:
             raise UserError(f"key '{key}.augmentations': {one_of('augmentation', name, known)}")
-    if len(names) != takes:
+    takes, more = METHODS[method].views, METHODS[method].more_views
+    if len(names) < takes or (len(names) > takes and not more):
         raise UserError(
             f"key '{key}.augmentations' names {len(names)} augmentation(s); "
-            f"the method takes {takes}"
+            f"the method takes {takes}{' or more' if more else ''}"
         )
     statistics = {str([known[name].get(part) for part in ("mean", "std")]) for name in names}
     if len(statistics) > 1:
         raise UserError(
             f"the augmentations of key '{key}.augmentations' differ in 'mean' or 'std'; "
             "give them the same"
+        )
+
+
+def _check_views(key: str, settings: dict, *, image_size: int, known: dict[str, dict]) -> None:
+    """Check the sizes of the views, and how many of them are global."""
+    names = settings["augmentations"]
+    for name in names:
+        size = Augmentation.from_config(name, known[name]).size_of(image_size)
+        if not LEAST_SIZE <= size <= image_size:
+            raise UserError(
+                f"key '{key}.augmentations': the views of '{name}' would have {size} px; 'size' is "
+                f"from {LEAST_SIZE} px to image_size, {image_size} px"
+            )
+    if not 1 <= settings.get("global_views", 1) <= len(names):
+        raise UserError(
+            f"key '{key}.global_views' is {settings['global_views']}; the entry has {len(names)} "
+            "augmentations, of which at least one is global"
         )

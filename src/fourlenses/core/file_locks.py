@@ -39,7 +39,7 @@ def open_locked(
     while True:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, mode)
         try:
-            _lock(descriptor, kind, wait, required)
+            _lock(descriptor, kind, wait=wait, required=required)
             if _is_still(path, descriptor):
                 return descriptor
         except BaseException:
@@ -48,7 +48,7 @@ def open_locked(
         os.close(descriptor)
 
 
-def _lock(descriptor: int, kind: int, wait: Callable[[], None] | None, required: bool) -> None:
+def _lock(descriptor: int, kind: int, *, wait: Callable[[], None] | None, required: bool) -> None:
     try:
         fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -43,17 +43,23 @@ def is_dead(pid: int, started: int | None) -> bool:
         pid: In this process's pid namespace.
         started: Its `start_ticks`; None if unknown.
     """
+    if not _id_is_in_use(pid):
+        return True
+    try:
+        now = start_ticks(pid)
+    except psutil.Error:  # it ended just now, or /proc hides the processes of other users
+        return not _id_is_in_use(pid)
+    return now is None or (started is not None and now != started)
+
+
+def _id_is_in_use(pid: int) -> bool:
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
-        return True
+        return False
     except OSError:
         pass  # another user's
-    try:
-        now = start_ticks(pid)
-    except psutil.Error:  # /proc may hide the processes of other users
-        return False
-    return now is None or (started is not None and now != started)
+    return True
 
 
 def has_ended(owner: Mapping) -> bool:

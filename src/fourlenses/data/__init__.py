@@ -1,1 +1,1 @@
-"""Images: where they come from, how they are stored, which of them a run uses, and the views cut from them."""
+"""Images: sources, stored files, the subset that a run uses, and the views cut from them."""

@@ -1,1 +1,4 @@
-"""Whether this machine or cluster is fit for a study. Standard library only: it runs where the packages are broken."""
+"""Checks that this machine or cluster is fit for a study.
+
+Standard library only: it also runs where the packages are broken.
+"""

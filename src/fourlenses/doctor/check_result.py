@@ -1,6 +1,6 @@
 """The result of a check."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 OK, WARN, FAIL = "ok", "warn", "fail"
 
@@ -12,11 +12,11 @@ class CheckResult:
     Attributes:
         check: What was inspected.
         status: ok, warn (works, but slower or not for all) or fail.
-        found: What it is like.
+        message: The state of it.
         remedy: What to do about it; "" for ok.
     """
 
     check: str
     status: str
-    found: str
-    remedy: str = ""
+    message: str
+    remedy: str = field(default="", kw_only=True)

@@ -1,4 +1,4 @@
-"""SLURM as it is: its commands, partitions and accounting."""
+"""SLURM as installed here: its commands, partitions and accounting."""
 
 import re
 import shutil
@@ -12,7 +12,7 @@ COMMANDS = ("sbatch", "srun", "squeue", "sinfo", "scancel", "scontrol")
 LEAST_JOB_AGE = 120  # seconds: Snakemake asks squeue about a job for the last time this late
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Partition:
     """A partition of the cluster.
 
@@ -24,41 +24,39 @@ class Partition:
         up: Whether it takes jobs.
     """
 
-    limit_minutes: float | None
-    gres: str
-    memory_mb: int
-    cpus: int
-    up: bool
+    limit_minutes: float | None = 0
+    gres: str = ""
+    memory_mb: int = 0
+    cpus: int = 0
+    up: bool = False
 
 
-def is_there() -> bool:
+def has_slurm() -> bool:
     return shutil.which("sbatch") is not None
 
 
 def partitions() -> tuple[dict[str, Partition], str]:
-    """By name, and if there are none, why."""
-    asked = run(["sinfo", "-h", "-e", "-o", "%R|%l|%G|%m|%c|%a"])
-    if asked.code != 0:
-        return (
-            {},
-            asked.reason or asked.errors.strip() or f"sinfo ended with exit code {asked.code}",
-        )
-    found: dict[str, Partition] = {}
-    for line in asked.output.splitlines():
+    """Return the partitions by name, and "" or why there are none."""
+    listed = run(["sinfo", "-h", "-e", "-o", "%R|%l|%G|%m|%c|%a"])
+    if listed.code != 0:
+        reason = listed.reason or listed.errors.strip()
+        return {}, reason or f"sinfo ended with exit code {listed.code}"
+    by_name: dict[str, Partition] = {}
+    for line in listed.output.splitlines():  # one for each kind of node of a partition
         name, limit, gres, memory, cpus, state = (part.strip() for part in line.split("|"))
-        seen = found.get(name, Partition(0, "", 0, 0, False))
-        found[name] = Partition(
-            minutes(limit),
-            ",".join(part for part in (seen.gres, gres) if part and part != "(null)"),
-            max(seen.memory_mb, _number(memory)),
-            max(seen.cpus, _number(cpus)),
-            seen.up or state == "up",
+        before = by_name.get(name, Partition())
+        by_name[name] = Partition(
+            limit_minutes=minutes(limit),
+            gres=",".join(part for part in (before.gres, gres) if part and part != "(null)"),
+            memory_mb=max(before.memory_mb, _number(memory)),
+            cpus=max(before.cpus, _number(cpus)),
+            up=before.up or state == "up",
         )
-    return found, "" if found else "sinfo lists no partition"
+    return by_name, "" if by_name else "sinfo lists no partition"
 
 
 def minutes(limit: str) -> float | None:
-    """SLURM's [days-]hours:minutes:seconds; None for infinite."""
+    """Return the minutes of SLURM's [days-]hours:minutes:seconds; None for infinite."""
     match = re.fullmatch(r"(?:(\d+)-)?(?:(\d+):)?(\d+):(\d+)", limit)
     if not match:
         return None
@@ -74,35 +72,23 @@ def check_cluster(needed: bool, status_command: str | None) -> Iterator[CheckRes
         status_command: By which Snakemake asks about jobs; None if the profile does not set it.
     """
     missing = [command for command in COMMANDS if shutil.which(command) is None]
-    if missing:
-        if not needed:
-            yield CheckResult(
-                "SLURM",
-                OK,
-                "no SLURM commands here; studies run on this machine with profiles/local",
-            )
-        else:
-            yield CheckResult(
-                "SLURM",
-                FAIL,
-                f"not on PATH: {', '.join(missing)}",
-                "log in to the cluster, or: module load slurm",
-            )
+    if missing and not needed:
+        message = "no SLURM commands here; studies run on this machine with profiles/local"
+        yield CheckResult("SLURM", OK, message)
         return
-    found, why = partitions()
+    if missing:
+        message = f"not on PATH: {', '.join(missing)}"
+        remedy = "log in to the cluster, or: module load slurm"
+        yield CheckResult("SLURM", FAIL, message, remedy=remedy)
+        return
+    by_name, why = partitions()
     if why:
-        yield CheckResult(
-            "SLURM",
-            FAIL if needed else WARN,
-            f"sinfo does not answer: {why}",
-            "ask the administrators, or set SLURM_CONF",
-        )
+        message = f"sinfo does not answer: {why}"
+        remedy = "ask the administrators, or set SLURM_CONF"
+        yield CheckResult("SLURM", FAIL if needed else WARN, message, remedy=remedy)
         return
     version = run(["sinfo", "--version"]).output.strip()
-    listed = ", ".join(
-        f"{name} ({_limit(one)}{f', {one.gres}' if one.gres else ''})"
-        for name, one in found.items()
-    )
+    listed = ", ".join(_described(name, partition) for name, partition in by_name.items())
     yield CheckResult("SLURM", OK, f"{version}; partitions: {listed}")
     yield _accounting(status_command)
     if status_command == "squeue":
@@ -110,55 +96,46 @@ def check_cluster(needed: bool, status_command: str | None) -> Iterator[CheckRes
 
 
 def _accounting(status_command: str | None) -> CheckResult:
-    asked = run(["sacct", "-n", "-X", "-S", "now"]) if shutil.which("sacct") else None
-    if asked is not None and asked.code == 0:
-        return CheckResult(
-            "accounting",
-            OK,
-            "sacct answers"
-            + (", though the profile asks squeue" if status_command == "squeue" else ""),
-        )
-    why = (
-        (asked.errors.strip() or asked.reason or f"sacct ended with exit code {asked.code}")
-        if asked
-        else "there is no sacct"
-    )
+    answer = run(["sacct", "-n", "-X", "-S", "now"]) if shutil.which("sacct") else None
+    if answer is not None and answer.code == 0:
+        note = ", though the profile asks squeue" if status_command == "squeue" else ""
+        return CheckResult("accounting", OK, f"sacct answers{note}")
+    if answer is None:
+        why = "there is no sacct"
+    else:
+        why = answer.errors.strip() or answer.reason or f"sacct ended with exit code {answer.code}"
     if status_command == "squeue":
         return CheckResult("accounting", OK, f"none ({why}); the profile asks squeue")
     return CheckResult(
         "accounting",
-        WARN if status_command is None and asked is None else FAIL,
+        WARN if status_command is None and answer is None else FAIL,
         f"none: {why}",
-        "add --workflow-profile profiles/slurm-squeue to --profile profiles/slurm, or set "
+        remedy="add --workflow-profile profiles/slurm-squeue to --profile profiles/slurm, or set "
         "slurm-status-command: squeue in your profile",
     )
 
 
 def _job_age() -> CheckResult:
+    check = "finished jobs"
     shown = re.search(r"MinJobAge\s*=\s*(\d+)", run(["scontrol", "show", "config"]).output)
     if not shown:
-        return CheckResult(
-            "finished jobs",
-            WARN,
-            "scontrol shows no MinJobAge",
-            f"squeue has to show finished jobs for {LEAST_JOB_AGE} s",
-        )
+        remedy = f"squeue has to show finished jobs for {LEAST_JOB_AGE} s"
+        return CheckResult(check, WARN, "scontrol shows no MinJobAge", remedy=remedy)
     if int(shown[1]) < LEAST_JOB_AGE:
         return CheckResult(
-            "finished jobs",
+            check,
             FAIL,
             f"squeue forgets them after {shown[1]} s (MinJobAge)",
-            f"ask for MinJobAge={LEAST_JOB_AGE} in slurm.conf, or use accounting (profiles/slurm)",
+            remedy=f"ask for MinJobAge={LEAST_JOB_AGE} in slurm.conf, or use accounting "
+            "(profiles/slurm)",
         )
-    return CheckResult("finished jobs", OK, f"squeue shows them for {shown[1]} s (MinJobAge)")
+    return CheckResult(check, OK, f"squeue shows them for {shown[1]} s (MinJobAge)")
 
 
-def _limit(partition: Partition) -> str:
-    return (
-        "no time limit"
-        if partition.limit_minutes is None
-        else f"{partition.limit_minutes / 60:g} h"
-    )
+def _described(name: str, partition: Partition) -> str:
+    most = partition.limit_minutes
+    limit = "no time limit" if most is None else f"{most / 60:g} h"
+    return f"{name} ({limit}{f', {partition.gres}' if partition.gres else ''})"
 
 
 def _number(text: str) -> int:

@@ -1,4 +1,4 @@
-"""FFCV with the shared libraries it was compiled to, TurboJPEG through it, and numba's compiler."""
+"""FFCV with the shared libraries it links to, TurboJPEG, and numba's compiler."""
 
 from collections.abc import Iterator
 
@@ -49,57 +49,49 @@ SYSTEM = (
 
 
 def check_image_libraries() -> Iterator[CheckResult]:
+    yield _ffcv()
+    yield _turbojpeg()
+    yield _numba()
+
+
+def _ffcv() -> CheckResult:
     located = ask(_LOCATED)
     if located.error:
-        yield CheckResult("FFCV", FAIL, located.error, SETUP)
-    else:
-        version, libraries = located.value
-        missing = [name for library in libraries for name in _not_found(library)]
-        imported = ask(_FFCV)
-        if missing or not libraries:
-            found = (
-                f"{version}, but its compiled library lacks {', '.join(missing)}"
-                if missing
-                else f"{version} has no compiled library"
-            )
-            yield CheckResult(
-                "FFCV",
-                FAIL,
-                found,
-                f"{SYSTEM}and {SETUP}. What the login node has the compute nodes need too",
-            )
-        elif imported.error:
-            yield CheckResult(
-                "FFCV", FAIL, f"{version}: {imported.error}", f"remove .venv and {SETUP}"
-            )
-        else:
-            yield CheckResult("FFCV", OK, f"{version} imports, with all its shared libraries")
+        return CheckResult("FFCV", FAIL, located.error, remedy=SETUP)
+    version, libraries = located.value
+    missing = [name for library in libraries for name in _not_found(library)]
+    imported = ask(_FFCV)
+    if missing or not libraries:
+        lacks = f"{version}, but its compiled library lacks {', '.join(missing)}"
+        message = lacks if missing else f"{version} has no compiled library"
+        remedy = f"{SYSTEM}and {SETUP}. What the login node has the compute nodes need too"
+        return CheckResult("FFCV", FAIL, message, remedy=remedy)
+    if imported.error:
+        message = f"{version}: {imported.error}"
+        return CheckResult("FFCV", FAIL, message, remedy=f"remove .venv and {SETUP}")
+    return CheckResult("FFCV", OK, f"{version} imports, with all its shared libraries")
+
+
+def _turbojpeg() -> CheckResult:
     decoded = ask(_JPEG)
     if decoded.error or not decoded.value:
-        yield CheckResult(
-            "TurboJPEG",
-            FAIL,
-            decoded.error or "a JPEG is not decoded to Pillow's pixels",
-            f"{SYSTEM}and {SETUP}",
-        )
-    else:
-        yield CheckResult("TurboJPEG", OK, "decodes a JPEG to Pillow's pixels")
+        message = decoded.error or "a JPEG is not decoded to Pillow's pixels"
+        return CheckResult("TurboJPEG", FAIL, message, remedy=f"{SYSTEM}and {SETUP}")
+    return CheckResult("TurboJPEG", OK, "decodes a JPEG to Pillow's pixels")
+
+
+def _numba() -> CheckResult:
     compiled = ask(_NUMBA)
     if compiled.error or compiled.value[1] != 499500:
-        yield CheckResult(
-            "numba",
-            FAIL,
-            compiled.error or f"compiled a sum to {compiled.value[1]}, not 499500",
-            f"{SETUP}; NUMBA_CACHE_DIR (or the home directory) has to be writable",
-        )
-    else:
-        yield CheckResult(
-            "numba", OK, f"{compiled.value[0]} compiles, threads by {compiled.value[2]}"
-        )
+        message = compiled.error or f"compiled a sum to {compiled.value[1]}, not 499500"
+        remedy = f"{SETUP}; NUMBA_CACHE_DIR (or the home directory) has to be writable"
+        return CheckResult("numba", FAIL, message, remedy=remedy)
+    version, _, threading_layer = compiled.value
+    return CheckResult("numba", OK, f"{version} compiles, threads by {threading_layer}")
 
 
 def _not_found(library: str) -> list[str]:
-    """Shared libraries that the loader does not find; none where there is no ldd."""
+    """Return the shared libraries that the loader does not find; none where there is no ldd."""
     listed = run(["ldd", library])
     return sorted(
         {line.split("=>")[0].strip() for line in listed.output.splitlines() if "not found" in line}

@@ -1,4 +1,4 @@
-"""Python, and the packages beside the pinned ones."""
+"""Python, and the installed packages against the pinned ones."""
 
 import re
 import sys
@@ -13,25 +13,19 @@ _PIN = re.compile(r"(?P<name>[A-Za-z0-9_.-]+)==(?P<version>[^\s;\\]+)(?P<marker>
 
 
 def check_interpreter(workflow: Path) -> Iterator[CheckResult]:
-    """``workflow``: the folder with the Snakefile and envs/."""
+    """Check Python and its packages.
+
+    Args:
+        workflow: The folder with the Snakefile and envs/.
+    """
+    # an older Python is refused by workflow_scripts/doctor.py
     version = ".".join(map(str, sys.version_info[:3]))
-    yield CheckResult(
-        "Python", OK, f"{version} at {sys.executable}"
-    )  # an older one is turned away by workflow_scripts/doctor.py
+    yield CheckResult("Python", OK, f"{version} at {sys.executable}")
     yield _pins(workflow / "envs" / "requirements.txt")
 
 
 def _pins(file: Path) -> CheckResult:
-    pinned: dict[
-        str, list[str]
-    ] = {}  # for one package there may be several, for several versions of Python
-    conditional = set()
-    for line in file.read_text(encoding="utf-8").splitlines():
-        if match := _PIN.match(line):
-            # a local ending (2.9.1+cu128) says how it was built
-            pinned.setdefault(match["name"], []).append(match["version"].split("+")[0])
-            if match["marker"]:
-                conditional.add(match["name"])
+    pinned, conditional = _read_pins(file)
     missing, other, right = [], [], 0
     for name, versions in pinned.items():
         try:
@@ -45,15 +39,27 @@ def _pins(file: Path) -> CheckResult:
         else:
             other.append(f"{name} {installed} (pinned: {', '.join(versions)})")
     if missing:
-        return CheckResult(
-            "packages",
-            FAIL,
-            f"{len(missing)} of {file.name} are not installed, e.g. {', '.join(missing[:4])}",
-            SETUP,
-        )
+        first = ", ".join(missing[:4])
+        message = f"{len(missing)} of {file.name} are not installed, e.g. {first}"
+        return CheckResult("packages", FAIL, message, remedy=SETUP)
     if other:
-        found = f"{right} as pinned, {len(other)} others: {', '.join(other[:3])}"
-        return CheckResult(
-            "packages", WARN, found, f"{SETUP}, or know that tables may differ in last digits"
-        )
+        message = f"{right} as pinned, {len(other)} others: {', '.join(other[:3])}"
+        remedy = f"{SETUP}, or know that tables may differ in last digits"
+        return CheckResult("packages", WARN, message, remedy=remedy)
     return CheckResult("packages", OK, f"{right} as pinned in {file.name}")
+
+
+def _read_pins(file: Path) -> tuple[dict[str, list[str]], set[str]]:
+    """Return the pinned versions of each package, and the packages with an environment marker.
+
+    A package may have several versions, for several versions of Python.
+    """
+    pinned: dict[str, list[str]] = {}
+    conditional: set[str] = set()
+    for line in file.read_text(encoding="utf-8").splitlines():
+        if match := _PIN.match(line):
+            # a local ending (2.9.1+cu128) says how it was built
+            pinned.setdefault(match["name"], []).append(match["version"].split("+")[0])
+            if match["marker"]:
+                conditional.add(match["name"])
+    return pinned, conditional

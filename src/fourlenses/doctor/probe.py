@@ -1,4 +1,4 @@
-"""Code and commands tried in separate processes: one that hangs or crashes ends no doctor."""
+"""Code and commands run in separate processes: if one hangs or crashes, the doctor goes on."""
 
 import contextlib
 import json
@@ -16,13 +16,18 @@ _MARK = "fourlenses-doctor:"
 
 @dataclass(frozen=True)
 class Answer:
-    """The value that the code returned (as JSON), or a sentence why there is none in ``error``."""
+    """The answer of code that `ask` ran.
+
+    Attributes:
+        value: What it returned, through JSON.
+        error: Why there is no value, in a sentence; "" if there is one.
+    """
 
     value: Any = None
     error: str = ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Ran:
     """Exit code and outputs of a command.
 
@@ -40,7 +45,13 @@ class Ran:
 
 
 def ask(code: str, *arguments: str, timeout: float = 120.0) -> Answer:
-    """Run Python ``code`` that defines ``answer(*arguments)``, and return what that returned."""
+    """Run Python code in a separate interpreter.
+
+    Args:
+        code: Defines a function ``answer`` that returns what JSON can hold.
+        arguments: Of ``answer``.
+        timeout: Seconds.
+    """
     printed = f"print({_MARK!r} + json.dumps(answer(*sys.argv[1:])), flush=True)"
     script = f"{code}\nimport json, sys\n{printed}\n"
     folders = (str(SOURCES), os.environ.get("PYTHONPATH", ""))
@@ -65,7 +76,7 @@ def run(
     """Run a command; it and all its children are killed when it takes too long.
 
     Args:
-        command: With its arguments.
+        command: The program and its arguments.
         timeout: Seconds.
         environment: Added to that of this process.
     """
@@ -79,7 +90,7 @@ def run(
             start_new_session=True,
         )
     except OSError as error:
-        return Ran(None, reason=f"{command[0]} cannot be started ({error.strerror})")
+        return Ran(code=None, reason=f"{command[0]} cannot be started ({error.strerror})")
     try:
         output, errors = process.communicate(timeout=timeout)
     except subprocess.TimeoutExpired:
@@ -90,5 +101,9 @@ def run(
                 os.killpg(process.pid, number)
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.communicate(timeout=3)
-        return Ran(None, reason=f"no answer within {timeout:g} s")
-    return Ran(process.returncode, output.decode(errors="replace"), errors.decode(errors="replace"))
+        return Ran(code=None, reason=f"no answer within {timeout:g} s")
+    return Ran(
+        code=process.returncode,
+        output=output.decode(errors="replace"),
+        errors=errors.decode(errors="replace"),
+    )

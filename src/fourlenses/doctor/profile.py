@@ -1,50 +1,62 @@
-"""What a Snakemake profile asks of SLURM, and whether the cluster has it."""
+"""The resources that a Snakemake profile asks SLURM for, against what the cluster has."""
 
 import getpass
 import os
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from fourlenses.doctor.check_result import FAIL, OK, WARN, CheckResult
 from fourlenses.doctor.cluster import Partition, partitions
 from fourlenses.doctor.probe import ask, run
 
+Profile = dict[str, Any]  # keys of Snakemake's command line
 _READ = """
 def answer(file):
     import yaml
     return yaml.safe_load(open(file, encoding="utf-8"))
 """
-# what the Snakefile sets from the config, unless it is set here: that of config.yaml
+# set by the Snakefile from the config unless they are set before; the values of config.yaml
 _SET_LATER = {"FOURLENSES_PROCESSES": "1", "FOURLENSES_EVALUATION_PROCESSES": "1"}
+_BUILTINS = {"min": min, "max": max, "int": int}
 _UNITS = {"s": 1 / 60, "m": 1, "h": 60, "d": 1440, "w": 10080}
 
 
 @dataclass(frozen=True)
 class Demand:
-    """What one rule's jobs ask for at their first attempt; None for what the profile does not say."""
+    """The resources that the jobs of a rule ask for at their first attempt.
+
+    Attributes:
+        rule: Its name.
+        partition: None, like the next ones, if the profile does not say.
+        gpus: 0 if the profile does not say.
+        gpu_model: "" for any.
+        memory_mb: Of the whole job.
+        runtime_minutes: Its time limit.
+    """
 
     rule: str
-    partition: str | None
-    gpus: int
-    gpu_model: str
-    memory_mb: int | None
-    runtime_minutes: float | None
+    partition: str | None = field(default=None, kw_only=True)
+    gpus: int = field(default=0, kw_only=True)
+    gpu_model: str = field(default="", kw_only=True)
+    memory_mb: int | None = field(default=None, kw_only=True)
+    runtime_minutes: float | None = field(default=None, kw_only=True)
 
 
-def read_profile(folders: Sequence[Path]) -> tuple[dict, str]:
+def read_profile(folders: Sequence[Path]) -> tuple[Profile, str]:
     """Read a Snakemake profile.
 
     Args:
-        folders: of several, a key of a later one replaces that of the earlier ones, as Snakemake
+        folders: Of several, a key of a later one replaces that of the earlier ones, as Snakemake
             lays `--workflow-profile` over `--profile`.
 
     Returns:
         The keys, with environment variables filled in (those that are not set stay as $NAME), and
         "" or why there are none.
     """
-    profile: dict = {}
+    profile: Profile = {}
     for folder in folders:
         files = [
             file
@@ -60,135 +72,115 @@ def read_profile(folders: Sequence[Path]) -> tuple[dict, str]:
     return {key: _expanded(value) for key, value in profile.items()}, ""
 
 
-def demands(profile: dict) -> list[Demand]:
+def demands(profile: Profile) -> list[Demand]:
+    """Return what each rule of a profile asks for, and first what all other rules ask for."""
     base = _resources(profile.get("default-resources"))
-    rules = {
-        "(other rules)": {},
-        **{rule: _resources(own) for rule, own in (profile.get("set-resources") or {}).items()},
-    }
+    by_rule = {"(other rules)": base}
+    for rule, resources in (profile.get("set-resources") or {}).items():
+        by_rule[rule] = {**base, **_resources(resources)}
     return [
         Demand(
             rule,
-            _text(all_of.get("slurm_partition")),
-            _whole(all_of.get("gpu")) or 0,
-            _text(all_of.get("gpu_model")) or "",
-            _whole(all_of.get("mem_mb")),
-            _minutes(all_of.get("runtime")),
+            partition=_text(resources.get("slurm_partition")),
+            gpus=_whole(resources.get("gpu")) or 0,
+            gpu_model=_text(resources.get("gpu_model")) or "",
+            memory_mb=_whole(resources.get("mem_mb")),
+            runtime_minutes=_minutes(resources.get("runtime")),
         )
-        for rule, all_of in ((rule, {**base, **own}) for rule, own in rules.items())
+        for rule, resources in by_rule.items()
     ]
 
 
-def check_profile(name: str, profile: dict) -> Iterator[CheckResult]:
-    """Lines on unset variables, the account, and every rule's demand beside the partition it names."""
-    unset = sorted(
-        set(
-            re.findall(
-                r"\$\{?(\w+)", str([profile.get("default-resources"), profile.get("set-resources")])
-            )
-        )
-    )
-    if unset:
-        yield CheckResult(
-            "profile",
-            FAIL,
-            f"{name} uses {', '.join('$' + one for one in unset)}, which {'is' if len(unset) == 1 else 'are'} "
-            "not set",
-            "export them before Snakemake and this (docs/guide/slurm.md), or write the values into the profile",
-        )
-    else:
-        yield CheckResult("profile", OK, f"{name}: all its variables are set")
+def check_profile(name: str, profile: Profile) -> Iterator[CheckResult]:
+    """Check unset variables, the account, and the demand of each rule against its partition."""
+    yield _variables(name, profile)
     account = _text(_resources(profile.get("default-resources")).get("slurm_account"))
     if profile.get("slurm-status-command") != "squeue" and not (account or "").startswith("$"):
         yield _account(account)
-    found, why = partitions()
+    by_name, why = partitions()
     if why:
         return
     for demand in demands(profile):
         if not (demand.partition or "").startswith("$"):
-            yield _beside(demand, found)
+            yield _fits(demand, by_name)
+
+
+def _variables(name: str, profile: Profile) -> CheckResult:
+    resources = str([profile.get("default-resources"), profile.get("set-resources")])
+    unset = sorted(set(re.findall(r"\$\{?(\w+)", resources)))
+    if not unset:
+        return CheckResult("profile", OK, f"{name}: all its variables are set")
+    variables = ", ".join(f"${variable}" for variable in unset)
+    return CheckResult(
+        "profile",
+        FAIL,
+        f"{name} uses {variables}, which {'is' if len(unset) == 1 else 'are'} not set",
+        remedy="export them before Snakemake and this (docs/guide/slurm.md), or write the values "
+        "into the profile",
+    )
 
 
 def _account(account: str | None) -> CheckResult:
     if not account:
-        return CheckResult(
-            "account",
-            WARN,
-            "the profile names no slurm_account",
-            "set it, unless your cluster has a default account for you",
-        )
+        remedy = "set it, unless your cluster has a default account for you"
+        return CheckResult("account", WARN, "the profile names no slurm_account", remedy=remedy)
     known = run(["sacctmgr", "-nP", "show", "assoc", f"user={getpass.getuser()}", "format=account"])
     accounts = sorted(set(known.output.split()))
     if known.code != 0 or not accounts:
-        return CheckResult("account", OK, f"{account} (sacctmgr does not tell whether it is yours)")
+        message = f"{account} (sacctmgr does not show whether it is yours)"
+        return CheckResult("account", OK, message)
     if account.lower() not in accounts:  # SLURM has them in lower case, whatever is written
-        return CheckResult(
-            "account",
-            FAIL,
-            f"{account} is not among yours: {', '.join(accounts)}",
-            "export or write one of these",
-        )
+        message = f"{account} is not among yours: {', '.join(accounts)}"
+        return CheckResult("account", FAIL, message, remedy="export or write one of these")
     return CheckResult("account", OK, account)
 
 
-def _beside(demand: Demand, found: dict[str, Partition]) -> CheckResult:
+def _fits(demand: Demand, by_name: dict[str, Partition]) -> CheckResult:
+    """Compare a demand with its partition."""
     check = f"jobs of {demand.rule}"
     if demand.partition is None:
         return CheckResult(check, OK, "go to the cluster's default partition")
     name = demand.partition
-    partition = found.get(name.split(",")[0])
+    partition = by_name.get(name.split(",")[0])
     if partition is None:
-        return CheckResult(
-            check,
-            FAIL,
-            f"partition {name} is not there; there are: {', '.join(found)}",
-            "name one of these in the profile",
-        )
-    problems = []
-    if not partition.up:
-        problems.append("it is down")
-    if (
-        demand.runtime_minutes
-        and partition.limit_minutes is not None
-        and demand.runtime_minutes > partition.limit_minutes
-    ):
-        problems.append(
-            f"its limit is {partition.limit_minutes / 60:g} h, but runtime is {demand.runtime_minutes / 60:g} h"
-        )
-    if demand.memory_mb and demand.memory_mb > partition.memory_mb:
-        problems.append(
-            f"its largest node has {partition.memory_mb} MB, but mem_mb is {demand.memory_mb}"
-        )
-    most = max(_gpus(partition.gres, demand.gpu_model), default=0)
-    if demand.gpus > most:
-        model = f" {demand.gpu_model}" if demand.gpu_model else ""
-        problems.append(
-            f"its nodes have {most} GPUs{model} ({partition.gres or 'no gres'}), but gpu is {demand.gpus}"
-        )
-    if problems:
-        return CheckResult(
-            check,
-            FAIL,
-            f"partition {name}: {'; '.join(problems)}",
-            "change the partition or the resource in the profile",
-        )
+        message = f"partition {name} is not there; there are: {', '.join(by_name)}"
+        return CheckResult(check, FAIL, message, remedy="name one of these in the profile")
+    if problems := _problems(demand, partition):
+        message = f"partition {name}: {'; '.join(problems)}"
+        remedy = "change the partition or the resource in the profile"
+        return CheckResult(check, FAIL, message, remedy=remedy)
     asks = [f"{demand.gpus} GPU {demand.gpu_model}".strip()] if demand.gpus else []
     asks += [f"{demand.memory_mb} MB"] if demand.memory_mb else []
     asks += [f"{demand.runtime_minutes / 60:g} h"] if demand.runtime_minutes else []
-    return CheckResult(
-        check,
-        OK,
-        f"partition {name} has what they ask for" + (f": {', '.join(asks)}" if asks else ""),
-    )
+    listed = f": {', '.join(asks)}" if asks else ""
+    return CheckResult(check, OK, f"partition {name} has what they ask for{listed}")
+
+
+def _problems(demand: Demand, partition: Partition) -> list[str]:
+    """Return why a partition cannot run the jobs of a demand."""
+    problems = [] if partition.up else ["it is down"]
+    limit, runtime = partition.limit_minutes, demand.runtime_minutes
+    if runtime and limit is not None and runtime > limit:
+        problems.append(f"its limit is {limit / 60:g} h, but runtime is {runtime / 60:g} h")
+    if demand.memory_mb and demand.memory_mb > partition.memory_mb:
+        largest = partition.memory_mb
+        problems.append(f"its largest node has {largest} MB, but mem_mb is {demand.memory_mb}")
+    most = max(_gpus(partition.gres, demand.gpu_model), default=0)
+    if demand.gpus > most:
+        has = f"{most} GPUs{f' {demand.gpu_model}' if demand.gpu_model else ''}"
+        gres = partition.gres or "no gres"
+        problems.append(f"its nodes have {has} ({gres}), but gpu is {demand.gpus}")
+    return problems
 
 
 def _gpus(gres: str, model: str) -> list[int]:
-    """GPUs of each kind of node, from sinfo's gpu:a100:4(S:0-1),…"""
-    found = re.findall(r"gpu(?::([A-Za-z][\w.-]*))?:(\d+)", gres)
-    return [int(count) for name, count in found if not model or name == model]
+    """Return the GPUs of each kind of node, from sinfo's gpu:a100:4(S:0-1),…"""
+    kinds = re.findall(r"gpu(?::([A-Za-z][\w.-]*))?:(\d+)", gres)
+    return [int(count) for name, count in kinds if not model or name == model]
 
 
-def _resources(given: object) -> dict:
+def _resources(given: object) -> dict[str, object]:
+    """Return resources by name; a profile may also list them as name=value."""
     if isinstance(given, list):
         return dict(each.split("=", 1) for each in given if "=" in str(each))
     return given if isinstance(given, dict) else {}
@@ -207,13 +199,14 @@ def _expanded(value: object) -> object:
 
 
 def _evaluated(value: object) -> object:
-    """Snakemake evaluates resources as Python; what needs more than the attempt (the input's size, say) is not known here."""
+    """Return the value of a resource, which Snakemake evaluates as Python.
+
+    Text that needs more than the attempt (the input's size, say) stays as it is.
+    """
+    if not isinstance(value, str):
+        return value
     try:
-        return (
-            eval(value, {"__builtins__": {"min": min, "max": max, "int": int}}, {"attempt": 1})
-            if isinstance(value, str)
-            else value
-        )
+        return eval(value, {"__builtins__": _BUILTINS}, {"attempt": 1})
     except Exception:
         return value
 

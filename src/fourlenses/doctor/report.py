@@ -1,8 +1,7 @@
-"""Findings as lines for a terminal, or JSON."""
+"""Results of checks as lines for a terminal, or as JSON."""
 
 import json
 import textwrap
-from dataclasses import asdict
 
 from fourlenses.doctor.check_result import FAIL, OK, WARN, CheckResult
 
@@ -10,34 +9,38 @@ _COLOURS = {OK: "32", WARN: "33", FAIL: "31"}
 _WIDTH, _NAME = 100, 24
 
 
-def lines(finding: CheckResult, colours: bool) -> str:
-    """Status, check and what was found; the remedy below."""
-    status = f"{finding.status:<5}"
+def lines(result: CheckResult, colours: bool) -> str:
+    """Return status, check and message in a line, and the remedy below; long ones are wrapped."""
+    status = f"{result.status:<5}"
     if colours:
-        status = f"\033[{_COLOURS[finding.status]}m{status}\033[0m"
-    found = textwrap.wrap(finding.found, _WIDTH - _NAME - 6, break_long_words=False) or [""]
-    shown = [
-        f"{status} {finding.check:<{_NAME}}{found[0]}",
-        *(" " * (_NAME + 6) + line for line in found[1:]),
-    ]
-    if finding.remedy:
-        remedy = textwrap.wrap(
-            f"do: {finding.remedy}",
-            _WIDTH - _NAME - 6,
-            subsequent_indent="    ",
-            break_long_words=False,
-        )
-        shown += [" " * (_NAME + 6) + line for line in remedy]
+        status = f"\033[{_COLOURS[result.status]}m{status}\033[0m"
+    margin = " " * (_NAME + 6)
+    width = _WIDTH - len(margin)
+    message = textwrap.wrap(result.message, width, break_long_words=False) or [""]
+    shown = [f"{status} {result.check:<{_NAME}}{message[0]}"]
+    shown += [margin + line for line in message[1:]]
+    if result.remedy:
+        text = f"do: {result.remedy}"
+        remedy = textwrap.wrap(text, width, subsequent_indent="    ", break_long_words=False)
+        shown += [margin + line for line in remedy]
     return "\n".join(shown)
 
 
-def summary(findings: list[CheckResult]) -> str:
-    counts = {
-        status: sum(finding.status == status for finding in findings) for status in (OK, WARN, FAIL)
-    }
-    return f"{counts[OK]} ok, {counts[WARN]} warn, {counts[FAIL]} fail"
+def summary(results: list[CheckResult]) -> str:
+    statuses = [result.status for result in results]
+    return ", ".join(f"{statuses.count(status)} {status}" for status in (OK, WARN, FAIL))
 
 
-def as_json(findings: list[CheckResult]) -> str:
-    fit = all(finding.status != FAIL for finding in findings)
-    return json.dumps({"fit": fit, "findings": [asdict(finding) for finding in findings]}, indent=1)
+def as_json(results: list[CheckResult]) -> str:
+    """Return all results, and whether the machine is fit (no check fails)."""
+    findings = [  # these keys are read by programs outside this repository
+        {
+            "check": result.check,
+            "status": result.status,
+            "found": result.message,
+            "remedy": result.remedy,
+        }
+        for result in results
+    ]
+    fit = all(result.status != FAIL for result in results)
+    return json.dumps({"fit": fit, "findings": findings}, indent=1)

@@ -8,31 +8,55 @@ from fourlenses.doctor.check_result import FAIL, OK, WARN, CheckResult
 from fourlenses.doctor.interpreter import SETUP
 from fourlenses.doctor.probe import ask
 
-_IMPORT = "def answer():\n    import snakemake.cli\n    return True\n"
-_IMPORT_EXECUTOR = "def answer():\n    import snakemake_executor_plugin_slurm, snakemake_executor_plugin_slurm_jobstep\n    return True\n"
+_IMPORT = """
+def answer():
+    import snakemake.cli
+    return True
+"""
+_IMPORT_EXECUTOR = """
+def answer():
+    import snakemake_executor_plugin_slurm
+    import snakemake_executor_plugin_slurm_jobstep
+    return True
+"""
+Version = tuple[int, int]
 
 
 def check_snakemake() -> Iterator[CheckResult]:
-    yield _package("Snakemake", "snakemake", _IMPORT, (9, 21), (10, 0), FAIL)
-    # without it studies still run on one machine
+    yield _package("Snakemake", "snakemake", code=_IMPORT, least=(9, 21), below=(10, 0))
     yield _package(
-        "SLURM executor", "snakemake-executor-plugin-slurm", _IMPORT_EXECUTOR, (2, 8), (3, 0), WARN
+        "SLURM executor",
+        "snakemake-executor-plugin-slurm",
+        code=_IMPORT_EXECUTOR,
+        least=(2, 8),
+        below=(3, 0),
+        missing=WARN,  # without it studies still run on one machine
     )
 
 
 def _package(
-    check: str, name: str, code: str, least: tuple, below: tuple, missing: str
+    check: str, name: str, *, code: str, least: Version, below: Version, missing: str = FAIL
 ) -> CheckResult:
-    allowed = f">={'.'.join(map(str, least))},<{'.'.join(map(str, below))}"
+    """Check that a package is installed, of an allowed version, and imports.
+
+    Args:
+        check: Its name in the report.
+        name: Of the package.
+        code: Imports it, for `ask`.
+        least: The first version allowed.
+        below: The first version no longer allowed.
+        missing: The status if it is not installed.
+    """
     try:
         version = metadata.version(name)
     except metadata.PackageNotFoundError:
-        return CheckResult(check, missing, f"{name} is not installed", SETUP)
+        return CheckResult(check, missing, f"{name} is not installed", remedy=SETUP)
     if not least <= tuple(int(part) for part in re.findall(r"\d+", version)[:2]) < below:
-        return CheckResult(check, FAIL, f"{name} {version}, but {allowed} is needed", SETUP)
+        allowed = f">={'.'.join(map(str, least))},<{'.'.join(map(str, below))}"
+        message = f"{name} {version}, but {allowed} is needed"
+        return CheckResult(check, FAIL, message, remedy=SETUP)
     imported = ask(code)
     if imported.error:
-        return CheckResult(
-            check, FAIL, f"{name} {version}: {imported.error}", f"remove .venv and {SETUP}"
-        )
+        message = f"{name} {version}: {imported.error}"
+        return CheckResult(check, FAIL, message, remedy=f"remove .venv and {SETUP}")
     return CheckResult(check, OK, f"{name} {version}")

@@ -1,4 +1,4 @@
-"""Space and speed of the file systems that data and results are on, and what is relied on there."""
+"""Space and speed of the file systems of data and results, and the properties relied on there."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -6,6 +6,7 @@ from pathlib import Path
 from fourlenses.core.units import format_bytes
 from fourlenses.doctor.check_result import FAIL, OK, WARN, CheckResult
 from fourlenses.doctor.probe import ask
+from fourlenses.doctor.storage_trial import Trial
 
 _TRIAL = "from fourlenses.doctor.storage_trial import trial as answer\n"
 # Bytes: below the first nothing is begun; the paper's four datasets need far more than the second.
@@ -15,80 +16,75 @@ MOST_CLOCK_OFF = 30.0  # seconds
 
 
 def check_storage(directory: Path) -> Iterator[CheckResult]:
-    """Of data/ and results/ in ``directory``, which may lie on different file systems."""
+    """Check data/ and results/ of a directory, which may be on different file systems."""
     for name in ("data", "results"):
         answer = ask(_TRIAL, str(directory / name), timeout=90)
         if answer.error:
-            yield CheckResult(
-                f"{name}/",
-                FAIL,
-                f"cannot be used: {answer.error}",
+            remedy = (
                 f"make {(directory / name).absolute()} writable, or put it elsewhere by a symbolic "
-                "link",
+                "link"
             )
+            message = f"cannot be used: {answer.error}"
+            yield CheckResult(f"{name}/", FAIL, message, remedy=remedy)
         else:
             yield from judge(name, answer.value)
 
 
-def judge(name: str, found: dict) -> Iterator[CheckResult]:
-    """Lines on what `trial` found for the folder called ``name``."""
-    where = f"{found['folder']} ({found['kind']}{', over the network' if found['network'] else ''})"
-    free = f"{format_bytes(found['free'])} free on {where}"
-    if found["free"] < LEAST_FREE or found["files_free"] == 0:
-        short = "no inodes left" if found["files_free"] == 0 else free
-        yield CheckResult(
-            f"{name}/ space",
-            FAIL,
-            short,
-            "make room, or put the folder elsewhere by a symbolic link",
-        )
-    elif found["free"] < FEW_FREE:
-        yield CheckResult(
-            f"{name}/ space",
-            WARN,
-            free,
+def judge(name: str, trial: Trial) -> Iterator[CheckResult]:
+    """Return the results on space, speed and files of the folder of a name."""
+    yield _space(f"{name}/ space", trial)
+    yield _speed(f"{name}/ speed", trial, random_reads=name == "data")
+    yield _files(f"{name}/ files", trial)
+
+
+def _space(check: str, trial: Trial) -> CheckResult:
+    network = ", over the network" if trial["network"] else ""
+    free = f"{format_bytes(trial['free'])} free on {trial['folder']} ({trial['kind']}{network})"
+    if trial["free"] < LEAST_FREE or trial["files_free"] == 0:
+        message = "no inodes left" if trial["files_free"] == 0 else free
+        remedy = "make room, or put the folder elsewhere by a symbolic link"
+        return CheckResult(check, FAIL, message, remedy=remedy)
+    if trial["free"] < FEW_FREE:
+        remedy = (
             "enough for small studies; docs/reference/datasets.md says what the paper's four "
-            "datasets need",
+            "datasets need"
         )
-    else:
-        yield CheckResult(f"{name}/ space", OK, free)
-    writes, reads = found["write_bytes_per_second"], found["random_reads_per_second"]
-    speed = f"writes {writes / 1e6:.0f} MB/s, {reads:.0f} random reads/s of 128 KiB"
-    slow = writes < SLOW_WRITES or (name == "data" and reads < SLOW_READS)
-    yield CheckResult(
-        f"{name}/ speed",
-        WARN if slow else OK,
-        speed,
-        "training may wait for images; input: resident reads them once" if slow else "",
-    )
-    if not found["renames"]:
-        yield CheckResult(
-            f"{name}/ files",
-            FAIL,
-            "a rename does not replace a file whole",
-            "results need another file system",
-        )
-        return
-    lacks = [
-        what
-        for what, there in (("hard links", found["hard_links"]), ("locks", found["locks"]))
-        if not there
-    ]
-    off = found["clock_off_seconds"]
-    if abs(off) > MOST_CLOCK_OFF:
-        yield CheckResult(
-            f"{name}/ files",
-            WARN,
-            f"its clock is {off:+.0f} s from this machine's",
-            "have both synchronised (NTP): Snakemake and make status compare times of files",
-        )
-    elif lacks:
-        yield CheckResult(
-            f"{name}/ files",
-            WARN,
-            f"renames are whole, but there are no {' and no '.join(lacks)}",
+        return CheckResult(check, WARN, free, remedy=remedy)
+    return CheckResult(check, OK, free)
+
+
+def _speed(check: str, trial: Trial, *, random_reads: bool) -> CheckResult:
+    """Return the result on speed.
+
+    Args:
+        check: Its name in the report.
+        trial: Of the folder.
+        random_reads: Whether a training reads from the folder at random.
+    """
+    writes, reads = trial["write_bytes_per_second"], trial["random_reads_per_second"]
+    message = f"writes {writes / 1e6:.0f} MB/s, {reads:.0f} random reads/s of 128 KiB"
+    if writes < SLOW_WRITES or (random_reads and reads < SLOW_READS):
+        remedy = "training may wait for images; input: resident reads them once"
+        return CheckResult(check, WARN, message, remedy=remedy)
+    return CheckResult(check, OK, message)
+
+
+def _files(check: str, trial: Trial) -> CheckResult:
+    if not trial["renames"]:
+        message = "a rename does not replace a file whole"
+        return CheckResult(check, FAIL, message, remedy="results need another file system")
+    offset = trial["clock_off_seconds"]
+    if abs(offset) > MOST_CLOCK_OFF:
+        message = f"its clock is {offset:+.0f} s from this machine's"
+        remedy = "have both synchronised (NTP): Snakemake and make status compare times of files"
+        return CheckResult(check, WARN, message, remedy=remedy)
+    works = {"hard links": trial["hard_links"], "locks": trial["locks"]}
+    missing = [feature for feature, there in works.items() if not there]
+    if missing:
+        message = f"renames are whole, but there are no {' and no '.join(missing)}"
+        remedy = (
             "run only one Snakemake a folder; without hard links two jobs can own a directory for "
-            "a moment",
+            "a moment"
         )
-    else:
-        yield CheckResult(f"{name}/ files", OK, "renames are whole, hard links and locks work")
+        return CheckResult(check, WARN, message, remedy=remedy)
+    return CheckResult(check, OK, "renames are whole, hard links and locks work")

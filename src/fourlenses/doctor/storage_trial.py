@@ -10,6 +10,7 @@ import shutil
 import tempfile
 import time
 from pathlib import Path
+from typing import TypedDict
 
 SIZE = 32 << 20  # bytes written
 BLOCK, READS = 128 << 10, 64  # bytes of a random read (an image or two), and their number
@@ -33,51 +34,77 @@ NETWORK = (
 )
 
 
-def trial(folder: str) -> dict:
-    """Return numbers on the file system of a folder, or of its nearest parent that exists.
+class Trial(TypedDict):
+    """The measurements on a file system.
+
+    Attributes:
+        folder: It was tried there.
+        kind: Type of the file system, as in /proc/self/mountinfo.
+        network: Whether it is one over the network.
+        free: Bytes.
+        files_free: Free inodes; None where the file system does not count them.
+        write_bytes_per_second: Of one file, synced.
+        random_reads_per_second: Of BLOCK bytes, not from the kernel's cache.
+        renames: A rename replaces a file whole.
+        hard_links: They work, and are refused where there is a file.
+        locks: The kernel's locks work.
+        clock_off_seconds: The file server's clock minus that of this machine.
+    """
+
+    folder: str
+    kind: str
+    network: bool
+    free: int
+    files_free: int | None
+    write_bytes_per_second: float
+    random_reads_per_second: float
+    renames: bool
+    hard_links: bool
+    locks: bool
+    clock_off_seconds: float
+
+
+def trial(folder: str) -> Trial:
+    """Try the file system of a folder, or of its nearest parent that exists.
 
     Everything made there is removed.
     """
-    place = Path(folder).absolute()
-    while not place.is_dir():
-        place = place.parent
-    use = shutil.disk_usage(place)
-    inodes = os.statvfs(place)
-    kind = file_system(place)
-    found = {
-        "folder": str(place),
-        "kind": kind,
-        "network": is_network(kind),
-        "free": use.free,
-        "total": use.total,
-        "files_free": inodes.f_favail if inodes.f_files else None,
-    }
-    with tempfile.TemporaryDirectory(prefix=".fourlenses-doctor-", dir=place) as name:
-        trials = Path(name)
-        size = min(SIZE, use.free // 4)
-        found |= _speed(trials / "speed", size)
-        found["renames"] = _renames(trials)
-        found["hard_links"] = _hard_links(trials)
-        found["locks"] = _locks(trials / "lock")
-        fresh = trials / "fresh"
-        fresh.touch()
-        os.utime(fresh)
-        found["clock_off_seconds"] = round(fresh.stat().st_mtime - time.time(), 1)
-    return found
+    existing = Path(folder).absolute()
+    while not existing.is_dir():
+        existing = existing.parent
+    free = shutil.disk_usage(existing).free
+    inodes = os.statvfs(existing)
+    kind = file_system(existing)
+    with tempfile.TemporaryDirectory(prefix=".fourlenses-doctor-", dir=existing) as name:
+        scratch = Path(name)
+        writes, reads = _speed(scratch / "speed", min(SIZE, free // 4))
+        return {
+            "folder": str(existing),
+            "kind": kind,
+            "network": is_network(kind),
+            "free": free,
+            "files_free": inodes.f_favail if inodes.f_files else None,
+            "write_bytes_per_second": writes,
+            "random_reads_per_second": reads,
+            "renames": _renames(scratch),
+            "hard_links": _hard_links(scratch),
+            "locks": _locks(scratch / "lock"),
+            "clock_off_seconds": _clock_offset(scratch / "fresh"),
+        }
 
 
-def file_system(place: Path, mounts: Path = Path("/proc/self/mountinfo")) -> str:
-    """Type of the file system that ``place`` is on; "unknown" where there is no /proc."""
+def file_system(folder: Path, mounts: Path = Path("/proc/self/mountinfo")) -> str:
+    """Return the type of the file system of a folder; "unknown" where there is no /proc."""
     best, kind = "", "unknown"
     try:
         lines = mounts.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
         return kind
-    resolved = place.resolve()
+    resolved = folder.resolve()
     for line in lines:
         before, _, after = line.partition(" - ")
         point = before.split()[4].encode().decode("unicode_escape")
-        # of two mounts at one place the later lies on top
+        # of two mounts at one point the later lies on top
         if resolved.is_relative_to(point) and len(point) >= len(best):
             best, kind = point, after.split()[0]
     return kind
@@ -87,8 +114,8 @@ def is_network(kind: str) -> bool:
     return kind.removeprefix("fuse.").startswith(NETWORK)
 
 
-def _speed(file: Path, size: int) -> dict:
-    """Return bytes written (and synced) a second, and random reads a second.
+def _speed(file: Path, size: int) -> tuple[float, float]:
+    """Return bytes written (and synced) a second, and random reads of BLOCK bytes a second.
 
     The kernel's cache is emptied of the file before it is read.
     """
@@ -108,14 +135,11 @@ def _speed(file: Path, size: int) -> dict:
         began = time.perf_counter()
         for start in starts:
             os.pread(read.fileno(), BLOCK, start)
-    return {
-        "write_bytes_per_second": size / spent,
-        "random_reads_per_second": READS / (time.perf_counter() - began),
-    }
+        return size / spent, READS / (time.perf_counter() - began)
 
 
 def _renames(folder: Path) -> bool:
-    """Whether a rename replaces a file with all of the new content and leaves nothing behind."""
+    """Return whether a rename replaces a file whole and leaves nothing behind."""
     old, new = folder / "old", folder / "new"
     old.write_text("old")
     new.write_text("new")
@@ -125,17 +149,17 @@ def _renames(folder: Path) -> bool:
 
 def _hard_links(folder: Path) -> bool:
     """Return whether a link is refused where there is a file: locks of directories need that."""
-    one, other = folder / "one", folder / "other"
-    one.write_text("1")
-    other.write_text("2")
+    first, second = folder / "first", folder / "second"
+    first.write_text("1")
+    second.write_text("2")
     try:
-        os.link(one, folder / "link")
+        os.link(first, folder / "link")
     except OSError:
         return False
     try:
-        os.link(one, other)
+        os.link(first, second)
     except FileExistsError:
-        return other.read_text() == "2"
+        return second.read_text() == "2"
     return False
 
 
@@ -147,3 +171,10 @@ def _locks(file: Path) -> bool:
         except OSError:
             return False
     return True
+
+
+def _clock_offset(file: Path) -> float:
+    """Return the seconds from this machine's clock to the one that gives files their times."""
+    file.touch()
+    os.utime(file)
+    return round(file.stat().st_mtime - time.time(), 1)

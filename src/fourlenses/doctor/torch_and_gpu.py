@@ -3,6 +3,7 @@
 import re
 import shutil
 from collections.abc import Iterator
+from typing import TypedDict
 
 from fourlenses.doctor.check_result import FAIL, OK, WARN, CheckResult
 from fourlenses.doctor.interpreter import SETUP
@@ -15,92 +16,108 @@ def answer():
     import torch
     cuda, gpus = torch.cuda.is_available(), []
     for number in range(torch.cuda.device_count() if cuda else 0):
-        one = torch.ones(64, 64, device=f"cuda:{number}")
+        ones = torch.ones(64, 64, device=f"cuda:{number}")
         capability = "sm_%d%d" % torch.cuda.get_device_capability(number)
-        gpus.append([torch.cuda.get_device_name(number), capability, float((one @ one).sum())])
-    return {"version": torch.__version__, "cuda": torch.version.cuda, "available": cuda, "gpus": gpus,
-            "product": float((torch.ones(64, 64) @ torch.ones(64, 64)).sum())}
+        gpus.append([torch.cuda.get_device_name(number), capability, float((ones @ ones).sum())])
+    return {
+        "version": torch.__version__,
+        "cuda": torch.version.cuda,
+        "available": cuda,
+        "gpus": gpus,
+        "product": float((torch.ones(64, 64) @ torch.ones(64, 64)).sum()),
+    }
 """
 _TORCHVISION = """
 def answer():
     import torch, torchvision
     boxes = torch.tensor([[0.0, 0.0, 2.0, 2.0], [0.0, 0.0, 2.0, 2.0]])
-    return [torchvision.__version__, torchvision.ops.nms(boxes, torch.tensor([1.0, 0.5]), 0.5).tolist()]
+    selected = torchvision.ops.nms(boxes, torch.tensor([1.0, 0.5]), 0.5)
+    return [torchvision.__version__, selected.tolist()]
 """
+_PRODUCT = 64**3  # sum of the product of two 64 x 64 matrices of ones
+_REINSTALL = f"remove .venv and {SETUP}"
+
+
+class _Torch(TypedDict):
+    """The answer of _TORCH.
+
+    Attributes:
+        version: Of torch.
+        cuda: The CUDA it was built for; None for a build for CPUs only.
+        available: Whether it can use a GPU.
+        gpus: Name, compute capability and product of the matrices, for each GPU.
+        product: Of the matrices, on the CPU.
+    """
+
+    version: str
+    cuda: str | None
+    available: bool
+    gpus: list[tuple[str, str, float]]
+    product: float
 
 
 def check_torch() -> Iterator[CheckResult]:
     answer = ask(_TORCH)
-    if answer.error:
-        yield CheckResult(
-            "torch",
-            FAIL,
-            answer.error,
-            f"remove .venv and {SETUP}; a folder or file named torch on PYTHONPATH hides the real one",
-        )
+    torch: _Torch | None = None if answer.error else answer.value
+    if torch is None:
+        remedy = f"{_REINSTALL}; a folder or file named torch on PYTHONPATH hides the real one"
+        yield CheckResult("torch", FAIL, answer.error, remedy=remedy)
     else:
-        build = f"CUDA {answer.value['cuda']}" if answer.value["cuda"] else "CPU only"
-        works = answer.value["product"] == 64**3
+        build = f"CUDA {torch['cuda']}" if torch["cuda"] else "CPU only"
+        works = torch["product"] == _PRODUCT
         remedy = "" if works else f"its arithmetic is wrong; {SETUP}"
-        yield CheckResult(
-            "torch", OK if works else FAIL, f"{answer.value['version']}, built for {build}", remedy
-        )
-    yield _gpu(None if answer.error else answer.value)
+        message = f"{torch['version']}, built for {build}"
+        yield CheckResult("torch", OK if works else FAIL, message, remedy=remedy)
+    yield _gpu(torch)
     pair = ask(_TORCHVISION)
     if pair.error or pair.value[1] != [0]:
-        yield CheckResult(
-            "torchvision",
-            FAIL,
-            pair.error or "its compiled operators give wrong results",
-            f"torch and torchvision have to be of one release and one CUDA build: remove .venv and {SETUP}",
-        )
+        message = pair.error or "its compiled operators give wrong results"
+        remedy = f"torch and torchvision have to be of one release and one CUDA build: {_REINSTALL}"
+        yield CheckResult("torchvision", FAIL, message, remedy=remedy)
     else:
         yield CheckResult("torchvision", OK, f"{pair.value[0]}, its compiled operators load")
 
 
-def _gpu(torch: dict | None) -> CheckResult:
-    """What the driver says beside what torch says. ``torch``: None if it does not import."""
+def _gpu(torch: _Torch | None) -> CheckResult:
+    """Return the result on GPUs: what torch can use of what the driver lists.
+
+    Args:
+        torch: None if it does not import.
+    """
     driver, newest_cuda, names = _driver()
+    if not names and driver is None:
+        message = "no GPU on this machine; on a login node that is usual"
+        return CheckResult("GPU", OK, message)
     if not names:
-        why = "no GPU on this machine" if driver is None else f"nvidia-smi shows no GPU ({driver})"
-        return CheckResult(
-            "GPU",
-            OK if driver is None else WARN,
-            f"{why}; on a login node that is usual",
-            "" if driver is None else "in a job: check that it asked for a GPU",
-        )
-    found = f"{len(names)} x {names[0]}, driver {driver} (up to CUDA {newest_cuda})"
+        message = f"nvidia-smi shows no GPU ({driver}); on a login node that is usual"
+        return CheckResult("GPU", WARN, message, remedy="in a job: check that it asked for a GPU")
+    gpus = f"{len(names)} x {names[0]}, driver {driver} (up to CUDA {newest_cuda})"
     if torch is None:
-        return CheckResult("GPU", WARN, found, "torch has to import first")
+        return CheckResult("GPU", WARN, gpus, remedy="torch has to import first")
     if not torch["cuda"]:
-        return CheckResult(
-            "GPU", FAIL, f"{found}, but torch is built for CPUs only", f"remove .venv and {SETUP}"
-        )
+        message = f"{gpus}, but torch is built for CPUs only"
+        return CheckResult("GPU", FAIL, message, remedy=_REINSTALL)
     if not torch["available"]:
-        return CheckResult(
-            "GPU",
-            FAIL,
-            f"{found}, but torch (CUDA {torch['cuda']}) cannot use it",
-            "update the driver to one for that CUDA, or install a torch built for the driver's; see that CUDA_VISIBLE_DEVICES "
-            "is not empty",
+        message = f"{gpus}, but torch (CUDA {torch['cuda']}) cannot use it"
+        remedy = (
+            "update the driver to one for that CUDA, or install a torch built for the driver's; "
+            "see that CUDA_VISIBLE_DEVICES is not empty"
         )
-    wrong = [name for name, _, product in torch["gpus"] if product != 64**3]
+        return CheckResult("GPU", FAIL, message, remedy=remedy)
+    wrong = [name for name, _, product in torch["gpus"] if product != _PRODUCT]
     if wrong:
-        return CheckResult(
-            "GPU",
-            FAIL,
-            f"{found}, but {wrong[0]} computes wrong numbers",
-            "leave that GPU out; tell its administrators",
-        )
-    return CheckResult(
-        "GPU",
-        OK,
-        f"{found}, {', '.join(sorted({capability for _, capability, _ in torch['gpus']}))}, used by torch",
-    )
+        message = f"{gpus}, but {wrong[0]} computes wrong numbers"
+        remedy = "leave that GPU out; report it to its administrators"
+        return CheckResult("GPU", FAIL, message, remedy=remedy)
+    capabilities = sorted({capability for _, capability, _ in torch["gpus"]})
+    return CheckResult("GPU", OK, f"{gpus}, {', '.join(capabilities)}, used by torch")
 
 
 def _driver() -> tuple[str | None, str, list[str]]:
-    """Driver version, the newest CUDA it can do, and GPU names; None where there is no nvidia-smi."""
+    """Return the driver's version, the newest CUDA it supports, and the names of the GPUs.
+
+    The version is None where there is no nvidia-smi; without GPUs it is what nvidia-smi says.
+    """
     if shutil.which("nvidia-smi") is None:
         return None, "", []
     listed = run(["nvidia-smi", "--query-gpu=driver_version,name", "--format=csv,noheader"])
@@ -109,8 +126,5 @@ def _driver() -> tuple[str | None, str, list[str]]:
         return listed.reason or (lines[0] if lines else f"exit code {listed.code}"), "", []
     rows = [line.split(", ", 1) for line in listed.output.strip().splitlines() if ", " in line]
     header = re.search(r"CUDA Version: *([\d.]+)", run(["nvidia-smi"]).output)
-    return (
-        (rows[0][0] if rows else "no GPU listed"),
-        header[1] if header else "?",
-        [row[1] for row in rows],
-    )
+    version = rows[0][0] if rows else "no GPU listed"
+    return version, header[1] if header else "?", [row[1] for row in rows]

@@ -52,7 +52,6 @@ def measure(
     encoders: list[Encoder],
     *,
     max_images: int,
-    image_size: int,
     device: str | torch.device,
     workers: int,
 ) -> list[dict]:
@@ -62,7 +61,6 @@ def measure(
         domains: the datasets, two or more.
         encoders: random-init encoders, one a seed.
         max_images: of each dataset. All give equally many, as both measures depend on their number.
-        image_size: side of the images that the encoder gets, px.
         device: cpu or cuda.
         workers: threads that decode images; changes no number.
 
@@ -88,7 +86,7 @@ def measure(
             rows = test_rows[domain.dataset]
             order = np.argsort(mix(named_seed(encoder.seed, "similarity"), rows), kind="stable")
             chosen = select(domain.beton, np.sort(rows[order[:count]]), domain.dataset)
-            blocks = image_blocks(chosen, image_size, workers=workers, block=BATCH_SIZE)
+            blocks = image_blocks(chosen, encoder.image_size, workers=workers, block=BATCH_SIZE)
             batches = feature_batches(network, blocks, device=device, **encoder.normalisation())
             features[domain.dataset] = torch.cat(list(batches)).numpy().astype(np.float64)
         measured += [{**row, "seed": encoder.seed, "images": count} for row in distances(features)]
@@ -118,7 +116,7 @@ def distances(features: Mapping[str, np.ndarray]) -> list[dict]:
         if first < second:
             error = classifier_error(standard[first], standard[second])
             measured[first, second] = {
-                "frechet": frechet(*fits[first], *fits[second]),
+                "frechet": frechet(fits[first], fits[second]),
                 "classifier_error": error,
                 "proxy_a_distance": max(0.0, 2 * (1 - 2 * error)),
             }
@@ -128,14 +126,15 @@ def distances(features: Mapping[str, np.ndarray]) -> list[dict]:
     ]
 
 
-def frechet(
-    mean_a: np.ndarray, covariance_a: np.ndarray, mean_b: np.ndarray, covariance_b: np.ndarray
-) -> float:
+def frechet(a: tuple[np.ndarray, np.ndarray], b: tuple[np.ndarray, np.ndarray]) -> float:
     """Return the squared Fréchet (2-Wasserstein) distance of two Gaussians.
 
-    It is |mean_a - mean_b|² + tr(A + B - 2 (A^½ B A^½)^½), of means (D,) and covariances A, B
-    (D, D).
+    It is |mean_a - mean_b|² + tr(A + B - 2 (A^½ B A^½)^½).
+
+    Args:
+        a, b: mean (D,) and covariance (D, D) of each.
     """
+    (mean_a, covariance_a), (mean_b, covariance_b) = a, b
     values, vectors = np.linalg.eigh(covariance_a)
     root = (vectors * np.sqrt(np.clip(values, 0, None))) @ vectors.T
     middle = root @ covariance_b @ root

@@ -11,13 +11,15 @@ from torch import nn
 from fourlenses.core.errors import UserError
 from fourlenses.core.files import read_json, sha256
 from fourlenses.core.randomness import named_seed
-from fourlenses.models.backbones import build_backbone
+from fourlenses.models.architectures import build_architecture
 from fourlenses.models.weights import load_weights
 from fourlenses.study import Run, parse_source
 from fourlenses.study.layout import ENCODER, RUN
+from fourlenses.study.preprocessing import resized
+from fourlenses.study.vocabulary import EXTERNAL
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Encoder:
     """A run's directory with the content of its run.json.
 
@@ -25,6 +27,8 @@ class Encoder:
         directory: with encoder.safetensors.
         settings: everything that affects the weights.
         effective: what came of them (images, total_steps, …); empty for a random encoder.
+        labels_of: datasets whose images or labels an external encoder, or the one that the run
+            was continued from, is known to have seen.
         not_converged: a sentence if the loss still fell at the end, else None; None also for
             records of an earlier version.
     """
@@ -33,6 +37,7 @@ class Encoder:
     settings: dict[str, Any]
     effective: dict[str, Any]
     not_converged: str | None = None
+    labels_of: tuple[str, ...] = ()
 
     @classmethod
     def read(cls, directory: Path) -> Self:
@@ -45,7 +50,15 @@ class Encoder:
         try:
             record = read_json(file)
             settings = record["settings"]
-            run = cls(directory, settings, record["effective"], record.get("not_converged"))
+            run = cls(
+                directory=directory,
+                settings=settings,
+                effective=record["effective"],
+                not_converged=record.get("not_converged"),
+                labels_of=tuple(
+                    (settings.get("start") or record.get("external", {})).get("labels_of", ())
+                ),
+            )
             for key in ("method", "source", "seed", "backbone", "image_size", "stored_size"):
                 _ = settings[key]
         except FileNotFoundError as error:
@@ -72,9 +85,12 @@ class Encoder:
     def trained_with_labels_of(self, dataset: str) -> bool:
         """Return whether the method is supervised and was trained on images of that dataset.
 
+        An external encoder, and what was continued from it, was where the config says so.
         Then it may know any of the dataset's training labels by heart, and an accuracy on some of
         them says nothing about new images.
         """
+        if self.external or dataset in self.labels_of:
+            return dataset in self.labels_of
         method = self.settings["hyperparameters"].get("method", self.settings["method"])
         sources = parse_source(self.settings["source"])
         return method == "supervised" and any(part.dataset == dataset for part in sources)
@@ -84,7 +100,7 @@ class Encoder:
         file = self.directory / ENCODER
         if not file.exists():
             raise UserError(f"{file} is missing; name the directory of a finished pretraining run")
-        encoder, width = build_backbone(self.settings["backbone"], 0)
+        encoder, width = self._network(0)
         return load_weights(encoder, file), width
 
     def initial(self) -> tuple[nn.Module, int]:
@@ -92,10 +108,44 @@ class Encoder:
 
         It is also the encoder of the method ``random`` for its seed.
         """
-        return build_backbone(self.settings["backbone"], named_seed(self.seed, "encoder"))
+        return self._network(named_seed(self.seed, "encoder"))
+
+    def _network(self, seed: int) -> tuple[nn.Module, int]:
+        settings = self.settings
+        return build_architecture(
+            settings["backbone"], seed=seed, image_size=settings["image_size"]
+        )
+
+    @property
+    def external(self) -> bool:
+        """Whether it was imported, not pretrained by this study."""
+        return self.settings["method"] == EXTERNAL
+
+    @property
+    def image_size(self) -> int:
+        """Side of the images that it sees, px."""
+        return self.settings["image_size"]
+
+    @property
+    def stored_size(self) -> int:
+        """Shortest side of the stored images that it takes, px."""
+        return self.settings["stored_size"]
+
+    @property
+    def crop(self) -> float:
+        """Share of the shorter side of an image that it sees, above 0 and at most 1."""
+        settings = self.settings if self.external else self.settings.get("start", {"crop": 1.0})
+        return settings["crop"]
+
+    @property
+    def resized(self) -> int:
+        """Side that images are scaled to before their centre is cut out, px."""
+        return resized(self.image_size, self.crop)
 
     def normalisation(self) -> dict[str, list[float]]:
         """Return the mean and std that the encoder's images had; empty where they had none."""
+        if self.external:
+            return {key: self.settings[key] for key in ("mean", "std")}
         views = self.settings["hyperparameters"].get("views", [])
         recipe = self.settings["recipes"][views[0]] if views else {}
         return {key: recipe[key] for key in ("mean", "std") if recipe.get(key) is not None}

@@ -17,10 +17,10 @@ from typing import Any, TypedDict
 
 import numpy as np
 
-from fourlenses.core.errors import UserError
 from fourlenses.evaluation.encoder import Encoder
 from fourlenses.evaluation.scores import ScoreReport
 from fourlenses.study import Run, Subset
+from fourlenses.study.encoders import CONCATENATION
 
 # Values of the column not_converged, joined by ";": what had not converged.
 PRETRAINING, TRAINING = "pretraining", "training"
@@ -31,7 +31,7 @@ class EncoderColumns(TypedDict):
     """What metrics.csv lists of an encoder.
 
     pretrain_images, steps and epochs are of the pretraining, 0 for a random encoder; image_size
-    is in px; corruption is that of the pretraining images.
+    is in px, None of encoders that differ in it; corruption is that of the pretraining images.
     """
 
     method: str
@@ -43,7 +43,7 @@ class EncoderColumns(TypedDict):
     corruption: str
     seed: int
     run: str
-    image_size: int
+    image_size: int | None
     not_converged: str
 
 
@@ -84,23 +84,18 @@ def encoder_columns(encoders: Sequence[Encoder]) -> EncoderColumns:
     """Return the columns of an encoder, or of several whose features are concatenated.
 
     Of several: method and seed of the first, and in the source what another has instead
-    (`Run.concatenated`); images and steps in sum, the longest in epochs.
-
-    Raises:
-        UserError: the encoders differ in backbone.
+    (`Run.concatenated`); images and steps in sum, the longest in epochs; the backbones that differ
+    joined as the sources are, and no image size where they differ in it.
     """
     columns = [_columns(encoder) for encoder in encoders]
     if len(columns) == 1:
         return columns[0]
-    backbones = [each["backbone"] for each in columns]
-    if len(set(backbones)) > 1:
-        raise UserError(
-            "encoders to be fused must agree in backbone, but these have " + ", ".join(backbones)
-        )
     runs = [Run(each["method"], each["source"], each["seed"]) for each in columns]
     fused = Run.concatenated(runs)
+    sizes = [each["image_size"] for each in columns]
     return {
         **columns[0],
+        "backbone": CONCATENATION.join(dict.fromkeys(each["backbone"] for each in columns)),
         "source": fused.source,
         "pretrain_images": sum(each["pretrain_images"] for each in columns),
         "steps": sum(each["steps"] for each in columns),
@@ -108,6 +103,7 @@ def encoder_columns(encoders: Sequence[Encoder]) -> EncoderColumns:
         "corruption": fused.corruption,
         "not_converged": max(each["not_converged"] for each in columns),  # of any of them
         "run": fused.name,
+        "image_size": sizes[0] if len(set(sizes)) == 1 else None,
     }
 
 
@@ -142,7 +138,7 @@ def baseline_columns(
         steps: of the protocol's training.
         epochs: of the protocol's training.
     """
-    run = Run("supervised", f"{dataset}-{Subset.parse(labelled).images}", initial.seed)
+    run = Run("supervised", f"{dataset}-{Subset.parse(labelled).size}", initial.seed)
     return {
         **_columns(initial),
         "method": run.method,

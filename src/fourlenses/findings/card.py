@@ -5,14 +5,23 @@ from dataclasses import dataclass, replace
 from fourlenses.analysis.contrasts import Contrast, Evidence
 from fourlenses.core.errors import UserError
 from fourlenses.findings import words
-from fourlenses.findings.comparison import CONFOUNDED, UNTRAINED, Comparison, Outcome, measured
+from fourlenses.findings.comparison import (
+    CONFOUNDED,
+    HAS_SEEN,
+    UNTRAINED,
+    Comparison,
+    Outcome,
+    measured,
+)
 from fourlenses.findings.contest import ALIKE, OPEN
 from fourlenses.findings.thresholds import Thresholds
+from fourlenses.findings.verdict import NOT_MEASURED
 
 AT_MOST = "at most"
 LEANS = "leans: "
 # Answers that claim nothing, so that nothing leans.
-UNDECIDED = (OPEN, AT_MOST, UNTRAINED, CONFOUNDED)
+UNDECIDED = (OPEN, AT_MOST, UNTRAINED, CONFOUNDED, HAS_SEEN, NOT_MEASURED)
+DECLARED = ("encoder",)  # questions that are answered by the config, not by measurements
 
 
 @dataclass(frozen=True, kw_only=True)

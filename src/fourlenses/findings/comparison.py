@@ -16,10 +16,11 @@ from fourlenses.findings.thresholds import Thresholds
 UNTRAINED = "not trained enough to tell"
 CONFOUNDED = "confounded"
 LONGER_FIRST = "train longer first"
+HAS_SEEN = "has seen the target"
 
 
 class Exclusion(NamedTuple):
-    """Why a comparison does not count: one of the three words above, and the reason."""
+    """Why a comparison does not count: one of the four words above, and the reason."""
 
     word: str
     reason: str

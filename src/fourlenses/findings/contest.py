@@ -5,18 +5,17 @@ fine-tuned. Labels alone: training from scratch, and a linear classifier on an e
 with the same labels. A frozen encoder against a network trained end to end would be no contest:
 without fine-tuning the question counts as not measured.
 
-The best of several looks better than it is. So one side leads only where one of its ways beats
-every way of the other, after a correction for how many ways it had (Bonferroni over its ways,
-intersection-union over the other's).
+The best of several looks better than it is, so that one side leads only as `best_of` says.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import pandas as pd
 
-from fourlenses.analysis.contrasts import CONFIDENCE, Contrast, Evidence
-from fourlenses.findings import selection, words
+from fourlenses.analysis.contrasts import Contrast, Evidence
+from fourlenses.findings import best_of, selection, words
+from fourlenses.findings.best_of import Pairs
 from fourlenses.findings.comparison import above_floor, trained_enough
 from fourlenses.findings.thresholds import Thresholds
 from fourlenses.study.vocabulary import PROTOCOLS
@@ -29,8 +28,6 @@ WAYS = {
 # The answers.
 PRETRAINING, SUPERVISED = "pretraining leads", "supervised leads"
 ALIKE, OPEN = "no difference", "cannot tell"
-
-Pairs = Mapping[tuple[str, str], Contrast]  # by way of pretraining and way of labels alone
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,7 +94,7 @@ def contests(
     """
     held: list[Contest] = []
     unmeasured: set[int] = set()
-    encoders = selection.own_encoders(rows)
+    encoders = selection.from_random_weights(selection.own_encoders(rows))
     for labels in sorted(encoders["labelled_images"].unique()):
         alone = dict(selection.supervised(rows[rows["labelled_images"] == labels]))
         if not alone:
@@ -122,7 +119,7 @@ def _contest(
 ) -> Contest | None:
     """None where the entry's encoder was not fine-tuned at this label size, or has no seed in
     common with one of the ways of labels alone."""
-    encoders = _largest(encoders)
+    encoders = largest(encoders)
     ways = {
         protocol: rows
         for (protocol,), rows in selection.groups(encoders, ["protocol"])
@@ -165,22 +162,17 @@ def _answer(
 ) -> tuple[str, float, tuple[str, str]]:
     """The answer, its p-value, and the pair that it rests on: the way that wins for certain and the
     best of the other side, or the best of both."""
-    best = max(ways, key=lambda way: ways[way]["top1"].mean())
-    rival = max(alone, key=lambda name: alone[name]["top1"].mean())
-    beats = {way: max(_ahead(pairs[way, name]) for name in alone) for way in ways}
-    beaten_by = {name: max(_ahead(_turned(pairs[way, name])) for way in ways) for name in alone}
-    ours, theirs = len(ways) * min(beats.values()), len(alone) * min(beaten_by.values())
-    p_value = min(1.0, ours, theirs)
-    if p_value >= 1 - CONFIDENCE:
-        contrast = pairs[best, rival]
-        alike = -margin < contrast.low and contrast.high < margin
-        return ALIKE if alike else OPEN, p_value, (best, rival)
-    if ours < theirs:
-        return PRETRAINING, p_value, (min(beats, key=beats.__getitem__), rival)
-    return SUPERVISED, p_value, (best, min(beaten_by, key=beaten_by.__getitem__))
+    means = ({name: rows["top1"].mean() for name, rows in side.items()} for side in (ways, alone))
+    ahead = best_of.lead(pairs, *means)
+    if ahead.side:
+        answer = PRETRAINING if ahead.side == best_of.FIRST else SUPERVISED
+        return answer, ahead.p_value, ahead.pair
+    contrast = pairs[ahead.pair]
+    alike = -margin < contrast.low and contrast.high < margin
+    return ALIKE if alike else OPEN, ahead.p_value, ahead.pair
 
 
-def _largest(encoders: pd.DataFrame) -> pd.DataFrame:
+def largest(encoders: pd.DataFrame) -> pd.DataFrame:
     """Of the most images the entry that was fine-tuned, of several the longest trained: a control
     at half the length is no candidate."""
     most = encoders[encoders["pretrain_images"] == encoders["pretrain_images"].max()]
@@ -189,16 +181,6 @@ def _largest(encoders: pd.DataFrame) -> pd.DataFrame:
     longest = most[most["steps"] == most["steps"].max()]
     first = longest.iloc[0]
     return longest[(longest["source"] == first["source"]) & (longest["method"] == first["method"])]
-
-
-def _ahead(contrast: Contrast) -> float:
-    """The p-value that it is above 0; 1 where it is not."""
-    return contrast.p_value() if contrast.estimate > 0 else 1.0
-
-
-def _turned(contrast: Contrast) -> Contrast:
-    """The second minus the first."""
-    return replace(contrast, estimate=-contrast.estimate, low=-contrast.high, high=-contrast.low)
 
 
 def _untrained(

@@ -13,7 +13,7 @@ import pandas as pd
 from fourlenses.analysis.contrasts import CONFIDENCE, Evidence
 from fourlenses.analysis.multiplicity import holm
 from fourlenses.findings import contest, selection, words
-from fourlenses.findings.card import LEANS, UNDECIDED, Card, Line, line_of
+from fourlenses.findings.card import DECLARED, LEANS, UNDECIDED, Card, Line, line_of
 from fourlenses.findings.comparison import UNTRAINED
 from fourlenses.findings.contest import ALIKE, OPEN, Contest
 from fourlenses.findings.setting import setting
@@ -101,7 +101,8 @@ def _together(lines: list[Line]) -> list[Line]:
             answer = OPEN
             correction = f"Holm's correction for the {len(p_values)} answers of this card"
             sentence = f"{sentence} Not after {correction}."
-        if line.seeds < LEAST_SEEDS and answer not in UNDECIDED:
+        few = line.seeds < LEAST_SEEDS and line.question not in DECLARED
+        if few and answer not in UNDECIDED:
             answer = LEANS + answer
         corrected.append(replace(line, answer=answer, sentence=sentence, p_adjusted=p))
     return corrected

@@ -149,9 +149,49 @@ def judged(
         thresholds: of the study's config.
         equivalence: as of `verdict.universal`.
     """
-    where = "below" if side == BELOW else "above"
     outcomes, problem = _measured(comparisons, evidence, thresholds)
-    threshold = comparisons[0].scales[0].threshold if comparisons else 0.0
+    return of_outcomes(
+        finding,
+        statement,
+        outcomes,
+        side=side,
+        unit=unit,
+        note=note,
+        missing=problem or missing,
+        evidence=evidence,
+        threshold=comparisons[0].scales[0].threshold if comparisons else 0.0,
+        equivalence=equivalence,
+    )
+
+
+def of_outcomes(
+    finding: str,
+    statement: str,
+    outcomes: Sequence[Outcome],
+    *,
+    side: int,
+    unit: str,
+    note: str,
+    missing: str,
+    evidence: Evidence,
+    threshold: float = 0.0,
+    equivalence: float | None = None,
+) -> Finding:
+    """Return the finding from what came of its comparisons.
+
+    Args:
+        finding: as of `judged`, and so the others.
+        statement: the claim.
+        outcomes: of every comparison.
+        side: of the threshold.
+        unit: of the first scale.
+        note: what is estimated.
+        missing: what the study lacks where there are no outcomes.
+        evidence: the study's table.
+        threshold: that the claim is about.
+        equivalence: as of `verdict.universal`.
+    """
+    where = "below" if side == BELOW else "above"
     if not outcomes:
         return Finding(
             finding=finding,
@@ -162,19 +202,15 @@ def judged(
             side=where,
             seeds=0,
             paired=False,
-            note=f"Missing: {problem or missing}",
+            note=f"Missing: {missing}",
         )
     verdict = universal(outcomes, side, equivalence)
-    estimate = _mean_that_counts(outcomes, evidence, unit)
     notes = [note, _counted(verdict, len(outcomes), where), seed_note(evidence, verdict.seeds)]
     return Finding(
         finding=finding,
         statement=statement,
         verdict=verdict.word,
-        estimate=estimate.estimate if estimate else None,
-        low=estimate.low if estimate else None,
-        high=estimate.high if estimate else None,
-        unit=unit,
+        **asdict(_mean_that_counts(outcomes, evidence, unit)),
         threshold=threshold,
         side=where,
         seeds=verdict.seeds,
@@ -199,15 +235,14 @@ def _measured(
     return outcomes, problem
 
 
-def _mean_that_counts(
-    outcomes: Sequence[Outcome], evidence: Evidence, unit: str
-) -> Estimate | None:
+def _mean_that_counts(outcomes: Sequence[Outcome], evidence: Evidence, unit: str) -> Estimate:
     """Of outcomes of one sign: a mean over families of opposite sign says nothing."""
+    none = Estimate(estimate=None, low=None, high=None, unit=unit)
     counted = [outcome for outcome in outcomes if outcome.counts]
     if len({outcome.contrast.estimate > 0 for outcome in counted}) != 1:
-        return None
+        return none
     mean = _mean_over_targets(counted, evidence)
-    return Estimate.of(mean, unit) if mean else None
+    return Estimate.of(mean, unit) if mean else none
 
 
 def _mean_over_targets(outcomes: Sequence[Outcome], evidence: Evidence) -> Contrast | None:

@@ -6,6 +6,7 @@ import pandas as pd
 
 from fourlenses.analysis import table
 from fourlenses.study import entry_of, methods, names
+from fourlenses.study.encoders import split_start
 from fourlenses.study.vocabulary import FROM_SCRATCH, PROTOCOLS, method_of
 
 # Batches of sets of different sizes do not divide alike: within 2 % the steps are equal.
@@ -55,6 +56,17 @@ def linear(rows: pd.DataFrame) -> pd.DataFrame:
 def own_encoders(rows: pd.DataFrame) -> pd.DataFrame:
     """Return the rows of contrastive encoders of clean images of the target's own dataset."""
     return clean(rows[rows["contrastive"] & rows["in_domain"]])
+
+
+def from_random_weights(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of encoders that did not start from an external one."""
+    return rows[rows["source"].map(start_of).astype(str) == ""]
+
+
+def start_of(source: str) -> str:
+    """Return the external encoder that a pretraining continued: `birds-all.from_rn50` -> `rn50`;
+    empty where it started from random weights."""
+    return split_start(source)[1]
 
 
 def groups(rows: pd.DataFrame, keys: list[str]) -> Iterator[tuple[tuple, pd.DataFrame]]:

@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from fourlenses.analysis import table
 from fourlenses.analysis.contrasts import Evidence
 from fourlenses.findings import selection, words
 from fourlenses.findings.finding import seed_note
@@ -69,7 +70,8 @@ def _not_converged(trained: pd.DataFrame) -> list[str]:
 
 def encoders_sentence(rows: pd.DataFrame) -> str:
     """Return backbone, pixels and protocol."""
-    encoders = f"Encoders: {names.backbone(rows['backbone'].iloc[0])}, {words.pixels(rows)}."
+    own = table.own_encoders(rows)
+    encoders = f"Encoders: {names.backbone(own['backbone'].iloc[0])}, {words.pixels(own)}."
     return f"{encoders} A linear classifier on frozen features, unless said otherwise."
 
 

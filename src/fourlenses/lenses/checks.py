@@ -5,6 +5,7 @@ The schema has checked types; here is what depends on other keys. Standard libra
 
 from collections.abc import Iterable
 
+from fourlenses.config.encoders import check_encoder
 from fourlenses.core.errors import UserError, one_of
 from fourlenses.study import ALL
 from fourlenses.study.sizes import Quantity, images_of
@@ -24,6 +25,8 @@ def check_section(config: dict, key: str, section: dict) -> None:
     """
     datasets = section["datasets"]
     check_datasets(config, f"{key}.datasets", datasets)
+    for encoder in section.get("encoders", []):  # not every lens has the key
+        check_encoder(config, f"{key}.encoders", encoder)
     for method in section["methods"]:
         check_method(config, f"{key}.methods", method)
     for sizes in ("pretrain_images", "labelled_images"):

@@ -11,6 +11,7 @@ from fourlenses.core.errors import one_of
 from fourlenses.core.randomness import named_seed
 from fourlenses.methods.barlow_twins import BarlowTwins
 from fourlenses.methods.byol import BYOL
+from fourlenses.methods.lejepa import LeJEPA
 from fourlenses.methods.method import DataInfo, Method
 from fourlenses.methods.moco import MoCo
 from fourlenses.methods.simclr import SimCLR
@@ -25,6 +26,7 @@ METHODS: dict[str, type[Method]] = {
     "simsiam": SimSiam,
     "barlow_twins": BarlowTwins,
     "vicreg": VICReg,
+    "lejepa": LeJEPA,
     "supervised": Supervised,
 }
 

@@ -60,7 +60,12 @@ class BarlowTwins(Method):
     Settings = BarlowTwinsSettings
 
     def __init__(
-        self, encoder: nn.Module, head: nn.Module, off_diagonal_weight: float, loss_weight: float
+        self,
+        encoder: nn.Module,
+        head: nn.Module,
+        *,
+        off_diagonal_weight: float,
+        loss_weight: float,
     ):
         super().__init__()
         self.encoder, self.head = encoder, head
@@ -76,7 +81,12 @@ class BarlowTwins(Method):
         info: DataInfo,
     ) -> Self:
         head = ProjectionHead.from_settings(feature_width, settings)
-        return cls(encoder, head, settings.off_diagonal_weight, settings.loss_weight)
+        return cls(
+            encoder,
+            head,
+            off_diagonal_weight=settings.off_diagonal_weight,
+            loss_weight=settings.loss_weight,
+        )
 
     def embed(self, views: list[Tensor]) -> Embeddings:
         """Projections of both views, (rows, outputs) each."""

@@ -45,7 +45,7 @@ class BYOL(Method):
     Settings = BYOLSettings
 
     def __init__(
-        self, encoder: nn.Module, head: nn.Module, predictor: nn.Module, ema_momentum: float
+        self, encoder: nn.Module, head: nn.Module, predictor: nn.Module, *, ema_momentum: float
     ):
         super().__init__()
         self.encoder, self.head, self.predictor = encoder, head, predictor
@@ -56,10 +56,11 @@ class BYOL(Method):
     def build(
         cls, encoder: nn.Module, feature_width: int, *, settings: BYOLSettings, info: DataInfo
     ) -> Self:
-        outputs = settings.projection_out
-        head = ProjectionHead(feature_width, settings.projection_hidden, outputs, 2, bias=True)
-        predictor = ProjectionHead(outputs, settings.prediction_hidden, outputs, 2, bias=True)
-        return cls(encoder, head, predictor, settings.ema_momentum)
+        hidden, outputs = settings.projection_hidden, settings.projection_out
+        head = ProjectionHead(feature_width, hidden, outputs, layers=2, bias=True)
+        hidden = settings.prediction_hidden
+        predictor = ProjectionHead(outputs, hidden, outputs, layers=2, bias=True)
+        return cls(encoder, head, predictor, ema_momentum=settings.ema_momentum)
 
     @torch.no_grad()
     def targets(self, views: list[Tensor]) -> Embeddings:

@@ -20,10 +20,11 @@ from fourlenses.models.heads import ProjectionHead, ProjectionSettings
 
 
 def invariance(views: list[Tensor], global_views: int) -> Tensor:
-    """Return the mean squared distance of every view to the centre of the first ``global_views``.
+    """Return the mean squared distance of every view to the centre of the global ones.
 
     Args:
         views: embeddings (N, D) of each view.
+        global_views: the first so many are global.
     """
     stacked = torch.stack([at_least_float32(view) for view in views])  # (V, N, D)
     return (stacked - stacked[:global_views].mean(dim=0)).square().mean()
@@ -33,81 +34,75 @@ def invariance(views: list[Tensor], global_views: int) -> Tensor:
 class LeJEPASettings(ProjectionSettings):
     """Keys of `methods` in a config that only LeJEPA reads."""
 
-    global_views: int  # the first views, whose centre all views are drawn to
-    sigreg_weight: float  # of the regulariser, in [0, 1]; that of the invariance is the rest
-    sigreg_directions: int  # that the embeddings are projected on in each step
+    global_views: int  # the first so many views are global: all others are drawn to their centre
+    sigreg_weight: float  # lambda, in [0, 1]; the invariance has 1 - lambda
+    sigreg_directions: int  # random directions of the regulariser, drawn in every step
 
 
 class LeJEPA(Method):
-    """Encoder and projector; any number of views, the first ``global_views`` of them global.
-
-    The directions of the regulariser are drawn again in each step, from the seed and the step.
-    """
+    """Encoder and projector; any number of views, the first ``global_views`` of them global."""
 
     Settings = LeJEPASettings
-    step: Tensor
 
-    def __init__(
-        self,
-        encoder: nn.Module,
-        head: nn.Module,
-        *,
-        global_views: int,
-        weight: float,
-        directions: int,
-        seed: int,
-    ) -> None:
+    def __init__(self, encoder: nn.Module, head: nn.Module, settings: LeJEPASettings, *, seed: int):
         super().__init__()
-        self.encoder, self.head = encoder, head
-        self.global_views, self.weight, self.directions = global_views, weight, directions
-        self.seed = seed
-        self.register_buffer("step", torch.zeros((), dtype=torch.int64))  # part of a checkpoint
+        self.encoder, self.head, self.settings, self.seed = encoder, head, settings, seed
+        self.updates = 0
 
     @classmethod
     def build(
         cls, encoder: nn.Module, feature_width: int, *, settings: LeJEPASettings, info: DataInfo
     ) -> Self:
-        return cls(
-            encoder,
-            ProjectionHead.from_settings(feature_width, settings),
-            global_views=settings.global_views,
-            weight=settings.sigreg_weight,
-            directions=settings.sigreg_directions,
-            seed=info.seed,
-        )
+        # The regulariser pulls the mean of the projections to 0, so the last map has a bias.
+        head = ProjectionHead.from_settings(feature_width, settings, last_bias=True)
+        return cls(encoder, head, settings, seed=named_seed(info.seed, "sigreg"))
+
+    # The number of updates seeds the directions. It is state, but no buffer: reading a number from
+    # a GPU waits for all its work.
+    def get_extra_state(self) -> Tensor:
+        return torch.tensor(self.updates)
+
+    def set_extra_state(self, state: Tensor) -> None:
+        self.updates = int(state)
 
     def embed(self, views: list[Tensor]) -> Embeddings:
-        """Return the projections of every view, (rows, outputs) each.
+        """The projections of every view, (rows, outputs) each.
 
         Views of one size go through the encoder together, all of them through the projector: batch
         norm's statistics are those of all views, as in the authors' code.
         """
-        rows = len(views[0])
-        features: list[Tensor] = []
-        start = 0
-        while start < len(views):
-            end = start
-            while end < len(views) and views[end].shape == views[start].shape:
-                end += 1
-            features.append(self.encoder(torch.cat(views[start:end])))
-            start = end
-        return self.head(torch.cat(features)).split(rows)
+        features = torch.cat([self.encoder(torch.cat(run)) for run in runs_of_one_size(views)])
+        return self.head(features).split(len(views[0]))
 
     def loss(
         self, embeddings: Embeddings, targets: Embeddings, labels: Tensor
     ) -> tuple[Tensor, Diagnostics]:
-        """Return (1 - weight) x invariance + weight x regulariser, the latter's mean over views."""
-        views = list(embeddings)
-        seed = named_seed(self.seed, f"sigreg {int(self.step)}")
-        width, device = views[0].shape[1], views[0].device
-        directions = random_directions(width, self.directions, seed=seed, device=device)
-        near = invariance(views, self.global_views)
+        views, weight = list(embeddings), self.settings.sigreg_weight
+        directions = random_directions(
+            views[0].shape[1],
+            self.settings.sigreg_directions,
+            seed=named_seed(self.seed, str(self.updates)),
+            device=views[0].device,
+        )
+        near = invariance(views, self.settings.global_views)
         normal = torch.stack([sigreg(view, directions) for view in views]).mean()
-        return (1 - self.weight) * near + self.weight * normal, {
+        return (1 - weight) * near + weight * normal, {
             "invariance": near.detach(),
             "sigreg": normal.detach(),
             "batch_projection_std": embedding_std(views[0]),
         }
 
     def after_step(self, targets: Embeddings, step: int, total_steps: int) -> None:
-        self.step.fill_(step + 1)
+        """Count the update."""
+        self.updates += 1
+
+
+def runs_of_one_size(views: list[Tensor]) -> list[list[Tensor]]:
+    """Return the views in order, those in a row that have one shape together."""
+    runs: list[list[Tensor]] = []
+    for view in views:
+        if runs and runs[-1][0].shape == view.shape:
+            runs[-1].append(view)
+        else:
+            runs.append([view])
+    return runs

@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 
 
 def info_nce(
-    queries: Tensor, keys: Tensor, queue: Tensor, temperature: float
+    queries: Tensor, keys: Tensor, queue: Tensor, *, temperature: float
 ) -> tuple[Tensor, Tensor]:
     """Return loss and contrastive accuracy of N queries, two scalars (He et al., equation 1).
 
@@ -85,6 +85,7 @@ class MoCo(Method):
         encoder: nn.Module,
         head: nn.Module,
         queue: Tensor,
+        *,
         temperature: float,
         momentum: tuple[float, float],
         symmetric: bool,
@@ -112,15 +113,14 @@ class MoCo(Method):
             named_seed(info.seed, "queue") & 0x7FFFFFFFFFFFFFFF
         )
         queue = F.normalize(torch.randn(size, settings.projection_out, generator=generator), dim=1)
-        momentum = (settings.ema_momentum, settings.ema_momentum_final)
         method = cls(
             encoder,
             head,
             queue,
-            settings.temperature,
-            momentum,
-            settings.symmetric,
-            named_seed(info.seed, "shuffle"),
+            temperature=settings.temperature,
+            momentum=(settings.ema_momentum, settings.ema_momentum_final),
+            symmetric=settings.symmetric,
+            seed=named_seed(info.seed, "shuffle"),
         )
         method.notes += note
         return method
@@ -173,7 +173,7 @@ class MoCo(Method):
         self, embeddings: Embeddings, targets: Embeddings, labels: Tensor
     ) -> tuple[Tensor, Diagnostics]:
         pairs = [
-            info_nce(q, k, self.queue, self.temperature)
+            info_nce(q, k, self.queue, temperature=self.temperature)
             for q, k in zip(embeddings, targets, strict=True)
         ]
         losses, accuracies = (torch.stack(column) for column in zip(*pairs, strict=True))

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from fourlenses.methods.precision import at_least_float32
+from fourlenses.parallel.devices import to_device
 
 KNOTS = 17  # of the trapezoidal rule
 T_MAX = 3.0  # where the integral ends; the weight exp(-t^2/2) is 0.011 there
@@ -17,7 +18,7 @@ def random_directions(width: int, count: int, *, seed: int, device: torch.device
     """Draw unit vectors (width, count), float32, the same on every device and in every process."""
     generator = torch.Generator().manual_seed(seed & 0x7FFFFFFFFFFFFFFF)
     drawn = torch.randn(width, count, generator=generator)
-    return (drawn / drawn.norm(dim=0)).to(device)
+    return to_device((drawn / drawn.norm(dim=0)).numpy(), device)
 
 
 def epps_pulley(samples: Tensor) -> Tensor:
@@ -44,7 +45,7 @@ def epps_pulley(samples: Tensor) -> Tensor:
 
 def sigreg(embeddings: Tensor, directions: Tensor) -> Tensor:
     """Return the mean statistic of the embeddings (N, D) along the directions (D, M), a scalar."""
-    # the characteristic function is a mean of cosines near 1, whose differences half precision loses
+    # the characteristic function is a mean of cosines near 1: half precision loses differences
     with torch.autocast(embeddings.device.type, enabled=False):
         embeddings = at_least_float32(embeddings)
         return epps_pulley(embeddings @ directions.to(embeddings.dtype)).mean()

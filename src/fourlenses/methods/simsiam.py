@@ -37,7 +37,8 @@ class SimSiam(Method):
     ) -> Self:
         outputs = settings.projection_out
         head = ProjectionHead.from_settings(feature_width, settings, last_norm=True)
-        predictor = ProjectionHead(outputs, settings.prediction_hidden, outputs, 2, last_bias=True)
+        hidden = settings.prediction_hidden
+        predictor = ProjectionHead(outputs, hidden, outputs, layers=2, last_bias=True)
         return cls(encoder, head, predictor)
 
     def embed(self, views: list[Tensor]) -> Embeddings:

@@ -28,7 +28,7 @@ class Supervised(Method):
     cuts_batches: ClassVar[bool] = False  # whether `embed` itself cuts a batch into pieces
 
     def __init__(
-        self, encoder: nn.Module, feature_width: int, num_classes: int, label_smoothing: float
+        self, encoder: nn.Module, feature_width: int, num_classes: int, *, label_smoothing: float
     ):
         super().__init__()
         self.encoder = encoder
@@ -39,7 +39,8 @@ class Supervised(Method):
     def build(
         cls, encoder: nn.Module, feature_width: int, *, settings: SupervisedSettings, info: DataInfo
     ) -> Self:
-        return cls(encoder, feature_width, info.num_classes, settings.label_smoothing)
+        smoothing = settings.label_smoothing
+        return cls(encoder, feature_width, info.num_classes, label_smoothing=smoothing)
 
     def embed(self, views: list[Tensor]) -> Embeddings:
         """The logits, (rows, classes)."""

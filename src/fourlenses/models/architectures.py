@@ -13,12 +13,13 @@ from torch import nn
 
 from fourlenses.core.errors import UserError, did_you_mean, one_of
 from fourlenses.models.backbones import BACKBONES, build_backbone
+from fourlenses.study.preprocessing import resized
 from fourlenses.study.vocabulary import LIBRARIES
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Preprocessing:
     """How an encoder wants its images.
 
@@ -30,6 +31,11 @@ class Preprocessing:
     crop: float
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
+
+    @property
+    def resized(self) -> int:
+        """Return the px that the shorter side is scaled to, before the centre is cut out."""
+        return resized(self.image_size, self.crop)
 
 
 def split_architecture(name: str) -> tuple[str, str]:
@@ -61,16 +67,20 @@ def build_architecture(
         them before the classifier; and the width.
 
     Raises:
-        UserError: no such architecture; timm is not installed.
+        UserError: no such architecture; timm is not installed; the image size is refused.
     """
     library, inner = split_architecture(name)
     if not library:
         return build_backbone(inner, seed)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed & 0x7FFFFFFFFFFFFFFF)
-        if library == "torchvision":
-            return _build_torchvision(inner, image_size)
-        return _build_timm(inner, image_size)
+        build = _build_torchvision if library == "torchvision" else _build_timm
+        try:
+            return build(inner, image_size)
+        except (RuntimeError, AssertionError, ValueError) as error:
+            if isinstance(error, UserError) or image_size is None:
+                raise
+            raise _refused(name, image_size, error) from error
 
 
 def own_preprocessing(name: str) -> Preprocessing | None:
@@ -86,7 +96,12 @@ def own_preprocessing(name: str) -> Preprocessing | None:
         configured = timm.get_pretrained_cfg(inner).to_dict()
         chosen = timm.data.resolve_data_config(pretrained_cfg=configured)
         size = chosen["input_size"][-1]
-        return Preprocessing(size, chosen["crop_pct"], tuple(chosen["mean"]), tuple(chosen["std"]))
+        return Preprocessing(
+            image_size=size,
+            crop=chosen["crop_pct"],
+            mean=tuple(chosen["mean"]),
+            std=tuple(chosen["std"]),
+        )
     return None
 
 
@@ -115,7 +130,9 @@ def _torchvision_preprocessing(name: str) -> Preprocessing | None:
         return None
     transform = weights.transforms()
     crop, resized = transform.crop_size[0], transform.resize_size[0]
-    return Preprocessing(crop, crop / resized, tuple(transform.mean), tuple(transform.std))
+    return Preprocessing(
+        image_size=crop, crop=crop / resized, mean=tuple(transform.mean), std=tuple(transform.std)
+    )
 
 
 def _torchvision(name: str) -> ModuleType:
@@ -164,6 +181,14 @@ def known_architecture(name: str) -> bool:
     return bool(library) or inner in BACKBONES
 
 
+def _refused(name: str, image_size: int, error: Exception) -> UserError:
+    reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    return UserError(
+        f"the architecture '{name}' refuses images of {image_size} px: {reason}; choose an "
+        "'image_size' it takes"
+    )
+
+
 def check_image_size(network: nn.Module, image_size: int, *, name: str) -> int:
     """Return the width of the features of an image of that size.
 
@@ -176,11 +201,7 @@ def check_image_size(network: nn.Module, image_size: int, *, name: str) -> int:
         with torch.inference_mode():
             features = network(torch.zeros(1, 3, image_size, image_size))
     except (RuntimeError, AssertionError, ValueError) as error:
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise UserError(
-            f"the architecture '{name}' refuses images of {image_size} px: {reason}; choose an "
-            "'image_size' it takes"
-        ) from error
+        raise _refused(name, image_size, error) from error
     finally:
         network.train(training)
     if not isinstance(features, torch.Tensor) or features.ndim != 2:

@@ -193,7 +193,7 @@ def resample_positions(state: State, network: nn.Module) -> tuple[State, list[st
     if getattr(network, "no_embed_class", False):
         prefix_tokens = 0
     patches = network.get_submodule("patch_embed")
-    grid = patches.grid_size  # type: ignore[union-attr]  # an attribute of timm's module
+    grid = patches.grid_size
     resampled: Tensor = resample_abs_pos_embed(given, grid, num_prefix_tokens=prefix_tokens)
     note = f"position embedding resampled from {given.shape[1]} to {resampled.shape[1]} tokens"
     return state | {POSITIONS: resampled}, [note]

@@ -35,8 +35,8 @@ class ProjectionHead(nn.Module):
         inputs: int,
         hidden: int,
         outputs: int,
-        layers: int,
         *,
+        layers: int,
         batch_norm: bool = True,
         bias: bool = False,
         last_bias: bool = False,
@@ -64,7 +64,7 @@ class ProjectionHead(nn.Module):
             inputs,
             settings.projection_hidden,
             settings.projection_out,
-            settings.projection_layers,
+            layers=settings.projection_layers,
             **options,
         )
 

@@ -1,6 +1,7 @@
 """Encoders on disk: safetensors under torchvision's parameter names, without ``fc``."""
 
 import os
+from collections.abc import Mapping
 
 import torch
 from safetensors import SafetensorError
@@ -11,10 +12,15 @@ from fourlenses.core.errors import UserError
 from fourlenses.core.files import atomic
 
 
-def save_weights(module: nn.Module, path: str | os.PathLike) -> None:
+def save_weights(
+    module: nn.Module, path: str | os.PathLike, metadata: Mapping[str, str] | None = None
+) -> None:
     """Write an encoder's or a head's parameters and buffers.
 
     A reader sees the former file or the whole new one, never a part.
+
+    Args:
+        metadata: texts for the header of the file.
     """
     # Clones, because safetensors refuses tensors that share storage, as the views of a flattened or
     # tied parameter do.
@@ -23,7 +29,7 @@ def save_weights(module: nn.Module, path: str | os.PathLike) -> None:
         for name, tensor in _encoder_state(module).items()
     }
     with atomic(path) as temporary:
-        save_file(tensors, temporary, metadata={"format": "pt"})
+        save_file(tensors, temporary, metadata={"format": "pt", **(metadata or {})})
 
 
 def load_weights(module: nn.Module, path: str | os.PathLike) -> nn.Module:

@@ -34,6 +34,7 @@ from fourlenses.models.backbones import build_backbone
 from fourlenses.models.batch_norm import set_batch_norm
 from fourlenses.parallel.devices import choose_device
 from fourlenses.planning.throughput import LINEAR_CLASSES, START, Row
+from fourlenses.planning.views import relative_cost
 from fourlenses.study import Plan, parse_source
 from fourlenses.study.corruptions import CORRUPTIONS
 from fourlenses.study.vocabulary import FROZEN_PROTOCOLS, RANDOM_INIT
@@ -113,7 +114,7 @@ class _Measurement:
         if self.device.type == "cuda":
             torch.cuda.synchronize()
 
-    def row(self, kind: str, work: Callable[[], int], *, image_size: int | None = None) -> Row:
+    def row(self, kind: str, work: Callable[[], float], *, image_size: int | None = None) -> Row:
         """Measure the speed of some work.
 
         Args:
@@ -122,7 +123,7 @@ class _Measurement:
         for _ in range(WARM_UP):
             work()
         self._wait()
-        images, began, cpu_began = 0, time.perf_counter(), time.process_time()
+        images, began, cpu_began = 0.0, time.perf_counter(), time.process_time()
         while (spent := time.perf_counter() - began) < self.seconds or not images:
             images += work()
             self._wait()
@@ -166,8 +167,11 @@ class _Measurement:
         log.info("start of a job: %.1f s", spent)
         return self._row(START, 1 / spent, "measured by snakemake calibrate: imports")
 
-    def training(self, name: str) -> Callable[[], int]:
-        """A training step, as `Trainer` makes it: views, gradients, optimiser."""
+    def training(self, name: str) -> Callable[[], float]:
+        """A training step, as `Trainer` makes it: views, gradients, optimiser.
+
+        An image counts as many as its views cost (`relative_cost`).
+        """
         hyper = Hyperparameters.from_json(name, with_views(self.config["methods"][name]))
         channels_last = self.config["training"]["channels_last"]
         batch = min(hyper.batch_size, self.most)
@@ -177,13 +181,18 @@ class _Measurement:
         ]
         views = [Augment(augmentation, self.size, 0) for augmentation in augmentations]
         labels = self.random.integers(0, CLASSES, len(self.images))
-        data = Images(self.images, labels, np.arange(len(self.images), dtype=np.uint64), CLASSES)
+        data = Images(
+            images=self.images,
+            labels=labels,
+            ids=np.arange(len(self.images), dtype=np.uint64),
+            num_classes=CLASSES,
+        )
         source = ResidentInput(data, views, self.device)
         encoder, width = build_backbone(self.config["backbone"], 0)
-        info = DataInfo(len(self.images), CLASSES, batch, 0)
+        info = DataInfo(images=len(self.images), num_classes=CLASSES, batch_size=batch, seed=0)
         method = build_method(hyper.method, encoder, width, settings=hyper.own, info=info)
         set_batch_norm(method, 1)
-        engine = StepConfig(self.device, self.precision, channels_last)
+        engine = StepConfig(self.device, self.precision, channels_last=channels_last)
         layout = torch.channels_last if channels_last else torch.contiguous_format
         method.to(self.device).to(memory_format=layout).train()
         optimizer = build_optimizer(
@@ -196,7 +205,9 @@ class _Measurement:
         batches = source.batches(self._positions(batch))
         on_device = torch.from_numpy(labels[:batch]).to(self.device)
 
-        def step() -> int:
+        cost = relative_cost(self.config["methods"][name], self.config["augmentations"], self.size)
+
+        def step() -> float:
             optimizer.zero_grad()
             _, _, targets = add_gradients(
                 method,
@@ -207,7 +218,7 @@ class _Measurement:
             )
             optimizer.step()
             method.after_step(targets, 0, 1000)
-            return batch
+            return batch * cost
 
         return step
 
@@ -265,7 +276,7 @@ class _Measurement:
         picture.save(buffer, "JPEG", quality=90)
 
         def write() -> int:
-            encode(buffer.getvalue(), self.stored, variant, 0)
+            encode(buffer.getvalue(), self.stored, corruption=variant, image_id=0)
             return 1
 
         return write

@@ -9,15 +9,26 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
+from fourlenses.config.encoders import layout_of, stored_size
 from fourlenses.core.errors import UserError
 from fourlenses.planning.disk import encoder_bytes, feature_bytes
 from fourlenses.planning.durations import evaluation_training_images, pretraining_images
+from fourlenses.planning.networks import network_of
 from fourlenses.planning.sizes import Size, image_bytes, size_of
 from fourlenses.planning.throughput import PASSES, Rate, Throughput
+from fourlenses.planning.views import relative_cost
 from fourlenses.study import ALL, Cell, Plan, Run, Subset, parse_source
 from fourlenses.study.corruptions import CORRUPTIONS
+from fourlenses.study.encoders import PER_CLASS
 from fourlenses.study.layout import Layout, feature_record, job_of
-from fourlenses.study.vocabulary import FEATURE_PROTOCOLS, FROM_SCRATCH, PROTOCOLS, RANDOM_INIT
+from fourlenses.study.vocabulary import (
+    EXTERNAL,
+    FEATURE_PROTOCOLS,
+    FROM_SCRATCH,
+    METHODS,
+    PROTOCOLS,
+    RANDOM_INIT,
+)
 from fourlenses.workflow.needs import WRITER_THREADS
 
 Number = TypeVar("Number", int, float)
@@ -112,6 +123,8 @@ class Jobs:
         size = self._size(dataset)
         if asked == ALL:
             return size.train
+        if asked.endswith(PER_CLASS):
+            return self._images_per_class(size, int(asked.removesuffix(PER_CLASS)))
         if size.train is not None and int(asked) > size.train and size.how == "published":
             raise UserError(
                 f"{asked} images of dataset '{dataset}' are asked for; its published files have "
@@ -119,20 +132,34 @@ class Jobs:
             )
         return int(asked)
 
-    def _rate(self, kind: str, classes: int | None = None) -> Rate:
-        """Return the speed of work on images of the study's size, with its backbone."""
-        backbone, image_size = self.config["backbone"], self.config["image_size"]
+    @staticmethod
+    def _images_per_class(size: Size, number: int) -> int | None:
+        """Return so many images of each class, at most all; None where the classes are unknown."""
+        if size.classes is None:
+            return None
+        return min(number * size.classes, size.train or number * size.classes)
+
+    def _rate(self, kind: str, run: Run, classes: int | None = None) -> Rate:
+        """Return the speed of work with a single encoder, on images of its size."""
+        backbone, image_size = network_of(self.config, run)
         return self.speeds.rate(kind, backbone, image_size, classes=classes)
 
-    def _add_beton(self, dataset: str, variant: str, lenses: set[str]) -> str:
-        """Add a beton, or the lenses to one that is added already, and return its key."""
+    def _add_beton(self, dataset: str, variant: str, run: Run, *, lenses: set[str]) -> str:
+        """Add a beton of a single encoder's size, or the lenses to one that is added already.
+
+        Returns:
+            Its key.
+        """
+        stored, layout = stored_size(self.config, run), layout_of(self.config, run)
         key = f"{dataset}/{variant}"
+        if stored != self.config["stored_size"]:
+            key += f"/{stored}px"
         if key not in self.all:
-            size, stored_size = self._size(dataset), self.config["stored_size"]
+            size = self._size(dataset)
             kind = "beton" if variant == "clean" else f"beton_{CORRUPTIONS[variant][0]}"
-            rate = self.speeds.rate(kind, "", stored_size)
+            rate = self.speeds.rate(kind, "", stored)
             permanent = variant == "clean" or self.config["keep_corrupted"]
-            output = self.layout.beton if permanent else self.layout.sidecar
+            output = layout.beton if permanent else layout.sidecar
             self.all[key] = Job(
                 kind="beton",
                 key=key,
@@ -143,7 +170,7 @@ class Jobs:
                 on_cpu=True,
                 outputs=[self.root / output(dataset, variant)],
                 temporary=not permanent,
-                disk_bytes=(size.images or 0) * image_bytes(size, stored_size, variant),
+                disk_bytes=(size.images or 0) * image_bytes(size, stored, variant),
             )
         self.all[key].lenses |= lenses
         return key
@@ -163,26 +190,31 @@ class Jobs:
             kind="pretrain",
             key=f"pretrain/{run.name}",
             lenses=set(lenses),
-            needs=[self._add_beton(part.dataset, part.variant, lenses) for part in parts],
+            needs=[
+                self._add_beton(part.dataset, part.variant, run, lenses=lenses) for part in parts
+            ],
             images=0,
             seconds=0.0,
             how="nothing is trained",
-            disk_bytes=encoder_bytes(self.config),
+            disk_bytes=encoder_bytes(self.config, run),
             outputs=[self.root / self.layout.encoder(run.name)],
         )
         self.all[job.key] = job
-        if run.method == RANDOM_INIT:
+        if run.method in (EXTERNAL, RANDOM_INIT):
             return
         hyper = self.config["methods"][run.method]
         job.devices = self.config["training"]["processes"]
         images = _sum(self._images(part.dataset, part.images) for part in parts)
         job.images = None if images is None else pretraining_images(hyper, images, job.devices)
-        rate = self._rate(hyper["method"])
+        rate = self._rate(hyper["method"], run)
         job.seconds = _seconds(rate, job.images)
         job.how = rate.how if job.images is not None else "unknown: how many images there are"
+        if job.seconds:
+            _, image_size = network_of(self.config, run)
+            job.seconds *= relative_cost(hyper, self.config["augmentations"], image_size)
         if job.seconds and 0 < hyper["micro_batch"] < hyper["batch_size"] / job.devices:
             # each view is embedded once more, without gradient
-            job.seconds *= 1 + len(hyper["augmentations"]) / PASSES[hyper["method"]]
+            job.seconds *= 1 + METHODS[hyper["method"]].views / PASSES[hyper["method"]]
 
     def _add_features(self, run: Run, cells: list[Cell]) -> None:
         """Add the job that takes a run's features and fits classifiers on them."""
@@ -191,21 +223,23 @@ class Jobs:
         images: int | None = 0
         seconds: float | None = 0.0
         how: list[str] = []
-        rate = self._rate("features")
+        rates = {encoder: self._rate("features", encoder) for encoder in run.encoders}
         for target in sorted({cell.target for cell in cells}):
             on_target = [cell for cell in cells if cell.target == target]
             lenses = {lens for cell in on_target for lens in self.plan.cells[cell]}
-            needs.append(self._add_beton(target, "clean", lenses))
             images_once = self._images_of_features(target, {cell.labelled for cell in on_target})
-            passed = None if images_once is None else images_once * len(run.encoders)
-            images = _sum([images, passed])
-            seconds = _sum([seconds, _seconds(rate, passed)])
-            how.append(rate.how)
+            for encoder, rate in rates.items():
+                needs.append(self._add_beton(target, "clean", encoder, lenses=lenses))
+                images = _sum([images, images_once])
+                seconds = _sum([seconds, _seconds(rate, images_once)])
+                how.append(rate.how)
+            classes = self._size(target).classes
             for cell in on_target:
                 if PROTOCOLS[cell.protocol].fits:
-                    fit = self._rate("linear", classes=self._size(target).classes)
-                    seconds = _sum([seconds, self._fit_seconds(cell, fit)])
-                    how.append(f"classifiers: {fit.how}")
+                    fits = [self._rate("linear", encoder, classes) for encoder in run.encoders]
+                    seconds = _sum([seconds, *(self._fit_seconds(cell, fit) for fit in fits)])
+                    how += [f"classifiers: {fit.how}" for fit in fits]
+        each = (images or 0) // len(run.encoders)
         job = Job(
             kind="features",
             key=f"evaluate/{run.name}",
@@ -215,15 +249,18 @@ class Jobs:
             seconds=seconds,
             how="; ".join(dict.fromkeys(how)),
             outputs=[self.root / self.layout.evaluation(feature_record(run.name))],
-            disk_bytes=feature_bytes(self.config, images or 0) if keep else 0.0,
+            disk_bytes=feature_bytes(self.config, run, each) if keep else 0.0,
         )
         self.all[job.key] = job
 
     def _fit_seconds(self, cell: Cell, fit: Rate) -> float | None:
-        """Return the seconds of a cell's linear classifiers. fit: the speed of one."""
-        seconds = _seconds(fit, self._images(cell.target, Subset.parse(cell.labelled).images))
-        fits = PROTOCOLS[cell.protocol].fits * len(cell.run.encoders)
-        return None if seconds is None else seconds * fits
+        """Return the seconds of a cell's linear classifiers on one encoder's features.
+
+        Args:
+            fit: the speed of one of them.
+        """
+        seconds = _seconds(fit, self._images(cell.target, Subset.parse(cell.labelled).size))
+        return None if seconds is None else seconds * PROTOCOLS[cell.protocol].fits
 
     def _images_of_features(self, target: str, subsets: set[str]) -> int | None:
         """Return the training images in the union of the subsets, and the test images.
@@ -231,13 +268,13 @@ class Jobs:
         The subsets of one draw are nested.
         """
         size = self._size(target)
-        largest: dict[tuple[bool, int], int] = defaultdict(int)
+        largest: dict[tuple[bool, bool, int], int] = defaultdict(int)
         for name in subsets:
             subset = Subset.parse(name)
-            images = self._images(target, subset.images)
+            images = self._images(target, subset.size)
             if images is None:
                 return None
-            draw = subset.balanced, subset.draw
+            draw = subset.balanced, subset.per_class, subset.draw
             largest[draw] = max(largest[draw], images)
         union = sum(largest.values())
         return None if size.test is None else min(union, size.train or union) + size.test
@@ -247,12 +284,13 @@ class Jobs:
         lenses = self.plan.cells[cell]
         from_scratch = cell.protocol in FROM_SCRATCH
         encoder = Run(RANDOM_INIT, "none", cell.run.seed) if from_scratch else cell.run
-        needs = [f"pretrain/{encoder.name}", self._add_beton(cell.target, "clean", lenses)]
+        beton = self._add_beton(cell.target, "clean", encoder, lenses=lenses)
+        needs = [f"pretrain/{encoder.name}", beton]
         if needs[0] not in self.all:
             self._add_pretraining(encoder, set(lenses))
         self.all[needs[0]].lenses |= lenses
         evaluation = self.config["evaluation"]
-        labels = self._images(cell.target, Subset.parse(cell.labelled).images)
+        labels = self._images(cell.target, Subset.parse(cell.labelled).size)
         test = self._size(cell.target).test
         job = Job(
             kind=cell.protocol,
@@ -270,7 +308,7 @@ class Jobs:
                 validation_fraction=evaluation["validation_fraction"],
                 processes=job.devices,
             )
-            rate, features = self._rate(cell.protocol), self._rate("features")
+            rate, features = (self._rate(kind, encoder) for kind in (cell.protocol, "features"))
             job.how = rate.how
             job.seconds = _sum([rate.seconds(job.images), features.seconds(validated + test)])
         self.all[job.key] = job

@@ -91,7 +91,7 @@ def plan_study(config: dict, root: Path = Path(), calibrated: Path | None = None
         times=schedule(jobs.all, gpus),
         device=throughput.device,
         gpus=gpus,
-        checkpoint_bytes=checkpoint_bytes(config, _trainings_at_once(jobs, gpus)),
+        checkpoint_bytes=checkpoint_bytes(config, jobs.plan.runs, _trainings_at_once(jobs, gpus)),
         notes=notes + _notes_on(jobs, root),
     )
 

@@ -8,8 +8,6 @@ A table has the columns of `COLUMNS`. ``kind`` is the work that is done with an 
   all L2 strengths;
 - ``beton`` and ``beton_<family of corruptions>``: decoded, checked and encoded, on one core;
 - ``start``: jobs started a second.
-
-Standard library only.
 """
 
 import csv
@@ -21,6 +19,7 @@ from pathlib import Path
 from fourlenses.core.errors import UserError
 from fourlenses.core.files import write_csv
 from fourlenses.planning.backbones import BACKBONES
+from fourlenses.planning.networks import backbone as backbone_of
 from fourlenses.study.vocabulary import METHODS, PROTOCOLS
 
 COLUMNS = ("device", "backbone", "image_size", "kind", "precision", "images_per_second", "source")
@@ -114,8 +113,12 @@ def _read_row(line: Mapping[str, str], where: str) -> Row:
         ) from None
     if not row.images_per_second > 0 or row.image_size < 1:
         raise UserError(f"{where}: image_size and images_per_second must be above 0")
-    if not _needs_no_encoder(row.kind) and row.backbone not in BACKBONES:
-        raise UserError(f"{where}: backbone '{row.backbone}' is none of {', '.join(BACKBONES)}")
+    known = row.backbone in BACKBONES or ":" in row.backbone
+    if not _needs_no_encoder(row.kind) and not known:
+        raise UserError(
+            f"{where}: backbone '{row.backbone}' is none of {', '.join(BACKBONES)}; "
+            "torchvision:<name> and timm:<name> are allowed too"
+        )
     return row
 
 
@@ -159,7 +162,7 @@ class Throughput:
 
         Args:
             kind: see the module.
-            backbone: a name of `BACKBONES`; of no account for betons.
+            backbone: a name of `BACKBONES` or of an architecture; of no account for betons.
             image_size: px; of a beton the stored size.
             classes: of a linear classifier.
         """
@@ -248,7 +251,8 @@ def _multiply_adds(
 ) -> float | None:
     """Return those of one image; None where the cost of the kind is unknown."""
     if kind == "linear":
-        return 2 * LINEAR_PASSES * BACKBONES[backbone].width * classes if classes else None
+        width = backbone_of(backbone, image_size).width
+        return 2 * LINEAR_PASSES * width * classes if classes else None
     if kind not in PASSES:
         return None
-    return PASSES[kind] * BACKBONES[backbone].multiply_adds_at(image_size)
+    return PASSES[kind] * backbone_of(backbone, image_size).multiply_adds_at(image_size)

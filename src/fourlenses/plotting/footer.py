@@ -6,6 +6,7 @@ from collections.abc import Iterable
 import pandas as pd
 from matplotlib.figure import Figure
 
+from fourlenses.analysis import table
 from fourlenses.analysis.contrasts import Evidence
 from fourlenses.findings.thresholds import LEAST_SEEDS
 from fourlenses.plotting import style
@@ -30,7 +31,8 @@ def text(
     """
     contrastive = [name for name in methods.in_order(shown) if methods.is_contrastive(name)]
     labels = ", ".join(dict.fromkeys(methods.label(name) for name in contrastive))
-    encoder = names.backbone(evidence.metrics["backbone"].iloc[0]) + pixels(evidence.metrics)
+    own = table.own_encoders(evidence.metrics)
+    encoder = names.backbone(own["backbone"].iloc[0]) + pixels(own)
     numbers = sorted({int(number) for number in seeds})
     sentence = (
         f"{labels + ', ' if labels else ''}{encoder}; {_seeds(numbers)}; "

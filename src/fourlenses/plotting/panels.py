@@ -70,7 +70,7 @@ def line(
     colour: object,
     label: str,
     marker: str,
-    dashes: str = "-",
+    dashes: Any = "-",
     y: str = "top1",
 ) -> None:
     """Draw a column of ``rows`` against ``x`` with its band.

@@ -4,6 +4,12 @@ Snakemake submits a running job a second time after its own head process was kil
 both would then train and delete each other's checkpoints. Locks of the kernel (flock) are a mount
 option on NFS and Lustre, so the lock is a file, ``owner.json``. Its owner refreshes its
 modification time; another job watches whether that time moves. Clocks of nodes are never compared.
+
+It is written by hand although filelock's SoftReadWriteLock (4.2.12) also compares no clocks and
+survives a fork. That one waits its whole stale threshold for an owner that was killed on the same
+machine, and cannot check the lock before a write: a loss shows only at the next heartbeat. Its
+record holds no SLURM job and no start of the process, which the refusal and `make status` need. It
+refuses file systems without hard links, and its folder stays after the release.
 """
 
 import contextlib

@@ -45,6 +45,7 @@ class ResultCache:
         self,
         directory: str | os.PathLike,
         outputs: Mapping[str, Path],
+        *,
         device: torch.device,
         made_from: Mapping[str, Any],
     ) -> None:

@@ -143,7 +143,7 @@ def resumable_training(
         device = stack.enter_context(joined_processes(choose_device(placement.device)))
         stack.enter_context(time_limit)
         lock = TrainingLock(directory)
-        results = ResultCache(directory, outputs, device, made_from)
+        results = ResultCache(directory, outputs, device=device, made_from=made_from)
         if rank() == 0:
             stack.enter_context(lock)
         yield Session(

@@ -62,7 +62,9 @@ def check_variables(resources: Sequence[ProfileResource], environment: Mapping[s
         )
 
 
-def check_gpus(resources: Sequence[ProfileResource], rule: str, key: str, processes: int) -> None:
+def check_gpus(
+    resources: Sequence[ProfileResource], rule: str, *, key: str, processes: int
+) -> None:
     """Check that each process of a training gets a GPU.
 
     Args:

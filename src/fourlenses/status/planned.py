@@ -9,32 +9,32 @@ from fourlenses.core.files import read_json
 from fourlenses.lenses.plan import make_plan
 from fourlenses.study import Cell, Plan, Run
 from fourlenses.study.layout import Layout
-from fourlenses.workflow.needs import variants
+from fourlenses.workflow.needs import betons
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Planned:
     """A study and its plan.
 
     Args:
         name: of the study.
-        stored_size: px.
+        config: completed; of the study made before, as it was recorded.
         origin: the files that the plan was read from.
     """
 
     name: str
     plan: Plan
-    stored_size: int
+    config: dict
     origin: str
 
     @property
     def layout(self) -> Layout:
         """The paths of its files."""
-        return Layout(self.name, self.stored_size)
+        return Layout(self.name, self.config["stored_size"])
 
     def betons(self) -> list[str]:
         """Return the image files that it trains and evaluates on."""
-        return [self.layout.beton(dataset, variant) for dataset, variant in variants(self.plan)]
+        return betons(self.plan, self.config)
 
 
 def planned(workflow: Path, root: Path, *, study: str | None, overlays: list[Path]) -> Planned:
@@ -75,7 +75,12 @@ def _from_record(file: Path) -> Planned:
     try:
         record = read_json(file)
         plan = Plan({_cell(cell): set(cell["lenses"]) for cell in record["cells"]})
-        return Planned(record["study"], plan, record["config"]["stored_size"], str(file))
+        return Planned(
+            name=record["study"],
+            plan=plan,
+            config=record["config"] | {"study": record["study"]},
+            origin=str(file),
+        )
     except (ValueError, KeyError, TypeError) as error:
         raise UserError(
             f"{file} is no plan of a study ({type(error).__name__}: {error}); "
@@ -86,13 +91,15 @@ def _from_record(file: Path) -> Planned:
 def _cell(record: dict) -> Cell:
     method, source, seed = record["run"].split("/")
     run = Run(method, source, int(seed.removeprefix("seed")))
-    return Cell(run, record["target"], record["labelled"], record["protocol"])
+    return Cell(
+        run=run, target=record["target"], labelled=record["labelled"], protocol=record["protocol"]
+    )
 
 
 def _from_config(folder: Path, overlays: list[Path]) -> Planned:
     config = read_config(overlays, folder)
     origin = " + ".join(map(str, config_files(overlays, folder)))
-    return Planned(config["study"], make_plan(config), config["stored_size"], origin)
+    return Planned(name=config["study"], plan=make_plan(config), config=config, origin=origin)
 
 
 def _name(file: Path) -> object:

@@ -23,6 +23,7 @@ class Column:
         required: a table without it is refused; tables of earlier versions may lack the others.
         default: what stands for it in a table that lacks it; None: the column stays away.
         checked: reading checks and converts it; otherwise it stays text.
+        sparse: left out of a table in which no row has it, as most studies have none.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Column:
     required: bool = True
     default: str | None = None
     checked: bool = True
+    sparse: bool = False
 
 
 def _later(
@@ -43,6 +45,7 @@ def _later(
     *,
     default: str | None = "",
     checked: bool = True,
+    sparse: bool = False,
 ) -> Column:
     """A column that tables of earlier versions lack."""
     return Column(
@@ -53,6 +56,7 @@ def _later(
         required=False,
         default=default,
         checked=checked,
+        sparse=sparse,
     )
 
 
@@ -101,10 +105,17 @@ COLUMNS = {
         _later("is_finest", "truth", "whether the level is the finest of the target"),
         _later("training_steps", "count", "updates of the protocol's own training"),
         _later("not_converged", "text", "losses that still fell at the end: pretraining, training"),
+        _later(
+            "labels_per_class",
+            "count",
+            "labelled images of each class, where they were drawn so",
+            sparse=True,
+        ),
     )
 }
 REQUIRED = tuple(name for name, column in COLUMNS.items() if column.required)
 FINEST_ONLY = tuple(name for name, column in COLUMNS.items() if column.finest_only)
+SPARSE = tuple(name for name, column in COLUMNS.items() if column.sparse)
 # whole numbers that may be empty
 EMPTY_COUNTS = tuple(
     name for name, column in COLUMNS.items() if column.kind == "count" and column.may_be_empty

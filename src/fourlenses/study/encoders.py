@@ -4,6 +4,7 @@ Standard library only: the Snakefile imports it, and is parsed again in every jo
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -13,15 +14,19 @@ from fourlenses.study.vocabulary import EXTERNAL
 
 CLEAN = "none"  # the value of the `corruption` column for images as they are
 ALL = "all"  # as many images as the dataset has; its number is known once it is indexed
+PER_CLASS = "_per_class"  # behind a number of labelled images: so many of each class
 CONCATENATION = "~"  # between the sources of encoders whose features are concatenated
 # Endings of the entries of `methods` that `config.lengths` derives: at the steps of the largest
 # size, and half or twice as long. No entry of a config may end so.
 EQUAL_STEPS = "steps"
 LENGTHS = {"half": 0.5, "twice": 2.0}
 ENDINGS = (EQUAL_STEPS, *LENGTHS)
+# At the end of a source: the external encoder whose weights the pretraining started from.
+STARTED = ".from_"
 
 _PART = re.compile(
-    r"(?P<dataset>[a-z][a-z0-9_]*)-(?P<images>[0-9]+|all)(@(?P<corruption>[a-z][a-z0-9_]*))?"
+    r"(?P<dataset>[a-z][a-z0-9_]*)-(?P<images>[0-9]+(?:_per_class)?|all)"
+    r"(@(?P<corruption>[a-z][a-z0-9_]*))?"
 )
 _NAME = re.compile("[a-z][a-z0-9_]*")  # of an entry of `encoders`
 
@@ -50,10 +55,12 @@ def parse_source(source: str) -> list[Part]:
     """Return the parts of a single encoder's source.
 
     `none` (nothing was pretrained on) has none, and neither has the name of an external encoder.
+    The encoder that a pretraining was continued from is no part.
 
     Raises:
         UserError: the name is not of the form `dataset-images[@corruption]`, parts joined by `+`.
     """
+    source, _ = split_start(source)
     if _NAME.fullmatch(source):
         return []
     parts = []
@@ -66,6 +73,23 @@ def parse_source(source: str) -> list[Part]:
             )
         parts.append(Part(match["dataset"], match["images"], match["corruption"] or CLEAN))
     return parts
+
+
+def continued_source(source: str, start: str) -> str:
+    """Return the source of a pretraining that began with an external encoder's weights.
+
+    `cifar10-5000`, `effnet` -> `cifar10-5000.from_effnet`
+    """
+    return f"{source}{STARTED}{start}"
+
+
+def split_start(source: str) -> tuple[str, str]:
+    """Return a source without the encoder that it was continued from, and that encoder's name.
+
+    The name is empty where there is none.
+    """
+    own, _, start = source.partition(STARTED)
+    return own, start
 
 
 def join_sources(sources: list[str]) -> str:
@@ -127,6 +151,20 @@ class Run:
         ]
         return cls(first.method, join_sources(sources), first.seed)
 
+    def started(self, starts: Mapping[str, str]) -> "Run":
+        """Return the run with a source that says what each encoder was continued from.
+
+        Args:
+            starts: the external encoder that an entry of `methods` starts from.
+        """
+        named = [
+            Run(run.method, continued_source(run.source, starts[run.method]), run.seed)
+            if run.method in starts
+            else run
+            for run in self.encoders
+        ]
+        return Run.concatenated(named)
+
     @property
     def name(self) -> str:
         return run_name(self.method, self.source, self.seed)
@@ -144,6 +182,8 @@ class Run:
         for mark in marks:
             if re.fullmatch(r"seed[0-9]+", mark):
                 seed = int(mark.removeprefix("seed"))
+            elif f".{mark}".startswith(STARTED):
+                source = f"{source}.{mark}"
             else:
                 method = mark
         return Run(method, source, seed)

@@ -183,6 +183,11 @@ class Layout:
     def similarity(self) -> str:
         return f"{self.results}/similarity.csv"
 
+    @property
+    def declared(self) -> str:
+        """What the config declares of external encoders; a study without them has no such file."""
+        return f"{self.results}/encoders.json"
+
     def findings(self, suffix: str) -> str:
         """suffix: json or md."""
         return f"{self.results}/findings.{suffix}"

@@ -9,8 +9,8 @@ import re
 from collections.abc import Iterable
 
 from fourlenses.study import methods
-from fourlenses.study.encoders import ALL, split_source
-from fourlenses.study.vocabulary import BACKBONES, PROTOCOLS
+from fourlenses.study.encoders import ALL, PER_CLASS, split_source, split_start
+from fourlenses.study.vocabulary import BACKBONES, EXTERNAL, PROTOCOLS
 
 DATASETS = {
     "imagenet": "ImageNet",
@@ -66,7 +66,8 @@ def source_parts(source: str) -> list[tuple[str, int | None]]:
 def _dataset_and_size(part: str) -> tuple[str, str]:
     """`a-100` -> `("a", "100")`; the size is empty where there is none."""
     name, dash, size = part.rpartition("-")
-    return (name, size) if dash and (size.isdigit() or size == ALL) else (part, "")
+    known = size.removesuffix(PER_CLASS).isdigit() or size == ALL
+    return (name, size) if dash and known else (part, "")
 
 
 def datasets(source: str) -> frozenset[str]:
@@ -91,12 +92,13 @@ def source(text: str) -> str:
     brackets: `ImageNet 1M | iNat21 1M (supervised)`, `ImageNet 1M | ImageNet 1M (another seed)`.
     """
     if is_concatenated(text):
-        return SEPARATOR.join(source(part) + _marks(part) for part in split_source(text))
+        return SEPARATOR.join(_one_of_several(part) for part in split_source(text))
     parts = [
         dataset(name) if size is None else f"{dataset(name)} {count(size)}"
         for name, size in source_parts(text)
     ]
-    return " + ".join(parts)
+    start = split_start(text)[1]
+    return " + ".join(parts) + (f" (from {start})" if start else "")
 
 
 def _unmarked(part: str) -> tuple[str, list[str]]:
@@ -114,10 +116,18 @@ def encoders(source_name: str) -> list[tuple[str, str, str]]:
     members = []
     for part in split_source(source_name):
         alone, marks = _unmarked(part)
+        starts = [mark for mark in marks if split_start(f".{mark}")[1]]
+        alone, marks = ".".join([alone, *starts]), [mark for mark in marks if mark not in starts]
         seeds = [mark for mark in marks if _SEED.fullmatch(mark)]
         others = [mark for mark in marks if mark not in seeds]
         members.append((alone, others[0] if others else "", seeds[0] if seeds else ""))
     return members
+
+
+def is_external(method: str, source_name: str) -> bool:
+    """Return whether an encoder, or one of several concatenated, is not pretrained by the study."""
+    members = encoders(source_name)
+    return EXTERNAL in [method, *(other for _, other, _ in members)]
 
 
 def of_any_seed(source_name: str) -> str:
@@ -128,14 +138,17 @@ def of_any_seed(source_name: str) -> str:
     return re.sub(r"\.seed[0-9]+", ".seed", source_name)
 
 
-def _marks(part: str) -> str:
-    words = [_mark(mark) for mark in _unmarked(part)[1]]
-    return f" ({', '.join(words)})" if words else ""
+def _one_of_several(part: str) -> str:
+    alone, marks = _unmarked(part)
+    words = [_mark(mark) for mark in marks]
+    return source(alone) + (f" ({', '.join(words)})" if words else "")
 
 
 def _mark(mark: str) -> str:
     if _SEED.fullmatch(mark):
         return "another seed"
+    if start := split_start(f".{mark}")[1]:
+        return f"from {start}"
     return methods.label(mark) if methods.known(mark) else mark
 
 

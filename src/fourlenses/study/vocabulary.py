@@ -74,6 +74,7 @@ class Lens:
     name: str
     question: str
     figures: tuple[Figure, ...]
+    _: KW_ONLY
     every_level: bool = False
 
 
@@ -84,12 +85,16 @@ class Method:
     Args:
         name: as in the config (an entry is called `<name>` or `<name>_<anything>`).
         label: in legends.
-        colour: of Okabe and Ito's palette, which colour-blind readers can tell apart.
+        colour: of Okabe and Ito's palette or of Paul Tol's, which colour-blind readers can tell
+            apart.
         marker: matplotlib's; tells methods apart in print without colour.
         contrastive: learns from augmented images without labels. BYOL and its like are counted
             here, as in the paper.
-        passes: forward passes that one image of a training step costs: 3 for each view that is
-            trained on, 1 for each that is only embedded. None: nothing is trained.
+        views: of an image, that a step takes.
+        more_views: it takes any number of them, from ``views`` on.
+        passes: forward passes that one image of a training step of ``views`` views costs: 3 for
+            each view that is trained on, 1 for each that is only embedded. None: nothing is
+            trained.
     """
 
     name: str
@@ -98,6 +103,8 @@ class Method:
     colour: str
     marker: str
     contrastive: bool = True
+    views: int = 2
+    more_views: bool = False
     passes: int | None = None
 
 
@@ -143,6 +150,7 @@ class CorruptionFamily:
     name: str
     parameter: str
     severities: tuple[float, float, float, float, float]
+    _: KW_ONLY
     stored_side: int | None = 0
     stored_as_jpeg: bool = False
 
@@ -231,6 +239,11 @@ LENSES = {
             (Figure("granularity"), Figure("granularity_gap")),
             every_level=True,
         ),
+        Lens(
+            "alternatives",
+            "One's own pretraining, labels alone, or an encoder that can be downloaded?",
+            (Figure("alternatives"),),
+        ),
     )
 }
 EVERY_LEVEL_LENSES = tuple(name for name, lens in LENSES.items() if lens.every_level)
@@ -247,14 +260,22 @@ METHODS = {
         Method("simsiam", "SimSiam", colour="#56B4E9", marker="v", passes=6),
         Method("barlow_twins", "Barlow Twins", colour="#CC79A7", marker="P", passes=6),
         Method("vicreg", "VICReg", colour="#B8A800", marker="X", passes=6),
+        Method("lejepa", "LeJEPA", colour="#882255", marker="p", more_views=True, passes=6),
         Method(
-            "supervised", "supervised", colour="#D55E00", marker="s", contrastive=False, passes=3
+            "supervised",
+            "supervised",
+            colour="#D55E00",
+            marker="s",
+            contrastive=False,
+            views=1,
+            passes=3,
         ),
         Method(EXTERNAL, "downloaded encoder", colour="#000000", marker="*", contrastive=False),
         Method(RANDOM_INIT, "random encoder", colour="#7F7F7F", marker="x", contrastive=False),
     )
 }
-TRAINED_METHODS = tuple(name for name in METHODS if name not in (EXTERNAL, RANDOM_INIT))
+UNTRAINED = (EXTERNAL, RANDOM_INIT)  # methods of encoders that the study did not pretrain
+TRAINED_METHODS = tuple(name for name in METHODS if name not in UNTRAINED)
 
 
 def method_of(entry: str) -> str | None:

@@ -14,6 +14,7 @@ processes it is synchronised (see `fourlenses.models.batch_norm`), between micro
 be.
 """
 
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 
 import torch
@@ -44,8 +45,7 @@ def add_gradients(
     Returns:
         Loss, diagnostics and the whole batch's targets.
     """
-    rows = len(views[0])
-    pieces = -(-rows // micro_batch) if micro_batch else 1
+    pieces = -(-len(views[0]) // micro_batch) if micro_batch else 1
     with torch.no_grad(), autocast:
         targets = tuple(all_gather_rows(target) for target in method.targets(views))
     if pieces == 1 and world_size() == 1:
@@ -55,36 +55,57 @@ def add_gradients(
         loss.backward()
         return loss.detach(), diagnostics, targets
 
-    parts = [
-        [view[part] for view in views]
-        for part in torch.arange(rows, device=views[0].device).tensor_split(pieces)
-    ]
-    if pieces == 1:
-        with autocast:
-            embeddings = method.embed(views)
-    else:
-        with torch.no_grad(), autocast, frozen_statistics(method):
-            embeddings = tuple(
-                torch.cat(column)
-                for column in zip(*(method.embed(part) for part in parts), strict=True)
-            )
+    parts = _cut(views, pieces)
+    embeddings = _embed(method, parts, autocast)
     gathered = tuple(all_gather_rows(embedding).requires_grad_() for embedding in embeddings)
     loss, diagnostics = method.loss(gathered, targets, labels)
-    shares = [
-        shard_of(gradient)
-        for gradient in torch.autograd.grad(loss, gathered, materialize_grads=True)
-    ]
+    gradients = torch.autograd.grad(loss, gathered, materialize_grads=True)
+    shares = [shard_of(gradient) for gradient in gradients]
     if pieces == 1:
         torch.autograd.backward(embeddings, shares)
     else:
-        for part, *gradients in zip(
-            parts, *(share.tensor_split(pieces) for share in shares), strict=True
-        ):
-            with autocast:
-                embedded = method.embed(part)
-            torch.autograd.backward(embedded, gradients)
+        _embed_again_and_push_back(method, parts, shares, autocast=autocast)
     # Every process has pushed back its rows' share of one global loss: their sum is its gradient.
     all_reduce_sum(
         [parameter.grad for parameter in method.parameters() if parameter.grad is not None]
     )
     return loss.detach(), diagnostics, targets
+
+
+def _cut(views: list[Tensor], pieces: int) -> list[list[Tensor]]:
+    """Return the views of each piece of the batch."""
+    if pieces == 1:
+        return [views]
+    rows = torch.arange(len(views[0]), device=views[0].device)
+    return [[view[part] for view in views] for part in rows.tensor_split(pieces)]
+
+
+def _embed(
+    method: Method, parts: Sequence[list[Tensor]], autocast: AbstractContextManager
+) -> Embeddings:
+    """Return the embeddings of the views of all parts; of several parts without a graph."""
+    if len(parts) == 1:
+        with autocast:
+            return method.embed(parts[0])
+    with torch.no_grad(), autocast, frozen_statistics(method):
+        embedded = [method.embed(part) for part in parts]
+        return tuple(torch.cat(column) for column in zip(*embedded, strict=True))
+
+
+def _embed_again_and_push_back(
+    method: Method,
+    parts: Sequence[list[Tensor]],
+    shares: Sequence[Tensor],
+    *,
+    autocast: AbstractContextManager,
+) -> None:
+    """Embed each part with a graph, and push its rows of ``shares`` back through the encoder.
+
+    Args:
+        shares: the gradient of the loss with respect to each embedding of this process's rows.
+    """
+    pieces = (share.tensor_split(len(parts)) for share in shares)
+    for part, *gradients in zip(parts, *pieces, strict=True):
+        with autocast:
+            embedded = method.embed(part)
+        torch.autograd.backward(embedded, gradients)

@@ -7,14 +7,17 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import nn
 
+from fourlenses.core.errors import UserError
 from fourlenses.core.randomness import named_seed
 from fourlenses.data.augment.augment import Augment, Augmentation
 from fourlenses.data.loading.inputs import Part, choose_input, load_squares
 from fourlenses.methods import build_method
 from fourlenses.methods.method import DataInfo, Method
-from fourlenses.models.backbones import build_backbone
+from fourlenses.models.architectures import build_architecture, check_image_size
 from fourlenses.models.batch_norm import set_batch_norm
+from fourlenses.models.weights import load_weights
 from fourlenses.parallel.devices import choose_device
 from fourlenses.parallel.distributed import joined_processes, rank, world_size
 from fourlenses.resume.checkpoint import Checkpoints
@@ -38,7 +41,7 @@ MONITOR_BATCH = 128  # images that the collapse monitor embeds at a time
 
 
 def pretrain(
-    settings: PretrainingSettings, data: TrainingData, placement: Placement, output: Path
+    settings: PretrainingSettings, data: TrainingData, *, placement: Placement, output: Path
 ) -> None:
     """Train, and write the `OUTPUTS` into ``output``, ``run.json`` last.
 
@@ -70,8 +73,16 @@ def pretrain(
             # an interrupted run goes on with the kind of input that it had
             kind = state["input"] if state and placement.input == "auto" else placement.input
             parts = TrainingData(data.datasets, copies, data.subsets).parts()
+            encoder, width = _first_encoder(settings, data.start)
             run = _prepare(
-                settings, hyper, parts, kind=kind, session=session, checkpoints=checkpoints
+                settings,
+                hyper,
+                parts,
+                encoder=encoder,
+                feature_width=width,
+                kind=kind,
+                session=session,
+                checkpoints=checkpoints,
             )
             outcome = run.trainer.train(state)
             record = RunRecord(
@@ -83,18 +94,39 @@ def pretrain(
                 device=session.device,
             )
             method = run.trainer.method
-            session.finish(
-                lambda folder: write_run(folder, method.encoder, method.head, record),
-                checkpoints.clear,
-            )
+
+            def write(folder: Path) -> None:
+                write_run(folder, encoder=method.encoder, head=method.head, run=record)
+
+            session.finish(write, checkpoints.clear)
 
 
 def _write_untrained(settings: PretrainingSettings, placement: Placement, output: Path) -> None:
     with joined_processes(choose_device(placement.device)) as device:
         if rank() == 0:
-            encoder, _ = build_backbone(settings.backbone, named_seed(settings.seed, "encoder"))
+            encoder, _ = _first_encoder(settings, None)
             record = RunRecord(settings=settings, outcome=Outcome(), device=device)
-            write_run(output, encoder, torch.nn.Identity(), record)
+            write_run(output, encoder=encoder, head=nn.Identity(), run=record)
+
+
+def _first_encoder(settings: PretrainingSettings, start: Path | None) -> tuple[nn.Module, int]:
+    """Return the encoder before the first step, and the width of its features.
+
+    Its weights are those of the file ``start``, or drawn from the seed.
+    """
+    encoder, width = build_architecture(
+        settings.backbone,
+        seed=named_seed(settings.seed, "encoder"),
+        image_size=settings.image_size,
+    )
+    if settings.start is None:
+        return encoder, width
+    if start is None:
+        raise UserError(
+            f"'{settings.entry}' continues '{settings.start.encoder}', whose weights were not "
+            "given; name their folder by --start"
+        )
+    return load_weights(encoder, start), width
 
 
 @dataclass(frozen=True)
@@ -111,6 +143,8 @@ def _prepare(
     hyper: Hyperparameters,
     parts: list[Part],
     *,
+    encoder: nn.Module,
+    feature_width: int,
     kind: str,
     session: Session,
     checkpoints: Checkpoints,
@@ -120,6 +154,9 @@ def _prepare(
     views = [
         Augment(_augmentation(settings, name), settings.image_size, seed) for name in hyper.views
     ]
+    if ":" in settings.backbone:  # ours take any size
+        for size in sorted({view.size for view in views}):
+            check_image_size(encoder, size, name=settings.backbone)
     source = choose_input(
         kind,
         parts,
@@ -130,10 +167,14 @@ def _prepare(
     )
     images = len(source.labels)
     schedule, notes = pretraining_schedule(hyper, images)
-    encoder, width = build_backbone(settings.backbone, named_seed(settings.seed, "encoder"))
     head_seed = named_seed(settings.seed, "head")
-    info = DataInfo(images, source.num_classes, schedule.batch_size, head_seed)
-    method = build_method(hyper.method, encoder, width, settings=hyper.own, info=info)
+    info = DataInfo(
+        images=images,
+        num_classes=source.num_classes,
+        batch_size=schedule.batch_size,
+        seed=head_seed,
+    )
+    method = build_method(hyper.method, encoder, feature_width, settings=hyper.own, info=info)
     set_batch_norm(method, hyper.batch_norm_groups)
     if settings.compile:
         encoder.compile()
@@ -155,7 +196,7 @@ def _prepare(
         description=f"{settings.entry}/{settings.source}/seed{settings.seed}",
         measure=_collapse_monitor(settings, hyper, parts, labels=source.labels, session=session),
     )
-    return _Run(trainer, width, notes + method.notes)
+    return _Run(trainer, feature_width, notes + method.notes)
 
 
 def _effective(hyper: Hyperparameters, run: _Run, outcome: Outcome) -> dict[str, Any]:

@@ -2,16 +2,15 @@
 
 import platform
 import resource
-import subprocess
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import nn
 
 from fourlenses.core.files import write_csv, write_json
+from fourlenses.core.software import git_commit, versions
 from fourlenses.models.weights import save_weights
 from fourlenses.study.layout import ENCODER, HEAD, HISTORY, RUN
 from fourlenses.training.collapse_monitor import collapse
@@ -40,7 +39,7 @@ class RunRecord:
     notes: list[str] = field(default_factory=list)
 
 
-def write_run(output: Path, encoder: nn.Module, head: nn.Module, run: RunRecord) -> None:
+def write_run(output: Path, *, encoder: nn.Module, head: nn.Module, run: RunRecord) -> None:
     """Write the files of a pretraining into the folder ``output``, run.json last."""
     outcome, device = run.outcome, run.device
     output.mkdir(parents=True, exist_ok=True)
@@ -70,12 +69,8 @@ def write_run(output: Path, encoder: nn.Module, head: nn.Module, run: RunRecord)
         "device": torch.cuda.get_device_name(device)
         if device.type == "cuda"
         else platform.processor() or platform.machine(),
-        "versions": {
-            "python": platform.python_version(),
-            "torch": torch.__version__,
-            "numpy": np.__version__,
-        },
-        "git_commit": _git_commit(),
+        "versions": versions("torch", "numpy"),
+        "git_commit": git_commit(),
     }
     write_json(output / RUN, record)
 
@@ -84,17 +79,3 @@ def _collapsed(history: list[dict], feature_width: int) -> str | None:
     """A sentence on the last measurement of the collapse monitor, if it was bad."""
     measured = [row for row in history if "embedding_std" in row]
     return collapse(measured[-1], measured[-1]["step"], feature_width) if measured else None
-
-
-def _git_commit() -> str | None:
-    here = Path(__file__).parent
-    try:
-        result = subprocess.run(
-            ["git", "-C", str(here), "rev-parse", "HEAD"],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-    except OSError:  # no git on this node
-        return None
-    return result.stdout.strip() or None

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import KW_ONLY, asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
 
@@ -73,6 +73,25 @@ class Hyperparameters(CommonHyperparameters):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Start:
+    """The external encoder that a pretraining continues.
+
+    Attributes:
+        encoder: its name in `encoders` of the config.
+        sha256: of its file, as the config declares it.
+        weights_sha256: of the imported encoder.safetensors, which the encoder begins with.
+        crop: share of the shorter side of an image that it sees in evaluation, above 0, at most 1.
+        labels_of: datasets whose images or labels it is known to have seen.
+    """
+
+    encoder: str
+    sha256: str
+    weights_sha256: str
+    crop: float
+    labels_of: list[str]
+
+
+@dataclass(frozen=True, kw_only=True)
 class PretrainingSettings:
     """Everything that decides the weights of an encoder, besides the images.
 
@@ -82,6 +101,7 @@ class PretrainingSettings:
         stored_size, image_size: side of the images in the beton, and of the views; pixels.
         hyperparameters: of the entry; None for the entry that trains nothing.
         recipes: augmentations by name, those of the views, as in the config.
+        start: None where the encoder begins with random weights.
         precision: float32, bfloat16, or auto: bfloat16 on a GPU.
         compile: let torch.compile work on the encoder.
         health_images: how many images the collapse monitor measures, 0 for none; they change no
@@ -97,6 +117,7 @@ class PretrainingSettings:
     torch_threads: int
     hyperparameters: Hyperparameters | None
     recipes: dict[str, dict]
+    start: Start | None = None
     precision: str = "float32"
     channels_last: bool = True
     compile: bool = False
@@ -120,15 +141,20 @@ class PretrainingSettings:
         given["hyperparameters"] = (
             None if untrained else Hyperparameters.from_json(entry, hyperparameters)
         )
+        if given.get("start") is not None:
+            check_keys(given["start"], Start, where="the start of a pretraining")
+            given["start"] = filled(Start, given["start"])
         return cls(entry=entry, **given)
 
     def as_json(self) -> dict[str, Any]:
         """The settings as `from_json` takes them, and as run.json holds them."""
         values = {key: getattr(self, key) for key in keys_of(type(self)) if key != "entry"}
+        start = values.pop("start")  # left out where there is none: keys of checkpoints stay
         hyper = self.hyperparameters
         return {
             "method": self.entry,
             **values,
+            **({} if start is None else {"start": asdict(start)}),
             "hyperparameters": {} if hyper is None else hyper.as_json(),
         }
 
@@ -141,11 +167,14 @@ class TrainingData:
         datasets: the parts' dataset names.
         betons: a beton of each.
         subsets: a file of the manifest rows to use of each (.npy, int64).
+        start: the imported encoder.safetensors that the settings' start names.
     """
 
     datasets: list[str]
     betons: list[Path]
     subsets: list[Path]
+    _: KW_ONLY
+    start: Path | None = None
 
     def parts(self) -> list[Part]:
         """The parts as `choose_input` takes them."""

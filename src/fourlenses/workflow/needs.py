@@ -3,8 +3,9 @@
 Standard library only: the Snakefile imports it, and is read again in every job.
 """
 
+from fourlenses.config.encoders import layout_of
 from fourlenses.study import CLEAN, Part, Plan, Run, Subset, parse_source
-from fourlenses.study.layout import Layout, manifest
+from fourlenses.study.layout import manifest
 from fourlenses.study.vocabulary import FROM_SCRATCH, RANDOM_INIT
 
 WRITER_THREADS = 8  # of a job that decodes images into a beton
@@ -24,11 +25,24 @@ def datasets(plan: Plan) -> list[str]:
     return sorted({part.dataset for part in _parts(plan)} | set(targets(plan)))
 
 
-def variants(plan: Plan) -> list[tuple[str, str]]:
-    """Return each dataset with each variant of its images: `clean` or a corruption."""
+def betons(plan: Plan, config: dict) -> list[str]:
+    """Return all stored images that the study reads, each at the size that an encoder takes.
+
+    Args:
+        config: completed.
+    """
     clean = Part("any", "all", CLEAN).variant
-    pretraining = {(part.dataset, part.variant) for part in _parts(plan)}
-    return sorted(pretraining | {(target, clean) for target in targets(plan)})
+    pretraining = {
+        layout_of(config, run).beton(part.dataset, part.variant)
+        for run in plan.runs
+        for part in parse_source(run.source)
+    }
+    evaluation = {
+        layout_of(config, encoder).beton(cell.target, clean)
+        for cell in plan.cells
+        for encoder in starting_run(cell.run, cell.protocol).encoders
+    }
+    return sorted(pretraining | evaluation)
 
 
 def most_images(plan: Plan, dataset: str) -> int:
@@ -37,7 +51,7 @@ def most_images(plan: Plan, dataset: str) -> int:
     For pretraining or as labels; 0 where it only takes `all`.
     """
     sizes = [part.images for part in _parts(plan) if part.dataset == dataset]
-    sizes += [Subset.parse(cell.labelled).images for cell in plan.cells if cell.target == dataset]
+    sizes += [Subset.parse(cell.labelled).size for cell in plan.cells if cell.target == dataset]
     return max((int(size) for size in sizes if size.isdigit()), default=0)
 
 
@@ -57,27 +71,38 @@ def starting_run(run: Run, protocol: str) -> Run:
     return Run(RANDOM_INIT, "none", run.seed) if protocol in FROM_SCRATCH else run
 
 
-def evaluation_targets(plan: Plan, layout: Layout, run: Run) -> list[dict]:
+def evaluation_targets(plan: Plan, config: dict, run: Run) -> list[dict]:
     """Return what an encoder's features are evaluated on, in one job.
 
+    Args:
+        config: completed.
+        run: one encoder, or several concatenated.
+
     Returns:
-        For each target `dataset`, `beton`, `manifest` and `subsets`: the file of each number of
-        labels under each protocol.
+        For each target `dataset`, `betons` (by the stored size that an encoder takes), `manifest`
+        and `subsets`: the file of each number of labels under each protocol.
     """
+    layouts = [layout_of(config, encoder) for encoder in run.encoders]
     found: dict[str, dict] = {}
     for cell in plan.cells_of(run):
         entry = found.setdefault(
             cell.target,
             {
                 "dataset": cell.target,
-                "beton": layout.beton(cell.target),
+                "betons": {str(each.stored_size): each.beton(cell.target) for each in layouts},
                 "manifest": manifest(cell.target),
                 "subsets": {},
             },
         )
-        subset = layout.subset(cell.target, cell.labelled, cell.run.seed)
+        # of every stored size the same rows
+        subset = layouts[0].subset(cell.target, cell.labelled, cell.run.seed)
         entry["subsets"].setdefault(cell.protocol, {})[cell.labelled] = subset
     return list(found.values())
+
+
+def beton_files(targets: list[dict]) -> list[str]:
+    """Return the files of images that `evaluation_targets` names."""
+    return list(dict.fromkeys(file for target in targets for file in target["betons"].values()))
 
 
 def label_files(targets: list[dict]) -> list[str]:

@@ -131,7 +131,10 @@ def test_autocast_does_not_reach_the_views():
 
 @pytest.mark.parametrize("part", [2**19, 3 * 32 * 32 * 5])
 def test_crops_made_elsewhere_get_the_rest_of_the_recipe(monkeypatch, part):
-    """The photometric half alone: where the crop is the whole image, both ways must agree; a fourth channel changes nothing."""
+    """The photometric half alone must agree where the crop is the whole image.
+
+    A fourth channel changes nothing.
+    """
     monkeypatch.setattr(module, "CPU_PART", part)
     recipe = Augmentation(
         crop_scale=(1, 1),

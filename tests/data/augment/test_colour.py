@@ -17,7 +17,7 @@ ADJUST = {
 
 
 def sample_images(count):
-    """Noise, with pixels of the corners of the colour cube (grey ones and ties among channels) in every image."""
+    """Noise with the corners of the colour cube (grey, ties among channels) in every image."""
     images = torch.rand(count, 3, 12, 12, generator=torch.Generator().manual_seed(0))
     corners = torch.tensor(list(itertools.product([0.0, 0.5, 1.0], repeat=3))).T  # (3, 27)
     images.view(count, 3, 144)[:, :, :27] = corners
@@ -65,7 +65,7 @@ def test_luma_equals_torchvision():
 
 
 def test_jitter_applies_each_samples_order():
-    """All 24 orders, sorted by the step of the hue, against torchvision one operation after another."""
+    """All 24 orders, sorted by the step of the hue, against torchvision's separate operations."""
     order = np.array(list(itertools.permutations(range(4))))
     order = order[np.argsort(hue_steps(order), kind="stable")]
     rng = np.random.default_rng(3)

@@ -23,7 +23,10 @@ def drawn():
     [(64, 64, (0.08, 1.0)), (40, 160, (0.2, 1.0)), (300, 20, (0.9, 1.0))],
 )
 def test_crops_are_distributed_as_torchvisions(height, width, scale):
-    """The second and third shape often or always need the central fallback. At 0.001 a check of correct code fails never or always."""
+    """The second and third shape often or always need the central fallback.
+
+    At 0.001 a check of correct code fails never or always.
+    """
     ours = draw_parameters(
         Augmentation(crop_scale=scale), height, width, seed=0, sample_ids=IDS, epoch=0, view=0
     )
@@ -92,7 +95,7 @@ def test_quantities_are_uncorrelated(drawn):
         *drawn.factors.T,
     ]
     correlation = np.corrcoef(np.array(columns, float)) - np.eye(len(columns))
-    # A crop's top and left both lie near 0 where the crop is large, so that pair is correlated in truth.
+    # A crop's top and left are both near 0 where the crop is large: that pair is correlated.
     correlation[0, 1] = correlation[1, 0] = 0
     assert np.abs(correlation).max() < 5 / np.sqrt(COUNT)
 

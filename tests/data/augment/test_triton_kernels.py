@@ -1,4 +1,7 @@
-"""The kernels of `fourlenses.data.augment.triton_kernels`, run by Triton's interpreter: the same code that is compiled on a GPU, without one."""
+"""The kernels of `fourlenses.data.augment.triton_kernels`, run by Triton's interpreter.
+
+It is the code that is compiled for a GPU, run without one.
+"""
 
 import json
 import os

@@ -1,4 +1,8 @@
-"""Copies of betons on a node's disk: made once for several jobs, verified, removed by the last, and done without where there is no room."""
+"""Copies of betons on a node's disk.
+
+They are made once for several jobs, verified, removed by the last job, and not made where there is
+no room.
+"""
 
 import json
 import os

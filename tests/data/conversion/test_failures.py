@@ -1,5 +1,9 @@
-"""The ways in which FFCV's writer and reader hang or lie (an image that cannot be decoded, an interrupted writer, a file cut short, a last
-page that is not whole), each beside what ours does; and what a full disk and a killed writer leave of ours."""
+"""Failures of FFCV's writer and reader, each next to the same case with ours.
+
+FFCV hangs or gives wrong images after an image that cannot be decoded, an interrupted writer, a
+file cut short, or a last page that is not whole. Also: the remains of our writer after a full disk
+or a kill.
+"""
 
 import os
 import shutil
@@ -124,8 +128,10 @@ def test_a_file_cut_short_is_opened_by_ffcv_and_not_by_us(tmp_path, image_folder
 
 @pytest.mark.parametrize("os_cache", [True, False])
 def test_ffcv_reads_whole_pages_of_ours(tmp_path, os_cache):
-    """Without the system's cache FFCV reads page by page, the last one too; an error in its thread would leave the loader
-    waiting for ever."""
+    """Without the system's cache FFCV reads page by page, the last page too.
+
+    An error in its thread would leave the loader waiting for ever.
+    """
     writer = BetonWriter(tmp_path / "x.beton", 30)
     for row in range(20):  # two pages and a piece of a third, fewer samples than announced
         writer.add(
@@ -140,9 +146,12 @@ def test_ffcv_reads_whole_pages_of_ours(tmp_path, os_cache):
         from ffcv.loader import Loader, OrderOption
         from ffcv.transforms import ToTensor
 
-        pipelines = {"image": [SimpleRGBImageDecoder(), ToTensor()], "index": [IntDecoder(), ToTensor()], "label": None}
-        loader = Loader(sys.argv[1], batch_size=7, num_workers=1, order=OrderOption.RANDOM, drop_last=False, pipelines=pipelines,
-                        os_cache=sys.argv[2] == "True", seed=1)
+        image, index = [SimpleRGBImageDecoder(), ToTensor()], [IntDecoder(), ToTensor()]
+        loader = Loader(
+            sys.argv[1], batch_size=7, num_workers=1, order=OrderOption.RANDOM, drop_last=False,
+            pipelines={"image": image, "index": index, "label": None},
+            os_cache=sys.argv[2] == "True", seed=1,
+        )
         seen = {}
         for images, rows in loader:
             for image, row in zip(images.numpy(), rows.numpy()[:, 0]):
@@ -303,7 +312,7 @@ def test_running_out_of_room_says_so_and_leaves_nothing(tmp_path, image_folder):
 
 
 def test_memory_does_not_grow_with_the_images(tmp_path):
-    """Peak memory over ten times as many images: what is kept of each are its places, and a few images are in flight."""
+    """Peak memory over ten times as many images: positions of all, and a few images in flight."""
     data = jpeg_bytes(1, 500, 400, quality=95)
     code = """
         import resource, sys
@@ -313,7 +322,7 @@ def test_memory_does_not_grow_with_the_images(tmp_path):
         from fourlenses.data.conversion import convert as write_beton
         count, data = int(sys.argv[2]), Path(sys.argv[3]).read_bytes()
         class Source:
-            def images(*arguments):
+            def images(*arguments, **keywords):
                 return (bytes(bytearray(data)) for _ in range(count))
         write_beton.source_of = lambda definition: Source
         names = [f"{number:06d}" for number in range(count)]

@@ -147,12 +147,14 @@ def test_files_that_the_config_names():
         ),
         (
             {"source": "glc20", "path": "x"},
-            r"no checksum was found .* https://lila.science/datasets/geolifeclef-2020/",
+            r"no checksum is known .* https://lila.science/datasets/geolifeclef-2020/",
         ),
         (
             {"source": "imagenet", "path": "in"},
-            r"(?s)key 'datasets.mine.download': .* registered there .* https://image-net.org/download-images and put them into "
-            r"the folder in of raw_data\n  ILSVRC2012_img_train.tar  md5 1d675b47d978889d74fa0da5fadfb00e  138 GB\n  ILSVRC2012_img_val",
+            r"(?s)key 'datasets.mine.download': .* registered there .* "
+            r"https://image-net.org/download-images and put them into "
+            r"the folder in of raw_data\n  ILSVRC2012_img_train.tar  md5 "
+            r"1d675b47d978889d74fa0da5fadfb00e  138 GB\n  ILSVRC2012_img_val",
         ),
     ],
 )
@@ -162,9 +164,9 @@ def test_what_cannot_be_downloaded_is_told_with_what_to_do(entry, message):
 
 
 def test_by_hand_names_every_file_and_sum():
-    said = by_hand("imagenet", TABLE["imagenet"])
+    message = by_hand("imagenet", TABLE["imagenet"])
     assert all(
-        f"{name}  md5 {file['md5']}" in said for name, file in TABLE["imagenet"]["files"].items()
+        f"{name}  md5 {file['md5']}" in message for name, file in TABLE["imagenet"]["files"].items()
     )
 
 

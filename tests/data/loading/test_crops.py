@@ -35,7 +35,10 @@ def cut(data, mode, width, height, box, flip, size):
 @settings(deadline=None, max_examples=150)
 @given(st.data())
 def test_crops_are_the_resident_paths_within_a_level(data):
-    """Noise, black-and-white noise and flat pictures; boxes of any shape, among them single pixels; shrunk and enlarged."""
+    """Noise, black-and-white noise and flat pictures, shrunk and enlarged.
+
+    Boxes are of any shape, among them single pixels.
+    """
     side, size = (data.draw(st.integers(1, limit)) for limit in (140, 80))
     box_height, box_width = data.draw(st.integers(1, side)), data.draw(st.integers(1, side))
     top, left = (

@@ -89,7 +89,8 @@ def test_memory_or_the_setting_decides(parts, monkeypatch, caplog, setting, free
     assert type(chosen) is kind
     (message,) = caplog.messages
     assert message.startswith(
-        f"{'resident' if kind is ResidentInput else 'streaming'} images: 20 of 32 px would take 60 KiB of the"
+        f"{'resident' if kind is ResidentInput else 'streaming'} images: 20 of 32 px would take 60 "
+        "KiB of the"
     )
     assert ("was asked for" in message) == (setting != "auto")
     (batch,) = chosen.batches([(np.arange(4), np.zeros(4, np.int64))])

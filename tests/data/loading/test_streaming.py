@@ -102,7 +102,7 @@ def test_labels_ids_and_classes_are_the_resident_ones(parts):
 
 
 def test_crops_are_the_resident_ones_within_a_level(parts):
-    """Rounding to whole levels twice, and nothing else: the stored pixels and the boxes are equal."""
+    """Only rounding to whole levels, twice, differs; the stored pixels and the boxes are equal."""
     for ours, theirs in zip(
         collect(make(parts), steps(8)), collect(resident(parts), steps(8)), strict=True
     ):
@@ -126,7 +126,10 @@ def test_whole_views_are_the_resident_ones_within_what_colour_makes_of_a_level(p
 
 @pytest.mark.parametrize("stored_size", [40, 57])
 def test_images_of_another_size_are_scaled_as_resident_ones_are(parts, stored_size):
-    """Smaller pictures are stored as they are, and become squares of stored_size only when they are read; here by another scaler."""
+    """Smaller pictures are stored as they are, and become squares of stored_size when read.
+
+    Here another scaler makes them.
+    """
     (ours,), (theirs,) = (
         collect(of(parts, stored_size=stored_size), [(np.arange(32), np.zeros(32, np.int64))])
         for of in (make, resident)
@@ -134,6 +137,19 @@ def test_images_of_another_size_are_scaled_as_resident_ones_are(parts, stored_si
     difference = (ours - theirs).abs() * 255
     assert difference.max() <= 2.01
     assert difference.mean() <= 0.5
+
+
+def test_views_may_have_sizes_of_their_own(parts):
+    small = Augmentation(jitter=None, grey=0, blur=0, size=0.25)
+    chosen = [(np.arange(20), np.zeros(20, np.int64))]
+    views = [Augment(CROP_ONLY, 32, 5), Augment(small, 32, 5), Augment(CROP_ONLY, 32, 5)]
+    streamed = StreamingInput(parts, 48, views, device=CPU, workers=2)
+    loaded = [load_images(*part[:2], 48, dataset=part[2], workers=1) for part in parts]
+    resident = ResidentInput(concatenate(loaded), views, CPU)
+    ((ours), (theirs)) = (next(source.batches(iter(chosen))) for source in (streamed, resident))
+    assert [view.shape[2:] for view in ours] == [(32, 32), (8, 8), (32, 32)]
+    for one, other in zip(ours, theirs, strict=True):
+        assert (one - other).abs().max() <= 1.5 / 255
 
 
 def test_the_number_of_workers_and_of_batches_ahead_change_nothing(parts):
@@ -285,7 +301,8 @@ def test_a_worker_that_hangs_is_an_error_within_the_patience(parts, monkeypatch)
     started = time.monotonic()
     with pytest.raises(
         UserError,
-        match=r"no images are coming.* at .*pixels.beton, sample \d+ \(row \d+ of its manifest\) for \d+ s.*disk",
+        match=r"no images are coming.* at .*pixels.beton, sample \d+ \(row \d+ of its manifest\) "
+        r"for \d+ s.*disk",
     ):
         collect(make(parts, patience_seconds=0.5), steps(5))
     assert time.monotonic() - started < 5

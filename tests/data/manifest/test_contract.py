@@ -1,4 +1,4 @@
-"""Manifests that somebody else makes: what is right goes through, what is wrong is named by column and row."""
+"""Manifests that other programs make: an error names column and row."""
 
 import tarfile
 
@@ -35,7 +35,7 @@ def index(folder, rows=ROWS, path="images", write=None):
 
 def images(folder, table, path="images"):
     definition = {"source": "manifest", "path": path, "manifest": str(folder / "rows.parquet")}
-    return list(source.images("mine", definition, folder, table, 32))
+    return list(source.images("mine", definition, folder, manifest=table, size=32))
 
 
 def test_rows_become_a_manifest_and_images_come_in_its_order(folder):
@@ -84,7 +84,8 @@ def without(column):
         ),
         (
             [{**row, "heigth": 3} for row in ROWS],
-            r"unknown column 'heigth' \(did you mean 'height'\?\); allowed: path, split, level:<name>",
+            r"unknown column 'heigth' \(did you mean 'height'\?\); allowed: path, split, "
+            r"level:<name>",
         ),
         (changed(1, split="val"), r"column 'split', row 1 is 'val': allowed: train or test"),
         (changed(2, split="train"), r"column 'split' has no row of test; a dataset needs both"),
@@ -135,7 +136,8 @@ def test_what_breaks_the_contract_is_named_by_column_and_row(folder, rows, messa
 def test_a_file_that_is_absent_or_no_parquet(folder):
     with pytest.raises(
         UserError,
-        match=r"config key 'datasets.mine.manifest': there is no file .*rows.parquet; a rule of rules/datasets",
+        match=r"config key 'datasets.mine.manifest': there is no file .*rows.parquet; a rule of "
+        r"rules/datasets",
     ):
         index(folder, write=lambda: None)
     with pytest.raises(UserError, match=r"rows.parquet cannot be read as Parquet"):

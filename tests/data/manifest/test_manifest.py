@@ -90,7 +90,7 @@ def test_subsets_are_those_of_the_plain_computation(manifest, table):
 
 
 def test_subsets_stay_what_they_are():
-    """Numbers drawn before the manifest was read by columns: a study that is resumed must find its images again."""
+    """Numbers drawn before the manifest was read by columns: a resumed study needs the same."""
     names = [f"image{number}" for number in range(1000)]
     table = pd.DataFrame({"id": names, "split": "train"})
     assert draw_subset(table, set(), subset=5, seed=0, dataset="x").tolist() == [

@@ -2,7 +2,8 @@ import itertools
 
 from fourlenses.data.manifest.wordnet import ROOT, read_wordnet
 
-# depth-first from entity, children by name, each synset once: computed apart from this code, from WordNet 3.0's data.noun
+# depth-first from entity, children by name, each synset once: computed from
+# WordNet 3.0's data.noun by a separate program
 COUNTS = [1, 2, 6, 12, 20, 40, 84, 210, 353, 494, 595, 693, 752, 819, 877, 918, 977, 999, 1000]
 
 
@@ -11,7 +12,8 @@ def test_the_shipped_hierarchy_is_that_of_ilsvrc2012():
     assert sorted(wordnet.numbers.values()) == list(range(1, 1001))
     assert len(wordnet.parents) == 1860
     assert sum(len(parents) > 1 for parents in wordnet.parents.values()) == 75
-    # the first four validation images are 490, 361, 171 and 822: a sea snake, an alp, a Shetland sheepdog, a soup bowl
+    # the first four validation images are 490, 361, 171 and 822: a sea snake, an alp, a Shetland
+    # sheepdog, a soup bowl
     wnids = {number: wnid for wnid, number in wordnet.numbers.items()}
     assert [wnids[number] for number in (490, 361, 171, 822)] == [
         "n01751748",

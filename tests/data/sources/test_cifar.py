@@ -17,7 +17,7 @@ from tests.helpers.layouts import generic as layouts
 
 def read(definition, raw):
     manifest = source.index("cifar", definition, raw)
-    return manifest, list(source.images("cifar", definition, raw, manifest, 32))
+    return manifest, list(source.images("cifar", definition, raw, manifest=manifest, size=32))
 
 
 def by_id(definition, raw):
@@ -141,7 +141,8 @@ def batch(width: int, labels: list[int]) -> bytes:
 def crafted_dtype() -> bytes:
     """An array of Python objects whose pointers come from the file."""
     array = b"cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\x00\x85U\x01b\x87R"
-    kind = b"cnumpy\ndtype\nU\x02O8K\x00K\x01\x87R(K\x03U\x01|NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tb"
+    unset = b"J\xff\xff\xff\xff"
+    kind = b"cnumpy\ndtype\nU\x02O8K\x00K\x01\x87R(K\x03U\x01|NNN" + unset + unset + b"K\x00tb"
     return (
         b"\x80\x02}(U\x04data"
         + array

@@ -28,7 +28,7 @@ def test_train_and_test_json_with_supercategories(tmp_path, kind, around):
     hierarchy = hierarchy_of(manifest)
     assert hierarchy.names == ["supercategory", "class"]
     assert hierarchy.table.tolist() == [[0, 0], [0, 1], [1, 2]]
-    assert contents(source.images("animals", definition, raw, manifest, 32)) == [
+    assert contents(source.images("animals", definition, raw, manifest=manifest, size=32)) == [
         PICTURES[file] for file in manifest["id"]
     ]
     (tmp_path / "plain").mkdir()
@@ -53,7 +53,7 @@ def test_one_json_and_a_seeded_split(tmp_path):
 
 
 def test_ranks_of_inaturalist(tmp_path):
-    """Levels by name, the class by another key than the name: the categories of iNaturalist 2021."""
+    """Categories of iNaturalist 2021: levels by name, the class by another key than the name."""
     definition, raw = layouts.coco(
         tmp_path, levels=["kingdom", "class_name", "genus"], label="image_dir_name"
     )

@@ -28,7 +28,7 @@ def test_columns_splits_levels_and_bytes(tmp_path):
     assert hierarchy_of(manifest).names == ["kind", "class"]
     assert hierarchy_of(manifest).classes[0] == ["insect", "mammal"]
     assert set(zip(manifest["width"], manifest["height"], strict=True)) == {(40, 36)}
-    assert contents(source.images("animals", definition, raw, manifest, 32)) == [
+    assert contents(source.images("animals", definition, raw, manifest=manifest, size=32)) == [
         PICTURES[file] for file in manifest["id"]
     ]
 
@@ -45,7 +45,7 @@ def test_one_subset_whatever_the_storage(tmp_path, kind, around):
         layouts.csv_list(tmp_path / "other", kind, around),
     ):
         manifest = indexed(definition, raw)
-        assert contents(source.images("animals", definition, raw, manifest, 32)) == [
+        assert contents(source.images("animals", definition, raw, manifest=manifest, size=32)) == [
             PICTURES[file] for file in manifest["id"]
         ]
         drawn.append(
@@ -113,7 +113,7 @@ def test_what_is_listed_but_absent_is_undecodable(tmp_path):
     with pytest.raises(
         UserError, match=r"train/bee_4.jpg' is no longer where it was when the dataset was indexed"
     ):
-        contents(source.images("animals", definition, raw, manifest, 32))
+        contents(source.images("animals", definition, raw, manifest=manifest, size=32))
 
 
 def test_an_archive_that_went_since_it_was_indexed(tmp_path):
@@ -122,7 +122,7 @@ def test_an_archive_that_went_since_it_was_indexed(tmp_path):
     (raw / "photos.zip").unlink()
     for step in (
         lambda: indexed(definition, raw),
-        lambda: list(source.images("animals", definition, raw, manifest, 32)),
+        lambda: list(source.images("animals", definition, raw, manifest=manifest, size=32)),
     ):
         with pytest.raises(
             UserError, match=r"'datasets.animals.path': there is no file or directory .*photos.zip"
@@ -144,7 +144,10 @@ def test_names_that_are_not_utf8_and_cells_with_commas(tmp_path):
     write_manifest(indexed(definition, tmp_path), tmp_path / "m.parquet")
     manifest = read_manifest(tmp_path / "m.parquet")
     assert list(manifest["id"]) == [odd, "v.jpg"]
-    assert contents(source.images("animals", definition, tmp_path, manifest, 32)) == [b"1", b"2"]
+    assert contents(source.images("animals", definition, tmp_path, manifest=manifest, size=32)) == [
+        b"1",
+        b"2",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -78,7 +78,7 @@ def test_every_kind_of_table_of_occurrences(tmp_path, occurrences):
     assert index(make_glc20(tmp_path / "other", "npy_tree", occurrences=occurrences)).equals(wanted)
 
 
-def test_annotations_without_coordinates_beside_a_table_with_them(tmp_path):
+def test_annotations_without_coordinates_next_to_a_table_with_them(tmp_path):
     made = make_glc20(tmp_path, "npy_tree")
     wanted = index(made)
     write_occurrences(
@@ -122,8 +122,8 @@ def test_what_is_left_out_is_counted_in_the_log(tmp_path, caplog):
         manifest = index(made)
     assert len(manifest) == 19
     assert (
-        "4 patches cannot be read and are left out: patches/us/00/01/20000100.npy (expected integers of shape (256, 256, 5), found"
-        in (caplog.text)
+        "4 patches cannot be read and are left out: patches/us/00/01/20000100.npy (expected "
+        "integers of shape (256, 256, 5), found" in (caplog.text)
     )
     assert "found uint8 (256, 256, 3)" in caplog.text
     assert "found float64 (256, 256, 5)" in caplog.text
@@ -138,10 +138,10 @@ def test_images_without_land_cover(tmp_path, caplog):
     (folder / "00/01/20000100_landcover.tif").unlink()
     (folder / "01/01/20000101_landcover.tif").write_bytes(b"no picture")
     assert len(index(made)) == 22
-    assert "2 images have no readable land cover beside them: left out" in caplog.text
+    assert "2 images have no readable land cover next to them: left out" in caplog.text
     assert (
-        "1 patches cannot be read and are left out: patches-us/01/01/20000101_landcover.tif (UnidentifiedImageError"
-        in caplog.text
+        "1 patches cannot be read and are left out: patches-us/01/01/20000101_landcover.tif "
+        "(UnidentifiedImageError" in caplog.text
     )
 
 
@@ -170,12 +170,14 @@ def test_a_patch_damaged_since_it_was_indexed_is_listed_by_the_conversion(tmp_pa
 def test_integers_of_any_width_are_read(tmp_path):
     definition, raw_data = make_glc20(tmp_path, "npy_tree", images=6)
     before = index((definition, raw_data))
-    pixels = contents(source.images("glc", definition, raw_data, before, 64))
+    pixels = contents(source.images("glc", definition, raw_data, manifest=before, size=64))
     for file in (tmp_path / "glc").rglob("*[0-9].npy"):
         np.save(file, np.load(file).astype(">i4"))
     assert index((definition, raw_data)).equals(before)
     for one, other in zip(
-        pixels, contents(source.images("glc", definition, raw_data, before, 64)), strict=True
+        pixels,
+        contents(source.images("glc", definition, raw_data, manifest=before, size=64)),
+        strict=True,
     ):
         assert other.dtype == np.uint8
         assert np.array_equal(one, other)
@@ -207,7 +209,8 @@ def test_two_images_of_one_block_are_never_on_two_sides(tmp_path):
     [
         (
             "id;lat;species_id\n20000100;38.5;7\n",
-            r"has no column lon or longitude \(separated by ';'\); its columns: id, lat, species_id",
+            r"has no column lon or longitude \(separated by ';'\); its columns: id, lat, "
+            r"species_id",
         ),
         (
             "id,lat,lon\n20000100,38.5,-97\n",
@@ -264,14 +267,16 @@ def test_no_patch_that_can_be_used(tmp_path):
         np.save(file, np.full((256, 256, 5), 40, np.uint8))
     with pytest.raises(
         UserError,
-        match=r"no patch in .* has a land-cover code of the United States \(18 to 33\); found code 40: 6",
+        match=r"no patch in .* has a land-cover code of the United States \(18 to 33\); found code "
+        r"40: 6",
     ):
         index(made)
     for file in (tmp_path / "glc").rglob("*[0-9].npy"):
         file.write_bytes(b"")
     with pytest.raises(
         UserError,
-        match=r"holds no usable patch, .*6 could not be read, e.g. patches/us/00/01/20000100.npy \(EOFError",
+        match=r"holds no usable patch, .*6 could not be read, e.g. patches/us/00/01/20000100.npy "
+        r"\(EOFError",
     ):
         index(made)
 
@@ -281,6 +286,7 @@ def test_a_patch_that_is_there_twice(tmp_path):
     make_glc20(tmp_path, "npy_archives", images=6)
     with pytest.raises(
         UserError,
-        match=r"holds the patch 20000100 twice, as 'patches/us/00/01/20000100.npy' and 'patches_us_01.tar.gz/",
+        match=r"holds the patch 20000100 twice, as 'patches/us/00/01/20000100.npy' and "
+        r"'patches_us_01.tar.gz/",
     ):
         index(made)

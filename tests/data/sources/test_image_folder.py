@@ -36,7 +36,9 @@ def test_directory_tar_and_zip_give_one_manifest(image_folder, image_archive):
 def test_images_come_in_the_manifests_order(image_archive):
     definition = {"source": "image_folder", "path": image_archive.name}
     manifest = source.index("animals", definition, image_archive.parent)
-    images = list(source.images("animals", definition, image_archive.parent, manifest, 32))
+    images = list(
+        source.images("animals", definition, image_archive.parent, manifest=manifest, size=32)
+    )
     with tarfile.open(image_archive) as archive:
         assert images == [archive.extractfile(path).read() for path in manifest["path"]]
 
@@ -145,7 +147,8 @@ def test_a_plain_tar_that_breaks_off_between_members(image_folder):
     archive.write_bytes(archive.read_bytes()[:cut])
     with pytest.raises(
         UserError,
-        match=r"animals.tar is damaged or truncated after \d+ files \(EOFError: no end-of-archive mark\)",
+        match=r"animals.tar is damaged or truncated after \d+ files \(EOFError: no end-of-archive "
+        r"mark\)",
     ):
         index(archive)
 
@@ -156,10 +159,10 @@ def test_links_to_images_are_images(image_folder):
 
 
 @pytest.mark.parametrize("stray", ["logo.png", "extra/train/ant/0.jpg"])
-def test_what_lies_beside_the_splits_does_not_turn_them_into_classes(image_folder, stray):
+def test_what_lies_next_to_the_splits_does_not_turn_them_into_classes(image_folder, stray):
     (image_folder / stray).parent.mkdir(parents=True, exist_ok=True)
     (image_folder / stray).write_bytes(jpeg_bytes(1))
-    with pytest.raises(UserError, match=r"lies in no class folder|lies beside train/ and val/"):
+    with pytest.raises(UserError, match=r"lies in no class folder|lies next to train/ and val/"):
         index(image_folder)
 
 

@@ -43,7 +43,7 @@ def images_of(made):
     return dict(
         zip(
             manifest["id"],
-            contents(source.images("in1k", definition, raw_data, manifest, 32)),
+            contents(source.images("in1k", definition, raw_data, manifest=manifest, size=32)),
             strict=True,
         )
     )
@@ -93,7 +93,8 @@ def test_levels_are_depths_of_wordnet(archives, caplog):
     hierarchy = hierarchy_of(index(archives))
     assert hierarchy.names == [*(f"depth{depth}" for depth in range(1, 18)), "class"]
     assert hierarchy.classes[-1] == sorted(WNIDS)
-    # 3: whole; 4: living thing, artifact; 8: vertebrate, and the crane that lifts at its own depth; 9: fish, bird, mammal apart
+    # 3: whole; 4: living thing, artifact; 8: vertebrate, and the crane that lifts at its own depth;
+    # 9: fish, bird, mammal apart
     assert [len(hierarchy.classes[depth - 1]) for depth in (3, 4, 8, 9)] == [1, 2, 2, 4]
     assert "in1k: depth 6: 2 labels (the paper: 95, of 1000 classes)" in caplog.text
 
@@ -132,7 +133,10 @@ def test_md5_sums_are_checked_and_named(archives, monkeypatch):
     }
     for name in sums:
         monkeypatch.setattr(source, "MD5", {**sums, name: source.MD5[name]})
-        expected = rf"imagenet/{name} has md5 {sums[name]}, expected {source.MD5[name]}: .*fetch it again, or set 'datasets.in1k.verify'"
+        expected = (
+            rf"imagenet/{name} has md5 {sums[name]}, expected {source.MD5[name]}: .*fetch it again,"
+            " or set 'datasets.in1k.verify'"
+        )
         with pytest.raises(UserError, match=expected):
             index(archives, verify=True)
         monkeypatch.undo()
@@ -167,15 +171,18 @@ def _truth(text):
     [
         (
             lambda root: (root / TRAIN).unlink(),
-            r"in1k.path'.*holds no training images of ILSVRC2012; expected one of \S*train.tar, train;",
+            r"in1k.path'.*holds no training images of ILSVRC2012; expected one of \S*train.tar, "
+            r"train;",
         ),
         (
             lambda root: (root / VAL).unlink(),
-            r"holds no validation images of ILSVRC2012; expected one of ILSVRC2012_img_val.tar, val;",
+            r"holds no validation images of ILSVRC2012; expected one of ILSVRC2012_img_val.tar, "
+            r"val;",
         ),
         (
             lambda root: (root / DEVKIT).unlink(),
-            r"val.tar lie in no class folders, and .* holds no ILSVRC2012_devkit_t12.tar.gz, .*val/<wnid>/",
+            r"val.tar lie in no class folders, and .* holds no ILSVRC2012_devkit_t12.tar.gz, "
+            r".*val/<wnid>/",
         ),
         (
             lambda root: tar(root / DEVKIT, {"readme.txt": b""}, "w:gz"),
@@ -187,7 +194,8 @@ def _truth(text):
         ),
         (
             _truth(b"449\n450\n"),
-            r"ILSVRC2012_val_00000003.JPEG' .* is not one of .*00000001.JPEG to ILSVRC2012_val_00000002.JPEG",
+            r"ILSVRC2012_val_00000003.JPEG' .* is not one of .*00000001.JPEG to "
+            r"ILSVRC2012_val_00000002.JPEG",
         ),
         (
             _truth(b"449\n450\n429\n545\n449\n" * 2),
@@ -199,11 +207,13 @@ def _truth(text):
         ),
         (
             _rename_class,
-            r"'\S*train.tar/n99999999.tar/n01443537_0.JPEG' lies in 'n99999999.tar', which is none of the 1000 classes",
+            r"'\S*train.tar/n99999999.tar/n01443537_0.JPEG' lies in 'n99999999.tar', which is none "
+            r"of the 1000 classes",
         ),
         (
             _truncate_inner,
-            r"train.tar is damaged or truncated after 5 files \(ReadError: in n01443537.tar: no end-of-archive mark\)",
+            r"train.tar is damaged or truncated after 5 files \(ReadError: in n01443537.tar: no "
+            r"end-of-archive mark\)",
         ),
         (
             lambda root: _cut(root, 30000),
@@ -224,9 +234,10 @@ def test_an_image_that_went_away_after_indexing(folders):
     (raw_data / "imagenet/train/n01440764/n01440764_1.JPEG").unlink()
     with pytest.raises(
         UserError,
-        match=r"train/n01440764/n01440764_1.JPEG' is no longer where it was .*delete data/in1k/manifest.parquet",
+        match=r"train/n01440764/n01440764_1.JPEG' is no longer where it was .*delete "
+        r"data/in1k/manifest.parquet",
     ):
-        contents(source.images("in1k", definition, raw_data, manifest, 32))
+        contents(source.images("in1k", definition, raw_data, manifest=manifest, size=32))
 
 
 def test_what_is_no_image_is_passed_over(folders):

@@ -34,7 +34,7 @@ def images_of(made):
     return dict(
         zip(
             manifest["id"],
-            contents(source.images("inat", definition, raw_data, manifest, 32)),
+            contents(source.images("inat", definition, raw_data, manifest=manifest, size=32)),
             strict=True,
         )
     )
@@ -155,7 +155,8 @@ def test_md5_sums_are_checked_and_named(archives, monkeypatch):
     root = archives[1] / "inat21"
     with pytest.raises(
         UserError,
-        match=r"train.tar.gz has md5 \w{32}, expected e0526d53\w+: .*fetch it again, or set 'datasets.inat.verify'",
+        match=r"train.tar.gz has md5 \w{32}, expected e0526d53\w+: .*fetch it again, or set "
+        r"'datasets.inat.verify'",
     ):
         index(archives, verify=True)
     sums = {
@@ -209,7 +210,8 @@ def _only(root, part, taxa):
                 (root / "train.tar.gz").read_bytes()[:5000]
             ),
             {},
-            r"train.tar.gz is damaged or truncated after \d+ files \(EOFError: Compressed file ended",
+            r"train.tar.gz is damaged or truncated after \d+ files \(EOFError: Compressed file "
+            r"ended",
         ),
     ],
 )

@@ -34,7 +34,7 @@ def test_an_export_of_datasets(tmp_path, folder, struct):
         {"val": "test"}.get(split, split) for _, _, split in LISTED
     ]
     assert manifest["id"][15] == "train-00001-of-00002/0"  # whatever folders lie around the files
-    assert list(source.images("animals", definition, raw, manifest, 32)) == [
+    assert list(source.images("animals", definition, raw, manifest=manifest, size=32)) == [
         PICTURES[file] for file, _, _ in LISTED
     ]
     if folder == "data":
@@ -76,7 +76,9 @@ def test_one_file_with_a_seeded_split_and_plain_numbers(tmp_path):
     manifest = indexed(definition, tmp_path)
     assert set(manifest["split"]) == {"train", "test"}
     assert manifest["level:class"].tolist()[:4] == ["0", "1", "2", "0"]
-    assert list(source.images("x", definition, tmp_path, manifest, 32)) == list(PICTURES.values())
+    assert list(source.images("x", definition, tmp_path, manifest=manifest, size=32)) == list(
+        PICTURES.values()
+    )
 
 
 def test_three_splits_and_unlabelled_ones(tmp_path):
@@ -86,7 +88,8 @@ def test_three_splits_and_unlabelled_ones(tmp_path):
     pq.write_table(hidden, raw / "set/data/test-00000-of-00001.parquet")
     with pytest.raises(
         UserError,
-        match=r"'datasets.animals.test_split': the files of .* are of the splits test, train, validation",
+        match=r"'datasets.animals.test_split': the files of .* are of the splits test, train, "
+        r"validation",
     ):
         indexed(definition, raw)
     assert len(indexed({**definition, "test_split": "validation"}, raw)) == 30
@@ -138,7 +141,8 @@ def test_rows_without_an_image_are_undecodable(tmp_path):
         (
             None,
             {"label_column": "labels"},
-            r"'datasets.animals.label_column': .* has no column 'labels' \(did you mean 'label'\?\)",
+            r"'datasets.animals.label_column': .* has no column 'labels' \(did you mean "
+            r"'label'\?\)",
         ),
         (None, {"image_column": "img"}, r"'datasets.animals.image_column': .* has no column 'img'"),
         (
@@ -182,7 +186,7 @@ def test_a_file_that_changed_since(tmp_path):
     file = raw / "set/data/train-00001-of-00002.parquet"
     pq.write_table(pq.read_table(file).slice(1), file)
     with pytest.raises(UserError, match="has 8 rows, 9 when it was indexed"):
-        list(source.images("animals", definition, raw, manifest, 32))
+        list(source.images("animals", definition, raw, manifest=manifest, size=32))
 
 
 def test_memory_is_constant(tmp_path):
@@ -207,7 +211,8 @@ from fourlenses.data.sources import parquet as source
 raw, definition = pathlib.Path({str(tmp_path)!r}), {{"source": "parquet", "path": "train.parquet"}}
 manifest = source.index("x", definition, raw)
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-count = sum(len(data) for data in source.images("x", definition, raw, manifest, 32))
+images = source.images("x", definition, raw, manifest=manifest, size=32)
+count = sum(len(data) for data in images)
 print(count, (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -110,7 +110,7 @@ def test_without_the_sheet_indoor_and_outdoor(tmp_path, caplog):
     assert {
         shipped.classes[1][c] for side, c in shipped.table if shipped.classes[0][side] == "outdoor"
     } == {"/a/airfield", "/b/beach"}
-    # a table beside the images goes before the one that comes with the code
+    # a table next to the images goes before the table that comes with the code
     (tmp_path / "places" / "IO_places365.txt").write_text(
         "".join(f"{category} 1\n" for category in PLACES)
     )
@@ -223,17 +223,18 @@ def test_the_lists_say_which_images_belong(tmp_path, caplog):
     assert "1 val images, e.g. val_256/Places365_val_00009999.jpg, are not on" in caplog.text
     assert "1 of the 30 train images on" in caplog.text
     assert (
-        contents(source.images("places", *made, manifest, 64))[-1]
+        contents(source.images("places", *made, manifest=manifest, size=64))[-1]
         == (places / manifest["path"].iloc[-1]).read_bytes()
     )
 
 
-def test_unpacked_beside_its_archive(tmp_path):
+def test_unpacked_next_to_its_archive(tmp_path):
     made = make_places365(tmp_path, "torchvision_tar")
     make_places365(tmp_path, "torchvision_tree")
     with pytest.raises(
         UserError,
-        match=r"holds an image twice, as 'data_256_standard/.*' and 'train_256_places365standard.tar/data_256",
+        match=r"holds an image twice, as 'data_256_standard/.*' and "
+        r"'train_256_places365standard.tar/data_256",
     ):
         index(made)
 
@@ -254,4 +255,4 @@ def test_an_image_that_went_since_it_was_indexed(tmp_path):
         UserError,
         match=r"val/beach/Places365_val_00000010.jpg' is no longer where it was .*to index again",
     ):
-        contents(source.images("places", definition, raw_data, manifest, 64))
+        contents(source.images("places", definition, raw_data, manifest=manifest, size=64))

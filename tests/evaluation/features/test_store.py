@@ -2,6 +2,7 @@
 
 import json
 import logging
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -72,7 +73,7 @@ def images(tmp_path, image_folder):
 
 
 def make_store(directory, **changes):
-    arguments = {"precision": "float32", "image_size": 16, "workers": 1, "keep": True}
+    arguments = {"precision": "float32", "workers": 1, "keep": True}
     return FeatureStore(directory, device="cpu", **arguments | changes)
 
 
@@ -99,7 +100,7 @@ def count_loads(monkeypatch):
 
 def test_features_are_the_encoders(tmp_path, images):
     encoder = make_encoder(tmp_path / "one")
-    features = open_store(tmp_path).features([encoder], images)
+    features = open_store(tmp_path).features([(encoder, images)])
     assert isinstance(features, np.memmap)
     assert features.dtype == np.float32
     assert not features.flags.writeable
@@ -113,14 +114,14 @@ def test_blocks_and_workers_change_nothing(tmp_path, images, monkeypatch):
     for workers, block in ((1, 4), (3, 8), (2, 1000)):
         monkeypatch.setattr(feature_store, "BLOCK", block)
         store = make_store(tmp_path / f"features{workers}", workers=workers)
-        assert np.array_equal(store.features([encoder], images), expected)
+        assert np.array_equal(store.features([(encoder, images)]), expected)
 
 
 def test_one_pass_serves_later_evaluations(tmp_path, images, monkeypatch):
     encoder = make_encoder(tmp_path / "one")
     loads = count_loads(monkeypatch)
-    first = np.array(open_store(tmp_path).features([encoder], images))
-    assert np.array_equal(open_store(tmp_path).features([encoder], images), first)
+    first = np.array(open_store(tmp_path).features([(encoder, images)]))
+    assert np.array_equal(open_store(tmp_path).features([(encoder, images)]), first)
     assert loads == ["one"]
 
 
@@ -130,31 +131,32 @@ def test_what_has_a_say_makes_another_file(tmp_path, images, monkeypatch):
     None may meet features taken before.
     """
     encoder = make_encoder(tmp_path / "one")
-    open_store(tmp_path).features([encoder], images)  # its hash is known from here on
+    open_store(tmp_path).features([(encoder, images)])  # its hash is known from here on
     weights = load_file(tmp_path / "one/encoder.safetensors")
     weights["conv1.weight"][0, 0, 0, 0] += 1e-3
     save_file(weights, tmp_path / "one/encoder.safetensors")
     changed = Encoder.read(tmp_path / "one")
     few = select(tmp_path / "clean.beton", images.selection.rows[:7], "animals")
+    smaller = encoder.settings | {"image_size": 12}
     asked = [
         (open_store(tmp_path), changed, images),
         (open_store(tmp_path), encoder, Images(images.name, few, images.fingerprint)),
         (open_store(tmp_path), encoder, Images(images.name, images.selection, "of another beton")),
-        (make_store(tmp_path / "features", image_size=12), encoder, images),
+        (open_store(tmp_path), replace(encoder, settings=smaller), images),
         (open_store(tmp_path, precision="float16"), encoder, images),
     ]
     for number, (store, one, which) in enumerate(asked):
-        store.features([one], which)
+        store.features([(one, which)])
         assert len(list((tmp_path / "features").glob("*.npy"))) == number + 2
     assert np.array_equal(
-        open_store(tmp_path).features([changed], images), by_hand(changed, images, tmp_path)
+        open_store(tmp_path).features([(changed, images)]), by_hand(changed, images, tmp_path)
     )
 
 
 @pytest.mark.parametrize("damage", ["truncated", "flipped", "empty", "no record"])
 def test_a_damaged_file_is_made_again(tmp_path, images, damage, caplog):
     encoder = make_encoder(tmp_path / "one")
-    expected = np.array(open_store(tmp_path).features([encoder], images))
+    expected = np.array(open_store(tmp_path).features([(encoder, images)]))
     (file,) = (tmp_path / "features").glob("*.npy")
     content = bytearray(file.read_bytes())
     content[-3] ^= 1
@@ -166,26 +168,26 @@ def test_a_damaged_file_is_made_again(tmp_path, images, damage, caplog):
     if damage == "no record":
         file.with_suffix(".json").unlink()
     with caplog.at_level(logging.WARNING):
-        assert np.array_equal(open_store(tmp_path).features([encoder], images), expected)
+        assert np.array_equal(open_store(tmp_path).features([(encoder, images)]), expected)
     assert ("is damaged" in caplog.text) == (damage != "no record")
 
 
 def test_encoders_stand_side_by_side(tmp_path, images):
     one, two = make_encoder(tmp_path / "one"), make_encoder(tmp_path / "two", seed=1)
     store = open_store(tmp_path)
-    fused = store.features([one, two], images)
+    fused = store.features([(one, images), (two, images)])
     assert np.array_equal(
         fused, np.concatenate([by_hand(one, images, tmp_path), by_hand(two, images, tmp_path)], 1)
     )
     assert np.array_equal(
-        store.features([two, one], images),
+        store.features([(two, images), (one, images)]),
         np.concatenate([by_hand(two, images, tmp_path), by_hand(one, images, tmp_path)], 1),
     )
 
 
 def test_half_precision(tmp_path, images):
     encoder = make_encoder(tmp_path / "one")
-    features = open_store(tmp_path, precision="float16").features([encoder], images)
+    features = open_store(tmp_path, precision="float16").features([(encoder, images)])
     assert features.dtype == np.float16
     assert np.array_equal(features, by_hand(encoder, images, tmp_path).astype(np.float16))
     with pytest.raises(
@@ -206,7 +208,7 @@ def test_features_that_are_no_numbers(tmp_path, images, value, message):
     save_file(weights, tmp_path / "one/encoder.safetensors")
     with pytest.raises(UserError, match=message):
         open_store(tmp_path, precision="float16").features(
-            [Encoder.read(encoder.directory)], images
+            [(Encoder.read(encoder.directory), images)]
         )
     assert not list((tmp_path / "features").glob("*.npy"))
 
@@ -214,11 +216,11 @@ def test_features_that_are_no_numbers(tmp_path, images, value, message):
 def test_files_go_unless_kept(tmp_path, images):
     encoder = make_encoder(tmp_path / "one")
     with open_store(tmp_path, keep=False) as store:
-        store.features([encoder], images)
+        store.features([(encoder, images)])
         assert len(list((tmp_path / "features").iterdir())) == 2
     assert not (tmp_path / "features").exists()
     store = open_store(tmp_path, keep=False)
-    store.features([encoder], images)
+    store.features([(encoder, images)])
     store.__exit__(RuntimeError, None, None)  # a failed job leaves them for the next one
     assert len(list((tmp_path / "features").iterdir())) == 2
 
@@ -230,7 +232,7 @@ def test_a_full_disk_is_named_before_it_is_full(tmp_path, images, monkeypatch):
     with pytest.raises(
         UserError, match=r"1 KB free, but the features animals-train-\w+.npy take 18.43 KB; make"
     ):
-        open_store(tmp_path).features([encoder], images)
+        open_store(tmp_path).features([(encoder, images)])
     assert not list((tmp_path / "features").glob("*"))
 
 
@@ -238,4 +240,4 @@ def test_an_encoder_of_another_architecture(tmp_path, images):
     encoder = make_encoder(tmp_path / "one")
     save_file({"conv1.weight": torch.zeros(3)}, tmp_path / "one/encoder.safetensors")
     with pytest.raises(UserError, match=r"encoder\.safetensors: found no tensor"):
-        open_store(tmp_path).features([Encoder.read(encoder.directory)], images)
+        open_store(tmp_path).features([(Encoder.read(encoder.directory), images)])

@@ -13,7 +13,11 @@ LABELS = np.arange(40) % 4
 
 
 def choice(tmp_path, rates, results, labels=LABELS, fraction=0.25, decays=(0.0,)):
-    """The choice, and the candidates that were tried with their positions. results: by rate, or by rate and decay."""
+    """Return the choice, and the candidates that were tried with their positions.
+
+    Args:
+        results: by rate, or by rate and decay.
+    """
     tried = []
 
     def try_candidate(candidate, positions, validation):
@@ -71,7 +75,8 @@ def test_a_rate_that_diverged_is_never_chosen(tmp_path):
 def test_if_all_diverged_lower_ones_are_asked_for(tmp_path):
     with pytest.raises(
         UserError,
-        match=r"every one of 'learning_rates' \[10.0, 100.0\] and 'weight_decays' \[0.0\]; name lower rates",
+        match=r"every one of 'learning_rates' \[10.0, 100.0\] and 'weight_decays' \[0.0\]; "
+        "name lower rates",
     ):
         choice(tmp_path, [10.0, 100.0], {10.0: (None, None), 100.0: (None, None)})
 

@@ -187,7 +187,11 @@ def test_the_test_crop_is_the_middle_of_a_larger_square(tmp_path, target):
 
 @pytest.mark.parametrize("protocol", list(PROTOCOLS))
 def test_few_labels_of_few_classes(tmp_path, target, protocol):
-    """Two labels for three classes: batches hold the images several times, the third class is no answer, nothing can be chosen by."""
+    """Two labels for three classes.
+
+    Batches hold the images several times, the third class is no answer, and there is no validation
+    split to choose on.
+    """
     rows = rows_of(read_manifest(target.manifest), "train")
     np.save(tmp_path / "two.npy", rows[[0, TRAIN]])
     chosen = settings(protocol, learning_rates=[0.01, 0.05, 0.2], validation_fraction=0.2)

@@ -1,4 +1,6 @@
-"""Evaluations that are killed, stopped or contested, and go on to the same numbers; and the program, in one process and in two.
+"""Evaluations that are killed, stopped or contested, and go on to the same numbers.
+
+Also the program, in one process and in two.
 
 FOURLENSES_KILLS=10 kills every protocol at ten random moments, instead of one at three.
 """
@@ -39,7 +41,10 @@ CHANGES = {"learning_rates": [0.01, 0.05], "epochs": 100, "max_steps": 120}
 
 
 def start(folder, protocol, name="record", checkpoint_minutes=0.0, processes=1, **changes):
-    """The program itself, which reads an encoder of ``folder / "run"``; it makes again what it made before."""
+    """Start the program itself, which reads an encoder of ``folder / "run"``.
+
+    It makes again what it made before.
+    """
     forget_finished(folder / "checkpoints")
     own = HYPER | CHANGES | changes
     program = [
@@ -235,7 +240,8 @@ def test_what_fails_again_and_again_at_one_point_is_refused_with_the_reason(fold
             go(encoder, target, chosen, folder / "checkpoints")
     with pytest.raises(
         UserError,
-        match=r"3 attempts all started from step 0 of training 2 .*ValueError: the GPU fell off the bus",
+        match=r"3 attempts all started from step 0 of training 2 .*"
+        "ValueError: the GPU fell off the bus",
     ):
         go(encoder, target, chosen, folder / "checkpoints")
     assert len(trainings) == 5
@@ -311,7 +317,7 @@ def test_bad_settings_end_in_a_sentence_and_code_2(folder):
 
 
 def test_two_processes_choose_and_test_as_one_does(folder):
-    """The classifier alone learns, so the numbers of one process and of two differ by rounding only."""
+    """The classifier alone learns, so one process and two differ by rounding only."""
     records = []
     for processes in (1, 2):
         process = start(

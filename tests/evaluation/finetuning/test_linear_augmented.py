@@ -1,4 +1,4 @@
-"""The linear classifier on augmented views: what it learns, against a plain loop, and what it must leave alone."""
+"""The linear classifier on augmented views, against a plain loop; the encoder stays as it was."""
 
 import copy
 import math
@@ -59,7 +59,7 @@ def test_the_encoder_stays_as_it_is(tmp_path, trained_methods):
 
 def test_it_is_in_evaluation_mode_while_the_classifier_trains():
     encoder, width = build_backbone("resnet_small", 0)
-    method = LinearAugmented(encoder, width, 3, 0.0).train()
+    method = LinearAugmented(encoder, width, 3, label_smoothing=0.0).train()
     assert method.training
     assert not any(module.training for module in method.encoder.modules())
     loss, _ = method([torch.rand(6, 3, 16, 16)], torch.arange(6) % 3)
@@ -72,8 +72,8 @@ def test_it_is_in_evaluation_mode_while_the_classifier_trains():
 def test_pieces_give_what_the_whole_batch_gives():
     encoder, width = build_backbone("resnet_small", 0)
     whole, pieces = (
-        LinearAugmented(encoder, width, 3, 0.0),
-        LinearAugmented(encoder, width, 3, 0.0, piece=4),
+        LinearAugmented(encoder, width, 3, label_smoothing=0.0),
+        LinearAugmented(encoder, width, 3, label_smoothing=0.0, piece=4),
     )
     pieces.load_state_dict(whole.state_dict())
     images = [torch.rand(10, 3, 16, 16)]
@@ -81,7 +81,10 @@ def test_pieces_give_what_the_whole_batch_gives():
 
 
 def test_it_is_a_plain_loop_of_torch_on_the_same_views(tmp_path, trained_methods):
-    """The protocol once more, by hand: shuffled passes, views, SGD with Nesterov momentum, a warm-up and half a cosine."""
+    """The protocol once more, by hand.
+
+    Shuffled passes, views, SGD with Nesterov momentum, a warm-up and half a cosine.
+    """
     encoder, target = make_encoder(tmp_path / "run", **NORMALISATION), make_target(tmp_path)
     chosen = settings("linear_augmented", lr_scaling="linear", learning_rates=[3.0])
     record = go(encoder, target, chosen, tmp_path / "checkpoints")

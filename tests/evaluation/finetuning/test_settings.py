@@ -19,7 +19,8 @@ from tests.helpers.trained import HYPER, make_encoder, make_target, settings, ta
         (
             {"learning_rate": 0.1},
             None,
-            r"^protocol 'fine_tune': unknown key 'learning_rate' \(did you mean 'learning_rates'\?\)",
+            r"^protocol 'fine_tune': unknown key 'learning_rate' "
+            r"\(did you mean 'learning_rates'\?\)",
         ),
         ({}, "epochs", "^protocol 'fine_tune' lacks the key 'epochs'; it needs views, test_crop"),
     ],

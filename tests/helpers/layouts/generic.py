@@ -1,4 +1,7 @@
-"""Small datasets in the layouts of the generic sources. Every builder returns (definition, raw_data)."""
+"""Small datasets in the layouts of the generic sources.
+
+Every builder returns (definition, raw_data).
+"""
 
 import csv
 import json
@@ -27,7 +30,11 @@ PICTURES = {file: jpeg_bytes(number) for number, (file, _, _) in enumerate(LISTE
 def write_files(
     raw: Path, files: dict[str, bytes], kind: str = "directory", around: str = ""
 ) -> str:
-    """The files as photos/ or in photos.zip or photos.tar.gz, below the folder ``around``; the name of what was written."""
+    """Write the files as photos/ or in photos.zip or photos.tar.gz, below the folder ``around``.
+
+    Returns:
+        The name of what was written.
+    """
     if kind == "directory":
         tree(raw / "photos" / around, files)
         return "photos"
@@ -100,13 +107,19 @@ def coco(raw: Path, kind: str = "directory", around: str = "", **keys) -> tuple[
 
 
 def features(labels: dict[str, list[str]]) -> bytes:
-    """What `datasets` writes into the schema of an export: an Image column and ClassLabel columns with their names."""
+    """Return what `datasets` writes into the schema of an export.
+
+    An Image column, and ClassLabel columns with their names.
+    """
     columns = {name: {"names": names, "_type": "ClassLabel"} for name, names in labels.items()}
     return json.dumps({"info": {"features": {"image": {"_type": "Image"}, **columns}}}).encode()
 
 
 def parquet(raw: Path, folder: str = "data", struct: bool = True, **keys) -> tuple[dict, Path]:
-    """Two shards of train and one of validation, in several row groups, columns image, kind and label."""
+    """Write two shards of train and one of validation, in several row groups.
+
+    Their columns are image, kind and label.
+    """
     kinds, names = sorted(set(ANIMALS.values())), list(ANIMALS)
     image = pa.struct([("bytes", pa.binary()), ("path", pa.string())]) if struct else pa.binary()
     schema = pa.schema([("image", image), ("kind", pa.int64()), ("label", pa.int64())])
@@ -132,7 +145,10 @@ def parquet(raw: Path, folder: str = "data", struct: bool = True, **keys) -> tup
 
 
 def pickle_2(value: object) -> bytes:
-    """A pickle of protocol 2 as Python 2 wrote those of CIFAR: text and pixels are byte strings, types have the names of old."""
+    """Return a pickle of protocol 2 as Python 2 wrote those of CIFAR.
+
+    Text and pixels are byte strings, types have their former names.
+    """
     return b"\x80\x02" + _pickle_2(value) + b"."
 
 
@@ -175,7 +191,10 @@ FOLDERS = {  # in the published archives
 def cifar(
     raw: Path, classes: int, version: str, dumps: Callable[[object], bytes] = pickle_2
 ) -> tuple[dict, Path]:
-    """The archive of CIFAR-10 or CIFAR-100 with 20 images a batch, under its published name and with its members' names."""
+    """Write the archive of CIFAR-10 or CIFAR-100 with 20 images a batch.
+
+    It and its members have their published names.
+    """
     rng = np.random.default_rng(classes)
     names = {
         "class": [f"class_{n}" for n in range(classes)],

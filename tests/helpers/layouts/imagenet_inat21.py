@@ -1,6 +1,7 @@
 """The published datasets in their own on-disk layouts, with a few small images each.
 
-Every builder writes into a folder and returns ``(definition, raw_data)``: an entry of `datasets`, and the folder its path starts from.
+Every builder writes into a folder and returns ``(definition, raw_data)``: an entry of `datasets`,
+and the folder its path starts from.
 """
 
 import io
@@ -24,7 +25,10 @@ TAXA = [
 def make_imagenet(
     folder: Path, train: int = 12, test: int = 4, extracted: bool = False, wnids: list[str] = WNIDS
 ) -> tuple[dict, Path]:
-    """ILSVRC2012 with some of its classes: a tar of class tars, the flat validation tar and the development kit, or these extracted."""
+    """Write ILSVRC2012 with some of its classes.
+
+    A tar of class tars, the flat validation tar and the development kit, or these extracted.
+    """
     root, numbers = folder / "imagenet", read_wordnet().numbers
     root.mkdir(parents=True)
     classes, val, truth = {}, {}, []
@@ -64,7 +68,10 @@ def make_imagenet(
 def make_inat21(
     folder: Path, train: int = 12, test: int = 4, extracted: bool = False, taxa: list[str] = TAXA
 ) -> tuple[dict, Path]:
-    """iNaturalist 2021 with some of its species: train.tar.gz and val.tar.gz, or these extracted."""
+    """Write iNaturalist 2021 with some of its species.
+
+    train.tar.gz and val.tar.gz, or these extracted.
+    """
     root = folder / "inat21"
     root.mkdir(parents=True)
     for part, count, seed in (("train", train, 0), ("val", test, 500)):

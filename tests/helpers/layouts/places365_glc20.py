@@ -1,4 +1,7 @@
-"""Places365-Standard and GLC20 as they lie on a disk after the download, made of a few images: every layout holds the same ones."""
+"""Places365-Standard and GLC20 as they are on a disk after the download, of a few images.
+
+Every layout holds the same images.
+"""
 
 import io
 import json
@@ -10,7 +13,8 @@ from PIL import Image
 from tests.helpers.layouts import tar, tree
 from tests.helpers.pictures import jpeg_bytes, picture
 
-# Classes of Places365 with their official numbers. In the sheet below, bazaar/indoor has two parents at both levels.
+# Classes of Places365 with their official numbers.
+# In the sheet below, bazaar/indoor has two parents at both levels.
 PLACES = {
     "/a/airfield": 0,
     "/a/alcove": 3,
@@ -36,7 +40,11 @@ GLC_LAYOUTS = ("npy_tree", "npy_archives", "jpg_tree")
 
 
 def make_places365(folder: Path, layout: str, sheet: bool = False) -> tuple[dict, Path]:
-    """Six training and two validation images of every class of ``PLACES``: the config entry and the raw_data folder."""
+    """Write six training and two validation images of every class of ``PLACES``.
+
+    Returns:
+        The config entry and the raw_data folder.
+    """
     files = _places_torchvision() if layout.startswith("torchvision") else _places_easy()
     if layout == "torchvision_tar":
         for archive, prefixes in (
@@ -133,7 +141,11 @@ GLC_CODES = (18, 19, 21, 25, 33, 0, 18, 30, 5, 26)
 def make_glc20(
     folder: Path, layout: str, images: int = 30, occurrences: str = "occurrences_us_train.csv"
 ) -> tuple[dict, Path]:
-    """Patches ``20000100, 20000101, …`` of 20 km of Kansas, two per spot, with their table: the config entry and the raw_data folder."""
+    """Write patches ``20000100, 20000101, …`` of 20 km of Kansas, two per spot, and their table.
+
+    Returns:
+        The config entry and the raw_data folder.
+    """
     numbers = [20000100 + number for number in range(images)]
     files = {}
     for place, number in enumerate(numbers):
@@ -178,7 +190,7 @@ def make_glc20(
 
 
 def glc_pixels(place: int) -> tuple[np.ndarray, np.ndarray]:
-    """Colours and land-cover codes of a patch: its own code around the centre, code 31 in all the rest."""
+    """Return colours and land-cover codes of a patch: its code at the centre, code 31 elsewhere."""
     codes = np.full((256, 256), 31, np.uint8)
     codes[120:136, 120:136] = GLC_CODES[place % len(GLC_CODES)]
     return np.asarray(picture(place, 256, 256)), codes

@@ -34,17 +34,17 @@ Apply = Callable[[Tensor, Parameters, int], Tensor]
 
 
 class Augment:
-    """An augmentation at one size and seed: call it for one view of each image of a batch.
+    """An augmentation with a size and a seed: call it for one view of each image of a batch.
 
     Args:
         augmentation: The random operations.
-        size: Of the views, px.
+        image_size: Of the views where the augmentation does not say otherwise, px.
         seed: Of the draws.
     """
 
-    def __init__(self, augmentation: Augmentation, size: int, seed: int) -> None:
+    def __init__(self, augmentation: Augmentation, image_size: int, seed: int) -> None:
         self.augmentation = augmentation
-        self.size = size
+        self.size = augmentation.size_of(image_size)
         self.seed = seed
 
     def __call__(

@@ -5,6 +5,7 @@ from typing import Any, Self
 
 from fourlenses.core.errors import UserError
 
+LEAST_SIZE = 8  # px, of a view
 OFF: dict[str, Any] = {
     "crop_scale": (1.0, 1.0),
     "crop_ratio": (1.0, 1.0),
@@ -16,7 +17,7 @@ OFF: dict[str, Any] = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Augmentation:
     """The operations of SimCLR's appendix A (https://arxiv.org/abs/2002.05709), in order.
 
@@ -35,6 +36,8 @@ class Augmentation:
         solarise: Probability of inverting what is at least 1/2.
         mean: Of each channel, of values in [0, 1]; subtracted last. None with ``std``.
         std: Of each channel; divided by last.
+        size: Of the view: px (a whole number), or a share of the images' size (below 1); None:
+            that of the images.
 
     Raises:
         UserError: A value is out of range.
@@ -51,6 +54,7 @@ class Augmentation:
     solarise: float = 0.0
     mean: tuple[float, float, float] | None = None
     std: tuple[float, float, float] | None = None
+    size: float | None = None
 
     def __post_init__(self) -> None:
         for key in ("flip", "jitter_probability", "grey", "blur", "solarise"):
@@ -71,6 +75,11 @@ class Augmentation:
                 "jitter is four strengths of at least 0, the last (hue) at most 0.5, or null, not "
                 f"{self.jitter!r}"
             )
+        if self.size is not None and not (0 < self.size < 1 or _is_pixels(self.size)):
+            raise UserError(
+                f"size is a whole number of at least {LEAST_SIZE} px, or a share of image_size "
+                f"below 1, not {self.size!r}"
+            )
         if (self.mean is None) != (self.std is None):
             raise UserError("mean and std are given together or not at all")
         if self.mean is None or self.std is None:
@@ -80,6 +89,12 @@ class Augmentation:
                 "mean and std are three values each, std above 0, not "
                 f"{self.mean!r} and {self.std!r}"
             )
+
+    def size_of(self, image_size: int) -> int:
+        """Return the side of a view, px, of images of ``image_size`` px."""
+        if self.size is None:
+            return image_size
+        return round(self.size * image_size) if self.size < 1 else int(self.size)
 
     @classmethod
     def from_config(cls, name: str, settings: dict) -> Self:
@@ -104,3 +119,7 @@ class Augmentation:
             return cls(**OFF | values)
         except (TypeError, ValueError) as error:
             raise UserError(f"augmentation {name!r}: {error}") from error
+
+
+def _is_pixels(size: float) -> bool:
+    return isinstance(size, int) and not isinstance(size, bool) and size >= LEAST_SIZE

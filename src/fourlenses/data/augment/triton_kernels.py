@@ -127,12 +127,8 @@ def _crop(
     there = pixel < size * size
     y, x = pixel // size, pixel % size
     x = tl.where(tl.load(own + FLIP) > 0, size - 1 - x, x)
-    top, left, height, width = (
-        tl.load(own + TOP),
-        tl.load(own + LEFT),
-        tl.load(own + HEIGHT),
-        tl.load(own + WIDTH),
-    )
+    top, left = tl.load(own + TOP), tl.load(own + LEFT)
+    height, width = tl.load(own + HEIGHT), tl.load(own + WIDTH)
     reach_y, reach_x = tl.maximum(height / size, 1.0), tl.maximum(width / size, 1.0)
     # relative to the box, where numbers are small and float32 is exact enough
     centre_y = (y + 0.5) * (height / size) - 0.5
@@ -146,14 +142,12 @@ def _crop(
     source = images + sample.to(tl.int64) * stride_b
     for tap_y in tl.static_range(taps_y):
         at_y = first_y + tap_y
-        weight_y = tl.maximum(1 - tl.abs(at_y - centre_y) / reach_y, 0.0)
-        weight_y = tl.where((at_y >= 0) & (at_y < height), weight_y, 0.0)
+        weight_y = _triangle(at_y, centre_y, reach_y, height)
         total_y += weight_y
         row = (at_y + top).to(tl.int32) * stride_y
         for tap_x in tl.static_range(taps_x):
             at_x = first_x + tap_x
-            weight_x = tl.maximum(1 - tl.abs(at_x - centre_x) / reach_x, 0.0)
-            weight_x = tl.where((at_x >= 0) & (at_x < width), weight_x, 0.0)
+            weight_x = _triangle(at_x, centre_x, reach_x, width)
             if tap_y == 0:
                 total_x += weight_x
             weight = weight_y * weight_x
@@ -168,6 +162,13 @@ def _crop(
     tl.store(out, tl.minimum(red * scale, 1.0), mask=there)
     tl.store(out + size * size, tl.minimum(green * scale, 1.0), mask=there)
     tl.store(out + 2 * size * size, tl.minimum(blue * scale, 1.0), mask=there)
+
+
+@triton.jit
+def _triangle(at, centre, reach, side):
+    """The weight of input pixels of one axis for outputs at ``centre``; 0 outside the box."""
+    weight = tl.maximum(1 - tl.abs(at - centre) / reach, 0.0)
+    return tl.where((at >= 0) & (at < side), weight, 0.0)
 
 
 @triton.jit

@@ -6,7 +6,7 @@ Images that cannot be decoded are left out and listed.
 import contextlib
 import logging
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Generator, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from fourlenses.core.randomness import string_ids
 from fourlenses.data.beton.writer import BetonWriter
 from fourlenses.data.conversion.disk_space import DiskSpace
 from fourlenses.data.conversion.encode import Encoded, encode
+from fourlenses.data.images.content import LazyImage
 from fourlenses.data.manifest.manifest import Manifest, column, hierarchy_of, labels_of, rows_of
 from fourlenses.data.sources import source_of
 
@@ -72,24 +73,16 @@ def write_beton(
     _remove_leftovers(output)
     with atomic(output) as temporary:
         writer = BetonWriter(temporary, len(ids))
-        images = source_of(definition).images(name, definition, raw_data, manifest, size)
-        corruption, numbers = None if variant == "clean" else variant, string_ids(ids)
-        encoded = ordered_map(
-            lambda item: encode(item[1], size, corruption, int(numbers[item[0]])),
-            enumerate(images),
-            workers=workers,
+        images = source_of(definition).images(
+            name, definition, raw_data, manifest=manifest, size=size
         )
+        encoded = _encode_all(images, ids, variant=variant, size=size, workers=workers)
         bar = progress_bar(f"{name}/{variant}", "image", len(ids), items=encoded)
         try:
             with contextlib.closing(encoded):  # on an error the threads are stopped at once
                 tally = _write_samples(bar, writer, manifest, space=space)
-            listing = output.with_suffix(".undecodable.json")
             _check_undecodable(
-                tally.undecodable,
-                images=len(ids),
-                allowed=max_undecodable,
-                name=name,
-                listing=listing,
+                tally.undecodable, output, images=len(ids), allowed=max_undecodable, name=name
             )
             checksum = writer.close()
             # a sidecar says that its beton is whole: an old one must not lie next to the new beton
@@ -98,18 +91,34 @@ def write_beton(
             if error.errno in NO_ROOM:
                 raise space.ran_out(error, len(writer)) from error
             raise
+    facts = {"dataset": name, "variant": variant, "stored_size": size, "content_sha256": checksum}
+    _write_sidecar(output, manifest, tally, facts=facts)
+
+
+def _encode_all(
+    images: Iterable[LazyImage], ids: Sequence[str], *, variant: str, size: int, workers: int
+) -> Generator[Encoded, None, None]:
+    """Yield the images as they are stored, in order; threads encode them."""
+    corruption, numbers = None if variant == "clean" else variant, string_ids(ids)
+
+    def encode_numbered(numbered: tuple[int, LazyImage]) -> Encoded:
+        row, image = numbered
+        return encode(image, size, corruption=corruption, image_id=int(numbers[row]))
+
+    return ordered_map(encode_numbered, enumerate(images), workers=workers)
+
+
+def _write_sidecar(output: Path, manifest: Manifest, tally: _Tally, *, facts: dict) -> None:
+    """Write the sidecar of a beton, some facts and counts, and log the counts."""
     hierarchy = hierarchy_of(manifest)
     sidecar = {
-        "dataset": name,
-        "variant": variant,
-        "stored_size": size,
+        **facts,
         "images": {"train": tally.images["train"], "test": tally.images["test"]},
         "classes": hierarchy.num_classes,
         "levels": dict(zip(hierarchy.names, map(len, hierarchy.classes), strict=True)),
         "passed_through": tally.passed_through,
         "undecodable": tally.undecodable,
         "bytes": output.stat().st_size,
-        "content_sha256": checksum,
     }
     write_json(output.with_suffix(".json"), sidecar)
     log.info(
@@ -144,9 +153,13 @@ def _write_samples(
 
 
 def _check_undecodable(
-    undecodable: list[dict[str, str]], *, images: int, allowed: float, name: str, listing: Path
+    undecodable: list[dict[str, str]], output: Path, *, images: int, allowed: float, name: str
 ) -> None:
-    """Log the undecodable images, and raise if they are more than the share ``allowed``."""
+    """Log the undecodable images, and raise if they are more than the share ``allowed``.
+
+    A list of them then stands next to the beton that would have been written.
+    """
+    listing = output.with_suffix(".undecodable.json")
     for entry in undecodable[:_LISTED]:
         log.warning("undecodable: %s", _reason(entry, ": {}"))
     listing.unlink(missing_ok=True)

@@ -165,7 +165,7 @@ class Hierarchy:
         return len(self.classes[-1])
 
 
-def text_column(values: Iterable[str]) -> "pd.Series":
+def text_column(values: Iterable[str | None]) -> "pd.Series":
     """Return a column of text; None becomes NaN.
 
     It takes little memory, unless it holds names that are not UTF-8 (surrogateescape), which the

@@ -1,10 +1,15 @@
-"""Where images come from. A source is a module with two functions, and one line here.
+"""Sources of images. A source is a module with two functions, and an entry in `SOURCES`.
 
 ``index(name, definition, raw_data) -> DataFrame``
-    the manifest of the dataset (see `fourlenses.data.manifest.manifest`), its rows in the order in which `images` yields them.
-``images(name, definition, raw_data, manifest, size) -> Iterator[bytes | ndarray | Undecodable | Callable]``
-    per row of the manifest the bytes of an image file, or uint8 pixels (height, width, 3) where the source has them itself, or the reason
-    why there is nothing; or a function that gives one of these, which the threads that decode call: they then read side by side as well.
+    Return the manifest of the dataset (see `fourlenses.data.manifest.manifest`), its rows in the
+    order in which ``images`` yields them.
+``images(name, definition, raw_data, *, manifest, size) -> Iterator[LazyImage]``
+    Yield per row of the manifest the bytes of an image file; or uint8 pixels (height, width, 3)
+    where the source has pixels only; or the reason why there is neither; or a function that returns
+    one of these. The threads that decode call such a function, so that they also read in parallel.
+
+name: of the dataset. definition: its config entry. raw_data: folder that relative paths start from.
+size: shortest side of the stored images, px; only sources that draw images need it.
 """
 
 from types import ModuleType

@@ -1,7 +1,8 @@
-"""CIFAR-10 and CIFAR-100 as their authors publish them: the "python" or the "binary" archive, or the folder that comes out of it.
+"""CIFAR-10 and CIFAR-100 (https://www.cs.toronto.edu/~kriz/cifar.html), as published or unpacked.
 
-The python archives are pickles, which can name any function to be called. Here they name nothing: the handful of names these files
-use stand for inert classes of our own, any other is refused, so nothing of numpy or of the standard library runs on their say.
+Both the "python" and the "binary" archives are read. The python archives are pickles, and a pickle
+can name any function to be called. Here the few names that these files use stand for inert classes
+of this module, and any other name is refused: no function of numpy or of the standard library runs.
 """
 
 import hashlib
@@ -46,14 +47,8 @@ def index(name: str, definition: dict, raw_data: Path) -> pd.DataFrame:
     names: dict[str, list[str]] = {}
     rows: list[tuple[str, int]] = []
     for member, batch, data in _files(name, path):
-        stem = PurePosixPath(member).name
         if batch is None:
-            for key, level in NAMES[stem].items():
-                names[level] = (
-                    data.decode().split()
-                    if key is None
-                    else [_text(value) for value in _unpickle(path, member, data)[key]]
-                )
+            names |= _label_names(path, member, data)
             continue
         pixels, labels = _read(path, member, data)
         rows += [(batch, row) for row in range(len(pixels))]
@@ -62,40 +57,30 @@ def index(name: str, definition: dict, raw_data: Path) -> pd.DataFrame:
     if not rows or "class" not in names:
         lacking = "batches" if not rows else "label names"
         raise UserError(
-            f"config key 'datasets.{name}.path': {path} holds no {lacking} of CIFAR-10 or CIFAR-100 (python or binary version)"
+            f"config key 'datasets.{name}.path': {path} holds no {lacking} of CIFAR-10 or "
+            "CIFAR-100 (python or binary version)"
         )
     if path.is_file():
-        with open(path, "rb") as file:
-            published = PUBLISHED.get(hashlib.file_digest(file, "md5").hexdigest())
-        log.info(
-            "%s: %s",
-            path,
-            f"the published {published}"
-            if published
-            else "not one of the published archives (by MD5)",
-        )
+        _report_published(path)
     manifest = pd.DataFrame({"id": [f"{batch}/{row}" for batch, row in rows]})
     manifest["path"] = manifest["id"]
     manifest["split"] = [SPLITS[batch] for batch, _ in rows]
     manifest["width"] = manifest["height"] = 32
     for level in ("coarse", "class"):
-        if numbers[level]:
-            if (
-                len(numbers[level]) != len(rows)
-                or level not in names
-                or max(numbers[level]) >= len(names[level])
-            ):
-                raise UserError(
-                    f"config key 'datasets.{name}.path': {path} has labels ({level}) without a name, or images without a label"
-                )
-            manifest[f"level:{level}"] = text_column(
-                names[level][number] for number in numbers[level]
+        values, label_names = numbers[level], names.get(level, [])
+        if not values:
+            continue
+        if len(values) != len(rows) or max(values) >= len(label_names):
+            raise UserError(
+                f"config key 'datasets.{name}.path': {path} has labels ({level}) without a name, "
+                "or images without a label"
             )
+        manifest[f"level:{level}"] = text_column(label_names[number] for number in values)
     return manifest
 
 
 def images(
-    name: str, definition: dict, raw_data: Path, manifest: Manifest, size: int
+    name: str, definition: dict, raw_data: Path, *, manifest: Manifest, size: int
 ) -> Iterator[np.ndarray]:
     path, count = raw_data / definition["path"], 0
     for member, batch, data in _files(name, path):
@@ -105,13 +90,27 @@ def images(
             yield from pixels
     if count != len(manifest["id"]):
         raise UserError(
-            f"{path} holds {count} images, {len(manifest['id'])} when it was indexed; index it again"
+            f"{path} holds {count} images, {len(manifest['id'])} when it was indexed; index it "
+            "again"
         )
 
 
+def _report_published(path: Path) -> None:
+    """Log which of the published archives a file is."""
+    with open(path, "rb") as file:
+        published = PUBLISHED.get(hashlib.file_digest(file, "md5").hexdigest())
+    if published:
+        log.info("%s: the published %s", path, published)
+    else:
+        log.info("%s: not one of the published archives (by MD5)", path)
+
+
 def _files(name: str, path: Path) -> Iterator[tuple[str, str | None, bytes]]:
-    """The files that matter: ``(member, batch, content)``, batch None for one of label names. In the binary version batches end in .bin,
-    and their images are those of the python version in the same order, so both give the same ids."""
+    """Yield ``(member, batch, content)`` of the batches and, with batch None, of the label names.
+
+    In the binary version batches end in .bin. Their images are those of the python version in the
+    same order, so both give the same ids.
+    """
     for member, file in walk(path, name):
         stem = PurePosixPath(member).name
         batch = stem.removesuffix(".bin")
@@ -119,20 +118,30 @@ def _files(name: str, path: Path) -> Iterator[tuple[str, str | None, bytes]]:
             data = content(file, name)
             if isinstance(data, Undecodable):
                 raise UserError(
-                    f"config key 'datasets.{name}.path': {member} in {path} is {data}; fetch it again"
+                    f"config key 'datasets.{name}.path': {member} in {path} is {data}; fetch it "
+                    "again"
                 )
             yield member, None if stem in NAMES else batch, data
 
 
-def _read(path: Path, member: str, data: bytes) -> tuple[np.ndarray, dict[str, list[int]]]:
-    """Pixels uint8 (N, 32, 32, 3), and per level N labels."""
-    if member.endswith(".bin"):
-        # one label (CIFAR-10) or a coarse and a fine one before the pixels of every image
-        levels = (
-            ["coarse", "class"]
-            if PurePosixPath(member).name in ("train.bin", "test.bin")
-            else ["class"]
+def _label_names(path: Path, member: str, data: bytes) -> dict[str, list[str]]:
+    """Return per level that a file names the names of its labels."""
+    return {
+        level: (
+            data.decode().split()
+            if key is None
+            else [_text(value) for value in _unpickle(path, member, data)[key]]
         )
+        for key, level in NAMES[PurePosixPath(member).name].items()
+    }
+
+
+def _read(path: Path, member: str, data: bytes) -> tuple[np.ndarray, dict[str, list[int]]]:
+    """Return the pixels of a batch, uint8 (N, 32, 32, 3), and per level its N labels."""
+    if member.endswith(".bin"):
+        # before the pixels of every image: one label (CIFAR-10), or a coarse and a fine one
+        two_labels = PurePosixPath(member).name in ("train.bin", "test.bin")
+        levels = ["coarse", "class"] if two_labels else ["class"]
         record = len(levels) + PIXELS
         if len(data) % record:
             raise UserError(
@@ -145,11 +154,11 @@ def _read(path: Path, member: str, data: bytes) -> tuple[np.ndarray, dict[str, l
         batch = _unpickle(path, member, data)
         loaded = batch["data"].array() if isinstance(batch.get("data"), _Array) else None
         labels = {level: batch[key] for key, level in LABELS.items() if key in batch}
-        right = all(
+        are_numbers = all(
             isinstance(values, list) and all(type(value) is int and value >= 0 for value in values)
             for values in labels.values()
         )
-        lengths = {len(values) for values in labels.values()} if right else set()
+        lengths = {len(values) for values in labels.values()} if are_numbers else set()
         if loaded is None or loaded.shape[1:] != (PIXELS,) or lengths != {len(loaded)}:
             raise UserError(
                 f"{path}: {member} is no batch of CIFAR: a dictionary of 'data', N x {PIXELS} "
@@ -159,32 +168,28 @@ def _read(path: Path, member: str, data: bytes) -> tuple[np.ndarray, dict[str, l
     return pixels.reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1), labels
 
 
-# --- pickles that can run nothing -------------------------------------------------------------------------------------
+# --- pickles that can run nothing
 class _Array:
-    """Stands for a numpy array: keeps what the file says of it."""
+    """Stands for a numpy array: keeps the state that the file gives it."""
 
     def __init__(self, *_: object) -> None:
-        self.state = ()
+        self.state: tuple = ()
 
     def __setstate__(self, state: tuple) -> None:
         self.state = state
 
     def array(self) -> np.ndarray | None:
-        """uint8, or None for anything else."""
-        if (
-            len(self.state) != 5
-            or not isinstance(self.state[2], _Type)
-            or self.state[2].name not in ("u1", b"u1")
-        ):
+        """Return the array if it is of uint8 and whole, else None."""
+        if len(self.state) != 5:
             return None
-        _, shape, _, fortran, data = self.state
-        sizes = isinstance(shape, tuple) and all(type(side) is int and side > 0 for side in shape)
-        if (
-            fortran
-            or not sizes
-            or not isinstance(data, bytes)
-            or len(data) != np.prod(shape, dtype=object)
-        ):
+        _, shape, kind, fortran, data = self.state
+        if not isinstance(kind, _Type) or kind.name not in ("u1", b"u1") or fortran:
+            return None
+        if not isinstance(shape, tuple) or not isinstance(data, bytes):
+            return None
+        if not all(type(side) is int and side > 0 for side in shape):
+            return None
+        if len(data) != np.prod(shape, dtype=object):
             return None
         return np.frombuffer(data, np.uint8).reshape(shape)
 
@@ -200,7 +205,7 @@ class _Type:
 
 
 def _encode(text: str, encoding: str = "latin1") -> bytes:
-    """How Python 3 writes bytes in a pickle that Python 2 is to read."""
+    """Encode text: Python 3 writes bytes as this call into a pickle for Python 2."""
     return text.encode("latin1")
 
 
@@ -226,7 +231,8 @@ def _unpickle(path: Path, member: str, data: bytes) -> dict:
         return {_text(key): value for key, value in loaded.items()}
     except Exception as error:  # a pickle that is not one fails in as many ways as there are
         raise UserError(
-            f"{path}: {member} cannot be read as a batch of CIFAR ({type(error).__name__}: {error}); fetch it again"
+            f"{path}: {member} cannot be read as a batch of CIFAR ({type(error).__name__}: "
+            f"{error}); fetch it again"
         ) from error
 
 

@@ -1,7 +1,8 @@
-"""COCO-style annotations: a JSON of ``images``, ``annotations`` and ``categories``, with one category for every image as a whole.
+"""COCO-style annotations (https://cocodataset.org/#format-data), with a single category per image.
 
-One JSON for train and one for test (as iNaturalist has them), or one and a seeded split. Coarser levels are keys of the categories:
-``supercategory`` where there is one, or those that ``levels`` names (iNaturalist 2021 has ``kingdom`` to ``genus``).
+There is a JSON file for train and one for test (as iNaturalist has them), or a single file and a
+seeded split. Coarser levels are keys of the categories: ``supercategory`` where there is one, or
+those that ``levels`` names (iNaturalist 2021 has ``kingdom`` to ``genus``).
 """
 
 import json
@@ -23,31 +24,38 @@ log = logging.getLogger(__name__)
 def index(name: str, definition: dict, raw_data: Path) -> pd.DataFrame:
     parts = [
         (split, file, _parse(file, content))
-        for split, file, content in read_lists(name, definition, "annotations", raw_data)
+        for split, file, content in read_lists(name, definition, raw_data, key="annotations")
     ]
-    categories = {}
-    for _, file, content in parts:
-        for category in content["categories"]:
-            known = categories.setdefault(category["id"], (file, category))
-            if known[1].get("name") != category.get("name"):
-                raise UserError(
-                    f"dataset '{name}': category {category['id']} is '{known[1].get('name')}' in {known[0]} "
-                    f"and '{category.get('name')}' in {file}; the two have to belong together"
-                )
-    labels = _labels(
-        name, definition, {number: category for number, (_, category) in categories.items()}
-    )
-    tables = [_table(name, split, file, content, labels) for split, file, content in parts]
-    return join_pictures(name, definition, raw_data, pd.concat(tables, ignore_index=True))
+    categories = _categories(name, [(file, content) for _, file, content in parts])
+    labels = _labels(name, definition, categories)
+    tables = [_table(file, content, split=split, labels=labels) for split, file, content in parts]
+    listed = pd.concat(tables, ignore_index=True)
+    return join_pictures(name, definition, raw_data, listed=listed)
 
 
 def images(
-    name: str, definition: dict, raw_data: Path, manifest: Manifest, size: int
+    name: str, definition: dict, raw_data: Path, *, manifest: Manifest, size: int
 ) -> Iterator[LazyImage]:
     return stream_pictures(raw_data / definition["path"], name, manifest)
 
 
+def _categories(name: str, files: list[tuple[str, dict]]) -> dict[object, dict]:
+    """Return the categories of all files by their id."""
+    first: dict[object, tuple[str, dict]] = {}  # the file that names a category first
+    for file, content in files:
+        for category in content["categories"]:
+            number, label = category["id"], category.get("name")
+            other_file, other = first.setdefault(number, (file, category))
+            if other.get("name") != label:
+                raise UserError(
+                    f"dataset '{name}': category {number} is '{other.get('name')}' in {other_file} "
+                    f"and '{label}' in {file}; the two have to belong together"
+                )
+    return {number: category for number, (_, category) in first.items()}
+
+
 def _parse(file: str, content: bytes) -> dict:
+    """Return an annotation file after a check of its sections and their keys."""
     try:
         parsed = json.loads(content)
     except ValueError as error:  # no JSON, or not UTF-8
@@ -73,41 +81,40 @@ def _parse(file: str, content: bytes) -> dict:
 def _labels(
     name: str, definition: dict, categories: dict[object, dict]
 ) -> dict[object, dict[str, str]]:
-    """Per category its label at every level, coarse to fine; the class is the last."""
+    """Return per category its label at every level, coarse to fine; the class is the last."""
     finest = definition.get("label", "name")
     levels = definition.get("levels")
     if levels is None:
         coarse = {category.get("supercategory") for category in categories.values()}
-        levels = (
-            ["supercategory"] if len(coarse) > 1 and coarse.isdisjoint({None, "", "none"}) else []
-        )
+        is_level = len(coarse) > 1 and coarse.isdisjoint({None, "", "none"})
+        levels = ["supercategory"] if is_level else []
     levels = [level for level in levels if level != finest]
     labels = {}
     for number, category in categories.items():
         for key, level in [("label", finest), *(("levels", level) for level in levels)]:
             if category.get(level) in (None, ""):
                 raise UserError(
-                    f"config key 'datasets.{name}.{key}': category {number} has no '{level}'{did_you_mean(level, category)}; "
-                    f"it has: {', '.join(category)}"
+                    f"config key 'datasets.{name}.{key}': category {number} has no '{level}'"
+                    f"{did_you_mean(level, category)}; it has: {', '.join(category)}"
                 )
-        labels[number] = {
-            **{level: str(category[level]) for level in levels},
-            "class": str(category[finest]),
-        }
-    owner = {}
+        coarser = {level: str(category[level]) for level in levels}
+        labels[number] = {**coarser, "class": str(category[finest])}
+    numbers: dict[str, object] = {}
     for number, label in labels.items():
-        if owner.setdefault(label["class"], number) != number:
+        first = numbers.setdefault(label["class"], number)
+        if first != number:
             raise UserError(
-                f"config key 'datasets.{name}.label': categories {owner[label['class']]} and {number} are both called '{label['class']}'; "
-                "set the key to one that tells them apart, e.g. id"
+                f"config key 'datasets.{name}.label': categories {first} and {number} are both "
+                f"called '{label['class']}'; set the key to one that tells them apart, e.g. id"
             )
     return labels
 
 
 def _table(
-    name: str, split: str | None, file: str, content: dict, labels: dict[object, dict[str, str]]
+    file: str, content: dict, *, split: str | None, labels: dict[object, dict[str, str]]
 ) -> pd.DataFrame:
-    category_of = {}
+    """Return columns file, split (None: to be drawn) and the levels of the annotated images."""
+    category_of: dict[object, object] = {}
     for annotation in content["annotations"]:
         image, category = annotation["image_id"], annotation["category_id"]
         if category not in labels:
@@ -119,24 +126,21 @@ def _table(
                 f"{file}: image {image} is of the categories {category_of[image]} and {category}; "
                 "this source takes one category an image: choose one, or cut the objects out"
             )
-    labelled = [image for image in content["images"] if image["id"] in category_of]
-    if not labelled:
-        raise UserError(f"{file}: none of its {len(content['images'])} images has an annotation")
-    if len(labelled) < len(content["images"]):
-        without = next(
-            image["file_name"] for image in content["images"] if image["id"] not in category_of
-        )
-        count = len(content["images"]) - len(labelled)
+    annotated = [image for image in content["images"] if image["id"] in category_of]
+    others = [image for image in content["images"] if image["id"] not in category_of]
+    if not annotated:
+        raise UserError(f"{file}: none of its {len(others)} images has an annotation")
+    if others:
         log.warning(
             "%s: %d images have no annotation and are left out, e.g. '%s'",
             file,
-            count,
-            printable(without),
+            len(others),
+            printable(others[0]["file_name"]),
         )
-    table = pd.DataFrame({"file": text_column(image["file_name"] for image in labelled)})
+    table = pd.DataFrame({"file": text_column(image["file_name"] for image in annotated)})
     table["split"] = text_column([split] * len(table))
     for level in next(iter(labels.values())):
         table[PREFIX + level] = text_column(
-            labels[category_of[image["id"]]][level] for image in labelled
+            labels[category_of[image["id"]]][level] for image in annotated
         )
     return table

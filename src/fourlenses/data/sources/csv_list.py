@@ -1,6 +1,7 @@
-"""Images listed in a CSV: a column of paths, one of labels, and where there are any, one of splits and some of coarser labels.
+"""Images listed in a CSV, or in two: one for train and one for test.
 
-The images lie in a directory or an archive; the CSV lies beside it or inside. Two CSVs, one for train and one for test, are one also.
+It has a column of paths, one of labels and, where there are any, one of splits and some of coarser
+labels. The images lie in a directory or an archive; the CSV lies next to it or inside.
 """
 
 import csv
@@ -19,24 +20,27 @@ from fourlenses.data.sources.common.listed import join_pictures, read_lists
 
 def index(name: str, definition: dict, raw_data: Path) -> pd.DataFrame:
     tables = []
-    for split, file, content in read_lists(name, definition, "table", raw_data):
-        tables.append(_table(name, definition, split, file, content))
-    return join_pictures(name, definition, raw_data, pd.concat(tables, ignore_index=True))
+    for split, file, content in read_lists(name, definition, raw_data, key="table"):
+        tables.append(_table(name, definition, file, content=content, split=split))
+    listed = pd.concat(tables, ignore_index=True)
+    return join_pictures(name, definition, raw_data, listed=listed)
 
 
 def images(
-    name: str, definition: dict, raw_data: Path, manifest: Manifest, size: int
+    name: str, definition: dict, raw_data: Path, *, manifest: Manifest, size: int
 ) -> Iterator[LazyImage]:
     return stream_pictures(raw_data / definition["path"], name, manifest)
 
 
 def _table(
-    name: str, definition: dict, split: str | None, file: str, content: bytes
+    name: str, definition: dict, file: str, *, content: bytes, split: str | None
 ) -> pd.DataFrame:
-    """Columns file, split (None: to be drawn) and the levels, coarse to fine; rows of unused splits are left out."""
-    header, rows = _rows(
-        file, content, definition.get("separator", "\t" if file.endswith(".tsv") else ",")
-    )
+    """Return columns file, split (None: to be drawn) and the levels, coarse to fine.
+
+    Rows of unused splits are left out.
+    """
+    separator = definition.get("separator", "\t" if file.endswith(".tsv") else ",")
+    header, rows = _rows(file, content, separator)
     label = definition.get("label_column", "label")
     levels = [level for level in definition.get("levels", []) if level != label]
     columns = {"path_column": definition.get("path_column", "path"), "label_column": label}
@@ -45,46 +49,41 @@ def _table(
     for key, column in [*columns.items(), *(("levels", level) for level in levels)]:
         if column not in header:
             raise UserError(
-                f"config key 'datasets.{name}.{key}': {file} has no column '{column}'{did_you_mean(column, header)}; "
-                f"its columns: {', '.join(map(printable, header))}"
+                f"config key 'datasets.{name}.{key}': {file} has no column '{column}'"
+                f"{did_you_mean(column, header)}; its columns: {', '.join(map(printable, header))}"
             )
-    at = {column: header.index(column) for column in (*columns.values(), *levels)}
-    splits = [split] * len(rows)
+    position = {column: header.index(column) for column in (*columns.values(), *levels)}
+    path_position = position[columns["path_column"]]
+    splits: list[str | None] = [split] * len(rows)
     if "split_column" in columns:
-        splits = _splits(
-            name, definition, file, [row[at[columns["split_column"]]] for _, row in rows]
-        )
-    kept = [
-        (line, row, its) for (line, row), its in zip(rows, splits, strict=True) if its != "unused"
-    ]
-    for line, row, _ in kept:
-        empty = next(
-            (column for column in (columns["path_column"], label, *levels) if not row[at[column]]),
-            None,
-        )
-        if empty is not None:
-            raise UserError(
-                f"{file}, line {line}: column '{empty}' is empty; fill it in, or take the line out"
-            )
+        values = [row[position[columns["split_column"]]] for _, row in rows]
+        splits = [*_splits(name, definition, file, values=values)]
+        used = [number for number, part in enumerate(splits) if part != "unused"]
+        rows, splits = [rows[number] for number in used], [splits[number] for number in used]
+    for line, row in rows:
+        for column in (columns["path_column"], label, *levels):
+            if not row[position[column]]:
+                raise UserError(
+                    f"{file}, line {line}: column '{column}' is empty; fill it in, or take the "
+                    "line out"
+                )
     pattern = definition.get("pattern", "{}")
-    table = pd.DataFrame(
-        {
-            "file": text_column(
-                pattern.replace("{}", row[at[columns["path_column"]]]) for _, row, _ in kept
-            )
-        }
-    )
-    table["split"] = text_column(its for _, _, its in kept)
+    files = text_column(pattern.replace("{}", row[path_position]) for _, row in rows)
+    table = pd.DataFrame({"file": files})
+    table["split"] = text_column(splits)
     for level in levels:
-        table[PREFIX + level] = text_column(row[at[level]] for _, row, _ in kept)
-    table[PREFIX + "class"] = text_column(row[at[label]] for _, row, _ in kept)
+        table[PREFIX + level] = text_column(row[position[level]] for _, row in rows)
+    table[PREFIX + "class"] = text_column(row[position[label]] for _, row in rows)
     return table
 
 
 def _rows(
     file: str, content: bytes, separator: str
 ) -> tuple[list[str], list[tuple[int, list[str]]]]:
-    """The header, and the line number and cells of every row; bytes that are not UTF-8 are kept, as they are in names of files."""
+    """Return the header, and the line number and cells of every row.
+
+    Bytes that are not UTF-8 stay, as in names of files.
+    """
     reader = csv.reader(
         io.TextIOWrapper(io.BytesIO(content), "utf-8-sig", "surrogateescape", newline=""),
         delimiter=separator,
@@ -95,28 +94,31 @@ def _rows(
         rows = [(reader.line_num, row) for row in reader if row]
     except csv.Error as error:
         raise UserError(
-            f"{file}, line {reader.line_num}: not a table of values separated by {separator!r} ({error})"
+            f"{file}, line {reader.line_num}: not a table of values separated by {separator!r} "
+            f"({error})"
         ) from error
     for line, row in rows:
         if len(row) != len(header):
             raise UserError(
-                f"{file}, line {line}: {len(row)} cells, but the header has {len(header)}; quote cells that hold {separator!r}, "
-                "or set 'separator'"
+                f"{file}, line {line}: {len(row)} cells, but the header has {len(header)}; quote "
+                f"cells that hold {separator!r}, or set 'separator'"
             )
     if not rows:
         raise UserError(f"{file} lists nothing: it has no line after its header")
     return header, rows
 
 
-def _splits(name: str, definition: dict, file: str, values: list[str]) -> list[str]:
-    found = sorted(set(values))
+def _splits(name: str, definition: dict, file: str, *, values: list[str]) -> list[str]:
+    """Return train, test or unused for every value of the column of splits."""
+    distinct = sorted(set(values))
     train = definition.get("train_split", "train")
-    tests = [value for value in found if value.lower() in TEST_SPLITS]
+    tests = [value for value in distinct if value.lower() in TEST_SPLITS]
     test = definition.get("test_split", tests[0] if len(tests) == 1 else None)
     for key, value in (("train_split", train), ("test_split", test)):
-        if value not in found:
+        if value not in distinct:
             raise UserError(
-                f"config key 'datasets.{name}.{key}': column '{definition['split_column']}' of {file} holds "
-                f"{', '.join(map(printable, found[:10]))}; set the key to the value of the {key.removesuffix('_split')} images"
+                f"config key 'datasets.{name}.{key}': column '{definition['split_column']}' of "
+                f"{file} holds {', '.join(map(printable, distinct[:10]))}; set the key to the "
+                f"value of the {key.removesuffix('_split')} images"
             )
     return [{train: "train", test: "test"}.get(value, "unused") for value in values]

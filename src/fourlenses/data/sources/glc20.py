@@ -1,7 +1,9 @@
-"""GLC20: land cover from the remote-sensing images of GeoLifeCLEF 2020, its United States part (Cole et al. 2020), one label per image.
+"""GLC20: land cover of the United States from the remote-sensing images of GeoLifeCLEF 2020.
 
-A patch is ``<number>.npy``, integers (256, 256, 5): red, green, blue, near infrared, land-cover code; or, as in GeoLifeCLEF 2021 and 2022,
-``<number>_rgb.jpg`` with ``<number>_landcover.tif``. Folders may be of any depth, unpacked or in the archives they come in.
+The dataset is that of Cole et al. 2020 (https://arxiv.org/abs/2004.04192), with a single label per
+image. A patch is ``<number>.npy``, integers (256, 256, 5): red, green, blue, near infrared,
+land-cover code; or, as in GeoLifeCLEF 2021 and 2022, ``<number>_rgb.jpg`` with
+``<number>_landcover.tif``. Folders may be of any depth, unpacked or in the published archives.
 """
 
 import collections
@@ -10,6 +12,7 @@ import io
 import logging
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -25,8 +28,8 @@ from fourlenses.data.sources.glc20_places import places
 
 log = logging.getLogger(__name__)
 BLOCK_KM = 5.0
-# The land-cover codes of the United States count from 18 and follow the legend of the National Land Cover Database (NLCD), here with its
-# own codes, whose tens are its groups.
+# The land-cover codes of the United States count from 18, in the order of the legend of the
+# National Land Cover Database (NLCD). Here with the codes of NLCD, whose tens are its groups.
 FIRST_CODE = 18
 CLASSES = (
     (11, "Water", "Open Water"),
@@ -52,18 +55,18 @@ _NAME = re.compile(r"(?:^|/)(\d+)(\.npy|_rgb\.jpg|_landcover\.tif)$")
 
 def index(name: str, definition: dict, raw_data: Path) -> pd.DataFrame:
     path = raw_data / definition["path"]
-    where = places(name, raw_data, path, definition["occurrences"])
-    table = _scan(
-        name, path, set(where.index[where["latitude"].notna()]), definition.get("label", "centre")
-    )
+    occurrences = places(name, raw_data, path, files=definition["occurrences"])
+    wanted = set(occurrences.index[occurrences["latitude"].notna()])
+    table = _scan(name, path, wanted=wanted, rule=definition.get("label", "centre"))
     labels = table.pop("code") - FIRST_CODE
     outside = ~labels.between(0, len(CLASSES) - 1)
-    _report(name, path, where, table, labels[outside] + FIRST_CODE)
+    codes = labels[outside] + FIRST_CODE
+    _report(name, path, occurrences, patches=len(table), outside=codes)
     table, labels = table[~outside].reset_index(drop=True), labels[~outside]
-    spots = where.loc[table["number"]]
+    coordinates = occurrences.loc[table["number"]]
     test = in_test_block(
-        spots["latitude"].to_numpy(),
-        spots["longitude"].to_numpy(),
+        coordinates["latitude"].to_numpy(),
+        coordinates["longitude"].to_numpy(),
         BLOCK_KM,
         fraction=definition.get("test_fraction", 0.05),
         seed=definition.get("seed", 0),
@@ -77,21 +80,20 @@ def index(name: str, definition: dict, raw_data: Path) -> pd.DataFrame:
 
 
 def images(
-    name: str, definition: dict, raw_data: Path, manifest: Manifest, size: int
+    name: str, definition: dict, raw_data: Path, *, manifest: Manifest, size: int
 ) -> Iterator[LazyImage]:
-    for member, file in zip(
-        manifest["path"], files_of_rows(raw_data / definition["path"], name, manifest), strict=True
-    ):
-        give = functools.partial(content if member.endswith(".jpg") else _colours, file, name)
-        yield give if isinstance(file, Path) else give()
+    files = files_of_rows(raw_data / definition["path"], name, manifest)
+    for member, file in zip(manifest["path"], files, strict=True):
+        read = functools.partial(content if member.endswith(".jpg") else _colours, file, name)
+        yield read if isinstance(file, Path) else read()
 
 
 def _colours(file: StoredFile, dataset: str) -> ImageContent:
-    """The red, green and blue of a patch."""
+    """Return the red, green and blue of a patch, uint8 (256, 256, 3)."""
     try:
         pixels = _patch(file)[:, :, :3]
     except _Unreadable as error:
-        content(file, dataset)  # which is an error where the patch is gone since it was indexed
+        content(file, dataset)  # raises where the patch is gone since it was indexed
         return Undecodable(str(error))
     if pixels.dtype != np.uint8 and (pixels.min() < 0 or pixels.max() > 255):
         return Undecodable("colours outside 0 to 255")
@@ -99,71 +101,97 @@ def _colours(file: StoredFile, dataset: str) -> ImageContent:
 
 
 def _enter(folder: str) -> bool:
-    """Not the patches of France, nor archives of anything else (the environmental rasters)."""
+    """Skip the patches of France and archives of other data (the environmental rasters)."""
     if re.match(r"(patches[-_])?fr([-_.]|$)", folder):
         return False
     return folder.startswith("patches") or not folder.endswith((".tar.gz", ".tgz", ".tar", ".zip"))
 
 
 class _Unreadable(Exception):
-    """Why a file is no patch."""
+    """A file is no patch; the message is the reason."""
 
 
-def _scan(name: str, path: Path, wanted: set[int], rule: str) -> pd.DataFrame:
-    """``number, path, width, height, code`` of every wanted image that there is and whose land cover can be read."""
-    found, codes, bad, unlisted = {}, {}, [], 0
+@dataclass(kw_only=True)
+class _Scan:
+    """The files of a dataset folder, as they are met."""
+
+    images: dict[int, tuple[str, int, int]] = field(default_factory=dict)  # path, width, height
+    codes: dict[int, int] = field(default_factory=dict)  # land-cover code, by number of the patch
+    unreadable: list[str] = field(default_factory=list)
+    unlisted: int = 0  # images that are not wanted
+
+
+def _scan(name: str, path: Path, *, wanted: set[int], rule: str) -> pd.DataFrame:
+    """Return columns number, path, width, height and code of the wanted images that are readable.
+
+    Args:
+        name: Of the dataset.
+        path: Of its folder.
+        wanted: Numbers of patches.
+        rule: As in `_code`.
+    """
+    scan = _Scan()
     for member, file in walk(path, name, enter=_enter, progress=True):
         match = _NAME.search(member)
         if not match:
             continue
         number, kind = int(match[1]), match[2]
         if number not in wanted:
-            unlisted += kind != "_landcover.tif"
+            scan.unlisted += kind != "_landcover.tif"
             continue
         try:
-            if kind != "_rgb.jpg":
-                codes[number] = _code(
-                    _patch(file)[:, :, 4] if kind == ".npy" else _landcover(file), rule
-                )
+            if kind == ".npy":
+                scan.codes[number] = _code(_patch(file)[:, :, 4], rule)
+            elif kind == "_landcover.tif":
+                scan.codes[number] = _code(_landcover(file), rule)
         except _Unreadable as error:
-            bad.append(f"{member} ({error})")
+            scan.unreadable.append(f"{member} ({error})")
             continue
-        if kind != "_landcover.tif":
-            if number in found:
-                raise UserError(
-                    f"config key 'datasets.{name}.path': {path} holds the patch {number} twice, as '{found[number][0]}' and '{member}'; "
-                    "keep one of the two copies"
-                )
-            found[number] = (member, *(SHAPE[:2] if kind == ".npy" else header_size(file)))
+        if kind == "_landcover.tif":
+            continue
+        if number in scan.images:
+            raise UserError(
+                f"config key 'datasets.{name}.path': {path} holds the patch {number} twice, as "
+                f"'{scan.images[number][0]}' and '{member}'; keep one of the two copies"
+            )
+        height, width = SHAPE[:2]
+        if kind == "_rgb.jpg":
+            width, height = header_size(file)
+        scan.images[number] = (member, width, height)
+    return _usable(name, path, scan)
+
+
+def _usable(name: str, path: Path, scan: _Scan) -> pd.DataFrame:
+    """Return the images that have a land-cover code, and log the others."""
+    bad = scan.unreadable
     if bad:
-        log.warning(
-            "%s: %d patches cannot be read and are left out: %s",
-            name,
-            len(bad),
-            "; ".join(bad[:5] + ["…"] * (len(bad) > 5)),
-        )
-    if unlisted:
+        examples = "; ".join(bad[:5] + ["…"] * (len(bad) > 5))
+        log.warning("%s: %d patches cannot be read and are left out: %s", name, len(bad), examples)
+    if scan.unlisted:
         log.info(
-            "%s: %d patches are not in the table of occurrences, or without coordinates in it: left out",
+            "%s: %d patches are not in the table of occurrences, or without coordinates in it: "
+            "left out",
             name,
-            unlisted,
+            scan.unlisted,
         )
-    rows = [(number, *place, codes[number]) for number, place in found.items() if number in codes]
-    if len(rows) < len(found):
+    rows = [
+        (number, *image, scan.codes[number])
+        for number, image in scan.images.items()
+        if number in scan.codes
+    ]
+    without_code = len(scan.images) - len(rows)
+    if without_code:
         log.warning(
-            "%s: %d images have no readable land cover beside them: left out",
-            name,
-            len(found) - len(rows),
+            "%s: %d images have no readable land cover next to them: left out", name, without_code
         )
     if not rows:
-        reason = (
-            f"{len(bad)} could not be read, e.g. {bad[0]}"
-            if bad
-            else f"{unlisted} are not in the table of occurrences"
-        )
+        reason = f"{scan.unlisted} are not in the table of occurrences"
+        if bad:
+            reason = f"{len(bad)} could not be read, e.g. {bad[0]}"
         raise UserError(
-            f"config key 'datasets.{name}.path': {path} holds no usable patch, <number>.npy, or <number>_rgb.jpg with "
-            f"<number>_landcover.tif ({reason}); correct the key or 'occurrences'"
+            f"config key 'datasets.{name}.path': {path} holds no usable patch, <number>.npy, or "
+            f"<number>_rgb.jpg with <number>_landcover.tif ({reason}); correct the key or "
+            "'occurrences'"
         )
     # as objects, since the text columns of pandas take no names that are not UTF-8
     table = pd.DataFrame(rows, columns=["number", "path", "width", "height", "code"], dtype=object)
@@ -171,17 +199,25 @@ def _scan(name: str, path: Path, wanted: set[int], rule: str) -> pd.DataFrame:
 
 
 def _report(
-    name: str, path: Path, where: pd.DataFrame, table: pd.DataFrame, outside: pd.Series
+    name: str, path: Path, occurrences: pd.DataFrame, *, patches: int, outside: pd.Series
 ) -> None:
-    """The log says what the table of occurrences and the patches do not have in common, and which codes were left out."""
+    """Log how occurrences and patches differ, and which land-cover codes are left out.
+
+    Args:
+        name: Of the dataset.
+        path: Of its folder.
+        occurrences: As from `places`.
+        patches: Number of usable ones.
+        outside: The codes of those that are of no class.
+    """
     last = FIRST_CODE + len(CLASSES) - 1
     counts = ", ".join(
         f"code {code}: {count}" for code, count in sorted(collections.Counter(outside).items())
     )
-    if len(outside) == len(table):
+    if len(outside) == patches:
         raise UserError(
-            f"config key 'datasets.{name}.path': no patch in {path} has a land-cover code of the United States "
-            f"({FIRST_CODE} to {last}); found {counts}"
+            f"config key 'datasets.{name}.path': no patch in {path} has a land-cover code of the "
+            f"United States ({FIRST_CODE} to {last}); found {counts}"
         )
     if len(outside):
         log.info(
@@ -191,23 +227,26 @@ def _report(
             len(CLASSES),
             counts,
         )
-    nowhere = int(where["latitude"].isna().sum())
+    nowhere = int(occurrences["latitude"].isna().sum())
     if nowhere:
         log.warning(
             "%s: %d images have no coordinates (or impossible ones) and are left out", name, nowhere
         )
-    absent = len(where) - nowhere - len(table)
+    absent = len(occurrences) - nowhere - patches
     if absent:
         log.warning(
             "%s: %d of the %d images in the table of occurrences have no usable patch",
             name,
             absent,
-            len(where),
+            len(occurrences),
         )
 
 
 def _patch(file: StoredFile) -> np.ndarray:
-    """The integers of a patch, memory-mapped where it lies on disk: of a page or two only what is used is read."""
+    """Return the integers of a patch (256, 256, 5).
+
+    A file on disk is memory-mapped, so that only the pages that are used are read.
+    """
     if isinstance(file, Undecodable):
         raise _Unreadable(str(file))
     try:
@@ -218,16 +257,14 @@ def _patch(file: StoredFile) -> np.ndarray:
     except (OSError, ValueError, EOFError) as error:
         raise _Unreadable(f"{type(error).__name__}: {error}") from None
     if not isinstance(patch, np.ndarray) or patch.shape != SHAPE or patch.dtype.kind not in "iu":
-        found = (
-            f"{patch.dtype} {patch.shape}"
-            if isinstance(patch, np.ndarray)
-            else "an archive of arrays"
-        )
-        raise _Unreadable(f"expected integers of shape {SHAPE}, found {found}")
+        is_array = isinstance(patch, np.ndarray)
+        actual = f"{patch.dtype} {patch.shape}" if is_array else "an archive of arrays"
+        raise _Unreadable(f"expected integers of shape {SHAPE}, found {actual}")
     return patch
 
 
 def _landcover(file: StoredFile) -> np.ndarray:
+    """Return the land-cover codes of a GeoTIFF, integers (height, width)."""
     try:
         with open_picture(file) as image:
             codes = np.asarray(image)
@@ -239,7 +276,14 @@ def _landcover(file: StoredFile) -> np.ndarray:
 
 
 def _code(codes: np.ndarray, rule: str) -> int:
-    """The land-cover code of the centre pixel, or the most frequent one (of several equally frequent, the smallest)."""
+    """Return the land-cover code of the centre pixel, or else the most frequent code.
+
+    Of several equally frequent codes it is the smallest.
+
+    Args:
+        codes: Integers (height, width).
+        rule: ``centre``, or anything else for the most frequent code.
+    """
     if rule == "centre":
         return int(codes[codes.shape[0] // 2, codes.shape[1] // 2])
     # codes beyond a byte are outside the classes whatever they are

@@ -1,6 +1,8 @@
-"""A directory or an archive of class folders: ``train/<class>/…`` and ``val/<class>/…``, or ``<class>/…`` with a seeded split.
+"""A directory or an archive of class folders.
 
-One folder around all of it (as archives often have) is looked through. An optional class table (CSV) gives the ancestors of the classes.
+They are ``train/<class>/…`` and ``val/<class>/…``, or ``<class>/…`` with a seeded split. A folder
+that holds everything (as archives often have) is skipped. An optional class table (CSV) gives the
+ancestors of the classes.
 """
 
 import io
@@ -30,39 +32,46 @@ def index(name: str, definition: dict, raw_data: Path) -> pd.DataFrame:
     path = raw_data / definition["path"]
     tables: dict[str, bytes] = {}
     folders: set[str] = set()
-    manifest = find_pictures(path, name, others=tables, folders=folders)
+    manifest = find_pictures(path, name, tables=tables, folders=folders)
     if manifest.empty:
         raise UserError(
-            f"config key 'datasets.{name}.path': {path} holds no images (files named {', '.join(sorted(EXTENSIONS))})"
+            f"config key 'datasets.{name}.path': {path} holds no images (files named "
+            f"{', '.join(sorted(EXTENSIONS))})"
         )
     _report_empty(path, folders, manifest["path"])
     parts, around = without_wrapping(manifest["path"])
-    # without what lies around everything, so that an archive and the folder it was made of give the same subsets
+    # An id leaves out the folders that hold everything, so that an archive and the folder it was
+    # made of give the same subsets.
     manifest["id"] = (
         text_column(file[around:] for file in manifest["path"]) if around else manifest["path"]
     )
-    manifest["split"], classes = _split_and_class(name, definition, path, manifest, parts)
-    for level, labels in _levels(name, definition, raw_data, path, tables, classes).items():
+    manifest["split"], classes = _split_and_class(
+        name, definition, path, manifest=manifest, parts=parts
+    )
+    wanted = definition.get("levels", [])
+    if wanted:
+        file, table = _class_table(name, definition, raw_data, tables=tables)
+        levels = _levels(name, wanted, classes, file=file, table=table)
+    else:
+        levels = {"class": classes}
+    for level, labels in levels.items():
         manifest[f"level:{level}"] = text_column(labels)
-    keep = manifest["split"].isin(["train", "test"])
+    used = manifest["split"].isin(["train", "test"])
     first = ["id", "path", "split", "width", "height"]
-    return manifest.loc[
-        keep, [*first, *[column for column in manifest if column not in first]]
-    ].reset_index(drop=True)
+    columns = [*first, *[column for column in manifest if column not in first]]
+    return manifest.loc[used, columns].reset_index(drop=True)
 
 
 def images(
-    name: str, definition: dict, raw_data: Path, manifest: Manifest, size: int
+    name: str, definition: dict, raw_data: Path, *, manifest: Manifest, size: int
 ) -> Iterator[LazyImage]:
     return stream_pictures(raw_data / definition["path"], name, manifest)
 
 
 def _report_empty(path: Path, folders: set[str], pictures: pd.Series) -> None:
-    """Say which folders hold no image anywhere beneath them: a class that was meant to be there is not."""
-    holding = {
-        PurePosixPath(folder) for folder in {posixpath.dirname(picture) for picture in pictures}
-    }
-    full = {parent.as_posix() for folder in holding for parent in (folder, *folder.parents)}
+    """Warn of folders without any image beneath them: a class that was meant to exist does not."""
+    direct = {PurePosixPath(folder) for folder in set(map(posixpath.dirname, pictures))}
+    full = {parent.as_posix() for folder in direct for parent in (folder, *folder.parents)}
     empty = sorted(folders - full)
     if empty:
         log.warning(
@@ -74,113 +83,131 @@ def _report_empty(path: Path, folders: set[str], pictures: pd.Series) -> None:
 
 
 def _split_and_class(
-    name: str, definition: dict, path: Path, manifest: pd.DataFrame, parts: list[tuple]
+    name: str, definition: dict, path: Path, *, manifest: pd.DataFrame, parts: list[tuple]
 ) -> tuple[list[str], list[str]]:
-    shallow = next(
-        (member for member, part in zip(manifest["path"], parts, strict=True) if len(part) < 2),
-        None,
-    )
+    """Return the split and the class of every image.
+
+    Args:
+        name: Of the dataset.
+        definition: Its config entry.
+        path: Of its directory or archive.
+        manifest: Columns path and id.
+        parts: Of the paths, as from `without_wrapping`.
+    """
+    members = zip(manifest["path"], parts, strict=True)
+    shallow = next((member for member, part in members if len(part) < 2), None)
     if shallow:
         raise UserError(
             f"config key 'datasets.{name}.path': '{shallow}' in {path} lies in no class folder; "
             "expected <class>/<image> or train/<class>/<image>"
         )
-    found = {part[0] for part in parts if len(part) >= 3} & {"train", *TEST_SPLITS}
-    if "train" in found:
-        return _given_split(name, definition, path, parts, found)
+    splits = {part[0] for part in parts if len(part) >= 3} & {"train", *TEST_SPLITS}
+    if "train" in splits:
+        return _given_split(name, definition, path, parts=parts, splits=splits)
     misplaced = next((part for part in parts if {"train", *TEST_SPLITS} & set(part[:-1])), None)
     if misplaced:
         raise UserError(
-            f"config key 'datasets.{name}.path': '{'/'.join(misplaced)}' in {path} lies in a folder named like a split, but there is no "
-            "train/ at the top (beneath at most folders that hold everything); expected train/<class>/ and val/<class>/, or neither"
+            f"config key 'datasets.{name}.path': '{'/'.join(misplaced)}' in {path} lies in a "
+            "folder named like a split, but there is no train/ at the top (beneath at most folders "
+            "that hold everything); expected train/<class>/ and val/<class>/, or neither"
         )
     return seeded_split(list(manifest["id"]), definition), ["/".join(part[:-1]) for part in parts]
 
 
 def _given_split(
-    name: str, definition: dict, path: Path, parts: list[tuple], found: set[str]
+    name: str, definition: dict, path: Path, *, parts: list[tuple], splits: set[str]
 ) -> tuple[list[str], list[str]]:
-    tests = sorted(found - {"train"})
+    """Return the split and the class of every image, where the folders at the top are splits."""
+    tests = sorted(splits - {"train"})
     test = definition.get("test_split") or (tests[0] if len(tests) == 1 else None)
-    if test is None or test not in found:
+    if test is None or test not in splits:
         raise UserError(
-            f"config key 'datasets.{name}.test_split': {path} has the folders {', '.join(sorted(found))}; "
-            f"set the key to the one that holds the test images ({', '.join(TEST_SPLITS)})"
+            f"config key 'datasets.{name}.test_split': {path} has the folders "
+            f"{', '.join(sorted(splits))}; set the key to the one that holds the test images "
+            f"({', '.join(TEST_SPLITS)})"
         )
-    outside = next((part for part in parts if len(part) < 3 or part[0] not in found), None)
+    outside = next((part for part in parts if len(part) < 3 or part[0] not in splits), None)
     if outside:
         raise UserError(
-            f"config key 'datasets.{name}.path': '{'/'.join(outside)}' in {path} lies beside train/ and {test}/, in neither"
+            f"config key 'datasets.{name}.path': '{'/'.join(outside)}' in {path} lies next to "
+            f"train/ and {test}/, in neither"
         )
     names = {"train": "train", test: "test"}
-    return [names.get(part[0], "unused") for part in parts], [
-        "/".join(part[1:-1]) for part in parts
-    ]
+    classes = ["/".join(part[1:-1]) for part in parts]
+    return [names.get(part[0], "unused") for part in parts], classes
 
 
 def _levels(
-    name: str,
-    definition: dict,
-    raw_data: Path,
-    path: Path,
-    tables: dict[str, bytes],
-    classes: list[str],
+    name: str, wanted: list[str], classes: list[str], *, file: str, table: pd.DataFrame
 ) -> dict[str, list[str]]:
-    """The label columns, coarse to fine; the class itself is the last one."""
-    wanted = definition.get("levels", [])
-    if not wanted:
-        return {"class": classes}
-    file, table = _class_table(name, definition, raw_data, path, tables)
+    """Return per level the label of every image, coarse to fine; the class is the last level.
+
+    Args:
+        name: Of the dataset.
+        wanted: Levels: a column of the class table, or ``<column>@<depth>`` where the column holds
+            ancestors, separated by ``>``.
+        classes: Of the images.
+        file: The class table's, for errors.
+        table: The class table, indexed by class.
+    """
     missing = sorted(set(classes) - set(table.index))
     if missing:
         raise UserError(
-            f"class table {file}: {len(missing)} classes of dataset '{name}' have no row, e.g. '{missing[0]}'; add them, or empty 'levels'"
+            f"class table {file}: {len(missing)} classes of dataset '{name}' have no row, e.g. "
+            f"'{missing[0]}'; add them, or empty 'levels'"
         )
     result = {}
     for level in wanted:
         column, _, depth = level.partition("@")
         if column not in table.columns:
             raise UserError(
-                f"config key 'datasets.{name}.levels' names '{column}', which is no column of {file}; "
-                f"its columns: {', '.join(table.columns)}"
+                f"config key 'datasets.{name}.levels' names '{column}', which is no column of "
+                f"{file}; its columns: {', '.join(table.columns)}"
             )
         if depth and not depth.isdigit():
             raise UserError(
-                f"config key 'datasets.{name}.levels': '{level}' is not of the form column@depth with a whole number"
+                f"config key 'datasets.{name}.levels': '{level}' is not of the form column@depth "
+                "with a whole number"
             )
-        # of several parents (`indoor|sports`) the first is kept: a level has to be a partition of the classes
-        values = {name: parents.split("|")[0] for name, parents in table[column].items()}
-        if depth:  # a leaf shallower than the depth asked for keeps its own label (Cole et al., section 4.4)
-            values = {name: _at_depth(ancestors, int(depth)) for name, ancestors in values.items()}
-        result[level.replace("@", "_depth")] = [values[name] for name in classes]
+        # A level has to be a partition of the classes: of several parents (`indoor|sports`) the
+        # first counts.
+        values = {key: parents.split("|")[0] for key, parents in table[column].items()}
+        if depth:
+            values = {key: _at_depth(ancestors, int(depth)) for key, ancestors in values.items()}
+        result[level.replace("@", "_depth")] = [values[key] for key in classes]
     result.pop("class", None)  # the class is the finest level, wherever it was named
     return {**result, "class": classes}
 
 
 def _at_depth(ancestors: str, depth: int) -> str:
+    """Return the ancestor at a depth; a leaf that is less deep stays (Cole et al., section 4.4)."""
     steps = ancestors.split(">")
     return steps[min(depth, len(steps) - 1)]
 
 
 def _class_table(
-    name: str, definition: dict, raw_data: Path, path: Path, tables: dict[str, bytes]
+    name: str, definition: dict, raw_data: Path, *, tables: dict[str, bytes]
 ) -> tuple[str, pd.DataFrame]:
-    wanted = definition.get("classes", "classes.csv")
-    inside = next(
-        (
-            member
-            for member in sorted(tables, key=len)
-            if member == wanted or member.endswith("/" + wanted)
-        ),
-        None,
-    )
+    """Return the name of the class table, for errors, and the table, indexed by class.
+
+    Args:
+        name: Of the dataset.
+        definition: Its config entry.
+        raw_data: Folder that relative paths start from.
+        tables: Contents of the .csv files of the dataset, by path; they are preferred.
+    """
+    path, wanted = raw_data / definition["path"], definition.get("classes", "classes.csv")
+    inside = [key for key in tables if key == wanted or key.endswith("/" + wanted)]
+    content: io.BytesIO | Path
     if inside:
-        file, content = f"{path}:{inside}", io.BytesIO(tables[inside])
+        member = min(inside, key=len)
+        file, content = f"{path}:{member}", io.BytesIO(tables[member])
     elif (raw_data / wanted).is_file():
         file, content = str(raw_data / wanted), raw_data / wanted
     else:
         raise UserError(
-            f"config key 'datasets.{name}.classes': no class table '{wanted}' in {path} or in {raw_data}; 'levels' needs one"
+            f"config key 'datasets.{name}.classes': no class table '{wanted}' in {path} or in "
+            f"{raw_data}; 'levels' needs one"
         )
     try:
         table = pd.read_csv(content, dtype=str, keep_default_na=False)
@@ -189,8 +216,9 @@ def _class_table(
             f"class table {file} cannot be read as comma-separated values in UTF-8: {error}"
         ) from error
     first = table.columns[0]
-    if table[first].duplicated().any():
+    repeated = table[first][table[first].duplicated()]
+    if len(repeated):
         raise UserError(
-            f"class table {file}: class '{table[first][table[first].duplicated()].iloc[0]}' has more than one row; keep one"
+            f"class table {file}: class '{repeated.iloc[0]}' has more than one row; keep one"
         )
     return file, table.set_index(first, drop=False)

@@ -1,7 +1,8 @@
-"""iNaturalist 2021, from the archives as they are downloaded or from the folders these were extracted to.
+"""iNaturalist 2021 (https://github.com/visipedia/inat_comp), as downloaded or as unpacked.
 
-A class folder's name is its taxonomy: `00000_Animalia_Annelida_Clitellata_Haplotaxida_Lumbricidae_Lumbricus_terrestris`. The published
-test images have no labels, so the validation images are what is tested on, as in the paper.
+A class folder's name is its taxonomy:
+`00000_Animalia_Annelida_Clitellata_Haplotaxida_Lumbricidae_Lumbricus_terrestris`. The published
+test images have no labels: as in Cole et al. 2022, the validation images are the test images.
 """
 
 import logging
@@ -44,109 +45,115 @@ def index(name: str, definition: dict, raw_data: Path) -> pd.DataFrame:
     parts, rows = _parts(name, definition, raw_data), published.Rows()
     for key, path, file in _images(name, definition, raw_data):
         folder, base = path.split("/")[-2:]
-        rows.add(
-            "test" if key == "val" else "train",
-            f"{key}/{folder}/{base}",
-            path,
-            folder,
-            header_size(file),
-        )
+        split, size = "test" if key == "val" else "train", header_size(file)
+        rows.add(path, identity=f"{key}/{folder}/{base}", split=split, class_name=folder, size=size)
     levels = taxonomy(name, rows.numbers)
     rows.check_splits(name, *parts.values())
     if len(rows.numbers) == TAXA["species"]:
-        _compare(name, levels, rows, *parts)
+        _compare(name, levels, rows, parts=list(parts))
     return rows.frame(levels)
 
 
 def images(
-    name: str, definition: dict, raw_data: Path, manifest: Manifest, size: int
+    name: str, definition: dict, raw_data: Path, *, manifest: Manifest, size: int
 ) -> Iterator[LazyImage]:
     return stream_pictures(raw_data / definition["path"], name, manifest)
 
 
 def _parts(name: str, definition: dict, raw_data: Path) -> dict[str, Path]:
-    keys = (definition.get("train", "train"), "val")
-    return {
-        key: published.find(
-            name, raw_data / definition["path"], NAMES[key], f"'{key}' images of iNaturalist 2021"
-        )
-        for key in keys
-    }
+    """Return the archives or folders of the train and the test images, by key of `NAMES`."""
+    folder, parts = raw_data / definition["path"], {}
+    for key in (definition.get("train", "train"), "val"):
+        kind = f"'{key}' images of iNaturalist 2021"
+        parts[key] = published.find(name, folder, names=NAMES[key], kind=kind)
+    return parts
 
 
 def _images(name: str, definition: dict, raw_data: Path) -> Iterator[tuple[str, str, StoredFile]]:
-    """``(part, path, file)`` of every image."""
+    """Yield ``(part, path, file)`` of every image."""
     sums = MD5 if definition.get("verify", True) else {}
     for key, part in _parts(name, definition, raw_data).items():
-        for path, file in published.files(part, name, ".jpg", sums.get(part.name)):
+        md5 = sums.get(part.name)
+        for path, file in published.files(part, name, suffix=".jpg", md5=md5):
             yield key, path, file
 
 
 def taxonomy(dataset: str, folders: Iterable[str]) -> dict[str, dict[str, str]]:
-    """Per rank, kingdom to species, the label of every class folder.
+    """Return per rank, kingdom to species, the label of every class folder.
 
-    A label is the taxon's name. Where taxa of one rank share a name (Oenanthe is a genus of birds and one of plants), each has its
-    parent's label added in brackets: they are different taxa and must not become one. A species is its genus and epithet.
+    A label is the taxon's name. Where taxa of a rank share a name (Oenanthe is a genus of birds and
+    a genus of plants), the parent's label is added in brackets, since they are different taxa. A
+    species is its genus and epithet.
 
     Raises:
-        UserError: a folder is not named with a number and seven taxa, or two are named with the same seven.
+        UserError: A folder is not named with a number and seven taxa, or two are named with the
+            same seven.
     """
     taxa: dict[tuple[str, ...], str] = {}
     for folder in folders:
         number, *names = folder.split("_")
         if len(names) != len(TAXA) or not number.isdigit() or not all(names):
             raise UserError(
-                f"dataset '{dataset}': class folder '{folder}' is not named with a number and seven taxa, as in '00000_Animalia_Annelida_"
-                "Clitellata_Haplotaxida_Lumbricidae_Lumbricus_terrestris'; take what is not of iNaturalist 2021 away"
+                f"dataset '{dataset}': class folder '{folder}' is not named with a number and "
+                "seven taxa, as in '00000_Animalia_Annelida_Clitellata_Haplotaxida_Lumbricidae_"
+                "Lumbricus_terrestris'; take what is not of iNaturalist 2021 away"
             )
         twin = taxa.setdefault((*names[:-1], f"{names[-2]} {names[-1]}"), folder)
         if twin != folder:
             raise UserError(
-                f"dataset '{dataset}': class folders '{twin}' and '{folder}' are named with the same taxa; keep one"
+                f"dataset '{dataset}': class folders '{twin}' and '{folder}' are named with the "
+                "same taxa; keep one"
             )
-    levels, label = {}, {(): ""}
+    levels: dict[str, dict[str, str]] = {}
+    label: dict[tuple[str, ...], str] = {(): ""}  # by lineage
     for depth, rank in enumerate(TAXA, 1):
         lineages = sorted({lineage[:depth] for lineage in taxa})
         shared = Counter(lineage[-1] for lineage in lineages)
-        label |= {
-            way: f"{way[-1]} ({label[way[:-1]]})" if shared[way[-1]] > 1 else way[-1]
-            for way in lineages
-        }
+        for lineage in lineages:
+            taxon, parent = lineage[-1], label[lineage[:-1]]
+            label[lineage] = f"{taxon} ({parent})" if shared[taxon] > 1 else taxon
         levels[rank] = {folder: label[lineage[:depth]] for lineage, folder in taxa.items()}
     return levels
 
 
 def _compare(
-    name: str, levels: dict[str, dict[str, str]], rows: published.Rows, *keys: str
+    name: str, levels: dict[str, dict[str, str]], rows: published.Rows, *, parts: list[str]
 ) -> None:
-    """Warn where a complete download does not have the published numbers of taxa and images."""
+    """Warn where a complete download does not have the published numbers of taxa and images.
+
+    Args:
+        name: Of the dataset.
+        levels: As from `taxonomy`.
+        rows: Of the manifest.
+        parts: Keys of `IMAGES` of the train and the test images.
+    """
     for rank, labels in levels.items():
-        found = len(set(labels.values()))
-        # whether the published numbers take taxa of one name for one is not known
-        bare = len({label.partition(" (")[0] for label in labels.values()})
-        if TAXA[rank] not in (found, bare):
+        taxa = len(set(labels.values()))
+        # it is not published whether these numbers count taxa of the same name once
+        names = len({label.partition(" (")[0] for label in labels.values()})
+        if TAXA[rank] not in (taxa, names):
             log.warning(
                 "%s: %d labels at rank '%s' (%d names), where iNaturalist 2021 has %d",
                 name,
-                found,
+                taxa,
                 rank,
-                bare,
+                names,
                 TAXA[rank],
             )
-        elif found != bare:
+        elif taxa != names:
             log.info(
                 "%s: rank '%s': %d labels, of which several share one of the %d names",
                 name,
                 rank,
-                found,
-                bare,
+                taxa,
+                names,
             )
-    for key, found in zip(keys, rows.counts().values(), strict=True):
-        if found != IMAGES[key]:
+    for key, count in zip(parts, rows.counts().values(), strict=True):
+        if count != IMAGES[key]:
             log.warning(
                 "%s: %d images in '%s', where iNaturalist 2021 has %d; is the download complete?",
                 name,
-                found,
+                count,
                 key,
                 IMAGES[key],
             )

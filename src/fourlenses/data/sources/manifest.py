@@ -1,6 +1,7 @@
-"""Images listed in a Parquet file that a rule of the user's makes: see `fourlenses.data.manifest.contract` for what it must hold.
+"""Images listed in a Parquet file that a rule of the user's makes.
 
-This is the way in for everything that no other source reads: any program may write the file, and it is checked here.
+`fourlenses.data.manifest.contract` describes its columns. This source is for every dataset that no
+other source reads: any program may write the file, and it is checked here.
 """
 
 from collections.abc import Iterator
@@ -28,45 +29,40 @@ def index(name: str, definition: dict, raw_data: Path) -> pd.DataFrame:
     if root.is_dir():
         missing = np.array([not (root / path).is_file() for path in table["path"]], bool)
     else:
-        # an archive is read as a stream: the rows are put into its order, and with the last of two members of one name
-        place = {member: number for number, (member, _) in enumerate(members(root, name))}
-        table["place"] = table["path"].map(place)
-        missing = table["place"].isna().to_numpy()
+        # an archive is read as a stream: rows are put into its order, that of the last of several
+        # members of the same name
+        order = {member: number for number, (member, _) in enumerate(members(root, name))}
+        table["order"] = table["path"].map(order)
+        missing = table["order"].isna().to_numpy()
     if missing.any():
         row = int(np.argmax(missing))
         more = f" ({missing.sum()} such rows)" if missing.sum() > 1 else ""
         raise UserError(
-            f"{file}: column 'path', row {row} is '{printable(table['path'][row])}'{more}: there is no such file in {root}; "
-            f"paths start from there (config key 'datasets.{name}.path')"
+            f"{file}: column 'path', row {row} is '{printable(table['path'][row])}'{more}: there "
+            f"is no such file in {root}; paths start from there (config key "
+            f"'datasets.{name}.path')"
         )
-    if "place" in table:
-        table = table.sort_values("place", ignore_index=True)
+    if not root.is_dir():
+        table = table.sort_values("order", ignore_index=True)
     for side in ("width", "height"):
         if side not in table:
             table[side] = 0
-    return table[
-        [
-            "id",
-            "path",
-            "split",
-            "width",
-            "height",
-            *[column for column in table if column.startswith(PREFIX)],
-        ]
-    ]
+    levels = [column for column in table if column.startswith(PREFIX)]
+    return table[["id", "path", "split", "width", "height", *levels]]
 
 
 def images(
-    name: str, definition: dict, raw_data: Path, manifest: Manifest, size: int
+    name: str, definition: dict, raw_data: Path, *, manifest: Manifest, size: int
 ) -> Iterator[LazyImage]:
     root = raw_data / definition["path"]
     if not root.is_dir():
-        yield from image_folder.images(name, definition, raw_data, manifest, size)
+        yield from image_folder.images(name, definition, raw_data, manifest=manifest, size=size)
         return
     for path in manifest["path"]:
         try:
             yield (root / path).read_bytes()
         except OSError as error:
             raise UserError(
-                f"{root} no longer holds '{printable(path)}' ({error.strerror}), which it had when it was indexed; index it again"
+                f"{root} no longer holds '{printable(path)}' ({error.strerror}), which it had when "
+                "it was indexed; index it again"
             ) from error

@@ -1,7 +1,9 @@
-"""Places365-Standard (Zhou et al. 2018), as downloaded or as unpacked, in either of the two layouts that it comes in.
+"""Places365-Standard (Zhou et al. 2018, http://places2.csail.mit.edu), downloaded or unpacked.
 
-As torchvision has it: ``data_256_standard/<letter>/<class>/<image>``, ``val_256/<image>`` and the lists of filelist_places365-standard.tar.
-The easy format: ``train/<class>/<image>`` and ``val/<class>/<image>``. Both give the same ids and labels: subsets are the same.
+It is published in two layouts. As torchvision has it:
+``data_256_standard/<letter>/<class>/<image>``, ``val_256/<image>`` and the lists of
+filelist_places365-standard.tar. The easy format: ``train/<class>/<image>`` and
+``val/<class>/<image>``. Both give the same ids and labels, so subsets are the same.
 """
 
 import logging
@@ -33,51 +35,26 @@ _EASY = re.compile(r"(?:^|/)(train|val)/([^/]+)/([^/]+\.jpe?g)$", re.IGNORECASE)
 
 def index(name: str, definition: dict, raw_data: Path) -> pd.DataFrame:
     path = raw_data / definition["path"]
-    rows: list[tuple] = []
-    lists: dict[str, tuple[str, str]] = {}
-    categories: dict[str | None, str | None] = {}
-    for member, file in walk(path, name, enter=_enter, progress=True):
-        base = member.rpartition("/")[2]
-        if base in (TRAIN_LIST, VAL_LIST, CATEGORIES, INDOOR_OUTDOOR):
-            lists[base] = (f"{path}/{member}", _list(content(file, name), f"{path}/{member}"))
-        elif place := _place(member):
-            split, category, file_name = place
-            # one string per class, not one per image: there are 1.8 million
-            rows.append(
-                (
-                    split,
-                    categories.setdefault(category, category),
-                    file_name,
-                    member,
-                    *header_size(file),
-                )
-            )
-    columns = ["split", "category", "file", "path", "width", "height"]
-    # as objects, since the text columns of pandas take no names that are not UTF-8
-    manifest = pd.DataFrame(rows, columns=columns, dtype=object).astype(
-        {"width": "int64", "height": "int64"}
-    )
-    del rows
+    manifest, lists = _scan(name, path)
     _check(name, path, manifest)
-    manifest = _with_classes(name, path, manifest, lists)
-    manifest["id"] = (
-        manifest["split"]
-        + manifest["category"].where(manifest["split"] == "train", "")
-        + "/"
-        + manifest["file"]
-    )
-    twice = manifest["id"].duplicated()
-    if twice.any():
-        one, other = manifest.loc[manifest["id"] == manifest.loc[twice, "id"].iloc[0], "path"].iloc[
-            :2
-        ]
+    manifest = _with_classes(name, path, manifest, lists=lists)
+    folder = manifest["category"].where(manifest["split"] == "train", "")
+    manifest["id"] = manifest["split"] + folder + "/" + manifest["file"]
+    repeated = manifest.loc[manifest["id"].duplicated(), "id"]
+    if len(repeated):
+        first, second = manifest.loc[manifest["id"] == repeated.iloc[0], "path"].iloc[:2]
         raise UserError(
-            f"config key 'datasets.{name}.path': {path} holds an image twice, as '{one}' and '{other}'; keep one of the two copies"
+            f"config key 'datasets.{name}.path': {path} holds an image twice, as '{first}' and "
+            f"'{second}'; keep one of the two copies"
         )
-    classes = sorted(set(manifest["category"]))
-    for level, labels in places365_levels.levels(
-        name, definition, raw_data, lists.get(INDOOR_OUTDOOR), classes
-    ).items():
+    levels_above = places365_levels.levels(
+        name,
+        definition,
+        raw_data,
+        table=lists.get(INDOOR_OUTDOOR),
+        classes=sorted(set(manifest["category"])),
+    )
+    for level, labels in levels_above.items():
         manifest[f"level:{level}"] = manifest["category"].map(labels)
     manifest["level:class"] = manifest.pop("category")
     manifest["split"] = manifest["split"].map({"train": "train", "val": "test"})
@@ -86,24 +63,53 @@ def index(name: str, definition: dict, raw_data: Path) -> pd.DataFrame:
 
 
 def images(
-    name: str, definition: dict, raw_data: Path, manifest: Manifest, size: int
+    name: str, definition: dict, raw_data: Path, *, manifest: Manifest, size: int
 ) -> Iterator[LazyImage]:
     return stream_pictures(raw_data / definition["path"], name, manifest)
 
 
+def _scan(name: str, path: Path) -> tuple[pd.DataFrame, dict[str, tuple[str, str]]]:
+    """Read the names of all images, and the lists.
+
+    Returns:
+        Columns split, category (None where a list names it), file, path, width and height; and per
+        list its path and text.
+    """
+    rows: list[tuple] = []
+    lists: dict[str, tuple[str, str]] = {}
+    categories: dict[str | None, str | None] = {}
+    for member, file in walk(path, name, enter=_enter, progress=True):
+        base = member.rpartition("/")[2]
+        if base in (TRAIN_LIST, VAL_LIST, CATEGORIES, INDOOR_OUTDOOR):
+            lists[base] = (f"{path}/{member}", _list(content(file, name), f"{path}/{member}"))
+        elif parsed := _parse(member):
+            split, category, file_name = parsed
+            # one string object per class, not one per image: there are 1.8 million
+            category = categories.setdefault(category, category)
+            rows.append((split, category, file_name, member, *header_size(file)))
+    columns = ["split", "category", "file", "path", "width", "height"]
+    # as objects, since the text columns of pandas take no names that are not UTF-8
+    table = pd.DataFrame(rows, columns=columns, dtype=object)
+    return table.astype({"width": "int64", "height": "int64"}), lists
+
+
 def _enter(folder: str) -> bool:
-    """The test images have no labels."""
+    """Skip the test images, which have no labels."""
     return not folder.startswith(("test_256", "test_large"))
 
 
 def _list(data: bytes | Undecodable, file: str) -> str:
+    """Return the text of a list."""
     if isinstance(data, Undecodable):
         raise UserError(f"{file} is {data}; fetch the list again")
     return data.decode("utf-8", "replace")
 
 
-def _place(member: str) -> tuple[str, str | None, str] | None:
-    """Split, class (None: the list of validation images says it) and file name of an image; None for anything else."""
+def _parse(member: str) -> tuple[str, str | None, str] | None:
+    """Return split, class and file name of an image; None for anything else.
+
+    The class is None where the list of validation images names it.
+    """
     if match := _TRAIN.search(member):
         return "train", match[1], match[2]
     if match := _VAL.search(member):
@@ -116,88 +122,108 @@ def _place(member: str) -> tuple[str, str | None, str] | None:
 
 
 def _check(name: str, path: Path, manifest: pd.DataFrame) -> None:
+    """Check that there are images of both splits."""
     for split, folders in (
         ("train", "data_256_standard/<letter>/<class>/ nor train/<class>/"),
         ("val", "val_256/ nor val/<class>/"),
     ):
         if not (manifest["split"] == split).any():
             raise UserError(
-                f"config key 'datasets.{name}.path': {path} holds no images of Places365-Standard's {split} split: there is neither "
-                f"{folders} with .jpg files; point the key at the folder that holds the archives or what was in them"
+                f"config key 'datasets.{name}.path': {path} holds no images of "
+                f"Places365-Standard's {split} split: there is neither {folders} with .jpg files; "
+                "point the key at the folder that holds the archives or what was in them"
             )
 
 
 def _with_classes(
-    name: str, path: Path, manifest: pd.DataFrame, lists: dict[str, tuple[str, str]]
+    name: str, path: Path, manifest: pd.DataFrame, *, lists: dict[str, tuple[str, str]]
 ) -> pd.DataFrame:
-    """The images that the lists name, with their classes; folder names alone do where there is no list and none is needed."""
+    """Return the images that the lists name, with their classes.
+
+    Without lists the names of folders are the classes.
+
+    Args:
+        name: Of the dataset.
+        path: Of its folder or archive.
+        manifest: As from `_scan`.
+        lists: As from `_scan`.
+    """
     known = _pairs(*lists[CATEGORIES]) if CATEGORIES in lists else None
     unlabelled = manifest["category"].isna()
     if unlabelled.any():
         for needed in (VAL_LIST, CATEGORIES):
             if needed not in lists:
                 raise UserError(
-                    f"config key 'datasets.{name}.path': {path} has val_256/ but not {needed}, which says the classes of its images; "
-                    "put filelist_places365-standard.tar, or the lists in it, beside the images"
+                    f"config key 'datasets.{name}.path': {path} has val_256/ but not {needed}, "
+                    "which says the classes of its images; put filelist_places365-standard.tar, or "
+                    "the lists in it, next to the images"
                 )
-        assert known is not None  # its list is there
+        assert known is not None  # the list of categories exists
+        file, numbers = lists[VAL_LIST][0], _pairs(*lists[VAL_LIST])
         names = {number: category for category, number in known.items()}
-        numbers = _pairs(*lists[VAL_LIST])
-        strange = next(
-            (f"{file} {number}" for file, number in numbers.items() if number not in names), None
-        )
-        if strange:
-            raise UserError(
-                f"{lists[VAL_LIST][0]}: '{strange}' names a class that {lists[CATEGORIES][0]} does not have; fetch both again"
-            )
+        for image, number in numbers.items():
+            if number not in names:
+                raise UserError(
+                    f"{file}: '{image} {number}' names a class that {lists[CATEGORIES][0]} does "
+                    "not have; fetch both again"
+                )
         labels = manifest.loc[unlabelled, "file"].map(numbers).map(names)
         manifest.loc[unlabelled, "category"] = labels
-        manifest = _listed(
-            name, manifest, manifest["category"].notna(), "val", len(numbers), lists[VAL_LIST][0]
-        )
+        on_list = manifest["category"].notna()
+        manifest = _select(name, manifest, on_list, split="val", listed=len(numbers), file=file)
     if known is not None and not set(manifest["category"]) <= set(known):
-        strange = sorted(set(manifest["category"]) - set(known))[0]
+        unknown = sorted(set(manifest["category"]) - set(known))[0]
         raise UserError(
-            f"config key 'datasets.{name}.path': {path} has a folder of the class '{strange}', which {lists[CATEGORIES][0]} lacks; "
-            "rename the folder or take it out"
+            f"config key 'datasets.{name}.path': {path} has a folder of the class '{unknown}', "
+            f"which {lists[CATEGORIES][0]} lacks; rename the folder or take it out"
         )
     if TRAIN_LIST in lists:
-        wanted = _pairs(*lists[TRAIN_LIST])
-        train = manifest["split"] == "train"
-        here = ~train | (manifest["category"] + "/" + manifest["file"]).isin(wanted.keys())
-        manifest = _listed(name, manifest, here, "train", len(wanted), lists[TRAIN_LIST][0])
+        file, wanted = lists[TRAIN_LIST][0], _pairs(*lists[TRAIN_LIST])
+        images = manifest["category"] + "/" + manifest["file"]
+        on_list = (manifest["split"] != "train") | images.isin(wanted.keys())
+        manifest = _select(name, manifest, on_list, split="train", listed=len(wanted), file=file)
         _check(name, path, manifest)
     return manifest
 
 
 def _pairs(file: str, text: str) -> dict[str, int]:
-    """``<name> <number>`` per line."""
+    """Return the number of each name, from lines of ``<name> <number>``."""
     pairs = {}
     for number, line in enumerate(text.splitlines(), 1):
         if line.strip():
             key, _, value = line.strip().rpartition(" ")
             if not key or not value.isdigit():
                 raise UserError(
-                    f"{file}, line {number}: expected a name and a number, found '{line[:80]}'; fetch the list again"
+                    f"{file}, line {number}: expected a name and a number, found '{line[:80]}'; "
+                    "fetch the list again"
                 )
             pairs[key] = int(value)
     return pairs
 
 
-def _listed(
-    name: str, manifest: pd.DataFrame, keep: pd.Series, split: str, listed: int, file: str
+def _select(
+    name: str, manifest: pd.DataFrame, on_list: pd.Series, *, split: str, listed: int, file: str
 ) -> pd.DataFrame:
-    """The images to keep; the log says how many of the folder are not on the list, and how many of the list are not in the folder."""
-    if not keep.all():
+    """Return the images on a list, and log how the list and the folder differ.
+
+    Args:
+        name: Of the dataset.
+        manifest: Of all images.
+        on_list: Bool (rows,): the images to select.
+        split: That the list is of: train or val.
+        listed: Number of images on the list.
+        file: The list's, for the log.
+    """
+    if not on_list.all():
         log.warning(
             "%s: %d %s images, e.g. %s, are not on %s: left out",
             name,
-            (~keep).sum(),
+            (~on_list).sum(),
             split,
-            manifest["path"][~keep].iloc[0],
+            manifest["path"][~on_list].iloc[0],
             file,
         )
-    manifest = manifest[keep]
+    manifest = manifest[on_list]
     missing = listed - int((manifest["split"] == split).sum())
     if missing > 0:
         log.warning(

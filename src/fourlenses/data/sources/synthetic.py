@@ -1,5 +1,8 @@
-"""Synthetic images as a dataset. They are drawn when a beton is written, straight into it: a drawing is a function of its seed and
-number, so storing thousands of small files first would only cost time and inodes."""
+"""Synthetic images as a dataset.
+
+They are drawn while a beton is written. A drawing is a function of its seed and number, so
+thousands of small files would only cost time and inodes.
+"""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,7 +29,7 @@ def index(name: str, definition: dict, raw_data: Path) -> pd.DataFrame:
 
 
 def images(
-    name: str, definition: dict, raw_data: Path, manifest: Manifest, size: int
+    name: str, definition: dict, raw_data: Path, *, manifest: Manifest, size: int
 ) -> Iterator[np.ndarray]:
     for number in range(len(manifest["id"])):
-        yield synthetic.draw(definition["domain"], definition["seed"], number, size)
+        yield synthetic.draw(definition["domain"], definition["seed"], number, size=size)

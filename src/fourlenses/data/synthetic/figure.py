@@ -1,24 +1,37 @@
-"""A posed figure: primitive parts in body coordinates, painted over a background with one random palette and skin."""
+"""A posed figure: primitive parts in body coordinates, with a random palette and skin.
+
+Letters of shapes: n pixels of a side while it is drawn; u, v: coordinates of the body.
+"""
 
 import math
-from collections.abc import Callable
+from typing import Protocol
 
 import numpy as np
 
 from fourlenses.data.synthetic.canvas import colour, coverage, fractal, grid, paint
 from fourlenses.data.synthetic.draws import Draws
 
-Ink = str | np.ndarray
+Ink = str | np.ndarray  # a tone of the palette, or (3, 1, 1) or (3, n, n)
+Pair = tuple[float, float]
+Coordinates = tuple[np.ndarray, np.ndarray]  # (n, n) each
 
 
 class Figure:
-    """Parts are placed in a body frame of about [-1, 1] squared (v downwards); the pose maps it into the picture.
+    """A figure in a random pose over an image.
 
-    ``inks`` maps tone names to (3, 1, 1) colours. They are random per image: a tone says which parts match, never which colour they are.
+    Parts have coordinates of the body, about [-1, 1] in u (across) and v (downwards); the pose maps
+    them into the image. ``inks`` maps names of tones to colours (3, 1, 1), which are random for
+    each image: a tone says which parts match, never which colour they have.
+
+    Args:
+        image: The background, which is painted over, (3, n, n).
+        draws: Of the image.
+        turn: Most rotation to either side, in radians.
+        scale: Least and most size.
     """
 
     def __init__(
-        self, image: np.ndarray, draws: Draws, turn: float, scale: tuple[float, float] = (0.7, 1.1)
+        self, image: np.ndarray, draws: Draws, turn: float, *, scale: Pair = (0.7, 1.1)
     ) -> None:
         self.image = image
         self.draws = draws
@@ -30,7 +43,7 @@ class Figure:
         x, y = x - draws.real(-room, room), y - draws.real(-room, room)
         cosine, sine = math.cos(angle) / size, math.sin(angle) / size
         u, v = cosine * x + sine * y, cosine * y - sine * x
-        # A change of view point: foreshortening along one axis and a little shear.
+        # a change of view point: foreshortening along an axis and a little shear
         self.u = (u + draws.real(-0.15, 0.15) * v) * (draws.sign() * draws.real(0.9, 1.25))
         self.v = v * draws.real(0.92, 1.12)
         self.width = 2.5 / self.n / size
@@ -38,18 +51,24 @@ class Figure:
         self.inks = _palette(draws, image)
 
     def skin(self, texture: np.ndarray) -> None:
-        """Modulate the tone ``main`` by a texture (n, n): 0 leaves it as it is, 1 turns it into the tone ``mark``."""
+        """Mix the tone ``mark`` into the tone ``main`` by a texture in [0, 1], (n, n)."""
         self.inks["main"] = self.inks["main"] + texture * (self.inks["mark"] - self.inks["main"])
 
     def add(self, distance: np.ndarray, tone: Ink, shade: bool = True) -> np.ndarray:
-        """Paint a part from its signed distance (n, n) in body units; returns its opacity (n, n)."""
+        """Paint a part and return its opacity, (n, n).
+
+        Args:
+            distance: Signed distance from its edge in body units, negative inside, (n, n).
+            tone: Its ink.
+            shade: Whether the light on the body falls on it.
+        """
         opacity = coverage(distance, self.width)
         ink = self.inks[tone] if isinstance(tone, str) else tone
         paint(self.image, opacity, ink * self._shade if shade else ink)
         return opacity
 
-    def local(self, cu: float, cv: float, turn: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
-        """Coordinates (n, n) centred on a point of the body and turned by an angle in radians."""
+    def local(self, cu: float, cv: float, turn: float = 0.0) -> Coordinates:
+        """Return coordinates centred on a point of the body and turned by an angle in radians."""
         du, dv = self.u - cu, self.v - cv
         if turn == 0.0:
             return du, dv
@@ -57,81 +76,85 @@ class Figure:
         return cosine * du + sine * dv, cosine * dv - sine * du
 
     def ellipse(
-        self, cu: float, cv: float, ru: float, rv: float, tone: Ink = "main", turn: float = 0.0
+        self, centre: Pair, radii: Pair, tone: Ink = "main", *, turn: float = 0.0
     ) -> np.ndarray:
-        """A filled ellipse with the given centre and half-axes."""
-        du, dv = self.local(cu, cv, turn)
+        """Paint a filled ellipse."""
+        du, dv = self.local(*centre, turn)
+        ru, rv = radii
         return self.add((np.sqrt((du / ru) ** 2 + (dv / rv) ** 2) - 1) * min(ru, rv), tone)
 
-    def ring(
-        self, cu: float, cv: float, ru: float, rv: float, thick: float, tone: Ink = "main"
-    ) -> np.ndarray:
-        """The outline of an ellipse, ``thick`` to either side."""
-        du, dv = self.local(cu, cv)
-        return self.add(
-            np.abs(np.sqrt((du / ru) ** 2 + (dv / rv) ** 2) - 1) * min(ru, rv) - thick, tone
-        )
+    def ring(self, centre: Pair, radii: Pair, thick: float, *, tone: Ink = "main") -> np.ndarray:
+        """Paint the outline of an ellipse, ``thick`` to either side."""
+        du, dv = self.local(*centre)
+        ru, rv = radii
+        distance = np.abs(np.sqrt((du / ru) ** 2 + (dv / rv) ** 2) - 1) * min(ru, rv)
+        return self.add(distance - thick, tone)
 
-    def box(
-        self, cu: float, cv: float, hu: float, hv: float, tone: Ink = "main", turn: float = 0.0
-    ) -> np.ndarray:
-        """A filled rectangle with the given centre and half-sides."""
-        du, dv = self.local(cu, cv, turn)
-        return self.add(np.maximum(np.abs(du) - hu, np.abs(dv) - hv), tone)
+    def box(self, centre: Pair, half: Pair, tone: Ink = "main", *, turn: float = 0.0) -> np.ndarray:
+        """Paint a filled rectangle of two half-sides."""
+        du, dv = self.local(*centre, turn)
+        return self.add(np.maximum(np.abs(du) - half[0], np.abs(dv) - half[1]), tone)
 
     def taper(
-        self,
-        cu: float,
-        cv: float,
-        top: float,
-        bottom: float,
-        hv: float,
-        tone: Ink = "main",
-        turn: float = 0.0,
+        self, centre: Pair, half_widths: Pair, half_height: float, *, tone: Ink = "main"
     ) -> np.ndarray:
-        """A symmetric trapezium: half-width ``top`` at its upper end, ``bottom`` at its lower end, half-height ``hv``."""
-        du, dv = self.local(cu, cv, turn)
-        return self.add(
-            np.maximum(
-                np.abs(du) - (top + bottom) / 2 - dv * ((bottom - top) / (2 * hv)), np.abs(dv) - hv
-            ),
-            tone,
-        )
+        """Paint a filled symmetric trapezium.
+
+        Args:
+            centre: At half its height.
+            half_widths: At its upper and its lower end.
+            half_height: Along v.
+            tone: Its ink.
+        """
+        du, dv = self.local(*centre)
+        top, bottom = half_widths
+        side = np.abs(du) - (top + bottom) / 2 - dv * ((bottom - top) / (2 * half_height))
+        return self.add(np.maximum(side, np.abs(dv) - half_height), tone)
 
     def limb(
         self,
-        au: float,
-        av: float,
-        bu: float,
-        bv: float,
+        start: Pair,
+        stop: Pair,
         thick: float,
+        *,
         tone: Ink = "main",
         end: float | None = None,
     ) -> np.ndarray:
-        """A rounded bar from a to b of half-thickness ``thick`` at a and ``end`` (default the same) at b."""
-        du, dv = self.u - au, self.v - av
-        wu, wv = bu - au, bv - av
+        """Paint a rounded bar.
+
+        Args:
+            start: Middle of its first end.
+            stop: Middle of its other end.
+            thick: Half its thickness at the first end.
+            tone: Its ink.
+            end: Half its thickness at the other end; the same by default.
+        """
+        du, dv = self.u - start[0], self.v - start[1]
+        wu, wv = stop[0] - start[0], stop[1] - start[1]
         along = np.clip((du * wu + dv * wv) / (wu * wu + wv * wv), 0, 1)
         thickness = thick if end is None else thick + along * (end - thick)
         return self.add(np.sqrt((du - along * wu) ** 2 + (dv - along * wv) ** 2) - thickness, tone)
 
-    def polygon(self, corners: list[tuple[float, float]], tone: Ink = "main") -> np.ndarray:
-        """A filled convex polygon; corners (u, v) in either sense of rotation."""
-        middle_u = sum(c[0] for c in corners) / len(corners)
-        middle_v = sum(c[1] for c in corners) / len(corners)
-        distance = None
+    def polygon(self, corners: list[Pair], tone: Ink = "main") -> np.ndarray:
+        """Paint a filled convex polygon; the corners go around in either direction."""
+        middle_u = sum(u for u, _ in corners) / len(corners)
+        middle_v = sum(v for _, v in corners) / len(corners)
+        sides = []
         for (au, av), (bu, bv) in zip(corners, corners[1:] + corners[:1], strict=True):
             nu, nv = bv - av, au - bu
             length = math.hypot(nu, nv)
             if (middle_u - au) * nu + (middle_v - av) * nv > 0:
                 nu, nv = -nu, -nv
-            side = (self.u - au) * (nu / length) + (self.v - av) * (nv / length)
-            distance = side if distance is None else np.maximum(distance, side)
-        return self.add(distance, tone)
+            sides.append((self.u - au) * (nu / length) + (self.v - av) * (nv / length))
+        return self.add(np.maximum.reduce(sides), tone)
 
 
 def _palette(draws: Draws, image: np.ndarray) -> dict[str, np.ndarray]:
-    """Random inks whose main tone stands off from the background's mean brightness, as subjects of photographs mostly do."""
+    """Return random inks.
+
+    The main tone mostly differs from the mean brightness of the background, as subjects of
+    photographs do.
+    """
     behind = float(image.mean())
     hue = draws.real()
     value = draws.real(0.2, 0.95)
@@ -151,33 +174,38 @@ def sharpen(wave: np.ndarray, level: float = 0.0, gain: float = 4.0) -> np.ndarr
     return np.clip((wave - level) * gain + 0.5, 0, 1)
 
 
-def _bars(u: np.ndarray, v: np.ndarray, rate: float, phase: float) -> np.ndarray:
+def _bars(u: np.ndarray, v: np.ndarray, *, rate: float, phase: float) -> np.ndarray:
     return sharpen(np.sin(rate * u + phase))
 
 
-def _stripes(u: np.ndarray, v: np.ndarray, rate: float, phase: float) -> np.ndarray:
+def _stripes(u: np.ndarray, v: np.ndarray, *, rate: float, phase: float) -> np.ndarray:
     return sharpen(np.sin(rate * v + phase))
 
 
-def _spots(u: np.ndarray, v: np.ndarray, rate: float, phase: float) -> np.ndarray:
-    return sharpen(
-        np.sin(rate * 0.8 * (u + v) + phase) * np.sin(rate * 0.8 * (u - v) + phase), 0.35
-    )
+def _spots(u: np.ndarray, v: np.ndarray, *, rate: float, phase: float) -> np.ndarray:
+    wave = np.sin(rate * 0.8 * (u + v) + phase) * np.sin(rate * 0.8 * (u - v) + phase)
+    return sharpen(wave, 0.35)
 
 
-def _chevrons(u: np.ndarray, v: np.ndarray, rate: float, phase: float) -> np.ndarray:
+def _chevrons(u: np.ndarray, v: np.ndarray, *, rate: float, phase: float) -> np.ndarray:
     return sharpen(np.sin(rate * (u + 0.9 * np.abs(v)) + phase))
 
 
-def _checks(u: np.ndarray, v: np.ndarray, rate: float, phase: float) -> np.ndarray:
+def _checks(u: np.ndarray, v: np.ndarray, *, rate: float, phase: float) -> np.ndarray:
     return sharpen(np.sin(rate * u + phase) * np.sin(rate * v + phase), 0.0, 6.0)
 
 
-def _rings(u: np.ndarray, v: np.ndarray, rate: float, phase: float) -> np.ndarray:
+def _rings(u: np.ndarray, v: np.ndarray, *, rate: float, phase: float) -> np.ndarray:
     return sharpen(np.sin(rate * np.sqrt(u * u + v * v) + phase))
 
 
-PATTERNS: dict[str, Callable[[np.ndarray, np.ndarray, float, float], np.ndarray]] = {
+class _Pattern(Protocol):
+    def __call__(
+        self, u: np.ndarray, v: np.ndarray, *, rate: float, phase: float
+    ) -> np.ndarray: ...
+
+
+_PATTERNS: dict[str, _Pattern] = {
     "bars": _bars,
     "stripes": _stripes,
     "spots": _spots,
@@ -187,13 +215,20 @@ PATTERNS: dict[str, Callable[[np.ndarray, np.ndarray, float, float], np.ndarray]
 }
 
 
-def pattern(draws: Draws, kind: str, u: np.ndarray, v: np.ndarray, cycles: float) -> np.ndarray:
-    """A marking in [0, 1], float32 like u: ``cycles`` per body unit, its spacing varying by 15 % between individuals.
+def pattern(draws: Draws, kind: str, coordinates: Coordinates, *, cycles: float) -> np.ndarray:
+    """Return a marking in [0, 1]: float32 (n, n).
 
-    Kinds: ``bars`` cross the u axis, ``stripes`` follow it, ``spots``, ``chevrons``, ``checks``, ``rings``, ``mottle`` and ``plain``.
+    Args:
+        draws: Of the image.
+        kind: ``bars`` cross the first axis, ``stripes`` follow it; ``spots``, ``chevrons``,
+            ``checks``, ``rings``, ``mottle``, ``plain``.
+        coordinates: Of the body, (n, n) each.
+        cycles: Repeats for each unit of them; individuals vary by 15 %.
     """
+    u, v = coordinates
     if kind == "plain":
         return np.zeros_like(u)
     if kind == "mottle":
-        return sharpen(fractal(draws, u.shape[0], max(4, round(cycles * 4)), 2), 0.1, 2.5)
-    return PATTERNS[kind](u, v, math.tau * cycles * draws.real(0.87, 1.15), draws.real(0, math.tau))
+        return sharpen(fractal(draws, u.shape[0], max(4, round(cycles * 4)), octaves=2), 0.1, 2.5)
+    rate = math.tau * cycles * draws.real(0.87, 1.15)
+    return _PATTERNS[kind](u, v, rate=rate, phase=draws.real(0, math.tau))

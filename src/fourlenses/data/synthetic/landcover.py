@@ -1,4 +1,7 @@
-"""The domain ``landcover``: the ground from above, at any orientation; classes differ in texture and layout."""
+"""The domain ``landcover``: the ground from above, at any orientation.
+
+Classes differ in texture and layout.
+"""
 
 import math
 from collections.abc import Callable
@@ -7,11 +10,15 @@ import numpy as np
 
 from fourlenses.data.synthetic.canvas import colour, coverage, expose, fractal, grid, noise, paint
 from fourlenses.data.synthetic.draws import Draws
-from fourlenses.data.synthetic.figure import sharpen
+from fourlenses.data.synthetic.figure import Pair, sharpen
 
 
 class Ground:
-    """A patch of ground: map coordinates u, v (n, n) at a random turn, scale and shift, and seasonal inks that overlap between classes."""
+    """A patch of ground.
+
+    Map coordinates u, v (n, n) have a random rotation and scale. Inks follow the season and overlap
+    between classes.
+    """
 
     def __init__(self, draws: Draws, n: int) -> None:
         self.draws = draws
@@ -21,7 +28,7 @@ class Ground:
         self.u = (math.cos(turn) * x + math.sin(turn) * y) * zoom
         self.v = (math.cos(turn) * y - math.sin(turn) * x) * zoom
         self.width = 2.5 / n * zoom
-        # The sun: where shadows and lit sides lie.
+        # direction of the sun, for shadows and lit sides
         angle = draws.real(0, math.tau)
         self.sun = (math.cos(angle), math.sin(angle))
         self.tone_value = draws.real(0.3, 0.65)
@@ -29,53 +36,60 @@ class Ground:
         self.image[:] = self.tone()
 
     def tone(self, spread: float = 0.15) -> np.ndarray:
-        """A soil or plant colour, from straw through green to dull blue-grey: (3, 1, 1)."""
+        """Return a colour of soil or plants, from straw through green to blue-grey: (3, 1, 1)."""
         d = self.draws
-        return colour(
-            d.real(0.06, 0.4), d.real(0.1, 0.5), self.tone_value + d.real(-spread, spread)
-        )
+        hue, saturation = d.real(0.06, 0.4), d.real(0.1, 0.5)
+        return colour(hue, saturation, self.tone_value + d.real(-spread, spread))
 
     def roof(self) -> np.ndarray:
-        """A built surface: tile, metal or concrete, (3, 1, 1)."""
+        """Return a colour of tile, metal or concrete: (3, 1, 1)."""
         d = self.draws
         return colour(d.pick([0.04, 0.1, 0.6]), d.real(0, 0.4), d.real(0.5, 0.95))
 
     def water(self) -> np.ndarray:
-        """Water, from silty brown through green to dark blue, (3, 1, 1)."""
+        """Return a colour of water, from silty brown through green to dark blue: (3, 1, 1)."""
         d = self.draws
-        return colour(
-            d.real(0.1, 0.62),
-            d.real(0.1, 0.5),
-            max(0.08, self.tone_value + d.sign() * d.real(0.15, 0.3)),
-        )
+        hue, saturation = d.real(0.1, 0.62), d.real(0.1, 0.5)
+        return colour(hue, saturation, max(0.08, self.tone_value + d.sign() * d.real(0.15, 0.3)))
 
     def mottle(self, cells: int, strength: float, octaves: int = 3) -> None:
         """Multiply the ground by fractal noise."""
-        self.image *= 1 + strength * fractal(self.draws, self.n, cells, octaves)
+        self.image *= 1 + strength * fractal(self.draws, self.n, cells, octaves=octaves)
 
-    def block(
-        self, cu: float, cv: float, hu: float, hv: float, ink: np.ndarray, opacity: float = 1.0
-    ) -> None:
-        """A rectangle in map coordinates."""
-        distance = np.maximum(np.abs(self.u - cu) - hu, np.abs(self.v - cv) - hv)
+    def block(self, centre: Pair, half: Pair, ink: np.ndarray, *, opacity: float = 1.0) -> None:
+        """Paint a rectangle of two half-sides, in map coordinates."""
+        du, dv = np.abs(self.u - centre[0]), np.abs(self.v - centre[1])
+        distance = np.maximum(du - half[0], dv - half[1])
         paint(self.image, coverage(distance, self.width) * opacity, ink)
 
     def points(self, spacing: float, scatter: float, reach: float = 1.5) -> np.ndarray:
-        """Jittered lattice points (k, 2) over the visible ground, ``spacing`` apart, moved by ``scatter`` of it at most."""
+        """Return the points of a jittered lattice over the visible ground: float32 (k, 2).
+
+        Args:
+            spacing: Between neighbours.
+            scatter: Most move of a point, as a share of the spacing.
+            reach: Half the side of the lattice.
+        """
         side = math.ceil(2 * reach / spacing)
         line = (np.arange(side) - (side - 1) / 2) * spacing
         nodes = np.stack(np.meshgrid(line, line, indexing="ij"), axis=-1).reshape(-1, 2)
-        return (
-            nodes + self.draws.array(nodes.size, -scatter, scatter).reshape(-1, 2) * spacing
-        ).astype(np.float32)
+        moves = self.draws.array(nodes.size, -scatter, scatter).reshape(-1, 2)
+        return (nodes + moves * spacing).astype(np.float32)
 
     def cells(
         self, points: np.ndarray, spacing: float
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-        """The nearest of k jittered lattice points at each pixel: distance, offsets (du, dv) and index of it, (n, n) each.
+        """Return the nearest lattice point of each pixel.
 
-        Points come from ``points``; only those of the 3 x 3 lattice neighbourhood are looked at, which holds the nearest for the scatter
-        used here in all but rare corners.
+        Only the 3 x 3 neighbourhood in the lattice is searched. For the scatter used here it holds
+        the nearest point in all but rare corners.
+
+        Args:
+            points: Of `points`, (k, 2).
+            spacing: Of these.
+
+        Returns:
+            Distance, offsets du and dv, and index of the point, (n, n) each.
         """
         side = math.isqrt(len(points))
         row = np.clip(np.rint(self.u / spacing + (side - 1) / 2).astype(np.int32), 1, side - 2)
@@ -92,10 +106,17 @@ class Ground:
         return np.sqrt(best), self.u - points[index, 0], self.v - points[index, 1], index
 
 
-def _crowns(
-    g: Ground, d: Draws, spacing: float, radius: float, peak: float, scatter: float
-) -> None:
-    """Tree crowns lit from the side: domes for a high ``radius``, pointed for a high ``peak``, dark gaps between."""
+def _crowns(g: Ground, *, spacing: float, radius: float, peak: float, scatter: float) -> None:
+    """Paint tree crowns, lit from the side, with dark gaps between.
+
+    Args:
+        g: The ground.
+        spacing: Between trees.
+        radius: Of a crown, as a share of the spacing.
+        peak: How pointed it is, in [0, 1].
+        scatter: As in `Ground.points`.
+    """
+    d = g.draws
     points = g.points(spacing, scatter)
     distance, du, dv, index = g.cells(points, spacing)
     size = (d.array(len(points), 0.75, 1.1) * radius * spacing)[index]
@@ -107,21 +128,19 @@ def _crowns(
 
 
 def _broadleaf(g: Ground, d: Draws) -> None:
-    _crowns(g, d, d.real(0.3, 0.42), 0.62, 0.25, 0.35)
+    _crowns(g, spacing=d.real(0.3, 0.42), radius=0.62, peak=0.25, scatter=0.35)
     g.mottle(16, 0.12, 1)
 
 
 def _needleleaf(g: Ground, d: Draws) -> None:
-    _crowns(g, d, d.real(0.17, 0.23), 0.5, 0.75, 0.3)
+    _crowns(g, spacing=d.real(0.17, 0.23), radius=0.5, peak=0.75, scatter=0.3)
 
 
 def _shrub_thicket(g: Ground, d: Draws) -> None:
-    clumps = sharpen(fractal(d, g.n, d.whole(6, 9), 2), d.real(-0.15, 0.1), 2.5)
-    paint(
-        g.image,
-        np.roll(clumps, (round(g.sun[0] * g.n / 40), round(g.sun[1] * g.n / 40)), (0, 1)) * 0.5,
-        g.tone() * 0.4,
-    )
+    clumps = sharpen(fractal(d, g.n, d.whole(6, 9), octaves=2), d.real(-0.15, 0.1), 2.5)
+    away = (round(g.sun[0] * g.n / 40), round(g.sun[1] * g.n / 40))
+    shadow = np.roll(clumps, away, (0, 1))
+    paint(g.image, shadow * 0.5, g.tone() * 0.4)
     paint(g.image, clumps, g.tone() * (1 + 0.25 * noise(d, g.n, 18)))
 
 
@@ -129,17 +148,13 @@ def _savanna(g: Ground, d: Draws) -> None:
     g.mottle(4, 0.12)
     spacing = d.real(0.34, 0.48)
     points = g.points(spacing, 0.4)
-    sizes = d.array(len(points), -0.08, 0.34) * spacing  # a negative size leaves the place bare
-    shadow = spacing * 0.16
-    for shift, dark in ((shadow, True), (0.0, False)):
-        distance, _, _, index = g.cells(
-            points + np.float32(shift) * np.array(g.sun, np.float32), spacing
-        )
-        paint(
-            g.image,
-            coverage(distance - sizes[index], g.width * 2) * (0.6 if dark else 1.0),
-            g.tone() * (0.35 if dark else 0.7),
-        )
+    sizes = d.array(len(points), -0.08, 0.34) * spacing  # no tree for a negative size
+    sun = np.array(g.sun, np.float32)
+    # shadows first, then trees
+    for shift, opacity, value in ((spacing * 0.16, 0.6, 0.35), (0.0, 1.0, 0.7)):
+        distance, _, _, index = g.cells(points + np.float32(shift) * sun, spacing)
+        cover = coverage(distance - sizes[index], g.width * 2)
+        paint(g.image, cover * opacity, g.tone() * value)
 
 
 def _strip_fields(g: Ground, d: Draws) -> None:
@@ -151,7 +166,7 @@ def _strip_fields(g: Ground, d: Draws) -> None:
         paint(g.image, strip, g.tone(0.22) * rows)
         edge += 2 * wide
     for _ in range(d.whole(1, 2)):
-        g.block(0, d.real(-1, 1), 3, 0.03, g.tone(0.3) * 1.3)
+        g.block((0, d.real(-1, 1)), (3, 0.03), g.tone(0.3) * 1.3)
     g.mottle(8, 0.06, 2)
 
 
@@ -162,24 +177,16 @@ def _pivot_fields(g: Ground, d: Draws) -> None:
     for i in range(-2, 3):
         for j in range(-2, 3):
             du, dv = g.u - shift_u - i * 2.15 * radius, g.v - shift_v - j * 2.15 * radius
-            kind, share, swirl = g.tone(0.3), d.real(), d.real(20, 60)
-            if (
-                abs(shift_u + i * 2.15 * radius) > 1.7
-                or abs(shift_v + j * 2.15 * radius) > 1.7
-                or d.chance(0.08)
-            ):
+            crop, share, swirl = g.tone(0.3), d.real(), d.real(20, 60)
+            centre = (shift_u + i * 2.15 * radius, shift_v + j * 2.15 * radius)
+            if abs(centre[0]) > 1.7 or abs(centre[1]) > 1.7 or d.chance(0.08):
                 continue
             distance = np.sqrt(du * du + dv * dv)
-            paint(
-                g.image,
-                coverage(distance - radius, g.width),
-                kind * (1 + 0.12 * np.sin(distance * swirl)),
-            )
+            ink = crop * (1 + 0.12 * np.sin(distance * swirl))
+            paint(g.image, coverage(distance - radius, g.width), ink)
             if share < 0.5:
-                sector = np.maximum(
-                    distance - radius,
-                    np.minimum(du * math.cos(9 * share) + dv * math.sin(9 * share), dv),
-                )
+                half_plane = du * math.cos(9 * share) + dv * math.sin(9 * share)
+                sector = np.maximum(distance - radius, np.minimum(half_plane, dv))
                 paint(g.image, coverage(sector, g.width), g.tone(0.3))
 
 
@@ -187,7 +194,7 @@ def _residential(g: Ground, d: Draws) -> None:
     g.mottle(8, 0.15)
     block_u, block_v = d.real(0.75, 1.0), d.real(0.4, 0.5)
     shift_u, shift_v = d.real(-0.5, 0.5), d.real(-0.5, 0.5)
-    # Houses first, in two rows to a block, then the streets over them.
+    # houses first, in two rows to a block, then the streets over them
     pitch = block_u / d.pick([3, 4, 5])
     lot_u = (g.u - shift_u) / pitch
     lot_v = (g.v - shift_v) / (block_v / 2)
@@ -196,16 +203,16 @@ def _residential(g: Ground, d: Draws) -> None:
     table = d.array(1600 * 4).reshape(4, 1600)[:, key]
     du = (lot_u - column - 0.5) * pitch + (table[0] - 0.5) * 0.04
     dv = (lot_v - row - 0.5) * (block_v / 2) + (table[1] - 0.5) * 0.04
-    house = np.maximum(
-        np.abs(du) - pitch * (0.22 + 0.12 * table[2]), np.abs(dv) - 0.05 - 0.03 * table[1]
-    )
+    half_width = pitch * (0.22 + 0.12 * table[2])
+    house = np.maximum(np.abs(du) - half_width, np.abs(dv) - 0.05 - 0.03 * table[1])
     present = table[3] < d.real(0.8, 0.97)
     shade = np.where(dv * g.sun[1] + du * g.sun[0] > 0, 1.1, 0.8) * (0.75 + 0.4 * table[0])
     paint(g.image, coverage(house - 0.02, g.width) * present * 0.5, g.tone() * 0.4)
     paint(g.image, coverage(house, g.width) * present, g.roof() * shade)
+    street_u, street_v = (g.u - shift_u) / block_u, (g.v - shift_v) / block_v
     street = np.minimum(
-        np.abs((g.u - shift_u) / block_u - np.rint((g.u - shift_u) / block_u)) * block_u,
-        np.abs((g.v - shift_v) / block_v - np.rint((g.v - shift_v) / block_v)) * block_v,
+        np.abs(street_u - np.rint(street_u)) * block_u,
+        np.abs(street_v - np.rint(street_v)) * block_v,
     )
     paint(g.image, coverage(street - 0.045, g.width), colour(0, 0, d.real(0.3, 0.75)))
 
@@ -223,13 +230,13 @@ def _industrial(g: Ground, d: Draws) -> None:
             if abs(cu) > 1.8 or abs(cv) > 1.8:
                 continue
             if kind < 0.25:  # a car park: rows of stalls
-                g.block(
-                    cu, cv, hu, hv, ink * (0.55 + 0.3 * (np.sin(g.u * 60) * np.sin(g.v * 22) > 0))
-                )
+                stalls = np.sin(g.u * 60) * np.sin(g.v * 22) > 0
+                g.block((cu, cv), (hu, hv), ink * (0.55 + 0.3 * stalls))
                 continue
-            g.block(cu + 0.05 * g.sun[0], cv + 0.05 * g.sun[1], hu, hv, ink * 0.25, 0.8)
-            g.block(cu, cv, hu, hv, ink * (1 + 0.12 * np.sign(np.sin(g.v * rate))))
-            g.block(cu, cv, hu * 0.9, 0.02, ink * 0.6)
+            shadow = (cu + 0.05 * g.sun[0], cv + 0.05 * g.sun[1])
+            g.block(shadow, (hu, hv), ink * 0.25, opacity=0.8)
+            g.block((cu, cv), (hu, hv), ink * (1 + 0.12 * np.sign(np.sin(g.v * rate))))
+            g.block((cu, cv), (hu * 0.9, 0.02), ink * 0.6)
 
 
 def _river(g: Ground, d: Draws) -> None:
@@ -247,7 +254,7 @@ def _river(g: Ground, d: Draws) -> None:
 
 def _lakes(g: Ground, d: Draws) -> None:
     g.mottle(6, 0.2)
-    level = fractal(d, g.n, 3, 2) - d.real(-0.1, 0.25)
+    level = fractal(d, g.n, 3, octaves=2) - d.real(-0.1, 0.25)
     paint(g.image, coverage(-level - 0.12, 0.15), g.tone() * 1.3)
     paint(g.image, coverage(-level, 0.06), g.water() * (1 + 0.06 * noise(d, g.n, 16)))
 
@@ -256,15 +263,14 @@ def _dunes(g: Ground, d: Draws) -> None:
     warp = 0.22 * noise(d, g.n, 3) + 0.06 * noise(d, g.n, 8)
     phase = (g.u + warp) * d.real(1.6, 3.2)
     tooth = phase - np.floor(phase)
-    ridge = np.where(
-        tooth < 0.72, tooth / 0.72, (1 - tooth) / 0.28
-    )  # a long windward and a short lee side
+    # a long windward and a short lee side
+    ridge = np.where(tooth < 0.72, tooth / 0.72, (1 - tooth) / 0.28)
     g.image *= 1 + d.real(0.3, 0.6) * (ridge - 0.5) * np.where(tooth < 0.72, 1, 1.4)
     g.mottle(16, 0.05, 1)
 
 
 def _rock(g: Ground, d: Draws) -> None:
-    ridged = 1 - np.abs(fractal(d, g.n, d.whole(4, 6), 3)) * 2
+    ridged = 1 - np.abs(fractal(d, g.n, d.whole(4, 6), octaves=3)) * 2
     g.image *= 1 + d.real(0.3, 0.5) * ridged
     spacing = d.real(0.35, 0.55)
     joints = np.abs(np.sin((g.u + 0.15 * ridged) * math.pi / spacing))
@@ -290,7 +296,7 @@ CLASSES = list(COVERS)
 
 
 def render(draws: Draws, fine: int, n: int) -> np.ndarray:
-    """Draw one patch of the given cover at n supersampled pixels: uint8 (n/2, n/2, 3)."""
+    """Return an image of a patch of a land cover: uint8 (n / 2, n / 2, 3)."""
     ground = Ground(draws, n)
     COVERS[CLASSES[fine]](ground, draws)
     return expose(ground.image, draws, gradient=0.15)

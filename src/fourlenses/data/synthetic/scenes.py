@@ -14,14 +14,13 @@ CLASSES = list(PLACES)
 
 
 def _bystanders(stage: Stage, draws: Draws) -> None:
-    """People and posts in front of any place: part of life, and no clue to where it is."""
+    """Paint people and posts, which are no clue to the class."""
     for _ in range(draws.whole(0, 3)):
         at, foot, tall = draws.real(-0.95, 0.95), draws.real(0.5, 1.0), draws.real(0.25, 0.6)
         dx, dy = stage.x - at, stage.y - foot
         if draws.chance(0.65):
-            body = (
-                np.sqrt((dx / (0.16 * tall)) ** 2 + ((dy + 0.45 * tall) / (0.45 * tall)) ** 2) - 1
-            )
+            across, down = dx / (0.16 * tall), (dy + 0.45 * tall) / (0.45 * tall)
+            body = np.sqrt(across**2 + down**2) - 1
             paint(stage.image, coverage(body * 0.16 * tall, stage.width), stage.ink())
             head = np.sqrt(dx * dx + (dy + tall) ** 2) - 0.11 * tall
             paint(stage.image, coverage(head, stage.width), stage.ink())
@@ -31,7 +30,7 @@ def _bystanders(stage: Stage, draws: Draws) -> None:
 
 
 def render(draws: Draws, fine: int, n: int) -> np.ndarray:
-    """Draw one place of the given fine class at n supersampled pixels: uint8 (n/2, n/2, 3)."""
+    """Return an image of a place of a fine class: uint8 (n / 2, n / 2, 3)."""
     stage = Stage(draws, n)
     PLACES[CLASSES[fine]](stage, draws)
     _bystanders(stage, draws)

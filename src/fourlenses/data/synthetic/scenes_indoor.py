@@ -10,7 +10,12 @@ from fourlenses.data.synthetic.stage import Stage
 
 
 def _hall(s: Stage) -> tuple[np.ndarray, np.ndarray, np.ndarray, float, float]:
-    """A hall in one-point perspective: depth z, wall or ceiling masks, and the vanishing point. Walls stand at x = ±1 times depth."""
+    """Paint a hall in one-point perspective; its walls are at x = ±1 times the depth.
+
+    Returns:
+        The depth, the mask of the walls, and the height relative to the hall's, (n, n) each; x and
+        y of the vanishing point.
+    """
     d = s.draws
     vx, vy, tall = d.real(-0.25, 0.25), d.real(-0.2, 0.15), d.real(0.8, 1.1)
     du, dv = np.abs(s.x - vx), np.abs(s.y - vy) / tall
@@ -47,12 +52,8 @@ def _colonnade(s: Stage, d: Draws) -> None:
             across = (s.x - at) / half
             ink = stone * (1.05 - 0.35 * across.clip(-1, 1)) * (1.05 - 0.1 * k)
             s.fill(np.maximum(np.abs(s.x - at) - half, np.abs(s.y - vy) - 0.95 / far), ink)
-            s.fill(
-                np.maximum(
-                    np.abs(s.x - at) - half * 1.4, np.abs(np.abs(s.y - vy) - 0.9 / far) - 0.07 / far
-                ),
-                stone,
-            )
+            ends = np.abs(np.abs(s.y - vy) - 0.9 / far) - 0.07 / far
+            s.fill(np.maximum(np.abs(s.x - at) - half * 1.4, ends), stone)
 
 
 def _tunnel(s: Stage, d: Draws) -> None:
@@ -64,59 +65,49 @@ def _tunnel(s: Stage, d: Draws) -> None:
     floor = vy + 0.07 - s.y + 0.35 * np.abs(s.x - vx)
     s.fill(floor, s.ink(0.15, 0.6) * (1 + 0.15 * noise(d, s.n, 20)))
     angle = np.arctan2(s.y - vy, s.x - vx)
-    lamps = np.maximum(
-        np.abs(angle + d.pick([0.8, 1.57, 2.3])) - 0.08, np.abs((z * 1.5) % 1 - 0.5) - 0.25
-    )
-    s.fill(np.where(z < 7, lamps, 1.0), colour(0.12, 0.2, 1.0), 0.05)
+    line = np.abs(angle + d.pick([0.8, 1.57, 2.3])) - 0.08
+    lamps = np.maximum(line, np.abs((z * 1.5) % 1 - 0.5) - 0.25)
+    s.fill(np.where(z < 7, lamps, 1.0), colour(0.12, 0.2, 1.0), soft=0.05)
     s.fill(radius - 0.13, s.ink(0.1, 1.0))
 
 
 def _room(s: Stage) -> float:
-    """A back wall with a floor and one side wall; returns the level at which the floor meets the wall."""
+    """Paint a back wall, a side wall and a floor; return the level at which floor and wall meet."""
     d = s.draws
     s.image[:] = s.ink(0.35, 0.95)
     level, corner = d.real(0.1, 0.4), d.real(0.6, 0.95)
     s.fill(corner - s.x, s.ink(0.3, 0.8))
-    s.fill(
-        level - s.y + np.maximum(s.x - corner, 0),
-        s.ink(0.2, 0.75) * (1 + 0.15 * noise(d, s.n, 14, 4)),
-    )
+    floor = s.ink(0.2, 0.75) * (1 + 0.15 * noise(d, s.n, 14, columns=4))
+    s.fill(level - s.y + np.maximum(s.x - corner, 0), floor)
     return level
 
 
 def _bedroom(s: Stage, d: Draws) -> None:
     level = _room(s)
     at = d.real(-0.7, -0.3)
-    s.box(
-        at, at + d.real(0.3, 0.45), level - 1.0, level - 0.45, colour(0.58, d.real(0, 0.3), 1.0)
-    )  # a window
-    s.box(at + 0.16, at + 0.19, level - 1.0, level - 0.45, s.ink())
+    window_across, window_down = (at, at + d.real(0.3, 0.45)), (level - 1.0, level - 0.45)
+    s.box(window_across, window_down, colour(0.58, d.real(0, 0.3), 1.0))
+    s.box((at + 0.16, at + 0.19), window_down, s.ink())
     left, right = d.real(-0.6, -0.3), d.real(0.4, 0.65)
-    s.box(left, right, level - 0.35, level + 0.1, s.ink(0.15, 0.6))
+    s.box((left, right), (level - 0.35, level + 0.1), s.ink(0.15, 0.6))
     spread = np.maximum(
         np.abs(s.x - (left + right) / 2) - (right - left) / 2 - 0.4 * (s.y - level),
         np.abs(s.y - level - 0.25) - 0.25,
     )
-    s.fill(
-        spread,
-        s.ink(0.4, 1.0) * (1 + 0.25 * np.sin(s.x * d.real(0, 30)) * np.sin(s.y * d.real(0, 30))),
-    )
-    s.box(left, right, level + 0.48, level + 0.62, s.ink(0.15, 0.6))
+    cloth = s.ink(0.4, 1.0)
+    weave = 0.25 * np.sin(s.x * d.real(0, 30)) * np.sin(s.y * d.real(0, 30))
+    s.fill(spread, cloth * (1 + weave))
+    s.box((left, right), (level + 0.48, level + 0.62), s.ink(0.15, 0.6))
     middle = (left + right) / 2
     for side in (-0.25, 0.25):
-        s.fill(
-            np.sqrt(((s.x - middle - side) / 0.2) ** 2 + ((s.y - level - 0.03) / 0.1) ** 2) * 0.1
-            - 0.1,
-            colour(0, 0, s.hour),
-        )
+        across, down = (s.x - middle - side) / 0.2, (s.y - level - 0.03) / 0.1
+        pillow = np.sqrt(across**2 + down**2) * 0.1 - 0.1
+        s.fill(pillow, colour(0, 0, s.hour))
     for at in (left - 0.2, right + 0.2)[: d.whole(1, 2)]:
-        s.box(at - 0.12, at + 0.12, level - 0.1, level + 0.3, s.ink(0.15, 0.6))
-        s.fill(
-            np.maximum(
-                np.abs(s.x - at) - 0.1 - 0.3 * (s.y - level + 0.3), np.abs(s.y - level + 0.3) - 0.11
-            ),
-            colour(0.12, 0.3, 1.0),
-        )
+        s.box((at - 0.12, at + 0.12), (level - 0.1, level + 0.3), s.ink(0.15, 0.6))
+        slope = np.abs(s.x - at) - 0.1 - 0.3 * (s.y - level + 0.3)
+        lamp = np.maximum(slope, np.abs(s.y - level + 0.3) - 0.11)
+        s.fill(lamp, colour(0.12, 0.3, 1.0))
 
 
 def _library(s: Stage, d: Draws) -> None:
@@ -137,39 +128,30 @@ def _library(s: Stage, d: Draws) -> None:
     s.fill(np.maximum(np.maximum(books, s.y - level), np.abs(case_u - 0.5) - 0.46), spines)
     for _ in range(d.whole(0, 2)):
         at = d.real(-0.9, 0.9)
-        s.box(at - 0.3, at + 0.3, level + 0.05, level + 0.13, s.ink(0.2, 0.8))
-        s.box(at - 0.25, at - 0.2, level + 0.13, level + 0.5, s.ink(0.2, 0.8))
-        s.box(at + 0.2, at + 0.25, level + 0.13, level + 0.5, s.ink(0.2, 0.8))
+        s.box((at - 0.3, at + 0.3), (level + 0.05, level + 0.13), s.ink(0.2, 0.8))
+        s.box((at - 0.25, at - 0.2), (level + 0.13, level + 0.5), s.ink(0.2, 0.8))
+        s.box((at + 0.2, at + 0.25), (level + 0.13, level + 0.5), s.ink(0.2, 0.8))
 
 
 def _classroom(s: Stage, d: Draws) -> None:
     level = _room(s)
     left, right = d.real(-0.9, -0.5), d.real(0.3, 0.6)
-    s.box(left - 0.04, right + 0.04, level - 0.84, level - 0.26, s.ink())
-    s.box(left, right, level - 0.8, level - 0.3, s.ink(0.1, 0.4))
-    writing = np.maximum(
-        np.abs(s.x - (left + right) / 2) - 0.4 * (right - left), np.abs(s.y - level + 0.55) - 0.18
-    )
-    s.fill(
-        np.maximum(writing, 0.6 - np.sin(s.y * 55) - 0.4 * noise(d, s.n, 5, 20)),
-        colour(0, 0, 0.9),
-        opacity=0.8,
-    )
+    s.box((left - 0.04, right + 0.04), (level - 0.84, level - 0.26), s.ink())
+    s.box((left, right), (level - 0.8, level - 0.3), s.ink(0.1, 0.4))
+    across = np.abs(s.x - (left + right) / 2) - 0.4 * (right - left)
+    text = np.maximum(across, np.abs(s.y - level + 0.55) - 0.18)
+    lines = 0.6 - np.sin(s.y * 55) - 0.4 * noise(d, s.n, 5, columns=20)
+    s.fill(np.maximum(text, lines), colour(0, 0, 0.9), opacity=0.8)
     top, leg = s.ink(0.4, 0.9), s.ink(0.05, 0.3)
     for row in range(3):
         near = 0.55 + 0.4 * row
         foot, shift = level + 0.15 + 0.32 * row * near, d.real(-0.2, 0.2)
         for k in range(-2, 3):
             at = (k * 0.6 + shift) * near
-            s.box(at - 0.2 * near, at + 0.2 * near, foot, foot + 0.07 * near, top)
+            s.box((at - 0.2 * near, at + 0.2 * near), (foot, foot + 0.07 * near), top)
             for side in (-0.17, 0.17):
-                s.box(
-                    at + (side - 0.02) * near,
-                    at + (side + 0.02) * near,
-                    foot + 0.07 * near,
-                    foot + 0.3 * near,
-                    leg,
-                )
+                span = (at + (side - 0.02) * near, at + (side + 0.02) * near)
+                s.box(span, (foot + 0.07 * near, foot + 0.3 * near), leg)
 
 
 INDOOR: dict[tuple[str, str, str], Callable[[Stage, Draws], None]] = {

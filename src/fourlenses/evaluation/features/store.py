@@ -25,7 +25,7 @@ from fourlenses.core.files import atomic, read_json, sha256, write_json
 from fourlenses.core.progress import progress_bar
 from fourlenses.core.units import format_bytes
 from fourlenses.data.beton.selection import Selection
-from fourlenses.data.loading.resident import image_blocks
+from fourlenses.data.loading.resident import central, image_blocks
 from fourlenses.evaluation.encoder import Encoder
 from fourlenses.evaluation.features.extract import QUIET_BATCHES, feature_batches
 
@@ -60,7 +60,6 @@ class FeatureStore:
         directory: Path,
         *,
         precision: str,
-        image_size: int,
         device: str | torch.device,
         workers: int,
         keep: bool,
@@ -69,7 +68,6 @@ class FeatureStore:
         Args:
             directory: made where it is missing.
             precision: on disk, float32 or float16.
-            image_size: px, of the images that an encoder gets.
             device: where to compute.
             workers: threads that decode; the features do not depend on it.
             keep: leave the files there at the end.
@@ -81,7 +79,7 @@ class FeatureStore:
             raise UserError(
                 f"'feature_precision' is one of {', '.join(PRECISIONS)}, not {precision!r}"
             )
-        self.directory, self.precision, self.image_size = Path(directory), precision, image_size
+        self.directory, self.precision = Path(directory), precision
         self.device, self.workers, self.keep = torch.device(device), workers, keep
         self._networks: dict[str, torch.nn.Module] = {}
         self._used: list[Path] = []
@@ -99,26 +97,31 @@ class FeatureStore:
         with contextlib.suppress(OSError):  # others may have files there
             self.directory.rmdir()
 
-    def features(self, encoders: Sequence[Encoder], images: Images) -> np.ndarray:
+    def features(self, encoders: Sequence[tuple[Encoder, Images]]) -> np.ndarray:
         """Return features (N, D) of the store's precision, read-only, by memory map.
 
         Of several encoders they are concatenated: (N, D1 + D2 + …).
+
+        Args:
+            encoders: each with the images as it takes them: the same ones for all, in one order.
 
         Raises:
             UserError: no room on the disk; or a feature is not finite, or too large for half
                 precision.
         """
-        count = len(images.selection.rows)
+        count = len(encoders[0][1].selection.rows)
         parts = [
             self._stored(
                 self._key(encoder, images), images.name, self._batches(encoder, images), count=count
             )
-            for encoder in encoders
+            for encoder, images in encoders
         ]
         if len(parts) == 1:
             return parts[0]
-        key: dict[str, object] = {"fused": [self._key(encoder, images) for encoder in encoders]}
-        return self._stored(key, f"{images.name}-fused", _concatenated(parts), count=count)
+        key: dict[str, object] = {
+            "fused": [self._key(encoder, images) for encoder, images in encoders]
+        }
+        return self._stored(key, f"{encoders[0][1].name}-fused", _concatenated(parts), count=count)
 
     def _key(self, encoder: Encoder, images: Images) -> dict[str, object]:
         return {
@@ -126,7 +129,7 @@ class FeatureStore:
             "normalisation": encoder.normalisation(),
             "beton": images.fingerprint,
             "rows": hashlib.sha256(images.selection.rows.astype("<i8").tobytes()).hexdigest(),
-            "image_size": self.image_size,
+            "image_size": [encoder.image_size, encoder.resized],
             "precision": self.precision,
             "batch_size": BATCH_SIZE,
             "device": self.device.type,
@@ -138,8 +141,9 @@ class FeatureStore:
             self._networks = {encoder.weights_sha256: encoder.pretrained()[0]}
         network = self._networks[encoder.weights_sha256]
         count = len(images.selection.rows)
-        blocks = image_blocks(images.selection, self.image_size, workers=self.workers, block=BLOCK)
-        batches = (batch for block in blocks for batch in block.split(BATCH_SIZE))
+        blocks = image_blocks(images.selection, encoder.resized, workers=self.workers, block=BLOCK)
+        centres = (central(block, encoder.image_size) for block in blocks)
+        batches = (batch for block in centres for batch in block.split(BATCH_SIZE))
         normalisation = encoder.normalisation()
         long = count > QUIET_BATCHES * BATCH_SIZE
         with progress_bar(f"features of {images.name}", "image", count, shown=long) as bar:

@@ -60,6 +60,10 @@ class Trial:
         assert self.log_loss is not None
         return self.correct, -self.log_loss
 
+    def accuracy(self, images: int) -> float | None:
+        """Percent of so many validation images; None where the training diverged."""
+        return None if self.correct is None else 100 * self.correct / images
+
 
 @dataclass(frozen=True, kw_only=True)
 class Choice:
@@ -147,31 +151,37 @@ def choose(
             trial = try_candidate(candidate, rest, validation)
             known = progress.store(candidate.name, None if trial is None else asdict(trial))
         trials.append(Trial(**known))
+    return Choice(
+        candidate=_best(candidates, trials),
+        learning_rates=rates,
+        weight_decays=decays,
+        n_validation=len(validation),
+        validation_accuracy=[trial.accuracy(len(validation)) for trial in trials],
+        seconds=sum(trial.seconds for trial in trials),
+        notes=[
+            f"training diverged with {candidate}"
+            for candidate, trial in zip(candidates, trials, strict=True)
+            if trial.diverged
+        ],
+    )
+
+
+def _best(candidates: Sequence[Candidate], trials: Sequence[Trial]) -> Candidate:
+    """Return the candidate of the best trial.
+
+    Args:
+        candidates: ascending, so that the first of equals has the lower rate, then decay.
+        trials: of each.
+    """
     whole = [number for number, trial in enumerate(trials) if not trial.diverged]
     if not whole:
+        rates = sorted({candidate.learning_rate for candidate in candidates})
+        decays = sorted({candidate.weight_decay for candidate in candidates})
         raise UserError(
             f"training diverged with every one of 'learning_rates' {rates} and 'weight_decays' "
             f"{decays}; name lower rates"
         )
-    # the candidates are in ascending order, so the first of equals has the lower rate, then decay
-    best = max(whole, key=lambda number: (*trials[number].rank, -number))
-
-    return Choice(
-        candidate=candidates[best],
-        learning_rates=rates,
-        weight_decays=decays,
-        n_validation=len(validation),
-        validation_accuracy=[
-            None if trial.correct is None else 100 * trial.correct / len(validation)
-            for trial in trials
-        ],
-        seconds=sum(trial.seconds for trial in trials),
-        notes=[
-            f"training diverged with {candidate}"
-            for number, candidate in enumerate(candidates)
-            if number not in whole
-        ],
-    )
+    return candidates[max(whole, key=lambda number: (*trials[number].rank, -number))]
 
 
 def _lower_middle(ascending: Sequence[float]) -> float:

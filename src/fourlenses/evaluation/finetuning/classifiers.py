@@ -22,18 +22,26 @@ def linear_augmented(
 ) -> Supervised:
     network, width = encoder.pretrained()
     return _from_zero(
-        LinearAugmented(network, width, num_classes, hyper.label_smoothing, piece=hyper.micro_batch)
+        LinearAugmented(
+            network,
+            width,
+            num_classes,
+            label_smoothing=hyper.label_smoothing,
+            piece=hyper.micro_batch,
+        )
     )
 
 
 def fine_tune(encoder: Encoder, num_classes: int, hyper: FinetuningHyperparameters) -> Supervised:
     network, width = encoder.pretrained()
-    return _from_zero(Supervised(network, width, num_classes, hyper.label_smoothing))
+    smoothing = hyper.label_smoothing
+    return _from_zero(Supervised(network, width, num_classes, label_smoothing=smoothing))
 
 
 def scratch(encoder: Encoder, num_classes: int, hyper: FinetuningHyperparameters) -> Supervised:
     network, width = encoder.initial()
-    return _from_zero(Supervised(network, width, num_classes, hyper.label_smoothing))
+    smoothing = hyper.label_smoothing
+    return _from_zero(Supervised(network, width, num_classes, label_smoothing=smoothing))
 
 
 def _from_zero(method: Supervised) -> Supervised:

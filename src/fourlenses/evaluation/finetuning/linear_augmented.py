@@ -35,11 +35,12 @@ class LinearAugmented(Supervised):
         encoder: nn.Module,
         feature_width: int,
         num_classes: int,
-        label_smoothing: float,
         *,
+        label_smoothing: float,
         piece: int = 0,
     ):
-        super().__init__(encoder.requires_grad_(False), feature_width, num_classes, label_smoothing)
+        encoder.requires_grad_(False)
+        super().__init__(encoder, feature_width, num_classes, label_smoothing=label_smoothing)
         self.piece = piece
 
     def train(self, mode: bool = True) -> "LinearAugmented":

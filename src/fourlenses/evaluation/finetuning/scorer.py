@@ -12,7 +12,7 @@ from torch import nn
 
 from fourlenses.core.progress import progress_bar
 from fourlenses.data.beton.selection import select
-from fourlenses.data.loading.resident import image_blocks
+from fourlenses.data.loading.resident import central, image_blocks
 from fourlenses.evaluation.features.extract import feature_batches
 from fourlenses.evaluation.scores import Scores, score
 from fourlenses.methods.supervised import Supervised
@@ -65,10 +65,8 @@ class Scorer:
         """Return features, float32 (M, D), and labels, int64 (M,)."""
         chosen = select(self.beton, rows, self.dataset)
         side = round(self.image_size / self.crop)
-        margin = (side - self.image_size) // 2
-        middle = slice(margin, margin + self.image_size)
         blocks = (
-            block[:, :, middle, middle]
+            central(block, self.image_size)
             for block in image_blocks(chosen, side, workers=self.workers, block=BATCH_SIZE)
         )
         features = []

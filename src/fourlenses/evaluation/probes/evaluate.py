@@ -8,12 +8,12 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import torch
 
-from fourlenses.core.errors import one_of
+from fourlenses.core.errors import UserError, one_of
 from fourlenses.core.files import read_json, write_json
 from fourlenses.data.beton.reader import Beton
 from fourlenses.data.beton.selection import Selection, select
@@ -33,22 +33,46 @@ from fourlenses.metrics.label_levels import LabelLevels
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Target:
     """A dataset to evaluate on.
 
     Attributes:
         dataset: its name.
-        beton: its images.
+        betons: its images by their stored size, px, one for each that the encoders take.
         manifest: its labels.
         subsets: protocol -> label subset ('1000', 'all', '1000_draw1') -> file of manifest rows,
             int64 (n,).
     """
 
     dataset: str
-    beton: Path
+    betons: Mapping[int, Path]
     manifest: Path
     subsets: Mapping[str, Mapping[str, Path]]
+
+    @classmethod
+    def from_json(cls, target: Mapping[str, Any]) -> Self:
+        """Return the target that `workflow.needs.evaluation_targets` describes."""
+        return cls(
+            dataset=target["dataset"],
+            betons={int(size): Path(file) for size, file in target["betons"].items()},
+            manifest=Path(target["manifest"]),
+            subsets=target["subsets"],
+        )
+
+    def beton_of(self, encoder: Encoder) -> Path:
+        """Return the images that an encoder takes.
+
+        Raises:
+            UserError: they are not among those given.
+        """
+        if encoder.stored_size not in self.betons:
+            sizes = ", ".join(f"{size}" for size in self.betons)
+            raise UserError(
+                f"{encoder.directory} takes images of {self.dataset} stored at "
+                f"{encoder.stored_size} px, but there are those of {sizes} px; name that beton"
+            )
+        return self.betons[encoder.stored_size]
 
 
 def evaluate(
@@ -71,7 +95,7 @@ def evaluate(
         predictions_file: .npz, the predictions of each test image (`write_predictions`).
 
     Raises:
-        UserError: no such protocol; the encoders differ in backbone; a file is damaged.
+        UserError: no such protocol; an encoder's images are missing; a file is damaged.
     """
     torch.set_num_threads(settings.torch_threads)
     columns = encoder_columns(encoders)
@@ -105,11 +129,12 @@ class _OnTarget:
         self.rows_of = {name: np.load(file, allow_pickle=False) for name, file in files.items()}
         labelled = np.unique(np.concatenate(list(self.rows_of.values())))
         available = rows_of(manifest, "test")
-        # undecodable images were left out of the beton, as its sidecar says
-        decoded = available[np.isin(available, Beton(target.beton).index)]
+        # undecodable images were left out of the beton, as its sidecar says; of any size the same
+        decoded = available[np.isin(available, Beton(target.beton_of(encoders[0])).index)]
         self.train, self.test = self._select(labelled), self._select(decoded)
+        test = self.test[0]
         self.predictions = TargetPredictions(
-            {}, self.test.rows, self.test.labels, hierarchy.classes[-1]
+            predicted={}, rows=test.rows, labels=test.labels, classes=hierarchy.classes[-1]
         )
 
     def cells(self, columns: EncoderColumns) -> list[dict[str, Any]]:
@@ -121,7 +146,7 @@ class _OnTarget:
         )
         fingerprints = {
             "encoders": [encoder.weights_sha256 for encoder in self.encoders],
-            "beton": self._beton_hash(),
+            "beton": _beton_hash(self.target.beton_of(self.encoders[0])),
         }
         cells = []
         for protocol, files in self.target.subsets.items():
@@ -132,7 +157,7 @@ class _OnTarget:
                 train=train,
                 test=test,
                 subsets={
-                    name: np.searchsorted(self.train.rows, self.rows_of[name]) for name in files
+                    name: np.searchsorted(self.train[0].rows, self.rows_of[name]) for name in files
                 },
                 levels=self.levels,
                 settings=self.settings,
@@ -153,12 +178,22 @@ class _OnTarget:
                 cells.append(cell)
         return cells
 
-    def _select(self, rows: np.ndarray) -> Selection:
-        return select(self.target.beton, rows, self.target.dataset)
+    def _select(self, rows: np.ndarray) -> list[Selection]:
+        """Return the images of some rows as each encoder takes them."""
+        by_file = {
+            file: select(file, rows, self.target.dataset)
+            for file in dict.fromkeys(map(self.target.beton_of, self.encoders))
+        }
+        return [by_file[self.target.beton_of(encoder)] for encoder in self.encoders]
 
-    def _features(self, split: str, selection: Selection) -> LabelledFeatures:
-        images = Images(f"{self.target.dataset}-{split}", selection, self._beton_hash())
-        return LabelledFeatures(self.store.features(self.encoders, images), selection.labels)
+    def _features(self, split: str, selections: Sequence[Selection]) -> LabelledFeatures:
+        name = f"{self.target.dataset}-{split}"
+        inputs = [
+            (encoder, Images(name, selection, _beton_hash(self.target.beton_of(encoder))))
+            for encoder, selection in zip(self.encoders, selections, strict=True)
+        ]
+        return LabelledFeatures(self.store.features(inputs), selections[0].labels)
 
-    def _beton_hash(self) -> str:
-        return read_json(self.target.beton.with_suffix(".json"))["content_sha256"]
+
+def _beton_hash(beton: Path) -> str:
+    return read_json(beton.with_suffix(".json"))["content_sha256"]

@@ -27,6 +27,7 @@ from fourlenses.core.errors import UserError
 from fourlenses.findings import selection
 from fourlenses.plotting import chance, footer, style
 from fourlenses.study import methods, names
+from fourlenses.study.vocabulary import EXTERNAL
 
 NAME = "domain"
 KEYS = ["method", "source", "pretrain_images", "target"]
@@ -143,7 +144,7 @@ def _label(method: str, source: str, several: bool) -> str:
     if method == "random":
         return methods.label(method)
     text = names.source(source)
-    if several or method == "supervised":
+    if several or method in ("supervised", EXTERNAL):
         text += f" ({methods.label(method)})"
     return "\n".join(textwrap.wrap(text, 36))
 

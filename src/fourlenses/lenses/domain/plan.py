@@ -5,9 +5,10 @@ Standard library only: the Snakefile imports it in every job.
 
 from collections.abc import Iterator
 
+from fourlenses.config.encoders import check_encoder
 from fourlenses.core.errors import UserError
 from fourlenses.lenses.checks import check_datasets, check_method, check_section, check_sizes
-from fourlenses.lenses.requests import Request, from_scratch
+from fourlenses.lenses.requests import Request, from_scratch, of_encoders
 from fourlenses.study import ALL, Run
 from fourlenses.study.sizes import Quantity, images_of
 from fourlenses.study.vocabulary import FEATURE_PROTOCOLS
@@ -24,6 +25,7 @@ def check(config: dict, lens: dict) -> None:
         item if isinstance(item, str) else item["dataset"]
         for items in lens["concatenated"]
         for item in items
+        if isinstance(item, str) or "dataset" in item
     ]
     check_datasets(config, "domain.pools", pooled)
     check_datasets(config, "domain.concatenated", concatenated)
@@ -62,6 +64,8 @@ def requests(config: dict, lens: dict, seed: int) -> Iterator[Request]:
                 for protocol in on_features:
                     yield Request(run, target, labels, protocol)
     for target in targets:
+        encoders, protocols = lens["encoders"], lens["protocols"]
+        yield from of_encoders(encoders, target, labels, protocols=protocols, seed=seed)
         yield from from_scratch(lens["baselines"], target, labels, seed=seed)
 
 
@@ -86,6 +90,8 @@ def _control_sizes(lens: dict, pool: list[str]) -> list[Quantity]:
 def _encoder(config: dict, item: str | dict, method: str, *, seed: int) -> Run:
     """Return one of the encoders whose features are concatenated."""
     item = {"dataset": item} if isinstance(item, str) else item
+    if "encoder" in item:
+        return Run.external(item["encoder"], seed)
     if item.get("seed") == NEXT:
         seeds = config["seeds"]
         seed = seeds[(seeds.index(seed) + 1) % len(seeds)]
@@ -98,6 +104,8 @@ def _check_concatenated(config: dict, lens: dict) -> None:
     for index, items in enumerate(lens["concatenated"]):
         key = f"domain.concatenated[{index}]"
         for item in items:
+            if isinstance(item, dict) and "encoder" in item:
+                check_encoder(config, key, item["encoder"])
             if isinstance(item, dict) and "method" in item:
                 check_method(config, key, item["method"])
             if isinstance(item, dict) and "seed" in item and len(seeds) == 1:

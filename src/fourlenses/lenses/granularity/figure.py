@@ -26,6 +26,7 @@ from fourlenses.core.errors import UserError
 from fourlenses.findings import selection
 from fourlenses.plotting import chance, footer, panels, published_markers, style
 from fourlenses.study import methods, names
+from fourlenses.study.vocabulary import EXTERNAL
 
 NAME = "granularity"
 KEYS = ["target", "method", "source", "pretrain_images", "labelled_images", "protocol", "level"]
@@ -69,9 +70,11 @@ def rows_shown(metrics: pd.DataFrame) -> pd.DataFrame:
     """
     rows = table.rows_for(metrics, NAME)
     clean = rows[rows["corruption"] == "none"]
+    # of external encoders each, of a method of the study the one with the most images
+    each = clean["source"].where(clean["method"] == EXTERNAL, "")
     shown = [
         _encoder(group, method)
-        for (_, method), group in clean.groupby(["target", "method"], sort=False)
+        for (_, method, _), group in clean.groupby(["target", "method", each], sort=False)
     ]
     shown = [group for group in shown if len(group)]
     if not shown:
@@ -153,7 +156,7 @@ def draw(evidence: Evidence) -> tuple[Figure, pd.DataFrame]:
     for column, target in enumerate(targets):
         rows = numbers[numbers["target"] == target]
         levels = rows.drop_duplicates("level").sort_values("place")
-        for method, points in rows.groupby("method", sort=False):
+        for (method, _), points in rows.groupby(["method", "source"], sort=False):
             _lines(grid[:, column], points, method)
         _chance(grid[0, column], levels)
         for axes in grid[:, column]:
@@ -188,6 +191,8 @@ def _label(points: pd.DataFrame) -> str:
     the better."""
     method, protocol = points[["method", "protocol"]].iloc[0]
     how = HOW.get(protocol, names.protocol(protocol))
+    if method == EXTERNAL:
+        return f"{methods.label(method)} {names.source(points['source'].iloc[0])}"
     return methods.label(method) + (f" ({how})" if method == "supervised" else "")
 
 

@@ -1,4 +1,4 @@
-"""The image files of a directory or an archive: which there are, and their bytes in the order of a manifest."""
+"""The image files of a directory or an archive: their list, and their bytes in manifest order."""
 
 import collections
 import functools
@@ -29,14 +29,25 @@ def is_picture(name: str) -> bool:
 def find_pictures(
     path: Path,
     dataset: str,
+    *,
     wanted: Callable[[str], bool] = is_picture,
-    others: dict[str, bytes] | None = None,
+    tables: dict[str, bytes] | None = None,
     folders: set[str] | None = None,
 ) -> pd.DataFrame:
-    """Columns path, width, height: the files that are ``wanted``, in storage order. Of several of one name in an archive the last counts,
-    as it would after unpacking; a column ``earlier`` then says how many to pass over.
+    """List the image files of a directory or an archive, in storage order.
 
-    others: filled with the contents of the .csv files met. folders: filled with the folders met.
+    Of several members of one name in an archive the last counts, as it would after unpacking. A
+    column ``earlier`` then holds the number of members to skip.
+
+    Args:
+        path: Of the directory or archive.
+        dataset: Its name, for errors.
+        wanted: Whether a file counts, by its path.
+        tables: Filled with the contents of the other files that end in .csv, by path.
+        folders: Filled with the paths of all folders.
+
+    Returns:
+        Columns path, width and height (px, 0 where the header cannot be read).
     """
     names, widths, heights = [], array("i"), array("i")
     unused: collections.Counter[str] = collections.Counter()
@@ -48,28 +59,22 @@ def find_pictures(
             heights.append(height)
             continue
         unused[posixpath.splitext(name)[1] or "no ending"] += 1
-        if (
-            others is not None
-            and name.endswith(".csv")
-            and isinstance(data := content(file, dataset), bytes)
-        ):
-            others[name] = data
+        if tables is not None and name.endswith(".csv"):
+            data = content(file, dataset)
+            if isinstance(data, bytes):
+                tables[name] = data
     if unused:
-        log.info(
-            "%s: %d other files (%s)",
-            path,
-            unused.total(),
-            ", ".join(f"{count} {kind}" for kind, count in unused.most_common(5)),
-        )
+        kinds = ", ".join(f"{count} {kind}" for kind, count in unused.most_common(5))
+        log.info("%s: %d other files (%s)", path, unused.total(), kinds)
     table = pd.DataFrame(
         {"path": text_column(names), "width": np.array(widths), "height": np.array(heights)}
     )
-    again = table["path"].duplicated()
-    if again.any():
+    repeated = table["path"].duplicated().sum()
+    if repeated:
         log.warning(
             "%s: %d files have the name of an earlier one; of each name the last counts",
             path,
-            again.sum(),
+            repeated,
         )
         times = collections.Counter(names)
         table = table.drop_duplicates("path", keep="last", ignore_index=True)
@@ -78,18 +83,31 @@ def find_pictures(
 
 
 def stream_pictures(
-    path: Path, dataset: str, manifest: Manifest, nested: bool = False
+    path: Path, dataset: str, manifest: Manifest, *, nested: bool = False
 ) -> Iterator[LazyImage]:
-    """Per row of a manifest the content of its file (see `dataset_files.files_of_rows`), or where it lies on disk a function that reads it."""
+    """Yield per row of a manifest the content of its file, or a function that reads it from disk.
+
+    Args:
+        path: Of the directory or archive.
+        dataset: Its name, for errors.
+        manifest: Of the dataset; see `dataset_files.files_of_rows`.
+        nested: As in `archives.members`.
+    """
     for file in files_of_rows(path, dataset, manifest, nested=nested):
         yield functools.partial(content, file, dataset) if isinstance(file, Path) else file
 
 
 def without_wrapping(
-    names: Iterable[str], keep: tuple[str, ...] = ("train", *TEST_SPLITS)
+    names: Iterable[str], *, keep: tuple[str, ...] = ("train", *TEST_SPLITS)
 ) -> tuple[list[tuple[str, ...]], int]:
-    """The parts of every name, without the folders that lie around everything: an archive and the folder it was made of look the same.
-    A folder named like a split, or one that lies around images themselves, stays. And how many characters of every name were left out."""
+    """Split paths into their parts, without the folders that hold everything.
+
+    An archive and the folder it was made of then look the same. A folder named like a split stays,
+    and so does the folder that directly holds images.
+
+    Returns:
+        The parts of every path, and the number of characters left out at the start of each.
+    """
     # millions of images lie in thousands of folders, whose parts they share
     folder_parts = functools.cache(lambda folder: tuple(folder.split("/")) if folder else ())
     parts = [(*folder_parts(folder), file) for folder, file in map(posixpath.split, names)]
@@ -105,6 +123,9 @@ def without_wrapping(
 
 
 def seeded_split(ids: list[str], definition: dict) -> list[str]:
-    """train or test for every id, drawn from the seed and the id alone: an image stays on its side when others come or go."""
+    """Draw train or test for every id, from the seed and the id alone.
+
+    An image stays in its split when others come or go.
+    """
     draws = uniform(named_seed(definition.get("seed", 0), "split"), string_ids(ids), draws=1)[:, 0]
     return ["test" if draw < definition.get("test_fraction", 0.2) else "train" for draw in draws]

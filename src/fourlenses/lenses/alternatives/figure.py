@@ -1,0 +1,189 @@
+"""Alternatives: top-1 accuracy against labels, of all that a user can do with so many labels.
+
+One panel per target. Colour says what the encoder is: an own pretraining by its method, at the most
+images that the table has of it; an encoder that can be downloaded, in a colour of its own; one
+continued on the target's images; training from scratch; the random-init encoder, and chance as a
+line. The line style says how it is evaluated. Where all of a target's labels were drawn per class,
+the axis is labels per class.
+"""
+
+from collections.abc import Iterable
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from fourlenses.analysis import bands, table
+from fourlenses.analysis.contrasts import Evidence
+from fourlenses.core.errors import UserError
+from fourlenses.findings import selection
+from fourlenses.plotting import chance, footer, panels, style
+from fourlenses.study import methods, names
+from fourlenses.study.vocabulary import EXTERNAL, FROM_SCRATCH, PROTOCOLS, RANDOM_INIT
+
+NAME = "alternatives"
+KEYS = ["target", "method", "source", "protocol", "pretrain_images", "labelled_images"]
+COLUMNS = [
+    *("series", *KEYS, "labels_per_class", "top1", "top1_low", "top1_high", "seeds", "chance"),
+]
+OWN, DOWNLOADED, CONTINUED = "own", "downloaded", "continued"
+SCRATCH, RANDOM = "scratch", "random"
+SERIES = (OWN, DOWNLOADED, CONTINUED, SCRATCH, RANDOM)
+PANEL_HEIGHT = 2.4  # inches, with axis labels
+# Of external encoders, in the order of their names; apart from the colours of methods.
+COLOURS = ("#000000", "#6A3D9A", "#8C564B", "#1B7837", "#8E0152")
+DASHES = {
+    "linear": "-",
+    "linear_augmented": (0, (6, 1, 1, 1)),
+    "linear_per_level": (0, (8, 2)),
+    "fine_tune": "--",
+    "knn": ":",
+    "scratch": "--",
+    "scratch_published": (0, (1, 1.5)),
+}
+
+
+def numbers_drawn(evidence: Evidence) -> pd.DataFrame:
+    """Return one row per point; `series` is one of `SERIES`."""
+    metrics = evidence.metrics
+    rows = table.at_finest(table.rows_for(metrics, NAME))
+    rows = rows[rows["corruption"] == "none"]
+    rows = rows.assign(series=_series(rows))
+    rows = pd.concat([_of_most_images(rows[rows["series"] == name], name) for name in SERIES])
+    if rows.empty:
+        raise UserError(
+            f"{table.where(metrics)} has neither own pretraining nor an external encoder for the "
+            "lens alternatives; add `methods` or `encoders` to its section"
+        )
+    per_class = labels_per_class(rows)
+    keys = [*KEYS, "series"]
+    numbers = bands.over_seeds(rows, keys, evidence)
+    cells = zip(numbers["target"], numbers["labelled_images"], strict=True)
+    numbers["labels_per_class"] = [per_class.get(cell, float("nan")) for cell in cells]
+    # from scratch nothing was pretrained, whatever the table counts its images as
+    numbers.loc[numbers["series"] == SCRATCH, "pretrain_images"] = 0
+    numbers["chance"] = chance.top1_by_chance(numbers, rows, ["target"])
+    order = numbers["series"].map(SERIES.index)
+    protocols = numbers["protocol"].map(list(PROTOCOLS).index)
+    ranks = numbers["method"].map(lambda method: methods.rank(method)[0])
+    numbers = numbers.assign(_order=order, _protocol=protocols, _rank=ranks)
+    by = ["target", "_order", "_rank", "method", "source", "_protocol", "labelled_images"]
+    return numbers.sort_values(by, kind="stable", ignore_index=True)[COLUMNS]
+
+
+def labels_per_class(rows: pd.DataFrame) -> dict[tuple[str, int], float]:
+    """Return labels per class of each target and number of labelled images, where they were drawn
+    so."""
+    if "labels_per_class" not in rows:
+        return {}
+    known = rows.dropna(subset="labels_per_class")
+    cells = zip(known["target"], known["labelled_images"], strict=True)
+    return dict(zip(cells, known["labels_per_class"], strict=True))
+
+
+def _series(rows: pd.DataFrame) -> list[str]:
+    """Of each row its series; empty where it is not shown."""
+    columns = (rows[name] for name in ("method", "source", "target", "protocol"))
+    return [_series_of(cell) for cell in zip(*columns, strict=True)]
+
+
+def _series_of(cell: tuple[str, str, str, str]) -> str:
+    """Return the series of a cell: its method, source, target and protocol."""
+    method, source, target, protocol = cell
+    if protocol in FROM_SCRATCH:
+        return SCRATCH
+    if method == RANDOM_INIT:
+        return RANDOM if protocol in ("linear", "linear_augmented") else ""
+    if method == EXTERNAL:
+        return DOWNLOADED
+    if not names.is_in_domain(source, target):
+        return ""
+    return CONTINUED if selection.start_of(source) else OWN
+
+
+def _of_most_images(rows: pd.DataFrame, series: str) -> pd.DataFrame:
+    """Of each pretraining the largest that the table has; of the random encoder the linear
+    classifier, or that on augmented images where there is no other."""
+    if series == RANDOM:
+        return selection.linear(rows)
+    if series not in (OWN, CONTINUED):
+        return rows
+    most = rows.groupby(["target", "method"])["pretrain_images"].transform("max")
+    return rows[rows["pretrain_images"] == most]
+
+
+@style.context()
+def draw(evidence: Evidence) -> tuple[Figure, pd.DataFrame]:
+    """Return the figure of the alternatives lens and the numbers in it."""
+    numbers = numbers_drawn(evidence)
+    targets = sorted(numbers["target"].unique())
+    figure = style.new_figure(len(targets), height=PANEL_HEIGHT + 0.6)
+    grid = figure.subplots(1, len(targets), squeeze=False)[0]
+    title_colours = style.dataset_colours([*evidence.metrics["target"]])
+    colours = encoder_colours(numbers)
+    for axes, target in zip(grid, targets, strict=True):
+        rows = numbers[numbers["target"] == target]
+        x = _axis(axes, rows)
+        # from scratch every label size has a source of its own
+        rows = rows.assign(encoder=rows["source"].where(rows["series"] != SCRATCH))
+        by = ["series", "method", "encoder", "protocol"]
+        for _, line in rows.groupby(by, sort=False, dropna=False):
+            _line(axes, line, x, colours=colours)
+        chance.line(axes, rows)
+        panels.title(axes, names.dataset(target), title_colours[target])
+    grid[0].set_ylabel("top-1 accuracy, %")
+    _protocols_in_legend(grid[0], numbers)
+    panels.legend_below(figure, columns=2 if len(targets) == 1 else 4)
+    shown = numbers.loc[numbers["series"].isin([OWN, CONTINUED]), "method"]
+    footer.write(figure, footer.text(evidence, shown, numbers["seeds"]))
+    return figure, numbers
+
+
+def encoder_colours(numbers: pd.DataFrame) -> dict[str, str]:
+    """Return a colour for each external encoder, by the order of their names."""
+    encoders = sorted(numbers.loc[numbers["series"] == DOWNLOADED, "source"].unique())
+    return {name: COLOURS[index % len(COLOURS)] for index, name in enumerate(encoders)}
+
+
+def _axis(axes: Axes, rows: pd.DataFrame) -> str:
+    """Make the x axis and return the column along it."""
+    x = "labelled_images" if rows["labels_per_class"].isna().any() else "labels_per_class"
+    label = "labelled images" if x == "labelled_images" else "labelled images per class"
+    panels.images_axis(axes, rows[x].astype(int), label)
+    return x
+
+
+def _line(axes: Axes, rows: pd.DataFrame, x: str, *, colours: dict[str, str]) -> None:
+    first = rows.iloc[0]
+    own_colour = methods.colour(first["method"])
+    panels.line(
+        axes,
+        rows[x],
+        rows,
+        colour=colours.get(first["source"], own_colour),
+        label=_label(first),
+        marker=methods.marker(first["method"]),
+        dashes=DASHES[first["protocol"]],
+    )
+
+
+def _label(first: pd.Series) -> str:
+    """Return what a line is, without how it is evaluated."""
+    method, source = methods.label(first["method"]), first["source"]
+    if first["series"] == DOWNLOADED:
+        return f"downloaded: {names.source(source)}"
+    if first["series"] == CONTINUED:
+        return f"{selection.start_of(source)} continued: {method}"
+    if first["series"] == OWN:
+        return f"own {method}"
+    return "from scratch" if first["series"] == SCRATCH else method
+
+
+def _protocols_in_legend(axes: Axes, numbers: pd.DataFrame) -> None:
+    """Add the line styles, by protocol, to what the legend is made of."""
+    shown: Iterable[str] = names.in_order(numbers["protocol"], PROTOCOLS)
+    encoders = numbers.loc[numbers["series"] != SCRATCH, "protocol"].unique()
+    for protocol in shown:
+        if protocol in encoders:
+            look: style.Look = {"color": style.QUIET, "linestyle": DASHES[protocol]}
+            axes.plot([], [], label=names.protocol(protocol), **look)

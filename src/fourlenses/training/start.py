@@ -1,0 +1,57 @@
+"""The start of a continued pretraining: what the imported encoder decides of its settings."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from fourlenses.core.errors import UserError
+from fourlenses.core.files import read_json, sha256
+from fourlenses.study.layout import ENCODER, RUN
+
+PLAIN = {"mean": [0.0, 0.0, 0.0], "std": [1.0, 1.0, 1.0]}  # colours as they are
+
+
+def follow_start(values: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+    """Return the settings of a continued pretraining, completed from its start.
+
+    Image size and crop are the start's, and so are mean and std of every augmentation that names
+    none.
+
+    Args:
+        values: as `PretrainingSettings.from_json` takes them, with the keys ``encoder`` and
+            ``sha256`` under ``start``.
+        folder: of the imported encoder.
+
+    Raises:
+        UserError: the folder is missing, or holds another encoder than the settings name.
+    """
+    start = values["start"]
+    try:
+        record = read_json(folder / RUN)
+        given, file = record["settings"], record["external"]
+    except (FileNotFoundError, KeyError) as error:
+        raise UserError(
+            f"{folder} holds no imported encoder ({type(error).__name__}: {error}); snakemake "
+            f"imports '{start['encoder']}' before it is continued"
+        ) from error
+    if file["sha256"] != start["sha256"]:
+        raise UserError(
+            f"{folder} was imported from a file of SHA-256 {file['sha256']}, the config names "
+            f"{start['sha256']}; delete the folder and run snakemake"
+        )
+    colours = {key: [float(value) for value in given[key]] for key in PLAIN}
+    missing = {} if colours == PLAIN else colours
+    return {
+        **values,
+        "image_size": given["image_size"],
+        "recipes": {
+            name: recipe if recipe.get("mean") else recipe | missing
+            for name, recipe in values["recipes"].items()
+        },
+        "start": {
+            **start,
+            "weights_sha256": sha256(folder / ENCODER),
+            "crop": given["crop"],
+            "labels_of": file["labels_of"],
+        },
+    }
