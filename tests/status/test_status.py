@@ -117,6 +117,20 @@ def test_every_state_is_reported(folder: Path) -> None:
     assert state.bytes[str(folder / "data" / "a")] >= 10000
 
 
+def test_an_external_encoder_that_cannot_be_imported_has_failed(tmp_path: Path) -> None:
+    config = {"study": "mine", "stored_size": 32, "encoders": {"rn18": {"stored_size": 256}}}
+    plan = Plan()
+    plan.add("domain", Cell(Run.external("rn18", 0), "a", "10", "linear"))
+    results = tmp_path / "results" / "mine"
+    record = {"study": "mine", "config": config, "cells": plan.as_json()}
+    plant(results / "study.json", json.dumps(record))
+    plant(results / "logs" / "import" / "rn18.log", FAILURE)
+    assert states(look(tmp_path), "encoders") == {"external/rn18/seed0": "failed"}
+    assert planned(ROOT, tmp_path, study="mine", overlays=[]).betons() == [
+        "data/a/256px/clean.beton"
+    ]
+
+
 def test_counts_of_lenses_share_runs(folder: Path) -> None:
     state = look(folder)
     assert state.count("encoders", lens="domain") == 2

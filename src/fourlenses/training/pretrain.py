@@ -129,7 +129,7 @@ def _first_encoder(settings: PretrainingSettings, start: Path | None) -> tuple[n
     if start is None:
         raise UserError(
             f"'{settings.entry}' continues '{settings.start.encoder}', whose weights were not "
-            "given; name their folder by --start"
+            "given; name the imported files by --start"
         )
     return load_weights(encoder, start), width
 

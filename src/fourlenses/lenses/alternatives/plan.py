@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from fourlenses.core.errors import UserError
 from fourlenses.lenses.checks import check_method, check_section
-from fourlenses.lenses.requests import Request, from_scratch, of_encoders
+from fourlenses.lenses.requests import Request, from_scratch, label_sizes, of_encoders
 from fourlenses.study import Cell, Run, Subset
 
 
@@ -15,6 +15,11 @@ def check(config: dict, lens: dict) -> None:
     """Raise a `UserError` where the section names what is not defined, or takes an entry of
     `methods` for what it is not."""
     check_section(config, "alternatives", lens)
+    if not label_sizes(lens):
+        raise UserError(
+            "key 'alternatives.labelled_images' is empty, and so is 'labelled_per_class'; give one "
+            "of them a label size"
+        )
     for method in lens["methods"]:
         if config["methods"][method].get("start"):
             raise UserError(
@@ -56,11 +61,11 @@ def also_shows(lens: dict, cell: Cell) -> bool:
     asks for, say."""
     run, target = cell.run, cell.target
     in_domain = run.source.startswith(f"{target}-") and not {"@", "+", "~"} & set(run.source)
-    labels = Subset.parse(cell.labelled).images
+    labels = Subset.parse(cell.labelled).size
     return (
         run.method in lens["methods"]
         and in_domain
         and target in lens["datasets"]
         and cell.protocol in lens["protocols"]
-        and labels in {str(size) for size in lens["labelled_images"]}
+        and labels in {str(size) for size in label_sizes(lens)}
     )
