@@ -66,7 +66,8 @@ def ours(images: Images, training: Training, seed: int) -> torch.nn.Module:
         "projection_layers": 2,
         "projection_last_norm": True,
     }
-    hyper, info = method_settings("simclr", settings), DataInfo(len(images.labels), 1, batch, seed)
+    hyper = method_settings("simclr", settings)
+    info = DataInfo(images=len(images.labels), num_classes=1, batch_size=batch, seed=seed)
     method = build_method("simclr", encoder, width, settings=hyper, info=info)
     method.to(memory_format=torch.channels_last)
     optimizer = build_optimizer(
@@ -155,10 +156,10 @@ def hold_out(images: Images, classes: int, each: int) -> tuple[Images, Images]:
     def part(places: list[np.ndarray]) -> Images:
         chosen = np.sort(np.concatenate(places))
         return Images(
-            images.images[torch.from_numpy(chosen)],
-            images.labels[chosen],
-            images.ids[chosen],
-            classes,
+            images=images.images[torch.from_numpy(chosen)],
+            labels=images.labels[chosen],
+            ids=images.ids[chosen],
+            num_classes=classes,
         )
 
     return part([places[each:] for places in of_class]), part(

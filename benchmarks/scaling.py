@@ -170,7 +170,8 @@ def training_step(
 
     torch.set_num_threads(cores)
     encoder, width = build_backbone("resnet_small", 0)
-    hyper, info = method_settings(name, settings), DataInfo(100 * classes, classes, batch, 0)
+    hyper = method_settings(name, settings)
+    info = DataInfo(images=100 * classes, num_classes=classes, batch_size=batch, seed=0)
     method = build_method(name, encoder, width, settings=hyper, info=info)
     method.to(memory_format=torch.channels_last)
     optimizer, engine = (

@@ -59,7 +59,8 @@ def ours(source: Input, backbone: str, batch: int) -> tuple[Callable[[], int], C
     """An epoch, and a step on a constant batch."""
     device, count = torch.device("cpu"), len(source)
     encoder, width = build_backbone(backbone, 0)
-    hyper, info = method_settings("simclr", SETTINGS), DataInfo(count, 1, batch, 0)
+    hyper = method_settings("simclr", SETTINGS)
+    info = DataInfo(images=count, num_classes=1, batch_size=batch, seed=0)
     method = build_method("simclr", encoder, width, settings=hyper, info=info)
     method.to(memory_format=torch.channels_last)
     optimizer, engine, labels = (
@@ -117,7 +118,12 @@ def _small(folder: Path, *, cores: int, batch: int, images: int) -> tuple[Input,
 
     pixels = drawings(images)
     tensor = torch.from_numpy(pixels).permute(0, 3, 1, 2).contiguous()
-    data = Images(tensor, np.zeros(images, np.int64), np.arange(images, dtype=np.uint64), 1)
+    data = Images(
+        images=tensor,
+        labels=np.zeros(images, np.int64),
+        ids=np.arange(images, dtype=np.uint64),
+        num_classes=1,
+    )
     peer = Each([Image.fromarray(image) for image in pixels], lightlys_views(32, blur=False))
     return ResidentInput(data, [Augment(RECIPE, 32, 0)] * 2, torch.device("cpu")), peer
 

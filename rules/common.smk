@@ -44,7 +44,7 @@ wildcard_constraints:
     dataset="[a-z][a-z0-9_]*",
     size=r"\d+",
     variant="[a-z][a-z0-9_]*",
-    subset=r"(\d+|all)(_balanced)?(_draw\d+)?",
+    subset=r"(\d+|all)(_balanced|_per_class)?(_draw\d+)?",
     seed=r"\d+",
     method="[a-z][a-z0-9_]*",
     file="[^/]+",

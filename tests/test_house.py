@@ -4,6 +4,8 @@ import ast
 import importlib.util
 import re
 import sys
+from collections.abc import Iterator
+from itertools import takewhile
 from pathlib import Path
 
 import pytest
@@ -28,6 +30,13 @@ PACKAGES = {
 }
 # what an extra installs is imported where it is used, never at the top of a module
 EXTRAS = ("envs/requirements-timm.in",)
+# a function or constructor of more parameters takes the rest by keyword
+MOST_POSITIONAL = 3
+# A framework calls these by position.
+POSITIONAL = {
+    "src/fourlenses/data/download/urls.py: _Redirects.redirect_request",  # urllib
+    "src/fourlenses/models/batch_norm.py: _Normalise.forward",  # torch.autograd.Function.apply
+}
 # Exceptions, named one by one. One that is no longer needed is an error too: remove it.
 LONG_FILES: set[str] = set()
 LONG_FUNCTIONS: set[str] = set()
@@ -47,6 +56,36 @@ def functions(file: Path) -> list[tuple[str, int]]:
         for node in nodes
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
     ]
+
+
+def positional(node: ast.AST, inside: str = "") -> Iterator[tuple[str, int]]:
+    """Yield the name of each function and dataclass, and how many positional parameters it has.
+
+    ``self`` and ``cls`` do not count, nor do the kernels of Triton, which take nothing by keyword.
+    """
+    for child in ast.iter_child_nodes(node):
+        if not isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            yield from positional(child, inside)
+            continue
+        name = f"{inside}{child.name}"
+        decorators = [ast.unparse(decorator) for decorator in child.decorator_list]
+        if isinstance(child, ast.ClassDef):
+            dataclass = next((d for d in decorators if d.startswith("dataclass")), None)
+            if dataclass and "kw_only=True" not in dataclass:
+                yield name, positional_fields(child)
+        elif "triton.jit" not in decorators:
+            count = len(child.args.posonlyargs + child.args.args)
+            method = isinstance(node, ast.ClassDef) and "staticmethod" not in decorators
+            yield name, count - method
+        yield from positional(child, f"{name}.")
+
+
+def positional_fields(dataclass: ast.ClassDef) -> int:
+    """Return how many fields a dataclass takes by position."""
+    lines = [line for line in dataclass.body if isinstance(line, ast.AnnAssign)]
+    fields = list(takewhile(lambda line: ast.unparse(line.annotation) != "KW_ONLY", lines))
+    by_keyword = [line for line in fields if line.value and "kw_only=True" in ast.unparse(line)]
+    return len(fields) - len(by_keyword)
 
 
 def relative(file: Path) -> str:
@@ -144,6 +183,17 @@ def test_no_function_is_too_long():
         if count > LONGEST_FUNCTION
     }
     assert long == LONG_FUNCTIONS
+
+
+def test_more_than_three_parameters_are_taken_by_keyword():
+    long = {
+        f"{relative(file)}: {name}"
+        for file in programs()
+        if house.PACKAGE in file.parents
+        for name, count in positional(ast.parse(file.read_text(encoding="utf-8")))
+        if count > MOST_POSITIONAL
+    }
+    assert long == POSITIONAL
 
 
 @pytest.mark.parametrize("rules", ["common.smk"])

@@ -19,8 +19,8 @@ def main() -> None:
     parser.add_argument(
         "--subset",
         required=True,
-        help="number of images, or 'all'; followed by _balanced, and by _draw<k> for another draw "
-        "than the first",
+        help="number of images, or 'all'; followed by _balanced, or of a number by _per_class, and "
+        "by _draw<k> for another draw than the first",
     )
     parser.add_argument(
         "--seed", required=True, type=int, help="seed of the order that all sizes share"
@@ -35,16 +35,20 @@ def main() -> None:
     from fourlenses.core.files import atomic, read_json
     from fourlenses.data.beton.sidecar import undecodable_of
     from fourlenses.data.manifest.manifest import read_manifest
-    from fourlenses.data.manifest.subsets import draw_subset
+    from fourlenses.data.manifest.subsets import classes_with_fewer, draw_subset
 
     undecodable = {entry["id"] for entry in undecodable_of(read_json(arguments.sidecar))}
+    manifest = read_manifest(arguments.manifest)
     rows = draw_subset(
-        read_manifest(arguments.manifest),
+        manifest,
         undecodable,
         subset=arguments.subset,
         seed=arguments.seed,
         dataset=arguments.dataset,
     )
+    fewer = classes_with_fewer(manifest, rows, arguments.subset)
+    if fewer:
+        print(f"{arguments.dataset}: {fewer} classes have fewer images, and give all they have")
     with atomic(arguments.output) as temporary, open(temporary, "wb") as file:
         np.save(file, rows, allow_pickle=False)
 

@@ -1,4 +1,4 @@
-"""Import an encoder that the study did not pretrain: check its weights and write them as a run's."""
+"""Import an encoder that the study did not pretrain: check its weights and write a run of them."""
 
 import argparse
 import json

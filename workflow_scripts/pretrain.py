@@ -54,7 +54,7 @@ def main() -> None:
         values, start = follow_start(values, arguments.start), arguments.start / ENCODER
     pretrain(
         PretrainingSettings.from_json(values),
-        TrainingData(arguments.datasets, arguments.betons, arguments.subsets, start),
+        TrainingData(arguments.datasets, arguments.betons, arguments.subsets, start=start),
         placement=placement_from(arguments),
         output=arguments.output,
     )

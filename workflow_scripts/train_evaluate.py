@@ -124,7 +124,8 @@ def main() -> None:
         torch_threads=arguments.torch_threads,
         precision=arguments.precision,
     )
-    task = Task(arguments.dataset, arguments.beton, arguments.manifest, arguments.subset)
+    target = ("dataset", "beton", "manifest", "subset")
+    task = Task(**{name: getattr(arguments, name) for name in target})
     # by names that say of how many labels, as the record does
     predictions, cell = f"{arguments.labelled}.npz", f"{arguments.labelled}.json"
 

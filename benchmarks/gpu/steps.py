@@ -68,10 +68,17 @@ class Run:
         ).to(torch.uint8)
         labels = np.arange(count) % CLASSES
         source = ResidentInput(
-            Images(images, labels, np.arange(count, dtype=np.uint64), CLASSES), views, device
+            Images(
+                images=images,
+                labels=labels,
+                ids=np.arange(count, dtype=np.uint64),
+                num_classes=CLASSES,
+            ),
+            views,
+            device,
         )
         encoder, width = build_backbone(backbone, 0)
-        info = DataInfo(100 * count, CLASSES, batch, 0)
+        info = DataInfo(images=100 * count, num_classes=CLASSES, batch_size=batch, seed=0)
         self.method = build_method(hyper.method, encoder, width, settings=hyper.own, info=info)
         set_batch_norm(self.method, 1)
         if compiled:

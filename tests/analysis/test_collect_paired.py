@@ -47,7 +47,10 @@ def evaluated(folder, run, protocol, wrong, lenses, labelled="100"):
     )
     predicted = np.where(np.arange(200) < wrong, (LABELS + 1) % 4, LABELS)
     kept = TargetPredictions(
-        {f"{protocol}/{labelled}": predicted}, np.arange(200), LABELS, list("wxyz")
+        predicted={f"{protocol}/{labelled}": predicted},
+        rows=np.arange(200),
+        labels=LABELS,
+        classes=list("wxyz"),
     )
     write_predictions(
         file.with_name("predictions.npz") if alone else file.with_suffix(".npz"), {"a": kept}
@@ -100,7 +103,10 @@ def test_other_test_images_are_not_counted_together(tmp_path, manifest, caplog):
     own = evaluated(tmp_path, "simclr/a-100/seed0", "linear", 40, ["domain"])
     other = evaluated(tmp_path, "simclr/b-100/seed0", "linear", 60, ["domain"])
     kept = TargetPredictions(
-        {"linear/100": LABELS[:150]}, np.arange(150), LABELS[:150], list("wxyz")
+        predicted={"linear/100": LABELS[:150]},
+        rows=np.arange(150),
+        labels=LABELS[:150],
+        classes=list("wxyz"),
     )
     write_predictions(tmp_path / "evaluate" / other["run"] / "predictions.npz", {"a": kept})
     table = collected(tmp_path, [own, other], manifest)

@@ -53,7 +53,8 @@ def test_report_of_an_imbalanced_target():
     table = np.array([[0, 0], [0, 1], [1, 2], [1, 3]])
     levels = LabelLevels(["kind", "class"], table)
     right = predictions == labels
-    found = report(Scores(predictions, right, 1.25, confidences), labels, levels)
+    scores = Scores(predictions=predictions, in_top5=right, log_loss=1.25, confidences=confidences)
+    found = report(scores, labels, levels)
     shares = [np.mean(predictions[labels == c] == c) for c in (0, 1, 3)]
     assert found.mean_class_top1 == pytest.approx(100 * np.mean(shares))
     assert [getattr(found, "mean_class_top1" + end) for end in ("", "_low", "_high")] == list(
@@ -65,4 +66,5 @@ def test_report_of_an_imbalanced_target():
     assert found.top1 == 100 * right.mean()
     assert [level.level for level in found.levels] == ["kind", "class"]
     assert found.predictions.dtype == np.uint16
-    assert report(Scores(predictions, right, None), labels, levels).ece is None
+    without = Scores(predictions=predictions, in_top5=right, log_loss=None)
+    assert report(without, labels, levels).ece is None

@@ -27,8 +27,10 @@ def downloads(advantage: float, *, second: float = -6.0, tuned: bool = True) -> 
 
 
 def curve(encoder: float) -> Planted:
-    """One target: top1 = 70 - 400 n^-0.5 at four sizes, and an external encoder. 60 % are reached at
-    1,600 images."""
+    """One target: top1 = 70 - 400 n^-0.5 at four sizes, and an external encoder.
+
+    60 % are reached at 1,600 images.
+    """
     study = Planted()
     study.random("a", 10.0)
     for images in SIZES:

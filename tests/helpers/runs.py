@@ -94,7 +94,7 @@ def hyperparameters(method: str, **changes) -> Hyperparameters:
 
 
 def data(folder: Path, start: Path | None = None) -> TrainingData:
-    return TrainingData(["animals"], [folder / "clean.beton"], [folder / "all.npy"], start)
+    return TrainingData(["animals"], [folder / "clean.beton"], [folder / "all.npy"], start=start)
 
 
 def forget_finished(checkpoints: Path) -> None:

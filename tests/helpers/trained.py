@@ -85,7 +85,10 @@ def make_target(folder: Path) -> Task:
 
 def task(folder: Path, subset: str = "all") -> Task:
     return Task(
-        "colours", folder / "clean.beton", folder / "manifest.parquet", folder / f"{subset}.npy"
+        dataset="colours",
+        beton=folder / "clean.beton",
+        manifest=folder / "manifest.parquet",
+        subset=folder / f"{subset}.npy",
     )
 
 

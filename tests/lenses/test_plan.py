@@ -16,7 +16,9 @@ def test_lenses_share_runs_and_cells(default_config):
     )
     default_config["lenses"] = ["quantity", "domain"]
     plan = make_plan(default_config)
-    shared = Cell(Run("simclr", "objects-200", 0), "objects", "200", "linear")
+    shared = Cell(
+        run=Run("simclr", "objects-200", 0), target="objects", labelled="200", protocol="linear"
+    )
     assert plan.cells[shared] == {"quantity", "domain"}
     names = [run.name for run in plan.runs]
     assert len(names) == len(set(names))
@@ -28,7 +30,9 @@ def test_lenses_share_runs_and_cells(default_config):
         "simclr_half/objects-200/seed0",
     }
     # the supervised baseline is trained when it is evaluated
-    assert Cell(Run("supervised", "objects-50", 0), "objects", "50", "scratch") in plan.cells
+    scratch = Run("supervised", "objects-50", 0)
+    cell = Cell(run=scratch, target="objects", labelled="50", protocol="scratch")
+    assert cell in plan.cells
 
 
 def test_random_init_is_in_every_linear_cell(default_config):

@@ -1,4 +1,4 @@
-"""LeJEPA's loss against the authors' formula and lightly's, and its views of any number and size."""
+"""LeJEPA: its loss against the authors' formula and lightly's, and views of any number and size."""
 
 import pytest
 import torch

@@ -1,4 +1,4 @@
-"""Import of encoders from elsewhere: what is written, and one sentence for each that does not fit."""
+"""Import of encoders from elsewhere: the files written, and a sentence for each misfit."""
 
 import pytest
 import timm

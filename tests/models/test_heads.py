@@ -86,9 +86,9 @@ SETTINGS = {
 )
 def test_heads_have_the_layers_of_lightlys(method, part, theirs, biases, lightlys):
     own = method_settings(method, SETTINGS[method])
-    ours = getattr(
-        build_method(method, nn.Flatten(), 8, settings=own, info=DataInfo(100, 5, 8, 0)), part
-    )
+    info = DataInfo(images=100, num_classes=5, batch_size=8, seed=0)
+    built = build_method(method, nn.Flatten(), 8, settings=own, info=info)
+    ours = getattr(built, part)
     assert kinds(ours) == kinds(theirs)
     for a, b in zip(ours.layers, theirs.layers, strict=True):
         shapes = [

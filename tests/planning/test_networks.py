@@ -1,4 +1,4 @@
-"""Costs of networks by the names of torchvision and timm, and of the encoders that a study names."""
+"""Costs of networks by names of torchvision and timm, and of the encoders that a study names."""
 
 import subprocess
 import sys

@@ -60,8 +60,10 @@ def folder(tmp_path: Path) -> Path:
     plan = Plan()
     for dataset in "abcdefg":
         for lens in ("quantity", "domain") if dataset in "ab" else ("quantity",):
-            plan.add(lens, Cell(Run("simclr", f"{dataset}-20", 0), dataset, "10", "linear"))
-    plan.add("quantity", Cell(Run("supervised", "a-10", 0), "a", "10", "scratch"))
+            run = Run("simclr", f"{dataset}-20", 0)
+            plan.add(lens, Cell(run=run, target=dataset, labelled="10", protocol="linear"))
+    scratch = Run("supervised", "a-10", 0)
+    plan.add("quantity", Cell(run=scratch, target="a", labelled="10", protocol="scratch"))
     results = tmp_path / "results" / "mine"
     plant(
         results / "study.json",
@@ -113,6 +115,20 @@ def test_every_state_is_reported(folder: Path) -> None:
     assert states(state, "evaluations")["supervised/a-10/seed0/scratch/a/10"] == "waiting"
     assert state.betons == (1, 7)
     assert state.bytes[str(folder / "data" / "a")] >= 10000
+
+
+def test_an_external_encoder_that_cannot_be_imported_has_failed(tmp_path: Path) -> None:
+    config = {"study": "mine", "stored_size": 32, "encoders": {"rn18": {"stored_size": 256}}}
+    plan = Plan()
+    plan.add("domain", Cell(Run.external("rn18", 0), "a", "10", "linear"))
+    results = tmp_path / "results" / "mine"
+    record = {"study": "mine", "config": config, "cells": plan.as_json()}
+    plant(results / "study.json", json.dumps(record))
+    plant(results / "logs" / "import" / "rn18.log", FAILURE)
+    assert states(look(tmp_path), "encoders") == {"external/rn18/seed0": "failed"}
+    assert planned(ROOT, tmp_path, study="mine", overlays=[]).betons() == [
+        "data/a/256px/clean.beton"
+    ]
 
 
 def test_counts_of_lenses_share_runs(folder: Path) -> None:

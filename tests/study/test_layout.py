@@ -61,7 +61,7 @@ def test_paths_take_wildcards():
 )
 def test_records_and_what_belongs_to_them(protocol, record, predictions, job):
     run = Run("simclr", "a-100", 1)
-    cell = Cell(run, "a", "10", protocol)
+    cell = Cell(run=run, target="a", labelled="10", protocol=protocol)
     assert cell.record == f"simclr/a-100/seed1/{record}"
     assert layout.predictions_of(cell.record) == f"simclr/a-100/seed1/{predictions}"
     assert layout.job_of(cell.record) == f"{run.name}{job}"

@@ -203,6 +203,14 @@ def test_nothing_is_chosen_on_labels_it_has_seen(finished):
         assert (cells["linear"]["l2_candidates"] == [0.01]) == seen
 
 
+def test_the_report_says_where_they_are_from(finished):
+    folder, _ = finished
+    page = (folder / "results/external/report.html").read_text(encoding="utf-8")
+    assert "Encoders from elsewhere" in page
+    for text in ("BSD-3-Clause", f"timm:{VIT}", "cannot be known from its weights"):
+        assert text in page
+
+
 def test_again_there_is_nothing_to_do(finished):
     folder, config = finished
     result = snakemake(folder, "all", "-n", config=config)
@@ -220,3 +228,15 @@ def test_a_changed_file_stops_the_study_with_a_sentence(finished, tmp_path):
     result = snakemake(tmp_path, target, config=changed)
     assert result.returncode != 0
     assert "is not the file that the config names" in said(result)
+
+
+def test_weights_may_be_a_declared_download(finished, tmp_path):
+    study = yaml.safe_load(finished[1].read_text())
+    study["encoders"]["rn18"]["download"] = "http://127.0.0.1:9/rn18.pth"
+    config = tmp_path / "study.yaml"
+    config.write_text(yaml.safe_dump(study))
+    asked = said(
+        snakemake(tmp_path, "results/external/encoders/rn18/run.json", "-n", config=config)
+    )
+    assert "data/encoders/rn18/downloads/rn18.pth.json" in asked
+    assert "rule download" in asked or "Downloading rn18.pth" in asked

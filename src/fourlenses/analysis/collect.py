@@ -1,5 +1,6 @@
 """One tidy table out of all evaluations of a study: the only input of every figure."""
 
+import logging
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,13 +12,14 @@ from fourlenses.analysis.table import ORDER
 from fourlenses.core.errors import UserError
 from fourlenses.core.files import atomic, read_json
 from fourlenses.study import Subset
-from fourlenses.study.columns import COLUMNS, EMPTY_COUNTS, FINEST_ONLY
+from fourlenses.study.columns import COLUMNS, EMPTY_COUNTS, FINEST_ONLY, SPARSE
 from fourlenses.study.vocabulary import EVERY_LEVEL_LENSES, LENSES
 
 KEY = ("run", "target", "labelled", "protocol")
 
 Record = dict[str, Any]  # of one cell, as an evaluation writes it
 Row = dict[str, Any]
+log = logging.getLogger(__name__)
 
 
 def collect(study_file: Path, evaluations: Path, output: Path) -> int:
@@ -47,7 +49,9 @@ def collect(study_file: Path, evaluations: Path, output: Path) -> int:
         )
     rows = [row for key in records for row in _rows(study["study"], records[key], lenses[key])]
     table = pd.DataFrame(_merged(rows), columns=list(COLUMNS))
-    table = table.astype(dict.fromkeys(EMPTY_COUNTS, "Int64"))  # unlike "int64", it may be empty
+    table = table.drop(columns=[name for name in SPARSE if table[name].isna().all()])
+    # unlike "int64", it may be empty
+    table = table.astype({name: "Int64" for name in EMPTY_COUNTS if name in table})
     table = table.sort_values(ORDER, kind="stable")
     with atomic(output) as temporary:
         table.to_csv(temporary, index=False, float_format="%.4f", lineterminator="\n")
@@ -81,7 +85,7 @@ def _answer(record: Record) -> Record:
 
 def _rows(study: str, record: Record, lenses: list[str]) -> Iterator[Row]:
     """A row for each level that a lens shows. Records of earlier versions lack some keys."""
-    finest = record["levels"][-1]["level"]
+    finest, subset = record["levels"][-1]["level"], Subset.parse(record["labelled"])
     for place, score in enumerate(record["levels"]):
         is_finest = score["level"] == finest
         shown_by = [lens for lens in lenses if is_finest or lens in EVERY_LEVEL_LENSES]
@@ -94,7 +98,8 @@ def _rows(study: str, record: Record, lenses: list[str]) -> Iterator[Row]:
             "lens": ";".join(shown_by),
             "source": one_spelling(record["source"]),
             "level": score["level"],
-            "label_draw": Subset.parse(record["labelled"]).draw,
+            "label_draw": subset.draw,
+            "labels_per_class": subset.labels_per_class,
             "top1": score["top1"],
             "top1_low": score["low"],
             "top1_high": score["high"],
@@ -114,7 +119,15 @@ def _merged(rows: list[Row]) -> list[Row]:
     """
     merged: dict[tuple, Row] = {}
     identity = ("run", "target", "level", "labelled_images", "label_draw", "protocol")
+    taken = {tuple(row[name] for name in identity) for row in rows if not row["labels_per_class"]}
     for row in rows:
+        if row["labels_per_class"] and tuple(row[name] for name in identity) in taken:
+            log.warning(
+                "%s on %s: %d labels per class are %d images, which is another label size of the "
+                "study too: left out",
+                *(row[name] for name in ("run", "target", "labels_per_class", "labelled_images")),
+            )
+            continue
         first = merged.setdefault(tuple(row[name] for name in identity), row)
         if first["top1"] != row["top1"]:
             raise UserError(

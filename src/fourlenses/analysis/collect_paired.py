@@ -35,12 +35,14 @@ class _Judged:
         cell: `joint_counts.CELL`.
         rows: manifest rows of the test images, int (M,).
         right: bool (M,).
+        per_class: whether its labels were drawn per class.
     """
 
     group: tuple[str, int]
     cell: tuple[str, str, str, int]
     rows: np.ndarray
     right: np.ndarray
+    per_class: bool
 
     @property
     def order(self) -> tuple:
@@ -65,7 +67,9 @@ def collect_paired(
     """
     hierarchies = {target: hierarchy_of(read_manifest(file)) for target, file in manifests.items()}
     by_cell: dict[tuple, _Judged] = {}
-    for judged in _judged(read_json(study_file)["cells"], evaluations, hierarchies):
+    all_judged = _judged(read_json(study_file)["cells"], evaluations, hierarchies)
+    # as many labels per class as another size has in all are left out, as of metrics.csv
+    for judged in sorted(all_judged, key=lambda judged: judged.per_class):
         # sizes 50000 and `all` may be the same images, of which the first stays
         by_cell.setdefault(judged.order, judged)
     in_order = sorted(by_cell.values(), key=lambda judged: judged.order)
@@ -131,14 +135,20 @@ def _levels(
     if predictions is None or predictions.labels is None or predictions.rows is None:
         return
     group = record["target"], record["labelled_images"]
-    draw = Subset.parse(record["labelled"]).draw
+    subset = Subset.parse(record["labelled"])
     for score in record["levels"] if every_level else record["levels"][-1:]:
         level = score["level"]
         labels = hierarchy.table[:, hierarchy.names.index(level)]
         right = _right(record, predictions, labels, level=level)
         if right is not None:
-            cell = level, record["protocol"], record["run"], draw
-            yield _Judged(group=group, cell=cell, rows=predictions.rows, right=right)
+            cell = level, record["protocol"], record["run"], subset.draw
+            yield _Judged(
+                group=group,
+                cell=cell,
+                rows=predictions.rows,
+                right=right,
+                per_class=subset.per_class,
+            )
 
 
 def _right(

@@ -255,11 +255,11 @@ def fit_rows(rows: pd.DataFrame, evidence: Evidence, seed: int = 0) -> Fit:
     Raises:
         UserError: the sizes have no seed in common.
     """
-    return fit_rows_beside(rows, [], evidence, seed)[0]
+    return fit_rows_beside(rows, [], evidence, seed=seed)[0]
 
 
 def fit_rows_beside(
-    rows: pd.DataFrame, others: Sequence[pd.DataFrame], evidence: Evidence, seed: int = 0
+    rows: pd.DataFrame, others: Sequence[pd.DataFrame], evidence: Evidence, *, seed: int = 0
 ) -> tuple[Fit, np.ndarray]:
     """Return the curve through rows of the table, and other cells drawn together with it.
 

@@ -29,7 +29,7 @@ FILES = (
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class CheckSettings:
     """Settings of a check.
 

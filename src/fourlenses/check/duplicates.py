@@ -25,7 +25,7 @@ class Group:
     bits: list[int]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Duplicates:
     """The duplicates of a dataset.
 
@@ -84,7 +84,7 @@ def find_duplicates(survey: Survey, train: np.ndarray, labels: np.ndarray) -> Du
         groups.append(Group(rows[members].tolist(), likeness, bits.tolist()))
         _leaks(rows[members], file[members], pixels[members], train=train, leaked=leaked)
     leaked = {kind: sorted(leaked[kind]) for kind in KINDS}
-    return Duplicates(groups, leaked, relabelled, int(flat.sum()))
+    return Duplicates(groups=groups, leaked=leaked, relabelled=relabelled, flat=int(flat.sum()))
 
 
 def _numbered(hashes: np.ndarray) -> np.ndarray:

@@ -18,7 +18,7 @@ from fourlenses.data.images.content import LazyImage, Undecodable
 Task = tuple[int, LazyImage, bool]  # row, content, whether to keep the picture
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Survey:
     """Fingerprints of the N rows of a manifest; rows not inspected, or undecodable, are zero.
 
@@ -85,7 +85,7 @@ def survey(
         name: Of the dataset.
         workers: Processes; the result does not depend on it.
     """
-    result = Survey(len(wanted))
+    result = Survey(rows=len(wanted))
     tasks = ((row, content, row in pictured) for row, content in _wanted(images, wanted))
     prints = ordered_map(_try, tasks, workers=workers, processes=True)
     bar = progress_bar(f"{name}: inspecting", "image", int(wanted.sum()), items=prints)

@@ -2,13 +2,14 @@
 
 import platform
 import subprocess
-from importlib.metadata import version
+from importlib import import_module
 from pathlib import Path
 
 
 def versions(*packages: str) -> dict[str, str]:
     """Return the version of Python, and those of some packages."""
-    return {"python": platform.python_version(), **{name: version(name) for name in packages}}
+    modules = {name: import_module(name).__version__ for name in packages}
+    return {"python": platform.python_version(), **modules}
 
 
 def git_commit() -> str | None:

@@ -19,7 +19,7 @@ from fourlenses.study.preprocessing import resized
 from fourlenses.study.vocabulary import EXTERNAL
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Encoder:
     """A run's directory with the content of its run.json.
 
@@ -51,11 +51,13 @@ class Encoder:
             record = read_json(file)
             settings = record["settings"]
             run = cls(
-                directory,
-                settings,
-                record["effective"],
-                record.get("not_converged"),
-                tuple((settings.get("start") or record.get("external", {})).get("labels_of", ())),
+                directory=directory,
+                settings=settings,
+                effective=record["effective"],
+                not_converged=record.get("not_converged"),
+                labels_of=tuple(
+                    (settings.get("start") or record.get("external", {})).get("labels_of", ())
+                ),
             )
             for key in ("method", "source", "seed", "backbone", "image_size", "stored_size"):
                 _ = settings[key]

@@ -21,7 +21,7 @@ ABOUT_TARGET = ("rows", "labels", "classes")
 ClassType = type[np.uint16] | type[np.uint32]
 
 
-@dataclass
+@dataclass(kw_only=True)
 class TargetPredictions:
     """Predictions for the M test images of one target.
 

@@ -138,7 +138,7 @@ def baseline_columns(
         steps: of the protocol's training.
         epochs: of the protocol's training.
     """
-    run = Run("supervised", f"{dataset}-{Subset.parse(labelled).images}", initial.seed)
+    run = Run("supervised", f"{dataset}-{Subset.parse(labelled).size}", initial.seed)
     return {
         **_columns(initial),
         "method": run.method,

@@ -19,7 +19,7 @@ from fourlenses.metrics.statistics import wilson_interval
 BLOCK_ELEMENTS = 2**22
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Scores:
     """What a classifier predicts of N test images.
 
@@ -100,7 +100,14 @@ def score(
         in_top5 = before.sum(1) < min(5, classes)
         arrays = (part.cpu().numpy() for part in (predicted, in_top5, confidences))
         predictions, in_top5_array, confidence_array = arrays
-        parts.append(Scores(predictions, in_top5_array, loss, confidence_array))
+        parts.append(
+            Scores(
+                predictions=predictions,
+                in_top5=in_top5_array,
+                log_loss=loss,
+                confidences=confidence_array,
+            )
+        )
     return joined(parts)
 
 
@@ -111,10 +118,10 @@ def joined(parts: Sequence[Scores]) -> Scores:
     confidences = [part.confidences for part in parts if part.confidences is not None]
     total = sum(loss * size for loss, size in zip(losses, sizes, strict=True))
     return Scores(
-        np.concatenate([part.predictions for part in parts]),
-        np.concatenate([part.in_top5 for part in parts]),
-        total / sum(sizes),
-        np.concatenate(confidences),
+        predictions=np.concatenate([part.predictions for part in parts]),
+        in_top5=np.concatenate([part.in_top5 for part in parts]),
+        log_loss=total / sum(sizes),
+        confidences=np.concatenate(confidences),
     )
 
 

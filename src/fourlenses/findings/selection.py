@@ -1,17 +1,16 @@
 """Which rows of a study's table are compared."""
 
-import re
 from collections.abc import Iterator
 
 import pandas as pd
 
 from fourlenses.analysis import table
 from fourlenses.study import entry_of, methods, names
+from fourlenses.study.encoders import split_start
 from fourlenses.study.vocabulary import FROM_SCRATCH, PROTOCOLS, method_of
 
 # Batches of sets of different sizes do not divide alike: within 2 % the steps are equal.
 EQUAL_STEPS = 1.02
-_CONTINUED = re.compile(r".*\.from_(?P<start>[a-z][a-z0-9_]*)")
 SETTING = ["target", "level", "labelled_images"]
 
 
@@ -67,8 +66,7 @@ def from_random_weights(rows: pd.DataFrame) -> pd.DataFrame:
 def start_of(source: str) -> str:
     """Return the external encoder that a pretraining continued: `birds-all.from_rn50` -> `rn50`;
     empty where it started from random weights."""
-    match = _CONTINUED.fullmatch(source)
-    return match["start"] if match else ""
+    return split_start(source)[1]
 
 
 def groups(rows: pd.DataFrame, keys: list[str]) -> Iterator[tuple[tuple, pd.DataFrame]]:

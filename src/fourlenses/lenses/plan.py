@@ -8,10 +8,12 @@ Standard library only: the Snakefile imports it, and is parsed again in every jo
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from importlib import import_module
+from itertools import product
 from typing import Protocol, cast
 
-from fourlenses.lenses.requests import Request
+from fourlenses.lenses.requests import Request, sections
 from fourlenses.study import ALL, Cell, Plan, Run, Subset
 from fourlenses.study.sizes import Quantity
 from fourlenses.study.vocabulary import FROZEN_PROTOCOLS, LENSES, RANDOM_INIT
@@ -43,8 +45,8 @@ def make_plan(config: dict) -> Plan:
     for lens in config["lenses"]:
         module = lens_plan(lens)
         module.check(config, config[lens])
-        for seed in config["seeds"]:
-            for request in module.requests(config, config[lens], seed):
+        for seed, section in product(config["seeds"], sections(config[lens])):
+            for request in module.requests(config, section, seed):
                 request = request._replace(run=request.run.started(starts))
                 _add(plan, lens, request, seed=seed, evaluation=config["evaluation"])
     for lens in config["lenses"]:
@@ -66,13 +68,18 @@ def _add(plan: Plan, lens: str, request: Request, *, seed: int, evaluation: dict
     run, target, labels, protocol = request
     random_init = Run(RANDOM_INIT, "none", seed)
     for subset in _subsets(labels, evaluation):
-        plan.add(lens, Cell(run, target, str(subset), protocol))
+        plan.add(lens, Cell(run=run, target=target, labelled=str(subset), protocol=protocol))
         if protocol in FROZEN_PROTOCOLS:
-            plan.add(lens, Cell(random_init, target, str(subset), protocol))
+            plan.add(
+                lens, Cell(run=random_init, target=target, labelled=str(subset), protocol=protocol)
+            )
 
 
 def _subsets(labels: Quantity, evaluation: dict) -> list[Subset]:
-    repeated = labels != ALL and int(labels) <= evaluation["label_repeats_up_to"]
-    draws = evaluation["label_repeats"] if repeated else 1
-    balanced = evaluation["label_subsets"] == "balanced" and labels != ALL
-    return [Subset(str(labels), balanced, draw) for draw in range(draws)]
+    wanted = Subset.parse(str(labels))
+    few = wanted.images != ALL and int(wanted.images) <= evaluation["label_repeats_up_to"]
+    # so many of each class are few, however many classes there are
+    draws = evaluation["label_repeats"] if few or wanted.per_class else 1
+    balanced = evaluation["label_subsets"] == "balanced"
+    balanced = balanced and wanted.images != ALL and not wanted.per_class
+    return [replace(wanted, balanced=balanced, draw=draw) for draw in range(draws)]

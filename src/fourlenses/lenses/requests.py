@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from fourlenses.study import Run
+from fourlenses.study.encoders import PER_CLASS
 from fourlenses.study.sizes import Quantity
 
 
@@ -17,7 +18,7 @@ class Request(NamedTuple):
         run: the encoder. Under a protocol that trains from scratch: what is trained instead,
             supervised, on as many images.
         target: the dataset it is evaluated on.
-        labels: how many labelled images of it, or `all`.
+        labels: how many labelled images of it, `all`, or `5_per_class`.
         protocol: how it is evaluated.
     """
 
@@ -25,6 +26,35 @@ class Request(NamedTuple):
     target: str
     labels: Quantity
     protocol: str
+
+
+def label_sizes(lens: dict) -> list[Quantity]:
+    """Return the label sizes of a section: `labelled_images`, then `labelled_per_class`."""
+    images = lens["labelled_images"]
+    per_class = (f"{number}{PER_CLASS}" for number in lens.get("labelled_per_class", []))
+    return [*(images if isinstance(images, list) else [images]), *per_class]
+
+
+def sections(lens: dict) -> list[dict]:
+    """Return the section as lenses read it: `labelled_per_class` is among `labelled_images`.
+
+    A section with one label size is there once for each.
+    """
+    if not isinstance(lens["labelled_images"], list):
+        return [_with_labels(lens, size) for size in label_sizes(lens)]
+    more = [
+        _with_labels(entry, label_sizes({**lens, **entry}))
+        if {"labelled_images", "labelled_per_class"} & set(entry)
+        else entry
+        for entry in lens.get("more", [])
+    ]
+    section = _with_labels(lens, label_sizes(lens))
+    return [{**section, "more": more} if more else section]
+
+
+def _with_labels(lens: dict, labels: Quantity | list[Quantity]) -> dict:
+    others = {key: value for key, value in lens.items() if key != "labelled_per_class"}
+    return {**others, "labelled_images": labels}
 
 
 def of_encoders(

@@ -9,7 +9,7 @@ Embeddings = tuple[Tensor, ...]
 Diagnostics = dict[str, Tensor]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class DataInfo:
     """What a method may need to know of its run besides its settings.
 

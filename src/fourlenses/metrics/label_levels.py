@@ -73,7 +73,7 @@ class LabelLevels:
         return LabelLevels([self.names[column] for column in agreeing], table)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class LevelScore:
     """The accuracy of one classifier at one level.
 

@@ -19,7 +19,7 @@ from fourlenses.study.vocabulary import LIBRARIES
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Preprocessing:
     """How an encoder wants its images.
 
@@ -96,7 +96,12 @@ def own_preprocessing(name: str) -> Preprocessing | None:
         configured = timm.get_pretrained_cfg(inner).to_dict()
         chosen = timm.data.resolve_data_config(pretrained_cfg=configured)
         size = chosen["input_size"][-1]
-        return Preprocessing(size, chosen["crop_pct"], tuple(chosen["mean"]), tuple(chosen["std"]))
+        return Preprocessing(
+            image_size=size,
+            crop=chosen["crop_pct"],
+            mean=tuple(chosen["mean"]),
+            std=tuple(chosen["std"]),
+        )
     return None
 
 
@@ -125,7 +130,9 @@ def _torchvision_preprocessing(name: str) -> Preprocessing | None:
         return None
     transform = weights.transforms()
     crop, resized = transform.crop_size[0], transform.resize_size[0]
-    return Preprocessing(crop, crop / resized, tuple(transform.mean), tuple(transform.std))
+    return Preprocessing(
+        image_size=crop, crop=crop / resized, mean=tuple(transform.mean), std=tuple(transform.std)
+    )
 
 
 def _torchvision(name: str) -> ModuleType:

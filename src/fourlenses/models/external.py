@@ -75,12 +75,14 @@ class Declared:
                     f"'image_size' is not given, and the architecture '{self.architecture}' has "
                     "none of its own; say what the weights were trained with"
                 )
-            own = Preprocessing(self.image_size, 1.0, (0.0, 0.0, 0.0), (1.0, 1.0, 1.0))
+            own = Preprocessing(
+                image_size=self.image_size, crop=1.0, mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0)
+            )
         return Preprocessing(
-            self.image_size or own.image_size,
-            self.crop or own.crop,
-            _triple(self.mean) or own.mean,
-            _triple(self.std) or own.std,
+            image_size=self.image_size or own.image_size,
+            crop=self.crop or own.crop,
+            mean=_triple(self.mean) or own.mean,
+            std=_triple(self.std) or own.std,
         )
 
 

@@ -181,13 +181,18 @@ class _Measurement:
         ]
         views = [Augment(augmentation, self.size, 0) for augmentation in augmentations]
         labels = self.random.integers(0, CLASSES, len(self.images))
-        data = Images(self.images, labels, np.arange(len(self.images), dtype=np.uint64), CLASSES)
+        data = Images(
+            images=self.images,
+            labels=labels,
+            ids=np.arange(len(self.images), dtype=np.uint64),
+            num_classes=CLASSES,
+        )
         source = ResidentInput(data, views, self.device)
         encoder, width = build_backbone(self.config["backbone"], 0)
-        info = DataInfo(len(self.images), CLASSES, batch, 0)
+        info = DataInfo(images=len(self.images), num_classes=CLASSES, batch_size=batch, seed=0)
         method = build_method(hyper.method, encoder, width, settings=hyper.own, info=info)
         set_batch_norm(method, 1)
-        engine = StepConfig(self.device, self.precision, channels_last)
+        engine = StepConfig(self.device, self.precision, channels_last=channels_last)
         layout = torch.channels_last if channels_last else torch.contiguous_format
         method.to(self.device).to(memory_format=layout).train()
         optimizer = build_optimizer(
@@ -271,7 +276,7 @@ class _Measurement:
         picture.save(buffer, "JPEG", quality=90)
 
         def write() -> int:
-            encode(buffer.getvalue(), self.stored, variant, 0)
+            encode(buffer.getvalue(), self.stored, corruption=variant, image_id=0)
             return 1
 
         return write

@@ -19,6 +19,7 @@ from fourlenses.planning.throughput import PASSES, Rate, Throughput
 from fourlenses.planning.views import relative_cost
 from fourlenses.study import ALL, Cell, Plan, Run, Subset, parse_source
 from fourlenses.study.corruptions import CORRUPTIONS
+from fourlenses.study.encoders import PER_CLASS
 from fourlenses.study.layout import Layout, feature_record, job_of
 from fourlenses.study.vocabulary import (
     EXTERNAL,
@@ -122,12 +123,21 @@ class Jobs:
         size = self._size(dataset)
         if asked == ALL:
             return size.train
+        if asked.endswith(PER_CLASS):
+            return self._images_per_class(size, int(asked.removesuffix(PER_CLASS)))
         if size.train is not None and int(asked) > size.train and size.how == "published":
             raise UserError(
                 f"{asked} images of dataset '{dataset}' are asked for; its published files have "
                 f"{size.train} training images"
             )
         return int(asked)
+
+    @staticmethod
+    def _images_per_class(size: Size, number: int) -> int | None:
+        """Return so many images of each class, at most all; None where the classes are unknown."""
+        if size.classes is None:
+            return None
+        return min(number * size.classes, size.train or number * size.classes)
 
     def _rate(self, kind: str, run: Run, classes: int | None = None) -> Rate:
         """Return the speed of work with a single encoder, on images of its size."""
@@ -249,7 +259,7 @@ class Jobs:
         Args:
             fit: the speed of one of them.
         """
-        seconds = _seconds(fit, self._images(cell.target, Subset.parse(cell.labelled).images))
+        seconds = _seconds(fit, self._images(cell.target, Subset.parse(cell.labelled).size))
         return None if seconds is None else seconds * PROTOCOLS[cell.protocol].fits
 
     def _images_of_features(self, target: str, subsets: set[str]) -> int | None:
@@ -258,13 +268,13 @@ class Jobs:
         The subsets of one draw are nested.
         """
         size = self._size(target)
-        largest: dict[tuple[bool, int], int] = defaultdict(int)
+        largest: dict[tuple[bool, bool, int], int] = defaultdict(int)
         for name in subsets:
             subset = Subset.parse(name)
-            images = self._images(target, subset.images)
+            images = self._images(target, subset.size)
             if images is None:
                 return None
-            draw = subset.balanced, subset.draw
+            draw = subset.balanced, subset.per_class, subset.draw
             largest[draw] = max(largest[draw], images)
         union = sum(largest.values())
         return None if size.test is None else min(union, size.train or union) + size.test
@@ -280,7 +290,7 @@ class Jobs:
             self._add_pretraining(encoder, set(lenses))
         self.all[needs[0]].lenses |= lenses
         evaluation = self.config["evaluation"]
-        labels = self._images(cell.target, Subset.parse(cell.labelled).images)
+        labels = self._images(cell.target, Subset.parse(cell.labelled).size)
         test = self._size(cell.target).test
         job = Job(
             kind=cell.protocol,

@@ -7,6 +7,7 @@ from pathlib import Path
 import yaml
 
 from fourlenses.data.beton.sidecar import undecodable_of
+from fourlenses.report.external import external_encoders
 from fourlenses.report.gaps import Gap, optional_json
 from fourlenses.report.tables import Table
 from fourlenses.study.layout import STUDY
@@ -46,7 +47,9 @@ def read_provenance(
     settings = [_dict(run["record"].get("settings")) for run in runs]
     sizes = {str(setting["stored_size"]) for setting in settings if setting.get("stored_size")}
     if isinstance(config, dict) and "stored_size" in config:
-        sizes = {str(config["stored_size"])}
+        entries = _dict(config.get("encoders")).values()
+        external = {str(_dict(entry).get("stored_size")) for entry in entries}
+        sizes = {str(config["stored_size"]), *external}
     images = _images(data, datasets, sizes=sizes, used=_used(runs), gaps=gaps)
     if not runs:
         absent = "Versions and commit are not known: they stand in the records of pretraining runs"
@@ -55,6 +58,7 @@ def read_provenance(
         "config": _yaml(config) if config else None,
         "software": _software(runs),
         "images": images,
+        "external": external_encoders(runs),
         "metrics_sha256": hashlib.sha256(metrics.read_bytes()).hexdigest(),
         "gaps": gaps,
     }

@@ -5,7 +5,7 @@ Two programs train, and both have these options.
 
 import argparse
 import os
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
 
 
@@ -25,6 +25,7 @@ class Placement:
     """
 
     checkpoints: Path
+    _: KW_ONLY
     device: str = "auto"
     input: str = "auto"
     workers: int = 1

@@ -16,7 +16,7 @@ from fourlenses.resume.live_progress import FILE as PROGRESS_FILE
 FRESH_SECONDS = 120.0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class LockHolder:
     """A process that holds (or held) the lock of a checkpoint directory.
 
@@ -49,8 +49,8 @@ def newest_holder(checkpoints: Path) -> LockHolder | None:
     silent = max(0.0, time.time() - changed)
     job = f", SLURM job {content['slurm_job_id']}" if content.get("slurm_job_id") else ""
     return LockHolder(
-        file.parent,
-        f"process {content.get('pid')} on {content.get('host')}{job}",
+        directory=file.parent,
+        description=f"process {content.get('pid')} on {content.get('host')}{job}",
         alive=silent < FRESH_SECONDS and not has_ended(content),
         silent_seconds=silent,
     )

@@ -1,7 +1,7 @@
 """The end of a job's log: an error, a stop to be continued, or a progress bar."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
 
 from fourlenses.core.errors import printable
@@ -22,7 +22,7 @@ _BAR = re.compile(
 _SPEED = re.compile(r"(\d+(?:\.\d+)?) ?images?/s")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Bar:
     """A progress bar; None: it does not say.
 
@@ -50,6 +50,7 @@ class Ending:
     """
 
     last_line: str
+    _: KW_ONLY
     failed: bool = False
     stopped: bool = False
     bar: Bar | None = None

@@ -12,7 +12,7 @@ from fourlenses.study.layout import Layout
 from fourlenses.workflow.needs import betons
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Planned:
     """A study and its plan.
 
@@ -76,7 +76,10 @@ def _from_record(file: Path) -> Planned:
         record = read_json(file)
         plan = Plan({_cell(cell): set(cell["lenses"]) for cell in record["cells"]})
         return Planned(
-            record["study"], plan, record["config"] | {"study": record["study"]}, str(file)
+            name=record["study"],
+            plan=plan,
+            config=record["config"] | {"study": record["study"]},
+            origin=str(file),
         )
     except (ValueError, KeyError, TypeError) as error:
         raise UserError(
@@ -88,13 +91,15 @@ def _from_record(file: Path) -> Planned:
 def _cell(record: dict) -> Cell:
     method, source, seed = record["run"].split("/")
     run = Run(method, source, int(seed.removeprefix("seed")))
-    return Cell(run, record["target"], record["labelled"], record["protocol"])
+    return Cell(
+        run=run, target=record["target"], labelled=record["labelled"], protocol=record["protocol"]
+    )
 
 
 def _from_config(folder: Path, overlays: list[Path]) -> Planned:
     config = read_config(overlays, folder)
     origin = " + ".join(map(str, config_files(overlays, folder)))
-    return Planned(config["study"], make_plan(config), config, origin)
+    return Planned(name=config["study"], plan=make_plan(config), config=config, origin=origin)
 
 
 def _name(file: Path) -> object:

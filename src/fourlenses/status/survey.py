@@ -17,7 +17,7 @@ from fourlenses.status.logs import Bar, ending
 from fourlenses.status.planned import Planned
 from fourlenses.study import Plan
 from fourlenses.study.layout import job_of
-from fourlenses.study.vocabulary import FROM_SCRATCH, LENSES
+from fourlenses.study.vocabulary import EXTERNAL, FROM_SCRATCH, LENSES
 
 STATES = ("done", "running", "stale", "failed", "waiting")
 KINDS = ("encoders", "evaluations")
@@ -116,7 +116,9 @@ def survey(study: Planned, root: Path) -> Survey:
 def _encoders(study: Planned, root: Path) -> Iterable[Job]:
     lenses, layout = _lenses_of_encoders(study.plan), study.layout
     for run in study.plan.runs:
-        log = root / layout.log(f"pretrain/{run.name}")
+        # the import of an external encoder is what may fail, not its links for each seed
+        name = f"import/{run.source}" if run.method == EXTERNAL else f"pretrain/{run.name}"
+        log = root / layout.log(name)
         job = Job(kind="encoders", name=run.name, lenses=lenses[run.name], log=log)
         _find_state(job, root / layout.run_record(run.name), root / layout.checkpoints(run.name))
         yield job

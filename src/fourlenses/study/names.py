@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable
 
 from fourlenses.study import methods
-from fourlenses.study.encoders import ALL, split_source, split_start
+from fourlenses.study.encoders import ALL, PER_CLASS, split_source, split_start
 from fourlenses.study.vocabulary import BACKBONES, EXTERNAL, PROTOCOLS
 
 DATASETS = {
@@ -66,7 +66,8 @@ def source_parts(source: str) -> list[tuple[str, int | None]]:
 def _dataset_and_size(part: str) -> tuple[str, str]:
     """`a-100` -> `("a", "100")`; the size is empty where there is none."""
     name, dash, size = part.rpartition("-")
-    return (name, size) if dash and (size.isdigit() or size == ALL) else (part, "")
+    known = size.removesuffix(PER_CLASS).isdigit() or size == ALL
+    return (name, size) if dash and known else (part, "")
 
 
 def datasets(source: str) -> frozenset[str]:
@@ -124,7 +125,7 @@ def encoders(source_name: str) -> list[tuple[str, str, str]]:
 
 
 def is_external(method: str, source_name: str) -> bool:
-    """Tell whether an encoder, or one of several concatenated, is none that the study pretrained."""
+    """Return whether an encoder, or one of several concatenated, is not pretrained by the study."""
     members = encoders(source_name)
     return EXTERNAL in [method, *(other for _, other, _ in members)]
 

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass, field
 
 from fourlenses.core.errors import UserError
-from fourlenses.study.encoders import ALL, Run
+from fourlenses.study.encoders import ALL, PER_CLASS, Run
 from fourlenses.study.layout import feature_record, training_record
 from fourlenses.study.vocabulary import (
     FEATURE_PROTOCOLS,
@@ -22,38 +22,55 @@ class Subset:
     """A subset of a dataset's training images.
 
     Args:
-        images: how many, or `all`.
+        images: how many, or `all`; where drawn per class, how many of each class.
         balanced: of each class as many as can be.
         draw: which of several draws, from 0.
+        per_class: the same number of each class; classes with fewer give all they have.
     """
 
     images: str
     balanced: bool = False
     draw: int = 0
+    per_class: bool = False
 
-    _NAME = re.compile(r"(?P<images>[0-9]+|all)(?P<balanced>_balanced)?(_draw(?P<draw>[0-9]+))?")
+    _NAME = re.compile(
+        r"(?P<images>[0-9]+|all)(?:(?P<balanced>_balanced)|(?P<per_class>_per_class))?"
+        r"(_draw(?P<draw>[0-9]+))?"
+    )
 
     @classmethod
     def parse(cls, name: str) -> "Subset":
         """Return the subset of a name.
 
         Raises:
-            UserError: the name is not of the form `1000`, `all`, `1000_balanced`, `1000_draw2` or
-                `1000_balanced_draw2`.
+            UserError: the name is not of the form `1000`, `all`, `1000_balanced` or `5_per_class`,
+                with `_draw2` behind it or without.
         """
         match = cls._NAME.fullmatch(name)
-        if not match:
+        if not match or (match["per_class"] and match["images"] == ALL):
             raise UserError(
-                f"'{name}' is no subset: a number or 'all', with _balanced or _draw<k> behind it"
+                f"'{name}' is no subset: a number or 'all', with _balanced or _draw<k> behind it, "
+                "or <k>_per_class"
             )
-        return cls(match["images"], bool(match["balanced"]), int(match["draw"] or 0))
+        draw = int(match["draw"] or 0)
+        return cls(match["images"], bool(match["balanced"]), draw, bool(match["per_class"]))
+
+    @property
+    def size(self) -> str:
+        """How many images, without which draw of them: `1000`, `all`, `5_per_class`."""
+        return f"{self.images}{PER_CLASS}" if self.per_class else self.images
+
+    @property
+    def labels_per_class(self) -> int | None:
+        """None where they were not drawn so."""
+        return int(self.images) if self.per_class else None
 
     def __str__(self) -> str:
         balanced = "_balanced" if self.balanced else ""
-        return f"{self.images}{balanced}" + (f"_draw{self.draw}" if self.draw else "")
+        return f"{self.size}{balanced}" + (f"_draw{self.draw}" if self.draw else "")
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True, order=True, kw_only=True)
 class Cell:
     """A number to measure: an encoder on a target with a subset of its labels, under a protocol.
 
@@ -135,4 +152,4 @@ class Plan:
 def _cell_order(cell: Cell) -> tuple:
     subset = Subset.parse(cell.labelled)
     size = float("inf") if subset.images == ALL else int(subset.images)
-    return cell.target, cell.protocol, size, subset
+    return cell.target, cell.protocol, subset.per_class, size, subset

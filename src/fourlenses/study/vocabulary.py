@@ -74,6 +74,7 @@ class Lens:
     name: str
     question: str
     figures: tuple[Figure, ...]
+    _: KW_ONLY
     every_level: bool = False
 
 
@@ -149,6 +150,7 @@ class CorruptionFamily:
     name: str
     parameter: str
     severities: tuple[float, float, float, float, float]
+    _: KW_ONLY
     stored_side: int | None = 0
     stored_as_jpeg: bool = False
 

@@ -168,7 +168,12 @@ def _prepare(
     images = len(source.labels)
     schedule, notes = pretraining_schedule(hyper, images)
     head_seed = named_seed(settings.seed, "head")
-    info = DataInfo(images, source.num_classes, schedule.batch_size, head_seed)
+    info = DataInfo(
+        images=images,
+        num_classes=source.num_classes,
+        batch_size=schedule.batch_size,
+        seed=head_seed,
+    )
     method = build_method(hyper.method, encoder, feature_width, settings=hyper.own, info=info)
     set_batch_norm(method, hyper.batch_norm_groups)
     if settings.compile:

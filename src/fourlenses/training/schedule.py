@@ -16,7 +16,7 @@ from fourlenses.training.settings import Hyperparameters
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Schedule:
     """The length of a training and its learning rate.
 
@@ -55,7 +55,12 @@ def pretraining_schedule(hyper: Hyperparameters, images: int) -> tuple[Schedule,
         )
         log.warning(notes[-1])
     rate = scaled_learning_rate(hyper.learning_rate, length.batch_size, hyper.lr_scaling)
-    return Schedule(length.batch_size, length.steps, length.warmup_steps, rate), notes
+    return Schedule(
+        batch_size=length.batch_size,
+        total_steps=length.steps,
+        warmup_steps=length.warmup_steps,
+        peak_learning_rate=rate,
+    ), notes
 
 
 def learning_rate(step: int, *, total_steps: int, warmup_steps: int, peak: float) -> float:

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import KW_ONLY, asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
 
@@ -173,6 +173,7 @@ class TrainingData:
     datasets: list[str]
     betons: list[Path]
     subsets: list[Path]
+    _: KW_ONLY
     start: Path | None = None
 
     def parts(self) -> list[Part]:

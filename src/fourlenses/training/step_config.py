@@ -1,6 +1,6 @@
 """Device, precision and memory layout of a training step."""
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 
 import torch
 from torch import Tensor
@@ -25,6 +25,7 @@ class StepConfig:
 
     device: torch.device
     precision: torch.dtype = torch.float32
+    _: KW_ONLY
     channels_last: bool = True
     micro_batch: int = 0
 

@@ -46,7 +46,7 @@ class Diverged(UserError):
     """The loss is not finite."""
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Outcome:
     """What a training leaves besides its weights.
 
@@ -63,7 +63,7 @@ class Outcome:
     losses: LossSummary = field(default_factory=LossSummary)
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Progress:
     """Where a run stands.
 
@@ -183,7 +183,12 @@ class Trainer:
                 began = time.monotonic()
         average_running_statistics(self.method)
         images = self.progress.step * self.schedule.batch_size
-        return Outcome(self.progress.history, self.progress.seconds, images, self.losses.summary())
+        return Outcome(
+            history=self.progress.history,
+            seconds=self.progress.seconds,
+            images=images,
+            losses=self.losses.summary(),
+        )
 
     def _chosen(self) -> Iterator[tuple]:
         """This process's positions and epochs, step by step.
@@ -324,7 +329,9 @@ class Trainer:
         self.method.load_state_dict(state["method"])
         self.optimizer.load_state_dict(state["optimizer"])
         sums = {key: value.to(self.step_config.device) for key, value in state["sums"].items()}
-        self.progress = Progress(state["step"], state["seconds"], state["history"], sums)
+        self.progress = Progress(
+            step=state["step"], seconds=state["seconds"], history=state["history"], sums=sums
+        )
         # a checkpoint from before this was recorded has none
         self.losses = LossRecord(
             self.schedule.total_steps, self.step_config.device, state.get("losses")

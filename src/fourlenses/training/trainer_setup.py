@@ -58,8 +58,8 @@ def set_up_trainer(
     step_config = StepConfig(
         session.device,
         choose_precision(arithmetic.precision, session.device),
-        arithmetic.channels_last,
-        arithmetic.micro_batch,
+        channels_last=arithmetic.channels_last,
+        micro_batch=arithmetic.micro_batch,
     )
     optimizer = build_optimizer(
         arithmetic.optimizer,

@@ -51,7 +51,7 @@ def most_images(plan: Plan, dataset: str) -> int:
     For pretraining or as labels; 0 where it only takes `all`.
     """
     sizes = [part.images for part in _parts(plan) if part.dataset == dataset]
-    sizes += [Subset.parse(cell.labelled).images for cell in plan.cells if cell.target == dataset]
+    sizes += [Subset.parse(cell.labelled).size for cell in plan.cells if cell.target == dataset]
     return max((int(size) for size in sizes if size.isdigit()), default=0)
 
 

@@ -21,6 +21,7 @@ def share(imported: Path, seed: int, output: Path) -> None:
     """
     record = read_json(imported / RUN)
     record["settings"]["seed"] = seed
+    record["wall_time_seconds"] = 0.0  # it was imported once, for all seeds
     with atomic(output / ENCODER) as temporary:
         temporary.unlink()
         try:

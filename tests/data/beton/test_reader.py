@@ -199,7 +199,7 @@ def test_resident_images_are_centred_squares(tmp_path, image_folder):
 @pytest.mark.parametrize(("width", "height"), [(41, 36), (36, 41), (36, 36)])
 def test_the_central_square_is_cut_out_at_whole_pixels(width, height):
     pixels = np.asarray(picture(3, width, height))
-    stored = ours.Stored(ours.RAW, width, height, pixels.reshape(-1))
+    stored = ours.Stored(mode=ours.RAW, width=width, height=height, data=pixels.reshape(-1))
     left, top = (width - 36) // 2, (height - 36) // 2
     assert np.array_equal(square(stored, 36), pixels[top:, left:][:36, :36])
     box = (left, top, left + 36, top + 36)
@@ -210,9 +210,11 @@ def test_the_central_square_is_cut_out_at_whole_pixels(width, height):
 
 def test_pictures_of_odd_shapes(tmp_path):
     for width, height in ((1, 1), (30000, 3), (3, 500)):
-        result = encode(jpeg_bytes(1, width, height), 16, None, 0)
+        result = encode(jpeg_bytes(1, width, height), 16, corruption=None, image_id=0)
         assert (result.width, result.height) == (width, height) or min(
             result.width, result.height
         ) == 16
-    assert "more than a page" in encode(np.asarray(picture(1, 7000, 500)), 500, "noise", 0).reason
-    assert "longer than" in encode(np.asarray(picture(1, 70000, 2)), 16, None, 0).reason
+    large = np.asarray(picture(1, 7000, 500))
+    assert "more than a page" in encode(large, 500, corruption="noise", image_id=0).reason
+    long = np.asarray(picture(1, 70000, 2))
+    assert "longer than" in encode(long, 16, corruption=None, image_id=0).reason

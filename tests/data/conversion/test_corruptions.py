@@ -139,12 +139,12 @@ def test_a_corruption_is_not_compressed_again():
     buffer = io.BytesIO()
     Image.fromarray(PIXELS).save(buffer, "JPEG", quality=90)
     clean, corrupted = (
-        encode(buffer.getvalue(), 200, None, 7),
-        encode(buffer.getvalue(), 200, "salt_and_pepper", 7),
+        encode(buffer.getvalue(), 200, corruption=None, image_id=7),
+        encode(buffer.getvalue(), 200, corruption="salt_and_pepper", image_id=7),
     )
     assert isinstance(clean.image, bytes)
     assert isinstance(corrupted.image, np.ndarray)
-    assert isinstance(encode(buffer.getvalue(), 200, "jpeg10", 7).image, bytes)
+    assert isinstance(encode(buffer.getvalue(), 200, corruption="jpeg10", image_id=7).image, bytes)
 
 
 def test_unknown_corruption():

@@ -76,10 +76,11 @@ def test_what_is_not_plain_is_left_to_pillow():
 
 
 def test_turned_pictures_are_stored_upright_and_upright_ones_kept():
-    assert encode(turned(1), 50, None, 0).passed_through
-    result = encode(turned(6), 50, None, 0)
+    assert encode(turned(1), 50, corruption=None, image_id=0).passed_through
+    result = encode(turned(6), 50, corruption=None, image_id=0)
     assert (result.passed_through, result.width, result.height) == (False, 36, 40)
-    assert not encode(saved(picture(1).convert("CMYK")), 50, None, 0).passed_through
+    cmyk = saved(picture(1).convert("CMYK"))
+    assert not encode(cmyk, 50, corruption=None, image_id=0).passed_through
 
 
 @pytest.mark.parametrize("options", [{}, {"progressive": True}, {"restart_marker_blocks": 4}])
@@ -110,8 +111,8 @@ def test_an_eighth_finds_what_the_whole_picture_finds(options):
 def test_what_pillow_refuses_is_never_kept():
     data = jpeg_bytes(7, 360, 300)
     for length in range(0, len(data) - 2, 37):
-        assert encode(data[:length], 300, None, 0).passed_through is False
-        assert encode(data[:length], 300, None, 0).reason
+        assert encode(data[:length], 300, corruption=None, image_id=0).passed_through is False
+        assert encode(data[:length], 300, corruption=None, image_id=0).reason
 
 
 def test_large_jpegs_are_decoded_smaller_and_look_the_same():
@@ -134,6 +135,6 @@ def test_large_jpegs_are_decoded_smaller_and_look_the_same():
 
 def test_without_the_library_pillow_decides(monkeypatch):
     monkeypatch.setattr("fourlenses.data.images.turbojpeg._functions", lambda: None)
-    assert encode(jpeg_bytes(1), 50, None, 0).passed_through
-    assert encode(jpeg_bytes(1)[:300], 50, None, 0).reason
-    assert encode(jpeg_bytes(1), 20, None, 0).width == 22
+    assert encode(jpeg_bytes(1), 50, corruption=None, image_id=0).passed_through
+    assert encode(jpeg_bytes(1)[:300], 50, corruption=None, image_id=0).reason
+    assert encode(jpeg_bytes(1), 20, corruption=None, image_id=0).width == 22

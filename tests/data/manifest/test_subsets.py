@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fourlenses.core.errors import UserError
-from fourlenses.data.manifest.subsets import draw_subset
+from fourlenses.data.manifest.subsets import classes_with_fewer, draw_subset
 
 
 def manifest(names, tests=0):
@@ -120,3 +120,54 @@ def test_draws_differ_and_the_first_is_that_of_pretraining():
     assert set(draw_subset(table, set(), subset="50_balanced_draw1", seed=0, dataset="x")) != set(
         draw_subset(table, set(), subset="50_balanced", seed=0, dataset="x")
     )
+
+
+def labelled(counts, order=None):
+    """A manifest with so many training images of each class."""
+    classes = [name for name, count in counts.items() for _ in range(count)]
+    names = [f"image{number}" for number in range(len(classes))]
+    table = manifest(names)
+    table["level:class"] = classes
+    return table if order is None else table.sample(frac=1, random_state=order, ignore_index=True)
+
+
+COUNTS = st.dictionaries(st.sampled_from("abcdefgh"), st.integers(1, 30), min_size=1)
+
+
+@given(counts=COUNTS, small=st.integers(1, 12), large=st.integers(1, 12), seed=st.integers(0, 5))
+@settings(max_examples=40, deadline=None)
+def test_per_class_is_nested_and_balanced(counts, small, large, seed):
+    small, large = sorted((small, large))
+    table = labelled(counts)
+    inner, outer = (
+        draw_subset(table, set(), subset=f"{number}_per_class", seed=seed, dataset="x")
+        for number in (small, large)
+    )
+    assert set(inner) <= set(outer)
+    for number, rows in ((small, inner), (large, outer)):
+        of_class = table["level:class"].iloc[rows].value_counts().to_dict()
+        assert of_class == {name: min(number, count) for name, count in counts.items()}
+        fewer = sum(count < number for count in counts.values())
+        assert classes_with_fewer(table, rows, f"{number}_per_class") == fewer
+
+
+@given(counts=COUNTS, number=st.integers(1, 12), order=st.integers(0, 50), draw=st.integers(0, 3))
+@settings(max_examples=40, deadline=None)
+def test_per_class_does_not_depend_on_the_order_of_rows(counts, number, order, draw):
+    base, shuffled = labelled(counts), labelled(counts, order=order)
+    name = f"{number}_per_class" + (f"_draw{draw}" if draw else "")
+    first, second = (
+        set(table["id"].iloc[draw_subset(table, set(), subset=name, seed=0, dataset="x")])
+        for table in (base, shuffled)
+    )
+    assert first == second
+
+
+def test_draws_per_class_differ():
+    table = labelled({"a": 50, "b": 50})
+    drawn = {
+        tuple(draw_subset(table, set(), subset=f"5_per_class{draw}", seed=seed, dataset="x"))
+        for seed in (0, 1)
+        for draw in ("", "_draw1", "_draw2")
+    }
+    assert len(drawn) == 6

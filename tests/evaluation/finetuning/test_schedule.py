@@ -52,7 +52,12 @@ def test_small_sets_get_enough_steps_and_large_ones_no_more_than_asked_for(
     images, batch_size, steps, peak, noted
 ):
     schedule, notes = make_schedule(hyperparameters(**FINE_TUNE), images, 0.05)
-    assert schedule == Schedule(batch_size, steps, 0, pytest.approx(peak))
+    assert schedule == Schedule(
+        batch_size=batch_size,
+        total_steps=steps,
+        warmup_steps=0,
+        peak_learning_rate=pytest.approx(peak),
+    )
     assert len(notes) == len(noted)
     assert all(part in note for part, note in zip(noted, notes, strict=True))
 

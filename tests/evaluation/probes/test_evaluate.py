@@ -95,7 +95,10 @@ def study(tmp_path, image_folder):
     files = {name: tmp_path / f"{name}.npy" for name in ("12", "all")}
     subsets = {"linear": files, "linear_per_level": {"all": files["all"]}, "knn": files}
     target = Target(
-        "animals", {16: tmp_path / "clean.beton"}, tmp_path / "manifest.parquet", subsets
+        dataset="animals",
+        betons={16: tmp_path / "clean.beton"},
+        manifest=tmp_path / "manifest.parquet",
+        subsets=subsets,
     )
     return tmp_path, manifest, target, make_run(tmp_path / "run", 20)
 
@@ -283,7 +286,10 @@ def test_a_run_of_another_width_or_without_its_record_is_named(study):
 def test_an_unknown_protocol_is_named(study):
     folder, _, target, encoder = study
     wrong = Target(
-        target.dataset, target.betons, target.manifest, {"linar": target.subsets["linear"]}
+        dataset=target.dataset,
+        betons=target.betons,
+        manifest=target.manifest,
+        subsets={"linar": target.subsets["linear"]},
     )
     with pytest.raises(UserError, match=r"unknown protocol 'linar' \(did you mean 'linear'\?\)"):
         run(folder, wrong, [encoder])

@@ -30,7 +30,9 @@ def kept():
         f"linear/{n}": np.where(rng.random(90) < p, labels, rng.integers(0, 4, 90))
         for n, p in (("100", 0.3), ("all", 0.7))
     }
-    return TargetPredictions(predicted, np.arange(10, 100), labels, CLASSES)
+    return TargetPredictions(
+        predicted=predicted, rows=np.arange(10, 100), labels=labels, classes=CLASSES
+    )
 
 
 @pytest.fixture

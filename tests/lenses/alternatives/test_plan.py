@@ -53,6 +53,7 @@ def test_it_shows_what_other_lenses_have_of_its_methods(config):
     ("section", "message"),
     [
         ({"encoders": ["rn05"]}, "'alternatives.encoders'.*rn50"),
+        ({"labelled_images": []}, "give one of them a label size"),
         ({"continued": ["simclr"]}, "starts from no external encoder"),
         ({"continued": ["simclr_on"]}, "method 'simclr_on'"),
     ],

@@ -17,7 +17,7 @@ OFF: dict[str, Any] = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Augmentation:
     """The operations of SimCLR's appendix A (https://arxiv.org/abs/2002.05709), in order.
 

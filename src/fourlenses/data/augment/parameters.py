@@ -12,7 +12,7 @@ CROP_ATTEMPTS = 10
 BRIGHTNESS, CONTRAST, SATURATION, HUE = range(4)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Parameters:
     """Parameters of each of B samples: numpy arrays of first dimension B.
 

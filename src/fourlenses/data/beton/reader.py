@@ -37,7 +37,7 @@ SAMPLE = np.dtype([("image", IMAGE), ("label", "<i8"), ("index", "<i8")], align=
 METADATA_START = HEADER.itemsize + len(FIELDS) * DESCRIPTOR.itemsize
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Stored:
     """One image as it lies in the file."""
 
@@ -112,4 +112,9 @@ class Beton:
         mode, width, height = (
             int(column[sample]) for column in (self.mode, self.width, self.height)
         )
-        return Stored(mode, width, height, self._data[start : start + int(self.size[sample])])
+        return Stored(
+            mode=mode,
+            width=width,
+            height=height,
+            data=self._data[start : start + int(self.size[sample])],
+        )

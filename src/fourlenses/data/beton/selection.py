@@ -10,7 +10,7 @@ from fourlenses.core.randomness import mix, named_seed
 from fourlenses.data.beton.reader import Beton
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Selection:
     """Some samples of a beton.
 
@@ -53,7 +53,14 @@ def select(beton_file: Path, rows: np.ndarray, dataset: str) -> Selection:
         )
     ids = mix(named_seed(0, "dataset", dataset), rows)
     num_classes = int(beton.label.max(initial=-1)) + 1
-    return Selection(beton, samples, rows, beton.label[samples], ids, num_classes)
+    return Selection(
+        beton=beton,
+        samples=samples,
+        rows=rows,
+        labels=beton.label[samples],
+        ids=ids,
+        num_classes=num_classes,
+    )
 
 
 def join_labels(labels: list[np.ndarray], num_classes: list[int]) -> tuple[np.ndarray, int]:

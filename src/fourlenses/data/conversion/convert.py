@@ -100,11 +100,12 @@ def _encode_all(
 ) -> Generator[Encoded, None, None]:
     """Yield the images as they are stored, in order; threads encode them."""
     corruption, numbers = None if variant == "clean" else variant, string_ids(ids)
-    return ordered_map(
-        lambda item: encode(item[1], size, corruption, int(numbers[item[0]])),
-        enumerate(images),
-        workers=workers,
-    )
+
+    def encode_numbered(numbered: tuple[int, LazyImage]) -> Encoded:
+        row, image = numbered
+        return encode(image, size, corruption=corruption, image_id=int(numbers[row]))
+
+    return ordered_map(encode_numbered, enumerate(images), workers=workers)
 
 
 def _write_sidecar(output: Path, manifest: Manifest, tally: _Tally, *, facts: dict) -> None:

@@ -1,7 +1,7 @@
 """Encoding of an image for the beton: decode, shrink, corrupt, store."""
 
 import io
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 
 import numpy as np
 from PIL import Image
@@ -34,11 +34,12 @@ class Encoded:
     image: np.ndarray | bytes | None
     width: int = 0
     height: int = 0
+    _: KW_ONLY
     passed_through: bool = False
     reason: str = ""
 
 
-def encode(data: LazyImage, size: int, corruption: str | None, image_id: int) -> Encoded:
+def encode(data: LazyImage, size: int, *, corruption: str | None, image_id: int) -> Encoded:
     """Decode (which proves that it can be decoded), shrink, corrupt and encode an image.
 
     JPEGs that fit and can be read to the last byte are kept as they are: to copy them is what makes

@@ -33,7 +33,7 @@ LONGEST_RETRY_AFTER = 600  # s; a server that asks for more is left alone
 PASSING = {408, 425, 429, 500, 502, 503, 504}  # answers that another try may better
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class RetryPolicy:
     """When to try again, and when to give up.
 

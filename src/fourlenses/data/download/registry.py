@@ -8,7 +8,7 @@ nothing here opens a connection.
 import contextlib
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote, urlsplit
 
@@ -36,12 +36,13 @@ class Remote:
     url: str
     algorithm: str
     digest: str
+    _: KW_ONLY
     bytes: int | None = None
 
     @classmethod
     def from_entry(cls, entry: dict, url: str) -> "Remote":
         algorithm = "sha256" if "sha256" in entry else "md5"
-        return cls(url, algorithm, entry[algorithm].lower(), entry.get("bytes"))
+        return cls(url, algorithm, entry[algorithm].lower(), bytes=entry.get("bytes"))
 
     @classmethod
     def checked(cls, url: str, algorithm: str, digest: str | None) -> "Remote":

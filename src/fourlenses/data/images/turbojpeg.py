@@ -77,16 +77,17 @@ class JpegDecoder:
         Returns:
             False where TurboJPEG objects.
         """
-        return self._fill(data, pixels.ctypes.data, pixels.shape, _ACCURATE)
+        return self._fill(data, pixels.ctypes.data, shape=pixels.shape, flags=_ACCURATE)
 
     def read_through(self, data: bytes, height: int, width: int) -> bool:
         """Return whether TurboJPEG reads all of the picture at this size without a complaint."""
         if self._scratch.size < 3 * height * width:
             self._scratch = np.empty(3 * height * width, np.uint8)
             self._scratch_address = self._scratch.ctypes.data
-        return self._fill(data, self._scratch_address, (height, width, 3), _QUICKEST)
+        shape = (height, width, 3)
+        return self._fill(data, self._scratch_address, shape=shape, flags=_QUICKEST)
 
-    def _fill(self, data: bytes, address: int, shape: tuple[int, ...], flags: int) -> bool:
+    def _fill(self, data: bytes, address: int, *, shape: tuple[int, ...], flags: int) -> bool:
         height, width, channels = shape
         pitch, pixel = channels * width, _FORMATS[channels]
         place = (address, width, pitch, height)

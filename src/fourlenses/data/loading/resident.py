@@ -14,7 +14,7 @@ from fourlenses.data.beton.selection import Selection, join_labels, select
 from fourlenses.data.images.decode import decode
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Images:
     """Images in memory.
 
@@ -51,7 +51,9 @@ def load_images(
     chosen = select(beton_file, rows, dataset)
     with ThreadPoolExecutor(max(1, workers)) as pool:
         pixels = _squares(chosen, slice(None), size, pool=pool)
-    return Images(pixels, chosen.labels, chosen.ids, chosen.num_classes)
+    return Images(
+        images=pixels, labels=chosen.labels, ids=chosen.ids, num_classes=chosen.num_classes
+    )
 
 
 def image_blocks(
@@ -128,8 +130,8 @@ def concatenate(parts: list[Images]) -> Images:
         [part.labels for part in parts], [part.num_classes for part in parts]
     )
     return Images(
-        torch.cat([part.images for part in parts]),
-        labels,
-        np.concatenate([part.ids for part in parts]),
-        num_classes,
+        images=torch.cat([part.images for part in parts]),
+        labels=labels,
+        ids=np.concatenate([part.ids for part in parts]),
+        num_classes=num_classes,
     )

@@ -17,7 +17,7 @@ import os
 import threading
 import time
 from collections.abc import Generator, Iterable
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from functools import partial
 from pathlib import Path
 
@@ -179,11 +179,11 @@ class StreamingInput:
             rows = slice(start, start + _CHUNK)
             values = [column[rows].tolist() for column in columns]
             samples = list(zip(*values, buffers.outputs[rows], strict=False))
-            threads.submit(partial(self._work, batch, samples, files))
+            threads.submit(partial(self._work, batch=batch, samples=samples, files=files))
         return batch
 
     def _work(
-        self, batch: "_Batch", samples: list, files: list[io.FileIO], worker: Worker[Cropper]
+        self, worker: Worker[Cropper], *, batch: "_Batch", samples: list, files: list[io.FileIO]
     ) -> None:
         """Cut the crops of some samples of a batch, in a worker."""
         cropper = worker.tool
@@ -274,6 +274,7 @@ class _Batch:
     parameters: list[Parameters]
     buffers: "_Buffers"
     count: int
+    _: KW_ONLY
     error: BaseException | None = None
 
     def __post_init__(self) -> None:

@@ -1,9 +1,10 @@
 """Nested subsets of a dataset's training images.
 
 Drawn uniformly (Cole et al. 2022, section 3, https://arxiv.org/abs/2105.05837: 500k contains 250k
-contains 125k …) or balanced, with as many images of each class as there can be. An image's position
-in the order depends on the seed, the draw and its id, and if balanced on its class: subsets of a
-draw are nested, and do not change when the rows of the manifest are reordered.
+contains 125k …) balanced, with as many images of each class as there can be, or with a number of each class, of
+which classes that have fewer give all they have. An image's position
+in the order depends on the seed, the draw and its id, and but for uniform ones on its class:
+subsets of a draw are nested, and do not change when the rows of the manifest are reordered.
 """
 
 import numpy as np
@@ -36,7 +37,7 @@ def draw_subset(
     ids, rows = column(manifest, "id"), rows_of(manifest, "train")
     if undecodable:
         rows = rows[~ids.is_in(undecodable)[rows]]
-    count = len(rows) if wanted.images == ALL else int(wanted.images)
+    count = len(rows) if wanted.images == ALL or wanted.per_class else int(wanted.images)
     if count > len(rows):
         raise UserError(
             f"dataset '{dataset}' has {len(rows)} usable training images, but the config asks for "
@@ -47,9 +48,29 @@ def draw_subset(
     # same labels
     numbers = named_seed(seed, "subset", wanted.draw) if wanted.draw else named_seed(seed, "subset")
     order = np.argsort(mix(numbers, string_ids(ids)[rows]), kind="stable")
+    if wanted.labels_per_class is not None:
+        ranks = _rank_in_class(labels_of(manifest)[rows[order]])
+        return np.sort(rows[order[ranks < wanted.labels_per_class]]).astype(np.int64)
     if wanted.balanced:
         order = order[np.argsort(_rank_in_class(labels_of(manifest)[rows[order]]), kind="stable")]
     return np.sort(rows[order[:count]]).astype(np.int64)
+
+
+def classes_with_fewer(manifest: Manifest, rows: np.ndarray, subset: str) -> int:
+    """Return how many classes gave fewer images than were asked of each; 0 where none were.
+
+    Args:
+        manifest: Of the dataset.
+        rows: Of `draw_subset`.
+        subset: Its name.
+    """
+    asked = Subset.parse(subset).labels_per_class
+    if asked is None:
+        return 0
+    labels = labels_of(manifest)
+    of_class = np.bincount(labels[rows], minlength=labels.max() + 1)
+    known = np.bincount(labels, minlength=labels.max() + 1) > 0
+    return int((of_class[known] < asked).sum())
 
 
 def _rank_in_class(labels: np.ndarray) -> np.ndarray:

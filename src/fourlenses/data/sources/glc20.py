@@ -111,7 +111,7 @@ class _Unreadable(Exception):
     """A file is no patch; the message is the reason."""
 
 
-@dataclass
+@dataclass(kw_only=True)
 class _Scan:
     """The files of a dataset folder, as they are met."""
 

@@ -122,4 +122,6 @@ def _tested(
             "test": time.monotonic() - began,
         },
     )
-    return record, TargetPredictions({}, target.test_rows, labels, target.hierarchy.classes[-1])
+    return record, TargetPredictions(
+        predicted={}, rows=target.test_rows, labels=labels, classes=target.hierarchy.classes[-1]
+    )

@@ -132,6 +132,8 @@ def write_record(
         fingerprints=record.fingerprints,
     )
     predicted = result.predictions_of(protocol)
-    on_target = TargetPredictions(predicted, test.rows, test.labels, test.classes)
+    on_target = TargetPredictions(
+        predicted=predicted, rows=test.rows, labels=test.labels, classes=test.classes
+    )
     write_predictions(predictions_file, {task.dataset: on_target})
     write_json(record_file, {"cells": [cell]})

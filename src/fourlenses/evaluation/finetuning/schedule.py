@@ -53,4 +53,9 @@ def make_schedule(
             f"{hyper.epochs} epochs are {unbounded} steps; {length.steps} are made ({bound})"
         )
     rate = scaled_learning_rate(learning_rate, length.batch_size, hyper.lr_scaling)
-    return Schedule(length.batch_size, length.steps, length.warmup_steps, rate), notes
+    return Schedule(
+        batch_size=length.batch_size,
+        total_steps=length.steps,
+        warmup_steps=length.warmup_steps,
+        peak_learning_rate=rate,
+    ), notes

@@ -96,5 +96,6 @@ def evaluation_key(encoder: Encoder, task: Task, settings: FinetuningSettings) -
     """
     prints = [fingerprints(encoder, task, settings), sha256(task.subset), task.dataset]
     start = [encoder.settings["backbone"], encoder.seed, encoder.normalisation()]
+    start += [encoder.crop] if encoder.external else []  # that candidates are validated on
     text = json.dumps([asdict(settings), prints, *start], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]

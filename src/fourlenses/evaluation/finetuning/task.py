@@ -17,7 +17,7 @@ from fourlenses.data.manifest.manifest import (
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Task:
     """A dataset and the labels of it that may be used.
 
@@ -32,7 +32,7 @@ class Task:
     subset: Path
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Target:
     """The rows of a task.
 
@@ -81,7 +81,7 @@ def read_task(task: Task) -> Target:
         notes.append(
             f"{absent} of {hierarchy.num_classes} classes have no label among these {len(rows)}"
         )
-    return Target(rows, test, hierarchy, notes)
+    return Target(train_rows=rows, test_rows=test, hierarchy=hierarchy, notes=notes)
 
 
 def _checked(task: Task, manifest: ManifestFile, stored: np.ndarray) -> np.ndarray:

@@ -38,7 +38,7 @@ from fourlenses.training.trainer_setup import Arithmetic, set_up_trainer
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Trained:
     """A classifier after its training; notes: sentences on what was fitted to the labels."""
 
@@ -145,7 +145,12 @@ class Trainings:
             seed=self.seed,
             description=f"{self.name}, {candidate}",
         )
-        return Trained(method, schedule, trainer.train(checkpoints.newest()), notes)
+        return Trained(
+            method=method,
+            schedule=schedule,
+            outcome=trainer.train(checkpoints.newest()),
+            notes=notes,
+        )
 
     def score(self, method: Supervised, rows: np.ndarray, what: str) -> tuple[Scores, np.ndarray]:
         """Score a trained classifier on rows of the manifest; also their labels, int64 (M,)."""

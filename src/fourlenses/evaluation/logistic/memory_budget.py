@@ -20,7 +20,7 @@ SMALL_ROTATION = 768
 MAX_ROTATION = 4096
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class MemoryPlan:
     """How one regression is solved.
 
@@ -99,4 +99,6 @@ def _split(count: int, *, width: int, classes: int, memory: int, rotated: bool) 
     left -= 12 * classes * axes * axes
     resident = 4 * count * (rank + 1) <= left / 2
     sample = count if resident else min(count, max(64, int(left / 4 / (4 * (rank + 1)))))
-    return MemoryPlan(resident, rotated, history, axes, sample)
+    return MemoryPlan(
+        resident=resident, rotated=rotated, history=history, curvature_axes=axes, sample=sample
+    )

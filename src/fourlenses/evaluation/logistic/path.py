@@ -28,7 +28,7 @@ MAX_EXTRAPOLATION = 2.0
 MAX_ITERATIONS = 500
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Solution:
     """A classifier W x + b of standardised features x.
 
@@ -149,7 +149,12 @@ class Regression:
         weights = torch.zeros(self.num_classes, self.design.rows.width, device=theta.device)
         bias = torch.full((self.num_classes,), ABSENT_BIAS, device=theta.device)
         weights[self.present], bias[self.present] = self.design.classifier(theta, self.shift)
-        return Solution(weights, bias, minimum.gradient_norm, minimum.iterations)
+        return Solution(
+            weights=weights,
+            bias=bias,
+            gradient_norm=minimum.gradient_norm,
+            iterations=minimum.iterations,
+        )
 
 
 def _extrapolated(earlier: list[tuple[float, torch.Tensor]], at: float) -> torch.Tensor:

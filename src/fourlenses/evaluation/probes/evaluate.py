@@ -33,7 +33,7 @@ from fourlenses.metrics.label_levels import LabelLevels
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Target:
     """A dataset to evaluate on.
 
@@ -133,7 +133,9 @@ class _OnTarget:
         decoded = available[np.isin(available, Beton(target.beton_of(encoders[0])).index)]
         self.train, self.test = self._select(labelled), self._select(decoded)
         test = self.test[0]
-        self.predictions = TargetPredictions({}, test.rows, test.labels, hierarchy.classes[-1])
+        self.predictions = TargetPredictions(
+            predicted={}, rows=test.rows, labels=test.labels, classes=hierarchy.classes[-1]
+        )
 
     def cells(self, columns: EncoderColumns) -> list[dict[str, Any]]:
         """Return the records, and keep the predictions."""

@@ -307,7 +307,9 @@ class _Votes:
         predictions, in_top5, confidences = (
             np.concatenate(arrays) for arrays in zip(*self.parts, strict=True)
         )
-        scores = Scores(predictions, in_top5, None, confidences)
+        scores = Scores(
+            predictions=predictions, in_top5=in_top5, log_loss=None, confidences=confidences
+        )
         labels = inputs.train_labels[inputs.positions[subset]]
         return EvaluationResult(
             subset=subset,

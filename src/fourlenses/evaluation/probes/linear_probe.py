@@ -153,7 +153,7 @@ def _finite_rows(
     return train_rows, test_rows
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class _Selection:
     """The choice of a strength, entries and notes of the record, and a start for the final fit."""
 
@@ -279,7 +279,9 @@ class _Probe:
             "selection_gradient_norm": norms,
             "selection_iterations": iterations,
         }
-        return _Selection(self.l2[best], details, self._end_of_grid(best), start)
+        return _Selection(
+            l2=self.l2[best], details=details, notes=self._end_of_grid(best), start=start
+        )
 
     def _middle(self, reason: str | None) -> _Selection:
         l2 = self.l2[len(self.l2) // 2]
@@ -291,7 +293,7 @@ class _Probe:
             "selection_gradient_norm": None,
             "selection_iterations": None,
         }
-        return _Selection(l2, details, notes, None)
+        return _Selection(l2=l2, details=details, notes=notes, start=None)
 
     def _end_of_grid(self, best: int) -> list[str]:
         if 0 < best < len(self.l2) - 1:

@@ -39,7 +39,7 @@ COLUMNS = [
 ]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class HierarchySource:
     """The hierarchy to score by.
 
@@ -132,7 +132,7 @@ def write_rows(rows: Sequence[dict[str, Any]], output: Path) -> None:
     write_csv(output, COLUMNS, rounded)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class _Stored:
     """The predictions of one file for one target, with its labels and class names."""
 
@@ -162,7 +162,13 @@ def _completed(file: Path, wanted: str | None, manifest_file: Path | None) -> _S
                 f"{file}: {name}/{cell} has {len(predicted)} predictions for {len(labels)} test "
                 "images, and nothing says which of them were left out; evaluate again"
             )
-    return _Stored(file, name, predictions.predicted, labels, tuple(classes))
+    return _Stored(
+        file=file,
+        target=name,
+        predicted=predictions.predicted,
+        labels=labels,
+        classes=tuple(classes),
+    )
 
 
 def _target(file: Path, wanted: str | None) -> tuple[str, TargetPredictions]:

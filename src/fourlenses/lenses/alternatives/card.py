@@ -21,6 +21,7 @@ from fourlenses.lenses.alternatives.reach import LEAST_SIZES, Reach, families, r
 from fourlenses.lenses.alternatives.sides import in_words, introduced
 from fourlenses.lenses.quantity import finding as quantity
 from fourlenses.study import names
+from fourlenses.study.encoders import split_start
 from fourlenses.study.vocabulary import EXTERNAL
 
 DOWNLOADED, OWN = "a downloaded encoder beats yours", "yours beats the downloaded"
@@ -173,7 +174,7 @@ def _continued(change: Continued, evidence: Evidence, thresholds: Thresholds) ->
     labels = words.images(int(after["labelled_images"].iloc[0]))
     protocol = names.protocol(after["protocol"].iloc[0])
     entry = f"{words.method(comparison.method)}{words.at_steps(after)}"
-    after_words = f"{change.start} continued on {words.pretrained(after)} ({entry})"
+    after_words = f"{change.start} continued on {_images(after)} ({entry})"
     line = line_of_sign(
         outcome,
         question="continued",
@@ -186,6 +187,12 @@ def _continued(change: Continued, evidence: Evidence, thresholds: Thresholds) ->
         lost = f"More than {DESTROYED:g} % of what it had over the random encoder is gone."
         line = replace(line, answer=GONE, sentence=f"{line.sentence} {lost}")
     return line
+
+
+def _images(after: pd.DataFrame) -> str:
+    """What a continued pretraining saw, without what it started from: `scenes 3k`."""
+    own = after["source"].map(lambda source: split_start(source)[0])
+    return words.pretrained(after.assign(source=own))
 
 
 def _declared(evidence: Evidence, declared: dict[str, Declared]) -> Iterator[tuple[str, Line]]:

@@ -56,13 +56,13 @@ def continued(metrics: pd.DataFrame) -> Iterator[Continued]:
     for (target, labels, _, _, protocol, start), after in selection.groups(
         rows[rows["start"] != ""], keys
     ):
-        alike = _of(rows, target, labels, protocol)
+        alike = _of(rows, target, labels=labels, protocol=protocol)
         before = alike[(alike["method"] == EXTERNAL) & (alike["source"] == start)]
         if len(before) and selection.share_seeds(before, after):
-            floor = _of(random, target, labels, protocol)
+            floor = _of(random, target, labels=labels, protocol=protocol)
             yield Continued(start=start, before=before, after=after, random=floor)
 
 
-def _of(rows: pd.DataFrame, target: str, labels: int, protocol: str) -> pd.DataFrame:
+def _of(rows: pd.DataFrame, target: str, *, labels: int, protocol: str) -> pd.DataFrame:
     alike = (rows["target"] == target) & (rows["labelled_images"] == labels)
     return rows[alike & (rows["protocol"] == protocol)]

@@ -84,10 +84,12 @@ def labels_per_class(rows: pd.DataFrame) -> dict[tuple[str, int], float]:
 def _series(rows: pd.DataFrame) -> list[str]:
     """Of each row its series; empty where it is not shown."""
     columns = (rows[name] for name in ("method", "source", "target", "protocol"))
-    return [_series_of(*values) for values in zip(*columns, strict=True)]
+    return [_series_of(cell) for cell in zip(*columns, strict=True)]
 
 
-def _series_of(method: str, source: str, target: str, protocol: str) -> str:
+def _series_of(cell: tuple[str, str, str, str]) -> str:
+    """Return the series of a cell: its method, source, target and protocol."""
+    method, source, target, protocol = cell
     if protocol in FROM_SCRATCH:
         return SCRATCH
     if method == RANDOM_INIT:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from fourlenses.core.errors import UserError
 from fourlenses.lenses.checks import check_method, check_section
-from fourlenses.lenses.requests import Request, from_scratch, of_encoders
+from fourlenses.lenses.requests import Request, from_scratch, label_sizes, of_encoders
 from fourlenses.study import Cell, Run, Subset
 
 
@@ -15,6 +15,11 @@ def check(config: dict, lens: dict) -> None:
     """Raise a `UserError` where the section names what is not defined, or takes an entry of
     `methods` for what it is not."""
     check_section(config, "alternatives", lens)
+    if not label_sizes(lens):
+        raise UserError(
+            "key 'alternatives.labelled_images' is empty, and so is 'labelled_per_class'; give one "
+            "of them a label size"
+        )
     for method in lens["methods"]:
         if config["methods"][method].get("start"):
             raise UserError(
@@ -32,8 +37,11 @@ def check(config: dict, lens: dict) -> None:
 
 
 def requests(config: dict, lens: dict, seed: int) -> Iterator[Request]:
-    """Yield own pretraining, every external encoder, those continued and what they started from, and
-    training from scratch, at every label size."""
+    """Yield the requests of all encoders at every label size.
+
+    Encoders of the study, external ones, continued ones with those they started from, and training
+    from scratch.
+    """
     starts = [config["methods"][entry]["start"] for entry in lens["continued"]]
     encoders = list(dict.fromkeys([*lens["encoders"], *starts]))
     for dataset in lens["datasets"]:
@@ -53,11 +61,11 @@ def also_shows(lens: dict, cell: Cell) -> bool:
     asks for, say."""
     run, target = cell.run, cell.target
     in_domain = run.source.startswith(f"{target}-") and not {"@", "+", "~"} & set(run.source)
-    labels = Subset.parse(cell.labelled).images
+    labels = Subset.parse(cell.labelled).size
     return (
         run.method in lens["methods"]
         and in_domain
         and target in lens["datasets"]
         and cell.protocol in lens["protocols"]
-        and labels in {str(size) for size in lens["labelled_images"]}
+        and labels in {str(size) for size in label_sizes(lens)}
     )

@@ -52,7 +52,7 @@ class Reach:
         return f"more than {words.images(largest)} images" if self.low > largest else OPEN
 
     def sentence(self) -> str:
-        """Return `about 12,300 images (95 % interval 9,000 to 40,000)`, or what is known instead."""
+        """Return `about 12,300 images (95 % interval 9,000 to 40,000)`, or what else is known."""
         if self.low == inf:
             return f"it does not get there within {MOST}, nor does its 95 % interval"
         low = rounded(self.low)
