@@ -49,11 +49,12 @@ new-dataset: setup  ## first files of a dataset: NAME=mine [SOURCE=image_folder]
 	@.venv/bin/python workflow_scripts/new_dataset.py --name "$$NAME" \
 	  $${SOURCE:+--source "$$SOURCE"} $${DATA:+--data "$$DATA"}
 
-lint: setup-dev  ## ruff, snakefmt and snakemake --lint
+lint: setup-dev  ## ruff, snakefmt, snakemake --lint and mypy
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/snakefmt --check Snakefile rules
 	.venv/bin/python .ci/lint_rules.py
+	.venv/bin/mypy
 
 format: setup-dev
 	.venv/bin/ruff format . && .venv/bin/ruff check --fix . ; .venv/bin/snakefmt Snakefile rules

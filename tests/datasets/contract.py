@@ -73,9 +73,10 @@ def check_contract(name: str, config: dict, folder: Path, *, rows: Path | None =
     images = source.images(
         name, definition, raw_data, manifest=manifest, size=config["stored_size"]
     )
-    seen = survey(images, sample, (), name, 1)
-    assert seen.seen == sample.sum(), "the source gives fewer images than its manifest has rows"
-    assert len(seen.reasons) <= max(1, config["max_undecodable"] * sample.sum()), seen.reasons
+    surveyed = survey(images, sample, pictured=(), name=name, workers=1)
+    count, reasons = sample.sum(), surveyed.reasons
+    assert surveyed.inspected == count, "the source gives fewer images than its manifest has rows"
+    assert len(reasons) <= max(1, config["max_undecodable"] * count), reasons
 
 
 def _make_rows(name: str, raw_data: Path, path: str, *, folder: Path) -> Path:

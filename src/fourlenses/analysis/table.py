@@ -12,6 +12,7 @@ from fourlenses.analysis.former_tables import lenses_in, one_spelling, with_leve
 from fourlenses.core.errors import UserError
 from fourlenses.study import methods, names
 from fourlenses.study.columns import COLUMNS, DEFAULTS, NUMBERS, REQUIRED
+from fourlenses.study.encoders import split_start
 from fourlenses.study.vocabulary import METHODS
 
 UNCONVERGED = ("", "pretraining", "training", "pretraining;training")
@@ -100,9 +101,12 @@ def _check_values(table: pd.DataFrame, path: str | Path) -> None:
 
 
 def own_encoders(table: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows without external encoders; all rows where there are no others."""
+    """Return the rows of encoders of the study's backbone; all rows where there are none.
+
+    External encoders, and those that were continued from one, have a backbone of their own.
+    """
     external = [
-        names.is_external(method, source)
+        names.is_external(method, source) or bool(split_start(source)[1])
         for method, source in zip(table["method"], table["source"], strict=True)
     ]
     return table if all(external) else table[~pd.Series(external, table.index, dtype=bool)]

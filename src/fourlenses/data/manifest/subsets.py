@@ -1,10 +1,12 @@
 """Nested subsets of a dataset's training images.
 
 Drawn uniformly (Cole et al. 2022, section 3, https://arxiv.org/abs/2105.05837: 500k contains 250k
-contains 125k …) balanced, with as many images of each class as there can be, or with a number of each class, of
-which classes that have fewer give all they have. An image's position
-in the order depends on the seed, the draw and its id, and but for uniform ones on its class:
-subsets of a draw are nested, and do not change when the rows of the manifest are reordered.
+contains 125k …), balanced (as many images of each class as there can be), or with a number of each
+class (classes that have fewer give all they have).
+
+An image's position in the order depends on the seed, the draw and its id, and but for uniform
+subsets on its class: subsets of a draw are nested, and do not change when the rows of the manifest
+are reordered.
 """
 
 import numpy as np
