@@ -29,17 +29,10 @@ def pretrain_subsets(wildcards):
 
 
 def pretrain_start(wildcards):
-    """The folder of the imported encoder that the entry continues, if there is one."""
+    """The files of the imported encoder that the entry continues, if there is one."""
     start = config["methods"][wildcards.method].get("start")
-    return [FILES.imported(start)] if start else []
-
-
-def pretrain_start_files(wildcards):
-    return [
-        f"{folder}/{name}"
-        for folder in pretrain_start(wildcards)
-        for name in (layout.ENCODER, layout.RUN)
-    ]
+    files = (layout.ENCODER, layout.RUN) if start else ()
+    return [f"{FILES.imported(start)}/{name}" for name in files]
 
 
 def pretrain_settings(wildcards):
@@ -56,7 +49,7 @@ rule pretrain:
     input:
         betons=ancient(pretrain_betons),
         subsets=pretrain_subsets,
-        start=pretrain_start_files,
+        start=pretrain_start,
     output:
         encoder=FILES.encoder(RUN),
         head=FILES.head(RUN),
@@ -82,13 +75,12 @@ rule pretrain:
         definitions=pretrain_definitions,
         datasets=pretrain_datasets,
         checkpoints=FILES.checkpoints(RUN),
-        start=lambda wildcards: [f"--start {folder}" for folder in pretrain_start(wildcards)],
     message:
         "Pretraining {wildcards.method} on {wildcards.source}, seed {wildcards.seed}"
     shell:
         'python "$FOURLENSES_SCRIPTS/pretrain.py" --settings {params.settings:q} '
         "--betons {input.betons} --subsets {input.subsets} --datasets {params.datasets} "
-        "{params.start} "
+        "--start {input.start} "
         "--output $(dirname {output.encoder}) --checkpoints {params.checkpoints} "
         "--checkpoint-minutes $FOURLENSES_CHECKPOINT_MINUTES "
         "--max-minutes ${{FOURLENSES_MAX_MINUTES:-{resources.runtime}}} "

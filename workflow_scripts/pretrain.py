@@ -31,8 +31,10 @@ def main() -> None:
     parser.add_argument("--datasets", nargs="*", default=[], help="the parts' dataset names")
     parser.add_argument(
         "--start",
+        nargs="*",
+        default=[],
         type=Path,
-        help="folder of the imported encoder that is continued; without it weights are random",
+        help="files of the imported encoder that is continued; without it weights are random",
     )
     parser.add_argument(
         "--output",
@@ -51,7 +53,8 @@ def main() -> None:
 
     values, start = json.loads(arguments.settings), None
     if arguments.start:
-        values, start = follow_start(values, arguments.start), arguments.start / ENCODER
+        folder = arguments.start[0].parent
+        values, start = follow_start(values, folder), folder / ENCODER
     pretrain(
         PretrainingSettings.from_json(values),
         TrainingData(arguments.datasets, arguments.betons, arguments.subsets, start=start),

@@ -12,6 +12,7 @@ from fourlenses.config.check import check_config
 from fourlenses.config.checkout import ROOT, presets, schema_file
 from fourlenses.config.encoders import complete_encoders
 from fourlenses.config.lengths import complete_lengths
+from fourlenses.config.libraries import check_libraries
 from fourlenses.config.methods import complete_methods
 from fourlenses.config.protocols import complete_protocols
 from fourlenses.config.yaml_files import read_yaml
@@ -59,6 +60,7 @@ def complete_config(config: dict, root: Path, files: list[Path]) -> dict[str, li
     """
     check_config(config, schema_file(root), files)
     complete_encoders(config, files)
+    check_libraries(config)
     complete_methods(config, presets(root), files)
     complete_lengths(config, files)
     complete_protocols(config, presets(root))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from fourlenses.config.yaml_files import read_yaml
 from fourlenses.study.corruptions import CORRUPTIONS
-from fourlenses.study.vocabulary import BACKBONES, FROM_SCRATCH, LENSES, PROTOCOLS
+from fourlenses.study.vocabulary import BACKBONES, FROM_SCRATCH, LENSES, LIBRARIES, PROTOCOLS
 
 
 @cache
@@ -46,7 +46,9 @@ def _add_vocabulary(schema: dict) -> None:
     """Allow the names of the vocabulary, and no others, where the schema says `vocabulary`."""
     properties, shared = schema["properties"], schema["$defs"]
     properties["lenses"]["items"] = {"enum": list(LENSES)}
-    properties["backbone"] = {"enum": list(BACKBONES)}
+    # an architecture of a library, which only the library knows, or one of ours
+    of_library = {"pattern": f"^({'|'.join(LIBRARIES)}):."}
+    properties["backbone"] |= {"if": of_library, "else": {"enum": list(BACKBONES)}}
     shared["corruption"] = {"enum": list(CORRUPTIONS)}
     encoders = [name for name in PROTOCOLS if name not in FROM_SCRATCH]
     shared["protocols"]["items"] = {"enum": encoders}

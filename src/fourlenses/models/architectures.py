@@ -10,6 +10,7 @@ from types import ModuleType
 
 import torch
 from torch import nn
+from torch.nn.modules.dropout import _DropoutNd
 
 from fourlenses.core.errors import UserError, did_you_mean, one_of
 from fourlenses.models.backbones import BACKBONES, build_backbone
@@ -53,14 +54,18 @@ def split_architecture(name: str) -> tuple[str, str]:
 
 
 def build_architecture(
-    name: str, *, seed: int, image_size: int | None = None
+    name: str, *, seed: int, image_size: int | None = None, several_sizes: bool = False
 ) -> tuple[nn.Module, int]:
     """Build a network without its classifier; its weights are a function of the seed alone.
+
+    Dropout and stochastic depth are off: their draws would come from torch's generator, whose
+    state is no part of a checkpoint.
 
     Args:
         name: see the module.
         seed: of the initialisation; the caller's random state is left as it was.
         image_size: px. A vision transformer has a position embedding for that size; None: its own.
+        several_sizes: images of other sizes are coming too, as the views of a method may be.
 
     Returns:
         The network, which maps float32 (B, 3, H, W) to features (B, width) as its library defines
@@ -74,13 +79,30 @@ def build_architecture(
         return build_backbone(inner, seed)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed & 0x7FFFFFFFFFFFFFFF)
-        build = _build_torchvision if library == "torchvision" else _build_timm
         try:
-            return build(inner, image_size)
+            if library == "torchvision":
+                network, width = _build_torchvision(inner, image_size)
+            else:
+                network, width = _build_timm(inner, image_size, several_sizes=several_sizes)
         except (RuntimeError, AssertionError, ValueError) as error:
             if isinstance(error, UserError) or image_size is None:
                 raise
             raise _refused(name, image_size, error) from error
+    return _without_draws(network), width
+
+
+def is_convolutional(network: nn.Module) -> bool:
+    """Return whether channels-last memory may help: a vision transformer has one convolution."""
+    return sum(isinstance(layer, nn.Conv2d) for layer in network.modules()) > 1
+
+
+def _without_draws(network: nn.Module) -> nn.Module:
+    for layer in network.modules():
+        if isinstance(layer, _DropoutNd) or type(layer).__name__ == "StochasticDepth":
+            layer.p = 0.0  # type: ignore[assignment]  # torch: modules and tensors only
+        elif type(layer).__name__ == "DropPath":  # timm's
+            layer.drop_prob = 0.0  # type: ignore[assignment]  # as above
+    return network
 
 
 def own_preprocessing(name: str) -> Preprocessing | None:
@@ -147,13 +169,21 @@ def _torchvision(name: str) -> ModuleType:
     return torchvision
 
 
-def _build_timm(name: str, image_size: int | None) -> tuple[nn.Module, int]:
+def _build_timm(name: str, image_size: int | None, *, several_sizes: bool) -> tuple[nn.Module, int]:
     timm = _timm(name)
     default = timm.get_pretrained_cfg(name)
     own = default.input_size[-1] if default is not None else None
     fixed = default is not None and default.fixed_input_size
     sized = {"img_size": image_size} if fixed and image_size and image_size != own else {}
-    network = timm.create_model(name, pretrained=False, num_classes=0, **sized)
+    if fixed and several_sizes:
+        sized["dynamic_img_size"] = True
+    try:
+        network = timm.create_model(name, pretrained=False, num_classes=0, **sized)
+    except TypeError as error:
+        raise UserError(
+            f"the architecture 'timm:{name}' takes images of its own size only ({error}); give all "
+            "views that size, or choose another architecture"
+        ) from error
     return network, getattr(network, "head_hidden_size", None) or network.num_features
 
 

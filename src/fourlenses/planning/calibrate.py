@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from PIL import Image
+from torch import nn
 
 from fourlenses.config.job_settings import with_views
 from fourlenses.data.augment.augment import Augment
@@ -30,7 +31,7 @@ from fourlenses.evaluation.probes.linear_probe import linear_probe
 from fourlenses.methods import build_method
 from fourlenses.methods.method import DataInfo
 from fourlenses.metrics.label_levels import LabelLevels
-from fourlenses.models.backbones import build_backbone
+from fourlenses.models.architectures import build_architecture
 from fourlenses.models.batch_norm import set_batch_norm
 from fourlenses.parallel.devices import choose_device
 from fourlenses.planning.throughput import LINEAR_CLASSES, START, Row
@@ -188,7 +189,7 @@ class _Measurement:
             num_classes=CLASSES,
         )
         source = ResidentInput(data, views, self.device)
-        encoder, width = build_backbone(self.config["backbone"], 0)
+        encoder, width = self._encoder()
         info = DataInfo(images=len(self.images), num_classes=CLASSES, batch_size=batch, seed=0)
         method = build_method(hyper.method, encoder, width, settings=hyper.own, info=info)
         set_batch_norm(method, 1)
@@ -222,6 +223,12 @@ class _Measurement:
 
         return step
 
+    def _encoder(self) -> tuple[nn.Module, int]:
+        sizes = any("size" in each for each in self.config["augmentations"].values())
+        return build_architecture(
+            self.config["backbone"], seed=0, image_size=self.size, several_sizes=sizes
+        )
+
     def _positions(self, batch: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         epoch = 0
         while True:
@@ -230,7 +237,7 @@ class _Measurement:
 
     def features(self) -> Callable[[], int]:
         """A forward pass of the encoder."""
-        encoder, _ = build_backbone(self.config["backbone"], 0)
+        encoder, _ = self._encoder()
         squares = self.images[: self.most, :, : self.size, : self.size].contiguous()
         if squares.shape[-1] < self.size:
             squares = torch.zeros(self.most, 3, self.size, self.size, dtype=torch.uint8)
@@ -243,7 +250,7 @@ class _Measurement:
         On noisy class means, which are nearly as hard as features.
         """
         settings, labels = self.config["evaluation"], 20 * LINEAR_CLASSES
-        _, width = build_backbone(self.config["backbone"], 0)
+        _, width = self._encoder()
         classes = self.random.permutation(np.arange(labels) % LINEAR_CLASSES)
         means = self.random.normal(size=(LINEAR_CLASSES, width))
         noisy = means[classes] + 3 * self.random.normal(size=(labels, width))

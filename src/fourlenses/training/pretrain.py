@@ -15,7 +15,11 @@ from fourlenses.data.augment.augment import Augment, Augmentation
 from fourlenses.data.loading.inputs import Part, choose_input, load_squares
 from fourlenses.methods import build_method
 from fourlenses.methods.method import DataInfo, Method
-from fourlenses.models.architectures import build_architecture, check_image_size
+from fourlenses.models.architectures import (
+    build_architecture,
+    check_image_size,
+    is_convolutional,
+)
 from fourlenses.models.batch_norm import set_batch_norm
 from fourlenses.models.weights import load_weights
 from fourlenses.parallel.devices import choose_device
@@ -118,13 +122,14 @@ def _first_encoder(settings: PretrainingSettings, start: Path | None) -> tuple[n
         settings.backbone,
         seed=named_seed(settings.seed, "encoder"),
         image_size=settings.image_size,
+        several_sizes=any("size" in recipe for recipe in settings.recipes.values()),
     )
     if settings.start is None:
         return encoder, width
     if start is None:
         raise UserError(
             f"'{settings.entry}' continues '{settings.start.encoder}', whose weights were not "
-            "given; name their folder by --start"
+            "given; name the imported files by --start"
         )
     return load_weights(encoder, start), width
 
@@ -187,7 +192,7 @@ def _prepare(
             momentum=hyper.momentum,
             weight_decay=hyper.weight_decay,
             precision=settings.precision,
-            channels_last=settings.channels_last,
+            channels_last=settings.channels_last and is_convolutional(encoder),
             micro_batch=hyper.micro_batch,
         ),
         session=session,

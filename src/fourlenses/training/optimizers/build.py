@@ -8,6 +8,8 @@ from fourlenses.core.errors import one_of
 from fourlenses.training.optimizers.lars import LARS
 from fourlenses.training.optimizers.sgd_adamw import SGD, AdamW, Optimizer
 
+# Class token, position embedding and table of a vision transformer, as torchvision calls them.
+TOKENS = ("class_token", "pos_embedding", "relative_position_bias_table")
 # (parameter groups, learning rate, momentum) -> optimiser; the groups carry their weight decay.
 OPTIMIZERS: dict[str, Callable[[list[dict], float, float], Optimizer]] = {
     "sgd": lambda groups, rate, momentum: SGD(groups, lr=rate, momentum=momentum),
@@ -60,9 +62,13 @@ def without_decay(module: nn.Module) -> set[str]:
     These are biases and the scales and shifts of norms, which are all that have at most one
     dimension; and what a part of the module names itself, by a method ``no_weight_decay()`` that
     returns names of its own parameters, as timm's networks have it: a vision transformer's class
-    token and position embedding.
+    token and position embedding. torchvision's have no such method, but names for them (`TOKENS`).
     """
-    names = {key for key, parameter in module.named_parameters() if parameter.ndim <= 1}
+    names = {
+        key
+        for key, parameter in module.named_parameters()
+        if parameter.ndim <= 1 or key.rpartition(".")[2] in TOKENS
+    }
     for prefix, part in module.named_modules():
         ask = getattr(part, "no_weight_decay", None)
         if callable(ask):
