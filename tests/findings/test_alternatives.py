@@ -11,7 +11,7 @@ from itertools import islice
 import numpy as np
 import pytest
 
-from fourlenses.findings import best_of
+from fourlenses.findings import best_of, words
 from fourlenses.findings.comparison import HAS_SEEN
 from fourlenses.findings.thresholds import Thresholds
 from fourlenses.findings.verdict import CONTRADICTED, EQUIVALENT, INCONCLUSIVE, MIXED, SUPPORTED
@@ -58,13 +58,13 @@ VERDICTS = {
 @pytest.mark.parametrize("case", VERDICTS)
 def test_verdicts(case):
     advantage, setting, right, wrong = VERDICTS[case]
-    words = Counter(
+    verdicts = Counter(
         finding.evaluate(evidence, LIMITS)[0].verdict
         for evidence in draws(planted.downloads(advantage), 40, **setting)
     )
-    print(f"{case}: {dict(words)}", flush=True)
-    assert sum(words[word] for word in wrong) <= 2
-    assert sum(words[word] for word in {*right, *({MIXED} if advantage else set())}) >= 36
+    print(f"{case}: {dict(verdicts)}", flush=True)
+    assert sum(verdicts[word] for word in wrong) <= 2
+    assert sum(verdicts[word] for word in {*right, *({MIXED} if advantage else set())}) >= 36
 
 
 def test_the_best_of_several_equal_ones_is_no_lead():
@@ -213,3 +213,8 @@ def test_a_continued_encoder_is_not_ones_own():
     study = planted.going_on(6.0, 6.0, 6.0)
     (found,) = finding.evaluate(next(draws(study, 1)), LIMITS)
     assert found.verdict == "not measured"
+
+
+def test_an_external_encoder_is_called_by_its_name():
+    rows = next(draws(planted.downloads(5.0), 1)).metrics
+    assert words.encoder(rows[rows["source"] == "big"]) == "big"

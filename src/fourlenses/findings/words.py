@@ -7,6 +7,7 @@ import pandas as pd
 from fourlenses.analysis.contrasts import Contrast
 from fourlenses.findings import selection
 from fourlenses.study import methods, names
+from fourlenses.study.vocabulary import EXTERNAL
 
 POINTS = "points"
 
@@ -57,9 +58,12 @@ def pretrained(rows: pd.DataFrame) -> str:
 
 
 def encoder(rows: pd.DataFrame) -> str:
-    """`SimCLR on scenes 3k`."""
+    """`SimCLR on scenes 3k`; of an external encoder its name."""
+    source = rows["source"].iloc[0]
+    if rows["method"].iloc[0] == EXTERNAL:
+        return names.source(source)
     name = method(rows["method"].iloc[0])
-    return name if rows["source"].iloc[0] == "none" else f"{name} on {pretrained(rows)}"
+    return name if source == "none" else f"{name} on {pretrained(rows)}"
 
 
 def margin(value: float) -> str:

@@ -4,7 +4,7 @@ Standard library only: the Snakefile imports it, and is parsed again in every jo
 """
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 
 from fourlenses.core.errors import UserError
 from fourlenses.study.encoders import ALL, PER_CLASS, Run
@@ -31,6 +31,7 @@ class Subset:
     images: str
     balanced: bool = False
     draw: int = 0
+    _: KW_ONLY
     per_class: bool = False
 
     _NAME = re.compile(
@@ -52,8 +53,8 @@ class Subset:
                 f"'{name}' is no subset: a number or 'all', with _balanced or _draw<k> behind it, "
                 "or <k>_per_class"
             )
-        draw = int(match["draw"] or 0)
-        return cls(match["images"], bool(match["balanced"]), draw, bool(match["per_class"]))
+        balanced, draw = bool(match["balanced"]), int(match["draw"] or 0)
+        return cls(match["images"], balanced, draw, per_class=bool(match["per_class"]))
 
     @property
     def size(self) -> str:

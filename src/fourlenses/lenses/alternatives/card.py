@@ -18,7 +18,7 @@ from fourlenses.lenses.alternatives.continued import DESTROYED, Continued, conti
 from fourlenses.lenses.alternatives.declared import Declared, read
 from fourlenses.lenses.alternatives.finding import ONE_SET, Rivalry
 from fourlenses.lenses.alternatives.reach import LEAST_SIZES, Reach, families, reach
-from fourlenses.lenses.alternatives.sides import in_words, introduced
+from fourlenses.lenses.alternatives.sides import WAYS, in_words, introduced
 from fourlenses.lenses.quantity import finding as quantity
 from fourlenses.study import names
 from fourlenses.study.encoders import split_start
@@ -56,7 +56,7 @@ def _lead(rivalry: Rivalry, declared: dict[str, Declared], *, margin: float) -> 
     """A downloaded encoder beats yours by so many points, or yours beats it, or neither."""
     outcome, labels = rivalry.outcome, words.images(rivalry.sides.labels)
     theirs, own = outcome.comparison.cells
-    first = f"{introduced(theirs, declared)} {in_words(theirs).partition(' ')[2]}"
+    first = f"{introduced(theirs, declared)} {WAYS[theirs['protocol'].iloc[0]]}"
     sides, contrast, side = (first, in_words(own)), outcome.contrast, outcome.lead.side
     if side and not outcome.excluded:
         winner, loser = sides if side == best_of.FIRST else sides[::-1]

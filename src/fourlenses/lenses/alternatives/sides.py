@@ -8,7 +8,6 @@ import pandas as pd
 from fourlenses.analysis.contrasts import Evidence
 from fourlenses.findings import contest, selection, words
 from fourlenses.lenses.alternatives.declared import Declared, read
-from fourlenses.study import names
 from fourlenses.study.vocabulary import EXTERNAL
 
 WAYS = contest.WAYS  # protocols that take part, with their words
@@ -88,19 +87,11 @@ def _ways(rows: pd.DataFrame) -> dict[str, pd.DataFrame]:
 
 def in_words(rows: pd.DataFrame) -> str:
     """Return e.g. `rn50 fine-tuned`, `SimCLR on scenes 3k with a linear classifier`."""
-    return f"{name(rows)} {WAYS[rows['protocol'].iloc[0]]}"
-
-
-def name(rows: pd.DataFrame) -> str:
-    """Return `rn50`, `SimCLR on scenes 3k`."""
-    if rows["method"].iloc[0] == EXTERNAL:
-        return names.source(rows["source"].iloc[0])
-    return words.encoder(rows)
+    return f"{words.encoder(rows)} {WAYS[rows['protocol'].iloc[0]]}"
 
 
 def introduced(rows: pd.DataFrame, declared: dict[str, Declared]) -> str:
     """Return `rn50 (pretrained on ImageNet with labels)`, an external encoder at first mention."""
+    name = words.encoder(rows)
     known = declared.get(rows["source"].iloc[0], Declared())
-    return (
-        f"{name(rows)} (pretrained on {known.pretrained_on})" if known.pretrained_on else name(rows)
-    )
+    return f"{name} (pretrained on {known.pretrained_on})" if known.pretrained_on else name
