@@ -40,8 +40,6 @@ def study(tmp_path_factory):
         "profiles",
         "studies",
         "envs",
-        "report",
-        "reference",
     ):
         shutil.copytree(ROOT / part, project / part, ignore=shutil.ignore_patterns("__pycache__"))
     for part in ("Snakefile", "config.yaml"):
