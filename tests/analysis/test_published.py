@@ -50,7 +50,7 @@ def test_they_are_a_table_that_every_figure_takes(rows, tmp_path):
         file, index=False
     )
     table = read_metrics(file)
-    for name in METRICS_FIGURES:
+    for name in set(METRICS_FIGURES) - {"alternatives"}:  # the paper has no external encoders
         assert len(figure_named(name).draw(Evidence.of(table))[1])
 
 

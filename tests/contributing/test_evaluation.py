@@ -27,7 +27,7 @@ def _of_subset(context: ProbeContext, name: str, rows: np.ndarray) -> Evaluation
     distances = ((np.asarray(context.test.features)[:, None] - means) ** 2).sum(2)
     ranked = classes[np.argsort(distances, axis=1)]
     in_top5 = (ranked[:, :5] == context.test.labels[:, None]).any(1)
-    scores = Scores(ranked[:, 0], in_top5, log_loss=None)
+    scores = Scores(predictions=ranked[:, 0], in_top5=in_top5, log_loss=None)
     return EvaluationResult(
         subset=name,
         label_size=len(rows),
@@ -209,7 +209,7 @@ def test_a_lens(house):
         "config.yaml",
         "granularity:",
         "guesses: {datasets: [scenes], methods: [simclr], pretrain_images: all,"
-        " labelled_images: all, protocols: [linear]}",
+        " labelled_images: all, labelled_per_class: [], encoders: [], protocols: [linear]}",
     )
     proof = f'''
 from fourlenses.analysis.contrasts import Evidence

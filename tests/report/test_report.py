@@ -68,7 +68,9 @@ def test_what_is_there_is_shown(study):
         assert text in page.text, page.text
     assert "is not there" not in page.text.replace(
         "figure of the quality lens is not there", ""
-    ).replace("figure of the granularity lens is not there", "")
+    ).replace("figure of the granularity lens is not there", "").replace(
+        "figure of the alternatives lens is not there", ""
+    )
 
 
 def test_it_loads_nothing_and_is_well_formed(study):

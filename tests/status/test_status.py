@@ -120,7 +120,9 @@ def test_every_state_is_reported(folder: Path) -> None:
 def test_an_external_encoder_that_cannot_be_imported_has_failed(tmp_path: Path) -> None:
     config = {"study": "mine", "stored_size": 32, "encoders": {"rn18": {"stored_size": 256}}}
     plan = Plan()
-    plan.add("domain", Cell(Run.external("rn18", 0), "a", "10", "linear"))
+    plan.add(
+        "domain", Cell(run=Run.external("rn18", 0), target="a", labelled="10", protocol="linear")
+    )
     results = tmp_path / "results" / "mine"
     record = {"study": "mine", "config": config, "cells": plan.as_json()}
     plant(results / "study.json", json.dumps(record))

@@ -52,7 +52,7 @@ def stored_size(config: dict, run: Run) -> int:
     """
     if run.method == EXTERNAL:
         return config["encoders"][run.source]["stored_size"]
-    start = config["methods"].get(run.method, {}).get("start")
+    start = config.get("methods", {}).get(run.method, {}).get("start")
     if start:
         return config["encoders"][start]["stored_size"]
     return config["stored_size"]
