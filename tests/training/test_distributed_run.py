@@ -16,21 +16,8 @@ ROOT = Path(__file__).parents[2]
 SMALL_VIEWS = {"views": ["strong", "strong", "small", "small"]}
 
 
-@pytest.mark.parametrize(
-    ("method", "changes"),
-    [("simclr", {}), ("moco", {"batch_norm_groups": 4}), ("byol", {}), ("lejepa", SMALL_VIEWS)],
-)
-def test_two_processes_give_the_weights_of_one(dataset, method, changes):
-    chosen = settings(
-        method,
-        epochs=1.4,
-        warmup_epochs=0,
-        optimizer="sgd",
-        learning_rate=0.002,
-        health_images=12,
-        **changes,
-    )
-    alone, record = go(dataset, "alone", chosen)
+def in_two_processes(dataset, chosen):
+    """Return the command that pretrains on the dataset in two processes on the CPU."""
     files = [
         "--betons",
         dataset / "clean.beton",
@@ -51,7 +38,7 @@ def test_two_processes_give_the_weights_of_one(dataset, method, changes):
         "--workers",
         "1",
     ]
-    command = [
+    return [
         sys.executable,
         ROOT / "workflow_scripts" / "pretrain.py",
         "--settings",
@@ -59,6 +46,24 @@ def test_two_processes_give_the_weights_of_one(dataset, method, changes):
         *files,
         *where,
     ]
+
+
+@pytest.mark.parametrize(
+    ("method", "changes"),
+    [("simclr", {}), ("moco", {"batch_norm_groups": 4}), ("byol", {}), ("lejepa", SMALL_VIEWS)],
+)
+def test_two_processes_give_the_weights_of_one(dataset, method, changes):
+    chosen = settings(
+        method,
+        epochs=1.4,
+        warmup_epochs=0,
+        optimizer="sgd",
+        learning_rate=0.002,
+        health_images=12,
+        **changes,
+    )
+    alone, record = go(dataset, "alone", chosen)
+    command = in_two_processes(dataset, chosen)
     forget_finished(dataset / "checkpoints")
     result = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
     assert result.returncode == 0, result.stderr
@@ -87,34 +92,7 @@ def test_a_slot_of_two_processes_ends_with_code_75_and_one_request_to_be_requeue
     )
     scontrol.chmod(0o755)
     chosen = settings(epochs=400, warmup_epochs=0)
-    files = [
-        "--betons",
-        dataset / "clean.beton",
-        "--subsets",
-        dataset / "all.npy",
-        "--datasets",
-        "animals",
-    ]
-    where = [
-        "--output",
-        dataset / "two",
-        "--checkpoints",
-        dataset / "checkpoints",
-        "--device",
-        "cpu",
-        "--processes",
-        "2",
-        "--workers",
-        "1",
-    ]
-    command = [
-        sys.executable,
-        ROOT / "workflow_scripts" / "pretrain.py",
-        "--settings",
-        json.dumps(chosen.as_json()),
-        *files,
-        *where,
-    ]
+    command = in_two_processes(dataset, chosen)
     environment = os.environ | {"PATH": f"{dataset}/bin:{os.environ['PATH']}", "SLURM_JOB_ID": "77"}
     command += ["--max-minutes", "0.001", "--requeue"]
     result = subprocess.run(
@@ -129,34 +107,7 @@ def test_a_slot_of_two_processes_ends_with_code_75_and_one_request_to_be_requeue
 
 def test_a_user_s_mistake_in_two_processes_ends_with_code_2(dataset):
     chosen = settings(epochs=1, batch_size=15)
-    files = [
-        "--betons",
-        dataset / "clean.beton",
-        "--subsets",
-        dataset / "all.npy",
-        "--datasets",
-        "animals",
-    ]
-    where = [
-        "--output",
-        dataset / "two",
-        "--checkpoints",
-        dataset / "checkpoints",
-        "--device",
-        "cpu",
-        "--processes",
-        "2",
-        "--workers",
-        "1",
-    ]
-    command = [
-        sys.executable,
-        ROOT / "workflow_scripts" / "pretrain.py",
-        "--settings",
-        json.dumps(chosen.as_json()),
-        *files,
-        *where,
-    ]
+    command = in_two_processes(dataset, chosen)
     result = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
     assert result.returncode == 2, result.stderr
     assert "cannot be divided among 2 processes" in result.stderr
