@@ -1,5 +1,7 @@
 """Import of encoders from elsewhere: the files written, and a sentence for each misfit."""
 
+import json
+
 import pytest
 import timm
 import torch
@@ -74,6 +76,20 @@ def test_a_run_of_an_import_is_like_that_of_a_pretraining(tmp_path, resnet):
         "0.875",
     )
     assert said["mean"] == "0.485 0.456 0.406"
+    assert (said["interpolation"], encoder.interpolation) == ("bilinear", "bilinear")
+
+
+def test_images_are_scaled_as_the_architecture_declares_unless_the_entry_says_otherwise(tmp_path):
+    name = "swin_t"
+    torch.manual_seed(1)
+    file = saved(tmp_path, torchvision.models.get_model(name).state_dict())
+    keys = {"architecture": f"torchvision:{name}"}
+    assert imported(file, **keys).interpolation == "bicubic"
+    assert imported(file, **keys, interpolation="bilinear").interpolation == "bilinear"
+    record = read_json(tmp_path / "run" / "run.json")
+    del record["settings"]["interpolation"]  # as an import of an earlier version left it
+    (tmp_path / "run" / "run.json").write_text(json.dumps(record))
+    assert Encoder.read(tmp_path / "run").interpolation == "bilinear"
 
 
 def test_seeds_share_the_weights(tmp_path, resnet):

@@ -15,7 +15,7 @@ from fourlenses.models.architectures import build_architecture
 from fourlenses.models.weights import load_weights
 from fourlenses.study import Run, parse_source
 from fourlenses.study.layout import ENCODER, RUN
-from fourlenses.study.preprocessing import resized
+from fourlenses.study.preprocessing import BILINEAR, resized
 from fourlenses.study.vocabulary import EXTERNAL
 
 
@@ -141,6 +141,15 @@ class Encoder:
     def resized(self) -> int:
         """Side that images are scaled to before their centre is cut out, px."""
         return resized(self.image_size, self.crop)
+
+    @property
+    def interpolation(self) -> str:
+        """One of `INTERPOLATIONS`, by which images are scaled.
+
+        An external encoder has its own, and so has what was continued from it.
+        """
+        settings = self.settings if self.external else self.settings.get("start", {})
+        return settings.get("interpolation", BILINEAR)
 
     def normalisation(self) -> dict[str, list[float]]:
         """Return the mean and std that the encoder's images had; empty where they had none."""

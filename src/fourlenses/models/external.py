@@ -39,7 +39,7 @@ class Declared:
     Attributes:
         weights: the file, relative to the folder of raw data.
         sha256: of the file.
-        image_size, crop, mean, std: None: the architecture's own.
+        image_size, crop, mean, std, interpolation: None: the architecture's own.
         stored_size: px, shortest side of the images that it is evaluated on.
     """
 
@@ -55,6 +55,7 @@ class Declared:
     crop: float | None = None
     mean: list[float] | None = None
     std: list[float] | None = None
+    interpolation: str | None = None
     labels_of: list[str] = field(default_factory=list)
     licence: str = ""
 
@@ -83,6 +84,7 @@ class Declared:
             crop=self.crop or own.crop,
             mean=_triple(self.mean) or own.mean,
             std=_triple(self.std) or own.std,
+            interpolation=self.interpolation or own.interpolation,
         )
 
 
@@ -151,6 +153,7 @@ def _metadata(declared: Declared, given: Preprocessing) -> dict[str, str]:
         "crop": f"{given.crop:g}",
         "mean": " ".join(f"{value:g}" for value in given.mean),
         "std": " ".join(f"{value:g}" for value in given.std),
+        "interpolation": given.interpolation,
         "pretrained_on": declared.pretrained_on,
         "licence": declared.licence,
     }
@@ -180,6 +183,7 @@ def _record(
             "crop": given.crop,
             "mean": list(given.mean),
             "std": list(given.std),
+            "interpolation": given.interpolation,
             "hyperparameters": {},
             "recipes": {},
         },

@@ -2,6 +2,9 @@
 
 import math
 
+BILINEAR, BICUBIC = "bilinear", "bicubic"
+INTERPOLATIONS = (BILINEAR, BICUBIC)  # how images are scaled, both antialiased
+
 
 def resized(image_size: int, crop: float) -> int:
     """Return the px that the shorter side is scaled to, before the centre is cut out.
