@@ -4,12 +4,12 @@ import json
 
 import pytest
 import torch
-import torchvision
 from safetensors.torch import load_file
 
 from fourlenses.core.errors import Interrupted, UserError
 from fourlenses.core.files import sha256
 from fourlenses.evaluation.encoder import Encoder
+from fourlenses.models.architectures import build_architecture
 from fourlenses.models.external import Declared, import_encoder
 from fourlenses.resume.checkpoint import Checkpoints
 from fourlenses.study import Run
@@ -18,16 +18,16 @@ from fourlenses.training.start import follow_start
 from tests.helpers.runs import go, same, settings
 
 MEAN, STD = [0.4, 0.5, 0.6], [0.2, 0.25, 0.3]
+RESNET18 = "torchvision:resnet18"
 NORMS = ("running", "num_batches")  # what a step of batch norm changes without a gradient
 
 
-def imported(folder, *, seed=1, name="imported", **changes):
-    """Return the folder of an imported ResNet-18 whose weights are of that seed."""
-    torch.manual_seed(seed)
+def imported(folder, *, seed=1, name="imported", architecture=RESNET18, **changes):
+    """Return the folder of an imported encoder whose weights are of that seed."""
     file = folder / f"{name}.pth"
-    torch.save(torchvision.models.resnet18(weights=None).state_dict(), file)
+    torch.save(build_architecture(architecture, seed=seed)[0].state_dict(), file)
     entry = {
-        "architecture": "torchvision:resnet18",
+        "architecture": architecture,
         "weights": file.name,
         "sha256": sha256(file),
         "stored_size": 24,
@@ -46,8 +46,9 @@ def imported(folder, *, seed=1, name="imported", **changes):
 
 def continuing(start, method="simclr", **changes):
     """Return the settings of a pretraining from there, as the program completes them."""
-    values = settings(method, backbone="torchvision:resnet18", **changes).as_json()
-    declared = json.loads((start / "run.json").read_text())["external"]["sha256"]
+    record = json.loads((start / "run.json").read_text())
+    values = settings(method, backbone=record["settings"]["backbone"], **changes).as_json()
+    declared = record["external"]["sha256"]
     values |= {"source": "animals-all.from_rn18"}
     values |= {"start": {"encoder": "rn18", "sha256": declared}}
     return PretrainingSettings.from_json(follow_start(values, start))
@@ -152,7 +153,7 @@ def test_another_start_has_another_key_and_none_has_the_former_one(dataset):
     chosen = [
         continuing(imported(dataset, seed=1, name="one")),
         continuing(imported(dataset, seed=2, name="two")),
-        settings(backbone="torchvision:resnet18"),
+        settings(backbone=RESNET18),
     ]
     assert len({run_key(each, []) for each in chosen}) == 3
     assert "start" not in chosen[2].as_json()

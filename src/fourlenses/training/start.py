@@ -15,8 +15,8 @@ PLAIN = {"mean": [0.0, 0.0, 0.0], "std": [1.0, 1.0, 1.0]}  # colours as they are
 def follow_start(values: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     """Return the settings of a continued pretraining, completed from its start.
 
-    Image size, crop and interpolation are the start's, and so are mean and std of every augmentation that names
-    none.
+    Image size, crop and interpolation are the start's, and so are mean and std of every
+    augmentation that names none.
 
     Args:
         values: as `PretrainingSettings.from_json` takes them, with the keys ``encoder`` and
