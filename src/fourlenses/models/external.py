@@ -20,6 +20,7 @@ from fourlenses.models.architectures import (
     own_preprocessing,
     split_architecture,
 )
+from fourlenses.models.card import facts_of
 from fourlenses.models.checkpoints import read_states
 from fourlenses.models.fit import Match, fit_state
 from fourlenses.models.weights import save_weights
@@ -119,9 +120,9 @@ def import_encoder(name: str, declared: Declared, *, raw_data: Path, output: Pat
     except UserError as error:
         raise UserError(f"encoder '{name}': {error}") from error
     output.mkdir(parents=True, exist_ok=True)
-    save_weights(network, output / ENCODER, metadata=_metadata(declared, given))
     notes = [*fitted.notes, *_notes(declared)]
     record = _record(name, declared, given, width=width, notes=notes)
+    save_weights(network, output / ENCODER, metadata=facts_of(record))
     record["wall_time_seconds"] = round(time.monotonic() - began, 3)
     write_json(output / RUN, record)
 
@@ -143,20 +144,6 @@ def _check_stored(declared: Declared, given: Preprocessing) -> None:
             f"images of {given.image_size} px at crop {given.crop:g} are cut from {given.resized} "
             f"px, but stored_size is {declared.stored_size}; say `stored_size: {given.resized}`"
         )
-
-
-def _metadata(declared: Declared, given: Preprocessing) -> dict[str, str]:
-    """Return what a reader of the file alone needs to use it."""
-    return {
-        "architecture": declared.architecture,
-        "image_size": str(given.image_size),
-        "crop": f"{given.crop:g}",
-        "mean": " ".join(f"{value:g}" for value in given.mean),
-        "std": " ".join(f"{value:g}" for value in given.std),
-        "interpolation": given.interpolation,
-        "pretrained_on": declared.pretrained_on,
-        "licence": declared.licence,
-    }
 
 
 def _notes(declared: Declared) -> list[str]:
