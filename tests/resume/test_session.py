@@ -215,8 +215,8 @@ def test_a_failure_keeps_checkpoints_and_says_what_it_was(tmp_path):
 
     with pytest.raises(RuntimeError):
         attempt(tmp_path, fails)
-    assert left(tmp_path) == {"checkpoint", "attempts.json"}
-    (entry,) = read_json(tmp_path / "checkpoints" / "key" / "attempts.json")
+    assert left(tmp_path) == {"checkpoint", "restarts.json"}
+    (entry,) = read_json(tmp_path / "checkpoints" / "key" / "restarts.json")
     assert (entry["from"], entry["ended"]) == ("step 0", "RuntimeError: out of memory")
     assert attempt(tmp_path) == "trained"
     assert left(tmp_path) == {FOLDER}
@@ -235,7 +235,7 @@ def test_an_attempt_that_repeats_itself_is_refused(tmp_path):
 
 def test_results_are_not_kept_once_the_lock_is_lost(tmp_path):
     def loses(session):
-        (session.directory / "owner.json").unlink()
+        (session.directory / "lock.json").unlink()
 
     with pytest.raises(LockLost):
         attempt(tmp_path, loses)
@@ -245,7 +245,7 @@ def test_results_are_not_kept_once_the_lock_is_lost(tmp_path):
 
 def test_who_lost_the_lock_to_one_that_finished_ends_quietly(tmp_path, caplog):
     def loses(session):
-        (session.directory / "owner.json").unlink()
+        (session.directory / "lock.json").unlink()
         assert attempt(tmp_path) == "trained"
 
     caplog.set_level(logging.WARNING)
@@ -314,7 +314,7 @@ def _loses(folder: str) -> str:
             session.attempt(lambda: "step 0", []),
         ):
             if distributed.rank() == 0:
-                (directory / "owner.json").unlink()
+                (directory / "lock.json").unlink()
             session.finish(lambda place: None, lambda: None)
     except LockLost:
         return "lost"

@@ -27,7 +27,7 @@ def slots(study: Study, minutes: float = 0.01, **training: object) -> None:
 
 
 def attempts(study: Study) -> list[dict]:
-    (file,) = files(study, "attempts.json")
+    (file,) = files(study, "restarts.json")
     return json.loads(file.read_text())
 
 

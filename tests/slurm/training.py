@@ -64,10 +64,10 @@ def held(study: Study, checkpoints: int = 1) -> Training:
 
     def training():
         with contextlib.suppress(IndexError, FileNotFoundError, ValueError):
-            owner = json.loads(files(study, "owner.json")[0].read_text())
+            holder = json.loads(files(study, "lock.json")[0].read_text())
             if len(files(study, "step*.pt")) >= checkpoints:
                 return Training(
-                    int(owner["slurm_job_id"]), owner["pid"], owner["pid_started_ticks"]
+                    int(holder["slurm_job_id"]), holder["pid"], holder["pid_started_ticks"]
                 )
         return None
 

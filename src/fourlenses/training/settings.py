@@ -105,7 +105,7 @@ class PretrainingSettings:
         precision: float32, bfloat16, or auto: bfloat16 on a GPU.
         compile: let torch.compile work on the encoder.
         health_images: how many images the collapse monitor measures, 0 for none; they change no
-            weight.
+            weight. `training.monitor_images` of a config (`config.job_settings`).
     """
 
     entry: str
