@@ -1,6 +1,6 @@
 """Measure fourlenses and what people would use instead, in turns on the same cores.
 
-Prints ratios as they come; writes every rate. Each row of the table below is a process of its own,
+Prints ratios as they come; writes every rate. Each row of the table below is a separate process,
 so that no library's threads get into another's way:
 
     input      two SimCLR views at 224 px from JPEGs: FFCV, torchvision on PIL and on tensors,

@@ -56,7 +56,10 @@ def parse_arguments() -> argparse.Namespace:
         "--device", default="cuda", help="%(default)s; cpu rehearses everything in little"
     )
     parser.add_argument(
-        "--stop-after", type=float, default=1e9, help="begin no further part after so many seconds"
+        "--stop-after",
+        type=float,
+        default=1e9,
+        help="begin no part after this many seconds",
     )
     parser.add_argument(
         "--only",

@@ -247,7 +247,7 @@ def check_a_full_disk(command, directory, reason):
 def test_a_full_disk_costs_the_checkpoint_and_nothing_else(tmp_path):
     room = tmp_path / "full"
     room.mkdir()
-    # a file system of its own, which goes with the process
+    # a separate file system, which goes with the process
     apart = [
         "unshare",
         "--user",

@@ -29,7 +29,7 @@ class RestartLog:
     """``restarts.json`` in a directory: what each attempt started from, when, where, how it ended.
 
     Args:
-        patience: after so many attempts in a row from one point, another from there is refused.
+        patience: after this many attempts in a row from one point, another from there is refused.
             Attempts that the user stopped (Ctrl-C) do not count.
     """
 

@@ -24,7 +24,7 @@ class CommonHyperparameters:
     A duration is in epochs or in steps; None stands for the other.
     """
 
-    method: str  # the method itself; the entry may have a name of its own
+    method: str  # the method itself; the entry may have another name
     preset: str | None = None  # that the entry was completed from
     views: list[str]  # the augmentation of each view, by name
     batch_size: int  # source images, over all processes

@@ -1,4 +1,4 @@
-"""Evaluations that are killed, stopped or contested, and go on to the same numbers.
+"""Evaluations that are killed, stopped or contested, and continue to the same numbers.
 
 Also the program, in one process and in two.
 
