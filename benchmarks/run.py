@@ -19,7 +19,7 @@ so that no library's threads get into another's way:
                its first batch
     disk       bytes of five pretraining sizes: a beton each
 
-`render.py` writes docs/measured/benchmarks.md from the results. A median is of the rounds; a ratio
+`render.py` writes docs/measured/benchmarks from the results. A median is of the rounds; a ratio
 is taken in each round, its spread is over them.
 """
 

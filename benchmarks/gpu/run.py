@@ -127,7 +127,7 @@ def main() -> None:
             continue
         at = time.perf_counter()
         try:
-            record["rows"] += parts[name]()
+            record["rows"] += [{"row": name, **row} for row in parts[name]()]
         # one part that fails must not cost the others their time on a scarce machine
         except Exception as error:
             traceback.print_exc()
