@@ -154,6 +154,26 @@ def test_a_checkpoint_of_a_whole_training_is_searched(tmp_path, resnet):
     assert "tensors taken from 'model'" in _notes(imported(saved(tmp_path, whole)))
 
 
+def test_the_checksum_of_a_checkpoint_in_shards_is_of_all_its_files(tmp_path, resnet):
+    state, names = resnet.state_dict(), list(resnet.state_dict())
+    where = {name: f"s{number % 2}.safetensors" for number, name in enumerate(names)}
+    for shard in ("s0.safetensors", "s1.safetensors"):
+        part = {name: state[name] for name in names if where[name] == shard}
+        save_file(part, tmp_path / shard)
+    index = tmp_path / "model.safetensors.index.json"
+    index.write_text(json.dumps({"weight_map": where}))
+    together = sha256(index, tmp_path / "s0.safetensors", tmp_path / "s1.safetensors")
+    encoder = imported(index, sha256=together)
+    weights = load_file(encoder.directory / "encoder.safetensors")
+    assert torch.equal(weights["conv1.weight"], state["conv1.weight"])
+    with pytest.raises(UserError, match=r"its SHA-256 with its shards is \w{64}"):
+        imported(index, sha256=sha256(index))
+    state["conv1.weight"][0] += 1
+    save_file({name: state[name] for name in names[::2]}, tmp_path / "s0.safetensors")
+    with pytest.raises(UserError, match=r"is not the file that the config names"):
+        imported(index, sha256=together)
+
+
 def test_a_changed_file_is_refused(tmp_path, resnet):
     file = saved(tmp_path, resnet.state_dict())
     with pytest.raises(UserError, match=r"encoder 'rn': .*is not the file .*SHA-256 is \w{64}"):

@@ -21,7 +21,7 @@ from fourlenses.models.architectures import (
     split_architecture,
 )
 from fourlenses.models.card import facts_of
-from fourlenses.models.checkpoints import read_states
+from fourlenses.models.checkpoints import files_of, read_states
 from fourlenses.models.fit import Match, fit_state
 from fourlenses.models.weights import save_weights
 from fourlenses.study.layout import ENCODER, RUN
@@ -39,7 +39,7 @@ class Declared:
 
     Attributes:
         weights: the file, relative to the folder of raw data.
-        sha256: of the file.
+        sha256: of the file; of an index and its shards, one after the other.
         image_size, crop, mean, std, interpolation: None: the architecture's own.
         stored_size: px, shortest side of the images that it is evaluated on.
     """
@@ -130,10 +130,12 @@ def import_encoder(name: str, declared: Declared, *, raw_data: Path, output: Pat
 def _check_file(file: Path, expected: str) -> None:
     if not file.is_file():
         raise UserError(f"{file} does not exist; put the weights there, or mend 'weights'")
-    found = sha256(file)
+    files = files_of(file)
+    found = sha256(*files)
     if found != expected.lower():
         raise UserError(
-            f"{file} is not the file that the config names: its SHA-256 is {found}, 'sha256' says "
+            f"{file} is not the file that the config names: its SHA-256 "
+            f"{'with its shards ' if len(files) > 1 else ''}is {found}, 'sha256' says "
             f"{expected.lower()}; get it again, or mend 'sha256'"
         )
 
