@@ -22,6 +22,7 @@ BASE_PORT = int(os.environ.get("SLURM_TEST_BASEPORT", "17817")) + 360 * int(
 )
 CONFIG = {
     "study": "faults",
+    "device": "cpu",  # the GPUs of its nodes are null devices
     "stored_size": 24,
     "image_size": 16,
     "seeds": [0],

@@ -19,6 +19,8 @@ def launch(processes: int) -> None:
             "-m",
             "fourlenses.parallel.launcher",
             "--standalone",
+            # by address: this machine's name may be in no DNS, and is then asked for in vain
+            "--local-addr=127.0.0.1",
             f"--nproc-per-node={processes}",
         ]
         # "--", as torchrun takes --run for the beginning of an option of its own
