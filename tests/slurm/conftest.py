@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.slurm.cluster import ROOT, Cluster, Study
+from tests.slurm.cluster import ROOT, Cluster, Study, end_processes_of
 from tests.slurm.training import ENCODER, RUN
 
 # of this process's own clusters, of 120 ports each
@@ -64,6 +64,7 @@ def cluster():
         cluster.script("start")
         yield cluster
         cluster.script("stop")
+        end_processes_of(cluster.folder)
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from fourlenses.core.errors import UserError
-from fourlenses.core.gpus import given_gpu, has_code_for
+from fourlenses.core.machine.gpus import given_gpu, has_code_for
 
 _DRIVER = Path("/proc/driver/nvidia/version")
 

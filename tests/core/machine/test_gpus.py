@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from fourlenses.core.gpus import given_gpu, has_code_for
+from fourlenses.core.machine.gpus import given_gpu, has_code_for
 
 
 @pytest.mark.parametrize(
