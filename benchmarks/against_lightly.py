@@ -99,8 +99,8 @@ class Pictures(Dataset):
     def __len__(self) -> int:
         return len(self.images)
 
-    def __getitem__(self, place: int) -> list[torch.Tensor]:
-        return self.transform(self.images[place])
+    def __getitem__(self, index: int) -> list[torch.Tensor]:
+        return self.transform(self.images[index])
 
 
 def lightlys(images: Images, training: Training, seed: int) -> torch.nn.Module:

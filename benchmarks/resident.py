@@ -46,8 +46,8 @@ class Each(Dataset):
     def __len__(self) -> int:
         return len(self.images)
 
-    def __getitem__(self, place: int):
-        return self.views(self.images[place])
+    def __getitem__(self, index: int):
+        return self.views(self.images[index])
 
 
 def ours(images: torch.Tensor, recipe: Augmentation, size: int) -> Callable[[], int]:

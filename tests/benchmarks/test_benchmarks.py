@@ -137,9 +137,9 @@ def index(tmp_path):
     return tmp_path / "benchmarks.md"
 
 
-def save(folder: Path, name: str, found: dict) -> Path:
+def save(folder: Path, name: str, results: dict) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / name).write_text(json.dumps(found))
+    (folder / name).write_text(json.dumps(results))
     return folder / name
 
 

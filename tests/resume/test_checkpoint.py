@@ -78,8 +78,8 @@ DAMAGES = [truncate, flip_a_bit, empty, directory_in_its_place, another_hash, no
 def test_the_newest_two_are_kept_under_their_checksums(checkpoints):
     assert steps(checkpoints) == [2, 3]
     for file in checkpoints.directory.iterdir():
-        found = re.fullmatch(r"step\d{9}\.([0-9a-f]{16})\.pt", file.name)
-        assert found[1] == hashlib.sha256(file.read_bytes()).hexdigest()[:16]
+        match = re.fullmatch(r"step\d{9}\.([0-9a-f]{16})\.pt", file.name)
+        assert match[1] == hashlib.sha256(file.read_bytes()).hexdigest()[:16]
     loaded = checkpoints.newest()
     assert loaded["step"] == 3
     assert torch.equal(loaded["weights"], torch.full((3000,), 3.0))
@@ -232,8 +232,8 @@ print(json.dumps({"saved": saved, "names": names, "newest": newest, "at last": l
 def check_a_full_disk(command, directory, reason):
     result = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
     assert result.returncode == 0, result.stderr
-    found = json.loads(result.stdout)
-    assert found == {
+    steps_seen = json.loads(result.stdout)
+    assert steps_seen == {
         "saved": [True, True, False, False, True],
         "names": ["step000000001", "step000000002"],  # and no temporary
         "newest": 2,

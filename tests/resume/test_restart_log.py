@@ -48,8 +48,8 @@ def test_a_killed_attempt_leaves_no_reason_and_counts(tmp_path):
 def test_attempts_that_move_on_are_never_refused(tmp_path):
     for step in range(150):
         fail(tmp_path, step, Interrupted("the time is over"))
-    kept = json.loads((tmp_path / "restarts.json").read_text())
-    assert [entry["from"] for entry in kept] == [f"step {step}" for step in range(50, 150)]
+    entries = json.loads((tmp_path / "restarts.json").read_text())
+    assert [entry["from"] for entry in entries] == [f"step {step}" for step in range(50, 150)]
 
 
 def test_what_the_user_stopped_does_not_count(tmp_path):

@@ -11,10 +11,10 @@ from fourlenses.training.schedule import learning_rate
 
 
 def record(losses):
-    kept = LossRecord(len(losses), "cpu")
+    loss_record = LossRecord(len(losses), "cpu")
     for step, loss in enumerate(losses):
-        kept.add(step, torch.tensor(loss, dtype=torch.float32))
-    return kept
+        loss_record.add(step, torch.tensor(loss, dtype=torch.float32))
+    return loss_record
 
 
 def descent(steps, scale, noise=0.1, seed=0, floor=1.0):

@@ -301,7 +301,8 @@ def _power_law(
     if kind == "shifted_power_law":
         grid = np.broadcast_to(np.geomspace(*EXPONENTS, 25), (len(points), 25))
         by_shift = [
-            _at_exponents(grid, x + one, points, weights=weights)[2].min(1) for one in SHIFTS
+            _at_exponents(grid, x + candidate, points, weights=weights)[2].min(1)
+            for candidate in SHIFTS
         ]
         shift = np.array(SHIFTS)[np.stack(by_shift).argmin(0)]
     moved = (x + shift[:, None])[:, None, :]  # (D, 1, K)

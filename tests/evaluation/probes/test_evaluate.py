@@ -325,9 +325,9 @@ def test_nothing_is_chosen_on_labels_that_the_encoder_was_trained_with(study, ma
 
 def test_encoders_side_by_side_know_the_labels_that_any_of_them_was_trained_with(study):
     folder, _, target, _ = study
-    own = make_run(folder / "own", 20, method="supervised")
+    supervised = make_run(folder / "own", 20, method="supervised")
     other = make_run(folder / "other", 30, method="supervised", source="plants-30")
-    for encoders in ([own, other], [other, own]):
+    for encoders in ([supervised, other], [other, supervised]):
         assert run(folder, target, encoders)["linear", "all"]["l2_candidates"] == [0.01]
 
 
