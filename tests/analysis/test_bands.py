@@ -3,24 +3,11 @@
 import pytest
 
 from fourlenses.analysis import bands
-from fourlenses.analysis.contrasts import Evidence
-from fourlenses.analysis.table import read_metrics
 from fourlenses.metrics.statistics import wilson_share
-from tests.helpers import synthetic_metrics as synthetic
+from tests.helpers.figures import evidence_of, seeds
 from tests.helpers.synthetic_metrics import row
 
 KEYS = ["target", "method"]
-
-
-def evidence_of(tmp_path, rows, **more):
-    return Evidence.of(read_metrics(synthetic.write(tmp_path / "metrics.csv", rows)), **more)
-
-
-def seeds(*top1s, **more):
-    return [
-        row("domain", "simclr", "a-100", "a", top1, seed=seed, **more)
-        for seed, top1 in enumerate(top1s)
-    ]
 
 
 def band(evidence):

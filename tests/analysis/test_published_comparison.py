@@ -11,14 +11,11 @@ from fourlenses.analysis import published, published_comparison
 from fourlenses.analysis.contrasts import Evidence
 from fourlenses.analysis.table import read_metrics
 from tests.helpers import synthetic_metrics as synthetic
+from tests.helpers.figures import evidence_of
 from tests.helpers.synthetic_metrics import row
 
 PROGRAM = Path(__file__).resolve().parents[2] / "workflow_scripts" / "compare_published.py"
 ALL = 1_281_167
-
-
-def evidence_of(tmp_path, rows):
-    return Evidence.of(read_metrics(synthetic.write(tmp_path / "metrics.csv", rows)))
 
 
 def ours(source, top1, **more):

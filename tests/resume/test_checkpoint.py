@@ -4,7 +4,6 @@ import hashlib
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 import time
@@ -14,6 +13,7 @@ import torch
 
 from fourlenses.resume.checkpoint import Checkpoints
 from fourlenses.resume.lock import TrainingLock
+from tests.helpers.small_file_system import on_a_small_file_system
 
 
 def state(step, numbers=3000):
@@ -246,27 +246,9 @@ def check_a_full_disk(command, directory, reason):
 
 def test_a_full_disk_costs_the_checkpoint_and_nothing_else(tmp_path):
     room = tmp_path / "full"
-    room.mkdir()
-    # a separate file system, which goes with the process
-    apart = [
-        "unshare",
-        "--user",
-        "--map-root-user",
-        "--mount",
-        "sh",
-        "-c",
-        'mount -t tmpfs -o size=200k tiny "$0" && exec "$@"',
-        str(room),
-    ]
-    if (
-        shutil.which("unshare") is None
-        or subprocess.run([*apart, "true"], capture_output=True, check=False).returncode
-    ):
-        pytest.skip(
-            "no file system can be mounted here (needs Linux with user namespaces, or root)"
-        )
+    small = on_a_small_file_system(room)
     check_a_full_disk(
-        [*apart, sys.executable, "-c", PROGRAM, str(room / "run"), "none"],
+        [*small, sys.executable, "-c", PROGRAM, str(room / "run"), "none"],
         room / "run",
         "No space left on device",
     )

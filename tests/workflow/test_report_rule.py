@@ -1,22 +1,8 @@
 """`snakemake report` with a study's table alone: drawn and reported, and nothing pretrained."""
 
+from tests.helpers.synthetic_metrics import COLUMNS
 from tests.workflow.test_whole import output_of, snakemake, write_config
 
-COLUMNS = (
-    *(
-        "study",
-        "lens",
-        "method",
-        "backbone",
-        "source",
-        "pretrain_images",
-        "corruption",
-        "seed",
-        "target",
-        "level",
-    ),
-    *("labelled_images", "protocol", "top1", "top1_low", "top1_high", "top5", "n_test", "run"),
-)
 ENCODERS = (
     ("random", "none", 0, 20.0),
     ("simclr", "animals-16", 16, 30.0),

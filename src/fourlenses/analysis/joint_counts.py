@@ -17,6 +17,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from fourlenses.analysis.table import next_to
 from fourlenses.core.errors import UserError
 from fourlenses.core.files import atomic
 
@@ -78,10 +79,8 @@ def read(metrics: pd.DataFrame) -> JointCounts:
     Raises:
         UserError: the file is there and is not of this kind.
     """
-    if "path" not in metrics.attrs:
-        return {}
-    path = Path(metrics.attrs["path"]).parent / NAME
-    if not path.exists():
+    path = next_to(metrics, NAME)
+    if path is None:
         return {}
     table = pd.read_csv(path, keep_default_na=False)
     if "both_right" not in table.columns and set(FORMER) <= set(table.columns):
