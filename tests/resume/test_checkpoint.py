@@ -94,7 +94,7 @@ def test_none_where_there_is_nothing(tmp_path):
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
-def test_a_damaged_checkpoint_is_passed_over(checkpoints, caplog, damage):
+def test_a_damaged_checkpoint_is_skipped(checkpoints, caplog, damage):
     damage(file_of(checkpoints, 3))
     damaged = file_of(checkpoints, 3).name
     assert checkpoints.newest()["step"] == 2

@@ -22,11 +22,11 @@ def test_the_fourth_attempt_from_one_step_is_refused_with_the_last_reason(tmp_pa
             UserError,
             match=r"last 3 attempts all started from step 40.*71, 72, 73.*"
             r"ValueError: the GPU fell off.*remove",
-        ) as told,
+        ) as raised,
         RestartLog(tmp_path).attempt("step 40"),
     ):
         raise AssertionError("was made")
-    assert str(tmp_path / "restarts.json") in str(told.value)
+    assert str(tmp_path / "restarts.json") in str(raised.value)
     (tmp_path / "restarts.json").unlink()  # as the message says
     with RestartLog(tmp_path).attempt("step 40"):
         pass

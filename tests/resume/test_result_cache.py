@@ -93,7 +93,7 @@ def test_whatever_is_damaged_what_comes_back_is_what_was_made(tmp_path_factory, 
 
 
 @pytest.mark.parametrize("name", CONTENT)
-def test_a_damaged_set_is_passed_over_with_a_warning_and_removed(cached, caplog, name):
+def test_a_damaged_set_is_skipped_with_a_warning_and_removed(cached, caplog, name):
     file = cached / "key" / FOLDER / name
     file.write_bytes(file.read_bytes()[:-1])
     assert not made(cached).put_back(owned=False)

@@ -189,7 +189,7 @@ def test_two_heads_on_one_study(study):
     assert study.jobs("pretrain") == [training.job]
 
 
-def test_a_corrupt_checkpoint_is_passed_over(study):
+def test_a_corrupt_checkpoint_is_skipped(study):
     head = study.start(ENCODER)
     training = held(study, checkpoints=2)
     *_, older, newest = files(study, "step*.pt")

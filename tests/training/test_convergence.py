@@ -106,7 +106,7 @@ def test_the_rule(means, error, named):
     assert (not_converged(LossSummary([10] * PARTS, means, [error] * PARTS)) is not None) == named
 
 
-def test_what_cannot_be_told_is_not_named():
+def test_what_is_unknown_is_not_named():
     assert not_converged(LossSummary()) is None  # nothing was trained
     assert (
         not_converged(record(np.linspace(9, 1, 39)).summary()) is None

@@ -138,7 +138,7 @@ def test_a_wrong_file_stops_the_study_with_a_sentence(server, tmp_path):
     assert len(server.asked) == 1
 
 
-def test_a_mistake_in_the_key_is_told_before_any_job(server, tmp_path):
+def test_a_mistake_in_the_key_is_reported_before_any_job(server, tmp_path):
     result = snakemake(tmp_path, MANIFEST, config=with_download(tmp_path, True))
     assert result.returncode != 0
     assert (

@@ -87,7 +87,7 @@ def test_removed_outputs_come_back_without_training(study):
         assert BEGINS not in log
 
 
-def test_a_damaged_set_and_edited_code_train_anew(study):
+def test_a_damaged_set_and_edited_code_train_again(study):
     project, folder, make, made = study
     remove(folder)
     (encoder,) = folder.glob(

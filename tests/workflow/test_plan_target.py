@@ -38,7 +38,7 @@ def test_the_papers_study_can_be_planned_and_dry_run_without_data(tmp_path):
     assert f"pretrain {encoders}" in " ".join(output_of(dry).split())
 
 
-def test_a_dry_run_lists_the_derived_encoders_and_encoders_side_by_side(tmp_path):
+def test_a_dry_run_lists_the_derived_encoders_and_concatenated_encoders(tmp_path):
     drawn = {"source": "synthetic", "domain": "objects", "train_images": 400, "test_images": 50}
     study = {
         "study": "small",

@@ -14,7 +14,7 @@ def table() -> str:
     lines = [",".join(COLUMNS)]
     for method, source, images, top1 in ENCODERS:
         for labelled in (12, 32):
-            told = (top1 + labelled / 4, top1, top1 + 20, "", 18)
+            scores = (top1 + labelled / 4, top1, top1 + 20, "", 18)
             row = (
                 "tiny",
                 "quantity",
@@ -28,7 +28,7 @@ def table() -> str:
                 "class",
                 labelled,
                 "linear",
-                *told,
+                *scores,
             )
             lines.append(",".join(map(str, (*row, f"{method}/{source}/seed0"))))
     return "\n".join(lines) + "\n"

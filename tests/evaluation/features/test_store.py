@@ -172,7 +172,7 @@ def test_a_damaged_file_is_made_again(tmp_path, images, damage, caplog):
     assert ("is damaged" in caplog.text) == (damage != "no record")
 
 
-def test_encoders_stand_side_by_side(tmp_path, images):
+def test_features_of_encoders_are_concatenated(tmp_path, images):
     one, two = make_encoder(tmp_path / "one"), make_encoder(tmp_path / "two", seed=1)
     store = open_store(tmp_path)
     fused = store.features([(one, images), (two, images)])

@@ -69,7 +69,7 @@ def test_it_learns_and_chooses_a_sane_rate(tmp_path, target, protocol, optimizer
     assert set(record["timing"]) == {"select", "train", "test"}
 
 
-def test_a_rate_at_which_the_loss_is_not_finite_is_passed_over(tmp_path, target):
+def test_a_rate_at_which_the_loss_is_not_finite_is_skipped(tmp_path, target):
     chosen = settings("fine_tune", learning_rates=[0.05, 1e18], **ENOUGH)
     record = go(make_encoder(tmp_path / "run"), target, chosen, tmp_path / "checkpoints")
     assert record["learning_rate"] == 0.05
@@ -120,9 +120,7 @@ def test_the_seed_decides_the_start_the_order_and_what_is_held_out(tmp_path, tar
 
 
 @pytest.mark.parametrize("protocol", list(PROTOCOLS))
-def test_test_images_are_looked_at_once_and_never_chosen_by(
-    tmp_path, target, protocol, monkeypatch
-):
+def test_test_images_are_scored_once_and_never_chosen_by(tmp_path, target, protocol, monkeypatch):
     """Which rows are trained on, in which training, and which are scored, in order."""
     events = []
     batches, features = inputs.ResidentInput.batches, Scorer.features
