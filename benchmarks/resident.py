@@ -46,8 +46,8 @@ class Each(Dataset):
     def __len__(self) -> int:
         return len(self.images)
 
-    def __getitem__(self, place: int):
-        return self.views(self.images[place])
+    def __getitem__(self, index: int):
+        return self.views(self.images[index])
 
 
 def ours(images: torch.Tensor, recipe: Augmentation, size: int) -> Callable[[], int]:
@@ -130,8 +130,7 @@ def measure(rounds: int, seconds: float, cores: int) -> Iterator[dict]:
         # an image is read and two float32 views are written, whatever is done in between
         bound = memory_bandwidth(cores) / (3 * size**2 * (1 + 2 * 4))
         what = (
-            "bytes of an image and its views through memory as fast as a copy goes on "
-            f"{cores} thread(s)"
+            f"bytes of an image and its views through memory as fast as a copy on {cores} thread(s)"
         )
         for title, names in (
             ("resident, with colour", ("ours", *others)),

@@ -61,11 +61,11 @@ def device_seconds(work, device: torch.device, turns: int = 10) -> float:
     if device.type == "cpu":
         return seconds_of(work, device, turns)
     work()
-    with profile(activities=[ProfilerActivity.CUDA]) as found:
+    with profile(activities=[ProfilerActivity.CUDA]) as profiled:
         for _ in range(turns):
             work()
         torch.cuda.synchronize()
-    return sum(event.self_device_time_total for event in found.key_averages()) / 1e6 / turns
+    return sum(event.self_device_time_total for event in profiled.key_averages()) / 1e6 / turns
 
 
 def measure(

@@ -155,8 +155,10 @@ def go(
 ) -> dict:
     """Everything that came out, by name, with the test images' labels as ``truth``."""
     record, images = outcome(encoder, target, chosen, checkpoints, **placement)
-    own = {**vars(record), **vars(record.report), **record.details(), "truth": images.labels}
-    return {key: value for key, value in own.items() if key not in ("report", "choice", "losses")}
+    values = {**vars(record), **vars(record.report), **record.details(), "truth": images.labels}
+    return {
+        key: value for key, value in values.items() if key not in ("report", "choice", "losses")
+    }
 
 
 def numbers(record: dict) -> dict:

@@ -145,8 +145,8 @@ def test_what_has_a_say_makes_another_file(tmp_path, images, monkeypatch):
         (open_store(tmp_path), replace(encoder, settings=smaller), images),
         (open_store(tmp_path, precision="float16"), encoder, images),
     ]
-    for number, (store, one, which) in enumerate(asked):
-        store.features([(one, which)])
+    for number, (store, of_encoder, which) in enumerate(asked):
+        store.features([(of_encoder, which)])
         assert len(list((tmp_path / "features").glob("*.npy"))) == number + 2
     assert np.array_equal(
         open_store(tmp_path).features([(changed, images)]), by_hand(changed, images, tmp_path)
@@ -172,7 +172,7 @@ def test_a_damaged_file_is_made_again(tmp_path, images, damage, caplog):
     assert ("is damaged" in caplog.text) == (damage != "no record")
 
 
-def test_encoders_stand_side_by_side(tmp_path, images):
+def test_features_of_encoders_are_concatenated(tmp_path, images):
     one, two = make_encoder(tmp_path / "one"), make_encoder(tmp_path / "two", seed=1)
     store = open_store(tmp_path)
     fused = store.features([(one, images), (two, images)])

@@ -222,7 +222,7 @@ def test_the_protocols_are_those_of_the_library(study):
     assert cells["linear_per_level", "all"]["levels"][1]["top1"] == linear.top1
 
 
-def test_encoders_side_by_side(study):
+def test_concatenated_encoders(study):
     folder, manifest, target, encoder = study
     other = make_run(folder / "other", 30)
     cell = run(folder, target, [encoder, other])["linear", "all"]
@@ -323,11 +323,11 @@ def test_nothing_is_chosen_on_labels_that_the_encoder_was_trained_with(study, ma
     assert not any("trained with labels" in note for note in cells["knn", "all"]["notes"])
 
 
-def test_encoders_side_by_side_know_the_labels_that_any_of_them_was_trained_with(study):
+def test_concatenated_encoders_know_the_labels_that_any_of_them_was_trained_with(study):
     folder, _, target, _ = study
-    own = make_run(folder / "own", 20, method="supervised")
+    supervised = make_run(folder / "own", 20, method="supervised")
     other = make_run(folder / "other", 30, method="supervised", source="plants-30")
-    for encoders in ([own, other], [other, own]):
+    for encoders in ([supervised, other], [other, supervised]):
         assert run(folder, target, encoders)["linear", "all"]["l2_candidates"] == [0.01]
 
 
