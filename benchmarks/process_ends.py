@@ -63,14 +63,16 @@ def ended(number: int, prefix: list[str], folder: Path) -> tuple[int, str]:
 
 def count(jobs: int, at_a_time: int, prefix: list[str]) -> collections.Counter[int]:
     codes: collections.Counter[int] = collections.Counter()
-    with tempfile.TemporaryDirectory() as name:
-        with concurrent.futures.ThreadPoolExecutor(at_a_time) as pool:
-            running = [pool.submit(ended, k, prefix, Path(name)) for k in range(jobs)]
-            for future in concurrent.futures.as_completed(running):
-                code, words = future.result()
-                codes[code] += 1
-                if code:
-                    print(f"exit code {code}: {words}", file=sys.stderr)
+    with (
+        tempfile.TemporaryDirectory() as name,
+        concurrent.futures.ThreadPoolExecutor(at_a_time) as pool,
+    ):
+        running = [pool.submit(ended, k, prefix, Path(name)) for k in range(jobs)]
+        for future in concurrent.futures.as_completed(running):
+            code, words = future.result()
+            codes[code] += 1
+            if code:
+                print(f"exit code {code}: {words}", file=sys.stderr)
     return codes
 
 
