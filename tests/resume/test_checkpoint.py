@@ -195,7 +195,8 @@ def test_killed_at_any_moment_the_newest_is_good(tmp_path):
         process = subprocess.Popen([sys.executable, "-c", program, str(tmp_path / str(attempt))])
         checkpoints = Checkpoints(tmp_path / str(attempt))
         deadline = time.monotonic() + 120
-        while checkpoints.newest_path() is None:
+        # killed after the first, second and third at the earliest, however busy the machine is
+        while (newest := checkpoints.newest_path()) is None or int(newest.name[4:13]) <= attempt:
             assert process.poll() is None
             assert time.monotonic() < deadline
             time.sleep(0.01)

@@ -10,11 +10,9 @@ import torch
 
 from fourlenses.core.errors import UserError
 from fourlenses.core.files import read_json, write_json
-from fourlenses.data.conversion.convert import write_beton
 from fourlenses.data.loading.resident import load_images
 from fourlenses.data.manifest.manifest import hierarchy_of, labels_of, rows_of, write_manifest
 from fourlenses.data.manifest.subsets import draw_subset
-from fourlenses.data.sources import image_folder as source
 from fourlenses.evaluation.encoder import Encoder
 from fourlenses.evaluation.features.extract import extract_features
 from fourlenses.evaluation.features.store import FeatureStore
@@ -28,6 +26,7 @@ from fourlenses.metrics.label_levels import LabelLevels
 from fourlenses.models.backbones import build_backbone
 from fourlenses.models.weights import save_weights
 from fourlenses.study import Run
+from tests.helpers.conversions import convert_folder
 
 CROP = {"mean": [0.4, 0.5, 0.6], "std": [0.2, 0.25, 0.3]}
 SETTINGS = EvaluationSettings.from_config(
@@ -73,20 +72,9 @@ def make_run(folder, images, *, seed=0, method="simclr", hyperparameters=None, s
 def study(tmp_path, image_folder):
     """The folder as a target, one test image being undecodable; and an encoder."""
     (image_folder / "val/ant/0.jpg").write_bytes(b"broken")
-    definition = {"source": "image_folder", "path": image_folder.name, "levels": ["kind"]}
-    manifest = source.index("animals", definition, image_folder.parent)
+    beton = tmp_path / "clean.beton"
+    manifest = convert_folder(image_folder, beton, size=16, allowed=0.1, levels=["kind"])
     write_manifest(manifest, tmp_path / "manifest.parquet")
-    write_beton(
-        "animals",
-        definition,
-        image_folder.parent,
-        manifest=manifest,
-        variant="clean",
-        size=16,
-        max_undecodable=0.1,
-        output=tmp_path / "clean.beton",
-        workers=1,
-    )
     for images in ("12", "all"):
         np.save(
             tmp_path / f"{images}.npy",
