@@ -14,7 +14,9 @@ import pandas as pd
 from fourlenses.core.errors import UserError, did_you_mean, printable
 from fourlenses.data.images.content import LazyImage
 from fourlenses.data.manifest.manifest import PREFIX, Manifest, text_column
-from fourlenses.data.sources.common.image_files import TEST_SPLITS, stream_pictures
+from fourlenses.data.sources.common.image_files import stream_pictures
+
+TEST_SPLITS = ("val", "valid", "validation", "test")
 from fourlenses.data.sources.common.listed import join_pictures, read_lists
 
 

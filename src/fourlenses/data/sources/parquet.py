@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 
 from fourlenses.core.errors import UserError, did_you_mean
 from fourlenses.data.archives.dataset_files import file_names
+from fourlenses.data.archives.leftovers import leftover
 from fourlenses.data.images.content import Undecodable
 from fourlenses.data.manifest.manifest import PREFIX, Manifest, text_column
 from fourlenses.data.sources.common.image_files import seeded_split
@@ -138,7 +139,11 @@ def _files(name: str, path: Path) -> list[tuple[str, str]]:
     if path.is_file():
         files = [path.name]
     elif path.is_dir():
-        files = [file for file in file_names(path, name) if file.endswith(".parquet")]
+        files = [
+            file
+            for file in file_names(path, name)
+            if file.endswith(".parquet") and not leftover(file)
+        ]
     else:
         raise UserError(
             f"config key 'datasets.{name}.path': there is no file or directory {path}; put it "

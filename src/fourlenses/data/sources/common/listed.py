@@ -13,6 +13,7 @@ import pandas as pd
 from fourlenses.core.errors import UserError, printable
 from fourlenses.data.archives.archives import members
 from fourlenses.data.manifest.manifest import PREFIX, text_column
+from fourlenses.data.manifest.skipped import Skipped
 from fourlenses.data.sources.common.image_files import find_pictures, seeded_split
 
 log = logging.getLogger(__name__)
@@ -106,7 +107,9 @@ def _match(name: str, path: Path, ids: pd.Series) -> tuple[pd.DataFrame, list[in
     """Return the listed images that exist, in storage order, and the row of each in the list."""
     row_of = {file: row for row, file in enumerate(ids)}
     listed_as = _longest_ending(row_of)
-    pictures = find_pictures(path, name, wanted=lambda member: listed_as(member) is not None)
+    pictures = find_pictures(
+        path, name, skipped=Skipped(), wanted=lambda member: listed_as(member) is not None
+    )
     if pictures.empty:
         raise UserError(
             f"config key 'datasets.{name}.path': {path} holds none of the {len(ids)} images "
