@@ -12,7 +12,6 @@ import pandas as pd
 
 from fourlenses.core.paths import expanded
 from fourlenses.data.images.content import LazyImage
-
 from fourlenses.data.manifest.exclusion import without_excluded
 from fourlenses.data.manifest.manifest import Manifest
 from fourlenses.data.sources import source_of

@@ -5,7 +5,6 @@ They are ``train/<class>/…`` and ``val/<class>/…``, or ``<class>/…`` with 
 optional class table (CSV) gives the ancestors of the classes.
 """
 
-import io
 import logging
 import posixpath
 from collections.abc import Iterator
@@ -19,6 +18,7 @@ from fourlenses.data.images.content import LazyImage
 from fourlenses.data.manifest.manifest import Manifest, text_column
 from fourlenses.data.manifest.skipped import Skipped, with_skipped
 from fourlenses.data.sources.common.class_folders import UNUSED, Layout
+from fourlenses.data.sources.common.delimited import read_rows
 from fourlenses.data.sources.common.image_files import (
     composed,
     find_pictures,
@@ -151,23 +151,18 @@ def _class_table(
     """
     path, wanted = raw_data / definition["path"], definition.get("classes", "classes.csv")
     inside = [key for key in tables if key == wanted or key.endswith("/" + wanted)]
-    content: io.BytesIO | Path
     if inside:
         member = min(inside, key=len)
-        file, content = f"{path}:{member}", io.BytesIO(tables[member])
+        file, content = f"{path}:{member}", tables[member]
     elif (raw_data / wanted).is_file():
-        file, content = str(raw_data / wanted), raw_data / wanted
+        file, content = str(raw_data / wanted), (raw_data / wanted).read_bytes()
     else:
         raise UserError(
             f"config key 'datasets.{name}.classes': no class table '{wanted}' in {path} or in "
             f"{raw_data}; 'levels' needs one"
         )
-    try:
-        table = pd.read_csv(content, dtype=str, keep_default_na=False)
-    except ValueError as error:  # empty, not a table, or not UTF-8
-        raise UserError(
-            f"class table {file} cannot be read as comma-separated values in UTF-8: {error}"
-        ) from error
+    header, rows, _ = read_rows(f"class table {file}", content, separator=None, column=None)
+    table = pd.DataFrame([map(composed, row) for _, row in rows], columns=header)
     first = table.columns[0]
     repeated = table[first][table[first].duplicated()]
     if len(repeated):

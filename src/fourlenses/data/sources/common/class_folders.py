@@ -136,7 +136,7 @@ class Layout:
         splits = {top: split for top, (split, rest) in read.items() if split and rest == others}
         rest = [top for top in tops if top not in splits]
         if len(set(splits.values())) == 1 and rest and not self.given:
-            if others or not deep.intersection(rest) and len(rest) > 1:
+            if others or (not deep.intersection(rest) and len(rest) > 1):
                 return {}
             raise self._error(
                 "path",
@@ -289,7 +289,8 @@ WITHOUT_FOLDERS = (
 def _classes(parts: Sequence[Parts], tops: dict[str, str]) -> list[str]:
     """Return the class of every image, "" for none: its folders inside the split's.
 
-    Without folders that hold all of a split: `seg_train/seg_train/<class>/…`, and `images/` in each.
+    Folders that hold all of a split are left out: those of `seg_train/seg_train/<class>/…`, and an
+    `images/` in each.
     """
     inner = {top: [part[1:] for part in parts if part[0] == top and len(part) > 1] for top in tops}
     skip = dict.fromkeys(tops, 0)

@@ -14,10 +14,10 @@ WORDS = {
     **dict.fromkeys(("pred", "prediction", "predictions", "inference"), UNLABELLED),
 }
 # Words that say nothing: `train_images`, `TestSet`, `images-val`.
-_FILLERS = frozenset(
-    "set sets data dataset datasets images image imgs img pics pictures photos split splits samples "
-    "folder dir files the".split()
-)
+_FILLERS = {
+    *("set", "sets", "data", "dataset", "datasets", "split", "splits", "sample", "samples"),
+    *("image", "images", "img", "imgs", "pic", "pics", "pictures", "photos", "files", "folder"),
+}
 # Two words written as one: `trainset`, `valdata`.
 _JOINED = re.compile(f"({'|'.join(WORDS)})(?:set|data|dataset|images|imgs|img)")
 
@@ -39,6 +39,6 @@ def split_of(name: str) -> tuple[str | None, tuple[str, ...]]:
 
 
 def speaks_only_of_a_split(name: str) -> bool:
-    """Return whether a name is a split's and nothing else: `Train`, `test_images`; not `seg_train`."""
+    """Return whether a name is a split's: `Train`, `test_images`; not `seg_train`."""
     split, others = split_of(name)
     return split is not None and not others
