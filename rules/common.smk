@@ -15,6 +15,7 @@ PROJECT = Path(workflow.basedir)
 sys.path.insert(0, str(PROJECT / "src"))
 from fourlenses.config.read import complete_config, config_files
 from fourlenses.core.errors import UserError
+from fourlenses.core.paths import expanded
 from fourlenses.lenses.plan import make_plan
 from fourlenses.slurm.inside_job import attempts_grow, count_jobs, in_slurm_job
 from fourlenses.slurm.profile_checks import GPU_VARIABLES

@@ -15,6 +15,12 @@ SMALL_SHARE = 0.1
 LONG_SHARE, LONG = 0.05, 2.0
 # Percentage points: a 95 % interval wider than this to either side distinguishes few methods.
 HALF_WIDTH = 5.0
+# What to do about files that were skipped and were perhaps meant as images.
+_WAYS = "convert or move them if they are meant, or leave it so"
+_REMEDIES = {
+    "camera raw, which is not read": "develop them to JPEG or PNG if they are meant",
+    "HEIC, which is not read": "convert them to JPEG if they are meant",
+}
 
 
 @dataclass(frozen=True)
@@ -34,7 +40,7 @@ class Problem:
 
 def find_problems(report: dict) -> list[Problem]:
     """Return the problems that a report shows, errors first."""
-    families = (_errors, _splits, _classes, _copies, _pictures)
+    families = (_errors, _splits, _classes, _left_out, _copies, _pictures)
     problems = [problem for family in families for problem in family(report)]
     return sorted(problems, key=lambda problem: not problem.error)
 
@@ -122,6 +128,26 @@ def _classes(report: dict) -> Iterator[Problem]:
                 "labels: the same task twice"
             )
             yield Problem(False, what, "leave one of them out of 'levels'")
+
+
+def _left_out(report: dict) -> Iterator[Problem]:
+    for reason, entry in report["skipped"].items():
+        if entry["images"]:
+            what = f"{entry['images']} files that may be images were skipped: {reason}"
+            yield Problem(False, f"{what}, e.g. '{entry['example']}'", _REMEDIES.get(reason, _WAYS))
+    finest = [name.split("/") for name in report["levels"][-1]["images"]]
+    tops: dict[str, set[str]] = {}
+    for top, *rest in finest:
+        tops.setdefault(top, set()).add("/".join(rest))
+    inside = [rest for rest in tops.values() if rest != {""}]
+    if len(inside) == len(tops) > 1 and all(rest == inside[0] for rest in inside):
+        names = _some(sorted(tops), "folder", "folders")
+        what = f"{names} hold classes of the same names, so that each class is there several times"
+        remedy = (
+            "are they splits, folds or parts? Call them train/ and test/, or put the images of a "
+            "class into one folder"
+        )
+        yield Problem(False, what, remedy)
 
 
 def _copies(report: dict) -> Iterator[Problem]:

@@ -43,8 +43,10 @@ _LEFT_BY = {
 }
 _THUMBNAILS = ("synophoto_thumb", "synoindex_", "synofile_thumb", "synovideo_")
 # Behind a whole name: copies that editors keep, and downloads that were not finished.
-_COPIES = (".bak", ".orig", ".old", ".tmp", ".temp", ".swp", ".part", ".partial", ".filepart")
-_COPIES += (".crdownload", ".download", ".opdownload", ".!ut", ".!qb", ".aria2", "~")
+_COPIES = (
+    *(".bak", ".orig", ".old", ".tmp", ".temp", ".swp", "~"),
+    *(".part", ".partial", ".filepart", ".crdownload", ".download", ".opdownload", ".aria2"),
+)
 
 
 def leftover(name: str) -> str:

@@ -6,6 +6,7 @@ stable), ``path`` (by which the source finds the image), ``split`` (train or tes
 label level, coarse to fine. The last level is the class.
 """
 
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -115,7 +116,10 @@ class ManifestFile(Mapping):
         self._path = path
         self._columns: dict[str, Column] = {}
         with open(path, "rb") as file:  # pyarrow takes no paths that are not UTF-8
-            self._names = pyarrow.parquet.read_schema(file).names
+            schema = pyarrow.parquet.read_schema(file)
+        self._names = schema.names
+        # what pandas keeps there of the DataFrame that was written
+        self.attrs: dict = json.loads((schema.metadata or {}).get(b"PANDAS_ATTRS", b"{}"))
 
     def __getitem__(self, name: str) -> Column:
         import pyarrow.parquet
