@@ -34,7 +34,8 @@ def rows_file(wildcards):
 
 def exclusion_file(wildcards):
     """The list of images that a dataset's entry excludes, if there is one."""
-    entry, key = config["datasets"].get(wildcards.dataset, {}), f"datasets.{wildcards.dataset}.exclude"
+    entry = config["datasets"].get(wildcards.dataset, {})
+    key = f"datasets.{wildcards.dataset}.exclude"
     folder = Path(expanded(config["raw_data"], "raw_data"))
     return [folder / expanded(entry["exclude"], key)] if "exclude" in entry else []
 
