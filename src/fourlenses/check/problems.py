@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from fourlenses.check.duplicates import KINDS
 from fourlenses.core.errors import printable
+from fourlenses.study.datasets import UNLABELLED
 
 OK, LOOK, NOT_USABLE = "ok", "look at these", "not usable"
 # Largest over smallest class from which accuracy over all images hides the small classes.
@@ -64,6 +65,9 @@ def _errors(report: dict) -> Iterator[Problem]:
             remedy = "see the reasons in undecodable.csv"
             yield Problem(False, f"{share} and will be left out", remedy)
     finest = report["levels"][-1]
+    if UNLABELLED in finest["images"] and finest["classes"] == 1:
+        yield from _too_few(report)
+        return
     with_train = sum(counts["train"] > 0 for counts in finest["images"].values())
     for split in ("train", "test"):
         if not finest[split]["images"]:
@@ -74,7 +78,11 @@ def _errors(report: dict) -> Iterator[Problem]:
             f"{with_train} class has training images; a classifier needs two",
             "look at how the class is read from the path",
         )
-    asked = report["settings"]["asked"]
+    yield from _too_few(report)
+
+
+def _too_few(report: dict) -> Iterator[Problem]:
+    asked, finest = report["settings"]["asked"], report["levels"][-1]
     if asked > finest["train"]["images"]:
         what = f"the study asks for {asked} training images; {finest['train']['images']} are usable"
         yield Problem(
@@ -96,7 +104,7 @@ def _splits(report: dict) -> Iterator[Problem]:
         classes = _some(finest["test_only"], "class", "classes")
         what = f"{classes} without training images: scored, always as wrong"
         yield Problem(False, what, "give them training images, or take their test images out")
-    if finest["train_only"]:
+    if finest["train_only"] not in ([], [UNLABELLED]):
         classes = _some(finest["train_only"], "class", "classes")
         what = f"{classes} without test images: learned, never scored"
         yield Problem(False, what, "give them test images, or leave them to pretraining on purpose")
