@@ -134,7 +134,7 @@ class Jobs:
 
     @staticmethod
     def _images_per_class(size: Size, number: int) -> int | None:
-        """Return so many images of each class, at most all; None where the classes are unknown."""
+        """Return ``number`` images of each class, at most all; None where these are unknown."""
         if size.classes is None:
             return None
         return min(number * size.classes, size.train or number * size.classes)
