@@ -1,4 +1,4 @@
-"""Estimate what a study costs: every job once, in hours, disk and wall time.
+"""Estimate what a study costs, every job once, in hours, disk and wall time; and what it can settle.
 
 With --check: the estimates next to what finished jobs took.
 """
@@ -32,6 +32,10 @@ def main() -> None:
     )
     parser.add_argument("--output-prefix", type=Path, help="write PREFIX.csv, .md, .svg and .png")
     parser.add_argument(
+        "--power-prefix", type=Path, help="write what the study can settle: PREFIX.csv and .md"
+    )
+    parser.add_argument("--pilot", help="instead of the key plan.pilot")
+    parser.add_argument(
         "--check",
         nargs="?",
         const="",
@@ -41,6 +45,7 @@ def main() -> None:
     arguments = parser.parse_args()
 
     from fourlenses.core.files import atomic
+    from fourlenses.lenses.plan import make_plan
     from fourlenses.planning import compare, report
     from fourlenses.planning.plan import plan_study
 
@@ -50,7 +55,9 @@ def main() -> None:
 
         config = read_config(arguments.configfile)
     config["plan"] |= {
-        key: value for key in ("gpus", "device") if (value := getattr(arguments, key)) is not None
+        key: value
+        for key in ("gpus", "device", "pilot")
+        if (value := getattr(arguments, key)) is not None
     }
     if arguments.check:  # results/<study>, of whatever folder that lies in
         results = Path(arguments.check).resolve()
@@ -59,11 +66,19 @@ def main() -> None:
     if arguments.check is not None:
         print(compare.table(compare.compare(plan, arguments.directory)))
         return
-    print(plan.page())
+
+    from fourlenses.power import write
+    from fourlenses.power.power import power_of
+
+    power = power_of(config, make_plan(config), root=arguments.directory)
+    page = plan.page(write.head(power))
+    print(page)
+    if arguments.power_prefix:
+        write.write(power, arguments.power_prefix)
     if prefix := arguments.output_prefix:
         report.write_jobs(list(plan.jobs.values()), plan.times, prefix.with_suffix(".csv"))
         with atomic(prefix.with_suffix(".md")) as temporary:
-            temporary.write_text(plan.page(), encoding="utf-8")
+            temporary.write_text(page, encoding="utf-8")
         from fourlenses.planning import figure
 
         figure.save(figure.draw(list(plan.jobs.values()), plan.device), prefix)

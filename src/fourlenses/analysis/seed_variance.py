@@ -184,6 +184,18 @@ def pooled(metrics: pd.DataFrame, prior_sd: float) -> SeedVariance:
     )
 
 
+def freedoms(metrics: pd.DataFrame) -> dict[Kind, float]:
+    """Return the degrees of freedom that a table's cells of each kind have together.
+
+    They follow from how many cells and seeds there are, whatever the accuracies.
+    """
+    cells, _ = _cells(table.at_finest(metrics))
+    kinds: dict[Kind, float] = {}
+    for (method, *_, protocol), (_, freedom) in cells.items():
+        kinds[method, protocol] = kinds.get((method, protocol), 0.0) + freedom
+    return kinds
+
+
 def _with_prior(common: Common, prior_sd: float) -> Common:
     most = common.most + PRIOR_FREEDOM
     variance = (common.most * common.variance + PRIOR_FREEDOM * prior_sd**2) / most

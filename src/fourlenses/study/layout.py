@@ -212,3 +212,8 @@ class Layout:
     def plan(self) -> str:
         """The outputs of `snakemake plan`, without the suffix (csv, md, svg, png)."""
         return f"{self.results}/plan"
+
+    @property
+    def power(self) -> str:
+        """What the study can settle, written by `snakemake plan`, without the suffix (csv, md)."""
+        return f"{self.results}/power"
