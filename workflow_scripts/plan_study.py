@@ -1,4 +1,4 @@
-"""Estimate what a study costs, every job once, in hours, disk and wall time; and what it can settle.
+"""Estimate what a study costs (each job once, in hours, disk, wall time) and what it can settle.
 
 With --check: the estimates next to what finished jobs took.
 """
@@ -6,8 +6,12 @@ With --check: the estimates next to what finished jobs took.
 import argparse
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fourlenses.core.cli import run
+
+if TYPE_CHECKING:
+    from fourlenses.planning.plan import StudyPlan
 
 
 def main() -> None:
@@ -44,9 +48,8 @@ def main() -> None:
     )
     arguments = parser.parse_args()
 
-    from fourlenses.core.files import atomic
     from fourlenses.lenses.plan import make_plan
-    from fourlenses.planning import compare, report
+    from fourlenses.planning import compare
     from fourlenses.planning.plan import plan_study
 
     config = arguments.config
@@ -75,13 +78,19 @@ def main() -> None:
     print(page)
     if arguments.power_prefix:
         write.write(power, arguments.power_prefix)
-    if prefix := arguments.output_prefix:
-        report.write_jobs(list(plan.jobs.values()), plan.times, prefix.with_suffix(".csv"))
-        with atomic(prefix.with_suffix(".md")) as temporary:
-            temporary.write_text(page, encoding="utf-8")
-        from fourlenses.planning import figure
+    if arguments.output_prefix:
+        write_plan(plan, page, arguments.output_prefix)
 
-        figure.save(figure.draw(list(plan.jobs.values()), plan.device), prefix)
+
+def write_plan(plan: "StudyPlan", page: str, prefix: Path) -> None:
+    """Write PREFIX.csv, .md, .svg and .png."""
+    from fourlenses.core.files import atomic
+    from fourlenses.planning import figure, report
+
+    report.write_jobs(list(plan.jobs.values()), plan.times, prefix.with_suffix(".csv"))
+    with atomic(prefix.with_suffix(".md")) as temporary:
+        temporary.write_text(page, encoding="utf-8")
+    figure.save(figure.draw(list(plan.jobs.values()), plan.device), prefix)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 import csv
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -67,19 +68,29 @@ def beside(findings: Sequence[Finding], planned: Mapping[tuple[Key, str], float]
     Which of several sides is compared may only turn out in the study. Then the half-width is that
     of the one comparison of the same question and target, where there is one.
     """
-    return [
-        replace(
-            finding,
-            evidence=[
-                replace(entry, planned_half_width=_planned(finding.finding, entry, planned))
-                for entry in finding.evidence
-            ],
-        )
-        for finding in findings
-    ]
+    return [_beside(finding, planned) for finding in findings]
 
 
-def _planned(question: str, entry: Entry, planned: Mapping[tuple[Key, str], float]) -> float | None:
+def _beside(finding: Finding, planned: Mapping[tuple[Key, str], float]) -> Finding:
+    on_target = Counter(entry.target for entry in finding.evidence)
+    return replace(
+        finding,
+        evidence=[
+            replace(
+                entry,
+                planned_half_width=_planned(
+                    finding.finding, entry, planned, alone=on_target[entry.target] == 1
+                ),
+            )
+            for entry in finding.evidence
+        ],
+    )
+
+
+def _planned(
+    question: str, entry: Entry, planned: Mapping[tuple[Key, str], float], *, alone: bool
+) -> float | None:
+    """alone: whether it is the one comparison of its target."""
     key = key_of(question, entry.target, entry.what)
     if (half := planned.get((key, entry.number.unit))) is not None:
         return half
@@ -88,4 +99,4 @@ def _planned(question: str, entry: Entry, planned: Mapping[tuple[Key, str], floa
         for (other, unit), half in planned.items()
         if other[:2] == key[:2] and unit == entry.number.unit
     ]
-    return alike[0] if len(alike) == 1 else None
+    return alike[0] if alone and len(alike) == 1 else None

@@ -42,19 +42,22 @@ class Answer:
 
 def answers(evidence: Evidence, thresholds: Thresholds) -> list[Answer]:
     """Return the numbers of all findings, then those of all cards."""
+    of_cards = (
+        answer
+        for card in conclusions.cards(evidence, thresholds)
+        for line in card.lines
+        for answer in _of_line(card.target, line, thresholds)
+    )
+    return [*of_findings(evidence, thresholds), *of_cards]
+
+
+def of_findings(evidence: Evidence, thresholds: Thresholds) -> list[Answer]:
+    """Return the numbers of all findings."""
     return [
-        *(
-            answer
-            for finding in conclusions.evaluate(evidence, thresholds)
-            for entry in finding.evidence
-            for answer in _of_entry(finding, entry)
-        ),
-        *(
-            answer
-            for card in conclusions.cards(evidence, thresholds)
-            for line in card.lines
-            for answer in _of_line(card.target, line, thresholds)
-        ),
+        answer
+        for finding in conclusions.evaluate(evidence, thresholds)
+        for entry in finding.evidence
+        for answer in _of_entry(finding, entry)
     ]
 
 

@@ -115,13 +115,12 @@ class Assumptions:
             return SeedVariance(every=_common(stated, total))
         measured = self.pilot.seed_variance
         kinds = {
-            kind: _common(common.variance, _freedom(common, freedoms[kind], seeds), measured=True)
+            kind: _foretold(common, freedoms[kind], seeds)
             for kind, common in measured.kinds.items()
             if kind in freedoms
         }
-        freedom = _freedom(measured.every, total, seeds)
         return SeedVariance(
-            every=_common(measured.every.variance, freedom, measured=True),
+            every=_foretold(measured.every, total, seeds),
             kinds=kinds,
             between_levels=measured.between_levels,
             shared=measured.shared,
@@ -160,15 +159,20 @@ def _described(rows: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _common(variance: float, freedom: float, *, measured: bool = False) -> Common:
+def _foretold(common: Common, most: float, seeds: int) -> Common:
+    """What the moderated variance of a comparison will be on average, and its degrees of freedom:
+    its own seeds and the others as far as they are alike, at most all."""
+    if common.freedom == np.inf:
+        return _common(common.variance, most, measured=True)
+    together = common.freedom + seeds - 1
+    weighed = common.freedom * common.variance + (seeds - 1) * common.mean
+    return _common(weighed / together, min(together, most), measured=True)
+
+
+def _common(variance: float, most: float, *, measured: bool = False) -> Common:
     """Of so many degrees of freedom in all. A stated one counts no cells, so that the analysis
     takes it as of an accuracy of 50 %."""
-    return Common(variance=variance, freedom=np.inf, most=freedom, cells=int(measured))
-
-
-def _freedom(common: Common, most: float, seeds: int) -> float:
-    """What a comparison has: its own seeds and the others as far as they are alike, at most all."""
-    return min(common.freedom + seeds - 1, most)
+    return Common(variance=variance, freedom=np.inf, most=most, cells=int(measured), mean=variance)
 
 
 def _relations(cells: Sequence[tuple]) -> np.ndarray:

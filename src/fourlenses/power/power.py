@@ -17,6 +17,7 @@ from fourlenses.power.expected import expected
 from fourlenses.power.rows import planned_rows
 from fourlenses.power.settle import LIKELY, Spread
 from fourlenses.study import Plan
+from fourlenses.study.layout import METRICS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,7 +111,7 @@ def power_of(config: dict, plan: Plan, *, root: Path = Path()) -> Power:
     rows = planned_rows(config, plan, root=root, pilot=pilot.metrics if pilot else None)
     return Power(
         study=config["study"],
-        comparisons=_expected(rows.table, assumptions, thresholds) if len(rows.table) else [],
+        comparisons=expectations(rows.table, assumptions, thresholds) if len(rows.table) else [],
         assumed=assumptions.words(),
         unknown=rows.unknown,
     )
@@ -129,18 +130,25 @@ def read_pilot(folder: str, prior_sd: float, *, root: Path = Path()) -> Evidence
     """
     if not folder:
         return None
-    table = root / folder / "metrics.csv"
+    table = root / folder / METRICS
     if not table.is_file():
         raise UserError(
-            f"config key 'plan.pilot' names {folder}, where there is no metrics.csv; name the "
+            f"config key 'plan.pilot' names {folder}, where there is no {METRICS}; name the "
             "results of a study, such as results/default, or leave it empty"
         )
     return Evidence.of(read_metrics(table), prior_sd)
 
 
-def _expected(
+def expectations(
     rows: pd.DataFrame, assumptions: Assumptions, thresholds: Thresholds
 ) -> list[Expected]:
+    """Return what to expect of every comparison.
+
+    Args:
+        rows: of the planned study, one or more.
+        assumptions: what is expected of them.
+        thresholds: of the study's config.
+    """
     seeds = rows["seed"].nunique()
     planned = answers(expected(rows, assumptions), thresholds)
     # With fewer than three seeds the parts of the variance are those of three, of which alone an

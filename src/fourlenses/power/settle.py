@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from math import inf
 
 from scipy.optimize import brentq
-from scipy.special import ndtr, stdtr, stdtrit
+from scipy.special import nctdtr, ndtr, stdtrit
 
 from fourlenses.analysis.contrasts import CONFIDENCE, quantile, standard_error
 from fourlenses.findings.thresholds import LEAST_SEEDS
@@ -74,8 +74,10 @@ class Spread:
         error, freedom = standard_error(self.images / times, self.seeds / seeds, freedom)
         if error == 0:
             return 1.0
-        beyond = distance / error - quantile(freedom)
-        return float(stdtr(freedom, beyond) if freedom < inf else ndtr(beyond))
+        wanted, steps = quantile(freedom), distance / error
+        if freedom > 1e6:
+            return float(ndtr(steps - wanted))
+        return 1.0 - float(nctdtr(freedom, steps, wanted))
 
     def seeds_needed(self, distance: float) -> int | None:
         """Return the fewest seeds with which a question is likely to be settled; None above

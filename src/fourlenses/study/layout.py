@@ -24,6 +24,7 @@ CELLS = "cells.json"
 PREDICTIONS = "predictions.npz"
 # In results/<study>/: its config and its cells.
 STUDY = "study.json"
+METRICS = "metrics.csv"
 
 
 def run_name(method: str, source: str, seed: int | str) -> str:
@@ -169,7 +170,7 @@ class Layout:
 
     @property
     def metrics(self) -> str:
-        return f"{self.results}/metrics.csv"
+        return f"{self.results}/{METRICS}"
 
     @property
     def paired(self) -> str:
