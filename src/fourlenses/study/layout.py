@@ -25,6 +25,7 @@ PREDICTIONS = "predictions.npz"
 # In results/<study>/: its config and its cells.
 STUDY = "study.json"
 METRICS = "metrics.csv"
+IMAGES = "images.json"  # what the report knows of the images, for a clone without data
 
 
 def run_name(method: str, source: str, seed: int | str) -> str:
