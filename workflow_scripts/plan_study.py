@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from fourlenses.planning.plan import StudyPlan
 
 
-def main() -> None:
+def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     which = parser.add_mutually_exclusive_group()
     which.add_argument(
@@ -46,7 +46,11 @@ def main() -> None:
         metavar="RESULTS",
         help="compare with what is finished, e.g. in results/default",
     )
-    arguments = parser.parse_args()
+    return parser.parse_args()
+
+
+def main() -> None:
+    arguments = parse_arguments()
 
     from fourlenses.lenses.plan import make_plan
     from fourlenses.planning import compare

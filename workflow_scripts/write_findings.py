@@ -35,8 +35,9 @@ def main() -> None:
 
     from fourlenses.analysis.contrasts import Evidence
     from fourlenses.analysis.table import read_metrics
-    from fourlenses.findings import planned, write
+    from fourlenses.findings import write
     from fourlenses.findings.setting import study_setting
+    from fourlenses.findings.show import planned
     from fourlenses.findings.thresholds import Thresholds
     from fourlenses.lenses import conclusions
 

@@ -5,7 +5,7 @@ import csv
 import pytest
 
 from fourlenses.core.errors import UserError
-from fourlenses.findings import planned
+from fourlenses.findings.show import planned
 from fourlenses.lenses.plan import make_plan
 from fourlenses.power import write
 from fourlenses.power.power import power_of

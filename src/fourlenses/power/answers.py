@@ -7,7 +7,7 @@ from fourlenses.analysis.contrasts import Evidence
 from fourlenses.findings.comparison import CONFOUNDED, HAS_SEEN, LONGER_FIRST, UNTRAINED
 from fourlenses.findings.finding import Entry, Estimate, Finding
 from fourlenses.findings.line import Line
-from fourlenses.findings.planned import Key, key_of
+from fourlenses.findings.show.planned import Key, key_of
 from fourlenses.findings.thresholds import Thresholds
 from fourlenses.lenses import conclusions
 

@@ -9,7 +9,7 @@ import pandas as pd
 from fourlenses.analysis.contrasts import Evidence
 from fourlenses.analysis.table import read_metrics
 from fourlenses.core.errors import UserError
-from fourlenses.findings.planned import Key
+from fourlenses.findings.show.planned import Key
 from fourlenses.findings.thresholds import LEAST_SEEDS, Thresholds
 from fourlenses.power.answers import Answer, answers
 from fourlenses.power.assumptions import Assumptions
