@@ -4,10 +4,10 @@ With --check: the estimates next to what finished jobs took.
 """
 
 import argparse
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from fourlenses.config.command_line import add_config_options, config_of
 from fourlenses.core.cli import run
 
 if TYPE_CHECKING:
@@ -16,19 +16,7 @@ if TYPE_CHECKING:
 
 def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
-    which = parser.add_mutually_exclusive_group()
-    which.add_argument(
-        "--configfile",
-        nargs="+",
-        type=Path,
-        default=[],
-        help="the study's overlay of config.yaml; none: the default study",
-    )
-    which.add_argument(
-        "--config",
-        type=json.loads,
-        help="the whole config, completed, as JSON (what the Snakefile gives)",
-    )
+    add_config_options(parser)
     parser.add_argument("--gpus", type=int, help="instead of the key plan.gpus")
     parser.add_argument("--device", help="instead of the key plan.device")
     parser.add_argument(
@@ -56,11 +44,7 @@ def main() -> None:
     from fourlenses.planning import compare
     from fourlenses.planning.plan import plan_study
 
-    config = arguments.config
-    if config is None:
-        from fourlenses.config.read import read_config
-
-        config = read_config(arguments.configfile)
+    config = config_of(arguments)
     config["plan"] |= {
         key: value
         for key in ("gpus", "device", "pilot")

@@ -95,9 +95,9 @@ def lock_of(directory, patience=PATIENCE):
 def test_the_file_says_who_and_goes_at_the_end(tmp_path, monkeypatch):
     monkeypatch.setenv("SLURM_JOB_ID", "1234")
     with lock_of(tmp_path / "deep" / "run") as lock:
-        found = json.loads((tmp_path / "deep" / "run" / "lock.json").read_text())
-        assert found["pid"] == os.getpid()
-        assert found["slurm_job_id"] == "1234"
+        holder = json.loads((tmp_path / "deep" / "run" / "lock.json").read_text())
+        assert holder["pid"] == os.getpid()
+        assert holder["slurm_job_id"] == "1234"
         assert [file.name for file in lock.directory.iterdir()] == ["lock.json"]
         lock.verify()
     assert list((tmp_path / "deep").iterdir()) == []
@@ -356,11 +356,11 @@ def test_a_hanging_file_server_is_no_sign_of_death(tmp_path, monkeypatch):
     def hanging():
         nonlocal looks
         looks += 1
-        seen = read()
+        content = read()
         if looks == 4:
             time.sleep(2)
             threading.Timer(0.3, os.utime, [file]).start()
-        return seen
+        return content
 
     monkeypatch.setattr(waiter, "_read", hanging)
     with pytest.raises(UserError, match="is being trained into"):

@@ -91,13 +91,13 @@ def test_the_clock_starts_with_the_process_not_with_the_import():
         "print(seconds_since_start())"
     )
     before = time.monotonic()
-    found = float(
+    elapsed = float(
         subprocess.run(
             [sys.executable, "-c", program], capture_output=True, text=True, check=True
         ).stdout
     )
     if Path("/proc/self/stat").exists():
-        assert 1.0 <= found <= time.monotonic() - before + 0.02  # the kernel counts in hundredths
+        assert 1.0 <= elapsed <= time.monotonic() - before + 0.02  # the kernel counts in hundredths
     earlier = seconds_since_start()
     time.sleep(0.05)
     assert seconds_since_start() - earlier > 0.04
@@ -126,16 +126,16 @@ def test_handlers_are_given_back(clock):
 
 
 def test_in_another_thread_signals_are_left_alone(clock):
-    found = []
+    states = []
 
     def work():
         with TimeLimit(None, clock=clock) as limit:
-            found.extend([signal.getsignal(signal.SIGUSR1), limit.due()])
+            states.extend([signal.getsignal(signal.SIGUSR1), limit.due()])
 
     thread = threading.Thread(target=work)
     thread.start()
     thread.join()
-    assert found == [signal.SIG_DFL, False]
+    assert states == [signal.SIG_DFL, False]
 
 
 PROGRAM = """

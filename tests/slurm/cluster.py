@@ -152,7 +152,7 @@ class Head:
                 command, env=environment, stdout=file, stderr=subprocess.STDOUT
             )
 
-    def said(self) -> str:
+    def output(self) -> str:
         return self.log.read_text()
 
     def end(self) -> int:

@@ -71,10 +71,10 @@ def held(study: Study, checkpoints: int = 1) -> Training:
                 )
         return None
 
-    found = wait_until(training, f"a job trains in {study.folder}", every=0.05)
-    found.stop()
-    assert not found.ended(), "the training was over before it could be held: give it more epochs"
-    return found
+    running = wait_until(training, f"a job trains in {study.folder}", every=0.05)
+    running.stop()
+    assert not running.ended(), "the training was over before it could be held: give it more epochs"
+    return running
 
 
 @contextlib.contextmanager

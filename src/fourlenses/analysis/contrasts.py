@@ -187,15 +187,15 @@ class Evidence:
         keys = shared_keys(cells)
         if not keys:
             raise _nothing_shared(cells)
-        cells = [replace(cell, seen={key: cell.seen[key] for key in keys}) for cell in cells]
+        cells = [replace(cell, scores={key: cell.scores[key] for key in keys}) for cell in cells]
         single = [self.contrast([cell], scales.points([1.0])) for cell in cells]
-        covariance = np.diag([one.standard_error**2 for one in single])
+        covariance = np.diag([contrast.standard_error**2 for contrast in single])
         for a, b in combinations(range(len(cells)), 2):
             difference = self.contrast([cells[a], cells[b]], scales.points([1.0, -1.0]))
             apart = difference.standard_error**2
             covariance[a, b] = covariance[b, a] = (covariance[a, a] + covariance[b, b] - apart) / 2
-        estimates = np.array([one.estimate for one in single])
-        return estimates, covariance, min(one.freedom for one in single)
+        estimates = np.array([contrast.estimate for contrast in single])
+        return estimates, covariance, min(contrast.freedom for contrast in single)
 
     def _image_variance(
         self, cells: Sequence[Cell], weights: Sequence[float], keys: Sequence[Key]

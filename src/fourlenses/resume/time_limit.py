@@ -104,7 +104,7 @@ class TimeLimit:
         """Return the exception to end the run with.
 
         It is `OutOfTime` only where this step was saved and no signal came: what was cancelled must
-        not go on by itself, nor what got no further.
+        not continue by itself, nor what got no further.
 
         Args:
             checkpoint: the newest that can be read, or None.
