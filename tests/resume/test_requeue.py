@@ -13,7 +13,7 @@ import time
 import pytest
 
 from fourlenses.core.errors import Interrupted, OutOfTime
-from fourlenses.core.processes import is_dead
+from fourlenses.core.machine.processes import is_dead
 from fourlenses.resume.checkpoint import Checkpoints
 from tests.helpers.runs import go, settings
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from fourlenses.core.processes import is_dead
+from fourlenses.core.machine.processes import is_dead
 from tests.slurm.cluster import Cluster, Study, wait_until
 from tests.slurm.test_faults import assert_completes, assert_undisturbed
 from tests.slurm.training import ENCODER, LOG, RUN, held

@@ -25,6 +25,7 @@ METHOD = {"epochs": 2, "batch_size": 32, "warmup_epochs": 0}
 # config.yaml with its four lenses and its protocols, of two tiny domains
 CUT = {
     "study": "cut",
+    "device": "cpu",  # the GPUs of its nodes are null devices
     "seeds": [0],
     "stored_size": 24,
     "image_size": 16,

@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from fourlenses.core.processes import is_dead
+from fourlenses.core.machine.processes import is_dead
 from tests.slurm.cluster import Study, wait_until
 
 METHOD, SOURCE = "simclr", "drawings-64"

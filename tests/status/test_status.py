@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from fourlenses.core import processes
 from fourlenses.core.errors import UserError
+from fourlenses.core.machine import processes
 from fourlenses.resume.live_progress import LiveProgress
 from fourlenses.status.logs import ending
 from fourlenses.status.page import page
