@@ -112,9 +112,7 @@ def _comparison(line: dict, title: str) -> list[Comparison]:
         + ([f"{labels:,} labels"] if isinstance(labels, int) else [])
     )
     words = f"{about}: {estimate:+.1f} points [{low:+.1f}, {high:+.1f}], {line.get('answer')}"
-    return [
-        Comparison(estimate=estimate, low=low, high=high, tone=sense_of(line), words=words)
-    ]
+    return [Comparison(estimate=estimate, low=low, high=high, tone=sense_of(line), words=words)]
 
 
 def _of_granularity(findings: Sequence[dict]) -> list[Comparison]:
@@ -250,8 +248,8 @@ def warnings(cards: Sequence[dict], table: StudyTable, hours: float) -> list[str
     count = f"{'One' if table.seeds == 1 else table.seeds} seed{_s(table.seeds)}"
     said = shared or [f"{count}: how much seeds differ is not known well, and can be more."]
     cost = ""
-    if hours > 0:
-        spent = values.shown(round(hours * more / table.seeds, 1))
+    spent = round(hours * more / table.seeds, 1)
+    if spent:
         cost = f", about {spent} hours of pretraining"
     remedy = f"To add {more} seed{_s(more)}{cost}: seeds: {list(range(LEAST_SEEDS))}."
     return [f"{said[0]} {remedy}", *said[1:]]

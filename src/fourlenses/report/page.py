@@ -107,7 +107,10 @@ def _sections(lenses: list[dict], findings: list[dict]) -> list[dict]:
 def _not_asked(asked: set[str]) -> list[Gap]:
     """The lenses that the study does not have."""
     return [
-        Gap(f"{name.capitalize()}: {lens.question} Not measured", key=f"Add {name} to the key lenses")
+        Gap(
+            f"{name.capitalize()}: {lens.question} Not measured",
+            key=f"Add {name} to the key lenses",
+        )
         for name, lens in LENSES.items()
         if name not in asked
     ]

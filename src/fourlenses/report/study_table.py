@@ -73,7 +73,9 @@ def read_study_table(metrics: Path) -> StudyTable:
         backbones=sorted({row.get("backbone") or "" for row in rows} - {""}),
         pixels=_numbers(rows, "image_size"),
         labels=_numbers(rows, "labelled_images"),
-        images=_numbers([row for row in rows if row["protocol"] not in FROM_SCRATCH], "pretrain_images"),
+        images=_numbers(
+            [row for row in rows if row["protocol"] not in FROM_SCRATCH], "pretrain_images"
+        ),
     )
 
 

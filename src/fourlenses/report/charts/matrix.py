@@ -71,13 +71,16 @@ def matrix(evidence: Evidence) -> tuple[list[str], list[Row]] | None:
     own = {target: _own(rows[rows["target"] == target]) for target in targets}
     found = []
     for (method, source), cells in rows.groupby(["method", "source"], sort=False):
+        label = _label(str(method), str(source), rows)
         of_target = {str(target): part for target, part in cells.groupby("target")}
         found.append(
             Row(
                 block=_block(str(method), str(source)),
-                label=_label(str(method), str(source), rows),
+                label=label,
                 cells=[
-                    _cell(of_target[target], own[target], evidence) if target in of_target else None
+                    _cell(label, of_target[target], own[target], evidence=evidence)
+                    if target in of_target
+                    else None
                     for target in targets
                 ],
             )
@@ -116,10 +119,12 @@ def _label(method: str, source: str, rows: pd.DataFrame) -> str:
     return f"{shown} ({methods.label(method)})" if named else shown
 
 
-def _cell(rows: pd.DataFrame, own: pd.DataFrame | None, evidence: Evidence) -> Cell:
+def _cell(label: str, rows: pd.DataFrame, own: pd.DataFrame | None, *, evidence: Evidence) -> Cell:
     first = rows.iloc[0]
     mean = evidence.mean(rows)
-    is_own = names.is_in_domain(first["source"], first["target"])
+    is_own = methods.is_contrastive(first["method"]) and names.is_in_domain(
+        first["source"], first["target"]
+    )
     same = own is not None and own.index.equals(rows.index)
     compared = own is not None and not same and selection.share_seeds(rows, own)
     contrast = evidence.difference(rows, own) if compared and own is not None else None
@@ -131,7 +136,7 @@ def _cell(rows: pd.DataFrame, own: pd.DataFrame | None, evidence: Evidence) -> C
         points=contrast.estimate if contrast else None,
         open=undecided,
         tone=_tone(contrast, undecided),
-        words=" ".join(_words(rows, mean, contrast)),
+        words=" ".join(_words(label, names.dataset(first["target"]), mean, contrast)),
     )
 
 
@@ -144,13 +149,9 @@ def _tone(contrast: Contrast | None, undecided: bool) -> str:
     return f"{'better' if contrast.estimate > 0 else 'worse'}{strength}"
 
 
-def _words(rows: pd.DataFrame, mean: Contrast, contrast: Contrast | None) -> Iterator[str]:
-    first = rows.iloc[0]
-    yield (
-        f"Pretrained on {names.source(first['source'])}, evaluated on "
-        f"{names.dataset(first['target'])}: {mean.estimate:.1f} % "
-        f"[{mean.low:.1f}, {mean.high:.1f}]."
-    )
+def _words(label: str, target: str, mean: Contrast, contrast: Contrast | None) -> Iterator[str]:
+    ends = f"[{mean.low:.1f}, {mean.high:.1f}]"
+    yield f"{label}, evaluated on {target}: {mean.estimate:.1f} % {ends}."
     if contrast:
         ends = f"[{contrast.low:+.1f}, {contrast.high:+.1f}]"
         yield f"{contrast.estimate:+.1f} points {ends} against images of its own."

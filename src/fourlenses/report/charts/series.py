@@ -33,6 +33,7 @@ class Point:
         low: end of its 95 % interval, percent.
         high: likewise.
         seeds: how many.
+        run: `<method>/<source>`, for people who look for it in the table.
     """
 
     labels: int
@@ -40,6 +41,7 @@ class Point:
     low: float
     high: float
     seeds: int
+    run: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,14 +53,12 @@ class Series:
         label: for legends.
         role: one of `ROLES`.
         shade: of the role's colour, 0 the darkest.
-        run: `<method>/<source>`, for people who look for it in the table.
         points: by increasing number of labels.
     """
 
     key: str
     label: str
     role: str
-    run: str
     points: list[Point]
     shade: int = 0
 
@@ -76,7 +76,6 @@ def series_of(target: str, evidence: Evidence) -> list[Series]:
                 key=key_of(first["method"], first["source"], first["protocol"]),
                 label=label,
                 role=role,
-                run=f"{first['method']}/{first['source']}",
                 points=list(_points(of_series, evidence)),
                 shade=shade,
             )
@@ -91,9 +90,15 @@ def key_of(method: str, source: str, protocol: str) -> str:
 
 def _points(rows: pd.DataFrame, evidence: Evidence) -> Iterator[Point]:
     for labels in sorted(rows["labelled_images"].unique()):
-        mean = evidence.mean(rows[rows["labelled_images"] == labels])
+        cell = rows[rows["labelled_images"] == labels]
+        first, mean = cell.iloc[0], evidence.mean(cell)
         yield Point(
-            labels=int(labels), top1=mean.estimate, low=mean.low, high=mean.high, seeds=mean.seeds
+            labels=int(labels),
+            top1=mean.estimate,
+            low=mean.low,
+            high=mean.high,
+            seeds=mean.seeds,
+            run=f"{first['method']}/{first['source']}",
         )
 
 

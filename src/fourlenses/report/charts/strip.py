@@ -33,7 +33,7 @@ class Comparison:
 
 @dataclass(frozen=True, kw_only=True)
 class Dot:
-    """A comparison of a drawing, in its units. low and high are None where only the dot is drawn."""
+    """A comparison of a drawing, in its units; low and high are None without an interval."""
 
     x: float
     y: float
