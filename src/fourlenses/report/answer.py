@@ -231,29 +231,20 @@ def _s(count: int) -> str:
     return "" if count == 1 else "s"
 
 
-def warnings(cards: Sequence[dict], table: StudyTable, hours: float) -> list[str]:
-    """Return what limits all answers, a text each; those of a study with few seeds, first.
+def warnings(shared: Sequence[str], table: StudyTable, hours: float) -> list[str]:
+    """Return what limits all answers, a text each; of a study with few seeds, what to add.
 
     Args:
-        cards: as from `read_decisions`; a warning that all have is taken from them.
+        shared: the warnings that all cards have.
         table: of the study.
         hours: that its pretraining took; 0 where it is not known.
     """
-    shared = [one for one in _first(cards) if all(one in card["warnings"] for card in cards)]
-    for card in cards:
-        card["warnings"] = [one for one in card["warnings"] if one not in shared]
     more = LEAST_SEEDS - table.seeds
     if more <= 0:
-        return shared
+        return [*shared]
     count = f"{'One' if table.seeds == 1 else table.seeds} seed{_s(table.seeds)}"
-    said = shared or [f"{count}: how much seeds differ is not known well, and can be more."]
-    cost = ""
+    said = [*shared] or [f"{count}: how much seeds differ is not known well, and can be more."]
     spent = round(hours * more / table.seeds, 1)
-    if spent:
-        cost = f", about {spent} hours of pretraining"
+    cost = f", about {values.shown(spent)} hours of pretraining" if spent else ""
     remedy = f"To add {more} seed{_s(more)}{cost}: seeds: {list(range(LEAST_SEEDS))}."
     return [f"{said[0]} {remedy}", *said[1:]]
-
-
-def _first(cards: Sequence[dict]) -> list[str]:
-    return list(cards[0]["warnings"]) if cards else []

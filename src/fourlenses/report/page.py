@@ -76,7 +76,7 @@ def gather(metrics: Path, results: Path, data: Path) -> dict:
         "headline": answer.headline(decisions["cards"], tiles),
         "short_answers": answer.short_answers(parts["datasets"]["panels"]),
         "conditions": answer.conditions(table),
-        "warnings": answer.warnings(decisions["cards"], table, runs["hours"]),
+        "warnings": answer.warnings(decisions["shared"], table, runs["hours"]),
         "tiles": tiles,
         "axis": axis,
         "findings_axis": findings_axis,
