@@ -4,7 +4,7 @@ All tiles have one axis of points. Right of 0 is good for the option that a row 
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 
 from fourlenses.findings.thresholds import LEAST_SEEDS
 from fourlenses.report import values
@@ -29,24 +29,27 @@ class Option:
 
     lens: str
     name: str
-    yes: str
-    no: str
+    _: KW_ONLY
+    yes: str = "better"
+    no: str = "worse"
 
 
 # By the question of a card's line, in the order of the tiles.
 OPTIONS = {
-    "contest": Option("quantity", "Pretraining, not labels alone", "better", "worse"),
-    "doubling": Option("quantity", "Twice the unlabelled images", "worth it", "not worth it"),
-    "other_encoder": Option("domain", "Another domain's images instead", "better", "worse"),
-    "added": Option("domain", "Another domain's images added", "better", "worse"),
-    "pool": Option("domain", "Part of them of another domain", "better", "worse"),
-    "corruption": Option("quality", "Corrupted images", "better", "worse"),
-    "granularity": Option("granularity", "Supervised's lead, on finer labels", "wider", "narrower"),
-    "download_or_labels": Option(
-        "alternatives", "Downloaded encoder, not labels alone", "better", "worse"
+    "contest": Option("quantity", "Pretraining, not labels alone"),
+    "doubling": Option(
+        "quantity", "Twice the unlabelled images", yes="worth it", no="not worth it"
     ),
-    "downloaded": Option("alternatives", "Downloaded encoder, not your own", "better", "worse"),
-    "continued": Option("alternatives", "Continued on your images", "better", "worse"),
+    "other_encoder": Option("domain", "Another domain's images instead"),
+    "added": Option("domain", "Another domain's images added"),
+    "pool": Option("domain", "Part of them of another domain"),
+    "corruption": Option("quality", "Corrupted images"),
+    "granularity": Option(
+        "granularity", "Supervised's lead, on finer labels", yes="wider", no="narrower"
+    ),
+    "download_or_labels": Option("alternatives", "Downloaded encoder, not labels alone"),
+    "downloaded": Option("alternatives", "Downloaded encoder, not your own"),
+    "continued": Option("alternatives", "Continued on your images"),
 }
 
 
@@ -176,9 +179,9 @@ def headline(cards: Sequence[dict], found: Sequence[Tile]) -> str:
 
 def short_answers(panels: Sequence[dict]) -> list[tuple[str, str, str]]:
     """Return id, title and answer of each of several datasets that has one."""
-    if len(panels) < 2:
-        return []
     cards = [(panel, panel["card"]) for panel in panels if panel["card"]]
+    if len(cards) < 2:  # the headline says it
+        return []
     return [
         (panel["id"], panel["title"], card["sentence"])
         for panel, card in cards

@@ -107,10 +107,7 @@ def _sections(lenses: list[dict], findings: list[dict]) -> list[dict]:
 def _not_asked(asked: set[str]) -> list[Gap]:
     """The lenses that the study does not have."""
     return [
-        Gap(
-            f"{name.capitalize()}: {lens.question} Not measured",
-            key=f"Add {name} to the key lenses",
-        )
+        Gap(f"{name.capitalize()} is not measured: {lens.question}", key=f"Add {name} to lenses")
         for name, lens in LENSES.items()
         if name not in asked
     ]

@@ -136,7 +136,7 @@ def _cell(label: str, rows: pd.DataFrame, own: pd.DataFrame | None, *, evidence:
         points=contrast.estimate if contrast else None,
         open=undecided,
         tone=_tone(contrast, undecided),
-        words=" ".join(_words(label, names.dataset(first["target"]), mean, contrast)),
+        words=" ".join(_words(label, names.dataset(first["target"]), mean=mean, contrast=contrast)),
     )
 
 
@@ -149,7 +149,7 @@ def _tone(contrast: Contrast | None, undecided: bool) -> str:
     return f"{'better' if contrast.estimate > 0 else 'worse'}{strength}"
 
 
-def _words(label: str, target: str, mean: Contrast, contrast: Contrast | None) -> Iterator[str]:
+def _words(label: str, target: str, *, mean: Contrast, contrast: Contrast | None) -> Iterator[str]:
     ends = f"[{mean.low:.1f}, {mean.high:.1f}]"
     yield f"{label}, evaluated on {target}: {mean.estimate:.1f} % {ends}."
     if contrast:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 STEPS = (1, 2, 5, 10)  # of ticks, times a power of ten
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Axis:
     """A linear axis.
 
@@ -22,8 +22,8 @@ class Axis:
     low: float
     high: float
     start: float
-    end: float = 0.0
-    ticks: tuple[float, ...] = ()
+    end: float
+    ticks: tuple[float, ...]
 
     def at(self, value: float) -> float:
         """Return where a value is, to a tenth of a unit."""
@@ -46,7 +46,7 @@ def axis_through(values: Sequence[float], start: float, end: float, *, most: int
     step = tick_step(high - low, most - 1)
     first, last = math.floor(low / step), math.ceil(high / step)
     ticks = tuple(round(place * step, 6) + 0.0 for place in range(first, last + 1))
-    return Axis(ticks[0], ticks[-1], start, end, ticks)
+    return Axis(low=ticks[0], high=ticks[-1], start=start, end=end, ticks=ticks)
 
 
 def tick_step(span: float, most: int) -> float:
