@@ -3,7 +3,8 @@
 import pytest
 from markupsafe import escape
 
-from fourlenses.report import markdown, marks, values
+from fourlenses.report import markdown, values
+from fourlenses.report.records import marks
 
 
 def test_markdown_blocks():

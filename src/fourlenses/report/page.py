@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from fourlenses.core.files import atomic
 from fourlenses.planning.report import CAPTION
-from fourlenses.report import answer, image_records, marks
+from fourlenses.report import answer
 from fourlenses.report.charts import curves, strip
 from fourlenses.report.datasets import read_datasets
 from fourlenses.report.decisions import read_decisions
@@ -17,8 +17,9 @@ from fourlenses.report.figures import embedded_csv, read_figure, read_lenses
 from fourlenses.report.findings import read_findings, read_published, with_strips
 from fourlenses.report.gaps import Gap, optional_text
 from fourlenses.report.markdown import parse
-from fourlenses.report.provenance import read_provenance
-from fourlenses.report.runs import read_runs
+from fourlenses.report.records import image_records, marks
+from fourlenses.report.records.provenance import read_provenance
+from fourlenses.report.records.runs import read_runs
 from fourlenses.report.study_table import read_study_table
 from fourlenses.report.tables import read_table
 from fourlenses.study.vocabulary import LENSES
