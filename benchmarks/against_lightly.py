@@ -39,7 +39,7 @@ from fourlenses.training.schedule import learning_rate
 from fourlenses.training.step_config import StepConfig
 
 SIZE, TEMPERATURE, MOMENTUM, DECAY = 32, 0.2, 0.9, 5e-4
-RECIPE = Augmentation(crop_scale=(0.2, 1.0), blur=0.0)
+AUGMENTATION = Augmentation(crop_scale=(0.2, 1.0), blur=0.0)
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,9 @@ def ours(images: Images, training: Training, seed: int) -> torch.nn.Module:
         "sgd", method, learning_rate=peak, momentum=MOMENTUM, weight_decay=DECAY
     )
     source = ResidentInput(
-        images, [Augment(RECIPE, SIZE, seed), Augment(RECIPE, SIZE, seed)], torch.device("cpu")
+        images,
+        [Augment(AUGMENTATION, SIZE, seed), Augment(AUGMENTATION, SIZE, seed)],
+        torch.device("cpu"),
     )
     stream, engine = Stream(len(images.labels), batch, seed), StepConfig(torch.device("cpu"))
     labels = torch.zeros(batch, dtype=torch.int64)
@@ -99,8 +101,8 @@ class Pictures(Dataset):
     def __len__(self) -> int:
         return len(self.images)
 
-    def __getitem__(self, place: int) -> list[torch.Tensor]:
-        return self.transform(self.images[place])
+    def __getitem__(self, index: int) -> list[torch.Tensor]:
+        return self.transform(self.images[index])
 
 
 def lightlys(images: Images, training: Training, seed: int) -> torch.nn.Module:
@@ -146,7 +148,7 @@ def lightlys(images: Images, training: Training, seed: int) -> torch.nn.Module:
 
 
 def hold_out(images: Images, classes: int, each: int) -> tuple[Images, Images]:
-    """Training and test images of the first so many classes.
+    """Training and test images of the first ``classes`` classes.
 
     ``each`` images a class for the test, the same ones always.
     """
@@ -179,7 +181,7 @@ def parse_arguments() -> argparse.Namespace:
     )
     parser.add_argument("--beton", default="48px/clean.beton", help="its beton")
     parser.add_argument(
-        "--classes", type=int, default=20, help="use the images of the first so many classes"
+        "--classes", type=int, default=20, help="use the images of the first N classes"
     )
     parser.add_argument(
         "--held-out",
@@ -203,7 +205,7 @@ def parse_arguments() -> argparse.Namespace:
 
 
 def load(arguments: argparse.Namespace) -> tuple[Images, Images, LabelLevels]:
-    """Training and test images of the first so many classes, and their label levels."""
+    """Training and test images of the first ``classes`` classes, and their label levels."""
     manifest = read_manifest(arguments.dataset / "manifest.parquet")
     hierarchy = hierarchy_of(manifest)
     rows = np.concatenate([rows_of(manifest, split) for split in ("train", "test")])

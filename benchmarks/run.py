@@ -1,6 +1,6 @@
 """Measure fourlenses and what people would use instead, in turns on the same cores.
 
-Prints ratios as they come; writes every rate. Each row of the table below is a process of its own,
+Prints ratios as they come; writes every rate. Each row of the table below is a separate process,
 so that no library's threads get into another's way:
 
     input      two SimCLR views at 224 px from JPEGs: FFCV, torchvision on PIL and on tensors,
@@ -19,7 +19,7 @@ so that no library's threads get into another's way:
                its first batch
     disk       bytes of five pretraining sizes: a beton each
 
-`render.py` writes docs/measured/benchmarks.md from the results. A median is of the rounds; a ratio
+`render.py` writes docs/measured/benchmarks from the results. A median is of the rounds; a ratio
 is taken in each round, its spread is over them.
 """
 
@@ -168,11 +168,11 @@ def sentence(row: dict) -> str:
         line += f"   ours is {row['ours_over_it']:.2f}x ({row['least']:.2f} to {row['most']:.2f})"
     if "share" in row:
         line += f"   {row['share']:.0%} of {row['bound']:,.4g}: {row['bound_what']}"
-    if found := verdict(row):
+    if outcome := verdict(row):
         line += (
-            f", bar {row['bar']}x: {found}"
+            f", bar {row['bar']}x: {outcome}"
             if row.get("bar")
-            else f", at most {row['at_most']} {row['unit']}: {found}"
+            else f", at most {row['at_most']} {row['unit']}: {outcome}"
         )
     return line
 

@@ -1,6 +1,6 @@
 """Growth of time and memory with the images of a dataset, its classes, the batch and the workers.
 
-Each point is a process of its own.
+Each point is a separate process.
 
     images    two 32 px crops an image, streamed from a beton whose samples all point to the same
               1,000 JPEGs: 1,000 to 1,000,000 rows
@@ -121,12 +121,12 @@ def aliased(path: Path, pictures: list[bytes], *, side: int, count: int) -> None
     writer.close()
     with open(path, "r+b") as file:
         header = np.fromfile(path, HEADER, count=1)
-        own = np.fromfile(path, SAMPLE, count=len(pictures), offset=METADATA_START)
+        records = np.fromfile(path, SAMPLE, count=len(pictures), offset=METADATA_START)
         table = np.fromfile(
             path, ALLOCATION, count=len(pictures), offset=int(header["alloc_table_ptr"][0])
         )
         every = np.arange(count) % len(pictures)
-        samples, places = own[every], table[every]
+        samples, places = records[every], table[every]
         samples["index"], places["sample_id"], header["num_samples"] = (
             np.arange(count),
             np.arange(count),

@@ -30,15 +30,15 @@ def test_fine_tuning_and_training_from_scratch_are_tuned_alike(file):
 def test_nothing_of_the_default_study_leaks_into_another_preset(file):
     """Dictionaries add up: a key that config.yaml gives an entry is there in an overlay's as well,
     whatever preset it names."""
-    own, config = yaml.safe_load(file.read_text()), read_config([file])
-    for name, given in own["methods"].items():
+    overlay, config = yaml.safe_load(file.read_text()), read_config([file])
+    for name, given in overlay["methods"].items():
         entry = config["methods"][name]
         presets = ROOT / "presets" / "methods" / f"{entry['method']}.yaml"
         # presets/continued.yaml changes it for an entry that starts from an external encoder
         apart = (*DURATIONS, "learning_rate") if "start" in entry else DURATIONS
         _is_preset(entry, given, presets, apart)
     for name in TRAINING_PROTOCOLS:
-        given = own["evaluation"].get(name)
+        given = overlay["evaluation"].get(name)
         if given and name in {cell.protocol for cell in make_plan(config).cells}:
             _is_preset(
                 config["evaluation"][name], given, ROOT / "presets" / "protocols" / f"{name}.yaml"
@@ -69,12 +69,12 @@ def test_seeds_fine_tuning_and_half_the_length(file):
             for size in part["pretrain_images"]
         ]
         most = largest_size({"pretrain_images": sizes})
-        own = {
+        protocols = {
             cell.protocol
             for cell in cells
             if cell.target == dataset and cell.run.source == f"{dataset}-{most}"
         }
-        assert {"linear", "fine_tune"} <= own
+        assert {"linear", "fine_tune"} <= protocols
         assert any(cell.run.method.endswith("_half") and cell.target == dataset for cell in cells)
 
 
@@ -95,7 +95,7 @@ def test_every_pool_has_its_target_and_controls(file):
                 (f"{dataset}-{share}", dataset),
                 (f"{dataset}-{share * len(pool)}", dataset),
             } <= evaluated
-    # two encoders of one domain beside two of two
+    # two encoders of one domain next to two of two
     assert any(
         len({part.split("-")[0] for part in source.split("~")}) == 1
         for source, _ in evaluated

@@ -13,7 +13,7 @@ import time
 import pytest
 
 from fourlenses.core.errors import Interrupted, OutOfTime
-from fourlenses.core.processes import is_dead
+from fourlenses.core.machine.processes import is_dead
 from fourlenses.resume.checkpoint import Checkpoints
 from tests.helpers.runs import go, settings
 
@@ -127,7 +127,7 @@ def test_what_is_not_requeued_ends_with_code_75_and_the_reason(scontrol, tmp_pat
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("changes", "expected"),
     [
         ({"wanted": ""}, ""),
         ({"signalled": "signalled"}, ""),
@@ -135,12 +135,12 @@ def test_what_is_not_requeued_ends_with_code_75_and_the_reason(scontrol, tmp_pat
     ],
     ids=["not wanted", "a signal came meanwhile", "no checkpoint"],
 )
-def test_who_does_not_ask(scontrol, changes, said):
+def test_who_does_not_ask(scontrol, changes, expected):
     environment, asked = scontrol(ACCEPTED)
     done = ended(environment, **changes)
     assert done.returncode == 75, done.stderr
-    assert said in done.stderr
-    assert bool(said) == ("not requeued" in done.stderr)
+    assert expected in done.stderr
+    assert bool(expected) == ("not requeued" in done.stderr)
     assert asked() == []
 
 
@@ -168,7 +168,7 @@ def test_other_processes_of_a_run_wait_and_do_not_ask(scontrol):
 
 @pytest.mark.parametrize("full", [False, True], ids=["with a checkpoint", "without room for one"])
 def test_a_slot_without_progress_is_not_requeued(dataset, scontrol, monkeypatch, full):
-    """On a full disk attempts.json cannot be written either: nothing else would end the chain."""
+    """On a full disk restarts.json cannot be written either: nothing else would end the chain."""
     environment, asked = scontrol(NOTED + "exit 1")
     for name in ("PATH", "ASKED", "SLURM_JOB_ID"):
         monkeypatch.setenv(name, environment[name])
@@ -183,4 +183,4 @@ def test_a_slot_without_progress_is_not_requeued(dataset, scontrol, monkeypatch,
     assert isinstance(stop.value, OutOfTime) == (not full)
     assert asked() == ([] if full else ["requeue 77"])
     # asked when everything had been let go by
-    assert not list(dataset.glob("checkpoints/*/owner.json"))
+    assert not list(dataset.glob("checkpoints/*/lock.json"))

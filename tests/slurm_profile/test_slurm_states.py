@@ -135,7 +135,7 @@ def test_without_the_scheduler_accounting_is_believed():
     assert [cluster.poll(after=700) for _ in range(3)] == [{"7": "RUNNING"}] * 3
 
 
-def test_the_scheduler_is_not_asked_beside_accounting_about_jobs_that_ended():
+def test_the_scheduler_is_not_asked_where_accounting_knows_of_jobs_that_ended():
     cluster = Cluster(SACCT)
     cluster.shown = {"7": "TIMEOUT"}
     cluster.poll()
@@ -194,6 +194,6 @@ def test_a_plugin_that_has_changed_is_left_as_it_is(caplog):
 def test_the_plugin_installed_is_one_we_know(monkeypatch):
     module = importlib.import_module("snakemake_executor_plugin_slurm")
     for owner, name in ((module, "query_job_status"), (module.Executor, "check_active_jobs")):
-        monkeypatch.setattr(owner, name, getattr(owner, name))  # put back after the test
+        monkeypatch.setattr(owner, name, getattr(owner, name))  # restored after the test
     states = mend(module, logging.getLogger("head"))
     assert module.query_job_status == states.query

@@ -77,14 +77,16 @@ def test_tokens_and_positions_do_not_decay(name, tokens):
 
 def test_channels_last_is_for_convolutions():
     networks = {VIT: False, "timm:convnext_atto": True, "resnet_small": True}
-    found = {name: is_convolutional(build_architecture(name, seed=0)[0]) for name in networks}
-    assert found == networks
+    convolutional = {
+        name: is_convolutional(build_architecture(name, seed=0)[0]) for name in networks
+    }
+    assert convolutional == networks
 
 
 def test_batch_norms_of_another_kind_are_refused_where_they_would_be_wrong():
     network, _ = build_architecture("timm:tf_efficientnet_lite0", seed=0)
     assert set_batch_norm(network, 1) is network
-    with pytest.raises(UserError, match=r"batch norms of its own kind \(BatchNormAct2d\)"):
+    with pytest.raises(UserError, match=r"batch norms of another kind \(BatchNormAct2d\)"):
         set_batch_norm(network, 2)
     without, _ = build_architecture(VIT, seed=0)
     assert set_batch_norm(without, 2) is without

@@ -111,7 +111,7 @@ def test_measuring_leaves_no_trace(drawn, groups):
         .to(memory_format=torch.channels_last)
         .train()
     )
-    encoder.layer2.eval()  # a mode of its own
+    encoder.layer2.eval()  # another mode than the rest
     head = ProjectionHead(128, 32, 16, layers=2).train()
     both = nn.ModuleList([encoder, head])
     before, modes = copy.deepcopy(both.state_dict()), [module.training for module in both.modules()]
@@ -162,11 +162,11 @@ def test_constant_and_one_dimensional_encoders_are_called_collapsed(health):
         Scores(lambda colours: direction + 0.01 * (colours - 0.5) @ features(3, 64, seed=1) / 8)
     )
     assert collapse(almost, 100, 64).startswith("The encoder collapsed")
-    one = health.measure(
+    line = health.measure(
         Scores(lambda colours: (colours[:, :1] - 0.5) * direction)
     )  # either way along it
-    assert one["embedding_std"] > 0.3
-    assert collapse(one, 100, 64).startswith(
+    assert line["embedding_std"] > 0.3
+    assert collapse(line, 100, 64).startswith(
         "The encoder collapsed: its 64 features vary along one direction (effective_rank 1 "
     )
     assert (
@@ -216,7 +216,7 @@ def test_training_is_called_collapsed_where_it_is(drawn, health, loss):
         optimiser.step()
     measured = health.measure(encoder, head)
     sentence = collapse(measured, steps, width)
-    assert measured["embedding_std"] > 0.3  # batch norm keeps the features apart in either case
+    assert measured["embedding_std"] > 0.3  # batch norm spreads the features in either case
     if loss is attraction:
         assert sentence.startswith(
             "The head collapsed: its projections hardly differ between images (projection_std 0.0"

@@ -87,15 +87,15 @@ def _check_architecture(name: str, entry: dict) -> None:
         raise UserError(f"{key}: {one_of('backbone', library, BACKBONES)}; or {known}")
     if not colon and "image_size" not in entry:
         raise UserError(
-            f"key '{name}' lacks 'image_size': the architecture '{library}' has none of its own; "
+            f"key '{name}' lacks 'image_size': the architecture '{library}' has no size; "
             "say what the weights were trained with"
         )
 
 
 def _stored(name: str, entry: dict) -> int:
     """Return the stored size of an entry, or a default."""
-    own = {} if ":" in entry["architecture"] else {"crop": 1.0}
-    given = own | entry
+    defaults = {} if ":" in entry["architecture"] else {"crop": 1.0}
+    given = defaults | entry
     known = "image_size" in given and "crop" in given
     needed = resized(given["image_size"], given["crop"]) if known else None
     stored = entry.get("stored_size", needed or STORED_SIZE)

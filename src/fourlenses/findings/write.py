@@ -5,11 +5,10 @@ from dataclasses import asdict
 from pathlib import Path
 
 from fourlenses.core.files import atomic, write_json
-from fourlenses.findings import words
 from fourlenses.findings.card import Card
 from fourlenses.findings.finding import Entry, Estimate, Finding
-
-NOTHING = "–"
+from fourlenses.findings.numbers import NOTHING, difference
+from fourlenses.findings.show import html, markdown
 
 
 def findings(found: Sequence[Finding], output: Path, setting: str) -> None:
@@ -30,18 +29,19 @@ def findings(found: Sequence[Finding], output: Path, setting: str) -> None:
 
 def _section(finding: Finding) -> str:
     verdict = f"{finding.verdict[0].upper()}{finding.verdict[1:]}"
-    text = f"\n## {finding.statement}\n\n**{verdict}.** {_mean(finding)}{finding.note}\n"
+    said = f"{_mean(finding)}{finding.note}{_half_widths(finding.evidence)}"
+    text = f"\n## {finding.statement}\n\n**{verdict}.** {said}\n"
     if not finding.evidence:
         return text
     second = next((one.second_scale.unit for one in finding.evidence if one.second_scale), None)
-    head = ["target", "comparison", f"{finding.unit} (95 % interval)"]
+    head = ["target", "comparison", f"{finding.unit} (95 % interval)", "half-width (planned)"]
     head += [second] if second else []
     rows = [_cells(entry, second) for entry in finding.evidence]
-    return text + "\n" + _table([[*head, "status"], *rows])
+    return text + "\n" + markdown.table([[*head, "status"], *rows])
 
 
 def _mean(finding: Finding) -> str:
-    number = _interval(finding.estimate, finding.low, finding.high, unit=finding.unit)
+    number = difference(finding.estimate, finding.low, finding.high, unit=finding.unit)
     if number == NOTHING:
         return ""
     estimate, _, ends = number.partition(" ")
@@ -49,8 +49,28 @@ def _mean(finding: Finding) -> str:
     return f"{mean}Threshold: {finding.side} {finding.threshold:g}. "
 
 
+def _half_widths(entries: Sequence[Entry]) -> str:
+    """` Half-widths reached: 1.9 to 3.6; planned: 1.5 to 2.7.`, of the first scale."""
+    reached = _range([entry.number.half_width for entry in entries])
+    planned = _range([entry.planned_half_width for entry in entries])
+    if not reached:
+        return ""
+    return f" Half-widths reached: {reached}; planned: {planned or 'not known (snakemake plan)'}."
+
+
+def _range(values: Sequence[float | None]) -> str:
+    """`1.9 to 3.6`, or one number; nothing where none is known."""
+    known = sorted(value for value in values if value is not None)
+    ends = dict.fromkeys(f"{end:.1f}" for end in (known[:1] + known[-1:]))
+    return " to ".join(ends)
+
+
 def _cells(entry: Entry, second: str | None) -> list[str]:
-    cells = [entry.target, entry.what, _number(entry.number)]
+    half, planned = entry.number.half_width, entry.planned_half_width
+    widths = NOTHING if half is None else f"{half:.1f}"
+    if planned is not None:
+        widths += f" ({planned:.1f})"
+    cells = [entry.target, entry.what, _number(entry.number), widths]
     if second:
         cells.append(_number(entry.second_scale) if entry.second_scale else NOTHING)
     reason = f": {entry.reason}" if entry.reason is not None else ""
@@ -58,33 +78,16 @@ def _cells(entry: Entry, second: str | None) -> list[str]:
 
 
 def _number(number: Estimate) -> str:
-    return _interval(number.estimate, number.low, number.high, unit=number.unit)
-
-
-def _interval(estimate: float | None, low: float | None, high: float | None, *, unit: str) -> str:
-    """`+8.2 (+5.4 to +10.9)`"""
-    if estimate is None or low is None or high is None:
-        return NOTHING
-    first, second, third = (words.number(value, unit) for value in (estimate, low, high))
-    return f"{first} ({second} to {third})"
-
-
-def _table(rows: list[list[str]]) -> str:
-    """The first row is the head."""
-    lines = [f"| {' | '.join(row)} |\n" for row in rows]
-    lines.insert(1, f"|{'---|' * len(rows[0])}\n")
-    return "".join(lines)
+    return difference(number.estimate, number.low, number.high, unit=number.unit)
 
 
 def cards(found: Sequence[Card], output: Path) -> None:
-    """Write the cards to ``output`` (.json), and as text to the .md of the same name."""
-    write_json(output, [asdict(card) for card in found])
-    parts = ["# Decision card\n\nWhat the study says of each target: docs/reference/findings.md.\n"]
-    for card in found:
-        parts.append(f"\n## {card.target}\n\n{card.setting}\n\n")
-        parts += [f"- **{line.answer}**: {line.sentence}\n" for line in card.lines]
-        parts += [f"- not measured: {text}\n" for text in card.missing]
-    _text(output, "".join(parts))
+    """Write the cards to ``output`` (.json), and for people to the .md and .html of its name."""
+    entries = [asdict(card) for card in found]
+    write_json(output, entries)
+    _text(output, markdown.cards(entries))
+    with atomic(output.with_suffix(".html")) as temporary:
+        temporary.write_text(html.cards(entries), encoding="utf-8")
 
 
 def _text(output: Path, text: str) -> None:

@@ -158,7 +158,7 @@ def _torchvision_preprocessing(name: str) -> Preprocessing | None:
 
 
 def _torchvision(name: str) -> ModuleType:
-    import torchvision  # here: takes seconds, and a study of our own backbones needs none of it
+    import torchvision  # here: takes seconds, and a study of the backbones here needs none of it
 
     known = torchvision.models.list_models(module=torchvision.models)
     if name not in known:
@@ -172,16 +172,16 @@ def _torchvision(name: str) -> ModuleType:
 def _build_timm(name: str, image_size: int | None, *, several_sizes: bool) -> tuple[nn.Module, int]:
     timm = _timm(name)
     default = timm.get_pretrained_cfg(name)
-    own = default.input_size[-1] if default is not None else None
+    default_size = default.input_size[-1] if default is not None else None
     fixed = default is not None and default.fixed_input_size
-    sized = {"img_size": image_size} if fixed and image_size and image_size != own else {}
+    sized = {"img_size": image_size} if fixed and image_size and image_size != default_size else {}
     if fixed and several_sizes:
         sized["dynamic_img_size"] = True
     try:
         network = timm.create_model(name, pretrained=False, num_classes=0, **sized)
     except TypeError as error:
         raise UserError(
-            f"the architecture 'timm:{name}' takes images of its own size only ({error}); give all "
+            f"the architecture 'timm:{name}' takes images of one size only ({error}); give all "
             "views that size, or choose another architecture"
         ) from error
     return network, getattr(network, "head_hidden_size", None) or network.num_features

@@ -6,10 +6,13 @@ torchrun, which starts them, ends with code 1 whatever they end with.
 import logging
 import os
 import sys
+from collections.abc import Callable
+
+from fourlenses.core.process_exit import without_destructors
 
 
 def launch(processes: int) -> None:
-    """Replace this process by the launcher of so many, all with this one's arguments.
+    """Replace this process by a launcher of ``processes`` processes with its arguments.
 
     Returns in each of those, and at once for one process. The log is the first process's; the
     others add warnings only.
@@ -19,9 +22,11 @@ def launch(processes: int) -> None:
             "-m",
             "fourlenses.parallel.launcher",
             "--standalone",
+            # by address: this machine's name may be in no DNS, and is then asked for in vain
+            "--local-addr=127.0.0.1",
             f"--nproc-per-node={processes}",
         ]
-        # "--", as torchrun takes --run for the beginning of an option of its own
+        # "--", as torchrun takes --run for the beginning of one of its options
         os.execv(sys.executable, [sys.executable, *options, "--", *sys.argv])
     first = os.environ.get("RANK", "0") == "0"
     logging.basicConfig(level=logging.INFO if first else logging.WARNING, format="%(message)s")
@@ -48,5 +53,14 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-if __name__ == "__main__":
+@without_destructors
+def _end_with(program: Callable[[], None]) -> None:
+    program()
+
+
+def _program() -> None:
     sys.exit(main(sys.argv[1:]))
+
+
+if __name__ == "__main__":
+    _end_with(_program)

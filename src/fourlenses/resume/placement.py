@@ -4,9 +4,10 @@ Two programs train, and both have these options.
 """
 
 import argparse
-import os
 from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
+
+from fourlenses.core.machine.cores import usable_cores
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ def add_placement_arguments(parser: argparse.ArgumentParser) -> None:
         "--max-minutes",
         type=float,
         default=0.0,
-        help="stop with a checkpoint and exit code 75 before so much time has passed since the "
+        help="stop with a checkpoint and exit code 75 before this time has passed since the "
         "start; 0 for no limit",
     )
     parser.add_argument(
@@ -76,7 +77,7 @@ def add_placement_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--workers",
         type=int,
-        default=len(os.sched_getaffinity(0)),
+        default=usable_cores(),
         help="threads that decode, in all (changes no number)",
     )
     parser.add_argument(

@@ -16,7 +16,14 @@ from typing import Any
 
 import torch
 
-from fourlenses.core.files import atomic, read_json, sha256, sync_directory, write_json
+from fourlenses.core.files import (
+    atomic,
+    read_json,
+    renew_time,
+    sha256,
+    sync_directory,
+    write_json,
+)
 from fourlenses.parallel.distributed import all_reduce_max, rank
 from fourlenses.resume.code_version import code_version
 from fourlenses.resume.lock import LockLost
@@ -38,7 +45,7 @@ class ResultCache:
             are there comes last.
         device: the process's own.
         made_from: what decides the files, besides the code and what ``directory`` is named after
-            (as JSON); a None in it is something unknown, and then nothing is put back.
+            (as JSON); a None in it is something unknown, and then nothing is restored.
     """
 
     def __init__(
@@ -107,7 +114,7 @@ class ResultCache:
             self._verify(seal["files"])
         except (FileNotFoundError, ValueError, KeyError, TypeError, AttributeError) as error:
             log.warning(
-                "the finished results in %s cannot be used (%s); training goes on without them",
+                "the finished results in %s cannot be used (%s); training continues without them",
                 self.folder,
                 error,
             )
@@ -189,4 +196,4 @@ def _put(file: Path, output: Path) -> None:
         temporary.unlink(
             missing_ok=True
         )  # renaming a link onto another of the same file does nothing
-    os.utime(output)  # Snakemake takes what is older than the job's inputs for out of date
+    renew_time(output)  # Snakemake takes what is older than the job's inputs for out of date

@@ -74,7 +74,7 @@ def pretrain(
         state = checkpoints.newest()
         start = f"step {state['step'] if state else 0}"
         with session.attempt(lambda: start, data.betons) as copies:
-            # an interrupted run goes on with the kind of input that it had
+            # an interrupted run continues with the kind of input that it had
             kind = state["input"] if state and placement.input == "auto" else placement.input
             parts = TrainingData(data.datasets, copies, data.subsets).parts()
             encoder, width = _first_encoder(settings, data.start)
@@ -179,7 +179,9 @@ def _prepare(
         batch_size=schedule.batch_size,
         seed=head_seed,
     )
-    method = build_method(hyper.method, encoder, feature_width, settings=hyper.own, info=info)
+    method = build_method(
+        hyper.method, encoder, feature_width, settings=hyper.method_keys, info=info
+    )
     set_batch_norm(method, hyper.batch_norm_groups)
     if settings.compile:
         encoder.compile()

@@ -24,7 +24,7 @@ class CommonHyperparameters:
     A duration is in epochs or in steps; None stands for the other.
     """
 
-    method: str  # the method itself; the entry may have a name of its own
+    method: str  # the method itself; the entry may have another name
     preset: str | None = None  # that the entry was completed from
     views: list[str]  # the augmentation of each view, by name
     batch_size: int  # source images, over all processes
@@ -48,10 +48,10 @@ class Hyperparameters(CommonHyperparameters):
     A config's key ``augmentations`` is ``views`` there (`config.job_settings`).
 
     Attributes:
-        own: the keys that only this method reads, an instance of its ``Settings``.
+        method_keys: the keys that only this method reads, an instance of its ``Settings``.
     """
 
-    own: Any
+    method_keys: Any
 
     @classmethod
     def from_json(cls, entry: str, values: Mapping[str, Any]) -> Self:
@@ -60,16 +60,16 @@ class Hyperparameters(CommonHyperparameters):
         Raises:
             UserError: a key is unknown or missing; the message names it.
         """
-        own = method_class(values.get("method", entry)).Settings
-        check_keys(values, CommonHyperparameters, own, where=f"method '{entry}'")
+        settings_class = method_class(values.get("method", entry)).Settings
+        check_keys(values, CommonHyperparameters, settings_class, where=f"method '{entry}'")
         common = {key: values[key] for key in keys_of(CommonHyperparameters) if key in values}
-        return cls(**common, own=filled(own, values))
+        return cls(**common, method_keys=filled(settings_class, values))
 
     def as_json(self) -> dict[str, Any]:
         """The entry as `from_json` takes it."""
         common = {key: getattr(self, key) for key in keys_of(CommonHyperparameters)}
         given = {key: value for key, value in common.items() if value is not None}
-        return {**given, **asdict(self.own)}
+        return {**given, **asdict(self.method_keys)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,7 +105,7 @@ class PretrainingSettings:
         precision: float32, bfloat16, or auto: bfloat16 on a GPU.
         compile: let torch.compile work on the encoder.
         health_images: how many images the collapse monitor measures, 0 for none; they change no
-            weight.
+            weight. `training.monitor_images` of a config (`config.job_settings`).
     """
 
     entry: str

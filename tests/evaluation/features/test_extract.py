@@ -24,9 +24,9 @@ def test_scaling_and_normalisation(images):
     )
     mean, std = (0.4, 0.5, 0.6), (0.2, 0.3, 0.4)
     expected = (plain - torch.tensor(mean)) / torch.tensor(std)
-    found = extract_features(Mean(), images, 4, device="cpu", mean=mean, std=std)
-    assert torch.allclose(found.double(), expected, atol=1e-5)
-    assert found.dtype == torch.float32
+    features = extract_features(Mean(), images, 4, device="cpu", mean=mean, std=std)
+    assert torch.allclose(features.double(), expected, atol=1e-5)
+    assert features.dtype == torch.float32
     assert images.dtype == torch.uint8
 
 
@@ -35,7 +35,7 @@ def test_evaluation_mode_and_no_trace_left(images):
     encoder = torch.nn.Sequential(
         torch.nn.Conv2d(3, 5, 3), torch.nn.BatchNorm2d(5), torch.nn.Dropout(0.5), Mean()
     ).train()
-    encoder[1].eval()  # a mode of its own
+    encoder[1].eval()  # another mode than the rest
     before = {key: value.clone() for key, value in encoder.state_dict().items()}
     a, b = (extract_features(encoder, images, size, device="cpu") for size in (13, 3))
     assert torch.allclose(a, b, atol=1e-5)  # batch statistics or dropout would differ

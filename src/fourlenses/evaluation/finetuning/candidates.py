@@ -61,7 +61,7 @@ class Trial:
         return self.correct, -self.log_loss
 
     def accuracy(self, images: int) -> float | None:
-        """Percent of so many validation images; None where the training diverged."""
+        """Percent of this number of validation images; None where the training diverged."""
         return None if self.correct is None else 100 * self.correct / images
 
 
@@ -146,7 +146,7 @@ def choose(
     rest = np.sort(rest)
     trials = []
     for candidate in candidates:
-        known = progress.found(candidate.name)
+        known = progress.result_of(candidate.name)
         if known is None:
             trial = try_candidate(candidate, rest, validation)
             known = progress.store(candidate.name, None if trial is None else asdict(trial))

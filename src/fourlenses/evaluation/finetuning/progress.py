@@ -43,7 +43,7 @@ class TrainingProgress:
         return self._known["input"]
 
     def begin(self, input_kind: str) -> None:
-        """Note the kind of input, to go on with after an interruption."""
+        """Note the kind of input, to continue with after an interruption."""
         self.verify()
         if rank() == 0 and self.input != input_kind:
             self._known["input"] = input_kind
@@ -51,7 +51,7 @@ class TrainingProgress:
         barrier()
         self._read()
 
-    def found(self, name: str) -> dict[str, Any] | None:
+    def result_of(self, name: str) -> dict[str, Any] | None:
         """Return the result of the training of that name, if it has been made."""
         return self._known["found"].get(name)
 

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 import torch
 
 from fourlenses.core.errors import UserError
-from fourlenses.core.memory import memory_limit
+from fourlenses.core.machine.memory import memory_limit
 
 # Pairs of vectors that the solver remembers: the most that fit.
 HISTORY = (10, 7, 5, 3)
 # float64 vectors of parameters alive at once: points, gradients and what is between them.
 VECTORS = 12
-# An eigendecomposition of so many axes takes a fraction of a second; beyond, it must be worth its
+# An eigendecomposition of this many axes takes a fraction of a second; beyond, it must be worth its
 # time (see `plan_memory`).
 SMALL_ROTATION = 768
 MAX_ROTATION = 4096

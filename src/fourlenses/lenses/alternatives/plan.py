@@ -9,6 +9,7 @@ from fourlenses.core.errors import UserError
 from fourlenses.lenses.checks import check_method, check_section
 from fourlenses.lenses.requests import Request, from_scratch, label_sizes, of_encoders
 from fourlenses.study import Cell, Run, Subset
+from fourlenses.study.datasets import check_targets, labelled, of_domain, own_source
 from fourlenses.study.sizes import parts_of
 
 
@@ -22,6 +23,7 @@ def check(config: dict, lens: dict) -> None:
 def _check_part(config: dict, key: str, part: dict) -> None:
     """Check the section, or the section with an entry of `more` laid over it."""
     check_section(config, key, part)
+    check_targets(config, f"{key}.datasets", part["datasets"])
     if not label_sizes(part):
         raise UserError(
             f"key '{key}.labelled_images' is empty, and so is 'labelled_per_class'; give one "
@@ -51,18 +53,26 @@ def requests(config: dict, lens: dict, seed: int) -> Iterator[Request]:
     fine-tuning on one dataset only.
     """
     for part in parts_of(lens):
-        starts = [config["methods"][entry]["start"] for entry in part["continued"]]
-        encoders = list(dict.fromkeys([*part["encoders"], *starts]))
-        entries = [*part["methods"], *part["continued"]]
-        protocols = part["protocols"]
-        for dataset in part["datasets"]:
-            runs = [Run(entry, f"{dataset}-{part['pretrain_images']}", seed) for entry in entries]
-            for labels in part["labelled_images"]:
-                for run in runs:
-                    for protocol in protocols:
-                        yield Request(run, dataset, labels, protocol)
-                yield from of_encoders(encoders, dataset, labels, protocols=protocols, seed=seed)
-                yield from from_scratch(part["baselines"], dataset, labels, seed=seed)
+        for dataset in labelled(config, part["datasets"]):
+            yield from _requests_of(config, part, dataset, seed=seed)
+
+
+def _requests_of(config: dict, part: dict, dataset: str, *, seed: int) -> Iterator[Request]:
+    starts = [config["methods"][entry]["start"] for entry in part["continued"]]
+    encoders = list(dict.fromkeys([*part["encoders"], *starts]))
+    entries = [*part["methods"], *part["continued"]]
+    own = [own_source(config, dataset, part["datasets"], method=entry) for entry in entries]
+    runs = [
+        Run(entry, f"{source}-{part['pretrain_images']}", seed)
+        for entry, source in zip(entries, own, strict=True)
+    ]
+    protocols = part["protocols"]
+    for labels in part["labelled_images"]:
+        for run in runs:
+            for protocol in protocols:
+                yield Request(run, dataset, labels, protocol)
+        yield from of_encoders(encoders, dataset, labels, protocols=protocols, seed=seed)
+        yield from from_scratch(part["baselines"], dataset, labels, seed=seed)
 
 
 def also_shows(lens: dict, cell: Cell) -> bool:
@@ -73,7 +83,8 @@ def also_shows(lens: dict, cell: Cell) -> bool:
 
 def _shows(part: dict, cell: Cell) -> bool:
     run, target = cell.run, cell.target
-    in_domain = run.source.startswith(f"{target}-") and not {"@", "+", "~"} & set(run.source)
+    own = of_domain(run.source.partition("-")[0]) == target
+    in_domain = own and not {"@", "+", "~"} & set(run.source)
     labels = Subset.parse(cell.labelled).size
     return (
         run.method in part["methods"]
