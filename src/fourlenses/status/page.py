@@ -22,7 +22,8 @@ body { font: 15px/1.45 system-ui, sans-serif; margin: 1.5em auto; max-width: 60e
 h1 { margin: 0 0 .3em } h2 { font-size: 1.1em; margin: 1.4em 0 .3em } a { color: var(--running) }
 .whole { width: 100%; height: 1.2em } progress { accent-color: var(--running) }
 .scroll { overflow-x: auto; margin: 1em 0 } table { border-collapse: collapse; min-width: 100% }
-th, td { padding: .25em .6em; text-align: right; white-space: nowrap; border-bottom: 1px solid var(--line) }
+th, td { padding: .25em .6em; text-align: right; white-space: nowrap;
+ border-bottom: 1px solid var(--line) }
 th:first-child, td:first-child, th:nth-child(2), td:nth-child(2) { text-align: left }
 ul { list-style: none; margin: 0; padding: 0 }
 li { padding: .4em 0; border-bottom: 1px solid var(--line) }
