@@ -288,6 +288,7 @@ def test_errors_come_first_and_decide():
                 10,
             ),
             "sizes": None,
+            "skipped": {},
             "duplicates": {
                 "groups": 0,
                 "copies": dict.fromkeys(("same file", "same pixels", "near"), 0),

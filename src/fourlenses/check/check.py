@@ -15,9 +15,10 @@ from fourlenses.check.survey import Survey, survey
 from fourlenses.core.errors import UserError
 from fourlenses.core.files import write_json
 from fourlenses.core.randomness import mix, named_seed, string_ids
+from fourlenses.data.dataset import images_of_dataset
 from fourlenses.data.images.content import LazyImage
 from fourlenses.data.manifest.manifest import Manifest, labels_of, rows_of
-from fourlenses.data.sources import source_of
+from fourlenses.data.manifest.skipped import skipped_of
 
 FILES = (
     "report.md",
@@ -86,7 +87,7 @@ def check_dataset(
     examples = choose_examples(manifest, wanted, settings.seed)
 
     def images() -> Iterator[LazyImage]:
-        return source_of(definition).images(
+        return images_of_dataset(
             name, definition, raw_data, manifest=manifest, size=settings.stored_size
         )
 
@@ -142,6 +143,7 @@ def _report(
         "settings": asdict(settings),
         "levels": count_labels(manifest, usable, settings.few_images),
         "undecodable": {"images": len(surveyed.reasons)},
+        "skipped": skipped_of(manifest),
         "sizes": _sizes(surveyed, settings.image_size),
         "kinds": {
             kind: int(np.count_nonzero(surveyed.decoded & (surveyed.kind == index)))

@@ -31,7 +31,8 @@ def _add_sources(schema: dict, folder: Path) -> None:
     for name, allowed in sources.items():
         allowed["properties"] = {"source": {"const": name}, **allowed.get("properties", {})}
         if "path" in allowed["properties"]:
-            allowed["properties"]["download"] = {"$ref": "#/$defs/download"}
+            for key in ("download", "exclude", "exclude_leaks_from"):
+                allowed["properties"][key] = {"$ref": f"#/$defs/{key}"}
     entry["properties"] = {"source": {"enum": list(sources)}}
     entry["oneOf"] = list(sources.values())
 

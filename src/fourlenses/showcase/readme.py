@@ -10,11 +10,13 @@ The first marker names the studies, so that the section can be made again from w
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from textwrap import fill
 
 from fourlenses.core.errors import UserError
 from fourlenses.core.files import atomic
 from fourlenses.showcase.sentences import sentences
 
+COLUMNS = 100
 PICTURE = Path("docs") / "results"  # .svg, .png and .csv
 SECTION = re.compile(
     r"<!-- results: (?P<studies>[\w ]+) -->\n(?P<text>.*?)<!-- end of results -->\n", re.DOTALL
@@ -33,11 +35,17 @@ def section(studies: Sequence[Path], alt: str) -> str:
     lines = [
         f"![{alt}]({PICTURE.as_posix()}.png)",
         "",
-        *sentences(studies),
+        *(_wrapped(line, indent="  ") for line in sentences(studies)),
         "",
-        f"*The picture is of [{first}](results/{first}/decision.md). {made}.*",
+        _wrapped(f"*The picture is of [{first}](results/{first}/decision.md). {made}.*"),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _wrapped(line: str, indent: str = "") -> str:
+    return fill(
+        line, COLUMNS, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+    )
 
 
 def studies_of(readme: str) -> list[str]:

@@ -20,6 +20,7 @@ import pandas as pd
 
 from fourlenses.core.errors import UserError
 from fourlenses.data.archives.dataset_files import StoredFile, content, files_of_rows, walk
+from fourlenses.data.archives.leftovers import leftover
 from fourlenses.data.images.content import ImageContent, LazyImage, Undecodable
 from fourlenses.data.images.decode import header_size, open_picture
 from fourlenses.data.manifest.manifest import Manifest
@@ -133,7 +134,7 @@ def _scan(name: str, path: Path, *, wanted: set[int], rule: str) -> pd.DataFrame
     scan = _Scan()
     for member, file in walk(path, name, enter=_enter, progress=True):
         match = _NAME.search(member)
-        if not match:
+        if not match or leftover(member):
             continue
         number, kind = int(match[1]), match[2]
         if number not in wanted:
