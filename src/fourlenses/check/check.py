@@ -30,6 +30,11 @@ FILES = (
 )
 
 
+# Of 255: an image whose parts differ by less is nearly flat; one without a brighter part is nearly
+# black, one without a darker part nearly white.
+FLAT, DARK, SATURATED = 6, 32, 240
+
+
 @dataclass(frozen=True, kw_only=True)
 class CheckSettings:
     """Settings of a check.
@@ -144,6 +149,7 @@ def _report(
         "levels": count_labels(manifest, usable, settings.few_images),
         "undecodable": {"images": len(surveyed.reasons)},
         "skipped": skipped_of(manifest),
+        "contrast": _contrast(surveyed),
         "sizes": _sizes(surveyed, settings.image_size),
         "kinds": {
             kind: int(np.count_nonzero(surveyed.decoded & (surveyed.kind == index)))
@@ -162,6 +168,20 @@ def _report(
         **report,
         "verdict": verdict(problems),
         "findings": [asdict(problem) for problem in problems],
+    }
+
+
+def _contrast(surveyed: Survey) -> dict[str, int]:
+    """Return how many of the decoded images are nearly flat, dark or saturated.
+
+    By the small grey picture of each, 9x9: a box of it is a mean over a part of the image.
+    """
+    grey = surveyed.grey[surveyed.decoded].astype(int)
+    low, high = grey.min(1, initial=255), grey.max(1, initial=0)
+    return {
+        "flat": int(np.sum(high - low < FLAT)),
+        "dark": int(np.sum(high < DARK)),
+        "saturated": int(np.sum(low > SATURATED)),
     }
 
 

@@ -16,6 +16,8 @@ SMALL_SHARE = 0.1
 LONG_SHARE, LONG = 0.05, 2.0
 # Percentage points: a 95 % interval wider than this to either side distinguishes few methods.
 HALF_WIDTH = 5.0
+# Share of images without contrast from which something is wrong with how their values are read.
+CONTRAST_SHARE = 0.3
 # What to do about files that were skipped and were perhaps meant as images.
 _WAYS = "convert or move them if they are meant, or leave it so"
 _REMEDIES = {
@@ -41,7 +43,7 @@ class Problem:
 
 def find_problems(report: dict) -> list[Problem]:
     """Return the problems that a report shows, errors first."""
-    families = (_errors, _splits, _classes, _left_out, _copies, _pictures)
+    families = (_errors, _splits, _classes, _left_out, _copies, _contrast, _pictures)
     problems = [problem for family in families for problem in family(report)]
     return sorted(problems, key=lambda problem: not problem.error)
 
@@ -179,6 +181,21 @@ def _copies(report: dict) -> Iterator[Problem]:
             "in all)"
         )
         yield Problem(False, what, "they count more than once in every number: duplicates.csv")
+
+
+def _contrast(report: dict) -> Iterator[Problem]:
+    decoded = report["looked_at"] - report["undecodable"]["images"]
+    kinds = (("dark", "nearly black"), ("saturated", "nearly white"), ("flat", "nearly flat"))
+    for kind, words in kinds:
+        count = report["contrast"][kind]
+        if count > CONTRAST_SHARE * decoded:
+            what = f"{count} of {decoded} images ({100 * count / decoded:.2g} %) are {words}"
+            remedy = (
+                "look at the contact sheet; where an instrument's values use a part of their range "
+                "alone, say which with 'range' or 'percentiles' (docs/reference/sources.md)"
+            )
+            yield Problem(False, what, remedy)
+            return  # what is dark is flat as well
 
 
 def _pictures(report: dict) -> Iterator[Problem]:

@@ -12,6 +12,7 @@ import pandas as pd
 
 from fourlenses.core.paths import expanded
 from fourlenses.data.images.content import LazyImage
+from fourlenses.data.images.values import ValueRule
 from fourlenses.data.manifest.exclusion import without_excluded
 from fourlenses.data.manifest.manifest import Manifest
 from fourlenses.data.sources import source_of
@@ -60,7 +61,8 @@ def images_of_dataset(
     definition = with_paths(name, definition)
     images = source_of(definition).images(name, definition, raw_data, manifest=manifest, size=size)
 
-    return images
+    rule = ValueRule.of(definition)
+    return map(rule.applied_to, images) if rule else images
 
 
 def with_paths(name: str, definition: dict) -> dict:

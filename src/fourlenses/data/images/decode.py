@@ -19,6 +19,7 @@ from fourlenses.core.patience import patiently
 from fourlenses.data.images.content import Undecodable
 from fourlenses.data.images.formats import HEAD, READ, format_of
 from fourlenses.data.images.jpeg_header import read_header
+from fourlenses.data.images.tiff import is_tiff, why_not_plain
 
 # A picture of more pixels than this is refused, not decoded: 100 megapixels are 300 MB in memory.
 MAX_PIXELS = 100_000_000
@@ -58,7 +59,11 @@ def decode(data: bytes, size: int | None = None) -> Image.Image:
     if not data:
         raise Undecodable("empty file")
     try:
+        if is_tiff(data) and (why := why_not_plain(data)):
+            raise Undecodable(f"a TIFF of {why}")
         image = open_picture(data)
+        if image.mode == "F":
+            raise Undecodable("floating-point numbers; set 'range' or 'percentiles'")
         if size is not None:
             image.draft(None, (2 * size, 2 * size))
         image.load()
@@ -77,7 +82,7 @@ def decode(data: bytes, size: int | None = None) -> Image.Image:
         raise
     # Pillow's readers raise anything on bad input: OSError, SyntaxError, struct.error, …
     except Exception as error:
-        raise Undecodable(_reason(error, data)) from None
+        raise Undecodable(reason_of(error, data)) from None
 
 
 def header_size(file: bytes | Path | Undecodable) -> tuple[int, int]:
@@ -131,7 +136,8 @@ def _orientation(image: Image.Image) -> int:
     return orientation if orientation in _TURNS else 1
 
 
-def _reason(error: Exception, data: bytes) -> str:
+def reason_of(error: Exception, data: bytes) -> str:
+    """Return why a reader of Pillow could not read some bytes."""
     if not isinstance(error, UnidentifiedImageError):
         return f"{type(error).__name__}: {error}"
     # Pillow's message has an address in memory, different in every run, and a sidecar has not
