@@ -1,6 +1,10 @@
 # make demo: everything needed, then the default study to its figures.
 # make test: everything needed, then the tests.
-CORES ?= $(shell nproc 2>/dev/null || echo 2)
+# within the quota of a container too, which nproc does not know
+CORES ?= $(shell .venv/bin/python -m fourlenses.core.machine.cores 2>/dev/null || nproc 2>/dev/null || echo 2)
+# of a container or a job: jobs run at a time as fit into it
+MEMORY_MB = $(shell .venv/bin/python -m fourlenses.core.machine.memory 2>/dev/null)
+RESOURCES = $(if $(MEMORY_MB),--resources downloads=1 gpu=1 mem_mb=$(MEMORY_MB))
 SNAKEMAKE = .venv/bin/snakemake
 # the doctor is to run where set-up has failed
 PYTHON = $(shell [ -x .venv/bin/python ] && echo .venv/bin/python || echo python3)
@@ -8,8 +12,10 @@ PYTHON = $(shell [ -x .venv/bin/python ] && echo .venv/bin/python || echo python
 # container images set it: every job would then compile the Python of all that it imports, over 2 s
 # of a core for torch alone
 unexport PYTHONDONTWRITEBYTECODE
+# Snakemake, uv and pip keep caches in the home, which may be missing, read-only or full
+export XDG_CACHE_HOME := $(shell envs/cache_folder.sh)
 
-.PHONY: help setup setup-dev demo test test-slurm bench doctor status new-dataset lint format lock
+.PHONY: help setup setup-dev demo test test-slurm bench doctor status compare readme new-dataset lint format lock audit
 help:            ## what each command does
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## */\t/' | expand -t 14
 
@@ -20,7 +26,7 @@ setup-dev:
 	@envs/setup.sh dev
 
 demo: setup      ## the default study (synthetic images, CPU, minutes) to its figures
-	$(SNAKEMAKE) all --cores $(CORES) --workflow-profile profiles/local
+	$(SNAKEMAKE) all --cores $(CORES) --workflow-profile profiles/local $(RESOURCES)
 	@echo "figures: results/default/figures/  numbers: results/default/metrics.csv"
 
 test: setup-dev  ## all tests, on CORES cores
@@ -45,6 +51,12 @@ status:          ## progress of a study: STUDY=name or CONFIG=studies/mine.yaml 
 	@.venv/bin/python workflow_scripts/status.py $${STUDY:+--study "$$STUDY"} \
 	  $${CONFIG:+--config $$CONFIG} $${WATCH:+--watch "$$WATCH"} $${HTML:+--html "$$HTML"}
 
+compare:         ## two runs of one study, number by number: A=results/mine B=/elsewhere/results/mine [CSV=file]
+	@.venv/bin/python workflow_scripts/compare_runs.py "$$A" "$$B" $${CSV:+--output "$$CSV"}
+
+readme: setup    ## README's section of results and its picture, from committed tables: [STUDIES="real_mini …"]
+	@.venv/bin/python workflow_scripts/write_readme.py $$STUDIES
+
 new-dataset: setup  ## first files of a dataset: NAME=mine [SOURCE=image_folder] [DATA=/images]
 	@.venv/bin/python workflow_scripts/new_dataset.py --name "$$NAME" \
 	  $${SOURCE:+--source "$$SOURCE"} $${DATA:+--data "$$DATA"}
@@ -58,6 +70,9 @@ lint: setup-dev  ## ruff, snakefmt, snakemake --lint and mypy
 
 format: setup-dev
 	.venv/bin/ruff format . && .venv/bin/ruff check --fix . ; .venv/bin/snakefmt Snakefile rules
+
+audit: setup     ## known vulnerabilities of the pinned requirements (asks pypi.org)
+	@envs/audit.sh
 
 lock:            ## re-pin the requirements (needs uv)
 	for f in envs/bootstrap envs/requirements envs/requirements-timm envs/requirements-dev benchmarks/peers; do (cd $$(dirname $$f) && \

@@ -56,11 +56,11 @@ def record(run, target, labelled, top1, protocol="linear"):
 
 
 def write(folder, records):
-    for one in records:
-        file = folder / "evaluate" / one["run"] / "cells.json"
+    for entry in records:
+        file = folder / "evaluate" / entry["run"] / "cells.json"
         file.parent.mkdir(parents=True, exist_ok=True)
         known = json.loads(file.read_text())["cells"] if file.exists() else []
-        file.write_text(json.dumps({"cells": [*known, one]}))
+        file.write_text(json.dumps({"cells": [*known, entry]}))
 
 
 def plan(folder, cells):
@@ -117,6 +117,37 @@ def test_a_missing_evaluation_is_named(tmp_path):
     assert not (tmp_path / "metrics.csv").exists()
 
 
+def test_what_there_is_is_collected_on_request_and_the_rest_named(tmp_path, caplog):
+    write(tmp_path, [record(A, "a", "all", 50.0)])
+    study = plan(
+        tmp_path, [(A, "a", "all", "linear", ["domain"]), (B, "a", "all", "linear", ["domain"])]
+    )
+    output = tmp_path / "metrics.csv"
+    assert collect(study, tmp_path / "evaluate", output, partial=True) == 1
+    assert list(pd.read_csv(output)["run"]) == [A]
+    assert f"no row of {B} a all linear: not evaluated yet" in caplog.text
+
+
+def test_what_was_left_out_for_a_reason_costs_no_other_row(tmp_path, caplog):
+    write(tmp_path, [record(A, "a", "all", 50.0)])
+    file = tmp_path / "evaluate" / A / "cells.json"
+    content = json.loads(file.read_text())
+    key = {"run": A, "target": "a", "labelled": "10", "protocol": "linear"}
+    reason = "all 10 labels are of class 'ok'"
+    file.write_text(json.dumps({**content, "left_out": [{**key, "reason": reason}]}))
+    study = plan(
+        tmp_path, [(A, "a", "all", "linear", ["domain"]), (A, "a", "10", "linear", ["domain"])]
+    )
+    assert collect(study, tmp_path / "evaluate", tmp_path / "metrics.csv") == 1
+    assert f"no row of {A} a 10 linear: {reason}" in caplog.text
+
+
+def test_without_any_evaluation_there_is_no_table(tmp_path):
+    study = plan(tmp_path, [(A, "a", "all", "linear", ["domain"])])
+    with pytest.raises(UserError, match=r"has no evaluation yet \(1 are missing, 0 left out\)"):
+        collect(study, tmp_path / "evaluate", tmp_path / "metrics.csv", partial=True)
+
+
 def test_a_number_known_under_two_names_is_one_row(tmp_path):
     write(tmp_path, [record(A, "a", "all", 50.0), record(A, "a", "64", 50.0)])
     study = plan(
@@ -171,13 +202,13 @@ def test_draws_of_labels_are_rows_of_their_own(tmp_path):
 
 
 def test_a_protocol_that_trains_has_a_file_of_its_own(tmp_path):
-    one = record("supervised/a-64/seed0", "a", "64", 50.0, "scratch")
+    scratch = record("supervised/a-64/seed0", "a", "64", 50.0, "scratch")
     file = tmp_path / "evaluate/supervised/a-64/seed0/scratch/a/64.json"
     file.parent.mkdir(parents=True)
-    file.write_text(json.dumps({"cells": [one]}))
+    file.write_text(json.dumps({"cells": [scratch]}))
     study = tmp_path / "study.json"
     cell = {
-        "run": one["run"],
+        "run": scratch["run"],
         "target": "a",
         "labelled": "64",
         "protocol": "scratch",

@@ -6,12 +6,13 @@ import socket
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from fourlenses.core import processes
 from fourlenses.core.errors import UserError
+from fourlenses.core.machine import processes
 from fourlenses.resume.live_progress import LiveProgress
 from fourlenses.status.logs import ending
 from fourlenses.status.page import page
@@ -216,8 +217,8 @@ def test_an_evaluation_is_running_while_its_log_is_young(folder: Path) -> None:
 
 def test_a_finished_run_whose_outputs_are_gone_is_neither_running_nor_stopped(folder: Path) -> None:
     results = folder / "results/mine"
-    kept = results / "checkpoints/simclr/g-20/seed0/0123456789abcdef/finished"
-    plant(kept / "finished.json", "{}")
+    cache = results / "checkpoints/simclr/g-20/seed0/0123456789abcdef/finished"
+    plant(cache / "finished.json", "{}")
     log = results / "logs/pretrain/simclr/g-20/seed0.log"
     for planted in (None, BAR):  # a log of this minute, which otherwise is that of a running job
         if planted:
@@ -233,7 +234,7 @@ def test_a_finished_run_whose_outputs_are_gone_is_neither_running_nor_stopped(fo
         )
     plant(log, FAILURE)
     assert states(look(folder), "encoders")["simclr/g-20/seed0"] == "failed"
-    plant_lock(kept.parent.with_name("fedcba9876543210"), 5)  # with other settings
+    plant_lock(cache.parent.with_name("fedcba9876543210"), 5)  # with other settings
     assert states(look(folder), "encoders")["simclr/g-20/seed0"] == "running"
 
 
@@ -241,8 +242,8 @@ def test_a_file_of_two_names_takes_room_once(folder: Path) -> None:
     before = look(folder).bytes[str(folder / "results/mine")]
     encoder = folder / "results/mine/pretrain/simclr/a-20/seed0/encoder.safetensors"
     plant(encoder, "x" * 100000)
-    kept = folder / "results/mine/checkpoints/encoder.safetensors"
-    kept.hardlink_to(encoder)
+    copy = folder / "results/mine/checkpoints/encoder.safetensors"
+    copy.hardlink_to(encoder)
     assert 100000 <= look(folder).bytes[str(folder / "results/mine")] - before < 150000
 
 
@@ -262,11 +263,39 @@ def test_text_fits_a_terminal_and_says_why_a_job_failed(folder: Path) -> None:
 
 
 def test_page_shows_the_same_and_escapes_what_logs_say(folder: Path) -> None:
-    html = page(look(folder), refresh_seconds=7)
+    html = page(look(folder), folder, refresh_seconds=7)
     assert 'http-equiv="refresh" content="7"' in html
     assert "is too &lt;high&gt;; lower it" in html
-    assert '<progress max="1250" value="879">' in html
+    assert 'max="1250" value="879"' in html
     assert '<td class="failed">1</td>' in html
+    assert 'name="viewport" content="width=device-width' in html
+    assert 'href="results/mine/logs/pretrain/simclr/e-20/seed0.log"' in html
+
+
+def test_page_leads_to_the_report_and_reloads_until_it_is_there(folder: Path) -> None:
+    state = look(folder)
+    for job in state.jobs:
+        job.state = "done"
+    plant(folder / "results/mine/metrics.csv")
+    elsewhere = folder / "pages"
+    unfinished = replace(state, finished=True)
+    assert 'http-equiv="refresh"' in page(unfinished, elsewhere)
+    plant(folder / "results/mine/report.html")
+    html = page(unfinished, elsewhere)
+    assert 'http-equiv="refresh"' not in html
+    assert '<a href="../results/mine/report.html">report</a>' in html
+    # nor for ever where no report was asked for
+    (folder / "results/mine/report.html").unlink()
+    plant(folder / "results/mine/metrics.csv", age_seconds=5000)
+    assert not page(unfinished, elsewhere).count("refresh")
+
+
+def test_a_long_error_stands_whole(folder: Path) -> None:
+    error = f"fourlenses: {' '.join(f'word{number}' for number in range(60))}; do this"
+    plant(folder / "results/mine/logs/pretrain/simclr/e-20/seed0.log", error + "\n")
+    lines = text(look(folder)).splitlines()
+    assert error in " ".join(line.strip() for line in lines)
+    assert max(map(len, (line for line in lines if "word" in line))) <= 80
 
 
 REQUEUED = (

@@ -12,6 +12,7 @@ from typing import Any, Self
 
 from fourlenses.core.errors import UserError
 from fourlenses.core.files import sha256, write_json
+from fourlenses.core.paths import expanded
 from fourlenses.core.software import git_commit, versions
 from fourlenses.models.architectures import (
     Preprocessing,
@@ -70,22 +71,22 @@ class Declared:
         Raises:
             UserError: the architecture has none, and there is no image size in the entry.
         """
-        own = own_preprocessing(self.architecture)
-        if own is None:
+        default = own_preprocessing(self.architecture)
+        if default is None:
             if self.image_size is None:
                 raise UserError(
                     f"'image_size' is not given, and the architecture '{self.architecture}' has "
                     "none; say what the weights were trained with"
                 )
-            own = Preprocessing(
+            default = Preprocessing(
                 image_size=self.image_size, crop=1.0, mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0)
             )
         return Preprocessing(
-            image_size=self.image_size or own.image_size,
-            crop=self.crop or own.crop,
-            mean=_triple(self.mean) or own.mean,
-            std=_triple(self.std) or own.std,
-            interpolation=self.interpolation or own.interpolation,
+            image_size=self.image_size or default.image_size,
+            crop=self.crop or default.crop,
+            mean=_triple(self.mean) or default.mean,
+            std=_triple(self.std) or default.std,
+            interpolation=self.interpolation or default.interpolation,
         )
 
 
@@ -102,7 +103,7 @@ def import_encoder(name: str, declared: Declared, *, raw_data: Path, output: Pat
     """
     began = time.monotonic()
     try:
-        file = raw_data / declared.weights
+        file = raw_data / expanded(declared.weights, f"encoders.{name}.weights")
         _check_file(file, declared.sha256)
         given = declared.preprocessing()
         _check_stored(declared, given)
@@ -131,11 +132,11 @@ def _check_file(file: Path, expected: str) -> None:
     if not file.is_file():
         raise UserError(f"{file} does not exist; put the weights there, or mend 'weights'")
     files = files_of(file)
-    found = sha256(*files)
-    if found != expected.lower():
+    actual = sha256(*files)
+    if actual != expected.lower():
         raise UserError(
             f"{file} is not the file that the config names: its SHA-256 "
-            f"{'with its shards ' if len(files) > 1 else ''}is {found}, 'sha256' says "
+            f"{'with its shards ' if len(files) > 1 else ''}is {actual}, 'sha256' says "
             f"{expected.lower()}; get it again, or mend 'sha256'"
         )
 

@@ -14,13 +14,16 @@ from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
 from fourlenses.core.errors import UserError, printable
+from fourlenses.core.patience import patiently
 from fourlenses.core.progress import progress_bar
-from fourlenses.data.archives.archives import SUFFIXES, members
+from fourlenses.data.archives.archives import members
+from fourlenses.data.archives.kinds import SUFFIXES, is_archive
+from fourlenses.data.archives.leftovers import leftover
 from fourlenses.data.images.content import Undecodable
 from fourlenses.data.manifest.manifest import Manifest
 
 StoredFile = Path | bytes | Undecodable  # on disk; in an archive; or why there is nothing
-_ARCHIVE = re.compile("|".join(re.escape(suffix) + "/" for suffix in SUFFIXES))
+_ARCHIVE = re.compile("|".join(re.escape(suffix) + "/" for suffix in SUFFIXES), re.IGNORECASE)
 
 
 def walk(
@@ -58,7 +61,7 @@ def walk(
         return
     names = file_names(path, dataset, folders=folders, enter=enter)
     for name in progress_bar(path.name, "file", items=names, shown=progress):
-        if enter is None or not name.endswith(SUFFIXES):
+        if enter is None or not is_archive(name):
             yield name, path / name
         elif enter(name.rpartition("/")[2]):
             for member, data in members(path / name, dataset):
@@ -92,6 +95,8 @@ def _below(
     try:
         entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
     except OSError as error:
+        if leftover(start):  # `lost+found` is the superuser's
+            return
         raise UserError(
             f"config key 'datasets.{dataset}.path': {folder} cannot be listed ({error.strerror})"
         ) from error
@@ -123,8 +128,9 @@ def content(file: StoredFile, dataset: str) -> bytes | Undecodable:
     if not isinstance(file, Path):
         return file
     try:
-        with open(file, "rb", buffering=0) as opened:
-            return opened.read()
+        return patiently(lambda: _whole(file), file)
+    except PermissionError as error:  # of single files; many are more than 'max_undecodable' allows
+        return Undecodable(f"cannot be read ({error.strerror})")
     except FileNotFoundError as error:
         if file.is_symlink():
             return Undecodable(f"a link to '{printable(os.readlink(file))}', which does not exist")
@@ -133,6 +139,11 @@ def content(file: StoredFile, dataset: str) -> bytes | Undecodable:
         raise UserError(
             f"config key 'datasets.{dataset}.path': {file} cannot be read ({error.strerror})"
         ) from error
+
+
+def _whole(file: Path) -> bytes:
+    with open(file, "rb", buffering=0) as opened:
+        return opened.read()
 
 
 def files_of_rows(

@@ -16,6 +16,7 @@ from types import ModuleType
 
 from fourlenses.core.errors import one_of
 from fourlenses.data.sources import (
+    beton,
     cifar,
     coco,
     csv_list,
@@ -27,6 +28,7 @@ from fourlenses.data.sources import (
     parquet,
     places365,
     synthetic,
+    unlabelled,
 )
 
 SOURCES: dict[str, ModuleType] = {
@@ -38,9 +40,11 @@ SOURCES: dict[str, ModuleType] = {
     "inat21": inat21,
     "places365": places365,
     "glc20": glc20,
+    "beton": beton,
     "cifar": cifar,
     "manifest": manifest,
     "synthetic": synthetic,
+    "unlabelled": unlabelled,
 }
 
 
