@@ -115,10 +115,10 @@ def test_a_continued_run_in_two_processes_gives_the_weights_of_one(dataset, meth
     assert_two_processes_give_the_weights_of_one(dataset, chosen, begun, start)
 
 
-@pytest.mark.parametrize("backbone", ["timm:test_resnet", "timm:test_vit"])
-def test_a_backbone_of_timm_in_two_processes_gives_the_weights_of_one(dataset, backbone):
+def test_a_backbone_of_timm_in_two_processes_gives_the_weights_of_one(dataset):
+    backbone = "timm:test_vit"
     keys = {"backbone": backbone, "steps": 3, "epochs": None, "optimizer": "sgd"}
-    chosen = replace(settings(**keys, warmup_epochs=0, learning_rate=0.05), image_size=32)
+    chosen = replace(settings(**keys, warmup_epochs=0, learning_rate=0.002), image_size=32)
     network, _ = build_architecture(backbone, seed=named_seed(0, "encoder"), image_size=32)
     assert_two_processes_give_the_weights_of_one(dataset, chosen, network.state_dict())
 
