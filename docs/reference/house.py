@@ -42,6 +42,7 @@ ROOMS = {
     "lenses": "a folder a question",
     "check": "inspect a dataset",
     "planning": "what a study costs",
+    "power": "what it can settle",
     "status": "how far a study is",
     "report": "one HTML page",
 }

@@ -17,8 +17,8 @@ from tests.helpers.synthetic_metrics import row
 
 N_TEST = 1000
 # the prior: 0.8 points at 50 %
-KNOWN = SeedVariance(every=Common(variance=0.64, freedom=inf, most=inf, cells=0))
-NONE = SeedVariance(every=Common(variance=0.0, freedom=inf, most=inf, cells=1))
+KNOWN = SeedVariance(every=Common(variance=0.64, freedom=inf, most=inf, cells=0, mean=0.64))
+NONE = SeedVariance(every=Common(variance=0.0, freedom=inf, most=inf, cells=1, mean=0.0))
 
 
 def cell(source, top1s, **more):
@@ -85,8 +85,8 @@ def test_several_seeds_are_the_two_way_layout():
     joint = {("a", 1000): Group(places, np.cov(flat, bias=True))}
     # a study whose cells say nothing of each other: the variance is the contrast's own, of two
     # degrees of freedom
-    seed_variance = SeedVariance(every=Common(variance=1.0, freedom=1e-9, most=1e9, cells=5))
-    difference = evidence(joint, seed_variance).difference(*sides)
+    common = Common(variance=1.0, freedom=1e-9, most=1e9, cells=5, mean=1.0)
+    difference = evidence(joint, SeedVariance(every=common)).difference(*sides)
 
     scores = 100 * (right[0] - right[1])  # (3, n): D of seed s on image i
     seeds = scores.mean(1)

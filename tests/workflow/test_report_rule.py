@@ -73,3 +73,8 @@ def test_the_table_alone_has_a_report_for_which_nothing_is_pretrained(tmp_path):
     assert not (tmp_path / "data").exists()
 
     assert "Nothing to be done" in output_of(snakemake(tmp_path, "report", "-n", config=config))
+
+    # a clone has the study's record too, and git writes it later than the table
+    (results / "study.json").write_text("{}")
+    planned = jobs(snakemake(tmp_path, "report", "-n", "--quiet", "host", config=config))
+    assert not set(planned) & {"write_study", "pretrain", "evaluate", "collect_metrics"}
