@@ -24,13 +24,21 @@ from fourlenses.study.vocabulary import METRICS_FIGURES, TRAINING_PROTOCOLS
 from fourlenses.workflow import needs
 from fourlenses.workflow.environment import job_environment, shell_prefix
 
+
+def stop(error):
+    """End with a sentence for the user alone. Snakemake would put the line of this file after it."""
+    print(f"fourlenses: {error}", file=sys.stderr, flush=True)
+    raise SystemExit(2)
+
+
 # the files the config was merged from, the last one winning
 CONFIG_FILES = config_files([Path(file) for file in workflow.configfiles], PROJECT)
 try:
     DOWNLOADS = complete_config(config, PROJECT, CONFIG_FILES)
     PLAN = make_plan(config)
 except UserError as error:
-    raise WorkflowError(f"in the config ({', '.join(map(str, CONFIG_FILES))}): {error}") from None
+    named = any(str(file) in str(error) for file in CONFIG_FILES)
+    stop(error if named else f"{error} (config: {', '.join(map(str, CONFIG_FILES))})")
 
 FILES = layout.Layout(config["study"], config["stored_size"])
 TARGETS = needs.targets(PLAN)

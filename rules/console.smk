@@ -1,0 +1,56 @@
+# What a run shows and how it ends: checks of data before any job, a short word on failures, and last
+# the decision card or the sentence of each failure. No rule stands here.
+import atexit
+
+from snakemake.logging import logger
+
+from fourlenses.slurm import snakemake_internals
+from fourlenses.workflow import preflight
+from fourlenses.workflow.console import Console
+
+
+def check_data():
+    """Of datasets that this run indexes that they are there; of those indexed, that they have as
+    many images as are drawn."""
+    jobs = list(snakemake_internals.jobs_to_run(workflow))
+    indexed = {w["dataset"] for rule_name, w in jobs if rule_name == "index_dataset"}
+    here = {name for name in indexed if not DOWNLOADS.get(name)}
+    drawn = [(w["dataset"], w["subset"]) for rule_name, w in jobs if rule_name == "draw_subset"]
+    try:
+        preflight.check_paths(here, config["datasets"], Path(config["raw_data"]))
+        preflight.check_sizes((name, size) for name, size in drawn if name not in indexed)
+    except UserError as error:
+        stop(error)
+
+
+def decision_card():
+    """The card and where the rest is, of a run that makes them."""
+    from fourlenses.findings.show import terminal
+
+    file = Path(FILES.decision("json"))
+    if not snakemake_internals.makes(workflow, "write_findings") or not file.exists():
+        return ""
+    more = [FILES.decision("md")]
+    if snakemake_internals.makes(workflow, "write_report"):
+        more.insert(0, FILES.report)
+    return f"\n{terminal.cards(json.loads(file.read_text()))}\n{'  '.join(more)}"
+
+
+def show_ending():
+    if not workflow.dryrun and (ending := CONSOLE.ending()):
+        print(ending, file=sys.stderr, flush=True)
+
+
+CONSOLE = Console(
+    before_jobs=check_data,
+    targets=lambda: snakemake_internals.named_targets(workflow),
+    card=decision_card,
+)
+if workflow.is_main_process:
+    CONSOLE.attach(logger)
+    # after Snakemake's own last lines
+    atexit.register(show_ending)
+
+
+onsuccess:
+    CONSOLE.finish()
