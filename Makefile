@@ -9,7 +9,7 @@ PYTHON = $(shell [ -x .venv/bin/python ] && echo .venv/bin/python || echo python
 # of a core for torch alone
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup setup-dev demo test test-slurm bench doctor status new-dataset lint format lock
+.PHONY: help setup setup-dev demo run plan report figures test test-slurm bench doctor status new-dataset lint format lock
 help:            ## what each command does
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## */\t/' | expand -t 14
 
@@ -19,9 +19,25 @@ setup:           ## install what running a study needs into .venv: [EXTRAS=timm]
 setup-dev:
 	@envs/setup.sh dev
 
-demo: setup      ## the default study (synthetic images, CPU, minutes) to its figures
+demo: setup      ## the default study (synthetic images, CPU, minutes) to its report
 	$(SNAKEMAKE) all --cores $(CORES) --workflow-profile profiles/local
-	@echo "figures: results/default/figures/  numbers: results/default/metrics.csv"
+
+# from another folder: make -C /path/to/fourlenses run CONFIG=mine.yaml, with paths from that folder
+RUN = .venv/bin/python workflow_scripts/run_study.py --started-in "$(if $(PWD),$(PWD),$(CURDIR))" \
+  --cores $(CORES) $${STUDY:+--study "$$STUDY"} $${CONFIG:+--config $$CONFIG} \
+  $${PROFILE:+--profile $$PROFILE} $${ARGS:+--arguments="$$ARGS"}
+
+run: setup       ## a study to its report: [STUDY=name | CONFIG=studies/mine.yaml] [ARGS=-n]
+	@$(RUN) --target "$${TARGET:-all}"
+
+plan: setup      ## what a study would take: hours, disk; STUDY or CONFIG as for run
+	@$(RUN) --target plan
+
+report: setup    ## the report of a study from its table; STUDY or CONFIG as for run
+	@$(RUN) --target report
+
+figures: setup   ## the figures of a study from its table; STUDY or CONFIG as for run
+	@$(RUN) --target figures
 
 test: setup-dev  ## all tests, on CORES cores
 	.venv/bin/python -m pytest -n $(CORES) --maxprocesses 8 --dist loadfile --no-loadscope-reorder

@@ -6,12 +6,15 @@ from snakemake.logging import logger
 
 from fourlenses.slurm import snakemake_internals
 from fourlenses.workflow import preflight
-from fourlenses.workflow.console import Console
+from fourlenses.workflow.console import Console, watch_command
+
+# in the messages of trainings
+WATCH = watch_command(config["study"], CONFIG_FILES[1:], here=Path.cwd(), project=PROJECT)
 
 
 def check_data():
-    """Of datasets that this run indexes that they are there; of those indexed, that they have as
-    many images as are drawn."""
+    """That datasets to be indexed are there, and that the others have as many images as are drawn.
+    A dry run says so last."""
     jobs = list(snakemake_internals.jobs_to_run(workflow))
     indexed = {w["dataset"] for rule_name, w in jobs if rule_name == "index_dataset"}
     here = {name for name in indexed if not DOWNLOADS.get(name)}
@@ -20,7 +23,9 @@ def check_data():
         preflight.check_paths(here, config["datasets"], Path(config["raw_data"]))
         preflight.check_sizes((name, size) for name, size in drawn if name not in indexed)
     except UserError as error:
-        stop(error)
+        if not workflow.dryrun:  # which may be made where no data is
+            stop(error)
+        CONSOLE.finish(f"fourlenses: {error}")
 
 
 def decision_card():
@@ -28,7 +33,11 @@ def decision_card():
     from fourlenses.findings.show import terminal
 
     file = Path(FILES.decision("json"))
-    if not snakemake_internals.makes(workflow, "write_findings") or not file.exists():
+    if (
+        workflow.dryrun
+        or not snakemake_internals.makes(workflow, "write_findings")
+        or not file.exists()
+    ):
         return ""
     more = [FILES.decision("md")]
     if snakemake_internals.makes(workflow, "write_report"):
@@ -37,7 +46,7 @@ def decision_card():
 
 
 def show_ending():
-    if not workflow.dryrun and (ending := CONSOLE.ending()):
+    if ending := CONSOLE.ending():
         print(ending, file=sys.stderr, flush=True)
 
 
@@ -53,4 +62,4 @@ if workflow.is_main_process:
 
 
 onsuccess:
-    CONSOLE.finish()
+    CONSOLE.finish(decision_card())

@@ -5,6 +5,7 @@ keeps all of it. Standard library and Snakemake's interfaces only.
 """
 
 import logging
+import os
 import re
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -39,6 +40,25 @@ class Short(logging.Formatter):
         return self._whole.format(logging.makeLogRecord(fields))
 
 
+def watch_command(study: str, overlays: Sequence[Path], *, here: Path, project: Path) -> str:
+    """Return the command that shows a study's progress; in another folder than the project's, where
+    make has no such target, the one that follows a job's log.
+
+    Args:
+        study: its name.
+        overlays: the files of its config but for config.yaml.
+        here: the folder of the run.
+        project: the project's folder.
+    """
+    if here.resolve() != project.resolve():
+        return "tail -f {log}"
+    if not overlays:
+        return f"make status STUDY={study} WATCH=5"
+    files = " ".join(os.path.relpath(file, here) for file in overlays)
+    files = files.replace("{", "{{").replace("}", "}}")  # it becomes part of a rule's message
+    return f'make status CONFIG="{files}" WATCH=5'
+
+
 def worth_showing(record: logging.LogRecord) -> bool:
     """Return whether a record says something that the job's own error does not."""
     text = str(record.msg)
@@ -53,8 +73,7 @@ class Console(logging.Handler):
     Args:
         before_jobs: called once, when all jobs are known and none has started, in a dry run too.
         targets: names of the rules that a user may ask for.
-        card: what a run that is done shows last; "" for nothing. Called while the run's folder is
-            still the working directory.
+        card: what a run shows that had nothing to do; "" for nothing.
     """
 
     def __init__(
@@ -90,11 +109,11 @@ class Console(logging.Handler):
         elif event is LogEvent.ERROR and (absent := NO_TARGET.search(text)):
             self._last = self._no_target(absent[1])
         elif text.startswith(NOTHING_TO_DO):
-            self.finish()
+            self.finish(self._card())
 
-    def finish(self) -> None:
-        """Note that the run is done."""
-        self._last = self._card()
+    def finish(self, last: str) -> None:
+        """Note what is to stand last, where no job failed."""
+        self._last = last
 
     def _no_target(self, name: str) -> str:
         targets = sorted(self._targets())

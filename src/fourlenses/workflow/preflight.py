@@ -3,6 +3,7 @@
 Only of datasets that jobs of this run read: a clone with a study's table alone has none of them.
 """
 
+import os
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -26,11 +27,9 @@ def check_paths(names: Iterable[str], datasets: dict[str, dict], raw_data: Path)
         path = datasets.get(name, {}).get("path")
         if path is None or (raw_data / path).exists():
             continue
-        given = Path(path)
-        shown = given if given.is_absolute() else raw_data / given
         raise UserError(
-            f"config key 'datasets.{name}.path' is {path!r}, but there is no {shown.absolute()}; "
-            f"correct it or raw_data ({raw_data})"
+            f"config key 'datasets.{name}.path' is {path!r}, but there is no "
+            f"{os.path.abspath(raw_data / path)}; correct it or raw_data ({raw_data})"
         )
 
 
