@@ -22,14 +22,8 @@ from fourlenses.slurm.snakemake_internals import count_target_jobs, makes_enviro
 from fourlenses.study import Run, layout
 from fourlenses.study.vocabulary import METRICS_FIGURES, TRAINING_PROTOCOLS
 from fourlenses.workflow import needs
+from fourlenses.workflow.console import stop
 from fourlenses.workflow.environment import job_environment, shell_prefix
-
-
-def stop(error):
-    """End with a sentence for the user alone. Snakemake would put the line of this file after it."""
-    print(f"fourlenses: {error}", file=sys.stderr, flush=True)
-    raise SystemExit(2)
-
 
 # the files the config was merged from, the last one winning
 CONFIG_FILES = config_files([Path(file) for file in workflow.configfiles], PROJECT)

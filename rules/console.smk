@@ -6,7 +6,7 @@ from snakemake.logging import logger
 
 from fourlenses.slurm import snakemake_internals
 from fourlenses.workflow import preflight
-from fourlenses.workflow.console import Console, watch_command
+from fourlenses.workflow.console import Console, stop, watch_command
 
 # in the messages of trainings
 WATCH = watch_command(config["study"], CONFIG_FILES[1:], here=Path.cwd(), project=PROJECT)

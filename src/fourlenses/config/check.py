@@ -8,10 +8,10 @@ from typing import cast
 
 from jsonschema import Draft202012Validator, ValidationError
 
-from fourlenses.config.allowed import allowed
 from fourlenses.config.blame import blame
-from fourlenses.config.former_keys import now_called
 from fourlenses.config.schema import read_schema
+from fourlenses.config.sentences.allowed import allowed
+from fourlenses.config.sentences.former_keys import now_called
 from fourlenses.config.yaml_files import read_yaml
 from fourlenses.core.errors import UserError, did_you_mean
 from fourlenses.data.augment.augmentation import Augmentation

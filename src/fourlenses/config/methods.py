@@ -8,8 +8,8 @@ from pathlib import Path
 
 from fourlenses.config.blame import blame
 from fourlenses.config.encoders import check_encoder
-from fourlenses.config.former_keys import now_called
 from fourlenses.config.lengths import DURATIONS, reserved_ending
+from fourlenses.config.sentences.former_keys import now_called
 from fourlenses.config.yaml_files import read_yaml
 from fourlenses.core.errors import UserError, did_you_mean, one_of
 from fourlenses.data.augment.augmentation import LEAST_SIZE, Augmentation
@@ -126,8 +126,8 @@ def _preset(key: str, entry: dict, *, file: Path, image_size: int) -> tuple[str,
 
 def _with_changes(key: str, entry: dict, values: dict) -> dict:
     """Return the values of the preset, those of the entry instead where it has some."""
-    own = ("preset", "start")
-    changes = {setting: value for setting, value in entry.items() if setting not in own}
+    reserved = ("preset", "start")
+    changes = {setting: value for setting, value in entry.items() if setting not in reserved}
     for setting, value in changes.items():
         _check_value(key, setting, value, preset=values)
     for passes, updates in EITHER:

@@ -31,8 +31,8 @@ def text(
     """
     contrastive = [name for name in methods.in_order(shown) if methods.is_contrastive(name)]
     labels = ", ".join(dict.fromkeys(methods.label(name) for name in contrastive))
-    own = table.own_encoders(evidence.metrics)
-    encoder = names.backbone(own["backbone"].iloc[0]) + pixels(own)
+    pretrained = table.own_encoders(evidence.metrics)
+    encoder = names.backbone(pretrained["backbone"].iloc[0]) + pixels(pretrained)
     numbers = sorted({int(number) for number in seeds})
     sentence = (
         f"{labels + ', ' if labels else ''}{encoder}; {_seeds(numbers)}; "

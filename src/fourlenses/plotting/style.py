@@ -1,7 +1,7 @@
 """The look of every figure: widths, fonts, and one fixed colour per dataset.
 
 The colours are Tol's muted set (https://personal.sron.nl/~pault/), which colour-blind readers can
-tell apart. Those of methods are in `study.vocabulary`.
+distinguish. Those of methods are in `study.vocabulary`.
 """
 
 import math

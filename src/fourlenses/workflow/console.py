@@ -7,6 +7,7 @@ keeps all of it. Standard library and Snakemake's interfaces only.
 import logging
 import os
 import re
+import sys
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
@@ -38,6 +39,13 @@ class Short(logging.Formatter):
             if len(reason) > LONGEST_REASON:
                 fields["reason"] = f"{reason[:LONGEST_REASON]}…"
         return self._whole.format(logging.makeLogRecord(fields))
+
+
+def stop(error: Exception | str) -> None:
+    """End with a sentence for the user alone: after an error of its own Snakemake would put the
+    line of the rule file."""
+    print(f"{SENTENCE}{error}", file=sys.stderr, flush=True)
+    raise SystemExit(2)
 
 
 def watch_command(study: str, overlays: Sequence[Path], *, here: Path, project: Path) -> str:
