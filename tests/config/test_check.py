@@ -75,8 +75,8 @@ def test_shipped_studies_are_valid(study):
         ({"device": "gpu"}, r"key 'device' is 'gpu'; allowed: auto, cpu, cuda or a device such as"),
         (
             {"image_size": 64},
-            r"overlay.yaml: key 'image_size' is 64, more than stored_size \(32\), so images would be "
-            r"enlarged; set stored_size to 64 or more, or image_size to 32$",
+            r"overlay.yaml: key 'image_size' is 64, more than stored_size \(32\), so images would "
+            r"be enlarged; set stored_size to 64 or more, or image_size to 32$",
         ),
         (
             {"quantity": {"pretrain_images": [1.5]}},
