@@ -15,7 +15,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # Snakemake, uv and pip keep caches in the home, which may be missing, read-only or full
 export XDG_CACHE_HOME := $(shell envs/cache_folder.sh)
 
-.PHONY: help setup setup-dev demo run plan report figures test test-slurm bench doctor status new-dataset lint format lock
+.PHONY: help setup setup-dev demo run plan report figures test test-slurm bench doctor status compare readme new-dataset lint format lock audit
 help:            ## what each command does
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## */\t/' | expand -t 14
 
@@ -67,6 +67,12 @@ status:          ## progress of a study: STUDY=name or CONFIG=studies/mine.yaml 
 	@.venv/bin/python workflow_scripts/status.py $${STUDY:+--study "$$STUDY"} \
 	  $${CONFIG:+--config $$CONFIG} $${WATCH:+--watch "$$WATCH"} $${HTML:+--html "$$HTML"}
 
+compare:         ## two runs of one study, number by number: A=results/mine B=/elsewhere/results/mine [CSV=file]
+	@.venv/bin/python workflow_scripts/compare_runs.py "$$A" "$$B" $${CSV:+--output "$$CSV"}
+
+readme: setup    ## README's section of results and its picture, from committed tables: [STUDIES="real_mini …"]
+	@.venv/bin/python workflow_scripts/write_readme.py $$STUDIES
+
 new-dataset: setup  ## first files of a dataset: NAME=mine [SOURCE=image_folder] [DATA=/images]
 	@.venv/bin/python workflow_scripts/new_dataset.py --name "$$NAME" \
 	  $${SOURCE:+--source "$$SOURCE"} $${DATA:+--data "$$DATA"}
@@ -80,6 +86,9 @@ lint: setup-dev  ## ruff, snakefmt, snakemake --lint and mypy
 
 format: setup-dev
 	.venv/bin/ruff format . && .venv/bin/ruff check --fix . ; .venv/bin/snakefmt Snakefile rules
+
+audit: setup     ## known vulnerabilities of the pinned requirements (asks pypi.org)
+	@envs/audit.sh
 
 lock:            ## re-pin the requirements (needs uv)
 	for f in envs/bootstrap envs/requirements envs/requirements-timm envs/requirements-dev benchmarks/peers; do (cd $$(dirname $$f) && \

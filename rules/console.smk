@@ -13,15 +13,13 @@ WATCH = watch_command(config["study"], CONFIG_FILES[1:], here=Path.cwd(), projec
 
 
 def check_data():
-    """That datasets to be indexed are there, and that the others have as many images as are drawn.
-    A dry run says so last."""
-    jobs = list(snakemake_internals.jobs_to_run(workflow))
+    """That datasets to be indexed are there. A dry run says so last."""
+    jobs = snakemake_internals.jobs_to_run(workflow)
     indexed = {w["dataset"] for rule_name, w in jobs if rule_name == "index_dataset"}
     here = {name for name in indexed if not DOWNLOADS.get(name)}
-    drawn = [(w["dataset"], w["subset"]) for rule_name, w in jobs if rule_name == "draw_subset"]
     try:
-        preflight.check_paths(here, config["datasets"], Path(config["raw_data"]))
-        preflight.check_sizes((name, size) for name, size in drawn if name not in indexed)
+        raw_data = Path(expanded(config["raw_data"], "raw_data"))
+        preflight.check_paths(here, config["datasets"], raw_data)
     except UserError as error:
         if not workflow.dryrun:  # which may be made where no data is
             stop(error)

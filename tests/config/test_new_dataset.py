@@ -104,6 +104,11 @@ def test_the_values_of_a_first_study():
     assert tiny.pretrain_images == (2, 4)
 
 
+def test_every_source_with_labels_has_an_entry():
+    known = {file.stem for file in (ROOT / "schemas/sources").glob("*.yaml")}
+    assert set(SOURCES) == known - {"unlabelled"}
+
+
 def test_a_source_that_there_is_not(root):
     with pytest.raises(UserError, match=r"unknown source 'csvlist' \(did you mean 'csv_list'\?\)"):
         write_dataset(root, "mine", source="csvlist")

@@ -1,15 +1,12 @@
-"""Data that is looked at before any job: where it is, and whether there is enough of it."""
+"""Data that is looked at before any job: where it is."""
 
-import pyarrow
 import pytest
-from pyarrow import parquet
 
 from fourlenses.core.errors import UserError
-from fourlenses.study.layout import manifest
-from fourlenses.workflow.preflight import check_paths, check_sizes
+from fourlenses.workflow.preflight import check_paths
 
 
-def test_a_path_that_is_not_there(tmp_path):
+def test_a_path_that_is_not_there(tmp_path, monkeypatch):
     datasets = {"mine": {"path": "birds"}, "drawn": {"source": "synthetic"}}
     with pytest.raises(UserError) as error:
         check_paths(["drawn", "mine"], datasets, tmp_path)
@@ -23,19 +20,6 @@ def test_a_path_that_is_not_there(tmp_path):
     datasets["mine"]["path"] = str(tmp_path / "fish")
     with pytest.raises(UserError, match=r"there is no .*fish"):
         check_paths(["mine"], datasets, tmp_path)
-
-
-def test_more_images_than_there_are(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    check_sizes([("mine", "20000")])  # not indexed yet: nothing is known
-    file = tmp_path / manifest("mine")
-    file.parent.mkdir(parents=True)
-    splits = ["train"] * 13 + ["test"] * 20
-    parquet.write_table(pyarrow.table({"split": splits}), file)
-    check_sizes([("mine", "13"), ("mine", "all"), ("mine", "5_per_class")])
-    with pytest.raises(UserError) as error:
-        check_sizes([("mine", "13"), ("mine", "14")])
-    assert str(error.value) == (
-        "the study takes 14 images of mine, which has 13 training images; lower pretrain_images or "
-        "labelled_images, or say all"
-    )
+    monkeypatch.setenv("POND", str(tmp_path / "birds"))
+    datasets["mine"]["path"] = "$POND"
+    check_paths(["mine"], datasets, tmp_path)

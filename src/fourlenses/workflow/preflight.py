@@ -1,6 +1,6 @@
-"""Checks of data before any job starts, in a dry run too: where a dataset is, how many images.
+"""A check of data before any job starts, in a dry run too: that datasets are where they should be.
 
-Only of datasets that jobs of this run read: a clone with a study's table alone has none of them.
+Only of datasets that jobs of this run index: a clone with a study's table alone has none of them.
 """
 
 import os
@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from fourlenses.core.errors import UserError
-from fourlenses.study.layout import manifest
+from fourlenses.core.paths import expanded
 
 
 def check_paths(names: Iterable[str], datasets: dict[str, dict], raw_data: Path) -> None:
@@ -24,40 +24,13 @@ def check_paths(names: Iterable[str], datasets: dict[str, dict], raw_data: Path)
         UserError: names the key, the path and the remedy.
     """
     for name in sorted(set(names)):
-        path = datasets.get(name, {}).get("path")
-        if path is None or (raw_data / path).exists():
+        written = datasets.get(name, {}).get("path")
+        if written is None:
+            continue
+        path = raw_data / expanded(written, f"datasets.{name}.path")
+        if path.exists():
             continue
         raise UserError(
-            f"config key 'datasets.{name}.path' is {path!r}, but there is no "
-            f"{os.path.abspath(raw_data / path)}; correct it or raw_data ({raw_data})"
+            f"config key 'datasets.{name}.path' is {written!r}, but there is no "
+            f"{os.path.abspath(path)}; correct it or raw_data ({raw_data})"
         )
-
-
-def check_sizes(wanted: Iterable[tuple[str, str]]) -> None:
-    """Raise an error for the first number of images that an indexed dataset does not have.
-
-    Args:
-        wanted: dataset and number of each subset to be drawn, the number as a name has it
-            (`500`, `all`).
-
-    Raises:
-        UserError: names both numbers.
-    """
-    largest: dict[str, int] = {}
-    for name, size in wanted:
-        if size.isdigit() and Path(manifest(name)).exists():
-            largest[name] = max(int(size), largest.get(name, 0))
-    for name, size in sorted(largest.items()):
-        there = _train_images(Path(manifest(name)))
-        if size > there:
-            raise UserError(
-                f"the study takes {size:,} images of {name}, which has {there:,} training images; "
-                "lower pretrain_images or labelled_images, or say all"
-            )
-
-
-def _train_images(file: Path) -> int:
-    from pyarrow import compute, parquet  # 0.2 s, which most runs do not need
-
-    split = parquet.read_table(file, columns=["split"])["split"]
-    return int(compute.sum(compute.equal(split.cast("string"), "train")).as_py() or 0)

@@ -8,15 +8,19 @@ from textwrap import indent
 
 import yaml
 
-from fourlenses.config.checkout import schema_file
 from fourlenses.config.new_dataset.sizes import FirstStudy, first_study
 from fourlenses.config.new_dataset.survey import Survey, survey
 from fourlenses.core.errors import UserError, one_of
 from fourlenses.core.files import atomic
 
-SOURCES = sorted(file.stem for file in (schema_file().parent / "sources").glob("*.yaml"))
 NAME = re.compile(r"[a-z][a-z0-9_]*")
 TEMPLATES = resources.files("fourlenses.config") / "templates"
+# one that has no labels is no target: no study of it alone
+SOURCES = sorted(
+    file.name.removeprefix("entry_").removesuffix(".yaml")
+    for file in TEMPLATES.iterdir()
+    if file.name.startswith("entry_")
+)
 
 
 def write_dataset(
