@@ -1,8 +1,9 @@
-"""Checks of a config against its schema.
+"""Checks of a config against its schema, and that the libraries it names are installed.
 
 An error names the file, the key, the value, and what is allowed.
 """
 
+from importlib.util import find_spec
 from pathlib import Path
 from typing import cast
 
@@ -39,6 +40,31 @@ def check_config(config: dict, schema_file: Path, config_files: list[Path]) -> N
         except UserError as error:
             where = blame(["augmentations", name], config_files)
             raise UserError(f"{where}: key 'augmentations.{name}': {error}") from error
+
+
+def check_libraries(config: dict) -> None:
+    """Raise an error for the first network of timm, where that is not installed.
+
+    Where torch is not installed either, jobs run in another environment, and say so
+    themselves.
+
+    Args:
+        config: its `encoders` completed.
+
+    Raises:
+        UserError: timm is needed and missing.
+    """
+    named = {"backbone": config["backbone"]}
+    named |= {
+        f"encoders.{name}.architecture": entry["architecture"]
+        for name, entry in config["encoders"].items()
+    }
+    for key, architecture in named.items():
+        if architecture.startswith("timm:") and find_spec("torch") and not find_spec("timm"):
+            raise UserError(
+                f"key '{key}' is '{architecture}', which needs the package timm; it is not "
+                "installed here: make setup EXTRAS=timm, or pip install timm"
+            )
 
 
 def _rank(error: ValidationError) -> tuple[bool, int]:

@@ -8,11 +8,10 @@ from pathlib import Path
 
 import yaml
 
-from fourlenses.config.check import check_config
+from fourlenses.config.check import check_config, check_libraries
 from fourlenses.config.checkout import ROOT, presets, schema_file
 from fourlenses.config.encoders import complete_encoders
 from fourlenses.config.lengths import complete_lengths
-from fourlenses.config.libraries import check_libraries
 from fourlenses.config.methods import complete_methods
 from fourlenses.config.protocols import complete_protocols
 from fourlenses.config.yaml_files import read_yaml
