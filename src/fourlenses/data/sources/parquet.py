@@ -83,8 +83,8 @@ def images(
 
 def files_of_splits(name: str, path: Path) -> Iterator[tuple[str | None, str, Path]]:
     """Yield of each file the split it is named after, its path below ``path``, and the full one."""
-    for file, identity in _files(name, path):
-        yield _split_of(identity), file, _full_path(path, file)
+    for file, identity in split_files(name, path, ending=".parquet"):
+        yield split_in_path(identity), file, _full_path(path, file)
 
 
 def _full_path(path: Path, file: str) -> Path:
