@@ -85,8 +85,7 @@ class Method:
     Args:
         name: as in the config (an entry is called `<name>` or `<name>_<anything>`).
         label: in legends.
-        colour: of Okabe and Ito's palette or of Paul Tol's, which colour-blind readers can tell
-            apart.
+        colour: with a contrast of 3:1 or more against white.
         marker: matplotlib's; tells methods apart in print without colour.
         contrastive: learns from augmented images without labels. BYOL and its like are counted
             here, as in the paper.
@@ -141,6 +140,7 @@ class CorruptionFamily:
     Args:
         name: `<name>_s1` to `<name>_s5` are its corruptions.
         parameter: what the values are, with their unit; on the axis of a figure.
+        label: of one severity in figures and findings, with the value as `{}`.
         severities: the values of severities 1 to 5.
         stored_side: px, the shortest side that a corrupted image has at most, whatever the
             stored size; None: the parameter itself; 0: that of the clean image.
@@ -149,6 +149,7 @@ class CorruptionFamily:
 
     name: str
     parameter: str
+    label: str
     severities: tuple[float, float, float, float, float]
     _: KW_ONLY
     stored_side: int | None = 0
@@ -255,12 +256,12 @@ METHODS = {
     method.name: method
     for method in (
         Method("simclr", "SimCLR", colour="#0072B2", marker="o", passes=6),
-        Method("moco", "MoCo v2", colour="#E69F00", marker="^", passes=4),
-        Method("byol", "BYOL", colour="#009E73", marker="D", passes=8),
-        Method("simsiam", "SimSiam", colour="#56B4E9", marker="v", passes=6),
-        Method("barlow_twins", "Barlow Twins", colour="#CC79A7", marker="P", passes=6),
-        Method("vicreg", "VICReg", colour="#B8A800", marker="X", passes=6),
-        Method("lejepa", "LeJEPA", colour="#882255", marker="p", more_views=True, passes=6),
+        Method("moco", "MoCo v2", colour="#8C4A00", marker="^", passes=4),
+        Method("byol", "BYOL", colour="#00875A", marker="D", passes=8),
+        Method("simsiam", "SimSiam", colour="#4A8FD0", marker="v", passes=6),
+        Method("barlow_twins", "Barlow Twins", colour="#A0489C", marker="P", passes=6),
+        Method("vicreg", "VICReg", colour="#8A7400", marker="X", passes=6),
+        Method("lejepa", "LeJEPA", colour="#5B1050", marker="p", more_views=True, passes=6),
         Method(
             "supervised",
             "supervised",
@@ -354,15 +355,15 @@ CORRUPTION_FAMILIES = {
     family.name: family
     for family in (
         # probability that a value of a channel becomes 0 or 255
-        CorruptionFamily("salt_and_pepper", "probability", (0.01, 0.03, 0.06, 0.09, 0.17)),
-        CorruptionFamily("jpeg", "JPEG quality", (25, 18, 15, 10, 7), stored_as_jpeg=True),
+        CorruptionFamily("salt_and_pepper", "probability", "salt and pepper {}", (0.01, 0.03, 0.06, 0.09, 0.17)),
+        CorruptionFamily("jpeg", "JPEG quality", "JPEG quality {}", (25, 18, 15, 10, 7), stored_as_jpeg=True),
         # never enlarged
-        CorruptionFamily("resize", "shortest side, px", (256, 192, 128, 96, 64), stored_side=None),
+        CorruptionFamily("resize", "shortest side, px", "at most {} px", (256, 192, 128, 96, 64), stored_side=None),
         # factor of shrinking and enlarging again, from a shortest side of at most 256 px
-        CorruptionFamily("downsample", "factor", (2, 3, 4, 6, 8), stored_side=256),
+        CorruptionFamily("downsample", "factor", "{}× coarser", (2, 3, 4, 6, 8), stored_side=256),
         # of the Gaussian, px of the stored image
-        CorruptionFamily("blur", "sigma, px", (1.0, 2.0, 3.0, 4.0, 6.0)),
+        CorruptionFamily("blur", "sigma, px", "blur {} px", (1.0, 2.0, 3.0, 4.0, 6.0)),
         # standard deviation of the Gaussian, share of 255
-        CorruptionFamily("noise", "deviation", (0.08, 0.12, 0.18, 0.26, 0.38)),
+        CorruptionFamily("noise", "deviation", "noise {}", (0.08, 0.12, 0.18, 0.26, 0.38)),
     )
 }

@@ -22,7 +22,6 @@ from fourlenses.analysis.contrasts import Evidence
 from fourlenses.lenses.domain import contrasts
 from fourlenses.lenses.domain.contrasts import ADDED, CONCATENATED, CONTROL, INSTEAD, POOL
 from fourlenses.plotting import footer, panels, style
-from fourlenses.plotting.save import empty_figure
 from fourlenses.study import methods, names
 
 LINE = 0.145  # inches for a line of the labels
@@ -36,10 +35,6 @@ HEADS = {
 NO_BREAK = "\N{NO-BREAK SPACE}"  # a dataset and its size stay on one line
 CONFOUNDED = "unequal steps: more images and more training at once"
 CONTROL_LABEL = "control: two seeds of one encoder, concatenated"
-NO_DIFFERENCE = (
-    "One pretraining dataset, or none next to in-domain pretraining of as many images: there is "
-    "nothing to compare across domains."
-)
 
 Key = tuple[str, ...]  # of a line of the figure
 
@@ -60,11 +55,11 @@ def _order(row: Any) -> tuple:
 
 
 @style.context()
-def draw(evidence: Evidence) -> tuple[Figure, pd.DataFrame]:
+def draw(evidence: Evidence) -> tuple[Figure | None, pd.DataFrame]:
     """Return the figure of other domains, pools and concatenated encoders, and its numbers."""
     numbers = numbers_drawn(evidence)
     if numbers.empty:
-        return empty_figure(NO_DIFFERENCE), numbers
+        return None, numbers
     lines = _lines(numbers)
     targets, shown = sorted(numbers["target"].unique()), methods.in_order(numbers["method"])
     n_lines = sum(1.1 + label.count("\n") for _, label in lines)

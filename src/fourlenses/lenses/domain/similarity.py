@@ -27,16 +27,11 @@ from fourlenses.analysis.csv_tables import read_csv_table
 from fourlenses.core.errors import UserError
 from fourlenses.lenses.domain import contrasts
 from fourlenses.plotting import footer, panels, style
-from fourlenses.plotting.save import empty_figure
 from fourlenses.study import methods, names
 
 MEASURES = {"frechet": "squared Fréchet distance", "proxy_a_distance": "proxy A-distance"}
 COLUMNS = ("source", "target", "seed", *MEASURES)
 PERMUTATIONS = 5040
-NO_PAIR = (
-    "No dataset was pretrained on and evaluated on another, with in-domain pretraining of as many "
-    "images next to it."
-)
 
 
 def read_table(path: str | Path | None) -> pd.DataFrame:
@@ -107,11 +102,11 @@ def _permutations(count: int) -> list[np.ndarray]:
 
 
 @style.context()
-def draw(evidence: Evidence, table: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
+def draw(evidence: Evidence, table: pd.DataFrame) -> tuple[Figure | None, pd.DataFrame]:
     """Return the figure of transfer against distance and the numbers in it."""
     numbers = numbers_drawn(evidence, table)
     if numbers.empty:
-        return empty_figure(NO_PAIR), numbers
+        return None, numbers
     figure = style.new_figure(2, height=2.6)
     grid = figure.subplots(1, 2, sharey=True)
     colours = style.dataset_colours(evidence.metrics["target"])

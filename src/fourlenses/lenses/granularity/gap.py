@@ -19,16 +19,11 @@ from fourlenses.analysis.contrasts import Contrast, Evidence
 from fourlenses.lenses.granularity import figure as granularity_figure
 from fourlenses.lenses.granularity.finding import LEAST_LABELS
 from fourlenses.plotting import footer, panels, published_markers, style
-from fourlenses.plotting.save import empty_figure
 from fourlenses.study import methods, names
 
 SCALES = {"gap": "points", "log_odds_gap": "log-odds"}
 BOUNDS = [f"{scale}{end}" for scale in SCALES for end in ("", "_low", "_high")]
 COLUMNS = ["target", "method", "level", "place", "depth", *BOUNDS, "seeds", "published_gap"]
-NO_GAP = (
-    "No target has both contrastive and supervised encoders at a level of its labels, so there is "
-    "no gap to draw."
-)
 
 
 def numbers_drawn(evidence: Evidence) -> pd.DataFrame:
@@ -67,11 +62,11 @@ def _log_odds(encoders: pd.DataFrame, row: Any, evidence: Evidence) -> Contrast:
 
 
 @style.context()
-def draw(evidence: Evidence) -> tuple[Figure, pd.DataFrame]:
+def draw(evidence: Evidence) -> tuple[Figure | None, pd.DataFrame]:
     """Return the gap of every target against depth on both scales, and the numbers in it."""
     numbers = numbers_drawn(evidence)
     if numbers.empty:
-        return empty_figure(NO_GAP), numbers
+        return None, numbers
     figure = style.new_figure(2, height=2.6)
     grid = figure.subplots(1, 2)
     colours = style.dataset_colours(evidence.metrics["target"])

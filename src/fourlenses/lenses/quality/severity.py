@@ -13,7 +13,6 @@ from matplotlib.figure import Figure
 from fourlenses.analysis.contrasts import Evidence
 from fourlenses.lenses.quality import figure as quality_figure
 from fourlenses.plotting import footer, panels, published_markers, style
-from fourlenses.plotting.save import empty_figure
 from fourlenses.study import methods, names
 from fourlenses.study.corruptions import CORRUPTIONS
 from fourlenses.study.vocabulary import CORRUPTION_FAMILIES
@@ -24,10 +23,6 @@ COLUMNS = [
     *("pretrain_images", "labelled_images"),
     *("drop", "drop_low", "drop_high", "seeds", "published_drop"),
 ]
-NO_SEVERITIES = (
-    "No family of corruptions was pretrained on at two severities. For a curve, give the lens "
-    "quality several of a family: corruptions: [blur_s1, blur_s3, blur_s5]"
-)
 
 
 def numbers_drawn(evidence: Evidence) -> pd.DataFrame:
@@ -54,11 +49,11 @@ def numbers_drawn(evidence: Evidence) -> pd.DataFrame:
 
 
 @style.context()
-def draw(evidence: Evidence) -> tuple[Figure, pd.DataFrame]:
+def draw(evidence: Evidence) -> tuple[Figure | None, pd.DataFrame]:
     """Return the curves of drop against severity and the numbers in them."""
     numbers = numbers_drawn(evidence)
     if numbers.empty:
-        return empty_figure(NO_SEVERITIES), numbers
+        return None, numbers
     blocks = list(dict.fromkeys(zip(numbers["source"], numbers["target"], strict=True)))
     families = names.in_order(numbers["family"], CORRUPTION_FAMILIES)
     figure = style.new_figure(len(families), height=0.5 + 1.9 * len(blocks))
