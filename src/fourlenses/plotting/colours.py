@@ -39,9 +39,7 @@ def of_datasets(datasets: Iterable[str]) -> dict[str, str]:
 
 def dataset_markers(datasets: Iterable[str]) -> dict[str, str]:
     """Return a marker for each dataset, by its index in sorted order."""
-    return {
-        name: MARKERS[index % len(MARKERS)] for index, name in enumerate(sorted(set(datasets)))
-    }
+    return {name: MARKERS[index % len(MARKERS)] for index, name in enumerate(sorted(set(datasets)))}
 
 
 def of_quantities(quantities: Iterable[int], colour_map: str = "viridis") -> dict[int, str]:

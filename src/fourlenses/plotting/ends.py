@@ -65,9 +65,7 @@ def spread(axes: Axes) -> None:
         label.xyann = (1.0 + gap, axes.transData.inverted().transform((0.0, place))[1])
 
 
-def spaced(
-    wanted: list[float], heights: list[float], *, low: float, high: float
-) -> list[float]:
+def spaced(wanted: list[float], heights: list[float], *, low: float, high: float) -> list[float]:
     """Return the centres of labels that do not overlap, as close as possible to where they should
     be: neighbours that collide become a block around their mean.
 

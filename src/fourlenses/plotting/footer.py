@@ -109,7 +109,8 @@ def write(figure: Figure, *lines: str) -> None:
     look: style.Look = {"fontsize": SIZE, "color": style.QUIET, "va": "bottom", "linespacing": 1.25}
     figure.text(0.06 / width, 0.04 / (height + strip), "\n".join(wrapped), **look)
     figure.draw_without_rendering()
-    if any([ticks.fit(axes) for axes in figure.axes]):
+    changed = [ticks.fit(axes) for axes in figure.axes]
+    if any(changed):
         figure.draw_without_rendering()
     for axes in figure.axes:
         ends.spread(axes)

@@ -1,7 +1,7 @@
 """What a user may choose of every figure: the config's section `figures`, in force while drawing.
 
-    with look.using(look.Look(width=3.3, font="Arial")):
-        figure, numbers = registry.draw("quantity", evidence, thresholds=Thresholds())
+with look.using(look.Look(width=3.3, font="Arial")):
+    figure, numbers = registry.draw("quantity", evidence, thresholds=Thresholds())
 """
 
 from collections.abc import Iterator, Mapping

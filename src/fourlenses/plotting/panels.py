@@ -43,6 +43,15 @@ def better_right(axes: Axes, label: str) -> None:
     axes.xaxis.set_major_locator(MaxNLocator(nbins=4, integer=True))
 
 
+def same_x(axes_of: Iterable[Axes]) -> None:
+    """Give panels one x axis, which shows all of each."""
+    axes_of = list(axes_of)
+    low = min(axes.get_xlim()[0] for axes in axes_of)
+    high = max(axes.get_xlim()[1] for axes in axes_of)
+    for axes in axes_of:
+        axes.set_xlim(low, high)
+
+
 def note(axes: Axes, text: str) -> None:
     """Write a few words into the corner of a panel that lines rising to the right leave free."""
     box: style.Look = {

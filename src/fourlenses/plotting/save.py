@@ -31,9 +31,7 @@ def save(figure: Figure | None, numbers: pd.DataFrame, prefix: str | Path) -> li
     """
     prefix = Path(prefix)
     endings = look.current().formats if figure else ()
-    paths = {
-        ending: prefix.with_name(f"{prefix.name}.{ending}") for ending in (*endings, "csv")
-    }
+    paths = {ending: prefix.with_name(f"{prefix.name}.{ending}") for ending in (*endings, "csv")}
     with ExitStack() as stack:
         drafts = {ending: stack.enter_context(atomic(path)) for ending, path in paths.items()}
         if figure:
@@ -63,4 +61,3 @@ def _fix_layout(figure: Figure) -> None:
             round(float(value), 5) for value in axes.get_position().bounds
         )
         axes.set_position((left, bottom, width, height))
-

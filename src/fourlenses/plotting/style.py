@@ -1,5 +1,4 @@
-"""The look of every figure: widths and fonts. Colours are in `colours`, a user's choice in `look`.
-"""
+"""The look of every figure: widths and fonts. Colours are in `colours`, the user's in `look`."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

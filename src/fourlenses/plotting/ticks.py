@@ -22,8 +22,7 @@ def turned(axes: Axes) -> None:
 
 
 def fit(axes: Axes) -> bool:
-    """Mend the labels of the x axis, and return whether that changed them; the figure has been drawn
-    before."""
+    """Mend the labels of the x axis, once the figure has been drawn; return whether it changed."""
     labels = [label for label in axes.get_xticklabels() if label.get_text()]
     if not axes.axison or not _collide(labels, axes):
         return False

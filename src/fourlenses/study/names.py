@@ -172,7 +172,7 @@ def corruption_family(name: str) -> str:
 
 
 def level(target: str, name: str) -> str:
-    """Return a label level: `wordnet_path_names_depth5` -> `depth 5`, `leaf_shape` -> `leaf shape`."""
+    """`wordnet_path_names_depth5` -> `depth 5`, `leaf_shape` -> `leaf shape`: a label level."""
     numbered = re.fullmatch(r"(?:.*_)?(depth|level)_?(\d+)", name)
     words = " ".join(numbered.groups()) if numbered else name.replace("_", " ")
     return labels.of(f"{target}/{name}", labels.of(name, words))

@@ -225,7 +225,7 @@ LENSES = {
             "Do images of another domain help?",
             (
                 Figure("domain"),
-                Figure("domain_pools"),
+                Figure("domain_pools", thresholds=("trained_margin",)),
                 Figure("domain_similarity", table="similarity"),
             ),
         ),
@@ -237,7 +237,10 @@ LENSES = {
         Lens(
             "granularity",
             "How fine a task can the features serve?",
-            (Figure("granularity"), Figure("granularity_gap")),
+            (
+                Figure("granularity", thresholds=("trained_margin",)),
+                Figure("granularity_gap", thresholds=("trained_margin",)),
+            ),
             every_level=True,
         ),
         Lens(
@@ -355,10 +358,20 @@ CORRUPTION_FAMILIES = {
     family.name: family
     for family in (
         # probability that a value of a channel becomes 0 or 255
-        CorruptionFamily("salt_and_pepper", "probability", "salt and pepper {}", (0.01, 0.03, 0.06, 0.09, 0.17)),
-        CorruptionFamily("jpeg", "JPEG quality", "JPEG quality {}", (25, 18, 15, 10, 7), stored_as_jpeg=True),
+        CorruptionFamily(
+            "salt_and_pepper", "probability", "salt and pepper {}", (0.01, 0.03, 0.06, 0.09, 0.17)
+        ),
+        CorruptionFamily(
+            "jpeg", "JPEG quality", "JPEG quality {}", (25, 18, 15, 10, 7), stored_as_jpeg=True
+        ),
         # never enlarged
-        CorruptionFamily("resize", "shortest side, px", "at most {} px", (256, 192, 128, 96, 64), stored_side=None),
+        CorruptionFamily(
+            "resize",
+            "shortest side, px",
+            "at most {} px",
+            (256, 192, 128, 96, 64),
+            stored_side=None,
+        ),
         # factor of shrinking and enlarging again, from a shortest side of at most 256 px
         CorruptionFamily("downsample", "factor", "{}× coarser", (2, 3, 4, 6, 8), stored_side=256),
         # of the Gaussian, px of the stored image

@@ -63,7 +63,9 @@ def draw(evidence: Evidence) -> tuple[Figure, pd.DataFrame]:
         place = rows[_key(cell)][0]
         _cell(axes, targets.index(cell.target), place, cell=cell, span=span, narrow=narrow)
     for cell in known_chance.itertuples():
-        axes.text(targets.index(cell.target), bottom, f"{cell.chance:.1f}", ha="center", va="center")
+        axes.text(
+            targets.index(cell.target), bottom, f"{cell.chance:.1f}", ha="center", va="center"
+        )
     labels = dict(rows.values()) | ({bottom: chance.LABEL} if len(known_chance) else {})
     _frame(axes, labels, heads, targets=targets)
     caption = CAPTION + CAPTION_OF_GREY * bool(has_published)

@@ -1,5 +1,7 @@
 """The cells of the matrix of pretraining sources by targets, with what each is against."""
 
+from typing import Any
+
 import pandas as pd
 
 from fourlenses.analysis import bands, published_comparison, table
@@ -39,7 +41,7 @@ def numbers_drawn(evidence: Evidence) -> pd.DataFrame:
     scratch = cells["protocol"].isin(FROM_SCRATCH)
     pairs = zip(cells["source"], cells["target"], strict=True)
     in_domain = pd.Series([names.is_in_domain(*pair) for pair in pairs], cells.index, bool)
-    cells["in_domain"] = in_domain & ~scratch
+    cells["in_domain"] = in_domain & cells["method"].map(methods.is_contrastive).astype(bool)
     cells["block"] = [_block(*key) for key in zip(cells["method"], cells["source"], strict=True)]
     # concatenated encoders have twice the features: they are no candidate for the best source
     ranked = cells[(cells["block"] == SINGLE) & ~scratch]
@@ -87,18 +89,17 @@ def _block(method: str, source: str) -> str:
     return SINGLE if len(names.source_parts(source)) == 1 else POOLS
 
 
-def _against(cell: object, cells: pd.DataFrame, rows: pd.DataFrame, *, evidence: Evidence) -> dict:
+def _against(cell: Any, cells: pd.DataFrame, rows: pd.DataFrame, *, evidence: Evidence) -> dict:
     """Return the cell minus in-domain pretraining of the same method (of a baseline, of the first
     method), of as many images where there is such an encoder, else of the most."""
-    own = cells[cells["in_domain"] & (cells["target"] == cell.target)]  # type: ignore[attr-defined]
-    own = own[own["method"].map(methods.is_contrastive).astype(bool)]
-    same = own[own["method"] == cell.method]  # type: ignore[attr-defined]
-    own = same if len(same) else own[own["method"] == methods.in_order(own["method"])[:1].pop()] if len(own) else own
+    own = cells[cells["in_domain"] & (cells["target"] == cell.target)]
     if own.empty:
         return NOTHING
-    equal = own[own["pretrain_images"] == cell.pretrain_images]  # type: ignore[attr-defined]
-    others = own.sort_values("pretrain_images", kind="stable").iloc[[-1]]
-    reference = (equal if len(equal) and not cell.in_domain else others).iloc[0]  # type: ignore[attr-defined]
+    entries = set(own["method"])
+    method = cell.method if cell.method in entries else methods.in_order(entries)[0]
+    own = own[own["method"] == method].sort_values("pretrain_images", kind="stable")
+    equal = own[own["pretrain_images"] == cell.pretrain_images]
+    reference = (own if cell.in_domain or equal.empty else equal).iloc[-1]
     minuend, subtrahend = (_of(rows, key) for key in (cell, reference))
     if not selection.share_seeds(minuend, subtrahend):
         return NOTHING
@@ -111,7 +112,7 @@ def _against(cell: object, cells: pd.DataFrame, rows: pd.DataFrame, *, evidence:
     }
 
 
-def _of(rows: pd.DataFrame, cell: object) -> pd.DataFrame:
+def _of(rows: pd.DataFrame, cell: Any) -> pd.DataFrame:
     """Return the rows of a cell, one per seed and draw."""
     for key in (*KEYS, "protocol"):
         rows = rows[rows[key] == getattr(cell, key)]

@@ -336,4 +336,3 @@ def _line(
     look: style.Look = {"colour": colour, "marker": marker}
     panels.line(axes, rows[x], rows, label=label, end=end, dashes=dashes, **look)
     published_markers.draw(axes, rows[x], rows["published"], **look)
-

@@ -133,7 +133,9 @@ def _bounds(name: str, interval: saturation.Interval) -> dict[str, float]:
 
 
 @style.context()
-def draw(evidence: Evidence, modest_gain: float = MODEST_GAIN) -> tuple[Figure | None, pd.DataFrame]:
+def draw(
+    evidence: Evidence, modest_gain: float = MODEST_GAIN
+) -> tuple[Figure | None, pd.DataFrame]:
     """Return the figure, and a row per point or gain drawn."""
     curves = fits(evidence)
     numbers = _drawn(numbers_drawn(evidence, modest_gain, curves))
@@ -141,9 +143,7 @@ def draw(evidence: Evidence, modest_gain: float = MODEST_GAIN) -> tuple[Figure |
         return None, numbers
     longer = quantity_figure.longer_first(evidence)
     targets = sorted(numbers["target"].unique())
-    curved, doublings = (
-        numbers[numbers["fit"].isin(kinds)] for kinds in (POWER_LAWS, (DOUBLING,))
-    )
+    curved, doublings = (numbers[numbers["fit"].isin(kinds)] for kinds in (POWER_LAWS, (DOUBLING,)))
     families = _families(curved)
     per_row = style.columns(len(targets), LEAST_PANEL)
     blocks = 2 * len(families) + (len(doublings) > 0)
