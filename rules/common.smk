@@ -13,6 +13,7 @@ from snakemake.exceptions import WorkflowError
 
 PROJECT = Path(workflow.basedir)
 sys.path.insert(0, str(PROJECT / "src"))
+from fourlenses.config.figures import definition_of
 from fourlenses.config.read import complete_config, config_files
 from fourlenses.core.errors import UserError
 from fourlenses.lenses.plan import make_plan
@@ -86,7 +87,7 @@ def as_json(value):
 @functools.cache
 def dataset_definition(name):
     """A dataset's entry in the config: as betons are `ancient`, a change of it is known by this."""
-    return as_json(config["datasets"][name])
+    return as_json(definition_of(config["datasets"][name]))
 
 
 def run_of(wildcards):

@@ -1,12 +1,14 @@
 # Figures read metrics.csv, and paired.csv next to it where it is there: with the table alone they
-# can be drawn again, without data, GPU or torch.
+# can be drawn again, without data, GPU or torch. The output is the CSV of the numbers drawn. The
+# pictures next to it are none: where the table has nothing for a figure, there is no picture.
+from fourlenses.config.figures import labels_of
 from fourlenses.lenses.plan import figure_names
 from fourlenses.study.vocabulary import FIGURES
 
 
 def figure_files():
     figures = figure_names(config) + ([SIMILARITY_FIGURE] if asks_similarity() else [])
-    return [FILES.figure(name, suffix) for name in figures for suffix in layout.FIGURE_TYPES]
+    return [FILES.figure(name) for name in figures]
 
 
 def figure_thresholds(wildcards):
@@ -14,12 +16,17 @@ def figure_thresholds(wildcards):
     return as_json({key: config["findings"][key] for key in FIGURES[wildcards.figure].thresholds})
 
 
+def figure_look():
+    """Programs' options of how figures look."""
+    return as_json({key: value for key, value in config["figures"].items() if key != "labels"})
+
+
 rule draw_figure:
     input:
         metrics=FILES.metrics,
         paired=paired_file,
     output:
-        [FILES.figure("{figure}", suffix) for suffix in layout.FIGURE_TYPES],
+        FILES.figure("{figure}"),
     log:
         FILES.log("figures/{figure}"),
     localrule: True
@@ -32,12 +39,15 @@ rule draw_figure:
     params:
         prefix=f"{FILES.figures}/{{figure}}",
         thresholds=figure_thresholds,
+        look=figure_look(),
+        labels=as_json(labels_of(config)),
         seed_sd=lambda wildcards: config["findings"]["seed_sd"],
     message:
         "Drawing the figure {wildcards.figure}"
     shell:
         'python "$FOURLENSES_SCRIPTS/draw_figure.py" --metrics {input.metrics} '
         "--figure {wildcards.figure} --thresholds {params.thresholds:q} "
+        "--look {params.look:q} --labels {params.labels:q} "
         "--seed-sd {params.seed_sd} --output-prefix {params.prefix} > {log} 2>&1"
 
 

@@ -19,7 +19,8 @@ def problems(figure: Figure) -> list[str]:
         canvas = FigureCanvasAgg(figure)
         canvas.draw()
         renderer = canvas.get_renderer()
-        texts = [(text, text.get_window_extent(renderer)) for text in visible(figure)]
+        # of an annotation the text alone, without its line
+        texts = [(text, Text.get_window_extent(text, renderer)) for text in visible(figure)]
     slack = SLACK * figure.dpi / 72
     page = figure.bbox
     found = [

@@ -4,6 +4,7 @@ from copy import deepcopy
 from functools import cache
 from pathlib import Path
 
+from fourlenses.config.figures import LABEL_KEYS
 from fourlenses.config.yaml_files import read_yaml
 from fourlenses.study.corruptions import CORRUPTIONS
 from fourlenses.study.vocabulary import BACKBONES, FROM_SCRATCH, LENSES, LIBRARIES, PROTOCOLS
@@ -32,6 +33,7 @@ def _add_sources(schema: dict, folder: Path) -> None:
         allowed["properties"] = {"source": {"const": name}, **allowed.get("properties", {})}
         if "path" in allowed["properties"]:
             allowed["properties"]["download"] = {"$ref": "#/$defs/download"}
+        allowed["properties"] |= {key: {"$ref": f"#/$defs/{key}"} for key in LABEL_KEYS}
     entry["properties"] = {"source": {"enum": list(sources)}}
     entry["oneOf"] = list(sources.values())
 

@@ -16,7 +16,7 @@ from typing import Protocol, cast
 from fourlenses.lenses.requests import Request, sections
 from fourlenses.study import ALL, Cell, Plan, Run, Subset
 from fourlenses.study.sizes import Quantity
-from fourlenses.study.vocabulary import FROZEN_PROTOCOLS, LENSES, RANDOM_INIT
+from fourlenses.study.vocabulary import FROZEN_PROTOCOLS, LENSES, RANDOM_INIT, STUDY_FIGURES
 
 
 class LensPlan(Protocol):
@@ -58,8 +58,10 @@ def make_plan(config: dict) -> Plan:
 
 
 def figure_names(config: dict) -> list[str]:
-    """Return the figures that a study draws from metrics.csv, in the order of its lenses."""
+    """Return the figures that a study draws from metrics.csv: those of its lenses in their order,
+    then those of the whole study."""
     figures = [figure for lens in config["lenses"] for figure in LENSES[lens].figures]
+    figures += STUDY_FIGURES
     return [figure.name for figure in figures if not figure.table]
 
 

@@ -5,7 +5,7 @@ is known. A thin line leads from a moved label to its line.
 """
 
 from matplotlib.axes import Axes
-from matplotlib.text import Annotation
+from matplotlib.text import Annotation, Text
 
 from fourlenses.plotting import colours
 
@@ -59,7 +59,8 @@ def spread(axes: Axes) -> None:
     box = axes.get_window_extent()
     gap = GAP * axes.figure.dpi / 72 / box.width
     wanted = [axes.transData.transform((0.0, label.xy[1]))[1] for label in labels]
-    heights = [label.get_window_extent().height for label in labels]
+    # of the text alone: an annotation's own extent includes its line
+    heights = [Text.get_window_extent(label).height for label in labels]
     places = spaced(wanted, heights, low=box.y0 - heights[0] / 2, high=box.y1 + heights[-1] / 3)
     for label, place in zip(labels, places, strict=True):
         label.xyann = (1.0 + gap, axes.transData.inverted().transform((0.0, place))[1])

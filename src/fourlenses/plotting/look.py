@@ -7,7 +7,10 @@ with look.using(look.Look(width=3.3, font="Arial")):
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from fourlenses.core.errors import UserError
 
 FORMATS = ("svg", "png", "pdf")
 
@@ -34,6 +37,24 @@ class Look:
     dpi: int = 300
     palette: Mapping[str, str] = field(default_factory=dict)
     only: Mapping[str, tuple] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, section: Mapping[str, Any]) -> "Look":
+        """Return the look of a config's section `figures`, whose keys are all optional here.
+
+        Raises:
+            UserError: there is no such key.
+        """
+        chosen = {key: value for key, value in section.items() if key != "labels"}
+        unknown = sorted(set(chosen) - {part.name for part in fields(cls)})
+        if unknown:
+            known = ", ".join(part.name for part in fields(cls))
+            raise UserError(f"figures.{unknown[0]} is no key; use some of {known}")
+        if chosen.get("width") == "auto":
+            del chosen["width"]
+        if "formats" in chosen:
+            chosen["formats"] = tuple(chosen["formats"])
+        return cls(**chosen)
 
 
 DEFAULT = Look()

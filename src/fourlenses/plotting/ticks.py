@@ -28,6 +28,8 @@ def fit(axes: Axes) -> bool:
         return False
     way = _FIXED.get(axes, "fewer")
     if way == "turn":
+        texts = [label.get_text().replace("\n", " ") for label in axes.get_xticklabels()]
+        axes.set_xticks(axes.get_xticks(), texts)
         axes.tick_params(axis="x", labelrotation=90)
     elif way == "thin":
         _thin(labels, axes)

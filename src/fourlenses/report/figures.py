@@ -7,7 +7,7 @@ from fourlenses.lenses.captions import caption_of
 from fourlenses.report import markdown
 from fourlenses.report.gaps import Gap
 from fourlenses.report.tables import read_table
-from fourlenses.study.vocabulary import LENSES
+from fourlenses.study.vocabulary import LENSES, STUDY_FIGURES
 
 TYPES = {".svg": "image/svg+xml", ".png": "image/png"}  # the better one first
 
@@ -65,3 +65,18 @@ def lens_of(figure: str) -> str:
     """Return the lens of a figure: `domain_pools` belongs to `domain`; others to `other`."""
     owners = (lens for lens in LENSES if figure == lens or figure.startswith(f"{lens}_"))
     return next(owners, "other")
+
+
+def not_measured(folder: Path, asked: set[str]) -> list[Gap]:
+    """Return what the study lacks for each figure that it could have but has nothing to draw in.
+
+    Args:
+        folder: of the figures.
+        asked: lenses in the study's table.
+    """
+    figures = [figure for lens in LENSES if lens in asked for figure in LENSES[lens].figures]
+    return [
+        Gap(f"The figure {figure.name} needs {figure.needs}")
+        for figure in (*figures, *STUDY_FIGURES)
+        if figure.needs and not any((folder / f"{figure.name}{end}").is_file() for end in TYPES)
+    ]

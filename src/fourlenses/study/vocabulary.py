@@ -45,17 +45,22 @@ class Protocol:
 
 @dataclass(frozen=True)
 class Figure:
-    """A figure of a lens: results/<study>/figures/<name>.{svg,png,csv}.
+    """A figure: results/<study>/figures/<name>.{svg,png,csv}.
 
     Args:
         name: `<lens>` is drawn by lenses/<lens>/figure.py, `<lens>_<second>` by
-            lenses/<lens>/<second>.py; captions are caption.md and caption_<second>.md there.
+            lenses/<lens>/<second>.py; captions are caption.md and caption_<second>.md there. Those
+            of `STUDY_FIGURES` are lenses/across/<name>.py.
+        needs: what a study has to have for it, with the config key; nothing is drawn without, and
+            the report says so.
         thresholds: the keys of the config's `findings` that it marks.
         table: `<table>.csv` of the study, which it needs next to metrics.csv. Such a figure has a
             rule of its own.
     """
 
     name: str
+    _: KW_ONLY
+    needs: str = ""
     thresholds: tuple[str, ...] = ()
     table: str = ""
 
@@ -218,28 +223,63 @@ LENSES = {
         Lens(
             "quantity",
             "How many unlabelled images does pretraining need?",
-            (Figure("quantity"), Figure("quantity_gain", thresholds=("modest_gain",))),
+            (
+                Figure("quantity"),
+                Figure(
+                    "quantity_gain",
+                    needs="two sizes at equal steps: `quantity.pretrain_images: [1000, 4000]` "
+                    "with `quantity.equal: steps`",
+                    thresholds=("modest_gain",),
+                ),
+                Figure(
+                    "quantity_saved",
+                    needs="training from scratch on two numbers of labels: "
+                    "`quantity.baselines: [scratch]` with `quantity.labelled_images: [500, 3000]`",
+                ),
+            ),
         ),
         Lens(
             "domain",
             "Do images of another domain help?",
             (
                 Figure("domain"),
-                Figure("domain_pools", thresholds=("trained_margin",)),
-                Figure("domain_similarity", table="similarity"),
+                Figure(
+                    "domain_pools",
+                    needs="two datasets, with as many images each: "
+                    "`domain.datasets: [birds, scenes]`",
+                    thresholds=("trained_margin",),
+                ),
+                Figure(
+                    "domain_similarity",
+                    needs="two datasets, each pretrained on and evaluated on: "
+                    "`domain.datasets: [birds, scenes]`",
+                    table="similarity",
+                ),
             ),
         ),
         Lens(
             "quality",
             "What do corrupted pretraining images cost?",
-            (Figure("quality"), Figure("quality_severity")),
+            (
+                Figure("quality"),
+                Figure(
+                    "quality_severity",
+                    needs="two severities of one family: "
+                    "`quality.corruptions: [blur_s1, blur_s3, blur_s5]`",
+                ),
+            ),
         ),
         Lens(
             "granularity",
             "How fine a task can the features serve?",
             (
                 Figure("granularity", thresholds=("trained_margin",)),
-                Figure("granularity_gap", thresholds=("trained_margin",)),
+                Figure(
+                    "granularity_gap",
+                    needs="contrastive and supervised encoders at one level of three labels or "
+                    "more: `granularity.methods: [simclr, supervised]`",
+                    thresholds=("trained_margin",),
+                ),
             ),
             every_level=True,
         ),
@@ -251,7 +291,29 @@ LENSES = {
     )
 }
 EVERY_LEVEL_LENSES = tuple(name for name, lens in LENSES.items() if lens.every_level)
-FIGURES = {figure.name: figure for lens in LENSES.values() for figure in lens.figures}
+# of the whole study, whatever its lenses: drawn from what they have measured
+STUDY_FIGURES = (
+    Figure(
+        "methods",
+        needs="two contrastive methods on as many images: `quantity.methods: [simclr, byol]`",
+    ),
+    Figure(
+        "protocols",
+        needs="one encoder under two protocols: `quantity.protocols: [linear, fine_tune]`",
+    ),
+    Figure(
+        "published",
+        needs="a number that the paper has too: its datasets and sizes under the protocol "
+        "`linear_augmented`, as in studies/paper.yaml",
+    ),
+)
+FIGURES = {
+    figure.name: figure
+    for figure in (
+        *(figure for lens in LENSES.values() for figure in lens.figures),
+        *STUDY_FIGURES,
+    )
+}
 METRICS_FIGURES = tuple(name for name, figure in FIGURES.items() if not figure.table)
 SIMILARITY_FIGURE = "domain_similarity"  # drawn by rules/similarity.smk
 

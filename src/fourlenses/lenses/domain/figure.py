@@ -29,6 +29,7 @@ from fourlenses.study.vocabulary import EXTERNAL, FROM_SCRATCH, RANDOM_INIT
 
 ROW_HEIGHT = 0.31  # inches
 GAP = 0.62  # rows above a block, for its name
+LINE = 0.38  # rows, of a line of a label
 NARROW = 0.75  # inches of a cell, below which the half width is left out
 CAPTION = (
     "Top-1 accuracy, %, ± half of its 95 % interval; below, points against pretraining on the "
@@ -93,9 +94,10 @@ def _rows(
         place += GAP if place else 0.0
         heads[place - 0.5] = block
         for key in members:
-            text = _label(key, several=several)
-            rows[key] = place, "\n".join(textwrap.wrap(text, wrap, break_long_words=False))
-            place += 1.0
+            parts = textwrap.wrap(_label(key, several=several), wrap, break_long_words=False)
+            height = max(1.0, LINE * len(parts) + 0.15)
+            rows[key] = place + (height - 1) / 2, "\n".join(parts)
+            place += height
     return rows, heads
 
 

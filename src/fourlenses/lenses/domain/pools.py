@@ -96,7 +96,7 @@ def _panels(
     """Return the figure, its panels, and how many stand in a row next to the labels."""
     of_labels = 0.05 * max(len(part) for _, label in lines for part in label.split("\n"))
     width = style.width(2)
-    per_row = max(1, min(count, int((width - of_labels) / (1.0 if wide else 0.9))))
+    per_row = min(count, max(2, int((width - of_labels) / (1.0 if wide else 0.9))))
     n_lines = sum(1.1 + label.count("\n") for _, label in lines)
     height = 0.6 + LINE * n_lines * max(1.0, 0.6 * several)
     figure = style.new_figure(2, height=0.2 + height * -(-count // per_row))

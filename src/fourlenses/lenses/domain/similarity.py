@@ -3,7 +3,7 @@
 Across: the distance of the two datasets' test images under an encoder that was never trained
 (similarity.csv: the squared Fréchet distance, and the proxy A-distance, which ends at 2). Up: top-1
 after pretraining on the source minus top-1 after in-domain pretraining, all else equal, one point
-per source and target in the colour and marker of the target; its number says the source.
+per source and target: its colour is the target's, its marker the source's.
 
 Written in each panel is Spearman's rank correlation of the two over all points. Points that share a
 dataset are not independent, so its p-value is that of a Mantel test
@@ -110,14 +110,14 @@ def draw(evidence: Evidence, table: pd.DataFrame) -> tuple[Figure | None, pd.Dat
     per_row = style.columns(2, 2.4)
     figure = style.new_figure(2, height=0.3 + 2.4 * (2 // per_row))
     grid = panels.grid(figure, 2, per_row=per_row)[0]
-    shades = colours.of_datasets(evidence.metrics["target"])
-    markers = colours.dataset_markers(evidence.metrics["target"])
-    sources = sorted(numbers["source_dataset"].unique())
+    every = {*evidence.metrics["target"], *numbers["source_dataset"]}
+    shades, markers = colours.of_datasets(every), colours.dataset_markers(every)
     for index, (axes, (measure, name)) in enumerate(zip(grid, MEASURES.items(), strict=True)):
-        for target, points in numbers.groupby("target", sort=True):
-            label = f"evaluated on {names.dataset(target)}"
-            look: style.Look = {"colour": shades[target], "marker": markers[target]}
-            _points(axes, points, measure, sources=sources, label=label, **look)
+        for point in numbers.itertuples():
+            look: style.Look = {"color": shades[point.target]}
+            x = getattr(point, measure)
+            axes.vlines(x, point.against_low, point.against_high, linewidth=0.8, alpha=0.6, **look)
+            axes.plot(x, point.against, markers[point.source_dataset], markersize=5, **look)
         _trend(axes, numbers, measure)
         axes.axhline(0, color="black", linewidth=0.6)
         axes.set_xlabel(f"{name} of source and target")
@@ -125,43 +125,16 @@ def draw(evidence: Evidence, table: pd.DataFrame) -> tuple[Figure | None, pd.Dat
             axes.set_ylabel(f"points against in-domain\npretraining ({panels.BETTER_UP})")
         axes.margins(x=0.1)
         axes.grid(True)
-    panels.legend_below(figure, columns=2)
-    text = footer.text(
-        evidence,
-        numbers["method"],
-        numbers["seeds"],
-        targets=sorted(numbers["target"].unique()),
-        intervals="whiskers",
-    )
-    numbered = (f"{number}: {names.dataset(source)}" for number, source in enumerate(sources, 1))
-    footer.write(figure, f"pretrained on {', '.join(numbered)}", text)
+    for target in sorted(numbers["target"].unique()):
+        label = f"evaluated on {names.dataset(target)}"
+        grid[0].plot([], [], color=shades[target], linewidth=4, label=label)
+    for source in sorted(numbers["source_dataset"].unique()):
+        label = f"pretrained on {names.dataset(source)}"
+        grid[0].plot([], [], markers[source], color=style.QUIET, label=label)
+    panels.legend_below(figure)
+    look = {"targets": sorted(numbers["target"].unique()), "intervals": "whiskers"}
+    footer.write(figure, footer.text(evidence, numbers["method"], numbers["seeds"], **look))
     return figure, numbers
-
-
-def _points(
-    axes: Axes,
-    points: pd.DataFrame,
-    measure: str,
-    *,
-    sources: list[str],
-    label: str,
-    colour: str,
-    marker: str,
-) -> None:
-    """Draw the points of a target, each with the number of its source in its marker."""
-    whiskers: style.Look = {"color": colour, "linewidth": 0.8, "alpha": 0.6}
-    axes.vlines(points[measure], points["against_low"], points["against_high"], **whiskers)
-    look: style.Look = {"color": colour, "linestyle": "none", "markersize": 6.5, "label": label}
-    axes.plot(points[measure], points["against"], marker=marker, **look)
-    inside: style.Look = {
-        "fontsize": 4.5,
-        "color": "white",
-        "ha": "center",
-        "va": "center_baseline",
-    }
-    for point in points.itertuples():
-        number = sources.index(point.source_dataset) + 1
-        axes.text(getattr(point, measure), point.against, str(number), zorder=5, **inside)
 
 
 def _trend(axes: Axes, numbers: pd.DataFrame, measure: str) -> None:

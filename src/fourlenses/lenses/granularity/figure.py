@@ -312,7 +312,7 @@ def _levels_axis(axes: Axes, levels: pd.DataFrame, *, last: bool) -> None:
     margin = max(0.3, 0.04 * len(levels))
     axes.set_xlim(levels["place"].min() - margin, levels["place"].max() + margin)
     if last:
-        axes.set_xlabel("label level,\ncoarse to fine")
+        axes.set_xlabel("coarse → fine")
 
 
 def level_label(level: Any) -> str:

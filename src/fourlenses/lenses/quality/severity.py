@@ -69,11 +69,11 @@ def draw(evidence: Evidence) -> tuple[Figure | None, pd.DataFrame]:
                 axes.set_axis_off()
                 continue
             _panel(axes, of_family, family)
-            axes.set_title(names.corruption_family(family))
+            pair = f"{names.source(source)} → {names.dataset(target)}"
+            axes.set_title(f"{names.corruption_family(family)}\n{pair}")
         shown = [axes for axes in block if axes.axison]
         for axes in shown[::per_row]:
-            pair = f"{names.source(source)} → {names.dataset(target)}"
-            axes.set_ylabel(f"change of top-1, points\n{pair} ({panels.BETTER_UP})")
+            axes.set_ylabel(f"change of top-1,\npoints ({panels.BETTER_UP})")
     panels.legend_below(figure, columns=2 if len(families) == 1 else 4)
     targets = sorted({target for _, target in blocks})
     text = footer.text(evidence, numbers["method"], numbers["seeds"], targets=targets)
