@@ -146,7 +146,7 @@ def lightlys(images: Images, training: Training, seed: int) -> torch.nn.Module:
 
 
 def hold_out(images: Images, classes: int, each: int) -> tuple[Images, Images]:
-    """Training and test images of the first so many classes.
+    """Training and test images of the first ``classes`` classes.
 
     ``each`` images a class for the test, the same ones always.
     """
@@ -179,7 +179,7 @@ def parse_arguments() -> argparse.Namespace:
     )
     parser.add_argument("--beton", default="48px/clean.beton", help="its beton")
     parser.add_argument(
-        "--classes", type=int, default=20, help="use the images of the first so many classes"
+        "--classes", type=int, default=20, help="use the images of the first N classes"
     )
     parser.add_argument(
         "--held-out",
@@ -203,7 +203,7 @@ def parse_arguments() -> argparse.Namespace:
 
 
 def load(arguments: argparse.Namespace) -> tuple[Images, Images, LabelLevels]:
-    """Training and test images of the first so many classes, and their label levels."""
+    """Training and test images of the first ``classes`` classes, and their label levels."""
     manifest = read_manifest(arguments.dataset / "manifest.parquet")
     hierarchy = hierarchy_of(manifest)
     rows = np.concatenate([rows_of(manifest, split) for split in ("train", "test")])

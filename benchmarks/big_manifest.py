@@ -3,7 +3,7 @@
     python benchmarks/big_manifest.py
 
 2.7 million names, 10,000 classes, 7 levels. No images: the index step is given names with the bytes
-of one small JPEG. Every step is a process of its own, as in a study.
+of one small JPEG. Every step is a separate process, as in a study.
 """
 
 import argparse

@@ -49,7 +49,7 @@ def matrix_rate(
 
 
 def decode_rate(pictures: list[bytes], threads: int, seconds: float = 1.0) -> float:
-    """Pictures a second that TurboJPEG decodes to pixels on so many threads, and nothing else."""
+    """Pictures a second that TurboJPEG decodes to pixels on these threads, and nothing else."""
     from fourlenses.data.images.jpeg_header import read_header
     from fourlenses.data.images.turbojpeg import JpegDecoder
 

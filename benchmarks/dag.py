@@ -1,7 +1,7 @@
 """Seconds that a Snakemake dry-run takes, for about 100, 1,000 and 10,000 jobs.
 
 Of a study, and of a Snakefile of one rule with as many jobs. A dry-run in an empty folder, the
-whole process. The one-rule Snakefile is what Snakemake itself needs for so many jobs, each with
+whole process. The one-rule Snakefile is what Snakemake itself needs for as many jobs, each with
 one output file and no input. The studies have one lens and as many seeds as it takes; their jobs
 depend on each other.
 """
@@ -85,7 +85,7 @@ def dry_run(folder: Path, arguments: list) -> tuple[float, int]:
 
 
 def overlay(folder: Path, seeds: int) -> Path:
-    """A study of the synthetic objects with so many seeds."""
+    """A study of the synthetic objects with this number of seeds."""
     text = f"""study: bench
 seeds: {list(range(seeds))}
 lenses: [quantity]

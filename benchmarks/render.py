@@ -1,14 +1,17 @@
-"""Write the tables and figures of docs/measured/benchmarks.md from results files.
+"""Write the tables and figures of docs/measured/benchmarks from results files.
 
     python benchmarks/render.py [benchmarks/results/cpu/2026-11-26.json …]
 
-Without files, the newest of each device. Only what stands between the page's marks is replaced,
-`<!-- cpu: tables -->` to `<!-- end -->`; the text around them is written by hand.
+Without files, the newest of each device. A page has a place for the rows of each part of the bench
+that it is about, `<!-- cpu: input resident -->` to `<!-- end -->`, and the index one for all bars,
+`<!-- bars -->`. Only what stands there is replaced; the text around it is written by hand.
 """
 
 import argparse
 import json
 import re
+from collections.abc import Iterable
+from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 
@@ -16,8 +19,33 @@ import figures
 from timing import verdict
 
 HERE = Path(__file__).parent
-PAGE = HERE.parent / "docs" / "measured" / "benchmarks.md"
+INDEX = HERE.parent / "docs" / "measured" / "benchmarks.md"
 BUSY = 0.25  # load average a core, above which the page says that the machine was not quiet
+PLACE = re.compile(r"(<!-- (?P<device>\w+): (?P<parts>[\w ]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+BARS = re.compile(r"(<!-- bars -->\n).*?(<!-- end -->)", re.DOTALL)
+# the part of rows that name none, by how their `what` begins: files of benchmarks/gpu before it did
+UNNAMED = {"a view of": "views", "linear,": "linear", "kNN,": "knn", "": "steps"}
+
+
+@dataclass(frozen=True)
+class Results:
+    """A results file.
+
+    Attributes:
+        device: the folder that it is in.
+        source: a sentence on where the numbers are from.
+        parts: part of the bench -> its rows, of `timing.rows`, or points of `scaling`.
+    """
+
+    file: Path
+    device: str
+    source: str
+    parts: dict[str, list[dict]]
+
+    def of(self, parts: Iterable[str]) -> list[dict]:
+        """Return the rows of these parts, in the order of the file."""
+        wanted = set(parts)
+        return [row for part, rows in self.parts.items() if part in wanted for row in rows]
 
 
 def main() -> None:
@@ -27,10 +55,16 @@ def main() -> None:
     parser.add_argument(
         "files", nargs="*", type=Path, help="results; without any the newest day's of each device"
     )
-    parser.add_argument("--page", type=Path, default=PAGE, help="the page (%(default)s)")
+    parser.add_argument(
+        "--index",
+        type=Path,
+        default=INDEX,
+        help="the page of all bars; the others are in the folder of its name (%(default)s)",
+    )
     arguments = parser.parse_args()
     files = [file.resolve() for file in arguments.files] or newest(HERE / "results")
-    print(f"{arguments.page} from {', '.join(file.name for file in render(files, arguments.page))}")
+    used = render(files, arguments.index)
+    print(f"{arguments.index} from {', '.join(file.name for file in used)}")
 
 
 def newest(results: Path) -> list[Path]:
@@ -46,54 +80,89 @@ def newest(results: Path) -> list[Path]:
     return files
 
 
-def render(files: list[Path], page: Path) -> list[Path]:
-    """Write the tables and figures of these files.
-
-    Returns those that could be used: a machine, and rows of `timing.rows` or points.
-    """
-    text, used, sections, compared = page.read_text(encoding="utf-8"), [], {}, {}
-    for file in files:
-        content = json.loads(file.read_text(encoding="utf-8"))
-        if "machine" not in content or not content.get("rows"):
-            continue
-        device = file.parent.name
-        used.append(file)
-        points = [row for row in content["rows"] if "axis" in row]
-        rows = [row for row in content["rows"] if "axis" not in row]
-        if points:
-            figures.save(
-                figures.scaling(points), page.with_name(f"benchmarks_scaling_{device}.svg")
-            )
-            sections.setdefault(f"{device}: scaling", []).append(
-                source(content, file) + "\n\n" + points_table(points)
-            )
-        if rows:
-            compared.setdefault(device, []).extend(rows)
-            sections.setdefault(f"{device}: bars", []).append(bars_table(rows))
-            sections.setdefault(f"{device}: tables", []).append(
-                source(content, file) + "\n\n" + tables(rows)
-            )
-    for device, rows in compared.items():  # of all its files in one figure
-        figures.save(figures.ratios(rows), page.with_name(f"benchmarks_{device}.svg"))
-    for name, parts in sections.items():
-        text = replace(text, name, "\n\n".join(part for part in parts if part))
-    page.write_text(text, encoding="utf-8")
-    return used
+def read(file: Path) -> Results | None:
+    """Return a results file; None where it has no machine or no rows."""
+    content = json.loads(file.read_text(encoding="utf-8"))
+    if "machine" not in content or not content.get("rows"):
+        return None
+    parts: dict[str, list[dict]] = {}
+    for row in content["rows"]:
+        parts.setdefault(part_of(row), []).append(row)
+    return Results(file, file.parent.name, source(content, file), parts)
 
 
-def replace(text: str, name: str, content: str) -> str:
-    """The page with ``content`` between a pair of marks.
+def part_of(row: dict) -> str:
+    """Return the name of the part of the bench that measured a row."""
+    guesses = (part for begins, part in UNNAMED.items() if row["what"].startswith(begins))
+    return row.get("row") or next(guesses)
+
+
+def render(files: list[Path], index: Path) -> list[Path]:
+    """Write the tables and figures of these files into the pages; return the files that had rows.
+
+    Args:
+        index: the page of all bars; the others are in the folder of its name.
 
     Raises:
-        ValueError: the page has no such marks.
+        ValueError: no page has a place for a part.
     """
-    marks = re.compile(rf"(<!-- {re.escape(name)} -->\n).*?(<!-- end -->)", re.DOTALL)
-    if not marks.search(text):
-        raise ValueError(
-            f"the page has no place for it: put '<!-- {name} -->' and, on a later line, "
-            "'<!-- end -->' where it is to stand"
-        )
-    return marks.sub(lambda found: f"{found[1]}{content}\n{found[2]}", text, count=1)
+    results = [each for file in files if (each := read(file))]
+    folder = index.with_suffix("")
+    pages = {page: page.read_text(encoding="utf-8") for page in sorted(folder.glob("*.md"))}
+    places = places_of(pages)
+    for each in results:
+        for part in each.parts:
+            if (each.device, part) not in places:
+                raise ValueError(
+                    f"no page in {folder} has a place for the rows '{part}': put "
+                    f"'<!-- {each.device}: {part} -->' and, on a later line, '<!-- end -->' where "
+                    "they are to stand"
+                )
+    for page, text in pages.items():
+        page.write_text(filled(text, results), encoding="utf-8")
+    table = bars_table(results, {key: f"{folder.name}/{page}" for key, page in places.items()})
+    text = index.read_text(encoding="utf-8")
+    index.write_text(BARS.sub(lambda place: f"{place[1]}{table}\n{place[2]}", text), "utf-8")
+    draw(results, folder)
+    return [each.file for each in results]
+
+
+def places_of(pages: dict[Path, str]) -> dict[tuple[str, str], str]:
+    """Return (device, part) -> the name of the page that has a place for it."""
+    return {
+        (place["device"], part): page.name
+        for page, text in pages.items()
+        for place in PLACE.finditer(text)
+        for part in place["parts"].split()
+    }
+
+
+def filled(text: str, results: list[Results]) -> str:
+    """Return a page with the rows of these results; places of other devices stay as they are."""
+
+    def fill(place: re.Match) -> str:
+        of_device = [each for each in results if each.device == place["device"]]
+        if not of_device:
+            return place[0]
+        parts = place["parts"].split()
+        blocks = [
+            f"{each.source}\n\n{tables(rows)}" for each in of_device if (rows := each.of(parts))
+        ]
+        content = "\n\n".join(blocks) or "Not measured."
+        return f"{place[1]}{content}\n{place[4]}"
+
+    return PLACE.sub(fill, text)
+
+
+def draw(results: list[Results], folder: Path) -> None:
+    """Draw the ratios of each device's files in one figure, and how speed and memory grow."""
+    for device, group in groupby(results, key=lambda each: each.device):
+        rows = [row for each in group for rows in each.parts.values() for row in rows]
+        points = [row for row in rows if "axis" in row]
+        if points:
+            figures.save(figures.scaling(points), folder / f"scaling_{device}.svg")
+        if compared := [row for row in rows if "axis" not in row]:
+            figures.save(figures.ratios(compared), folder / f"ratios_{device}.svg")
 
 
 def source(content: dict, file: Path) -> str:
@@ -137,9 +206,12 @@ def source(content: dict, file: Path) -> str:
 
 
 def tables(rows: list[dict]) -> str:
-    """A table for every `what`, in the order of the file."""
+    """Return a table for every `what`, in the order of the rows."""
     return "\n\n".join(
-        table(what, list(group)) for what, group in groupby(rows, key=lambda row: row["what"])
+        (points_table if "axis" in group[0] else table)(what, group)
+        for what, group in (
+            (what, list(each)) for what, each in groupby(rows, lambda row: row["what"])
+        )
     )
 
 
@@ -163,45 +235,43 @@ def table(what: str, rows: list[dict]) -> str:
     return "\n".join(lines)
 
 
-def bars_table(rows: list[dict]) -> str:
-    """Every row that has a bar, with by how much it is met or missed."""
-    barred = [row for row in rows if verdict(row)]
-    if not barred:
-        return ""
-    lines = ["| what | compared with | measured | bar | |", "|---|---|---|---|---|"]
-    for row in barred:
-        if row.get("bar"):
-            measured, factor = (
-                f"{row['ours_over_it']:.2f}x ({row['least']:.2f} to {row['most']:.2f})",
-                row["ours_over_it"] / row["bar"],
-            )
-        else:
-            measured, factor = f"{number(row['rate'])} {row['unit']}", row["at_most"] / row["rate"]
-        how = (
-            f"met, {factor:.2f} of the bar"
-            if verdict(row) == "met"
-            else f"**missed**, {factor:.2f} of the bar"
-        )
-        lines.append(
-            f"| {row['what']} | {row['who']} | {measured} | {bar(row, short=True)} | {how} |"
-        )
+def bars_table(results: list[Results], pages: dict[tuple[str, str], str]) -> str:
+    """Return a table of every row that has a bar, with by how much it is met or missed.
+
+    Args:
+        pages: (device, part) -> the page of its rows, relative to the index.
+    """
+    lines = ["| row | device | compared with | ratio | bar | |", "|---|---|---|---|---|---|"]
+    for each in results:
+        for part, rows in each.parts.items():
+            for row in filter(verdict, rows):
+                what = f"[{row['what']}]({pages[each.device, part]})"
+                cells = [what, each.device.upper(), row["who"], *ratio_cells(row)]
+                lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
-def points_table(points: list[dict]) -> str:
-    parts = []
-    for what, group in groupby(points, key=lambda point: point["what"]):
-        group = list(group)
-        lines = [
-            f"| {group[0]['axis']} | {what}, {group[0]['unit']} | peak memory, MB |",
-            "|---|---|---|",
-        ]
-        lines += [
-            f"| {point['x']:,} | {number(point['rate'])} | {point['peak_memory_mb']:,} |"
-            for point in group
-        ]
-        parts.append("\n".join(lines))
-    return "\n\n".join(parts)
+def ratio_cells(row: dict) -> tuple[str, str, str]:
+    """Return what was measured of a row, its bar, and by how much that is met or missed."""
+    if row.get("bar"):
+        measured = f"{row['ours_over_it']:.2f}x ({row['least']:.2f} to {row['most']:.2f})"
+        factor = row["ours_over_it"] / row["bar"]
+    else:
+        measured, factor = f"{number(row['rate'])} {row['unit']}", row["at_most"] / row["rate"]
+    met = "met" if verdict(row) == "met" else "**missed**"
+    return measured, bar(row, short=True), f"{met}, {factor:.2f} of the bar"
+
+
+def points_table(what: str, points: list[dict]) -> str:
+    lines = [
+        f"| {points[0]['axis']} | {what}, {points[0]['unit']} | peak memory, MB |",
+        "|---|---|---|",
+    ]
+    lines += [
+        f"| {point['x']:,} | {number(point['rate'])} | {point['peak_memory_mb']:,} |"
+        for point in points
+    ]
+    return "\n".join(lines)
 
 
 def bar(row: dict, short: bool = False) -> str:

@@ -1,6 +1,6 @@
 """Measure fourlenses and what people would use instead, in turns on the same cores.
 
-Prints ratios as they come; writes every rate. Each row of the table below is a process of its own,
+Prints ratios as they come; writes every rate. Each row of the table below is a separate process,
 so that no library's threads get into another's way:
 
     input      two SimCLR views at 224 px from JPEGs: FFCV, torchvision on PIL and on tensors,
@@ -19,7 +19,7 @@ so that no library's threads get into another's way:
                its first batch
     disk       bytes of five pretraining sizes: a beton each
 
-`render.py` writes docs/measured/benchmarks.md from the results. A median is of the rounds; a ratio
+`render.py` writes docs/measured/benchmarks from the results. A median is of the rounds; a ratio
 is taken in each round, its spread is over them.
 """
 

@@ -1,6 +1,6 @@
 """Growth of time and memory with the images of a dataset, its classes, the batch and the workers.
 
-Each point is a process of its own.
+Each point is a separate process.
 
     images    two 32 px crops an image, streamed from a beton whose samples all point to the same
               1,000 JPEGs: 1,000 to 1,000,000 rows

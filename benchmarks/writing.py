@@ -167,7 +167,7 @@ def _run_turn(who: str, images: Path, *, side: int, cores: int, output: Path) ->
 
 
 def _watch(output: Path):
-    """Starts to look at the memory of this process and its children, twice a second.
+    """Starts to measure the memory of this process and its children, twice a second.
 
     The result ends it and gives the peak in bytes.
     """

@@ -33,6 +33,7 @@ rule write_findings:
         findings_text=FILES.findings("md"),
         decision=FILES.decision("json"),
         decision_text=FILES.decision("md"),
+        decision_page=FILES.decision("html"),
     log:
         FILES.log("write_findings"),
     localrule: True
@@ -58,3 +59,4 @@ rule findings:
         FILES.findings("md"),
         FILES.decision("json"),
         FILES.decision("md"),
+        FILES.decision("html"),

@@ -82,7 +82,7 @@ def add_thresholds(parser: argparse.ArgumentParser) -> None:
         "--sample",
         type=int,
         default=0,
-        help="inspect so many images, drawn by the seed, instead of all (0: all)",
+        help="inspect this many images, drawn by the seed, instead of all (0: all)",
     )
     parser.add_argument(
         "--seed",

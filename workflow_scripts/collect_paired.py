@@ -24,7 +24,7 @@ def main() -> None:
         help="the manifest (.parquet) of each, for its label levels",
     )
     parser.add_argument(
-        "--output", required=True, type=Path, help="paired.csv to write, beside metrics.csv"
+        "--output", required=True, type=Path, help="paired.csv to write, next to metrics.csv"
     )
     arguments = parser.parse_args()
 

@@ -56,7 +56,10 @@ def parse_arguments() -> argparse.Namespace:
         "--device", default="cuda", help="%(default)s; cpu rehearses everything in little"
     )
     parser.add_argument(
-        "--stop-after", type=float, default=1e9, help="begin no further part after so many seconds"
+        "--stop-after",
+        type=float,
+        default=1e9,
+        help="begin no part after this many seconds",
     )
     parser.add_argument(
         "--only",
@@ -124,7 +127,7 @@ def main() -> None:
             continue
         at = time.perf_counter()
         try:
-            record["rows"] += parts[name]()
+            record["rows"] += [{"row": name, **row} for row in parts[name]()]
         # one part that fails must not cost the others their time on a scarce machine
         except Exception as error:
             traceback.print_exc()

@@ -136,7 +136,7 @@ def circles(imports: dict[str, set[str]]) -> list[list[str]]:
 
 
 def without_implied(imports: dict[str, set[str]]) -> dict[str, set[str]]:
-    """Return the imports less those that follow from others; there must be no circle."""
+    """Return the imports without those that follow from others; there must be no circle."""
     reached: dict[str, set[str]] = {}
 
     def below(name: str) -> set[str]:

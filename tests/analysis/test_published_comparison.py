@@ -1,4 +1,4 @@
-"""Ours beside the paper's: which rows are matched, the difference, the table on disk."""
+"""Ours next to the paper's: which rows are matched, the difference, the table on disk."""
 
 import runpy
 import sys

@@ -10,7 +10,7 @@ from scipy.special import polygamma
 from fourlenses.analysis.seed_variance import PRIOR_FREEDOM, _trigamma_inverse, pooled
 from tests.helpers.synthetic_metrics import row
 
-CELL = ("another", "linear")  # a kind without cells of its own: it takes what all have in common
+CELL = ("another", "linear")  # a kind without cells: it takes what all have in common
 GROUP = ("a", 1000)
 
 
@@ -87,7 +87,7 @@ def test_cells_that_differ_keep_much_of_their_own():
     assert freedom < 8
 
 
-def test_kinds_are_pooled_apart():
+def test_kinds_are_pooled_separately():
     generator = np.random.default_rng(6)
     table = pd.concat(
         [

@@ -4,6 +4,7 @@ Ratios, bars, bounds, disk accounting, tables from a JSON.
 """
 
 import json
+import shutil
 import sys
 from pathlib import Path
 
@@ -101,23 +102,39 @@ def content(who: str = "peer") -> dict:
         },
         "settings": {"rounds": 2, "seconds": 0.5},
         "rows": [
-            bounded(first, 4400.0, "memory"),
-            peer,
-            durations("dry-run", [Rates("ours", [12.0])])[0] | {"at_most": 10},
+            bounded(first, 4400.0, "memory") | {"row": "reading"},
+            peer | {"row": "reading"},
+            durations("dry-run", [Rates("ours", [12.0])])[0] | {"at_most": 10, "row": "dag"},
         ],
     }
 
 
+INDEX = "# Benchmarks\n<!-- bars -->\nold\n<!-- end -->\nlast\n"
 PAGE = """by hand
-<!-- cpu: bars -->
+<!-- cpu: reading -->
 old
 <!-- end -->
 more by hand
-<!-- cpu: tables -->
+<!-- cpu: dag absent -->
 old
+<!-- end -->
+<!-- cpu: knn -->
+old
+<!-- end -->
+<!-- gpu: steps -->
+of another device
 <!-- end -->
 last
 """
+
+
+@pytest.fixture
+def index(tmp_path):
+    """An index, and a page with a place for every part."""
+    (tmp_path / "benchmarks").mkdir()
+    (tmp_path / "benchmarks" / "kind.md").write_text(PAGE)
+    (tmp_path / "benchmarks.md").write_text(INDEX)
+    return tmp_path / "benchmarks.md"
 
 
 def save(folder: Path, name: str, found: dict) -> Path:
@@ -126,29 +143,44 @@ def save(folder: Path, name: str, found: dict) -> Path:
     return folder / name
 
 
-def test_a_page_is_made_of_a_results_file_and_what_is_written_by_hand_stays(tmp_path):
-    page = tmp_path / "benchmarks.md"
-    page.write_text(PAGE)
+def test_a_page_is_made_of_a_results_file_and_what_is_written_by_hand_stays(tmp_path, index):
     file = save(tmp_path / "results" / "cpu", "2026-01-02.json", content())
-    assert render.render([file], page) == [file]
-    text = page.read_text()
-    assert text.startswith("by hand\n<!-- cpu: bars -->\n")
+    assert render.render([file], index) == [file]
+    text = (tmp_path / "benchmarks" / "kind.md").read_text()
+    assert text.startswith("by hand\n<!-- cpu: reading -->\nFrom `results/cpu/2026-01-02.json`")
     assert "more by hand" in text
-    assert text.endswith("last\n")
+    assert text.endswith("<!-- gpu: steps -->\nof another device\n<!-- end -->\nlast\n")
     assert "old" not in text
+    assert "<!-- cpu: knn -->\nNot measured.\n<!-- end -->" in text
     assert "| peer | 125 | 100 to 150 | **9.00x** (8.00 to 10.00) | 10x: MISSED |" in text
-    assert "| reading | peer | 9.00x (8.00 to 10.00) | 10x | **missed**, 0.90 of the bar |" in text
-    assert "| dry-run | ours | 12 s | at most 10 s | **missed**, 0.83 of the bar |" in text
     assert "Ours: 25% of 4,400 images/s, memory." in text
-    assert (
-        "From `results/cpu/2026-01-02.json`: a chip, 2 cores; load average 0.1 before the run"
-        in text
-    )
-    assert (tmp_path / "benchmarks_cpu.svg").read_text().count("reading: peer") == 1
+    assert ": a chip, 2 cores; load average 0.1 before the run" in text
+    assert text.index("**reading**") < text.index("more by hand") < text.index("**dry-run**")
+    ratios = (tmp_path / "benchmarks" / "ratios_cpu.svg").read_text()
+    assert ratios.count("reading: peer") == 1
     assert "Other jobs" not in text
-    before = text
-    render.render([file], page)
-    assert page.read_text() == before
+    render.render([file], index)
+    assert (tmp_path / "benchmarks" / "kind.md").read_text() == text
+
+
+def test_the_index_has_every_bar_with_the_page_of_its_row(tmp_path, index):
+    render.render([save(tmp_path / "cpu", "2026-01-02.json", content())], index)
+    assert index.read_text() == (
+        "# Benchmarks\n<!-- bars -->\n"
+        "| row | device | compared with | ratio | bar | |\n|---|---|---|---|---|---|\n"
+        "| [reading](benchmarks/kind.md) | CPU | peer | 9.00x (8.00 to 10.00) | 10x "
+        "| **missed**, 0.90 of the bar |\n"
+        "| [dry-run](benchmarks/kind.md) | CPU | ours | 12 s | at most 10 s "
+        "| **missed**, 0.83 of the bar |\n"
+        "<!-- end -->\nlast\n"
+    )
+
+
+def test_a_row_without_the_name_of_its_part_is_found_by_what_it_measures():
+    assert render.part_of({"what": "a view of 256 images"}) == "views"
+    assert render.part_of({"what": "linear, 1000 features"}) == "linear"
+    assert render.part_of({"what": "simclr, resnet50"}) == "steps"
+    assert render.part_of({"what": "linear, 1000 features", "row": "linear10k"}) == "linear10k"
 
 
 def test_a_page_says_that_the_machine_was_busy(tmp_path):
@@ -159,35 +191,28 @@ def test_a_page_says_that_the_machine_was_busy(tmp_path):
     )
 
 
-def test_a_page_without_a_place_for_a_device_is_an_error(tmp_path):
-    (tmp_path / "page.md").write_text(PAGE)
+def test_a_part_that_no_page_has_a_place_for_is_an_error(tmp_path, index):
     file = save(tmp_path / "results" / "gpu", "2026-01-02.json", content())
     with pytest.raises(
-        ValueError, match="put '<!-- gpu: bars -->' and, on a later line, '<!-- end -->'"
+        ValueError, match="put '<!-- gpu: reading -->' and, on a later line, '<!-- end -->'"
     ):
-        render.render([file], tmp_path / "page.md")
+        render.render([file], index)
+    assert index.read_text() == INDEX
 
 
-def test_points_of_scaling_have_a_table_and_a_figure(tmp_path):
-    page = tmp_path / "page.md"
+def test_points_of_scaling_have_a_table_and_a_figure(tmp_path, index):
+    page = tmp_path / "benchmarks" / "scaling.md"
     page.write_text("<!-- cpu: scaling -->\n<!-- end -->\n")
-    point = {"what": "step", "who": "", "axis": "batch", "unit": "images/s"}
+    point = {"row": "scaling", "what": "step", "who": "", "axis": "batch", "unit": "images/s"}
     points = [
         point | {"x": 32, "rate": 10.0, "peak_memory_mb": 300},
         point | {"x": 1024, "rate": 12.5, "peak_memory_mb": 1300},
     ]
-    render.render(
-        [
-            save(
-                tmp_path / "results" / "cpu",
-                "2026-01-02-scaling.json",
-                {"machine": {}, "rows": points},
-            )
-        ],
-        page,
-    )
+    measured = {"machine": {}, "rows": points}
+    render.render([save(tmp_path / "results" / "cpu", "2026-01-02-scaling.json", measured)], index)
     assert "| 1,024 | 12.5 | 1,300 |" in page.read_text()
-    assert (tmp_path / "benchmarks_scaling_cpu.svg").exists()
+    assert (tmp_path / "benchmarks" / "scaling_cpu.svg").exists()
+    assert not (tmp_path / "benchmarks" / "ratios_cpu.svg").exists()
 
 
 def test_the_newest_day_of_each_device_is_taken(tmp_path):
@@ -209,15 +234,18 @@ def test_a_line_of_progress_says_all_that_a_row_holds():
     assert "at most 10 s: MISSED" in run.sentence(dry)
 
 
-def test_the_committed_page_has_a_place_for_the_committed_results():
-    page = (BENCHMARKS.parent / "docs" / "measured" / "benchmarks.md").read_text()
-    for device in {file.parent.name for file in render.newest(BENCHMARKS / "results")}:
-        assert f"<!-- {device}: tables -->" in page
+def test_the_committed_pages_are_those_of_the_committed_results(tmp_path):
+    measured = BENCHMARKS.parent / "docs" / "measured"
+    index = shutil.copy(measured / "benchmarks.md", tmp_path)
+    shutil.copytree(measured / "benchmarks", tmp_path / "benchmarks")
+    render.render(render.newest(BENCHMARKS / "results"), Path(index))
+    for page in [measured / "benchmarks.md", *(measured / "benchmarks").glob("*.md")]:
+        assert (tmp_path / page.relative_to(measured)).read_text() == page.read_text()
 
 
 def test_a_part_that_fails_is_named_and_what_was_measured_stays(tmp_path, monkeypatch, capsys):
     def parts(name, arguments):
-        yield content()["rows"][0]
+        yield {"what": "reading", "who": "ours", "unit": "images/s", "rate": 1.0}
         if name == "knn":
             raise RuntimeError("no such library")
 

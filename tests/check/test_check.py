@@ -1,4 +1,4 @@
-"""Each part of a dataset's report beside what is known of the dataset."""
+"""Each part of a dataset's report against what is known of the dataset."""
 
 import csv
 import math

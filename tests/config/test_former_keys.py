@@ -47,3 +47,9 @@ def test_a_former_key_that_the_schema_knows_not_is_refused_by_its_new_name(monke
     message = "key 'training.bits' is now called 'training.precision'"
     with pytest.raises(UserError, match=re.escape(message)):
         check_config(merged({"training": {"bits": 16}}), SCHEMA, [])
+
+
+def test_a_former_key_of_the_monitor_is_refused_by_its_new_name():
+    message = "key 'training.health_images' is now called 'training.monitor_images'"
+    with pytest.raises(UserError, match=re.escape(message)):
+        check_config(merged({"training": {"health_images": 64}}), SCHEMA, [])

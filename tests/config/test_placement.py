@@ -29,7 +29,7 @@ def test_keys_that_change_no_number_are_left_out():
     science = science_of(CONFIG)
     assert {"device", "raw_data", "plan", "findings"}.isdisjoint(science)
     assert "keep_features" not in science["evaluation"]
-    assert set(science["training"]) == {"precision", "channels_last", "compile", "health_images"}
+    assert set(science["training"]) == {"precision", "channels_last", "compile", "monitor_images"}
     assert {"seeds", "methods", "quantity", "granularity"} <= set(science)
     assert role("training.input") == "placement"
     assert role("training.precision") == "science"
@@ -71,3 +71,5 @@ def test_a_job_has_the_names_that_it_always_had():
     assert "augmentations" not in settings["hyperparameters"]
     assert protocol_settings(CONFIG, "fine_tune")["views"] == ["crop_flip_small"]
     assert not {"preset", "augmentation"} & set(protocol_settings(CONFIG, "fine_tune"))
+    assert settings["health_images"] == CONFIG["training"]["monitor_images"]
+    assert "monitor_images" not in settings

@@ -87,7 +87,7 @@ def test_every_pool_has_its_target_and_controls(file):
                 (f"{dataset}-{share}", dataset),
                 (f"{dataset}-{share * len(pool)}", dataset),
             } <= evaluated
-    # two encoders of one domain beside two of two
+    # two encoders of one domain next to two of two
     assert any(
         len({part.split("-")[0] for part in source.split("~")}) == 1
         for source, _ in evaluated

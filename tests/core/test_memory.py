@@ -53,7 +53,7 @@ def test_cached_files_make_room(tmp_path):
 
 
 def test_the_smallest_limit_on_the_path_up_binds(tmp_path):
-    """A SLURM step has no limit of its own; that of its job, above, counts."""
+    """A SLURM step has no limit; that of its job, above, counts."""
     step = {"proc/self/cgroup": "0::/slurm/job_7/step_0\n"} | cgroup(f"{JOB}/step_0", "max")
     root = write(
         tmp_path, step | cgroup(JOB, 3_000_000, 1_000_000) | cgroup(USER, 900_000, 100_000)

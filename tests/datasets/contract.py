@@ -59,7 +59,7 @@ def check_contract(name: str, config: dict, folder: Path, *, rows: Path | None =
     table = source.index(name, definition, raw_data)
     again = source.index(name, definition, raw_data)
     assert again.equals(table), "indexing twice gives two manifests"
-    write_manifest(table, folder / "manifest.parquet")  # which has checks of its own
+    write_manifest(table, folder / "manifest.parquet")  # which checks it too
 
     manifest = read_manifest(folder / "manifest.parquet")
     hierarchy, labels = hierarchy_of(manifest), labels_of(manifest)

@@ -8,8 +8,6 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PAGES = [*sorted((ROOT / "docs").rglob("*.md")), ROOT / "README.md", ROOT / "CONTRIBUTING.md"]
 WIDTH, MOST_LINES = 100, 250
-# tables of all results, written by benchmarks/render.py
-LONG = {"docs/measured/benchmarks.md"}
 # words of a dialect: the plain ones are in CONTRIBUTING.md, "Style"
 DIALECT = re.compile(
     r"\b(beside|side by side|anew|looked at|passed over|a say in|reckon\w*|puts? back)\b", re.I
@@ -45,7 +43,7 @@ def test_prose_is_wrapped(page):
 @pytest.mark.parametrize("page", PAGES, ids=relative)
 def test_a_page_is_not_too_long(page):
     lines = len(page.read_text(encoding="utf-8").splitlines())
-    assert lines <= MOST_LINES or relative(page) in LONG
+    assert lines <= MOST_LINES
 
 
 @pytest.mark.parametrize("page", PAGES, ids=relative)

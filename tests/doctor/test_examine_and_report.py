@@ -10,7 +10,7 @@ from fourlenses.doctor.report import as_json, lines, summary
 ROOT = Path(__file__).parents[2]
 
 
-def test_a_check_that_breaks_is_a_line_and_the_others_go_on(monkeypatch, tmp_path: Path) -> None:
+def test_a_check_that_breaks_is_a_line_and_the_others_continue(monkeypatch, tmp_path: Path) -> None:
     def broken():
         raise RuntimeError("boom")
 

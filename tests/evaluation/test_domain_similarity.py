@@ -64,7 +64,7 @@ def test_identical_sets_are_at_no_distance():
     assert [(row["classifier_error"], row["proxy_a_distance"]) for row in rows] == [(0.5, 0.0)] * 2
 
 
-def test_draws_from_one_domain_are_hardly_told_apart_and_far_domains_without_error():
+def test_draws_from_one_domain_are_hardly_distinguished_and_far_domains_without_error():
     one, other = np.random.default_rng(0).normal(size=(2, 1000, 20))
     assert classifier_error(one, other) > 0.45
     assert classifier_error(one, other + 5) == 0.0

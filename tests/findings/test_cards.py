@@ -83,16 +83,16 @@ def test_holm_over_a_card():
 
 
 def test_a_contest_that_holm_takes_back_names_no_winner():
-    """Alone it is an answer; beside thirty tests of a card it is none, and its sentence gives the
+    """Alone it is an answer; among thirty tests of a card it is none, and its sentence gives the
     difference alone."""
     study = contest(55.0, 53.6)
     for place in range(30):
         study.add("simclr", f"b{place}-4000", "a", 40.0)
-    alone, beside = (card_of(one, seed_sd=0.5).lines[0] for one in (contest(55.0, 53.6), study))
-    assert (alone.answer, beside.answer) == ("pretraining leads", "cannot tell")
+    alone, among = (card_of(one, seed_sd=0.5).lines[0] for one in (contest(55.0, 53.6), study))
+    assert (alone.answer, among.answer) == ("pretraining leads", "cannot tell")
     assert " beats " in alone.sentence
-    assert " minus training from scratch: +" in beside.sentence
-    assert "Not after Holm's correction for the 31 answers" in beside.sentence
+    assert " minus training from scratch: +" in among.sentence
+    assert "Not after Holm's correction for the 31 answers" in among.sentence
 
 
 def test_two_sizes_are_at_most_and_never_worth_it():

@@ -20,7 +20,7 @@ class FlakyServer:
         self.sent: list[int] = []  # bytes of content, per request
         self.piece, self.pause = 1 << 16, 0.0  # bytes sent at a time, and seconds between
         self.at_once = self.most_at_once = 0
-        self.given_up_on = False  # whether a client asked anew while it was kept waiting
+        self.given_up_on = False  # whether a client asked again while it was kept waiting
         server = self
 
         class Handler(BaseHTTPRequestHandler):

@@ -60,7 +60,7 @@ def trainable(method: Method) -> list[nn.Parameter]:
 def train(
     method: Method, steps: range, total: int, batch: int = 8, rate: float = 0.1
 ) -> list[float]:
-    """Plain gradient descent, a batch of its own for every step; the losses."""
+    """Plain gradient descent, a new batch for every step; the losses."""
     losses = []
     for step in steps:
         images = views(method.views_needed, batch, seed=step)

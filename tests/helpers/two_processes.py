@@ -1,6 +1,6 @@
 """The part of each of two processes in the tests of MoCo.
 
-A file of its own, so that they need not import what the tests do.
+A separate file, so that they need not import what the tests do.
 """
 
 import torch

@@ -18,7 +18,7 @@ def test_one_target_one_quantity_and_no_baselines_still_draw(tmp_path, figure_na
         row(";".join(LENSES), "simclr", source, "a", 40.0) for source in ("a-100", "a-100@blur")
     ]
     figure, numbers = figure_named(figure_name).draw(evidence_of(tmp_path, rows))
-    # the figures of comparisons say in words that there is nothing to compare
+    # the figures of comparisons state that there is nothing to compare
     assert len(numbers) == (
         0 if figure_name in ("domain_pools", "quality_severity", "granularity_gap") else 1
     )

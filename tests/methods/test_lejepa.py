@@ -80,7 +80,7 @@ def test_views_of_several_sizes_go_through_the_encoder_size_by_size():
         torch.testing.assert_close(projection, method.head(method.encoder(view)))
 
 
-def test_directions_are_new_in_each_step_and_go_on_where_the_state_was_taken():
+def test_directions_are_new_in_each_step_and_continue_where_the_state_was_taken():
     whole, resumed = tiny("lejepa"), tiny("lejepa")
     losses = train(whole, range(4), total=4)
     begun = tiny("lejepa")

@@ -83,7 +83,7 @@ def test_shards_are_read_through_their_index(tmp_path, resnet):
     with pytest.raises(UserError, match=r"names a-2\.safetensors, which is not in its folder"):
         read_states(index)
     index.write_text(json.dumps({"weight_map": {"conv1.weight": "../a-1.safetensors"}}))
-    with pytest.raises(UserError, match=r"files of its own folder"):
+    with pytest.raises(UserError, match=r"files of the same folder"):
         read_states(index)
 
 

@@ -187,7 +187,7 @@ def test_a_table_of_something_else_is_one_sentence(study):
 
 
 def test_the_program_needs_neither_torch_nor_pandas_nor_matplotlib(study):
-    """In a process of its own, in which they cannot be imported."""
+    """In a separate process, in which they cannot be imported."""
     program = ROOT / "workflow_scripts" / "write_report.py"
     code = (
         "import runpy, sys\n"
@@ -200,7 +200,7 @@ def test_the_program_needs_neither_torch_nor_pandas_nor_matplotlib(study):
     assert (study / "report.html").read_text(encoding="utf-8") == written(study)
 
 
-def test_verdicts_that_lean_and_comparisons_that_do_not_count_are_told_apart(study):
+def test_verdicts_that_lean_and_comparisons_that_do_not_count_are_distinguished(study):
     second = {
         "estimate": 12.0,
         "low": -1.0,

@@ -145,7 +145,7 @@ def test_files_of_others_are_neither_counted_nor_removed(checkpoints):
     others = [
         "notes.txt",
         "step000000009.pt",
-        "owner.json",
+        "lock.json",
         ".step.part",
         "step000000009.0123456789abcdef.pt.bak",
     ]
@@ -171,13 +171,13 @@ def test_a_save_removes_what_a_killed_save_left(checkpoints):
     assert steps(checkpoints) == [3, 4]
 
 
-def test_the_owner_outlives_clear_and_takes_the_directory_with_it(tmp_path):
+def test_the_lock_outlives_clear_and_takes_the_directory_with_it(tmp_path):
     with TrainingLock(tmp_path / "run") as lock:
         checkpoints = Checkpoints(tmp_path / "run")
         checkpoints.save(1, state(1))
         checkpoints.clear()
         lock.verify()
-        assert [file.name for file in (tmp_path / "run").iterdir()] == ["owner.json"]
+        assert [file.name for file in (tmp_path / "run").iterdir()] == ["lock.json"]
     assert not (tmp_path / "run").exists()
 
 
@@ -247,7 +247,7 @@ def check_a_full_disk(command, directory, reason):
 def test_a_full_disk_costs_the_checkpoint_and_nothing_else(tmp_path):
     room = tmp_path / "full"
     room.mkdir()
-    # a file system of its own, which goes with the process
+    # a separate file system, which goes with the process
     apart = [
         "unshare",
         "--user",

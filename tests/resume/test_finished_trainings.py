@@ -79,8 +79,8 @@ def test_an_orphan_ends_well_once_another_has_finished(dataset, monkeypatch):
     def taken_over(self, state):
         if not others:
             others.append("begun")
-            (owner,) = dataset.glob("checkpoints/*/owner.json")
-            owner.unlink()
+            (lock,) = dataset.glob("checkpoints/*/lock.json")
+            lock.unlink()
             others.append(run(dataset, settings()))
         return train(self, state)
 
@@ -117,14 +117,14 @@ def test_an_orphan_of_two_processes_ends_well_too(dataset):
         assert time.monotonic() < deadline
         time.sleep(0.01)
     aside.rename(kept)
-    write_json(kept.parent / "owner.json", {"pid": 7, "host": "elsewhere"})
+    write_json(kept.parent / "lock.json", {"pid": 7, "host": "elsewhere"})
     _, log = process.communicate(timeout=180)
     assert process.returncode == 0, log
     assert "was taken over by process 7 on host elsewhere" in log
     assert read_folder(dataset / "run") == expected
     # and one that is started again trains nothing, in both processes
     shutil.rmtree(dataset / "run")
-    (kept.parent / "owner.json").unlink()
+    (kept.parent / "lock.json").unlink()
     again = subprocess.run(program, capture_output=True, text=True, check=False, timeout=180)
     assert again.returncode == 0, again.stderr
     assert "nothing is trained" in again.stderr

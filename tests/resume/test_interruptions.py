@@ -1,4 +1,4 @@
-"""Runs that are killed, stopped, damaged or contested, and go on to the same weights.
+"""Runs that are killed, stopped, damaged or contested, and continue to the same weights.
 
 FOURLENSES_KILLS=10 kills every method with either input at ten random moments instead of two.
 """

@@ -1,4 +1,4 @@
-"""One owner per directory, with real processes that are refused, killed, robbed and raced."""
+"""One lock per directory, with real processes that are refused, killed, robbed and raced."""
 
 import contextlib
 import json
@@ -13,12 +13,12 @@ import pytest
 
 from fourlenses.core import processes
 from fourlenses.core.errors import UserError
-from fourlenses.resume import lock as owner
+from fourlenses.resume import lock as lock_module
 from fourlenses.resume.lock import TrainingLock
 
 BEAT, PATIENCE = 0.05, 2.0
 
-# prints "owns" once it owns, or the refusal; holds until its standard input is closed
+# prints "holds" once it holds the lock, or the refusal; holds until its standard input is closed
 HOLD = f"""
 import logging, sys
 from fourlenses.core.errors import UserError
@@ -28,10 +28,10 @@ print("ready", flush=True)
 sys.stdin.readline()
 try:
     with TrainingLock(sys.argv[1], beat_seconds={BEAT}, patience_seconds={PATIENCE}) as lock:
-        print("owns", flush=True)
+        print("holds", flush=True)
         sys.stdin.read()
         lock.verify()
-        print("still owned", flush=True)
+        print("still held", flush=True)
 except UserError as error:
     print(f"refused: {{error}}", flush=True)
 """
@@ -74,7 +74,7 @@ def finish(process):
 
 
 def stranger(directory, **changes):
-    """An owner file of a node that is not this one."""
+    """The lock file of a node that is not this one."""
     directory.mkdir(parents=True, exist_ok=True)
     content = {
         "token": "t",
@@ -84,21 +84,21 @@ def stranger(directory, **changes):
         "machine": ["another", "pid:[1]"],
     }
     content |= {"slurm_job_id": "99", "started": "2026-01-02T03:04:05+00:00", **changes}
-    (directory / "owner.json").write_text(json.dumps(content))
-    return directory / "owner.json"
+    (directory / "lock.json").write_text(json.dumps(content))
+    return directory / "lock.json"
 
 
-def own(directory, patience=PATIENCE):
+def lock_of(directory, patience=PATIENCE):
     return TrainingLock(directory, beat_seconds=BEAT, patience_seconds=patience)
 
 
 def test_the_file_says_who_and_goes_at_the_end(tmp_path, monkeypatch):
     monkeypatch.setenv("SLURM_JOB_ID", "1234")
-    with own(tmp_path / "deep" / "run") as lock:
-        found = json.loads((tmp_path / "deep" / "run" / "owner.json").read_text())
+    with lock_of(tmp_path / "deep" / "run") as lock:
+        found = json.loads((tmp_path / "deep" / "run" / "lock.json").read_text())
         assert found["pid"] == os.getpid()
         assert found["slurm_job_id"] == "1234"
-        assert [file.name for file in lock.directory.iterdir()] == ["owner.json"]
+        assert [file.name for file in lock.directory.iterdir()] == ["lock.json"]
         lock.verify()
     assert list((tmp_path / "deep").iterdir()) == []
     with lock:  # again
@@ -108,14 +108,14 @@ def test_the_file_says_who_and_goes_at_the_end(tmp_path, monkeypatch):
 def test_a_directory_with_something_in_it_stays(tmp_path):
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "step.pt").write_text("x")
-    with own(tmp_path / "run"):
+    with lock_of(tmp_path / "run"):
         pass
     assert [file.name for file in (tmp_path / "run").iterdir()] == ["step.pt"]
 
 
 def test_a_second_process_is_refused_while_the_first_lives(tmp_path, start):
     first = start(tmp_path, SLURM_JOB_ID="77")
-    assert first.stdout.readline() == "owns\n"
+    assert first.stdout.readline() == "holds\n"
     out, log = finish(start(tmp_path))
     assert out.startswith(
         f"refused: {tmp_path} is being trained into by process {first.pid} on host "
@@ -123,13 +123,13 @@ def test_a_second_process_is_refused_while_the_first_lives(tmp_path, start):
     assert "(SLURM job 77) since 20" in out
     assert "cancel it" in out
     assert "watching for up to 2 s whether it is still alive" in log
-    assert finish(first)[0] == "still owned\n"
+    assert finish(first)[0] == "still held\n"
     assert not tmp_path.exists()
 
 
 def test_a_killed_process_is_replaced_at_once(tmp_path, start):
     first = start(tmp_path)
-    assert first.stdout.readline() == "owns\n"
+    assert first.stdout.readline() == "holds\n"
     first.kill()  # not waited for: a zombie is as dead
     with TrainingLock(tmp_path, beat_seconds=BEAT, patience_seconds=10**6) as lock:
         lock.verify()
@@ -152,7 +152,7 @@ def test_a_process_killed_during_the_watch_is_replaced(tmp_path, start):
     sleeper.wait()
 
 
-def test_a_reused_pid_is_not_the_owner(tmp_path):
+def test_a_reused_pid_is_not_the_holder(tmp_path):
     stranger(
         tmp_path,
         machine=processes.machine(),
@@ -164,13 +164,13 @@ def test_a_reused_pid_is_not_the_owner(tmp_path):
 
 
 @pytest.mark.parametrize("shift", [0, -(10**6), 10**6])
-def test_a_silent_owner_of_another_node_is_replaced_after_patience_whatever_its_clock(
+def test_a_silent_holder_of_another_node_is_replaced_after_patience_whatever_its_clock(
     tmp_path, caplog, shift
 ):
     file = stranger(tmp_path)
     os.utime(file, (time.time() + shift, time.time() + shift))
     before = time.monotonic()
-    with own(tmp_path, 0.4) as lock:
+    with lock_of(tmp_path, 0.4) as lock:
         assert time.monotonic() - before >= 0.4
         lock.verify()
     since = "since 2026-01-02T03:04:05+00:00, who has shown no sign of life"
@@ -178,7 +178,7 @@ def test_a_silent_owner_of_another_node_is_replaced_after_patience_whatever_its_
 
 
 @pytest.mark.parametrize("shift", [-(10**6), 10**6])
-def test_an_owner_of_another_node_that_beats_is_left_alone_whatever_its_clock(tmp_path, shift):
+def test_a_holder_of_another_node_that_beats_is_left_alone_whatever_its_clock(tmp_path, shift):
     file = stranger(tmp_path)
     ended = threading.Event()
 
@@ -192,18 +192,18 @@ def test_an_owner_of_another_node_that_beats_is_left_alone_whatever_its_clock(tm
     thread.start()
     try:
         with pytest.raises(UserError, match="trained into by process 4711 on host node7"):
-            own(tmp_path, 30).__enter__()
+            lock_of(tmp_path, 30).__enter__()
     finally:
         ended.set()
         thread.join()
     assert json.loads(file.read_text())["token"] == "t"
-    assert [file.name for file in tmp_path.iterdir()] == ["owner.json"]
+    assert [file.name for file in tmp_path.iterdir()] == ["lock.json"]
 
 
 @pytest.mark.parametrize("content", ["", "{", "[1]", '{"pid": "x"}'])
-def test_an_unreadable_owner_file_is_replaced_after_patience(tmp_path, content):
-    (tmp_path / "owner.json").write_text(content)
-    with own(tmp_path, 0.2) as lock:
+def test_an_unreadable_lock_file_is_replaced_after_patience(tmp_path, content):
+    (tmp_path / "lock.json").write_text(content)
+    with lock_of(tmp_path, 0.2) as lock:
         lock.verify()
 
 
@@ -211,8 +211,8 @@ def test_a_released_directory_goes_to_the_one_that_waits(tmp_path, start):
     file = stranger(tmp_path)
     second = start(tmp_path)
     file.unlink()
-    assert second.stdout.readline() == "owns\n"
-    assert finish(second)[0] == "still owned\n"
+    assert second.stdout.readline() == "holds\n"
+    assert finish(second)[0] == "still held\n"
 
 
 @pytest.mark.parametrize("dead", ["silent", "known to be dead"])
@@ -228,14 +228,14 @@ def test_of_several_that_wait_exactly_one_wins(tmp_path, start, dead, attempt):
     for process in waiting:
         tell(process)
     lines = [process.stdout.readline() for process in waiting]
-    assert sorted(line.split()[0] for line in lines) == ["owns", "refused:", "refused:"]
-    winner = waiting[next(number for number, line in enumerate(lines) if line == "owns\n")]
-    assert all(f"by process {winner.pid} on" in line for line in lines if line != "owns\n")
-    assert finish(winner)[0] == "still owned\n"
+    assert sorted(line.split()[0] for line in lines) == ["holds", "refused:", "refused:"]
+    winner = waiting[next(number for number, line in enumerate(lines) if line == "holds\n")]
+    assert all(f"by process {winner.pid} on" in line for line in lines if line != "holds\n")
+    assert finish(winner)[0] == "still held\n"
 
 
-def test_a_living_owner_taken_by_mistake_is_put_back(tmp_path, monkeypatch):
-    """A rival replaces the dead owner between our last look and our rename.
+def test_a_living_holder_taken_by_mistake_is_put_back(tmp_path, monkeypatch):
+    """A rival replaces the dead holder between our last look and our rename.
 
     So the rename takes the rival's file.
     """
@@ -247,14 +247,14 @@ def test_a_living_owner_taken_by_mistake_is_put_back(tmp_path, monkeypatch):
         stranger(tmp_path, token="rival")
         rename(source, target)
 
-    monkeypatch.setattr(owner.os, "rename", late)
-    assert own(tmp_path)._displace(dead) is False
+    monkeypatch.setattr(lock_module.os, "rename", late)
+    assert lock_of(tmp_path)._displace(dead) is False
     assert json.loads(file.read_text())["token"] == "rival"
-    assert [file.name for file in tmp_path.iterdir()] == ["owner.json"]
+    assert [file.name for file in tmp_path.iterdir()] == ["lock.json"]
 
 
-def test_the_robbed_one_is_told_by_whom_and_leaves_the_file_alone(tmp_path):
-    with own(tmp_path) as lock:
+def test_who_lost_the_lock_learns_to_whom_and_leaves_the_file_alone(tmp_path):
+    with lock_of(tmp_path) as lock:
         time.sleep(3 * BEAT)
         file = stranger(tmp_path)
         os.utime(file, (1, 1))
@@ -268,21 +268,21 @@ def test_the_robbed_one_is_told_by_whom_and_leaves_the_file_alone(tmp_path):
     assert json.loads(file.read_text())["token"] == "t"
 
 
-def test_a_suspended_owner_is_replaced_and_notices(tmp_path, start):
+def test_a_suspended_holder_is_replaced_and_notices(tmp_path, start):
     first = start(tmp_path)
-    assert first.stdout.readline() == "owns\n"
+    assert first.stdout.readline() == "holds\n"
     first.send_signal(19)
     second = start(tmp_path)
-    assert second.stdout.readline() == "owns\n"
+    assert second.stdout.readline() == "holds\n"
     first.send_signal(18)
     out, _ = finish(first)
     assert out.startswith(f"refused: {tmp_path} was taken over by process {second.pid}")
-    assert finish(second)[0] == "still owned\n"
+    assert finish(second)[0] == "still held\n"
 
 
 def test_a_vanished_directory_ends_neither_thread_nor_process(tmp_path):
-    with own(tmp_path / "run") as lock:
-        (tmp_path / "run" / "owner.json").unlink()
+    with lock_of(tmp_path / "run") as lock:
+        (tmp_path / "run" / "lock.json").unlink()
         (tmp_path / "run").rmdir()
         time.sleep(3 * BEAT)
         assert lock._thread.is_alive()
@@ -292,13 +292,13 @@ def test_a_vanished_directory_ends_neither_thread_nor_process(tmp_path):
 
 
 def test_errors_of_the_file_system_do_not_end_the_thread(tmp_path, monkeypatch, caplog):
-    with own(tmp_path) as lock:
+    with lock_of(tmp_path) as lock:
 
         def stale(*_):
             raise OSError(116, "Stale file handle")
 
         with monkeypatch.context() as patch:
-            patch.setattr(owner.os, "utime", stale)
+            patch.setattr(lock_module.os, "utime", stale)
             time.sleep(5 * BEAT)
         assert lock._thread.is_alive()
         before = lock.file.stat().st_mtime_ns
@@ -310,7 +310,7 @@ def test_errors_of_the_file_system_do_not_end_the_thread(tmp_path, monkeypatch, 
 
 
 def test_released_on_an_exception(tmp_path):
-    with pytest.raises(RuntimeError), own(tmp_path / "run"):
+    with pytest.raises(RuntimeError), lock_of(tmp_path / "run"):
         raise RuntimeError
     assert not (tmp_path / "run").exists()
 
@@ -319,14 +319,14 @@ def test_without_hard_links(tmp_path, monkeypatch):
     def unsupported(*_):
         raise PermissionError(1, "Operation not permitted")
 
-    monkeypatch.setattr(owner.os, "link", unsupported)
-    with own(tmp_path / "run") as lock:
+    monkeypatch.setattr(lock_module.os, "link", unsupported)
+    with lock_of(tmp_path / "run") as lock:
         lock.verify()
         with pytest.raises(UserError, match="is being trained into"):
-            own(tmp_path / "run").__enter__()
+            lock_of(tmp_path / "run").__enter__()
         lock.verify()
     stranger(tmp_path / "run")
-    with own(tmp_path / "run", 0.2) as lock:
+    with lock_of(tmp_path / "run", 0.2) as lock:
         lock.verify()
     assert not (tmp_path / "run").exists()
 
@@ -338,7 +338,7 @@ def test_a_link_whose_reply_got_lost_counts(tmp_path, monkeypatch):
         link(*names)
         raise FileExistsError(17, "File exists")
 
-    monkeypatch.setattr(owner.os, "link", lost)
+    monkeypatch.setattr(lock_module.os, "link", lost)
     with TrainingLock(tmp_path, beat_seconds=BEAT, patience_seconds=10**6) as lock:
         lock.verify()
 
@@ -346,11 +346,11 @@ def test_a_link_whose_reply_got_lost_counts(tmp_path, monkeypatch):
 def test_a_hanging_file_server_is_no_sign_of_death(tmp_path, monkeypatch):
     """The look that hangs comes back with the old time.
 
-    The owner's refresh, which hangs as well, arrives after it.
+    The holder's refresh, which hangs as well, arrives after it.
     """
     file = stranger(tmp_path)
-    monkeypatch.setattr(owner, "_HUNG_SECONDS", 0.5)
-    waiter, looks = own(tmp_path, 1.0), 0
+    monkeypatch.setattr(lock_module, "_HUNG_SECONDS", 0.5)
+    waiter, looks = lock_of(tmp_path, 1.0), 0
     read = waiter._read
 
     def hanging():
@@ -369,10 +369,10 @@ def test_a_hanging_file_server_is_no_sign_of_death(tmp_path, monkeypatch):
 
 def test_a_directory_that_cannot_be_written_is_the_users_matter(tmp_path):
     (tmp_path / "file").write_text("x")
-    with pytest.raises(UserError, match=r"cannot own .*file.run: Not a directory"):
-        own(tmp_path / "file" / "run").__enter__()
-    with pytest.raises(UserError, match=r"cannot own .*file: File exists"):
-        own(tmp_path / "file").__enter__()
+    with pytest.raises(UserError, match=r"cannot lock .*file.run: Not a directory"):
+        lock_of(tmp_path / "file" / "run").__enter__()
+    with pytest.raises(UserError, match=r"cannot lock .*file: File exists"):
+        lock_of(tmp_path / "file").__enter__()
 
 
 def test_what_is_known_of_processes():

@@ -168,7 +168,7 @@ def test_other_processes_of_a_run_wait_and_do_not_ask(scontrol):
 
 @pytest.mark.parametrize("full", [False, True], ids=["with a checkpoint", "without room for one"])
 def test_a_slot_without_progress_is_not_requeued(dataset, scontrol, monkeypatch, full):
-    """On a full disk attempts.json cannot be written either: nothing else would end the chain."""
+    """On a full disk restarts.json cannot be written either: nothing else would end the chain."""
     environment, asked = scontrol(NOTED + "exit 1")
     for name in ("PATH", "ASKED", "SLURM_JOB_ID"):
         monkeypatch.setenv(name, environment[name])
@@ -183,4 +183,4 @@ def test_a_slot_without_progress_is_not_requeued(dataset, scontrol, monkeypatch,
     assert isinstance(stop.value, OutOfTime) == (not full)
     assert asked() == ([] if full else ["requeue 77"])
     # asked when everything had been let go by
-    assert not list(dataset.glob("checkpoints/*/owner.json"))
+    assert not list(dataset.glob("checkpoints/*/lock.json"))

@@ -26,8 +26,8 @@ def test_the_fourth_attempt_from_one_step_is_refused_with_the_last_reason(tmp_pa
         RestartLog(tmp_path).attempt("step 40"),
     ):
         raise AssertionError("was made")
-    assert str(tmp_path / "attempts.json") in str(told.value)
-    (tmp_path / "attempts.json").unlink()  # as the message says
+    assert str(tmp_path / "restarts.json") in str(told.value)
+    (tmp_path / "restarts.json").unlink()  # as the message says
     with RestartLog(tmp_path).attempt("step 40"):
         pass
 
@@ -40,7 +40,7 @@ def test_a_killed_attempt_leaves_no_reason_and_counts(tmp_path):
         "slurm_job_id": None,
         "ended": None,
     }
-    (tmp_path / "attempts.json").write_text(json.dumps([entry] * 3))
+    (tmp_path / "restarts.json").write_text(json.dumps([entry] * 3))
     with pytest.raises(UserError, match="killed"), RestartLog(tmp_path).attempt("step 0"):
         pass
 
@@ -48,7 +48,7 @@ def test_a_killed_attempt_leaves_no_reason_and_counts(tmp_path):
 def test_attempts_that_move_on_are_never_refused(tmp_path):
     for step in range(150):
         fail(tmp_path, step, Interrupted("the time is over"))
-    kept = json.loads((tmp_path / "attempts.json").read_text())
+    kept = json.loads((tmp_path / "restarts.json").read_text())
     assert [entry["from"] for entry in kept] == [f"step {step}" for step in range(50, 150)]
 
 
@@ -61,10 +61,10 @@ def test_what_the_user_stopped_does_not_count(tmp_path):
 
 @pytest.mark.parametrize("content", ["", "[3]", '[{"from": "step 1"}]', "{"])
 def test_a_damaged_file_is_counted_again(tmp_path, content):
-    (tmp_path / "attempts.json").write_text(content)
+    (tmp_path / "restarts.json").write_text(content)
     with RestartLog(tmp_path).attempt("step 7"):
         pass
-    assert json.loads((tmp_path / "attempts.json").read_text())[-1]["from"] == "step 7"
+    assert json.loads((tmp_path / "restarts.json").read_text())[-1]["from"] == "step 7"
 
 
 def test_nothing_is_left_of_a_run_that_is_done(tmp_path):

@@ -23,7 +23,7 @@ IN_ORDER = [
     "processes",
     "time limit",
     "lock",
-    "put back",
+    "restored",
     "restart log from step 7",
     "by another",
     "staged",
@@ -88,7 +88,7 @@ class Recorder:
                 pass
 
             def put_back(self):
-                return recorder.note("put back", recorder.finished)
+                return recorder.note("restored", recorder.finished)
 
             def by_another(self):
                 return recorder.block("by another")
@@ -143,7 +143,7 @@ def test_a_finished_training_is_put_back_and_nothing_is_trained(monkeypatch):
     recorder = Recorder(finished=True)
     recorder.install(monkeypatch)
     train(recorder)
-    begun = IN_ORDER[: IN_ORDER.index("put back") + 1]
+    begun = IN_ORDER[: IN_ORDER.index("restored") + 1]
     assert recorder.events == [*begun, "end lock", "end time limit", "end processes", "end requeue"]
 
 
@@ -185,7 +185,7 @@ def attempt(folder: Path, work=lambda session: None, content: bytes = b"1") -> s
         directory, placement, outputs={OUTPUT: output}, made_from={"beton": "0"}
     ) as session:
         if session.finished:
-            return "put back"
+            return "restored"
         with session.attempt(lambda: "step 0", []):
             (directory / "checkpoint").write_bytes(b"state")
             work(session)
@@ -205,7 +205,7 @@ def test_results_outlive_the_removal_of_outputs(tmp_path):
     assert attempt(tmp_path) == "trained"
     assert left(tmp_path) == {FOLDER}
     (tmp_path / OUTPUT).unlink()
-    assert attempt(tmp_path, content=b"2") == "put back"
+    assert attempt(tmp_path, content=b"2") == "restored"
     assert (tmp_path / OUTPUT).read_bytes() == b"1"
 
 
@@ -215,8 +215,8 @@ def test_a_failure_keeps_checkpoints_and_says_what_it_was(tmp_path):
 
     with pytest.raises(RuntimeError):
         attempt(tmp_path, fails)
-    assert left(tmp_path) == {"checkpoint", "attempts.json"}
-    (entry,) = read_json(tmp_path / "checkpoints" / "key" / "attempts.json")
+    assert left(tmp_path) == {"checkpoint", "restarts.json"}
+    (entry,) = read_json(tmp_path / "checkpoints" / "key" / "restarts.json")
     assert (entry["from"], entry["ended"]) == ("step 0", "RuntimeError: out of memory")
     assert attempt(tmp_path) == "trained"
     assert left(tmp_path) == {FOLDER}
@@ -235,7 +235,7 @@ def test_an_attempt_that_repeats_itself_is_refused(tmp_path):
 
 def test_results_are_not_kept_once_the_lock_is_lost(tmp_path):
     def loses(session):
-        (session.directory / "owner.json").unlink()
+        (session.directory / "lock.json").unlink()
 
     with pytest.raises(LockLost):
         attempt(tmp_path, loses)
@@ -245,7 +245,7 @@ def test_results_are_not_kept_once_the_lock_is_lost(tmp_path):
 
 def test_who_lost_the_lock_to_one_that_finished_ends_quietly(tmp_path, caplog):
     def loses(session):
-        (session.directory / "owner.json").unlink()
+        (session.directory / "lock.json").unlink()
         assert attempt(tmp_path) == "trained"
 
     caplog.set_level(logging.WARNING)
@@ -285,7 +285,7 @@ def _of_two(folder: str) -> tuple[str, int]:
 
     with resumable_training(directory, placement, outputs=outputs, made_from={}) as session:
         if session.finished:
-            return "put back", len(written)
+            return "restored", len(written)
         with session.attempt(lambda: f"step {distributed.rank()}", []):
             session.finish(write, lambda: None)
     return "trained", len(written)
@@ -295,7 +295,7 @@ def test_of_two_processes_the_first_writes_and_both_learn_that_it_is_done(tmp_pa
     assert run_processes(2, _of_two, str(tmp_path)) == [("trained", 1), ("trained", 0)]
     assert (tmp_path / OUTPUT).read_bytes() == b"1"
     (tmp_path / OUTPUT).unlink()
-    assert run_processes(2, _of_two, str(tmp_path)) == [("put back", 0), ("put back", 0)]
+    assert run_processes(2, _of_two, str(tmp_path)) == [("restored", 0), ("restored", 0)]
     assert (tmp_path / OUTPUT).read_bytes() == b"1"
 
 
@@ -314,7 +314,7 @@ def _loses(folder: str) -> str:
             session.attempt(lambda: "step 0", []),
         ):
             if distributed.rank() == 0:
-                (directory / "owner.json").unlink()
+                (directory / "lock.json").unlink()
             session.finish(lambda place: None, lambda: None)
     except LockLost:
         return "lost"

@@ -70,7 +70,7 @@ def test_a_slow_first_step_is_forgotten_a_slow_checkpoint_is_not(clock):
     assert limit.step_seconds == 5
 
 
-def test_the_sentence_says_where_why_and_how_to_go_on():
+def test_the_sentence_says_where_why_and_how_to_continue():
     stop = TimeLimit(720).interrupted(5, 9, Path("run/step000000005.0123456789abcdef.pt"))
     assert isinstance(stop, Interrupted)
     assert not isinstance(stop, UserError)

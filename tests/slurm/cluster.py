@@ -112,7 +112,7 @@ class Study:
         environment: dict[str, str] | None = None,
         profiles: tuple[str | Path, ...] = WITHOUT_ACCOUNTING,
     ) -> "Head":
-        # looks at jobs early
+        # inspects jobs early
         polling = [
             "--slurm-init-seconds-before-status-checks",
             1,
@@ -168,7 +168,7 @@ class Head:
 def wait_until(
     happened: Callable[[], object], what: str, seconds: float = LONG, every: float = 0.3
 ) -> object:
-    """The first true value of ``happened``, asked for ``every`` so many seconds."""
+    """The first true value of ``happened``, asked for every ``every`` seconds."""
     end = time.monotonic() + seconds
     while not (value := happened()):
         assert time.monotonic() < end, f"not within {seconds:g} s: {what}"

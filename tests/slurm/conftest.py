@@ -37,7 +37,7 @@ CONFIG = {
     },
     # long enough to be held at its first or second checkpoint (tests.slurm.training.held)
     "methods": {"simclr": {"epochs": 100, "batch_size": 32, "warmup_epochs": 0}},
-    "training": {"checkpoint_minutes": 0.01, "health_images": 0},
+    "training": {"checkpoint_minutes": 0.01, "monitor_images": 0},
     "quantity": {
         "datasets": ["drawings"],
         "pretrain_images": [64],

@@ -7,12 +7,12 @@
 # jobs the others preempt by requeueing: low at once, grace after a minute's notice; and cancel on
 # node1, whose jobs they end. Everything lies under $SLURM_TEST_ROOT, with ports from
 # $SLURM_TEST_BASEPORT on, so that several can live on one machine and none touches /etc/slurm.
-# SLURM_TEST_ACCOUNTING=1: with accounting, by a slurmdbd and a MariaDB of its own, in which root
+# SLURM_TEST_ACCOUNTING=1: with accounting, by its own slurmdbd and MariaDB, in which root
 # has the account testproject. Needs root, and Debian's or Ubuntu's slurm-wlm and munge, for
 # accounting slurmdbd and mariadb-server too, which `install` gets.
 set -euo pipefail
 
-ROOT=${SLURM_TEST_ROOT:?a directory of its own, short enough for a socket}
+ROOT=${SLURM_TEST_ROOT:?a separate directory, short enough for a socket}
 PORT=${SLURM_TEST_BASEPORT:-17817}
 ACCOUNTING=${SLURM_TEST_ACCOUNTING:-}
 NODES=(node1 node2)

@@ -102,7 +102,7 @@ def test_a_cancelled_job_is_submitted_again(study):
     assert len(study.jobs("pretrain")) == 2
 
 
-def test_a_requeued_job_goes_on_under_its_number(study):
+def test_a_requeued_job_keeps_its_number(study):
     head = study.start(ENCODER, retries=0)
     training = held(study)
     study.cluster.run("scontrol", "requeue", str(training.job))
@@ -151,7 +151,7 @@ def test_preemption(study, partition):
         assert known["Restarts"] == "1"
     else:
         # SIGTERM is the notice, and the job ends by it before SLURM would requeue it: one of its
-        # retries goes on
+        # retries continues
         assert known["JobState"] == "FAILED"
         assert "after SIGTERM" in head.said()
 
@@ -200,7 +200,7 @@ def test_a_corrupt_checkpoint_is_passed_over(study):
     assert resumed_steps(study) == [int(older.name[4:13])]
 
 
-def test_a_job_that_always_fails_is_bounded_and_named_while_the_rest_goes_on(study):
+def test_a_job_that_always_fails_is_bounded_and_named_while_the_rest_continues(study):
     config = yaml.safe_load(study.config.read_text())
     config["methods"]["simclr_broken"] = {**config["methods"]["simclr"], "learning_rate": 1e30}
     config["quantity"]["methods"] = ["simclr", "simclr_broken"]

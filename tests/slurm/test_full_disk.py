@@ -16,7 +16,7 @@ MIB = 20  # of the file system: a few checkpoints
 
 @pytest.fixture
 def disk(study):
-    """results/ of the study, on a small file system of its own."""
+    """results/ of the study, on a small separate file system."""
     results = study.folder / "results"
     results.mkdir()
     subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={MIB}m", "tmpfs", results], check=True)

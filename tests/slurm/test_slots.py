@@ -1,6 +1,6 @@
 """Trainings longer than their jobs, on a real SLURM.
 
-They go on slot by slot, to the bytes of a training that nothing interrupted.
+They continue slot by slot, to the bytes of a training that nothing interrupted.
 """
 
 import json
@@ -27,7 +27,7 @@ def slots(study: Study, minutes: float = 0.01, **training: object) -> None:
 
 
 def attempts(study: Study) -> list[dict]:
-    (file,) = files(study, "attempts.json")
+    (file,) = files(study, "restarts.json")
     return json.loads(file.read_text())
 
 
@@ -102,7 +102,7 @@ def test_the_config_can_say_not_to_requeue(study):
     assert "before the wall limit of 0.01 minutes" in head.said()
 
 
-def test_the_chain_goes_on_without_a_head(study):
+def test_the_chain_continues_without_a_head(study):
     slots(study)
     head = study.start(ENCODER, retries=0)
     job = await_job(study)
@@ -124,7 +124,7 @@ def test_what_is_cancelled_at_the_end_of_its_slot_stays_so(study):
     await_restarts(study, await_job(study), 1)
     training = held(
         study
-    )  # at the beginning of its second slot: when it goes on its time is over, and a signal waits
+    )  # at the beginning of its second slot: when it continues its time is over, and a signal waits
     study.cluster.run("scancel", str(training.job))
     study.cluster.await_state(training.job, "CANCELLED")
     training.go_on()

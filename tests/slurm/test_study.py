@@ -30,7 +30,7 @@ CUT = {
     "image_size": 16,
     "datasets": DATASETS,
     "methods": {"simclr": METHOD, "supervised": METHOD},
-    "training": {"health_images": 0},
+    "training": {"monitor_images": 0},
     "evaluation": {"label_repeats": 1, "scratch": {"epochs": 1, "min_steps": 2, "max_steps": 2}},
     "quantity": {
         "datasets": ["objects"],

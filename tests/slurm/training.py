@@ -52,22 +52,22 @@ class Training:
 
 
 def files(study: Study, pattern: str) -> list[Path]:
-    """What lies beside the checkpoints, by name."""
+    """What lies next to the checkpoints, by name."""
     return sorted(study.folder.glob(f"{CHECKPOINTS}/*/{pattern}"))
 
 
 def held(study: Study, checkpoints: int = 1) -> Training:
-    """The training, once it has taken so many checkpoints, stopped (SIGSTOP).
+    """The training, once it has taken ``checkpoints`` checkpoints, stopped (SIGSTOP).
 
     SLURM's own signals wake it, `Training.go_on` too.
     """
 
     def training():
         with contextlib.suppress(IndexError, FileNotFoundError, ValueError):
-            owner = json.loads(files(study, "owner.json")[0].read_text())
+            holder = json.loads(files(study, "lock.json")[0].read_text())
             if len(files(study, "step*.pt")) >= checkpoints:
                 return Training(
-                    int(owner["slurm_job_id"]), owner["pid"], owner["pid_started_ticks"]
+                    int(holder["slurm_job_id"]), holder["pid"], holder["pid_started_ticks"]
                 )
         return None
 
@@ -103,7 +103,7 @@ def slowed(training: Training) -> Iterator[None]:
 
 
 def resumed_steps(study: Study) -> list[int]:
-    """The steps at which the job whose log is there went on; none if it started anew."""
+    """The steps at which the job whose log is there continued; none if it began at zero."""
     return [
         int(step)
         for step in re.findall(r"resuming at step (\d+)", (study.folder / LOG).read_text())

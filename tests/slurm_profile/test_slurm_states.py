@@ -194,6 +194,6 @@ def test_a_plugin_that_has_changed_is_left_as_it_is(caplog):
 def test_the_plugin_installed_is_one_we_know(monkeypatch):
     module = importlib.import_module("snakemake_executor_plugin_slurm")
     for owner, name in ((module, "query_job_status"), (module.Executor, "check_active_jobs")):
-        monkeypatch.setattr(owner, name, getattr(owner, name))  # put back after the test
+        monkeypatch.setattr(owner, name, getattr(owner, name))  # restored after the test
     states = mend(module, logging.getLogger("head"))
     assert module.query_job_status == states.query

@@ -29,15 +29,15 @@ FAILURE = "fourlenses: data/a/clean.beton: key 'learning_rate' is too <high>; lo
 
 
 def plant_lock(folder: Path, age_seconds: float, **changes) -> Path:
-    owner = {
+    holder = {
         "pid": os.getpid(),
         "pid_started_ticks": processes.own_start(),
         "machine": processes.machine(),
         "host": socket.gethostname(),
     }
     folder.mkdir(parents=True)
-    file = folder / "owner.json"
-    file.write_text(json.dumps(owner | {"slurm_job_id": None} | changes))
+    file = folder / "lock.json"
+    file.write_text(json.dumps(holder | {"slurm_job_id": None} | changes))
     os.utime(file, (time.time() - age_seconds,) * 2)
     return folder
 

@@ -1,4 +1,4 @@
-"""Every name of the vocabulary stands in all registries, and no registry has a name of its own.
+"""Every name of the vocabulary stands in all registries, and no registry has another name.
 
 A failure names the file to touch: docs and CONTRIBUTING.md say what belongs there.
 """

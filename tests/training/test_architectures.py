@@ -84,7 +84,7 @@ def test_channels_last_is_for_convolutions():
 def test_batch_norms_of_another_kind_are_refused_where_they_would_be_wrong():
     network, _ = build_architecture("timm:tf_efficientnet_lite0", seed=0)
     assert set_batch_norm(network, 1) is network
-    with pytest.raises(UserError, match=r"batch norms of its own kind \(BatchNormAct2d\)"):
+    with pytest.raises(UserError, match=r"batch norms of another kind \(BatchNormAct2d\)"):
         set_batch_norm(network, 2)
     without, _ = build_architecture(VIT, seed=0)
     assert set_batch_norm(without, 2) is without

@@ -111,7 +111,7 @@ def test_measuring_leaves_no_trace(drawn, groups):
         .to(memory_format=torch.channels_last)
         .train()
     )
-    encoder.layer2.eval()  # a mode of its own
+    encoder.layer2.eval()  # another mode than the rest
     head = ProjectionHead(128, 32, 16, layers=2).train()
     both = nn.ModuleList([encoder, head])
     before, modes = copy.deepcopy(both.state_dict()), [module.training for module in both.modules()]
@@ -216,7 +216,7 @@ def test_training_is_called_collapsed_where_it_is(drawn, health, loss):
         optimiser.step()
     measured = health.measure(encoder, head)
     sentence = collapse(measured, steps, width)
-    assert measured["embedding_std"] > 0.3  # batch norm keeps the features apart in either case
+    assert measured["embedding_std"] > 0.3  # batch norm spreads the features in either case
     if loss is attraction:
         assert sentence.startswith(
             "The head collapsed: its projections hardly differ between images (projection_std 0.0"

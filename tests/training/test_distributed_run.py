@@ -1,4 +1,4 @@
-"""A run over two processes, started as users start it, beside the same run in one."""
+"""A run over two processes, started as users start it, and the same run in one."""
 
 import json
 import os

@@ -75,7 +75,7 @@ def test_the_record_says_whether_the_loss_still_fell(dataset, monkeypatch):
 
 
 def test_a_checkpoint_of_an_earlier_version_is_gone_on_from(dataset, monkeypatch):
-    """Of the losses before it nothing is known, so whether they still fell is not told."""
+    """Of the losses before it nothing is known, so whether they still fell is not said."""
     newest = Checkpoints.newest
 
     def without_losses(self):

@@ -53,7 +53,7 @@ def test_paths_of_the_user_s_stay_behind_ours():
 
 
 def test_rules_take_no_other_variable():
-    """A user's environment has names of its own, such as DEVICE."""
+    """A user's environment has other names, such as DEVICE."""
     folder = Path(__file__).parents[2] / "rules"
     shells = "".join(file.read_text() for file in folder.rglob("*.smk"))
     taken = set(re.findall(r"\$\{*([A-Z_]+)", shells))

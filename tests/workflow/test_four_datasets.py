@@ -57,7 +57,7 @@ def finished(tmp_path_factory):
     assert result.returncode == 0, said(result)[-4000:]
     assert {
         file: file.read_bytes() for file in raw.rglob("*") if file.is_file()
-    } == before  # nothing is unpacked beside them
+    } == before  # nothing is unpacked next to them
     return folder
 
 

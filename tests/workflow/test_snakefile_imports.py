@@ -11,7 +11,7 @@ LINES_OF_COMMON = 120
 
 
 def test_the_snakefile_imports_nothing_heavy():
-    """Of its own: the SLURM plugin of Snakemake imports pandas in every job."""
+    """By its own imports: the SLURM plugin of Snakemake imports pandas in every job."""
     text = "".join(
         file.read_text() for file in [ROOT / "Snakefile", *(ROOT / "rules").glob("*.smk")]
     )

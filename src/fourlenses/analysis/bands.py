@@ -13,7 +13,7 @@ def over_seeds(rows: pd.DataFrame, keys: list[str], evidence: Evidence) -> pd.Da
     Its columns are the keys, top1 (the mean), top1_low, top1_high and seeds (how many). The band is
     the 95 % interval of the mean, over test images and seeds (`Evidence.mean`). That of one seed is
     widened by the standard deviation over seeds of the study's other cells, or a stated one. Of two
-    sources that the keys do not tell apart (`birds-all` and `birds-3000`, where it has 3,000) the
+    sources that the keys do not distinguish (`birds-all` and `birds-3000`, where it has 3,000) the
     first is taken.
     """
     averaged = []

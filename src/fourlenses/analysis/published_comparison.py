@@ -26,7 +26,7 @@ def compare(evidence: Evidence) -> pd.DataFrame:
     """Return `COLUMNS`, a line per published number that a study's table has too.
 
     In the order of the table; seeds are averaged. Nothing for the published numbers themselves,
-    which are a table of their own (study `published`).
+    which are a separate table (study `published`).
     """
     named = _matched(evidence.metrics)
     if named.empty:

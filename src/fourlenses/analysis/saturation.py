@@ -85,7 +85,7 @@ class Fit:
     parameters: Parameters
 
     def predict(self, images: float) -> Interval:
-        """Return top-1 after pretraining on so many images, percent, with its interval."""
+        """Return top-1 after pretraining on this number of images, percent, with its interval."""
         return _interval(self._top1(images))
 
     def gain_from_doubling(self, images: float) -> Interval:
@@ -94,7 +94,7 @@ class Fit:
         return _interval(self._top1(2 * images) - self._top1(images))
 
     def enough_images(self, gain: float) -> Interval:
-        """Return the number of images beyond which a doubling gains less than so many points.
+        """Return the number of images beyond which a doubling gains less than ``gain`` points.
 
         With its interval. It is the smallest size where that is so from there on, and inf where it
         is not so up to `MOST_IMAGES`.
@@ -131,7 +131,7 @@ class Fit:
         return _interval(np.where(images > MOST_IMAGES, np.inf, images))
 
     def _last_above(self, gain: float) -> np.ndarray:
-        """The last number of images whose doubling gains so much, between the smallest size and
+        """The last number of images whose doubling gains ``gain``, between the smallest size and
         infinity: (1 + D,)."""
         tried = np.geomspace(self.sizes[0], 1.01 * MOST_IMAGES, 500)
         _, scale, exponent, shift = (values[:, None] for values in self.parameters)

@@ -72,6 +72,6 @@ def share_of_gain(top1s: Sequence[float], tests: Sequence[int]) -> tuple[float, 
 
 def _share(clean: float, corrupted: float, floor: float) -> tuple[float, float, float, float]:
     gain, lost = clean - floor, clean - corrupted
-    if gain <= 0:  # the gate leaves such encoders out; no share can be told of them
+    if gain <= 0:  # the gate leaves such encoders out; they have no share
         return float("nan"), 0.0, 0.0, 0.0
     return 100 * lost / gain, 100 * (corrupted - floor) / gain**2, -100 / gain, 100 * lost / gain**2

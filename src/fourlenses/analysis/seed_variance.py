@@ -9,7 +9,7 @@ Smyth 2004, https://doi.org/10.2202/1544-6115.1027):
                                and variance of log s^2
     moderated = (d0 s0^2 + d s^2) / (d0 + d)        with d0 + d degrees of freedom
 
-Cells of one kind, a method entry under a protocol, have a common value of their own where an F test
+Cells of one kind, a method entry under a protocol, have a separate common value where an F test
 says that it differs from that of all others. What all cells of one target, label size and seed
 share (the draw of the labelled images) is separated by a two-way analysis of variance: it cancels
 in differences, and counts in a single accuracy.
@@ -28,7 +28,7 @@ from fourlenses.study.vocabulary import UNTRAINED
 
 CELL = ["method", "source", "corruption", "pretrain_images", "target", "protocol"]
 LEAST_CELLS = 8  # with fewer, nothing is said of how alike they are, and they are taken as alike
-LEAST_OF_KIND = 3  # with fewer, a kind has no value of its own
+LEAST_OF_KIND = 3  # with fewer, a kind has no separate value
 DIFFERENT = 0.05  # significance of the F test
 # Degrees of freedom that the stated deviation counts with next to the measured ones: it matters in
 # small studies alone.
@@ -221,7 +221,7 @@ def _cells(rows: pd.DataFrame) -> tuple[dict[tuple, Variance], float]:
             continue
         off = means.to_numpy() - means.to_numpy().mean(1, keepdims=True)
         common = off.mean(0) if cells > 1 else np.zeros(seeds)
-        # taking out what the cells share takes a part of their own scatter with it
+        # taking out what the cells share takes a part of their separate scatter with it
         left = (cells - 1) / cells if cells > 1 else 1.0
         variances = ((off - common) ** 2).sum(1) / (left * (seeds - 1))
         if cells > 1 and group["method"].iloc[0] not in UNTRAINED:

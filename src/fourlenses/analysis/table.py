@@ -103,7 +103,7 @@ def _check_values(table: pd.DataFrame, path: str | Path) -> None:
 def own_encoders(table: pd.DataFrame) -> pd.DataFrame:
     """Return the rows of encoders of the study's backbone; all rows where there are none.
 
-    External encoders, and those that were continued from one, have a backbone of their own.
+    External encoders, and those that were continued from one, may have another backbone.
     """
     external = [
         names.is_external(method, source) or bool(split_start(source)[1])

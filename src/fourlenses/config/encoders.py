@@ -87,7 +87,7 @@ def _check_architecture(name: str, entry: dict) -> None:
         raise UserError(f"{key}: {one_of('backbone', library, BACKBONES)}; or {known}")
     if not colon and "image_size" not in entry:
         raise UserError(
-            f"key '{name}' lacks 'image_size': the architecture '{library}' has none of its own; "
+            f"key '{name}' lacks 'image_size': the architecture '{library}' has no size; "
             "say what the weights were trained with"
         )
 

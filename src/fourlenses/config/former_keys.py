@@ -11,6 +11,7 @@ FORMER_KEYS = {
     "evaluation.strengths": "evaluation.linear.l2",
     "evaluation.temperature": "evaluation.knn.temperature",
     "domain.fused": "domain.concatenated",
+    "training.health_images": "training.monitor_images",
     **{
         f"evaluation.{name}.views": f"evaluation.{name}.augmentations"
         for name in TRAINING_PROTOCOLS

@@ -2,8 +2,8 @@
 
 A job whose settings changed is run again, and checkpoints belong to the settings they were made
 with. So the keys here stay as they are when a key of the config gets another name: there `views`
-holds the augmentation of each view by name, and `recipes` what each of them does. run.json has the
-same keys.
+holds the augmentation of each view by name, `recipes` what each of them does, and `health_images`
+is `training.monitor_images`. run.json has the same keys.
 
 Standard library only: the Snakefile imports it in every job.
 """
@@ -11,10 +11,12 @@ Standard library only: the Snakefile imports it in every job.
 from fourlenses.config.placement import science_of
 from fourlenses.study.vocabulary import TRAINING_PROTOCOLS
 
+JOB_KEYS = {"monitor_images": "health_images"}  # key of `training` -> its name in a job
+
 
 def pretraining_settings(config: dict, *, method: str, source: str, seed: int) -> dict:
     """Return everything that decides an encoder's weights. method: an entry of `methods`."""
-    entry = config["methods"][method]
+    entry, training = config["methods"][method], science_of(config)["training"]
     return {
         "method": method,
         "source": source,
@@ -23,7 +25,7 @@ def pretraining_settings(config: dict, *, method: str, source: str, seed: int) -
         "torch_threads": config["torch_threads"],
         "hyperparameters": with_views(entry),
         "recipes": {name: config["augmentations"][name] for name in entry.get("augmentations", [])},
-        **science_of(config)["training"],
+        **{JOB_KEYS.get(key, key): value for key, value in training.items()},
     }
 
 

@@ -11,7 +11,7 @@ from fourlenses.core.errors import UserError
 def check_libraries(config: dict) -> None:
     """Raise an error for the first network of timm, where that is not installed.
 
-    Where torch is not installed either, jobs run in an environment of their own, and say so
+    Where torch is not installed either, jobs run in another environment, and say so
     themselves.
 
     Args:

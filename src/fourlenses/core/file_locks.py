@@ -30,7 +30,7 @@ def open_locked(
         kind: `SHARED` or `EXCLUSIVE`.
         mode: Permissions of a file that is made, before the umask.
         wait: Called once before waiting for another process; None does not wait.
-        required: False goes on without a lock where the file system knows none.
+        required: False continues without a lock where the file system knows none.
 
     Raises:
         BlockingIOError: Another process holds it, and ``wait`` is None.

@@ -62,18 +62,18 @@ def _id_is_in_use(pid: int) -> bool:
     return True
 
 
-def has_ended(owner: Mapping) -> bool:
+def has_ended(holder: Mapping) -> bool:
     """Return whether the process that a lock file describes is certain to be gone.
 
     Only this machine's own processes can be asked for; of others the answer is False.
 
     Args:
-        owner: With the keys ``machine`` (of `machine`), ``pid`` and ``pid_started_ticks``.
+        holder: With the keys ``machine`` (of `machine`), ``pid`` and ``pid_started_ticks``.
     """
     here = machine()
-    if here is None or owner.get("machine") != here or not isinstance(owner.get("pid"), int):
+    if here is None or holder.get("machine") != here or not isinstance(holder.get("pid"), int):
         return False
-    return is_dead(owner["pid"], owner.get("pid_started_ticks"))
+    return is_dead(holder["pid"], holder.get("pid_started_ticks"))
 
 
 def machine() -> list[str] | None:

@@ -1,4 +1,4 @@
-"""Code and commands run in separate processes: if one hangs or crashes, the doctor goes on."""
+"""Code and commands run in separate processes: if one hangs or crashes, the doctor continues."""
 
 import contextlib
 import json

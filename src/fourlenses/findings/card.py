@@ -1,60 +1,128 @@
-"""A decision card and its lines: what pretraining would change for a target, a sentence each."""
+"""A decision card: its answer, what that rests on, a table, questions, and every comparison."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 
-from fourlenses.analysis.contrasts import Contrast, Evidence
-from fourlenses.core.errors import UserError
-from fourlenses.findings import words
-from fourlenses.findings.comparison import (
-    CONFOUNDED,
-    HAS_SEEN,
-    UNTRAINED,
-    Comparison,
-    Outcome,
-    measured,
-)
-from fourlenses.findings.contest import ALIKE, OPEN
-from fourlenses.findings.thresholds import Thresholds
-from fourlenses.findings.verdict import NOT_MEASURED
-
-AT_MOST = "at most"
-LEANS = "leans: "
-# Answers that claim nothing, so that nothing leans.
-UNDECIDED = (OPEN, AT_MOST, UNTRAINED, CONFOUNDED, HAS_SEEN, NOT_MEASURED)
-DECLARED = ("encoder",)  # questions that are answered by the config, not by measurements
+from fourlenses.findings.line import Line
 
 
 @dataclass(frozen=True, kw_only=True)
-class Line:
-    """One answer of a card.
+class Headline:
+    """The answer for one target: `answer.headline` has the rule.
 
     Attributes:
-        question: a key of `questions.HEADINGS`.
-        subject: the dataset, corruption or label size that it is about; may be empty.
-        method: the method entry.
-        estimate: in ``unit``, as low and high, the ends of its 95 % interval; None where there is
-            no number.
-        unit: "points" or "labelled images".
-        answer: two or three words.
-        sentence: the answer with its interval.
-        seeds: how many the answer rests on.
-        p_value: of no difference, or of the threshold where one decides; None where nothing is
-            tested.
-        p_adjusted: after Holm's correction for all that the card tests.
+        answer: "labels", "download" or "pretrain" where one option wins at every number of labels
+            that was compared, "depends" where it differs, "open" where none wins at any, "not
+            measured".
+        sentence: the answer.
+        because: sentences with the numbers that it rests on, or that are known without it.
+        leans: whether it rests on fewer than `LEAST_SEEDS` seeds somewhere.
+    """
+
+    answer: str
+    sentence: str
+    because: list[str]
+    leans: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Value:
+    """Percent or points at one number of labels, with a 95 % interval.
+
+    Attributes:
+        labels: labelled images.
+        estimate: mean over seeds.
+        low: lower end.
+        high: upper end.
+        way: how the encoder was used, or what a difference says.
+        seeds: how many.
+    """
+
+    labels: int
+    estimate: float
+    low: float
+    high: float
+    way: str
+    seeds: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One option over the label sizes.
+
+    Attributes:
+        role: "labels", "pretrain", "download", "continued" or "untrained"; of a difference the
+            question of its lines.
+        name: for people.
+        values: a label size each, increasing; sizes that were not measured are left out.
+    """
+
+    role: str
+    name: str
+    values: list[Value]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table:
+    """What was reached with so many labels.
+
+    Attributes:
+        labels: the label sizes, increasing.
+        rows: top-1 of each option, percent.
+        differences: the first option named minus the second, points.
+    """
+
+    labels: list[int]
+    rows: list[Row]
+    differences: list[Row]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Question:
+    """One row of the card's questions.
+
+    Attributes:
+        question: a key of `questions.QUESTIONS`.
+        title: the question.
+        labels: that it is about; None where it is about none or several.
+        answer: of its lines together.
+        sense: 1 where it speaks for the option that the question names, -1 where against, 0 where
+            there is no difference; None where it is open.
+        estimate: of the line that is shown, as low and high; None where there is no number.
+        unit: of the numbers.
+        why: which line is shown, and what limits the answer.
+        lines: places of its lines in the card's.
     """
 
     question: str
-    subject: str
-    method: str
+    title: str
+    labels: int | None
+    answer: str
+    sense: int | None
     estimate: float | None
     low: float | None
     high: float | None
     unit: str
-    answer: str
-    sentence: str
-    seeds: int
-    p_value: float | None = None
-    p_adjusted: float | None = None
+    why: str
+    lines: list[int]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unmeasured:
+    """A question that the study leaves open.
+
+    Attributes:
+        question: a key of `questions.QUESTIONS`.
+        title: the question.
+        what: is not measured.
+        add: to the study, with the keys of the config.
+        cost: what that would cost, or the command that says it.
+    """
+
+    question: str
+    title: str
+    what: str
+    add: str
+    cost: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,81 +131,26 @@ class Card:
 
     Attributes:
         target: the dataset evaluated on.
-        setting: what all sentences rest on.
-        lines: the answers.
-        missing: what the study does not measure of this target, and what to add.
+        title: its name for people.
+        headline: the answer.
+        conditions: what it rests on, in one line.
+        warnings: what limits all answers, a sentence each.
+        table: labels x options.
+        questions: the answers in a fixed order.
+        unmeasured: what the study does not measure.
+        setting: the conditions in sentences, with the thresholds.
+        lines: every comparison.
+        missing: as ``unmeasured``, a text each.
     """
 
     target: str
+    title: str
+    headline: Headline
+    conditions: str
+    warnings: list[str]
+    table: Table
+    questions: list[Question]
+    unmeasured: list[Unmeasured]
     setting: str
-    lines: list[Line]
-    missing: list[str]
-
-
-def line_of(
-    contrast: Contrast, *, question: str, subject: str, method: str, sentence: str, answer: str
-) -> Line:
-    """Return the line of a difference in points."""
-    return Line(
-        question=question,
-        subject=subject,
-        method=method,
-        estimate=round(contrast.estimate, 4),
-        low=round(contrast.low, 4),
-        high=round(contrast.high, 4),
-        unit=words.POINTS,
-        answer=answer,
-        sentence=sentence,
-        seeds=contrast.seeds,
-    )
-
-
-def line_of_sign(
-    outcome: Outcome,
-    *,
-    question: str,
-    subject: str,
-    what: str,
-    answers: tuple[str, str],
-    margin: float,
-) -> Line:
-    """Return the line of a difference that is above 0, below 0, or alike within a margin.
-
-    Args:
-        outcome: of a comparison in points.
-        question: a key of `questions.HEADINGS`.
-        subject: the dataset or corruption that it is about.
-        what: the sentence up to the number.
-        answers: where the whole interval is above 0 and where it is below.
-        margin: points.
-    """
-    contrast = outcome.contrast
-    sentence = f"{what}: {words.interval(contrast)}."
-    if outcome.excluded:
-        answer, reason = outcome.excluded
-        sentence = f"{sentence} {reason[0].upper()}{reason[1:]}."
-    elif contrast.low > 0 or contrast.high < 0:
-        answer = answers[contrast.estimate < 0]
-    elif outcome.within(margin):
-        answer = ALIKE
-    else:
-        answer = OPEN
-    line = line_of(
-        contrast,
-        question=question,
-        subject=subject,
-        method=outcome.comparison.method,
-        sentence=sentence,
-        answer=answer,
-    )
-    return line if outcome.excluded else replace(line, p_value=contrast.p_value())
-
-
-def measured_if_shared(
-    comparison: Comparison, evidence: Evidence, thresholds: Thresholds
-) -> Outcome | None:
-    """Return the outcome, or None where the cells have no seed in common."""
-    try:
-        return measured(comparison, evidence, thresholds)
-    except UserError:
-        return None
+    lines: list[Line] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)

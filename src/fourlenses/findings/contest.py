@@ -28,6 +28,7 @@ WAYS = {
 # The answers.
 PRETRAINING, SUPERVISED = "pretraining leads", "supervised leads"
 ALIKE, OPEN = "no difference", "cannot tell"
+NOT_CORRECTED = "not after the correction for the best of several ways"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,23 +13,28 @@ import pandas as pd
 from fourlenses.analysis.contrasts import CONFIDENCE, Evidence
 from fourlenses.analysis.multiplicity import holm
 from fourlenses.findings import contest, selection, words
-from fourlenses.findings.card import DECLARED, LEANS, UNDECIDED, Card, Line, line_of
+from fourlenses.findings.answer import conditions, headline, table, together, unmeasured
+from fourlenses.findings.card import Card
 from fourlenses.findings.comparison import UNTRAINED
 from fourlenses.findings.contest import ALIKE, OPEN, Contest
+from fourlenses.findings.line import DECLARED, LEANS, UNDECIDED, Line, line_of, too_wide
+from fourlenses.findings.questions import QUESTIONS, Missing
 from fourlenses.findings.setting import setting
 from fourlenses.findings.thresholds import LEAST_SEEDS, Thresholds
+from fourlenses.study import names
 
-NO_CONTEST = (
-    "whether pretraining is worth it (the lens quantity with the protocols linear and fine_tune, "
-    "beside training from scratch)"
+NO_CONTEST = Missing(
+    "whether pretraining is worth it",
+    "add the lens quantity with the protocols linear and fine_tune, and the baseline scratch",
 )
+ORDER = list(QUESTIONS)
 
 
 class LensCard(Protocol):
     """The contract of `lenses/<lens>/card.py`."""
 
     @property
-    def MISSING(self) -> Mapping[str, str]:
+    def MISSING(self) -> Mapping[str, Missing]:
         """Of each question of the lens, what a study lacks that does not answer it."""
 
     def answers(self, evidence: Evidence, thresholds: Thresholds) -> Iterator[tuple[str, Line]]:
@@ -40,7 +45,7 @@ def cards(evidence: Evidence, thresholds: Thresholds, lenses: Sequence[LensCard]
     """Return a card per target, by name."""
     rows = selection.finest(evidence.metrics)
     answers = [one for lens in lenses for one in lens.answers(evidence, thresholds)]
-    missing = {question: text for lens in lenses for question, text in lens.MISSING.items()}
+    missing = {question: lacking for lens in lenses for question, lacking in lens.MISSING.items()}
     return [
         _card(
             target,
@@ -59,35 +64,41 @@ def _card(
     rows: pd.DataFrame,
     *,
     answers: list[Line],
-    missing: dict[str, str],
+    missing: dict[str, Missing],
     evidence: Evidence,
     thresholds: Thresholds,
 ) -> Card:
-    contests, unmeasured = contest.contests(rows, evidence, thresholds)
-    lines = _together([*map(contest_line, contests), *answers])
+    contests, frozen_only = contest.contests(rows, evidence, thresholds)
+    margin = thresholds.equivalence_margin
+    lines = _together([*(contest_line(one, margin) for one in contests), *answers])
     answered = {line.question for line in lines}
     settled = [_without_verb(one, line) for one, line in zip(contests, lines, strict=False)]
     lines = [*settled, *_enough_labels(contests, settled), *lines[len(settled) :]]
-    lacking = [text for question, text in missing.items() if question not in answered]
-    if not contests:
-        lacking.insert(0, _no_contest(unmeasured))
+    lacking = {} if contests else {"contest": _no_contest(frozen_only)}
+    lacking |= {name: one for name, one in missing.items() if name not in answered}
+    lines = sorted(lines, key=lambda line: ORDER.index(line.question))
     return Card(
         target=target,
+        title=names.dataset(target),
+        headline=headline.of(lines, rows, lacking=lacking.get("contest"), evidence=evidence),
+        conditions=conditions.line(rows),
+        warnings=conditions.warnings(rows, lines),
+        table=table.of(rows, contests, lines=lines, evidence=evidence),
+        questions=together.questions(lines),
+        unmeasured=unmeasured.of(lacking, study=str(rows["study"].iloc[0])),
         setting=setting(rows, evidence, thresholds),
         lines=lines,
-        missing=lacking,
+        missing=[one.text() for one in lacking.values()],
     )
 
 
-def _no_contest(unmeasured: list[int]) -> str:
-    """What is missing for a contest. unmeasured: label sizes that lack fine-tuning alone."""
-    if not unmeasured:
+def _no_contest(frozen_only: list[int]) -> Missing:
+    """What is missing for a contest. frozen_only: label sizes that lack fine-tuning alone."""
+    if not frozen_only:
         return NO_CONTEST
-    sizes = words.listed([words.images(labels) for labels in unmeasured])
-    return (
-        f"whether pretraining is worth it: no encoder was fine-tuned at {sizes} labels "
-        "(add fine_tune to the protocols)"
-    )
+    sizes = words.listed([words.images(labels) for labels in frozen_only])
+    what = f"{NO_CONTEST.what}: no encoder was fine-tuned at {sizes} labels"
+    return Missing(what, "add fine_tune to the protocols")
 
 
 def _together(lines: list[Line]) -> list[Line]:
@@ -101,6 +112,7 @@ def _together(lines: list[Line]) -> list[Line]:
             answer = OPEN
             correction = f"Holm's correction for the {len(p_values)} answers of this card"
             sentence = f"{sentence} Not after {correction}."
+            line = replace(line, sense=None, reason=f"not after {correction}")
         few = line.seeds < LEAST_SEEDS and line.question not in DECLARED
         if few and answer not in UNDECIDED:
             answer = LEANS + answer
@@ -117,10 +129,18 @@ def _without_verb(one: Contest, line: Line) -> Line:
     return replace(line, sentence=line.sentence.replace(one.sentence(), neutral))
 
 
-def contest_line(one: Contest) -> Line:
-    answer, sentence = one.answer, one.sentence()
+def contest_line(one: Contest, margin: float) -> Line:
+    """Return the line of a contest; margin: points within which two sides are alike."""
+    answer, sentence, reason = one.answer, one.sentence(), ""
+    sense = {contest.PRETRAINING: 1, contest.SUPERVISED: -1, ALIKE: 0}.get(answer)
+    if answer == ALIKE:
+        reason = f"within {words.margin(margin)}"
+    elif answer == OPEN:
+        corrected = one.contrast.low > 0 or one.contrast.high < 0
+        reason = contest.NOT_CORRECTED if corrected else too_wide(margin)
     if one.untrained:
-        answer, sentence = UNTRAINED, f"{sentence} {one.untrained.capitalize()}."
+        answer, sentence, sense = UNTRAINED, f"{sentence} {one.untrained.capitalize()}.", None
+        reason = one.untrained
     line = line_of(
         one.contrast,
         question="contest",
@@ -128,6 +148,14 @@ def contest_line(one: Contest) -> Line:
         method=one.method,
         sentence=sentence,
         answer=answer,
+    )
+    line = replace(
+        line,
+        labelled_images=one.labels,
+        sense=sense,
+        option=f"{words.method(one.method)} {one.way}",
+        against=one.against,
+        reason=reason,
     )
     return line if one.untrained else replace(line, p_value=one.p_value)
 

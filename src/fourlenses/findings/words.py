@@ -6,18 +6,9 @@ import pandas as pd
 
 from fourlenses.analysis.contrasts import Contrast
 from fourlenses.findings import selection
+from fourlenses.findings.numbers import POINTS, images, number
 from fourlenses.study import methods, names
 from fourlenses.study.vocabulary import EXTERNAL
-
-POINTS = "points"
-
-
-def number(value: float, unit: str = POINTS) -> str:
-    """Points and percent to a tenth, log-odds to a hundredth; with a sign, and never -0.0."""
-    digits = 2 if unit == "log-odds" else 1
-    # by way of what the JSON holds, so that no two files differ
-    rounded = round(round(value, 4), digits) + 0.0
-    return f"{rounded:+.{digits}f}"
 
 
 def interval(contrast: Contrast, unit: str = POINTS) -> str:
@@ -34,11 +25,6 @@ def amount(contrast: Contrast) -> str:
         ends = (-contrast.estimate, -contrast.high, -contrast.low)
     middle, low, high = (round(round(end, 4), 1) + 0.0 for end in ends)
     return f"by {middle:.1f} points (95 % interval {low:.1f} to {high:.1f})"
-
-
-def images(count: int) -> str:
-    """`3,000`; in sentences numbers are whole, in figures short."""
-    return f"{count:,}"
 
 
 def method(name: str) -> str:

@@ -5,11 +5,10 @@ from dataclasses import asdict
 from pathlib import Path
 
 from fourlenses.core.files import atomic, write_json
-from fourlenses.findings import words
 from fourlenses.findings.card import Card
 from fourlenses.findings.finding import Entry, Estimate, Finding
-
-NOTHING = "–"
+from fourlenses.findings.numbers import NOTHING, difference
+from fourlenses.findings.show import html, markdown
 
 
 def findings(found: Sequence[Finding], output: Path, setting: str) -> None:
@@ -37,11 +36,11 @@ def _section(finding: Finding) -> str:
     head = ["target", "comparison", f"{finding.unit} (95 % interval)"]
     head += [second] if second else []
     rows = [_cells(entry, second) for entry in finding.evidence]
-    return text + "\n" + _table([[*head, "status"], *rows])
+    return text + "\n" + markdown.table([[*head, "status"], *rows])
 
 
 def _mean(finding: Finding) -> str:
-    number = _interval(finding.estimate, finding.low, finding.high, unit=finding.unit)
+    number = difference(finding.estimate, finding.low, finding.high, unit=finding.unit)
     if number == NOTHING:
         return ""
     estimate, _, ends = number.partition(" ")
@@ -58,33 +57,16 @@ def _cells(entry: Entry, second: str | None) -> list[str]:
 
 
 def _number(number: Estimate) -> str:
-    return _interval(number.estimate, number.low, number.high, unit=number.unit)
-
-
-def _interval(estimate: float | None, low: float | None, high: float | None, *, unit: str) -> str:
-    """`+8.2 (+5.4 to +10.9)`"""
-    if estimate is None or low is None or high is None:
-        return NOTHING
-    first, second, third = (words.number(value, unit) for value in (estimate, low, high))
-    return f"{first} ({second} to {third})"
-
-
-def _table(rows: list[list[str]]) -> str:
-    """The first row is the head."""
-    lines = [f"| {' | '.join(row)} |\n" for row in rows]
-    lines.insert(1, f"|{'---|' * len(rows[0])}\n")
-    return "".join(lines)
+    return difference(number.estimate, number.low, number.high, unit=number.unit)
 
 
 def cards(found: Sequence[Card], output: Path) -> None:
-    """Write the cards to ``output`` (.json), and as text to the .md of the same name."""
-    write_json(output, [asdict(card) for card in found])
-    parts = ["# Decision card\n\nWhat the study says of each target: docs/reference/findings.md.\n"]
-    for card in found:
-        parts.append(f"\n## {card.target}\n\n{card.setting}\n\n")
-        parts += [f"- **{line.answer}**: {line.sentence}\n" for line in card.lines]
-        parts += [f"- not measured: {text}\n" for text in card.missing]
-    _text(output, "".join(parts))
+    """Write the cards to ``output`` (.json), and for people to the .md and .html of its name."""
+    entries = [asdict(card) for card in found]
+    write_json(output, entries)
+    _text(output, markdown.cards(entries))
+    with atomic(output.with_suffix(".html")) as temporary:
+        temporary.write_text(html.cards(entries), encoding="utf-8")
 
 
 def _text(output: Path, text: str) -> None:

@@ -43,7 +43,7 @@ def method_class(name: str) -> type[Method]:
 
 
 def method_settings(name: str, values: Mapping[str, Any]) -> Any:
-    """Return a method's ``Settings``, filled from the values of its own keys.
+    """Return a method's ``Settings``, filled from the values of its keys.
 
     Raises:
         UserError: an unknown method, or a key that is unknown or missing.

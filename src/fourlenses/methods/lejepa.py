@@ -24,7 +24,7 @@ def invariance(views: list[Tensor], global_views: int) -> Tensor:
 
     Args:
         views: embeddings (N, D) of each view.
-        global_views: the first so many are global.
+        global_views: number of views, the first ones, that are global.
     """
     stacked = torch.stack([at_least_float32(view) for view in views])  # (V, N, D)
     return (stacked - stacked[:global_views].mean(dim=0)).square().mean()
@@ -34,7 +34,7 @@ def invariance(views: list[Tensor], global_views: int) -> Tensor:
 class LeJEPASettings(ProjectionSettings):
     """Keys of `methods` in a config that only LeJEPA reads."""
 
-    global_views: int  # the first so many views are global: all others are drawn to their centre
+    global_views: int  # of the first views, the global ones: all others are drawn to their centre
     sigreg_weight: float  # lambda, in [0, 1]; the invariance has 1 - lambda
     sigreg_directions: int  # random directions of the regulariser, drawn in every step
 

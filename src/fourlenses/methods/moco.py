@@ -73,7 +73,7 @@ class MoCo(Method):
 
     Keys are encoded in another order than queries (shuffling batch norm, He et al., section 3.3):
     where batch norm takes its statistics over parts of a batch, a key then shares them with other
-    images than its query does, and cannot be told from them.
+    images than its query does, and cannot be distinguished from them.
     """
 
     Settings = MoCoSettings
@@ -147,7 +147,7 @@ class MoCo(Method):
         )
 
     def _keys(self, images: Tensor, view: int) -> Tensor:
-        """Encoded in an order that mixes the rows of all processes, and returned in their own."""
+        """Encoded in an order that mixes the rows of all processes, and returned in order."""
         everyone = all_gather_rows(images)
         order = torch.from_numpy(permutation(len(everyone), self.seed, self.updates, view)).to(
             images.device, non_blocking=True
@@ -197,7 +197,7 @@ class MoCo(Method):
 
 
 def queue_size(wanted: int, info: DataInfo) -> tuple[int, list[str]]:
-    """Return the queue's length for so many images, and a note if that is not the one wanted.
+    """Return the queue's length for this many images, and a note if that is not the one wanted.
 
     An image's key stays in the queue until as many other keys have come. Were the queue longer than
     a pass over the images, the image would always find its own last key among the negatives; at a

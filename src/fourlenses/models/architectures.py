@@ -158,7 +158,7 @@ def _torchvision_preprocessing(name: str) -> Preprocessing | None:
 
 
 def _torchvision(name: str) -> ModuleType:
-    import torchvision  # here: takes seconds, and a study of our own backbones needs none of it
+    import torchvision  # here: takes seconds, and a study of the backbones here needs none of it
 
     known = torchvision.models.list_models(module=torchvision.models)
     if name not in known:
@@ -181,7 +181,7 @@ def _build_timm(name: str, image_size: int | None, *, several_sizes: bool) -> tu
         network = timm.create_model(name, pretrained=False, num_classes=0, **sized)
     except TypeError as error:
         raise UserError(
-            f"the architecture 'timm:{name}' takes images of its own size only ({error}); give all "
+            f"the architecture 'timm:{name}' takes images of one size only ({error}); give all "
             "views that size, or choose another architecture"
         ) from error
     return network, getattr(network, "head_hidden_size", None) or network.num_features

@@ -52,12 +52,12 @@ def set_batch_norm(module: nn.Module, groups: int) -> nn.Module:
 
 
 def _check_others(module: nn.Module) -> None:
-    """Raise an error for a batch norm with a forward pass of its own, as some of timm's have."""
+    """Raise an error for a batch norm with another forward pass, as some of timm's have."""
     known = {*_KINDS, *_KINDS.values()}
     for layer in module.modules():
         if isinstance(layer, _BatchNorm) and type(layer) not in known:
             raise UserError(
-                f"the network has batch norms of its own kind ({type(layer).__name__}), whose "
+                f"the network has batch norms of another kind ({type(layer).__name__}), whose "
                 "statistics can neither be grouped nor shared by several processes; say "
                 "`batch_norm_groups: 1` and one process, or choose another backbone"
             )

@@ -60,7 +60,7 @@ def _read_shards(index: Path) -> State:
         files = json.loads(index.read_text(encoding="utf-8"))["weight_map"]
         shards = sorted(set(files.values()))
         if not shards or any(Path(shard).name != shard for shard in shards):
-            raise ValueError("it must name files of its own folder")
+            raise ValueError("it must name files of the same folder")
     except (ValueError, KeyError, AttributeError, TypeError) as error:
         raise UserError(f"{index} is no index of a safetensors checkpoint ({error})") from error
     state: State = {}

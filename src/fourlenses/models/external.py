@@ -73,7 +73,7 @@ class Declared:
             if self.image_size is None:
                 raise UserError(
                     f"'image_size' is not given, and the architecture '{self.architecture}' has "
-                    "none of its own; say what the weights were trained with"
+                    "none; say what the weights were trained with"
                 )
             own = Preprocessing(
                 image_size=self.image_size, crop=1.0, mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0)

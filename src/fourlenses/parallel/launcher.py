@@ -9,7 +9,7 @@ import sys
 
 
 def launch(processes: int) -> None:
-    """Replace this process by the launcher of so many, all with this one's arguments.
+    """Replace this process by a launcher of ``processes`` processes with its arguments.
 
     Returns in each of those, and at once for one process. The log is the first process's; the
     others add warnings only.
@@ -21,7 +21,7 @@ def launch(processes: int) -> None:
             "--standalone",
             f"--nproc-per-node={processes}",
         ]
-        # "--", as torchrun takes --run for the beginning of an option of its own
+        # "--", as torchrun takes --run for the beginning of one of its options
         os.execv(sys.executable, [sys.executable, *options, "--", *sys.argv])
     first = os.environ.get("RANK", "0") == "0"
     logging.basicConfig(level=logging.INFO if first else logging.WARNING, format="%(message)s")

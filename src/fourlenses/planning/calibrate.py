@@ -1,6 +1,6 @@
 """Images per second of this machine for a study's encoder, image size and methods.
 
-Measured are the steps of its own trainings, on random images.
+Measured are the steps of its trainings, on random images.
 """
 
 import io

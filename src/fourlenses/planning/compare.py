@@ -50,7 +50,7 @@ def cpu_seconds(benchmark: Path) -> float | None:
 def actual_seconds(job: Job, benchmark: Path) -> tuple[float, str] | None:
     """Return the device-seconds that a job took, and the record that says so.
 
-    Trainings have a clock of their own; features have the benchmark of the job, start and reading
+    Trainings have their own clock; features have the benchmark of the job, start and reading
     included.
 
     Returns:

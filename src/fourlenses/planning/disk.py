@@ -14,14 +14,14 @@ def encoder_bytes(config: dict, run: Run) -> float:
 
 
 def feature_bytes(config: dict, run: Run, images: int) -> float:
-    """Return the bytes of the features that a run's encoders have of so many images each."""
+    """Return the bytes of the features that a run's encoders have of ``images`` images each."""
     precision = 2 if config["evaluation"]["feature_precision"] == "float16" else FLOAT
     width = sum(backbone(*network_of(config, encoder)).width for encoder in run.encoders)
     return precision * width * images
 
 
 def checkpoint_bytes(config: dict, runs: Iterable[Run], trainings: int) -> float:
-    """Return the bytes that the checkpoints of so many trainings at once take, of any of the runs.
+    """Return the bytes that the checkpoints of several trainings at once take, of any of the runs.
 
     Each has weights, up to two moments of the optimiser and a momentum encoder, and exists twice
     while it is replaced.

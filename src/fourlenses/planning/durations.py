@@ -18,7 +18,7 @@ def pretraining_images(hyper: dict, images: int, processes: int = 1) -> int:
 
 
 def labelled_training_images(hyper: dict, labels: int, processes: int = 1) -> int:
-    """Return the images that a classifier's training on so many labels processes."""
+    """Return the images that a classifier's training on ``labels`` labels processes."""
     given = {key: hyper[key] for key in FINETUNING_KEYS if key in hyper}
     return finetuning_length(labels, **given, processes=processes).images
 

@@ -67,7 +67,7 @@ class Rate:
     how: str
 
     def seconds(self, images: float) -> float | None:
-        """Return the seconds of so many images; None where the speed is unknown."""
+        """Return the seconds of this number of images; None where the speed is unknown."""
         if images == 0:
             return 0.0
         return images / self.images_per_second if self.images_per_second else None

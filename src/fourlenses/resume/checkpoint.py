@@ -63,7 +63,7 @@ class Checkpoints:
             new = self._write(step, state)
         except OSError as error:
             log.warning(
-                "no checkpoint of step %d could be saved in %s (%s); training goes on, the "
+                "no checkpoint of step %d could be saved in %s (%s); training continues, the "
                 "checkpoints before are untouched",
                 step,
                 self.directory,

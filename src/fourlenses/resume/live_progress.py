@@ -55,7 +55,7 @@ class LiveProgress:
         self._warned = False
 
     def took(self, step: int, history: list[dict]) -> None:
-        """Note that so many steps are done; written when it is time to, and at the first call."""
+        """Note how many steps are done; written when it is time to, and at the first call."""
         now = self._clock()
         if not self.enabled or (self._written and now - self._written[-1][0] < self.seconds):
             return
@@ -83,7 +83,7 @@ class LiveProgress:
         except OSError as error:
             if not self._warned:
                 log.warning(
-                    "%s cannot be written (%s); training goes on, but cannot be watched",
+                    "%s cannot be written (%s); training continues, but cannot be watched",
                     self.file,
                     error.strerror or error,
                 )

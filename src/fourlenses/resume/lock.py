@@ -2,11 +2,11 @@
 
 Snakemake submits a running job a second time after its own head process was killed and restarted;
 both would then train and delete each other's checkpoints. Locks of the kernel (flock) are a mount
-option on NFS and Lustre, so the lock is a file, ``owner.json``. Its owner refreshes its
+option on NFS and Lustre, so the lock is a file, ``lock.json``. Its holder refreshes its
 modification time; another job watches whether that time moves. Clocks of nodes are never compared.
 
 It is written by hand although filelock's SoftReadWriteLock (4.2.12) also compares no clocks and
-survives a fork. That one waits its whole stale threshold for an owner that was killed on the same
+survives a fork. That one waits its whole stale threshold for a holder that was killed on the same
 machine, and cannot check the lock before a write: a loss shows only at the next heartbeat. Its
 record holds no SLURM job and no start of the process, which the refusal and `make status` need. It
 refuses file systems without hard links, and its folder stays after the release.
@@ -29,28 +29,30 @@ from fourlenses.core.errors import UserError
 
 log = logging.getLogger(__name__)
 
+FILE = "lock.json"
+
 _HUNG_SECONDS = 5.0  # reading that takes longer was held up by the file server
 _SETTLE_SECONDS = 1.0
 _GONE = (errno.ENOENT, errno.ESTALE)
 
 
 class LockLost(UserError):
-    """Another process may own the directory now."""
+    """Another process may hold the lock of the directory now."""
 
 
 class TrainingLock:
     """The lock of a directory, held within a ``with`` block.
 
-    The directory is made if need be, and removed at the end if nothing is in it. An owner whose
+    The directory is made if need be, and removed at the end if nothing is in it. A holder whose
     process is known to have ended (same machine) is replaced at once.
 
     Args:
-        beat_seconds: between two refreshes of ``owner.json``.
-        patience_seconds: without a refresh an owner counts as gone after these; several beats, as
+        beat_seconds: between two refreshes of ``lock.json``.
+        patience_seconds: without a refresh a holder counts as gone after these; several beats, as
             a node may be held up.
 
     Raises:
-        UserError: on entry, if another owner is alive (the message names it) or the directory
+        UserError: on entry, if another holder is alive (the message names it) or the directory
             cannot be written.
     """
 
@@ -62,7 +64,7 @@ class TrainingLock:
         patience_seconds: float = 60.0,
     ) -> None:
         self.directory = Path(directory)
-        self.file = self.directory / "owner.json"
+        self.file = self.directory / FILE
         self.beat_seconds, self.patience_seconds = beat_seconds, patience_seconds
         self._poll = min(2.0, patience_seconds / 10)
         self._content, self._token = b"", ""
@@ -78,14 +80,14 @@ class TrainingLock:
             self._release()
             reason = error.strerror or error
             raise UserError(
-                f"cannot own {self.directory}: {reason} ({error.filename or self.file}); make it "
+                f"cannot lock {self.directory}: {reason} ({error.filename or self.file}); make it "
                 "writable, free space, or choose another"
             ) from error
         except BaseException:  # an interrupt just after the file was put into place
             self._release()
             raise
         self._ended.clear()
-        self._thread = threading.Thread(target=self._beat, name="owner-beat", daemon=True)
+        self._thread = threading.Thread(target=self._beat, name="lock-beat", daemon=True)
         self._thread.start()
         return self
 
@@ -99,7 +101,7 @@ class TrainingLock:
         """Check that the lock is still held; before anything is written that another might write.
 
         Raises:
-            LockLost: another process owns the directory now, or ``owner.json`` is gone.
+            LockLost: another process holds it now, or ``lock.json`` is gone.
         """
         content = self._settled()
         if content is None:
@@ -123,7 +125,7 @@ class TrainingLock:
             return
         while True:
             if self._claim():
-                # a rival that watched the same dead owner may be about to rename our file, and then
+                # a rival that watched the same dead holder may be about to rename our file; it then
                 # puts it back
                 time.sleep(min(_SETTLE_SECONDS, self.beat_seconds))
                 if self._settled() == self._content:
@@ -133,16 +135,16 @@ class TrainingLock:
             if there is None:  # released this moment
                 time.sleep(min(0.1, self._poll))
             elif (reason := self._abandoned(*there)) and self._displace(there[0]):
-                owner = _describe(there[0])
-                log.warning("taking over %s from %s, %s", self.directory, owner, reason)
+                holder = _describe(there[0])
+                log.warning("taking over %s from %s, %s", self.directory, holder, reason)
 
     def _claim(self) -> bool:
-        """Put the owner file into place unless there is one; return whether ours is there.
+        """Put the lock file into place unless there is one; return whether ours is there.
 
         A hard link does so atomically on NFS too, and shows no half-written file.
         """
         self.directory.mkdir(parents=True, exist_ok=True)
-        temporary = self.directory / f".owner.{self._token}.part"
+        temporary = self.directory / f".lock.{self._token}.part"
         try:
             _write(temporary, self._content)
             try:
@@ -161,10 +163,10 @@ class TrainingLock:
         return there is not None and there[0] == self._content
 
     def _abandoned(self, content: bytes, changed: int) -> str:
-        """Watch an owner; return why it counts as gone, empty if the file is another's by now.
+        """Watch a holder; return why it counts as gone, empty if the file is another's by now.
 
         Args:
-            content: of the owner file.
+            content: of the lock file.
             changed: its modification time, ns.
 
         Raises:
@@ -194,7 +196,7 @@ class TrainingLock:
             if processes.has_ended(_parse(content)):
                 return "whose process has ended"
             now = time.monotonic()
-            # while the file server hangs, a living owner cannot refresh its file either
+            # while the file server hangs, a living holder cannot refresh its file either
             hung = now - before > self._poll + _HUNG_SECONDS
             quiet, before = 0.0 if hung else quiet + now - before, now
         return f"who has shown no sign of life for {self.patience_seconds:g} s"
@@ -202,7 +204,7 @@ class TrainingLock:
     # --- the file
 
     def _read(self) -> tuple[bytes, int] | None:
-        """Return content and modification time (ns) of the owner file, None if there is none.
+        """Return content and modification time (ns) of the lock file, None if there is none.
 
         It is opened, since NFS answers a mere stat from its cache.
         """
@@ -215,7 +217,7 @@ class TrainingLock:
             raise
 
     def _settled(self) -> bytes | None:
-        """Return the owner file's content.
+        """Return the lock file's content.
 
         Where it is missing or unreadable it is tried again: a rival may be putting it back.
         """
@@ -227,16 +229,16 @@ class TrainingLock:
         return None
 
     def _displace(self, content: bytes) -> bool:
-        """Remove the owner file if it holds ``content``; return whether it did.
+        """Remove the lock file if it holds ``content``; return whether it did.
 
         Of two that try one succeeds. A rename takes whatever is there at that moment, so what was
         taken is read again, and put back if it is another's. The name it is taken to is removed: on
-        NFS an open file's former owner only then sees for sure that its name means another file.
+        NFS an open file's former holder only then sees for sure that its name means another file.
         """
         there = self._read()
         if there is None or there[0] != content:
             return False
-        aside = self.directory / f".owner.{self._token}.stale"
+        aside = self.directory / f".lock.{self._token}.stale"
         try:
             os.rename(self.file, aside)
         except FileNotFoundError:
@@ -248,7 +250,7 @@ class TrainingLock:
             try:
                 os.link(aside, self.file)
             except FileExistsError:
-                pass  # a third has claimed it meanwhile; the owner in between learns by `verify`
+                pass  # a third has claimed it meanwhile; the holder in between learns by `verify`
             except OSError:  # a file system without hard links
                 os.rename(aside, self.file)
             return False
@@ -262,12 +264,12 @@ class TrainingLock:
         """
         with contextlib.suppress(OSError):
             if self._displace(self._content):
-                for leftover in self.directory.glob(".owner.*"):
+                for leftover in self.directory.glob(".lock.*"):
                     leftover.unlink(missing_ok=True)
                 self.directory.rmdir()  # only if empty
 
     def _beat(self) -> None:
-        """Refresh the owner file until the end.
+        """Refresh the lock file until the end.
 
         Never raises: what is wrong with it is for `verify` to report, in the main thread.
         """
@@ -290,7 +292,7 @@ class TrainingLock:
 
 
 def _content(token: str) -> bytes:
-    owner = {
+    holder = {
         "token": token,
         "host": socket.gethostname(),
         "pid": os.getpid(),
@@ -299,7 +301,7 @@ def _content(token: str) -> bytes:
         "slurm_job_id": os.environ.get("SLURM_JOB_ID"),
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
     }
-    return (json.dumps(owner, indent=1) + "\n").encode()
+    return (json.dumps(holder, indent=1) + "\n").encode()
 
 
 def _write(path: Path, content: bytes) -> None:
@@ -311,16 +313,15 @@ def _write(path: Path, content: bytes) -> None:
 
 def _parse(content: bytes) -> dict:
     with contextlib.suppress(ValueError):
-        if isinstance(owner := json.loads(content), dict):
-            return owner
+        if isinstance(holder := json.loads(content), dict):
+            return holder
     return {}
 
 
 def _describe(content: bytes) -> str:
-    owner = _parse(content)
-    if not owner:
-        return "an unknown process (owner.json holds no JSON object)"
-    job = f" (SLURM job {owner['slurm_job_id']})" if owner.get("slurm_job_id") else ""
-    return (
-        f"process {owner.get('pid')} on host {owner.get('host')}{job} since {owner.get('started')}"
-    )
+    holder = _parse(content)
+    if not holder:
+        return f"an unknown process ({FILE} holds no JSON object)"
+    job = f" (SLURM job {holder['slurm_job_id']})" if holder.get("slurm_job_id") else ""
+    process = f"process {holder.get('pid')} on host {holder.get('host')}"
+    return f"{process}{job} since {holder.get('started')}"

@@ -51,7 +51,7 @@ def add_placement_arguments(parser: argparse.ArgumentParser) -> None:
         "--max-minutes",
         type=float,
         default=0.0,
-        help="stop with a checkpoint and exit code 75 before so much time has passed since the "
+        help="stop with a checkpoint and exit code 75 before this time has passed since the "
         "start; 0 for no limit",
     )
     parser.add_argument(

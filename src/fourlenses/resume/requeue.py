@@ -27,7 +27,7 @@ def requeued_when_out_of_time(wanted: bool, time_limit: TimeLimit) -> Iterator[N
 
     It goes around all of a training, so that its checkpoint is kept and its lock released when
     SLURM is asked: what it requeues it kills. Where SLURM does not, or the block ended by anything
-    else, the exception goes on.
+    else, the exception passes on.
 
     Args:
         wanted: whether the job may be requeued; it must hold nothing else then.
@@ -47,7 +47,7 @@ def requeued_when_out_of_time(wanted: bool, time_limit: TimeLimit) -> Iterator[N
                 else "it saved no checkpoint in this slot"
             )
             log.warning(
-                "this job is not requeued: %s. It fails with code 75, and goes on when it is "
+                "this job is not requeued: %s. It fails with code 75, and continues when it is "
                 "submitted again",
                 reason,
             )
@@ -70,7 +70,7 @@ def requeue(stopped: str) -> str:
     if not job.isdigit():
         return "there is no SLURM_JOB_ID"
     try:
-        # a group of its own, as scontrol may be a script whose children would keep the pipes open
+        # a separate group, as scontrol may be a script whose children would keep the pipes open
         asked = subprocess.Popen(
             ["scontrol", "requeue", job],
             stdin=subprocess.DEVNULL,

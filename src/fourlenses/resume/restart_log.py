@@ -26,15 +26,15 @@ _LONGEST = 500  # characters of an error that are kept
 
 
 class RestartLog:
-    """``attempts.json`` in a directory: what each attempt started from, when, where, how it ended.
+    """``restarts.json`` in a directory: what each attempt started from, when, where, how it ended.
 
     Args:
-        patience: after so many attempts in a row from one point, another from there is refused.
+        patience: after this many attempts in a row from one point, another from there is refused.
             Attempts that the user stopped (Ctrl-C) do not count.
     """
 
     def __init__(self, directory: str | os.PathLike, patience: int = 3) -> None:
-        self.file, self.patience = Path(directory) / "attempts.json", patience
+        self.file, self.patience = Path(directory) / "restarts.json", patience
         self._known = self._read()
 
     @contextlib.contextmanager

@@ -38,7 +38,7 @@ class ResultCache:
             are there comes last.
         device: the process's own.
         made_from: what decides the files, besides the code and what ``directory`` is named after
-            (as JSON); a None in it is something unknown, and then nothing is put back.
+            (as JSON); a None in it is something unknown, and then nothing is restored.
     """
 
     def __init__(
@@ -107,7 +107,7 @@ class ResultCache:
             self._verify(seal["files"])
         except (FileNotFoundError, ValueError, KeyError, TypeError, AttributeError) as error:
             log.warning(
-                "the finished results in %s cannot be used (%s); training goes on without them",
+                "the finished results in %s cannot be used (%s); training continues without them",
                 self.folder,
                 error,
             )

@@ -1,15 +1,15 @@
-"""A training that may be killed at any moment and goes on: every step around it, in one order.
+"""A training that may be killed at any moment and continues: every step around it, in one order.
 
 The order is the argument that nothing is lost, trained twice or overwritten:
 
-1. Requeue. Outermost, so that everything below has been let go of when SLURM is asked to run the
+1. Requeue. Outermost, so that everything below has been released when SLURM is asked to run the
    job again: what SLURM requeues it kills.
 2. Processes join. All below may send messages between the processes of a run. They leave together:
    a process that ended while another waits for its message would take that one down.
 3. Time limit. From here on a signal is noted instead of ending the process, so that a checkpoint
    can be taken. Before the lock, so that no signal ends a process that holds it.
 4. Lock, held by the first process. Nothing in the directory is read or written before it.
-5. Put back. Where the same training has finished before, its results are put into place and
+5. Restore. Where the same training has finished before, its results are put into place and
    nothing is trained. The other processes wait in there, so that they read checkpoints and
    progress files only while the first one holds the lock.
 6. Restart log. It notes where this attempt starts, so only after the state that it starts from was

@@ -74,7 +74,7 @@ def makes_environments(workflow: "Workflow") -> bool:
 
 
 def count_target_jobs(arguments: Sequence[str]) -> int:
-    """Return how many jobs the executor told this Snakemake to make, by its command line.
+    """Return how many jobs the executor gave this Snakemake to make, by its command line.
 
     `workflow.dag_settings` holds them, but is set after the Snakefile has been read.
     """

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from fourlenses.core.processes import has_ended
 from fourlenses.resume.live_progress import FILE as PROGRESS_FILE
+from fourlenses.resume.lock import FILE as LOCK_FILE
 
 # A lock is refreshed every 10 s; clocks of nodes and caches of file servers differ by some more.
 FRESH_SECONDS = 120.0
@@ -36,7 +37,7 @@ class LockHolder:
 def newest_holder(checkpoints: Path) -> LockHolder | None:
     """Return the holder of the lock that was refreshed last, of all settings of a job."""
     locks = []
-    for file in _glob(checkpoints, "*/owner.json"):
+    for file in _glob(checkpoints, f"*/{LOCK_FILE}"):
         try:
             changed, content = file.stat().st_mtime, json.loads(file.read_text(encoding="utf-8"))
         except (OSError, ValueError):  # released this moment

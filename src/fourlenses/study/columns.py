@@ -92,7 +92,7 @@ COLUMNS = {
         Column("run", "text", "the encoder, as <method>/<source>/seed<k>"),
         _unchecked("steps", "count", "updates of the pretraining"),
         _unchecked("epochs", "number", "passes over the pretraining images"),
-        _later("label_draw", "count", "which draw of so many labels, from 0", default="0"),
+        _later("label_draw", "count", "which draw of this number of labels, from 0", default="0"),
         _unchecked(
             "mean_class_top1", "number", "accuracy averaged over classes, percent", finest_only=True
         ),

@@ -43,7 +43,7 @@ def batch_unit(batch_norm_groups: int, processes: int) -> int:
 
 
 def steps_of_epochs(images: int, epochs: float, batch_size: int) -> int:
-    """The updates of so many passes over the images, rounded to even."""
+    """The updates of this number of passes over the images, rounded to even."""
     return round(images * epochs / batch_size)
 
 
@@ -58,7 +58,7 @@ def pretraining_length(
     warmup_steps: int | None = None,
     processes: int = 1,
 ) -> Length:
-    """Return the length of a pretraining on so many images.
+    """Return the length of a pretraining on this number of images.
 
     Args:
         batch_size: at most; smaller where there are fewer images.
@@ -90,7 +90,7 @@ def finetuning_length(
     warmup_share: float = 0.0,
     processes: int = 1,
 ) -> Length:
-    """Return the length of a classifier's training on so many labelled images.
+    """Return the length of a classifier's training on this number of labelled images.
 
     Args:
         batch_size: the most. A batch larger than the labels holds some of them several times, up

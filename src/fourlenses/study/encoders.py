@@ -14,7 +14,7 @@ from fourlenses.study.vocabulary import EXTERNAL
 
 CLEAN = "none"  # the value of the `corruption` column for images as they are
 ALL = "all"  # as many images as the dataset has; its number is known once it is indexed
-PER_CLASS = "_per_class"  # behind a number of labelled images: so many of each class
+PER_CLASS = "_per_class"  # behind a number of labelled images: that many of each class
 CONCATENATION = "~"  # between the sources of encoders whose features are concatenated
 # Endings of the entries of `methods` that `config.lengths` derives: at the steps of the largest
 # size, and half or twice as long. No entry of a config may end so.

@@ -1,7 +1,7 @@
 """How entries of `methods` are shown: label, colour, marker, order.
 
 A study may hold a method twice, under an entry named `<method>_<anything>` (`simclr_long`). It is
-drawn as its method, in another shade, and labelled by its own name. A derived entry
+drawn as its method, in another shade, and labelled by its name. A derived entry
 (`config.lengths`) is labelled by the name of the entry it was made from.
 """
 

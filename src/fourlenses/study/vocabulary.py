@@ -20,7 +20,7 @@ class Protocol:
         label: on axes and in legends.
         frozen: the encoder's weights stay as they are; a random-init encoder is evaluated so too,
             as the lower bound.
-        trains: a network is trained, in a job of its own with checkpoints. The others fit
+        trains: a network is trained, in a separate job with checkpoints. The others fit
             classifiers on stored features, all of an encoder in one job.
         from_scratch: no encoder is evaluated; the network starts from random weights.
         in_words: of an encoder or a training, within a sentence of the findings; empty: the
@@ -55,7 +55,7 @@ class Figure:
             the report says so.
         thresholds: the keys of the config's `findings` that it marks.
         table: `<table>.csv` of the study, which it needs next to metrics.csv. Such a figure has a
-            rule of its own.
+            separate rule.
     """
 
     name: str
@@ -91,7 +91,7 @@ class Method:
         name: as in the config (an entry is called `<name>` or `<name>_<anything>`).
         label: in legends.
         colour: with a contrast of 3:1 or more against white.
-        marker: matplotlib's; tells methods apart in print without colour.
+        marker: matplotlib's; distinguishes methods in print without colour.
         contrastive: learns from augmented images without labels. BYOL and its like are counted
             here, as in the paper.
         views: of an image, that a step takes.

@@ -1,4 +1,4 @@
-"""The collapse monitor: whether an encoder still tells images apart while it trains.
+"""The collapse monitor: whether an encoder still distinguishes images while it trains.
 
 It takes a few cheap numbers of a fixed few hundred images. Losses say little about that: to a
 method without negatives, one point for all images can have the best loss there is. So the features
@@ -151,7 +151,7 @@ def _applied(measures: dict[str, Callable[[Tensor], float]], features: Tensor) -
 
 
 def collapse(measured: dict[str, float], steps: int, feature_width: int) -> str | None:
-    """Return a sentence on what no longer tells images apart; None also after too few steps.
+    """Return a sentence on what no longer distinguishes images; None also after too few steps.
 
     Features or projections that are not finite are no collapse: the loss will tell.
 
@@ -167,7 +167,7 @@ def collapse(measured: dict[str, float], steps: int, feature_width: int) -> str 
         return (
             "The encoder collapsed: its features hardly differ between images (embedding_std "
             f"{spread:.3g} after {steps} steps, where {COLLAPSED_STD} is the least of an encoder "
-            "that tells them apart)."
+            "that distinguishes them)."
         )
     if rank < COLLAPSED_RANK and feature_width > 2:
         return (
@@ -178,7 +178,7 @@ def collapse(measured: dict[str, float], steps: int, feature_width: int) -> str 
         return (
             "The head collapsed: its projections hardly differ between images (projection_std "
             f"{measured['projection_std']:.3g} after {steps} steps), so the loss no longer trains "
-            "the encoder to tell them apart."
+            "the encoder to distinguish them."
         )
     return None
 

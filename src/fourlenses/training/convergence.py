@@ -1,4 +1,4 @@
-"""Whether a training's loss still fell when it ended, told from its mean over each twentieth of the
+"""Whether a training's loss still fell when it ended, by its mean over each twentieth of the
 steps.
 
 The rule: the mean loss over the last fifth of the steps is below that over the fifth before by more
@@ -82,7 +82,7 @@ class LossRecord:
 def not_converged(losses: LossSummary) -> str | None:
     """Return a sentence if the loss still fell at the end of the training, by the rule above.
 
-    None if it did not, and where that cannot be told: nothing was trained, or in fewer than 40
+    None if it did not, and where that is unknown: nothing was trained, or in fewer than 40
     steps.
     """
     if len(losses.steps) < PARTS or None in losses.standard_error[-2 * FIFTH :]:

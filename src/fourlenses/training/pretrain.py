@@ -74,7 +74,7 @@ def pretrain(
         state = checkpoints.newest()
         start = f"step {state['step'] if state else 0}"
         with session.attempt(lambda: start, data.betons) as copies:
-            # an interrupted run goes on with the kind of input that it had
+            # an interrupted run continues with the kind of input that it had
             kind = state["input"] if state and placement.input == "auto" else placement.input
             parts = TrainingData(data.datasets, copies, data.subsets).parts()
             encoder, width = _first_encoder(settings, data.start)

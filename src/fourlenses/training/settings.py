@@ -24,7 +24,7 @@ class CommonHyperparameters:
     A duration is in epochs or in steps; None stands for the other.
     """
 
-    method: str  # the method itself; the entry may have a name of its own
+    method: str  # the method itself; the entry may have another name
     preset: str | None = None  # that the entry was completed from
     views: list[str]  # the augmentation of each view, by name
     batch_size: int  # source images, over all processes
@@ -105,7 +105,7 @@ class PretrainingSettings:
         precision: float32, bfloat16, or auto: bfloat16 on a GPU.
         compile: let torch.compile work on the encoder.
         health_images: how many images the collapse monitor measures, 0 for none; they change no
-            weight.
+            weight. `training.monitor_images` of a config (`config.job_settings`).
     """
 
     entry: str

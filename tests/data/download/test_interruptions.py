@@ -128,7 +128,7 @@ def test_a_file_that_appears_meanwhile_is_not_overwritten(server, tmp_path):
 def test_a_disk_without_room_is_reported_before_and_during(server, tmp_path):
     room = tmp_path / "full"
     room.mkdir()
-    # a file system of its own, which goes with the process
+    # a separate file system, which goes with the process
     apart = [
         "unshare",
         "--user",

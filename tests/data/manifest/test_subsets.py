@@ -123,7 +123,7 @@ def test_draws_differ_and_the_first_is_that_of_pretraining():
 
 
 def labelled(counts, order=None):
-    """A manifest with so many training images of each class."""
+    """A manifest with a number of training images of each class."""
     classes = [name for name, count in counts.items() for _ in range(count)]
     names = [f"image{number}" for number in range(len(classes))]
     table = manifest(names)

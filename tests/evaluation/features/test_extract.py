@@ -35,7 +35,7 @@ def test_evaluation_mode_and_no_trace_left(images):
     encoder = torch.nn.Sequential(
         torch.nn.Conv2d(3, 5, 3), torch.nn.BatchNorm2d(5), torch.nn.Dropout(0.5), Mean()
     ).train()
-    encoder[1].eval()  # a mode of its own
+    encoder[1].eval()  # another mode than the rest
     before = {key: value.clone() for key, value in encoder.state_dict().items()}
     a, b = (extract_features(encoder, images, size, device="cpu") for size in (13, 3))
     assert torch.allclose(a, b, atol=1e-5)  # batch statistics or dropout would differ

@@ -1,4 +1,4 @@
-"""Evaluations that are killed, stopped or contested, and go on to the same numbers.
+"""Evaluations that are killed, stopped or contested, and continue to the same numbers.
 
 Also the program, in one process and in two.
 
@@ -246,7 +246,7 @@ def test_what_fails_again_and_again_at_one_point_is_refused_with_the_reason(fold
         go(encoder, target, chosen, folder / "checkpoints")
     assert len(trainings) == 5
     monkeypatch.undo()
-    (refusals,) = folder.glob("checkpoints/*/attempts.json")
+    (refusals,) = folder.glob("checkpoints/*/restarts.json")
     refusals.unlink()  # as the message says
     go(encoder, target, chosen, folder / "checkpoints")
     assert left_behind(folder / "checkpoints") == {FOLDER}

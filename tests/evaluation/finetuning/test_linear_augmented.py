@@ -137,7 +137,7 @@ def test_it_is_a_plain_loop_of_torch_on_the_same_views(tmp_path, trained_methods
         F.cross_entropy(logits, torch.from_numpy(test.labels)).item(), rel=1e-4
     )
     np.testing.assert_allclose(record["confidences"], logits.softmax(1).amax(1).numpy(), atol=1e-3)
-    assert record["top1"] > 60  # colours can be told apart by features of an untrained network
+    assert record["top1"] > 60  # features of an untrained network distinguish colours
 
 
 def test_the_same_numbers_whatever_the_workers_and_again(tmp_path):

@@ -180,7 +180,7 @@ def test_every_way_of_solving_leads_to_the_same_optimum(monkeypatch):
 def test_a_feature_that_the_sample_does_not_show_is_used(monkeypatch, resident):
     """The axes come from a sample of rows in which it does not vary.
 
-    It tells two classes apart elsewhere.
+    It distinguishes two classes elsewhere.
     """
     x, y = blobs(801, 10, 3, seed=12, spread=0.3)
     monkeypatch.setattr("fourlenses.evaluation.logistic.design.AXES_ROWS", 89)  # every ninth row

@@ -26,7 +26,7 @@ SETTINGS = EvaluationSettings(
 
 
 def test_each_level_is_learned_from_its_own_labels():
-    """Features that tell genera apart and nothing finer; a root of one class is skipped."""
+    """Features that distinguish genera and nothing finer; a root of one class is skipped."""
     rng = np.random.default_rng(0)
     centres = 4 * rng.standard_normal((3, 8))
     images = {}

@@ -163,7 +163,7 @@ def make_glc20(
             files[f"{stem}_landcover.tif"] = _encoded(
                 Image.fromarray(codes), "TIFF", compression="tiff_lzw"
             )
-            files[f"{stem}_near_ir.jpg"] = files[f"{stem}_altitude.tif"] = b"not looked at"
+            files[f"{stem}_near_ir.jpg"] = files[f"{stem}_altitude.tif"] = b"not read"
     if layout == "npy_archives":
         for last, name in ((range(0, 5), "01"), (range(5, 100), "02")):
             part = {

@@ -123,7 +123,7 @@ def test_concatenated_encoders_share_their_runs(default_config):
 
 
 def test_inherited_pools_of_other_datasets_are_left_out(default_config):
-    """An overlay with datasets of its own keeps the default study's pools unless it names some."""
+    """An overlay with other datasets keeps the default study's pools unless it names some."""
     default_config["domain"] |= {
         "datasets": ["objects", "species"],
         "pools": [["scenes", "landcover"]],

@@ -61,7 +61,7 @@ class Trial:
         return self.correct, -self.log_loss
 
     def accuracy(self, images: int) -> float | None:
-        """Percent of so many validation images; None where the training diverged."""
+        """Percent of this number of validation images; None where the training diverged."""
         return None if self.correct is None else 100 * self.correct / images
 
 

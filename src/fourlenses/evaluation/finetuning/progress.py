@@ -43,7 +43,7 @@ class TrainingProgress:
         return self._known["input"]
 
     def begin(self, input_kind: str) -> None:
-        """Note the kind of input, to go on with after an interruption."""
+        """Note the kind of input, to continue with after an interruption."""
         self.verify()
         if rank() == 0 and self.input != input_kind:
             self._known["input"] = input_kind

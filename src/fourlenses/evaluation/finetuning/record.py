@@ -66,7 +66,7 @@ class FinetuningRecord:
         """What a cell says of such an evaluation alone.
 
         There ``steps`` and ``epochs`` are those of the pretraining, as in metrics.csv; those of the
-        protocol's own training have names of their own.
+        protocol's own training have separate names.
         """
         return {
             **self.choice.columns(),

@@ -78,7 +78,7 @@ class Trainings:
         augmentation = Augmentation.from_config(
             self.hyper.views[0], settings.recipe | normalisation
         )
-        # an interrupted job goes on with the kind of input that it had
+        # an interrupted job continues with the kind of input that it had
         kind = progress.input if progress.input and placement.input == "auto" else placement.input
         self.data: Input = choose_input(
             kind,

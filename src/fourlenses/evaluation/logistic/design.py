@@ -128,7 +128,7 @@ class Design:
 def block_rows(device: torch.device, *, classes: int, width: int) -> int:
     """Return the rows of a block.
 
-    So many that neither their logits nor their features outgrow a cache or a GPU's memory.
+    As many that neither their logits nor their features outgrow a cache or a GPU's memory.
 
     Args:
         device: of the block.

@@ -59,7 +59,7 @@ def minimise(
     """Search until the Euclidean norm of the gradient is at most ``tolerance``.
 
     A search whose steps fail even along M^-1 times the gradient, or whose gradient norm has not
-    fallen for `MAX_STALLED` iterations, has met the rounding of its own objective: it stops, and
+    fallen for `MAX_STALLED` iterations, has met the rounding of the objective: it stops, and
     its gradient norm shows it.
 
     Args:
@@ -136,7 +136,7 @@ def _step(
     for _ in range(MAX_BACKTRACKS):
         point = torch.add(x, direction, alpha=step)
         new_value, new_gradient = objective(point)
-        # a value that is not finite compares false, and the search goes on
+        # a value that is not finite compares false, and the search continues
         if new_value <= allowed + ARMIJO * step * slope:
             return point, new_value, new_gradient
         # The minimiser of the parabola through value, slope and trial value, within [0.1, 0.5]

@@ -14,7 +14,7 @@ from fourlenses.core.memory import memory_limit
 HISTORY = (10, 7, 5, 3)
 # float64 vectors of parameters alive at once: points, gradients and what is between them.
 VECTORS = 12
-# An eigendecomposition of so many axes takes a fraction of a second; beyond, it must be worth its
+# An eigendecomposition of this many axes takes a fraction of a second; beyond, it must be worth its
 # time (see `plan_memory`).
 SMALL_ROTATION = 768
 MAX_ROTATION = 4096

@@ -1,7 +1,7 @@
 """The protocol `linear_per_level`: a linear classifier trained on the labels of each level.
 
 `linear` coarsens the predictions of one classifier, trained on the finest level; see
-`metrics.label_levels` for what the two tell apart.
+`metrics.label_levels` for what the two distinguish.
 """
 
 from collections.abc import Iterator

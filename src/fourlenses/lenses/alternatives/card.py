@@ -8,12 +8,19 @@ import pandas as pd
 
 from fourlenses.analysis.contrasts import Evidence
 from fourlenses.findings import best_of, selection, words
-from fourlenses.findings.card import Line, line_of, line_of_sign, measured_if_shared
 from fourlenses.findings.comparison import HAS_SEEN, LONGER_FIRST, Comparison, points
 from fourlenses.findings.contest import ALIKE, OPEN
+from fourlenses.findings.line import (
+    Line,
+    line_of,
+    line_of_sign,
+    measured_if_shared,
+    too_wide,
+)
+from fourlenses.findings.questions import Missing
 from fourlenses.findings.thresholds import Thresholds
 from fourlenses.findings.verdict import NOT_MEASURED
-from fourlenses.lenses.alternatives import finding
+from fourlenses.lenses.alternatives import against_labels, finding
 from fourlenses.lenses.alternatives.continued import DESTROYED, Continued, continued
 from fourlenses.lenses.alternatives.declared import Declared, read
 from fourlenses.lenses.alternatives.finding import ONE_SET, Rivalry
@@ -27,10 +34,18 @@ from fourlenses.study.vocabulary import EXTERNAL
 DOWNLOADED, OWN = "a downloaded encoder beats yours", "yours beats the downloaded"
 COSTS, HELPS, GONE = "continuing costs", "continuing helps", "destroyed"
 MISSING = {
-    "downloaded": "an encoder that can be downloaded against one's own pretraining "
-    "(add the lens alternatives with encoders, and the same protocols for both)",
-    "continued": "a downloaded encoder continued on one's own images "
-    "(add to the lens alternatives such entries under continued)",
+    "downloaded": Missing(
+        "an encoder that can be downloaded against one's own pretraining",
+        "add the lens alternatives with encoders, and the same protocols for both",
+    ),
+    "download_or_labels": Missing(
+        "a downloaded encoder against labels alone",
+        "add the lens alternatives with encoders, the protocol fine_tune and the baseline scratch",
+    ),
+    "continued": Missing(
+        "a downloaded encoder continued on one's own images",
+        "add to the lens alternatives such entries under continued",
+    ),
 }
 
 
@@ -40,6 +55,7 @@ def answers(evidence: Evidence, thresholds: Thresholds) -> Iterator[tuple[str, L
     held, _ = finding.rivalries(evidence, thresholds)
     for rivalry in held:
         yield rivalry.sides.target, _lead(rivalry, declared, margin=thresholds.equivalence_margin)
+    yield from against_labels.answers(evidence, thresholds, declared)
     yield from _levels(held, evidence)
     for change in continued(evidence.metrics):
         line = _continued(change, evidence, thresholds)
@@ -58,18 +74,23 @@ def _lead(rivalry: Rivalry, declared: dict[str, Declared], *, margin: float) -> 
     theirs, own = outcome.comparison.cells
     first = f"{introduced(theirs, declared)} {WAYS[theirs['protocol'].iloc[0]]}"
     sides, contrast, side = (first, in_words(own)), outcome.contrast, outcome.lead.side
+    sense, limit = None, ""
     if side and not outcome.excluded:
+        sense = 1 if side == best_of.FIRST else -1
         winner, loser = sides if side == best_of.FIRST else sides[::-1]
         said = f"{winner} is ahead of {loser} {words.amount(contrast)}."
         answer = DOWNLOADED if side == best_of.FIRST else OWN
     else:
         said = f"{sides[0]} minus {sides[1]}: {words.interval(contrast)}."
-        answer = ALIKE if outcome.within(margin) else OPEN
+        answer, sense, limit = OPEN, None, too_wide(margin)
+        if outcome.within(margin):
+            answer, sense, limit = ALIKE, 0, f"within {words.margin(margin)}"
         if not outcome.within(margin) and (contrast.low > 0 or contrast.high < 0):
             said += " Not after the correction for the best of several ways."
     if outcome.excluded:
-        answer, reason = outcome.excluded
-        said += f" {reason[0].upper()}{reason[1:]}."
+        answer, limit = outcome.excluded
+        sense = None
+        said += f" {limit[0].upper()}{limit[1:]}."
     line = line_of(
         contrast,
         question="downloaded",
@@ -77,6 +98,14 @@ def _lead(rivalry: Rivalry, declared: dict[str, Declared], *, margin: float) -> 
         method=outcome.comparison.method,
         sentence=f"With {labels} labels, {said}",
         answer=answer,
+    )
+    line = replace(
+        line,
+        labelled_images=rivalry.sides.labels,
+        sense=sense,
+        option=in_words(theirs),
+        against=in_words(own),
+        reason=limit,
     )
     return line if outcome.excluded else replace(line, p_value=outcome.p_value())
 
@@ -132,6 +161,10 @@ def _level(found: Reach, rows: pd.DataFrame, encoder: pd.DataFrame, *, evidence:
         answer=found.answer(),
         sentence=asked,
         seeds=found.seeds,
+        labelled_images=int(rows["labelled_images"].iloc[0]),
+        option=words.method(family.entry),
+        against=in_words(encoder),
+        reason=f"a {found.kind} through {len(family.sizes)} sizes",
     )
 
 
@@ -148,6 +181,10 @@ def _no_level(rows: pd.DataFrame, encoder: pd.DataFrame) -> Line:
         answer=NOT_MEASURED,
         sentence=f"{_needs(rows, encoder)}: {nothing} (lens quantity).",
         seeds=int(rows["seed"].nunique()),
+        labelled_images=int(rows["labelled_images"].iloc[0]),
+        option=words.method(rows["entry"].iloc[0]),
+        against=in_words(encoder),
+        reason=f"needs {LEAST_SIZES} numbers of pretraining images or more",
     )
 
 
@@ -182,6 +219,7 @@ def _continued(change: Continued, evidence: Evidence, thresholds: Thresholds) ->
         what=f"With {labels} labels, {protocol}: {after_words} minus {change.start} as it came",
         answers=(HELPS, COSTS),
         margin=thresholds.equivalence_margin,
+        sides=(f"{after_words}, {protocol}", f"{change.start} as it came"),
     )
     if line.answer == COSTS and change.destroyed(evidence):
         lost = f"More than {DESTROYED:g} % of what it had over the random encoder is gone."
@@ -224,5 +262,6 @@ def _declared(evidence: Evidence, declared: dict[str, Declared]) -> Iterator[tup
                 answer=f"{HAS_SEEN}; {licence}" if seen else licence,
                 sentence=f"{said} It is {ONE_SET}",
                 seeds=int(of_encoder["seed"].nunique()),
+                option=shown,
             ),
         )

@@ -7,19 +7,24 @@ import pandas as pd
 
 from fourlenses.analysis.contrasts import Evidence
 from fourlenses.findings import words
-from fourlenses.findings.card import Line, line_of_sign, measured_if_shared
 from fourlenses.findings.comparison import Comparison, points
+from fourlenses.findings.line import Line, line_of_sign, measured_if_shared
+from fourlenses.findings.questions import Missing
 from fourlenses.findings.thresholds import Thresholds
 from fourlenses.lenses.domain import finding
 from fourlenses.study import names
 
 QUESTIONS = {"added": finding.ADDED, "pool": finding.POOL, "other_encoder": finding.INSTEAD}
 MISSING = {
-    "added": "adding images of other domains to one's own "
-    "(add to the lens domain such pools, and pool_controls with share)",
-    "pool": "pooling with another domain at an equal number of images "
-    "(add to the lens domain such pools, and pool_controls with total)",
-    "other_encoder": "an encoder of another domain (add the lens domain)",
+    "added": Missing(
+        "adding images of other domains to one's own",
+        "add to the lens domain such pools, and pool_controls with share",
+    ),
+    "pool": Missing(
+        "pooling with another domain at an equal number of images",
+        "add to the lens domain such pools, and pool_controls with total",
+    ),
+    "other_encoder": Missing("an encoder of another domain", "add the lens domain"),
 }
 
 
@@ -53,4 +58,5 @@ def _line(
         what=f"With {labels} labels, {name}: pretraining on {other} minus on {mine}{alone}",
         answers=(f"better than own{alone}", f"worse than own{alone}"),
         margin=thresholds.equivalence_margin,
+        sides=(f"{other} ({words.method(comparison.method)})", mine),
     )

@@ -6,14 +6,15 @@ import pandas as pd
 
 from fourlenses.analysis.contrasts import Evidence
 from fourlenses.findings import selection, words
-from fourlenses.findings.card import Line, line_of_sign, measured_if_shared
 from fourlenses.findings.comparison import Comparison, points
+from fourlenses.findings.line import Line, line_of_sign, measured_if_shared
+from fourlenses.findings.questions import Missing
 from fourlenses.findings.thresholds import Thresholds
 from fourlenses.lenses.quality import finding
 from fourlenses.study import names
 
 MISSING = {
-    "corruption": "what corrupted images cost (add the lens quality for this dataset)",
+    "corruption": Missing("what corrupted images cost", "add the lens quality for this dataset"),
 }
 
 
@@ -24,7 +25,7 @@ def answers(evidence: Evidence, thresholds: Thresholds) -> Iterator[tuple[str, L
         comparison = Comparison(
             target=target,
             what="",
-            cells=[clean, corrupted],
+            cells=[corrupted, clean],
             scales=[points([1.0, -1.0])],
             trained=[[clean]],
             random=selection.random_encoder(evidence.metrics, clean),
@@ -35,13 +36,15 @@ def answers(evidence: Evidence, thresholds: Thresholds) -> Iterator[tuple[str, L
             continue
         labels = words.images(int(clean["labelled_images"].iloc[0]))
         name = words.method(comparison.method) + words.at_steps(pd.concat(cells))
-        source = f"{words.pretrained(clean)} clean minus with {names.corruption(corruption)}"
+        shown = names.corruption(corruption)
+        source = f"{words.pretrained(clean)} with {shown} minus clean"
         line = line_of_sign(
             outcome,
             question="corruption",
             subject=corruption,
             what=f"With {labels} labels, {name}: pretraining on {source}",
-            answers=("costs", "helps"),
+            answers=("helps", "costs"),
             margin=thresholds.equivalence_margin,
+            sides=(f"{shown} ({words.method(comparison.method)})", "clean images"),
         )
         yield target, line

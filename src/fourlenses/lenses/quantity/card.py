@@ -5,9 +5,10 @@ from dataclasses import replace
 
 from fourlenses.analysis.contrasts import Contrast, Evidence
 from fourlenses.findings import selection, words
-from fourlenses.findings.card import AT_MOST, Line, line_of
 from fourlenses.findings.comparison import LONGER_FIRST, Comparison, Outcome, measured, points
 from fourlenses.findings.contest import OPEN
+from fourlenses.findings.line import AT_MOST, Line, line_of
+from fourlenses.findings.questions import Missing
 from fourlenses.findings.thresholds import Thresholds
 from fourlenses.lenses.quantity import finding
 from fourlenses.lenses.quantity.doubling import gain_from_doubling
@@ -15,8 +16,10 @@ from fourlenses.lenses.quantity.finding import Family
 
 WORTH, NOT_WORTH = "worth it", "not worth it"
 MISSING = {
-    "doubling": "the gain from twice the unlabelled images "
-    "(add the lens quantity with two or more pretrain_images)",
+    "doubling": Missing(
+        "the gain from twice the unlabelled images",
+        "add the lens quantity with two or more pretrain_images",
+    ),
 }
 
 
@@ -53,7 +56,9 @@ def _excluded(family: Family, last: Outcome, evidence: Evidence) -> Line:
     answer, reason = last.excluded
     more, fewer = (words.images(size) for size in family.sizes[:-3:-1])
     name = words.method(family.entry)
-    asked = f"With {_labels(family)} labels, {name}: {more} unlabelled images minus {fewer}"
+    labels = _labels(family)
+    said = f"{name}: {more} unlabelled images minus {fewer}"
+    asked = f"With {words.images(labels)} labels, {said}"
     line = line_of(
         last.contrast,
         question="doubling",
@@ -62,6 +67,7 @@ def _excluded(family: Family, last: Outcome, evidence: Evidence) -> Line:
         sentence=f"{asked}: {words.interval(last.contrast)}, but {reason}.",
         answer=answer,
     )
+    line = replace(line, labelled_images=labels, option=name, reason=reason)
     control = finding.convergence(family, evidence) if answer == LONGER_FIRST else None
     if control is None:
         return line
@@ -79,6 +85,7 @@ def _gain(family: Family, last: Contrast, *, evidence: Evidence, thresholds: Thr
             f": a curve through {words.listed(sizes)}"
         )
         answer = WORTH if curve.low > limit else NOT_WORTH if curve.high < limit else OPEN
+        reason = f"a curve through {len(sizes)} sizes"
     else:
         contrast = finding.per_doubling(family, last)
         said = (
@@ -87,17 +94,25 @@ def _gain(family: Family, last: Contrast, *, evidence: Evidence, thresholds: Thr
             "where the truth saturates the next doubling gains less"
         )
         answer = NOT_WORTH if contrast.high < limit else AT_MOST
-    name = f"{words.method(family.entry)}{words.at_steps(family.curve)}"
+        reason = f"a line through {len(sizes)} sizes: at most that"
+    name, labels = f"{words.method(family.entry)}{words.at_steps(family.curve)}", _labels(family)
     line = line_of(
         contrast,
         question="doubling",
         subject=sizes[-1],
         method=family.entry,
-        sentence=f"With {_labels(family)} labels, {name}: {said}.",
+        sentence=f"With {words.images(labels)} labels, {name}: {said}.",
         answer=answer,
     )
-    return replace(line, p_value=contrast.p_value(limit))
+    return replace(
+        line,
+        p_value=contrast.p_value(limit),
+        labelled_images=labels,
+        sense={WORTH: 1, NOT_WORTH: -1}.get(answer),
+        option=words.method(family.entry),
+        reason=reason,
+    )
 
 
-def _labels(family: Family) -> str:
-    return words.images(int(family.curve["labelled_images"].iloc[0]))
+def _labels(family: Family) -> int:
+    return int(family.curve["labelled_images"].iloc[0])

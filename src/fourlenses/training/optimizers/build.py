@@ -61,7 +61,7 @@ def without_decay(module: nn.Module) -> set[str]:
 
     These are biases and the scales and shifts of norms, which are all that have at most one
     dimension; and what a part of the module names itself, by a method ``no_weight_decay()`` that
-    returns names of its own parameters, as timm's networks have it: a vision transformer's class
+    returns names of parameters, as timm's networks have it: a vision transformer's class
     token and position embedding. torchvision's have no such method, but names for them (`TOKENS`).
     """
     names = {

@@ -1,0 +1,91 @@
+"""What a decision card rests on, in one line, and what limits all of its answers."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from fourlenses.analysis import table
+from fourlenses.findings import selection, words
+from fourlenses.findings.comparison import UNTRAINED
+from fourlenses.findings.contest import WAYS, largest
+from fourlenses.findings.line import Line
+from fourlenses.findings.thresholds import LEAST_SEEDS
+from fourlenses.study import names
+from fourlenses.study.vocabulary import EXTERNAL
+
+SEPARATOR = " · "
+
+
+def line(rows: pd.DataFrame) -> str:
+    """Return backbone, pixels, pretraining, seeds, protocols, test images and chance.
+
+    Args:
+        rows: of one target at its finest level, as `selection.finest` returns them.
+    """
+    own = table.own_encoders(rows)
+    trained = rows[rows["method"] != "random"]
+    seeds = int(trained["seed"].nunique())
+    used = set(rows["protocol"])
+    protocols = [names.protocol(name).replace(",", "") for name in WAYS if name in used]
+    chance = rows["chance"].dropna()
+    parts = [
+        names.backbone(own["backbone"].iloc[0]),
+        words.pixels(own),
+        *_pretraining(rows),
+        f"{seeds} seed{'s' if seeds != 1 else ''}",
+        " and ".join(protocols),
+        f"{words.images(int(rows['n_test'].iloc[0]))} test images",
+        *([f"chance {chance.iloc[0]:.1f} %"] if len(chance) else []),
+    ]
+    return SEPARATOR.join(part for part in parts if part)
+
+
+def _pretraining(rows: pd.DataFrame) -> list[str]:
+    """`SimCLR on 12,000 images, 4,688 steps`: of each method entry its encoder of the most."""
+    own = selection.from_random_weights(selection.own_encoders(rows))
+    said = []
+    for (entry,), of_entry in selection.groups(own, ["entry"]):
+        most = largest(of_entry)
+        steps = words.steps(most)
+        length = f", {words.images(steps)} steps" if steps else ""
+        images = words.images(int(most["pretrain_images"].iloc[0]))
+        said.append(f"{words.method(entry)} on {images} images{length}")
+    return said
+
+
+def warnings(rows: pd.DataFrame, lines: Sequence[Line]) -> list[str]:
+    """Return what limits all answers: few seeds, trainings that had not converged, encoders that
+    are hardly above the untrained one."""
+    trained = rows[~rows["method"].isin(["random", EXTERNAL])]
+    seeds = int(trained["seed"].nunique())
+    return [
+        *_few(seeds),
+        *_not_converged(trained),
+        *_untrained(lines),
+    ]
+
+
+def _few(seeds: int) -> list[str]:
+    if not 0 < seeds < LEAST_SEEDS:
+        return []
+    number = {1: "One seed", 2: "Two seeds"}[seeds]
+    spread = " The spread between seeds is assumed, not measured." if seeds == 1 else ""
+    return [f"{number}: every answer leans at most; three give answers.{spread}"]
+
+
+def _not_converged(trained: pd.DataFrame) -> list[str]:
+    if not selection.not_converged(trained):
+        return []
+    falling = trained[trained["not_converged"].astype(str) != ""]
+    runs = f"{falling['run'].nunique()} of {trained['run'].nunique()} encoders"
+    return [f"The loss still fell at the end of a training of {runs}: longer ones may differ."]
+
+
+def _untrained(lines: Sequence[Line]) -> list[str]:
+    count = sum(line.answer.endswith(UNTRAINED) for line in lines)
+    if not count:
+        return []
+    return [
+        f"In {count} of {len(lines)} comparisons no side is clearly above the untrained encoder: "
+        "train longer, or on more images."
+    ]

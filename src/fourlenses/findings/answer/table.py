@@ -1,0 +1,142 @@
+"""The table of a decision card: top-1 of each option over the label sizes, with intervals."""
+
+from collections.abc import Iterator, Sequence
+
+import pandas as pd
+
+from fourlenses.analysis.contrasts import Evidence
+from fourlenses.findings import contest, selection, words
+from fourlenses.findings.answer.options import COMPARED, DOWNLOAD, LABELS, PRETRAIN
+from fourlenses.findings.card import Row, Table, Value
+from fourlenses.findings.contest import Contest
+from fourlenses.findings.line import Line
+from fourlenses.study import names
+from fourlenses.study.vocabulary import EXTERNAL, FROM_SCRATCH, method_of
+
+CONTINUED, UNTRAINED = "continued", "untrained"
+_SCRATCH = [names.protocol(name) for name in FROM_SCRATCH]
+
+Option = tuple[str, str, pd.DataFrame]  # role, name, rows of one label size or several
+
+
+def of(
+    rows: pd.DataFrame, contests: Sequence[Contest], *, lines: Sequence[Line], evidence: Evidence
+) -> Table:
+    """Return the table.
+
+    Args:
+        rows: of one target at its finest level, as `selection.finest` returns them.
+        contests: of the target.
+        lines: of the card.
+        evidence: the study's table.
+    """
+    ways = {(one.method, one.labels): one.way for one in contests}
+    found = [_alone(rows, evidence)]
+    found += [_row(option, ways, evidence=evidence) for option in _encoders(rows)]
+    random = selection.linear(rows[rows["method"] == "random"])
+    cells = selection.groups(random, ["labelled_images"])
+    values = [_value(cell, evidence) for _, cell in cells]
+    found.append(_sorted(UNTRAINED, "untrained encoder", values))
+    found = [row for row in found if row.values]
+    labels = sorted({value.labels for row in found for value in row.values})
+    return Table(labels=labels, rows=found, differences=list(_differences(lines)))
+
+
+def _alone(rows: pd.DataFrame, evidence: Evidence) -> Row:
+    """Labels alone, the best way at each label size."""
+    values = []
+    for _, here in selection.groups(rows, ["labelled_images"]):
+        ways = dict(selection.supervised(here))
+        if ways:
+            best = max(ways, key=lambda name, ways=ways: float(ways[name]["top1"].mean()))
+            values.append(_value(ways[best], evidence))
+    return _sorted(LABELS, "labels alone", values)
+
+
+def _encoders(rows: pd.DataFrame) -> Iterator[Option]:
+    """Own pretraining of each method entry, each download, each download continued."""
+    own = selection.own_encoders(rows)
+    for (entry,), of_entry in selection.groups(selection.from_random_weights(own), ["entry"]):
+        parts = [
+            contest.largest(part) for _, part in selection.groups(of_entry, ["labelled_images"])
+        ]
+        most = pd.concat(parts)
+        images = words.images(int(most["pretrain_images"].max()))
+        yield PRETRAIN, f"{words.method(entry)} on {images} images", most
+    external = rows[rows["method"] == EXTERNAL]
+    for (source,), cells in selection.groups(external, ["source"]):
+        yield DOWNLOAD, str(source), cells
+    starts = own.assign(start=own["source"].map(selection.start_of))
+    keys = ["start", "entry", "source"]
+    for (start, entry, _), cells in selection.groups(starts[starts["start"] != ""], keys):
+        yield CONTINUED, f"{start} continued ({words.method(entry)})", cells
+
+
+def _row(option: Option, ways: dict[tuple[str, int], str], *, evidence: Evidence) -> Row:
+    """The way of the contest where there is one, else the best at each label size."""
+    role, name, rows = option
+    values = []
+    for (labels,), here in selection.groups(rows, ["labelled_images"]):
+        cells = {
+            contest.WAYS[protocol]: cell
+            for (protocol,), cell in selection.groups(here, ["protocol"])
+            if protocol in contest.WAYS
+        }
+        if not cells:
+            continue
+        best = max(cells, key=lambda way, cells=cells: float(cells[way]["top1"].mean()))
+        held = ways.get((rows["entry"].iloc[0], int(labels))) if role == PRETRAIN else None
+        way = held if held in cells else best
+        values.append(_value(cells[way], evidence))
+    return _sorted(role, name, values)
+
+
+def _value(cell: pd.DataFrame, evidence: Evidence) -> Value:
+    mean = evidence.mean(cell)
+    way = names.protocol(cell["protocol"].iloc[0])
+    if method_of(cell["method"].iloc[0]) == "supervised" and way not in _SCRATCH:
+        way = f"supervised encoder, {way}"
+    return Value(
+        labels=int(cell["labelled_images"].iloc[0]),
+        estimate=round(mean.estimate, 4),
+        low=round(mean.low, 4),
+        high=round(mean.high, 4),
+        way=way,
+        seeds=int(cell["seed"].nunique()),
+    )
+
+
+def _sorted(role: str, name: str, values: list[Value]) -> Row:
+    return Row(role=role, name=name, values=sorted(values, key=lambda value: value.labels))
+
+
+def _differences(lines: Sequence[Line]) -> Iterator[Row]:
+    """Of each comparison of two options what the first brings; of own pretraining an entry each."""
+    names = {
+        "contest": "{} minus labels alone",
+        "downloaded": "best download minus own pretraining",
+        "download_or_labels": "best download minus labels alone",
+    }
+    assert names.keys() == COMPARED.keys()
+    for question, name in names.items():
+        of_question = [line for line in lines if line.question == question]
+        methods = dict.fromkeys(line.method for line in of_question if question == "contest")
+        for method in methods or [""]:
+            values = [
+                Value(
+                    labels=line.labelled_images,
+                    estimate=line.estimate,
+                    low=line.low,
+                    high=line.high,
+                    way=line.answer,
+                    seeds=line.seeds,
+                )
+                for line in of_question
+                if line.method == method or not methods
+                if line.labelled_images is not None
+                and line.estimate is not None
+                and line.low is not None
+                and line.high is not None
+            ]
+            if values:
+                yield _sorted(question, name.format(words.method(method) if method else ""), values)

@@ -1,0 +1,86 @@
+"""A card's table and questions as texts, the same for Markdown, HTML and the terminal."""
+
+from collections.abc import Iterator, Mapping
+from itertools import groupby
+from typing import Any, NamedTuple
+
+from fourlenses.findings.numbers import NOTHING, difference, images, percent
+
+Card = Mapping[str, Any]  # an entry of decision.json
+
+# By the sense of an answer: for the option that the question names, against it, alike, open.
+GLYPHS = {1: "▲", -1: "▼", 0: "≈", None: "◐"}
+SENSES = {1: "for", -1: "against", 0: "alike", None: "open"}
+
+
+class TableRow(NamedTuple):
+    """A row of the table: its role, its name, and a text for each label size."""
+
+    role: str
+    name: str
+    cells: list[str]
+
+
+class QuestionRow(NamedTuple):
+    """A row of the questions; the title is empty where it is that of the row before, and labels
+    where all rows of a question are about one number of them."""
+
+    title: str
+    labels: str
+    glyph: str
+    sense: str
+    answer: str
+    points: str
+    why: str
+
+
+def table_rows(card: Card) -> list[TableRow]:
+    """Return top-1 of each option, percent, then the differences, points."""
+    table = card["table"]
+    rows = [_row(row, table["labels"], percent) for row in table["rows"]]
+    return rows + [
+        _row(row, table["labels"], difference, way=False) for row in table["differences"]
+    ]
+
+
+def _row(row: Mapping[str, Any], labels: list[int], number: Any, *, way: bool = True) -> TableRow:
+    """Where all values are of one way the name has it, else each value."""
+    values = {value["labels"]: value for value in row["values"]}
+    ways = {value["way"] for value in values.values()} if way else set()
+    name = row["name"] if len(ways) != 1 else f"{row['name']}, {next(iter(ways))}"
+    cells = []
+    for size in labels:
+        value = values.get(size)
+        text = NOTHING
+        if value:
+            text = number(value["estimate"], value["low"], value["high"])
+            text += f" {value['way']}" if len(ways) > 1 else ""
+        cells.append(text)
+    return TableRow(row["role"], name, cells)
+
+
+def question_rows(card: Card) -> Iterator[QuestionRow]:
+    """Yield the answers, in the order of the card."""
+    for title, group in groupby(card["questions"], key=lambda row: row["title"]):
+        rows = list(group)
+        several = len({row["labels"] for row in rows}) > 1
+        for place, row in enumerate(rows):
+            yield QuestionRow(
+                title="" if place else title,
+                labels=f"{images(row['labels'])} labels" if several and row["labels"] else "",
+                glyph=GLYPHS[row["sense"]],
+                sense=SENSES[row["sense"]],
+                answer=row["answer"],
+                points=_number(row),
+                why=row["why"],
+            )
+
+
+def _number(row: Mapping[str, Any]) -> str:
+    if row["unit"] == "points":
+        return difference(row["estimate"], row["low"], row["high"])
+    if row["estimate"] is None:
+        return NOTHING
+    ends = [row["low"], row["high"]]
+    known = "" if None in ends else f" ({images(ends[0])} to {images(ends[1])})"
+    return f"{images(int(row['estimate']))}{known}"

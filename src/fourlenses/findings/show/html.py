@@ -1,0 +1,29 @@
+"""Decision cards as a fragment of HTML: decision.html, and what a page may include."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from fourlenses.findings.numbers import images
+from fourlenses.findings.show.cells import Card, question_rows, table_rows
+
+
+def cards(found: Sequence[Card]) -> str:
+    """Return the elements of all cards, an article each, without styles."""
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=StrictUndefined,
+        keep_trailing_newline=True,
+    )
+    template = environment.get_template("card.html.jinja")
+    return "".join(
+        template.render(
+            card=card,
+            labels=[images(size) for size in card["table"]["labels"]],
+            rows=table_rows(card),
+            questions=list(question_rows(card)),
+        )
+        for card in found
+    )

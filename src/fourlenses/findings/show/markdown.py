@@ -1,0 +1,61 @@
+"""Decision cards as Markdown: decision.md."""
+
+from collections.abc import Sequence
+
+from fourlenses.findings.numbers import images
+from fourlenses.findings.show.cells import Card, question_rows, table_rows
+
+HEAD = "# Decision card\n\nWhat the study says of each target: docs/reference/findings.md.\n"
+
+
+def cards(found: Sequence[Card]) -> str:
+    """Return the text of all cards."""
+    return HEAD + "".join(map(_card, found))
+
+
+def _card(card: Card) -> str:
+    headline = card["headline"]
+    parts = [f"\n## {card['title']}\n", f"**{headline['sentence']}**\n"]
+    parts += [" ".join(headline["because"]) + "\n"] if headline["because"] else []
+    parts.append(f"{card['conditions']}\n")
+    parts += [f"> {warning}\n" for warning in card["warnings"]]
+    if card["table"]["labels"]:
+        labels = [f"{images(size)} labels" for size in card["table"]["labels"]]
+        head = ["top-1, % (95 % interval)", *labels]
+        parts.append(table([head, *([row.name, *row.cells] for row in table_rows(card))]))
+    if card["questions"]:
+        head = ["question", "answer", "points (95 % interval)", "why"]
+        rows = [
+            [row.title, f"{row.glyph} {row.answer}", row.points, row.why]
+            for row in question_rows(card)
+        ]
+        parts.append(table([head, *rows]))
+        parts.append(
+            "Points are in favour of what the question names. ▲ for it, ▼ against, ≈ no "
+            "difference, ◐ open.\n"
+        )
+    parts += _unmeasured(card)
+    parts.append(_sentences(card))
+    return "\n".join(parts)
+
+
+def _unmeasured(card: Card) -> list[str]:
+    if not card["unmeasured"]:
+        return []
+    rows = [[one["what"], one["add"], one["cost"]] for one in card["unmeasured"]]
+    return [table([["not measured", "to measure it", "what it would cost"], *rows])]
+
+
+def _sentences(card: Card) -> str:
+    lines = "".join(f"- **{line['answer']}**: {line['sentence']}\n" for line in card["lines"])
+    summary = f"<summary>Every comparison ({len(card['lines'])})</summary>"
+    return f"<details>{summary}\n\n{card['setting']}\n\n{lines}\n</details>\n"
+
+
+def table(rows: Sequence[Sequence[str]]) -> str:
+    """Return a table, whose first row is the head."""
+    lines = [
+        f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |\n" for row in rows
+    ]
+    lines.insert(1, f"|{'---|' * len(rows[0])}\n")
+    return "".join(lines)
