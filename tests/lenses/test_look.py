@@ -29,7 +29,11 @@ def test_width_formats_font_size_and_palette_are_drawn(tmp_path, planted):
     assert figure.get_figwidth() == 5.0
     assert figure.axes[0].yaxis.label.get_fontsize() == 9.0
     assert "#123456" in {line.get_color() for line in figure.axes[0].lines}
-    assert sorted(path.suffix for path in tmp_path.iterdir()) == [".csv", ".pdf", ".svg"]
+    assert sorted(path.suffix for path in tmp_path.glob("granularity.*")) == [
+        ".csv",
+        ".pdf",
+        ".svg",
+    ]
     assert (tmp_path / "granularity.pdf").read_bytes().startswith(b"%PDF")
     first = [path.read_bytes() for path in paths]
     with look.using(chosen):

@@ -1,5 +1,6 @@
 """Names of the vocabulary and modules of the lenses, held to each other."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ def test_every_module_that_draws_is_a_figure_of_the_vocabulary():
     drawing = {
         {"figure": file.parent.name}.get(file.stem, f"{file.parent.name}_{file.stem}")
         for file in FOLDER.glob("*/*.py")
-        if "\ndef draw(evidence: Evidence" in file.read_text(encoding="utf-8")
+        if re.search(r"\ndef draw\(\s*evidence: Evidence", file.read_text(encoding="utf-8"))
     }
     of_study = {f"across_{figure.name}" for figure in STUDY_FIGURES}
     of_lenses = set(FIGURES) - {figure.name for figure in STUDY_FIGURES}

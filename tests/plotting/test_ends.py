@@ -49,5 +49,6 @@ def test_tick_labels_that_collide_are_thinned_or_turned(way):
     assert not problems(figure)
     shown = [label.get_text() for label in axes.get_xticklabels() if label.get_text()]
     assert shown[-1] == "level 19"
-    assert len(shown) == (20 if way is ticks.turned else 4)
+    assert (len(shown) == 20) == (way is ticks.turned)
+    assert len(shown) > 3
     assert not ticks.fit(axes) or way is ticks.turned

@@ -17,7 +17,7 @@ def test_domain_marks_the_best_contrastive_cell_of_each_column(planted):
     assert pool["against"] == -3.0  # 52 minus 55, over the seed that both have
     assert pool["against_low"] < -3.0 < pool["against_high"] < 0
     assert only(cells, source="b-10000", target="a")["block"] == "single sources"
-    supervised = only(cells, method="supervised", target="a")
+    supervised = only(cells, method="supervised", target="a", protocol="linear")
     assert supervised["top1"] == 80.0
     assert not supervised["best"]
     assert set(
