@@ -1,6 +1,10 @@
 # make demo: everything needed, then the default study to its figures.
 # make test: everything needed, then the tests.
-CORES ?= $(shell nproc 2>/dev/null || echo 2)
+# within the quota of a container too, which nproc does not know
+CORES ?= $(shell .venv/bin/python -m fourlenses.core.machine.cores 2>/dev/null || nproc 2>/dev/null || echo 2)
+# of a container or a job: jobs run at a time as fit into it
+MEMORY_MB = $(shell .venv/bin/python -m fourlenses.core.machine.memory 2>/dev/null)
+RESOURCES = $(if $(MEMORY_MB),--resources downloads=1 gpu=1 mem_mb=$(MEMORY_MB))
 SNAKEMAKE = .venv/bin/snakemake
 # the doctor is to run where set-up has failed
 PYTHON = $(shell [ -x .venv/bin/python ] && echo .venv/bin/python || echo python3)
@@ -8,6 +12,8 @@ PYTHON = $(shell [ -x .venv/bin/python ] && echo .venv/bin/python || echo python
 # container images set it: every job would then compile the Python of all that it imports, over 2 s
 # of a core for torch alone
 unexport PYTHONDONTWRITEBYTECODE
+# Snakemake, uv and pip keep caches in the home, which may be missing, read-only or full
+export XDG_CACHE_HOME := $(shell envs/cache_folder.sh)
 
 .PHONY: help setup setup-dev demo test test-slurm bench doctor status new-dataset lint format lock
 help:            ## what each command does
@@ -20,7 +26,7 @@ setup-dev:
 	@envs/setup.sh dev
 
 demo: setup      ## the default study (synthetic images, CPU, minutes) to its figures
-	$(SNAKEMAKE) all --cores $(CORES) --workflow-profile profiles/local
+	$(SNAKEMAKE) all --cores $(CORES) --workflow-profile profiles/local $(RESOURCES)
 	@echo "figures: results/default/figures/  numbers: results/default/metrics.csv"
 
 test: setup-dev  ## all tests, on CORES cores

@@ -39,7 +39,7 @@ from fourlenses.training.schedule import learning_rate
 from fourlenses.training.step_config import StepConfig
 
 SIZE, TEMPERATURE, MOMENTUM, DECAY = 32, 0.2, 0.9, 5e-4
-RECIPE = Augmentation(crop_scale=(0.2, 1.0), blur=0.0)
+AUGMENTATION = Augmentation(crop_scale=(0.2, 1.0), blur=0.0)
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,9 @@ def ours(images: Images, training: Training, seed: int) -> torch.nn.Module:
         "sgd", method, learning_rate=peak, momentum=MOMENTUM, weight_decay=DECAY
     )
     source = ResidentInput(
-        images, [Augment(RECIPE, SIZE, seed), Augment(RECIPE, SIZE, seed)], torch.device("cpu")
+        images,
+        [Augment(AUGMENTATION, SIZE, seed), Augment(AUGMENTATION, SIZE, seed)],
+        torch.device("cpu"),
     )
     stream, engine = Stream(len(images.labels), batch, seed), StepConfig(torch.device("cpu"))
     labels = torch.zeros(batch, dtype=torch.int64)
@@ -99,8 +101,8 @@ class Pictures(Dataset):
     def __len__(self) -> int:
         return len(self.images)
 
-    def __getitem__(self, place: int) -> list[torch.Tensor]:
-        return self.transform(self.images[place])
+    def __getitem__(self, index: int) -> list[torch.Tensor]:
+        return self.transform(self.images[index])
 
 
 def lightlys(images: Images, training: Training, seed: int) -> torch.nn.Module:

@@ -23,8 +23,8 @@ from fourlenses.data.augment.augmentation import Augmentation
 from fourlenses.data.beton.writer import BetonWriter
 
 SIZE, BATCH, IMAGES = 32, 256, 2048
-# SimCLR's CIFAR recipe (appendix B.9): no blur.
-RECIPE = Augmentation(crop_scale=(0.08, 1.0), blur=0.0)
+# SimCLR's CIFAR augmentation (appendix B.9): no blur.
+AUGMENTATION = Augmentation(crop_scale=(0.08, 1.0), blur=0.0)
 CROP = Augmentation(crop_scale=(0.08, 1.0), blur=0.0, jitter=None, grey=0.0)
 BARS = {32: {"torchvision on PIL": 10}, 64: {}}
 
@@ -46,14 +46,14 @@ class Each(Dataset):
     def __len__(self) -> int:
         return len(self.images)
 
-    def __getitem__(self, place: int):
-        return self.views(self.images[place])
+    def __getitem__(self, index: int):
+        return self.views(self.images[index])
 
 
-def ours(images: torch.Tensor, recipe: Augmentation, size: int) -> Callable[[], int]:
+def ours(images: torch.Tensor, augmentation: Augmentation, size: int) -> Callable[[], int]:
     ids, views, generator = (
         np.arange(len(images), dtype=np.uint64),
-        Augment(recipe, size, seed=0),
+        Augment(augmentation, size, seed=0),
         np.random.default_rng(0),
     )
 
@@ -126,12 +126,13 @@ def measure(rounds: int, seconds: float, cores: int) -> Iterator[dict]:
                 "ours, crop and flip": ours(tensor, CROP, size),
                 "ffcv, two pipelines": ffcv(path, cores, size),
             }
-            results = race({"ours": ours(tensor, RECIPE, size), **others, **crops}, rounds, seconds)
+            results = race(
+                {"ours": ours(tensor, AUGMENTATION, size), **others, **crops}, rounds, seconds
+            )
         # an image is read and two float32 views are written, whatever is done in between
         bound = memory_bandwidth(cores) / (3 * size**2 * (1 + 2 * 4))
         what = (
-            "bytes of an image and its views through memory as fast as a copy goes on "
-            f"{cores} thread(s)"
+            f"bytes of an image and its views through memory as fast as a copy on {cores} thread(s)"
         )
         for title, names in (
             ("resident, with colour", ("ours", *others)),

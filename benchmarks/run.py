@@ -168,11 +168,11 @@ def sentence(row: dict) -> str:
         line += f"   ours is {row['ours_over_it']:.2f}x ({row['least']:.2f} to {row['most']:.2f})"
     if "share" in row:
         line += f"   {row['share']:.0%} of {row['bound']:,.4g}: {row['bound_what']}"
-    if found := verdict(row):
+    if outcome := verdict(row):
         line += (
-            f", bar {row['bar']}x: {found}"
+            f", bar {row['bar']}x: {outcome}"
             if row.get("bar")
-            else f", at most {row['at_most']} {row['unit']}: {found}"
+            else f", at most {row['at_most']} {row['unit']}: {outcome}"
         )
     return line
 

@@ -121,12 +121,12 @@ def aliased(path: Path, pictures: list[bytes], *, side: int, count: int) -> None
     writer.close()
     with open(path, "r+b") as file:
         header = np.fromfile(path, HEADER, count=1)
-        own = np.fromfile(path, SAMPLE, count=len(pictures), offset=METADATA_START)
+        records = np.fromfile(path, SAMPLE, count=len(pictures), offset=METADATA_START)
         table = np.fromfile(
             path, ALLOCATION, count=len(pictures), offset=int(header["alloc_table_ptr"][0])
         )
         every = np.arange(count) % len(pictures)
-        samples, places = own[every], table[every]
+        samples, places = records[every], table[every]
         samples["index"], places["sample_id"], header["num_samples"] = (
             np.arange(count),
             np.arange(count),

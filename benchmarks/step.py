@@ -20,7 +20,7 @@ import numpy as np
 import torch
 from bounds import matrix_rate, training_flops
 from peers import lightlys_views
-from resident import RECIPE, Each
+from resident import AUGMENTATION, Each
 from resident import pictures as drawings
 from streaming import Pictures, from_pil, photograph
 from timing import bounded, chosen, race, rows
@@ -125,7 +125,7 @@ def _small(folder: Path, *, cores: int, batch: int, images: int) -> tuple[Input,
         num_classes=1,
     )
     peer = Each([Image.fromarray(image) for image in pixels], lightlys_views(32, blur=False))
-    return ResidentInput(data, [Augment(RECIPE, 32, 0)] * 2, torch.device("cpu")), peer
+    return ResidentInput(data, [Augment(AUGMENTATION, 32, 0)] * 2, torch.device("cpu")), peer
 
 
 def _large(folder: Path, *, cores: int, batch: int, images: int) -> tuple[Input, Dataset]:

@@ -95,7 +95,7 @@ def write(path: Path, width: int, height: int) -> list[bytes]:
 def ours(path: Path, workers: int, whole: bool = False) -> Callable[[], int]:
     """What the host does for a training device.
 
-    Or, ``whole``, all of the recipe, on as many compute threads.
+    Or, ``whole``, all of the augmentation, on as many compute threads.
     """
     shortest = int(min(Beton(path).width[0], Beton(path).height[0]))
     stream = StreamingInput(
@@ -157,7 +157,7 @@ def ffcv(path: Path, workers: int, view: int = VIEW) -> Callable[[], int]:
 
 
 def peers(pictures: list[bytes], workers: int) -> dict[str, Callable[[], int]]:
-    """What other codes do on the host, the whole recipe twice an image.
+    """What other codes do on the host, the whole augmentation twice an image.
 
     With torch's DataLoader, its worker processes begun here.
     """
@@ -218,7 +218,7 @@ def from_tensor(views: Callable) -> Callable:
 def measure(rounds: int, seconds: float, cores: int) -> Iterator[dict]:
     """Rows of `timing.rows` for both kinds of pictures.
 
-    What the host does for a training device, and the whole recipe on the host.
+    What the host does for a training device, and the whole augmentation on the host.
     """
     torch.set_num_threads(1)
     sys.unraisablehook = lambda _: None  # numba complains when a Loader of FFCV goes
@@ -229,7 +229,7 @@ def measure(rounds: int, seconds: float, cores: int) -> Iterator[dict]:
         all_peers = {size: peers(pictures, cores) for size, pictures in all_pictures.items()}
         for size, path in paths.items():
             pictures, others = all_pictures[size], all_peers.pop(size)
-            host, whole = "ours", "ours, whole recipe"
+            host, whole = "ours", "ours, whole augmentation"
             contestants = {
                 host: ours(path, cores),
                 "ffcv, two pipelines": ffcv(path, cores),
@@ -251,7 +251,7 @@ def measure(rounds: int, seconds: float, cores: int) -> Iterator[dict]:
                     bars=bars,
                 ),
                 rows(
-                    f"two views, 224 px, from {size}, whole recipe on the host",
+                    f"two views, 224 px, from {size}, whole augmentation on the host",
                     "images/s",
                     chosen(results, whole, *others),
                 ),

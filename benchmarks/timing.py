@@ -96,8 +96,8 @@ def durations(
     inverse = [Rates(each.name, [1 / value for value in each.values]) for each in results]
     table = rows(title, unit, inverse, bars=bars)
     return [
-        row | {"rate": one.median, "rates": one.values, "less_is_better": True}
-        for row, one in zip(table, results, strict=True)
+        row | {"rate": rates.median, "rates": rates.values, "less_is_better": True}
+        for row, rates in zip(table, results, strict=True)
     ]
 
 

@@ -29,6 +29,9 @@ python=${PYTHON:-python3}
 command -v "$python" >/dev/null || die "no '$python' on PATH: install Python 3.11 or newer, or set PYTHON=/path/to/python"
 "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' ||
     die "$("$python" --version) at $(command -v "$python") is too old: Python 3.11 or newer is needed; set PYTHON=/path/to/python3.11"
+headers=$("$python" -c 'import sysconfig; print(sysconfig.get_path("include"))')
+[ -f "$headers/Python.h" ] ||
+    die "no Python.h in $headers (ffcv is compiled against it): install the headers of this Python (Debian and Ubuntu: apt-get install $("$python" -c 'import sys; print("python%d.%d-dev" % sys.version_info[:2])'), or python3-dev), or set PYTHON to one that has them"
 command -v c++ >/dev/null || command -v g++ >/dev/null || die "no C++ compiler on PATH (ffcv is compiled here): install g++"
 
 # --- system libraries of FFCV --------------------------------------------------------------------
@@ -53,6 +56,24 @@ if ! has_libraries; then
     has_libraries || die "pkg-config still does not find opencv4 and libturbojpeg after installing $packages; see  pkg-config --print-errors --exists opencv4 libturbojpeg"
 fi
 
+# --- room ----------------------------------------------------------------------------------------
+# XDG_CACHE_HOME leads elsewhere where the home cannot be written
+XDG_CACHE_HOME=$(envs/cache_folder.sh)
+export XDG_CACHE_HOME
+downloads=${UV_CACHE_DIR:-$XDG_CACHE_HOME/uv}
+free_mb() { # of the file system of a folder, or of its nearest parent that exists
+    local folder=$1
+    while [ ! -d "$folder" ]; do folder=$(dirname "$folder"); done
+    df -Pm "$folder" | awk 'NR == 2 { print $4 }'
+}
+needed=$([ -x "$venv/bin/python" ] && echo 1000 || echo 7000) # MB
+[ "$(free_mb "$PWD")" -ge "$needed" ] || die "only $(free_mb "$PWD") MB are free at $PWD, $needed are needed; make room, or clone to another disk"
+if [ "$(free_mb "$downloads")" -lt "$needed" ] && [ -z "${UV_CACHE_DIR:-}" ]; then
+    say "only $(free_mb "$downloads") MB are free at $downloads: downloads go to $PWD/.uv/cache (delete it afterwards), or set UV_CACHE_DIR"
+    export UV_CACHE_DIR=$PWD/.uv/cache
+fi
+out_of_room() { die "the packages could not be installed (above). If a quota is spent: they are downloaded to ${UV_CACHE_DIR:-$downloads} and installed to $PWD/$venv; set UV_CACHE_DIR to a folder with 7 GB of room, best on the file system of this clone, then run it again"; }
+
 # --- uv: the one on PATH, or a pinned and hashed one of our own ----------------------------------
 uv=$(command -v uv || true)
 if [ -z "$uv" ]; then
@@ -71,7 +92,7 @@ requirements=(-r envs/requirements.txt)
 [ "$kind" = bench ] && requirements+=(-r benchmarks/peers.txt)
 say "installing Python packages into $venv (about 6 GB, mostly torch)"
 export VIRTUAL_ENV=$PWD/$venv
-"$uv" pip install --quiet --require-hashes --build-constraints envs/requirements.txt "${requirements[@]}"
+"$uv" pip install --quiet --require-hashes --build-constraints envs/requirements.txt "${requirements[@]}" || out_of_room
 "$uv" pip install --quiet --no-deps --no-build-isolation -e .
 "$venv/bin/python" -c 'import torch, torchvision, ffcv' || die "the packages are installed but do not import (above); remove $venv and try again"
 printf '%s' "$wanted" >"$stamp"

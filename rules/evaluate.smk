@@ -165,6 +165,14 @@ def plan_sha256(wildcards):
     return hashlib.sha256(json.dumps(PLAN.as_json()).encode()).hexdigest()
 
 
+def study_file(wildcards):
+    """The record of the study. In a clone, which has it and the table but no evaluation, whichever
+    of the two files is newer says nothing."""
+    evaluated = any(Path(file).exists() for file in record_files())
+    table_alone = Path(FILES.metrics).exists() and not evaluated
+    return ancient(FILES.study_record) if table_alone else FILES.study_record
+
+
 def paired_file(wildcards):
     """The paired intervals, where they are there or can be had from the predictions.
 
@@ -200,7 +208,7 @@ rule write_study:
 
 rule collect_metrics:
     input:
-        study=FILES.study_record,
+        study=study_file,
         records=record_files(),
     output:
         metrics=FILES.metrics,
@@ -222,7 +230,7 @@ rule collect_metrics:
 
 rule collect_paired:
     input:
-        study=FILES.study_record,
+        study=study_file,
         records=record_files(),
         predictions=prediction_files(),
         manifests=[layout.manifest(target) for target in TARGETS],

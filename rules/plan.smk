@@ -1,4 +1,4 @@
-# The cost of the study, before it is paid: docs/guide/plan.md. Nothing is declared as an output,
+# The cost of the study, before it is paid, and what it can settle: docs/guide/plan.md. Nothing is declared as an output,
 # so that each call computes it again: what is done meanwhile is subtracted.
 
 
@@ -19,11 +19,12 @@ rule plan:
     params:
         config=whole_config,
         prefix=FILES.plan,
+        power=FILES.power,
     message:
-        "Planning {params.prefix}.md, .csv, .svg and .png"
+        "Planning {params.prefix}.md, .csv, .svg and .png, {params.power}.md and .csv"
     shell:
         'python "$FOURLENSES_SCRIPTS/plan_study.py" --config {params.config:q} '
-        "--output-prefix {params.prefix} 2> {log}"
+        "--output-prefix {params.prefix} --power-prefix {params.power} 2> {log}"
 
 
 # The plan beside what finished runs took.

@@ -6,6 +6,7 @@ from snakemake.logging import logger
 
 from fourlenses.slurm import profile_checks, snakemake_internals
 from fourlenses.slurm.demands import Demands
+from fourlenses.slurm.inside_job import forget_allocation
 
 profile = list(snakemake_internals.profile_resources(workflow))
 if workflow.is_main_process:
@@ -34,6 +35,7 @@ onstart:
         if workflow.is_main_process:
             profile_checks.check_executor(profile, workflow.executor_plugin.name)
         if workflow.executor_plugin.name == "slurm":
+            forget_allocation(os.environ)
             import snakemake_executor_plugin_slurm as plugin
             from fourlenses.slurm.states import mend
 

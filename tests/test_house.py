@@ -95,8 +95,8 @@ def relative(file: Path) -> str:
 def declared(*names: str) -> set[str]:
     """Return the packages that requirement files name."""
     lines = [line for name in names for line in (ROOT / name).read_text("utf-8").splitlines()]
-    found = (re.match(r"[A-Za-z0-9._-]+", line) for line in lines if not line.startswith("-"))
-    return {match[0].lower().replace("_", "-") for match in found if match}
+    matches = (re.match(r"[A-Za-z0-9._-]+", line) for line in lines if not line.startswith("-"))
+    return {match[0].lower().replace("_", "-") for match in matches if match}
 
 
 def test_no_modules_import_each_other_in_a_circle():

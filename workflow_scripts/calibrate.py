@@ -1,29 +1,17 @@
 """Measure this machine's images per second for a study, which `snakemake plan` estimates with."""
 
 import argparse
-import json
 import logging
 from pathlib import Path
 
+from fourlenses.config.command_line import add_config_options, config_of
 from fourlenses.core.cli import run
 from fourlenses.study.layout import CALIBRATION
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    which = parser.add_mutually_exclusive_group()
-    which.add_argument(
-        "--configfile",
-        nargs="+",
-        type=Path,
-        default=[],
-        help="the study's overlay of config.yaml; none: the default study",
-    )
-    which.add_argument(
-        "--config",
-        type=json.loads,
-        help="the whole config, completed, as JSON (what the Snakefile gives)",
-    )
+    add_config_options(parser)
     parser.add_argument(
         "--seconds",
         type=float,
@@ -38,12 +26,11 @@ def main() -> None:
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
 
-    from fourlenses.config.read import read_config
     from fourlenses.lenses.plan import make_plan
     from fourlenses.planning.calibrate import calibrate
     from fourlenses.planning.throughput import merge_into
 
-    config = arguments.config or read_config(arguments.configfile)
+    config = config_of(arguments)
     rows = calibrate(
         config, make_plan(config), arguments.seconds or config["plan"]["calibrate_seconds"]
     )

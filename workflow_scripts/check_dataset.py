@@ -6,10 +6,10 @@ with a verdict: ok, look at these, or not usable (exit code 2). The reports are 
 
 import argparse
 import json
-import os
 from pathlib import Path
 
 from fourlenses.core.cli import run
+from fourlenses.core.machine.cores import usable_cores
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -34,7 +34,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument(
         "--workers",
         type=int,
-        default=len(os.sched_getaffinity(0)),
+        default=usable_cores(),
         help="processes (all cores); changes no byte",
     )
     parser.add_argument(

@@ -3,10 +3,10 @@
 import argparse
 import json
 import logging
-import os
 from pathlib import Path
 
 from fourlenses.core.cli import run
+from fourlenses.core.machine.cores import usable_cores
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -54,7 +54,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument(
         "--workers",
         type=int,
-        default=len(os.sched_getaffinity(0)),
+        default=usable_cores(),
         help="threads that decode images (changes no number)",
     )
     parser.add_argument("--cells", required=True, type=Path, help="records to write (.json)")

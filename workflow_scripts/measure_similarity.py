@@ -1,10 +1,10 @@
 """Measure the distances between a study's image domains, on random-init encoders' features."""
 
 import argparse
-import os
 from pathlib import Path
 
 from fourlenses.core.cli import run
+from fourlenses.core.machine.cores import usable_cores
 
 
 def main() -> None:
@@ -29,7 +29,7 @@ def main() -> None:
     parser.add_argument(
         "--workers",
         type=int,
-        default=len(os.sched_getaffinity(0)),
+        default=usable_cores(),
         help="threads that decode images (changes no number)",
     )
     parser.add_argument("--output", required=True, type=Path, help="similarity.csv to write")

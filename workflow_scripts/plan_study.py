@@ -1,30 +1,22 @@
-"""Estimate what a study costs: every job once, in hours, disk and wall time.
+"""Estimate what a study costs (each job once, in hours, disk, wall time) and what it can settle.
 
 With --check: the estimates next to what finished jobs took.
 """
 
 import argparse
-import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from fourlenses.config.command_line import add_config_options, config_of
 from fourlenses.core.cli import run
 
+if TYPE_CHECKING:
+    from fourlenses.planning.plan import StudyPlan
 
-def main() -> None:
+
+def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
-    which = parser.add_mutually_exclusive_group()
-    which.add_argument(
-        "--configfile",
-        nargs="+",
-        type=Path,
-        default=[],
-        help="the study's overlay of config.yaml; none: the default study",
-    )
-    which.add_argument(
-        "--config",
-        type=json.loads,
-        help="the whole config, completed, as JSON (what the Snakefile gives)",
-    )
+    add_config_options(parser)
     parser.add_argument("--gpus", type=int, help="instead of the key plan.gpus")
     parser.add_argument("--device", help="instead of the key plan.device")
     parser.add_argument(
@@ -32,25 +24,31 @@ def main() -> None:
     )
     parser.add_argument("--output-prefix", type=Path, help="write PREFIX.csv, .md, .svg and .png")
     parser.add_argument(
+        "--power-prefix", type=Path, help="write what the study can settle: PREFIX.csv and .md"
+    )
+    parser.add_argument("--pilot", help="instead of the key plan.pilot")
+    parser.add_argument(
         "--check",
         nargs="?",
         const="",
         metavar="RESULTS",
         help="compare with what is finished, e.g. in results/default",
     )
-    arguments = parser.parse_args()
+    return parser.parse_args()
 
-    from fourlenses.core.files import atomic
-    from fourlenses.planning import compare, report
+
+def main() -> None:
+    arguments = parse_arguments()
+
+    from fourlenses.lenses.plan import make_plan
+    from fourlenses.planning import compare
     from fourlenses.planning.plan import plan_study
 
-    config = arguments.config
-    if config is None:
-        from fourlenses.config.read import read_config
-
-        config = read_config(arguments.configfile)
+    config = config_of(arguments)
     config["plan"] |= {
-        key: value for key in ("gpus", "device") if (value := getattr(arguments, key)) is not None
+        key: value
+        for key in ("gpus", "device", "pilot")
+        if (value := getattr(arguments, key)) is not None
     }
     if arguments.check:  # results/<study>, of whatever folder that lies in
         results = Path(arguments.check).resolve()
@@ -59,14 +57,28 @@ def main() -> None:
     if arguments.check is not None:
         print(compare.table(compare.compare(plan, arguments.directory)))
         return
-    print(plan.page())
-    if prefix := arguments.output_prefix:
-        report.write_jobs(list(plan.jobs.values()), plan.times, prefix.with_suffix(".csv"))
-        with atomic(prefix.with_suffix(".md")) as temporary:
-            temporary.write_text(plan.page(), encoding="utf-8")
-        from fourlenses.planning import figure
 
-        figure.save(figure.draw(list(plan.jobs.values()), plan.device), prefix)
+    from fourlenses.power import write
+    from fourlenses.power.power import power_of
+
+    power = power_of(config, make_plan(config), root=arguments.directory)
+    page = plan.page(write.head(power))
+    print(page)
+    if arguments.power_prefix:
+        write.write(power, arguments.power_prefix)
+    if arguments.output_prefix:
+        write_plan(plan, page, arguments.output_prefix)
+
+
+def write_plan(plan: "StudyPlan", page: str, prefix: Path) -> None:
+    """Write PREFIX.csv, .md, .svg and .png."""
+    from fourlenses.core.files import atomic
+    from fourlenses.planning import figure, report
+
+    report.write_jobs(list(plan.jobs.values()), plan.times, prefix.with_suffix(".csv"))
+    with atomic(prefix.with_suffix(".md")) as temporary:
+        temporary.write_text(page, encoding="utf-8")
+    figure.save(figure.draw(list(plan.jobs.values()), plan.device), prefix)
 
 
 if __name__ == "__main__":

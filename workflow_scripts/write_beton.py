@@ -3,10 +3,10 @@
 import argparse
 import json
 import logging
-import os
 from pathlib import Path
 
 from fourlenses.core.cli import run
+from fourlenses.core.machine.cores import usable_cores
 
 
 def main() -> None:
@@ -43,7 +43,7 @@ def main() -> None:
     parser.add_argument(
         "--workers",
         type=int,
-        default=len(os.sched_getaffinity(0)),
+        default=usable_cores(),
         help="threads that decode images (changes no byte)",
     )
     arguments = parser.parse_args()

@@ -1,4 +1,8 @@
-"""Judge the paper's claims by a study's table, and write a decision card for each target."""
+"""Judge the paper's claims by a study's table, and write a decision card for each target.
+
+The half-widths that `snakemake plan` expected are read from power.csv next to the table, where it
+is.
+"""
 
 import argparse
 import json
@@ -33,12 +37,15 @@ def main() -> None:
     from fourlenses.analysis.table import read_metrics
     from fourlenses.findings import write
     from fourlenses.findings.setting import study_setting
+    from fourlenses.findings.show import planned
     from fourlenses.findings.thresholds import Thresholds
     from fourlenses.lenses import conclusions
 
     thresholds = Thresholds(**arguments.thresholds)
     evidence = Evidence.of(read_metrics(arguments.metrics), thresholds.seed_sd)
-    findings = conclusions.evaluate(evidence, thresholds)
+    findings = planned.beside(
+        conclusions.evaluate(evidence, thresholds), planned.read(arguments.metrics.parent)
+    )
     write.findings(findings, arguments.findings, study_setting(evidence))
     write.cards(conclusions.cards(evidence, thresholds), arguments.decision)
     for finding in findings:

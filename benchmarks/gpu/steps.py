@@ -79,7 +79,9 @@ class Run:
         )
         encoder, width = build_backbone(backbone, 0)
         info = DataInfo(images=100 * count, num_classes=CLASSES, batch_size=batch, seed=0)
-        self.method = build_method(hyper.method, encoder, width, settings=hyper.own, info=info)
+        self.method = build_method(
+            hyper.method, encoder, width, settings=hyper.method_keys, info=info
+        )
         set_batch_norm(self.method, 1)
         if compiled:
             encoder.compile()

@@ -61,11 +61,11 @@ def device_seconds(work, device: torch.device, turns: int = 10) -> float:
     if device.type == "cpu":
         return seconds_of(work, device, turns)
     work()
-    with profile(activities=[ProfilerActivity.CUDA]) as found:
+    with profile(activities=[ProfilerActivity.CUDA]) as profiled:
         for _ in range(turns):
             work()
         torch.cuda.synchronize()
-    return sum(event.self_device_time_total for event in found.key_averages()) / 1e6 / turns
+    return sum(event.self_device_time_total for event in profiled.key_averages()) / 1e6 / turns
 
 
 def measure(
@@ -75,22 +75,22 @@ def measure(
     bandwidth, table = copy_bandwidth(device), []
     print(f"copy {bandwidth / 1e12:.2f} TB/s", flush=True)
     for stored, size, batch in settings:
-        recipe = Augmentation(
+        augmentation = Augmentation(
             mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225), blur=0.5 if size > 64 else 0.0
         )
         images = torch.randint(0, 256, (batch, 3, stored, stored), dtype=torch.uint8, device=device)
-        views = Views(Augment(recipe, size, 0), images)
+        views = Views(Augment(augmentation, size, 0), images)
         title = f"a view of {batch} images, {stored} to {size} px"
         read, written = batch * 3 * stored**2, batch * 3 * size**2 * 4
         # crop writes; mean reads; colour reads and writes; of the half that is blurred, two passes
         # read and write
-        passes = read + written * (1 + 1 + 2 + (4 * recipe.blur))
+        passes = read + written * (1 + 1 + 2 + (4 * augmentation.blur))
         moved = {
             "bytes its passes move": passes,
             "bytes it cannot do without (image in, view out)": read + written,
         }
         table += bandwidth_rows(title, device_seconds(views, device), moved, bandwidth=bandwidth)
-        works = contestants(views, recipe, size)
+        works = contestants(views, augmentation, size)
         rates: dict[str, list[float]] = {name: [] for name in works}
         for _ in range(rounds):
             for name, (work, count) in works.items():
@@ -145,7 +145,7 @@ def bandwidth_rows(
     return table
 
 
-def contestants(views: Views, recipe: Augmentation, size: int) -> dict:
+def contestants(views: Views, augmentation: Augmentation, size: int) -> dict:
     """name -> (a call that makes views of some images, how many)."""
     import kornia.augmentation as k
     from torchvision.transforms import v2
@@ -165,11 +165,11 @@ def contestants(views: Views, recipe: Augmentation, size: int) -> dict:
         k.RandomHorizontalFlip(),
         k.ColorJitter(0.8, 0.8, 0.8, 0.2, p=0.8),
         k.RandomGrayscale(p=0.2),
-        *([k.RandomGaussianBlur((taps, taps), (0.1, 2.0), p=0.5)] if recipe.blur else []),
-        k.Normalize(torch.tensor(recipe.mean), torch.tensor(recipe.std)),
+        *([k.RandomGaussianBlur((taps, taps), (0.1, 2.0), p=0.5)] if augmentation.blur else []),
+        k.Normalize(torch.tensor(augmentation.mean), torch.tensor(augmentation.std)),
         same_on_batch=False,
     )
-    blur = [v2.RandomApply([v2.GaussianBlur(taps, (0.1, 2.0))], 0.5)] if recipe.blur else []
+    blur = [v2.RandomApply([v2.GaussianBlur(taps, (0.1, 2.0))], 0.5)] if augmentation.blur else []
     torchvisions = v2.Compose(
         [
             v2.RandomResizedCrop(size, scale=(0.08, 1.0), antialias=True),
@@ -178,7 +178,7 @@ def contestants(views: Views, recipe: Augmentation, size: int) -> dict:
             v2.RandomGrayscale(0.2),
             *blur,
             v2.ToDtype(torch.float32, scale=True),
-            v2.Normalize(recipe.mean, recipe.std),
+            v2.Normalize(augmentation.mean, augmentation.std),
         ]
     )
     few = images[:SAMPLE_BY_SAMPLE]

@@ -42,6 +42,7 @@ ROOMS = {
     "lenses": "a folder a question",
     "check": "inspect a dataset",
     "planning": "what a study costs",
+    "power": "what it can settle",
     "status": "how far a study is",
     "report": "one HTML page",
 }
@@ -99,12 +100,12 @@ def room(name: str) -> str:
 def arrows(modules: dict[str, Module]) -> dict[str, set[str]]:
     """Return which rooms each room imports; package and root files are no room."""
     rooms = {room(name) for name in modules if room(name)}
-    found = {name: set() for name in sorted(rooms)}
+    imports = {name: set() for name in sorted(rooms)}
     for module in modules.values():
         for target in module.imports:
             if room(module.name) and room(target) and room(target) != room(module.name):
-                found[room(module.name)].add(room(target))
-    return found
+                imports[room(module.name)].add(room(target))
+    return imports
 
 
 def circles(imports: dict[str, set[str]]) -> list[list[str]]:
@@ -152,10 +153,10 @@ def without_implied(imports: dict[str, set[str]]) -> dict[str, set[str]]:
 
 def heights(imports: dict[str, set[str]]) -> dict[str, int]:
     """Return how far each room stands above what it imports: the longest way down."""
-    found: dict[str, int] = {}
+    height: dict[str, int] = {}
     for name in ROOMS:  # what a room imports stands before it
-        found[name] = max((found[target] + 1 for target in imports[name]), default=0)
-    return found
+        height[name] = max((height[target] + 1 for target in imports[name]), default=0)
+    return height
 
 
 def routes(imports: dict[str, set[str]], floor: dict[str, int]) -> list[list[str]]:

@@ -3,24 +3,11 @@
 import pytest
 
 from fourlenses.analysis import bands
-from fourlenses.analysis.contrasts import Evidence
-from fourlenses.analysis.table import read_metrics
 from fourlenses.metrics.statistics import wilson_share
-from tests.helpers import synthetic_metrics as synthetic
+from tests.helpers.figures import evidence_of, seeds
 from tests.helpers.synthetic_metrics import row
 
 KEYS = ["target", "method"]
-
-
-def evidence_of(tmp_path, rows, **more):
-    return Evidence.of(read_metrics(synthetic.write(tmp_path / "metrics.csv", rows)), **more)
-
-
-def seeds(*top1s, **more):
-    return [
-        row("domain", "simclr", "a-100", "a", top1, seed=seed, **more)
-        for seed, top1 in enumerate(top1s)
-    ]
 
 
 def band(evidence):
@@ -30,17 +17,17 @@ def band(evidence):
 def test_a_band_holds_test_images_and_seeds(tmp_path):
     """One seed is widened by the stated deviation; without one it is Wilson's interval."""
     low, high = (100 * end for end in wilson_share(0.5, 5000))
-    one = band(evidence_of(tmp_path, seeds(50.0), prior_sd=0.0))
-    assert (one["top1_low"], one["top1_high"]) == pytest.approx((low, high), abs=0.01)
+    exact = band(evidence_of(tmp_path, seeds(50.0), prior_sd=0.0))
+    assert (exact["top1_low"], exact["top1_high"]) == pytest.approx((low, high), abs=0.01)
     widened = band(evidence_of(tmp_path, seeds(50.0), prior_sd=2.0))
     half = 1.96 * (0.5 * 0.5 / 5000 * 1e4 + 2.0**2) ** 0.5
     assert widened["top1_high"] - 50 == pytest.approx(half, rel=0.01)
-    assert (one["seeds"], widened["seeds"]) == (1, 1)
+    assert (exact["seeds"], widened["seeds"]) == (1, 1)
 
 
 def test_more_seeds_make_a_band_narrower(tmp_path):
     widths = [band(evidence_of(tmp_path, seeds(*[50.0] * count), prior_sd=2.0)) for count in (1, 3)]
-    one, three = (one["top1_high"] - one["top1_low"] for one in widths)
+    one, three = (row["top1_high"] - row["top1_low"] for row in widths)
     assert three < one
     assert widths[1]["seeds"] == 3
 

@@ -56,11 +56,11 @@ def record(run, target, labelled, top1, protocol="linear"):
 
 
 def write(folder, records):
-    for one in records:
-        file = folder / "evaluate" / one["run"] / "cells.json"
+    for entry in records:
+        file = folder / "evaluate" / entry["run"] / "cells.json"
         file.parent.mkdir(parents=True, exist_ok=True)
         known = json.loads(file.read_text())["cells"] if file.exists() else []
-        file.write_text(json.dumps({"cells": [*known, one]}))
+        file.write_text(json.dumps({"cells": [*known, entry]}))
 
 
 def plan(folder, cells):
@@ -171,13 +171,13 @@ def test_draws_of_labels_are_rows_of_their_own(tmp_path):
 
 
 def test_a_protocol_that_trains_has_a_file_of_its_own(tmp_path):
-    one = record("supervised/a-64/seed0", "a", "64", 50.0, "scratch")
+    scratch = record("supervised/a-64/seed0", "a", "64", 50.0, "scratch")
     file = tmp_path / "evaluate/supervised/a-64/seed0/scratch/a/64.json"
     file.parent.mkdir(parents=True)
-    file.write_text(json.dumps({"cells": [one]}))
+    file.write_text(json.dumps({"cells": [scratch]}))
     study = tmp_path / "study.json"
     cell = {
-        "run": one["run"],
+        "run": scratch["run"],
         "target": "a",
         "labelled": "64",
         "protocol": "scratch",

@@ -46,14 +46,14 @@ def evaluated(folder, run, protocol, wrong, lenses, labelled="100"):
         json.dumps({"cells": [cell | {"levels": [{"level": "coarse"}, {"level": "fine"}]}]})
     )
     predicted = np.where(np.arange(200) < wrong, (LABELS + 1) % 4, LABELS)
-    kept = TargetPredictions(
+    predictions = TargetPredictions(
         predicted={f"{protocol}/{labelled}": predicted},
         rows=np.arange(200),
         labels=LABELS,
         classes=list("wxyz"),
     )
     write_predictions(
-        file.with_name("predictions.npz") if alone else file.with_suffix(".npz"), {"a": kept}
+        file.with_name("predictions.npz") if alone else file.with_suffix(".npz"), {"a": predictions}
     )
     return {key: cell[key] for key in ("run", "target", "labelled", "protocol")} | {
         "record": name,
@@ -75,21 +75,21 @@ def collected(folder, cells, manifest):
 
 
 def test_every_cell_of_a_target_and_label_size_is_counted_with_every_other(tmp_path, manifest):
-    own = evaluated(tmp_path, "simclr/a-100/seed0", "linear", 40, ["domain", "quantity"])
+    first = evaluated(tmp_path, "simclr/a-100/seed0", "linear", 40, ["domain", "quantity"])
     other = evaluated(tmp_path, "simclr/b-100/seed1", "linear", 60, ["domain"])
     scratch = evaluated(tmp_path, "supervised/a-100/seed0", "scratch", 20, ["quantity"])
-    table = collected(tmp_path, [own, other, scratch], manifest)
+    table = collected(tmp_path, [first, other, scratch], manifest)
     assert (table["level"] == "fine").all()
     assert list(zip(table["run"], table["both_right"], strict=True)) == [
-        (own["run"], "160"),
+        (first["run"], "160"),
         (other["run"], "140 140"),
         (scratch["run"], "160 140 180"),
     ]
 
 
 def test_coarser_levels_where_the_lens_granularity_looks(tmp_path, manifest):
-    own = evaluated(tmp_path, "simclr/a-100/seed0", "linear", 40, ["granularity"])
-    table = collected(tmp_path, [own], manifest)
+    first = evaluated(tmp_path, "simclr/a-100/seed0", "linear", 40, ["granularity"])
+    table = collected(tmp_path, [first], manifest)
     assert table["level"].tolist() == ["coarse", "fine"]
     # of the 40 wrong ones, every other is of the next class in the same kind
     assert table["both_right"].tolist() == ["180", "160 160"]
@@ -100,16 +100,16 @@ def test_coarser_levels_where_the_lens_granularity_looks(tmp_path, manifest):
 
 
 def test_other_test_images_are_not_counted_together(tmp_path, manifest, caplog):
-    own = evaluated(tmp_path, "simclr/a-100/seed0", "linear", 40, ["domain"])
+    first = evaluated(tmp_path, "simclr/a-100/seed0", "linear", 40, ["domain"])
     other = evaluated(tmp_path, "simclr/b-100/seed0", "linear", 60, ["domain"])
-    kept = TargetPredictions(
+    predictions = TargetPredictions(
         predicted={"linear/100": LABELS[:150]},
         rows=np.arange(150),
         labels=LABELS[:150],
         classes=list("wxyz"),
     )
-    write_predictions(tmp_path / "evaluate" / other["run"] / "predictions.npz", {"a": kept})
-    table = collected(tmp_path, [own, other], manifest)
+    write_predictions(tmp_path / "evaluate" / other["run"] / "predictions.npz", {"a": predictions})
+    table = collected(tmp_path, [first, other], manifest)
     assert table["both_right"].tolist() == ["160", ". 150"]
     assert "different images of a" in caplog.text
 

@@ -17,8 +17,8 @@ from tests.helpers.synthetic_metrics import row
 
 N_TEST = 1000
 # the prior: 0.8 points at 50 %
-KNOWN = SeedVariance(every=Common(variance=0.64, freedom=inf, most=inf, cells=0))
-NONE = SeedVariance(every=Common(variance=0.0, freedom=inf, most=inf, cells=1))
+KNOWN = SeedVariance(every=Common(variance=0.64, freedom=inf, most=inf, cells=0, mean=0.64))
+NONE = SeedVariance(every=Common(variance=0.0, freedom=inf, most=inf, cells=1, mean=0.0))
 
 
 def cell(source, top1s, **more):
@@ -42,20 +42,22 @@ def image_error(share):
 
 
 def test_one_seed_without_predictions_adds_both_cells():
-    found = evidence().difference(cell("a-1000", [50.0]), cell("b-1000", [44.0]))
+    difference = evidence().difference(cell("a-1000", [50.0]), cell("b-1000", [44.0]))
     error = sqrt(image_error(0.5) + image_error(0.44))
-    assert (found.estimate, found.standard_error) == (6.0, pytest.approx(error))
-    assert (found.low, found.high) == pytest.approx(
+    assert (difference.estimate, difference.standard_error) == (6.0, pytest.approx(error))
+    assert (difference.low, difference.high) == pytest.approx(
         (6 - norm.ppf(0.975) * error, 6 + norm.ppf(0.975) * error)
     )
-    assert (found.seeds, found.paired, found.freedom) == (1, False, inf)
+    assert (difference.seeds, difference.paired, difference.freedom) == (1, False, inf)
 
 
 def test_one_seed_is_widened_by_the_prior_which_shrinks_towards_the_ends():
     rows = cell("a-1000", [50.0]), cell("b-1000", [90.0])
-    found = evidence(variance=KNOWN).difference(*rows)
+    difference = evidence(variance=KNOWN).difference(*rows)
     seeds = 0.64 * (1 + 0.36)  # of a count: p (1 - p) is 0.09 at 90 % and 0.25 at 50 %
-    assert found.standard_error == pytest.approx(sqrt(image_error(0.5) + image_error(0.9) + seeds))
+    assert difference.standard_error == pytest.approx(
+        sqrt(image_error(0.5) + image_error(0.9) + seeds)
+    )
 
 
 def test_several_seeds_are_the_two_way_layout():
@@ -83,27 +85,29 @@ def test_several_seeds_are_the_two_way_layout():
     joint = {("a", 1000): Group(places, np.cov(flat, bias=True))}
     # a study whose cells say nothing of each other: the variance is the contrast's own, of two
     # degrees of freedom
-    own = SeedVariance(every=Common(variance=1.0, freedom=1e-9, most=1e9, cells=5))
-    found = evidence(joint, own).difference(*sides)
+    common = Common(variance=1.0, freedom=1e-9, most=1e9, cells=5, mean=1.0)
+    difference = evidence(joint, SeedVariance(every=common)).difference(*sides)
 
     scores = 100 * (right[0] - right[1])  # (3, n): D of seed s on image i
     seeds = scores.mean(1)
     between_seeds = np.cov(scores, bias=True)
     u = between_seeds[~np.eye(3, dtype=bool)].mean()
     variance = (N_TEST * u + 2e4) / (N_TEST + 2) ** 2 + seeds.var(ddof=1) / 3
-    assert found.estimate == pytest.approx(seeds.mean())
-    assert found.standard_error == pytest.approx(sqrt(variance))
+    assert difference.estimate == pytest.approx(seeds.mean())
+    assert difference.standard_error == pytest.approx(sqrt(variance))
     freedom = 2 * (variance / (seeds.var(ddof=1) / 3)) ** 2
-    assert found.high - found.estimate == pytest.approx(t.ppf(0.975, freedom) * sqrt(variance))
-    assert found.paired
+    assert difference.high - difference.estimate == pytest.approx(
+        t.ppf(0.975, freedom) * sqrt(variance)
+    )
+    assert difference.paired
 
 
 def test_a_shared_cell_counts_once_with_its_total_weight():
-    own, b, c = cell("a-1000", [50.0]), cell("b-1000", [44.0]), cell("c-1000", [40.0])
-    found = evidence().weighted([(0.5, b, own), (0.5, c, own)])
-    assert found.estimate == -8.0
+    a, b, c = cell("a-1000", [50.0]), cell("b-1000", [44.0]), cell("c-1000", [40.0])
+    weighted = evidence().weighted([(0.5, b, a), (0.5, c, a)])
+    assert weighted.estimate == -8.0
     each = [N_TEST * share * (1 - share) + 1 for share in (0.5, 0.44, 0.40)]
-    assert found.standard_error**2 == pytest.approx(
+    assert weighted.standard_error**2 == pytest.approx(
         (each[0] + (each[1] + each[2]) / 4) * 1e4 / (N_TEST + 2) ** 2
     )
 
@@ -122,18 +126,18 @@ def test_quantile_is_students_t():
 
 
 def test_p_value_is_that_of_the_interval():
-    found = evidence().difference(cell("a-1000", [50.0]), cell("b-1000", [44.0]))
-    assert found.p_value(found.low) == pytest.approx(0.05)
-    assert found.p_value(6.0) == 1.0
-    assert found.p_value() == pytest.approx(2 * norm.sf(6 / found.standard_error))
+    difference = evidence().difference(cell("a-1000", [50.0]), cell("b-1000", [44.0]))
+    assert difference.p_value(difference.low) == pytest.approx(0.05)
+    assert difference.p_value(6.0) == 1.0
+    assert difference.p_value() == pytest.approx(2 * norm.sf(6 / difference.standard_error))
 
 
 def test_log_odds_by_the_delta_method():
-    found = evidence().weighted(
+    weighted = evidence().weighted(
         [(1.0, cell("a-1000", [80.0]), cell("b-1000", [60.0]))], scales.log_odds
     )
-    assert found.estimate == pytest.approx(np.log(0.8 / 0.2) - np.log(0.6 / 0.4), abs=2e-3)
-    assert found.standard_error == pytest.approx(
+    assert weighted.estimate == pytest.approx(np.log(0.8 / 0.2) - np.log(0.6 / 0.4), abs=2e-3)
+    assert weighted.standard_error == pytest.approx(
         sqrt(1 / (1000 * 0.16) + 1 / (1000 * 0.24)), rel=0.01
     )
 
@@ -144,11 +148,11 @@ def test_log_odds_by_the_delta_method():
 def test_derivatives_are_those_of_the_value(function):
     top1s, tests = [60.0, 52.0, 20.0, 75.0, 70.0], [1000] * 5
     _, derivatives = function(top1s, tests)
-    for place, derivative in enumerate(derivatives):
+    for index, derivative in enumerate(derivatives):
         ends = []
         for step in (-1e-4, 1e-4):
             moved = list(top1s)
-            moved[place] += step
+            moved[index] += step
             ends.append(function(moved, tests)[0])
         assert derivative == pytest.approx((ends[1] - ends[0]) / 2e-4, rel=1e-4)
 

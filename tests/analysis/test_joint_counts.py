@@ -29,12 +29,12 @@ def table(folder, right):
             "simclr",
             source,
             "a",
-            100 * float(one.mean()),
+            100 * float(answers.mean()),
             label_draw=0,
-            n_test=len(one),
+            n_test=len(answers),
             is_finest=True,
         )
-        for source, one in zip(("a-1000", "b-1000", "c-1000"), right, strict=True)
+        for source, answers in zip(("a-1000", "b-1000", "c-1000"), right, strict=True)
     ]
     frame = pd.DataFrame(rows).assign(run=[run for _, _, run, _ in CELLS])
     frame.attrs["path"] = str(folder / "metrics.csv")
@@ -95,7 +95,7 @@ def test_intervals_of_the_former_file_become_covariances(tmp_path, right):
     }
     pd.DataFrame([former]).to_csv(tmp_path / joint_counts.NAME, index=False)
     metrics = table(tmp_path, right)
-    found = Evidence.of(metrics, prior_sd=1e-6).difference(metrics.iloc[:1], metrics.iloc[1:2])
-    assert found.paired
-    assert found.estimate == pytest.approx(drop)
-    assert (found.high - found.low) == pytest.approx(high - low, rel=0.02)
+    difference = Evidence.of(metrics, prior_sd=1e-6).difference(metrics.iloc[:1], metrics.iloc[1:2])
+    assert difference.paired
+    assert difference.estimate == pytest.approx(drop)
+    assert (difference.high - difference.low) == pytest.approx(high - low, rel=0.02)

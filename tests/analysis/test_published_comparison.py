@@ -11,14 +11,11 @@ from fourlenses.analysis import published, published_comparison
 from fourlenses.analysis.contrasts import Evidence
 from fourlenses.analysis.table import read_metrics
 from tests.helpers import synthetic_metrics as synthetic
+from tests.helpers.figures import evidence_of
 from tests.helpers.synthetic_metrics import row
 
 PROGRAM = Path(__file__).resolve().parents[2] / "workflow_scripts" / "compare_published.py"
 ALL = 1_281_167
-
-
-def evidence_of(tmp_path, rows):
-    return Evidence.of(read_metrics(synthetic.write(tmp_path / "metrics.csv", rows)))
 
 
 def ours(source, top1, **more):
@@ -42,15 +39,15 @@ def test_a_row_is_matched_by_everything_that_names_it(tmp_path):
         ours("imagenet-500000@blur", 50.0),
         row("domain", "simclr", "mine-500000", "mine", 50.0, level="class", labelled_images=ALL),
     ]
-    found = published_comparison.compare(evidence_of(tmp_path, rows))
-    assert len(found) == 1
-    one = found.iloc[0]
-    assert (one["ours"], one["paper"], one["reading_error"]) == (60.9, 62.9, 0)
+    compared = published_comparison.compare(evidence_of(tmp_path, rows))
+    assert len(compared) == 1
+    first = compared.iloc[0]
+    assert (first["ours"], first["paper"], first["reading_error"]) == (60.9, 62.9, 0)
     assert (
-        one["ours_low"] < 60.9 - 1.35 < 60.9 + 1.35 < one["ours_high"]
+        first["ours_low"] < 60.9 - 1.35 < 60.9 + 1.35 < first["ours_high"]
     )  # one seed: wider than 5,000 test images alone make it
-    assert one["difference"] == pytest.approx(-2.0)
-    assert one["origin"] == "table2_pooled"
+    assert first["difference"] == pytest.approx(-2.0)
+    assert first["origin"] == "table2_pooled"
 
 
 def test_seeds_are_averaged_and_other_spellings_of_a_source_understood(tmp_path):
@@ -71,19 +68,19 @@ def test_seeds_are_averaged_and_other_spellings_of_a_source_understood(tmp_path)
             pretrain_images=ALL,
         )
     )
-    found = published_comparison.compare(evidence_of(tmp_path, rows)).set_index("source")
-    concatenated = found.loc["imagenet-1000000~inat21-1000000"]
+    compared = published_comparison.compare(evidence_of(tmp_path, rows)).set_index("source")
+    concatenated = compared.loc["imagenet-1000000~inat21-1000000"]
     assert (concatenated["ours"], concatenated["seeds"]) == (63.0, 2)
     assert concatenated["difference"] == pytest.approx(63.0 - (64.4 - 0.6))  # tables 1 and 3
-    assert found.loc[f"imagenet-{ALL}", "origin"] == "fig5_granularity"
+    assert compared.loc[f"imagenet-{ALL}", "origin"] == "fig5_granularity"
 
 
 def test_every_published_number_fed_through_as_ours_differs_by_nothing(tmp_path):
     rows = published.rows().assign(study="ours", top5="", is_finest="")
     rows.to_csv(tmp_path / "metrics.csv", index=False)
-    found = published_comparison.compare(Evidence.of(read_metrics(tmp_path / "metrics.csv")))
-    assert len(found) == len(rows.drop_duplicates(published_comparison.KEYS))
-    assert found["difference"].abs().max() < 1e-9
+    compared = published_comparison.compare(Evidence.of(read_metrics(tmp_path / "metrics.csv")))
+    assert len(compared) == len(rows.drop_duplicates(published_comparison.KEYS))
+    assert compared["difference"].abs().max() < 1e-9
     rows.assign(study="published").to_csv(tmp_path / "metrics.csv", index=False)
     assert published_comparison.compare(Evidence.of(read_metrics(tmp_path / "metrics.csv"))).empty
 

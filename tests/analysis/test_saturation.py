@@ -54,7 +54,7 @@ def test_the_fit_is_that_of_a_general_optimiser():
         )
         for start in (0.1, 0.5, 1.5)
     ]
-    best = min(starts, key=lambda one: one.cost)
+    best = min(starts, key=lambda start: start.cost)
     assert fit.predict(1000)[0] == pytest.approx(
         best.x[0] - best.x[1] * 0.1 ** -best.x[2], abs=0.01
     )

@@ -19,7 +19,7 @@ def study(generator, deviations, seeds, shared=0.0, levels=("fine",), method="si
     seed have in common."""
     common = shared * generator.standard_normal(seeds)
     rows = []
-    for place, deviation in enumerate(deviations):
+    for number, deviation in enumerate(deviations):
         step = deviation * generator.standard_normal(seeds)
         for seed in range(seeds):
             for depth, level in enumerate(levels):
@@ -34,7 +34,7 @@ def study(generator, deviations, seeds, shared=0.0, levels=("fine",), method="si
                     row(
                         "domain",
                         method,
-                        f"d{place}-1000",
+                        f"d{number}-1000",
                         "a",
                         50 + common[seed] + step[seed] - 10 * depth,
                         **more,
@@ -44,14 +44,14 @@ def study(generator, deviations, seeds, shared=0.0, levels=("fine",), method="si
 
 
 def test_one_seed_takes_the_prior():
-    found = pooled(study(np.random.default_rng(0), [1.0] * 5, 1), 0.8)
-    assert (found.sd, found.every.cells, found.is_prior) == (0.8, 0, True)
-    assert found.moderated([(CELL, GROUP, [1.0]), (CELL, GROUP, [-1.0])], 0.0, 1) == (
+    variance = pooled(study(np.random.default_rng(0), [1.0] * 5, 1), 0.8)
+    assert (variance.sd, variance.every.cells, variance.is_prior) == (0.8, 0, True)
+    assert variance.moderated([(CELL, GROUP, [1.0]), (CELL, GROUP, [-1.0])], 0.0, 1) == (
         pytest.approx(1.28),
         inf,
     )
     assert (
-        found.words() == "0.8 points at 50 %, less towards 0 and 100 %, "
+        variance.words() == "0.8 points at 50 %, less towards 0 and 100 %, "
         "which is stated and not measured (findings.seed_sd)"
     )
 
@@ -59,30 +59,33 @@ def test_one_seed_takes_the_prior():
 def test_what_cells_share_counts_in_an_accuracy_and_not_in_a_difference():
     generator = np.random.default_rng(12)
     tables = [
-        study(generator, [0.5] * 6, 3, shared=3.0).assign(target=f"t{place}") for place in range(30)
+        study(generator, [0.5] * 6, 3, shared=3.0).assign(target=f"t{number}")
+        for number in range(30)
     ]
-    found = pooled(pd.concat(tables), 0.8)
-    assert found.shared == pytest.approx(9.0, rel=0.35)
-    one, _ = found.moderated([(CELL, GROUP, [1.0])], 0.0, 1)
-    difference, _ = found.moderated([(CELL, GROUP, [1.0]), (CELL, GROUP, [-1.0])], 0.0, 1)
-    assert one == pytest.approx(found.every.variance + found.shared)
+    measured = pooled(pd.concat(tables), 0.8)
+    assert measured.shared == pytest.approx(9.0, rel=0.35)
+    of_accuracy, _ = measured.moderated([(CELL, GROUP, [1.0])], 0.0, 1)
+    difference, _ = measured.moderated([(CELL, GROUP, [1.0]), (CELL, GROUP, [-1.0])], 0.0, 1)
+    assert of_accuracy == pytest.approx(measured.every.variance + measured.shared)
     assert difference == pytest.approx(0.5, rel=0.15)
 
 
 def test_alike_cells_are_pooled():
-    found = pooled(study(np.random.default_rng(11), [0.7] * 40, 3), 0.8)
-    assert found.sd == pytest.approx(0.7, rel=0.15)
-    assert found.every.cells == 40
-    variance, freedom = found.moderated([(CELL, GROUP, [1.0]), (CELL, GROUP, [-1.0])], 25.0, 3)
+    measured = pooled(study(np.random.default_rng(11), [0.7] * 40, 3), 0.8)
+    assert measured.sd == pytest.approx(0.7, rel=0.15)
+    assert measured.every.cells == 40
+    variance, freedom = measured.moderated([(CELL, GROUP, [1.0]), (CELL, GROUP, [-1.0])], 25.0, 3)
     assert freedom > 70  # of 80
-    assert variance == pytest.approx(2 * found.every.variance, rel=0.05)  # its own 25 hardly counts
+    assert variance == pytest.approx(
+        2 * measured.every.variance, rel=0.05
+    )  # its own 25 hardly counts
 
 
 def test_cells_that_differ_keep_much_of_their_own():
     generator = np.random.default_rng(2)
-    found = pooled(study(generator, np.exp(generator.normal(0, 1.0, 60)), 4), 0.8)
-    assert found.every.freedom < 4
-    variance, freedom = found.moderated([(CELL, GROUP, [1.0])], 25.0, 4)
+    measured = pooled(study(generator, np.exp(generator.normal(0, 1.0, 60)), 4), 0.8)
+    assert measured.every.freedom < 4
+    variance, freedom = measured.moderated([(CELL, GROUP, [1.0])], 25.0, 4)
     assert variance > 8
     assert freedom < 8
 
@@ -95,32 +98,34 @@ def test_kinds_are_pooled_separately():
             for method, deviation in (("simclr", 0.5), ("byol", 4.0))
         ]
     )
-    found = pooled(table, 0.8)
-    assert found.kinds["simclr", "linear"].variance == pytest.approx(0.25, rel=0.5)
-    assert found.kinds["byol", "linear"].variance == pytest.approx(16, rel=0.4)
-    quiet, _ = found.moderated(
+    measured = pooled(table, 0.8)
+    assert measured.kinds["simclr", "linear"].variance == pytest.approx(0.25, rel=0.5)
+    assert measured.kinds["byol", "linear"].variance == pytest.approx(16, rel=0.4)
+    quiet, _ = measured.moderated(
         [(("simclr", "linear"), GROUP, [1.0]), (("simclr", "linear"), GROUP, [-1.0])], 0.0, 1
     )
     assert quiet < 1.0
-    mixed, freedom = found.moderated(
+    mixed, freedom = measured.moderated(
         [(("simclr", "linear"), GROUP, [1.0]), (("byol", "linear"), GROUP, [-1.0])], 0.0, 1
     )
     assert mixed == pytest.approx(
-        found.kinds["simclr", "linear"].variance + found.kinds["byol", "linear"].variance
+        measured.kinds["simclr", "linear"].variance + measured.kinds["byol", "linear"].variance
     )
     assert freedom == pytest.approx(
         40, rel=0.15
     )  # of the noisy kind, which is nearly all of the sum
-    assert "points by method and protocol, pooled over 40 cells" in found.words()
+    assert "points by method and protocol, pooled over 40 cells" in measured.words()
 
 
 def test_levels_of_one_encoder_move_together():
-    found = pooled(study(np.random.default_rng(3), [1.0] * 30, 3, levels=("coarse", "fine")), 0.8)
-    assert found.between_levels == pytest.approx(
+    measured = pooled(
+        study(np.random.default_rng(3), [1.0] * 30, 3, levels=("coarse", "fine")), 0.8
+    )
+    assert measured.between_levels == pytest.approx(
         60 / 62
     )  # alike by construction, moved towards 0 by two degrees of freedom of 62
-    growth, _ = found.moderated([(CELL, GROUP, [1.0, -1.0])], 0.0, 1)
-    assert growth < 0.1 * found.every.variance * 2
+    growth, _ = measured.moderated([(CELL, GROUP, [1.0, -1.0])], 0.0, 1)
+    assert growth < 0.1 * measured.every.variance * 2
 
 
 def test_kinds_that_are_alike_share_one_value():
@@ -128,9 +133,9 @@ def test_kinds_that_are_alike_share_one_value():
     table = pd.concat(
         [study(generator, [0.7] * 4, 3, method=method) for method in ("simclr", "byol")]
     )
-    found = pooled(table, 0.8)
-    assert not found.kinds
-    assert found.of(("byol", "linear")) == found.every
+    measured = pooled(table, 0.8)
+    assert not measured.kinds
+    assert measured.of(("byol", "linear")) == measured.every
 
 
 def test_a_seed_that_one_cell_has_more_takes_none_from_the_others():
@@ -144,22 +149,22 @@ def test_a_seed_that_one_cell_has_more_takes_none_from_the_others():
 
 
 def test_two_cells_are_pooled_without_a_guess_of_how_alike_they_are():
-    found = pooled(study(np.random.default_rng(4), [1.0, 1.0], 3), 0.8)
-    assert (found.every.freedom, found.every.most, found.every.cells) == (
+    measured = pooled(study(np.random.default_rng(4), [1.0, 1.0], 3), 0.8)
+    assert (measured.every.freedom, measured.every.most, measured.every.cells) == (
         inf,
         2.0 + PRIOR_FREEDOM,
         2,
     )  # two cells that share a seed: 2
-    assert not found.kinds
+    assert not measured.kinds
 
 
 def test_random_encoders_are_a_kind_and_no_trained_cell():
     generator = np.random.default_rng(5)
     table = study(generator, [1.0] * 5, 3)
     still = study(generator, [0.1] * 5, 3, method="random")
-    found = pooled(pd.concat([table, still]), 0.8)
-    assert found.every.cells == 5
-    assert found.of(("random", "linear")).variance < 0.05 * found.every.variance
+    measured = pooled(pd.concat([table, still]), 0.8)
+    assert measured.every.cells == 5
+    assert measured.of(("random", "linear")).variance < 0.05 * measured.every.variance
     assert pooled(still, 0.8).is_prior
 
 

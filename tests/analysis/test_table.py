@@ -58,13 +58,13 @@ def test_a_table_that_would_mislead_is_refused(tmp_path, change, message):
 
 def test_encoders_from_elsewhere_may_have_another_backbone(tmp_path):
     """So do those continued from one, and concatenations with one; figures name the study's own."""
-    own = row("domain", "simclr", "a-100", "a", 40.0)
+    pretrained = row("domain", "simclr", "a-100", "a", 40.0)
     others = [
         row("domain", "external", "rn50", "a", 60.0, backbone="torchvision:resnet50"),
         row("domain", "simclr", "a-100.from_rn50", "a", 61.0, backbone="torchvision:resnet50"),
         row("domain", "simclr", "a-100~rn50.external", "a", 62.0, backbone="resnet18~resnet50"),
     ]
-    metrics = read(tmp_path, [own, *others])
+    metrics = read(tmp_path, [pretrained, *others])
     assert list(table.own_encoders(metrics)["source"]) == ["a-100"]
     external = metrics[metrics["method"] == "external"]
     assert table.own_encoders(external).equals(external)  # where there are no others

@@ -72,7 +72,7 @@ def test_contestants_take_turns_and_the_first_turn_of_a_race_does_not_count():
     assert [rates.name for rates in chosen(results, "b", "a")] == ["b", "a"]
 
 
-def test_disk_is_the_largest_beton_and_all_index_files_beside_all_betons():
+def test_disk_is_the_largest_beton_and_all_index_files_against_all_betons():
     assert disk.accounted({0.5: 50, 1.0: 100}, {0.5: 4, 1.0: 8}) == (112, 150)
 
 
@@ -137,9 +137,9 @@ def index(tmp_path):
     return tmp_path / "benchmarks.md"
 
 
-def save(folder: Path, name: str, found: dict) -> Path:
+def save(folder: Path, name: str, results: dict) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / name).write_text(json.dumps(found))
+    (folder / name).write_text(json.dumps(results))
     return folder / name
 
 

@@ -58,12 +58,12 @@ def test_a_method_can_be_there_twice():
 
 
 def test_an_augmentation_of_the_config_wins_over_that_of_the_presets():
-    own = {"flip": 1.0}
+    augmentation = {"flip": 1.0}
     assert (
-        completed({"supervised": {}}, augmentations={"crop_flip_small": own})["augmentations"][
-            "crop_flip_small"
-        ]
-        == own
+        completed({"supervised": {}}, augmentations={"crop_flip_small": augmentation})[
+            "augmentations"
+        ]["crop_flip_small"]
+        == augmentation
     )
 
 

@@ -40,8 +40,8 @@ def test_an_entry_is_filled_in(tmp_path):
     assert layout_of(config, run).encoder(run.name) == (
         "results/mine/pretrain/external/rn18/seed1/encoder.safetensors"
     )
-    own = Run("simclr", "scenes-500", 1)
-    assert layout_of(config, own).beton("scenes") == "data/scenes/32px/clean.beton"
+    pretrained = Run("simclr", "scenes-500", 1)
+    assert layout_of(config, pretrained).beton("scenes") == "data/scenes/32px/clean.beton"
 
 
 @pytest.mark.parametrize(

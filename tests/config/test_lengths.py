@@ -42,15 +42,15 @@ def names(config: dict) -> set[str]:
 
 def schedules(config: dict) -> set[tuple[int, int]]:
     """Steps and warm-up of every SimCLR encoder of the study, as its training will see them."""
-    found = set()
+    lengths = set()
     for run in make_plan(config).runs:
         if run.method != "random":
             dataset, size = run.source.split("-")
             images = images_of(config, dataset, size if size == "all" else int(size))
             hyper = Hyperparameters.from_json(run.method, with_views(config["methods"][run.method]))
             schedule, _ = pretraining_schedule(hyper, images)
-            found.add((schedule.total_steps, schedule.warmup_steps))
-    return found
+            lengths.add((schedule.total_steps, schedule.warmup_steps))
+    return lengths
 
 
 def test_at_equal_steps_all_sizes_have_the_steps_of_the_largest(tmp_path):
@@ -71,7 +71,7 @@ def test_shipped_studies_have_equal_schedules_or_say_otherwise(file):
         assert file.stem == "paper"
         return
     config["lenses"] = ["quantity"]
-    seen: dict[str, set] = {}
+    lengths: dict[str, set] = {}
     for run in make_plan(config).runs:
         if run.method != "random":
             entry = config["methods"][run.method]
@@ -79,12 +79,12 @@ def test_shipped_studies_have_equal_schedules_or_say_otherwise(file):
             images = images_of(config, dataset, size if size == "all" else int(size))
             hyper = Hyperparameters.from_json(run.method, with_views(entry))
             schedule, _ = pretraining_schedule(hyper, max(hyper.batch_size, images or 0))
-            seen.setdefault(run.method, set()).add((schedule.total_steps, schedule.warmup_steps))
-    assert seen
-    assert all(len(own) == 1 for own in seen.values())
-    for name in seen:
+            lengths.setdefault(run.method, set()).add((schedule.total_steps, schedule.warmup_steps))
+    assert lengths
+    assert all(len(of_method) == 1 for of_method in lengths.values())
+    for name in lengths:
         if name.endswith("_half"):
-            (half,), (whole,) = seen[name], seen[entry_of(name)]
+            (half,), (whole,) = lengths[name], lengths[entry_of(name)]
             assert abs(2 * half[0] - whole[0]) <= 1
 
 

@@ -88,9 +88,9 @@ def test_augmentations_are_valid_and_used(name):
 def test_a_method_can_be_built_from_its_preset(name, size):
     preset = read(name)[size]
     encoder, width = build_backbone("resnet_small", seed=0)
-    own = Hyperparameters.from_json(name, with_views(preset) | {"method": name}).own
+    method_keys = Hyperparameters.from_json(name, with_views(preset) | {"method": name}).method_keys
     info = DataInfo(images=2_000_000, num_classes=5, batch_size=preset["batch_size"], seed=0)
-    method = build_method(name, encoder, width, settings=own, info=info)
+    method = build_method(name, encoder, width, settings=method_keys, info=info)
     assert method.notes == []
     images = [torch.rand(4, 3, 32, 32) for _ in preset["augmentations"]]
     loss, _ = method(images, torch.arange(4))

@@ -59,11 +59,16 @@ def test_names_that_are_allowed_are_those_that_exist():
 
 
 def test_own_values_replace_those_of_the_preset():
-    own = {"learning_rates": [0.3], "epochs": 7, "augmentations": ["mine"], "weight_decays": [0]}
+    changes = {
+        "learning_rates": [0.3],
+        "epochs": 7,
+        "augmentations": ["mine"],
+        "weight_decays": [0],
+    }
     hyper, recipe = complete_protocol(
-        "fine_tune", "small", own, presets=PRESETS, augmentations={"mine": CROP}
+        "fine_tune", "small", changes, presets=PRESETS, augmentations={"mine": CROP}
     )
-    assert {key: hyper[key] for key in own} == own
+    assert {key: hyper[key] for key in changes} == changes
     assert (
         hyper["batch_size"]
         == complete_protocol("fine_tune", "small", {}, presets=PRESETS, augmentations={})[0][
@@ -74,7 +79,7 @@ def test_own_values_replace_those_of_the_preset():
 
 
 @pytest.mark.parametrize(
-    ("own", "message"),
+    ("changes", "message"),
     [
         ({"epoch": 3}, r"unknown key 'epoch' \(did you mean 'epochs'\?\)"),
         ({"epochs": "3"}, "key 'epochs' is '3'; the preset has"),
@@ -114,9 +119,9 @@ def test_own_values_replace_those_of_the_preset():
         ({"lr_scaling": "linea"}, r"unknown lr_scaling 'linea' \(did you mean 'linear'"),
     ],
 )
-def test_bad_settings_are_named(own, message):
+def test_bad_settings_are_named(changes, message):
     with pytest.raises(UserError, match=message):
-        complete_protocol("fine_tune", "small", own, presets=PRESETS, augmentations={})
+        complete_protocol("fine_tune", "small", changes, presets=PRESETS, augmentations={})
 
 
 def test_unknown_protocols_and_presets_name_the_known():

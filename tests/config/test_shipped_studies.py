@@ -29,14 +29,14 @@ def test_fine_tuning_and_training_from_scratch_are_tuned_alike(file):
 def test_nothing_of_the_default_study_leaks_into_another_preset(file):
     """Dictionaries add up: a key that config.yaml gives an entry is there in an overlay's as well,
     whatever preset it names."""
-    own, config = yaml.safe_load(file.read_text()), read_config([file])
-    for name, given in own["methods"].items():
+    overlay, config = yaml.safe_load(file.read_text()), read_config([file])
+    for name, given in overlay["methods"].items():
         entry = config["methods"][name]
         _is_preset(
             entry, given, ROOT / "presets" / "methods" / f"{entry['method']}.yaml", DURATIONS
         )
     for name in TRAINING_PROTOCOLS:
-        given = own["evaluation"].get(name)
+        given = overlay["evaluation"].get(name)
         if given and name in {cell.protocol for cell in make_plan(config).cells}:
             _is_preset(
                 config["evaluation"][name], given, ROOT / "presets" / "protocols" / f"{name}.yaml"
@@ -63,12 +63,12 @@ def test_seeds_fine_tuning_and_half_the_length(file):
         most = max(
             max(part["pretrain_images"]) for part in parts_of(lens) if dataset in part["datasets"]
         )
-        own = {
+        protocols = {
             cell.protocol
             for cell in cells
             if cell.target == dataset and cell.run.source == f"{dataset}-{most}"
         }
-        assert {"linear", "fine_tune"} <= own
+        assert {"linear", "fine_tune"} <= protocols
         assert any(cell.run.method.endswith("_half") and cell.target == dataset for cell in cells)
 
 

@@ -45,7 +45,7 @@ def test_plan_figure_and_step():
     assert (methods.label("toy"), methods.label("toy_long")) == ("Toy", "toy long")
     encoder = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(48, 8))
     info = DataInfo(images=100, num_classes=5, batch_size=8, seed=0)
-    settings = Hyperparameters.from_json("toy", with_views(config["methods"]["toy"])).own
+    settings = Hyperparameters.from_json("toy", with_views(config["methods"]["toy"])).method_keys
     method = build_method("toy", encoder, 8, settings=settings, info=info)
     views = [torch.rand(8, 3, 4, 4) for _ in range(2)]
     loss, _ = method.loss(method.embed(views), method.targets(views), torch.arange(8) % 5)

@@ -41,11 +41,11 @@ def test_the_reason_is_in_the_log_that_lies_on_the_full_disk(small_disk, lines):
             stderr=log,
             env=os.environ,
         )
-    said = (small_disk / "log").read_text()
-    assert ended.returncode == 2, said
+    content = (small_disk / "log").read_text()
+    assert ended.returncode == 2, content
     advice = f"make room on the file system at {small_disk} ("
-    assert f"{small_disk}/numbers.json: No space left on device; {advice}" in said
-    assert ("made room" in said) == (lines == 200)
+    assert f"{small_disk}/numbers.json: No space left on device; {advice}" in content
+    assert ("made room" in content) == (lines == 200)
     assert sorted(file.name for file in small_disk.iterdir()) == ["log", "others"]
 
 

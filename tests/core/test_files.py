@@ -1,3 +1,4 @@
+import errno
 import os
 import signal
 import subprocess
@@ -6,7 +7,7 @@ import time
 
 import pytest
 
-from fourlenses.core.files import atomic, read_json, write_json
+from fourlenses.core.files import atomic, read_json, renew_time, write_json
 
 
 def test_a_file_is_whole_or_absent(tmp_path):
@@ -48,3 +49,36 @@ with atomic(sys.argv[1]) as temporary:
     process.wait()
     time.sleep(0.05)
     assert not (tmp_path / "x.beton").exists()
+
+
+def unwilling(*_: object, **__: object) -> None:
+    raise PermissionError(errno.EPERM, "Operation not permitted")
+
+
+def test_a_file_system_without_permissions_and_times(tmp_path, monkeypatch):
+    """A mounted bucket or a Windows share: the file is put in place, its mode is left."""
+    for name in ("chmod", "utime", "fchmod"):
+        monkeypatch.setattr(os, name, unwilling)
+    write_json(tmp_path / "x.json", {"a": 1})
+    renew_time(tmp_path / "x.json")
+    assert read_json(tmp_path / "x.json") == {"a": 1}
+
+
+@pytest.mark.parametrize("number", [errno.EINVAL, errno.ENOSYS, errno.ENOTSUP])
+def test_a_file_system_without_sync(number, tmp_path, monkeypatch):
+    def fsync(_: int) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    write_json(tmp_path / "x.json", {"a": 1})
+    assert read_json(tmp_path / "x.json") == {"a": 1}
+
+
+def test_a_sync_that_fails_is_no_success(tmp_path, monkeypatch):
+    def fsync(_: int) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    with pytest.raises(OSError, match="Input/output"):
+        write_json(tmp_path / "x.json", {"a": 1})
+    assert list(tmp_path.iterdir()) == []

@@ -1,3 +1,6 @@
+import shutil
+import subprocess
+import sys
 import threading
 import time
 
@@ -72,3 +75,23 @@ def test_errors_of_the_work_and_of_the_stream_arrive():
         list(ordered_map(fail, [b""] * 1000, workers=2))
     with pytest.raises(KeyError, match="stream"):
         list(ordered_map(len, broken(), workers=2))
+
+
+SHARED_MEMORY = """
+import os
+from fourlenses.core.ordered_map import ordered_map
+if __name__ == "__main__":
+    print(list(ordered_map(abs, [-1, 2, -3], workers=2, processes=True)))
+"""
+
+
+def test_without_shared_memory_threads_do_the_work(tmp_path):
+    program = tmp_path / "program.py"
+    program.write_text(SHARED_MEMORY)
+    isolated = ["unshare", "--map-root-user", "--mount", "sh", "-c"]
+    read_only = "mount -t tmpfs -o ro,size=4k tmpfs /dev/shm"
+    if shutil.which("unshare") is None or subprocess.run([*isolated, read_only]).returncode:
+        pytest.skip("this user cannot mount a read-only /dev/shm")
+    command = [*isolated, f'{read_only} && exec "$@"', "sh", sys.executable, str(program)]
+    end = subprocess.run(command, capture_output=True, text=True)
+    assert end.stdout == "[1, 2, 3]\n", end.stderr

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from fourlenses.core.memory import MemoryLimit
+from fourlenses.core.machine.memory import MemoryLimit
 from fourlenses.doctor import interpreter, limits
 from fourlenses.doctor.check_result import FAIL, OK, WARN, CheckResult
 

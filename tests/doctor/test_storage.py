@@ -18,6 +18,8 @@ GOOD: storage_trial.Trial = {
     "renames": True,
     "hard_links": True,
     "locks": True,
+    "modes": True,
+    "times": True,
     "clock_off_seconds": 0.0,
 }
 
@@ -66,6 +68,8 @@ def test_file_systems_of_this_machine(kind: str) -> None:
         ({"renames": False}, "data/ files", FAIL),
         ({"hard_links": False}, "data/ files", WARN),
         ({"clock_off_seconds": -120.0}, "data/ files", WARN),
+        ({"times": False}, "data/ files", WARN),
+        ({"modes": False}, "data/ files", OK),
     ],
 )
 def test_results_of_a_trial(changes: dict, check: str, status: str) -> None:

@@ -69,3 +69,39 @@ def test_a_gpu_that_torch_cannot_use(tmp_path: Path, monkeypatch, commands) -> N
     assert results["GPU"].status == FAIL
     gpus = "2 x A100, driver 550.1 (up to CUDA 12.4)"
     assert results["GPU"].message == f"{gpus}, but torch (CUDA 13.2) cannot use it"
+
+
+OLD_GPU = TORCH_WITHOUT_GPU.replace(
+    """    is_available = lambda: False
+    device_count = lambda: 0
+""",
+    """    is_available = lambda: True
+    device_count = lambda: 1
+    get_arch_list = lambda: ["sm_75", "sm_80"]
+    get_device_name = lambda number: "Tesla V100"
+    get_device_capability = lambda number: (7, 0)
+""",
+).replace(
+    "    def __init__(self, *_): pass",
+    "    def __init__(self, *_, device='cpu'):\n"
+    "        if device != 'cpu': raise RuntimeError('CUDA error: no kernel image\\nmore')",
+)
+
+
+def test_a_gpu_that_is_too_old_for_torch(tmp_path: Path, monkeypatch, commands) -> None:
+    add_torch(tmp_path, OLD_GPU)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    header = 'echo "Driver Version: 580.1  CUDA Version: 13.2 |"'
+    commands("nvidia-smi", f'if [ -n "$1" ]; then echo "580.1, Tesla V100"; else {header}; fi')
+    gpu = {result.check: result for result in check_torch()}["GPU"]
+    assert gpu.status == FAIL
+    assert gpu.message.endswith("torch is built for sm_75, sm_80, not for the Tesla V100 (sm_70)")
+
+
+def test_a_gpu_that_was_given_but_is_not_there(tmp_path: Path, monkeypatch, commands) -> None:
+    add_torch(tmp_path, TORCH_WITHOUT_GPU)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setenv("SLURM_JOB_GPUS", "0")
+    gpu = {result.check: result for result in check_torch()}["GPU"]
+    assert gpu.status == FAIL
+    assert "given a GPU (SLURM_JOB_GPUS is '0'), and torch cannot use it" in gpu.message

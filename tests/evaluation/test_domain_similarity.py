@@ -29,8 +29,10 @@ def of(rows, source, target):
 def test_frechet_is_that_of_one_dimensional_gaussians_where_features_are_independent():
     one, other = np.array([1.0, 2.0, 0.5]), np.array([3.0, 2.0, 1.5])  # standard deviations
     expected = 4.0 + 9.0 + ((one - other) ** 2).sum()  # shifted by 2 and by 3
-    found = frechet((np.zeros(3), np.diag(one**2)), (np.array([2.0, 0.0, 3.0]), np.diag(other**2)))
-    assert found == pytest.approx(expected)
+    distance = frechet(
+        (np.zeros(3), np.diag(one**2)), (np.array([2.0, 0.0, 3.0]), np.diag(other**2))
+    )
+    assert distance == pytest.approx(expected)
 
 
 def test_frechet_takes_the_root_of_the_product_where_covariances_do_not_commute():

@@ -16,33 +16,33 @@ def test_predictions_top5_and_log_loss(monkeypatch):
     rng = np.random.default_rng(0)
     logits, labels = rng.standard_normal((95, 12)).astype(np.float32), rng.integers(0, 12, 95)
     bias = rng.standard_normal(12).astype(np.float32)
-    found = score(
+    scored = score(
         torch.tensor(logits), torch.tensor(labels), weights=torch.eye(12), bias=torch.tensor(bias)
     )
     order = np.argsort(-(logits + bias), 1)
-    assert (found.predictions == order[:, 0]).all()
-    assert (found.in_top5 == (order[:, :5] == labels[:, None]).any(1)).all()
+    assert (scored.predictions == order[:, 0]).all()
+    assert (scored.in_top5 == (order[:, :5] == labels[:, None]).any(1)).all()
     wide = (logits + bias).astype(float)
     loss = np.log(np.exp(wide).sum(1)) - wide[np.arange(95), labels]
-    assert found.log_loss == pytest.approx(loss.mean(), abs=1e-6)
+    assert scored.log_loss == pytest.approx(loss.mean(), abs=1e-6)
     probability = (np.exp(wide) / np.exp(wide).sum(1, keepdims=True)).max(1)
-    assert found.confidences.dtype == np.float16
-    assert found.confidences == pytest.approx(probability, abs=5e-4)
+    assert scored.confidences.dtype == np.float16
+    assert scored.confidences == pytest.approx(probability, abs=5e-4)
 
 
 def test_equal_logits_go_to_the_lower_class():
-    found = score(
+    scored = score(
         torch.zeros(8, 2), torch.arange(8), weights=torch.zeros(8, 2), bias=torch.zeros(8)
     )
-    assert found.predictions.tolist() == [0] * 8
-    assert found.in_top5.tolist() == [True] * 5 + [False] * 3
+    assert scored.predictions.tolist() == [0] * 8
+    assert scored.in_top5.tolist() == [True] * 5 + [False] * 3
 
 
 def test_a_class_that_is_never_predicted_and_logits_far_apart():
     logits = torch.tensor([[300.0, -300.0, -1e4], [0.0, 300.0, -1e4]])
-    found = score(logits, torch.tensor([0, 0]), weights=torch.eye(3), bias=torch.zeros(3))
-    assert found.confidences.tolist() == [1.0, 1.0]
-    assert found.log_loss == pytest.approx(150)
+    scored = score(logits, torch.tensor([0, 0]), weights=torch.eye(3), bias=torch.zeros(3))
+    assert scored.confidences.tolist() == [1.0, 1.0]
+    assert scored.log_loss == pytest.approx(150)
 
 
 def test_report_of_an_imbalanced_target():
@@ -54,17 +54,17 @@ def test_report_of_an_imbalanced_target():
     levels = LabelLevels(["kind", "class"], table)
     right = predictions == labels
     scores = Scores(predictions=predictions, in_top5=right, log_loss=1.25, confidences=confidences)
-    found = report(scores, labels, levels)
+    reported = report(scores, labels, levels)
     shares = [np.mean(predictions[labels == c] == c) for c in (0, 1, 3)]
-    assert found.mean_class_top1 == pytest.approx(100 * np.mean(shares))
-    assert [getattr(found, "mean_class_top1" + end) for end in ("", "_low", "_high")] == list(
+    assert reported.mean_class_top1 == pytest.approx(100 * np.mean(shares))
+    assert [getattr(reported, "mean_class_top1" + end) for end in ("", "_low", "_high")] == list(
         mean_class_interval(right, labels)
     )
-    assert found.classes_tested == 3
-    assert found.log_loss == 1.25
-    assert found.ece == expected_calibration_error(confidences, right)
-    assert found.top1 == 100 * right.mean()
-    assert [level.level for level in found.levels] == ["kind", "class"]
-    assert found.predictions.dtype == np.uint16
+    assert reported.classes_tested == 3
+    assert reported.log_loss == 1.25
+    assert reported.ece == expected_calibration_error(confidences, right)
+    assert reported.top1 == 100 * right.mean()
+    assert [level.level for level in reported.levels] == ["kind", "class"]
+    assert reported.predictions.dtype == np.uint16
     without = Scores(predictions=predictions, in_top5=right, log_loss=None)
     assert report(without, labels, levels).ece is None

@@ -12,6 +12,39 @@ from fourlenses.data.manifest.manifest import read_manifest, write_manifest
 from fourlenses.data.sources import image_folder
 
 
+def convert_folder(
+    path: Path,
+    output: Path,
+    *,
+    size: int = 40,
+    name: str = "animals",
+    variant: str = "clean",
+    allowed: float = 0.0,
+    workers: int = 1,
+    **keys,
+):
+    """Write a beton of a folder of images; the manifest, as the index made it.
+
+    Args:
+        allowed: share of the images that may be undecodable.
+        keys: of the config entry, as `levels`.
+    """
+    definition = {"source": "image_folder", "path": path.name, **keys}
+    manifest = image_folder.index(name, definition, path.parent)
+    write_beton(
+        name,
+        definition,
+        path.parent,
+        manifest=manifest,
+        variant=variant,
+        size=size,
+        max_undecodable=allowed,
+        output=output,
+        workers=workers,
+    )
+    return manifest
+
+
 def convert(path: Path, output: Path, size: int = 40):
     """Index, write and read the manifest, convert, and read back.
 

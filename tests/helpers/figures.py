@@ -6,8 +6,17 @@ from tests.helpers import synthetic_metrics as synthetic
 from tests.helpers.synthetic_metrics import row
 
 
-def evidence_of(tmp_path, rows):
-    return Evidence.of(read_metrics(synthetic.write(tmp_path / "other.csv", rows)))
+def evidence_of(tmp_path, rows, **more):
+    """The evidence of rows of a metrics.csv; ``more``: as `Evidence.of` takes it."""
+    return Evidence.of(read_metrics(synthetic.write(tmp_path / "other.csv", rows)), **more)
+
+
+def seeds(*top1s, **more):
+    """Rows of one encoder, one a seed."""
+    return [
+        row("domain", "simclr", "a-100", "a", top1, seed=seed, **more)
+        for seed, top1 in enumerate(top1s)
+    ]
 
 
 def only(numbers, **wanted):

@@ -139,7 +139,7 @@ class Planted:
             step = deviation / 100 * generator.standard_normal(place.max() + 1)[place]
             top1 = truth + step + root @ generator.standard_normal(len(truth)) / np.sqrt(n_test)
             top1 = top1.clip(0, 1)
-            bounds = np.array([wilson_share(one, n_test) for one in top1])
+            bounds = np.array([wilson_share(share, n_test) for share in top1])
             seen = table.assign(
                 top1=100 * top1, top1_low=100 * bounds[:, 0], top1_high=100 * bounds[:, 1]
             ).copy()

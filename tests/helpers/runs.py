@@ -8,14 +8,13 @@ import numpy as np
 import torch
 from safetensors.torch import load_file
 
-from fourlenses.data.conversion.convert import write_beton
 from fourlenses.data.manifest.subsets import draw_subset
-from fourlenses.data.sources import image_folder as source
 from fourlenses.methods import METHODS
 from fourlenses.resume.placement import Placement
 from fourlenses.resume.result_cache import FOLDER
 from fourlenses.training.pretrain import pretrain
 from fourlenses.training.settings import Hyperparameters, PretrainingSettings, TrainingData
+from tests.helpers.conversions import convert_folder
 from tests.helpers.tiny import SETTINGS
 
 RECIPES = {
@@ -44,19 +43,7 @@ COMMON = {
 
 def make_dataset(folder: Path, image_folder: Path) -> Path:
     """``folder`` with a beton of 24 px and a subset of all of its training images."""
-    definition = {"source": "image_folder", "path": image_folder.name}
-    manifest = source.index("animals", definition, image_folder.parent)
-    write_beton(
-        "animals",
-        definition,
-        image_folder.parent,
-        manifest=manifest,
-        variant="clean",
-        size=24,
-        max_undecodable=0,
-        output=folder / "clean.beton",
-        workers=1,
-    )
+    manifest = convert_folder(image_folder, folder / "clean.beton", size=24)
     np.save(
         folder / "all.npy", draw_subset(manifest, set(), subset="all", seed=0, dataset="animals")
     )
@@ -125,5 +112,7 @@ def go(
     return load_file(out / "encoder.safetensors"), json.loads((out / "run.json").read_text())
 
 
-def same(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:
-    return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
+def same(state: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:
+    return state.keys() == other.keys() and all(
+        torch.equal(state[name], other[name]) for name in state
+    )

@@ -55,7 +55,7 @@ def row(
 
 def write(path: Path, rows: list[dict[str, object]]) -> Path:
     """The rows as a metrics.csv at `path`, with further columns where rows have them."""
-    more = dict.fromkeys(key for one in rows for key in one if key not in COLUMNS)
+    more = dict.fromkeys(key for entry in rows for key in entry if key not in COLUMNS)
     with open(path, "w", newline="") as file:
         writer = csv.DictWriter(file, [*COLUMNS, *more], restval="")
         writer.writeheader()
@@ -68,7 +68,7 @@ def planted() -> list[dict[str, object]]:
     here."""
     rows = []
     for target, other, base in (("a", "b", 40.0), ("b", "a", 60.0)):
-        for place, images in enumerate((1000, 10000)):
+        for size_index, images in enumerate((1000, 10000)):
             for step, labelled in enumerate((100, 1000)):
                 lens = (
                     "quantity;domain;granularity;alternatives"
@@ -76,7 +76,7 @@ def planted() -> list[dict[str, object]]:
                     else "quantity"
                 )
                 for seed in (0, 1):
-                    top1 = base + 5 * place + 10 * step + 2 * seed
+                    top1 = base + 5 * size_index + 10 * step + 2 * seed
                     rows.append(
                         row(
                             lens,

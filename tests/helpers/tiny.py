@@ -40,8 +40,8 @@ def encoder(seed: int = 0) -> nn.Module:
 
 def tiny(name: str, images: int = 100, batch_size: int = 8, seed: int = 0, **settings) -> Method:
     info = DataInfo(images=images, num_classes=5, batch_size=batch_size, seed=seed)
-    own = method_settings(name, SETTINGS[name] | settings)
-    return build_method(name, encoder(), WIDTH, settings=own, info=info)
+    method_keys = method_settings(name, SETTINGS[name] | settings)
+    return build_method(name, encoder(), WIDTH, settings=method_keys, info=info)
 
 
 def views(count: int = 2, batch: int = 8, seed: int = 0) -> list[Tensor]:

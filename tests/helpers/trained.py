@@ -8,9 +8,7 @@ from PIL import Image
 
 from fourlenses.core.files import write_json
 from fourlenses.core.randomness import named_seed
-from fourlenses.data.conversion.convert import write_beton
 from fourlenses.data.manifest.manifest import write_manifest
-from fourlenses.data.sources import image_folder as source
 from fourlenses.evaluation.encoder import Encoder
 from fourlenses.evaluation.finetuning.evaluate import finetune_and_test
 from fourlenses.evaluation.finetuning.record import FinetuningRecord
@@ -23,6 +21,7 @@ from fourlenses.evaluation.predictions import TargetPredictions
 from fourlenses.models.backbones import build_backbone
 from fourlenses.models.weights import save_weights
 from fourlenses.resume.placement import Placement
+from tests.helpers.conversions import convert_folder
 from tests.helpers.runs import forget_finished
 
 COLOURS = {"blue": (60, 60, 150), "green": (60, 150, 60), "red": (150, 60, 60)}
@@ -63,20 +62,8 @@ def make_target(folder: Path) -> Task:
                 buffer = io.BytesIO()
                 picture.save(buffer, "JPEG", quality=90)
                 (folder / "colours" / split / name / f"{number}.jpg").write_bytes(buffer.getvalue())
-    definition = {"source": "image_folder", "path": "colours"}
-    manifest = source.index("colours", definition, folder)
+    manifest = convert_folder(folder / "colours", folder / "clean.beton", size=16, name="colours")
     write_manifest(manifest, folder / "manifest.parquet")
-    write_beton(
-        "colours",
-        definition,
-        folder,
-        manifest=manifest,
-        variant="clean",
-        size=16,
-        max_undecodable=0,
-        output=folder / "clean.beton",
-        workers=1,
-    )
     train = np.flatnonzero(np.asarray(manifest["split"]) == "train")
     np.save(folder / "all.npy", train)
     np.save(folder / "few.npy", train[:: len(train) // 12][:12])
@@ -155,8 +142,10 @@ def go(
 ) -> dict:
     """Everything that came out, by name, with the test images' labels as ``truth``."""
     record, images = outcome(encoder, target, chosen, checkpoints, **placement)
-    own = {**vars(record), **vars(record.report), **record.details(), "truth": images.labels}
-    return {key: value for key, value in own.items() if key not in ("report", "choice", "losses")}
+    values = {**vars(record), **vars(record.report), **record.details(), "truth": images.labels}
+    return {
+        key: value for key, value in values.items() if key not in ("report", "choice", "losses")
+    }
 
 
 def numbers(record: dict) -> dict:

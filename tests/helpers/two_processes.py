@@ -25,10 +25,10 @@ def three_steps(share: slice, groups: int) -> dict[str, Tensor]:
     if groups:
         method.key_encoder = nn.Sequential(method.key_encoder, SplitNorm(groups))
         method.encoder = nn.Sequential(method.encoder, nn.Identity())
-    seen = []
+    all_keys = []
     for step in range(3):
         (keys,) = method.targets([view[share] for view in views(seed=step)])
         keys = all_gather_rows(keys)
-        seen.append(keys)
+        all_keys.append(keys)
         method.after_step((keys,), step, 3)
-    return {"keys": torch.stack(seen), "queue": method.queue, "pointer": method.pointer}
+    return {"keys": torch.stack(all_keys), "queue": method.queue, "pointer": method.pointer}

@@ -125,8 +125,8 @@ def test_queue_is_a_function_of_the_seed_and_of_unit_length():
 )
 def test_queue_is_clamped_to_the_whole_batches_of_the_images(wanted, images, batch, size, caplog):
     info = DataInfo(images=images, num_classes=5, batch_size=batch, seed=0)
-    found, notes = queue_size(wanted, info)
-    assert found == size
+    clamped, notes = queue_size(wanted, info)
+    assert clamped == size
     expected = [
         f"queue_size {wanted} clamped to {size}: the whole batches of {batch} that half of the "
         f"{images} images fill"

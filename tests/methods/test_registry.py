@@ -21,8 +21,8 @@ SIMCLR = {
 def build(name, settings, seed=0, classes=5):
     encoder, width = build_backbone("resnet_small", seed=0)
     info = DataInfo(images=100, num_classes=classes, batch_size=8, seed=seed)
-    own = method_settings(name, settings)
-    return build_method(name, encoder, width, settings=own, info=info)
+    method_keys = method_settings(name, settings)
+    return build_method(name, encoder, width, settings=method_keys, info=info)
 
 
 def views(count, batch=8):

@@ -29,13 +29,13 @@ def test_torchvision_features_come_before_the_classifier(name):
     network.load_state_dict(reference.state_dict(), strict=False)
     images = torch.rand(2, 3, 224, 224)
     *_, last = (layer for layer in reference.modules() if isinstance(layer, torch.nn.Linear))
-    seen = []
-    last.register_forward_hook(lambda layer, inputs, output: seen.append(inputs[0]))
+    inputs_of_last = []
+    last.register_forward_hook(lambda layer, inputs, output: inputs_of_last.append(inputs[0]))
     with torch.no_grad():
         features = network.eval()(images)
         reference(images)
     assert features.shape == (2, width)
-    torch.testing.assert_close(features, seen[0].flatten(1), rtol=0, atol=1e-6)
+    torch.testing.assert_close(features, inputs_of_last[0].flatten(1), rtol=0, atol=1e-6)
 
 
 @pytest.mark.parametrize("name", TIMM)
@@ -84,8 +84,12 @@ def test_a_size_that_the_architecture_refuses_is_one_sentence():
     ],
 )
 def test_own_preprocessing_is_the_librarys(name, image_size, crop, mean):
-    own = own_preprocessing(name)
-    assert (own.image_size, own.crop, own.mean) == (image_size, pytest.approx(crop), mean)
+    preprocessing = own_preprocessing(name)
+    assert (preprocessing.image_size, preprocessing.crop, preprocessing.mean) == (
+        image_size,
+        pytest.approx(crop),
+        mean,
+    )
 
 
 def test_ours_have_no_preprocessing_of_their_own():

@@ -110,7 +110,7 @@ def two_processes():
     return run_processes(2, train_on_own_rows)
 
 
-def assert_close(found, expected):
+def assert_close(actual, expected):
     """Of the largest value or of 1.
 
     That the equations agree is shown in float64; float32 measures 1e-6 at worst, of a convolution.
@@ -119,7 +119,7 @@ def assert_close(found, expected):
         max(1.0, expected.abs().max().item()),
         4e-6 if expected.dtype == torch.float32 else 1e-12,
     )
-    assert (found - expected).abs().max().item() <= tolerance * scale
+    assert (actual - expected).abs().max().item() <= tolerance * scale
 
 
 @pytest.mark.parametrize("case", range(len(CASES)), ids=str)
@@ -130,16 +130,16 @@ def test_two_processes_equal_one(two_processes, case):
         groups > 1
     )  # with one group on one process it is torch's own
     assert "GroupedBatchNorm2d" in first["kinds"]
-    for one, part, other in zip(alone["steps"], first["steps"], second["steps"], strict=True):
+    for whole, part, other in zip(alone["steps"], first["steps"], second["steps"], strict=True):
         for key in ("outputs", "inputs"):
-            assert_close(torch.cat([part[key], other[key]]), one[key])
-        for name, gradient in one["parameters"].items():
+            assert_close(torch.cat([part[key], other[key]]), whole[key])
+        for name, gradient in whole["parameters"].items():
             assert_close(part["parameters"][name] + other["parameters"][name], gradient)
     for name, value in alone["averaged"].items():
         assert_close(first["averaged"][name], value)
         assert torch.equal(first["averaged"][name], second["averaged"][name])
-    own = [state["steps"][-1]["state"]["1.running_mean"] for state in (first, second)]
-    assert torch.equal(*own) == (groups == 1)  # averaging had something to do
+    means = [state["steps"][-1]["state"]["1.running_mean"] for state in (first, second)]
+    assert torch.equal(*means) == (groups == 1)  # averaging had something to do
 
 
 def parts_by_hand(layer, inputs, groups):
@@ -180,13 +180,13 @@ def test_parts_equal_the_definition(layer, shape, groups):
     (by_hand,) = torch.autograd.grad((expected * weights).sum(), inputs)
     outputs = set_batch_norm(layer, groups)(inputs)
     (gradient,) = torch.autograd.grad((outputs * weights).sum(), inputs)
-    for found, wanted in (
+    for actual, wanted in (
         (outputs, expected),
         (gradient, by_hand),
         (layer.running_mean, mean),
         (layer.running_var, variance),
     ):
-        torch.testing.assert_close(found, wanted, rtol=1e-10, atol=1e-10)
+        torch.testing.assert_close(actual, wanted, rtol=1e-10, atol=1e-10)
     assert layer.num_batches_tracked == 1
 
 

@@ -67,13 +67,13 @@ def test_a_run_of_an_import_is_like_that_of_a_pretraining(tmp_path, resnet):
     assert UNKNOWN_OVERLAP in record["notes"]
     assert any("licence of the weights: BSD-3-Clause; whether" in note for note in record["notes"])
     with safe_open(tmp_path / "run" / "encoder.safetensors", "pt") as opened:
-        said = opened.metadata()
-    assert (said["architecture"], said["image_size"], said["crop"]) == (
+        metadata = opened.metadata()
+    assert (metadata["architecture"], metadata["image_size"], metadata["crop"]) == (
         "torchvision:resnet18",
         "224",
         "0.875",
     )
-    assert said["mean"] == "0.485 0.456 0.406"
+    assert metadata["mean"] == "0.485 0.456 0.406"
 
 
 def test_seeds_share_the_weights(tmp_path, resnet):
@@ -96,16 +96,16 @@ def test_features_are_torchvisions(tmp_path, resnet):
 
 def test_features_are_timms_at_another_size(tmp_path):
     name = "vit_tiny_patch16_224"
-    own = timm.create_model(name, pretrained=False, num_classes=7).eval()
-    torch.nn.init.normal_(own.pos_embed)
-    save_file(own.state_dict(), tmp_path / "vit.safetensors")
+    original = timm.create_model(name, pretrained=False, num_classes=7).eval()
+    torch.nn.init.normal_(original.pos_embed)
+    save_file(original.state_dict(), tmp_path / "vit.safetensors")
     encoder = imported(
         tmp_path / "vit.safetensors", architecture=f"timm:{name}", image_size=64, crop=1.0
     )
     assert any("position embedding resampled" in note for note in _notes(encoder))
     network, width = encoder.pretrained()
     theirs = timm.create_model(name, pretrained=False, num_classes=0, img_size=64).eval()
-    state = own.state_dict()
+    state = original.state_dict()
     state["pos_embed"] = timm.layers.resample_abs_pos_embed(state["pos_embed"], [4, 4])
     theirs.load_state_dict({key: value for key, value in state.items() if "head" not in key})
     images = torch.rand(2, 3, 64, 64)

@@ -39,13 +39,13 @@ def test_a_torchvision_network_is_saved_without_its_classifier(tmp_path):
     ]
 
 
-@pytest.mark.parametrize("kept", [0, 4, 0.5, 0.99])
-def test_a_damaged_file_is_named(tmp_path, kept):
+@pytest.mark.parametrize("length", [0, 4, 0.5, 0.99])
+def test_a_damaged_file_is_named(tmp_path, length):
     encoder, _ = build_backbone("resnet_small", seed=1)
     path = tmp_path / "encoder.safetensors"
     save_weights(encoder, path)
     content = path.read_bytes()
-    path.write_bytes(content[: int(kept * len(content)) if kept < 1 else kept])
+    path.write_bytes(content[: int(length * len(content)) if length < 1 else length])
     with pytest.raises(
         ValueError, match=r"encoder\.safetensors: not a readable encoder file.*delete it"
     ):

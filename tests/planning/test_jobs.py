@@ -76,10 +76,10 @@ def test_evaluations_that_train_hold_devices_of_their_own(config, tmp_path):
     }
     assert by_kind == {"pretrain": {2}, "scratch": {1}}
     (scratch,) = (key for key, job in plan.jobs.items() if job.kind == "scratch")
-    one = plan.jobs[scratch]
+    before = plan.jobs[scratch]
     config["evaluation"]["processes"] = 2
     two = plan_study(config, tmp_path).jobs[scratch]
-    assert (two.devices, two.seconds, two.elapsed) == (2, one.seconds, one.elapsed / 2)
+    assert (two.devices, two.seconds, two.elapsed) == (2, before.seconds, before.elapsed / 2)
     config["evaluation"]["processes"] = 3
     with pytest.raises(UserError, match=r"'evaluation\.processes'.*plan\.gpus"):
         plan_study(config, tmp_path)

@@ -1,21 +1,7 @@
 """The footer of a figure: its text, and the room that it takes."""
 
-from fourlenses.analysis.contrasts import Evidence
-from fourlenses.analysis.table import read_metrics
 from fourlenses.plotting import footer, style
-from tests.helpers import synthetic_metrics as synthetic
-from tests.helpers.synthetic_metrics import row
-
-
-def evidence_of(tmp_path, rows, **more):
-    return Evidence.of(read_metrics(synthetic.write(tmp_path / "metrics.csv", rows)), **more)
-
-
-def seeds(*top1s, **more):
-    return [
-        row("domain", "simclr", "a-100", "a", top1, seed=seed, **more)
-        for seed, top1 in enumerate(top1s)
-    ]
+from tests.helpers.figures import evidence_of, seeds
 
 
 def test_the_footer_says_what_a_figure_is_based_on(tmp_path):

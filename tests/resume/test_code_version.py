@@ -21,13 +21,13 @@ def test_the_code_version_is_of_all_that_a_training_runs():
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
     package = Path(fourlenses.__file__).parent
-    own = [
+    modules = [
         Path(line).relative_to(package)
         for line in result.stdout.splitlines()
         if line.startswith(f"{package}/")
     ]
-    assert len(own) > 50
-    assert {file.parts[0] for file in own if len(file.parts) > 1} <= set(source_code.PACKAGES)
+    assert len(modules) > 50
+    assert {file.parts[0] for file in modules if len(file.parts) > 1} <= set(source_code.PACKAGES)
 
 
 def test_the_code_version_changes_with_any_file_that_counts(tmp_path, monkeypatch):
@@ -40,14 +40,14 @@ def test_the_code_version_changes_with_any_file_that_counts(tmp_path, monkeypatc
         source_code.code_version.cache_clear()
         return source_code.code_version()["code_sha256"]
 
-    seen = [version()]
+    versions = [version()]
     (tmp_path / "lenses/domain.py").write_text("x = 2\n")
-    assert version() == seen[0]
+    assert version() == versions[0]
     (tmp_path / "methods/simclr.py").write_text("x = 2\n")
-    seen.append(version())
+    versions.append(version())
     (tmp_path / "data/sources/wordnet.py").rename(tmp_path / "data/wordnet.py")
-    seen.append(version())
+    versions.append(version())
     (tmp_path / "randomness.py").write_text("")
-    seen.append(version())
-    assert len(set(seen)) == 4
+    versions.append(version())
+    assert len(set(versions)) == 4
     source_code.code_version.cache_clear()

@@ -94,8 +94,8 @@ def test_an_orphan_of_two_processes_ends_well_too(dataset):
     go(dataset, "run", chosen)
     expected = read_folder(dataset / "run")
     shutil.rmtree(dataset / "run")
-    (kept,) = dataset.glob(f"checkpoints/*/{FOLDER}")
-    aside = kept.rename(dataset / "aside")
+    (cache,) = dataset.glob(f"checkpoints/*/{FOLDER}")
+    aside = cache.rename(dataset / "aside")
     options = {
         "--settings": json.dumps(chosen.as_json()),
         "--betons": dataset / "clean.beton",
@@ -116,15 +116,15 @@ def test_an_orphan_of_two_processes_ends_well_too(dataset):
         assert process.poll() is None, process.stderr.read_folder()
         assert time.monotonic() < deadline
         time.sleep(0.01)
-    aside.rename(kept)
-    write_json(kept.parent / "lock.json", {"pid": 7, "host": "elsewhere"})
+    aside.rename(cache)
+    write_json(cache.parent / "lock.json", {"pid": 7, "host": "elsewhere"})
     _, log = process.communicate(timeout=180)
     assert process.returncode == 0, log
     assert "was taken over by process 7 on host elsewhere" in log
     assert read_folder(dataset / "run") == expected
     # and one that is started again trains nothing, in both processes
     shutil.rmtree(dataset / "run")
-    (kept.parent / "lock.json").unlink()
+    (cache.parent / "lock.json").unlink()
     again = subprocess.run(program, capture_output=True, text=True, check=False, timeout=180)
     assert again.returncode == 0, again.stderr
     assert "nothing is trained" in again.stderr

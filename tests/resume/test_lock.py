@@ -1,6 +1,7 @@
 """One lock per directory, with real processes that are refused, killed, robbed and raced."""
 
 import contextlib
+import errno
 import json
 import os
 import subprocess
@@ -11,8 +12,8 @@ import time
 import psutil
 import pytest
 
-from fourlenses.core import processes
 from fourlenses.core.errors import UserError
+from fourlenses.core.machine import processes
 from fourlenses.resume import lock as lock_module
 from fourlenses.resume.lock import TrainingLock
 
@@ -95,9 +96,9 @@ def lock_of(directory, patience=PATIENCE):
 def test_the_file_says_who_and_goes_at_the_end(tmp_path, monkeypatch):
     monkeypatch.setenv("SLURM_JOB_ID", "1234")
     with lock_of(tmp_path / "deep" / "run") as lock:
-        found = json.loads((tmp_path / "deep" / "run" / "lock.json").read_text())
-        assert found["pid"] == os.getpid()
-        assert found["slurm_job_id"] == "1234"
+        holder = json.loads((tmp_path / "deep" / "run" / "lock.json").read_text())
+        assert holder["pid"] == os.getpid()
+        assert holder["slurm_job_id"] == "1234"
         assert [file.name for file in lock.directory.iterdir()] == ["lock.json"]
         lock.verify()
     assert list((tmp_path / "deep").iterdir()) == []
@@ -356,11 +357,11 @@ def test_a_hanging_file_server_is_no_sign_of_death(tmp_path, monkeypatch):
     def hanging():
         nonlocal looks
         looks += 1
-        seen = read()
+        content = read()
         if looks == 4:
             time.sleep(2)
             threading.Timer(0.3, os.utime, [file]).start()
-        return seen
+        return content
 
     monkeypatch.setattr(waiter, "_read", hanging)
     with pytest.raises(UserError, match="is being trained into"):
@@ -392,3 +393,16 @@ def test_what_is_known_of_processes():
     assert processes.is_dead(child.pid, started)
     with contextlib.suppress(psutil.Error):  # gone, or by now another's
         assert processes.start_ticks(child.pid) != started
+
+
+def test_an_owner_file_is_refreshed_where_times_cannot_be_set(tmp_path, monkeypatch):
+    def utime(*_: object) -> None:
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    with TrainingLock(tmp_path / "run") as lock:
+        before = lock.file.read_bytes()
+        os.utime(lock.file, (1_000_000_000, 1_000_000_000))
+        monkeypatch.setattr(os, "utime", utime)
+        lock._renew()
+        assert lock.file.stat().st_mtime > 1_600_000_000
+        assert lock.file.read_bytes() == before

@@ -13,7 +13,7 @@ import time
 import pytest
 
 from fourlenses.core.errors import Interrupted, OutOfTime
-from fourlenses.core.processes import is_dead
+from fourlenses.core.machine.processes import is_dead
 from fourlenses.resume.checkpoint import Checkpoints
 from tests.helpers.runs import go, settings
 
@@ -127,7 +127,7 @@ def test_what_is_not_requeued_ends_with_code_75_and_the_reason(scontrol, tmp_pat
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("changes", "expected"),
     [
         ({"wanted": ""}, ""),
         ({"signalled": "signalled"}, ""),
@@ -135,12 +135,12 @@ def test_what_is_not_requeued_ends_with_code_75_and_the_reason(scontrol, tmp_pat
     ],
     ids=["not wanted", "a signal came meanwhile", "no checkpoint"],
 )
-def test_who_does_not_ask(scontrol, changes, said):
+def test_who_does_not_ask(scontrol, changes, expected):
     environment, asked = scontrol(ACCEPTED)
     done = ended(environment, **changes)
     assert done.returncode == 75, done.stderr
-    assert said in done.stderr
-    assert bool(said) == ("not requeued" in done.stderr)
+    assert expected in done.stderr
+    assert bool(expected) == ("not requeued" in done.stderr)
     assert asked() == []
 
 

@@ -22,11 +22,11 @@ def test_the_fourth_attempt_from_one_step_is_refused_with_the_last_reason(tmp_pa
             UserError,
             match=r"last 3 attempts all started from step 40.*71, 72, 73.*"
             r"ValueError: the GPU fell off.*remove",
-        ) as told,
+        ) as raised,
         RestartLog(tmp_path).attempt("step 40"),
     ):
         raise AssertionError("was made")
-    assert str(tmp_path / "restarts.json") in str(told.value)
+    assert str(tmp_path / "restarts.json") in str(raised.value)
     (tmp_path / "restarts.json").unlink()  # as the message says
     with RestartLog(tmp_path).attempt("step 40"):
         pass
@@ -48,8 +48,8 @@ def test_a_killed_attempt_leaves_no_reason_and_counts(tmp_path):
 def test_attempts_that_move_on_are_never_refused(tmp_path):
     for step in range(150):
         fail(tmp_path, step, Interrupted("the time is over"))
-    kept = json.loads((tmp_path / "restarts.json").read_text())
-    assert [entry["from"] for entry in kept] == [f"step {step}" for step in range(50, 150)]
+    entries = json.loads((tmp_path / "restarts.json").read_text())
+    assert [entry["from"] for entry in entries] == [f"step {step}" for step in range(50, 150)]
 
 
 def test_what_the_user_stopped_does_not_count(tmp_path):

@@ -37,7 +37,7 @@ def write(folder: Path) -> None:
 
 
 @pytest.fixture
-def kept(tmp_path) -> Path:
+def cached(tmp_path) -> Path:
     """A folder in which a set was kept, and whose outputs were removed since."""
     made(tmp_path).keep(write)
     assert read_folder(tmp_path / "out") == CONTENT
@@ -45,19 +45,19 @@ def kept(tmp_path) -> Path:
     return tmp_path
 
 
-def test_outputs_come_back_as_links_that_are_as_new_as_their_making(kept, caplog):
+def test_outputs_come_back_as_links_that_are_as_new_as_their_making(cached, caplog):
     for name in CONTENT:
-        os.utime(kept / "key" / FOLDER / name, (1, 1))
+        os.utime(cached / "key" / FOLDER / name, (1, 1))
     caplog.set_level(logging.INFO)
-    assert made(kept).put_back()
-    assert read_folder(kept / "out") == CONTENT  # and no temporary file
-    assert f"were kept in {kept}/key/{FOLDER} and are put into place" in caplog.text
+    assert made(cached).put_back()
+    assert read_folder(cached / "out") == CONTENT  # and no temporary file
+    assert f"were kept in {cached}/key/{FOLDER} and are put into place" in caplog.text
     for name in CONTENT:
-        output = (kept / "out" / name).stat()
-        assert output.st_ino == (kept / "key" / FOLDER / name).stat().st_ino
+        output = (cached / "out" / name).stat()
+        assert output.st_ino == (cached / "key" / FOLDER / name).stat().st_ino
         assert time.time() - output.st_mtime < 60
-    assert made(kept).put_back()  # over themselves
-    assert read_folder(kept / "out") == CONTENT
+    assert made(cached).put_back()  # over themselves
+    assert read_folder(cached / "out") == CONTENT
 
 
 @given(data=st.data())
@@ -93,26 +93,26 @@ def test_whatever_is_damaged_what_comes_back_is_what_was_made(tmp_path_factory, 
 
 
 @pytest.mark.parametrize("name", CONTENT)
-def test_a_damaged_set_is_passed_over_with_a_warning_and_removed(kept, caplog, name):
-    file = kept / "key" / FOLDER / name
+def test_a_damaged_set_is_skipped_with_a_warning_and_removed(cached, caplog, name):
+    file = cached / "key" / FOLDER / name
     file.write_bytes(file.read_bytes()[:-1])
-    assert not made(kept).put_back(owned=False)
+    assert not made(cached).put_back(owned=False)
     assert file.exists()  # another's
-    assert not made(kept).put_back()
+    assert not made(cached).put_back()
     assert f"{name} has SHA-256" in caplog.text
-    assert not (kept / "key" / FOLDER).exists()
-    made(kept).keep(write)
-    assert made(kept).put_back()
+    assert not (cached / "key" / FOLDER).exists()
+    made(cached).keep(write)
+    assert made(cached).put_back()
 
 
-def test_a_set_without_its_seal_was_begun_by_a_killed_process(kept):
-    (kept / "key" / FOLDER / SEAL).unlink()
-    assert not made(kept).put_back()
-    assert not (kept / "key" / FOLDER).exists()
-    (kept / "out").mkdir()
-    (kept / "out" / ".weights.bin.part").write_bytes(b"left by a killed process")
-    made(kept).keep(write)
-    assert read_folder(kept / "out") == CONTENT
+def test_a_set_without_its_seal_was_begun_by_a_killed_process(cached):
+    (cached / "key" / FOLDER / SEAL).unlink()
+    assert not made(cached).put_back()
+    assert not (cached / "key" / FOLDER).exists()
+    (cached / "out").mkdir()
+    (cached / "out" / ".weights.bin.part").write_bytes(b"left by a killed process")
+    made(cached).keep(write)
+    assert read_folder(cached / "out") == CONTENT
 
 
 def test_nothing_half_written_stays_where_writing_fails(tmp_path):
@@ -126,15 +126,15 @@ def test_nothing_half_written_stays_where_writing_fails(tmp_path):
     assert not (tmp_path / "out").exists()
 
 
-def test_a_set_that_cannot_be_read_is_not_taken_for_damaged(kept, monkeypatch):
+def test_a_set_that_cannot_be_read_is_not_taken_for_damaged(cached, monkeypatch):
     def broken(file):
         raise OSError(errno.EIO, os.strerror(errno.EIO), str(file))
 
     monkeypatch.setattr(finished, "sha256", broken)
     with pytest.raises(OSError, match="Input/output error"):
-        made(kept).put_back()
+        made(cached).put_back()
     monkeypatch.undo()
-    assert made(kept).put_back()
+    assert made(cached).put_back()
 
 
 @pytest.mark.parametrize("number", [errno.EPERM, errno.EXDEV, errno.EOPNOTSUPP, errno.EMLINK])
@@ -156,14 +156,14 @@ def test_where_links_are_refused_outputs_are_copies(tmp_path, monkeypatch, numbe
     assert read_folder(tmp_path / "out") == CONTENT
 
 
-def test_what_was_made_from_something_else_stays_until_it_is_replaced(kept, caplog):
+def test_what_was_made_from_something_else_stays_until_it_is_replaced(cached, caplog):
     other = {"beton": "4567"}
-    assert not made(kept, other).put_back()
+    assert not made(cached, other).put_back()
     assert f"made with another beton ({SEAL} has the former)" in caplog.text
-    assert made(kept).put_back()
-    made(kept, other).keep(write)
-    assert made(kept, other).put_back()
-    assert not made(kept).put_back()
+    assert made(cached).put_back()
+    made(cached, other).keep(write)
+    assert made(cached, other).put_back()
+    assert not made(cached).put_back()
 
 
 def test_nothing_is_put_back_for_images_without_a_hash(tmp_path):
@@ -172,11 +172,11 @@ def test_nothing_is_put_back_for_images_without_a_hash(tmp_path):
     assert not made(tmp_path, {"beton": None}).put_back()
 
 
-def test_who_lost_the_directory_to_one_that_finished_ends_quietly(kept, caplog):
-    with made(kept).by_another():
+def test_who_lost_the_directory_to_one_that_finished_ends_quietly(cached, caplog):
+    with made(cached).by_another():
         raise LockLost("it was taken over by process 7")
     assert "taken over by process 7. It has finished" in caplog.text
-    assert read_folder(kept / "out") == CONTENT
-    shutil.rmtree(kept / "key")
-    with pytest.raises(LockLost), made(kept).by_another():
+    assert read_folder(cached / "out") == CONTENT
+    shutil.rmtree(cached / "key")
+    with pytest.raises(LockLost), made(cached).by_another():
         raise LockLost("it was taken over by process 7")

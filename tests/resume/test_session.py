@@ -190,7 +190,7 @@ def attempt(folder: Path, work=lambda session: None, content: bytes = b"1") -> s
             (directory / "checkpoint").write_bytes(b"state")
             work(session)
             session.finish(
-                lambda place: (place / OUTPUT).write_bytes(content),
+                lambda folder: (folder / OUTPUT).write_bytes(content),
                 lambda: (directory / "checkpoint").unlink(),
             )
             return "trained"
@@ -279,9 +279,9 @@ def _of_two(folder: str) -> tuple[str, int]:
     placement = Placement(Path(folder) / "checkpoints", device="cpu")
     outputs = {OUTPUT: Path(folder) / OUTPUT}
 
-    def write(place: Path) -> None:
-        written.append(place)
-        (place / OUTPUT).write_bytes(b"1")
+    def write(target: Path) -> None:
+        written.append(target)
+        (target / OUTPUT).write_bytes(b"1")
 
     with resumable_training(directory, placement, outputs=outputs, made_from={}) as session:
         if session.finished:
@@ -315,7 +315,7 @@ def _loses(folder: str) -> str:
         ):
             if distributed.rank() == 0:
                 (directory / "lock.json").unlink()
-            session.finish(lambda place: None, lambda: None)
+            session.finish(lambda folder: None, lambda: None)
     except LockLost:
         return "lost"
     return "kept"

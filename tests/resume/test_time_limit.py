@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from fourlenses.core.errors import Interrupted, UserError
-from fourlenses.core.processes import seconds_since_start
+from fourlenses.core.machine.processes import seconds_since_start
 from fourlenses.resume.time_limit import TimeLimit
 
 
@@ -87,17 +87,17 @@ def test_the_sentence_says_where_why_and_how_to_continue():
 def test_the_clock_starts_with_the_process_not_with_the_import():
     program = (
         "import time; time.sleep(1)\n"
-        "from fourlenses.core.processes import seconds_since_start\n"
+        "from fourlenses.core.machine.processes import seconds_since_start\n"
         "print(seconds_since_start())"
     )
     before = time.monotonic()
-    found = float(
+    elapsed = float(
         subprocess.run(
             [sys.executable, "-c", program], capture_output=True, text=True, check=True
         ).stdout
     )
     if Path("/proc/self/stat").exists():
-        assert 1.0 <= found <= time.monotonic() - before + 0.02  # the kernel counts in hundredths
+        assert 1.0 <= elapsed <= time.monotonic() - before + 0.02  # the kernel counts in hundredths
     earlier = seconds_since_start()
     time.sleep(0.05)
     assert seconds_since_start() - earlier > 0.04
@@ -126,16 +126,16 @@ def test_handlers_are_given_back(clock):
 
 
 def test_in_another_thread_signals_are_left_alone(clock):
-    found = []
+    states = []
 
     def work():
         with TimeLimit(None, clock=clock) as limit:
-            found.extend([signal.getsignal(signal.SIGUSR1), limit.due()])
+            states.extend([signal.getsignal(signal.SIGUSR1), limit.due()])
 
     thread = threading.Thread(target=work)
     thread.start()
     thread.join()
-    assert found == [signal.SIG_DFL, False]
+    assert states == [signal.SIG_DFL, False]
 
 
 PROGRAM = """
@@ -231,3 +231,43 @@ def test_every_end_has_its_exit_code(raised, code, message):
     )
     assert result.returncode == code
     assert result.stderr == message if message else "Traceback" in result.stderr
+
+
+SLOW_TO_END = """
+import os, signal, sys, time
+from fourlenses.core.cli import run
+from fourlenses.resume.time_limit import TimeLimit
+def main():
+    with TimeLimit(None) as limit:
+        os.kill(os.getpid(), {number})
+        assert limit.due()
+        try:
+            raise limit.interrupted(1, 2, None)
+        finally:
+            os.kill(os.getpid(), {number})
+    print("not reached")
+class Slow:  # what ends after the block: locks, other processes
+    def __exit__(self, *_):
+        os.kill(os.getpid(), {number})
+    def __enter__(self): pass
+def outer():
+    with Slow():
+        main()
+run(outer)
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGUSR1])
+def test_a_signal_that_comes_again_at_the_end_loses_no_message(number):
+    program = SLOW_TO_END.format(number=int(number))
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert result.returncode == 75
+    assert f"stopped at step 1 of 2 after {number.name}" in result.stderr
+    assert result.stdout == ""
+
+
+def test_other_ends_give_signals_back():
+    before = signal.getsignal(signal.SIGTERM)
+    with TimeLimit(None):
+        os.kill(os.getpid(), signal.SIGTERM)
+    assert signal.getsignal(signal.SIGTERM) == before

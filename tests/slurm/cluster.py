@@ -1,11 +1,15 @@
 """A two-node SLURM on this machine, and heads (Snakemake processes) that run studies on it."""
 
+import contextlib
 import os
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+
+import psutil
 
 ROOT = Path(__file__).parents[2]
 SCRIPT = Path(__file__).with_name("start_slurm.sh")
@@ -77,11 +81,11 @@ class Cluster:
 class Study:
     """A folder with a config, in which heads are started.
 
-    ``jobs``: those submitted since, all of them this study's.
+    ``heads``: those started. ``jobs``: those submitted since, all of them this study's.
     """
 
     def __init__(self, cluster: Cluster, folder: Path, config: Path) -> None:
-        self.cluster, self.folder, self.config, self._heads = cluster, folder, config, []
+        self.cluster, self.folder, self.config, self.heads = cluster, folder, config, []
         self._before = set(cluster.jobs())
 
     def jobs(self, rule: str = "") -> list[int]:
@@ -127,19 +131,20 @@ class Study:
         head = Head(
             self.command(*arguments, *polling, profiles=profiles),
             environment,
-            self.folder / f"head{len(self._heads)}.log",
+            self.folder / f"head{len(self.heads)}.log",
         )
-        self._heads.append(head)
+        self.heads.append(head)
         return head
 
     def close(self) -> None:
-        for head in self._heads:
+        for head in self.heads:
             head.kill()
         for number in self.cluster.jobs(states="pending,running,completing"):
             self.cluster.run("scancel", str(number))
         wait_until(
             lambda: not self.cluster.jobs(states="pending,running,completing"), "no job is left"
         )
+        end_processes_of(self.folder)
 
 
 class Head:
@@ -149,10 +154,14 @@ class Head:
         self.log = log
         with open(log, "w") as file:
             self.process = subprocess.Popen(
-                command, env=environment, stdout=file, stderr=subprocess.STDOUT
+                command,
+                env=environment,
+                stdout=file,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,  # so that what it starts can be ended with it
             )
 
-    def said(self) -> str:
+    def output(self) -> str:
         return self.log.read_text()
 
     def end(self) -> int:
@@ -160,9 +169,28 @@ class Head:
         return self.process.wait(2 * LONG)
 
     def kill(self) -> None:
-        if self.process.poll() is None:
-            self.process.kill()
-            self.process.wait()
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+
+
+def processes_of(folder: Path) -> list[psutil.Process]:
+    """Those that work in a folder, or were started with its name."""
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            words = [process.cwd(), *process.cmdline()]
+            if process.pid != os.getpid() and any(str(folder) in word for word in words):
+                found.append(process)
+    return found
+
+
+def end_processes_of(folder: Path) -> None:
+    """End what is left, as SLURM leaves the processes of a node that is set down."""
+    for process in processes_of(folder):
+        with contextlib.suppress(psutil.Error):
+            process.kill()
+    wait_until(lambda: not processes_of(folder), f"nothing is left running in {folder}", 60)
 
 
 def wait_until(

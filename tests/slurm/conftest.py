@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.slurm.cluster import ROOT, Cluster, Study
+from tests.slurm.cluster import ROOT, Cluster, Study, end_processes_of
 from tests.slurm.training import ENCODER, RUN
 
 # of this process's own clusters, of 120 ports each
@@ -22,6 +22,7 @@ BASE_PORT = int(os.environ.get("SLURM_TEST_BASEPORT", "17817")) + 360 * int(
 )
 CONFIG = {
     "study": "faults",
+    "device": "cpu",  # the GPUs of its nodes are null devices
     "stored_size": 24,
     "image_size": 16,
     "seeds": [0],
@@ -63,6 +64,7 @@ def cluster():
         cluster.script("start")
         yield cluster
         cluster.script("stop")
+        end_processes_of(cluster.folder)
 
 
 @pytest.fixture(scope="session")

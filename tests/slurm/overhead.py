@@ -109,7 +109,7 @@ def measure(arguments: argparse.Namespace, cluster: Cluster, folder: Path) -> No
         sys.exit((folder / "head.log").read_text()[-5000:])
     head = resource.getrusage(resource.RUSAGE_CHILDREN)
     times = sorted(float(file.read_text()) for file in (folder / "done").iterdir())
-    own = head.ru_utime + head.ru_stime
+    head_seconds = head.ru_utime + head.ru_stime
     # not with -X: the processor time of a job is then that of no step
     listed = cluster.run(
         "sacct", "-nP", "--starttime=now-2days", "--format=JobID,ElapsedRaw,TotalCPU"
@@ -124,8 +124,9 @@ def measure(arguments: argparse.Namespace, cluster: Cluster, folder: Path) -> No
         f"{arguments.jobs} jobs ({len(known)} SLURM jobs), {arguments.at_a_time} at a time, on "
         f"{os.cpu_count()} cores: {wall:.0f} s, {wall / arguments.jobs:.2f} s a job; first done "
         f"after {times[0] - began:.0f} s, last after {times[-1] - began:.0f} s; the head itself "
-        f"took {own:.0f} s of processor time, {1000 * own / arguments.jobs:.0f} ms a job; a SLURM "
-        f"job (median) {elapsed:.0f} s from start to end, {processor:.1f} s of processor time"
+        f"took {head_seconds:.0f} s of processor time, {1000 * head_seconds / arguments.jobs:.0f} "
+        f"ms a job; a SLURM job (median) {elapsed:.0f} s from start to end, {processor:.1f} s of "
+        "processor time"
     )
 
 

@@ -91,7 +91,7 @@ def test_a_cancelled_job_is_noticed(study):
     assert_completes(study, head)
     assert accounted(study, training.job)["State"] == f"CANCELLED by {os.getuid()}"
     assert (
-        head.said().count(
+        head.output().count(
             f"SLURM job {training.job} was cancelled (CANCELLED by {os.getuid()}, a user id)"
         )
         == 1
@@ -105,7 +105,7 @@ def test_a_job_preempted_for_good_is_noticed(study):
     preempt(study, training.job)
     assert_completes(study, head)
     assert accounted(study, training.job)["State"] == "PREEMPTED"
-    assert f"SLURM job {training.job} was preempted and not requeued" in head.said()
+    assert f"SLURM job {training.job} was preempted and not requeued" in head.output()
     assert len(study.jobs("pretrain")) == 2
 
 
@@ -140,7 +140,7 @@ def test_a_node_that_is_set_down(study):
 def test_a_wrong_account(study):
     head = start(study, environment={"FOURLENSES_ACCOUNT": "nobodys"})
     assert head.end() != 0
-    said = head.said()
-    assert re.search(rf"slurm_account.*\$FOURLENSES_ACCOUNT.*nobodys.*\n.*{ACCOUNT}", said)
-    assert "Pretraining simclr" not in said  # not even tried
+    output = head.output()
+    assert re.search(rf"slurm_account.*\$FOURLENSES_ACCOUNT.*nobodys.*\n.*{ACCOUNT}", output)
+    assert "Pretraining simclr" not in output  # not even tried
     assert not study.jobs()

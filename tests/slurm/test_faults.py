@@ -29,7 +29,7 @@ def assert_undisturbed(study: Study) -> None:
 
 
 def assert_completes(study: Study, head: Head, resumed: bool = True) -> None:
-    assert head.end() == 0, head.said()
+    assert head.end() == 0, head.output()
     assert bool(resumed_steps(study)) == resumed
     assert_undisturbed(study)
 
@@ -77,7 +77,7 @@ def test_a_training_of_two_processes_asks_for_two_gpus(study):
     )
     assert visible["CUDA_VISIBLE_DEVICES"] == "0,1"
     training.go_on()
-    assert head.end() == 0, head.said()
+    assert head.end() == 0, head.output()
     assert json.loads((study.folder / RUN / "run.json").read_text())["effective"]["processes"] == 2
 
 
@@ -153,7 +153,7 @@ def test_preemption(study, partition):
         # SIGTERM is the notice, and the job ends by it before SLURM would requeue it: one of its
         # retries continues
         assert known["JobState"] == "FAILED"
-        assert "after SIGTERM" in head.said()
+        assert "after SIGTERM" in head.output()
 
 
 def test_a_killed_head_that_is_restarted_does_not_train_twice_at_a_time(study):
@@ -163,17 +163,17 @@ def test_a_killed_head_that_is_restarted_does_not_train_twice_at_a_time(study):
         head.kill()
         refused = study.start(ENCODER)
         assert refused.end() != 0
-        assert "--unlock" in refused.said()
+        assert "--unlock" in refused.output()
         assert study.start(ENCODER, "--unlock").end() == 0
         second = study.start(ENCODER, retries=8)
         process = f"process {training.pid} on host [^ ]+ .SLURM job {training.job}."
         named = f"is being trained into by {process}"
         wait_until(
-            lambda: re.search(named, second.said()),
+            lambda: re.search(named, second.output()),
             "the second job was refused, and the first named",
         )
         assert not training.ended()
-    assert second.end() == 0, second.said()
+    assert second.end() == 0, second.output()
     assert_undisturbed(study)
     assert study.cluster.job(training.job)["JobState"] == "COMPLETED"
 
@@ -183,13 +183,13 @@ def test_two_heads_on_one_study(study):
     training = held(study)
     other = study.start(ENCODER)
     assert other.end() != 0
-    assert "locked" in other.said()
+    assert "locked" in other.output()
     training.go_on()
     assert_completes(study, head, resumed=False)
     assert study.jobs("pretrain") == [training.job]
 
 
-def test_a_corrupt_checkpoint_is_passed_over(study):
+def test_a_corrupt_checkpoint_is_skipped(study):
     head = study.start(ENCODER)
     training = held(study, checkpoints=2)
     *_, older, newest = files(study, "step*.pt")
@@ -210,9 +210,9 @@ def test_a_job_that_always_fails_is_bounded_and_named_while_the_rest_continues(s
     assert head.end() != 0
     assert_undisturbed(study)
     assert len(study.jobs("pretrain")) == 1 + 4
-    said = head.said()
-    assert "lower 'learning_rate'" in said
+    output = head.output()
+    assert "lower 'learning_rate'" in output
     assert (
-        "the last 3 attempts all started from step 0" in said
+        "the last 3 attempts all started from step 0" in output
     )  # what the last one ended with, at once
-    assert "simclr_broken" in said[-4000:]
+    assert "simclr_broken" in output[-4000:]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from fourlenses.core.processes import is_dead
+from fourlenses.core.machine.processes import is_dead
 from tests.slurm.cluster import Cluster, Study, wait_until
 from tests.slurm.test_faults import assert_completes, assert_undisturbed
 from tests.slurm.training import ENCODER, LOG, RUN, held
@@ -33,7 +33,7 @@ def processes_of(cluster: Cluster, job: int) -> dict[str, list[tuple[int, int]]]
 
     Its Snakemakes (one that calls srun, one that srun calls), and SLURM's own process of each step.
     """
-    found = {"snakemake": [], "slurmstepd": []}
+    processes = {"snakemake": [], "slurmstepd": []}
     for folder in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
             command = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode()
@@ -45,13 +45,13 @@ def processes_of(cluster: Cluster, job: int) -> dict[str, list[tuple[int, int]]]
                 int((folder / "stat").read_text().rpartition(")")[2].split()[19]),
             )
             if command.startswith(f"slurmstepd: [{job}."):
-                found["slurmstepd"].append(process)
+                processes["slurmstepd"].append(process)
             elif (
                 " -m snakemake " in command
                 and f"SLURM_JOB_ID={job}".encode() in environment.split(b"\0")
             ):
-                found["snakemake"].append(process)
-    return found
+                processes["snakemake"].append(process)
+    return processes
 
 
 def test_a_second_job_that_starts_after_the_first_has_finished_trains_nothing(study):

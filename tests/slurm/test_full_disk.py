@@ -41,9 +41,9 @@ def test_a_full_results_file_system_is_named_and_costs_only_what_came_after_the_
     fill(disk / "others")
     training.go_on()
     assert head.end() != 0
-    said = head.said()
-    assert f"No space left on device; make room on the file system at {disk} (" in said
-    assert f"{FOLDER}/encoder.safetensors" in said
+    output = head.output()
+    assert f"No space left on device; make room on the file system at {disk} (" in output
+    assert f"{FOLDER}/encoder.safetensors" in output
     assert [study.cluster.job(job)["JobState"] for job in study.jobs("pretrain")] == ["FAILED"] * 2
     # nothing half-written: no result, and of the checkpoints those that were there
     assert not list(study.folder.glob(f"{RUN}/*"))

@@ -53,7 +53,7 @@ def test_a_training_of_several_slots_is_one_job_without_retries(study):
     assert [entry["from"] for entry in known[:3]] == ["step 0", "step 1", "step 2"]
     assert all("before the wall limit of 0.01 minutes" in entry["ended"] for entry in known[:3])
     assert {entry["slurm_job_id"] for entry in known} == {str(job)}
-    assert head.end() == 0, head.said()
+    assert head.end() == 0, head.output()
     assert resumed_steps(study)[-1] >= 3
     assert_undisturbed(study)
     assert study.jobs("pretrain") == [job]
@@ -66,7 +66,7 @@ def test_two_processes_are_requeued_by_the_first(study):
     job = await_job(study)
     await_restarts(study, job, 1)
     slots(study, 60)
-    assert head.end() == 0, head.said()
+    assert head.end() == 0, head.output()
     assert resumed_steps(study)
     assert study.jobs("pretrain") == [job]
     assert [file.name for file in files(study, "*")] == [FOLDER]
@@ -79,13 +79,13 @@ def test_where_slurm_refuses_a_slot_costs_a_retry(study):
     study.cluster.run("scontrol", "update", f"jobid={job}", "requeue=0")
     study.cluster.await_state(job, "FAILED")  # exit code 75
     slots(study, 60)  # read by the second job, which the head submits some seconds later
-    assert head.end() == 0, head.said()
+    assert head.end() == 0, head.output()
     assert resumed_steps(study)
     assert_undisturbed(study)
-    assert "before the wall limit of 0.01 minutes" in head.said()
+    assert "before the wall limit of 0.01 minutes" in head.output()
     assert (
         "this job is not requeued: scontrol refused (Requested operation is presently disabled"
-        in head.said()
+        in head.output()
     )
     assert study.cluster.job(job)["Restarts"] == "0"
     assert len(study.jobs("pretrain")) == 2
@@ -98,8 +98,8 @@ def test_the_config_can_say_not_to_requeue(study):
     (job,) = study.jobs("pretrain")
     assert study.cluster.job(job)["Restarts"] == "0"
     assert study.cluster.job(job)["JobState"] == "FAILED"
-    assert "is not requeued" not in head.said()
-    assert "before the wall limit of 0.01 minutes" in head.said()
+    assert "is not requeued" not in head.output()
+    assert "before the wall limit of 0.01 minutes" in head.output()
 
 
 def test_the_chain_continues_without_a_head(study):
@@ -114,7 +114,7 @@ def test_the_chain_continues_without_a_head(study):
     assert_undisturbed(study)
     assert study.start(ENCODER, "--unlock").end() == 0
     later = study.start(ENCODER, retries=0)
-    assert later.end() == 0, later.said()
+    assert later.end() == 0, later.output()
     assert study.jobs("pretrain") == [job]  # what it made is accepted
 
 
@@ -145,5 +145,5 @@ def test_a_group_of_trainings_is_never_requeued(study):
     (job,) = study.jobs("trainings")  # Snakemake calls it so
     assert study.cluster.job(job)["Restarts"] == "0"
     assert study.cluster.job(job)["JobState"] == "FAILED"
-    assert "before the wall limit of 0.01 minutes" in head.said()
-    assert "is not requeued" not in head.said()  # it did not ask
+    assert "before the wall limit of 0.01 minutes" in head.output()
+    assert "is not requeued" not in head.output()  # it did not ask

@@ -25,6 +25,7 @@ METHOD = {"epochs": 2, "batch_size": 32, "warmup_epochs": 0}
 # config.yaml with its four lenses and its protocols, of two tiny domains
 CUT = {
     "study": "cut",
+    "device": "cpu",  # the GPUs of its nodes are null devices
     "seeds": [0],
     "stored_size": 24,
     "image_size": 16,
@@ -92,7 +93,7 @@ def asked(study: Study, rule: str, keys) -> list[dict]:
 
 def test_a_cut_of_the_default_study_goes_all_the_way(study):
     head = study.start("all")
-    assert head.end() == 0, head.said()
+    assert head.end() == 0, head.output()
     results = study.folder / "results/cut"
     table = pd.read_csv(results / "metrics.csv", keep_default_na=False)
     assert set(table["method"]) == {"random", "simclr", "supervised"}
@@ -133,7 +134,7 @@ def test_packed_evaluations_share_a_job_and_give_the_same(study, tmp_path):
     head = study.start(
         *(file.relative_to(study.folder) for file in cells), profiles=(tmp_path, "slurm-squeue")
     )
-    assert head.end() == 0, head.said()
+    assert head.end() == 0, head.output()
     hours = timedelta(hours=4 * len(cells))
     asks = {
         "TresPerJob": "gres:gpu:fake:1",
@@ -143,7 +144,7 @@ def test_packed_evaluations_share_a_job_and_give_the_same(study, tmp_path):
     }
     assert len(cells) == 6
     assert asked(study, "evaluations_evaluate", asks) == [asks]
-    scores = [[cell["levels"] for cell in found["cells"]] for found in before.values()]
+    scores = [[cell["levels"] for cell in record["cells"]] for record in before.values()]
     assert [
         [cell["levels"] for cell in json.loads(file.read_text())["cells"]] for file in cells
     ] == scores

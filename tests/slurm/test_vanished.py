@@ -40,8 +40,8 @@ def test_a_job_that_is_not_known_any_more(study, end):
         remember_jobs_for(study.cluster, 86400)
     head.process.send_signal(signal.SIGCONT)
     assert_completes(study, head, resumed=end == "cancelled")
-    assert f"SLURM job {training.job} has been unknown to the scheduler for" in head.said()
+    assert f"SLURM job {training.job} has been unknown to the scheduler for" in head.output()
     assert (
-        head.said().count("has been submitted with SLURM jobid")
+        head.output().count("has been submitted with SLURM jobid")
         == {"completed": 1, "cancelled": 2}[end]
     )

@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from fourlenses.core.processes import is_dead
+from fourlenses.core.machine.processes import is_dead
 from tests.slurm.cluster import Study, wait_until
 
 METHOD, SOURCE = "simclr", "drawings-64"
@@ -71,10 +71,10 @@ def held(study: Study, checkpoints: int = 1) -> Training:
                 )
         return None
 
-    found = wait_until(training, f"a job trains in {study.folder}", every=0.05)
-    found.stop()
-    assert not found.ended(), "the training was over before it could be held: give it more epochs"
-    return found
+    running = wait_until(training, f"a job trains in {study.folder}", every=0.05)
+    running.stop()
+    assert not running.ended(), "the training was over before it could be held: give it more epochs"
+    return running
 
 
 @contextlib.contextmanager

@@ -4,6 +4,7 @@ from fourlenses.slurm.inside_job import (
     JOBS,
     attempts_grow,
     count_jobs,
+    forget_allocation,
     in_slurm_job,
     max_minutes,
 )
@@ -36,3 +37,9 @@ def test_the_config_s_time_limit_comes_first():
 
 def test_demands_grow_twice():
     assert [attempts_grow(100, attempt) for attempt in (1, 2, 3, 4)] == [100, 200, 300, 300]
+
+
+def test_an_allocation_s_own_gpu_is_not_passed_on():
+    environment = {"CUDA_VISIBLE_DEVICES": "3", "OMP_NUM_THREADS": "1", "PATH": "/bin"}
+    forget_allocation(environment)
+    assert environment == {"PATH": "/bin"}

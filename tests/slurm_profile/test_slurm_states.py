@@ -135,7 +135,7 @@ def test_without_the_scheduler_accounting_is_believed():
     assert [cluster.poll(after=700) for _ in range(3)] == [{"7": "RUNNING"}] * 3
 
 
-def test_the_scheduler_is_not_asked_beside_accounting_about_jobs_that_ended():
+def test_the_scheduler_is_not_asked_where_accounting_knows_of_jobs_that_ended():
     cluster = Cluster(SACCT)
     cluster.shown = {"7": "TIMEOUT"}
     cluster.poll()

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from fourlenses.core import processes
 from fourlenses.core.errors import UserError
+from fourlenses.core.machine import processes
 from fourlenses.resume.live_progress import LiveProgress
 from fourlenses.status.logs import ending
 from fourlenses.status.page import page
@@ -216,8 +216,8 @@ def test_an_evaluation_is_running_while_its_log_is_young(folder: Path) -> None:
 
 def test_a_finished_run_whose_outputs_are_gone_is_neither_running_nor_stopped(folder: Path) -> None:
     results = folder / "results/mine"
-    kept = results / "checkpoints/simclr/g-20/seed0/0123456789abcdef/finished"
-    plant(kept / "finished.json", "{}")
+    cache = results / "checkpoints/simclr/g-20/seed0/0123456789abcdef/finished"
+    plant(cache / "finished.json", "{}")
     log = results / "logs/pretrain/simclr/g-20/seed0.log"
     for planted in (None, BAR):  # a log of this minute, which otherwise is that of a running job
         if planted:
@@ -233,7 +233,7 @@ def test_a_finished_run_whose_outputs_are_gone_is_neither_running_nor_stopped(fo
         )
     plant(log, FAILURE)
     assert states(look(folder), "encoders")["simclr/g-20/seed0"] == "failed"
-    plant_lock(kept.parent.with_name("fedcba9876543210"), 5)  # with other settings
+    plant_lock(cache.parent.with_name("fedcba9876543210"), 5)  # with other settings
     assert states(look(folder), "encoders")["simclr/g-20/seed0"] == "running"
 
 
@@ -241,8 +241,8 @@ def test_a_file_of_two_names_takes_room_once(folder: Path) -> None:
     before = look(folder).bytes[str(folder / "results/mine")]
     encoder = folder / "results/mine/pretrain/simclr/a-20/seed0/encoder.safetensors"
     plant(encoder, "x" * 100000)
-    kept = folder / "results/mine/checkpoints/encoder.safetensors"
-    kept.hardlink_to(encoder)
+    copy = folder / "results/mine/checkpoints/encoder.safetensors"
+    copy.hardlink_to(encoder)
     assert 100000 <= look(folder).bytes[str(folder / "results/mine")] - before < 150000
 
 

@@ -38,8 +38,8 @@ def test_sections():
     lens = {"labelled_images": [100, "all"], "labelled_per_class": [1, 5]}
     (section,) = sections(lens)
     assert section == {"labelled_images": [100, "all", "1_per_class", "5_per_class"]}
-    one = {"labelled_images": "all", "labelled_per_class": [2]}
-    assert sections(one) == [{"labelled_images": "all"}, {"labelled_images": "2_per_class"}]
+    single = {"labelled_images": "all", "labelled_per_class": [2]}
+    assert sections(single) == [{"labelled_images": "all"}, {"labelled_images": "2_per_class"}]
     more = lens | {"more": [{"labelled_images": [7]}, {"protocols": ["knn"]}]}
     assert sections(more)[0]["more"] == [
         {"labelled_images": [7, "1_per_class", "5_per_class"]},
@@ -72,7 +72,7 @@ def row(labelled, images, top1):
 def test_so_many_per_class_that_are_another_size_too_are_left_out(caplog):
     rows = row("50", 50, 60.0) + row("5_per_class", 50, 61.0) + row("1_per_class", 10, 30.0)
     merged = collect._merged(rows)
-    assert [(one["labelled_images"], one["labels_per_class"]) for one in merged] == [
+    assert [(section["labelled_images"], section["labels_per_class"]) for section in merged] == [
         (50, None),
         (10, 1),
     ]

@@ -19,13 +19,13 @@ NAMES = {
 
 def spelt_in(file: Path) -> set[str]:
     """The names that a program spells as (the end of) a path; prose and docstrings do not count."""
-    found = set()
+    spelt = set()
     for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             name = node.value.rpartition("/")[2]
             if name in NAMES and not any(letter.isspace() for letter in node.value):
-                found.add(name)
-    return found
+                spelt.add(name)
+    return spelt
 
 
 def test_no_other_module_spells_a_path():

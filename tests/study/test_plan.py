@@ -64,9 +64,9 @@ def test_a_run_finds_its_own_cells_whether_added_one_by_one_or_given_at_once(con
     plan = make_plan(config)
     again = Plan({cell: set(lenses) for cell, lenses in plan.cells.items()})
     for run in {cell.run for cell in plan.cells}:
-        own = plan.cells_of(run)
-        assert own == again.cells_of(run)
-        assert set(own) == {
+        cells = plan.cells_of(run)
+        assert cells == again.cells_of(run)
+        assert set(cells) == {
             cell for cell in plan.cells if cell.run == run and cell.protocol in FEATURE_PROTOCOLS
         }
     assert plan.cells_of(Run("simclr", "nothing", 9)) == []

@@ -77,8 +77,10 @@ def test_tokens_and_positions_do_not_decay(name, tokens):
 
 def test_channels_last_is_for_convolutions():
     networks = {VIT: False, "timm:convnext_atto": True, "resnet_small": True}
-    found = {name: is_convolutional(build_architecture(name, seed=0)[0]) for name in networks}
-    assert found == networks
+    convolutional = {
+        name: is_convolutional(build_architecture(name, seed=0)[0]) for name in networks
+    }
+    assert convolutional == networks
 
 
 def test_batch_norms_of_another_kind_are_refused_where_they_would_be_wrong():

@@ -162,11 +162,11 @@ def test_constant_and_one_dimensional_encoders_are_called_collapsed(health):
         Scores(lambda colours: direction + 0.01 * (colours - 0.5) @ features(3, 64, seed=1) / 8)
     )
     assert collapse(almost, 100, 64).startswith("The encoder collapsed")
-    one = health.measure(
+    line = health.measure(
         Scores(lambda colours: (colours[:, :1] - 0.5) * direction)
     )  # either way along it
-    assert one["embedding_std"] > 0.3
-    assert collapse(one, 100, 64).startswith(
+    assert line["embedding_std"] > 0.3
+    assert collapse(line, 100, 64).startswith(
         "The encoder collapsed: its 64 features vary along one direction (effective_rank 1 "
     )
     assert (

@@ -11,10 +11,10 @@ from fourlenses.training.schedule import learning_rate
 
 
 def record(losses):
-    kept = LossRecord(len(losses), "cpu")
+    loss_record = LossRecord(len(losses), "cpu")
     for step, loss in enumerate(losses):
-        kept.add(step, torch.tensor(loss, dtype=torch.float32))
-    return kept
+        loss_record.add(step, torch.tensor(loss, dtype=torch.float32))
+    return loss_record
 
 
 def descent(steps, scale, noise=0.1, seed=0, floor=1.0):
@@ -106,7 +106,7 @@ def test_the_rule(means, error, named):
     assert (not_converged(LossSummary([10] * PARTS, means, [error] * PARTS)) is not None) == named
 
 
-def test_what_cannot_be_told_is_not_named():
+def test_what_is_unknown_is_not_named():
     assert not_converged(LossSummary()) is None  # nothing was trained
     assert (
         not_converged(record(np.linspace(9, 1, 39)).summary()) is None

@@ -61,9 +61,9 @@ def test_micro_batches_give_the_gradients_of_the_whole_batch(name, micro_batch):
     )  # batch norm from running statistics: images are treated one by one
     views, labels = batch()
     whole, expected, targets = gradients(method, views, labels)
-    pieces, found, again = gradients(method, views, labels, micro_batch)
+    pieces, accumulated, again = gradients(method, views, labels, micro_batch)
     torch.testing.assert_close(whole, pieces)
-    close(expected, found)
+    close(expected, accumulated)
     for one, other in zip(targets, again, strict=True):
         torch.testing.assert_close(one, other)
 
@@ -81,8 +81,8 @@ def _one_of_two(name, groups):
 
     method = set_batch_norm(tiny(name).double(), groups)
     views, labels = batch(16)
-    loss, found, _ = gradients(method, [shard_of(view) for view in views], labels)
-    return loss, found
+    loss, gradient, _ = gradients(method, [shard_of(view) for view in views], labels)
+    return loss, gradient
 
 
 @pytest.mark.parametrize(
@@ -95,6 +95,6 @@ def test_two_processes_give_the_gradients_of_one(name, groups):
     method = set_batch_norm(copy.deepcopy(tiny(name)).double(), groups)
     views, labels = batch(16)
     loss, expected, _ = gradients(method, views, labels)
-    for theirs, found in run_processes(2, _one_of_two, name, groups):
+    for theirs, gradient in run_processes(2, _one_of_two, name, groups):
         torch.testing.assert_close(loss, theirs)
-        close(expected, found)
+        close(expected, gradient)

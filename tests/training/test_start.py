@@ -71,18 +71,18 @@ def test_the_encoder_begins_with_the_weights_of_the_start(dataset, method):
 
 
 def test_a_momentum_encoder_begins_there_too(dataset, monkeypatch):
-    start, seen = imported(dataset), []
+    start, states = imported(dataset), []
     from fourlenses.methods import byol
 
     momentum_copy = byol.momentum_copy
 
     def recorded(module):
-        seen.append({name: value.clone() for name, value in module.state_dict().items()})
+        states.append({name: value.clone() for name, value in module.state_dict().items()})
         return momentum_copy(module)
 
     monkeypatch.setattr(byol, "momentum_copy", recorded)
     go(dataset, "run", continuing(start, "byol", steps=1, epochs=None), weights(start))
-    assert same(seen[0], load_file(weights(start)))
+    assert same(states[0], load_file(weights(start)))
 
 
 def test_interrupted_and_resumed_is_bit_equal(dataset):

@@ -4,7 +4,7 @@ import hashlib
 
 import pytest
 from tests.helpers.flaky_server import FlakyServer, hang_up
-from tests.workflow.test_whole import make_archive, said, snakemake, write_config
+from tests.workflow.test_whole import make_archive, output_of, snakemake, write_config
 
 MANIFEST = "data/animals/manifest.parquet"
 RECORD = "data/animals/downloads/animals.tar.gz.json"
@@ -37,7 +37,7 @@ def with_download(folder, download):
 
 
 def rules(result) -> set[str]:
-    lines = [line.split() for line in said(result).splitlines()]
+    lines = [line.split() for line in output_of(result).splitlines()]
     return {line[0] for line in lines if len(line) == 2 and line[1].isdigit()} - {"total"}
 
 
@@ -45,7 +45,7 @@ def test_an_archive_is_downloaded_indexed_and_left_alone(server, tmp_path):
     server.plan = [hang_up(2000)]
     config = configured(tmp_path, server)
     result = snakemake(tmp_path, MANIFEST, config=config)
-    assert result.returncode == 0, said(result)[-3000:]
+    assert result.returncode == 0, output_of(result)[-3000:]
     archive = tmp_path / "animals.tar.gz"
     assert archive.read_bytes() == server.content
     assert sum(server.sent) == len(server.content)
@@ -60,27 +60,27 @@ def test_an_archive_is_downloaded_indexed_and_left_alone(server, tmp_path):
     server.plan, asked = [], len(server.asked)
     archive.unlink()
     for again in (config, with_download(tmp_path, None), configured(tmp_path, server)):
-        assert "Nothing to be done" in said(snakemake(tmp_path, MANIFEST, "-n", config=again))
-    assert "Nothing to be done" in said(
+        assert "Nothing to be done" in output_of(snakemake(tmp_path, MANIFEST, "-n", config=again))
+    assert "Nothing to be done" in output_of(
         snakemake(tmp_path, MANIFEST, "-n", "--config", "raw_data=/elsewhere", config=config)
     )
 
     # what needs it says how to get it back
     result = snakemake(tmp_path, MANIFEST, "--forcerun", "index_dataset", config=config)
-    assert "there is no file or directory animals.tar.gz" in said(result)
+    assert "there is no file or directory animals.tar.gz" in output_of(result)
     assert (
         "animals.tar.gz was there once: "
-        "snakemake with --forcerun download fetches again what is missing" in said(result)
+        "snakemake with --forcerun download fetches again what is missing" in output_of(result)
     )
     assert len(server.asked) == asked
     result = snakemake(tmp_path, MANIFEST, "--forcerun", "download", config=config)
-    assert result.returncode == 0, said(result)[-3000:]
+    assert result.returncode == 0, output_of(result)[-3000:]
     assert archive.read_bytes() == server.content
 
     # all of it forced: what is there is checked, not removed and not downloaded
     asked, before = len(server.asked), archive.stat()
     result = snakemake(tmp_path, MANIFEST, "--forceall", config=config)
-    assert result.returncode == 0, said(result)[-3000:]
+    assert result.returncode == 0, output_of(result)[-3000:]
     assert (archive.stat().st_ino, archive.stat().st_mtime_ns) == (
         before.st_ino,
         before.st_mtime_ns,
@@ -94,7 +94,7 @@ def test_an_archive_is_downloaded_indexed_and_left_alone(server, tmp_path):
 def test_files_that_the_user_brought_are_not_downloaded(server, tmp_path):
     (tmp_path / "animals.tar.gz").write_bytes(server.content)
     result = snakemake(tmp_path, MANIFEST, config=configured(tmp_path, server))
-    assert result.returncode == 0, said(result)[-3000:]
+    assert result.returncode == 0, output_of(result)[-3000:]
     assert server.asked == []
 
 
@@ -102,12 +102,12 @@ def test_the_key_may_come_when_all_is_indexed(server, tmp_path):
     (tmp_path / "animals.tar.gz").write_bytes(server.content)
     assert snakemake(tmp_path, MANIFEST, config=with_download(tmp_path, False)).returncode == 0
     result = snakemake(tmp_path, MANIFEST, "-n", config=configured(tmp_path, server))
-    assert "Nothing to be done" in said(result), said(result)[-3000:]
+    assert "Nothing to be done" in output_of(result), output_of(result)[-3000:]
 
 
 def test_nothing_is_downloaded_unasked_or_for_a_target_that_does_without(server, tmp_path):
     result = snakemake(tmp_path, MANIFEST, config=with_download(tmp_path, None))
-    assert "there is no file or directory animals.tar.gz" in said(result)
+    assert "there is no file or directory animals.tar.gz" in output_of(result)
     plan = snakemake(
         tmp_path,
         "data/drawings/manifest.parquet",
@@ -116,11 +116,11 @@ def test_nothing_is_downloaded_unasked_or_for_a_target_that_does_without(server,
         "host",
         config=configured(tmp_path, server),
     )
-    assert rules(plan) == {"index_dataset"}, said(plan)
+    assert rules(plan) == {"index_dataset"}, output_of(plan)
     plan = snakemake(
         tmp_path, MANIFEST, "-n", "--quiet", "host", config=configured(tmp_path, server)
     )
-    assert rules(plan) == {"download", "index_dataset"}, said(plan)
+    assert rules(plan) == {"download", "index_dataset"}, output_of(plan)
     assert server.asked == []
 
 
@@ -131,21 +131,21 @@ def test_a_wrong_file_stops_the_study_with_a_sentence(server, tmp_path):
     assert result.returncode != 0
     assert (
         f"expected {'0' * 64}: damaged on the way, or not the published file; nothing was kept"
-        in said(result)
+        in output_of(result)
     )
-    assert "Traceback" not in said(result)
+    assert "Traceback" not in output_of(result)
     assert list(tmp_path.glob("animals.tar.gz*")) == []
     assert len(server.asked) == 1
 
 
-def test_a_mistake_in_the_key_is_told_before_any_job(server, tmp_path):
+def test_a_mistake_in_the_key_is_reported_before_any_job(server, tmp_path):
     result = snakemake(tmp_path, MANIFEST, config=with_download(tmp_path, True))
     assert result.returncode != 0
     assert (
         "no published files of the source 'image_folder' are known; "
-        "give it a url and a sha256 instead" in said(result)
+        "give it a url and a sha256 instead" in output_of(result)
     )
-    assert "Traceback" not in said(result)
+    assert "Traceback" not in output_of(result)
     assert not (tmp_path / "data").exists()
 
 
@@ -163,7 +163,7 @@ def test_one_file_at_a_time(server, tmp_path):
         config=config,
         cores=3,
     )
-    assert result.returncode == 0, said(result)[-3000:]
+    assert result.returncode == 0, output_of(result)[-3000:]
     assert sorted(file.name for file in (tmp_path / "animals.tar.gz").iterdir()) == [
         "a.tar.gz",
         "b.tar.gz",

@@ -11,7 +11,7 @@ import torch
 import torchvision
 import yaml
 from safetensors.torch import save_file
-from tests.workflow.test_whole import make_archive, said, snakemake
+from tests.workflow.test_whole import make_archive, output_of, snakemake
 
 from fourlenses.core.files import read_json, sha256
 from fourlenses.data.loading.resident import central, load_images
@@ -102,7 +102,7 @@ def finished(tmp_path_factory):
     config = folder / "study.yaml"
     config.write_text(yaml.safe_dump(STUDY | {"encoders": make_weights(folder)}))
     result = snakemake(folder, "all", config=config)
-    assert result.returncode == 0, said(result)[-4000:]
+    assert result.returncode == 0, output_of(result)[-4000:]
     return folder, config
 
 
@@ -160,8 +160,8 @@ def test_labels_and_test_images_are_the_same_at_every_stored_size(finished):
 
 
 def features(folder, source):
-    kept = folder / "results/external/features/external" / source / "seed0"
-    (file,) = kept.glob("animals-test-*.npy")
+    stored = folder / "results/external/features/external" / source / "seed0"
+    (file,) = stored.glob("animals-test-*.npy")
     return np.load(file)
 
 
@@ -183,8 +183,8 @@ def test_features_are_the_libraries_own(finished):
     resnet.load_state_dict(torch.load(folder / "rn18.pth", weights_only=True))
     resnet.fc = torch.nn.Identity()
     vit = timm.create_model(VIT, pretrained=False, num_classes=0, img_size=64)
-    kept = folder / "results/external/encoders/vit/encoder.safetensors"
-    timm.models.load_checkpoint(vit, str(kept))
+    weights = folder / "results/external/encoders/vit/encoder.safetensors"
+    timm.models.load_checkpoint(vit, str(weights))
     usual = {"mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]}
     for source, network, sizes in (
         ("rn18", resnet, {"stored": 40, "resized": 36, "size": 32, **usual}),
@@ -197,10 +197,10 @@ def test_features_are_the_libraries_own(finished):
 
 def test_nothing_is_chosen_on_labels_it_has_seen(finished):
     folder, _ = finished
-    for source, seen in (("rn18", True), ("vit", False)):
+    for source, trained_on_labels in (("rn18", True), ("vit", False)):
         file = folder / f"results/external/evaluate/external/{source}/seed0/cells.json"
         cells = {cell["protocol"]: cell for cell in read_json(file)["cells"]}
-        assert (cells["linear"]["l2_candidates"] == [0.01]) == seen
+        assert (cells["linear"]["l2_candidates"] == [0.01]) == trained_on_labels
 
 
 def test_the_report_says_where_they_are_from(finished):
@@ -214,7 +214,7 @@ def test_the_report_says_where_they_are_from(finished):
 def test_again_there_is_nothing_to_do(finished):
     folder, config = finished
     result = snakemake(folder, "all", "-n", config=config)
-    assert "Nothing to be done" in said(result)
+    assert "Nothing to be done" in output_of(result)
 
 
 def test_a_changed_file_stops_the_study_with_a_sentence(finished, tmp_path):
@@ -227,7 +227,7 @@ def test_a_changed_file_stops_the_study_with_a_sentence(finished, tmp_path):
     target = "results/external/encoders/rn18/run.json"
     result = snakemake(tmp_path, target, config=changed)
     assert result.returncode != 0
-    assert "is not the file that the config names" in said(result)
+    assert "is not the file that the config names" in output_of(result)
 
 
 def test_weights_may_be_a_declared_download(finished, tmp_path):
@@ -235,7 +235,7 @@ def test_weights_may_be_a_declared_download(finished, tmp_path):
     study["encoders"]["rn18"]["download"] = "http://127.0.0.1:9/rn18.pth"
     config = tmp_path / "study.yaml"
     config.write_text(yaml.safe_dump(study))
-    asked = said(
+    asked = output_of(
         snakemake(tmp_path, "results/external/encoders/rn18/run.json", "-n", config=config)
     )
     assert "data/encoders/rn18/downloads/rn18.pth.json" in asked

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 from tests.slurm.conftest import CONFIG
-from tests.workflow.test_whole import ROOT, said, snakemake
+from tests.workflow.test_whole import ROOT, output_of, snakemake
 
 from fourlenses.resume.result_cache import FOLDER
 
@@ -61,7 +61,7 @@ def study(tmp_path_factory):
 
     def make() -> dict[str, bytes]:
         result = snakemake(folder, *FILES, config=file, project=project)
-        assert result.returncode == 0, said(result)[-4000:]
+        assert result.returncode == 0, output_of(result)[-4000:]
         return {name: (folder / name).read_bytes() for name in FILES}
 
     return project, folder, make, make()
@@ -87,13 +87,13 @@ def test_removed_outputs_come_back_without_training(study):
         assert BEGINS not in log
 
 
-def test_a_damaged_set_and_edited_code_train_anew(study):
+def test_a_damaged_set_and_edited_code_train_again(study):
     project, folder, make, made = study
     remove(folder)
-    (kept,) = folder.glob(
+    (encoder,) = folder.glob(
         f"results/faults/checkpoints/simclr/*/seed0/*/{FOLDER}/encoder.safetensors"
     )
-    kept.write_bytes(kept.read_bytes()[:-1])
+    encoder.write_bytes(encoder.read_bytes()[:-1])
     again = make()
     assert again[FILES[0]] == made[FILES[0]]  # the same weights, from another training
     assert again[f"{RUN}/run.json"] != made[f"{RUN}/run.json"]

@@ -6,7 +6,7 @@ import yaml
 from safetensors.torch import load_file
 from tests.helpers.layouts.imagenet_inat21 import make_imagenet, make_inat21
 from tests.helpers.layouts.places365_glc20 import make_glc20, make_places365
-from tests.workflow.test_whole import said, snakemake
+from tests.workflow.test_whole import output_of, snakemake
 
 from fourlenses.core.files import read_json
 from fourlenses.data.beton.reader import Beton
@@ -54,7 +54,7 @@ def finished(tmp_path_factory):
     (folder / "four.yaml").write_text(yaml.safe_dump(config))
     before = {file: file.read_bytes() for file in raw.rglob("*") if file.is_file()}
     result = snakemake(folder, "pretrain_all", config=folder / "four.yaml")
-    assert result.returncode == 0, said(result)[-4000:]
+    assert result.returncode == 0, output_of(result)[-4000:]
     assert {
         file: file.read_bytes() for file in raw.rglob("*") if file.is_file()
     } == before  # nothing is unpacked next to them

@@ -141,13 +141,13 @@ def test_a_dataset_that_is_not_usable_fails_with_its_reports_kept(tree):
     put_images(tree / "raw" / "mine", damaged=3)
     result = snakemake(tree, "check_dataset", "--configfile", "studies/mine.yaml")
     assert result.returncode != 0
-    said = result.stdout + result.stderr
+    output = result.stdout + result.stderr
     assert "verdict: not usable" in result.stdout
     assert (
         "dataset 'mine' is not usable: 3 of 45 images (6.7 %) cannot be decoded, "
-        "more than 'max_undecodable' (0.01) allows" in said
+        "more than 'max_undecodable' (0.01) allows" in output
     )
-    assert "Traceback" not in said
+    assert "Traceback" not in output
     for file in (
         "report.md",
         "report.json",
@@ -174,10 +174,10 @@ def test_rows_that_break_the_contract_end_in_a_sentence(tree):
     program.write_text(program.read_text().replace('"test" if draw < 0.2', '"dev" if draw < 0.2'))
     result = snakemake(tree, "check_dataset", "--configfile", "studies/mine.yaml")
     assert result.returncode != 0
-    said = result.stdout + result.stderr
-    assert "fourlenses: data/mine/rows.parquet: column 'split', row" in said
-    assert "is 'dev'" in said
-    assert "allowed: train or test" in said
+    output = result.stdout + result.stderr
+    assert "fourlenses: data/mine/rows.parquet: column 'split', row" in output
+    assert "is 'dev'" in output
+    assert "allowed: train or test" in output
 
 
 def test_a_dataset_of_another_study_is_pointed_to(tree):

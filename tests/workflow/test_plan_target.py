@@ -4,12 +4,12 @@ import csv
 import re
 
 import yaml
-from tests.workflow.test_whole import ROOT, said, snakemake
+from tests.workflow.test_whole import ROOT, output_of, snakemake
 
 
 def test_plan_of_a_tiny_study_and_again_when_something_is_done(tmp_path):
     result = snakemake(tmp_path, "plan")
-    assert result.returncode == 0, said(result)
+    assert result.returncode == 0, output_of(result)
     assert "What the study 'tiny' costs" in result.stdout
     assert "unknown" in result.stdout  # how many images animals has, before it is indexed
     prefix = tmp_path / "results/tiny/plan"
@@ -29,16 +29,16 @@ def test_plan_of_a_tiny_study_and_again_when_something_is_done(tmp_path):
 def test_the_papers_study_can_be_planned_and_dry_run_without_data(tmp_path):
     paper = ROOT / "studies" / "paper.yaml"
     result = snakemake(tmp_path, "plan", config=paper)
-    assert result.returncode == 0, said(result)
+    assert result.returncode == 0, output_of(result)
     rows = list(csv.DictReader((tmp_path / "results/paper/plan.csv").read_text().splitlines()))
     assert all(row["hours"] for row in rows)  # nothing unknown
     dry = snakemake(tmp_path, "all", "-n", config=paper)
-    assert dry.returncode == 0, said(dry)
+    assert dry.returncode == 0, output_of(dry)
     encoders = sum(row["kind"] == "pretrain" for row in rows)
-    assert f"pretrain {encoders}" in " ".join(said(dry).split())
+    assert f"pretrain {encoders}" in " ".join(output_of(dry).split())
 
 
-def test_a_dry_run_lists_the_derived_encoders_and_encoders_side_by_side(tmp_path):
+def test_a_dry_run_lists_the_derived_encoders_and_concatenated_encoders(tmp_path):
     drawn = {"source": "synthetic", "domain": "objects", "train_images": 400, "test_images": 50}
     study = {
         "study": "small",
@@ -65,7 +65,7 @@ def test_a_dry_run_lists_the_derived_encoders_and_encoders_side_by_side(tmp_path
     }
     file = tmp_path / "small.yaml"
     file.write_text(yaml.safe_dump(study))
-    listed = said(snakemake(tmp_path, "evaluate_all", "-n", config=file))
+    listed = output_of(snakemake(tmp_path, "evaluate_all", "-n", config=file))
     encoders = ["random/none"]
     encoders += [
         f"simclr/{source}"

@@ -46,7 +46,7 @@ def project(tmp_path) -> Path:
     return tmp_path
 
 
-def said(project: Path, words: list[str], *arguments: str, job: str | None = "5") -> list[str]:
+def answers(project: Path, words: list[str], *arguments: str, job: str | None = "5") -> list[str]:
     environment = {
         key: value
         for key, value in os.environ.items()
@@ -75,8 +75,8 @@ def said(project: Path, words: list[str], *arguments: str, job: str | None = "5"
 
 
 def test_only_a_slurm_job_of_one_job_may_be_requeued(project):
-    assert said(project, ["alone"], *IN_A_JOB, "say:word=alone") == ["yes"]
-    assert said(
+    assert answers(project, ["alone"], *IN_A_JOB, "say:word=alone") == ["yes"]
+    assert answers(
         project,
         ["first", "second"],
         *IN_A_JOB,
@@ -91,14 +91,14 @@ def test_only_a_slurm_job_of_one_job_may_be_requeued(project):
         == ["say:word=second" in step for step in steps].count(True)
         == 1
     )
-    assert said(project, ["elsewhere"], *IN_A_JOB, "say:word=elsewhere", job=None) == [""]
-    assert said(project, ["head"], "said/head") == [
+    assert answers(project, ["elsewhere"], *IN_A_JOB, "say:word=elsewhere", job=None) == [""]
+    assert answers(project, ["head"], "said/head") == [
         ""
     ]  # in an interactive allocation, whose job is the user's
 
 
 def test_the_config_says_no(project):
     (project / "never.yaml").write_text("training: {requeue: false}\n")
-    assert said(
+    assert answers(
         project, ["never"], "--configfile", str(project / "never.yaml"), *IN_A_JOB, "say:word=never"
     ) == [""]

@@ -156,10 +156,10 @@ def test_a_dry_run_ends_with_what_each_rule_asks_for(tmp_path):
 )
 def test_a_profile_with_too_few_gpus_for_the_processes_is_refused(tmp_path, rule, section):
     (tmp_path / "four.yaml").write_text(f"{section}: {{processes: 4}}\n")
-    own = yaml.safe_load((ROOT / "profiles/slurm/config.yaml").read_text())
-    own["set-resources"][rule]["gpu"] = 2
+    profile = yaml.safe_load((ROOT / "profiles/slurm/config.yaml").read_text())
+    profile["set-resources"][rule]["gpu"] = 2
     (tmp_path / "mine").mkdir()
-    (tmp_path / "mine/config.yaml").write_text(yaml.safe_dump(own))
+    (tmp_path / "mine/config.yaml").write_text(yaml.safe_dump(profile))
     mine = (tmp_path / "mine",)
     output = dry_run(tmp_path, mine, NAMES, ENCODER, config=tmp_path / "four.yaml")
     assert f"the profile gives {rule} 2 GPUs, but the config's '{section}.processes' is 4" in output

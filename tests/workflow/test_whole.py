@@ -54,7 +54,7 @@ def snakemake(
     )
 
 
-def said(result: subprocess.CompletedProcess) -> str:
+def output_of(result: subprocess.CompletedProcess) -> str:
     return result.stdout + result.stderr
 
 
@@ -97,7 +97,7 @@ def finished(tmp_path_factory):
     make_archive(folder)
     config = write_config(folder, max_undecodable=0.05)
     result = snakemake(folder, "all", config=config)
-    assert result.returncode == 0, said(result)[-4000:]
+    assert result.returncode == 0, output_of(result)[-4000:]
     return folder, config
 
 
@@ -108,8 +108,8 @@ def test_images_become_figures(finished):
         for suffix in ("svg", "png", "csv"):
             assert (results / "figures" / f"{lens}.{suffix}").stat().st_size > 100
     table = pd.read_csv(results / "metrics.csv", keep_default_na=False)
-    seen = {lens for lenses in table["lens"] for lens in lenses.split(";")}
-    assert seen == set(LENSES)
+    lenses_shown = {lens for lenses in table["lens"] for lens in lenses.split(";")}
+    assert lenses_shown == set(LENSES)
     assert (table["top1_low"] <= table["top1"]).all()
     assert (table["top1"] <= table["top1_high"]).all()
     assert set(table["method"]) == {"random", "simclr", "simclr_half", "supervised"}
@@ -145,7 +145,7 @@ def test_subsets_are_nested(finished):
 def test_then_there_is_nothing_to_do(finished):
     folder, config = finished
     result = snakemake(folder, "all", "-n", config=config)
-    assert "Nothing to be done" in said(result), said(result)[-3000:]
+    assert "Nothing to be done" in output_of(result), output_of(result)[-3000:]
 
 
 def test_the_table_alone_is_enough_for_the_figures(finished, tmp_path):
@@ -157,15 +157,15 @@ def test_the_table_alone_is_enough_for_the_figures(finished, tmp_path):
     # the table of jobs: a rule's name and its count, two words a line
     rules = {
         line.split()[0]
-        for line in said(plan).splitlines()
+        for line in output_of(plan).splitlines()
         if len(line.split()) == 2 and line.split()[1].isdigit()
     } - {"jobid:"}
-    assert rules == {"draw_figure", "compare_published", "figures", "total"}, said(plan)
+    assert rules == {"draw_figure", "compare_published", "figures", "total"}, output_of(plan)
     # the paired intervals lie next to a table that is passed on; with the table alone the same
     # figures have wider ones
     shutil.copy(folder / "results/tiny/paired.csv", target)
     result = snakemake(tmp_path, "figures", config=config)
-    assert result.returncode == 0, said(result)
+    assert result.returncode == 0, output_of(result)
     for lens in LENSES:
         assert filecmp.cmp(
             target / f"figures/{lens}.svg",
@@ -183,7 +183,7 @@ def test_again_from_scratch_on_one_core_gives_the_same_table(finished, tmp_path)
         tmp_path, max_undecodable=0.05, lenses=["quantity"], quantity={"pretrain_images": [16]}
     )
     result = snakemake(tmp_path, "results/tiny/metrics.csv", config=config, cores=1)
-    assert result.returncode == 0, said(result)[-4000:]
+    assert result.returncode == 0, output_of(result)[-4000:]
     again = pd.read_csv(
         tmp_path / "results/tiny/metrics.csv", keep_default_na=False, dtype=str
     ).drop(columns="lens")
@@ -201,7 +201,7 @@ def test_a_cosmetic_change_of_a_script_retrains_nothing(finished):
     assert result.returncode == 0
     changed = write_config(folder, max_undecodable=0.05, device="cpu", raw_data=str(folder))
     result = snakemake(folder, "pretrain_all", "-n", config=changed)
-    assert "Nothing to be done" in said(result), said(result)[-3000:]
+    assert "Nothing to be done" in output_of(result), output_of(result)[-3000:]
 
 
 @pytest.mark.parametrize(
@@ -230,8 +230,8 @@ def test_a_cosmetic_change_of_a_script_retrains_nothing(finished):
 def test_a_mistake_in_the_config_is_one_sentence_before_any_job(tmp_path, changes, sentence):
     result = snakemake(tmp_path, "all", config=write_config(tmp_path, **changes))
     assert result.returncode != 0
-    assert sentence in said(result)
-    assert "Traceback" not in said(result)
+    assert sentence in output_of(result)
+    assert "Traceback" not in output_of(result)
     assert not (tmp_path / "data").exists()
 
 
@@ -239,23 +239,24 @@ def test_mistakes_in_the_data_are_one_sentence(tmp_path):
     result = snakemake(tmp_path, "betons")
     assert (
         "fourlenses: config key 'datasets.animals.path': "
-        "there is no file or directory animals.tar.gz; put it there" in said(result)
+        "there is no file or directory animals.tar.gz; put it there" in output_of(result)
     )
-    assert "Traceback" not in said(result)
+    assert "Traceback" not in output_of(result)
 
     make_archive(tmp_path)
     whole = (tmp_path / "animals.tar.gz").read_bytes()
     (tmp_path / "animals.tar.gz").write_bytes(whole[: len(whole) // 2])
     result = snakemake(tmp_path, "betons")
-    assert "animals.tar.gz is damaged or truncated after" in said(result)
-    assert "Traceback" not in said(result)
+    assert "animals.tar.gz is damaged or truncated after" in output_of(result)
+    assert "Traceback" not in output_of(result)
 
     (tmp_path / "animals.tar.gz").write_bytes(whole)
     config = write_config(
         tmp_path, max_undecodable=0.05, lenses=["quantity"], quantity={"pretrain_images": [37]}
     )
     result = snakemake(tmp_path, "pretrain_all", config=config)
-    assert "dataset 'animals' has 36 usable training images, but the config asks for 37" in said(
-        result
+    assert (
+        "dataset 'animals' has 36 usable training images, but the config asks for 37"
+        in output_of(result)
     )
-    assert "Traceback" not in said(result)
+    assert "Traceback" not in output_of(result)

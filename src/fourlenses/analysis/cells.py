@@ -17,14 +17,14 @@ class Cell:
         labelled_images: the label size.
         level: the label level.
         protocol: how the encoder is evaluated.
-        seen: of each seed and draw of labels, its top-1 (percent), number of test images, and run.
+        scores: of each seed and draw of labels: top-1 (percent), number of test images, and run.
     """
 
     target: str
     labelled_images: int
     level: str
     protocol: str
-    seen: dict[Key, tuple[float, int, str]]
+    scores: dict[Key, tuple[float, int, str]]
 
     @classmethod
     def of(cls, rows: pd.DataFrame) -> "Cell":
@@ -34,22 +34,22 @@ class Cell:
             ValueError: two rows are of one seed and draw.
         """
         draws = rows["label_draw"] if "label_draw" in rows else [0] * len(rows)
-        seen: dict[Key, tuple[float, int, str]] = {}
+        scores: dict[Key, tuple[float, int, str]] = {}
         columns = (rows[name].tolist() for name in ("seed", "top1", "n_test", "run"))
         for draw, seed, top1, tests, run in zip(draws, *columns, strict=True):
-            if (seed, draw) in seen:
+            if (seed, draw) in scores:
                 raise ValueError(
-                    f"two rows of seed {seed}, label draw {draw}: {seen[seed, draw][2]} and {run}; "
-                    "one cell expected"
+                    f"two rows of seed {seed}, label draw {draw}: {scores[seed, draw][2]} and "
+                    f"{run}; one cell expected"
                 )
-            seen[seed, draw] = top1, tests, run
+            scores[seed, draw] = top1, tests, run
         first = rows.iloc[0]
         return cls(
             target=first["target"],
             labelled_images=int(first["labelled_images"]),
             level=first["level"],
             protocol=first["protocol"],
-            seen=seen,
+            scores=scores,
         )
 
     @property
@@ -69,15 +69,15 @@ class Cell:
 
     @property
     def _first_run(self) -> str:
-        return next(iter(self.seen.values()))[2]
+        return next(iter(self.scores.values()))[2]
 
     def column(self, key: Key) -> tuple[str, str, str, int]:
         """Return how `joint_counts` knows it."""
-        return self.level, self.protocol, self.seen[key][2], key[1]
+        return self.level, self.protocol, self.scores[key][2], key[1]
 
     def tests(self, keys: Sequence[Key]) -> int:
         """Return the smallest number of test images of some seeds and draws."""
-        return min(self.seen[key][1] for key in keys)
+        return min(self.scores[key][1] for key in keys)
 
     def mean(self, keys: Sequence[Key]) -> float:
         """Return the mean over seeds, draws within a seed first; percent."""
@@ -88,10 +88,10 @@ class Cell:
         """Return the mean over the draws of each seed; percent."""
         draws: dict[int, list[float]] = {}
         for key in keys:
-            draws.setdefault(key[0], []).append(self.seen[key][0])
+            draws.setdefault(key[0], []).append(self.scores[key][0])
         return {seed: sum(values) / len(values) for seed, values in draws.items()}
 
 
 def shared_keys(cells: Sequence[Cell]) -> list[Key]:
     """Return the seeds and draws that all cells have."""
-    return sorted(set.intersection(*(set(cell.seen) for cell in cells)))
+    return sorted(set.intersection(*(set(cell.scores) for cell in cells)))

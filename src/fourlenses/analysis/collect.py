@@ -86,7 +86,7 @@ def _answer(record: Record) -> Record:
 def _rows(study: str, record: Record, lenses: list[str]) -> Iterator[Row]:
     """A row for each level that a lens shows. Records of earlier versions lack some keys."""
     finest, subset = record["levels"][-1]["level"], Subset.parse(record["labelled"])
-    for place, score in enumerate(record["levels"]):
+    for depth, score in enumerate(record["levels"]):
         is_finest = score["level"] == finest
         shown_by = [lens for lens in lenses if is_finest or lens in EVERY_LEVEL_LENSES]
         if not shown_by:
@@ -105,7 +105,7 @@ def _rows(study: str, record: Record, lenses: list[str]) -> Iterator[Row]:
             "top1_high": score["high"],
             "n_classes": score.get("n_classes"),
             "chance": score.get("chance"),
-            "level_depth": score.get("level_depth", score.get("depth", place)),
+            "level_depth": score.get("level_depth", score.get("depth", depth)),
             "is_finest": "true" if is_finest else "false",
         }
 

@@ -87,7 +87,7 @@ def _counts(members: list[_Judged]) -> joint_counts.Counts:
     for test_set in test_sets:
         places = [i for i, judged in enumerate(members) if judged.rows.tobytes() == test_set]
         # counts below 2**24 are exact in float32
-        right = np.stack([members[place].right for place in places]).astype(np.float32)
+        right = np.stack([members[index].right for index in places]).astype(np.float32)
         both[np.ix_(places, places)] = np.rint(right @ right.T).astype(int)
     tests = np.array([len(judged.rows) for judged in members])
     return joint_counts.Counts([judged.cell for judged in members], both, tests)
@@ -104,8 +104,8 @@ def _judged(
         for needed in (file, predictions_file):
             if not needed.exists():
                 raise UserError(f"{needed} is missing; run snakemake evaluate_all")
-        kept: list[dict[str, Any]] = read_json(file)["cells"]
-        records = {tuple(record[part] for part in KEY): record for record in kept}
+        stored: list[dict[str, Any]] = read_json(file)["cells"]
+        records = {tuple(record[part] for part in KEY): record for record in stored}
         predictions = read_predictions(predictions_file)
         for cell in asked:
             key = tuple(cell[part] for part in KEY)

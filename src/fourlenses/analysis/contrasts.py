@@ -162,9 +162,7 @@ class Evidence:
         seed, freedom = self.seed_variance.moderated(
             _by_encoder(cells, of_seeds), _between_seeds(cells, weights, keys), seeds
         )
-        error = sqrt(image + seed / seeds)
-        # Satterthwaite: the images are thousands, the seeds' part has few degrees of freedom
-        freedom = freedom * (error**2 / (seed / seeds)) ** 2 if seed > 0 and freedom < inf else inf
+        error, freedom = standard_error(image, seed / seeds, freedom)
         half = quantile(freedom) * error
         return Contrast(
             estimate=estimate,
@@ -189,15 +187,15 @@ class Evidence:
         keys = shared_keys(cells)
         if not keys:
             raise _nothing_shared(cells)
-        cells = [replace(cell, seen={key: cell.seen[key] for key in keys}) for cell in cells]
+        cells = [replace(cell, scores={key: cell.scores[key] for key in keys}) for cell in cells]
         single = [self.contrast([cell], scales.points([1.0])) for cell in cells]
-        covariance = np.diag([one.standard_error**2 for one in single])
+        covariance = np.diag([contrast.standard_error**2 for contrast in single])
         for a, b in combinations(range(len(cells)), 2):
             difference = self.contrast([cells[a], cells[b]], scales.points([1.0, -1.0]))
             apart = difference.standard_error**2
             covariance[a, b] = covariance[b, a] = (covariance[a, a] + covariance[b, b] - apart) / 2
-        estimates = np.array([one.estimate for one in single])
-        return estimates, covariance, min(one.freedom for one in single)
+        estimates = np.array([contrast.estimate for contrast in single])
+        return estimates, covariance, min(contrast.freedom for contrast in single)
 
     def _image_variance(
         self, cells: Sequence[Cell], weights: Sequence[float], keys: Sequence[Key]
@@ -293,6 +291,22 @@ def _between_seeds(cells: Sequence[Cell], weights: Sequence[float], keys: Sequen
         for seed, top1 in cell.per_seed(keys).items():
             values[seed] = values.get(seed, 0.0) + weight * top1
     return float(np.var(list(values.values()), ddof=1)) if len(values) > 1 else 0.0
+
+
+def standard_error(image: float, seed: float, freedom: float) -> tuple[float, float]:
+    """Return the standard error of an estimate and its degrees of freedom.
+
+    The images are thousands, the seeds' part has few degrees of freedom (Satterthwaite 1946,
+    https://doi.org/10.2307/3002019).
+
+    Args:
+        image: the variance that other images would bring, squared units.
+        seed: the variance that other seeds would bring to the mean over the seeds.
+        freedom: of the latter.
+    """
+    error = sqrt(image + seed)
+    known = not seed > 0 or freedom == inf
+    return error, inf if known else freedom * (error**2 / seed) ** 2
 
 
 def quantile(freedom: float) -> float:

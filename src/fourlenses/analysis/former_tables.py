@@ -62,9 +62,9 @@ def _depths_guessed(rows: pd.DataFrame) -> dict[str, float]:
 
 
 def _finest_guessed(rows: pd.DataFrame) -> str:
-    said = rows.loc[rows["is_finest"].eq(True), "level"]
-    if len(said):
-        return said.iloc[0]
+    declared = rows.loc[rows["is_finest"].eq(True), "level"]
+    if len(declared):
+        return declared.iloc[0]
     others = rows[rows["lens"].map(lambda text: bool(lenses_in(text) - {*EVERY_LEVEL_LENSES}))]
     levels = (others if len(others) else rows).groupby("level")["top1"].agg(["size", "mean"])
     return levels.sort_values(["size", "mean"], ascending=[False, True], kind="stable").index[0]

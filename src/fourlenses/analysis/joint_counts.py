@@ -17,6 +17,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from fourlenses.analysis.table import next_to
 from fourlenses.core.errors import UserError
 from fourlenses.core.files import atomic
 
@@ -78,10 +79,8 @@ def read(metrics: pd.DataFrame) -> JointCounts:
     Raises:
         UserError: the file is there and is not of this kind.
     """
-    if "path" not in metrics.attrs:
-        return {}
-    path = Path(metrics.attrs["path"]).parent / NAME
-    if not path.exists():
+    path = next_to(metrics, NAME)
+    if path is None:
         return {}
     table = pd.read_csv(path, keep_default_na=False)
     if "both_right" not in table.columns and set(FORMER) <= set(table.columns):
@@ -99,16 +98,16 @@ def read(metrics: pd.DataFrame) -> JointCounts:
 def _group(rows: pd.DataFrame) -> Group:
     size = len(rows)
     both, tests = np.full((size, size), np.nan), rows["n_test"].to_numpy(float)
-    for place, text in enumerate(rows["both_right"]):
+    for position, text in enumerate(rows["both_right"]):
         counts = [np.nan if count == "." else float(count) for count in str(text).split()]
-        if len(counts) != place + 1:
-            line = rows.index[place] + 2
-            raise ValueError(f"row {line} has {len(counts)} counts, not {place + 1}")
-        both[place, : place + 1] = both[: place + 1, place] = counts
+        if len(counts) != position + 1:
+            line = rows.index[position] + 2
+            raise ValueError(f"row {line} has {len(counts)} counts, not {position + 1}")
+        both[position, : position + 1] = both[: position + 1, position] = counts
     right = both.diagonal() / tests
     covariance = both / tests[:, None] - np.outer(right, right)
     cells = zip(*(rows[name] for name in CELL), strict=True)
-    return Group({cell: place for place, cell in enumerate(cells)}, covariance)
+    return Group({cell: position for position, cell in enumerate(cells)}, covariance)
 
 
 def write(groups: Mapping[tuple[str, int], Counts], output: Path) -> int:
@@ -120,10 +119,10 @@ def write(groups: Mapping[tuple[str, int], Counts], output: Path) -> int:
     """
     rows = []
     for (target, labels), (cells, both, tests) in groups.items():
-        for place, cell in enumerate(cells):
-            before = both[place, : place + 1].tolist()
+        for position, cell in enumerate(cells):
+            before = both[position, : position + 1].tolist()
             counts = " ".join("." if count < 0 else str(count) for count in before)
-            rows.append([target, labels, *cell, int(tests[place]), counts])
+            rows.append([target, labels, *cell, int(tests[position]), counts])
     with atomic(output) as temporary:
         pd.DataFrame(rows, columns=COLUMNS).to_csv(temporary, index=False, lineterminator="\n")
     return len(rows)
@@ -147,13 +146,13 @@ def _former_group(pairs: pd.DataFrame, rows: pd.DataFrame) -> Group:
         rows: of the table, of the same.
     """
     cells = rows.set_index(CELL)[["top1", "n_test"]]
-    places = {cell: place for place, cell in enumerate(cells.index)}
+    positions = {cell: position for position, cell in enumerate(cells.index)}
     share = cells["top1"].to_numpy() / 100
     covariance = np.full((len(cells), len(cells)), np.nan)
     np.fill_diagonal(covariance, share * (1 - share))
     for pair in pairs.itertuples():
         ends = (pair.protocol_a, pair.run_a), (pair.protocol_b, pair.run_b)
-        a, b = (places.get((pair.level, *end, pair.label_draw), -1) for end in ends)
+        a, b = (positions.get((pair.level, *end, pair.label_draw), -1) for end in ends)
         if min(a, b) < 0:
             continue
         error = (pair.high - pair.low) / (2 * FORMER_QUANTILE) / 100
@@ -161,4 +160,4 @@ def _former_group(pairs: pd.DataFrame, rows: pd.DataFrame) -> Group:
         limit = sqrt(covariance[a, a] * covariance[b, b])
         joint = (covariance[a, a] + covariance[b, b] - variance) / 2
         covariance[a, b] = covariance[b, a] = min(max(joint, -limit), limit)
-    return Group(places, covariance)
+    return Group(positions, covariance)

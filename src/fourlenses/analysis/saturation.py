@@ -172,10 +172,10 @@ def fit(
         freedom: degrees of freedom of the covariance.
         seed: of the bootstrap.
     """
-    return fit_beside(images, top1, covariance, freedom=freedom, seed=seed)[0]
+    return fit_with_others(images, top1, covariance, freedom=freedom, seed=seed)[0]
 
 
-def fit_beside(
+def fit_with_others(
     images: Sequence[float],
     top1: Sequence[float] | np.ndarray,
     covariance: np.ndarray,
@@ -203,13 +203,13 @@ def fit_beside(
     errors = _errors(covariance, freedom, generator)
     errors[:, :count] *= widened
     points = np.concatenate([mean[None], (mean + errors).clip(0, 100)])  # (1 + D, K + M)
-    points, beside = points[:, :count], points[:, count:]
+    points, others = points[:, :count], points[:, count:]
     if kind == "one_size":
         unknown = np.full(len(points), np.nan)
-        return Fit(kind, sizes, Parameters(points[:, 0], unknown, unknown, unknown)), beside
+        return Fit(kind, sizes, Parameters(points[:, 0], unknown, unknown, unknown)), others
     if kind == "log_linear":
-        return Fit(kind, sizes, _log_linear(sizes, points, weights)), beside
-    return Fit(kind, sizes, _power_law(kind, sizes, points, weights=weights)), beside
+        return Fit(kind, sizes, _log_linear(sizes, points, weights)), others
+    return Fit(kind, sizes, _power_law(kind, sizes, points, weights=weights)), others
 
 
 def _kind(sizes: np.ndarray, mean: np.ndarray, weights: np.ndarray) -> tuple[str, float]:
@@ -255,10 +255,10 @@ def fit_rows(rows: pd.DataFrame, evidence: Evidence, seed: int = 0) -> Fit:
     Raises:
         UserError: the sizes have no seed in common.
     """
-    return fit_rows_beside(rows, [], evidence, seed=seed)[0]
+    return fit_rows_with_others(rows, [], evidence, seed=seed)[0]
 
 
-def fit_rows_beside(
+def fit_rows_with_others(
     rows: pd.DataFrame, others: Sequence[pd.DataFrame], evidence: Evidence, *, seed: int = 0
 ) -> tuple[Fit, np.ndarray]:
     """Return the curve through rows of the table, and other cells drawn together with it.
@@ -270,7 +270,7 @@ def fit_rows_beside(
         seed: of the bootstrap.
 
     Returns:
-        As of `fit_beside`.
+        As of `fit_with_others`.
 
     Raises:
         UserError: the sizes and the other cells have no seed in common.
@@ -278,7 +278,7 @@ def fit_rows_beside(
     cells = [Cell.of(of_size) for _, of_size in rows.groupby("pretrain_images")]
     sizes = sorted(rows["pretrain_images"].unique())
     means, covariance, freedom = evidence.covariance([*cells, *map(Cell.of, others)])
-    return fit_beside(sizes, means, covariance, freedom=freedom, seed=seed)
+    return fit_with_others(sizes, means, covariance, freedom=freedom, seed=seed)
 
 
 def _log_linear(sizes: np.ndarray, points: np.ndarray, weights: np.ndarray) -> Parameters:
@@ -301,7 +301,8 @@ def _power_law(
     if kind == "shifted_power_law":
         grid = np.broadcast_to(np.geomspace(*EXPONENTS, 25), (len(points), 25))
         by_shift = [
-            _at_exponents(grid, x + one, points, weights=weights)[2].min(1) for one in SHIFTS
+            _at_exponents(grid, x + candidate, points, weights=weights)[2].min(1)
+            for candidate in SHIFTS
         ]
         shift = np.array(SHIFTS)[np.stack(by_shift).argmin(0)]
     moved = (x + shift[:, None])[:, None, :]  # (D, 1, K)

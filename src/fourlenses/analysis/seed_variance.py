@@ -48,12 +48,14 @@ class Common:
         freedom: d0, inf where the cells are as alike as chance makes them.
         most: degrees of freedom of all cells together; nothing made from them has more.
         cells: how many, 0 for a stated prior.
+        mean: of the cells' own variances, which is what another study may expect.
     """
 
     variance: float
     freedom: float
     most: float
     cells: int
+    mean: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -168,7 +170,9 @@ def pooled(metrics: pd.DataFrame, prior_sd: float) -> SeedVariance:
     cells, shared = _cells(table.at_finest(metrics))
     trained = [variance for cell, variance in cells.items() if cell[0] not in UNTRAINED]
     if not trained:
-        return SeedVariance(every=Common(variance=prior_sd**2, freedom=inf, most=inf, cells=0))
+        prior = prior_sd**2
+        stated = Common(variance=prior, freedom=inf, most=inf, cells=0, mean=prior)
+        return SeedVariance(every=stated)
     kinds: dict[Kind, list[Variance]] = {}
     for (method, *_, protocol), variance in cells.items():
         kinds.setdefault((method, protocol), []).append(variance)
@@ -184,10 +188,25 @@ def pooled(metrics: pd.DataFrame, prior_sd: float) -> SeedVariance:
     )
 
 
+def freedoms(metrics: pd.DataFrame) -> dict[Kind, float]:
+    """Return the degrees of freedom that a table's cells of each kind have together.
+
+    They follow from how many cells and seeds there are, whatever the accuracies.
+    """
+    cells, _ = _cells(table.at_finest(metrics))
+    kinds: dict[Kind, float] = {}
+    for (method, *_, protocol), (_, freedom) in cells.items():
+        kinds[method, protocol] = kinds.get((method, protocol), 0.0) + freedom
+    return kinds
+
+
 def _with_prior(common: Common, prior_sd: float) -> Common:
     most = common.most + PRIOR_FREEDOM
-    variance = (common.most * common.variance + PRIOR_FREEDOM * prior_sd**2) / most
-    return replace(common, variance=variance, most=most)
+    variance, mean = (
+        (common.most * measured + PRIOR_FREEDOM * prior_sd**2) / most
+        for measured in (common.variance, common.mean)
+    )
+    return replace(common, variance=variance, mean=mean, most=most)
 
 
 def _differs(cells: Sequence[Variance], others: Sequence[Variance]) -> bool:
@@ -268,8 +287,9 @@ def _common(cells: Sequence[Variance]) -> Common:
     or two degrees of freedom.
     """
     mean, most = _mean(cells)
+    together = Common(variance=mean, freedom=inf, most=most, cells=len(cells), mean=mean)
     if len(cells) < LEAST_CELLS or mean == 0:
-        return Common(variance=mean, freedom=inf, most=most, cells=len(cells))
+        return together
     variances, freedoms = (np.array(column) for column in zip(*cells, strict=True))
     floor = 1e-5 * np.median(variances) or 1e-5 * mean
     logs = np.log(np.maximum(variances, floor)) - digamma(freedoms / 2) + np.log(freedoms / 2)
@@ -277,14 +297,12 @@ def _common(cells: Sequence[Variance]) -> Common:
     excess = float(logs.var(ddof=1)) - by_chance
     kurtosis = float((polygamma(3, freedoms / 2) / polygamma(1, freedoms / 2) ** 2).mean())
     if excess <= by_chance * np.sqrt((2 + kurtosis) / len(logs)):
-        return Common(variance=mean, freedom=inf, most=most, cells=len(cells))
+        return together
     freedom = 2 * _trigamma_inverse(excess)
     if freedom > 4:
-        return Common(
-            variance=mean * (freedom - 2) / freedom, freedom=freedom, most=most, cells=len(cells)
-        )
+        return replace(together, variance=mean * (freedom - 2) / freedom, freedom=freedom)
     from_logs = float(np.exp(logs.mean() + digamma(freedom / 2) - np.log(freedom / 2)))
-    return Common(variance=from_logs, freedom=freedom, most=most, cells=len(cells))
+    return replace(together, variance=from_logs, freedom=freedom)
 
 
 def _trigamma_inverse(value: float) -> float:

@@ -60,6 +60,14 @@ def read_metrics(path: str | Path) -> pd.DataFrame:
     return table
 
 
+def next_to(table: pd.DataFrame, name: str) -> Path | None:
+    """Return the file of that name in the folder that the table was read from; None without one."""
+    if "path" not in table.attrs:
+        return None
+    file = Path(table.attrs["path"]).with_name(name)
+    return file if file.exists() else None
+
+
 def _check_words(table: pd.DataFrame, path: str | Path) -> None:
     for column, allowed in (("is_finest", ("true", "false", "")), ("not_converged", UNCONVERGED)):
         wrong = table.loc[~table[column].isin(allowed), column]

@@ -94,8 +94,8 @@ def _check_architecture(name: str, entry: dict) -> None:
 
 def _stored(name: str, entry: dict) -> int:
     """Return the stored size of an entry, or a default."""
-    own = {} if ":" in entry["architecture"] else {"crop": 1.0}
-    given = own | entry
+    defaults = {} if ":" in entry["architecture"] else {"crop": 1.0}
+    given = defaults | entry
     known = "image_size" in given and "crop" in given
     needed = resized(given["image_size"], given["crop"]) if known else None
     stored = entry.get("stored_size", needed or STORED_SIZE)

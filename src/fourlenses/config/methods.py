@@ -126,8 +126,8 @@ def _preset(key: str, entry: dict, *, file: Path, image_size: int) -> tuple[str,
 
 def _with_changes(key: str, entry: dict, values: dict) -> dict:
     """Return the values of the preset, those of the entry instead where it has some."""
-    own = ("preset", "start")
-    changes = {setting: value for setting, value in entry.items() if setting not in own}
+    reserved = ("preset", "start")
+    changes = {setting: value for setting, value in entry.items() if setting not in reserved}
     for setting, value in changes.items():
         _check_value(key, setting, value, preset=values)
     for passes, updates in EITHER:

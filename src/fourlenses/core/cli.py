@@ -13,6 +13,7 @@ from pathlib import Path
 from fourlenses.core.errors import Interrupted, UserError, printable
 from fourlenses.core.files import NO_ROOM
 from fourlenses.core.log_stream import last_words, use_log_stream
+from fourlenses.core.patience import PASSING
 from fourlenses.core.process_exit import without_destructors
 
 # Importing torch makes hundreds of thousands of objects that all stay. Python's collector visits
@@ -58,6 +59,8 @@ def run(main: Callable[[], None]) -> None:
 
 
 def _remedy(error: OSError) -> str:
+    if error.errno in PASSING:
+        return "see that the disk, or the server it belongs to, is reachable"
     if error.errno not in NO_ROOM:
         return "put that right"
     return f"make room{_file_system(error.filename)}, or raise the quota or limit"

@@ -16,6 +16,8 @@ from fourlenses.core.errors import Interrupted, UserError
 
 # a full disk, a spent quota, a limit on the size of files (ulimit -f)
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+# what file systems in user space answer to a call that they lack
+_NO_SUCH_CALL = (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP)
 
 
 @contextlib.contextmanager
@@ -35,11 +37,12 @@ def atomic(path: str | os.PathLike) -> Iterator[Path]:
     try:
         yield temporary
         with open(temporary, "rb") as written:
-            os.fsync(written.fileno())
+            sync(written.fileno())
         # mkstemp makes private files; a result is as readable as any other file the user makes
         umask = os.umask(0)
         os.umask(umask)
-        temporary.chmod(0o666 & ~umask)
+        with contextlib.suppress(OSError):  # mounted buckets and Windows shares know no modes
+            temporary.chmod(0o666 & ~umask)
         os.replace(temporary, path)
     except Exception as error:
         number = _lack_of_room(error, path.parent)
@@ -107,6 +110,21 @@ def sha256(file: Path) -> str:
     """Return the SHA-256 of a file's bytes, in hexadecimal."""
     with open(file, "rb") as opened:
         return hashlib.file_digest(opened, "sha256").hexdigest()
+
+
+def sync(descriptor: int) -> None:
+    """Have a file's content reach the disk, where the file system has a way to ask for that."""
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in _NO_SUCH_CALL:
+            raise
+
+
+def renew_time(path: Path) -> None:
+    """Set a file's time to now, where the file system lets this user set times."""
+    with contextlib.suppress(OSError):
+        os.utime(path)
 
 
 def sync_directory(directory: Path) -> None:

@@ -1,12 +1,14 @@
 """A parallel map over a stream: results in the stream's order, in constant memory."""
 
 import collections
+import logging
 import multiprocessing
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from functools import partial
 from typing import TypeVar
 
+log = logging.getLogger(__name__)
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 # Items go to a worker several at a time: handing over costs as much as a small image does.
@@ -48,8 +50,11 @@ def ordered_map(
 
 def _pool(workers: int, processes: bool) -> Executor:
     if processes:
-        # spawned: a fork would copy whatever threads the caller has
-        return ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"))
+        try:
+            # spawned: a fork would copy whatever threads the caller has
+            return ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"))
+        except OSError as error:  # their semaphores are files in /dev/shm
+            log.warning("threads work instead of processes: /dev/shm cannot be used (%s)", error)
     return ThreadPoolExecutor(workers)
 
 

@@ -26,6 +26,14 @@ for name in ("fourlenses.study", "snakemake_executor_plugin_slurm_jobstep", "tor
         __import__(name)
     except Exception as error:
         answer["errors"].append(f"{{name}}: {{type(error).__name__}}: {{error}}")
+try:
+    from pathlib import Path
+    from fourlenses.core.machine.home_folder import own_cache_folder, why_not_writable
+    own = own_cache_folder(os.environ)
+    if why := why_not_writable(own):
+        answer["errors"].append(f"home: {{own}} cannot be written ({{why}})")
+except ImportError:
+    pass  # an error already
 if {gpu!r} and not answer["errors"]:
     import torch
     visible = os.environ.get("CUDA_VISIBLE_DEVICES", "not set")
@@ -42,6 +50,7 @@ _NO_GPU = (
     "are none of NVIDIA's; with it, compare its CUDA version with the line `torch` above (an older "
     "driver needs a torch built for it)"
 )
+_NO_HOME = "before snakemake: export XDG_CACHE_HOME=/a/folder/that/all/nodes/mount"
 WAIT_SECONDS = 300.0  # for a place in the queue, and imports over the network
 
 
@@ -101,6 +110,7 @@ def _judged(check: str, answer: dict) -> CheckResult:
     if answer["errors"] or answer["token"] != TOKEN:
         why = "; ".join(answer["errors"]) or "sees another file than was written here"
         remedy = _NO_GPU if "torch sees no GPU" in why else _OTHER_FILES
+        remedy = _NO_HOME if why.startswith("home: ") else remedy
         return CheckResult(check, FAIL, f"{answer['host']}: {why}", remedy=remedy)
     gpu = f", torch sees a GPU: {answer['gpu']}" if answer["gpu"] else ""
     packages = f"Python {answer['python']}, torch and FFCV import{gpu}"

@@ -9,6 +9,7 @@ from fourlenses.doctor.compute_node import check_compute_nodes
 from fourlenses.doctor.image_libraries import check_image_libraries
 from fourlenses.doctor.interpreter import check_interpreter
 from fourlenses.doctor.limits import check_limits
+from fourlenses.doctor.machine import check_machine
 from fourlenses.doctor.profile import Profile, check_profile, demands, read_profile
 from fourlenses.doctor.snakemake_versions import check_snakemake
 from fourlenses.doctor.storage import check_storage
@@ -33,6 +34,7 @@ def examine(
     submits = profile.get("executor") == "slurm"
     families: list[Callable[[], Iterable[CheckResult]]] = [
         lambda: check_interpreter(workflow),
+        check_machine,
         check_torch,
         check_image_libraries,
         check_snakemake,

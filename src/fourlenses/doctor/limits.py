@@ -4,7 +4,8 @@ import os
 import resource
 from collections.abc import Iterator
 
-from fourlenses.core.memory import MemoryLimit, memory_limit
+from fourlenses.core.machine.cores import usable_cores
+from fourlenses.core.machine.memory import MemoryLimit, memory_limit
 from fourlenses.core.units import format_bytes
 from fourlenses.doctor.check_result import FAIL, OK, WARN, CheckResult
 
@@ -13,7 +14,7 @@ FEW_FILES = 1024
 
 
 def check_limits() -> Iterator[CheckResult]:
-    usable, cores = len(os.sched_getaffinity(0)), os.cpu_count() or 1
+    usable, cores = usable_cores(), os.cpu_count() or 1
     yield _threads(usable, cores, os.environ.get("OMP_NUM_THREADS"))
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     few = soft != resource.RLIM_INFINITY and soft < FEW_FILES
@@ -27,11 +28,12 @@ def _threads(usable: int, cores: int, openmp: str | None) -> CheckResult:
     """Return the result on cores.
 
     Args:
-        usable: Cores that the affinity of this process allows.
+        usable: Cores that the affinity and the cgroups of this process allow.
         cores: Of the machine.
         openmp: OMP_NUM_THREADS.
     """
-    message = f"{usable} of {cores} usable (affinity), OMP_NUM_THREADS {openmp or 'not set'}"
+    threads = f"OMP_NUM_THREADS {openmp or 'not set'}"
+    message = f"{usable} of {cores} usable (affinity and quota), {threads}"
     if openmp and openmp.isdigit() and int(openmp) > usable:
         remedy = f"export OMP_NUM_THREADS={usable}: more threads than cores wait for each other"
         return CheckResult("cores", WARN, message, remedy=remedy)

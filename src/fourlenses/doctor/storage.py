@@ -87,4 +87,12 @@ def _files(check: str, trial: Trial) -> CheckResult:
             "a moment"
         )
         return CheckResult(check, WARN, message, remedy=remedy)
-    return CheckResult(check, OK, "renames are whole, hard links and locks work")
+    if not trial["times"]:
+        message = "times of files cannot be set"
+        remedy = (
+            "what is copied here looks new, and Snakemake makes again what depends on it: after a "
+            "copy, once, snakemake --touch"
+        )
+        return CheckResult(check, WARN, message, remedy=remedy)
+    modes = "" if trial["modes"] else "; permissions cannot be set, and are left as they are"
+    return CheckResult(check, OK, f"renames are whole, hard links and locks work{modes}")

@@ -48,6 +48,8 @@ class Trial(TypedDict):
         renames: A rename replaces a file whole.
         hard_links: They work, and are refused where there is a file.
         locks: The kernel's locks work.
+        modes: Permissions of files can be set.
+        times: Times of files can be set.
         clock_off_seconds: The file server's clock minus that of this machine.
     """
 
@@ -61,6 +63,8 @@ class Trial(TypedDict):
     renames: bool
     hard_links: bool
     locks: bool
+    modes: bool
+    times: bool
     clock_off_seconds: float
 
 
@@ -89,6 +93,8 @@ def trial(folder: str) -> Trial:
             "renames": _renames(scratch),
             "hard_links": _hard_links(scratch),
             "locks": _locks(scratch / "lock"),
+            "modes": _modes(scratch / "modes"),
+            "times": _times(scratch / "times"),
             "clock_off_seconds": _clock_offset(scratch / "fresh"),
         }
 
@@ -173,8 +179,27 @@ def _locks(file: Path) -> bool:
     return True
 
 
+def _modes(file: Path) -> bool:
+    """Return whether permissions can be set, which buckets and Windows shares lack."""
+    file.touch()
+    try:
+        file.chmod(0o600)
+        return file.stat().st_mode & 0o777 == 0o600
+    except OSError:
+        return False
+
+
+def _times(file: Path) -> bool:
+    """Return whether a file's time can be set and is kept."""
+    file.touch()
+    try:
+        os.utime(file, (1_000_000_000, 1_000_000_000))
+    except OSError:
+        return False
+    return abs(file.stat().st_mtime - 1_000_000_000) < 3
+
+
 def _clock_offset(file: Path) -> float:
     """Return the seconds from this machine's clock to the one that gives files their times."""
     file.touch()
-    os.utime(file)
     return round(file.stat().st_mtime - time.time(), 1)

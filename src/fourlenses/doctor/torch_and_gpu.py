@@ -1,10 +1,12 @@
 """torch, its CUDA build against the driver, and torchvision as its pair."""
 
+import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TypedDict
 
+from fourlenses.core.machine.gpus import given_gpu, has_code_for
 from fourlenses.doctor.check_result import FAIL, OK, WARN, CheckResult
 from fourlenses.doctor.interpreter import SETUP
 from fourlenses.doctor.probe import ask, run
@@ -16,13 +18,18 @@ def answer():
     import torch
     cuda, gpus = torch.cuda.is_available(), []
     for number in range(torch.cuda.device_count() if cuda else 0):
-        ones = torch.ones(64, 64, device=f"cuda:{number}")
-        capability = "sm_%d%d" % torch.cuda.get_device_capability(number)
-        gpus.append([torch.cuda.get_device_name(number), capability, float((ones @ ones).sum())])
+        try:
+            ones = torch.ones(64, 64, device=f"cuda:{number}")
+            product = float((ones @ ones).sum())
+        except RuntimeError as error:  # too old for this torch, or taken by another process
+            product = str(error).strip().splitlines()[0]
+        capability = torch.cuda.get_device_capability(number)
+        gpus.append([torch.cuda.get_device_name(number), capability, product])
     return {
         "version": torch.__version__,
         "cuda": torch.version.cuda,
         "available": cuda,
+        "builds": torch.cuda.get_arch_list() if cuda else [],
         "gpus": gpus,
         "product": float((torch.ones(64, 64) @ torch.ones(64, 64)).sum()),
     }
@@ -45,14 +52,17 @@ class _Torch(TypedDict):
         version: Of torch.
         cuda: The CUDA it was built for; None for a build for CPUs only.
         available: Whether it can use a GPU.
-        gpus: Name, compute capability and product of the matrices, for each GPU.
+        builds: Generations of GPUs that it has code for.
+        gpus: Name, compute capability and product of the matrices (or why there is none), for each
+            GPU.
         product: Of the matrices, on the CPU.
     """
 
     version: str
     cuda: str | None
     available: bool
-    gpus: list[tuple[str, str, float]]
+    builds: list[str]
+    gpus: list[tuple[str, tuple[int, int], float | str]]
     product: float
 
 
@@ -85,6 +95,14 @@ def _gpu(torch: _Torch | None) -> CheckResult:
         torch: None if it does not import.
     """
     driver, newest_cuda, names = _driver()
+    given = given_gpu(os.environ)
+    if given and torch is not None and not torch["available"] and not names:
+        message = f"{given}, and torch cannot use it"
+        remedy = (
+            "see that the node's driver works (nvidia-smi) and that the variable is right; jobs "
+            "with device: auto end with an error, device: cpu does without"
+        )
+        return CheckResult("GPU", FAIL, message, remedy=remedy)
     if not names and driver is None:
         message = "no GPU on this machine; on a login node that is usual"
         return CheckResult("GPU", OK, message)
@@ -104,13 +122,31 @@ def _gpu(torch: _Torch | None) -> CheckResult:
             "see that CUDA_VISIBLE_DEVICES is not empty"
         )
         return CheckResult("GPU", FAIL, message, remedy=remedy)
+    if unfit := _unfit(torch):
+        remedy = "use other GPUs, or a torch built for these; or set the config key device to cpu"
+        return CheckResult("GPU", FAIL, f"{gpus}, but {unfit}", remedy=remedy)
     wrong = [name for name, _, product in torch["gpus"] if product != _PRODUCT]
     if wrong:
         message = f"{gpus}, but {wrong[0]} computes wrong numbers"
         remedy = "leave that GPU out; report it to its administrators"
         return CheckResult("GPU", FAIL, message, remedy=remedy)
-    capabilities = sorted({capability for _, capability, _ in torch["gpus"]})
+    capabilities = sorted({_generation(each) for _, each, _ in torch["gpus"]})
     return CheckResult("GPU", OK, f"{gpus}, {', '.join(capabilities)}, used by torch")
+
+
+def _unfit(torch: _Torch) -> str:
+    """Return which GPU torch cannot compute on and why, "" if it can on all."""
+    for name, capability, product in torch["gpus"]:
+        if not has_code_for(capability, torch["builds"]):
+            built = ", ".join(torch["builds"])
+            return f"torch is built for {built}, not for the {name} ({_generation(capability)})"
+        if isinstance(product, str):
+            return f"the {name} cannot be used ({product})"
+    return ""
+
+
+def _generation(capability: Sequence[int]) -> str:
+    return f"sm_{capability[0]}{capability[1]}"
 
 
 def _driver() -> tuple[str | None, str, list[str]]:

@@ -41,6 +41,13 @@ class Estimate:
         estimate, low, high = (None if isnan(value) else round(value, 4) for value in values)
         return cls(estimate=estimate, low=low, high=high, unit=unit)
 
+    @property
+    def half_width(self) -> float | None:
+        """Of the interval, its wider side; None where there is none."""
+        if self.estimate is None or self.low is None or self.high is None:
+            return None
+        return round(max(self.high - self.estimate, self.estimate - self.low), 4)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
@@ -57,6 +64,8 @@ class Entry:
         reason: why it does not count; None where it does.
         about: as of `Comparison`.
         cells: the rows of the table, a line each.
+        planned_half_width: of the interval of ``number``, as `snakemake plan` expected it; None
+            where it did not.
     """
 
     target: str
@@ -69,13 +78,16 @@ class Entry:
     reason: str | None
     about: dict[str, Any]
     cells: list[str]
+    planned_half_width: float | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Return plain values, the number's and those of ``about`` next to the others."""
         named = asdict(self)
-        absent = {name for name in ("second_scale", "reason") if named[name] is None}
+        may_be_absent = ("second_scale", "reason", "planned_half_width")
+        absent = {name for name in may_be_absent if named[name] is None}
         return {
             **named.pop("number"),
+            "half_width": self.number.half_width,
             **named.pop("about"),
             **{name: value for name, value in named.items() if name not in absent},
         }
@@ -95,6 +107,8 @@ class Finding:
         unit: of the first scale.
         threshold: that the claim is about, in ``unit``.
         side: of the threshold that the claim is about, "below" or "above".
+        equivalence: within plus and minus so many points of 0 two sides are alike; None where that
+            is no answer.
         seeds: the fewest of a comparison that counts.
         paired: whether all comparisons are.
         note: how the comparisons came out, in words.
@@ -111,6 +125,7 @@ class Finding:
     unit: str
     threshold: float
     side: str
+    equivalence: float | None = None
     seeds: int
     paired: bool
     note: str
@@ -213,6 +228,7 @@ def of_outcomes(
         **asdict(_mean_that_counts(outcomes, evidence, unit)),
         threshold=threshold,
         side=where,
+        equivalence=equivalence,
         seeds=verdict.seeds,
         paired=all(outcome.contrast.paired for outcome in outcomes),
         note=" ".join([*notes, *_still_falling(outcomes)]),

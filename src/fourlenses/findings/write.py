@@ -29,11 +29,12 @@ def findings(found: Sequence[Finding], output: Path, setting: str) -> None:
 
 def _section(finding: Finding) -> str:
     verdict = f"{finding.verdict[0].upper()}{finding.verdict[1:]}"
-    text = f"\n## {finding.statement}\n\n**{verdict}.** {_mean(finding)}{finding.note}\n"
+    said = f"{_mean(finding)}{finding.note}{_half_widths(finding.evidence)}"
+    text = f"\n## {finding.statement}\n\n**{verdict}.** {said}\n"
     if not finding.evidence:
         return text
     second = next((one.second_scale.unit for one in finding.evidence if one.second_scale), None)
-    head = ["target", "comparison", f"{finding.unit} (95 % interval)"]
+    head = ["target", "comparison", f"{finding.unit} (95 % interval)", "half-width (planned)"]
     head += [second] if second else []
     rows = [_cells(entry, second) for entry in finding.evidence]
     return text + "\n" + markdown.table([[*head, "status"], *rows])
@@ -48,8 +49,28 @@ def _mean(finding: Finding) -> str:
     return f"{mean}Threshold: {finding.side} {finding.threshold:g}. "
 
 
+def _half_widths(entries: Sequence[Entry]) -> str:
+    """` Half-widths reached: 1.9 to 3.6; planned: 1.5 to 2.7.`, of the first scale."""
+    reached = _range([entry.number.half_width for entry in entries])
+    planned = _range([entry.planned_half_width for entry in entries])
+    if not reached:
+        return ""
+    return f" Half-widths reached: {reached}; planned: {planned or 'not known (snakemake plan)'}."
+
+
+def _range(values: Sequence[float | None]) -> str:
+    """`1.9 to 3.6`, or one number; nothing where none is known."""
+    known = sorted(value for value in values if value is not None)
+    ends = dict.fromkeys(f"{end:.1f}" for end in (known[:1] + known[-1:]))
+    return " to ".join(ends)
+
+
 def _cells(entry: Entry, second: str | None) -> list[str]:
-    cells = [entry.target, entry.what, _number(entry.number)]
+    half, planned = entry.number.half_width, entry.planned_half_width
+    widths = NOTHING if half is None else f"{half:.1f}"
+    if planned is not None:
+        widths += f" ({planned:.1f})"
+    cells = [entry.target, entry.what, _number(entry.number), widths]
     if second:
         cells.append(_number(entry.second_scale) if entry.second_scale else NOTHING)
     reason = f": {entry.reason}" if entry.reason is not None else ""

@@ -172,9 +172,9 @@ def _torchvision(name: str) -> ModuleType:
 def _build_timm(name: str, image_size: int | None, *, several_sizes: bool) -> tuple[nn.Module, int]:
     timm = _timm(name)
     default = timm.get_pretrained_cfg(name)
-    own = default.input_size[-1] if default is not None else None
+    default_size = default.input_size[-1] if default is not None else None
     fixed = default is not None and default.fixed_input_size
-    sized = {"img_size": image_size} if fixed and image_size and image_size != own else {}
+    sized = {"img_size": image_size} if fixed and image_size and image_size != default_size else {}
     if fixed and several_sizes:
         sized["dynamic_img_size"] = True
     try:

@@ -37,8 +37,8 @@ def read_states(file: Path) -> dict[str, State]:
     else:
         content = _read_torch(file)
     states = {
-        place: {name: _as_float32(tensor) for name, tensor in state.items()}
-        for place, state in _states_in(content, place="", depth=DEPTH)
+        key_path: {name: _as_float32(tensor) for name, tensor in state.items()}
+        for key_path, state in _states_in(content, key_path="", depth=DEPTH)
     }
     if not states:
         raise UserError(f"{file} holds no dictionary of tensors; save the network's state_dict()")
@@ -88,17 +88,17 @@ def _read_torch(file: Path) -> object:
         raise UserError(f"{file} is no readable checkpoint ({reason}); get it again") from error
 
 
-def _states_in(content: object, *, place: str, depth: int) -> Iterator[tuple[str, State]]:
+def _states_in(content: object, *, key_path: str, depth: int) -> Iterator[tuple[str, State]]:
     """Yield every dictionary that holds tensors; what else it holds is left out."""
     if not isinstance(content, Mapping):
         return
     tensors = {str(key): value for key, value in content.items() if isinstance(value, Tensor)}
     if tensors:
-        yield place, tensors
+        yield key_path, tensors
     if depth:
         for key, value in content.items():
-            inner = f"{place}.{key}" if place else str(key)
-            yield from _states_in(value, place=inner, depth=depth - 1)
+            inner = f"{key_path}.{key}" if key_path else str(key)
+            yield from _states_in(value, key_path=inner, depth=depth - 1)
 
 
 def _as_float32(tensor: Tensor) -> Tensor:

@@ -68,21 +68,21 @@ class Declared:
         Raises:
             UserError: the architecture has none, and there is no image size in the entry.
         """
-        own = own_preprocessing(self.architecture)
-        if own is None:
+        default = own_preprocessing(self.architecture)
+        if default is None:
             if self.image_size is None:
                 raise UserError(
                     f"'image_size' is not given, and the architecture '{self.architecture}' has "
                     "none; say what the weights were trained with"
                 )
-            own = Preprocessing(
+            default = Preprocessing(
                 image_size=self.image_size, crop=1.0, mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0)
             )
         return Preprocessing(
-            image_size=self.image_size or own.image_size,
-            crop=self.crop or own.crop,
-            mean=_triple(self.mean) or own.mean,
-            std=_triple(self.std) or own.std,
+            image_size=self.image_size or default.image_size,
+            crop=self.crop or default.crop,
+            mean=_triple(self.mean) or default.mean,
+            std=_triple(self.std) or default.std,
         )
 
 
@@ -127,10 +127,10 @@ def import_encoder(name: str, declared: Declared, *, raw_data: Path, output: Pat
 def _check_file(file: Path, expected: str) -> None:
     if not file.is_file():
         raise UserError(f"{file} does not exist; put the weights there, or mend 'weights'")
-    found = sha256(file)
-    if found != expected.lower():
+    actual = sha256(file)
+    if actual != expected.lower():
         raise UserError(
-            f"{file} is not the file that the config names: its SHA-256 is {found}, 'sha256' says "
+            f"{file} is not the file that the config names: its SHA-256 is {actual}, 'sha256' says "
             f"{expected.lower()}; get it again, or mend 'sha256'"
         )
 

@@ -50,7 +50,7 @@ def fit_state(
     expected = network.state_dict()
     fits = _by_order(states, expected) if match == "order" else _by_names(states, network, prefix)
     if len(fits) > 1:
-        places = ", ".join(f"'{place}'" for place in fits)
+        places = ", ".join(f"'{key_path}'" for key_path in fits)
         raise UserError(
             f"{file} holds several networks that fit '{architecture}', under {places}; choose one "
             "by the key 'prefix'"
@@ -62,8 +62,8 @@ def fit_state(
             hint += "names, say `match: order`"
         problem = _closest_problem(states, expected, prefix)
         raise UserError(f"{file} does not fit the architecture '{architecture}': {problem}{hint}")
-    ((place, fitted),) = fits.items()
-    taken = [f"tensors taken from '{place}'"] if place else []
+    ((key_path, fitted),) = fits.items()
+    taken = [f"tensors taken from '{key_path}'"] if key_path else []
     return Fitted(fitted.state, taken + fitted.notes)
 
 
@@ -71,7 +71,7 @@ def _by_names(states: dict[str, State], network: nn.Module, only: str | None) ->
     """Return the fitting states by place and prefix."""
     expected = network.state_dict()
     fits = {}
-    for place, state in states.items():
+    for key_path, state in states.items():
         for prefix in _prefixes(state, expected) if only is None else [only]:
             inner = {
                 name.removeprefix(prefix): tensor
@@ -81,7 +81,7 @@ def _by_names(states: dict[str, State], network: nn.Module, only: str | None) ->
             inner, notes = resample_positions(inner, network)
             if _mismatch(inner, expected) or _larger(inner, network):
                 continue
-            label = ".".join(text for text in (place, prefix.rstrip(".")) if text)
+            label = ".".join(text for text in (key_path, prefix.rstrip(".")) if text)
             fits[label] = Fitted(_complete(inner, expected), notes)
     return fits
 
@@ -89,8 +89,8 @@ def _by_names(states: dict[str, State], network: nn.Module, only: str | None) ->
 def _prefixes(state: State, expected: State) -> list[str]:
     """Return what stands before the network's first name, wherever a tensor ends in that name."""
     first = next(name for name in expected if not name.endswith(COUNTER))
-    found = [name.removesuffix(first) for name in state if name.endswith(first)]
-    return [prefix for prefix in found if prefix == "" or prefix.endswith(".")]
+    prefixes = [name.removesuffix(first) for name in state if name.endswith(first)]
+    return [prefix for prefix in prefixes if prefix == "" or prefix.endswith(".")]
 
 
 def _mismatch(state: State, expected: State) -> str:
@@ -116,11 +116,13 @@ def _larger(state: State, network: nn.Module) -> str:
     parts = {
         name for name, part in network.named_children() if any(True for _ in part.parameters())
     }
-    own = network.state_dict()
+    known = network.state_dict()
     surplus = (
         name
         for name in state
-        if name not in own and name.partition(".")[0] in parts and not _in_classifier(name, network)
+        if name not in known
+        and name.partition(".")[0] in parts
+        and not _in_classifier(name, network)
     )
     return next(surplus, "")
 
@@ -140,7 +142,7 @@ def _by_order(states: dict[str, State], expected: State) -> dict[str, Fitted]:
     """Return the states whose tensors agree with the first of them in order, kind and shape."""
     needed = [(name, tensor) for name, tensor in expected.items() if not name.endswith(COUNTER)]
     fits = {}
-    for place, state in states.items():
+    for key_path, state in states.items():
         listed = [(name, tensor) for name, tensor in state.items() if not name.endswith(COUNTER)]
         # what comes after the network's own tensors is its classifier, a weight and a bias at most
         if not 0 <= len(listed) - len(needed) <= 2:
@@ -151,7 +153,7 @@ def _by_order(states: dict[str, State], expected: State) -> dict[str, Fitted]:
             for (a, x), (b, y) in pairs
         ):
             state = _complete({a: tensor for (a, _), (_, tensor) in pairs}, expected)
-            fits[place] = Fitted(state, ["tensors matched by their order, not by their names"])
+            fits[key_path] = Fitted(state, ["tensors matched by their order, not by their names"])
     return fits
 
 
@@ -183,9 +185,9 @@ def resample_positions(state: State, network: nn.Module) -> tuple[State, list[st
 
     timm's own bicubic rule. A state without one, or of the same size, is returned as it is.
     """
-    own = network.state_dict().get(POSITIONS)
+    expected = network.state_dict().get(POSITIONS)
     given = state.get(POSITIONS)
-    if own is None or given is None or own.shape == given.shape:
+    if expected is None or given is None or expected.shape == given.shape:
         return state, []
     from timm.layers import resample_abs_pos_embed
 

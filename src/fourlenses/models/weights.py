@@ -43,19 +43,19 @@ def load_weights(module: nn.Module, path: str | os.PathLike) -> nn.Module:
         FileNotFoundError: there is no such file.
     """
     try:
-        found = load_file(path)
+        state = load_file(path)
     except SafetensorError as error:
         raise UserError(
             f"{path}: not a readable encoder file ({error}); it was cut short or overwritten: "
             "delete it and pretrain again"
         ) from error
-    problem = _mismatch(_encoder_state(module), found)
+    problem = _mismatch(_encoder_state(module), state)
     if problem:
         raise UserError(
             f"{path}: {problem}; name the backbone that the file was trained with, or delete the "
             "file and pretrain again"
         )
-    module.load_state_dict(found, strict=False)
+    module.load_state_dict(state, strict=False)
     return module
 
 
@@ -66,18 +66,18 @@ def _encoder_state(module: nn.Module) -> dict[str, Tensor]:
     }
 
 
-def _mismatch(expected: dict[str, Tensor], found: dict[str, Tensor]) -> str:
+def _mismatch(expected: dict[str, Tensor], state: dict[str, Tensor]) -> str:
     """The first thing in which two states differ, in words; empty where they agree."""
-    missing = [name for name in expected if name not in found]
+    missing = [name for name in expected if name not in state]
     if missing:
         return f"found no tensor {missing[0]!r} (of {len(missing)} missing) for this backbone"
-    surplus = [name for name in found if name not in expected]
+    surplus = [name for name in state if name not in expected]
     if surplus:
         return f"found a tensor {surplus[0]!r} (of {len(surplus)} surplus) that this backbone lacks"
     for name, tensor in expected.items():
-        if tensor.shape != found[name].shape:
+        if tensor.shape != state[name].shape:
             return (
-                f"found {name!r} of shape {tuple(found[name].shape)} where this backbone has "
+                f"found {name!r} of shape {tuple(state[name].shape)} where this backbone has "
                 f"{tuple(tensor.shape)}"
             )
     return ""

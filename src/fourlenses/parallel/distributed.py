@@ -13,6 +13,7 @@ import torch.distributed as dist
 from torch import Tensor
 
 from fourlenses.core.errors import UserError
+from fourlenses.parallel.devices import check_gpu
 
 
 def world_size() -> int:
@@ -90,7 +91,7 @@ def joined_processes(device: torch.device) -> Iterator[torch.device]:
         This process's own device.
 
     Raises:
-        UserError: there are fewer GPUs than processes.
+        UserError: there are fewer GPUs than processes, or this one's cannot be used.
     """
     if int(os.environ.get("WORLD_SIZE", "1")) == 1:
         yield device
@@ -104,6 +105,7 @@ def joined_processes(device: torch.device) -> Iterator[torch.device]:
             )
         device = torch.device("cuda", number)
         torch.cuda.set_device(device)
+        check_gpu(device)
     dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
     try:
         yield device

@@ -6,6 +6,9 @@ torchrun, which starts them, ends with code 1 whatever they end with.
 import logging
 import os
 import sys
+from collections.abc import Callable
+
+from fourlenses.core.process_exit import without_destructors
 
 
 def launch(processes: int) -> None:
@@ -19,6 +22,8 @@ def launch(processes: int) -> None:
             "-m",
             "fourlenses.parallel.launcher",
             "--standalone",
+            # by address: this machine's name may be in no DNS, and is then asked for in vain
+            "--local-addr=127.0.0.1",
             f"--nproc-per-node={processes}",
         ]
         # "--", as torchrun takes --run for the beginning of one of its options
@@ -48,5 +53,14 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-if __name__ == "__main__":
+@without_destructors
+def _end_with(program: Callable[[], None]) -> None:
+    program()
+
+
+def _program() -> None:
     sys.exit(main(sys.argv[1:]))
+
+
+if __name__ == "__main__":
+    _end_with(_program)

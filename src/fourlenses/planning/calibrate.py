@@ -191,7 +191,7 @@ class _Measurement:
         source = ResidentInput(data, views, self.device)
         encoder, width = self._encoder()
         info = DataInfo(images=len(self.images), num_classes=CLASSES, batch_size=batch, seed=0)
-        method = build_method(hyper.method, encoder, width, settings=hyper.own, info=info)
+        method = build_method(hyper.method, encoder, width, settings=hyper.method_keys, info=info)
         set_batch_norm(method, 1)
         engine = StepConfig(self.device, self.precision, channels_last=channels_last)
         layout = torch.channels_last if channels_last else torch.contiguous_format

@@ -17,9 +17,8 @@ from fourlenses.planning.networks import network_of
 from fourlenses.planning.sizes import Size, image_bytes, size_of
 from fourlenses.planning.throughput import PASSES, Rate, Throughput
 from fourlenses.planning.views import relative_cost
-from fourlenses.study import ALL, Cell, Plan, Run, Subset, parse_source
+from fourlenses.study import Cell, Plan, Run, Subset, parse_source
 from fourlenses.study.corruptions import CORRUPTIONS
-from fourlenses.study.encoders import PER_CLASS
 from fourlenses.study.layout import Layout, feature_record, job_of
 from fourlenses.study.vocabulary import (
     EXTERNAL,
@@ -121,23 +120,13 @@ class Jobs:
     def _images(self, dataset: str, asked: str) -> int | None:
         """Return the images of a subset; None for all of a dataset whose size is unknown."""
         size = self._size(dataset)
-        if asked == ALL:
-            return size.train
-        if asked.endswith(PER_CLASS):
-            return self._images_per_class(size, int(asked.removesuffix(PER_CLASS)))
-        if size.train is not None and int(asked) > size.train and size.how == "published":
+        images = size.of_subset(asked)
+        if size.how == "published" and asked.isdigit() and int(asked) > (size.train or 0):
             raise UserError(
                 f"{asked} images of dataset '{dataset}' are asked for; its published files have "
                 f"{size.train} training images"
             )
-        return int(asked)
-
-    @staticmethod
-    def _images_per_class(size: Size, number: int) -> int | None:
-        """Return so many images of each class, at most all; None where the classes are unknown."""
-        if size.classes is None:
-            return None
-        return min(number * size.classes, size.train or number * size.classes)
+        return images
 
     def _rate(self, kind: str, run: Run, classes: int | None = None) -> Rate:
         """Return the speed of work with a single encoder, on images of its size."""

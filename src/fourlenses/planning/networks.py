@@ -60,5 +60,5 @@ def backbone(architecture: str, image_size: int) -> Backbone:
 def _own_size(architecture: str) -> int:
     from fourlenses.models.architectures import own_preprocessing
 
-    own = own_preprocessing(architecture)
-    return own.image_size if own else 224
+    preprocessing = own_preprocessing(architecture)
+    return preprocessing.image_size if preprocessing else 224

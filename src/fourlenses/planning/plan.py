@@ -1,5 +1,6 @@
 """The plan of a study: from a completed config to jobs, speeds and wall time."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,11 +40,16 @@ class StudyPlan:
         """Seconds until all that is left is done."""
         return max((end for _, end in self.times.values()), default=0.0)
 
-    def page(self) -> str:
-        """Return the plan as Markdown."""
+    def page(self, first: Sequence[str] = ()) -> str:
+        """Return the plan as Markdown.
+
+        Args:
+            first: paragraphs before the cost.
+        """
         return report.page(
             self.layout.study,
             list(self.jobs.values()),
+            first=first,
             wall_seconds=self.wall_seconds,
             gpus=self.gpus,
             device=self.device,

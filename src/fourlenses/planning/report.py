@@ -1,5 +1,6 @@
 """The plan of a study to read: a table of jobs (plan.csv) and a page (plan.md and the terminal)."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from fourlenses.core.files import write_csv
@@ -65,6 +66,7 @@ def page(
     device: str,
     checkpoint_bytes: float,
     notes: list[str],
+    first: Sequence[str] = (),
 ) -> str:
     """Return the plan as Markdown.
 
@@ -74,12 +76,14 @@ def page(
         device: whose speeds these are.
         checkpoint_bytes: that checkpoints take meanwhile.
         notes: paragraphs at the end.
+        first: paragraphs before the cost.
     """
     everything, remaining = total(jobs), total(left(jobs))
     temporary = sum(job.disk_bytes for job in jobs if job.temporary)
     lines = [
         f"# What the study '{study}' costs",
         "",
+        *(line for paragraph in first for line in (paragraph, "")),
         f"{everything.jobs} jobs, {everything.done} of them done. Left: "
         f"**{hours(remaining.hours)} of {device or 'a device'}**, which on {gpus} of them take "
         f"{hours(wall_seconds / 3600)}, betons included ({hours(remaining.core_hours)} of a core). "

@@ -6,11 +6,12 @@ it is indexed.
 """
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from fourlenses.core.files import read_json
 from fourlenses.study.corruptions import CORRUPTIONS
+from fourlenses.study.encoders import ALL, PER_CLASS
 from fourlenses.study.layout import Layout, manifest
 from fourlenses.study.vocabulary import CORRUPTION_FAMILIES
 
@@ -25,6 +26,7 @@ class Size:
         classes: at the finest level.
         file_bytes: of an image file as published, on average.
         pixels: of an image as published, long side x short side; None: squares of the stored size.
+        levels: labels of each level, coarse to fine; empty where they are not known.
         how: where the numbers come from.
     """
 
@@ -33,12 +35,24 @@ class Size:
     classes: int | None = None
     file_bytes: float | None = None
     pixels: tuple[int, int] | None = None
+    levels: dict[str, int] = field(default_factory=dict)
     how: str = "unknown before it is indexed"
 
     @property
     def images(self) -> int | None:
         """Training and test images together."""
         return None if self.train is None or self.test is None else self.train + self.test
+
+    def of_subset(self, asked: str) -> int | None:
+        """Return the images of a subset (`all`, `1000`, `5_per_class`); None where not known."""
+        if asked == ALL:
+            return self.train
+        if not asked.endswith(PER_CLASS):
+            return int(asked)
+        if self.classes is None:
+            return None
+        images = int(asked.removesuffix(PER_CLASS)) * self.classes
+        return min(images, self.train or images)
 
 
 # Images of the published files (docs/reference/datasets.md). Bytes are those of the published
@@ -115,6 +129,7 @@ def size_of(name: str, definition: dict, stored_size: int, *, root: Path = Path(
                 train=images["train"],
                 test=images["test"],
                 classes=record["classes"],
+                levels=record.get("levels", {}),
                 how=str(sidecar),
             )
     manifest_file = root / manifest(name)
@@ -124,12 +139,13 @@ def size_of(name: str, definition: dict, stored_size: int, *, root: Path = Path(
 
     rows = read_manifest(manifest_file)
     splits = list(column(rows, "split"))
-    train = splits.count("train")
+    train, hierarchy = splits.count("train"), hierarchy_of(rows)
     return replace(
         published,
         train=train,
         test=len(splits) - train,
-        classes=hierarchy_of(rows).num_classes,
+        classes=hierarchy.num_classes,
+        levels=dict(zip(hierarchy.names, map(len, hierarchy.classes), strict=True)),
         how=str(manifest_file),
     )
 

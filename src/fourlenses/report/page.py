@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from fourlenses.core.files import atomic
 from fourlenses.planning.report import CAPTION
-from fourlenses.report import marks
+from fourlenses.report import image_records, marks
 from fourlenses.report.figures import read_figure, read_lenses
 from fourlenses.report.findings import read_decisions, read_findings, read_published
 from fourlenses.report.gaps import Gap, optional_text
@@ -25,7 +25,8 @@ HERE = Path(__file__).parent
 def write_report(metrics: Path, results: Path, *, data: Path, output: Path) -> None:
     """Write the report.
 
-    The same files give the same bytes: the page has no date and no path that is not relative to the
+    What is known of the images is kept next to the table, for a clone without data. The same files
+    give the same bytes: the page has no date and no path that is not relative to the
     study.
 
     Args:
@@ -37,7 +38,9 @@ def write_report(metrics: Path, results: Path, *, data: Path, output: Path) -> N
     Raises:
         UserError: ``metrics`` is no study's table.
     """
-    text = render(gather(metrics, results, data))
+    contents = gather(metrics, results, data)
+    image_records.keep(contents["provenance"]["image_records"], results)
+    text = render(contents)
     with atomic(output) as temporary:
         # names of files may hold bytes that are no text
         temporary.write_bytes(text.encode("utf-8", errors="backslashreplace"))
@@ -64,12 +67,19 @@ def gather(metrics: Path, results: Path, data: Path) -> dict:
 
 def _plan(results: Path) -> dict:
     text, table = optional_text(results / "plan.md"), read_table(results / "plan.csv")
+    power = optional_text(results / "power.md")
     figure = read_figure(results / "plan", CAPTION)
     if figure:
         figure["table"] = None  # shown once, below
     absent = Gap("plan.md, plan.csv and plan.svg are not there", "snakemake plan")
     gaps = [] if text or table or figure else [absent]
-    return {"blocks": parse(text) if text else [], "table": table, "figure": figure, "gaps": gaps}
+    return {
+        "blocks": parse(text) if text else [],
+        "table": table,
+        "figure": figure,
+        "power": parse(power) if power else [],
+        "gaps": gaps,
+    }
 
 
 def render(contents: dict) -> str:

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import yaml
 
-from fourlenses.data.beton.sidecar import undecodable_of
+from fourlenses.report import image_records
 from fourlenses.report.external import external_encoders
 from fourlenses.report.gaps import Gap, optional_json
+from fourlenses.report.image_records import Record
 from fourlenses.report.tables import Table
 from fourlenses.study.layout import STUDY
 
@@ -50,7 +51,8 @@ def read_provenance(
         entries = _dict(config.get("encoders")).values()
         external = {str(_dict(entry).get("stored_size")) for entry in entries}
         sizes = {str(config["stored_size"]), *external}
-    images = _images(data, datasets, sizes=sizes, used=_used(runs), gaps=gaps)
+    records = image_records.read(data, results, datasets=datasets, sizes=sizes, gaps=gaps)
+    images = _images(records, datasets, used=_used(runs), gaps=gaps)
     if not runs:
         absent = "Versions and commit are not known: they stand in the records of pretraining runs"
         gaps.append(Gap(absent, "snakemake pretrain_all"))
@@ -58,6 +60,7 @@ def read_provenance(
         "config": _yaml(config) if config else None,
         "software": _software(runs),
         "images": images,
+        "image_records": records,
         "external": external_encoders(runs),
         "metrics_sha256": hashlib.sha256(metrics.read_bytes()).hexdigest(),
         "gaps": gaps,
@@ -103,29 +106,20 @@ def _used(runs: list[dict]) -> dict[Beton, set[str]]:
 
 
 def _images(
-    data: Path,
-    datasets: set[str],
-    *,
-    sizes: set[str],
-    used: dict[Beton, set[str]],
-    gaps: list[Gap],
+    records: list[Record], datasets: set[str], *, used: dict[Beton, set[str]], gaps: list[Gap]
 ) -> dict:
     """``table``: a row per beton that has a sidecar or was pretrained on; ``undecodable``: what was
     left out, and why."""
     rows, undecodable, described = [], [], set()
-    for dataset in sorted(datasets):
-        for sidecar in _sidecars(_inside(data, dataset), sizes):
-            record = optional_json(sidecar, gaps, None)
-            if not isinstance(record, dict) or "content_sha256" not in record:
-                continue
-            beton = (dataset, f"{sidecar.stem}.beton")
-            described.add(beton)
-            rows.append([dataset, sidecar.stem, *_counts(record, used.get(beton, set()))])
-            undecodable += [
-                (dataset, str(image.get("path", image.get("id"))), str(image.get("reason", "")))
-                for image in undecodable_of(record)
-                if isinstance(image, dict)
-            ]
+    for record in records:
+        dataset, variant = record["dataset"], record["variant"]
+        beton = (dataset, f"{variant}.beton")
+        described.add(beton)
+        rows.append([dataset, variant, *_counts(record, used.get(beton, set()))])
+        undecodable += [
+            (dataset, str(image.get("path", image.get("id"))), str(image.get("reason", "")))
+            for image in record["undecodable"]
+        ]
     for (dataset, name), hashes in sorted(used.items()):
         if (dataset, name) not in described:
             start = [dataset, Path(name).stem, *[UNKNOWN] * 5]
@@ -133,17 +127,9 @@ def _images(
     without = sorted(datasets - {dataset for dataset, _ in described})
     if without:
         absent = f"Counts and undecodable images of {', '.join(without)} are not known"
-        why = "as the sidecars of their betons are not there"
+        why = "as neither the sidecars of their betons nor images.json is there"
         gaps.append(Gap(f"{absent}, {why}", "snakemake betons"))
     return {"table": Table.of(COLUMNS, rows) if rows else None, "undecodable": undecodable}
-
-
-def _sidecars(folder: Path, sizes: set[str]) -> list[Path]:
-    """The sidecars of a dataset, of some stored sizes or of all."""
-    folders = sorted(
-        path for path in folder.glob("*px") if not sizes or path.name.removesuffix("px") in sizes
-    )
-    return [file for path in folders for file in sorted(path.glob("*.json"))]
 
 
 def _counts(record: dict, used: set[str]) -> list[str]:
@@ -157,15 +143,10 @@ def _counts(record: dict, used: set[str]) -> list[str]:
         str(record.get("stored_size", UNKNOWN)),
         *(f"{count:,}" if isinstance(count, int) else UNKNOWN for count in counts),
         labels or str(record.get("classes", UNKNOWN)),
-        str(len(undecodable_of(record))),
+        str(len(record["undecodable"])),
         _short(sha256),
         agrees,
     ]
-
-
-def _inside(data: Path, dataset: str) -> Path:
-    """The dataset's folder; a name that is no plain file name leads nowhere."""
-    return data / dataset if dataset == Path(dataset).name else data / "none" / "none"
 
 
 def _short(sha256: object) -> str:

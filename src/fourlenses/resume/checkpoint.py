@@ -18,7 +18,7 @@ from typing import IO, BinaryIO, cast
 
 import torch
 
-from fourlenses.core.files import sync_directory
+from fourlenses.core.files import sync, sync_directory
 
 log = logging.getLogger(__name__)
 
@@ -192,7 +192,7 @@ class _HashingWriter:
         if self._error is not None:
             raise self._error
         self._file.flush()
-        os.fsync(self._file.fileno())  # network file systems report a full disk or quota only here
+        sync(self._file.fileno())  # network file systems report a full disk or quota only here
         return self._sha256.hexdigest()
 
 

@@ -24,8 +24,9 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
-from fourlenses.core import processes
 from fourlenses.core.errors import UserError
+from fourlenses.core.files import sync
+from fourlenses.core.machine import processes
 
 log = logging.getLogger(__name__)
 
@@ -268,6 +269,16 @@ class TrainingLock:
                     leftover.unlink(missing_ok=True)
                 self.directory.rmdir()  # only if empty
 
+    def _renew(self) -> None:
+        """Give the owner file the time of now, by its content where times cannot be set."""
+        try:
+            os.utime(self.file)
+        except OSError as error:
+            if error.errno not in (errno.EPERM, errno.ENOSYS, errno.ENOTSUP):
+                raise
+            with open(self.file, "r+b") as file:
+                file.write(self._content)
+
     def _beat(self) -> None:
         """Refresh the lock file until the end.
 
@@ -279,7 +290,7 @@ class TrainingLock:
                 there = self._read()
                 # another's must not be kept alive by us
                 if there is not None and there[0] == self._content:
-                    os.utime(self.file)
+                    self._renew()
             except Exception as error:
                 if not warned:
                     log.warning(
@@ -308,7 +319,7 @@ def _write(path: Path, content: bytes) -> None:
     with open(path, "xb") as file:
         file.write(content)
         file.flush()
-        os.fsync(file.fileno())
+        sync(file.fileno())
 
 
 def _parse(content: bytes) -> dict:

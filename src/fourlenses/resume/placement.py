@@ -4,9 +4,10 @@ Two programs train, and both have these options.
 """
 
 import argparse
-import os
 from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
+
+from fourlenses.core.machine.cores import usable_cores
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ def add_placement_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--workers",
         type=int,
-        default=len(os.sched_getaffinity(0)),
+        default=usable_cores(),
         help="threads that decode, in all (changes no number)",
     )
     parser.add_argument(

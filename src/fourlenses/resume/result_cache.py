@@ -16,7 +16,14 @@ from typing import Any
 
 import torch
 
-from fourlenses.core.files import atomic, read_json, sha256, sync_directory, write_json
+from fourlenses.core.files import (
+    atomic,
+    read_json,
+    renew_time,
+    sha256,
+    sync_directory,
+    write_json,
+)
 from fourlenses.parallel.distributed import all_reduce_max, rank
 from fourlenses.resume.code_version import code_version
 from fourlenses.resume.lock import LockLost
@@ -189,4 +196,4 @@ def _put(file: Path, output: Path) -> None:
         temporary.unlink(
             missing_ok=True
         )  # renaming a link onto another of the same file does nothing
-    os.utime(output)  # Snakemake takes what is older than the job's inputs for out of date
+    renew_time(output)  # Snakemake takes what is older than the job's inputs for out of date

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from fourlenses.core.errors import Interrupted, OutOfTime
-from fourlenses.core.processes import seconds_since_start
+from fourlenses.core.machine.processes import seconds_since_start
 
 _SIGNALS = {
     signal.SIGTERM: "after SIGTERM (a time-out, a preemption, scancel or kill)",
@@ -24,7 +24,8 @@ class TimeLimit:
     """The time that one process may take, imports and reading images included.
 
     Within a ``with`` block SIGTERM, SIGUSR1 and a first Ctrl-C are noted instead of ending the
-    process, in whose main thread the block must be for that. A second Ctrl-C ends it at once.
+    process, in whose main thread the block must be for that. A second Ctrl-C ends it at once. They
+    stay noted after a block that ended by one with `Interrupted`.
 
     Args:
         max_minutes: the wall limit; None for no limit.
@@ -55,7 +56,12 @@ class TimeLimit:
             self._replaced = {number: signal.signal(number, self._note) for number in _SIGNALS}
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if self.signal is not None and kind is not None and issubclass(kind, Interrupted):
+            # The program ends by this signal, which often comes twice (SLURM sends it to a job's
+            # processes, and its srun passes on its own). By default the second one would end it
+            # before it has said why and given back its lock.
+            return
         for number, handler in self._replaced.items():
             signal.signal(number, signal.SIG_DFL if handler is None else handler)
         self._replaced = {}
@@ -104,7 +110,7 @@ class TimeLimit:
         """Return the exception to end the run with.
 
         It is `OutOfTime` only where this step was saved and no signal came: what was cancelled must
-        not go on by itself, nor what got no further.
+        not continue by itself, nor what got no further.
 
         Args:
             checkpoint: the newest that can be read, or None.

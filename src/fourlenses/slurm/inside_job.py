@@ -3,6 +3,13 @@
 from collections.abc import MutableMapping
 
 JOBS = "FOURLENSES_JOBS"  # <SLURM job>:<jobs of Snakemake in it>, for the Snakemakes it starts
+_OF_AN_ALLOCATION = (
+    "CUDA_VISIBLE_DEVICES",
+    "GPU_DEVICE_ORDINAL",
+    "HIP_VISIBLE_DEVICES",
+    "ROCR_VISIBLE_DEVICES",
+    "OMP_NUM_THREADS",
+)
 MOST_GROWTH = 3  # attempts that raise memory and time; after them the fault is another
 
 
@@ -12,6 +19,15 @@ def in_slurm_job(is_head: bool, environment: MutableMapping[str, str]) -> bool:
     A head in an interactive allocation was not: its time is the user's, and no rule knows it.
     """
     return not is_head and "SLURM_JOB_ID" in environment
+
+
+def forget_allocation(environment: MutableMapping[str, str]) -> None:
+    """Remove what an interactive allocation says of its own GPUs and cores to what runs in it.
+
+    Jobs that its shell submits inherit that. The plugin removes the variables of SLURM's name.
+    """
+    for name in _OF_AN_ALLOCATION:
+        environment.pop(name, None)
 
 
 def count_jobs(environment: MutableMapping[str, str], target_jobs: int) -> int:

@@ -9,7 +9,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from fourlenses.core.processes import has_ended
+from fourlenses.core.machine.processes import has_ended
 from fourlenses.resume.live_progress import FILE as PROGRESS_FILE
 from fourlenses.resume.lock import FILE as LOCK_FILE
 

@@ -4,7 +4,7 @@ from datetime import datetime
 from html import escape
 
 from fourlenses.core.units import format_bytes
-from fourlenses.status.survey import KINDS, STATES, Job, Survey
+from fourlenses.status.survey import STATES, Job, Survey
 from fourlenses.status.terminal import headline, progress
 
 _STYLE = """
@@ -54,15 +54,12 @@ def page(survey: Survey, *, refresh_seconds: int = 30) -> str:
 def _table(survey: Survey) -> str:
     states = "".join(f"<th>{state}" for state in STATES)
     rows = [f"<tr><th>lens<th>jobs{states}<th>all</tr>"]
-    for lens in [*survey.lenses(), None]:
-        for kind in KINDS:
-            name = (lens or "all lenses") if kind == KINDS[0] else ""
-            cells = ""
-            for state in STATES:
-                count = survey.count(kind, state, lens)
-                cells += f'<td class="{state if count else "none"}">{count or "·"}</td>'
-            total = survey.count(kind, lens=lens)
-            rows.append(f"<tr><td>{name}</td><td>{kind}</td>{cells}<td>{total}</td></tr>")
+    for name, kind, counts, total in survey.table():
+        cells = "".join(
+            f'<td class="{state if count else "none"}">{count or "·"}</td>'
+            for state, count in zip(STATES, counts, strict=True)
+        )
+        rows.append(f"<tr><td>{name}</td><td>{kind}</td>{cells}<td>{total}</td></tr>")
     return "<table>" + "\n".join(rows) + "</table>"
 
 

@@ -3,7 +3,7 @@
 import os
 import time
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -90,6 +90,18 @@ class Survey:
     def lenses(self) -> list[str]:
         """Return the lenses that have jobs, in the order of the vocabulary."""
         return [lens for lens in LENSES if any(lens in job.lenses for job in self.jobs)]
+
+    def table(self) -> Iterator[tuple[str, str, list[int], int]]:
+        """Yield a lens's name, a kind, the jobs in each of `STATES`, and all jobs of the kind.
+
+        The name stands at a lens's first kind only. Last come the rows of all lenses, which are no
+        sums, as lenses share jobs.
+        """
+        for lens in [*self.lenses(), None]:
+            for kind in KINDS:
+                name = (lens or "all lenses") if kind == KINDS[0] else ""
+                counts = [self.count(kind, state, lens) for state in STATES]
+                yield name, kind, counts, self.count(kind, lens=lens)
 
     def in_state(self, state: str) -> list[Job]:
         """Return the jobs in a state."""

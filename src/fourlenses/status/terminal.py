@@ -47,20 +47,15 @@ def headline(survey: Survey) -> str:
 
 
 def _table(survey: Survey, colours: bool) -> list[str]:
-    """Return two lines a lens: encoders and evaluations.
-
-    Lenses share jobs, so the lines of all lenses are no sums.
-    """
+    """Return two lines a lens: encoders and evaluations."""
     states = "".join(f"{state:>9}" for state in STATES)
     lines = [f"{'lens':<13}{'jobs':<13}{states}{'all':>8}"]
-    for lens in [*survey.lenses(), None]:
-        for kind in KINDS:
-            name = (lens or "all lenses") if kind == KINDS[0] else ""
-            cells = ""
-            for state in STATES:
-                count = survey.count(kind, state, lens)
-                cells += _coloured(f"{count or '·':>9}", state if count else "waiting", colours)
-            lines.append(f"{name:<13}{kind:<13}{cells}{survey.count(kind, lens=lens):>8}")
+    for name, kind, counts, total in survey.table():
+        cells = "".join(
+            _coloured(f"{count or '·':>9}", state if count else "waiting", colours)
+            for state, count in zip(STATES, counts, strict=True)
+        )
+        lines.append(f"{name:<13}{kind:<13}{cells}{total:>8}")
     return lines
 
 

@@ -88,8 +88,8 @@ def split_start(source: str) -> tuple[str, str]:
 
     The name is empty where there is none.
     """
-    own, _, start = source.partition(STARTED)
-    return own, start
+    base, _, start = source.partition(STARTED)
+    return base, start
 
 
 def join_sources(sources: list[str]) -> str:

@@ -23,6 +23,8 @@ CELLS = "cells.json"
 PREDICTIONS = "predictions.npz"
 # In results/<study>/: its config and its cells.
 STUDY = "study.json"
+METRICS = "metrics.csv"
+IMAGES = "images.json"  # what the report knows of the images, for a clone without data
 
 
 def run_name(method: str, source: str, seed: int | str) -> str:
@@ -168,7 +170,7 @@ class Layout:
 
     @property
     def metrics(self) -> str:
-        return f"{self.results}/metrics.csv"
+        return f"{self.results}/{METRICS}"
 
     @property
     def paired(self) -> str:
@@ -211,3 +213,8 @@ class Layout:
     def plan(self) -> str:
         """The outputs of `snakemake plan`, without the suffix (csv, md, svg, png)."""
         return f"{self.results}/plan"
+
+    @property
+    def power(self) -> str:
+        """What the study can settle, written by `snakemake plan`, without the suffix (csv, md)."""
+        return f"{self.results}/power"

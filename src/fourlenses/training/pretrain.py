@@ -179,7 +179,9 @@ def _prepare(
         batch_size=schedule.batch_size,
         seed=head_seed,
     )
-    method = build_method(hyper.method, encoder, feature_width, settings=hyper.own, info=info)
+    method = build_method(
+        hyper.method, encoder, feature_width, settings=hyper.method_keys, info=info
+    )
     set_batch_norm(method, hyper.batch_norm_groups)
     if settings.compile:
         encoder.compile()

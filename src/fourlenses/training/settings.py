@@ -48,10 +48,10 @@ class Hyperparameters(CommonHyperparameters):
     A config's key ``augmentations`` is ``views`` there (`config.job_settings`).
 
     Attributes:
-        own: the keys that only this method reads, an instance of its ``Settings``.
+        method_keys: the keys that only this method reads, an instance of its ``Settings``.
     """
 
-    own: Any
+    method_keys: Any
 
     @classmethod
     def from_json(cls, entry: str, values: Mapping[str, Any]) -> Self:
@@ -60,16 +60,16 @@ class Hyperparameters(CommonHyperparameters):
         Raises:
             UserError: a key is unknown or missing; the message names it.
         """
-        own = method_class(values.get("method", entry)).Settings
-        check_keys(values, CommonHyperparameters, own, where=f"method '{entry}'")
+        settings_class = method_class(values.get("method", entry)).Settings
+        check_keys(values, CommonHyperparameters, settings_class, where=f"method '{entry}'")
         common = {key: values[key] for key in keys_of(CommonHyperparameters) if key in values}
-        return cls(**common, own=filled(own, values))
+        return cls(**common, method_keys=filled(settings_class, values))
 
     def as_json(self) -> dict[str, Any]:
         """The entry as `from_json` takes it."""
         common = {key: getattr(self, key) for key in keys_of(CommonHyperparameters)}
         given = {key: value for key, value in common.items() if value is not None}
-        return {**given, **asdict(self.own)}
+        return {**given, **asdict(self.method_keys)}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -51,6 +51,8 @@ def shell_prefix(variables: dict[str, str], sources: Path, programs: Path | None
             environment that Snakemake makes.
     """
     exports = {name: shlex.quote(value) for name, value in variables.items()}
+    # packages of ~/.local would come before those of an environment that conda made
+    exports["PYTHONNOUSERSITE"] = "1"
     exports["PYTHONPATH"] = f"{shlex.quote(str(sources))}${{PYTHONPATH:+:$PYTHONPATH}}"
     if programs is not None:
         exports["PATH"] = f"{shlex.quote(str(programs))}{os.pathsep}$PATH"

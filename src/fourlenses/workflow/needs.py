@@ -83,9 +83,9 @@ def evaluation_targets(plan: Plan, config: dict, run: Run) -> list[dict]:
         and `subsets`: the file of each number of labels under each protocol.
     """
     layouts = [layout_of(config, encoder) for encoder in run.encoders]
-    found: dict[str, dict] = {}
+    targets: dict[str, dict] = {}
     for cell in plan.cells_of(run):
-        entry = found.setdefault(
+        entry = targets.setdefault(
             cell.target,
             {
                 "dataset": cell.target,
@@ -97,7 +97,7 @@ def evaluation_targets(plan: Plan, config: dict, run: Run) -> list[dict]:
         # of every stored size the same rows
         subset = layouts[0].subset(cell.target, cell.labelled, cell.run.seed)
         entry["subsets"].setdefault(cell.protocol, {})[cell.labelled] = subset
-    return list(found.values())
+    return list(targets.values())
 
 
 def beton_files(targets: list[dict]) -> list[str]:

@@ -9,29 +9,11 @@ from fourlenses.core.files import read_json
 from fourlenses.data.beton import reader as ours
 from fourlenses.data.beton.reader import Beton
 from fourlenses.data.beton.writer import BetonWriter
-from fourlenses.data.conversion.convert import write_beton
 from fourlenses.data.conversion.encode import encode
 from fourlenses.data.loading.resident import load_images, square
 from fourlenses.data.manifest.manifest import labels_of
-from fourlenses.data.sources import image_folder
+from tests.helpers.conversions import convert_folder
 from tests.helpers.pictures import jpeg_bytes, picture
-
-
-def convert(folder, output, variant="clean", size=40, allowed=0.0, workers=1, **keys):
-    definition = {"source": "image_folder", "path": folder.name, **keys}
-    manifest = image_folder.index("animals", definition, folder.parent)
-    write_beton(
-        "animals",
-        definition,
-        folder.parent,
-        manifest=manifest,
-        variant=variant,
-        size=size,
-        max_undecodable=allowed,
-        output=output,
-        workers=workers,
-    )
-    return manifest
 
 
 def test_the_layout_is_ffcvs():
@@ -59,7 +41,7 @@ def test_plain_ffcv_reads_what_we_wrote(tmp_path, image_folder, variant):
     from ffcv.transforms import ToTensor
 
     file = tmp_path / "x.beton"
-    manifest = convert(image_folder, file, variant)
+    manifest = convert_folder(image_folder, file, variant=variant)
     pipelines = {
         "image": [SimpleRGBImageDecoder(), ToTensor()],
         "label": [IntDecoder(), ToTensor()],
@@ -87,13 +69,13 @@ def test_plain_ffcv_reads_what_we_wrote(tmp_path, image_folder, variant):
 
 def test_the_bytes_do_not_depend_on_the_number_of_workers(tmp_path, image_folder):
     for workers in (1, 2, 5):
-        convert(image_folder, tmp_path / f"{workers}.beton", size=30, workers=workers)
+        convert_folder(image_folder, tmp_path / f"{workers}.beton", size=30, workers=workers)
     one = (tmp_path / "1.beton").read_bytes()
     assert one == (tmp_path / "2.beton").read_bytes() == (tmp_path / "5.beton").read_bytes()
 
 
 def test_jpegs_that_fit_are_kept_as_they_are(tmp_path, image_folder):
-    convert(image_folder, tmp_path / "x.beton", size=36)
+    convert_folder(image_folder, tmp_path / "x.beton", size=36)
     beton = Beton(tmp_path / "x.beton")
     stored = beton.image(0)
     assert (stored.mode, stored.width, stored.height) == (ours.JPEG, 40, 36)
@@ -104,7 +86,7 @@ def test_jpegs_that_fit_are_kept_as_they_are(tmp_path, image_folder):
 
 
 def test_others_are_shrunk_and_stored_without_loss(tmp_path, image_folder):
-    convert(image_folder, tmp_path / "x.beton", size=18)
+    convert_folder(image_folder, tmp_path / "x.beton", size=18)
     stored = Beton(tmp_path / "x.beton").image(0)
     assert (stored.mode, stored.width, stored.height) == (ours.RAW, 20, 18)
     expected = Image.open(image_folder / "train/ant/0.jpg").resize(
@@ -118,7 +100,7 @@ def test_undecodable_images_are_listed_not_fatal(tmp_path, image_folder, caplog)
     (image_folder / "train/bee/empty.jpg").write_bytes(b"")
     (image_folder / "val/cat/text.jpg").write_text("not an image")
     with caplog.at_level(logging.WARNING):
-        manifest = convert(image_folder, tmp_path / "x.beton", allowed=0.1)
+        manifest = convert_folder(image_folder, tmp_path / "x.beton", allowed=0.1)
     listed = {
         entry["path"]: entry["reason"] for entry in read_json(tmp_path / "x.json")["undecodable"]
     }
@@ -140,7 +122,7 @@ def test_too_many_undecodable_images_fail_and_leave_nothing(tmp_path, image_fold
         match=r"1 of 48 images cannot be decoded, more than 'max_undecodable' "
         r"\(0.01\).*train/ant/0.jpg \(empty file\)",
     ):
-        convert(image_folder, output, allowed=0.01)
+        convert_folder(image_folder, output, allowed=0.01)
     (listing,) = output.parent.iterdir()  # what was undecodable is not lost with the conversion
     assert [entry["path"] for entry in read_json(listing)] == ["train/ant/0.jpg"]
     assert listing.name == "x.undecodable.json"
@@ -148,7 +130,7 @@ def test_too_many_undecodable_images_fail_and_leave_nothing(tmp_path, image_fold
 
 def test_a_damaged_beton_says_so(tmp_path, image_folder):
     file = tmp_path / "x.beton"
-    convert(image_folder, file)
+    convert_folder(image_folder, file)
     whole = file.read_bytes()
     for damaged, message in [
         (whole[:-10], "truncated"),
@@ -180,7 +162,7 @@ def test_samples_never_cross_a_page(tmp_path):
 
 
 def test_resident_images_are_centred_squares(tmp_path, image_folder):
-    convert(image_folder, tmp_path / "x.beton")
+    convert_folder(image_folder, tmp_path / "x.beton")
     rows = np.array([5, 0, 40])
     loaded = load_images(tmp_path / "x.beton", rows, 36, dataset="animals", workers=2)
     assert loaded.images.shape == (3, 3, 36, 36)

@@ -3,7 +3,6 @@
 import hashlib
 import json
 import os
-import shutil
 import subprocess
 import sys
 import time
@@ -16,6 +15,7 @@ from fourlenses.data.download.download import download
 from fourlenses.data.download.part_file import PartFile
 from tests.helpers.downloads import CONTENT, QUICK, broken_download, fetch, remote
 from tests.helpers.flaky_server import answer
+from tests.helpers.small_file_system import on_a_small_file_system
 
 ROOT = Path(__file__).parents[3]
 
@@ -127,26 +127,8 @@ def test_a_file_that_appears_meanwhile_is_not_overwritten(server, tmp_path):
 
 def test_a_disk_without_room_is_reported_before_and_during(server, tmp_path):
     room = tmp_path / "full"
-    room.mkdir()
-    # a separate file system, which goes with the process
-    apart = [
-        "unshare",
-        "--user",
-        "--map-root-user",
-        "--mount",
-        "sh",
-        "-c",
-        'mount -t tmpfs -o size=200k tiny "$0" && exec "$@"',
-        str(room),
-    ]
-    if (
-        shutil.which("unshare") is None
-        or subprocess.run([*apart, "true"], capture_output=True, check=False).returncode
-    ):
-        pytest.skip(
-            "no file system can be mounted here (needs Linux with user namespaces, or root)"
-        )
-    result = run([*apart, *command(server.url, room)])
+    small = on_a_small_file_system(room)
+    result = run([*small, *command(server.url, room)])
     assert result.returncode == 2
     assert (
         "KB free, but 300 KB more are needed for animals.tar.gz; make room, then run it again"
@@ -154,7 +136,7 @@ def test_a_disk_without_room_is_reported_before_and_during(server, tmp_path):
     )
 
     server.plan = [lambda handler: answer(handler, total=False)]  # nothing to know it by beforehand
-    result = run([*apart, *command(server.url, room)])
+    result = run([*small, *command(server.url, room)])
     assert result.returncode == 2
     assert "animals.tar.gz.part: No space left on device, after " in result.stderr
     assert "Traceback" not in result.stderr

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from fourlenses.core import patience
 from fourlenses.core.errors import UserError
 from fourlenses.data.augment.augment import Augment, Augmentation
 from fourlenses.data.beton.reader import Beton
@@ -259,6 +260,7 @@ def test_a_disk_that_fails_is_named(parts, monkeypatch):
         raise OSError(5, "Input/output error")
 
     streaming = make(parts)
+    monkeypatch.setattr(patience, "PAUSES", ())
     monkeypatch.setattr(os, "pread", fail)
     with pytest.raises(
         UserError,

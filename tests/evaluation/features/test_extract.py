@@ -24,9 +24,9 @@ def test_scaling_and_normalisation(images):
     )
     mean, std = (0.4, 0.5, 0.6), (0.2, 0.3, 0.4)
     expected = (plain - torch.tensor(mean)) / torch.tensor(std)
-    found = extract_features(Mean(), images, 4, device="cpu", mean=mean, std=std)
-    assert torch.allclose(found.double(), expected, atol=1e-5)
-    assert found.dtype == torch.float32
+    features = extract_features(Mean(), images, 4, device="cpu", mean=mean, std=std)
+    assert torch.allclose(features.double(), expected, atol=1e-5)
+    assert features.dtype == torch.float32
     assert images.dtype == torch.uint8
 
 

@@ -11,16 +11,15 @@ from safetensors.torch import load_file, save_file
 
 from fourlenses.core.errors import UserError
 from fourlenses.data.beton.selection import select
-from fourlenses.data.conversion.convert import write_beton
 from fourlenses.data.loading.resident import load_images
 from fourlenses.data.manifest.manifest import rows_of
-from fourlenses.data.sources import image_folder as source
 from fourlenses.evaluation.encoder import Encoder
 from fourlenses.evaluation.features import store as feature_store
 from fourlenses.evaluation.features.extract import extract_features
 from fourlenses.evaluation.features.store import FeatureStore, Images
 from fourlenses.models.backbones import build_backbone
 from fourlenses.models.weights import save_weights
+from tests.helpers.conversions import convert_folder
 
 NORMALISED = {"mean": [0.4, 0.5, 0.6], "std": [0.2, 0.25, 0.3]}
 
@@ -52,19 +51,7 @@ def make_encoder(folder, seed=0):
 
 @pytest.fixture
 def images(tmp_path, image_folder):
-    definition = {"source": "image_folder", "path": image_folder.name}
-    manifest = source.index("animals", definition, image_folder.parent)
-    write_beton(
-        "animals",
-        definition,
-        image_folder.parent,
-        manifest=manifest,
-        variant="clean",
-        size=16,
-        max_undecodable=0,
-        output=tmp_path / "clean.beton",
-        workers=1,
-    )
+    manifest = convert_folder(image_folder, tmp_path / "clean.beton", size=16)
     return Images(
         "animals-train",
         select(tmp_path / "clean.beton", rows_of(manifest, "train"), "animals"),
@@ -145,8 +132,8 @@ def test_what_has_a_say_makes_another_file(tmp_path, images, monkeypatch):
         (open_store(tmp_path), replace(encoder, settings=smaller), images),
         (open_store(tmp_path, precision="float16"), encoder, images),
     ]
-    for number, (store, one, which) in enumerate(asked):
-        store.features([(one, which)])
+    for number, (store, of_encoder, which) in enumerate(asked):
+        store.features([(of_encoder, which)])
         assert len(list((tmp_path / "features").glob("*.npy"))) == number + 2
     assert np.array_equal(
         open_store(tmp_path).features([(changed, images)]), by_hand(changed, images, tmp_path)
@@ -172,7 +159,7 @@ def test_a_damaged_file_is_made_again(tmp_path, images, damage, caplog):
     assert ("is damaged" in caplog.text) == (damage != "no record")
 
 
-def test_encoders_stand_side_by_side(tmp_path, images):
+def test_features_of_encoders_are_concatenated(tmp_path, images):
     one, two = make_encoder(tmp_path / "one"), make_encoder(tmp_path / "two", seed=1)
     store = open_store(tmp_path)
     fused = store.features([(one, images), (two, images)])

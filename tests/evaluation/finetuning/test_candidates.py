@@ -120,7 +120,7 @@ def test_all_pairs_of_rates_and_decays_are_tried(tmp_path):
     pairs = [(0.01, 0.0), (0.01, 0.5), (0.1, 0.0), (0.1, 0.5)]
     results = dict(zip(pairs, [(1, 1.0), (2, 1.0), (3, 1.0), (9, 1.0)], strict=True))
     chosen, tried = choice(tmp_path, [0.1, 0.01], results, decays=[0.5, 0.0])
-    assert [(one.learning_rate, one.weight_decay) for one, _, _ in tried] == pairs
+    assert [(candidate.learning_rate, candidate.weight_decay) for candidate, _, _ in tried] == pairs
     assert chosen.candidate == Candidate(0.1, 0.5)
     assert chosen.columns()["validation_accuracy"] == [
         10.0,
@@ -129,7 +129,7 @@ def test_all_pairs_of_rates_and_decays_are_tried(tmp_path):
         90.0,
     ]  # by rate, then by decay
     assert (chosen.columns()["learning_rate"], chosen.columns()["weight_decay"]) == (0.1, 0.5)
-    assert len({one.name for one, _, _ in tried}) == 4
+    assert len({candidate.name for candidate, _, _ in tried}) == 4
 
 
 @pytest.mark.parametrize(

@@ -69,7 +69,7 @@ def test_it_learns_and_chooses_a_sane_rate(tmp_path, target, protocol, optimizer
     assert set(record["timing"]) == {"select", "train", "test"}
 
 
-def test_a_rate_at_which_the_loss_is_not_finite_is_passed_over(tmp_path, target):
+def test_a_rate_at_which_the_loss_is_not_finite_is_skipped(tmp_path, target):
     chosen = settings("fine_tune", learning_rates=[0.05, 1e18], **ENOUGH)
     record = go(make_encoder(tmp_path / "run"), target, chosen, tmp_path / "checkpoints")
     assert record["learning_rate"] == 0.05
@@ -120,11 +120,9 @@ def test_the_seed_decides_the_start_the_order_and_what_is_held_out(tmp_path, tar
 
 
 @pytest.mark.parametrize("protocol", list(PROTOCOLS))
-def test_test_images_are_looked_at_once_and_never_chosen_by(
-    tmp_path, target, protocol, monkeypatch
-):
+def test_test_images_are_scored_once_and_never_chosen_by(tmp_path, target, protocol, monkeypatch):
     """Which rows are trained on, in which training, and which are scored, in order."""
-    seen = []
+    events = []
     batches, features = inputs.ResidentInput.batches, Scorer.features
     ids = {}
 
@@ -133,13 +131,13 @@ def test_test_images_are_looked_at_once_and_never_chosen_by(
             dict(zip(self.ids.tolist(), np.sort(np.load(target.subset)).tolist(), strict=True))
         )
         drawn = set()
-        seen.append(("train", drawn))
+        events.append(("train", drawn))
         for positions, epochs in chosen:
             drawn |= {ids[number] for number in self.ids[positions].tolist()}
             yield next(iter(batches(self, [(positions, epochs)])))
 
     def watched_features(self, encoder, rows, **others):
-        seen.append(("score", set(rows.tolist())))
+        events.append(("score", set(rows.tolist())))
         return features(self, encoder, rows, **others)
 
     monkeypatch.setattr(inputs.ResidentInput, "batches", watched_batches)
@@ -154,7 +152,7 @@ def test_test_images_are_looked_at_once_and_never_chosen_by(
     order = permutation(72, named_seed(0, "validation"))
     held, rest = set(labelled[order[:18]].tolist()), set(labelled[order[18:]].tolist())
     choosing = [("train", rest), ("score", held)] * 2
-    assert seen == [*choosing, ("train", set(labelled.tolist())), ("score", set(test.tolist()))]
+    assert events == [*choosing, ("train", set(labelled.tolist())), ("score", set(test.tolist()))]
     assert not held & set(test.tolist())
 
 
@@ -217,12 +215,12 @@ def test_workers_and_the_kind_of_input_change_nothing_that_they_should_not(tmp_p
         settings("fine_tune", learning_rates=[0.01, 0.05]),
     )
     for kind in ("resident", "streaming"):
-        one, many = (
+        alone, many = (
             go(encoder, target, chosen, tmp_path / "checkpoints", input=kind, workers=workers)
             for workers in (1, 3)
         )
-        np.testing.assert_equal(numbers(one), numbers(many))
-        assert one["input"] == kind
+        np.testing.assert_equal(numbers(alone), numbers(many))
+        assert alone["input"] == kind
 
 
 def test_unknown_protocols_name_the_known(tmp_path, target):

@@ -46,7 +46,7 @@ def start(folder, protocol, name="record", checkpoint_minutes=0.0, processes=1, 
     It makes again what it made before.
     """
     forget_finished(folder / "checkpoints")
-    own = HYPER | CHANGES | changes
+    hyperparameters = HYPER | CHANGES | changes
     program = [
         sys.executable,
         str(ROOT / "workflow_scripts" / "train_evaluate.py"),
@@ -69,7 +69,7 @@ def start(folder, protocol, name="record", checkpoint_minutes=0.0, processes=1, 
         "--labelled",
         "all",
         "--settings",
-        json.dumps(own),
+        json.dumps(hyperparameters),
         "--recipe",
         json.dumps(CROP),
     ]
@@ -109,8 +109,8 @@ def progress(folder):
     steps = [
         (file.parent.name, int(file.name[4:13])) for file in folder.glob("checkpoints/*/*/step*.pt")
     ]
-    found = list(folder.glob("checkpoints/*/progress.json"))
-    done = json.loads(found[0].read_text())["found"] if found else {}
+    files = list(folder.glob("checkpoints/*/progress.json"))
+    done = json.loads(files[0].read_text())["found"] if files else {}
     return len(done), max((step for name, step in steps if name not in done), default=0)
 
 
@@ -295,10 +295,10 @@ def test_the_program_writes_a_cell_and_predictions(folder, protocol):
         "encoders": [],
         "beton": read_json(folder / "clean.json")["content_sha256"],
     }
-    kept = read_predictions(folder / "record.npz")["colours"]
-    right = kept.predicted[f"{protocol}/all"] == kept.labels
+    predictions = read_predictions(folder / "record.npz")["colours"]
+    right = predictions.predicted[f"{protocol}/all"] == predictions.labels
     assert record["top1"] == 100 * right.mean()
-    assert (kept.classes, len(kept.rows)) == (["blue", "green", "red"], 36)
+    assert (predictions.classes, len(predictions.rows)) == (["blue", "green", "red"], 36)
 
 
 def test_bad_settings_end_in_a_sentence_and_code_2(folder):
@@ -331,8 +331,8 @@ def test_two_processes_choose_and_test_as_one_does(folder):
         _, log = process.communicate(timeout=300)
         assert process.returncode == 0, log
         records.append(cell(folder, f"by{processes}"))
-    one, two = records
-    assert two["log_loss"] == pytest.approx(one["log_loss"], rel=1e-4)
+    alone, two = records
+    assert two["log_loss"] == pytest.approx(alone["log_loss"], rel=1e-4)
     exact = (
         "learning_rate",
         "n_validation",
@@ -342,5 +342,5 @@ def test_two_processes_choose_and_test_as_one_does(folder):
         "top1",
         "validation_accuracy",
     )
-    assert {key: two[key] for key in exact} == {key: one[key] for key in exact}
+    assert {key: two[key] for key in exact} == {key: alone[key] for key in exact}
     assert left_behind(folder / "checkpoints") == {FOLDER}

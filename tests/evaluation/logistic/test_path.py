@@ -118,11 +118,13 @@ def test_reported_gradient_norm_is_the_true_one_and_below_tolerance(count):
     x, y = blobs(count, 50, 7, seed=4, spread=0.5)
     # centred, so that the returned bias is the bias of centred features
     x = (x - x.mean(0)) / x.std(0)
-    found = fit(x, y, 7, l2=L2, tolerance=5e-5)
-    assert all(solution.gradient_norm <= 5e-5 for solution in found)
+    solutions = fit(x, y, 7, l2=L2, tolerance=5e-5)
+    assert all(solution.gradient_norm <= 5e-5 for solution in solutions)
     for p, l2 in enumerate(L2):
-        truth = exact_gradient_norm(x, y, weights=found[p].weights, bias=found[p].bias, l2=l2)
-        assert truth == pytest.approx(found[p].gradient_norm, abs=5e-6)
+        truth = exact_gradient_norm(
+            x, y, weights=solutions[p].weights, bias=solutions[p].bias, l2=l2
+        )
+        assert truth == pytest.approx(solutions[p].gradient_norm, abs=5e-6)
 
 
 def test_l2_solved_together_or_alone_agree():
@@ -152,7 +154,7 @@ def test_every_way_of_solving_leads_to_the_same_optimum(monkeypatch):
     x, y = blobs(800, 20, 6, seed=5)
     x = (x - x.mean(0)) / x.std(0) + 1
     turned = fit(x, y, 6, l2=[1e-3, 1e-1], tolerance=1e-5)
-    seen = []
+    plans = []
     for ways in (
         {"resident": False},
         {"rotated": False, "curvature_axes": 0},
@@ -162,8 +164,8 @@ def test_every_way_of_solving_leads_to_the_same_optimum(monkeypatch):
     ):
 
         def changed(count, ways=ways, **sizes):
-            seen.append(dataclasses.replace(plan_memory(count, **sizes), **ways))
-            return seen[-1]
+            plans.append(dataclasses.replace(plan_memory(count, **sizes), **ways))
+            return plans[-1]
 
         monkeypatch.setattr("fourlenses.evaluation.logistic.path.plan_memory", changed)
         other = fit(x, y, 6, l2=[1e-3, 1e-1], tolerance=1e-5)
@@ -205,9 +207,9 @@ def test_a_feature_that_the_sample_does_not_show_is_used(monkeypatch, resident):
 
 def test_stops_at_max_iterations_and_says_so():
     x, y = blobs(500, 20, 6, seed=6)
-    (found,) = fit(x, y, 6, l2=[1e-5], max_iterations=3)
-    assert found.iterations == 3
-    assert found.gradient_norm > 1e-4
+    (solution,) = fit(x, y, 6, l2=[1e-5], max_iterations=3)
+    assert solution.iterations == 3
+    assert solution.gradient_norm > 1e-4
 
 
 def test_gives_up_at_the_rounding_of_float32():
@@ -228,9 +230,9 @@ def test_warm_start_saves_iterations_and_keeps_the_answer():
 
 def test_absent_classes_are_finite_and_never_predicted():
     x, y = blobs(600, 10, 6, seed=8)
-    seen = (y != 2) & (y != 5)
-    found = fit(x[seen], y[seen], 6, l2=[1e-3, 1.0])
-    for solution in found:
+    present = (y != 2) & (y != 5)
+    solutions = fit(x[present], y[present], 6, l2=[1e-3, 1.0])
+    for solution in solutions:
         assert (solution.bias[[2, 5]] == ABSENT_BIAS).all()
         assert (solution.weights[[2, 5]] == 0).all()
         # far outside the training data too
@@ -238,11 +240,11 @@ def test_absent_classes_are_finite_and_never_predicted():
         assert not set(result.predictions.tolist()) & {2, 5}
         assert np.isfinite(score(x, y, weights=solution.weights, bias=solution.bias).log_loss)
     # The others are what they would be if the absent had never been named.
-    dense = torch.searchsorted(torch.tensor([0, 1, 3, 4]), y[seen])
-    for four, six in zip(fit(x[seen], dense, 4, l2=[1e-3, 1.0]), found, strict=True):
+    dense = torch.searchsorted(torch.tensor([0, 1, 3, 4]), y[present])
+    for four, six in zip(fit(x[present], dense, 4, l2=[1e-3, 1.0]), solutions, strict=True):
         assert torch.allclose(four.weights, six.weights[[0, 1, 3, 4]])
     # A warm start from a fit that missed a class recovers it.
-    assert fit(x, y, 6, l2=[1e-3], initial=found[0])[0].gradient_norm <= 1e-4
+    assert fit(x, y, 6, l2=[1e-3], initial=solutions[0])[0].gradient_norm <= 1e-4
 
 
 def test_hard_scales_converge():
@@ -256,10 +258,10 @@ def test_hard_scales_converge():
 
 
 def test_one_class_and_one_image():
-    (found,) = fit(torch.ones(1, 4), torch.tensor([2]), 3, l2=[0.1])
+    (solution,) = fit(torch.ones(1, 4), torch.tensor([2]), 3, l2=[0.1])
     assert (
         score(
-            torch.randn(5, 4), torch.full((5,), 2), weights=found.weights, bias=found.bias
+            torch.randn(5, 4), torch.full((5,), 2), weights=solution.weights, bias=solution.bias
         ).predictions.tolist()
         == [2] * 5
     )

@@ -10,11 +10,9 @@ import torch
 
 from fourlenses.core.errors import UserError
 from fourlenses.core.files import read_json, write_json
-from fourlenses.data.conversion.convert import write_beton
 from fourlenses.data.loading.resident import load_images
 from fourlenses.data.manifest.manifest import hierarchy_of, labels_of, rows_of, write_manifest
 from fourlenses.data.manifest.subsets import draw_subset
-from fourlenses.data.sources import image_folder as source
 from fourlenses.evaluation.encoder import Encoder
 from fourlenses.evaluation.features.extract import extract_features
 from fourlenses.evaluation.features.store import FeatureStore
@@ -28,6 +26,7 @@ from fourlenses.metrics.label_levels import LabelLevels
 from fourlenses.models.backbones import build_backbone
 from fourlenses.models.weights import save_weights
 from fourlenses.study import Run
+from tests.helpers.conversions import convert_folder
 
 CROP = {"mean": [0.4, 0.5, 0.6], "std": [0.2, 0.25, 0.3]}
 SETTINGS = EvaluationSettings.from_config(
@@ -73,20 +72,9 @@ def make_run(folder, images, *, seed=0, method="simclr", hyperparameters=None, s
 def study(tmp_path, image_folder):
     """The folder as a target, one test image being undecodable; and an encoder."""
     (image_folder / "val/ant/0.jpg").write_bytes(b"broken")
-    definition = {"source": "image_folder", "path": image_folder.name, "levels": ["kind"]}
-    manifest = source.index("animals", definition, image_folder.parent)
+    beton = tmp_path / "clean.beton"
+    manifest = convert_folder(image_folder, beton, size=16, allowed=0.1, levels=["kind"])
     write_manifest(manifest, tmp_path / "manifest.parquet")
-    write_beton(
-        "animals",
-        definition,
-        image_folder.parent,
-        manifest=manifest,
-        variant="clean",
-        size=16,
-        max_undecodable=0.1,
-        output=tmp_path / "clean.beton",
-        workers=1,
-    )
     for images in ("12", "all"):
         np.save(
             tmp_path / f"{images}.npy",
@@ -222,7 +210,7 @@ def test_the_protocols_are_those_of_the_library(study):
     assert cells["linear_per_level", "all"]["levels"][1]["top1"] == linear.top1
 
 
-def test_encoders_side_by_side(study):
+def test_concatenated_encoders(study):
     folder, manifest, target, encoder = study
     other = make_run(folder / "other", 30)
     cell = run(folder, target, [encoder, other])["linear", "all"]
@@ -323,11 +311,11 @@ def test_nothing_is_chosen_on_labels_that_the_encoder_was_trained_with(study, ma
     assert not any("trained with labels" in note for note in cells["knn", "all"]["notes"])
 
 
-def test_encoders_side_by_side_know_the_labels_that_any_of_them_was_trained_with(study):
+def test_concatenated_encoders_know_the_labels_that_any_of_them_was_trained_with(study):
     folder, _, target, _ = study
-    own = make_run(folder / "own", 20, method="supervised")
+    supervised = make_run(folder / "own", 20, method="supervised")
     other = make_run(folder / "other", 30, method="supervised", source="plants-30")
-    for encoders in ([own, other], [other, own]):
+    for encoders in ([supervised, other], [other, supervised]):
         assert run(folder, target, encoders)["linear", "all"]["l2_candidates"] == [0.01]
 
 

@@ -142,13 +142,13 @@ def test_records_hold_consistent_numbers(data):
 
 
 def test_numbers_are_reproducible_whatever_the_order_or_company(data):
-    one = probe(data, {"100": spread_positions(100)})[0]
+    record = probe(data, {"100": spread_positions(100)})[0]
     other = probe(
         data,
         {"50": spread_positions(50), "100": spread_positions(100)[::-1]},
         l2=L2[::-1],
     )[1]
-    np.testing.assert_equal(without(one, "timing"), without(other, "timing"))
+    np.testing.assert_equal(without(record, "timing"), without(other, "timing"))
     seeds = [
         probe(data, {"100": spread_positions(100)}, seed=seed)[0]["validation_accuracy"]
         for seed in range(4)
@@ -157,13 +157,13 @@ def test_numbers_are_reproducible_whatever_the_order_or_company(data):
 
 
 def test_test_labels_do_not_influence_the_choice(data):
-    one = probe(data, {"100": spread_positions(100)})[0]
+    record = probe(data, {"100": spread_positions(100)})[0]
     other = probe(
         data | {"test_labels": data["test_labels"].roll(1)}, {"100": spread_positions(100)}
     )[0]
-    assert other["l2"] == one["l2"]
-    np.testing.assert_array_equal(other["predictions"], one["predictions"])
-    assert other["top1"] < one["top1"]
+    assert other["l2"] == record["l2"]
+    np.testing.assert_array_equal(other["predictions"], record["predictions"])
+    assert other["top1"] < record["top1"]
 
 
 def test_equal_validation_goes_to_the_stronger_penalty(data):

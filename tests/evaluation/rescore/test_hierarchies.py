@@ -58,16 +58,16 @@ def test_a_class_shallower_than_a_depth_keeps_its_own_label(table):
         9: CLASSES,
     }
     levels = [f"path@{depth}" for depth in expected]
-    found = named(read_hierarchy(table(LEVELS), CLASSES, levels))
-    assert found == {
+    levels_read = named(read_hierarchy(table(LEVELS), CLASSES, levels))
+    assert levels_read == {
         **{f"path_depth{depth}": labels for depth, labels in expected.items()},
         "class": CLASSES,
     }
 
 
 def test_a_parent_table(table):
-    found = named(read_hierarchy(table(PARENTS), CLASSES))
-    assert found == {
+    levels_read = named(read_hierarchy(table(PARENTS), CLASSES))
+    assert levels_read == {
         "depth0": ["animal"] * 4,
         "depth1": ["insect", "insect", "mammal", "mammal"],
         "depth2": ["ant", "bee", "feline", "dog"],

@@ -23,7 +23,7 @@ HIERARCHY = "class,kind\nant,insect\nbee,insect\ncat,mammal\ndog,mammal\n"
 
 
 @pytest.fixture
-def kept():
+def predictions():
     rng = np.random.default_rng(0)
     labels = rng.integers(0, 4, 90)
     predicted = {
@@ -55,8 +55,8 @@ def table(file):
     return list(csv.DictReader(file.open()))
 
 
-def test_every_level_is_scored(tmp_path, kept, program):
-    write_predictions(tmp_path / "p.npz", {"animals": kept})
+def test_every_level_is_scored(tmp_path, predictions, program):
+    write_predictions(tmp_path / "p.npz", {"animals": predictions})
     out = tmp_path / "table.csv"
     assert program(
         "--predictions", tmp_path / "p.npz", "--hierarchy", tmp_path / "kinds.csv", "--output", out
@@ -69,17 +69,17 @@ def test_every_level_is_scored(tmp_path, kept, program):
         for level, classes in (("kind", "2"), ("class", "4"))
     ]
     for row in rows:
-        predicted = kept.predicted[f"linear/{row['labelled']}"]
+        predicted = predictions.predicted[f"linear/{row['labelled']}"]
         right = (
-            KIND[predicted] == KIND[kept.labels]
+            KIND[predicted] == KIND[predictions.labels]
             if row["level"] == "kind"
-            else predicted == kept.labels
+            else predicted == predictions.labels
         )
         assert float(row["top1"]) == pytest.approx(100 * right.mean(), abs=1e-4)
         assert (float(row["top1_low"]), float(row["top1_high"])) == pytest.approx(
             wilson_interval(right.sum(), 90), abs=1e-4
         )
-        groups = KIND[kept.labels] if row["level"] == "kind" else kept.labels
+        groups = KIND[predictions.labels] if row["level"] == "kind" else predictions.labels
         means = [right[groups == group].mean() for group in np.unique(groups)]
         assert float(row["mean_class_top1"]) == pytest.approx(100 * np.mean(means), abs=1e-4)
         assert row["n_test"] == "90"
@@ -100,23 +100,23 @@ def test_every_level_is_scored(tmp_path, kept, program):
     )
 
 
-def test_what_is_kept_is_small_and_comes_back_whole(tmp_path, kept):
-    kept.classes = [
+def test_what_is_kept_is_small_and_comes_back_whole(tmp_path, predictions):
+    predictions.classes = [
         f"{name}\udcff – {'x' * 40}" for name in CLASSES
     ]  # names of folders may not be UTF-8
-    write_predictions(tmp_path / "p.npz", {"animals": kept})
+    write_predictions(tmp_path / "p.npz", {"animals": predictions})
     back = read_predictions(tmp_path / "p.npz")["animals"]
-    assert back.classes == kept.classes
-    assert back.rows.tolist() == kept.rows.tolist()
+    assert back.classes == predictions.classes
+    assert back.rows.tolist() == predictions.rows.tolist()
     assert back.labels.dtype == np.uint16
-    for cell, predicted in kept.predicted.items():
+    for cell, predicted in predictions.predicted.items():
         assert back.predicted[cell].dtype == np.uint16
         assert np.array_equal(back.predicted[cell], predicted)
 
 
-def test_several_runs_and_targets(tmp_path, kept, program):
+def test_several_runs_and_targets(tmp_path, predictions, program):
     for name in ("one", "two"):
-        write_predictions(tmp_path / f"{name}.npz", {"animals": kept, "plants": kept})
+        write_predictions(tmp_path / f"{name}.npz", {"animals": predictions, "plants": predictions})
     arguments = [
         "--predictions",
         tmp_path / "one.npz",
@@ -137,9 +137,9 @@ def test_several_runs_and_targets(tmp_path, kept, program):
     ] * 4
 
 
-def test_predictions_of_coarse_classifiers_are_skipped(tmp_path, kept, program):
-    kept.predicted["linear@kind/all"] = KIND[kept.labels]
-    write_predictions(tmp_path / "p.npz", {"animals": kept})
+def test_predictions_of_coarse_classifiers_are_skipped(tmp_path, predictions, program):
+    predictions.predicted["linear@kind/all"] = KIND[predictions.labels]
+    write_predictions(tmp_path / "p.npz", {"animals": predictions})
     assert (
         program(
             "--predictions",
@@ -152,8 +152,8 @@ def test_predictions_of_coarse_classifiers_are_skipped(tmp_path, kept, program):
         == 0
     )
     assert {row["protocol"] for row in table(tmp_path / "t.csv")} == {"linear"}
-    kept.predicted = {"linear@kind/all": KIND[kept.labels]}
-    write_predictions(tmp_path / "p.npz", {"animals": kept})
+    predictions.predicted = {"linear@kind/all": KIND[predictions.labels]}
+    write_predictions(tmp_path / "p.npz", {"animals": predictions})
     status, error = program(
         "--predictions",
         tmp_path / "p.npz",
@@ -168,9 +168,9 @@ def test_predictions_of_coarse_classifiers_are_skipped(tmp_path, kept, program):
 
 
 @pytest.fixture
-def manifest(tmp_path, kept):
+def manifest(tmp_path, predictions):
     """Ten training images, then the test images."""
-    names = [*(CLASSES * 3)[:10], *(CLASSES[label] for label in kept.labels)]
+    names = [*(CLASSES * 3)[:10], *(CLASSES[label] for label in predictions.labels)]
     columns = {
         "id": [f"{i}" for i in range(100)],
         "path": [f"{i}" for i in range(100)],
@@ -189,13 +189,14 @@ def manifest(tmp_path, kept):
     return tmp_path / "manifest.parquet"
 
 
-def test_files_without_labels_take_them_from_the_manifest(tmp_path, kept, program, manifest):
+def test_files_without_labels_take_them_from_the_manifest(tmp_path, predictions, program, manifest):
     """As evaluations wrote them before they kept labels."""
     cells = {
-        f"animals/{cell}": predicted.astype(np.uint16) for cell, predicted in kept.predicted.items()
+        f"animals/{cell}": predicted.astype(np.uint16)
+        for cell, predicted in predictions.predicted.items()
     }
     np.savez_compressed(tmp_path / "old.npz", **cells)
-    write_predictions(tmp_path / "new.npz", {"animals": kept})
+    write_predictions(tmp_path / "new.npz", {"animals": predictions})
     arguments = ["--hierarchy", tmp_path / "kinds.csv", "--output", tmp_path / "t.csv"]
     assert (
         "lacks the true classes of 'animals': give --manifest"
@@ -218,8 +219,8 @@ def test_files_without_labels_take_them_from_the_manifest(tmp_path, kept, progra
     assert "89 predictions for 90 test images" in error
 
 
-def test_the_datasets_own_levels(tmp_path, kept, program, manifest):
-    write_predictions(tmp_path / "p.npz", {"animals": kept})
+def test_the_datasets_own_levels(tmp_path, predictions, program, manifest):
+    write_predictions(tmp_path / "p.npz", {"animals": predictions})
     arguments = ["--predictions", tmp_path / "p.npz", "--output", tmp_path / "t.csv"]
     assert "give --hierarchy, a CSV, or --manifest" in program(*arguments)[1]
     assert program(*arguments, "--manifest", manifest) == (0, "")
@@ -231,8 +232,8 @@ def test_the_datasets_own_levels(tmp_path, kept, program, manifest):
     assert "unknown level" in program(*arguments, "--manifest", manifest, "--levels", "kin")[1]
 
 
-def test_mistakes_end_in_a_sentence(tmp_path, kept, program):
-    write_predictions(tmp_path / "p.npz", {"animals": kept})
+def test_mistakes_end_in_a_sentence(tmp_path, predictions, program):
+    write_predictions(tmp_path / "p.npz", {"animals": predictions})
     whole = ["--predictions", tmp_path / "p.npz", "--hierarchy", tmp_path / "kinds.csv"]
     assert program(*whole, "--output", tmp_path / "table.txt") == (
         2,
@@ -251,8 +252,8 @@ def test_mistakes_end_in_a_sentence(tmp_path, kept, program):
         "none.npz cannot be read"
         in program("--predictions", tmp_path / "none.npz", *whole[2:], "--output", "t.csv")[1]
     )
-    kept.predicted["linear/all"][3] = 9
-    write_predictions(tmp_path / "p.npz", {"animals": kept})
+    predictions.predicted["linear/all"][3] = 9
+    write_predictions(tmp_path / "p.npz", {"animals": predictions})
     (tmp_path / "kinds.csv").write_text(HIERARCHY)
     assert (
         "animals/linear/all predicts class 9 of 4 classes"

@@ -72,8 +72,8 @@ def coco_json(split: str | None, extra: dict | None = None) -> dict:
     """As of a COCO or iNaturalist release; of one split or of all."""
     chosen = [
         (number, file, label)
-        for number, (file, label, its) in enumerate(LISTED)
-        if split in (None, its)
+        for number, (file, label, of_split) in enumerate(LISTED)
+        if split in (None, of_split)
     ]
     names = list(ANIMALS)
     return {

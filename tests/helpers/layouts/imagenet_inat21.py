@@ -32,9 +32,10 @@ def make_imagenet(
     root, numbers = folder / "imagenet", read_wordnet().numbers
     root.mkdir(parents=True)
     classes, val, truth = {}, {}, []
-    for place, wnid in enumerate(wnids):
+    for class_index, wnid in enumerate(wnids):
         classes[wnid] = {
-            f"{wnid}_{number}.JPEG": jpeg_bytes(1000 * place + number) for number in range(train)
+            f"{wnid}_{number}.JPEG": jpeg_bytes(1000 * class_index + number)
+            for number in range(train)
         }
     for number in range(test * len(wnids)):
         wnid = wnids[number % len(wnids)]
@@ -76,10 +77,10 @@ def make_inat21(
     root.mkdir(parents=True)
     for part, count, seed in (("train", train, 0), ("val", test, 500)):
         members = {}
-        for place, taxon in enumerate(taxa):
+        for class_index, taxon in enumerate(taxa):
             for number in range(count):
-                members[f"{part}/{taxon}/{place:08x}-{number:04x}.jpg"] = jpeg_bytes(
-                    1000 * place + seed + number
+                members[f"{part}/{taxon}/{class_index:08x}-{number:04x}.jpg"] = jpeg_bytes(
+                    1000 * class_index + seed + number
                 )
         if extracted:
             tree(root, members)

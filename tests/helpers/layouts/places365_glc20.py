@@ -98,9 +98,9 @@ def _places_images():
         for n in range(1, 7)
     ]
     val = [
-        (category, 2 * place + n, jpeg_bytes(9000 + 2 * place + n))
+        (category, 2 * class_index + n, jpeg_bytes(9000 + 2 * class_index + n))
         for n in (1, 2)
-        for place, category in enumerate(PLACES)
+        for class_index, category in enumerate(PLACES)
     ]
     return train, sorted(val, key=lambda entry: entry[1])
 
@@ -148,9 +148,9 @@ def make_glc20(
     """
     numbers = [20000100 + number for number in range(images)]
     files = {}
-    for place, number in enumerate(numbers):
+    for index, number in enumerate(numbers):
         cd, ab = f"{number % 100:02d}", f"{number // 100 % 100:02d}"
-        pixels, codes = glc_pixels(place)
+        pixels, codes = glc_pixels(index)
         stem = f"{cd}/{ab}/{number}"
         if layout.startswith("npy"):
             near_infrared = pixels[:, :, :1]
@@ -177,8 +177,8 @@ def make_glc20(
     else:
         tree(folder / "glc" / ("patches/us" if layout == "npy_tree" else "patches-us"), files)
     spots = [
-        (number, 38.5 + 0.09 * (place // 2) / 10, -97.0 - 0.01 * (place // 2))
-        for place, number in enumerate(numbers)
+        (number, 38.5 + 0.09 * (index // 2) / 10, -97.0 - 0.01 * (index // 2))
+        for index, number in enumerate(numbers)
     ]
     write_occurrences(folder / "glc" / occurrences, spots)
     return {
@@ -189,11 +189,11 @@ def make_glc20(
     }, folder
 
 
-def glc_pixels(place: int) -> tuple[np.ndarray, np.ndarray]:
+def glc_pixels(index: int) -> tuple[np.ndarray, np.ndarray]:
     """Return colours and land-cover codes of a patch: its code at the centre, code 31 elsewhere."""
     codes = np.full((256, 256), 31, np.uint8)
-    codes[120:136, 120:136] = GLC_CODES[place % len(GLC_CODES)]
-    return np.asarray(picture(place, 256, 256)), codes
+    codes[120:136, 120:136] = GLC_CODES[index % len(GLC_CODES)]
+    return np.asarray(picture(index, 256, 256)), codes
 
 
 def write_occurrences(file: Path, spots: list[tuple[int, float, float]]) -> None:

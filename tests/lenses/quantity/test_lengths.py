@@ -2,8 +2,6 @@
 
 import pytest
 
-from fourlenses.analysis.contrasts import Evidence
-from fourlenses.analysis.table import read_metrics
 from fourlenses.lenses.quantity import figure as quantity
 from fourlenses.lenses.quantity import finding, lengths
 from fourlenses.lenses.quantity import gain as quantity_gain
@@ -32,10 +30,6 @@ def encoders(method, steps, sizes=SIZES, **more):
         for n, top1 in sizes.items()
         for seed in range(3)
     ]
-
-
-def evidence_of(tmp_path, rows):
-    return Evidence.of(read_metrics(synthetic.write(tmp_path / "metrics.csv", rows)))
 
 
 EPOCHS = {1000: 500, 2000: 1000, 4000: 2000, 8000: 4000}

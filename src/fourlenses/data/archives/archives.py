@@ -16,6 +16,7 @@ from functools import partial
 from pathlib import Path
 
 from fourlenses.core.errors import UserError, printable
+from fourlenses.core.patience import open_patiently
 from fourlenses.core.progress import progress_bar
 from fourlenses.data.archives.member_names import OutsideError, normal, target_of
 from fourlenses.data.archives.tar_stream import Member, tar_members
@@ -131,7 +132,7 @@ def _follow(name: str, links: dict[str, str]) -> str | None:
 
 def _zip_members(path: Path, progress: bool = False) -> Iterator[Member]:
     """Yield the members of a zip archive, as `tar_members` does."""
-    with zipfile.ZipFile(path) as archive:
+    with open_patiently(path) as file, zipfile.ZipFile(file) as archive:
         entries = archive.infolist()
         for member in progress_bar(path.name, "file", items=entries, shown=progress):
             name = member.filename

@@ -14,6 +14,7 @@ from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
 from fourlenses.core.errors import UserError, printable
+from fourlenses.core.patience import patiently
 from fourlenses.core.progress import progress_bar
 from fourlenses.data.archives.archives import SUFFIXES, members
 from fourlenses.data.images.content import Undecodable
@@ -123,8 +124,9 @@ def content(file: StoredFile, dataset: str) -> bytes | Undecodable:
     if not isinstance(file, Path):
         return file
     try:
-        with open(file, "rb", buffering=0) as opened:
-            return opened.read()
+        return patiently(lambda: _whole(file), file)
+    except PermissionError as error:  # of single files; many are more than 'max_undecodable' allows
+        return Undecodable(f"cannot be read ({error.strerror})")
     except FileNotFoundError as error:
         if file.is_symlink():
             return Undecodable(f"a link to '{printable(os.readlink(file))}', which does not exist")
@@ -133,6 +135,11 @@ def content(file: StoredFile, dataset: str) -> bytes | Undecodable:
         raise UserError(
             f"config key 'datasets.{dataset}.path': {file} cannot be read ({error.strerror})"
         ) from error
+
+
+def _whole(file: Path) -> bytes:
+    with open(file, "rb", buffering=0) as opened:
+        return opened.read()
 
 
 def files_of_rows(

@@ -18,6 +18,7 @@ from typing import IO, Any, cast
 from tqdm import tqdm
 
 from fourlenses.core.errors import UserError
+from fourlenses.core.patience import open_patiently
 from fourlenses.core.progress import progress_bar
 from fourlenses.data.archives.member_names import normal, target_of
 
@@ -77,7 +78,7 @@ def tar_members(
         tarfile.TarError, EOFError, OSError, zlib.error, lzma.LZMAError: It is damaged or truncated.
     """
     bar = progress_bar(path.name, "B", path.stat().st_size, shown=progress)
-    with open(path, "rb") as file, bar:
+    with open_patiently(path) as file, bar:
         first = file.read(6)
         file.seek(0)
         tap = _Tap(file, None if md5 is None else hashlib.md5(usedforsecurity=False), bar)

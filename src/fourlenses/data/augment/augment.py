@@ -9,8 +9,6 @@ time, and decode an image once a view (docs/measured/benchmarks.md has the times
 """
 
 import dataclasses
-import functools
-import importlib.util
 import math
 from collections.abc import Callable
 
@@ -21,6 +19,7 @@ from torch import Tensor
 from fourlenses.data.augment.augmentation import Augmentation
 from fourlenses.data.augment.blur import gaussian_blur, kernel_size
 from fourlenses.data.augment.colour import hue_steps, jitter_, luma
+from fourlenses.data.augment.kernel_compiler import kernels_can_be_compiled
 from fourlenses.data.augment.parameters import Parameters, draw_parameters
 from fourlenses.data.augment.resample import Boxes, resample
 
@@ -117,7 +116,7 @@ class Augment:
 
     def _finished(self, images: Tensor, parameters: Parameters, apply: Apply) -> Tensor:
         mean, std = self.augmentation.mean, self.augmentation.std
-        if images.is_cuda and _triton_is_there():
+        if images.is_cuda and kernels_can_be_compiled():
             # its kernels are of no use elsewhere, and take time to import
             from fourlenses.data.augment.triton_kernels import fused_views
 
@@ -134,15 +133,6 @@ class Augment:
                 )
                 views = views.sub_(shift).div_(scale)
         return views
-
-
-@functools.cache
-def _triton_is_there() -> bool:
-    """Return whether triton is installed, as it is with torch for NVIDIA GPUs.
-
-    Without it a GPU works operation by operation, as a CPU does.
-    """
-    return importlib.util.find_spec("triton") is not None
 
 
 def without_crop(parameters: Parameters, size: int) -> Parameters:

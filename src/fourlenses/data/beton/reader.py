@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from fourlenses.core.errors import UserError
+from fourlenses.core.patience import PatientFile
 
 VERSION = 2
 PAGE_SIZE = 8 << 20  # bytes; FFCV's default
@@ -44,11 +45,11 @@ class Stored:
     mode: int
     width: int
     height: int
-    data: np.ndarray  # uint8, a view of the file
+    data: np.ndarray  # uint8
 
 
 class Beton:
-    """A beton, read by memory map.
+    """A beton, whose images are read one at a time; by several threads if need be.
 
     Attributes:
         label: int64 (samples,), the finest class.
@@ -101,7 +102,8 @@ class Beton:
                 f"{path} is damaged: sample {damaged[0]} is not where or what it should be; "
                 "delete it and write it again"
             )
-        self._data = np.memmap(path, np.uint8, mode="r")
+        # no memory map: it would kill the process (SIGBUS) where the disk fails
+        self._file = PatientFile(self.path)
 
     def __len__(self) -> int:
         return len(self.label)
@@ -116,5 +118,5 @@ class Beton:
             mode=mode,
             width=width,
             height=height,
-            data=self._data[start : start + int(self.size[sample])],
+            data=np.frombuffer(self._file.pread(int(self.size[sample]), start), np.uint8),
         )

@@ -14,6 +14,7 @@ import numpy as np
 
 from fourlenses.core.errors import UserError
 from fourlenses.core.file_locks import try_lock
+from fourlenses.core.files import sync
 from fourlenses.data.beton.reader import (
     ALLOCATION,
     DESCRIPTOR,
@@ -138,7 +139,7 @@ class BetonWriter:
         self._file.write(head)
         # it is longer than what was written only where there are no samples
         self._file.truncate(self._end)
-        os.fsync(self._file.fileno())
+        sync(self._file.fileno())
         self._read_back(samples, sizes)
         self._file.close()
         return self._hash.hexdigest()

@@ -13,7 +13,7 @@ from typing import Any
 
 from fourlenses.core.errors import UserError
 from fourlenses.core.file_locks import EXCLUSIVE, open_locked
-from fourlenses.core.files import read_json, write_json
+from fourlenses.core.files import read_json, sync, write_json
 from fourlenses.core.progress import progress_bar
 from fourlenses.core.units import format_bytes
 from fourlenses.data.download.registry import Remote
@@ -140,7 +140,7 @@ class PartFile:
         Raises:
             UserError: There is such a file.
         """
-        os.fsync(self.file.fileno())
+        sync(self.file.fileno())
         if self.target.exists():
             raise UserError(
                 f"{self.target} appeared while it was downloaded; take it or {self.path} away"

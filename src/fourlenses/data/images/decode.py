@@ -8,6 +8,7 @@ from types import ModuleType
 import numpy as np
 from PIL import Image, TiffImagePlugin, UnidentifiedImageError, WebPImagePlugin
 
+from fourlenses.core.patience import patiently
 from fourlenses.data.images.content import Undecodable
 from fourlenses.data.images.jpeg_header import read_header
 
@@ -80,8 +81,7 @@ def header_size(file: bytes | Path | Undecodable) -> tuple[int, int]:
     """
     try:
         if isinstance(file, Path):
-            with open(file, "rb", buffering=0) as opened:
-                header = read_header(opened.read(_HEADER_BYTES))
+            header = read_header(patiently(functools.partial(_first_bytes, file), file))
         else:
             header = read_header(file) if isinstance(file, bytes) else None
         if header and header.plain:  # a tenth of the time that Pillow takes to open a file
@@ -94,6 +94,11 @@ def header_size(file: bytes | Path | Undecodable) -> tuple[int, int]:
             return image.size[::-1] if turned else image.size
     except Exception:
         return 0, 0
+
+
+def _first_bytes(file: Path) -> bytes:
+    with open(file, "rb", buffering=0) as opened:
+        return opened.read(_HEADER_BYTES)
 
 
 def open_picture(file: bytes | Path | Undecodable) -> Image.Image:

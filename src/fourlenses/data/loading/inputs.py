@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from fourlenses.core.errors import UserError
-from fourlenses.core.memory import available_memory
+from fourlenses.core.machine.memory import available_memory
 from fourlenses.core.units import format_bytes
 from fourlenses.data.augment.augment import Augment
 from fourlenses.data.loading.resident import Images, concatenate, load_images

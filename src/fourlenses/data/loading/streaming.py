@@ -12,8 +12,6 @@ as uint8; the rest of the augmentation is computed on the training device.
 
 import collections
 import contextlib
-import io
-import os
 import threading
 import time
 from collections.abc import Generator, Iterable
@@ -26,6 +24,7 @@ import torch
 from torch import Tensor
 
 from fourlenses.core.errors import UserError
+from fourlenses.core.patience import PatientFile
 from fourlenses.data.augment.augment import Augment
 from fourlenses.data.augment.parameters import Parameters
 from fourlenses.data.beton.selection import join_labels, select
@@ -151,7 +150,7 @@ class StreamingInput:
         positions: np.ndarray,
         epochs: np.ndarray,
         *,
-        files: list[io.FileIO],
+        files: list[PatientFile],
         free: "list[_Buffers]",
         threads: _Workers,
     ) -> "_Batch":
@@ -183,7 +182,7 @@ class StreamingInput:
         return batch
 
     def _work(
-        self, worker: Worker[Cropper], *, batch: "_Batch", samples: list, files: list[io.FileIO]
+        self, worker: Worker[Cropper], *, batch: "_Batch", samples: list, files: list[PatientFile]
     ) -> None:
         """Cut the crops of some samples of a batch, in a worker."""
         cropper = worker.tool
@@ -193,7 +192,7 @@ class StreamingInput:
                 if worker.stopping.is_set() or batch.error is not None:
                     return
                 worker.begin(position)
-                data = _read(files[part].fileno(), size, start)
+                data = files[part].pread(size, start)
                 if len(data) != size:
                     raise UserError(
                         f"{self._name(position)}: the file ends before it; it was truncated since "
@@ -216,8 +215,8 @@ class StreamingInput:
             )
         except OSError as error:
             batch.error = UserError(
-                f"{self._name(position)} cannot be read: {error}; is its disk reachable? If not, "
-                f"{REWRITE}"
+                f"{self._name(position)} cannot be read: {error.strerror or error}; is its disk "
+                f"reachable? If not, {REWRITE}"
             )
         except BaseException as error:  # whatever it is, the training must hear of it
             batch.error = error
@@ -306,22 +305,14 @@ class _Buffers:
         self.outputs = list(zip(*(crops.split(1) for crops in self.crops), strict=True))
 
 
-def _open(path: Path) -> io.FileIO:
-    """Open a file unbuffered, for pread.
+def _open(path: Path) -> PatientFile:
+    """Open a file for pread.
 
     A memory map would kill the process (SIGBUS) where the file is truncated or its server vanishes.
     """
     try:
-        return open(path, "rb", buffering=0)
+        return PatientFile(path)
     except OSError as error:
         raise UserError(
             f"{path} cannot be opened: {error}; it was there when the run began"
         ) from error
-
-
-def _read(file: int, size: int, start: int) -> bytes:
-    """Read ``size`` bytes, which a network's file system may give in pieces; fewer at the end."""
-    data = os.pread(file, size, start)
-    while len(data) < size and (more := os.pread(file, size - len(data), start + len(data))):
-        data += more
-    return data

@@ -146,7 +146,7 @@ def choose(
     rest = np.sort(rest)
     trials = []
     for candidate in candidates:
-        known = progress.found(candidate.name)
+        known = progress.result_of(candidate.name)
         if known is None:
             trial = try_candidate(candidate, rest, validation)
             known = progress.store(candidate.name, None if trial is None else asdict(trial))

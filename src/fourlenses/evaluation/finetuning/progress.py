@@ -51,7 +51,7 @@ class TrainingProgress:
         barrier()
         self._read()
 
-    def found(self, name: str) -> dict[str, Any] | None:
+    def result_of(self, name: str) -> dict[str, Any] | None:
         """Return the result of the training of that name, if it has been made."""
         return self._known["found"].get(name)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 
 from fourlenses.core.errors import UserError
-from fourlenses.core.memory import memory_limit
+from fourlenses.core.machine.memory import memory_limit
 
 # Pairs of vectors that the solver remembers: the most that fit.
 HISTORY = (10, 7, 5, 3)

@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 
+from fourlenses.analysis.table import next_to
 from fourlenses.core.errors import UserError
 from fourlenses.core.files import read_json, write_json
 
@@ -52,10 +53,8 @@ def read(metrics: pd.DataFrame) -> dict[str, Declared]:
     Raises:
         UserError: the file is there and is not of this kind.
     """
-    if "path" not in metrics.attrs:
-        return {}
-    path = Path(metrics.attrs["path"]).parent / NAME
-    if not path.exists():
+    path = next_to(metrics, NAME)
+    if path is None:
         return {}
     try:
         entries: dict[str, dict[str, Any]] = read_json(path)

@@ -85,10 +85,10 @@ def reach(family: Family, encoder: pd.DataFrame, evidence: Evidence) -> Reach | 
         evidence: the study's table.
     """
     try:
-        fit, beside = saturation.fit_rows_beside(family.curve, [encoder], evidence)
+        fit, others = saturation.fit_rows_with_others(family.curve, [encoder], evidence)
     except UserError:
         return None
-    images, low, high = fit.images_to_reach(beside[:, 0])
+    images, low, high = fit.images_to_reach(others[:, 0])
     sizes = [set(family.at(size)["seed"]) for size in family.sizes]
     return Reach(
         family=family,

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import psutil
 import pytest
 
-from fourlenses.core.memory import MemoryLimit, available_memory, memory_limit
+from fourlenses.core.machine.memory import MemoryLimit, available_memory, memory_limit
 
 TOTAL, FREE = 9000 << 10, 8000 << 10
 JOB, USER = "sys/fs/cgroup/slurm/job_7", "sys/fs/cgroup/slurm"

@@ -6,7 +6,7 @@ import sys
 import psutil
 import pytest
 
-from fourlenses.core import processes
+from fourlenses.core.machine import processes
 
 
 @pytest.fixture

@@ -53,8 +53,13 @@ class _Cgroup:
     room: int
 
 
-def _cgroups(root: Path) -> Iterator[_Cgroup]:
-    """Yield the limited cgroups of this process: its own and every one above, which binds too."""
+def cgroup_folders(root: Path, controller: str) -> Iterator[Path]:
+    """Yield the folders of this process's cgroups: its own and every one above, which binds too.
+
+    Args:
+        root: Of ``proc/self/cgroup`` and ``sys/fs/cgroup``.
+        controller: Of version 1, as in ``memory``; those of version 2 have all in one folder.
+    """
     try:
         lines = (root / "proc/self/cgroup").read_text().splitlines()
     except OSError:
@@ -63,21 +68,27 @@ def _cgroups(root: Path) -> Iterator[_Cgroup]:
         _, controllers, path = line.split(":", 2)
         if controllers == "":  # version 2
             base = root / "sys/fs/cgroup"
-            names = ("memory.max", "memory.current", "inactive_file")
-        elif "memory" in controllers.split(","):
-            base = root / "sys/fs/cgroup/memory"
-            names = ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file")
+        elif controller in controllers.split(","):
+            base = root / "sys/fs/cgroup" / controller
         else:
             continue
         # inside a container the path may name nothing, but the base does
         folder = base / path.strip("/")
-        for each in (folder, *folder.parents):
-            if each.is_relative_to(base) and (cgroup := _read(each, base, names)):
-                yield cgroup
+        yield from (each for each in (folder, *folder.parents) if each.is_relative_to(base))
 
 
-def _read(folder: Path, base: Path, names: tuple[str, str, str]) -> _Cgroup | None:
-    limit_file, usage_file, cached = names
+def _cgroups(root: Path) -> Iterator[_Cgroup]:
+    for folder in cgroup_folders(root, "memory"):
+        if cgroup := _read(folder, root / "sys/fs/cgroup"):
+            yield cgroup
+
+
+def _read(folder: Path, base: Path) -> _Cgroup | None:
+    if (folder / "memory.max").exists():  # version 2
+        limit_file, usage_file, cached = "memory.max", "memory.current", "inactive_file"
+    else:
+        limit_file, usage_file = "memory.limit_in_bytes", "memory.usage_in_bytes"
+        cached = "total_inactive_file"
     try:
         limit = int((folder / limit_file).read_text())
     except (OSError, ValueError):  # absent, or "max"
@@ -88,4 +99,11 @@ def _read(folder: Path, base: Path, names: tuple[str, str, str]) -> _Cgroup | No
         used -= int(dict(line.split() for line in lines).get(cached, 0))
     except (OSError, ValueError):
         used = 0
-    return _Cgroup(str(folder.relative_to(base)), limit, limit - used)
+    name = str(folder.relative_to(base)).removeprefix("memory/")
+    return _Cgroup(name, limit, limit - used)
+
+
+if __name__ == "__main__":  # for the Makefile: MB of a limit below the machine's own memory
+    _limit = memory_limit()
+    if _limit.bytes < psutil.virtual_memory().total:
+        print(_limit.bytes // 1_000_000)

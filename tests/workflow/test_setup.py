@@ -1,0 +1,93 @@
+"""What set-up refuses before it downloads, and where it puts what it downloads."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+STUBS = {
+    # an interpreter with this one's version, whose headers lie where the test says
+    "python3": f'case "$*" in *get_path*) echo "$HEADERS";; *) exec {sys.executable} "$@";; esac',
+    "g++": "true",
+    "pkg-config": "true",
+    "df": 'echo "Filesystem 1M used free"; case "$2 $3" in *home*) f=$HOME_MB;; *) f=$CLONE_MB;; '
+    'esac; echo "x 1 1 $f 1% /"',
+    "uv": 'echo "uv: cache ${UV_CACHE_DIR:-} or $XDG_CACHE_HOME"; exit 1',
+}
+
+
+@pytest.fixture
+def clone(tmp_path: Path) -> Path:
+    folder = tmp_path / "my clone"
+    shutil.copytree(ROOT / "envs", folder / "envs")
+    shutil.copy(ROOT / "pyproject.toml", folder)
+    for name, script in STUBS.items():
+        (tmp_path / "bin").mkdir(exist_ok=True)
+        (tmp_path / "bin" / name).write_text(f"#!/bin/sh\n{script}\n")
+        (tmp_path / "bin" / name).chmod(0o755)
+    (tmp_path / "headers").mkdir()
+    (tmp_path / "headers" / "Python.h").touch()
+    (tmp_path / "home").mkdir()
+    return folder
+
+
+def set_up(clone: Path, **variables: object) -> subprocess.CompletedProcess:
+    base = clone.parent
+    environment = {
+        "PATH": f"{base}/bin:{os.environ['PATH']}",
+        "HOME": f"{base}/home",
+        "HEADERS": f"{base}/headers",
+        "HOME_MB": "90000",
+        "CLONE_MB": "90000",
+    }
+    environment |= {name: str(value) for name, value in variables.items()}
+    return subprocess.run(
+        [clone / "envs/setup.sh", "run"], env=environment, capture_output=True, text=True
+    )
+
+
+def test_no_python_headers(clone: Path, tmp_path: Path) -> None:
+    end = set_up(clone, HEADERS=tmp_path / "empty")
+    version = f"python{sys.version_info[0]}.{sys.version_info[1]}-dev"
+    assert end.returncode == 1
+    assert f"no Python.h in {tmp_path}/empty" in end.stderr
+    assert f"apt-get install {version}, or python3-dev" in end.stderr
+    assert "uv:" not in end.stdout
+
+
+def test_no_room_for_the_environment(clone: Path) -> None:
+    end = set_up(clone, CLONE_MB=500)
+    assert end.returncode == 1
+    assert f"only 500 MB are free at {clone}, 7000 are needed" in end.stderr
+    assert "uv:" not in end.stdout
+
+
+def test_downloads_stay_out_of_a_small_home(clone: Path) -> None:
+    end = set_up(clone, HOME_MB=200)
+    assert f"uv: cache {clone}/.uv/cache" in end.stdout
+    assert f"only 200 MB are free at {clone.parent}/home/.cache/uv" in end.stderr
+    chosen = set_up(clone, HOME_MB=200, UV_CACHE_DIR="/scratch/uv")
+    assert "uv: cache /scratch/uv" in chosen.stdout
+
+
+@pytest.mark.parametrize("home", ["/proc/nohome", ""])
+def test_without_a_home_caches_are_in_the_clone(clone: Path, home: str) -> None:
+    assert f"or {clone}/.cache\n" in set_up(clone, HOME=home).stdout
+
+
+def test_a_home_without_room_for_a_file(clone: Path) -> None:
+    """A spent quota: folders and empty files can be made, nothing can be written."""
+    full = clone.parent / "full"
+    full.mkdir()
+    limited = ["unshare", "--map-root-user", "--mount", "sh", "-c"]
+    mount = f'mount -t tmpfs -o size=64k tmpfs {full} && HOME={full} "$0"'
+    if subprocess.run([*limited, "true"], capture_output=True).returncode:
+        pytest.skip("this user cannot mount a small file system")
+    script = clone / "envs/cache_folder.sh"
+    environment = {"PATH": os.environ["PATH"]}
+    end = subprocess.run([*limited, mount, script], env=environment, capture_output=True, text=True)
+    assert end.stdout == f"{clone}/.cache\n", end.stderr
