@@ -13,7 +13,7 @@ from snakemake.exceptions import WorkflowError
 
 PROJECT = Path(workflow.basedir)
 sys.path.insert(0, str(PROJECT / "src"))
-from fourlenses.config.figures import definition_of
+from fourlenses.study.labels import definition_of
 from fourlenses.config.read import complete_config, config_files
 from fourlenses.core.errors import UserError
 from fourlenses.lenses.plan import make_plan

@@ -1,7 +1,7 @@
 # Figures read metrics.csv, and paired.csv next to it where it is there: with the table alone they
 # can be drawn again, without data, GPU or torch. The output is the CSV of the numbers drawn. The
 # pictures next to it are none: where the table has nothing for a figure, there is no picture.
-from fourlenses.config.figures import labels_of
+from fourlenses.study.labels import labels_of
 from fourlenses.lenses.plan import figure_names
 from fourlenses.study.vocabulary import FIGURES
 

@@ -10,12 +10,12 @@ import torch
 import yaml
 
 from fourlenses.config.checkout import schema_file
-from fourlenses.config.figures import labels_of
 from fourlenses.config.read import read_config
 from fourlenses.config.schema import read_schema
 from fourlenses.models.backbones import build_backbone
 from fourlenses.models.weights import save_weights
 from fourlenses.plotting.look import Look
+from fourlenses.study.labels import labels_of
 
 GUIDE = Path(__file__).parents[2] / "docs" / "guide"
 

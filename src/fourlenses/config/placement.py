@@ -11,8 +11,8 @@ Standard library and YAML only: the Snakefile imports it in every job.
 from pathlib import Path
 
 from fourlenses.config.checkout import schema_file
-from fourlenses.config.figures import definition_of
 from fourlenses.config.schema import declared
+from fourlenses.study.labels import definition_of
 
 SECTIONS = ("training", "evaluation")  # whose keys have a role each
 ROLES = ("science", "placement", "judgement")

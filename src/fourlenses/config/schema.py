@@ -4,9 +4,9 @@ from copy import deepcopy
 from functools import cache
 from pathlib import Path
 
-from fourlenses.config.figures import LABEL_KEYS
 from fourlenses.config.yaml_files import read_yaml
 from fourlenses.study.corruptions import CORRUPTIONS
+from fourlenses.study.labels import LABEL_KEYS
 from fourlenses.study.vocabulary import BACKBONES, FROM_SCRATCH, LENSES, LIBRARIES, PROTOCOLS
 
 

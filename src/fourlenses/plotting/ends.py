@@ -76,31 +76,25 @@ def spaced(wanted: list[float], heights: list[float], *, low: float, high: float
         low: the lowest edge of a label, where all fit.
         high: the highest.
     """
+
+    def extent(block: list[int]) -> tuple[float, float]:
+        total = sum(heights[index] for index in block)
+        middle = sum(wanted[index] for index in block) / len(block)
+        bottom = max(min(middle - total / 2, high - total), low)
+        return bottom, bottom + total
+
     blocks: list[list[int]] = []
     for index in range(len(wanted)):
         blocks.append([index])
-        while len(blocks) > 1:
-            below, above = (_extent(block, wanted, heights, low, high) for block in blocks[-2:])
-            if below[1] <= above[0]:
-                break
+        while len(blocks) > 1 and extent(blocks[-2])[1] > extent(blocks[-1])[0]:
             blocks[-2:] = [blocks[-2] + blocks[-1]]
     centres = [0.0] * len(wanted)
     for block in blocks:
-        bottom = _extent(block, wanted, heights, low, high)[0]
+        bottom = extent(block)[0]
         for index in block:
             centres[index] = bottom + heights[index] / 2
             bottom += heights[index]
     return centres
-
-
-def _extent(
-    block: list[int], wanted: list[float], heights: list[float], low: float, high: float
-) -> tuple[float, float]:
-    """The lower and upper edge of a block of labels."""
-    total = sum(heights[index] for index in block)
-    middle = sum(wanted[index] for index in block) / len(block)
-    bottom = max(min(middle - total / 2, high - total), low)
-    return bottom, bottom + total
 
 
 def head(axes: Axes, text: str) -> None:

@@ -137,7 +137,7 @@ def line(
 
 
 def legend_below(
-    figure: Figure, title: str | None = None, columns: int = 4, without: Iterable[str] = ()
+    figure: Figure, *, title: str | None = None, columns: int = 4, without: Iterable[str] = ()
 ) -> None:
     """Draw one legend for all panels, below them and so never over data.
 

@@ -4,6 +4,7 @@ import base64
 from pathlib import Path
 
 from fourlenses.lenses.captions import caption_of
+from fourlenses.lenses.needs import NEEDS
 from fourlenses.report import markdown
 from fourlenses.report.gaps import Gap
 from fourlenses.report.tables import read_table
@@ -76,7 +77,8 @@ def not_measured(folder: Path, asked: set[str]) -> list[Gap]:
     """
     figures = [figure for lens in LENSES if lens in asked for figure in LENSES[lens].figures]
     return [
-        Gap(f"The figure {figure.name} needs {figure.needs}")
+        Gap(f"The figure {figure.name} needs {NEEDS[figure.name]}")
         for figure in (*figures, *STUDY_FIGURES)
-        if figure.needs and not any((folder / f"{figure.name}{end}").is_file() for end in TYPES)
+        if figure.name in NEEDS
+        and not any((folder / f"{figure.name}{end}").is_file() for end in TYPES)
     ]

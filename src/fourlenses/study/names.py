@@ -9,9 +9,9 @@ import re
 from collections.abc import Iterable
 
 from fourlenses.study import labels, methods
-from fourlenses.study.corruptions import CORRUPTIONS
+from fourlenses.study.corruptions import CORRUPTION_FAMILIES, CORRUPTIONS
 from fourlenses.study.encoders import ALL, PER_CLASS, split_source, split_start
-from fourlenses.study.vocabulary import BACKBONES, CORRUPTION_FAMILIES, EXTERNAL, PROTOCOLS
+from fourlenses.study.vocabulary import BACKBONES, EXTERNAL, PROTOCOLS
 
 DATASETS = {
     "imagenet": "ImageNet",
@@ -163,7 +163,8 @@ def corruption(name: str) -> str:
     if name not in CORRUPTIONS:
         return labels.of(name, name.replace("_", " "))
     family, parameter = CORRUPTIONS[name]
-    return labels.of(name, CORRUPTION_FAMILIES[family].label.format(f"{parameter:g}"))
+    template = CORRUPTION_FAMILIES[family].label or f"{family.replace('_', ' ')} {{}}"
+    return labels.of(name, template.format(f"{parameter:g}"))
 
 
 def corruption_family(name: str) -> str:

@@ -1,4 +1,4 @@
-"""The names of a study: a record for each protocol, lens, method, backbone, corruption family.
+"""The names of a study: a record for each protocol, lens, method, backbone.
 
 A registry elsewhere holds only what is called for a name: a function, a class, a module.
 tests/study/test_vocabulary.py holds each of them, the presets, the schema and config.yaml to the
@@ -51,8 +51,6 @@ class Figure:
         name: `<lens>` is drawn by lenses/<lens>/figure.py, `<lens>_<second>` by
             lenses/<lens>/<second>.py; captions are caption.md and caption_<second>.md there. Those
             of `STUDY_FIGURES` are lenses/across/<name>.py.
-        needs: what a study has to have for it, with the config key; nothing is drawn without, and
-            the report says so.
         thresholds: the keys of the config's `findings` that it marks.
         table: `<table>.csv` of the study, which it needs next to metrics.csv. Such a figure has a
             separate rule.
@@ -60,7 +58,6 @@ class Figure:
 
     name: str
     _: KW_ONLY
-    needs: str = ""
     thresholds: tuple[str, ...] = ()
     table: str = ""
 
@@ -138,29 +135,6 @@ class Backbone:
         return self.multiply_adds * (image_size / self.side) ** 2
 
 
-@dataclass(frozen=True)
-class CorruptionFamily:
-    """A corruption of images with one parameter.
-
-    Args:
-        name: `<name>_s1` to `<name>_s5` are its corruptions.
-        parameter: what the values are, with their unit; on the axis of a figure.
-        label: of one severity in figures and findings, with the value as `{}`.
-        severities: the values of severities 1 to 5.
-        stored_side: px, the shortest side that a corrupted image has at most, whatever the
-            stored size; None: the parameter itself; 0: that of the clean image.
-        stored_as_jpeg: the corruption is a compression, which is stored instead of pixels.
-    """
-
-    name: str
-    parameter: str
-    label: str
-    severities: tuple[float, float, float, float, float]
-    _: KW_ONLY
-    stored_side: int | None = 0
-    stored_as_jpeg: bool = False
-
-
 RANDOM_INIT = "random"  # the method that trains nothing: an encoder as it was initialised
 EXTERNAL = "external"  # the method that trains nothing either: an encoder of the section `encoders`
 
@@ -227,14 +201,10 @@ LENSES = {
                 Figure("quantity"),
                 Figure(
                     "quantity_gain",
-                    needs="two sizes at equal steps: `quantity.pretrain_images: [1000, 4000]` "
-                    "with `quantity.equal: steps`",
                     thresholds=("modest_gain",),
                 ),
                 Figure(
                     "quantity_saved",
-                    needs="training from scratch on two numbers of labels: "
-                    "`quantity.baselines: [scratch]` with `quantity.labelled_images: [500, 3000]`",
                 ),
             ),
         ),
@@ -245,14 +215,10 @@ LENSES = {
                 Figure("domain"),
                 Figure(
                     "domain_pools",
-                    needs="two datasets, with as many images each: "
-                    "`domain.datasets: [birds, scenes]`",
                     thresholds=("trained_margin",),
                 ),
                 Figure(
                     "domain_similarity",
-                    needs="two datasets, each pretrained on and evaluated on: "
-                    "`domain.datasets: [birds, scenes]`",
                     table="similarity",
                 ),
             ),
@@ -264,8 +230,6 @@ LENSES = {
                 Figure("quality"),
                 Figure(
                     "quality_severity",
-                    needs="two severities of one family: "
-                    "`quality.corruptions: [blur_s1, blur_s3, blur_s5]`",
                 ),
             ),
         ),
@@ -276,8 +240,6 @@ LENSES = {
                 Figure("granularity", thresholds=("trained_margin",)),
                 Figure(
                     "granularity_gap",
-                    needs="contrastive and supervised encoders at one level of three labels or "
-                    "more: `granularity.methods: [simclr, supervised]`",
                     thresholds=("trained_margin",),
                 ),
             ),
@@ -295,16 +257,12 @@ EVERY_LEVEL_LENSES = tuple(name for name, lens in LENSES.items() if lens.every_l
 STUDY_FIGURES = (
     Figure(
         "methods",
-        needs="two contrastive methods on as many images: `quantity.methods: [simclr, byol]`",
     ),
     Figure(
         "protocols",
-        needs="one encoder under two protocols: `quantity.protocols: [linear, fine_tune]`",
     ),
     Figure(
         "published",
-        needs="a number that the paper has too: its datasets and sizes under the protocol "
-        "`linear_augmented`, as in studies/paper.yaml",
     ),
 )
 FIGURES = {
@@ -411,34 +369,5 @@ BACKBONES = {
             multiply_adds=7_799_357_440,
             side=224,
         ),
-    )
-}
-
-# jpeg, blur and noise have the values of ImageNet-C (https://arxiv.org/abs/1903.12261), and
-# salt_and_pepper its first four after the paper's own (https://arxiv.org/abs/2105.05837, 4.3).
-CORRUPTION_FAMILIES = {
-    family.name: family
-    for family in (
-        # probability that a value of a channel becomes 0 or 255
-        CorruptionFamily(
-            "salt_and_pepper", "probability", "salt and pepper {}", (0.01, 0.03, 0.06, 0.09, 0.17)
-        ),
-        CorruptionFamily(
-            "jpeg", "JPEG quality", "JPEG quality {}", (25, 18, 15, 10, 7), stored_as_jpeg=True
-        ),
-        # never enlarged
-        CorruptionFamily(
-            "resize",
-            "shortest side, px",
-            "at most {} px",
-            (256, 192, 128, 96, 64),
-            stored_side=None,
-        ),
-        # factor of shrinking and enlarging again, from a shortest side of at most 256 px
-        CorruptionFamily("downsample", "factor", "{}× coarser", (2, 3, 4, 6, 8), stored_side=256),
-        # of the Gaussian, px of the stored image
-        CorruptionFamily("blur", "sigma, px", "blur {} px", (1.0, 2.0, 3.0, 4.0, 6.0)),
-        # standard deviation of the Gaussian, share of 255
-        CorruptionFamily("noise", "deviation", "noise {}", (0.08, 0.12, 0.18, 0.26, 0.38)),
     )
 }

@@ -1,7 +1,7 @@
 """Drops against severity."""
 
+from fourlenses.lenses.needs import NEEDS
 from fourlenses.lenses.quality import severity as quality_severity
-from fourlenses.study.vocabulary import FIGURES
 from tests.helpers.figures import corrupted, evidence_of
 
 
@@ -35,4 +35,4 @@ def test_without_two_severities_nothing_is_drawn_and_its_record_says_what_to_ask
     )
     assert numbers.empty
     assert figure is None
-    assert "corruptions: [blur_s1" in FIGURES["quality_severity"].needs
+    assert "corruptions: [blur_s1" in NEEDS["quality_severity"]

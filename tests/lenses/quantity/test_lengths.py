@@ -6,7 +6,7 @@ from fourlenses.lenses.quantity import figure as quantity
 from fourlenses.lenses.quantity import finding, lengths
 from fourlenses.lenses.quantity import gain as quantity_gain
 from fourlenses.plotting import ends
-from tests.helpers import synthetic_metrics as synthetic
+from tests.helpers.figures import evidence_of
 from tests.helpers.synthetic_metrics import row
 
 SIZES = {1000: 40.0, 2000: 42.0, 4000: 43.0, 8000: 43.5}

@@ -35,7 +35,7 @@ def in_order(numbers: pd.DataFrame, rows: pd.DataFrame, first: str) -> pd.DataFr
     return numbers.drop(columns=["_first", "_second"])
 
 
-def draw(
+def draw_curves(
     evidence: Evidence,
     numbers: pd.DataFrame,
     *,

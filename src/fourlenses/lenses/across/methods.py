@@ -52,7 +52,9 @@ def draw(evidence: Evidence) -> tuple[Figure | None, pd.DataFrame]:
     numbers = numbers_drawn(evidence)
     if numbers.empty:
         return None, numbers
-    return curves.draw(evidence, numbers, by=["method", "protocol"], name=_name, title=_title)
+    return curves.draw_curves(
+        evidence, numbers, by=["method", "protocol"], name=_name, title=_title
+    )
 
 
 def _name(first: pd.Series) -> str:

@@ -54,7 +54,9 @@ def draw(evidence: Evidence) -> tuple[Figure | None, pd.DataFrame]:
     numbers = numbers_drawn(evidence)
     if numbers.empty:
         return None, numbers
-    return curves.draw(evidence, numbers, by=["protocol"], name=_name, title=_title, shaded=True)
+    return curves.draw_curves(
+        evidence, numbers, by=["protocol"], name=_name, title=_title, shaded=True
+    )
 
 
 def _name(first: pd.Series) -> str:

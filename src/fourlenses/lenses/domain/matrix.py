@@ -55,7 +55,7 @@ def numbers_drawn(evidence: Evidence) -> pd.DataFrame:
     cells["row_images"] = cells["pretrain_images"].where(~scratch, 0)
     cells["row_protocol"] = cells["protocol"].where(scratch, "")
     keys = zip(cells["method"], cells["source"], cells["pretrain_images"], scratch, strict=True)
-    cells["_order"] = [_row_order(*key) for key in keys]
+    cells["_order"] = [_row_order(*key, scratch=is_scratch) for *key, is_scratch in keys]
     return cells.sort_values(["_order", "target"], ignore_index=True)[COLUMNS]
 
 
@@ -137,7 +137,7 @@ def _values(cells: pd.DataFrame, values: dict[tuple, float], keys: list[str]) ->
     return [values.get(key, float("nan")) for key in rows]
 
 
-def _row_order(method: str, source: str, images: int, scratch: bool) -> tuple:
+def _row_order(method: str, source: str, images: int, *, scratch: bool) -> tuple:
     """Sort by block, method, single datasets by name with many images first, then pools by name."""
     parts = names.source_parts(source)
     single = parts[0][0] if len(parts) == 1 and not scratch else ""

@@ -15,8 +15,7 @@ from fourlenses.analysis.contrasts import Evidence
 from fourlenses.lenses.quality import figure as quality_figure
 from fourlenses.plotting import colours, footer, panels, published_markers, style
 from fourlenses.study import methods, names
-from fourlenses.study.corruptions import CORRUPTIONS
-from fourlenses.study.vocabulary import CORRUPTION_FAMILIES
+from fourlenses.study.corruptions import CORRUPTION_FAMILIES, CORRUPTIONS
 
 CURVE = ["source", "target", "family"]
 COLUMNS = [
