@@ -61,7 +61,7 @@ def spread(axes: Axes) -> None:
     wanted = [axes.transData.transform((0.0, label.xy[1]))[1] for label in labels]
     # of the text alone: an annotation's own extent includes its line
     heights = [Text.get_window_extent(label).height for label in labels]
-    places = spaced(wanted, heights, low=box.y0 - heights[0] / 2, high=box.y1 + heights[-1] / 3)
+    places = spaced(wanted, heights, low=box.y0 - heights[0] / 2, high=box.y1)
     for label, place in zip(labels, places, strict=True):
         label.xyann = (1.0 + gap, axes.transData.inverted().transform((0.0, place))[1])
 

@@ -15,7 +15,7 @@ from fourlenses.study import methods, names
 
 SIZE = 5.5  # points
 LINE = 0.105  # inches
-CHARACTERS = 23.5  # of this size, an inch
+CHARACTERS = 22.5  # of this size, an inch
 SEPARATOR = " · "
 
 

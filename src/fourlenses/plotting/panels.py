@@ -15,6 +15,7 @@ from fourlenses.study import names
 
 HANDLE, CHARACTER = 0.43, 0.048  # inches in a legend
 BETTER, BETTER_UP = "← worse · better →", "better ↑"
+NARROW = "← worse\nbetter →"
 
 
 def grid(figure: Figure, panels: int, *, per_row: int, blocks: int = 1) -> np.ndarray:
@@ -37,9 +38,9 @@ def grid(figure: Figure, panels: int, *, per_row: int, blocks: int = 1) -> np.nd
     return every[:, :panels]
 
 
-def better_right(axes: Axes, label: str) -> None:
+def better_right(axes: Axes, label: str, *, narrow: bool = False) -> None:
     """Label an x axis of differences, and say which way is better."""
-    axes.set_xlabel(f"{label}\n{BETTER}")
+    axes.set_xlabel(f"{label}\n{NARROW if narrow else BETTER}")
     axes.xaxis.set_major_locator(MaxNLocator(nbins=4, integer=True))
 
 

@@ -81,7 +81,7 @@ def draw(evidence: Evidence, trained_margin: float = 5.0) -> tuple[Figure | None
         axes.axvline(0, color="black", linewidth=0.6)
         axes.grid(True, axis="x")
         axes.margins(x=0.1)
-        panels.better_right(axes, "points of top-1")
+        panels.better_right(axes, "points of top-1" if wide else "points", narrow=not wide)
     panels.same_x(grid)
     _labels(grid, lines, heights, per_row=per_row)
     _legend(figure, grid[0], numbers, shown=shown)
