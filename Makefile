@@ -15,7 +15,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # Snakemake, uv and pip keep caches in the home, which may be missing, read-only or full
 export XDG_CACHE_HOME := $(shell envs/cache_folder.sh)
 
-.PHONY: help setup setup-dev demo test test-slurm bench doctor status new-dataset lint format lock
+.PHONY: help setup setup-dev demo test test-slurm bench doctor status new-dataset lint format lock audit
 help:            ## what each command does
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## */\t/' | expand -t 14
 
@@ -64,6 +64,9 @@ lint: setup-dev  ## ruff, snakefmt, snakemake --lint and mypy
 
 format: setup-dev
 	.venv/bin/ruff format . && .venv/bin/ruff check --fix . ; .venv/bin/snakefmt Snakefile rules
+
+audit: setup     ## known vulnerabilities of the pinned requirements (asks pypi.org)
+	@envs/audit.sh
 
 lock:            ## re-pin the requirements (needs uv)
 	for f in envs/bootstrap envs/requirements envs/requirements-timm envs/requirements-dev benchmarks/peers; do (cd $$(dirname $$f) && \

@@ -35,7 +35,7 @@ rule look_at_dataset:
         image_size=config["image_size"],
         stored_size=config["stored_size"],
         max_undecodable=config["max_undecodable"],
-        asked=lambda wildcards: needs.most_images(PLAN, wildcards.dataset),
+        asked=lambda wildcards: needs.most_images(KNOWN.whole, wildcards.dataset),
         few_images=config["check_few_images"],
         sample=config["check_sample"],
     message:

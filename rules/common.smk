@@ -10,13 +10,15 @@ import sys
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
+from snakemake.logging import logger
 
 PROJECT = Path(workflow.basedir)
 sys.path.insert(0, str(PROJECT / "src"))
 from fourlenses.study.labels import definition_of
 from fourlenses.config.read import complete_config, config_files
 from fourlenses.core.errors import UserError
-from fourlenses.lenses.plan import make_plan
+from fourlenses.core.paths import expanded
+from fourlenses.lenses.known_sizes import possible_plan
 from fourlenses.slurm.inside_job import attempts_grow, count_jobs, in_slurm_job
 from fourlenses.slurm.profile_checks import GPU_VARIABLES
 from fourlenses.slurm.snakemake_internals import count_target_jobs, makes_environments
@@ -29,9 +31,13 @@ from fourlenses.workflow.environment import job_environment, shell_prefix
 CONFIG_FILES = config_files([Path(file) for file in workflow.configfiles], PROJECT)
 try:
     DOWNLOADS = complete_config(config, PROJECT, CONFIG_FILES)
-    PLAN = make_plan(config)
+    KNOWN = possible_plan(config)
 except UserError as error:
     raise WorkflowError(f"in the config ({', '.join(map(str, CONFIG_FILES))}): {error}") from None
+
+PLAN = KNOWN.plan
+for note in KNOWN.notes if workflow.is_main_process else ():
+    logger.warning(note)
 
 FILES = layout.Layout(config["study"], config["stored_size"])
 TARGETS = needs.targets(PLAN)

@@ -28,7 +28,16 @@ def definition(wildcards):
 def rows_file(wildcards):
     """The list of images of a dataset that has one: a rule of rules/datasets may make it."""
     entry = config["datasets"].get(wildcards.dataset, {})
-    return entry["manifest"] if entry.get("source") == "manifest" else []
+    files = [entry[key] for key in ("manifest",) if entry.get("source") == "manifest"]
+    return [expanded(file, f"datasets.{wildcards.dataset}.manifest") for file in files]
+
+
+def exclusion_file(wildcards):
+    """The list of images that a dataset's entry excludes, if there is one."""
+    entry = config["datasets"].get(wildcards.dataset, {})
+    key = f"datasets.{wildcards.dataset}.exclude"
+    folder = Path(expanded(config["raw_data"], "raw_data"))
+    return [folder / expanded(entry["exclude"], key)] if "exclude" in entry else []
 
 
 def writing_threads(wildcards):
@@ -46,6 +55,7 @@ def beton_files():
 rule index_dataset:
     input:
         rows=rows_file,
+        exclusion=exclusion_file,
         downloads=ancient(download_records),
     output:
         manifest=layout.manifest("{dataset}"),

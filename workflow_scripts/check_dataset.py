@@ -98,8 +98,8 @@ def main() -> None:
     from fourlenses.check.check import CheckSettings, check_dataset
     from fourlenses.check.report import failure, is_usable, summary
     from fourlenses.core.errors import UserError
+    from fourlenses.data.dataset import index_dataset
     from fourlenses.data.manifest.manifest import read_manifest
-    from fourlenses.data.sources import source_of
 
     name, definition = arguments.dataset, json.loads(arguments.definition)
     settings = CheckSettings(
@@ -114,7 +114,7 @@ def main() -> None:
     if arguments.manifest:
         manifest = read_manifest(arguments.manifest)
     else:
-        manifest = source_of(definition).index(name, definition, arguments.raw_data)
+        manifest = index_dataset(name, definition, arguments.raw_data)
     report = check_dataset(
         name,
         definition,

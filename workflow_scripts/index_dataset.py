@@ -24,13 +24,13 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(message)s")
 
     from fourlenses.core.errors import printable
+    from fourlenses.data.dataset import index_dataset
     from fourlenses.data.download.registry import remembering_downloads
     from fourlenses.data.manifest.manifest import hierarchy_of, one_sided, write_manifest
-    from fourlenses.data.sources import source_of
 
     definition = json.loads(arguments.definition)
     with remembering_downloads(arguments.output.parent / "downloads"):
-        manifest = source_of(definition).index(arguments.dataset, definition, arguments.raw_data)
+        manifest = index_dataset(arguments.dataset, definition, arguments.raw_data)
     write_manifest(manifest, arguments.output)
     hierarchy = hierarchy_of(manifest)
     for split, classes in one_sided(manifest).items():

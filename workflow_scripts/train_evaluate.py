@@ -90,8 +90,27 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def main() -> None:
-    arguments = parsed()
+def left_out(arguments: argparse.Namespace) -> bool:
+    """Write why nothing can be trained on the labels, if that is so; return whether it is."""
+    from fourlenses.evaluation.encoder import Encoder
+    from fourlenses.evaluation.left_out import one_class_subset, training_left_out, write_left_out
+
+    reason = one_class_subset(arguments.manifest, arguments.subset)
+    if reason is None:
+        return False
+    entry = training_left_out(
+        Encoder.read(arguments.run),
+        protocol=arguments.protocol,
+        target=arguments.dataset,
+        labelled=arguments.labelled,
+        reason=reason,
+    )
+    write_left_out(entry, record=arguments.record, predictions=arguments.predictions)
+    print(f"left out: {reason}")
+    return True
+
+
+def train_and_test(arguments: argparse.Namespace) -> None:
     launch(arguments.processes)
 
     from fourlenses.config.job_settings import with_views, without_views
@@ -149,6 +168,12 @@ def main() -> None:
         outputs={predictions: arguments.predictions, cell: arguments.record},
         write=write,
     )
+
+
+def main() -> None:
+    arguments = parsed()
+    if not left_out(arguments):
+        train_and_test(arguments)
 
 
 if __name__ == "__main__":

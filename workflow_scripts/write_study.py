@@ -21,13 +21,11 @@ def main() -> None:
     arguments = parser.parse_args()
 
     from fourlenses.core.files import write_json
-    from fourlenses.lenses.plan import make_plan
+    from fourlenses.lenses.known_sizes import possible_plan
 
     config = arguments.config
-    write_json(
-        arguments.output,
-        {"study": config["study"], "config": config, "cells": make_plan(config).as_json()},
-    )
+    cells = possible_plan(config).plan.as_json()
+    write_json(arguments.output, {"study": config["study"], "config": config, "cells": cells})
 
 
 if __name__ == "__main__":

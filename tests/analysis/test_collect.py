@@ -117,6 +117,37 @@ def test_a_missing_evaluation_is_named(tmp_path):
     assert not (tmp_path / "metrics.csv").exists()
 
 
+def test_what_there_is_is_collected_on_request_and_the_rest_named(tmp_path, caplog):
+    write(tmp_path, [record(A, "a", "all", 50.0)])
+    study = plan(
+        tmp_path, [(A, "a", "all", "linear", ["domain"]), (B, "a", "all", "linear", ["domain"])]
+    )
+    output = tmp_path / "metrics.csv"
+    assert collect(study, tmp_path / "evaluate", output, partial=True) == 1
+    assert list(pd.read_csv(output)["run"]) == [A]
+    assert f"no row of {B} a all linear: not evaluated yet" in caplog.text
+
+
+def test_what_was_left_out_for_a_reason_costs_no_other_row(tmp_path, caplog):
+    write(tmp_path, [record(A, "a", "all", 50.0)])
+    file = tmp_path / "evaluate" / A / "cells.json"
+    content = json.loads(file.read_text())
+    key = {"run": A, "target": "a", "labelled": "10", "protocol": "linear"}
+    reason = "all 10 labels are of class 'ok'"
+    file.write_text(json.dumps({**content, "left_out": [{**key, "reason": reason}]}))
+    study = plan(
+        tmp_path, [(A, "a", "all", "linear", ["domain"]), (A, "a", "10", "linear", ["domain"])]
+    )
+    assert collect(study, tmp_path / "evaluate", tmp_path / "metrics.csv") == 1
+    assert f"no row of {A} a 10 linear: {reason}" in caplog.text
+
+
+def test_without_any_evaluation_there_is_no_table(tmp_path):
+    study = plan(tmp_path, [(A, "a", "all", "linear", ["domain"])])
+    with pytest.raises(UserError, match=r"has no evaluation yet \(1 are missing, 0 left out\)"):
+        collect(study, tmp_path / "evaluate", tmp_path / "metrics.csv", partial=True)
+
+
 def test_a_number_known_under_two_names_is_one_row(tmp_path):
     write(tmp_path, [record(A, "a", "all", 50.0), record(A, "a", "64", 50.0)])
     study = plan(

@@ -288,6 +288,8 @@ def test_errors_come_first_and_decide():
                 10,
             ),
             "sizes": None,
+            "skipped": {},
+            "contrast": {"flat": 0, "dark": 0, "saturated": 0},
             "duplicates": {
                 "groups": 0,
                 "copies": dict.fromkeys(("same file", "same pixels", "near"), 0),

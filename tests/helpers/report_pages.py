@@ -19,6 +19,7 @@ class Page(HTMLParser):
 
     Attributes:
         tags: in the order of the page.
+        elements: the attributes of each tag, in the same order.
         addresses: of links and pictures.
         tables: for each the number of cells of each row.
         text: all that is shown, words parted by one space.
@@ -28,6 +29,7 @@ class Page(HTMLParser):
         super().__init__()
         self.open: list[str] = []
         self.tags: list[str] = []
+        self.elements: list[dict[str, str]] = []
         self.addresses: list[str] = []
         self.ids: list[str] = []
         self.tables: list[list[int]] = []
@@ -46,6 +48,7 @@ class Page(HTMLParser):
         self.ids += [value for name, value in attributes if name == "id"]
         assert not [name for name, _ in attributes if name.startswith("on")]
         self.tags.append(tag)
+        self.elements.append(dict(attributes))
         if tag not in VOID:
             self.open.append(tag)
         if tag == "table":
@@ -53,7 +56,7 @@ class Page(HTMLParser):
         if tag == "tr":
             self.tables[-1].append(0)
         if tag in ("td", "th"):
-            self.tables[-1][-1] += 1
+            self.tables[-1][-1] += int(dict(attributes).get("colspan", 1))
 
     def handle_startendtag(self, tag, attributes):
         self.handle_starttag(tag, attributes)
@@ -94,6 +97,58 @@ def written(folder: Path) -> str:
     return (results / "report.html").read_text(encoding="utf-8")
 
 
+def card_of(name: str, **changes: object) -> dict:
+    """A decision card as the rule `findings` writes it, with ``name`` wherever a name stands."""
+    line = {
+        "question": "pool",
+        "subject": name,
+        "option": name,
+        "against": "a 10k",
+        "estimate": 1.0,
+        "low": 0.4,
+        "high": 1.6,
+        "unit": "points",
+        "answer": "worth it",
+        "sense": 1,
+        "labelled_images": 1000,
+        "sentence": f"Pooling with {name} gains 1.0 points.",
+    }
+    asked = {"question": "pool", "title": f"Pool with {name}?", "answer": "worth it", "sense": 1}
+    asked |= {"labels": 1000, "estimate": 1.0, "low": 0.4, "high": 1.6, "unit": "points"}
+    value = {"labels": 1000, "estimate": 56.0, "low": 53.2, "high": 58.7, "way": "linear"}
+    card = {
+        "target": "a",
+        "title": f"Images of {name}",
+        "headline": {
+            "answer": "pretrain",
+            "sentence": f"Pretrain on {name}.",
+            "because": [f"It wins on {name}."],
+            "leans": False,
+        },
+        "conditions": f"small, {name}",
+        "warnings": [f"Two seeds of {name}."],
+        "table": {
+            "labels": [1000],
+            "rows": [{"role": "pretrain", "name": name, "values": [value]}],
+            "differences": [],
+        },
+        "questions": [{**asked, "why": f"because of {name}", "lines": [0]}],
+        "unmeasured": [
+            {
+                "question": "corruption",
+                "title": "Poorer images?",
+                "what": f"the cost of {name}",
+                "add": f"add {name}",
+                "cost": f"hours of {name}",
+            }
+        ],
+        "setting": f"All of {name}.",
+        "lines": [line],
+        "missing": [],
+    }
+    return card | changes
+
+
 def add_all(folder: Path, name: str = "a") -> Path:
     """Everything else that a study can have, with ``name`` wherever a name stands."""
     results = folder / "results" / "planted"
@@ -116,21 +171,7 @@ def add_all(folder: Path, name: str = "a") -> Path:
     ]
     unsure = {"finding": "quality", "verdict": "inconclusive", "estimate": None, "evidence": [name]}
     (results / "findings.json").write_text(json.dumps([finding, unsure]))
-    line = {
-        "question": "pool",
-        "subject": name,
-        "estimate": 1.0,
-        "answer": "worth it",
-        "sentence": f"Pooling with {name} gains 1.0 points.",
-    }
-    card = {
-        "lines": [line],
-        "missing": [f"the cost of {name}"],
-        "dataset": name,
-        "gain": {"estimate": 1.26, "low": 0.4, "high": 2.1, "unit": "points"},
-        "pools": [{"with": name}],
-    }
-    (results / "decision.json").write_text(json.dumps([card]))
+    (results / "decision.json").write_text(json.dumps([card_of(name)]))
     (results / "published.csv").write_text(
         f'what,target,ours,paper,difference\ntable 1,"{name}",40.1,45.3,-5.2\n'
     )

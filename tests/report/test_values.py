@@ -3,7 +3,8 @@
 import pytest
 from markupsafe import escape
 
-from fourlenses.report import markdown, marks, values
+from fourlenses.report import markdown, values
+from fourlenses.report.records import marks
 
 
 def test_markdown_blocks():
@@ -81,10 +82,3 @@ def test_findings_and_their_report_round_alike(unit, text):
 def test_marks_stand_where_the_numbers_say():
     assert marks.spark_line([4.0, 2.0, 3.0]) == "3.0,3.0 60.0,21.0 117.0,12.0"
     assert marks.spark_line([4.0, float("nan")]) is None
-    # zero at the left end, the interval's upper end at the right one, the estimate midway
-    assert marks.forest(1.0, low=0.5, high=2.0, threshold=None) == {
-        "estimate": 110.0,
-        "low": 61.0,
-        "high": 208.0,
-        "zero": 12.0,
-    }

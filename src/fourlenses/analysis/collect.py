@@ -22,8 +22,11 @@ Row = dict[str, Any]
 log = logging.getLogger(__name__)
 
 
-def collect(study_file: Path, evaluations: Path, output: Path) -> int:
+def collect(study_file: Path, evaluations: Path, output: Path, *, partial: bool = False) -> int:
     """Write the table and return its number of rows.
+
+    What an evaluation left out for a reason, such as labels of a single class, has no row; the log
+    names it.
 
     Every row is a number that some lens shows; the column `lens` says which do. The finest level is
     there for every cell, coarser ones where a lens asks for every level. Only records that the plan
@@ -33,19 +36,31 @@ def collect(study_file: Path, evaluations: Path, output: Path) -> int:
         study_file: the plan, study.json.
         evaluations: the folder of the records.
         output: metrics.csv.
+        partial: whether to do without evaluations that are missing, and name them.
 
     Raises:
-        UserError: an evaluation that the study asks for is missing, or two records answer one
-            question differently.
+        UserError: an evaluation that the study asks for is missing, or there is none at all; or two
+            records answer one question differently.
     """
     study: dict[str, Any] = read_json(study_file)
     lenses = {tuple(cell[key] for key in KEY): cell["lenses"] for cell in study["cells"]}
-    records = _records(study, evaluations)
-    missing = sorted(set(lenses) - set(records))
-    if missing:
+    records, left_out = _records(study, evaluations)
+    for key, reason in sorted(left_out.items()):
+        log.warning("no row of %s: %s", " ".join(key), reason)
+    missing = sorted(set(lenses) - set(records) - set(left_out))
+    if partial or not records:
+        for key in missing:
+            log.warning("no row of %s: not evaluated yet", " ".join(key))
+    if not records:
+        raise UserError(
+            f"study '{study['study']}' has no evaluation yet ({len(missing)} are missing, "
+            f"{len(left_out)} left out); run snakemake evaluate_all"
+        )
+    if missing and not partial:
         raise UserError(
             f"{len(missing)} evaluations of study '{study['study']}' are missing, e.g. "
-            f"{' '.join(missing[0])}; run snakemake evaluate_all"
+            f"{' '.join(missing[0])}; run snakemake evaluate_all, or collect what there is with "
+            "--partial"
         )
     rows = [row for key in records for row in _rows(study["study"], records[key], lenses[key])]
     table = pd.DataFrame(_merged(rows), columns=list(COLUMNS))
@@ -58,14 +73,21 @@ def collect(study_file: Path, evaluations: Path, output: Path) -> int:
     return len(table)
 
 
-def _records(study: dict[str, Any], evaluations: Path) -> dict[tuple[str, ...], Record]:
-    """The records that the plan asks for, by `KEY`."""
+def _records(
+    study: dict[str, Any], evaluations: Path
+) -> tuple[dict[tuple[str, ...], Record], dict[tuple[str, ...], str]]:
+    """The records that the plan asks for, by `KEY`; and why those left out have no number."""
+    left_out: dict[tuple[str, ...], str] = {}
     wanted = {tuple(cell[key] for key in KEY) for cell in study["cells"]}
     records: dict[tuple[str, ...], Record] = {}
     files: dict[tuple[str, ...], Path] = {}
     for name in dict.fromkeys(cell["record"] for cell in study["cells"]):
         file = evaluations / name
-        cells: list[Record] = read_json(file)["cells"] if file.exists() else []
+        content = read_json(file) if file.exists() else {}
+        cells: list[Record] = content.get("cells", [])
+        for entry in content.get("left_out", []):
+            key = tuple(entry[part] for part in KEY)
+            left_out |= {key: entry["reason"]} if key in wanted else {}
         for record in cells:
             key = tuple(record[part] for part in KEY)
             if key not in wanted:
@@ -76,7 +98,7 @@ def _records(study: dict[str, Any], evaluations: Path) -> dict[tuple[str, ...], 
                     "the one that is not of this study, or both, and run snakemake evaluate_all"
                 )
             files[key] = file
-    return records
+    return records, left_out
 
 
 def _answer(record: Record) -> Record:

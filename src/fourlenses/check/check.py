@@ -15,9 +15,10 @@ from fourlenses.check.survey import Survey, survey
 from fourlenses.core.errors import UserError
 from fourlenses.core.files import write_json
 from fourlenses.core.randomness import mix, named_seed, string_ids
+from fourlenses.data.dataset import images_of_dataset
 from fourlenses.data.images.content import LazyImage
 from fourlenses.data.manifest.manifest import Manifest, labels_of, rows_of
-from fourlenses.data.sources import source_of
+from fourlenses.data.manifest.skipped import skipped_of
 
 FILES = (
     "report.md",
@@ -27,6 +28,11 @@ FILES = (
     "duplicates.csv",
     "undecodable.csv",
 )
+
+
+# Of 255: an image whose parts differ by less is nearly flat; one without a brighter part is nearly
+# black, one without a darker part nearly white.
+FLAT, DARK, SATURATED = 6, 32, 240
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,7 +92,7 @@ def check_dataset(
     examples = choose_examples(manifest, wanted, settings.seed)
 
     def images() -> Iterator[LazyImage]:
-        return source_of(definition).images(
+        return images_of_dataset(
             name, definition, raw_data, manifest=manifest, size=settings.stored_size
         )
 
@@ -142,6 +148,8 @@ def _report(
         "settings": asdict(settings),
         "levels": count_labels(manifest, usable, settings.few_images),
         "undecodable": {"images": len(surveyed.reasons)},
+        "skipped": skipped_of(manifest),
+        "contrast": _contrast(surveyed),
         "sizes": _sizes(surveyed, settings.image_size),
         "kinds": {
             kind: int(np.count_nonzero(surveyed.decoded & (surveyed.kind == index)))
@@ -160,6 +168,20 @@ def _report(
         **report,
         "verdict": verdict(problems),
         "findings": [asdict(problem) for problem in problems],
+    }
+
+
+def _contrast(surveyed: Survey) -> dict[str, int]:
+    """Return how many of the decoded images are nearly flat, dark or saturated.
+
+    By the small grey picture of each, 9x9: a box of it is a mean over a part of the image.
+    """
+    grey = surveyed.grey[surveyed.decoded].astype(int)
+    low, high = grey.min(1, initial=255), grey.max(1, initial=0)
+    return {
+        "flat": int(np.sum(high - low < FLAT)),
+        "dark": int(np.sum(high < DARK)),
+        "saturated": int(np.sum(low > SATURATED)),
     }
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from fourlenses.check.duplicates import KINDS
 from fourlenses.core.errors import printable
+from fourlenses.study.datasets import UNLABELLED
 
 OK, LOOK, NOT_USABLE = "ok", "look at these", "not usable"
 # Largest over smallest class from which accuracy over all images hides the small classes.
@@ -15,6 +16,14 @@ SMALL_SHARE = 0.1
 LONG_SHARE, LONG = 0.05, 2.0
 # Percentage points: a 95 % interval wider than this to either side distinguishes few methods.
 HALF_WIDTH = 5.0
+# Share of images without contrast from which something is wrong with how their values are read.
+CONTRAST_SHARE = 0.3
+# What to do about files that were skipped and were perhaps meant as images.
+_WAYS = "convert or move them if they are meant, or leave it so"
+_REMEDIES = {
+    "camera raw, which is not read": "develop them to JPEG or PNG if they are meant",
+    "HEIC, which is not read": "convert them to JPEG if they are meant",
+}
 
 
 @dataclass(frozen=True)
@@ -34,7 +43,7 @@ class Problem:
 
 def find_problems(report: dict) -> list[Problem]:
     """Return the problems that a report shows, errors first."""
-    families = (_errors, _splits, _classes, _copies, _pictures)
+    families = (_errors, _splits, _classes, _left_out, _copies, _contrast, _pictures)
     problems = [problem for family in families for problem in family(report)]
     return sorted(problems, key=lambda problem: not problem.error)
 
@@ -58,6 +67,9 @@ def _errors(report: dict) -> Iterator[Problem]:
             remedy = "see the reasons in undecodable.csv"
             yield Problem(False, f"{share} and will be left out", remedy)
     finest = report["levels"][-1]
+    if UNLABELLED in finest["images"] and finest["classes"] == 1:
+        yield from _too_few(report)
+        return
     with_train = sum(counts["train"] > 0 for counts in finest["images"].values())
     for split in ("train", "test"):
         if not finest[split]["images"]:
@@ -68,7 +80,11 @@ def _errors(report: dict) -> Iterator[Problem]:
             f"{with_train} class has training images; a classifier needs two",
             "look at how the class is read from the path",
         )
-    asked = report["settings"]["asked"]
+    yield from _too_few(report)
+
+
+def _too_few(report: dict) -> Iterator[Problem]:
+    asked, finest = report["settings"]["asked"], report["levels"][-1]
     if asked > finest["train"]["images"]:
         what = f"the study asks for {asked} training images; {finest['train']['images']} are usable"
         yield Problem(
@@ -90,7 +106,7 @@ def _splits(report: dict) -> Iterator[Problem]:
         classes = _some(finest["test_only"], "class", "classes")
         what = f"{classes} without training images: scored, always as wrong"
         yield Problem(False, what, "give them training images, or take their test images out")
-    if finest["train_only"]:
+    if finest["train_only"] not in ([], [UNLABELLED]):
         classes = _some(finest["train_only"], "class", "classes")
         what = f"{classes} without test images: learned, never scored"
         yield Problem(False, what, "give them test images, or leave them to pretraining on purpose")
@@ -124,6 +140,26 @@ def _classes(report: dict) -> Iterator[Problem]:
             yield Problem(False, what, "leave one of them out of 'levels'")
 
 
+def _left_out(report: dict) -> Iterator[Problem]:
+    for reason, entry in report["skipped"].items():
+        if entry["images"]:
+            what = f"{entry['images']} files that may be images were skipped: {reason}"
+            yield Problem(False, f"{what}, e.g. '{entry['example']}'", _REMEDIES.get(reason, _WAYS))
+    finest = [name.split("/") for name in report["levels"][-1]["images"]]
+    tops: dict[str, set[str]] = {}
+    for top, *rest in finest:
+        tops.setdefault(top, set()).add("/".join(rest))
+    inside = [rest for rest in tops.values() if rest != {""}]
+    if len(inside) == len(tops) > 1 and all(rest == inside[0] for rest in inside):
+        names = _some(sorted(tops), "folder", "folders")
+        what = f"{names} hold classes of the same names, so that each class is there several times"
+        remedy = (
+            "are they splits, folds or parts? Call them train/ and test/, or put the images of a "
+            "class into one folder"
+        )
+        yield Problem(False, what, remedy)
+
+
 def _copies(report: dict) -> Iterator[Problem]:
     duplicates, test = report["duplicates"], report["levels"][-1]["test"]["images"]
     leaked = duplicates["leaked"]
@@ -145,6 +181,21 @@ def _copies(report: dict) -> Iterator[Problem]:
             "in all)"
         )
         yield Problem(False, what, "they count more than once in every number: duplicates.csv")
+
+
+def _contrast(report: dict) -> Iterator[Problem]:
+    decoded = report["looked_at"] - report["undecodable"]["images"]
+    kinds = (("dark", "nearly black"), ("saturated", "nearly white"), ("flat", "nearly flat"))
+    for kind, words in kinds:
+        count = report["contrast"][kind]
+        if count > CONTRAST_SHARE * decoded:
+            what = f"{count} of {decoded} images ({100 * count / decoded:.2g} %) are {words}"
+            remedy = (
+                "look at the contact sheet; where an instrument's values use a part of their range "
+                "alone, say which with 'range' or 'percentiles' (docs/reference/sources.md)"
+            )
+            yield Problem(False, what, remedy)
+            return  # what is dark is flat as well
 
 
 def _pictures(report: dict) -> Iterator[Problem]:

@@ -33,6 +33,8 @@ def summary(report: dict) -> str:
     leaked = sum(duplicates["leaked"].values())
     lines.append(f"  copies      {_copies(duplicates)}; in both splits: {leaked} test images")
     lines.append(f"  undecodable {report['undecodable']['images']:,}")
+    if report.get("skipped"):  # a report of an earlier version has no such key
+        lines.append(f"  skipped     {_skipped(report)}")
     for problem in report["findings"]:
         kind = "ERROR" if problem["error"] else "look"
         lines.append(f"  {kind}: {problem['what']}.\n        {problem['remedy']}.")
@@ -181,6 +183,12 @@ def _pixels(report: dict) -> Iterable[str]:
         yield f"- format and mode: {_kinds(report)}"
     undecodable = report["undecodable"]["images"]
     yield f"- undecodable: {undecodable:,} (undecodable.csv has each with its reason)"
+    if report["skipped"]:
+        yield "\n## Skipped files\n"
+        yield "| reason | files | of them perhaps meant as images | the first |\n|---|---|---|---|"
+        for reason, entry in report["skipped"].items():
+            cells = (f"{entry['files']:,}", f"{entry['images']:,}", _cell(entry["example"]))
+            yield f"| {_cell(reason)} | {' | '.join(cells)} |"
 
 
 def _duplicates(report: dict) -> Iterable[str]:
@@ -205,6 +213,10 @@ def _sizes(report: dict) -> str:
     shortest = f"shortest side {side['min']:g} to {side['max']:g} px (median {side['median']:g})"
     ratio = f"{aspect['min']:g} to {aspect['max']:g} (median {aspect['median']:g})"
     return f"{shortest}, long to short side {ratio}"
+
+
+def _skipped(report: dict) -> str:
+    return ", ".join(f"{entry['files']:,} {reason}" for reason, entry in report["skipped"].items())
 
 
 def _kinds(report: dict) -> str:

@@ -17,6 +17,7 @@ from fourlenses.config.methods import complete_methods
 from fourlenses.config.protocols import complete_protocols
 from fourlenses.config.yaml_files import read_yaml
 from fourlenses.core.errors import UserError
+from fourlenses.core.paths import expanded
 from fourlenses.data.download.registry import Wanted, take_downloads
 
 
@@ -59,6 +60,7 @@ def complete_config(config: dict, root: Path, files: list[Path]) -> dict[str, li
         UserError: the config is not allowed.
     """
     check_config(config, schema_file(root), files)
+    expanded(config["raw_data"], "raw_data")  # a variable that is not set is an error at once
     complete_encoders(config, files)
     check_libraries(config)
     complete_methods(config, presets(root), files)

@@ -9,6 +9,9 @@ from fourlenses.study.corruptions import CORRUPTIONS
 from fourlenses.study.labels import LABEL_KEYS
 from fourlenses.study.vocabulary import BACKBONES, FROM_SCRATCH, LENSES, LIBRARIES, PROTOCOLS
 
+# Sources that give image files as they are, whose values a rule of the config may scale.
+_OF_IMAGE_FILES = ("coco", "csv_list", "image_folder", "manifest", "parquet", "unlabelled")
+
 
 @cache
 def declared(schema_file: Path) -> dict:
@@ -31,8 +34,13 @@ def _add_sources(schema: dict, folder: Path) -> None:
     sources = {file.stem: read_yaml(file) for file in sorted(folder.glob("*.yaml"))}
     for name, allowed in sources.items():
         allowed["properties"] = {"source": {"const": name}, **allowed.get("properties", {})}
+        if name in _OF_IMAGE_FILES:
+            for key in ("bands", "range", "percentiles"):
+                allowed["properties"][key] = {"$ref": f"#/$defs/{key}"}
+            allowed["not"] = {"required": ["range", "percentiles"]}
         if "path" in allowed["properties"]:
-            allowed["properties"]["download"] = {"$ref": "#/$defs/download"}
+            for key in ("download", "exclude", "exclude_leaks_from"):
+                allowed["properties"][key] = {"$ref": f"#/$defs/{key}"}
         allowed["properties"] |= {key: {"$ref": f"#/$defs/{key}"} for key in LABEL_KEYS}
     entry["properties"] = {"source": {"enum": list(sources)}}
     entry["oneOf"] = list(sources.values())

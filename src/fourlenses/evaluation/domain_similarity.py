@@ -26,7 +26,7 @@ from fourlenses.core.randomness import mix, named_seed
 from fourlenses.data.beton.reader import Beton
 from fourlenses.data.beton.selection import select
 from fourlenses.data.loading.resident import image_blocks
-from fourlenses.data.manifest.manifest import read_manifest, rows_of
+from fourlenses.data.manifest.manifest import read_manifest, rows_of, without_labels
 from fourlenses.evaluation.encoder import Encoder
 from fourlenses.evaluation.features.extract import feature_batches
 
@@ -95,7 +95,8 @@ def measure(
 
 def _test_rows(domain: Domain) -> np.ndarray:
     """Return the rows of the manifest that are test images and were decodable."""
-    rows = rows_of(read_manifest(domain.manifest), "test")
+    manifest = read_manifest(domain.manifest)
+    rows = rows_of(manifest, "train" if without_labels(manifest) else "test")
     return rows[np.isin(rows, Beton(domain.beton).index)]
 
 

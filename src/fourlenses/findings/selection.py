@@ -24,7 +24,7 @@ def described(metrics: pd.DataFrame) -> pd.DataFrame:
     """
     rows = metrics[~metrics["source"].map(names.is_concatenated).astype(bool)]
     alike = rows[[key for key in table.IDENTITY if key != "source"]].assign(
-        of=rows["source"].map(lambda source: sorted(names.datasets(source)))
+        of=rows["source"].map(lambda source: sorted(names.domains(source)))
     )
     rows = rows[~alike.astype({"of": str}).duplicated()]
     in_domain = list(map(names.is_in_domain, rows["source"], rows["target"]))

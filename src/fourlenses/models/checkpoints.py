@@ -83,7 +83,8 @@ def _read_torch(file: Path) -> object:
             f"({str(error).splitlines()[0]}); save the network's state_dict() alone, or as "
             "safetensors"
         ) from error
-    except (RuntimeError, EOFError, ValueError, OSError, KeyError) as error:
+    # torch's readers raise anything on damaged files: RuntimeError, KeyError, IndexError, …
+    except Exception as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise UserError(f"{file} is no readable checkpoint ({reason}); get it again") from error
 

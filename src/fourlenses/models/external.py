@@ -12,6 +12,7 @@ from typing import Any, Self
 
 from fourlenses.core.errors import UserError
 from fourlenses.core.files import sha256, write_json
+from fourlenses.core.paths import expanded
 from fourlenses.core.software import git_commit, versions
 from fourlenses.models.architectures import (
     Preprocessing,
@@ -99,7 +100,7 @@ def import_encoder(name: str, declared: Declared, *, raw_data: Path, output: Pat
     """
     began = time.monotonic()
     try:
-        file = raw_data / declared.weights
+        file = raw_data / expanded(declared.weights, f"encoders.{name}.weights")
         _check_file(file, declared.sha256)
         given = declared.preprocessing()
         _check_stored(declared, given)

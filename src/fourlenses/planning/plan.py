@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from fourlenses.lenses.plan import make_plan
+from fourlenses.lenses.known_sizes import possible_plan
 from fourlenses.planning import report
 from fourlenses.planning.disk import checkpoint_bytes
 from fourlenses.planning.jobs import Job, Jobs
@@ -79,13 +79,14 @@ def plan_study(config: dict, root: Path = Path(), calibrated: Path | None = None
         calibrated: the folder whose data/calibration counts, where it is another.
 
     Raises:
-        UserError: see `make_plan`, `speeds`, `Jobs` and `schedule`.
+        UserError: see `possible_plan`, `speeds`, `Jobs` and `schedule`.
     """
     throughput = speeds(config, calibrated or root)
-    jobs = Jobs(config, make_plan(config), throughput, root=root)
+    known = possible_plan(config, root)
+    jobs = Jobs(config, known.plan, throughput, root=root)
     gpus = config["plan"]["gpus"]
     measured = any(((calibrated or root) / CALIBRATION).glob("*.csv"))
-    notes = []
+    notes = list(known.notes)
     if not (config["plan"]["device"] or config["plan"]["throughput"] or measured):
         notes.append(
             "Nothing was measured on this machine (snakemake calibrate does): these are the "

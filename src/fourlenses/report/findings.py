@@ -1,11 +1,14 @@
-"""The findings and decision cards of a study, read from what the rule `findings` writes."""
+"""The findings of a study, read from what the rule `findings` writes."""
 
 from pathlib import Path
 
-from fourlenses.findings.questions import HEADINGS
-from fourlenses.report import markdown, marks, values
+from fourlenses.report import markdown, values
+from fourlenses.report.charts.scale import Axis
+from fourlenses.report.charts.strip import Comparison, Strip, common_axis, strip
+from fourlenses.report.figures import lens_of
 from fourlenses.report.gaps import Gap, optional_json, optional_text
 from fourlenses.report.tables import read_table
+from fourlenses.report.values import dicts
 
 COMMAND = "snakemake findings"
 # The classes of a verdict's mark; what leans is dashed. Others, such as "confounded" or "not
@@ -26,7 +29,8 @@ SHOWN = (
     *STATED,
 )
 IN_THE_NOTE = ("counts", "seeds", "paired", "side")  # the note says them in words
-CARD_TITLES = ("title", "dataset", "target", "name")
+# The class of a comparison's dot; what does not count has another.
+TONES = {"holds": "yes", "against": "no", "open": "open"}
 
 
 def read_findings(results: Path) -> dict:
@@ -43,7 +47,7 @@ def read_findings(results: Path) -> dict:
     record = optional_json(results / "findings.json", gaps, COMMAND)
     if isinstance(record, dict):
         record = record.get("findings", [record] if "finding" in record else [])
-    entries = _dicts(record)
+    entries = dicts(record)
     if record is not None and not entries:
         gaps.append(Gap("findings.json states no finding"))
     text = None if entries else optional_text(results / "findings.md")
@@ -52,11 +56,6 @@ def read_findings(results: Path) -> dict:
         "blocks": markdown.parse(text) if text else [],
         "gaps": gaps,
     }
-
-
-def _dicts(record: object) -> list[dict]:
-    items = record if isinstance(record, list) else []
-    return [item for item in items if isinstance(item, dict)]
 
 
 def _finding(entry: dict) -> dict:
@@ -68,15 +67,19 @@ def _finding(entry: dict) -> dict:
         if key not in (*SHOWN, *IN_THE_NOTE) and value not in (None, "", [], {})
     }
     evidence = entry.get("evidence")
+    comparisons = _comparisons(evidence)
     return {
         "name": _name(entry.get("finding", "a finding without a name")),
+        "lens": lens_of(str(entry.get("finding", ""))),
+        "counts": values.number(entry.get("estimate")) is not None or bool(comparisons),
+        "comparisons": comparisons,
         "verdict": verdict,
         "known_verdict": _look(verdict),
         "statement": next((str(entry[key]) for key in STATED if entry.get(key)), None),
         "number": values.with_interval(entry) if estimate is not None else None,
         "note": str(entry["note"]) if entry.get("note") else None,
         "claimed": _claimed(entry),
-        "interval": _interval(entry),
+        "threshold": values.number(entry.get("threshold")),
         "evidence": _evidence(evidence),
         "cells": _cells(evidence),
         "evidence_count": len(evidence) if isinstance(evidence, list | dict) else None,
@@ -84,13 +87,52 @@ def _finding(entry: dict) -> dict:
     }
 
 
-def _interval(entry: dict) -> dict[str, float] | None:
-    """Where the marks of the drawing are."""
-    estimate, low, high = (values.number(entry.get(key)) for key in ("estimate", "low", "high"))
-    if estimate is None or low is None or high is None:
-        return None
-    threshold = values.number(entry.get("threshold"))
-    return marks.forest(estimate, low=low, high=high, threshold=threshold)
+def with_strips(findings: list[dict]) -> tuple[list[dict], Axis | None]:
+    """Return the findings with their comparisons as dots on one axis, and the axis.
+
+    Only what is in points has a place on it.
+    """
+    in_points = [
+        [
+            Comparison(
+                estimate=one["estimate"],
+                low=one["low"],
+                high=one["high"],
+                tone=one["tone"],
+                words=one["words"],
+            )
+            for one in finding["comparisons"]
+            if one["unit"].startswith("points")
+        ]
+        for finding in findings
+    ]
+    axis = common_axis(in_points)
+    strips: list[Strip | None] = [strip(row, axis) if row and axis else None for row in in_points]
+    pairs = zip(findings, strips, strict=True)
+    return [finding | {"strip": one} for finding, one in pairs], axis
+
+
+def _comparisons(evidence: object) -> list[dict]:
+    """Of the evidence what has an estimate and an interval."""
+    result = []
+    for entry in dicts(evidence):
+        numbers = {key: values.number(entry.get(key)) for key in ("estimate", "low", "high")}
+        if None in numbers.values():
+            continue
+        status = values.text_of(entry, "status")
+        about = ", ".join(filter(None, (values.text_of(entry, key) for key in ("target", "what"))))
+        said = f", {STATUS.get(status, status)}" if status else ""
+        result.append(
+            numbers
+            | {
+                "target": values.text_of(entry, "target"),
+                "unit": values.text_of(entry, "unit"),
+                "counts": status in TONES,
+                "tone": TONES.get(status, "out"),
+                "words": f"{about}: {values.with_interval(entry)}{said}",
+            }
+        )
+    return result
 
 
 def _name(finding: object) -> str:
@@ -138,75 +180,18 @@ def _comparison(entry: dict) -> dict:
 
 def _cells(evidence: object) -> list[str]:
     """Every cell that a comparison names, once."""
-    lists = (entry.get("cells") for entry in _dicts(evidence))
+    lists = (entry.get("cells") for entry in dicts(evidence))
     names = (str(cell) for cells in lists if isinstance(cells, list) for cell in cells)
     return list(dict.fromkeys(names))
-
-
-def read_decisions(results: Path) -> dict:
-    """Return the decision cards of a study.
-
-    Args:
-        results: the study's folder.
-
-    Returns:
-        ``cards``: title, what its sentences rest on (``setting``), answers to questions, what is
-        missing, and blocks of the rest each; ``blocks``: the text of decision.md, where
-        decision.json is not there; ``gaps``.
-    """
-    gaps: list[Gap] = []
-    record = optional_json(results / "decision.json", gaps, COMMAND)
-    if isinstance(record, dict):
-        record = _listed(record)
-    cards = [_card(entry) for entry in _dicts(record)]
-    text = None if cards else optional_text(results / "decision.md")
-    return {"cards": cards, "blocks": markdown.parse(text) if text else [], "gaps": gaps}
-
-
-def _listed(record: dict) -> object:
-    """The cards of a file that holds them by title, under a key, or that is one card."""
-    inner = record.get("cards", record.get("decisions"))
-    if isinstance(inner, list):
-        return inner
-    record = inner if isinstance(inner, dict) else record
-    if record and all(isinstance(value, dict) for value in record.values()):
-        return [{"title": key, **value} for key, value in record.items()]
-    return [record]
-
-
-def _card(entry: dict) -> dict:
-    title = next((key for key in CARD_TITLES if key in entry), None)
-    answers, missing = _answers(entry.get("lines")), entry.get("missing")
-    shown = {title, "setting"}
-    shown |= {"lines"} if answers else set()
-    shown |= {"missing"} if isinstance(missing, list) else set()
-    rest = {name: value for name, value in entry.items() if name not in shown}
-    return {
-        "title": str(entry.get(title, "Decision")),
-        "setting": str(entry["setting"]) if entry.get("setting") else None,
-        "answers": answers,
-        "missing": [str(text) for text in missing] if isinstance(missing, list) else [],
-        "blocks": values.blocks(rest) if rest else [],
-    }
-
-
-def _answers(lines: object) -> list[tuple[str, list[tuple[str, str]]]]:
-    """Of each question, in the order they come, the answers in two words and in a sentence."""
-    by_question: dict[str, list[tuple[str, str]]] = {}
-    for line in _dicts(lines):
-        if line.get("sentence"):
-            question = str(line.get("question", ""))
-            heading = HEADINGS.get(question, values.words(question))
-            answer = str(line.get("answer", "")), str(line["sentence"])
-            by_question.setdefault(heading, []).append(answer)
-    return list(by_question.items())
 
 
 def read_published(results: Path) -> dict:
     """Return ``table``: ours, the paper's and the difference; and ``gaps``."""
     table = read_table(results / "published.csv")
-    absent = (
-        "published.csv is not there: the study has no dataset of the paper, or it was not compared "
-        "yet"
-    )
-    return {"table": table, "gaps": [] if table else [Gap(absent, "snakemake figures")]}
+    if table and table.rows:
+        return {"table": table, "gaps": []}
+    if table:
+        gap = Gap("None of the study's cells is in the paper, so nothing is compared with it")
+    else:
+        gap = Gap("published.csv is not there", "snakemake figures")
+    return {"table": None, "gaps": [gap]}

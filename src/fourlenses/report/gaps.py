@@ -14,10 +14,12 @@ class Gap:
     Attributes:
         what: a sentence without its full stop.
         command: makes what is missing; None where no command does.
+        key: of the config, with what to add to it; None where that is not what lacks.
     """
 
     what: str
     command: str | None = None
+    key: str | None = None
 
 
 def optional_json(path: Path, gaps: list[Gap], command: str | None) -> object | None:

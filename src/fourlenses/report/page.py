@@ -9,25 +9,31 @@ from markupsafe import Markup
 
 from fourlenses.core.files import atomic
 from fourlenses.planning.report import CAPTION
-from fourlenses.report import image_records, marks
-from fourlenses.report.figures import read_figure, read_lenses
-from fourlenses.report.findings import read_decisions, read_findings, read_published
+from fourlenses.report import answer
+from fourlenses.report.charts import curves, strip
+from fourlenses.report.datasets import read_datasets
+from fourlenses.report.decisions import read_decisions
+from fourlenses.report.figures import embedded_csv, read_figure, read_lenses
+from fourlenses.report.findings import read_findings, read_published, with_strips
 from fourlenses.report.gaps import Gap, optional_text
 from fourlenses.report.markdown import parse
-from fourlenses.report.provenance import read_provenance
-from fourlenses.report.runs import read_runs
+from fourlenses.report.records import image_records, marks
+from fourlenses.report.records.provenance import read_provenance
+from fourlenses.report.records.runs import read_runs
 from fourlenses.report.study_table import read_study_table
 from fourlenses.report.tables import read_table
+from fourlenses.study.vocabulary import LENSES
 
-HERE = Path(__file__).parent
+TEMPLATE = Path(__file__).parent / "template"
+STYLES = ("page.css", "parts.css", "charts.css", "print.css")
+MOST_EMBEDDED = 300_000  # bytes of metrics.csv that a page carries
 
 
 def write_report(metrics: Path, results: Path, *, data: Path, output: Path) -> None:
     """Write the report.
 
     What is known of the images is kept next to the table, for a clone without data. The same files
-    give the same bytes: the page has no date and no path that is not relative to the
-    study.
+    give the same bytes: the page has no date and no path that is not relative to the study.
 
     Args:
         metrics: the study's table.
@@ -50,12 +56,13 @@ def gather(metrics: Path, results: Path, data: Path) -> dict:
     """Return what the template shows, by section."""
     table = read_study_table(metrics)
     runs = read_runs(results / "pretrain", table.encoders)
-    return {
-        "study": results.resolve().name,
-        "table": table,
-        "findings": read_findings(results),
-        "lenses": read_lenses(results / "figures", table.lenses),
-        "decisions": read_decisions(results),
+    decisions, found = read_decisions(results), read_findings(results)
+    with_dots, findings_axis = with_strips(found["findings"])
+    tiles, axis = answer.tiles(decisions["cards"], with_dots, table.lenses)
+    parts = {
+        "findings": found | {"findings": with_dots},
+        "decisions": decisions,
+        "datasets": read_datasets(metrics, decisions["cards"]),
         "published": read_published(results),
         "plan": _plan(results),
         "provenance": read_provenance(
@@ -63,6 +70,50 @@ def gather(metrics: Path, results: Path, data: Path) -> dict:
         ),
         "health": runs,
     }
+    lenses = read_lenses(results / "figures", table.lenses)
+    gaps = [gap for part in (*parts.values(), *lenses) for gap in part["gaps"]]
+    gaps = _not_asked(table.lenses) + gaps
+    return {
+        "study": results.resolve().name,
+        "table": table,
+        "headline": answer.headline(decisions["cards"], tiles),
+        "short_answers": answer.short_answers(parts["datasets"]["panels"]),
+        "conditions": answer.conditions(table),
+        "warnings": answer.warnings(decisions["shared"], table, runs["hours"]),
+        "tiles": tiles,
+        "axis": axis,
+        "findings_axis": findings_axis,
+        "metrics_csv": embedded_csv(metrics) if metrics.stat().st_size <= MOST_EMBEDDED else None,
+        "sections": _sections(lenses, with_dots),
+        "gaps": gaps,
+        **parts,
+    }
+
+
+def _sections(lenses: list[dict], findings: list[dict]) -> list[dict]:
+    """A section per lens that has a figure or a finding that was measured."""
+    numbered = list(enumerate(findings, 1))
+    by_lens = {lens["lens"]: lens for lens in lenses}
+    sections = []
+    for name in (*LENSES, "other"):
+        said = [pair for pair in numbered if pair[1]["lens"] == name]
+        said = [pair for pair in said if name in by_lens or pair[1]["counts"]]
+        figures = by_lens[name]["figures"] if name in by_lens else []
+        if said or figures:
+            question = LENSES[name].question if name in LENSES else ""
+            title = name.capitalize() if name in LENSES else "More"
+            section = {"lens": name, "title": title, "question": question}
+            sections.append({**section, "findings": said, "figures": figures})
+    return sections
+
+
+def _not_asked(asked: set[str]) -> list[Gap]:
+    """The lenses that the study does not have."""
+    return [
+        Gap(f"{name.capitalize()} is not measured: {lens.question}", key=f"Add {name} to lenses")
+        for name, lens in LENSES.items()
+        if name not in asked
+    ]
 
 
 def _plan(results: Path) -> dict:
@@ -89,13 +140,14 @@ def render(contents: dict) -> str:
     script, by their hashes.
     """
     environment = Environment(
-        loader=FileSystemLoader(HERE),
+        loader=FileSystemLoader(TEMPLATE),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    style, script = ((HERE / name).read_text(encoding="utf-8") for name in ("page.css", "sort.js"))
+    style = "".join((TEMPLATE / name).read_text(encoding="utf-8") for name in STYLES)
+    script = (TEMPLATE / "page.js").read_text(encoding="utf-8")
     return environment.get_template("page.html.jinja").render(
         **contents,
         style=Markup(style),
@@ -103,7 +155,8 @@ def render(contents: dict) -> str:
         style_hash=_hash(style),
         script_hash=_hash(script),
         spark=marks.SPARK,
-        forest=marks.FOREST,
+        curves=curves,
+        strips=strip,
     )
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fourlenses.core.errors import UserError, printable
-from fourlenses.study import Run, parse_source
+from fourlenses.study import Run, methods, parse_source
 from fourlenses.study.vocabulary import FROM_SCRATCH, RANDOM_INIT
 
 _SEED = re.compile("seed[0-9]+")
@@ -20,9 +20,13 @@ class StudyTable:
     Attributes:
         rows: how many numbers.
         lenses: distinct values, as targets, protocols and seeds.
-        methods: of the encoders, without the random one.
+        methods: labels of those of the encoders, without the random one.
         encoders: the runs that were pretrained.
         datasets: evaluated on or pretrained on.
+        backbones: of the encoders.
+        pixels: sides of the images they see, where the table has them.
+        labels: numbers of labelled images.
+        images: numbers of pretraining images, of single encoders.
     """
 
     rows: int
@@ -33,6 +37,10 @@ class StudyTable:
     seeds: int
     encoders: set[str]
     datasets: set[str]
+    backbones: list[str]
+    pixels: list[int]
+    labels: list[int]
+    images: list[int]
 
 
 def read_study_table(metrics: Path) -> StudyTable:
@@ -56,13 +64,31 @@ def read_study_table(metrics: Path) -> StudyTable:
     return StudyTable(
         rows=len(rows),
         lenses={lens for row in rows for lens in row["lens"].split(";") if lens},
-        methods=sorted({name.split("/")[0] for name in encoders} - {RANDOM_INIT}),
+        methods=_labels({name.split("/")[0] for name in encoders} - {RANDOM_INIT}),
         targets=sorted(targets),
         protocols=sorted({row["protocol"] for row in rows}),
         seeds=len({row["seed"] for row in rows}),
         encoders=encoders,
         datasets=targets | sources,
+        backbones=sorted({row.get("backbone") or "" for row in rows} - {""}),
+        pixels=_numbers(rows, "image_size"),
+        labels=_numbers(rows, "labelled_images"),
+        images=_numbers(
+            [row for row in rows if row["protocol"] not in FROM_SCRATCH], "pretrain_images"
+        ),
     )
+
+
+def _labels(entries: set[str]) -> list[str]:
+    """Of method entries, in the order of figures; one that is not known comes last as it is."""
+    known = methods.in_order(entry for entry in entries if methods.known(entry))
+    return [*map(methods.label, known), *sorted(entries - {*known})]
+
+
+def _numbers(rows: list[dict[str, str]], column: str) -> list[int]:
+    """The distinct whole numbers above 0 of a column."""
+    texts = {row.get(column) or "" for row in rows}
+    return sorted({int(text) for text in texts if text.isascii() and text.isdigit()} - {0})
 
 
 def _encoders(rows: list[dict[str, str]]) -> set[str]:

@@ -19,6 +19,23 @@ def number(value: object) -> float | None:
     return float(value)
 
 
+def dicts(record: object) -> list[dict]:
+    """Return the records of a list; nothing where it is no list."""
+    items = record if isinstance(record, list) else []
+    return [item for item in items if isinstance(item, dict)]
+
+
+def text_of(entry: dict, key: str) -> str:
+    """Return the text of a key, empty where there is none."""
+    value = entry.get(key)
+    return "" if value is None or isinstance(value, list | dict) else str(value)
+
+
+def texts(value: object) -> list[str]:
+    """Return the items of a list as texts."""
+    return [str(item) for item in value] if isinstance(value, list) else []
+
+
 def shown(value: object) -> str:
     """Return a value for a cell or a sentence: `4400` -> `4,400`, `3.14159` -> `3.142`, a list as
     its items."""

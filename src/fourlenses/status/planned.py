@@ -6,7 +6,7 @@ from pathlib import Path
 from fourlenses.config.read import config_files, read_config, read_overlay
 from fourlenses.core.errors import UserError
 from fourlenses.core.files import read_json
-from fourlenses.lenses.plan import make_plan
+from fourlenses.lenses.known_sizes import possible_plan
 from fourlenses.study import Cell, Plan, Run
 from fourlenses.study.layout import Layout
 from fourlenses.workflow.needs import betons
@@ -62,7 +62,7 @@ def planned(workflow: Path, root: Path, *, study: str | None, overlays: list[Pat
                 f"{record} is not there and no file of {workflow / 'studies'} says "
                 f"'study: {study}'; name the study's config: make status CONFIG=…"
             )
-    from_config = _from_config(workflow, overlays or [base])
+    from_config = _from_config(workflow, overlays or [base], root)
     if study and from_config.name != study:
         raise UserError(
             f"{', '.join(map(str, overlays))}: key 'study' is '{from_config.name}', not "
@@ -96,10 +96,12 @@ def _cell(record: dict) -> Cell:
     )
 
 
-def _from_config(folder: Path, overlays: list[Path]) -> Planned:
+def _from_config(folder: Path, overlays: list[Path], root: Path) -> Planned:
     config = read_config(overlays, folder)
     origin = " + ".join(map(str, config_files(overlays, folder)))
-    return Planned(name=config["study"], plan=make_plan(config), config=config, origin=origin)
+    return Planned(
+        name=config["study"], plan=possible_plan(config, root).plan, config=config, origin=origin
+    )
 
 
 def _name(file: Path) -> object:

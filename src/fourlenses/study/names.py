@@ -10,6 +10,7 @@ from collections.abc import Iterable
 
 from fourlenses.study import labels, methods
 from fourlenses.study.corruptions import CORRUPTION_FAMILIES, CORRUPTIONS
+from fourlenses.study.datasets import of_domain
 from fourlenses.study.encoders import ALL, PER_CLASS, split_source, split_start
 from fourlenses.study.vocabulary import BACKBONES, EXTERNAL, PROTOCOLS
 
@@ -154,8 +155,17 @@ def _mark(mark: str) -> str:
 
 
 def is_in_domain(source_name: str, target: str) -> bool:
-    """Tell whether a single encoder was pretrained on the target's dataset and on no other."""
-    return not is_concatenated(source_name) and datasets(source_name) == {target}
+    """Tell whether a single encoder was pretrained on the target's dataset and on no other.
+
+    Images without labels of the same domain (`birds_unlabelled`) are the target's own.
+    """
+    return not is_concatenated(source_name) and domains(source_name) == {target}
+
+
+def domains(source_name: str) -> set[str]:
+    """Return the datasets of a source; of a single one without labels that which it belongs to."""
+    pooled = set(datasets(source_name))
+    return pooled if len(pooled) > 1 else {of_domain(dataset) for dataset in pooled}
 
 
 def corruption(name: str) -> str:

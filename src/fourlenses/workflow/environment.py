@@ -7,6 +7,7 @@ import os
 import shlex
 from pathlib import Path
 
+from fourlenses.core.paths import expanded
 from fourlenses.slurm.inside_job import max_minutes
 
 PREFIX = "FOURLENSES_"
@@ -26,7 +27,7 @@ def job_environment(
     training, evaluation = config["training"], config["evaluation"]
     variables = {
         "SCRIPTS": str(project / "workflow_scripts"),
-        "RAW_DATA": config["raw_data"],
+        "RAW_DATA": expanded(config["raw_data"], "raw_data"),
         "DEVICE": config["device"],
         "MAX_UNDECODABLE": str(config["max_undecodable"]),
         "PRETRAIN_INPUT": training["input"],

@@ -47,7 +47,7 @@ def test_a_class_folder_without_images_is_no_class_and_is_named(tmp_path, kind, 
         _, sidecar, _ = convert(packed(root, kind), tmp_path / "out")
     assert sidecar["classes"] == 2
     assert "2 folders hold no images and make no class, e.g. 'train/dog'" in caplog.text
-    assert "2 other files (2 .heic)" in caplog.text
+    assert "2 files skipped: HEIC, which is not read, e.g. 'train/dog/readme.heic'" in caplog.text
 
 
 def test_classes_of_one_split_only(tmp_path):

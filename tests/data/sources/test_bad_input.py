@@ -42,11 +42,11 @@ CONTENTS = {
     "truncated JPEG": ("x.jpg", jpeg_bytes(1)[:-100], "OSError: image file is truncated"),
     "header cut off": ("x.jpg", jpeg_bytes(1)[:10], "OSError: Truncated File Read"),
     "zero bytes": ("x.jpg", b"", "empty file"),
-    "text": ("x.jpg", b"<html>404 Not Found</html>", "no picture of a known kind"),
+    "text": ("x.jpg", b"<html>404 Not Found</html>", "a web page, not the image"),
     "PostScript": (
         "x.jpg",
         b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n(%pipe%id) (w) file\n",
-        "no picture of a known kind",
+        "PostScript, which is not read",
     ),
     "decompression bomb": ("x.png", bomb(), "200000x90000, more than 100000000 pixels"),
     "CMYK": (
@@ -86,7 +86,6 @@ CONTENTS = {
         "70000x2 px, a side longer than the format's 65535",
     ),
     "upper-case ending": ("x.JPEG", jpeg_bytes(1), JPEG),
-    "hidden file of another system": ("._x.jpg", b"\0\5\x16\7", "no picture of a known kind"),
 }
 
 

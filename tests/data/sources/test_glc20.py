@@ -290,3 +290,23 @@ def test_a_patch_that_is_there_twice(tmp_path):
         r"'patches_us_01.tar.gz/",
     ):
         index(made)
+
+
+def test_the_near_infrared_can_be_chosen(tmp_path):
+    definition, raw = make_glc20(tmp_path, "npy_tree")
+    manifest = source.index("glc20", definition, raw)
+    chosen = {**definition, "bands": ["near_infrared", "red", "green"]}
+    plain, infrared = (
+        contents(source.images("glc20", keys, raw, manifest=manifest, size=64))
+        for keys in (definition, chosen)
+    )
+    for path, colours, other in zip(manifest["path"], plain, infrared, strict=True):
+        patch = np.load(raw / definition["path"] / path)
+        assert np.array_equal(colours, patch[:, :, :3])
+        assert np.array_equal(other, patch[:, :, [3, 0, 1]])
+
+
+def test_patches_that_are_jpegs_have_no_near_infrared(tmp_path):
+    definition, raw = make_glc20(tmp_path, "jpg_tree")
+    with pytest.raises(UserError, match=r"glc20.bands' names near_infrared, which patches that"):
+        source.index("glc20", {**definition, "bands": ["near_infrared", "red", "green"]}, raw)

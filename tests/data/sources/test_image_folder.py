@@ -7,6 +7,7 @@ import pytest
 
 from fourlenses.core.errors import UserError
 from fourlenses.data.manifest.manifest import hierarchy_of, labels_of, write_manifest
+from fourlenses.data.manifest.skipped import skipped_of
 from fourlenses.data.sources import image_folder as source
 from tests.helpers.pictures import jpeg_bytes
 
@@ -159,11 +160,15 @@ def test_links_to_images_are_images(image_folder):
 
 
 @pytest.mark.parametrize("stray", ["logo.png", "extra/train/ant/0.jpg"])
-def test_what_lies_next_to_the_splits_does_not_turn_them_into_classes(image_folder, stray):
+def test_what_lies_next_to_the_splits_is_skipped_and_counted(image_folder, stray):
+    before = index(image_folder)
     (image_folder / stray).parent.mkdir(parents=True, exist_ok=True)
     (image_folder / stray).write_bytes(jpeg_bytes(1))
-    with pytest.raises(UserError, match=r"lies in no class folder|lies next to train/ and val/"):
-        index(image_folder)
+    after = index(image_folder)
+    assert after.equals(before)
+    assert skipped_of(after) == {
+        "next to the folders of the splits": {"files": 1, "images": 1, "example": stray}
+    }
 
 
 def test_folders_around_everything_are_looked_through_but_not_guessed_at(tmp_path, image_folder):
@@ -174,7 +179,7 @@ def test_folders_around_everything_are_looked_through_but_not_guessed_at(tmp_pat
     (tmp_path / "outer" / "other" / "x").mkdir(parents=True)
     (tmp_path / "outer" / "other" / "x" / "1.jpg").write_bytes(jpeg_bytes(1))
     with pytest.raises(
-        UserError, match="lies in a folder named like a split, but there is no train/ at the top"
+        UserError, match="lies in a folder named like a split, but there is no train/ with classes"
     ):
         index(tmp_path / "outer")
 
@@ -182,7 +187,7 @@ def test_folders_around_everything_are_looked_through_but_not_guessed_at(tmp_pat
 @pytest.mark.parametrize(
     ("table", "levels", "message"),
     [
-        ("", ["kind"], "classes.csv cannot be read as comma-separated values"),
+        ("", ["kind"], "class table .*classes.csv lists nothing"),
         ("class,kind\nant,a\nant,b\nbee,a\ncat,c\n", ["kind"], "class 'ant' has more than one row"),
         (
             "class,kind\nant,a\nbee,a\ncat,c\n",

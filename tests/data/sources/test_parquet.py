@@ -13,6 +13,7 @@ from fourlenses.data.manifest.manifest import hierarchy_of, read_manifest, write
 from fourlenses.data.sources import parquet as source
 from tests.helpers.layouts import generic as layouts
 from tests.helpers.layouts.generic import LISTED, PICTURES
+from tests.helpers.pictures import jpeg_bytes
 
 
 def indexed(definition, raw):
@@ -86,12 +87,7 @@ def test_three_splits_and_unlabelled_ones(tmp_path):
     schema = pq.read_schema(raw / "set/data/validation-00000-of-00001.parquet")
     hidden = pa.table([[{"bytes": b"x", "path": None}], [-1], [-1]], schema=schema)
     pq.write_table(hidden, raw / "set/data/test-00000-of-00001.parquet")
-    with pytest.raises(
-        UserError,
-        match=r"'datasets.animals.test_split': the files of .* are of the splits test, train, "
-        r"validation",
-    ):
-        indexed(definition, raw)
+    assert len(indexed(definition, raw)) == 30  # of the two others one has labels
     assert len(indexed({**definition, "test_split": "validation"}, raw)) == 30
     with pytest.raises(
         UserError, match=r"test-00000-of-00001.parquet, row 0: 'kind' is -1, which is no label"
@@ -219,3 +215,26 @@ print(count, (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 10
     count, grown = map(int, done.stdout.split())
     assert count == 400 * (1 << 20) - sum(range(400))
     assert grown < 200  # MiB
+
+
+def test_two_labelled_splits_next_to_training_need_the_key(tmp_path):
+    definition, raw = layouts.parquet(tmp_path)
+    other = raw / "set/data/validation-00000-of-00001.parquet"
+    (raw / "set/data/test-00000-of-00001.parquet").write_bytes(other.read_bytes())
+    with pytest.raises(
+        UserError, match=r"'datasets.animals.test_split': .* the splits test, train, validation"
+    ):
+        indexed(definition, raw)
+
+
+def test_a_test_split_without_labels_is_not_used(tmp_path):
+    for split, labels in (("train", [0, 1] * 20), ("test", [-1] * 5)):
+        images = [{"bytes": jpeg_bytes(number), "path": None} for number in range(len(labels))]
+        pq.write_table(
+            pa.table({"image": images, "label": labels}),
+            tmp_path / f"{split}-00000-of-00001.parquet",
+        )
+    manifest = indexed({"path": "."}, tmp_path)
+    assert len(manifest) == 40
+    assert set(manifest["split"]) == {"train", "test"}
+    assert all(identity.startswith("train") for identity in manifest["id"])

@@ -333,3 +333,53 @@ def test_not_converged_comes_from_the_encoders(study):
         assert {cell["not_converged"] for cell in run(folder, target, encoders).values()} == {
             expected
         }
+
+
+def test_labels_of_one_class_cost_their_own_cells_alone(study):
+    folder, manifest, target, encoder = study
+    before = run(folder, target, [encoder])
+    ants = rows_of(manifest, "train")[:3]
+    assert set(labels_of(manifest)[ants]) == {0}
+    np.save(folder / "3.npy", ants)
+    mixed = {
+        protocol: {**files, "3": folder / "3.npy"} for protocol, files in target.subsets.items()
+    }
+    after = run(folder, replace(target, subsets=mixed), [encoder], name="more")
+    for cell in (*before.values(), *after.values()):
+        cell.pop("timing")
+    assert after == before
+    left_out = read_json(folder / "more.json")["left_out"]
+    assert {(entry["protocol"], entry["labelled"]) for entry in left_out} == {
+        ("linear", "3"),
+        ("linear_per_level", "3"),
+        ("knn", "3"),
+    }
+    assert {entry["run"] for entry in left_out} == {"simclr/animals-20/seed0"}
+    assert all("all 3 labels are of class 'ant'" in entry["reason"] for entry in left_out)
+    alone = {"linear": {"3": folder / "3.npy"}}
+    assert run(folder, replace(target, subsets=alone), [encoder], name="none") == {}
+
+
+def test_labels_of_one_coarse_label_are_scored_at_the_finer_levels(study):
+    folder, manifest, target, encoder = study
+    labels = labels_of(manifest)
+    train = rows_of(manifest, "train")
+    insects = np.sort(np.concatenate([train[labels[train] == number][:4] for number in (0, 1)]))
+    np.save(folder / "8.npy", insects)
+    subsets = {"linear_per_level": {"8": folder / "8.npy"}}
+    cells = run(folder, replace(target, subsets=subsets), [encoder], name="few")
+    (cell,) = cells.values()
+    assert [level["level"] for level in cell["levels"]] == ["class"]
+
+
+@pytest.mark.parametrize("rare", [1, 2])
+def test_a_class_with_a_single_label_ends_nothing(study, rare):
+    folder, manifest, target, encoder = study
+    labels = labels_of(manifest)
+    train = rows_of(manifest, "train")
+    rows = [train[labels[train] == 0][:5], train[labels[train] == 1][:rare]]
+    np.save(folder / "few.npy", np.sort(np.concatenate(rows)))
+    subsets = {
+        protocol: {"few": folder / "few.npy"} for protocol in ("linear", "linear_per_level", "knn")
+    }
+    assert len(run(folder, replace(target, subsets=subsets), [encoder], name="few")) == 3

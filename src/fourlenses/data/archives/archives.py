@@ -7,6 +7,7 @@ order). A name that climbs out with ``..`` is an error; devices and pipes are sk
 """
 
 import lzma
+import re
 import stat
 import tarfile
 import zipfile
@@ -18,12 +19,11 @@ from pathlib import Path
 from fourlenses.core.errors import UserError, printable
 from fourlenses.core.patience import open_patiently
 from fourlenses.core.progress import progress_bar
+from fourlenses.data.archives.kinds import SUFFIXES, ZIP, ZIP_METHODS, is_archive, kind_of
 from fourlenses.data.archives.member_names import OutsideError, normal, target_of
 from fourlenses.data.archives.tar_stream import Member, tar_members
 from fourlenses.data.images.content import Undecodable
 
-SUFFIXES = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".zip")
-# RuntimeError: a zip that is encrypted or packed by a method Python lacks
 _BROKEN = (
     tarfile.TarError,
     zipfile.BadZipFile,
@@ -33,6 +33,12 @@ _BROKEN = (
     OSError,
     RuntimeError,
 )
+
+
+class UnreadableError(Exception):
+    """An archive of a kind that is read, packed in a way that is not; what, and what to do."""
+
+
 # Links followed one after the other before they count as a circle; Linux's number.
 _DEPTH = 40
 
@@ -69,14 +75,17 @@ def members(
             f"config key 'datasets.{dataset}.path': there is no file or directory {path}; "
             "put it there, correct the key, or point 'raw_data' at the folder that holds it"
         )
-    if not path.name.endswith(SUFFIXES):
+    kind, instead = kind_of(path)
+    if instead:
+        raise UserError(f"config key 'datasets.{dataset}.path': {path} is {instead}")
+    if not kind and not is_archive(path.name):
         raise UserError(
             f"config key 'datasets.{dataset}.path': {path} is neither a directory nor one of "
-            f"{', '.join(SUFFIXES)}"
+            f"{', '.join(SUFFIXES)}{_part_of(path.name)}"
         )
     first: Read
     again: Read
-    if path.suffix == ".zip":
+    if kind == ZIP or (not kind and path.suffix.lower() == ".zip"):
         first, again = partial(_zip_members, path, progress), partial(_zip_members, path)
     else:
         again = partial(tar_members, path, dataset, nested=nested)
@@ -85,6 +94,14 @@ def members(
 
 
 Read = Callable[[], Iterator[Member]]
+
+
+def _part_of(name: str) -> str:
+    """Return what to do about a part of an archive that was split, "" for other names."""
+    whole = re.fullmatch(r"(.+?)\.?(?:part)?[-_.]?(?:\d{1,3}|[a-z]{2})", name, re.IGNORECASE)
+    if not whole or not is_archive(whole[1]):
+        return ""
+    return f"; join the parts first: cat {whole[1]}* > {whole[1]}"
 
 
 def _with_links(
@@ -136,16 +153,42 @@ def _zip_members(path: Path, progress: bool = False) -> Iterator[Member]:
         entries = archive.infolist()
         for member in progress_bar(path.name, "file", items=entries, shown=progress):
             name = member.filename
+            # programs of Windows that break the rule for zips, as unzip reads them
+            if member.create_system == 0 and "/" not in name:
+                name = name.replace("\\", "/")
             # without the mark for UTF-8, zipfile decodes the bytes as code page 437
             if not member.flag_bits & 0x800:
                 name = name.encode("cp437").decode("utf-8", "surrogateescape")
-            if member.is_dir():
+            if member.is_dir() or name.endswith("/"):
                 yield normal(name), None, None
-            elif stat.S_ISLNK(member.external_attr >> 16):
-                link = archive.read(member).decode("utf-8", "surrogateescape")
-                yield normal(name), None, target_of(name, link)
+                continue
+            data = _read(archive, member)
+            if stat.S_ISLNK(member.external_attr >> 16):
+                yield (
+                    normal(name),
+                    None,
+                    target_of(name, data.decode("utf-8", "surrogateescape")),
+                )
             else:
-                yield normal(name), archive.read(member), None
+                yield normal(name), data, None
+
+
+def _read(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
+    """Return the bytes of a member.
+
+    Raises:
+        UnreadableError: It is encrypted, or packed by a method that Python lacks.
+    """
+    if member.flag_bits & 1:
+        raise UnreadableError("is encrypted; unpack it with its password")
+    try:
+        return archive.read(member)
+    except NotImplementedError:
+        number = member.compress_type
+        method = ZIP_METHODS.get(number, f"method {number}")
+        raise UnreadableError(
+            f"is packed by {method}, which Python lacks; unpack it (7z x, unzip)"
+        ) from None
 
 
 def _guarded(
@@ -163,7 +206,17 @@ def _guarded(
                 f"'{printable(str(error))}', which points out of it; pack it again from inside its "
                 "folder"
             ) from None
+        except UnreadableError as error:
+            raise UserError(
+                f"config key 'datasets.{dataset}.path': the archive {path} {error} and point the "
+                "key at the folder"
+            ) from None
         except _BROKEN as error:
+            if "span multiple disks" in str(error):
+                raise UserError(
+                    f"config key 'datasets.{dataset}.path': {path} is one of several volumes of an "
+                    "archive; unpack them together (7z x) and point the key at the folder"
+                ) from None
             raise UserError(
                 f"config key 'datasets.{dataset}.path': the archive {path} is damaged or truncated "
                 f"after {count} files ({type(error).__name__}: {error}); fetch it again"

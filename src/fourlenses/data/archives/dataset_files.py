@@ -16,12 +16,14 @@ from pathlib import Path
 from fourlenses.core.errors import UserError, printable
 from fourlenses.core.patience import patiently
 from fourlenses.core.progress import progress_bar
-from fourlenses.data.archives.archives import SUFFIXES, members
+from fourlenses.data.archives.archives import members
+from fourlenses.data.archives.kinds import SUFFIXES, is_archive
+from fourlenses.data.archives.leftovers import leftover
 from fourlenses.data.images.content import Undecodable
 from fourlenses.data.manifest.manifest import Manifest
 
 StoredFile = Path | bytes | Undecodable  # on disk; in an archive; or why there is nothing
-_ARCHIVE = re.compile("|".join(re.escape(suffix) + "/" for suffix in SUFFIXES))
+_ARCHIVE = re.compile("|".join(re.escape(suffix) + "/" for suffix in SUFFIXES), re.IGNORECASE)
 
 
 def walk(
@@ -59,7 +61,7 @@ def walk(
         return
     names = file_names(path, dataset, folders=folders, enter=enter)
     for name in progress_bar(path.name, "file", items=names, shown=progress):
-        if enter is None or not name.endswith(SUFFIXES):
+        if enter is None or not is_archive(name):
             yield name, path / name
         elif enter(name.rpartition("/")[2]):
             for member, data in members(path / name, dataset):
@@ -93,6 +95,8 @@ def _below(
     try:
         entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
     except OSError as error:
+        if leftover(start):  # `lost+found` is the superuser's
+            return
         raise UserError(
             f"config key 'datasets.{dataset}.path': {folder} cannot be listed ({error.strerror})"
         ) from error

@@ -21,9 +21,9 @@ from fourlenses.core.randomness import string_ids
 from fourlenses.data.beton.writer import BetonWriter
 from fourlenses.data.conversion.disk_space import DiskSpace
 from fourlenses.data.conversion.encode import Encoded, encode
+from fourlenses.data.dataset import images_of_dataset
 from fourlenses.data.images.content import LazyImage
 from fourlenses.data.manifest.manifest import Manifest, column, hierarchy_of, labels_of, rows_of
-from fourlenses.data.sources import source_of
 
 log = logging.getLogger(__name__)
 _LISTED = 20  # undecodable images that the log names
@@ -73,9 +73,7 @@ def write_beton(
     _remove_leftovers(output)
     with atomic(output) as temporary:
         writer = BetonWriter(temporary, len(ids))
-        images = source_of(definition).images(
-            name, definition, raw_data, manifest=manifest, size=size
-        )
+        images = images_of_dataset(name, definition, raw_data, manifest=manifest, size=size)
         encoded = _encode_all(images, ids, variant=variant, size=size, workers=workers)
         bar = progress_bar(f"{name}/{variant}", "image", len(ids), items=encoded)
         try:

@@ -16,6 +16,7 @@ import yaml
 
 from fourlenses.core.errors import UserError, one_of
 from fourlenses.core.files import read_json
+from fourlenses.core.paths import expanded
 from fourlenses.study.layout import encoder_downloads
 
 LENGTHS = {"md5": 32, "sha256": 64}
@@ -179,13 +180,15 @@ def take_downloads(config: dict) -> dict[str, list[Wanted]]:
 
 def _weights(entry: dict, url: str) -> Wanted:
     """Return the file of an external encoder's weights."""
-    return Wanted(PurePosixPath(entry["weights"]), Remote(url, "sha256", entry["sha256"]))
+    path = PurePosixPath(expanded(entry["weights"], "encoders.….weights"))
+    return Wanted(path, Remote(url, "sha256", entry["sha256"]))
 
 
 def _wanted(name: str, entry: dict, download: bool | dict | list) -> list[Wanted]:
     if download is False:
         return []
-    path, key = PurePosixPath(entry["path"]), f"key 'datasets.{name}.download'"
+    path = PurePosixPath(expanded(entry["path"], f"datasets.{name}.path"))
+    key = f"key 'datasets.{name}.download'"
     if isinstance(download, dict):
         return [Wanted(path, Remote.from_entry(download, download["url"]))]
     if isinstance(download, list):
@@ -212,7 +215,7 @@ def _wanted(name: str, entry: dict, download: bool | dict | list) -> list[Wanted
 
 def _needed(entry: dict, known: dict) -> list[PurePosixPath]:
     """Return the paths of the published files that a dataset's entry needs; see downloads.yaml."""
-    path = PurePosixPath(entry["path"])
+    path = PurePosixPath(expanded(entry["path"], "datasets.….path"))
     if known.get("path_is_file"):
         return [path]
     keys = {**known.get("defaults", {}), **entry}

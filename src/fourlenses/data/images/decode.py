@@ -6,20 +6,27 @@ from pathlib import Path
 from types import ModuleType
 
 import numpy as np
-from PIL import Image, TiffImagePlugin, UnidentifiedImageError, WebPImagePlugin
+from PIL import (
+    AvifImagePlugin,
+    Image,
+    Jpeg2KImagePlugin,
+    TiffImagePlugin,
+    UnidentifiedImageError,
+    WebPImagePlugin,
+)
 
 from fourlenses.core.patience import patiently
 from fourlenses.data.images.content import Undecodable
+from fourlenses.data.images.formats import HEAD, READ, format_of
 from fourlenses.data.images.jpeg_header import read_header
+from fourlenses.data.images.tiff import is_tiff, why_not_plain
 
 # A picture of more pixels than this is refused, not decoded: 100 megapixels are 300 MB in memory.
 MAX_PIXELS = 100_000_000
 # Pillow's own guard warns, through a filter that all threads share; ours is in `open_picture`.
 Image.MAX_IMAGE_PIXELS = None
-# Pillow reads many more; some run programs on what they find (EPS is handed to Ghostscript).
-FORMATS = ("JPEG", "PNG", "BMP", "GIF", "TIFF", "WEBP", "PPM")
 # Importing these is what makes Pillow know them when formats are named.
-PLUGINS = (TiffImagePlugin, WebPImagePlugin)
+PLUGINS = (TiffImagePlugin, WebPImagePlugin, Jpeg2KImagePlugin, AvifImagePlugin)
 _ORIENTATION = 0x0112
 _HEADER_BYTES = 4096  # of a JPEG without EXIF or a colour profile, all that lies before its data
 _TURNS = {
@@ -52,7 +59,11 @@ def decode(data: bytes, size: int | None = None) -> Image.Image:
     if not data:
         raise Undecodable("empty file")
     try:
+        if is_tiff(data) and (why := why_not_plain(data)):
+            raise Undecodable(f"a TIFF of {why}")
         image = open_picture(data)
+        if image.mode == "F":
+            raise Undecodable("floating-point numbers; set 'range' or 'percentiles'")
         if size is not None:
             image.draft(None, (2 * size, 2 * size))
         image.load()
@@ -71,7 +82,7 @@ def decode(data: bytes, size: int | None = None) -> Image.Image:
         raise
     # Pillow's readers raise anything on bad input: OSError, SyntaxError, struct.error, …
     except Exception as error:
-        raise Undecodable(f"{type(error).__name__}: {_tidy(error)}") from None
+        raise Undecodable(reason_of(error, data)) from None
 
 
 def header_size(file: bytes | Path | Undecodable) -> tuple[int, int]:
@@ -110,7 +121,7 @@ def open_picture(file: bytes | Path | Undecodable) -> Image.Image:
     """
     if isinstance(file, Undecodable):
         raise file
-    image = Image.open(io.BytesIO(file) if isinstance(file, bytes) else file, formats=FORMATS)
+    image = Image.open(io.BytesIO(file) if isinstance(file, bytes) else file, formats=READ)
     if image.width * image.height > MAX_PIXELS:
         raise Undecodable(f"{image.width}x{image.height}, more than {MAX_PIXELS} pixels")
     return image
@@ -125,9 +136,19 @@ def _orientation(image: Image.Image) -> int:
     return orientation if orientation in _TURNS else 1
 
 
-def _tidy(error: Exception) -> str:
-    # an address in memory is different in every run, and a sidecar is not
-    return "no picture of a known kind" if isinstance(error, UnidentifiedImageError) else str(error)
+def reason_of(error: Exception, data: bytes) -> str:
+    """Return why a reader of Pillow could not read some bytes."""
+    if not isinstance(error, UnidentifiedImageError):
+        return f"{type(error).__name__}: {error}"
+    # Pillow's message has an address in memory, different in every run, and a sidecar has not
+    kind = format_of(data[:HEAD], "")
+    if kind.name == "Git LFS pointer":
+        return "a Git LFS pointer, not the image; run git lfs pull"
+    if kind.name == "web page":
+        return "a web page, not the image: was its download refused?"
+    if kind.name and not kind.read:
+        return f"{kind.name}, which is not read; convert it to PNG or JPEG"
+    return "UnidentifiedImageError: no picture of a known kind"
 
 
 def shrink(pixels: np.ndarray, size: int) -> np.ndarray:

@@ -6,6 +6,7 @@ stable), ``path`` (by which the source finds the image), ``split`` (train or tes
 label level, coarse to fine. The last level is the class.
 """
 
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ import numpy as np
 
 from fourlenses.core.errors import UserError
 from fourlenses.core.files import atomic
+from fourlenses.study.datasets import UNLABELLED
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -115,7 +117,10 @@ class ManifestFile(Mapping):
         self._path = path
         self._columns: dict[str, Column] = {}
         with open(path, "rb") as file:  # pyarrow takes no paths that are not UTF-8
-            self._names = pyarrow.parquet.read_schema(file).names
+            schema = pyarrow.parquet.read_schema(file)
+        self._names = schema.names
+        # what pandas keeps there of the DataFrame that was written
+        self.attrs: dict = json.loads((schema.metadata or {}).get(b"PANDAS_ATTRS", b"{}"))
 
     def __getitem__(self, name: str) -> Column:
         import pyarrow.parquet
@@ -184,9 +189,10 @@ def write_manifest(manifest: "pd.DataFrame", path: Path) -> None:
     """Check and write a manifest atomically.
 
     Raises:
-        UserError: No training or no test images, or the same id twice.
+        UserError: No training or no test images (but for images without labels), or the same id
+            twice.
     """
-    for split in ("train", "test"):
+    for split in ("train",) if without_labels(manifest) else ("train", "test"):
         if not (manifest["split"] == split).any():
             splits = ", ".join(sorted(manifest["split"].unique()))
             raise UserError(
@@ -201,6 +207,12 @@ def write_manifest(manifest: "pd.DataFrame", path: Path) -> None:
     odd = {name: manifest[name].map(_bytes) for name in manifest if _is_odd(manifest[name])}
     with atomic(path) as temporary:
         manifest.assign(**odd).to_parquet(temporary, index=False)
+
+
+def without_labels(manifest: Manifest) -> bool:
+    """Return whether all images carry the one label of those that have none."""
+    levels = [name for name in manifest if name.startswith(PREFIX)]
+    return len(levels) == 1 and column(manifest, levels[0]).codes()[1] == [UNLABELLED]
 
 
 def _is_odd(values: "pd.Series") -> bool:

@@ -44,7 +44,8 @@ def draw_subset(
         raise UserError(
             f"dataset '{dataset}' has {len(rows)} usable training images, but the config asks for "
             f"{count} (keys 'pretrain_images' and 'labelled_images' of the lenses); lower them, or "
-            "use 'all'"
+            "use 'all'. The same command, run again, leaves this size out, as the number of images "
+            "is known now"
         )
     # the first draw is also that of pretraining: a supervised run and a linear classifier see the
     # same labels

@@ -27,6 +27,7 @@ from fourlenses.data.sources import (
     parquet,
     places365,
     synthetic,
+    unlabelled,
 )
 
 SOURCES: dict[str, ModuleType] = {
@@ -41,6 +42,7 @@ SOURCES: dict[str, ModuleType] = {
     "cifar": cifar,
     "manifest": manifest,
     "synthetic": synthetic,
+    "unlabelled": unlabelled,
 }
 
 

@@ -4,18 +4,18 @@ It has a column of paths, one of labels and, where there are any, one of splits 
 labels. The images lie in a directory or an archive; the CSV lies next to it or inside.
 """
 
-import csv
-import io
 from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
 
-from fourlenses.core.errors import UserError, did_you_mean, printable
+from fourlenses.core.errors import UserError, printable
 from fourlenses.data.images.content import LazyImage
 from fourlenses.data.manifest.manifest import PREFIX, Manifest, text_column
-from fourlenses.data.sources.common.image_files import TEST_SPLITS, stream_pictures
+from fourlenses.data.sources.common.delimited import no_column, position_of, read_rows
+from fourlenses.data.sources.common.image_files import composed, stream_pictures
 from fourlenses.data.sources.common.listed import join_pictures, read_lists
+from fourlenses.data.sources.common.split_words import TEST, TRAIN, VALIDATION, split_of
 
 
 def index(name: str, definition: dict, raw_data: Path) -> pd.DataFrame:
@@ -39,20 +39,24 @@ def _table(
 
     Rows of unused splits are left out.
     """
-    separator = definition.get("separator", "\t" if file.endswith(".tsv") else ",")
-    header, rows = _rows(file, content, separator)
     label = definition.get("label_column", "label")
+    header, rows, _ = read_rows(
+        file,
+        content,
+        separator=definition.get("separator", "\t" if file.endswith(".tsv") else None),
+        column=definition.get("path_column", "path"),
+    )
     levels = [level for level in definition.get("levels", []) if level != label]
     columns = {"path_column": definition.get("path_column", "path"), "label_column": label}
     if split is None and "split_column" in definition:
         columns["split_column"] = definition["split_column"]
+    position: dict[str, int] = {}
     for key, column in [*columns.items(), *(("levels", level) for level in levels)]:
-        if column not in header:
-            raise UserError(
-                f"config key 'datasets.{name}.{key}': {file} has no column '{column}'"
-                f"{did_you_mean(column, header)}; its columns: {', '.join(map(printable, header))}"
-            )
-    position = {column: header.index(column) for column in (*columns.values(), *levels)}
+        at = position_of(column, header)
+        if at is None:
+            where = f"config key 'datasets.{name}.{key}'"
+            raise no_column(where, file, column=column, header=header)
+        position[column] = at
     path_position = position[columns["path_column"]]
     splits: list[str | None] = [split] * len(rows)
     if "split_column" in columns:
@@ -72,48 +76,17 @@ def _table(
     table = pd.DataFrame({"file": files})
     table["split"] = text_column(splits)
     for level in levels:
-        table[PREFIX + level] = text_column(row[position[level]] for _, row in rows)
-    table[PREFIX + "class"] = text_column(row[position[label]] for _, row in rows)
+        table[PREFIX + level] = text_column(composed(row[position[level]]) for _, row in rows)
+    table[PREFIX + "class"] = text_column(composed(row[position[label]]) for _, row in rows)
     return table
-
-
-def _rows(
-    file: str, content: bytes, separator: str
-) -> tuple[list[str], list[tuple[int, list[str]]]]:
-    """Return the header, and the line number and cells of every row.
-
-    Bytes that are not UTF-8 stay, as in names of files.
-    """
-    reader = csv.reader(
-        io.TextIOWrapper(io.BytesIO(content), "utf-8-sig", "surrogateescape", newline=""),
-        delimiter=separator,
-        strict=True,
-    )
-    try:
-        header = next(reader, [])
-        rows = [(reader.line_num, row) for row in reader if row]
-    except csv.Error as error:
-        raise UserError(
-            f"{file}, line {reader.line_num}: not a table of values separated by {separator!r} "
-            f"({error})"
-        ) from error
-    for line, row in rows:
-        if len(row) != len(header):
-            raise UserError(
-                f"{file}, line {line}: {len(row)} cells, but the header has {len(header)}; quote "
-                f"cells that hold {separator!r}, or set 'separator'"
-            )
-    if not rows:
-        raise UserError(f"{file} lists nothing: it has no line after its header")
-    return header, rows
 
 
 def _splits(name: str, definition: dict, file: str, *, values: list[str]) -> list[str]:
     """Return train, test or unused for every value of the column of splits."""
     distinct = sorted(set(values))
-    train = definition.get("train_split", "train")
-    tests = [value for value in distinct if value.lower() in TEST_SPLITS]
-    test = definition.get("test_split", tests[0] if len(tests) == 1 else None)
+    train = definition.get("train_split") or _only(distinct, ("train",), (TRAIN,))
+    tests = ("val", "valid", "validation", "test")
+    test = definition.get("test_split") or _only(distinct, tests, (VALIDATION, TEST))
     for key, value in (("train_split", train), ("test_split", test)):
         if value not in distinct:
             raise UserError(
@@ -122,3 +95,14 @@ def _splits(name: str, definition: dict, file: str, *, values: list[str]) -> lis
                 f"value of the {key.removesuffix('_split')} images"
             )
     return [{train: "train", test: "test"}.get(value, "unused") for value in values]
+
+
+def _only(values: list[str], words: tuple[str, ...], splits: tuple[str, ...]) -> str | None:
+    """Return the only value that is one of some words, or else the only one of some splits."""
+    for found in (
+        [value for value in values if value.lower() in words],
+        [value for value in values if split_of(value)[0] in splits],
+    ):
+        if found:
+            return found[0] if len(found) == 1 else None
+    return None

@@ -20,6 +20,7 @@ import pandas as pd
 
 from fourlenses.core.errors import UserError
 from fourlenses.data.archives.dataset_files import StoredFile, content, files_of_rows, walk
+from fourlenses.data.archives.leftovers import leftover
 from fourlenses.data.images.content import ImageContent, LazyImage, Undecodable
 from fourlenses.data.images.decode import header_size, open_picture
 from fourlenses.data.manifest.manifest import Manifest
@@ -50,6 +51,7 @@ CLASSES = (
     (95, "Wetlands", "Emergent Herbaceous Wetlands"),
 )
 SHAPE = (256, 256, 5)
+BANDS = ("red", "green", "blue", "near_infrared")  # of a .npy patch; the fifth is the land cover
 _NAME = re.compile(r"(?:^|/)(\d+)(\.npy|_rgb\.jpg|_landcover\.tif)$")
 
 
@@ -59,6 +61,11 @@ def index(name: str, definition: dict, raw_data: Path) -> pd.DataFrame:
     wanted = set(occurrences.index[occurrences["latitude"].notna()])
     table = _scan(name, path, wanted=wanted, rule=definition.get("label", "centre"))
     labels = table.pop("code") - FIRST_CODE
+    if "near_infrared" in definition.get("bands", ()) and table["path"].str.endswith(".jpg").any():
+        raise UserError(
+            f"config key 'datasets.{name}.bands' names near_infrared, which patches that are .jpg "
+            "do not hold; use those that are .npy, or leave it out"
+        )
     outside = ~labels.between(0, len(CLASSES) - 1)
     codes = labels[outside] + FIRST_CODE
     _report(name, path, occurrences, patches=len(table), outside=codes)
@@ -83,15 +90,21 @@ def images(
     name: str, definition: dict, raw_data: Path, *, manifest: Manifest, size: int
 ) -> Iterator[LazyImage]:
     files = files_of_rows(raw_data / definition["path"], name, manifest)
+    colours = functools.partial(_colours, bands=bands_of(definition))
     for member, file in zip(manifest["path"], files, strict=True):
-        read = functools.partial(content if member.endswith(".jpg") else _colours, file, name)
+        read = functools.partial(content if member.endswith(".jpg") else colours, file, name)
         yield read if isinstance(file, Path) else read()
 
 
-def _colours(file: StoredFile, dataset: str) -> ImageContent:
-    """Return the red, green and blue of a patch, uint8 (256, 256, 3)."""
+def bands_of(definition: dict) -> list[int]:
+    """Return the channels of a patch that become red, green and blue."""
+    return [BANDS.index(band) for band in definition.get("bands", BANDS[:3])]
+
+
+def _colours(file: StoredFile, dataset: str, *, bands: list[int]) -> ImageContent:
+    """Return three channels of a patch, uint8 (256, 256, 3)."""
     try:
-        pixels = _patch(file)[:, :, :3]
+        pixels = _patch(file)[:, :, bands]
     except _Unreadable as error:
         content(file, dataset)  # raises where the patch is gone since it was indexed
         return Undecodable(str(error))
@@ -133,7 +146,7 @@ def _scan(name: str, path: Path, *, wanted: set[int], rule: str) -> pd.DataFrame
     scan = _Scan()
     for member, file in walk(path, name, enter=_enter, progress=True):
         match = _NAME.search(member)
-        if not match:
+        if not match or leftover(member):
             continue
         number, kind = int(match[1]), match[2]
         if number not in wanted:

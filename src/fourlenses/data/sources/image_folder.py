@@ -1,11 +1,10 @@
 """A directory or an archive of class folders.
 
-They are ``train/<class>/…`` and ``val/<class>/…``, or ``<class>/…`` with a seeded split. A folder
-that holds everything (as archives often have) is skipped. An optional class table (CSV) gives the
-ancestors of the classes.
+They are ``train/<class>/…`` and ``val/<class>/…``, or ``<class>/…`` with a seeded split; see
+`common.class_folders`. A folder that holds everything (as archives often have) is skipped. An
+optional class table (CSV) gives the ancestors of the classes.
 """
 
-import io
 import logging
 import posixpath
 from collections.abc import Iterator
@@ -14,16 +13,21 @@ from pathlib import Path, PurePosixPath
 import pandas as pd
 
 from fourlenses.core.errors import UserError, printable
+from fourlenses.data.archives.leftovers import leftover
 from fourlenses.data.images.content import LazyImage
 from fourlenses.data.manifest.manifest import Manifest, text_column
+from fourlenses.data.manifest.skipped import Skipped, with_skipped
+from fourlenses.data.sources.common.class_folders import UNUSED, Layout
+from fourlenses.data.sources.common.delimited import read_rows
 from fourlenses.data.sources.common.image_files import (
-    EXTENSIONS,
-    TEST_SPLITS,
+    composed,
     find_pictures,
+    no_images,
     seeded_split,
     stream_pictures,
     without_wrapping,
 )
+from fourlenses.data.sources.common.split_words import speaks_only_of_a_split
 
 log = logging.getLogger(__name__)
 
@@ -32,22 +36,27 @@ def index(name: str, definition: dict, raw_data: Path) -> pd.DataFrame:
     path = raw_data / definition["path"]
     tables: dict[str, bytes] = {}
     folders: set[str] = set()
-    manifest = find_pictures(path, name, tables=tables, folders=folders)
+    skipped = Skipped()
+    manifest = find_pictures(path, name, skipped=skipped, tables=tables, folders=folders)
     if manifest.empty:
-        raise UserError(
-            f"config key 'datasets.{name}.path': {path} holds no images (files named "
-            f"{', '.join(sorted(EXTENSIONS))})"
-        )
+        raise no_images(name, path, skipped)
     _report_empty(path, folders, manifest["path"])
-    parts, around = without_wrapping(manifest["path"])
+    ids = [composed(file) for file in manifest["path"]]
+    split_names = definition.get("given_split") is not False
+    parts, around = without_wrapping(
+        ids, keep=speaks_only_of_a_split if split_names else lambda _: False
+    )
     # An id leaves out the folders that hold everything, so that an archive and the folder it was
     # made of give the same subsets.
-    manifest["id"] = (
-        text_column(file[around:] for file in manifest["path"]) if around else manifest["path"]
-    )
-    manifest["split"], classes = _split_and_class(
-        name, definition, path, manifest=manifest, parts=parts
-    )
+    manifest["id"] = text_column(file[around:] for file in ids)
+    splits, classes = Layout(name, definition, path, skipped=skipped).read(parts)
+    used = [split != UNUSED for split in splits]
+    manifest["split"] = text_column(splits)
+    manifest["level:class"] = text_column(classes)
+    manifest = manifest[used].reset_index(drop=True)
+    if manifest["split"].isna().any():
+        manifest["split"] = seeded_split(list(manifest["id"]), definition)
+    classes = list(manifest.pop("level:class"))
     wanted = definition.get("levels", [])
     if wanted:
         file, table = _class_table(name, definition, raw_data, tables=tables)
@@ -56,10 +65,9 @@ def index(name: str, definition: dict, raw_data: Path) -> pd.DataFrame:
         levels = {"class": classes}
     for level, labels in levels.items():
         manifest[f"level:{level}"] = text_column(labels)
-    used = manifest["split"].isin(["train", "test"])
     first = ["id", "path", "split", "width", "height"]
-    columns = [*first, *[column for column in manifest if column not in first]]
-    return manifest.loc[used, columns].reset_index(drop=True)
+    manifest = manifest[[*first, *[column for column in manifest if column not in first]]]
+    return with_skipped(manifest, skipped, path)
 
 
 def images(
@@ -72,7 +80,7 @@ def _report_empty(path: Path, folders: set[str], pictures: pd.Series) -> None:
     """Warn of folders without any image beneath them: a class that was meant to exist does not."""
     direct = {PurePosixPath(folder) for folder in set(map(posixpath.dirname, pictures))}
     full = {parent.as_posix() for folder in direct for parent in (folder, *folder.parents)}
-    empty = sorted(folders - full)
+    empty = sorted(folder for folder in folders - full if not leftover(folder))
     if empty:
         log.warning(
             "%s: %d folders hold no images and make no class, e.g. '%s'",
@@ -80,61 +88,6 @@ def _report_empty(path: Path, folders: set[str], pictures: pd.Series) -> None:
             len(empty),
             printable(empty[0]),
         )
-
-
-def _split_and_class(
-    name: str, definition: dict, path: Path, *, manifest: pd.DataFrame, parts: list[tuple]
-) -> tuple[list[str], list[str]]:
-    """Return the split and the class of every image.
-
-    Args:
-        name: Of the dataset.
-        definition: Its config entry.
-        path: Of its directory or archive.
-        manifest: Columns path and id.
-        parts: Of the paths, as from `without_wrapping`.
-    """
-    members = zip(manifest["path"], parts, strict=True)
-    shallow = next((member for member, part in members if len(part) < 2), None)
-    if shallow:
-        raise UserError(
-            f"config key 'datasets.{name}.path': '{shallow}' in {path} lies in no class folder; "
-            "expected <class>/<image> or train/<class>/<image>"
-        )
-    splits = {part[0] for part in parts if len(part) >= 3} & {"train", *TEST_SPLITS}
-    if "train" in splits:
-        return _given_split(name, definition, path, parts=parts, splits=splits)
-    misplaced = next((part for part in parts if {"train", *TEST_SPLITS} & set(part[:-1])), None)
-    if misplaced:
-        raise UserError(
-            f"config key 'datasets.{name}.path': '{'/'.join(misplaced)}' in {path} lies in a "
-            "folder named like a split, but there is no train/ at the top (beneath at most folders "
-            "that hold everything); expected train/<class>/ and val/<class>/, or neither"
-        )
-    return seeded_split(list(manifest["id"]), definition), ["/".join(part[:-1]) for part in parts]
-
-
-def _given_split(
-    name: str, definition: dict, path: Path, *, parts: list[tuple], splits: set[str]
-) -> tuple[list[str], list[str]]:
-    """Return the split and the class of every image, where the folders at the top are splits."""
-    tests = sorted(splits - {"train"})
-    test = definition.get("test_split") or (tests[0] if len(tests) == 1 else None)
-    if test is None or test not in splits:
-        raise UserError(
-            f"config key 'datasets.{name}.test_split': {path} has the folders "
-            f"{', '.join(sorted(splits))}; set the key to the one that holds the test images "
-            f"({', '.join(TEST_SPLITS)})"
-        )
-    outside = next((part for part in parts if len(part) < 3 or part[0] not in splits), None)
-    if outside:
-        raise UserError(
-            f"config key 'datasets.{name}.path': '{'/'.join(outside)}' in {path} lies next to "
-            f"train/ and {test}/, in neither"
-        )
-    names = {"train": "train", test: "test"}
-    classes = ["/".join(part[1:-1]) for part in parts]
-    return [names.get(part[0], "unused") for part in parts], classes
 
 
 def _levels(
@@ -198,23 +151,18 @@ def _class_table(
     """
     path, wanted = raw_data / definition["path"], definition.get("classes", "classes.csv")
     inside = [key for key in tables if key == wanted or key.endswith("/" + wanted)]
-    content: io.BytesIO | Path
     if inside:
         member = min(inside, key=len)
-        file, content = f"{path}:{member}", io.BytesIO(tables[member])
+        file, content = f"{path}:{member}", tables[member]
     elif (raw_data / wanted).is_file():
-        file, content = str(raw_data / wanted), raw_data / wanted
+        file, content = str(raw_data / wanted), (raw_data / wanted).read_bytes()
     else:
         raise UserError(
             f"config key 'datasets.{name}.classes': no class table '{wanted}' in {path} or in "
             f"{raw_data}; 'levels' needs one"
         )
-    try:
-        table = pd.read_csv(content, dtype=str, keep_default_na=False)
-    except ValueError as error:  # empty, not a table, or not UTF-8
-        raise UserError(
-            f"class table {file} cannot be read as comma-separated values in UTF-8: {error}"
-        ) from error
+    header, rows, _ = read_rows(f"class table {file}", content, separator=None, column=None)
+    table = pd.DataFrame([map(composed, row) for _, row in rows], columns=header)
     first = table.columns[0]
     repeated = table[first][table[first].duplicated()]
     if len(repeated):

@@ -8,6 +8,7 @@ read a few at a time, so memory stays constant.
 
 import collections
 import json
+import logging
 import re
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
@@ -18,17 +19,13 @@ import pyarrow.parquet as pq
 
 from fourlenses.core.errors import UserError, did_you_mean
 from fourlenses.data.archives.dataset_files import file_names
+from fourlenses.data.archives.leftovers import leftover
 from fourlenses.data.images.content import Undecodable
 from fourlenses.data.manifest.manifest import PREFIX, Manifest, text_column
 from fourlenses.data.sources.common.image_files import seeded_split
+from fourlenses.data.sources.common.split_words import TRAIN, UNLABELLED, WORDS
 
-# words that name a split, between characters that are no letters:
-# https://huggingface.co/docs/hub/datasets-file-names-and-splits
-WORDS = {
-    **dict.fromkeys(("train", "training"), "train"),
-    **dict.fromkeys(("validation", "valid", "val", "dev"), "validation"),
-    **dict.fromkeys(("test", "testing", "eval", "evaluation"), "test"),
-}
+log = logging.getLogger(__name__)
 ROWS = 32  # read at once; 32 photographs are some megabytes
 
 
@@ -38,7 +35,9 @@ def index(name: str, definition: dict, raw_data: Path) -> pd.DataFrame:
     columns = [*(level for level in definition.get("levels", []) if level != label), label]
     files = _files(name, path)
     words = {file: _split_of(identity) for file, identity in files}
-    split_of = _choose(name, definition, path, words=set(words.values()))
+    unlabelled = _unlabelled(path, words, label=label) if "test_split" not in definition else set()
+    split_of = _choose(name, definition, path, words=set(words.values()) - unlabelled)
+    split_of |= dict.fromkeys(unlabelled, "unused")
     parts = []
     for file, identity in files:
         split = split_of[words[file]]
@@ -138,7 +137,11 @@ def _files(name: str, path: Path) -> list[tuple[str, str]]:
     if path.is_file():
         files = [path.name]
     elif path.is_dir():
-        files = [file for file in file_names(path, name) if file.endswith(".parquet")]
+        files = [
+            file
+            for file in file_names(path, name)
+            if file.endswith(".parquet") and not leftover(file)
+        ]
     else:
         raise UserError(
             f"config key 'datasets.{name}.path': there is no file or directory {path}; put it "
@@ -160,12 +163,46 @@ def _files(name: str, path: Path) -> list[tuple[str, str]]:
 
 
 def _split_of(identity: str) -> str | None:
-    """Return the split that a file's name, or else a folder's, has a word for, or None."""
+    """Return the split that a file's name, or else a folder's, has a word for, or None.
+
+    As https://huggingface.co/docs/hub/datasets-file-names-and-splits has it.
+    """
     for part in reversed(identity.split("/")):
         for word in re.split(r"[^a-z]+", part.lower()):
             if word in WORDS:
                 return WORDS[word]
     return None
+
+
+def _unlabelled(path: Path, words: dict[str, str | None], *, label: str) -> set[str | None]:
+    """Return the splits but train whose labels are all missing: they are published with -1.
+
+    Args:
+        path: Of the dataset.
+        words: Split by file.
+        label: The label column.
+    """
+    labelled = set()
+    for file, word in words.items():
+        if word in (TRAIN, None) or word in labelled:
+            continue
+        with _opened(_full_path(path, file)) as parquet:
+            if label not in parquet.schema_arrow.names:
+                labelled.add(word)  # for the error that says so
+                continue
+            kind = parquet.schema_arrow.field(label).type
+            values = set() if pa.types.is_nested(kind) else _distinct(parquet, label)
+            if not values or values - {None, "", -1}:
+                labelled.add(word)
+    unlabelled = set(words.values()) - labelled - {TRAIN, None}
+    if unlabelled and TRAIN in words.values():
+        log.warning("%s: no labels in %s: not used", path, ", ".join(sorted(map(str, unlabelled))))
+        return unlabelled
+    return set()
+
+
+def _distinct(parquet: pq.ParquetFile, column: str) -> set:
+    return set(parquet.read(columns=[column]).column(0).unique().to_pylist())
 
 
 def _choose(
@@ -174,7 +211,7 @@ def _choose(
     """Return per split that files are named after its use: train, test, unused or None (drawn)."""
     if len(words) == 1:  # a single split, or none named: test images are drawn from it
         return {next(iter(words)): None}
-    tests = sorted(word for word in words if word not in ("train", None))
+    tests = sorted(word for word in words if word and word not in (TRAIN, UNLABELLED))
     test = definition.get("test_split") or (tests[0] if len(tests) == 1 else None)
     if "train" not in words or None in words or test not in tests:
         raise UserError(

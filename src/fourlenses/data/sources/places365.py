@@ -15,6 +15,7 @@ import pandas as pd
 
 from fourlenses.core.errors import UserError
 from fourlenses.data.archives.dataset_files import content, walk
+from fourlenses.data.archives.leftovers import leftover
 from fourlenses.data.images.content import LazyImage, Undecodable
 from fourlenses.data.images.decode import header_size
 from fourlenses.data.manifest.manifest import Manifest
@@ -80,6 +81,8 @@ def _scan(name: str, path: Path) -> tuple[pd.DataFrame, dict[str, tuple[str, str
     categories: dict[str | None, str | None] = {}
     for member, file in walk(path, name, enter=_enter, progress=True):
         base = member.rpartition("/")[2]
+        if leftover(member):
+            continue
         if base in (TRAIN_LIST, VAL_LIST, CATEGORIES, INDOOR_OUTDOOR):
             lists[base] = (f"{path}/{member}", _list(content(file, name), f"{path}/{member}"))
         elif parsed := _parse(member):

@@ -20,6 +20,7 @@ from fourlenses.data.beton.selection import Selection, select
 from fourlenses.data.manifest.manifest import hierarchy_of, read_manifest, rows_of
 from fourlenses.evaluation.encoder import Encoder
 from fourlenses.evaluation.features.store import FeatureStore, Images
+from fourlenses.evaluation.left_out import LeftOut, one_class
 from fourlenses.evaluation.predictions import TargetPredictions, write_predictions
 from fourlenses.evaluation.probes.contract import (
     EvaluationSettings,
@@ -100,14 +101,18 @@ def evaluate(
     torch.set_num_threads(settings.torch_threads)
     columns = encoder_columns(encoders)
     cells: list[dict[str, Any]] = []
+    left_out: list[LeftOut] = []
     predictions: dict[str, TargetPredictions] = {}
     for target in targets:
         log.info("%s on %s", columns["run"], target.dataset)
         on_target = _OnTarget(encoders, target, settings=settings, store=store)
         cells += on_target.cells(columns)
+        left_out += on_target.left_out(columns["run"])
         predictions[target.dataset] = on_target.predictions
     write_predictions(predictions_file, predictions)
-    write_json(cells_file, {"cells": cells})
+    for entry in left_out:
+        log.warning("%s, %s: left out: %s", entry["target"], entry["protocol"], entry["reason"])
+    write_json(cells_file, {"cells": cells, **({"left_out": left_out} if left_out else {})})
 
 
 class _OnTarget:
@@ -132,10 +137,31 @@ class _OnTarget:
         # undecodable images were left out of the beton, as its sidecar says; of any size the same
         decoded = available[np.isin(available, Beton(target.beton_of(encoders[0])).index)]
         self.train, self.test = self._select(labelled), self._select(decoded)
-        test = self.test[0]
+        test, train = self.test[0], self.train[0]
+        positions = {name: np.searchsorted(train.rows, rows) for name, rows in self.rows_of.items()}
+        reasons = {
+            name: one_class(np.asarray(train.labels)[at], hierarchy.classes[-1])
+            for name, at in positions.items()
+        }
+        self.reasons = {name: reason for name, reason in reasons.items() if reason}
         self.predictions = TargetPredictions(
             predicted={}, rows=test.rows, labels=test.labels, classes=hierarchy.classes[-1]
         )
+
+    def left_out(self, run: str) -> list[LeftOut]:
+        """Return what has no number. run: of the encoder."""
+        return [
+            {
+                "run": run,
+                "target": self.target.dataset,
+                "labelled": name,
+                "protocol": protocol,
+                "reason": self.reasons[name],
+            }
+            for protocol, files in self.target.subsets.items()
+            for name in files
+            if name in self.reasons
+        ]
 
     def cells(self, columns: EncoderColumns) -> list[dict[str, Any]]:
         """Return the records, and keep the predictions."""
@@ -152,12 +178,15 @@ class _OnTarget:
         for protocol, files in self.target.subsets.items():
             if protocol not in PROTOCOLS:
                 raise one_of("protocol", protocol, PROTOCOLS)
+            usable = [name for name in files if name not in self.reasons]
+            if not usable:
+                continue
             context = ProbeContext(
                 dataset=self.target.dataset,
                 train=train,
                 test=test,
                 subsets={
-                    name: np.searchsorted(self.train[0].rows, self.rows_of[name]) for name in files
+                    name: np.searchsorted(self.train[0].rows, self.rows_of[name]) for name in usable
                 },
                 levels=self.levels,
                 settings=self.settings,

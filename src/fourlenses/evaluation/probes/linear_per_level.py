@@ -20,7 +20,8 @@ def evaluate_linear_per_level(context: ProbeContext) -> list[EvaluationResult]:
 
     ``l2`` in the details is level -> the chosen value; what a record says besides the level
     scores, predictions and ``l2`` is of the classifier of the finest level. A level of one class
-    is skipped: there is nothing to train.
+    is skipped, as is a level at which the labels of a subset are of one class: there is nothing to
+    train.
     """
     trained: dict[str, list[tuple[str, LevelScore, EvaluationResult]]] = {}
     for depth, at_level in _contexts(context):
@@ -44,7 +45,12 @@ def _contexts(context: ProbeContext) -> Iterator[tuple[int, ProbeContext]]:
             )
             for images in (context.train, context.test)
         )
-        yield depth, replace(context, train=train, test=test, levels=levels)
+        labels = np.asarray(train.labels)
+        subsets = {
+            name: at for name, at in context.subsets.items() if len(np.unique(labels[at])) > 1
+        }
+        if subsets:
+            yield depth, replace(context, train=train, test=test, levels=levels, subsets=subsets)
 
 
 def _merged(classifiers: list[tuple[str, LevelScore, EvaluationResult]]) -> EvaluationResult:

@@ -9,12 +9,14 @@ from fourlenses.core.errors import UserError
 from fourlenses.lenses.checks import check_method, check_section
 from fourlenses.lenses.requests import Request, from_scratch, label_sizes, of_encoders
 from fourlenses.study import Cell, Run, Subset
+from fourlenses.study.datasets import check_targets, labelled, of_domain, own_source
 
 
 def check(config: dict, lens: dict) -> None:
     """Raise a `UserError` where the section names what is not defined, or takes an entry of
     `methods` for what it is not."""
     check_section(config, "alternatives", lens)
+    check_targets(config, "alternatives.datasets", lens["datasets"])
     if not label_sizes(lens):
         raise UserError(
             "key 'alternatives.labelled_images' is empty, and so is 'labelled_per_class'; give one "
@@ -44,9 +46,13 @@ def requests(config: dict, lens: dict, seed: int) -> Iterator[Request]:
     """
     starts = [config["methods"][entry]["start"] for entry in lens["continued"]]
     encoders = list(dict.fromkeys([*lens["encoders"], *starts]))
-    for dataset in lens["datasets"]:
+    for dataset in labelled(config, lens["datasets"]):
         entries = [*lens["methods"], *lens["continued"]]
-        runs = [Run(entry, f"{dataset}-{lens['pretrain_images']}", seed) for entry in entries]
+        own = [own_source(config, dataset, lens["datasets"], method=entry) for entry in entries]
+        runs = [
+            Run(entry, f"{source}-{lens['pretrain_images']}", seed)
+            for entry, source in zip(entries, own, strict=True)
+        ]
         for labels in lens["labelled_images"]:
             for run in runs:
                 for protocol in lens["protocols"]:
@@ -60,7 +66,8 @@ def also_shows(lens: dict, cell: Cell) -> bool:
     """Return whether a cell of another lens is of own pretraining too: more images than this one
     asks for, say."""
     run, target = cell.run, cell.target
-    in_domain = run.source.startswith(f"{target}-") and not {"@", "+", "~"} & set(run.source)
+    own = of_domain(run.source.partition("-")[0]) == target
+    in_domain = own and not {"@", "+", "~"} & set(run.source)
     labels = Subset.parse(cell.labelled).size
     return (
         run.method in lens["methods"]

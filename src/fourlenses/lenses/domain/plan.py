@@ -4,12 +4,14 @@ Standard library only: the Snakefile imports it in every job.
 """
 
 from collections.abc import Iterator
+from functools import partial
 
 from fourlenses.config.encoders import check_encoder
 from fourlenses.core.errors import UserError
 from fourlenses.lenses.checks import check_datasets, check_method, check_section, check_sizes
 from fourlenses.lenses.requests import Request, from_scratch, of_encoders
 from fourlenses.study import ALL, Run
+from fourlenses.study.datasets import check_targets, is_unlabelled, labelled, needs_labels
 from fourlenses.study.sizes import Quantity, images_of
 from fourlenses.study.vocabulary import FEATURE_PROTOCOLS
 
@@ -20,6 +22,7 @@ def check(config: dict, lens: dict) -> None:
     """Raise a `UserError` where the section names what is not defined, asks for more images than
     there are, or concatenates an encoder with itself."""
     check_section(config, "domain", lens)
+    check_targets(config, "domain.datasets", lens["datasets"], others=True)
     pooled = [dataset for pool in pools_of(lens) for dataset in pool]
     concatenated = [
         item if isinstance(item, str) else item["dataset"]
@@ -38,17 +41,24 @@ def check(config: dict, lens: dict) -> None:
 def requests(config: dict, lens: dict, seed: int) -> Iterator[Request]:
     """Yield every source dataset, pool and concatenation of encoders on every target.
 
+    A dataset without labels is a source only.
+
     Of each pool also its controls: the target's images alone, as many as its share of the pool and
     as many as the pool has in all.
     """
-    images, labels, targets = lens["pretrain_images"], lens["labelled_images"], lens["datasets"]
+    images, labels = lens["pretrain_images"], lens["labelled_images"]
+    targets = labelled(config, lens["datasets"])
     for method in lens["methods"]:
-        runs = [Run(method, f"{dataset}-{images}", seed) for dataset in targets]
-        runs += [Run(method, _pool(lens, pool), seed) for pool in pools_of(lens)]
+        sources, pools = [[dataset] for dataset in lens["datasets"]], pools_of(lens)
+        if needs_labels(method):  # an image without a label teaches it nothing
+            sources = [some for some in sources if labelled(config, some)]
+            pools = [pool for pool in pools if labelled(config, pool) == pool]
+        runs = [Run(method, f"{dataset}-{images}", seed) for (dataset,) in sources]
+        runs += [Run(method, _pool(lens, pool), seed) for pool in pools]
         pairs = [(run, target) for run in runs for target in targets]
         pairs += [
             (Run(method, f"{dataset}-{size}", seed), dataset)
-            for pool in pools_of(lens)
+            for pool in pools
             for dataset in pool
             if dataset in targets
             for size in _control_sizes(lens, pool)
@@ -59,7 +69,10 @@ def requests(config: dict, lens: dict, seed: int) -> Iterator[Request]:
         # no one network could be trained
         on_features = [protocol for protocol in lens["protocols"] if protocol in FEATURE_PROTOCOLS]
         for items in lens["concatenated"]:
-            run = Run.concatenated([_encoder(config, item, method, seed=seed) for item in items])
+            encoders = [_encoder(config, item, method, seed=seed) for item in items]
+            if any(map(partial(_learns_nothing, config), encoders)):
+                continue
+            run = Run.concatenated(encoders)
             for target in targets:
                 for protocol in on_features:
                     yield Request(run, target, labels, protocol)
@@ -97,6 +110,12 @@ def _encoder(config: dict, item: str | dict, method: str, *, seed: int) -> Run:
         seed = seeds[(seeds.index(seed) + 1) % len(seeds)]
     source = f"{item['dataset']}-{config['domain']['pretrain_images']}"
     return Run(item.get("method", method), source, seed)
+
+
+def _learns_nothing(config: dict, run: Run) -> bool:
+    """Return whether a method that learns from labels is given images without."""
+    dataset = run.source.partition("-")[0]
+    return needs_labels(run.method) and is_unlabelled(config, dataset)
 
 
 def _check_concatenated(config: dict, lens: dict) -> None:

@@ -8,20 +8,23 @@ from collections.abc import Iterator
 from fourlenses.lenses.checks import check_section
 from fourlenses.lenses.requests import Request, from_scratch, label_sizes, of_encoders
 from fourlenses.study import Cell, Run, Subset
+from fourlenses.study.datasets import check_targets, labelled, own_source
 from fourlenses.study.vocabulary import FROZEN_PROTOCOLS
 
 
 def check(config: dict, lens: dict) -> None:
     """Raise a `UserError` where the section names what is not defined."""
     check_section(config, "granularity", lens)
+    check_targets(config, "granularity.datasets", lens["datasets"])
 
 
 def requests(config: dict, lens: dict, seed: int) -> Iterator[Request]:
     """Yield encoders and training from scratch, to be scored at every level of the hierarchy."""
     labels = lens["labelled_images"]
-    for dataset in lens["datasets"]:
+    for dataset in labelled(config, lens["datasets"]):
         for method in lens["methods"]:
-            run = Run(method, f"{dataset}-{lens['pretrain_images']}", seed)
+            own = own_source(config, dataset, lens["datasets"], method=method)
+            run = Run(method, f"{own}-{lens['pretrain_images']}", seed)
             for protocol in lens["protocols"]:
                 yield Request(run, dataset, labels, protocol)
         encoders, protocols = lens["encoders"], lens["protocols"]

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from fourlenses.lenses.checks import check_section
 from fourlenses.lenses.requests import Request, from_scratch
 from fourlenses.study import Run
+from fourlenses.study.datasets import check_targets, labelled, own_source
 from fourlenses.study.encoders import EQUAL_STEPS, derived
 from fourlenses.study.sizes import (
     Quantity,
@@ -22,9 +23,12 @@ from fourlenses.study.vocabulary import FEATURE_PROTOCOLS
 
 def check(config: dict, lens: dict) -> None:
     """Raise a `UserError` where the section names what is not defined."""
-    check_section(config, "quantity", lens)
-    for index, entry in enumerate(lens["more"]):
-        check_section(config, f"quantity.more[{index}]", {**lens, **entry})
+    parts = {"quantity": lens} | {
+        f"quantity.more[{index}]": {**lens, **entry} for index, entry in enumerate(lens["more"])
+    }
+    for key, part in parts.items():
+        check_section(config, key, part)
+        check_targets(config, f"{key}.datasets", part["datasets"])
 
 
 def requests(config: dict, lens: dict, seed: int) -> Iterator[Request]:
@@ -39,11 +43,12 @@ def requests(config: dict, lens: dict, seed: int) -> Iterator[Request]:
         UserError: see `study.sizes.reference_images`.
     """
     for part in parts_of(lens):
-        for dataset in part["datasets"]:
+        for dataset in labelled(config, part["datasets"]):
             encoders = list(_encoders_of(config, part, dataset))
             for labels in part["labelled_images"]:
                 for method, images, protocols in encoders:
-                    run = Run(method, f"{dataset}-{images}", seed)
+                    source = own_source(config, dataset, part["datasets"], method=method)
+                    run = Run(method, f"{source}-{images}", seed)
                     for protocol in protocols:
                         yield Request(run, dataset, labels, protocol)
                 yield from from_scratch(part["baselines"], dataset, labels, seed=seed)
@@ -63,7 +68,8 @@ def _encoders_of(
                 yield name, largest_size(part), on_features
             elif "steps" not in config["methods"][method]:
                 most = reference_images(config)
+                source = own_source(config, dataset, part["datasets"], method=method)
                 for size in sizes:
-                    images = images_of(config, dataset, size)
+                    images = images_of(config, source, size)
                     if images is not None and images < most:
                         yield name, size, protocols

@@ -1,9 +1,11 @@
 """The image files of a directory or an archive: their list, and their bytes in manifest order."""
 
 import collections
+import contextlib
 import functools
 import logging
 import posixpath
+import unicodedata
 from array import array
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -11,26 +13,28 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from fourlenses.core.errors import UserError
 from fourlenses.core.randomness import named_seed, string_ids, uniform
-from fourlenses.data.archives.dataset_files import content, files_of_rows, walk
+from fourlenses.data.archives.dataset_files import StoredFile, content, files_of_rows, walk
+from fourlenses.data.archives.leftovers import leftover
 from fourlenses.data.images.content import LazyImage
 from fourlenses.data.images.decode import header_size
+from fourlenses.data.images.formats import HEAD, Format, format_of
 from fourlenses.data.manifest.manifest import Manifest, text_column
+from fourlenses.data.manifest.skipped import Skipped
+from fourlenses.data.sources.common.split_words import speaks_only_of_a_split
 
 log = logging.getLogger(__name__)
+# A file so named is an image, even one that turns out to be damaged; of others the content decides.
 EXTENSIONS = {".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm", ".pgm"}
-TEST_SPLITS = ("val", "valid", "validation", "test")
-
-
-def is_picture(name: str) -> bool:
-    return posixpath.splitext(name)[1].lower() in EXTENSIONS
 
 
 def find_pictures(
     path: Path,
     dataset: str,
     *,
-    wanted: Callable[[str], bool] = is_picture,
+    skipped: Skipped,
+    wanted: Callable[[str], bool] | None = None,
     tables: dict[str, bytes] | None = None,
     folders: set[str] | None = None,
 ) -> pd.DataFrame:
@@ -42,7 +46,8 @@ def find_pictures(
     Args:
         path: Of the directory or archive.
         dataset: Its name, for errors.
-        wanted: Whether a file counts, by its path.
+        skipped: Filled with the files that are no images, and those that systems leave behind.
+        wanted: Whether a file counts, by its path. None: all images count.
         tables: Filled with the contents of the other files that end in .csv, by path.
         folders: Filled with the paths of all folders.
 
@@ -50,22 +55,16 @@ def find_pictures(
         Columns path, width and height (px, 0 where the header cannot be read).
     """
     names, widths, heights = [], array("i"), array("i")
-    unused: collections.Counter[str] = collections.Counter()
     for name, file in walk(path, dataset, folders=folders, progress=True):
-        if wanted(name):
+        if tables is not None and name.lower().endswith(".csv") and not leftover(name):
+            data = content(file, dataset)
+            if isinstance(data, bytes):
+                tables[name] = data
+        elif _is_wanted(name, file, skipped) if wanted is None else wanted(name):
             names.append(name)
             width, height = header_size(file)
             widths.append(width)
             heights.append(height)
-            continue
-        unused[posixpath.splitext(name)[1] or "no ending"] += 1
-        if tables is not None and name.endswith(".csv"):
-            data = content(file, dataset)
-            if isinstance(data, bytes):
-                tables[name] = data
-    if unused:
-        kinds = ", ".join(f"{count} {kind}" for kind, count in unused.most_common(5))
-        log.info("%s: %d other files (%s)", path, unused.total(), kinds)
     table = pd.DataFrame(
         {"path": text_column(names), "width": np.array(widths), "height": np.array(heights)}
     )
@@ -80,6 +79,52 @@ def find_pictures(
         table = table.drop_duplicates("path", keep="last", ignore_index=True)
         table["earlier"] = [times[name] - 1 for name in table["path"]]
     return table
+
+
+def no_images(dataset: str, path: Path, skipped: Skipped) -> UserError:
+    """Return the error for a directory or an archive without images: what it has instead."""
+    has = "; ".join(
+        f"{entry['files']} files: {reason}, e.g. '{entry['example']}'"
+        for reason, entry in list(skipped.reasons.items())[:3]
+    )
+    packed = any("archive" in reason or ".tar" in reason for reason in skipped.reasons)
+    remedy = (
+        "point the key at the archive"
+        if packed
+        else "point the key at the folder or archive that holds them"
+    )
+    return UserError(
+        f"config key 'datasets.{dataset}.path': {path} holds no images ({has or 'no files'}); "
+        f"{remedy}"
+    )
+
+
+def _is_wanted(name: str, file: StoredFile, skipped: Skipped) -> bool:
+    """Return whether a file is an image of the user's; if it is not, count it."""
+    reason = leftover(name)
+    if reason:
+        skipped.add(reason, name, image=False)
+        return False
+    ending = posixpath.splitext(name)[1]
+    if ending.lower() in EXTENSIONS:
+        return True
+    kind = _format(name, file)
+    if kind.read:
+        return True
+    if kind.name:
+        reason = f"{kind.name}, which is not read"
+        skipped.add(reason, name, image=kind.looks_like_an_image)
+    else:
+        skipped.add(f"no image ({ending or 'no ending'})", name, image=False)
+    return False
+
+
+def _format(name: str, file: StoredFile) -> Format:
+    head = file[:HEAD] if isinstance(file, bytes) else b""
+    if isinstance(file, Path):
+        with contextlib.suppress(OSError), open(file, "rb", buffering=0) as opened:
+            head = opened.read(HEAD)
+    return format_of(head, name)
 
 
 def stream_pictures(
@@ -98,12 +143,12 @@ def stream_pictures(
 
 
 def without_wrapping(
-    names: Iterable[str], *, keep: tuple[str, ...] = ("train", *TEST_SPLITS)
+    names: Iterable[str], *, keep: Callable[[str], bool] = speaks_only_of_a_split
 ) -> tuple[list[tuple[str, ...]], int]:
     """Split paths into their parts, without the folders that hold everything.
 
-    An archive and the folder it was made of then look the same. A folder named like a split stays,
-    and so does the folder that directly holds images.
+    An archive and the folder it was made of then look the same. A folder that ``keep`` says to keep
+    stays, and so does the folder that directly holds images.
 
     Returns:
         The parts of every path, and the number of characters left out at the start of each.
@@ -115,11 +160,16 @@ def without_wrapping(
     while (
         any(len(part) >= 3 for part in parts)
         and len({part[0] for part in parts}) == 1
-        and parts[0][0] not in keep
+        and not keep(parts[0][0])
     ):
         around += len(parts[0][0]) + 1
         parts = [part[1:] for part in parts]
     return parts, around
+
+
+def composed(name: str) -> str:
+    """Return a name in Unicode's composed form (NFC): macOS stores an umlaut as two characters."""
+    return name if name.isascii() else unicodedata.normalize("NFC", name)
 
 
 def seeded_split(ids: list[str], definition: dict) -> list[str]:

@@ -4,8 +4,7 @@
 """
 
 import logging
-import posixpath
-from collections.abc import Callable
+from collections import Counter
 from pathlib import Path
 
 import pandas as pd
@@ -13,7 +12,9 @@ import pandas as pd
 from fourlenses.core.errors import UserError, printable
 from fourlenses.data.archives.archives import members
 from fourlenses.data.manifest.manifest import PREFIX, text_column
-from fourlenses.data.sources.common.image_files import find_pictures, seeded_split
+from fourlenses.data.manifest.skipped import Skipped, with_skipped
+from fourlenses.data.sources.common.image_files import composed, find_pictures, seeded_split
+from fourlenses.data.sources.common.listed_paths import Listed, tidy
 
 log = logging.getLogger(__name__)
 
@@ -73,14 +74,15 @@ def join_pictures(
     """
     path = raw_data / definition["path"]
     listed = listed.copy()
-    listed["id"] = text_column(posixpath.normpath(file.lstrip("/")) for file in listed["file"])
+    listed["id"] = text_column(composed(tidy(file)) for file in listed["file"])
     repeated = listed["id"][listed["id"].duplicated()]
     if len(repeated):
         raise UserError(
             f"dataset '{name}': {len(repeated)} images are listed more than once, e.g. "
             f"'{printable(repeated.iloc[0])}'; keep one row, in one split, of each"
         )
-    pictures, rows = _match(name, path, listed["id"])
+    skipped = Skipped()
+    pictures, rows = _match(name, path, list(listed["file"]), skipped=skipped)
     absent = sorted(set(range(len(listed))) - set(rows))
     if absent:
         log.warning(
@@ -99,46 +101,52 @@ def join_pictures(
         manifest[column] = text_column(listed[column].iloc[row] for row in order)
     if manifest["split"].isna().any():
         manifest["split"] = seeded_split(list(manifest["id"]), definition)
-    return manifest
+    return with_skipped(manifest, skipped, path)
 
 
-def _match(name: str, path: Path, ids: pd.Series) -> tuple[pd.DataFrame, list[int]]:
+def _match(
+    name: str, path: Path, files: list[str], *, skipped: Skipped
+) -> tuple[pd.DataFrame, list[int]]:
     """Return the listed images that exist, in storage order, and the row of each in the list."""
-    row_of = {file: row for row, file in enumerate(ids)}
-    listed_as = _longest_ending(row_of)
-    pictures = find_pictures(path, name, wanted=lambda member: listed_as(member) is not None)
+    listed = Listed(files)
+    pictures = find_pictures(
+        path, name, skipped=skipped, wanted=lambda member: listed.find(member) is not None
+    )
     if pictures.empty:
         raise UserError(
-            f"config key 'datasets.{name}.path': {path} holds none of the {len(ids)} images "
-            f"listed, e.g. '{printable(ids.iloc[0])}'; point the key at the folder or archive that "
+            f"config key 'datasets.{name}.path': {path} holds none of the {len(files)} images "
+            f"listed, e.g. '{printable(files[0])}'; point the key at the folder or archive that "
             "their paths start from"
         )
-    files = [file for member in pictures["path"] if (file := listed_as(member)) is not None]
-    prefixes = [
-        member.removesuffix(file) for member, file in zip(pictures["path"], files, strict=True)
+    found = [listed.find(member) for member in pictures["path"]]
+    exact = {match.row for match in found if match and match.exact}
+    times = Counter(match.row for match in found if match)
+    kept = [
+        match is not None and (match.exact or (match.row not in exact and times[match.row] == 1))
+        for match in found
     ]
-    around = sorted(set(prefixes))
-    if around[0] == "":  # paths that match in full are meant; the others only end like them
-        full = [prefix == "" for prefix in prefixes]
+    pictures = pictures[kept].reset_index(drop=True)
+    matches = [match for match, keep in zip(found, kept, strict=True) if keep and match]
+    around = sorted({match.around for match in matches})
+    if (
+        around and around[0] == ""
+    ):  # paths that match in full are meant; the others only end like them
+        full = [match.around == "" for match in matches]
         pictures = pictures[full].reset_index(drop=True)
-        files = [file for file, is_full in zip(files, full, strict=True) if is_full]
+        matches = [match for match in matches if match.around == ""]
     elif len(around) > 1:
         raise UserError(
             f"config key 'datasets.{name}.path': the images listed are found below more than one "
             f"folder of {path} ('{printable(around[0])}' and '{printable(around[1])}'); point the "
             "key at the one that their paths start from"
         )
-    return pictures, [row_of[file] for file in files]
-
-
-def _longest_ending(listed: dict[str, int]) -> Callable[[str], str | None]:
-    """Return a function of a path: the longest listed path that it ends in, or None."""
-
-    def listed_as(member: str) -> str | None:
-        while member not in listed:
-            _, slash, member = member.partition("/")
-            if not slash:
-                return None
-        return member
-
-    return listed_as
+    loose = [match.row for match in matches if not match.exact]
+    if loose:
+        log.warning(
+            "%s: %d images listed are there under names that differ in capitals, slashes, Unicode "
+            "form or the folders around them, e.g. '%s'",
+            path,
+            len(loose),
+            printable(files[loose[0]]),
+        )
+    return pictures, [match.row for match in matches]

@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 
 from fourlenses.core.errors import UserError
-from fourlenses.data.archives.archives import SUFFIXES
 from fourlenses.data.archives.dataset_files import StoredFile, walk
+from fourlenses.data.archives.kinds import is_archive
+from fourlenses.data.archives.leftovers import leftover
 from fourlenses.data.manifest.manifest import PREFIX, text_column
 
 
@@ -45,7 +46,7 @@ def files(
     Args:
         part: The archive or folder. A path begins with its name.
         dataset: Its name, for errors.
-        suffix: Ending of the files, lower case. Hidden files are skipped.
+        suffix: Ending of the files, lower case. What systems leave behind is skipped.
         md5: As in `archives.members`.
         nested: As in `archives.members`; the class tars of a folder are opened too.
 
@@ -55,7 +56,7 @@ def files(
     enter = _into_tars if nested else None
     empty = True
     for name, file in walk(part, dataset, enter=enter, md5=md5, nested=nested, progress=True):
-        if name.lower().endswith(suffix) and not name.rpartition("/")[2].startswith("."):
+        if name.lower().endswith(suffix) and not leftover(name):
             empty = False
             yield f"{part.name}/{name}", file
     if empty:
@@ -65,7 +66,7 @@ def files(
 
 
 def _into_tars(name: str) -> bool:
-    return name.endswith(".tar") or not name.endswith(SUFFIXES)
+    return name.lower().endswith(".tar") or not is_archive(name)
 
 
 class Rows:

@@ -5,8 +5,9 @@ import math
 from pathlib import Path
 
 from fourlenses.core.units import format_duration
-from fourlenses.report import marks, values
+from fourlenses.report import values
 from fourlenses.report.gaps import Gap, optional_json
+from fourlenses.report.records import marks
 from fourlenses.study.layout import HISTORY, RUN
 
 COMMAND = "snakemake pretrain_all"

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import yaml
 
-from fourlenses.report import image_records
-from fourlenses.report.external import external_encoders
 from fourlenses.report.gaps import Gap, optional_json
-from fourlenses.report.image_records import Record
+from fourlenses.report.records import image_records
+from fourlenses.report.records.external import external_encoders
+from fourlenses.report.records.image_records import Record
 from fourlenses.report.tables import Table
 from fourlenses.study.layout import STUDY
 

@@ -1,0 +1,76 @@
+"""Images that a config excludes from a dataset, by a list of ids.
+
+The originals stay where they are, and the list says what was left out and can be published.
+"""
+
+import csv
+import io
+from pathlib import Path
+
+import pandas as pd
+
+from fourlenses.core.errors import UserError, printable
+from fourlenses.data.manifest.skipped import Skipped, with_skipped
+
+
+def without_excluded(
+    manifest: pd.DataFrame, name: str, definition: dict, *, raw_data: Path
+) -> pd.DataFrame:
+    """Return a manifest without the images that the key ``exclude`` lists.
+
+    The file has an id a line, or is a CSV with a column ``id``. Of a `duplicates.csv` of
+    `check_dataset` the leaks are excluded: its rows with ``leak`` = yes of the split that
+    ``exclude_leaks_from`` names (train).
+
+    Args:
+        manifest: Of the dataset.
+        name: Of the dataset.
+        definition: Its config entry.
+        raw_data: Folder that the path of the list starts from.
+
+    Raises:
+        UserError: There is no such list, or it lists no image of the dataset.
+    """
+    if "exclude" not in definition:
+        return manifest
+    key = f"config key 'datasets.{name}.exclude'"
+    file = raw_data / definition["exclude"]
+    listed = _ids(key, file, side=definition.get("exclude_leaks_from", "train"))
+    hit = manifest["id"].isin(listed)
+    unknown = sorted(listed - set(manifest["id"][hit]))
+    if listed and not hit.any():
+        raise UserError(
+            f"{key}: none of the {len(listed)} ids of {file} is an image of the dataset, e.g. "
+            f"'{printable(unknown[0])}'; an id is the path below the dataset's folder, as "
+            "duplicates.csv and undecodable.csv of its check have it"
+        )
+    skipped = Skipped()
+    skipped.add_all(f"excluded by {file.name}", manifest["id"][hit], image=False)
+    kept = manifest[~hit].reset_index(drop=True)
+    kept.attrs = dict(manifest.attrs)
+    skipped.add_all(f"listed in {file.name}, but not there to be excluded", unknown, image=True)
+    return with_skipped(kept, skipped, file)
+
+
+def _ids(key: str, file: Path, *, side: str) -> set[str]:
+    """Return the ids of a list. side: the split of which leaks are excluded."""
+    if file.parent.name == "check" and file.name == "duplicates.csv":
+        raise UserError(
+            f"{key} names {file}, which the next check writes again, without the leaks that are "
+            "excluded by then; copy it to another folder and name the copy"
+        )
+    try:
+        text = file.read_bytes().decode("utf-8-sig", "surrogateescape")
+    except OSError as error:
+        raise UserError(
+            f"{key}: {file} cannot be read ({error.strerror}); put the list there, or correct the "
+            "key: it starts from raw_data"
+        ) from error
+    rows = [row for row in csv.reader(io.StringIO(text, newline="")) if any(row)]
+    header = rows[0] if rows else []
+    if "id" not in header:
+        return {line.strip("\r") for line in text.split("\n") if line.strip()}
+    named = [dict(zip(header, row, strict=False)) for row in rows[1:]]
+    if {"leak", "split"} <= set(header):
+        named = [row for row in named if row["leak"] == "yes" and row["split"] == side]
+    return {row["id"] for row in named if row.get("id")}

@@ -1,0 +1,104 @@
+"""Formats by content: what is read whatever its name, and what is named that is not read."""
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from fourlenses.data.dataset import index_dataset
+from fourlenses.data.images.content import Undecodable
+from fourlenses.data.images.decode import decode
+from fourlenses.data.images.formats import format_of
+from fourlenses.data.manifest.skipped import skipped_of
+from tests.helpers.pictures import jpeg_bytes, picture
+from tests.helpers.trees import tree
+
+
+def saved(form, **options):
+    buffer = io.BytesIO()
+    picture(1).save(buffer, form, **options)
+    return buffer.getvalue()
+
+
+READ = {
+    "JPEG": ("x.jfif", jpeg_bytes(1)),
+    "JPEG without an ending": ("x", jpeg_bytes(1)),
+    "JPEG of the cache of a browser": ("x.download.php", jpeg_bytes(1)),
+    "PNG": ("x.apng", saved("PNG")),
+    "GIF": ("x.giff", saved("GIF")),
+    "BMP": ("x.dib", saved("BMP")),
+    "WEBP": ("x.image", saved("WEBP")),
+    "TIFF": ("x.tf8", saved("TIFF")),
+    "PPM": ("x.pnm", saved("PPM")),
+    "JPEG2000": ("x.jp2", saved("JPEG2000")),
+    "AVIF": ("x.avif", saved("AVIF")),
+}
+NOT_READ = {
+    "HEIC": ("x.heic", b"\0\0\0\x18ftypheic\0\0\0\0mif1heic"),
+    "HEIC in a .JPG of a phone": ("x.jpeg.heics", b"\0\0\0\x18ftypheic\0\0\0\0mif1heic"),
+    "JPEG XL": ("x.jxl", b"\xff\x0a\x00\x00"),
+    "camera raw": ("x.nef", b"MM\0*\0\0\0\x08"),
+    "camera raw of Canon": ("x.bin", b"II*\0\x10\0\0\0CR\2\0"),
+    "DICOM": ("x", b"\0" * 128 + b"DICM"),
+    "Photoshop": ("x.psd", b"8BPS\0\1"),
+    "slide": ("x.svs", b"II*\0\x10\0\0\0"),
+    "NumPy array": ("x.npy", b"\x93NUMPY\1\0"),
+    "video": ("x.mp4", b"\0\0\0\x18ftypisom"),
+    "SVG": ("x.svg", b"<svg xmlns='http://www.w3.org/2000/svg'/>"),
+    "HDF5": ("x.h5", b"\x89HDF\r\n\x1a\n"),
+}
+TEXTS = {"x.txt": b"BM is no picture", "x.md": b"P5 is a grey map", "x.csv.txt": b"GIF, PNG"}
+
+
+@pytest.mark.parametrize("kind", ["directory", ".zip"])
+def test_images_are_known_by_their_content(tmp_path, kind):
+    files = {"cat": 9, "dog": 9}
+    files |= {f"cat/{number}{name}": data for number, (name, data) in enumerate(READ.values())}
+    path = tree(tmp_path / "pets", files, kind)
+    manifest = index_dataset("pets", {"source": "image_folder", "path": path.name}, tmp_path)
+    assert len(manifest) == 18 + len(READ)
+    assert skipped_of(manifest) == {}
+    assert set(zip(manifest["width"], manifest["height"], strict=True)) == {(40, 36)}
+
+
+@pytest.mark.parametrize("case", READ)
+def test_what_is_read_is_decoded(case):
+    name, data = READ[case]
+    assert format_of(data, name) == (case.split()[0], True)
+    assert np.abs(np.asarray(decode(data), int) - np.asarray(picture(1), int)).mean() < 30
+
+
+def test_formats_that_are_not_read_are_named_and_counted(tmp_path):
+    files = {"cat": 9, "dog": 9}
+    files |= {f"cat/{number}{name}": data for number, (name, data) in enumerate(NOT_READ.values())}
+    path = tree(tmp_path / "pets", files | {f"dog/{name}": data for name, data in TEXTS.items()})
+    manifest = index_dataset("pets", {"source": "image_folder", "path": path.name}, tmp_path)
+    assert len(manifest) == 18
+    skipped = skipped_of(manifest)
+    names = ["HEIC", "JPEG XL", "camera raw", "DICOM", "Photoshop", "slide", "NumPy array"]
+    assert {f"{name}, which is not read" for name in [*names, "video", "SVG", "HDF5"]} <= set(
+        skipped
+    )
+    assert sum(entry["images"] for entry in skipped.values()) == len(NOT_READ)
+    assert sum(entry["files"] for entry in skipped.values()) == len(NOT_READ) + len(TEXTS)
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (NOT_READ["HEIC"][1], "HEIC, which is not read; convert it to PNG or JPEG"),
+        (b"version https://git-lfs.github.com/spec/v1\n", "a Git LFS pointer, not the image"),
+        (b"<!DOCTYPE html><html>log in", "a web page, not the image"),
+        (b"\0\1\2", "no picture of a known kind"),
+    ],
+)
+def test_what_is_called_jpg_and_is_none_says_what_it_is(data, reason):
+    with pytest.raises(Undecodable, match=reason):
+        decode(data)
+
+
+def test_a_palette_of_pixels_is_no_text():
+    buffer = io.BytesIO()
+    Image.new("1", (8, 8)).save(buffer, "PPM")
+    assert format_of(buffer.getvalue(), "x").name == "PPM"

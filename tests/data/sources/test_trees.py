@@ -1,0 +1,334 @@
+"""Trees of images as people have them: which folders are splits, which classes, what is skipped."""
+
+import pytest
+
+from fourlenses.core.errors import UserError
+from fourlenses.data.dataset import index_dataset
+from fourlenses.data.manifest.skipped import skipped_of
+from tests.helpers.trees import KINDS, tree
+
+
+def index(path, **keys):
+    definition = {"source": "image_folder", "path": path.name, **keys}
+    return index_dataset("pets", definition, path.parent)
+
+
+def counts(manifest):
+    return dict(manifest["split"].value_counts())
+
+
+def classes(manifest):
+    return sorted(set(manifest["level:class"]))
+
+
+# training folder, test folder: all of them with the classes cat and dog
+SPLITS = [
+    ("train", "test"),
+    ("Train", "Test"),
+    ("TRAIN", "VAL"),
+    ("Training", "Testing"),
+    ("train", "Test"),
+    ("training", "validation"),
+    ("train", "eval"),
+    ("train", "dev"),
+    ("train", "valid"),
+    ("training_set", "test_set"),
+    ("TrainSet", "TestSet"),
+    ("trainset", "valset"),
+    ("train_images", "test_images"),
+    ("images-train", "images-val"),
+    ("train2017", "val2017"),
+    ("seg_train/seg_train", "seg_test/seg_test"),
+    ("train/images", "test/images"),
+    ("data/Train", "data/Test"),
+    ("Brain Train", "Brain Test"),
+    ("trn", "tst"),
+]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(("train", "test"), SPLITS)
+def test_folders_of_splits_in_any_case_and_form(tmp_path, train, test, kind):
+    files = {f"{train}/cat": 4, f"{train}/dog": 4, f"{test}/cat": 2, f"{test}/dog": 2}
+    manifest = index(tree(tmp_path / "pets", files, kind))
+    assert counts(manifest) == {"train": 8, "test": 4}
+    assert classes(manifest) == ["cat", "dog"]
+    assert skipped_of(manifest) == {}
+
+
+def test_splits_inside_the_classes(tmp_path):
+    files = {f"{pet}/{split}": 3 for pet in ("cat", "dog") for split in ("Train", "Test")}
+    manifest = index(tree(tmp_path / "pets", files))
+    assert counts(manifest) == {"train": 6, "test": 6}
+    assert classes(manifest) == ["cat", "dog"]
+
+
+# files, keys, classes, training and test images (None: drawn), what is skipped
+LABELS = {
+    "a class called train": ({"bus": 9, "car": 9, "train": 9}, {}, "bus car train", None, {}),
+    "classes called test and train among others": (
+        {"set/bus": 9, "set/tube": 9, "set/train": 9, "set/crash test": 9},
+        {"given_split": False},
+        "bus|crash test|train|tube",
+        None,
+        {},
+    ),
+    "a class called train inside splits": (
+        {"train/bus": 4, "train/train": 4, "val/bus": 2, "val/train": 2},
+        {},
+        "bus train",
+        (8, 4),
+        {},
+    ),
+    "train and test are the classes": (
+        {"train": 9, "test": 9},
+        {"given_split": False},
+        "test train",
+        None,
+        {},
+    ),
+    "station and tube": (
+        {"train_station": 9, "test_tube": 9},
+        {},
+        "test_tube train_station",
+        None,
+        {},
+    ),
+    "train alone": ({"train/cat": 20, "train/dog": 20}, {}, "cat dog", None, {}),
+    "train alone, of another name": (
+        {"Training/cat": 20, "Training/dog": 20},
+        {},
+        "cat dog",
+        None,
+        {},
+    ),
+    "flat test": (
+        {"train/cat": 20, "train/dog": 20, "test": 7},
+        {},
+        "cat dog",
+        None,
+        {"without labels, in 'test'": 7},
+    ),
+    "flat test in a folder of its name": (
+        {"seg_train/seg_train/cat": 20, "seg_train/seg_train/dog": 20, "seg_pred/seg_pred": 7},
+        {},
+        "cat dog",
+        None,
+        {"without labels, in 'seg_pred'": 7},
+    ),
+    "test images in one folder that is no class": (
+        {"train/cat": 20, "train/dog": 20, "test/unknown": 7},
+        {},
+        "cat dog",
+        None,
+        {"without labels, in 'test'": 7},
+    ),
+    "flat test next to a labelled val": (
+        {"train/cat": 8, "train/dog": 8, "val/cat": 2, "val/dog": 2, "test": 7},
+        {},
+        "cat dog",
+        (16, 4),
+        {"without labels, in 'test'": 7},
+    ),
+    "unlabelled images of STL-10": (
+        {"train/cat": 8, "train/dog": 8, "test/cat": 2, "test/dog": 2, "unlabeled": 7},
+        {},
+        "cat dog",
+        (16, 4),
+        {"without labels, in 'unlabeled'": 7},
+    ),
+    "of val and test the key chooses": (
+        {"train/cat": 8, "train/dog": 8, "Val/cat": 2, "Val/dog": 2, "Test/cat": 3, "Test/dog": 3},
+        {"test_split": "test"},
+        "cat dog",
+        (16, 6),
+        {"of the split 'Val', not used": 4},
+    ),
+    "classes written in two ways": (
+        {"train/Great_Dane": 4, "train/pug": 4, "test/great-dane": 2, "test/Pug": 2},
+        {},
+        "Great_Dane pug",
+        (8, 4),
+        {},
+    ),
+    "training in numbered parts": (
+        {"train_1/cat": 4, "train_2/dog": 4, "test/cat": 2, "test/dog": 2},
+        {},
+        "cat dog",
+        (8, 4),
+        {},
+    ),
+    "masks next to the splits": (
+        {"train/cat": 4, "train/dog": 4, "test/cat": 2, "test/dog": 2, "masks/cat": 3},
+        {},
+        "cat dog",
+        (8, 4),
+        {"next to the folders of the splits": 3},
+    ),
+    "a stray image in train": (
+        {"train/cat": 4, "train/dog": 4, "train": 1, "test/cat": 2, "test/dog": 2},
+        {},
+        "cat dog",
+        (8, 4),
+        {"in no class folder": 1},
+    ),
+    "a stray image next to the classes": (
+        {"cat": 20, "dog": 20, "overview.png": b""},
+        {},
+        "cat dog",
+        None,
+        {"in no class folder": 1},
+    ),
+    "a composed and a decomposed umlaut": (
+        {"train/Ba\u0308r": 4, "train/Fuchs": 4, "test/B\u00e4r": 2, "test/Fuchs": 2},
+        {},
+        "B\u00e4r Fuchs",
+        (8, 4),
+        {},
+    ),
+    "train alone next to something, by the key": (
+        {"train/cat": 20, "train/dog": 20, "docs": 3},
+        {"given_split": True},
+        "cat dog",
+        None,
+        {"next to the folders of the splits": 3},
+    ),
+    "classes in the names of files": (
+        {"train": {"cat": 20, "dog": 20}, "test1": {"": 7}},
+        {"class_pattern": r"^([a-z]+)\."},
+        "cat dog",
+        None,
+        {"without labels, in 'test1'": 7},
+    ),
+    "names that end in a number": (
+        {"": {"great_pyrenees": 20, "pug": 20}},
+        {"class_pattern": r"^(.+)[_.]\d+"},
+        "great_pyrenees pug",
+        None,
+        {},
+    ),
+    "synsets in the names of files": (
+        {"": {"n01440764_tench": 20, "n01443537_goldfish": 20}},
+        {},
+        "n01440764 n01443537",
+        None,
+        {},
+    ),
+}
+
+
+def flat(files):
+    """`{folder: {class: n}}` as files `<folder>/<class>.<number>.jpg`."""
+    result = {}
+    for folder, what in files.items():
+        if not isinstance(what, dict):
+            result[folder] = what
+            continue
+        for name, number in what.items():
+            for index in range(number):
+                file = f"{name}.{index}.jpg" if name else f"{index}.jpg"
+                result[f"{folder}/{file}" if folder else file] = b""
+    return result
+
+
+@pytest.mark.parametrize("case", LABELS)
+def test_labels_and_splits(tmp_path, case):
+    files, keys, names, numbers, skipped = LABELS[case]
+    manifest = index(tree(tmp_path / "pets", flat(files)), **keys)
+    assert classes(manifest) == names.split("|" if "|" in names else " ")
+    assert {reason: entry["files"] for reason, entry in skipped_of(manifest).items()} == skipped
+    found = counts(manifest)
+    if numbers is None:
+        assert set(found) == {"train", "test"}
+        assert 0.05 < found["test"] / len(manifest) < 0.4
+    else:
+        assert (found["train"], found["test"]) == numbers
+
+
+@pytest.mark.parametrize(
+    ("files", "keys", "message"),
+    [
+        ({"a.jpg": b""}, {}, r"lies in no class folder.*'class_pattern'.*source 'unlabelled'"),
+        ({"train": 3}, {}, r"lies in no class folder; expected train/<class>/<image>"),
+        ({"train": 3, "test": 3}, {}, r"lies in no class folder; expected train/<class>/<image>"),
+        ({"train": 3, "test": 3, "bus": 3}, {}, r"'given_split' to false where that is a class"),
+        ({"train/a": 3, "training/a": 3, "val/a": 3}, {}, r"has the folders train, training, all"),
+        ({"train/a": 3, "docs": 3}, {}, r"next to it 'docs', which is no split; set 'given_split'"),
+        (
+            {"one/train/a": 3, "one/val/a": 3, "two/b": 3},
+            {},
+            r"but there is no train/ with classes",
+        ),
+        ({"train/a": 3, "val/a": 3, "test/a": 3}, {}, r"test_split': .* \(test, val\)"),
+        (
+            {"train/a": 3, "test": 3},
+            {"test_split": "test"},
+            r"leave the key out to have them drawn",
+        ),
+        ({"a": 3, "b": 3}, {"given_split": True}, r"given_split': .* no folder of training images"),
+        ({"a": 3}, {"class_pattern": "x_"}, r"class_pattern': 'x_' is in none of the 3 names"),
+        (
+            {"note.txt": b"x"},
+            {},
+            r"holds no images \(1 files: no image \(.txt\), e.g. 'note.txt'\)",
+        ),
+        ({"pets.zip": b"PK\3\4"}, {}, r"e.g. 'pets.zip'\); point the key at the archive"),
+    ],
+)
+def test_what_is_not_clear_is_an_error_with_a_way_out(tmp_path, files, keys, message):
+    with pytest.raises(UserError, match=message):
+        index(tree(tmp_path / "pets", files), **keys)
+
+
+LEFTOVERS = {
+    "__MACOSX/pets/{}/cat/._0.jpg": "left by macOS",
+    "{}/cat/._0.jpg": "hidden",
+    "{}/.ipynb_checkpoints/0-checkpoint.jpg": "hidden",
+    "{}/cat/.ipynb_checkpoints/0-checkpoint.jpg": "hidden",
+    ".git/0.jpg": "hidden",
+    ".Trash-1000/files/0.jpg": "hidden",
+    ".@__thumb/0.jpg": "hidden",
+    "{}/cat/@eaDir/0.jpg/SYNOPHOTO_THUMB_M.jpg": "left by a network drive",
+    "#recycle/0.jpg": "left by a network drive",
+    "#snapshot/hourly/cat/0.jpg": "left by a network drive",
+    "$RECYCLE.BIN/0.jpg": "left by Windows",
+    "{}/cat/Thumbs.db": "left by Windows",
+    "System Volume Information/x.jpg": "left by Windows",
+    "lost+found/0.jpg": "left by a program",
+    "{}/cat/0.jpg~": "backup or unfinished copy",
+    "{}/cat/0.jpg.bak": "backup or unfinished copy",
+    "{}/cat/0.jpg.crdownload": "backup or unfinished copy",
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("given", [True, False])
+def test_what_systems_leave_behind_is_skipped_and_counted(tmp_path, kind, given):
+    top = "pets/train" if given else "pets"
+    files = {f"{top}/cat": 9, f"{top}/dog": 9}
+    if given:
+        files |= {"pets/val/cat": 3, "pets/val/dog": 3}
+    clean = index(tree(tmp_path / "clean", files, kind))
+    files |= {name.format(top): b"" for name in LEFTOVERS}
+    manifest = index(tree(tmp_path / "pets", files, kind))
+    assert set(manifest["id"]) == set(clean["id"])
+    assert classes(manifest) == ["cat", "dog"]
+    expected = list(LEFTOVERS.values())
+    assert {reason: entry["files"] for reason, entry in skipped_of(manifest).items()} == {
+        reason: expected.count(reason) for reason in set(expected)
+    }
+
+
+def test_a_folder_that_the_system_keeps_to_itself_ends_nothing(tmp_path, monkeypatch):
+    root = tree(tmp_path / "pets", {"cat": 9, "dog": 9, "lost+found": 1})
+    import os
+
+    real = os.scandir
+
+    def guarded(folder):
+        if str(folder).endswith("lost+found"):
+            raise PermissionError(13, "Permission denied")
+        return real(folder)
+
+    monkeypatch.setattr(os, "scandir", guarded)
+    assert len(index(root)) == 18
