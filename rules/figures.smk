@@ -1,7 +1,6 @@
 # Figures read metrics.csv, and paired.csv next to it where it is there: with the table alone they
 # can be drawn again, without data, GPU or torch. The output is the CSV of the numbers drawn. The
 # pictures next to it are none: where the table has nothing for a figure, there is no picture.
-from fourlenses.study.labels import labels_of
 from fourlenses.lenses.plan import figure_names
 from fourlenses.study.vocabulary import FIGURES
 
@@ -14,11 +13,6 @@ def figure_files():
 def figure_thresholds(wildcards):
     """Those that the figure marks, so that no other is drawn again when one changes."""
     return as_json({key: config["findings"][key] for key in FIGURES[wildcards.figure].thresholds})
-
-
-def figure_look():
-    """Programs' options of how figures look."""
-    return as_json({key: value for key, value in config["figures"].items() if key != "labels"})
 
 
 rule draw_figure:
@@ -39,8 +33,8 @@ rule draw_figure:
     params:
         prefix=f"{FILES.figures}/{{figure}}",
         thresholds=figure_thresholds,
-        look=figure_look(),
-        labels=as_json(labels_of(config)),
+        look=as_json(config["figures"]),
+        labels=LABELS,
         seed_sd=lambda wildcards: config["findings"]["seed_sd"],
     message:
         "Drawing the figure {wildcards.figure}"

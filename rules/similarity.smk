@@ -69,8 +69,8 @@ rule draw_similarity:
         runtime="10m",
     params:
         figure=SIMILARITY_FIGURE,
-        look=figure_look(),
-        labels=as_json(labels_of(config)),
+        look=as_json(config["figures"]),
+        labels=LABELS,
         seed_sd=lambda wildcards: config["findings"]["seed_sd"],
         prefix=lambda wildcards, output: os.path.splitext(output[0])[0],
     message:

@@ -6,28 +6,28 @@ their lens has rows in the table.
 
 NEEDS = {
     "quantity_gain": (
-        "two sizes at equal steps: `quantity.pretrain_images: [1000, 4000]` "
-        "with `quantity.equal: steps`"
+        "two sizes at equal steps: quantity.pretrain_images: [1000, 4000] "
+        "with quantity.equal: steps"
     ),
     "quantity_saved": (
         "training from scratch on two numbers of labels: "
-        "`quantity.baselines: [scratch]` with `quantity.labelled_images: [500, 3000]`"
+        "quantity.baselines: [scratch] with quantity.labelled_images: [500, 3000]"
     ),
-    "domain_pools": ("two datasets, with as many images each: `domain.datasets: [birds, scenes]`"),
+    "domain_pools": ("two datasets, with as many images each: domain.datasets: [birds, scenes]"),
     "domain_similarity": (
-        "two datasets, each pretrained on and evaluated on: `domain.datasets: [birds, scenes]`"
+        "two datasets, each pretrained on and evaluated on: domain.datasets: [birds, scenes]"
     ),
     "quality_severity": (
-        "two severities of one family: `quality.corruptions: [blur_s1, blur_s3, blur_s5]`"
+        "two severities of one family: quality.corruptions: [blur_s1, blur_s3, blur_s5]"
     ),
     "granularity_gap": (
         "contrastive and supervised encoders at one level of three labels or "
-        "more: `granularity.methods: [simclr, supervised]`"
+        "more: granularity.methods: [simclr, supervised]"
     ),
-    "methods": ("two contrastive methods on as many images: `quantity.methods: [simclr, byol]`"),
-    "protocols": ("one encoder under two protocols: `quantity.protocols: [linear, fine_tune]`"),
+    "methods": ("two contrastive methods on as many images: quantity.methods: [simclr, byol]"),
+    "protocols": ("one encoder under two protocols: quantity.protocols: [linear, fine_tune]"),
     "published": (
         "a number that the paper has too: its datasets and sizes under the protocol "
-        "`linear_augmented`, as in studies/paper.yaml"
+        "linear_augmented, as in studies/paper.yaml"
     ),
 }

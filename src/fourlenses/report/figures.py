@@ -137,7 +137,7 @@ def not_measured(folder: Path, asked: set[str]) -> list[Gap]:
     """
     figures = [figure for lens in LENSES if lens in asked for figure in LENSES[lens].figures]
     return [
-        Gap(f"The figure {figure.name} needs {NEEDS[figure.name]}")
+        Gap(f"Not drawn: {figure.name}, which needs {NEEDS[figure.name]}")
         for figure in (*figures, *STUDY_FIGURES)
         if figure.name in NEEDS
         and not any((folder / f"{figure.name}{end}").is_file() for end in TYPES)
