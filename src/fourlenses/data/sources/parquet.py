@@ -42,7 +42,7 @@ def index(name: str, definition: dict, raw_data: Path) -> pd.DataFrame:
         if split == "unused":
             continue
         full_path = _full_path(path, file)
-        with _opened(full_path) as parquet:
+        with opened(full_path) as parquet:
             schema = parquet.schema_arrow
             _check_columns(name, definition, full_path, schema=schema, labels=columns)
             table = parquet.read(columns=columns)
@@ -68,7 +68,7 @@ def images(
     rows = collections.Counter(row.rpartition("/")[0] for row in manifest["path"])
     for file in rows:  # in the order in which they were indexed
         full_path = _full_path(path, file)
-        with _opened(full_path) as parquet:
+        with opened(full_path) as parquet:
             schema, num_rows = parquet.schema_arrow, parquet.metadata.num_rows
             _check_columns(name, definition, full_path, schema=schema, labels=[])
             if num_rows != rows[file]:
@@ -79,6 +79,12 @@ def images(
             for group in range(parquet.num_row_groups):
                 for batch in parquet.iter_batches(ROWS, row_groups=[group], columns=[column]):
                     yield from map(_content, batch.column(0))
+
+
+def files_of_splits(name: str, path: Path) -> Iterator[tuple[str | None, str, Path]]:
+    """Yield of each file the split it is named after, its path below ``path``, and the full one."""
+    for file, identity in split_files(name, path, ending=".parquet"):
+        yield split_in_path(identity), file, _full_path(path, file)
 
 
 def _full_path(path: Path, file: str) -> Path:
@@ -97,7 +103,7 @@ def _content(cell: pa.Scalar) -> bytes | Undecodable:
     return Undecodable("no image in this row") if value is None else value
 
 
-class _opened:
+class opened:
     """A Parquet file, as a context manager. Damage is a UserError, whenever it shows.
 
     Raises:
@@ -138,7 +144,7 @@ def _unlabelled(path: Path, words: dict[str, str | None], *, label: str) -> set[
     for file, word in words.items():
         if word in (TRAIN, None) or word in labelled:
             continue
-        with _opened(_full_path(path, file)) as parquet:
+        with opened(_full_path(path, file)) as parquet:
             if label not in parquet.schema_arrow.names:
                 labelled.add(word)  # for the error that says so
                 continue
