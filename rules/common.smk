@@ -25,6 +25,7 @@ from fourlenses.slurm.snakemake_internals import count_target_jobs, makes_enviro
 from fourlenses.study import Run, layout
 from fourlenses.study.vocabulary import METRICS_FIGURES, TRAINING_PROTOCOLS
 from fourlenses.workflow import needs
+from fourlenses.workflow.console import stop
 from fourlenses.workflow.environment import job_environment, shell_prefix
 
 # the files the config was merged from, the last one winning
@@ -33,7 +34,8 @@ try:
     DOWNLOADS = complete_config(config, PROJECT, CONFIG_FILES)
     KNOWN = possible_plan(config)
 except UserError as error:
-    raise WorkflowError(f"in the config ({', '.join(map(str, CONFIG_FILES))}): {error}") from None
+    named = any(str(file) in str(error) for file in CONFIG_FILES)
+    stop(error if named else f"{error} (config: {', '.join(map(str, CONFIG_FILES))})")
 
 PLAN = KNOWN.plan
 for note in KNOWN.notes if workflow.is_main_process else ():

@@ -1,5 +1,7 @@
 # Encoders that the study did not pretrain: docs/reference/encoders.md. Each is imported once; the run
 # of every seed is a link to it, in the folder where a pretraining of that seed would be.
+from fourlenses.study.encoders import split_start
+
 EXTERNAL_RUN = layout.run_name(EXTERNAL, "{encoder}", "{seed}")
 IMPORTED = FILES.imported("{encoder}")
 
@@ -65,3 +67,37 @@ rule share_encoder:
     shell:
         'python "$FOURLENSES_SCRIPTS/share_encoder.py" --imported $(dirname {input.run}) '
         "--seed {wildcards.seed} --output $(dirname {output.run}) > {log} 2>&1"
+
+
+def card_starts():
+    """The imported encoders that some of the study's were continued from."""
+    starts = {split_start(run.source)[1] for run in PLAN.runs}
+    return [f"{FILES.imported(start)}/{layout.RUN}" for start in sorted(starts - {""})]
+
+
+# Not among the inputs of `all`: figures and report need the table alone, a card needs the encoder.
+rule model_cards:
+    input:
+        encoders=encoder_files(),
+        runs=[FILES.run_record(run.name) for run in PLAN.runs],
+        starts=card_starts(),
+    output:
+        cards=[FILES.card(run.name) for run in PLAN.runs],
+    log:
+        FILES.log("model_cards"),
+    localrule: True
+    conda:
+        "../envs/fourlenses.yaml"
+    threads: 1
+    resources:
+        mem_mb=500,
+        runtime="10m",
+    params:
+        runs=[run.name for run in PLAN.runs],
+        pretrain=FILES.pretraining("").rstrip("/"),
+        imported=FILES.imported("").rstrip("/"),
+    message:
+        "Writing the model card next to each encoder"
+    shell:
+        'python "$FOURLENSES_SCRIPTS/write_model_cards.py" --pretrain {params.pretrain} '
+        "--imported {params.imported} --runs {params.runs} > {log} 2>&1"

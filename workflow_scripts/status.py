@@ -61,7 +61,9 @@ def main() -> None:
         print(clear + text(state, colours=colours), end="", flush=True)
         if arguments.html:
             with atomic(arguments.html) as temporary:
-                html = page(state, refresh_seconds=max(5, int(arguments.watch or 30)))
+                html = page(
+                    state, arguments.html.parent, refresh_seconds=max(5, int(arguments.watch or 30))
+                )
                 temporary.write_text(html, encoding="utf-8")
         if not arguments.watch:
             break

@@ -43,7 +43,7 @@ def main() -> None:
 
     thresholds = Thresholds(**arguments.thresholds)
     evidence = Evidence.of(read_metrics(arguments.metrics), thresholds.seed_sd)
-    findings = planned.beside(
+    findings = planned.with_planned(
         conclusions.evaluate(evidence, thresholds), planned.read(arguments.metrics.parent)
     )
     write.findings(findings, arguments.findings, study_setting(evidence))

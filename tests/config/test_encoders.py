@@ -6,6 +6,7 @@ import yaml
 from fourlenses.config.encoders import layout_of, stored_size
 from fourlenses.config.job_settings import pretraining_settings
 from fourlenses.config.read import ROOT, complete_config, config_files, read_config
+from fourlenses.config.yaml_files import read_yaml
 from fourlenses.core.errors import UserError
 from fourlenses.data.download.registry import Remote
 from fourlenses.study import Run
@@ -124,6 +125,26 @@ def test_an_entry_with_a_start_has_a_lower_rate_and_a_longer_warmup(tmp_path, en
     given = {key: made[key] for key in ("warmup_epochs", "warmup_steps") if key in made}
     assert given == warmup
     assert "start" not in config["methods"]["simclr"]
+
+
+def test_the_encoder_of_an_entry_with_a_start_may_be_frozen_at_first(tmp_path):
+    entry = {"start": "rn18", "preset": "minutes"}
+    shares = {"simclr_a": {}, "simclr_b": {"frozen_share": 0.2}, "simclr_c": {"frozen_share": 0}}
+    config = completed(tmp_path, methods={name: entry | more for name, more in shares.items()})
+    made = {name: config["methods"][name].get("frozen_share") for name in shares}
+    default = read_yaml(ROOT / "presets" / "continued.yaml")["frozen_share"]
+    assert made == {"simclr_a": default or None, "simclr_b": 0.2, "simclr_c": None}
+    settings = pretraining_settings(config, method="simclr_b", source="scenes-10.from_rn18", seed=0)
+    assert settings["hyperparameters"]["frozen_share"] == 0.2
+
+
+def test_a_share_that_is_frozen_is_for_what_continues(tmp_path):
+    with pytest.raises(
+        UserError, match=r"key 'methods\.simclr\.frozen_share' is for an entry with"
+    ):
+        completed(tmp_path, methods={"simclr": {"frozen_share": 0.1}})
+    with pytest.raises(UserError, match=r"frozen_share"):
+        completed(tmp_path, methods={"simclr_b": {"start": "rn18", "frozen_share": 1}})
 
 
 def test_the_settings_of_a_continued_pretraining_are_of_its_start(tmp_path):

@@ -24,7 +24,7 @@ def test_the_plan_is_found_whatever_the_steps_are(tmp_path):
     entry = domain.evidence[0]
     assert "at 1,000 steps" in entry.what
     key = planned.key_of("domain", entry.target, entry.what.replace("1,000", "250"))
-    beside = planned.beside(found, {(key, "points"): 2.5})
+    beside = planned.with_planned(found, {(key, "points"): 2.5})
     rows = next(one for one in beside if one.finding == "domain").evidence
     assert [row.planned_half_width for row in rows] == [2.5] + [None] * 5
     write.findings(beside, tmp_path / "findings.json", "")
@@ -42,12 +42,14 @@ def test_of_one_comparison_of_a_question_and_target_the_sides_may_have_changed()
     found = findings()
     entry = next(one for one in found if one.finding == "quantity").evidence[0]
     key = planned.Key("quantity", entry.target, "another yardstick minus SimCLR")
-    beside = planned.beside(found, {(key, "points per doubling"): 1.2, (key, "log-odds"): 9.0})
+    beside = planned.with_planned(
+        found, {(key, "points per doubling"): 1.2, (key, "log-odds"): 9.0}
+    )
     rows = next(one for one in beside if one.finding == "quantity").evidence
     units = {row.number.unit for row in rows}
     assert units == {"points"}
     assert [row.planned_half_width for row in rows if row.target == entry.target] == [None]
-    beside = planned.beside(found, {(key, "points"): 1.2, (key, "log-odds"): 9.0})
+    beside = planned.with_planned(found, {(key, "points"): 1.2, (key, "log-odds"): 9.0})
     rows = next(one for one in beside if one.finding == "quantity").evidence
     assert [row.planned_half_width for row in rows if row.target == entry.target] == [1.2]
 

@@ -22,7 +22,7 @@ from tests.fuzz.targets import KINDS
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 60.0  # seconds for a file; the machine may be busy
-START = 300.0  # seconds for a process to start
+START = 900.0  # seconds for a process to start
 
 
 @dataclass

@@ -18,6 +18,7 @@ from PIL import Image
 from safetensors.torch import save
 
 from fourlenses.data.archives.archives import members
+from fourlenses.data.beton.foreign import PICTURE, ForeignBeton
 from fourlenses.data.beton.reader import Beton
 from fourlenses.data.beton.writer import BetonWriter
 from fourlenses.data.conversion.encode import encode
@@ -141,6 +142,15 @@ def read_beton(file: Path) -> None:
         square(beton.image(sample), 16)
 
 
+def read_foreign_beton(file: Path) -> None:
+    beton = ForeignBeton(file)
+    pictures = [field for field, kind in beton.fields.items() if kind == PICTURE]
+    if not pictures:
+        raise Undecodable("no pictures")
+    for sample in range(min(len(beton), 20)):
+        encode(beton.picture(pictures[0], sample), 16, corruption=None, image_id=0)
+
+
 def tables() -> Seeds:
     rows = [("path", "label", "split")]
     rows += [(f"images/{k}.jpg", "cat" if k % 2 else "dog", "train") for k in range(8)]
@@ -190,6 +200,7 @@ KINDS: dict[str, tuple[Callable[[Path], Seeds], Reader]] = {
     "weights": (lambda _: weights(), read_states),
     "archives": (lambda _: archives(), read_archive),
     "betons": (betons, read_beton),
+    "ffcv_betons": (betons, read_foreign_beton),  # of the same format
     "tables": (lambda _: tables(), read_table),
     "manifests": (lambda _: manifests(), lambda file: read_rows(file, "datasets.pets.manifest")),
 }

@@ -92,6 +92,21 @@ def test_own_preprocessing_is_the_librarys(name, image_size, crop, mean):
     )
 
 
+@pytest.mark.parametrize(
+    ("name", "interpolation"),
+    [
+        ("torchvision:resnet50", "bilinear"),
+        ("torchvision:swin_t", "bicubic"),
+        ("timm:tf_efficientnet_lite0", "bicubic"),
+        ("timm:resnet18.a1_in1k", "bicubic"),
+        ("timm:mobilenetv3_large_100", "bicubic"),
+        ("timm:resnet18.tv_in1k", "bilinear"),
+    ],
+)
+def test_own_interpolation_is_the_librarys(name, interpolation):
+    assert own_preprocessing(name).interpolation == interpolation
+
+
 def test_ours_have_no_preprocessing_of_their_own():
     assert own_preprocessing("resnet_small") is None
 

@@ -1,5 +1,7 @@
 """Import of encoders from elsewhere: the files written, and a sentence for each misfit."""
 
+import json
+
 import pytest
 import timm
 import torch
@@ -74,6 +76,20 @@ def test_a_run_of_an_import_is_like_that_of_a_pretraining(tmp_path, resnet):
         "0.875",
     )
     assert metadata["mean"] == "0.485 0.456 0.406"
+    assert (metadata["interpolation"], encoder.interpolation) == ("bilinear", "bilinear")
+
+
+def test_images_are_scaled_as_the_architecture_declares_unless_the_entry_says_otherwise(tmp_path):
+    name = "swin_t"
+    torch.manual_seed(1)
+    file = saved(tmp_path, torchvision.models.get_model(name).state_dict())
+    keys = {"architecture": f"torchvision:{name}"}
+    assert imported(file, **keys).interpolation == "bicubic"
+    assert imported(file, **keys, interpolation="bilinear").interpolation == "bilinear"
+    record = read_json(tmp_path / "run" / "run.json")
+    del record["settings"]["interpolation"]  # as an import of an earlier version left it
+    (tmp_path / "run" / "run.json").write_text(json.dumps(record))
+    assert Encoder.read(tmp_path / "run").interpolation == "bilinear"
 
 
 def test_seeds_share_the_weights(tmp_path, resnet):
@@ -136,6 +152,26 @@ def test_a_checkpoint_of_a_whole_training_is_searched(tmp_path, resnet):
     optimizer = torch.optim.SGD(resnet.parameters(), 0.1, momentum=0.9)
     whole = {"epoch": 3, "model": resnet.state_dict(), "optimizer": optimizer.state_dict()}
     assert "tensors taken from 'model'" in _notes(imported(saved(tmp_path, whole)))
+
+
+def test_the_checksum_of_a_checkpoint_in_shards_is_of_all_its_files(tmp_path, resnet):
+    state, names = resnet.state_dict(), list(resnet.state_dict())
+    where = {name: f"s{number % 2}.safetensors" for number, name in enumerate(names)}
+    for shard in ("s0.safetensors", "s1.safetensors"):
+        part = {name: state[name] for name in names if where[name] == shard}
+        save_file(part, tmp_path / shard)
+    index = tmp_path / "model.safetensors.index.json"
+    index.write_text(json.dumps({"weight_map": where}))
+    together = sha256(index, tmp_path / "s0.safetensors", tmp_path / "s1.safetensors")
+    encoder = imported(index, sha256=together)
+    weights = load_file(encoder.directory / "encoder.safetensors")
+    assert torch.equal(weights["conv1.weight"], state["conv1.weight"])
+    with pytest.raises(UserError, match=r"its SHA-256 with its shards is \w{64}"):
+        imported(index, sha256=sha256(index))
+    state["conv1.weight"][0] += 1
+    save_file({name: state[name] for name in names[::2]}, tmp_path / "s0.safetensors")
+    with pytest.raises(UserError, match=r"is not the file that the config names"):
+        imported(index, sha256=together)
 
 
 def test_a_changed_file_is_refused(tmp_path, resnet):

@@ -71,16 +71,24 @@ def test_half_precision_becomes_single(tmp_path, resnet):
 
 
 def test_shards_are_read_through_their_index(tmp_path, resnet):
-    names = list(resnet.state_dict())
+    state = resnet.state_dict()
+    names = list(state)
     shards = {"a-1.safetensors": names[:50], "a-2.safetensors": names[50:]}
     for file, part in shards.items():
-        save_file({name: resnet.state_dict()[name] for name in part}, tmp_path / file)
+        save_file({name: state[name] for name in part}, tmp_path / file)
     index = tmp_path / "model.safetensors.index.json"
     where = {name: file for file, part in shards.items() for name in part}
     index.write_text(json.dumps({"weight_map": where}))
     assert_same_features(fitted(index)[0], resnet)
     (tmp_path / "a-2.safetensors").unlink()
     with pytest.raises(UserError, match=r"names a-2\.safetensors, which is not in its folder"):
+        read_states(index)
+    torch.save({name: state[name] for name in names[50:]}, tmp_path / "a-2.bin")
+    where |= dict.fromkeys(names[50:], "a-2.bin")
+    index.write_text(json.dumps({"weight_map": where}))
+    assert_same_features(fitted(index)[0], resnet)
+    index.write_text(json.dumps({"weight_map": where | {"none": "a-2.bin"}}))
+    with pytest.raises(UserError, match=r"names 'none', which is in none of its files"):
         read_states(index)
     index.write_text(json.dumps({"weight_map": {"conv1.weight": "../a-1.safetensors"}}))
     with pytest.raises(UserError, match=r"files of the same folder"):

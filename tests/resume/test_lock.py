@@ -1,6 +1,5 @@
 """One lock per directory, with real processes that are refused, killed, robbed and raced."""
 
-import contextlib
 import errno
 import json
 import os
@@ -9,7 +8,6 @@ import sys
 import threading
 import time
 
-import psutil
 import pytest
 
 from fourlenses.core.errors import UserError
@@ -374,25 +372,6 @@ def test_a_directory_that_cannot_be_written_is_the_users_matter(tmp_path):
         lock_of(tmp_path / "file" / "run").__enter__()
     with pytest.raises(UserError, match=r"cannot lock .*file: File exists"):
         lock_of(tmp_path / "file").__enter__()
-
-
-def test_what_is_known_of_processes():
-    assert processes.start_ticks() == processes.start_ticks(os.getpid()) == processes.own_start()
-    assert not processes.is_dead(os.getpid(), processes.own_start())
-    assert not processes.is_dead(1, None)
-    assert not processes.is_dead(os.getppid(), None)
-    child = subprocess.Popen(["sleep", "1000"])
-    started = processes.start_ticks(child.pid)
-    assert started >= processes.start_ticks()
-    assert not processes.is_dead(child.pid, started)
-    child.kill()
-    deadline = time.monotonic() + 30
-    while not processes.is_dead(child.pid, started):  # as a zombie
-        assert time.monotonic() < deadline
-    child.wait()
-    assert processes.is_dead(child.pid, started)
-    with contextlib.suppress(psutil.Error):  # gone, or by now another's
-        assert processes.start_ticks(child.pid) != started
 
 
 def test_an_owner_file_is_refreshed_where_times_cannot_be_set(tmp_path, monkeypatch):

@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -262,11 +263,39 @@ def test_text_fits_a_terminal_and_says_why_a_job_failed(folder: Path) -> None:
 
 
 def test_page_shows_the_same_and_escapes_what_logs_say(folder: Path) -> None:
-    html = page(look(folder), refresh_seconds=7)
+    html = page(look(folder), folder, refresh_seconds=7)
     assert 'http-equiv="refresh" content="7"' in html
     assert "is too &lt;high&gt;; lower it" in html
-    assert '<progress max="1250" value="879">' in html
+    assert 'max="1250" value="879"' in html
     assert '<td class="failed">1</td>' in html
+    assert 'name="viewport" content="width=device-width' in html
+    assert 'href="results/mine/logs/pretrain/simclr/e-20/seed0.log"' in html
+
+
+def test_page_leads_to_the_report_and_reloads_until_it_is_there(folder: Path) -> None:
+    state = look(folder)
+    for job in state.jobs:
+        job.state = "done"
+    plant(folder / "results/mine/metrics.csv")
+    elsewhere = folder / "pages"
+    unfinished = replace(state, finished=True)
+    assert 'http-equiv="refresh"' in page(unfinished, elsewhere)
+    plant(folder / "results/mine/report.html")
+    html = page(unfinished, elsewhere)
+    assert 'http-equiv="refresh"' not in html
+    assert '<a href="../results/mine/report.html">report</a>' in html
+    # nor for ever where no report was asked for
+    (folder / "results/mine/report.html").unlink()
+    plant(folder / "results/mine/metrics.csv", age_seconds=5000)
+    assert not page(unfinished, elsewhere).count("refresh")
+
+
+def test_a_long_error_stands_whole(folder: Path) -> None:
+    error = f"fourlenses: {' '.join(f'word{number}' for number in range(60))}; do this"
+    plant(folder / "results/mine/logs/pretrain/simclr/e-20/seed0.log", error + "\n")
+    lines = text(look(folder)).splitlines()
+    assert error in " ".join(line.strip() for line in lines)
+    assert max(map(len, (line for line in lines if "word" in line))) <= 80
 
 
 REQUEUED = (

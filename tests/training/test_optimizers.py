@@ -216,3 +216,27 @@ print(sorted({"torch._dynamo", "torchvision", "ffcv", "pandas"} & set(sys.module
         ).stdout.strip()
         == "[]"
     )
+
+
+def test_what_was_frozen_is_updated_as_in_a_training_that_begins_there():
+    """AdamW corrects its averages by its count of updates, which is the encoder's own."""
+    network = torch.nn.ModuleDict({"encoder": torch.nn.Linear(3, 3), "head": torch.nn.Linear(3, 3)})
+    parameters = list(network["encoder"].parameters())
+    before = [parameter.clone() for parameter in parameters]
+    optimizer = build_optimizer(
+        "adamw",
+        network,
+        learning_rate=0.1,
+        momentum=0.0,
+        weight_decay=0.0,
+        late=network["encoder"],
+    )
+    for step in range(6):
+        optimizer.zero_grad()
+        for parameter in network.parameters():
+            parameter.requires_grad_(step == 5 or id(parameter) not in map(id, parameters))
+        network["head"](network["encoder"](torch.ones(2, 3))).square().sum().backward()
+        optimizer.step()
+    for parameter, former in zip(parameters, before, strict=True):
+        # the first update of Adam is the rate, whatever the gradient
+        torch.testing.assert_close((parameter - former).abs(), torch.full_like(former, 0.1))

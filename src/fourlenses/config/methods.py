@@ -8,8 +8,8 @@ from pathlib import Path
 
 from fourlenses.config.blame import blame
 from fourlenses.config.encoders import check_encoder
-from fourlenses.config.former_keys import now_called
 from fourlenses.config.lengths import DURATIONS, reserved_ending
+from fourlenses.config.sentences.former_keys import now_called
 from fourlenses.config.yaml_files import read_yaml
 from fourlenses.core.errors import UserError, did_you_mean, one_of
 from fourlenses.data.augment.augmentation import LEAST_SIZE, Augmentation
@@ -17,6 +17,7 @@ from fourlenses.study.vocabulary import METHODS, RANDOM_INIT, TRAINED_METHODS, m
 
 IMAGENET_SIZE = 224  # px: of most encoders that can be downloaded
 SMALL = 96  # px: up to this image size the preset is `small` where none is named, above `paper`
+START_KEYS = ("start", "frozen_share")  # of an entry that continues an encoder, in no preset
 # A duration is passes over the images or updates; in a preset the one replaces the other.
 EITHER = (("epochs", "steps"), ("warmup_epochs", "warmup_steps"))
 
@@ -29,8 +30,8 @@ def complete_methods(config: dict, presets: Path, config_files: list[Path]) -> N
     equal steps).
 
     Raises:
-        UserError: an unknown method, preset, key or augmentation, or a value of another kind than
-            the preset's.
+        UserError: an unknown method, preset, key or augmentation, a value of another kind than
+            the preset's, or a key of `START_KEYS` without a start.
     """
     augmentations = read_augmentations(presets) | config["augmentations"]
     for name, entry in config["methods"].items():
@@ -79,6 +80,11 @@ def _start(config: dict, key: str, entry: dict) -> tuple[dict, int]:
     `IMAGENET_SIZE` stands for it.
     """
     if "start" not in entry:
+        if "frozen_share" in entry:
+            raise UserError(
+                f"key '{key}.frozen_share' is for an entry with 'start', whose encoder can stay as "
+                "it is while the new head learns; leave it out, or say what to start from"
+            )
         return {}, config["image_size"]
     check_encoder(config, f"{key}.start", entry["start"])
     size = config["encoders"][entry["start"]].get("image_size", IMAGENET_SIZE)
@@ -86,12 +92,15 @@ def _start(config: dict, key: str, entry: dict) -> tuple[dict, int]:
 
 
 def _continued(entry: dict, settings: dict, factors: dict) -> dict:
-    """Return settings with the rate and warm-up of continuing, where the entry names none.
+    """Return settings with the rate, warm-up and frozen share of continuing, or the entry's own.
 
     Args:
         factors: presets/continued.yaml.
     """
     settings = dict(settings)
+    # 0 is left out: such an entry is the same training as one from before there was the key
+    if share := entry.get("frozen_share", factors["frozen_share"]):
+        settings["frozen_share"] = share
     if "learning_rate" not in entry:
         rate = factors["learning_rate"] * settings["learning_rate"]
         settings["learning_rate"] = float(f"{rate:.6g}")
@@ -126,7 +135,7 @@ def _preset(key: str, entry: dict, *, file: Path, image_size: int) -> tuple[str,
 
 def _with_changes(key: str, entry: dict, values: dict) -> dict:
     """Return the values of the preset, those of the entry instead where it has some."""
-    reserved = ("preset", "start")
+    reserved = ("preset", *START_KEYS)
     changes = {setting: value for setting, value in entry.items() if setting not in reserved}
     for setting, value in changes.items():
         _check_value(key, setting, value, preset=values)

@@ -106,10 +106,13 @@ def write_csv(
             writer.writerow(row)
 
 
-def sha256(file: Path) -> str:
-    """Return the SHA-256 of a file's bytes, in hexadecimal."""
-    with open(file, "rb") as opened:
-        return hashlib.file_digest(opened, "sha256").hexdigest()
+def sha256(*files: Path) -> str:
+    """Return the SHA-256 of a file's bytes, in hexadecimal; of several one after the other."""
+    digest = hashlib.sha256()
+    for file in files:
+        with open(file, "rb") as opened:
+            hashlib.file_digest(opened, lambda: digest)
+    return digest.hexdigest()
 
 
 def sync(descriptor: int) -> None:

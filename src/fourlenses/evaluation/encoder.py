@@ -15,7 +15,12 @@ from fourlenses.models.architectures import build_architecture
 from fourlenses.models.weights import load_weights
 from fourlenses.study import Run, parse_source
 from fourlenses.study.layout import ENCODER, RUN
-from fourlenses.study.preprocessing import resized
+from fourlenses.study.preprocessing import (
+    crop_of,
+    interpolation_of,
+    normalisation_of,
+    resized,
+)
 from fourlenses.study.vocabulary import EXTERNAL
 
 
@@ -134,21 +139,21 @@ class Encoder:
     @property
     def crop(self) -> float:
         """Share of the shorter side of an image that it sees, above 0 and at most 1."""
-        settings = self.settings if self.external else self.settings.get("start", {"crop": 1.0})
-        return settings["crop"]
+        return crop_of(self.settings)
 
     @property
     def resized(self) -> int:
         """Side that images are scaled to before their centre is cut out, px."""
         return resized(self.image_size, self.crop)
 
+    @property
+    def interpolation(self) -> str:
+        """One of `INTERPOLATIONS`, by which images are scaled."""
+        return interpolation_of(self.settings)
+
     def normalisation(self) -> dict[str, list[float]]:
         """Return the mean and std that the encoder's images had; empty where they had none."""
-        if self.external:
-            return {key: self.settings[key] for key in ("mean", "std")}
-        views = self.settings["hyperparameters"].get("views", [])
-        recipe = self.settings["recipes"][views[0]] if views else {}
-        return {key: recipe[key] for key in ("mean", "std") if recipe.get(key) is not None}
+        return normalisation_of(self.settings)
 
     @cached_property
     def weights_sha256(self) -> str:

@@ -14,7 +14,7 @@ from torch.nn.modules.dropout import _DropoutNd
 
 from fourlenses.core.errors import UserError, did_you_mean, one_of
 from fourlenses.models.backbones import BACKBONES, build_backbone
-from fourlenses.study.preprocessing import resized
+from fourlenses.study.preprocessing import BILINEAR, resized
 from fourlenses.study.vocabulary import LIBRARIES
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -26,12 +26,14 @@ class Preprocessing:
 
     image_size: px, the side of the square it sees. crop: the share of the shorter side that the
     centre crop keeps, 0 to 1. mean, std: of each channel, for images scaled to [0, 1].
+    interpolation: one of `INTERPOLATIONS`, by which images are scaled.
     """
 
     image_size: int
     crop: float
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
+    interpolation: str = BILINEAR
 
     @property
     def resized(self) -> int:
@@ -123,6 +125,7 @@ def own_preprocessing(name: str) -> Preprocessing | None:
             crop=chosen["crop_pct"],
             mean=tuple(chosen["mean"]),
             std=tuple(chosen["std"]),
+            interpolation=chosen["interpolation"],
         )
     return None
 
@@ -153,7 +156,11 @@ def _torchvision_preprocessing(name: str) -> Preprocessing | None:
     transform = weights.transforms()
     crop, resized = transform.crop_size[0], transform.resize_size[0]
     return Preprocessing(
-        image_size=crop, crop=crop / resized, mean=tuple(transform.mean), std=tuple(transform.std)
+        image_size=crop,
+        crop=crop / resized,
+        mean=tuple(transform.mean),
+        std=tuple(transform.std),
+        interpolation=transform.interpolation.value,
     )
 
 

@@ -1,7 +1,7 @@
 """Checkpoint files of other projects, read without running anything that they hold.
 
-safetensors, whole or in shards (``model.safetensors.index.json``), and what ``torch.save`` wrote,
-through ``weights_only=True``, which builds tensors and plain containers alone.
+safetensors and what ``torch.save`` wrote, whole or in shards (``model.safetensors.index.json``);
+the latter through ``weights_only=True``, which builds tensors and plain containers alone.
 """
 
 import json
@@ -17,6 +17,7 @@ from torch import Tensor
 from fourlenses.core.errors import UserError
 
 DEPTH = 3  # how deep a state dictionary may lie in a checkpoint of a whole training
+INDEX = ".index.json"  # the end of the name of a file that says where the tensors are
 State = dict[str, Tensor]
 
 
@@ -30,7 +31,7 @@ def read_states(file: Path) -> dict[str, State]:
     """
     if not file.exists():
         raise UserError(f"{file} does not exist; put the weights there, or mend the path")
-    if file.name.endswith(".index.json"):
+    if file.name.endswith(INDEX):
         content: object = _read_shards(file)
     elif file.suffix == ".safetensors":
         content = _read_safetensors(file)
@@ -54,21 +55,41 @@ def _read_safetensors(file: Path) -> State:
         ) from error
 
 
-def _read_shards(index: Path) -> State:
-    """Read a checkpoint whose index says which file of its folder holds which tensor."""
+def files_of(file: Path) -> list[Path]:
+    """Return the files of a checkpoint: itself, and the shards of an index in their order.
+
+    Raises:
+        UserError: the file is no index though it is called so, or a shard is missing.
+    """
+    if not file.name.endswith(INDEX):
+        return [file]
+    shards = sorted({file.parent / shard for shard in _places(file).values()})
+    for shard in shards:
+        if not shard.exists():
+            raise UserError(f"{file} names {shard.name}, which is not in its folder; get it too")
+    return [file, *shards]
+
+
+def _places(index: Path) -> dict[str, str]:
+    """Return which file of its folder holds which tensor."""
     try:
-        files = json.loads(index.read_text(encoding="utf-8"))["weight_map"]
-        shards = sorted(set(files.values()))
+        files: dict[str, str] = json.loads(index.read_text(encoding="utf-8"))["weight_map"]
+        shards = set(files.values())
         if not shards or any(Path(shard).name != shard for shard in shards):
             raise ValueError("it must name files of the same folder")
     except (ValueError, KeyError, AttributeError, TypeError) as error:
-        raise UserError(f"{index} is no index of a safetensors checkpoint ({error})") from error
+        raise UserError(f"{index} is no index of a checkpoint in shards ({error})") from error
+    return files
+
+
+def _read_shards(index: Path) -> State:
     state: State = {}
-    for shard in shards:
-        if not (index.parent / shard).exists():
-            raise UserError(f"{index} names {shard}, which is not in its folder; get it too")
-        state |= _read_safetensors(index.parent / shard)
-    missing = sorted(set(files) - set(state))
+    for shard in files_of(index)[1:]:
+        part = _read_safetensors(shard) if shard.suffix == ".safetensors" else _read_torch(shard)
+        if not isinstance(part, Mapping):
+            raise UserError(f"{shard} holds no dictionary of tensors; get it again")
+        state |= {name: value for name, value in part.items() if isinstance(value, Tensor)}
+    missing = sorted(set(_places(index)) - set(state))
     if missing:
         raise UserError(f"{index} names '{missing[0]}', which is in none of its files")
     return state

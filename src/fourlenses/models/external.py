@@ -21,7 +21,8 @@ from fourlenses.models.architectures import (
     own_preprocessing,
     split_architecture,
 )
-from fourlenses.models.checkpoints import read_states
+from fourlenses.models.card import facts_of
+from fourlenses.models.checkpoints import files_of, read_states
 from fourlenses.models.fit import Match, fit_state
 from fourlenses.models.weights import save_weights
 from fourlenses.study.layout import ENCODER, RUN
@@ -39,8 +40,8 @@ class Declared:
 
     Attributes:
         weights: the file, relative to the folder of raw data.
-        sha256: of the file.
-        image_size, crop, mean, std: None: the architecture's own.
+        sha256: of the file; of an index and its shards, one after the other.
+        image_size, crop, mean, std, interpolation: None: the architecture's own.
         stored_size: px, shortest side of the images that it is evaluated on.
     """
 
@@ -56,6 +57,7 @@ class Declared:
     crop: float | None = None
     mean: list[float] | None = None
     std: list[float] | None = None
+    interpolation: str | None = None
     labels_of: list[str] = field(default_factory=list)
     licence: str = ""
 
@@ -84,6 +86,7 @@ class Declared:
             crop=self.crop or default.crop,
             mean=_triple(self.mean) or default.mean,
             std=_triple(self.std) or default.std,
+            interpolation=self.interpolation or default.interpolation,
         )
 
 
@@ -118,9 +121,9 @@ def import_encoder(name: str, declared: Declared, *, raw_data: Path, output: Pat
     except UserError as error:
         raise UserError(f"encoder '{name}': {error}") from error
     output.mkdir(parents=True, exist_ok=True)
-    save_weights(network, output / ENCODER, metadata=_metadata(declared, given))
     notes = [*fitted.notes, *_notes(declared)]
     record = _record(name, declared, given, width=width, notes=notes)
+    save_weights(network, output / ENCODER, metadata=facts_of(record))
     record["wall_time_seconds"] = round(time.monotonic() - began, 3)
     write_json(output / RUN, record)
 
@@ -128,10 +131,12 @@ def import_encoder(name: str, declared: Declared, *, raw_data: Path, output: Pat
 def _check_file(file: Path, expected: str) -> None:
     if not file.is_file():
         raise UserError(f"{file} does not exist; put the weights there, or mend 'weights'")
-    actual = sha256(file)
+    files = files_of(file)
+    actual = sha256(*files)
     if actual != expected.lower():
         raise UserError(
-            f"{file} is not the file that the config names: its SHA-256 is {actual}, 'sha256' says "
+            f"{file} is not the file that the config names: its SHA-256 "
+            f"{'with its shards ' if len(files) > 1 else ''}is {actual}, 'sha256' says "
             f"{expected.lower()}; get it again, or mend 'sha256'"
         )
 
@@ -142,19 +147,6 @@ def _check_stored(declared: Declared, given: Preprocessing) -> None:
             f"images of {given.image_size} px at crop {given.crop:g} are cut from {given.resized} "
             f"px, but stored_size is {declared.stored_size}; say `stored_size: {given.resized}`"
         )
-
-
-def _metadata(declared: Declared, given: Preprocessing) -> dict[str, str]:
-    """Return what a reader of the file alone needs to use it."""
-    return {
-        "architecture": declared.architecture,
-        "image_size": str(given.image_size),
-        "crop": f"{given.crop:g}",
-        "mean": " ".join(f"{value:g}" for value in given.mean),
-        "std": " ".join(f"{value:g}" for value in given.std),
-        "pretrained_on": declared.pretrained_on,
-        "licence": declared.licence,
-    }
 
 
 def _notes(declared: Declared) -> list[str]:
@@ -181,6 +173,7 @@ def _record(
             "crop": given.crop,
             "mean": list(given.mean),
             "std": list(given.std),
+            "interpolation": given.interpolation,
             "hyperparameters": {},
             "recipes": {},
         },

@@ -1,15 +1,19 @@
 """Encoders on disk: safetensors under torchvision's parameter names, without ``fc``."""
 
+import json
 import os
+import struct
 from collections.abc import Mapping
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save, save_file
 from torch import Tensor, nn
 
 from fourlenses.core.errors import UserError
 from fourlenses.core.files import atomic
+
+FORMAT = {"format": "pt"}  # in the header of every file: the tensors are torch's
 
 
 def save_weights(
@@ -20,7 +24,7 @@ def save_weights(
     A reader sees the former file or the whole new one, never a part.
 
     Args:
-        metadata: texts for the header of the file.
+        metadata: texts for the header of the file; the same ones give the same bytes.
     """
     # Clones, because safetensors refuses tensors that share storage, as the views of a flattened or
     # tied parameter do.
@@ -29,7 +33,25 @@ def save_weights(
         for name, tensor in _encoder_state(module).items()
     }
     with atomic(path) as temporary:
-        save_file(tensors, temporary, metadata={"format": "pt", **(metadata or {})})
+        if metadata:
+            temporary.write_bytes(_with_metadata(save(tensors, metadata=FORMAT), metadata))
+        else:
+            save_file(tensors, temporary, metadata=FORMAT)
+
+
+def _with_metadata(file: bytes, metadata: Mapping[str, str]) -> bytes:
+    """Return a safetensors file with more texts in its header, in their order.
+
+    The library writes several in an order that differs from process to process, and a file's
+    SHA-256 with it, which checkpoints and features are named after. The format is described at
+    https://huggingface.co/docs/safetensors: 8 bytes of length, a JSON header, the tensors.
+    """
+    (length,) = struct.unpack("<Q", file[:8])
+    header = json.loads(file[8 : 8 + length])
+    header["__metadata__"] = {**FORMAT, **metadata}
+    text = json.dumps(header, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)  # tensors begin at a multiple of 8
+    return struct.pack("<Q", len(text)) + text + file[8 + length :]
 
 
 def load_weights(module: nn.Module, path: str | os.PathLike) -> nn.Module:

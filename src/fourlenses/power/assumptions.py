@@ -133,8 +133,8 @@ class Assumptions:
                 "No pilot is named (plan.pilot), so all is as stated: accuracies of "
                 f"{TRAINED:g} %, of a random encoder {RANDOM:g} %; two encoders under one protocol "
                 f"are right on the same images with a correlation of "
-                f"{CORRELATIONS['same protocol']:g}, so that of two at {TRAINED:g} % "
-                f"{_disagree():.0f} % of the images tell them apart; an encoder's standard "
+                f"{CORRELATIONS['same protocol']:g}, so that two at {TRAINED:g} % differ on "
+                f"{_disagree():.0f} % of the images; an encoder's standard "
                 f"deviation over seeds is {self.prior_sd:g} points."
             )
         pilot = self.pilot

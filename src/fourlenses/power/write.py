@@ -11,7 +11,7 @@ from fourlenses.power.settle import LIKELY, MOST_SEEDS, MOST_TIMES
 
 COLUMNS = (
     *("question", "target", "comparison", "unit", "half_width", "threshold", "expected"),
-    *("expected_from", "tell_apart", "chance", "settled", "seeds", "seeds_needed"),
+    *("expected_from", "to_resolve", "chance", "settled", "seeds", "seeds_needed"),
     *("test_images", "test_images_needed", "share_of_images", "excluded"),
 )
 NOTHING = "–"
@@ -55,7 +55,8 @@ def head(power: Power) -> list[str]:
     asked = _by_question([one for one in power.comparisons if one.chance is not None])
     paragraphs = [_unknown(power.unknown)] if power.unknown else []
     if not asked:
-        return [*paragraphs, "Nothing is said of what the study can settle: it compares nothing."]
+        compared = "nothing is left to compare" if power.unknown else "it compares nothing"
+        return [*paragraphs, f"Nothing is said of what the study can settle: {compared}."]
     fewest = min(one.seeds for group in asked.values() for one in group)
     if fewest < LEAST_SEEDS:
         paragraphs.append(
@@ -118,7 +119,7 @@ def _remedy(some: Sequence[Expected]) -> str:
         return " ".join(parts)
     widest = max(open_ones, key=lambda one: one.answer.half / (one.distance or 1e-9))
     unit, distance = widest.answer.unit, widest.distance or 0.0
-    parts.append(f"Half-width ±{widest.answer.half:.1f} {unit}, to tell apart: {distance:.1f}.")
+    parts.append(f"Half-width ±{widest.answer.half:.1f} {unit}, to resolve: {distance:.1f}.")
     ways = [way for way in (_seeds(open_ones), _tests(open_ones)) if way]
     if ways:
         parts.append(f"{' or '.join(ways)} would settle {'it' if len(some) == 1 else 'them'}.")
@@ -169,7 +170,7 @@ def _tables(comparisons: Sequence[Expected]) -> Iterator[str]:
         yield from (f"## {_name(question)}", "")
         if not question.startswith(CARD):
             yield from (group[0].answer.question, "")
-        yield "| target | comparison | half-width | to tell apart | chance | seeds | test images |"
+        yield "| target | comparison | half-width | to resolve | chance | seeds | test images |"
         yield "|---|---|---|---|---|---|---|"
         for one in group:
             yield _line(one)

@@ -134,11 +134,16 @@ def _plan(results: Path) -> dict:
 
 
 def render(contents: dict) -> str:
-    """Return the HTML.
+    """Return the HTML of a report.
 
     It can load nothing: the policy in its head allows images of `data:`, and one style and one
     script, by their hashes.
     """
+    return html_of("page.html.jinja", contents | {"spark": marks.SPARK, "curves": curves})
+
+
+def html_of(template: str, contents: dict) -> str:
+    """Return what a template of the folder makes of its contents, with style and script."""
     environment = Environment(
         loader=FileSystemLoader(TEMPLATE),
         autoescape=True,
@@ -148,14 +153,12 @@ def render(contents: dict) -> str:
     )
     style = "".join((TEMPLATE / name).read_text(encoding="utf-8") for name in STYLES)
     script = (TEMPLATE / "page.js").read_text(encoding="utf-8")
-    return environment.get_template("page.html.jinja").render(
+    return environment.get_template(template).render(
         **contents,
         style=Markup(style),
         script=Markup(script),
         style_hash=_hash(style),
         script_hash=_hash(script),
-        spark=marks.SPARK,
-        curves=curves,
         strips=strip,
     )
 

@@ -13,46 +13,17 @@ from fourlenses.status.checkpoints import (
     newest_step,
     read_progress,
 )
+from fourlenses.status.job import KINDS, STATES, Job
 from fourlenses.status.logs import Bar, ending
 from fourlenses.status.planned import Planned
+from fourlenses.status.work import Work, work
 from fourlenses.study import Plan
 from fourlenses.study.layout import job_of
 from fourlenses.study.vocabulary import EXTERNAL, FROM_SCRATCH, LENSES
 
-STATES = ("done", "running", "stale", "failed", "waiting")
-KINDS = ("encoders", "evaluations")
 # A job without a lock counts as running while its log is younger: some computations print nothing
 # for minutes.
 QUIET_SECONDS = 900.0
-
-
-@dataclass(kw_only=True)
-class Job:
-    """An encoder to pretrain, or a file of evaluations; None: not known.
-
-    Args:
-        kind: one of `KINDS`.
-        state: one of `STATES`. running: shows signs of life; stale: began, shows none, and its log
-            ends in no error; failed: its log ends in an error; waiting: did not begin, or stopped
-            by itself to be continued.
-        note: a sentence on the state.
-        step: in `unit`, of `total`.
-        epoch: passes over the images, of `total_epochs`.
-    """
-
-    kind: str
-    name: str
-    lenses: set[str]
-    log: Path
-    state: str = "waiting"
-    note: str = ""
-    step: int | None = None
-    total: int | None = None
-    unit: str = "steps"
-    epoch: float | None = None
-    total_epochs: float | None = None
-    images_per_second: float | None = None
-    seconds_left: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,6 +37,8 @@ class Survey:
         betons: how many image files exist, of how many.
         metrics: the table of all numbers.
         finished: the table exists.
+        report: the page of all numbers.
+        work: how much of it is done.
         bytes: on disk, by directory.
     """
 
@@ -76,6 +49,8 @@ class Survey:
     betons: tuple[int, int]
     metrics: Path
     finished: bool
+    report: Path
+    work: Work
     bytes: dict[str, int]
 
     def count(self, kind: str, state: str | None = None, lens: str | None = None) -> int:
@@ -103,6 +78,13 @@ class Survey:
                 counts = [self.count(kind, state, lens) for state in STATES]
                 yield name, kind, counts, self.count(kind, lens=lens)
 
+    @property
+    def over(self) -> bool:
+        """Nothing more is to come: all jobs are done, and the report is there or not asked for."""
+        if not self.finished or any(job.state != "done" for job in self.jobs):
+            return False
+        return self.report.exists() or (_age(self.metrics) or 0.0) > QUIET_SECONDS
+
     def in_state(self, state: str) -> list[Job]:
         """Return the jobs in a state."""
         return [job for job in self.jobs if job.state == state]
@@ -113,14 +95,17 @@ def survey(study: Planned, root: Path) -> Survey:
     layout, betons = study.layout, study.betons()
     results, metrics = root / layout.results, root / layout.metrics
     datasets = [root / dataset for dataset in sorted({beton.rsplit("/", 2)[0] for beton in betons})]
+    jobs = [*_encoders(study, root), *_evaluations(study, root)]
     return Survey(
         study=study.name,
         origin=study.origin,
         time=time.time(),
-        jobs=[*_encoders(study, root), *_evaluations(study, root)],
+        jobs=jobs,
         betons=(sum((root / beton).exists() for beton in betons), len(betons)),
         metrics=metrics,
         finished=metrics.exists(),
+        report=root / layout.report,
+        work=work(study, jobs, root),
         bytes={str(directory): disk_usage(directory) for directory in (results, *datasets)},
     )
 

@@ -1,11 +1,14 @@
 """A survey as text of 80 columns."""
 
+import textwrap
 from datetime import datetime
 
 from fourlenses.core.units import format_bytes, format_duration
-from fourlenses.status.survey import KINDS, STATES, Job, Survey
+from fourlenses.status.job import KINDS, STATES, Job
+from fourlenses.status.survey import Survey
 
 WIDTH = 80
+BAR = 40  # of its columns, for the work done
 _COLOURS = {"done": "32", "running": "36", "stale": "33", "failed": "31", "waiting": "2"}
 _MOST = 12  # jobs listed of one state
 _HEADINGS = {
@@ -22,6 +25,7 @@ def text(survey: Survey, *, colours: bool = False) -> str:
     written, wanted = survey.betons
     lines = [
         f"{survey.study}: {headline(survey)}",
+        f"{bar(survey.work.share)} {whole(survey)}",
         f"{when}   image files {written} of {wanted}   disk used {disk}",
         "",
         *_table(survey, colours),
@@ -44,6 +48,22 @@ def headline(survey: Survey) -> str:
     if survey.finished:
         return f"{survey.metrics} is there, though only {done} of its {total} jobs' results are"
     return f"{done} of {total} jobs done"
+
+
+def bar(share: float) -> str:
+    """Return a bar of text."""
+    full = round(BAR * share)
+    return f"[{'#' * full}{'.' * (BAR - full)}]"
+
+
+def whole(survey: Survey) -> str:
+    """Return how much of the work is done and how long the rest takes, as far as known."""
+    work = survey.work
+    said = f"{100 * work.share:.0f} % of the work"
+    if not work.seconds_left:
+        return said
+    by = "" if work.measured else " by the plan"
+    return f"{said}, about {format_duration(work.seconds_left)} left{by}"
 
 
 def _table(survey: Survey, colours: bool) -> list[str]:
@@ -71,7 +91,12 @@ def _job(job: Job) -> list[str]:
         whole = progress(job)
         details = [whole] if len(whole) <= WIDTH - 4 else [_pace(job), job.note]
     lines = [f"  {shortened(name, WIDTH - 2)}"]
-    lines += [f"    {shortened(line, WIDTH - 4)}" for line in details if line]
+    indent = " " * 4
+    for line in filter(None, details):
+        # what is wrong stands whole: what to do is at its end
+        lines += textwrap.wrap(
+            line, WIDTH, initial_indent=indent, subsequent_indent=indent, break_long_words=False
+        )
     if job.state in ("failed", "stale") and job.log.exists():
         lines.append(f"    {job.log}")
     return lines

@@ -18,6 +18,7 @@ ENCODER = "encoder.safetensors"
 HEAD = "head.safetensors"
 HISTORY = "history.csv"
 RUN = "run.json"
+CARD = "README.md"  # the model card
 # In the directory of an encoder's evaluations on features.
 CELLS = "cells.json"
 PREDICTIONS = "predictions.npz"
@@ -134,6 +135,9 @@ class Layout:
 
     def run_record(self, run: str) -> str:
         return f"{self.pretraining(run)}/{RUN}"
+
+    def card(self, run: str) -> str:
+        return f"{self.pretraining(run)}/{CARD}"
 
     def imported(self, name: str) -> str:
         """The directory of an external encoder, which the runs of all seeds share."""

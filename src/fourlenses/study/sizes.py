@@ -12,9 +12,9 @@ Quantity = int | str
 
 
 def parts_of(lens: dict) -> list[dict]:
-    """Return the quantity lens as it is, and once for each entry of `more`, which replaces keys."""
+    """Return a lens as it is, and once for each entry of `more`, which replaces keys."""
     first = {key: value for key, value in lens.items() if key != "more"}
-    return [first, *({**first, **entry} for entry in lens["more"])]
+    return [first, *({**first, **entry} for entry in lens.get("more", []))]
 
 
 def images_of(config: dict, dataset: str, size: Quantity) -> int | None:

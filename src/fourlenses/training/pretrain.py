@@ -143,6 +143,19 @@ class _Run:
     notes: list[str]
 
 
+def _views(
+    settings: PretrainingSettings, hyper: Hyperparameters, encoder: nn.Module, *, seed: int
+) -> list[Augment]:
+    """Return the augmentations of an image's views, of sizes that the encoder takes."""
+    views = [
+        Augment(_augmentation(settings, name), settings.image_size, seed) for name in hyper.views
+    ]
+    if ":" in settings.backbone:  # ours take any size
+        for size in sorted({view.size for view in views}):
+            check_image_size(encoder, size, name=settings.backbone)
+    return views
+
+
 def _prepare(
     settings: PretrainingSettings,
     hyper: Hyperparameters,
@@ -156,17 +169,11 @@ def _prepare(
 ) -> _Run:
     """Everything of a pretraining but the training; ``kind``: of the input."""
     seed = _training_seed(settings)
-    views = [
-        Augment(_augmentation(settings, name), settings.image_size, seed) for name in hyper.views
-    ]
-    if ":" in settings.backbone:  # ours take any size
-        for size in sorted({view.size for view in views}):
-            check_image_size(encoder, size, name=settings.backbone)
     source = choose_input(
         kind,
         parts,
         stored_size=settings.stored_size,
-        views=views,
+        views=_views(settings, hyper, encoder, seed=seed),
         device=session.device,
         workers=session.placement.workers,
     )

@@ -11,6 +11,7 @@ from torch import nn
 
 from fourlenses.core.files import write_csv, write_json
 from fourlenses.core.software import git_commit, versions
+from fourlenses.models.card import facts_of
 from fourlenses.models.weights import save_weights
 from fourlenses.study.layout import ENCODER, HEAD, HISTORY, RUN
 from fourlenses.training.collapse_monitor import collapse
@@ -43,7 +44,9 @@ def write_run(output: Path, *, encoder: nn.Module, head: nn.Module, run: RunReco
     """Write the files of a pretraining into the folder ``output``, run.json last."""
     outcome, device = run.outcome, run.device
     output.mkdir(parents=True, exist_ok=True)
-    save_weights(encoder, output / ENCODER)
+    settings = run.settings.as_json()
+    facts = facts_of({"settings": settings, "effective": run.effective})
+    save_weights(encoder, output / ENCODER, metadata=facts)
     save_weights(head, output / HEAD)
     # rows in which the collapse monitor measured have more columns than others
     columns = list(dict.fromkeys([*COLUMNS, *(key for row in outcome.history for key in row)]))
@@ -54,7 +57,7 @@ def write_run(output: Path, *, encoder: nn.Module, head: nn.Module, run: RunReco
         else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     )
     record = {
-        "settings": run.settings.as_json(),
+        "settings": settings,
         "effective": run.effective,
         "datasets": run.fingerprints,
         "notes": run.notes,

@@ -24,12 +24,14 @@ class Schedule:
         batch_size: source images, over all processes.
         total_steps, warmup_steps: optimiser updates.
         peak_learning_rate: after scaling.
+        frozen_steps: updates at the start that leave the encoder's weights as they are.
     """
 
     batch_size: int
     total_steps: int
     warmup_steps: int
     peak_learning_rate: float
+    frozen_steps: int = 0
 
 
 def pretraining_schedule(hyper: Hyperparameters, images: int) -> tuple[Schedule, list[str]]:
@@ -60,6 +62,8 @@ def pretraining_schedule(hyper: Hyperparameters, images: int) -> tuple[Schedule,
         total_steps=length.steps,
         warmup_steps=length.warmup_steps,
         peak_learning_rate=rate,
+        # below 1, and yet a short training may round it to all
+        frozen_steps=min(round((hyper.frozen_share or 0.0) * length.steps), length.steps - 1),
     ), notes
 
 

@@ -14,6 +14,7 @@ from fourlenses.core.errors import UserError
 from fourlenses.core.files import read_json
 from fourlenses.data.loading.inputs import Part
 from fourlenses.methods import method_class
+from fourlenses.study.preprocessing import BILINEAR
 from fourlenses.study.vocabulary import RANDOM_INIT
 
 
@@ -37,6 +38,7 @@ class CommonHyperparameters:
     weight_decay: float
     warmup_epochs: float | None = None
     warmup_steps: int | None = None
+    frozen_share: float | None = None  # of the steps, at first, in which only the head learns
     batch_norm_groups: int
     micro_batch: int  # most images that are embedded at a time; 0 for all
 
@@ -82,6 +84,7 @@ class Start:
         weights_sha256: of the imported encoder.safetensors, which the encoder begins with.
         crop: share of the shorter side of an image that it sees in evaluation, above 0, at most 1.
         labels_of: datasets whose images or labels it is known to have seen.
+        interpolation: one of `INTERPOLATIONS`, by which images are scaled in evaluation.
     """
 
     encoder: str
@@ -89,6 +92,14 @@ class Start:
     weights_sha256: str
     crop: float
     labels_of: list[str]
+    interpolation: str = BILINEAR
+
+    def as_json(self) -> dict[str, Any]:
+        """The start as run.json holds it."""
+        values = asdict(self)
+        if self.interpolation == BILINEAR:  # keys of checkpoints from before there was another stay
+            del values["interpolation"]
+        return values
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -154,7 +165,7 @@ class PretrainingSettings:
         return {
             "method": self.entry,
             **values,
-            **({} if start is None else {"start": asdict(start)}),
+            **({} if start is None else {"start": start.as_json()}),
             "hyperparameters": {} if hyper is None else hyper.as_json(),
         }
 

@@ -7,6 +7,7 @@ from typing import Any
 from fourlenses.core.errors import UserError
 from fourlenses.core.files import read_json, sha256
 from fourlenses.study.layout import ENCODER, RUN
+from fourlenses.study.preprocessing import BILINEAR
 
 PLAIN = {"mean": [0.0, 0.0, 0.0], "std": [1.0, 1.0, 1.0]}  # colours as they are
 
@@ -14,8 +15,8 @@ PLAIN = {"mean": [0.0, 0.0, 0.0], "std": [1.0, 1.0, 1.0]}  # colours as they are
 def follow_start(values: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     """Return the settings of a continued pretraining, completed from its start.
 
-    Image size and crop are the start's, and so are mean and std of every augmentation that names
-    none.
+    Image size, crop and interpolation are the start's, and so are mean and std of every
+    augmentation that names none.
 
     Args:
         values: as `PretrainingSettings.from_json` takes them, with the keys ``encoder`` and
@@ -52,6 +53,7 @@ def follow_start(values: Mapping[str, Any], folder: Path) -> dict[str, Any]:
             **start,
             "weights_sha256": sha256(folder / ENCODER),
             "crop": given["crop"],
+            "interpolation": given.get("interpolation", BILINEAR),
             "labels_of": file["labels_of"],
         },
     }

@@ -129,6 +129,12 @@ class Trainer:
         rows = -(-schedule.total_steps // self.row_steps)
         self.rows_a_measurement = -(-rows // MOST_MEASUREMENTS)
         self.progress = Progress()
+        # not all that an encoder has: some networks have weights that never learn
+        self.late = [
+            parameter
+            for parameter in (method.encoder.parameters() if schedule.frozen_steps else ())
+            if parameter.requires_grad
+        ]
         self.losses = LossRecord(schedule.total_steps, step_config.device)
         self.live = LiveProgress(
             checkpoints.directory,
@@ -213,6 +219,8 @@ class Trainer:
         )
         for group in self.optimizer.param_groups:
             group["lr"] = rate
+        for parameter in self.late:
+            parameter.requires_grad_(step >= schedule.frozen_steps)
         self.optimizer.zero_grad()
         loss, diagnostics, targets = add_gradients(
             self.method,

@@ -67,6 +67,7 @@ def set_up_trainer(
         learning_rate=schedule.peak_learning_rate,
         momentum=arithmetic.momentum,
         weight_decay=arithmetic.weight_decay,
+        late=method.encoder if schedule.frozen_steps else None,
     )
     log.info(
         "%s: %d images, %d steps of %d, peak learning rate %.4g, %s input, on %s",

@@ -1,7 +1,10 @@
 """Whether a process is gone for certain."""
 
+import contextlib
+import os
 import subprocess
 import sys
+import time
 
 import psutil
 import pytest
@@ -51,3 +54,22 @@ def test_a_process_that_proc_hides_is_not_dead(sleeper, monkeypatch):
 
     monkeypatch.setattr(processes, "start_ticks", hidden)
     assert not processes.is_dead(sleeper.pid, 1)
+
+
+def test_what_is_known_of_processes():
+    assert processes.start_ticks() == processes.start_ticks(os.getpid()) == processes.own_start()
+    assert not processes.is_dead(os.getpid(), processes.own_start())
+    assert not processes.is_dead(1, None)
+    assert not processes.is_dead(os.getppid(), None)
+    child = subprocess.Popen(["sleep", "1000"])
+    started = processes.start_ticks(child.pid)
+    assert started >= processes.start_ticks()
+    assert not processes.is_dead(child.pid, started)
+    child.kill()
+    deadline = time.monotonic() + 30
+    while not processes.is_dead(child.pid, started):  # as a zombie
+        assert time.monotonic() < deadline
+    child.wait()
+    assert processes.is_dead(child.pid, started)
+    with contextlib.suppress(psutil.Error):  # gone, or by now another's
+        assert processes.start_ticks(child.pid) != started

@@ -11,7 +11,7 @@ from safetensors.torch import load_file, save_file
 
 from fourlenses.core.errors import UserError
 from fourlenses.data.beton.selection import select
-from fourlenses.data.loading.resident import load_images
+from fourlenses.data.loading.resident import central, image_blocks, load_images
 from fourlenses.data.manifest.manifest import rows_of
 from fourlenses.evaluation.encoder import Encoder
 from fourlenses.evaluation.features import store as feature_store
@@ -138,6 +138,37 @@ def test_what_has_a_say_makes_another_file(tmp_path, images, monkeypatch):
     assert np.array_equal(
         open_store(tmp_path).features([(changed, images)]), by_hand(changed, images, tmp_path)
     )
+
+
+def test_bicubic_features_are_of_images_scaled_so(tmp_path, images):
+    encoder = make_encoder(tmp_path / "one")
+    start = {"interpolation": "bicubic", "crop": 0.8}
+    bicubic, bilinear = (
+        replace(encoder, settings=encoder.settings | {"image_size": 12, "start": changes})
+        for changes in (start, {"crop": 0.8})
+    )
+    features = open_store(tmp_path).features([(bicubic, images)])
+    blocks = image_blocks(images.selection, 15, workers=1, block=1000, interpolation="bicubic")
+    squares = torch.cat([central(block, 12) for block in blocks])
+    network, _ = encoder.pretrained()
+    expected = extract_features(network, squares, 500, device="cpu", **NORMALISED)
+    assert np.array_equal(features, expected.numpy())
+    others = open_store(tmp_path).features([(bilinear, images)])
+    assert np.abs(features - others).max() > 1e-3
+
+
+def test_the_key_of_bilinear_features_is_that_of_earlier_versions(tmp_path, images):
+    encoder = make_encoder(tmp_path / "one")
+    assert set(open_store(tmp_path)._key(encoder, images)) == {
+        "encoder",
+        "normalisation",
+        "beton",
+        "rows",
+        "image_size",
+        "precision",
+        "batch_size",
+        "device",
+    }
 
 
 @pytest.mark.parametrize("damage", ["truncated", "flipped", "empty", "no record"])

@@ -12,6 +12,9 @@ from PIL import Image
 from fourlenses.data.beton.reader import RAW, Stored
 from fourlenses.data.beton.selection import Selection, join_labels, select
 from fourlenses.data.images.decode import decode
+from fourlenses.study.preprocessing import BICUBIC, BILINEAR
+
+_FILTERS = {BILINEAR: Image.Resampling.BILINEAR, BICUBIC: Image.Resampling.BICUBIC}
 
 
 @dataclass(kw_only=True)
@@ -57,11 +60,14 @@ def load_images(
 
 
 def image_blocks(
-    chosen: Selection, size: int, *, workers: int, block: int
+    chosen: Selection, size: int, *, workers: int, block: int, interpolation: str = BILINEAR
 ) -> Iterator[torch.Tensor]:
     """Yield the same squares, ``block`` of them at a time: for images that do not fit in memory.
 
     The next block is decoded meanwhile.
+
+    Args:
+        interpolation: one of `INTERPOLATIONS`, by which the images are scaled.
     """
     starts = range(0, len(chosen.samples), block)
     with ThreadPoolExecutor(max(1, workers)) as pool, ThreadPoolExecutor(1) as ahead:
@@ -70,7 +76,9 @@ def image_blocks(
             decoded, coming = coming, None
             if start is not None:
                 part = slice(start, start + block)
-                coming = ahead.submit(_squares, chosen, part, size, pool=pool)
+                coming = ahead.submit(
+                    _squares, chosen, part, size, pool=pool, interpolation=interpolation
+                )
             if decoded is not None:
                 yield decoded.result()
 
@@ -83,14 +91,20 @@ def central(squares: torch.Tensor, size: int) -> torch.Tensor:
 
 
 def _squares(
-    chosen: Selection, part: slice, size: int, *, pool: ThreadPoolExecutor
+    chosen: Selection,
+    part: slice,
+    size: int,
+    *,
+    pool: ThreadPoolExecutor,
+    interpolation: str = BILINEAR,
 ) -> torch.Tensor:
     """Return uint8 (n, 3, size, size) of part of a selection."""
     samples = chosen.samples[part]
     pixels = np.empty((len(samples), 3, size, size), np.uint8)
 
     def fill(position: int) -> None:
-        pixels[position] = square(chosen.beton.image(samples[position]), size).transpose(2, 0, 1)
+        stored = chosen.beton.image(samples[position])
+        pixels[position] = square(stored, size, interpolation).transpose(2, 0, 1)
 
     # consuming the results raises what a worker raised
     for _ in pool.map(fill, range(len(samples)), chunksize=64):
@@ -98,8 +112,8 @@ def _squares(
     return torch.from_numpy(pixels)
 
 
-def square(stored: Stored, size: int) -> np.ndarray:
-    """Return a stored image as uint8 (size, size, 3)."""
+def square(stored: Stored, size: int, interpolation: str = BILINEAR) -> np.ndarray:
+    """Return a stored image as uint8 (size, size, 3), scaled by one of `INTERPOLATIONS`."""
     if stored.mode == RAW:
         pixels = stored.data.reshape(stored.height, stored.width, 3)
         if stored.height == stored.width == size:
@@ -116,7 +130,7 @@ def square(stored: Stored, size: int) -> np.ndarray:
     return np.asarray(
         picture.resize(
             (size, size),
-            Image.Resampling.BILINEAR,
+            _FILTERS[interpolation],
             box=(left, top, left + shortest, top + shortest),
         )
     )

@@ -16,6 +16,7 @@ from types import ModuleType
 
 from fourlenses.core.errors import one_of
 from fourlenses.data.sources import (
+    beton,
     cifar,
     coco,
     csv_list,
@@ -39,6 +40,7 @@ SOURCES: dict[str, ModuleType] = {
     "inat21": inat21,
     "places365": places365,
     "glc20": glc20,
+    "beton": beton,
     "cifar": cifar,
     "manifest": manifest,
     "synthetic": synthetic,

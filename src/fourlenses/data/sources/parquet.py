@@ -9,21 +9,19 @@ read a few at a time, so memory stays constant.
 import collections
 import json
 import logging
-import re
 from collections.abc import Iterator
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from fourlenses.core.errors import UserError, did_you_mean
-from fourlenses.data.archives.dataset_files import file_names
-from fourlenses.data.archives.leftovers import leftover
 from fourlenses.data.images.content import Undecodable
 from fourlenses.data.manifest.manifest import PREFIX, Manifest, text_column
 from fourlenses.data.sources.common.image_files import seeded_split
-from fourlenses.data.sources.common.split_words import TRAIN, UNLABELLED, WORDS
+from fourlenses.data.sources.common.split_files import choose_splits, split_files, split_in_path
+from fourlenses.data.sources.common.split_words import TRAIN
 
 log = logging.getLogger(__name__)
 ROWS = 32  # read at once; 32 photographs are some megabytes
@@ -33,10 +31,10 @@ def index(name: str, definition: dict, raw_data: Path) -> pd.DataFrame:
     path = raw_data / definition["path"]
     label = definition.get("label_column", "label")
     columns = [*(level for level in definition.get("levels", []) if level != label), label]
-    files = _files(name, path)
-    words = {file: _split_of(identity) for file, identity in files}
+    files = split_files(name, path, ending=".parquet")
+    words = {file: split_in_path(identity) for file, identity in files}
     unlabelled = _unlabelled(path, words, label=label) if "test_split" not in definition else set()
-    split_of = _choose(name, definition, path, words=set(words.values()) - unlabelled)
+    split_of = choose_splits(name, definition, path, words=set(words.values()) - unlabelled)
     split_of |= dict.fromkeys(unlabelled, "unused")
     parts = []
     for file, identity in files:
@@ -44,7 +42,7 @@ def index(name: str, definition: dict, raw_data: Path) -> pd.DataFrame:
         if split == "unused":
             continue
         full_path = _full_path(path, file)
-        with _opened(full_path) as parquet:
+        with opened(full_path) as parquet:
             schema = parquet.schema_arrow
             _check_columns(name, definition, full_path, schema=schema, labels=columns)
             table = parquet.read(columns=columns)
@@ -70,7 +68,7 @@ def images(
     rows = collections.Counter(row.rpartition("/")[0] for row in manifest["path"])
     for file in rows:  # in the order in which they were indexed
         full_path = _full_path(path, file)
-        with _opened(full_path) as parquet:
+        with opened(full_path) as parquet:
             schema, num_rows = parquet.schema_arrow, parquet.metadata.num_rows
             _check_columns(name, definition, full_path, schema=schema, labels=[])
             if num_rows != rows[file]:
@@ -81,6 +79,12 @@ def images(
             for group in range(parquet.num_row_groups):
                 for batch in parquet.iter_batches(ROWS, row_groups=[group], columns=[column]):
                     yield from map(_content, batch.column(0))
+
+
+def files_of_splits(name: str, path: Path) -> Iterator[tuple[str | None, str, Path]]:
+    """Yield of each file the split it is named after, its path below ``path``, and the full one."""
+    for file, identity in split_files(name, path, ending=".parquet"):
+        yield split_in_path(identity), file, _full_path(path, file)
 
 
 def _full_path(path: Path, file: str) -> Path:
@@ -99,7 +103,7 @@ def _content(cell: pa.Scalar) -> bytes | Undecodable:
     return Undecodable("no image in this row") if value is None else value
 
 
-class _opened:
+class opened:
     """A Parquet file, as a context manager. Damage is a UserError, whenever it shows.
 
     Raises:
@@ -128,52 +132,6 @@ class _opened:
         return UserError(f"{self.path} cannot be read as Parquet ({error}); fetch it again")
 
 
-def _files(name: str, path: Path) -> list[tuple[str, str]]:
-    """Return ``(file below path, identity)``, sorted.
-
-    The identity leaves out the folders that hold all files. A dataset then keeps its ids whether
-    ``path`` points at its top or at the folder of its files.
-    """
-    if path.is_file():
-        files = [path.name]
-    elif path.is_dir():
-        files = [
-            file
-            for file in file_names(path, name)
-            if file.endswith(".parquet") and not leftover(file)
-        ]
-    else:
-        raise UserError(
-            f"config key 'datasets.{name}.path': there is no file or directory {path}; put it "
-            "there, or correct the key"
-        )
-    if not files:
-        raise UserError(f"config key 'datasets.{name}.path': {path} holds no .parquet files")
-    parts = [PurePosixPath(file).parts for file in files]
-    while (
-        all(len(part) > 1 for part in parts)
-        and len({part[0] for part in parts}) == 1
-        and parts[0][0] not in WORDS
-    ):
-        parts = [part[1:] for part in parts]
-    return [
-        (file, "/".join(part).removesuffix(".parquet"))
-        for file, part in zip(files, parts, strict=True)
-    ]
-
-
-def _split_of(identity: str) -> str | None:
-    """Return the split that a file's name, or else a folder's, has a word for, or None.
-
-    As https://huggingface.co/docs/hub/datasets-file-names-and-splits has it.
-    """
-    for part in reversed(identity.split("/")):
-        for word in re.split(r"[^a-z]+", part.lower()):
-            if word in WORDS:
-                return WORDS[word]
-    return None
-
-
 def _unlabelled(path: Path, words: dict[str, str | None], *, label: str) -> set[str | None]:
     """Return the splits but train whose labels are all missing: they are published with -1.
 
@@ -186,7 +144,7 @@ def _unlabelled(path: Path, words: dict[str, str | None], *, label: str) -> set[
     for file, word in words.items():
         if word in (TRAIN, None) or word in labelled:
             continue
-        with _opened(_full_path(path, file)) as parquet:
+        with opened(_full_path(path, file)) as parquet:
             if label not in parquet.schema_arrow.names:
                 labelled.add(word)  # for the error that says so
                 continue
@@ -203,24 +161,6 @@ def _unlabelled(path: Path, words: dict[str, str | None], *, label: str) -> set[
 
 def _distinct(parquet: pq.ParquetFile, column: str) -> set:
     return set(parquet.read(columns=[column]).column(0).unique().to_pylist())
-
-
-def _choose(
-    name: str, definition: dict, path: Path, *, words: set[str | None]
-) -> dict[str | None, str | None]:
-    """Return per split that files are named after its use: train, test, unused or None (drawn)."""
-    if len(words) == 1:  # a single split, or none named: test images are drawn from it
-        return {next(iter(words)): None}
-    tests = sorted(word for word in words if word and word not in (TRAIN, UNLABELLED))
-    test = definition.get("test_split") or (tests[0] if len(tests) == 1 else None)
-    if "train" not in words or None in words or test not in tests:
-        raise UserError(
-            f"config key 'datasets.{name}.test_split': the files of {path} are of the splits "
-            f"{', '.join(sorted(map(str, words)))}; expected train and others, of which the key "
-            "names the one that holds the test images"
-        )
-    uses = {"train": "train", test: "test"}
-    return {word: uses.get(word, "unused") for word in words}
 
 
 def _check_columns(

@@ -28,6 +28,7 @@ from fourlenses.data.beton.selection import Selection
 from fourlenses.data.loading.resident import central, image_blocks
 from fourlenses.evaluation.encoder import Encoder
 from fourlenses.evaluation.features.extract import QUIET_BATCHES, feature_batches
+from fourlenses.study.preprocessing import BILINEAR
 
 log = logging.getLogger(__name__)
 BATCH_SIZE = 500
@@ -124,7 +125,10 @@ class FeatureStore:
         return self._stored(key, f"{encoders[0][1].name}-fused", _concatenated(parts), count=count)
 
     def _key(self, encoder: Encoder, images: Images) -> dict[str, object]:
+        # left out where it is bilinear: features of earlier versions stay
+        other = encoder.interpolation != BILINEAR
         return {
+            **({"interpolation": encoder.interpolation} if other else {}),
             "encoder": encoder.weights_sha256,
             "normalisation": encoder.normalisation(),
             "beton": images.fingerprint,
@@ -141,7 +145,13 @@ class FeatureStore:
             self._networks = {encoder.weights_sha256: encoder.pretrained()[0]}
         network = self._networks[encoder.weights_sha256]
         count = len(images.selection.rows)
-        blocks = image_blocks(images.selection, encoder.resized, workers=self.workers, block=BLOCK)
+        blocks = image_blocks(
+            images.selection,
+            encoder.resized,
+            workers=self.workers,
+            block=BLOCK,
+            interpolation=encoder.interpolation,
+        )
         centres = (central(block, encoder.image_size) for block in blocks)
         batches = (batch for block in centres for batch in block.split(BATCH_SIZE))
         normalisation = encoder.normalisation()

@@ -16,6 +16,7 @@ from fourlenses.data.loading.resident import central, image_blocks
 from fourlenses.evaluation.features.extract import feature_batches
 from fourlenses.evaluation.scores import Scores, score
 from fourlenses.methods.supervised import Supervised
+from fourlenses.study.preprocessing import BILINEAR
 
 # As of features in the other protocols, since the last bits of a feature may depend on it.
 BATCH_SIZE = 500
@@ -29,6 +30,7 @@ class Scorer:
         image_size: side in pixels.
         crop: share of the central square's side that is kept, in (0, 1]; 0.875 is 224 of 256 px.
         normalisation: mean and std, or nothing.
+        interpolation: one of `INTERPOLATIONS`, by which images are scaled.
         workers: threads that decode.
     """
 
@@ -39,6 +41,7 @@ class Scorer:
     crop: float
     normalisation: dict[str, list[float]]
     workers: int
+    interpolation: str = BILINEAR
 
     def score(
         self, method: Supervised, rows: np.ndarray, *, device: torch.device, what: str
@@ -65,10 +68,14 @@ class Scorer:
         """Return features, float32 (M, D), and labels, int64 (M,)."""
         chosen = select(self.beton, rows, self.dataset)
         side = round(self.image_size / self.crop)
-        blocks = (
-            central(block, self.image_size)
-            for block in image_blocks(chosen, side, workers=self.workers, block=BATCH_SIZE)
+        squares = image_blocks(
+            chosen,
+            side,
+            workers=self.workers,
+            block=BATCH_SIZE,
+            interpolation=self.interpolation,
         )
+        blocks = (central(block, self.image_size) for block in squares)
         features = []
         with progress_bar(what, "image", len(rows), inner=True) as bar:
             for part in feature_batches(encoder, blocks, device=device, **self.normalisation):

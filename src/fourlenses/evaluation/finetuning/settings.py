@@ -11,6 +11,7 @@ from fourlenses.core.files import sha256
 from fourlenses.evaluation.encoder import Encoder
 from fourlenses.evaluation.finetuning.task import Task
 from fourlenses.evaluation.record import encoder_columns
+from fourlenses.study.preprocessing import BILINEAR
 from fourlenses.study.vocabulary import FROM_SCRATCH
 from fourlenses.training.settings import TrainingData
 
@@ -97,5 +98,6 @@ def evaluation_key(encoder: Encoder, task: Task, settings: FinetuningSettings) -
     prints = [fingerprints(encoder, task, settings), sha256(task.subset), task.dataset]
     start = [encoder.settings["backbone"], encoder.seed, encoder.normalisation()]
     start += [encoder.crop] if encoder.external else []  # that candidates are validated on
+    start += [encoder.interpolation] if encoder.interpolation != BILINEAR else []
     text = json.dumps([asdict(settings), prints, *start], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -96,6 +96,7 @@ class Trainings:
             crop=encoder.crop if encoder.external else self.hyper.test_crop,
             normalisation=normalisation,
             workers=placement.workers,
+            interpolation=encoder.interpolation,
         )
 
     def choose(self) -> Choice:

@@ -62,16 +62,18 @@ def read(folder: Path) -> dict[tuple[Key, str], float]:
             ) from error
 
 
-def beside(findings: Sequence[Finding], planned: Mapping[tuple[Key, str], float]) -> list[Finding]:
+def with_planned(
+    findings: Sequence[Finding], planned: Mapping[tuple[Key, str], float]
+) -> list[Finding]:
     """Return the findings with the half-width that was planned in each comparison.
 
     Which of several sides is compared may only turn out in the study. Then the half-width is that
     of the one comparison of the same question and target, where there is one.
     """
-    return [_beside(finding, planned) for finding in findings]
+    return [_with_planned(finding, planned) for finding in findings]
 
 
-def _beside(finding: Finding, planned: Mapping[tuple[Key, str], float]) -> Finding:
+def _with_planned(finding: Finding, planned: Mapping[tuple[Key, str], float]) -> Finding:
     on_target = Counter(entry.target for entry in finding.evidence)
     return replace(
         finding,

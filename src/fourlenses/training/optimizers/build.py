@@ -29,14 +29,17 @@ def build_optimizer(
     learning_rate: float,
     momentum: float,
     weight_decay: float,
+    late: nn.Module | None = None,
 ) -> Optimizer:
     """Return the optimiser of that name over the module's trainable parameters.
 
-    It has two groups: what decays, and what does not (`without_decay`).
+    It has two groups: what decays, and what does not (`without_decay`); ``late`` has two more.
 
     Args:
         momentum: of sgd, nesterov and lars.
         weight_decay: of the parameters that decay.
+        late: a part of the module that is frozen at first. AdamW counts the updates of a group, and
+            corrects its averages by the count: that of a late part begins when it is updated.
 
     Raises:
         UserError: an unknown name.
@@ -47,12 +50,18 @@ def build_optimizer(
     trainable = [
         (key, parameter) for key, parameter in module.named_parameters() if parameter.requires_grad
     ]
-    decaying = [parameter for key, parameter in trainable if key not in spared]
-    others = [parameter for key, parameter in trainable if key in spared]
-    groups = [
-        {"params": decaying, "weight_decay": weight_decay},
-        {"params": others, "weight_decay": 0.0, "adapted": False},
-    ]
+    waiting = set() if late is None else {id(parameter) for parameter in late.parameters()}
+    groups = []
+    for waits in (False, True):
+        part = [
+            (key, parameter) for key, parameter in trainable if (id(parameter) in waiting) == waits
+        ]
+        decaying = [parameter for key, parameter in part if key not in spared]
+        others = [parameter for key, parameter in part if key in spared]
+        groups += [
+            {"params": decaying, "weight_decay": weight_decay},
+            {"params": others, "weight_decay": 0.0, "adapted": False},
+        ]
     return OPTIMIZERS[name]([group for group in groups if group["params"]], learning_rate, momentum)
 
 

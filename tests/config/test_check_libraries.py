@@ -3,7 +3,7 @@
 import pytest
 import yaml
 
-from fourlenses.config import libraries
+from fourlenses.config import check
 from fourlenses.config.read import read_config
 from fourlenses.core.errors import UserError
 
@@ -26,9 +26,9 @@ def test_other_names_are_refused(tmp_path, name):
 
 
 def test_timm_is_asked_for_where_it_is_missing(tmp_path, monkeypatch):
-    monkeypatch.setattr(libraries, "find_spec", lambda name: None if name == "timm" else name)
+    monkeypatch.setattr(check, "find_spec", lambda name: None if name == "timm" else name)
     with pytest.raises(UserError, match=r"key 'backbone' is 'timm:vit_tiny.*EXTRAS=timm"):
         with_backbone(tmp_path, "timm:vit_tiny_patch16_224")
     with_backbone(tmp_path, "torchvision:resnet18")
-    monkeypatch.setattr(libraries, "find_spec", lambda name: None)  # jobs run elsewhere
+    monkeypatch.setattr(check, "find_spec", lambda name: None)  # jobs run elsewhere
     with_backbone(tmp_path, "timm:vit_tiny_patch16_224")

@@ -1,0 +1,1 @@
+"""What README shows of committed studies: one picture, a sentence for each finding."""
