@@ -14,6 +14,7 @@ from snakemake.logging import logger
 
 PROJECT = Path(workflow.basedir)
 sys.path.insert(0, str(PROJECT / "src"))
+from fourlenses.study.labels import definition_of, labels_of
 from fourlenses.config.read import complete_config, config_files
 from fourlenses.core.errors import UserError
 from fourlenses.core.paths import expanded
@@ -94,7 +95,11 @@ def as_json(value):
 @functools.cache
 def dataset_definition(name):
     """A dataset's entry in the config: as betons are `ancient`, a change of it is known by this."""
-    return as_json(config["datasets"][name])
+    return as_json(definition_of(config["datasets"][name]))
+
+
+# what datasets, levels, methods are called in figures
+LABELS = as_json(labels_of(config))
 
 
 def run_of(wildcards):

@@ -36,9 +36,9 @@ def test_a_chart_has_every_encoder_and_training_once(planted):
         ("elsewhere", "on b 10k", [44.0]),
         ("mixed", "on a 5k + b 5k", [52.0]),
         ("corrupted", "on a 10k, down4", [36.0]),
-        ("corrupted", "on a 10k, jpeg10", [50.0]),
+        ("corrupted", "on a 10k, JPEG quality 10", [50.0]),
         ("corrupted", "supervised on a 10k, down4", [75.0]),
-        ("corrupted", "supervised on a 10k, jpeg10", [78.5]),
+        ("corrupted", "supervised on a 10k, JPEG quality 10", [78.5]),
         ("untrained", "untrained encoder", [10.0, 11.0]),
     ]
     keys = [one.key for one in series_of("a", planted)]

@@ -17,7 +17,7 @@ from fourlenses.core.errors import UserError
 from fourlenses.lenses.requests import Request, sections
 from fourlenses.study import ALL, Cell, Plan, Run, Subset
 from fourlenses.study.sizes import Quantity
-from fourlenses.study.vocabulary import FROZEN_PROTOCOLS, LENSES, RANDOM_INIT
+from fourlenses.study.vocabulary import FROZEN_PROTOCOLS, LENSES, RANDOM_INIT, STUDY_FIGURES
 
 # of a folder; file systems take 255, and a part of them is ours (.<name>.<random>.part)
 MOST_CHARACTERS = 200
@@ -74,8 +74,10 @@ def _check_lengths(plan: Plan) -> None:
 
 
 def figure_names(config: dict) -> list[str]:
-    """Return the figures that a study draws from metrics.csv, in the order of its lenses."""
+    """Return the figures that a study draws from metrics.csv: those of its lenses in their order,
+    then those of the whole study."""
     figures = [figure for lens in config["lenses"] for figure in LENSES[lens].figures]
+    figures += STUDY_FIGURES
     return [figure.name for figure in figures if not figure.table]
 
 

@@ -55,7 +55,8 @@ def head(power: Power) -> list[str]:
     asked = _by_question([one for one in power.comparisons if one.chance is not None])
     paragraphs = [_unknown(power.unknown)] if power.unknown else []
     if not asked:
-        return [*paragraphs, "Nothing is said of what the study can settle: it compares nothing."]
+        compared = "nothing is left to compare" if power.unknown else "it compares nothing"
+        return [*paragraphs, f"Nothing is said of what the study can settle: {compared}."]
     fewest = min(one.seeds for group in asked.values() for one in group)
     if fewest < LEAST_SEEDS:
         paragraphs.append(

@@ -13,7 +13,7 @@ from fourlenses.report import answer
 from fourlenses.report.charts import curves, strip
 from fourlenses.report.datasets import read_datasets
 from fourlenses.report.decisions import read_decisions
-from fourlenses.report.figures import embedded_csv, read_figure, read_lenses
+from fourlenses.report.figures import embedded_csv, not_measured, read_figure, read_lenses
 from fourlenses.report.findings import read_findings, read_published, with_strips
 from fourlenses.report.gaps import Gap, optional_text
 from fourlenses.report.markdown import parse
@@ -72,7 +72,7 @@ def gather(metrics: Path, results: Path, data: Path) -> dict:
     }
     lenses = read_lenses(results / "figures", table.lenses)
     gaps = [gap for part in (*parts.values(), *lenses) for gap in part["gaps"]]
-    gaps = _not_asked(table.lenses) + gaps
+    gaps = _not_asked(table.lenses) + not_measured(results / "figures", table.lenses) + gaps
     return {
         "study": results.resolve().name,
         "table": table,
