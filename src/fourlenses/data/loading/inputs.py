@@ -163,19 +163,24 @@ def choose_input(
         ]
         return ResidentInput(concatenate(loaded), views, device)
     if chosen == "ffcv":
-        if len(parts) > 1:
-            raise UserError(
-                "config key 'training.input' is 'ffcv', whose Loader reads one beton, but this "
-                f"pretraining has {len(parts)} ({', '.join(name for *_, name in parts)}); use auto "
-                "for pools"
-            )
+        part = _only_part(parts)
         from fourlenses.data.loading.ffcv_input import FfcvInput
 
-        return FfcvInput(parts[0], stored_size, views, device=device, workers=workers)
+        return FfcvInput(part, stored_size, views, device=device, workers=workers)
     # not needed by the many small runs, which should start quickly
     from fourlenses.data.loading.streaming import StreamingInput
 
     return StreamingInput(parts, stored_size, views, device=device, workers=workers)
+
+
+def _only_part(parts: list[Part]) -> Part:
+    if len(parts) > 1:
+        raise UserError(
+            "config key 'training.input' is 'ffcv', whose Loader reads one beton, but this "
+            f"pretraining has {len(parts)} ({', '.join(name for *_, name in parts)}); use auto "
+            "for pools"
+        )
+    return parts[0]
 
 
 def load_squares(parts: list[Part], positions: np.ndarray, size: int, *, workers: int) -> Tensor:
