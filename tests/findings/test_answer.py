@@ -345,3 +345,15 @@ def test_a_narrow_terminal_shows_numbers_without_intervals():
     (row,) = (text for text in shown.splitlines() if text.startswith("  untrained encoder"))
     assert len(row.split()) == 5  # its name and way, and two numbers
     assert "(" not in row
+
+
+def test_a_flat_curve_gives_no_interval_without_width():
+    """Of accuracies that fall the saturating curve gains exactly 0; the last step is shown."""
+    study = planted_study.Planted()
+    study.random("a", 10.0)
+    for images, top1 in ((1000, 45.6), (4000, 45.2), (16000, 44.8), (64000, 44.2)):
+        study.add("simclr", f"a-{images}", "a", top1)
+    (row,) = (one for one in card_of(study).questions if one.question == "doubling")
+    assert row.low < row.estimate < row.high
+    assert row.high - row.low > 0.1
+    assert "a curve through 4 sizes is flat" in row.why

@@ -63,6 +63,24 @@ def test_downloaded_and_continued_encoders_have_their_place(tmp_path):
     }
 
 
+def test_two_methods_or_downloads_have_colours_of_their_own(tmp_path):
+    rows = [
+        synthetic.row("quantity", method, source, "a", 50.0, protocol=protocol)
+        for method, source in (
+            ("simclr", "a-9"),
+            ("byol", "a-9"),
+            ("external", "x"),
+            ("external", "y"),
+        )
+        for protocol in ("linear", "fine_tune")
+    ]
+    looks = {
+        (one.role, one.variant, one.key.split()[-1])
+        for one in series_of("a", evidence_of(tmp_path, rows))
+    }
+    assert len(looks) == len(rows)
+
+
 def test_lines_rise_with_the_numbers_and_labels_do_not_touch(planted):
     drawing = chart("A", series_of("a", planted), chance=10.0)
     assert drawing.kind == "lines"

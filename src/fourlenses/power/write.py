@@ -75,13 +75,19 @@ def _settled(one: Expected) -> bool:
     return one.settled
 
 
+def _impossible(one: Expected) -> bool:
+    return not one.possible
+
+
+def _unlikely(one: Expected) -> bool:
+    return one.possible and not one.settled
+
+
 def _lacking(asked: Mapping[str, list[Expected]]) -> Iterator[str]:
     """Paragraphs on what cannot be settled and on what may not be."""
     kinds = {
-        "**This study cannot settle, as planned:**": lambda one: not one.possible,
-        f"It may not settle (a chance of 50 to {100 * LIKELY:.0f} %):": lambda one: (
-            one.possible and not one.settled
-        ),
+        "**This study cannot settle, as planned:**": _impossible,
+        f"It may not settle (a chance of 50 to {100 * LIKELY:.0f} %):": _unlikely,
     }
     for title, is_so in kinds.items():
         some = {question: list(filter(is_so, group)) for question, group in asked.items()}

@@ -205,9 +205,7 @@ def _names(name: str, file: Path, table: pa.Table, *, column: str) -> list[str]:
             f"dataset '{name}': column '{column}' of {file} is {kind}; a label is a whole number "
             "or a text"
         )
-    description = json.loads((table.schema.metadata or {}).get(b"huggingface", b"{}"))
-    feature = description.get("info", {}).get("features", {}).get(column)
-    names = feature.get("names") if isinstance(feature, dict) else None
+    names = _class_names(table.schema.metadata or {}, column)
     for row, value in enumerate(values):
         if value in (None, "", -1) or (names and not 0 <= value < len(names)):
             raise UserError(
@@ -216,3 +214,14 @@ def _names(name: str, file: Path, table: pa.Table, *, column: str) -> list[str]:
                 "or take the row out"
             )
     return [names[value] if names else str(value) for value in values]
+
+
+def _class_names(metadata: dict[bytes, bytes], column: str) -> list[str] | None:
+    """Return the names of a ClassLabel that `datasets` describes, None where it describes none."""
+    try:
+        description = json.loads(metadata.get(b"huggingface", b"{}"))
+        names = description["info"]["features"][column]["names"]
+    except (ValueError, KeyError, TypeError):  # absent, or damaged
+        return None
+    is_list = isinstance(names, list) and all(isinstance(name, str) for name in names)
+    return names if is_list else None
