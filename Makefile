@@ -15,7 +15,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # Snakemake, uv and pip keep caches in the home, which may be missing, read-only or full
 export XDG_CACHE_HOME := $(shell envs/cache_folder.sh)
 
-.PHONY: help setup setup-dev demo test test-slurm bench doctor status compare readme new-dataset lint format lock audit
+.PHONY: help setup setup-dev demo run plan report figures test test-slurm bench doctor status compare gallery readme new-dataset lint format lock audit
 help:            ## what each command does
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## */\t/' | expand -t 14
 
@@ -25,9 +25,25 @@ setup:           ## install what running a study needs into .venv: [EXTRAS=timm]
 setup-dev:
 	@envs/setup.sh dev
 
-demo: setup      ## the default study (synthetic images, CPU, minutes) to its figures
+demo: setup      ## the default study (synthetic images, CPU, minutes) to its report
 	$(SNAKEMAKE) all --cores $(CORES) --workflow-profile profiles/local $(RESOURCES)
-	@echo "figures: results/default/figures/  numbers: results/default/metrics.csv"
+
+# from another folder: make -C /path/to/fourlenses run CONFIG=mine.yaml, with paths from that folder
+RUN = .venv/bin/python workflow_scripts/run_study.py --started-in "$(if $(PWD),$(PWD),$(CURDIR))" \
+  --cores $(CORES) $${STUDY:+--study "$$STUDY"} $${CONFIG:+--config $$CONFIG} \
+  $${PROFILE:+--profile $$PROFILE} --arguments="$$ARGS $(if $(PROFILE),,$(RESOURCES))"
+
+run: setup       ## a study to its report: [STUDY=name | CONFIG=studies/mine.yaml] [ARGS=-n]
+	@$(RUN) --target "$${TARGET:-all}"
+
+plan: setup      ## what a study would take: hours, disk; STUDY or CONFIG as for run
+	@$(RUN) --target plan
+
+report: setup    ## the report of a study from its table; STUDY or CONFIG as for run
+	@$(RUN) --target report
+
+figures: setup   ## the figures of a study from its table; STUDY or CONFIG as for run
+	@$(RUN) --target figures
 
 test: setup-dev  ## all tests, on CORES cores
 	.venv/bin/python -m pytest -n $(CORES) --maxprocesses 8 --dist loadfile --no-loadscope-reorder
@@ -50,6 +66,9 @@ doctor:          ## check this machine or cluster: [PROFILE=profiles/slurm] [IN_
 status:          ## progress of a study: STUDY=name or CONFIG=studies/mine.yaml [WATCH=10] [HTML=file]
 	@.venv/bin/python workflow_scripts/status.py $${STUDY:+--study "$$STUDY"} \
 	  $${CONFIG:+--config $$CONFIG} $${WATCH:+--watch "$$WATCH"} $${HTML:+--html "$$HTML"}
+
+gallery:         ## an index of all reports: results/index.html
+	@.venv/bin/python workflow_scripts/write_gallery.py
 
 compare:         ## two runs of one study, number by number: A=results/mine B=/elsewhere/results/mine [CSV=file]
 	@.venv/bin/python workflow_scripts/compare_runs.py "$$A" "$$B" $${CSV:+--output "$$CSV"}

@@ -11,6 +11,7 @@ configfile: os.path.join(workflow.basedir, "config.yaml")
 
 
 include: "rules/common.smk"
+include: "rules/console.smk"
 include: "rules/slurm.smk"
 include: "rules/downloads.smk"
 include: "rules/datasets.smk"

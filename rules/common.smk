@@ -14,6 +14,7 @@ from snakemake.logging import logger
 
 PROJECT = Path(workflow.basedir)
 sys.path.insert(0, str(PROJECT / "src"))
+from fourlenses.study.labels import definition_of, labels_of
 from fourlenses.config.read import complete_config, config_files
 from fourlenses.core.errors import UserError
 from fourlenses.core.paths import expanded
@@ -24,6 +25,7 @@ from fourlenses.slurm.snakemake_internals import count_target_jobs, makes_enviro
 from fourlenses.study import Run, layout
 from fourlenses.study.vocabulary import METRICS_FIGURES, TRAINING_PROTOCOLS
 from fourlenses.workflow import needs
+from fourlenses.workflow.console import stop
 from fourlenses.workflow.environment import job_environment, shell_prefix
 
 # the files the config was merged from, the last one winning
@@ -32,7 +34,8 @@ try:
     DOWNLOADS = complete_config(config, PROJECT, CONFIG_FILES)
     KNOWN = possible_plan(config)
 except UserError as error:
-    raise WorkflowError(f"in the config ({', '.join(map(str, CONFIG_FILES))}): {error}") from None
+    named = any(str(file) in str(error) for file in CONFIG_FILES)
+    stop(error if named else f"{error} (config: {', '.join(map(str, CONFIG_FILES))})")
 
 PLAN = KNOWN.plan
 for note in KNOWN.notes if workflow.is_main_process else ():
@@ -92,7 +95,11 @@ def as_json(value):
 @functools.cache
 def dataset_definition(name):
     """A dataset's entry in the config: as betons are `ancient`, a change of it is known by this."""
-    return as_json(config["datasets"][name])
+    return as_json(definition_of(config["datasets"][name]))
+
+
+# what datasets, levels, methods are called in figures
+LABELS = as_json(labels_of(config))
 
 
 def run_of(wildcards):

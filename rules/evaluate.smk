@@ -138,7 +138,7 @@ rule train_evaluate:
     message:
         (
             "Training {wildcards.protocol} of {wildcards.method} on {wildcards.source}: "
-            "{wildcards.subset} labels of {wildcards.target}"
+            "{wildcards.subset} labels of {wildcards.target}; watch it: " + WATCH
         )
     shell:
         'python "$FOURLENSES_SCRIPTS/train_evaluate.py" --protocol {wildcards.protocol} '

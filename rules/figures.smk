@@ -1,12 +1,13 @@
 # Figures read metrics.csv, and paired.csv next to it where it is there: with the table alone they
-# can be drawn again, without data, GPU or torch.
+# can be drawn again, without data, GPU or torch. The output is the CSV of the numbers drawn. The
+# pictures next to it are none: where the table has nothing for a figure, there is no picture.
 from fourlenses.lenses.plan import figure_names
 from fourlenses.study.vocabulary import FIGURES
 
 
 def figure_files():
     figures = figure_names(config) + ([SIMILARITY_FIGURE] if asks_similarity() else [])
-    return [FILES.figure(name, suffix) for name in figures for suffix in layout.FIGURE_TYPES]
+    return [FILES.figure(name) for name in figures]
 
 
 def figure_thresholds(wildcards):
@@ -19,7 +20,7 @@ rule draw_figure:
         metrics=FILES.metrics,
         paired=paired_file,
     output:
-        [FILES.figure("{figure}", suffix) for suffix in layout.FIGURE_TYPES],
+        FILES.figure("{figure}"),
     log:
         FILES.log("figures/{figure}"),
     localrule: True
@@ -32,12 +33,15 @@ rule draw_figure:
     params:
         prefix=f"{FILES.figures}/{{figure}}",
         thresholds=figure_thresholds,
+        look=as_json(config["figures"]),
+        labels=LABELS,
         seed_sd=lambda wildcards: config["findings"]["seed_sd"],
     message:
         "Drawing the figure {wildcards.figure}"
     shell:
         'python "$FOURLENSES_SCRIPTS/draw_figure.py" --metrics {input.metrics} '
         "--figure {wildcards.figure} --thresholds {params.thresholds:q} "
+        "--look {params.look:q} --labels {params.labels:q} "
         "--seed-sd {params.seed_sd} --output-prefix {params.prefix} > {log} 2>&1"
 
 

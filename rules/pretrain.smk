@@ -76,7 +76,8 @@ rule pretrain:
         datasets=pretrain_datasets,
         checkpoints=FILES.checkpoints(RUN),
     message:
-        "Pretraining {wildcards.method} on {wildcards.source}, seed {wildcards.seed}"
+        "Pretraining {wildcards.method} on {wildcards.source}, seed {wildcards.seed}; watch it: "
+        + WATCH
     shell:
         'python "$FOURLENSES_SCRIPTS/pretrain.py" --settings {params.settings:q} '
         "--betons {input.betons} --subsets {input.subsets} --datasets {params.datasets} "

@@ -57,7 +57,7 @@ rule draw_similarity:
         similarity=FILES.similarity,
         paired=paired_file,
     output:
-        [FILES.figure(SIMILARITY_FIGURE, suffix) for suffix in layout.FIGURE_TYPES],
+        FILES.figure(SIMILARITY_FIGURE),
     log:
         FILES.log(f"figures/{SIMILARITY_FIGURE}"),
     localrule: True
@@ -69,6 +69,8 @@ rule draw_similarity:
         runtime="10m",
     params:
         figure=SIMILARITY_FIGURE,
+        look=as_json(config["figures"]),
+        labels=LABELS,
         seed_sd=lambda wildcards: config["findings"]["seed_sd"],
         prefix=lambda wildcards, output: os.path.splitext(output[0])[0],
     message:
@@ -76,4 +78,5 @@ rule draw_similarity:
     shell:
         'python "$FOURLENSES_SCRIPTS/draw_figure.py" --metrics {input.metrics} '
         "--table {input.similarity} --figure {params.figure} --seed-sd {params.seed_sd} "
+        "--look {params.look:q} --labels {params.labels:q} "
         "--output-prefix {params.prefix} > {log} 2>&1"

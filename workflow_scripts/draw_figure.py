@@ -1,4 +1,7 @@
-"""Draw a figure of a study: PREFIX.svg, PREFIX.png, and PREFIX.csv with the numbers drawn."""
+"""Draw a figure of a study: PREFIX.svg and PREFIX.png, and PREFIX.csv with the numbers drawn.
+
+Where the table has nothing for the figure, PREFIX.csv alone, without a line.
+"""
 
 import argparse
 import json
@@ -38,6 +41,13 @@ def main() -> None:
         help="points, of one encoder over seeds: widens the bands of a study with one seed "
         "(%(default)s)",
     )
+    parser.add_argument("--look", type=json.loads, default={}, help="JSON: `figures` of the config")
+    parser.add_argument(
+        "--labels",
+        type=json.loads,
+        default={},
+        help="JSON: names and what they are called: datasets, levels (birds/order), methods",
+    )
     parser.add_argument(
         "--output-prefix", required=True, type=Path, help="e.g. results/default/figures/quantity"
     )
@@ -47,15 +57,18 @@ def main() -> None:
     from fourlenses.analysis.table import read_metrics
     from fourlenses.findings.thresholds import Thresholds
     from fourlenses.lenses import registry
+    from fourlenses.plotting import look
     from fourlenses.plotting.save import save
+    from fourlenses.study import labels
 
     registry.figure_named(arguments.figure)  # a wrong name is reported before a wrong table
     evidence = Evidence.of(read_metrics(arguments.metrics), arguments.seed_sd)
     thresholds = Thresholds(**arguments.thresholds)
-    figure, numbers = registry.draw(
-        arguments.figure, evidence, thresholds=thresholds, table=arguments.table
-    )
-    save(figure, numbers, arguments.output_prefix)
+    with look.using(look.Look.of(arguments.look)), labels.using(arguments.labels):
+        figure, numbers = registry.draw(
+            arguments.figure, evidence, thresholds=thresholds, table=arguments.table
+        )
+        save(figure, numbers, arguments.output_prefix)
 
 
 if __name__ == "__main__":

@@ -23,23 +23,25 @@ def main() -> None:
     )
     parser.add_argument(
         "--source",
-        choices=["manifest", "image_folder"],
         default="manifest",
-        help="manifest: a rule and a Python function list the images (default). image_folder: "
-        "class folders, read as they are; no code",
+        help="how the images lie: image_folder (class folders), csv_list or another source of "
+        "docs/reference/sources.md; manifest (default): a rule and a Python function list them",
     )
     parser.add_argument(
         "--data", type=Path, help="folder or archive of the images (default: raw/<name>)"
     )
     arguments = parser.parse_args()
 
-    from fourlenses.config.new_dataset import write_dataset
+    from fourlenses.config.new_dataset.write import write_dataset
 
-    for file in write_dataset(ROOT, arguments.name, source=arguments.source, images=arguments.data):
+    name = arguments.name
+    files, known = write_dataset(ROOT, name, source=arguments.source, images=arguments.data)
+    for file in files:
         print(f"wrote {file.relative_to(ROOT)}")
-    first = "" if arguments.data else f"put the images into raw/{arguments.name}/<class>/, then  "
-    study = f"studies/{arguments.name}.yaml"
-    print(f"next: {first}snakemake check_dataset --cores 2 --configfile {study}")
+    if known.unknown:
+        print(f"its sizes are `all`, as the images were not counted: {known.unknown}")
+    first = "" if arguments.data else f"put the images into raw/{name}/<class>/, then  "
+    print(f"next: {first}make run TARGET=check_dataset CONFIG=studies/{name}.yaml")
 
 
 if __name__ == "__main__":

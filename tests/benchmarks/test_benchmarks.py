@@ -15,6 +15,7 @@ BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 sys.path.insert(0, str(BENCHMARKS))
 import disk  # noqa: E402
 import render  # noqa: E402
+import rounding  # noqa: E402
 import run  # noqa: E402
 import scaling  # noqa: E402
 from timing import Rates, bounded, chosen, clock, durations, race, rows, verdict  # noqa: E402
@@ -260,3 +261,17 @@ def test_a_part_that_fails_is_named_and_what_was_measured_stays(tmp_path, monkey
         "knn",
     ]
     assert "no such library" in capsys.readouterr().out
+
+
+def test_the_spread_over_roundings_is_of_what_rounds_otherwise():
+    rows = [(rounding.FIRST, 0, 50.0, 1.0), (rounding.FIRST, 1, 53.0, 2.0)]
+    rows += [(rounding.AGAIN, 0, 50.0, 1.0), ("oneDNN", 0, 51.0, 1.5), ("threads", 0, 50.0, 1.0)]
+    keys = ("variant", "seed", "top1", "weights")
+    summary = rounding.summed_up([dict(zip(keys, row, strict=True)) for row in rows])
+    assert summary["again_has_the_same_bits"]
+    assert summary["variants_that_round_otherwise"] == ["oneDNN"]
+    assert summary["sd_over_seeds"] == pytest.approx(4.5**0.5)
+    assert summary["sd_over_roundings"] == pytest.approx(0.5**0.5)
+    assert summary["largest_difference"] == 1.0
+    alone = rounding.summed_up([dict(zip(keys, rows[0], strict=True))])
+    assert (alone["sd_over_seeds"], alone["sd_over_roundings"]) == (None, None)

@@ -59,7 +59,25 @@ def test_shipped_studies_are_valid(study):
             r"key 'quality.corruptions.0' is 'jpeg11' \(did you mean 'jpeg10'\?\); "
             "allowed: salt_and",
         ),
-        ({"seeds": "0"}, r"overlay.yaml: key 'seeds' is '0'; '0' is not of type 'array'"),
+        ({"seeds": "0"}, r"overlay.yaml: key 'seeds' is '0'; allowed: a list$"),
+        ({"seeds": []}, r"overlay.yaml: key 'seeds' is \[\]; allowed: a list of 1 item or more$"),
+        ({"seeds": [1, 1]}, r"'seeds' is \[1, 1\]; allowed: a list in which nothing is twice$"),
+        (
+            {"methods": {"simclr": {"epochs": "two"}}},
+            r"overlay.yaml: key 'methods.simclr.epochs' is 'two'; allowed: a number$",
+        ),
+        (
+            {"evaluation": {"validation_fraction": 2}},
+            r"key 'evaluation.validation_fraction' is 2; allowed: less than 1$",
+        ),
+        ({"max_undecodable": -1}, r"key 'max_undecodable' is -1; allowed: 0 or more$"),
+        ({"study": "My study"}, r"'study' is 'My study'; allowed: a lower-case letter, then "),
+        ({"device": "gpu"}, r"key 'device' is 'gpu'; allowed: auto, cpu, cuda or a device such as"),
+        (
+            {"image_size": 64},
+            r"overlay.yaml: key 'image_size' is 64, more than stored_size \(32\), so images would "
+            r"be enlarged; set stored_size to 64 or more, or image_size to 32$",
+        ),
         (
             {"quantity": {"pretrain_images": [1.5]}},
             r"key 'quantity.pretrain_images.0' is 1.5; allowed: a whole number",

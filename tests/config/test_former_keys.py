@@ -4,10 +4,10 @@ import re
 
 import pytest
 
-from fourlenses.config import former_keys
 from fourlenses.config.check import check_config
-from fourlenses.config.former_keys import FORMER_KEYS, now_called, renamed
 from fourlenses.config.methods import complete_methods
+from fourlenses.config.sentences import former_keys
+from fourlenses.config.sentences.former_keys import FORMER_KEYS, now_called, renamed
 from fourlenses.core.errors import UserError
 from tests.config.test_check import SCHEMA, merged
 from tests.config.test_complete_methods import PRESETS

@@ -93,7 +93,7 @@ def test_a_corruption(house):
     )
     house.insert(corruptions, '"noise": noise', '"fade": fade,')
     house.insert(
-        "src/fourlenses/study/vocabulary.py",
+        "src/fourlenses/study/corruptions.py",
         'CorruptionFamily("noise"',
         'CorruptionFamily("fade", "share of grey", (0.1, 0.3, 0.5, 0.7, 0.9)),',
     )
@@ -101,7 +101,7 @@ def test_a_corruption(house):
 import numpy as np
 
 from fourlenses.data.conversion.corruptions import corrupt
-from fourlenses.study.vocabulary import CORRUPTION_FAMILIES
+from fourlenses.study.corruptions import CORRUPTION_FAMILIES
 
 
 def test_plan_axis_and_pixels():

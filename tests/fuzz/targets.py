@@ -193,6 +193,32 @@ def manifests() -> Seeds:
     return [("plain.parquet", plain.getvalue()), ("packed.parquet", packed.getvalue())]
 
 
+def exports() -> Seeds:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    feature = {"names": ["cat", "dog"], "_type": "ClassLabel"}
+    description = {"info": {"features": {"label": feature, "image": {"_type": "Image"}}}}
+    picture = dict(pictures())["1.jpeg"]
+    image = pa.array([{"bytes": picture, "path": f"{k}.jpg"} for k in range(6)])
+    table = pa.table({"image": image, "label": pa.array([0, 1] * 3)})
+    table = table.replace_schema_metadata({"huggingface": json.dumps(description)})
+    every: Seeds = []
+    for compression in ("none", "snappy", "gzip"):
+        buffer = io.BytesIO()
+        pq.write_table(table, buffer, compression=compression)
+        every.append((f"{compression}.parquet", buffer.getvalue()))
+    return every
+
+
+def read_export(file: Path) -> None:
+    definition = {"path": file.name}
+    source = SOURCES["parquet"]
+    manifest = source.index("pets", definition, file.parent)
+    for content in source.images("pets", definition, file.parent, manifest=manifest, size=32):
+        encode(content, 32, corruption=None, image_id=0)
+
+
 Reader = Callable[[Path], object]
 # kind -> the seeds and the reader; a folder for the making of seeds
 KINDS: dict[str, tuple[Callable[[Path], Seeds], Reader]] = {
@@ -202,6 +228,7 @@ KINDS: dict[str, tuple[Callable[[Path], Seeds], Reader]] = {
     "betons": (betons, read_beton),
     "ffcv_betons": (betons, read_foreign_beton),  # of the same format
     "tables": (lambda _: tables(), read_table),
+    "exports": (lambda _: exports(), read_export),
     "manifests": (lambda _: manifests(), lambda file: read_rows(file, "datasets.pets.manifest")),
 }
 REFUSALS = (Undecodable,)

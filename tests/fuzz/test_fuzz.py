@@ -29,3 +29,10 @@ def test_mutated_files_are_read_or_refused(kind: str) -> None:
     assert counts.defects == []
     assert sum(counts.ends.values()) == FILES
     assert counts.ends["refused"] > 0
+
+
+@pytest.mark.parametrize("kind", ["weights", "manifests"])
+def test_files_that_ended_in_a_defect_once(kind: str) -> None:
+    first = {"weights": (1091, 1463), "manifests": (474, 795)}[kind]
+    for number in first:
+        assert fuzz(kind, seed=0, first=number, files=1, patience=120).defects == []

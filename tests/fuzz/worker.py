@@ -69,7 +69,7 @@ def main(kind: str, seed: str, first: str, count: str, folder: str) -> None:
     sys.addaudithook(watch)
     contents = [content for _, content in seeds]
     for number in range(int(first), int(first) + int(count)):
-        generator = np.random.default_rng((int(seed), sorted(KINDS).index(kind), number))
+        generator = np.random.default_rng((int(seed), *kind.encode(), number))
         name, content = seeds[number % len(seeds)]
         file = sandbox / name
         file.write_bytes(mutate(content, contents, generator))

@@ -16,4 +16,4 @@ def seen(study: Planted, seeds: int = 3, *, n_test: int = 50_000, seed_sd: float
 
 
 def by_name(evidence: Evidence, thresholds: Thresholds = CERTAIN) -> dict[str, Finding]:
-    return {one.finding: one for one in conclusions.evaluate(evidence, thresholds)}
+    return {each.finding: each for each in conclusions.evaluate(evidence, thresholds)}

@@ -120,7 +120,7 @@ class Planted:
         )
         table["n_test"] = n_test
         table["run"] = table["method"] + "/" + table["source"] + "/seed" + table["seed"].astype(str)
-        truth, place = (
+        truth, group = (
             table.pop("truth").to_numpy() / 100,
             pd.factorize(table["encoder"].astype(str) + " " + table["seed"].astype(str))[0],
         )
@@ -136,14 +136,14 @@ class Planted:
             dict.fromkeys(table.columns[table.dtypes == "str"], object)
         )
         while True:
-            step = deviation / 100 * generator.standard_normal(place.max() + 1)[place]
+            step = deviation / 100 * generator.standard_normal(group.max() + 1)[group]
             top1 = truth + step + root @ generator.standard_normal(len(truth)) / np.sqrt(n_test)
             top1 = top1.clip(0, 1)
             bounds = np.array([wilson_share(share, n_test) for share in top1])
-            seen = table.assign(
+            measured = table.assign(
                 top1=100 * top1, top1_low=100 * bounds[:, 0], top1_high=100 * bounds[:, 1]
             ).copy()
-            yield Evidence(seen, joint, pooled(seen, prior_sd))
+            yield Evidence(measured, joint, pooled(measured, prior_sd))
 
 
 def covariances(truth: np.ndarray, table: pd.DataFrame) -> np.ndarray:
@@ -176,8 +176,8 @@ def _groups(table: pd.DataFrame, covariance: np.ndarray) -> dict:
     groups = {}
     for key, rows in table.groupby(["target", "labelled_images"], sort=False):
         places = {
-            cell: place
-            for place, cell in enumerate(zip(*(rows[name] for name in COLUMN), strict=True))
+            cell: position
+            for position, cell in enumerate(zip(*(rows[name] for name in COLUMN), strict=True))
         }
         groups[key] = Group(places, covariance[np.ix_(rows.index, rows.index)])
     return groups
@@ -252,8 +252,8 @@ def eight_others(better: int) -> Planted:
     study = Planted()
     study.random("a", 10.0)
     study.add("simclr", "a-4000", "a", 50.0)
-    for place, name in enumerate("bcdefghi"):
-        study.add("simclr", f"{name}-4000", "a", 54.0 + 2 * place / 8 if place < better else 20.0)
+    for index, name in enumerate("bcdefghi"):
+        study.add("simclr", f"{name}-4000", "a", 54.0 + 2 * index / 8 if index < better else 20.0)
     return study
 
 
@@ -267,8 +267,8 @@ def corrupted(extra: float, floor: bool = False) -> Planted:
         ("supervised", 70.0, 0.0),
     ):
         study.add(method, "a-4000", "a", clean)
-        for place, name in enumerate(("jpeg10", "blur", "downsample4")):
-            cost = 0.0 if floor and method == "simclr" else 2 * (place + 1) + more
+        for index, name in enumerate(("jpeg10", "blur", "downsample4")):
+            cost = 0.0 if floor and method == "simclr" else 2 * (index + 1) + more
             study.add(method, f"a-4000@{name}", "a", clean - cost)
     return study
 
@@ -278,19 +278,19 @@ def levels(growth: float) -> Planted:
     `growth`."""
     study = Planted()
     for target, base in (("a", 88.0), ("b", 80.0)):
-        for place, level in enumerate(("coarse", "middle", "fine")):
-            top1 = base - 12 * place
-            study.add("supervised", f"{target}-4000", target, top1, "scratch", level, depth=place)
+        for depth, level in enumerate(("coarse", "middle", "fine")):
+            top1 = base - 12 * depth
+            study.add("supervised", f"{target}-4000", target, top1, "scratch", level, depth=depth)
             study.add(
                 "simclr",
                 f"{target}-4000",
                 target,
-                top1 - 3 - growth * place / 2,
+                top1 - 3 - growth * depth / 2,
                 "linear",
                 level,
-                depth=place,
+                depth=depth,
             )
-            study.random(target, 30.0 - 10 * place, level, depth=place)
+            study.random(target, 30.0 - 10 * depth, level, depth=depth)
     return study
 
 
@@ -298,11 +298,11 @@ def constant_odds(supervised: tuple[float, float, float], odds: float = 0.8) -> 
     """Two targets of three levels; the log-odds of contrastive are lower by `odds` at every one."""
     study = Planted()
     for target in "ab":
-        for place, (level, top1) in enumerate(
+        for depth, (level, top1) in enumerate(
             zip(("coarse", "middle", "fine"), supervised, strict=True)
         ):
             logit = np.log(top1 / (100 - top1)) - odds
-            study.add("supervised", f"{target}-4000", target, top1, "scratch", level, depth=place)
+            study.add("supervised", f"{target}-4000", target, top1, "scratch", level, depth=depth)
             study.add(
                 "simclr",
                 f"{target}-4000",
@@ -310,9 +310,9 @@ def constant_odds(supervised: tuple[float, float, float], odds: float = 0.8) -> 
                 100 / (1 + np.exp(-logit)),
                 "linear",
                 level,
-                depth=place,
+                depth=depth,
             )
-            study.random(target, 1.0, level, depth=place)
+            study.random(target, 1.0, level, depth=depth)
     return study
 
 

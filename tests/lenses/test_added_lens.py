@@ -98,7 +98,7 @@ def test_the_plan_has_its_cells(run):
         "print(json.dumps([plan.as_json(), figure_names(config)]))\n"
     )
     cells, figures = json.loads(run("-c", code))
-    assert figures == ["fewshot"]
+    assert figures == ["fewshot", "methods", "protocols", "published"]
     assert {tuple(cell["lenses"]) for cell in cells} == {("fewshot",)}
     assert {(cell["run"], cell["target"], cell["labelled"]) for cell in cells} == {
         (encoder, "scenes", labels)
@@ -109,7 +109,7 @@ def test_the_plan_has_its_cells(run):
 
 def test_snakemake_draws_its_figure(run):
     arguments = ("figures", "-n", "--config", "lenses=[fewshot]", "--cores", "1")
-    assert "fewshot.svg" in run("-m", "snakemake", *arguments)
+    assert "fewshot.csv" in run("-m", "snakemake", *arguments)
 
 
 def test_its_figure_findings_and_section_of_the_report(run, project, results):

@@ -43,12 +43,34 @@ def test_the_same_table_gives_the_same_bytes(tmp_path, metrics, figure_name):
     for folder in ("first", "second"):
         figure, numbers = figure_named(figure_name).draw(Evidence.of(read_metrics(metrics)))
         paths = save(figure, numbers, tmp_path / folder / figure_name)
-    assert sorted(path.name for path in (tmp_path / "second").iterdir()) == sorted(
-        f"{figure_name}.{end}" for end in ("csv", "png", "svg")
-    )
+    endings = ("csv", "png", "svg") if figure else ("csv",)
+    assert sorted(path.name for path in (tmp_path / "second").iterdir()) == [
+        f"{figure_name}.{end}" for end in endings
+    ]
     for path in paths:
         assert path.read_bytes() == (tmp_path / "first" / path.name).read_bytes()
-    assert "<text" in (tmp_path / "first" / f"{figure_name}.svg").read_text()  # text stays text
+    if figure:  # text stays text
+        assert "<text" in (tmp_path / "first" / f"{figure_name}.svg").read_text()
+
+
+def test_an_empty_figure_is_not_drawn_and_an_old_picture_of_it_goes(program, tmp_path, metrics):
+    (tmp_path / "published.svg").write_text("old")
+    arguments = ("--metrics", metrics, "--output-prefix", tmp_path / "published")
+    assert program(*arguments, "--figure", "published") == 0
+    assert not (tmp_path / "published.svg").exists()
+    assert not (tmp_path / "published.png").exists()
+    assert (tmp_path / "published.csv").read_text().startswith("lens,method,source")
+    assert (tmp_path / "published.csv").read_text().count("\n") == 1
+
+
+def test_look_and_labels_reach_the_figure(program, tmp_path, metrics):
+    look, labels = '{"formats": ["svg"], "width": 5}', '{"a": "Birds of the north"}'
+    arguments = ("--metrics", metrics, "--output-prefix", tmp_path / "q", "--figure", "quality")
+    assert program(*arguments, "--look", look, "--labels", labels) == 0
+    assert sorted(path.name for path in tmp_path.glob("q.*")) == ["q.csv", "q.svg"]
+    text = (tmp_path / "q.svg").read_text()
+    assert 'width="360pt"' in text
+    assert "Birds of the north" in text
 
 
 def test_a_failed_drawing_leaves_the_old_files_and_no_drafts(tmp_path, metrics, monkeypatch):
@@ -80,7 +102,7 @@ def test_the_program_writes_another_process_same_bytes_without_torch(tmp_path, m
     figure, numbers = figure_named("quality").draw(Evidence.of(read_metrics(metrics)))
     for path in save(figure, numbers, tmp_path / "here"):
         assert path.read_bytes() == (tmp_path / f"q{path.suffix}").read_bytes()
-    assert list(pd.read_csv(tmp_path / "q.csv")["drop"]) == [20.0, 5.0, 6.0, 1.5]
+    assert list(pd.read_csv(tmp_path / "q.csv")["change"]) == [-20.0, -5.0, -6.0, -1.5]
 
 
 @pytest.mark.parametrize(
@@ -92,7 +114,7 @@ def test_the_program_writes_another_process_same_bytes_without_torch(tmp_path, m
         ),
         (
             ("--metrics", "absent.csv", "--figure", "depth", "--output-prefix", "x"),
-            "there is no figure 'depth'; known are quantity, quantity_gain, domain",
+            "there is no figure 'depth'; known are quantity, quantity_gain, quantity_saved",
         ),
     ],
 )

@@ -150,3 +150,14 @@ def test_mistakes_are_named(default_config, lens, key, value, message):
     default_config[lens][key] = value
     with pytest.raises(UserError, match=message):
         make_plan(default_config)
+
+
+def test_a_pool_whose_folder_would_have_too_long_a_name(default_config):
+    names = [f"images_of_the_{k}th_collection" for k in range(9)]
+    for name in names:
+        default_config["datasets"][name] = default_config["datasets"]["objects"]
+    default_config["domain"] |= {"datasets": names, "pools": [names], "pool_controls": []}
+    with pytest.raises(UserError, match="characters, at most 200 are possible; give the datasets"):
+        make_plan(default_config)
+    default_config["domain"]["pools"] = [names[:3]]
+    make_plan(default_config)

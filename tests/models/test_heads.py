@@ -85,9 +85,9 @@ SETTINGS = {
     ],
 )
 def test_heads_have_the_layers_of_lightlys(method, part, theirs, biases, lightlys):
-    own = method_settings(method, SETTINGS[method])
+    method_keys = method_settings(method, SETTINGS[method])
     info = DataInfo(images=100, num_classes=5, batch_size=8, seed=0)
-    built = build_method(method, nn.Flatten(), 8, settings=own, info=info)
+    built = build_method(method, nn.Flatten(), 8, settings=method_keys, info=info)
     ours = getattr(built, part)
     assert kinds(ours) == kinds(theirs)
     for a, b in zip(ours.layers, theirs.layers, strict=True):

@@ -6,35 +6,40 @@ from tests.helpers.figures import evidence_of, seeds
 
 def test_the_footer_says_what_a_figure_is_based_on(tmp_path):
     three = [
-        entry | {"seed": seed, "image_size": 64, "method": method}
+        entry | {"seed": seed, "image_size": 64, "method": method, "steps": 1250}
         for seed in range(3)
         for method in ("simclr", "moco")
         for entry in seeds(50.0)
     ]
-    text = footer.text(evidence_of(tmp_path, three), ["moco", "random", "simclr"], [3, 3])
+    evidence = evidence_of(tmp_path, three)
+    text = footer.text(evidence, ["moco", "random", "simclr"], [3, 3], targets=["a"])
     intervals = "95 % intervals over test images and seeds"
-    assert text == f"SimCLR, MoCo v2, ResNet-18 at 64 px; 3 seeds; bands: {intervals}."
-    text = footer.text(
-        evidence_of(tmp_path, seeds(50.0), prior_sd=0.9), ["simclr"], [1], intervals="whiskers"
+    assert text == (
+        "planted · SimCLR, MoCo v2, ResNet-18, 64 px, 1,250 steps · 3 seeds · 5,000 test images · "
+        f"bands: {intervals}"
     )
-    assert text.startswith("SimCLR, ResNet-18; 1 seed; whiskers: ")
+    one = evidence_of(tmp_path, seeds(50.0), prior_sd=0.9)
+    text = footer.text(one, ["simclr"], [1], targets=["a"], intervals="whiskers")
+    assert text.startswith("planted · SimCLR, ResNet-18 · 1 seed · 5,000 test images · whiskers: ")
     assert (
-        "widened by a standard deviation over seeds of 0.9 points at 50 %, less towards 0 and "
-        "100 %, which is stated and not measured (findings.seed_sd); read as a lean." in text
+        "one seed: whiskers widened by a standard deviation over seeds of 0.9 points at 50 %, less "
+        "towards 0 and 100 %, which is stated and not measured (findings.seed_sd); read as a lean."
+        in text
     )
     pooled = evidence_of(
         tmp_path,
         [
             *three,
-            *(entry | {"target": "b"} for entry in three),
+            *(entry | {"target": "b", "n_test": 700} for entry in three),
             *(entry | {"target": "c"} for entry in seeds(50.0)),
         ],
     )
-    assert "1 to 3 seeds" in footer.text(pooled, ["simclr"], [3, 1])
-    assert "pooled over 4 cells of the study; read as a lean" in footer.text(
-        pooled, ["simclr"], [3, 1]
-    )
-    assert footer.text(pooled, ["simclr"], [2]).endswith("Fewer than 3 seeds: read as a lean.")
+    text = footer.text(pooled, ["simclr"], [3, 1], targets=["a", "b"])
+    assert "1 to 3 seeds · 700 to 5,000 test images" in text
+    assert "hatched bands widened" in text
+    assert "pooled over 4 cells of the study; read as a lean" in text
+    two = footer.text(pooled, ["simclr"], [2], targets=["a"])
+    assert two.endswith("Fewer than 3 seeds: read as a lean.")
 
 
 @style.context()

@@ -36,9 +36,9 @@ def test_a_chart_has_every_encoder_and_training_once(planted):
         ("elsewhere", "on b 10k", [44.0]),
         ("mixed", "on a 5k + b 5k", [52.0]),
         ("corrupted", "on a 10k, down4", [36.0]),
-        ("corrupted", "on a 10k, jpeg10", [50.0]),
+        ("corrupted", "on a 10k, JPEG quality 10", [50.0]),
         ("corrupted", "supervised on a 10k, down4", [75.0]),
-        ("corrupted", "supervised on a 10k, jpeg10", [78.5]),
+        ("corrupted", "supervised on a 10k, JPEG quality 10", [78.5]),
         ("untrained", "untrained encoder", [10.0, 11.0]),
     ]
     keys = [one.key for one in series_of("a", planted)]
@@ -61,6 +61,24 @@ def test_downloaded_and_continued_encoders_have_their_place(tmp_path):
         ("downloaded", "rn50, fine-tuned"),
         ("continued", "a 1k (from rn50)"),
     }
+
+
+def test_two_methods_or_downloads_have_colours_of_their_own(tmp_path):
+    rows = [
+        synthetic.row("quantity", method, source, "a", 50.0, protocol=protocol)
+        for method, source in (
+            ("simclr", "a-9"),
+            ("byol", "a-9"),
+            ("external", "x"),
+            ("external", "y"),
+        )
+        for protocol in ("linear", "fine_tune")
+    ]
+    looks = {
+        (one.role, one.variant, one.key.split()[-1])
+        for one in series_of("a", evidence_of(tmp_path, rows))
+    }
+    assert len(looks) == len(rows)
 
 
 def test_lines_rise_with_the_numbers_and_labels_do_not_touch(planted):

@@ -113,7 +113,7 @@ def test_an_orphan_of_two_processes_ends_well_too(dataset):
     process = subprocess.Popen(program, stderr=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 180
     while not list(dataset.glob("checkpoints/*/step*.pt")):
-        assert process.poll() is None, process.stderr.read_folder()
+        assert process.poll() is None, process.stderr.read()
         assert time.monotonic() < deadline
         time.sleep(0.01)
     aside.rename(cache)

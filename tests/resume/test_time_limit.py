@@ -104,7 +104,7 @@ def test_the_clock_starts_with_the_process_not_with_the_import():
 
 
 def test_handlers_are_given_back(clock):
-    def own(*_):
+    def handler(*_):
         pass
 
     def signalled():
@@ -115,11 +115,11 @@ def test_handlers_are_given_back(clock):
             assert limit.due()
             raise RuntimeError
 
-    old = signal.signal(signal.SIGUSR1, own)
+    old = signal.signal(signal.SIGUSR1, handler)
     try:
         with pytest.raises(RuntimeError):
             signalled()
-        assert signal.getsignal(signal.SIGUSR1) is own
+        assert signal.getsignal(signal.SIGUSR1) is handler
         assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
     finally:
         signal.signal(signal.SIGUSR1, old)

@@ -391,27 +391,5 @@ def test_the_command(folder: Path) -> None:
     assert html.read_text().startswith("<!doctype html>")
 
 
-def test_live_progress_is_gone_at_the_end_and_no_write_error_ends_a_training(
-    tmp_path: Path, caplog
-) -> None:
-    with LiveProgress(tmp_path, "x", total_steps=10, batch_size=5, images=50) as live:
-        live.took(0, [])
-        assert json.loads((tmp_path / "live.json").read_text())["total_epochs"] == 1
-    assert not list(tmp_path.iterdir())
-    (tmp_path / "file").write_text("")
-    clock = iter([0.0, 10.0])
-    with LiveProgress(
-        tmp_path / "file" / "folder",
-        "x",
-        total_steps=10,
-        batch_size=5,
-        images=50,
-        clock=lambda: next(clock),
-    ) as live:
-        live.took(0, [])
-        live.took(1, [])
-    assert [record.message.count("cannot be watched") for record in caplog.records] == [1]
-
-
 def test_long_names_lose_their_middle() -> None:
     assert shortened("imagenet-1000000+places365-100000", 11) == "image…00000"

@@ -16,6 +16,7 @@ from fourlenses.lenses.captions import caption_of
 from fourlenses.methods import METHODS
 from fourlenses.models.backbones import BACKBONES
 from fourlenses.study import vocabulary
+from fourlenses.study.corruptions import CORRUPTION_FAMILIES
 
 SCHEMA = read_yaml(ROOT / "schemas" / "config.schema.yaml")
 DEFAULT = read_yaml(ROOT / "config.yaml")
@@ -109,7 +110,7 @@ def test_backbones():
 
 def test_corruption_families():
     check(
-        vocabulary.CORRUPTION_FAMILIES,
+        CORRUPTION_FAMILIES,
         {"src/fourlenses/data/conversion/corruptions.py, FAMILIES": corruptions.FAMILIES},
     )
 
@@ -121,7 +122,7 @@ def test_corruption_families():
         vocabulary.LENSES,
         vocabulary.METHODS,
         vocabulary.BACKBONES,
-        vocabulary.CORRUPTION_FAMILIES,
+        CORRUPTION_FAMILIES,
     ],
 )
 def test_names_and_labels_are_unique(records):

@@ -14,7 +14,7 @@ import pytest
 import yaml
 from tests.helpers.pictures import jpeg_bytes
 
-from fourlenses.config.new_dataset import write_dataset
+from fourlenses.config.new_dataset.write import write_dataset
 from fourlenses.core.errors import UserError
 from fourlenses.core.files import read_json
 
@@ -134,6 +134,20 @@ def test_what_is_generated_works_as_it_is(tree, source):
     again = new_dataset(tree, "--name", "mine")
     assert again.returncode == 2
     assert "studies/mine.yaml has a dataset 'mine' already; choose another name" in again.stderr
+
+
+def test_the_first_study_of_images_that_are_there_runs_dry(tree):
+    """Three sizes, three seeds, fine-tuning: every job of it is known."""
+    put_images(tree / "birds")
+    made = new_dataset(tree, "--name", "mine", "--source", "image_folder", "--data", "birds")
+    assert made.returncode == 0, made.stderr
+    plan = snakemake(tree, "all", "-n", "--quiet", "rules", "--configfile", "studies/mine.yaml")
+    assert plan.returncode == 0, plan.stdout + plan.stderr
+    counts = dict(re.findall(r"^(\w+) +(\d+)$", plan.stdout + plan.stderr, re.MULTILINE))
+    # SimCLR of three sizes and the largest at half the steps, and the random one, three seeds each
+    assert counts["pretrain"] == "15"
+    # fine-tuned from the largest, and from scratch, at three label sizes
+    assert counts["train_evaluate"] == "18"
 
 
 def test_a_dataset_that_is_not_usable_fails_with_its_reports_kept(tree):

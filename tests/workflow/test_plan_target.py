@@ -17,6 +17,8 @@ def test_plan_of_a_tiny_study_and_again_when_something_is_done(tmp_path):
         prefix.with_suffix(f".{ending}").stat().st_size > 0
         for ending in ("csv", "md", "svg", "png")
     )
+    assert "How many images animals have is not known before they are indexed" in result.stdout
+    assert (tmp_path / "results/tiny/power.md").read_text().startswith("# What the study 'tiny'")
     encoder = tmp_path / "results/tiny/pretrain/simclr/drawings-36/seed0/encoder.safetensors"
     encoder.parent.mkdir(parents=True)
     encoder.touch()

@@ -10,8 +10,10 @@ from typing import cast
 from jsonschema import Draft202012Validator, ValidationError
 
 from fourlenses.config.blame import blame
-from fourlenses.config.former_keys import now_called
 from fourlenses.config.schema import read_schema
+from fourlenses.config.sentences.allowed import allowed
+from fourlenses.config.sentences.former_keys import now_called
+from fourlenses.config.yaml_files import read_yaml
 from fourlenses.core.errors import UserError, did_you_mean
 from fourlenses.data.augment.augmentation import Augmentation
 
@@ -30,7 +32,8 @@ def check_config(config: dict, schema_file: Path, config_files: list[Path]) -> N
     schema = read_schema(schema_file)
     errors = sorted(Draft202012Validator(schema).iter_errors(config), key=_rank)
     if errors:
-        raise UserError(_sentence(errors[0], config_files))
+        raise UserError(_taken(errors[0], config_files) or _sentence(errors[0], config_files))
+    _check_sizes(config, config_files)
     for name, settings in config["augmentations"].items():
         try:
             Augmentation.from_config(name, settings)
@@ -84,20 +87,54 @@ def _sentence(error: ValidationError, config_files: list[Path]) -> str:
         return f"{where}: key '{key}' lacks {error.message.split(' is a ')[0]}"
     if error.validator in ("enum", "const"):
         schema = cast(dict, error.schema)  # no bare true or false has these validators
-        allowed = schema.get("enum") or [schema["const"]]
-        hint, names = did_you_mean(value, allowed), ", ".join(map(str, allowed))
+        known = schema.get("enum") or [schema["const"]]
+        hint, names = did_you_mean(value, known), ", ".join(map(str, known))
         return f"{where}: key '{key}' is {value!r}{hint}; allowed: {names}"
-    return f"{where}: key '{key}' is {value!r}; {error.message}"
+    words = allowed(str(error.validator), error.validator_value, error.message)
+    return f"{where}: key '{key}' is {value!r}; allowed: {words}"
+
+
+def _taken(error: ValidationError, config_files: list[Path]) -> str | None:
+    """A sentence where a study gives a dataset the name of one of config.yaml that is of another
+    source: the two are merged, and each has keys that the other may not have."""
+    path = [str(part) for part in error.absolute_path]
+    if len(path) < 2 or path[0] != "datasets":
+        return None
+    sources = [(file, _source(file, path[1])) for file in config_files]
+    named = [(file, source) for file, source in sources if source is not None]
+    if len({source for _, source in named}) < 2:
+        return None
+    (base, theirs), (file, ours) = named[0], named[-1]
+    return (
+        f"{file}: dataset '{path[1]}' (source {ours}) has the name of one that {base} defines "
+        f"(source {theirs}); choose another name"
+    )
+
+
+def _source(file: Path, dataset: str) -> str | None:
+    entry = ((read_yaml(file) or {}).get("datasets") or {}).get(dataset)
+    return str(entry.get("source")) if isinstance(entry, dict) and "source" in entry else None
+
+
+def _check_sizes(config: dict, config_files: list[Path]) -> None:
+    """An encoder that sees more pixels than are stored is trained on enlarged images."""
+    seen, stored = config["image_size"], config["stored_size"]
+    if seen > stored:
+        where = blame(["image_size"], config_files, seen)
+        raise UserError(
+            f"{where}: key 'image_size' is {seen}, more than stored_size ({stored}), so images "
+            f"would be enlarged; set stored_size to {seen} or more, or image_size to {stored}"
+        )
 
 
 def _unknown_key(error: ValidationError, path: list[str], config_files: list[Path]) -> str:
-    allowed = sorted(cast(dict, error.schema).get("properties", {}))
-    unknown = sorted(set(cast(dict, error.instance)) - set(allowed))[0]
+    known = sorted(cast(dict, error.schema).get("properties", {}))
+    unknown = sorted(set(cast(dict, error.instance)) - set(known))[0]
     where = blame([*path, unknown], config_files)
     if sentence := now_called([*path, unknown]):
         return f"{where}: {sentence}"
-    key, hint = ".".join([*path, unknown]), did_you_mean(unknown, allowed)
-    return f"{where}: unknown key '{key}'{hint}; allowed here: {', '.join(allowed) or 'none'}"
+    key, hint = ".".join([*path, unknown]), did_you_mean(unknown, known)
+    return f"{where}: unknown key '{key}'{hint}; allowed here: {', '.join(known) or 'none'}"
 
 
 def _alternative(error: ValidationError) -> ValidationError:
@@ -109,6 +146,4 @@ def _alternative(error: ValidationError) -> ValidationError:
         for inner in error.context:
             if inner.schema_path[0] not in other_kinds:
                 return inner
-    if error.validator == "anyOf" and error.context:
-        error.message = "allowed: a whole number of at least 2, or 'all'"
     return error

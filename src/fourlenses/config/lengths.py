@@ -33,6 +33,8 @@ def complete_lengths(config: dict, config_files: list[Path]) -> None:
         return
     _check_more(lens, config_files)
     parts = parts_of(lens)
+    if not all(name in config["datasets"] for part in parts for name in part["datasets"]):
+        return  # an unknown dataset, which `lenses.checks` reports
     # an entry that no preset completed trains nothing, or is unknown, which `lenses.checks` reports
     trained = [
         name

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from fourlenses.config.blame import blame
 from fourlenses.config.encoders import check_encoder
-from fourlenses.config.former_keys import now_called
 from fourlenses.config.lengths import DURATIONS, reserved_ending
+from fourlenses.config.sentences.former_keys import now_called
 from fourlenses.config.yaml_files import read_yaml
 from fourlenses.core.errors import UserError, did_you_mean, one_of
 from fourlenses.data.augment.augmentation import LEAST_SIZE, Augmentation

@@ -3,7 +3,7 @@
 Every key of the top level, of `training` and of `evaluation` says so where it is declared, in
 schemas/config.schema.yaml: `x-role` is `science` (a change is another study: what depends on it is
 made again), `placement` (a change makes nothing again) or `judgement` (a change makes findings and
-figures again, no number). The sections of lenses are science.
+figures again, no number). The sections of lenses are science; labels of datasets are not.
 
 Standard library and YAML only: the Snakefile imports it in every job.
 """
@@ -12,6 +12,7 @@ from pathlib import Path
 
 from fourlenses.config.checkout import schema_file
 from fourlenses.config.schema import declared
+from fourlenses.study.labels import definition_of
 
 SECTIONS = ("training", "evaluation")  # whose keys have a role each
 ROLES = ("science", "placement", "judgement")
@@ -44,6 +45,8 @@ def science_of(config: dict) -> dict:
                 for name, setting in value.items()
                 if role(f"{key}.{name}") == "science"
             }
+        elif key == "datasets":
+            science[key] = {name: definition_of(entry) for name, entry in value.items()}
         elif role(key) == "science":
             science[key] = value
     return science

@@ -6,8 +6,8 @@ Standard library and YAML only, so that a Snakefile may call it.
 from math import isfinite
 from pathlib import Path
 
-from fourlenses.config.former_keys import now_called
 from fourlenses.config.methods import SMALL, read_augmentations
+from fourlenses.config.sentences.former_keys import now_called
 from fourlenses.config.yaml_files import read_yaml
 from fourlenses.core.errors import UserError, did_you_mean, one_of
 from fourlenses.study.vocabulary import TRAINING_PROTOCOLS

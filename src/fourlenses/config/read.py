@@ -81,13 +81,25 @@ def read_overlay(file: Path) -> dict:
             f"{file}: {error.strerror}; name a file like studies/real_quick.yaml"
         ) from error
     except yaml.YAMLError as error:
-        raise UserError(f"{file} is no YAML: {error}") from error
+        raise UserError(_no_yaml(file, error)) from error
     if not isinstance(content, dict):
         raise UserError(
             f"{file} holds no keys, but {type(content).__name__}; "
             "a study is an overlay of config.yaml"
         )
     return content
+
+
+def _no_yaml(file: Path, error: yaml.YAMLError) -> str:
+    """`studies/mine.yaml:3:10: no YAML: mapping values are not allowed here`, in one line."""
+    mark = getattr(error, "problem_mark", None)
+    where = f"{file}:{mark.line + 1}:{mark.column + 1}" if mark else str(file)
+    problem = " ".join(str(getattr(error, "problem", None) or error).split())
+    line = (
+        file.read_text(encoding="utf-8", errors="replace").splitlines()[mark.line :] if mark else []
+    )
+    tab = " (indent with spaces, not with a tab)" if line and "\t" in line[0] else ""
+    return f"{where}: no YAML: {problem}{tab}; put that line right"
 
 
 def _lay_over(below: dict, above: dict) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from fourlenses.config.yaml_files import read_yaml
 from fourlenses.study.corruptions import CORRUPTIONS
+from fourlenses.study.labels import LABEL_KEYS
 from fourlenses.study.vocabulary import BACKBONES, FROM_SCRATCH, LENSES, LIBRARIES, PROTOCOLS
 
 # Sources that give image files as they are, whose values a rule of the config may scale.
@@ -40,6 +41,7 @@ def _add_sources(schema: dict, folder: Path) -> None:
         if "path" in allowed["properties"]:
             for key in ("download", "exclude", "exclude_leaks_from"):
                 allowed["properties"][key] = {"$ref": f"#/$defs/{key}"}
+        allowed["properties"] |= {key: {"$ref": f"#/$defs/{key}"} for key in LABEL_KEYS}
     entry["properties"] = {"source": {"enum": list(sources)}}
     entry["oneOf"] = list(sources.values())
 

@@ -137,11 +137,19 @@ def measured(comparison: Comparison, evidence: Evidence, thresholds: Thresholds)
     """
     cells = [Cell.of(rows) for rows in comparison.cells]
     contrasts = [evidence.contrast(cells, scale.function) for scale in comparison.scales]
-    excluded = comparison.excluded or _untrained(comparison, evidence, thresholds.trained_margin)
+    excluded = comparison.excluded or untrained(comparison, evidence, thresholds.trained_margin)
     return Outcome(comparison, contrasts, excluded)
 
 
-def _untrained(comparison: Comparison, evidence: Evidence, margin: float) -> Exclusion | None:
+def untrained(comparison: Comparison, evidence: Evidence, margin: float) -> Exclusion | None:
+    """Return why encoders of a comparison are not trained enough to tell anything; None where they
+    are.
+
+    Args:
+        comparison: the comparison.
+        evidence: the study's table.
+        margin: points above the random encoder that are asked.
+    """
     for sides in comparison.trained:
         best = max(sides, key=lambda rows: rows["top1"].mean())
         above = above_floor(best, comparison.random, evidence)

@@ -2,7 +2,18 @@
 
 from pathlib import Path
 
+from fourlenses.study.vocabulary import STUDY_FIGURES
+
 HERE = Path(__file__).parent
+OF_STUDY = {figure.name for figure in STUDY_FIGURES}
+
+
+def place_of(figure: str) -> tuple[str, str]:
+    """Return the folder and the module of a figure: `domain_pools` is `domain`, `pools`."""
+    if figure in OF_STUDY:
+        return "across", figure
+    lens, _, second = figure.partition("_")
+    return lens, second or "figure"
 
 
 def caption_of(figure: str) -> str:
@@ -10,6 +21,6 @@ def caption_of(figure: str) -> str:
 
     That of `domain` is `domain/caption.md`, that of `domain_pools` is `domain/caption_pools.md`.
     """
-    lens, _, second = figure.partition("_")
-    file = HERE / lens / ("caption.md" if not second else f"caption_{second}.md")
+    folder, module = place_of(figure)
+    file = HERE / folder / ("caption.md" if module == "figure" else f"caption_{module}.md")
     return file.read_text(encoding="utf-8") if file.is_file() else ""

@@ -13,10 +13,14 @@ from importlib import import_module
 from itertools import product
 from typing import Protocol, cast
 
+from fourlenses.core.errors import UserError
 from fourlenses.lenses.requests import Request, sections
 from fourlenses.study import ALL, Cell, Plan, Run, Subset
 from fourlenses.study.sizes import Quantity
-from fourlenses.study.vocabulary import FROZEN_PROTOCOLS, LENSES, RANDOM_INIT
+from fourlenses.study.vocabulary import FROZEN_PROTOCOLS, LENSES, RANDOM_INIT, STUDY_FIGURES
+
+# of a folder; file systems take 255, and a part of them is ours (.<name>.<random>.part)
+MOST_CHARACTERS = 200
 
 
 class LensPlan(Protocol):
@@ -54,12 +58,26 @@ def make_plan(config: dict) -> Plan:
         if also_shows:
             for cell in [cell for cell in plan.cells if also_shows(config[lens], cell)]:
                 plan.add(lens, cell)
+    _check_lengths(plan)
     return plan
 
 
+def _check_lengths(plan: Plan) -> None:
+    """Refuse sources whose name no file system takes: a pool's is that of all its datasets."""
+    for run in plan.runs:
+        if len(run.source) > MOST_CHARACTERS:
+            raise UserError(
+                f"the source '{run.source[:60]}…' of {run.method} gives folders of "
+                f"{len(run.source)} characters, at most {MOST_CHARACTERS} are possible; give the "
+                "datasets shorter names, or pool fewer of them"
+            )
+
+
 def figure_names(config: dict) -> list[str]:
-    """Return the figures that a study draws from metrics.csv, in the order of its lenses."""
+    """Return the figures that a study draws from metrics.csv: those of its lenses in their order,
+    then those of the whole study."""
     figures = [figure for lens in config["lenses"] for figure in LENSES[lens].figures]
+    figures += STUDY_FIGURES
     return [figure.name for figure in figures if not figure.table]
 
 

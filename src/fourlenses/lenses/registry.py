@@ -4,6 +4,7 @@
 by its folder and its record. tests/lenses/test_registry.py holds both sides to each other.
 """
 
+from dataclasses import replace
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -12,10 +13,12 @@ from typing import TYPE_CHECKING, Protocol, cast
 import pandas as pd
 
 from fourlenses.analysis.contrasts import Evidence
+from fourlenses.analysis.table import where
 from fourlenses.core.errors import UserError
 from fourlenses.findings.decision import LensCard
 from fourlenses.findings.finding import Finding
 from fourlenses.findings.thresholds import Thresholds
+from fourlenses.lenses.captions import place_of
 from fourlenses.study.vocabulary import FIGURES
 
 if TYPE_CHECKING:  # findings are made without matplotlib
@@ -25,8 +28,9 @@ if TYPE_CHECKING:  # findings are made without matplotlib
 class FigureModule(Protocol):
     """The contract of a figure, `lenses/<lens>/figure.py` or another module of the folder."""
 
-    def draw(self, evidence: Evidence, **options: object) -> "tuple[Figure, pd.DataFrame]":
-        """Return the figure and the numbers drawn in it, no more, no fewer.
+    def draw(self, evidence: Evidence, **options: object) -> "tuple[Figure | None, pd.DataFrame]":
+        """Return the figure and the numbers drawn in it, no more, no fewer; no figure where the
+        table has nothing for it.
 
         Args:
             evidence: the study's table with all that is known of its uncertainty.
@@ -51,14 +55,14 @@ def figure_named(name: str) -> FigureModule:
         raise UserError(
             f"there is no figure {name!r}; known are {', '.join(FIGURES)}, so name one of those"
         )
-    lens, _, second = name.partition("_")
-    return cast(FigureModule, import_module(f"fourlenses.lenses.{lens}.{second or 'figure'}"))
+    folder, file = place_of(name)
+    return cast(FigureModule, import_module(f"fourlenses.lenses.{folder}.{file}"))
 
 
 def draw(
     name: str, evidence: Evidence, *, thresholds: Thresholds, table: Path | None = None
-) -> "tuple[Figure, pd.DataFrame]":
-    """Draw a figure with what its record asks for.
+) -> "tuple[Figure | None, pd.DataFrame]":
+    """Draw a figure with what its record asks for, of what the look lets through.
 
     Args:
         name: of the figure.
@@ -73,7 +77,34 @@ def draw(
     options = {key: getattr(thresholds, key) for key in FIGURES[name].thresholds}
     if FIGURES[name].table:
         options["table"] = module.read_table(table)  # type: ignore[attr-defined] # of these alone
-    return module.draw(evidence, **options)
+    return module.draw(_only(evidence), **options)
+
+
+def _only(evidence: Evidence) -> Evidence:
+    """Return the evidence with the rows alone that `figures.only` names; the variance over seeds
+    stays that of the whole study.
+
+    Raises:
+        UserError: a column or a value is not in the table.
+    """
+    from fourlenses.plotting import look  # findings are made without matplotlib
+
+    rows = evidence.metrics
+    for column, values in look.current().only.items():
+        known = sorted(rows[column].unique()) if column in rows else []
+        wrong = [value for value in values if value not in known]
+        if wrong or not values:
+            what = (
+                f"figures.only.{column} names {wrong[0]!r}"
+                if wrong
+                else f"figures.only.{column} is empty"
+            )
+            listed = ", ".join(map(str, known)) or f"no column {column}"
+            raise UserError(
+                f"{what}; {where(evidence.metrics)} has {listed}, so name some of those"
+            )
+        rows = rows[rows[column].isin(values)]
+    return replace(evidence, metrics=rows)
 
 
 def finding_of(lens: str) -> FindingModule:

@@ -15,7 +15,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
-from fourlenses.core.errors import UserError
+from fourlenses.core.errors import UserError, printable
 
 DEPTH = 3  # how deep a state dictionary may lie in a checkpoint of a whole training
 INDEX = ".index.json"  # the end of the name of a file that says where the tensors are
@@ -65,9 +65,11 @@ def files_of(file: Path) -> list[Path]:
     if not file.name.endswith(INDEX):
         return [file]
     shards = sorted({file.parent / shard for shard in _places(file).values()})
+    there = {each.name for each in file.parent.iterdir()}  # a name may be longer than any file's
     for shard in shards:
-        if not shard.exists():
-            raise UserError(f"{file} names {shard.name}, which is not in its folder; get it too")
+        if shard.name not in there:
+            name = printable(shard.name[:80])
+            raise UserError(f"{file} names {name}, which is not in its folder; get it too")
     return [file, *shards]
 
 
@@ -78,7 +80,7 @@ def _places(index: Path) -> dict[str, str]:
         shards = set(files.values())
         if not shards or any(Path(shard).name != shard for shard in shards):
             raise ValueError("it must name files of the same folder")
-    except (ValueError, KeyError, AttributeError, TypeError) as error:
+    except (ValueError, KeyError, AttributeError, TypeError, RecursionError) as error:
         raise UserError(f"{index} is no index of a checkpoint in shards ({error})") from error
     return files
 

@@ -11,6 +11,7 @@ from fourlenses.planning.jobs import Job, Jobs
 from fourlenses.planning.schedule import schedule
 from fourlenses.planning.throughput import SHIPPED, Throughput, read_table
 from fourlenses.study.layout import CALIBRATION, Layout
+from fourlenses.workflow.changed_settings import changed_keys, in_words
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,6 +88,8 @@ def plan_study(config: dict, root: Path = Path(), calibrated: Path | None = None
     gpus = config["plan"]["gpus"]
     measured = any(((calibrated or root) / CALIBRATION).glob("*.csv"))
     notes = list(known.notes)
+    if changed := in_words(changed_keys(config, root / jobs.layout.study_record)):
+        notes.append(f"{changed[0].upper()}{changed[1:]}. These are not counted here.")
     if not (config["plan"]["device"] or config["plan"]["throughput"] or measured):
         notes.append(
             "Nothing was measured on this machine (snakemake calibrate does): these are the "

@@ -10,10 +10,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from fourlenses.core.files import read_json
-from fourlenses.study.corruptions import CORRUPTIONS
+from fourlenses.study.corruptions import CORRUPTION_FAMILIES, CORRUPTIONS
 from fourlenses.study.encoders import ALL, PER_CLASS
 from fourlenses.study.layout import Layout, manifest
-from fourlenses.study.vocabulary import CORRUPTION_FAMILIES
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,7 +3,7 @@
 import pandas as pd
 from matplotlib.axes import Axes
 
-from fourlenses.plotting import style
+from fourlenses.plotting import ends, style
 
 LABEL = "chance"
 
@@ -32,7 +32,13 @@ def top1_by_chance(numbers: pd.DataFrame, rows: pd.DataFrame, keys: list[str]) -
     ]
 
 
-def line(axes: Axes, numbers: pd.DataFrame, keep_range_of: pd.Series | None = None) -> None:
+def line(
+    axes: Axes,
+    numbers: pd.DataFrame,
+    keep_range_of: pd.Series | None = None,
+    *,
+    labelled: bool = True,
+) -> None:
     """Draw chance across a panel; nothing where it is not known.
 
     Args:
@@ -40,6 +46,7 @@ def line(axes: Axes, numbers: pd.DataFrame, keep_range_of: pd.Series | None = No
         numbers: of the panel, of one target and level.
         keep_range_of: accuracies of the panel. Where chance lies further below them than they are
             apart, the line would flatten them; then the number is written at the bottom instead.
+        labelled: whether the line has a label at its end.
     """
     values = numbers["chance"].dropna()
     if values.empty:
@@ -58,3 +65,5 @@ def line(axes: Axes, numbers: pd.DataFrame, keep_range_of: pd.Series | None = No
     else:
         dots: style.Look = {"linewidth": 0.7, "linestyle": (0, (1, 2)), "zorder": 1}
         axes.axhline(value, color=style.QUIET, label=LABEL, **dots)
+        if labelled:
+            ends.add(axes, LABEL, x=axes.get_xlim()[1], y=value, colour=style.QUIET)

@@ -8,68 +8,92 @@ from matplotlib.figure import Figure
 
 from fourlenses.analysis import table
 from fourlenses.analysis.contrasts import Evidence
+from fourlenses.findings import selection
 from fourlenses.findings.thresholds import LEAST_SEEDS
-from fourlenses.plotting import style
+from fourlenses.plotting import ends, style, ticks
 from fourlenses.study import methods, names
 
 SIZE = 5.5  # points
 LINE = 0.105  # inches
-CHARACTERS = 23.5  # of this size, an inch
+CHARACTERS = 22.5  # of this size, an inch
+SEPARATOR = " · "
 
 
 def text(
-    evidence: Evidence, shown: Iterable[str], seeds: Iterable[int], *, intervals: str = "bands"
+    evidence: Evidence,
+    shown: Iterable[str],
+    seeds: Iterable[int],
+    *,
+    targets: Iterable[str],
+    intervals: str = "bands",
 ) -> str:
-    """Return `SimCLR, ResNet-18 at 64 px; 3 seeds; bands: 95 % intervals over test images and
-    seeds.`
+    """Return `real_mini · SimCLR, ResNet-18, 64 px, 2,344 steps · 3 seeds · 2,000 test images ·
+    bands: 95 % intervals over test images and seeds`.
 
     Args:
         evidence: the study's table.
         shown: methods of the figure.
         seeds: of each number in it.
+        targets: datasets that it shows results on.
         intervals: how the figure draws them: bands, whiskers, ±.
     """
+    metrics = evidence.metrics
     contrastive = [name for name in methods.in_order(shown) if methods.is_contrastive(name)]
-    labels = ", ".join(dict.fromkeys(methods.label(name) for name in contrastive))
-    pretrained = table.own_encoders(evidence.metrics)
-    encoder = names.backbone(pretrained["backbone"].iloc[0]) + pixels(pretrained)
     numbers = sorted({int(number) for number in seeds})
-    sentence = (
-        f"{labels + ', ' if labels else ''}{encoder}; {_seeds(numbers)}; "
-        f"{intervals}: 95 % intervals over test images and seeds"
-    )
-    return f"{sentence}{_lean(evidence, numbers, intervals)}."
+    own = table.own_encoders(metrics)
+    trained = own[own["method"].isin(contrastive) & own["target"].isin(set(targets))]
+    tests = metrics.loc[metrics["target"].isin(set(targets)), "n_test"]
+    what = [
+        ", ".join(dict.fromkeys(methods.label(name) for name in contrastive)),
+        names.backbone(own["backbone"].iloc[0]),
+        pixels(own),
+        _span(selection.step_counts(trained), "step"),
+    ]
+    parts = [
+        str(metrics["study"].iloc[0]),
+        ", ".join(filter(None, what)),
+        _span(pd.Series(numbers), "seed") or "no seed",
+        _span(tests, "test image"),
+        f"{intervals}: 95 % intervals over test images and seeds",
+    ]
+    return SEPARATOR.join(filter(None, parts)) + _lean(evidence, numbers, intervals)
 
 
-def _seeds(numbers: list[int]) -> str:
-    if not numbers:
-        return "no seed"
-    least, most = numbers[0], numbers[-1]
-    return f"{least} to {most} seeds" if most > least else f"{least} seed{'s' * (least > 1)}"
+def _span(values: pd.Series, noun: str) -> str:
+    """Return `3 seeds`, `1,020 to 10,000 test images`; nothing where none is above 0."""
+    known = values[values > 0]
+    if known.empty:
+        return ""
+    least, most = int(known.min()), int(known.max())
+    numbers = f"{least:,}" if least == most else f"{least:,} to {most:,}"
+    return f"{numbers} {noun}{'s' * (most > 1)}"
 
 
 def pixels(metrics: pd.DataFrame) -> str:
-    """Return ` at 64 px`, or nothing where the table does not have the image size."""
+    """Return `64 px`, or nothing where the table does not have the image size."""
     if "image_size" not in metrics:
         return ""
     sizes = sorted(pd.to_numeric(metrics["image_size"], errors="coerce").dropna().unique())
-    return f" at {' and '.join(str(int(size)) for size in sizes)} px" if sizes else ""
+    return f"{' and '.join(str(int(size)) for size in sizes)} px" if sizes else ""
 
 
 def _lean(evidence: Evidence, seeds: list[int], intervals: str) -> str:
     if not seeds or seeds[0] >= LEAST_SEEDS:
         return ""
     deviation = evidence.seed_variance.words()
+    hatched = "hatched " if intervals == "bands" else ""
     widened = (
-        f"{intervals} widened by a standard deviation over seeds of {deviation}; "
+        f"one seed: {hatched}{intervals} widened by a standard deviation over seeds of "
+        f"{deviation}; "
         if seeds[0] == 1
         else ""
     )
-    return f". Fewer than {LEAST_SEEDS} seeds: {widened}read as a lean"
+    return f". Fewer than {LEAST_SEEDS} seeds: {widened}read as a lean."
 
 
 def write(figure: Figure, *lines: str) -> None:
-    """Write lines below everything else, in a strip that makes the figure taller.
+    """Write lines below everything else, in a strip that makes the figure taller, and move labels
+    that would overlap.
 
     To be called last.
     """
@@ -84,3 +108,9 @@ def write(figure: Figure, *lines: str) -> None:
         legend.borderaxespad += 72 * strip / size
     look: style.Look = {"fontsize": SIZE, "color": style.QUIET, "va": "bottom", "linespacing": 1.25}
     figure.text(0.06 / width, 0.04 / (height + strip), "\n".join(wrapped), **look)
+    figure.draw_without_rendering()
+    changed = [ticks.fit(axes) for axes in figure.axes]
+    if any(changed):
+        figure.draw_without_rendering()
+    for axes in figure.axes:
+        ends.spread(axes)

@@ -1,6 +1,5 @@
 """Figures as files, with their numbers: the same table gives the same bytes, or nothing at all."""
 
-import textwrap
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -8,28 +7,41 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from fourlenses.core.files import atomic
-from fourlenses.plotting import style
+from fourlenses.plotting import look, style
 
 # A date or a version in the file would make two equal figures differ.
-METADATA = {"svg": {"Date": None, "Creator": None}, "png": {"Software": None}}
+METADATA: dict[str, dict[str, None]] = {
+    "svg": {"Date": None, "Creator": None},
+    "png": {"Software": None},
+    "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
+}
 
 
-def save(figure: Figure, numbers: pd.DataFrame, prefix: str | Path) -> list[Path]:
-    """Write ``prefix``.svg, .png and .csv and return their paths.
+def save(figure: Figure | None, numbers: pd.DataFrame, prefix: str | Path) -> list[Path]:
+    """Write ``prefix``.csv and a picture in each format of the look; return their paths.
 
-    All three are renamed together at the end, so that a figure that fails leaves the old files.
+    All are renamed together at the end, so that a figure that fails leaves the old files. Where
+    there is nothing to draw, there is the CSV with its header alone. A picture that is not asked
+    for any more is removed.
+
+    Args:
+        figure: None where there is nothing to draw.
+        numbers: those drawn.
+        prefix: of the files.
     """
     prefix = Path(prefix)
-    paths = {
-        ending: prefix.with_name(f"{prefix.name}.{ending}") for ending in ("svg", "png", "csv")
-    }
+    endings = look.current().formats if figure else ()
+    paths = {ending: prefix.with_name(f"{prefix.name}.{ending}") for ending in (*endings, "csv")}
     with ExitStack() as stack:
         drafts = {ending: stack.enter_context(atomic(path)) for ending, path in paths.items()}
-        with style.context():
-            _fix_layout(figure)
-            for ending in ("svg", "png"):
-                figure.savefig(drafts[ending], format=ending, metadata=METADATA[ending])
+        if figure:
+            with style.context():
+                _fix_layout(figure)
+                for ending in endings:
+                    figure.savefig(drafts[ending], format=ending, metadata=METADATA[ending])
         numbers.to_csv(drafts["csv"], index=False, float_format="%.4f", lineterminator="\n")
+    for ending in set(look.FORMATS) - set(endings):
+        prefix.with_name(f"{prefix.name}.{ending}").unlink(missing_ok=True)
     return list(paths.values())
 
 
@@ -49,16 +61,3 @@ def _fix_layout(figure: Figure) -> None:
             round(float(value), 5) for value in axes.get_position().bounds
         )
         axes.set_position((left, bottom, width, height))
-
-
-def empty_figure(text: str) -> Figure:
-    """Return a figure that says why there is nothing to draw, one column wide.
-
-    A study that does not ask a question still gets an answer.
-    """
-    figure = style.new_figure(1, height=1.0)
-    axes = figure.subplots()
-    axes.set_axis_off()
-    wrapped = "\n".join(textwrap.wrap(text, 58))
-    axes.text(0.5, 0.5, wrapped, ha="center", va="center", transform=axes.transAxes)
-    return figure

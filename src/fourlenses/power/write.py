@@ -55,7 +55,8 @@ def head(power: Power) -> list[str]:
     asked = _by_question([one for one in power.comparisons if one.chance is not None])
     paragraphs = [_unknown(power.unknown)] if power.unknown else []
     if not asked:
-        return [*paragraphs, "Nothing is said of what the study can settle: it compares nothing."]
+        compared = "nothing is left to compare" if power.unknown else "it compares nothing"
+        return [*paragraphs, f"Nothing is said of what the study can settle: {compared}."]
     fewest = min(one.seeds for group in asked.values() for one in group)
     if fewest < LEAST_SEEDS:
         paragraphs.append(
@@ -74,13 +75,19 @@ def _settled(one: Expected) -> bool:
     return one.settled
 
 
+def _impossible(one: Expected) -> bool:
+    return not one.possible
+
+
+def _unlikely(one: Expected) -> bool:
+    return one.possible and not one.settled
+
+
 def _lacking(asked: Mapping[str, list[Expected]]) -> Iterator[str]:
     """Paragraphs on what cannot be settled and on what may not be."""
     kinds = {
-        "**This study cannot settle, as planned:**": lambda one: not one.possible,
-        f"It may not settle (a chance of 50 to {100 * LIKELY:.0f} %):": lambda one: (
-            one.possible and not one.settled
-        ),
+        "**This study cannot settle, as planned:**": _impossible,
+        f"It may not settle (a chance of 50 to {100 * LIKELY:.0f} %):": _unlikely,
     }
     for title, is_so in kinds.items():
         some = {question: list(filter(is_so, group)) for question, group in asked.items()}

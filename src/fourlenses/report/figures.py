@@ -6,17 +6,18 @@ import struct
 from pathlib import Path
 
 from fourlenses.lenses.captions import caption_of
+from fourlenses.lenses.needs import NEEDS
 from fourlenses.report import markdown
 from fourlenses.report.gaps import Gap
 from fourlenses.report.tables import Table, read_table
-from fourlenses.study.vocabulary import FIGURES, LENSES
+from fourlenses.study.vocabulary import FIGURES, LENSES, STUDY_FIGURES
 
 TYPES = {".svg": "image/svg+xml", ".png": "image/png"}  # the better one first
 PIXELS_PER_INCH = 96 * 1.4  # at which its text is as large as the page's small text
 DOTS_PER_INCH = 300  # of a PNG
 _SVG_WIDTH = re.compile(rb'<svg[^>]*?\swidth="([0-9.]+)pt"')
 # What a figure is of: the first of these columns that its table has.
-VALUES = ("top1", "difference", "drop", "gap", "behind", "gain", "ours")
+VALUES = ("top1", "difference", "change", "gap", "against", "gain", "ours")
 MOST_IN_WORDS = 40  # rows of a figure's table that its alternative text repeats
 
 
@@ -125,3 +126,19 @@ def lens_of(figure: str) -> str:
     """Return the lens of a figure: `domain_pools` belongs to `domain`; others to `other`."""
     owners = (lens for lens in LENSES if figure == lens or figure.startswith(f"{lens}_"))
     return next(owners, "other")
+
+
+def not_measured(folder: Path, asked: set[str]) -> list[Gap]:
+    """Return what the study lacks for each figure that it could have but has nothing to draw in.
+
+    Args:
+        folder: of the figures.
+        asked: lenses in the study's table.
+    """
+    figures = [figure for lens in LENSES if lens in asked for figure in LENSES[lens].figures]
+    return [
+        Gap(f"Not drawn: {figure.name}, which needs {NEEDS[figure.name]}")
+        for figure in (*figures, *STUDY_FIGURES)
+        if figure.name in NEEDS
+        and not any((folder / f"{figure.name}{end}").is_file() for end in TYPES)
+    ]

@@ -28,7 +28,7 @@ SHOWN = (
     *("finding", "verdict", "estimate", "low", "high", "unit", "threshold", "evidence", "note"),
     *STATED,
 )
-IN_THE_NOTE = ("counts", "seeds", "paired", "side")  # the note says them in words
+IN_THE_NOTE = ("counts", "seeds", "paired", "side", "equivalence")  # the note says them in words
 # The class of a comparison's dot; what does not count has another.
 TONES = {"holds": "yes", "against": "no", "open": "open"}
 

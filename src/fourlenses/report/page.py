@@ -13,7 +13,7 @@ from fourlenses.report import answer
 from fourlenses.report.charts import curves, strip
 from fourlenses.report.datasets import read_datasets
 from fourlenses.report.decisions import read_decisions
-from fourlenses.report.figures import embedded_csv, read_figure, read_lenses
+from fourlenses.report.figures import embedded_csv, not_measured, read_figure, read_lenses
 from fourlenses.report.findings import read_findings, read_published, with_strips
 from fourlenses.report.gaps import Gap, optional_text
 from fourlenses.report.markdown import parse
@@ -72,7 +72,7 @@ def gather(metrics: Path, results: Path, data: Path) -> dict:
     }
     lenses = read_lenses(results / "figures", table.lenses)
     gaps = [gap for part in (*parts.values(), *lenses) for gap in part["gaps"]]
-    gaps = _not_asked(table.lenses) + gaps
+    gaps = _not_asked(table.lenses) + not_measured(results / "figures", table.lenses) + gaps
     return {
         "study": results.resolve().name,
         "table": table,
@@ -134,11 +134,16 @@ def _plan(results: Path) -> dict:
 
 
 def render(contents: dict) -> str:
-    """Return the HTML.
+    """Return the HTML of a report.
 
     It can load nothing: the policy in its head allows images of `data:`, and one style and one
     script, by their hashes.
     """
+    return html_of("page.html.jinja", contents | {"spark": marks.SPARK, "curves": curves})
+
+
+def html_of(template: str, contents: dict) -> str:
+    """Return what a template of the folder makes of its contents, with style and script."""
     environment = Environment(
         loader=FileSystemLoader(TEMPLATE),
         autoescape=True,
@@ -148,14 +153,12 @@ def render(contents: dict) -> str:
     )
     style = "".join((TEMPLATE / name).read_text(encoding="utf-8") for name in STYLES)
     script = (TEMPLATE / "page.js").read_text(encoding="utf-8")
-    return environment.get_template("page.html.jinja").render(
+    return environment.get_template(template).render(
         **contents,
         style=Markup(style),
         script=Markup(script),
         style_hash=_hash(style),
         script_hash=_hash(script),
-        spark=marks.SPARK,
-        curves=curves,
         strips=strip,
     )
 

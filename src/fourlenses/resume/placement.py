@@ -17,7 +17,7 @@ class Placement:
     Attributes:
         checkpoints: the directory of its checkpoints.
         device: auto, cpu or cuda.
-        input: auto, resident or streaming.
+        input: auto, resident, streaming or ffcv.
         workers: threads of this process that decode.
         checkpoint_seconds: time between two checkpoints.
         max_minutes: time limit of this attempt; None for no limit.
@@ -71,7 +71,7 @@ def add_placement_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--input",
         default="auto",
-        choices=["auto", "resident", "streaming"],
+        choices=["auto", "resident", "streaming", "ffcv"],
         help="decode once into memory, or as needed",
     )
     parser.add_argument(

@@ -123,3 +123,22 @@ def account_check(plugin: ModuleType) -> Callable[[str, Logger], object] | None:
     It runs at each submission, where the error is one job's, and costs its retries.
     """
     return getattr(plugin, "validate_account", None)
+
+
+def jobs_to_run(workflow: "Workflow") -> Iterator[tuple[str, dict[str, str]]]:
+    """Yield rule and wildcards of each job that is to run.
+
+    Once the jobs are known; a Snakefile has no hook there in a dry run.
+    """
+    for job in workflow.dag.needrun_jobs():
+        yield job.rule.name, dict(job.wildcards_dict)
+
+
+def makes(workflow: "Workflow", rule: str) -> bool:
+    """Return whether a rule's job is among those of the run, to be run or done already."""
+    return any(job.rule.name == rule for job in workflow.dag.jobs)
+
+
+def named_targets(workflow: "Workflow") -> list[str]:
+    """Return the rules that make nothing themselves, so that a user asks for them by name."""
+    return [rule.name for rule in workflow.rules if not rule.output]

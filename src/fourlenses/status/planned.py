@@ -9,6 +9,7 @@ from fourlenses.core.files import read_json
 from fourlenses.lenses.known_sizes import possible_plan
 from fourlenses.study import Cell, Plan, Run
 from fourlenses.study.layout import Layout
+from fourlenses.workflow.changed_settings import changed_keys, in_words
 from fourlenses.workflow.needs import betons
 
 
@@ -99,6 +100,9 @@ def _cell(record: dict) -> Cell:
 def _from_config(folder: Path, overlays: list[Path], root: Path) -> Planned:
     config = read_config(overlays, folder)
     origin = " + ".join(map(str, config_files(overlays, folder)))
+    record = root / Layout(config["study"], config["stored_size"]).study_record
+    if changed := in_words(changed_keys(config, record)):
+        origin = f"{origin} ({changed})"
     return Planned(
         name=config["study"], plan=possible_plan(config, root).plan, config=config, origin=origin
     )

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 DATA = "data"
 RESULTS = "results"
 CALIBRATION = f"{DATA}/calibration"  # <device>.csv: images per second measured here
-FIGURE_TYPES = ("svg", "png", "csv")
 
 # In the directory of a pretraining, and of an imported encoder.
 ENCODER = "encoder.safetensors"
@@ -206,9 +205,9 @@ class Layout:
     def figures(self) -> str:
         return f"{self.results}/figures"
 
-    def figure(self, name: str, suffix: str) -> str:
-        """suffix: one of `FIGURE_TYPES`."""
-        return f"{self.figures}/{name}.{suffix}"
+    def figure(self, name: str) -> str:
+        """The numbers drawn in a figure; its pictures are next to them."""
+        return f"{self.figures}/{name}.csv"
 
     @property
     def report(self) -> str:

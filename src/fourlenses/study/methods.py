@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from fourlenses.core.errors import UserError
+from fourlenses.study import labels
 from fourlenses.study.encoders import entry_of
 from fourlenses.study.vocabulary import METHODS, Method, method_of
 
@@ -27,7 +28,7 @@ def is_contrastive(method: str) -> bool:
 
 
 def label(method: str) -> str:
-    return _look(method).label
+    return labels.of(method, _look(method).label)
 
 
 def colour(method: str) -> str:
@@ -66,7 +67,7 @@ def _look(method: str) -> Method:
     entry = entry_of(method)
     ending = DERIVED.get(method.removeprefix(f"{entry}_"))
     label = f"{_look(entry).label}, {ending}" if entry != method else method.replace("_", " ")
-    shade = (-0.4, 0.35, -0.2, 0.55)[zlib.crc32(method.encode()) % 4]
+    shade = (-0.4, -0.2, -0.55, -0.3)[zlib.crc32(method.encode()) % 4]
     return replace(look, label=label, colour=_shade(look.colour, shade))
 
 

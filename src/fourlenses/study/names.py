@@ -2,13 +2,14 @@
 
 The table holds the machine's names (`imagenet-250000+places365-250000`); a figure shows `ImageNet
 250k + Places365 250k`. A name that is not listed here is shown as it is, so that a user's dataset
-needs no entry.
+needs no entry; a label of the user's own (`study.labels`) comes before both.
 """
 
 import re
 from collections.abc import Iterable
 
-from fourlenses.study import methods
+from fourlenses.study import labels, methods
+from fourlenses.study.corruptions import CORRUPTION_FAMILIES, CORRUPTIONS
 from fourlenses.study.datasets import of_domain
 from fourlenses.study.encoders import ALL, PER_CLASS, split_source, split_start
 from fourlenses.study.vocabulary import BACKBONES, EXTERNAL, PROTOCOLS
@@ -20,7 +21,7 @@ DATASETS = {
     "glc20": "GLC20",
     "cifar10": "CIFAR-10",
 }
-SEPARATOR = " | "  # shown between the sources of encoders whose features are concatenated
+SEPARATOR = " & "  # shown between the sources of encoders whose features are concatenated
 # What a source says of such an encoder that is of another method or seed than the first:
 # `inat21-1000.supervised`, `inat21-1000.seed1`.
 _SEED = re.compile("seed[0-9]*")
@@ -29,7 +30,7 @@ _MARKED = re.compile(r"(?P<source>.*-(?:[0-9]+|all)|[a-z][a-z0-9_]*)\.(?P<marks>
 
 def dataset(name: str) -> str:
     """`imagenet` -> `ImageNet`."""
-    return DATASETS.get(name.lower(), name)
+    return labels.of(name, DATASETS.get(name.lower(), name))
 
 
 def backbone(name: str) -> str:
@@ -39,7 +40,7 @@ def backbone(name: str) -> str:
 
 def protocol(name: str) -> str:
     """`fine_tune` -> `fine-tuned`."""
-    return PROTOCOLS[name].label if name in PROTOCOLS else name
+    return labels.of(name, PROTOCOLS[name].label if name in PROTOCOLS else name)
 
 
 def count(number: int) -> str:
@@ -89,8 +90,8 @@ def clean_source(source: str) -> str:
 def source(text: str) -> str:
     """`imagenet-250000+places365-250000` -> `ImageNet 250k + Places365 250k`.
 
-    Of concatenated encoders `ImageNet 250k | Places365 250k`, with what differs from the first in
-    brackets: `ImageNet 1M | iNat21 1M (supervised)`, `ImageNet 1M | ImageNet 1M (another seed)`.
+    Of concatenated encoders `ImageNet 250k & Places365 250k`, with what differs from the first in
+    brackets: `ImageNet 1M & iNat21 1M (supervised)`, `ImageNet 1M & ImageNet 1M (another seed)`.
     """
     if is_concatenated(text):
         return SEPARATOR.join(_one_of_several(part) for part in split_source(text))
@@ -168,8 +169,24 @@ def domains(source_name: str) -> set[str]:
 
 
 def corruption(name: str) -> str:
+    """`jpeg10` -> `JPEG quality 10`, `downsample4` -> `4× coarser`."""
+    if name not in CORRUPTIONS:
+        return labels.of(name, name.replace("_", " "))
+    family, parameter = CORRUPTIONS[name]
+    template = CORRUPTION_FAMILIES[family].label or f"{family.replace('_', ' ')} {{}}"
+    return labels.of(name, template.format(f"{parameter:g}"))
+
+
+def corruption_family(name: str) -> str:
     """`salt_and_pepper` -> `salt and pepper`."""
-    return name.replace("_", " ")
+    return labels.of(name, name.replace("_", " "))
+
+
+def level(target: str, name: str) -> str:
+    """`wordnet_path_names_depth5` -> `depth 5`, `leaf_shape` -> `leaf shape`: a label level."""
+    numbered = re.fullmatch(r"(?:.*_)?(depth|level)_?(\d+)", name)
+    words = " ".join(numbered.groups()) if numbered else name.replace("_", " ")
+    return labels.of(f"{target}/{name}", labels.of(name, words))
 
 
 def in_order(names: Iterable[str], order: Iterable[str]) -> list[str]:

@@ -1,4 +1,4 @@
-"""The names of a study: a record for each protocol, lens, method, backbone, corruption family.
+"""The names of a study: a record for each protocol, lens, method, backbone.
 
 A registry elsewhere holds only what is called for a name: a function, a class, a module.
 tests/study/test_vocabulary.py holds each of them, the presets, the schema and config.yaml to the
@@ -45,17 +45,19 @@ class Protocol:
 
 @dataclass(frozen=True)
 class Figure:
-    """A figure of a lens: results/<study>/figures/<name>.{svg,png,csv}.
+    """A figure: results/<study>/figures/<name>.{svg,png,csv}.
 
     Args:
         name: `<lens>` is drawn by lenses/<lens>/figure.py, `<lens>_<second>` by
-            lenses/<lens>/<second>.py; captions are caption.md and caption_<second>.md there.
+            lenses/<lens>/<second>.py; captions are caption.md and caption_<second>.md there. Those
+            of `STUDY_FIGURES` are lenses/across/<name>.py.
         thresholds: the keys of the config's `findings` that it marks.
         table: `<table>.csv` of the study, which it needs next to metrics.csv. Such a figure has a
             separate rule.
     """
 
     name: str
+    _: KW_ONLY
     thresholds: tuple[str, ...] = ()
     table: str = ""
 
@@ -85,8 +87,7 @@ class Method:
     Args:
         name: as in the config (an entry is called `<name>` or `<name>_<anything>`).
         label: in legends.
-        colour: of Okabe and Ito's palette or of Paul Tol's, which colour-blind readers can tell
-            apart.
+        colour: with a contrast of 3:1 or more against white.
         marker: matplotlib's; distinguishes methods in print without colour.
         contrastive: learns from augmented images without labels. BYOL and its like are counted
             here, as in the paper.
@@ -132,27 +133,6 @@ class Backbone:
     def multiply_adds_at(self, image_size: int) -> float:
         """Return those of an image of `image_size` px; a convolution's grow with its area."""
         return self.multiply_adds * (image_size / self.side) ** 2
-
-
-@dataclass(frozen=True)
-class CorruptionFamily:
-    """A corruption of images with one parameter.
-
-    Args:
-        name: `<name>_s1` to `<name>_s5` are its corruptions.
-        parameter: what the values are, with their unit; on the axis of a figure.
-        severities: the values of severities 1 to 5.
-        stored_side: px, the shortest side that a corrupted image has at most, whatever the
-            stored size; None: the parameter itself; 0: that of the clean image.
-        stored_as_jpeg: the corruption is a compression, which is stored instead of pixels.
-    """
-
-    name: str
-    parameter: str
-    severities: tuple[float, float, float, float, float]
-    _: KW_ONLY
-    stored_side: int | None = 0
-    stored_as_jpeg: bool = False
 
 
 RANDOM_INIT = "random"  # the method that trains nothing: an encoder as it was initialised
@@ -217,26 +197,52 @@ LENSES = {
         Lens(
             "quantity",
             "How many unlabelled images does pretraining need?",
-            (Figure("quantity"), Figure("quantity_gain", thresholds=("modest_gain",))),
+            (
+                Figure("quantity"),
+                Figure(
+                    "quantity_gain",
+                    thresholds=("modest_gain",),
+                ),
+                Figure(
+                    "quantity_saved",
+                ),
+            ),
         ),
         Lens(
             "domain",
             "Do images of another domain help?",
             (
                 Figure("domain"),
-                Figure("domain_pools"),
-                Figure("domain_similarity", table="similarity"),
+                Figure(
+                    "domain_pools",
+                    thresholds=("trained_margin",),
+                ),
+                Figure(
+                    "domain_similarity",
+                    table="similarity",
+                ),
             ),
         ),
         Lens(
             "quality",
             "What do corrupted pretraining images cost?",
-            (Figure("quality"), Figure("quality_severity")),
+            (
+                Figure("quality"),
+                Figure(
+                    "quality_severity",
+                ),
+            ),
         ),
         Lens(
             "granularity",
             "How fine a task can the features serve?",
-            (Figure("granularity"), Figure("granularity_gap")),
+            (
+                Figure("granularity", thresholds=("trained_margin",)),
+                Figure(
+                    "granularity_gap",
+                    thresholds=("trained_margin",),
+                ),
+            ),
             every_level=True,
         ),
         Lens(
@@ -247,7 +253,25 @@ LENSES = {
     )
 }
 EVERY_LEVEL_LENSES = tuple(name for name, lens in LENSES.items() if lens.every_level)
-FIGURES = {figure.name: figure for lens in LENSES.values() for figure in lens.figures}
+# of the whole study, whatever its lenses: drawn from what they have measured
+STUDY_FIGURES = (
+    Figure(
+        "methods",
+    ),
+    Figure(
+        "protocols",
+    ),
+    Figure(
+        "published",
+    ),
+)
+FIGURES = {
+    figure.name: figure
+    for figure in (
+        *(figure for lens in LENSES.values() for figure in lens.figures),
+        *STUDY_FIGURES,
+    )
+}
 METRICS_FIGURES = tuple(name for name, figure in FIGURES.items() if not figure.table)
 SIMILARITY_FIGURE = "domain_similarity"  # drawn by rules/similarity.smk
 
@@ -255,12 +279,12 @@ METHODS = {
     method.name: method
     for method in (
         Method("simclr", "SimCLR", colour="#0072B2", marker="o", passes=6),
-        Method("moco", "MoCo v2", colour="#E69F00", marker="^", passes=4),
-        Method("byol", "BYOL", colour="#009E73", marker="D", passes=8),
-        Method("simsiam", "SimSiam", colour="#56B4E9", marker="v", passes=6),
-        Method("barlow_twins", "Barlow Twins", colour="#CC79A7", marker="P", passes=6),
-        Method("vicreg", "VICReg", colour="#B8A800", marker="X", passes=6),
-        Method("lejepa", "LeJEPA", colour="#882255", marker="p", more_views=True, passes=6),
+        Method("moco", "MoCo v2", colour="#8C4A00", marker="^", passes=4),
+        Method("byol", "BYOL", colour="#00875A", marker="D", passes=8),
+        Method("simsiam", "SimSiam", colour="#4A8FD0", marker="v", passes=6),
+        Method("barlow_twins", "Barlow Twins", colour="#A0489C", marker="P", passes=6),
+        Method("vicreg", "VICReg", colour="#8A7400", marker="X", passes=6),
+        Method("lejepa", "LeJEPA", colour="#5B1050", marker="p", more_views=True, passes=6),
         Method(
             "supervised",
             "supervised",
@@ -345,24 +369,5 @@ BACKBONES = {
             multiply_adds=7_799_357_440,
             side=224,
         ),
-    )
-}
-
-# jpeg, blur and noise have the values of ImageNet-C (https://arxiv.org/abs/1903.12261), and
-# salt_and_pepper its first four after the paper's own (https://arxiv.org/abs/2105.05837, 4.3).
-CORRUPTION_FAMILIES = {
-    family.name: family
-    for family in (
-        # probability that a value of a channel becomes 0 or 255
-        CorruptionFamily("salt_and_pepper", "probability", (0.01, 0.03, 0.06, 0.09, 0.17)),
-        CorruptionFamily("jpeg", "JPEG quality", (25, 18, 15, 10, 7), stored_as_jpeg=True),
-        # never enlarged
-        CorruptionFamily("resize", "shortest side, px", (256, 192, 128, 96, 64), stored_side=None),
-        # factor of shrinking and enlarging again, from a shortest side of at most 256 px
-        CorruptionFamily("downsample", "factor", (2, 3, 4, 6, 8), stored_side=256),
-        # of the Gaussian, px of the stored image
-        CorruptionFamily("blur", "sigma, px", (1.0, 2.0, 3.0, 4.0, 6.0)),
-        # standard deviation of the Gaussian, share of 255
-        CorruptionFamily("noise", "deviation", (0.08, 0.12, 0.18, 0.26, 0.38)),
     )
 }

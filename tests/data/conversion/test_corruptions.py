@@ -8,8 +8,7 @@ from scipy.ndimage import gaussian_filter
 from fourlenses.core.errors import UserError
 from fourlenses.data.conversion.corruptions import corrupt, corrupt_to_store
 from fourlenses.data.conversion.encode import encode
-from fourlenses.study.corruptions import ALIASES, CORRUPTIONS, changes_nothing
-from fourlenses.study.vocabulary import CORRUPTION_FAMILIES
+from fourlenses.study.corruptions import ALIASES, CORRUPTION_FAMILIES, CORRUPTIONS, changes_nothing
 from tests.helpers.pictures import picture
 
 # a smooth picture with texture on it, as a photograph has both

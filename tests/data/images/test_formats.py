@@ -5,6 +5,7 @@ import io
 import numpy as np
 import pytest
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from fourlenses.data.dataset import index_dataset
 from fourlenses.data.images.content import Undecodable
@@ -96,6 +97,28 @@ def test_formats_that_are_not_read_are_named_and_counted(tmp_path):
 def test_what_is_called_jpg_and_is_none_says_what_it_is(data, reason):
     with pytest.raises(Undecodable, match=reason):
         decode(data)
+
+
+@pytest.mark.parametrize("kind", ["text", "compressed text", "international", "profile", "many"])
+def test_a_png_with_a_long_text_or_profile_is_read(kind):
+    about, options = PngInfo(), {}
+    text = "a prompt, " * 130_000
+    if kind == "profile":
+        options = {"icc_profile": text.encode()}
+    elif kind == "international":
+        about.add_itxt("XML:com.adobe.xmp", text, zip=True)
+    else:
+        for number in range(5 if kind == "many" else 1):
+            about.add_text(f"prompt {number}", text, zip=kind != "text")
+    data = saved("PNG", pnginfo=about, **options)
+    assert np.array_equal(np.asarray(decode(data)), np.asarray(picture(1)))
+
+
+def test_a_text_that_grows_without_end_is_undecodable():
+    about = PngInfo()
+    about.add_text("bomb", "a" * ((1 << 26) + 1), zip=True)
+    with pytest.raises(Undecodable, match="too large"):
+        decode(saved("PNG", pnginfo=about))
 
 
 def test_a_palette_of_pixels_is_no_text():

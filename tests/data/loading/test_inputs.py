@@ -98,7 +98,11 @@ def test_memory_or_the_setting_decides(parts, monkeypatch, caplog, setting, free
 
 
 def test_other_settings_are_refused(parts):
-    with pytest.raises(UserError, match="auto, resident, streaming, not 'ffcv'"):
+    with pytest.raises(UserError, match="auto, resident, streaming, ffcv, not 'dali'"):
+        choose_input("dali", parts, stored_size=32, views=VIEWS, device=CPU, workers=1)
+    with pytest.raises(
+        UserError, match=r"'ffcv', whose Loader reads one beton.*has 2 \(one, two\)"
+    ):
         choose_input("ffcv", parts, stored_size=32, views=VIEWS, device=CPU, workers=1)
 
 

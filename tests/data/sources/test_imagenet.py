@@ -10,6 +10,7 @@ from fourlenses.core.errors import UserError
 from fourlenses.data.conversion.convert import write_beton
 from fourlenses.data.manifest.manifest import hierarchy_of, read_manifest, write_manifest
 from fourlenses.data.sources import imagenet as source
+from fourlenses.data.sources.ilsvrc.truth import TRUTH
 from tests.helpers.archives import extract_all
 from tests.helpers.layouts import tar
 from tests.helpers.layouts.imagenet_inat21 import WNIDS, make_imagenet
@@ -74,9 +75,7 @@ def test_parts_may_be_mixed_and_val_flat(archives, folders):
     with tarfile.open(root / VAL) as archive:
         extract_all(archive, folders[1] / "imagenet" / "val")
     kit = members_of(root / DEVKIT)
-    (folders[1] / "imagenet" / source.TRUTH).write_bytes(
-        kit[f"ILSVRC2012_devkit_t12/data/{source.TRUTH}"]
-    )
+    (folders[1] / "imagenet" / TRUTH).write_bytes(kit[f"ILSVRC2012_devkit_t12/data/{TRUTH}"])
     assert images_of(archives) == images_of(folders)
 
 
@@ -163,7 +162,7 @@ def _rename_class(root):
 
 
 def _truth(text):
-    return lambda root: tar(root / DEVKIT, {f"kit/data/{source.TRUTH}": text}, "w:gz")
+    return lambda root: tar(root / DEVKIT, {f"kit/data/{TRUTH}": text}, "w:gz")
 
 
 @pytest.mark.parametrize(
@@ -207,7 +206,7 @@ def _truth(text):
         ),
         (
             _rename_class,
-            r"'\S*train.tar/n99999999.tar/n01443537_0.JPEG' lies in 'n99999999.tar', which is none "
+            r"'\S*train.tar/n99999999.tar/n01443537_0.JPEG' lies in 'n99999999', which is none "
             r"of the 1000 classes",
         ),
         (

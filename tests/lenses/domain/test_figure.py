@@ -12,8 +12,12 @@ def test_domain_marks_the_best_contrastive_cell_of_each_column(planted):
         "a": "a-10000",
         "b": "b-10000",
     }  # 56 and 76, over the pool's 52 and 72
-    assert only(cells, source="a-5000+b-5000", target="a")["behind_best"] == 4.0
-    supervised = only(cells, method="supervised", target="a")
+    pool = only(cells, source="a-5000+b-5000", target="a")
+    assert (pool["block"], pool["reference"]) == ("pools", "a-10000")
+    assert pool["against"] == -3.0  # 52 minus 55, over the seed that both have
+    assert pool["against_low"] < -3.0 < pool["against_high"] < 0
+    assert only(cells, source="b-10000", target="a")["block"] == "single sources"
+    supervised = only(cells, method="supervised", target="a", protocol="linear")
     assert supervised["top1"] == 80.0
     assert not supervised["best"]
     assert set(
@@ -22,7 +26,22 @@ def test_domain_marks_the_best_contrastive_cell_of_each_column(planted):
         ("a-10000", "a"),
         ("b-10000", "b"),
     }
+    assert supervised["block"] == "baselines"
+    assert supervised["against"] == 25.0
+    assert list(dict.fromkeys(cells["protocol"])) == ["linear", "scratch"]  # labels alone
+    assert only(cells, protocol="scratch", target="b")["top1"] == 70.0
     assert list(dict.fromkeys(cells["method"])) == ["simclr", "supervised", "random"]
+
+
+def test_a_difference_whose_interval_includes_0_is_marked(tmp_path):
+    rows = [
+        row("domain", "simclr", "a-100", "a", 50.0),
+        row("domain", "simclr", "b-100", "a", 49.8),
+        row("domain", "simclr", "c-100", "a", 30.0),
+    ]
+    figure, _ = domain.draw(evidence_of(tmp_path, rows))
+    texts = [text.get_text() for text in figure.axes[0].texts]
+    assert {"own images", "≈ \N{MINUS SIGN}0.2", "\N{MINUS SIGN}20.0"} < set(texts)
 
 
 def test_domain_writes_the_best_cell_bold_with_its_half_width(planted):

@@ -70,7 +70,7 @@ def test_pools_are_compared_with_as_many_own_images_and_with_their_share(tmp_pat
     )
     pools = numbers[numbers["source"].str.contains("+", regex=False)]
     drawn = {
-        (pool.source, pool.comparison): (pool.reference, pool.difference, pool.confounded)
+        (pool.source, pool.comparison): (pool.reference, pool.difference, pool.reason)
         for pool in pools.itertuples()
     }
     assert drawn == {
@@ -82,7 +82,9 @@ def test_pools_are_compared_with_as_many_own_images_and_with_their_share(tmp_pat
         ),
         ("a-100+b-100", "domain_added"): ("a-100", 3.0, ""),
     }
-    assert domain_pools.CONFOUNDED in [text.get_text() for text in figure.legends[0].get_texts()]
+    assert domain_pools.EXCLUDED["confounded"] in [
+        text.get_text() for text in figure.legends[0].get_texts()
+    ]
 
 
 def test_concatenated_encoders_minus_each_with_two_seeds_as_control(
@@ -140,7 +142,7 @@ def test_concatenated_encoders_minus_each_with_two_seeds_as_control(
         tick.get_text().replace("\N{NO-BREAK SPACE}", " ").replace("\n", " ")
         for tick in figure.axes[0].get_yticklabels()
     ]
-    assert labels[-1] == "control: a 100 | a 100 (another seed) minus a 100"
+    assert labels[-1] == "control: a 100 & a 100 (another seed) minus a 100"
     assert only(domain.draw(evidence)[1], source="a-100~a-100.seed")["top1"] == 63.0
 
 
@@ -152,9 +154,25 @@ def test_differences_pair_by_seed(tmp_path):
     assert best["high"] - best["low"] < 5.0
 
 
-def test_a_study_of_one_dataset_says_that_there_is_nothing_to_compare(tmp_path):
+def test_a_study_of_one_dataset_has_nothing_to_draw(tmp_path):
     figure, numbers = domain_pools.draw(
         evidence_of(tmp_path, [row("domain", "simclr", "a-all", "a", 50.0)])
     )
     assert numbers.empty
-    assert "nothing to compare" in figure.axes[0].texts[0].get_text().replace("\n", " ")
+    assert figure is None
+
+
+def test_encoders_that_are_not_trained_enough_are_hollow_and_grey(tmp_path):
+    rows = [*matrix(), row("domain", "random", "none", "a", 58.0)]
+    figure, numbers = domain_pools.draw(evidence_of(tmp_path, rows))
+    assert set(numbers.loc[numbers["target"] == "a", "excluded"]) == {"not trained enough to tell"}
+    assert set(numbers.loc[numbers["target"] == "b", "excluded"]) == {""}
+    squares = [line for line in figure.axes[0].lines if line.get_marker() == "s"]
+    assert {line.get_markerfacecolor() for line in squares} == {"white"}
+    legend = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert legend == ["not trained enough to tell"]
+    loose = domain_pools.draw(evidence_of(tmp_path, rows), trained_margin=0.0)[1]
+    assert set(loose.loc[loose["source"] == "b-100", "excluded"]) == {
+        "",
+        "not trained enough to tell",
+    }

@@ -22,11 +22,11 @@ def test_transfer_against_distance_and_how_well_ranks_agree(tmp_path):
     figure, numbers = domain_similarity.draw(
         evidence_of(tmp_path, matrix()), similarity(ab=1.0, bc=4.0, ac=5.0)
     )
-    assert only(numbers, source="c-100", target="a")["behind"] == 20.0
+    assert only(numbers, source="c-100", target="a")["against"] == -20.0
     assert only(numbers, source="c-100", target="a")["frechet"] == 5.0
-    # ranks of the losses 5, 4 (a, b), 20, 18 (b, c), 20, 20 (a, c) and of the distances
-    behind, frechet = [2, 1, 5, 3, 5, 5], [1.5, 1.5, 3.5, 3.5, 5.5, 5.5]
-    expected = pd.Series(behind).corr(pd.Series(frechet))
+    # ranks of -5, -4 (a, b), -20, -18 (b, c), -20, -20 (a, c) and of the distances
+    against, frechet = [5, 6, 2, 4, 2, 2], [1.5, 1.5, 3.5, 3.5, 5.5, 5.5]
+    expected = pd.Series(against).corr(pd.Series(frechet))
     assert numbers["frechet_spearman"].iloc[0] == pytest.approx(expected)
     # of the six permutations of names the identity gives this correlation, and one reverses
     # the order of the three distances, which gives its negative

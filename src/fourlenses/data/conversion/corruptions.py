@@ -18,8 +18,7 @@ from PIL import Image
 from fourlenses.core.errors import one_of
 from fourlenses.core.randomness import named_seed, uniform
 from fourlenses.data.images.decode import shrink
-from fourlenses.study.corruptions import CORRUPTIONS
-from fourlenses.study.vocabulary import CORRUPTION_FAMILIES
+from fourlenses.study.corruptions import CORRUPTION_FAMILIES, CORRUPTIONS
 
 PAPERS_SIDE = 256  # px: what the paper resizes to before it downsamples
 

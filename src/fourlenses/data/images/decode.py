@@ -10,6 +10,7 @@ from PIL import (
     AvifImagePlugin,
     Image,
     Jpeg2KImagePlugin,
+    PngImagePlugin,
     TiffImagePlugin,
     UnidentifiedImageError,
     WebPImagePlugin,
@@ -25,6 +26,8 @@ from fourlenses.data.images.tiff import is_tiff, why_not_plain
 MAX_PIXELS = 100_000_000
 # Pillow's own guard warns, through a filter that all threads share; ours is in `open_picture`.
 Image.MAX_IMAGE_PIXELS = None
+# Prompts, XMP and colour profiles of a megabyte and more are common in PNGs; Pillow reads one.
+PngImagePlugin.MAX_TEXT_CHUNK = PngImagePlugin.MAX_TEXT_MEMORY = 1 << 26
 # Importing these is what makes Pillow know them when formats are named.
 PLUGINS = (TiffImagePlugin, WebPImagePlugin, Jpeg2KImagePlugin, AvifImagePlugin)
 _ORIENTATION = 0x0112

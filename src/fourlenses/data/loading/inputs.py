@@ -22,7 +22,7 @@ Part = tuple[Path, np.ndarray, str]  # a beton, the manifest rows to use of it, 
 # Resident images may take this share of the free memory: the rest is for the network, its gradients
 # and the views.
 SHARE = 0.4
-CHOICES = ("auto", "resident", "streaming")
+CHOICES = ("auto", "resident", "streaming", "ffcv")
 # Batches whose views are drawn together. Like the streaming input, this asks for batches that are
 # not trained on yet.
 AHEAD = 8
@@ -40,7 +40,7 @@ class Input(Protocol):
     """An input of N images.
 
     Attributes:
-        kind: resident or streaming.
+        kind: resident, streaming or ffcv.
         labels: int64 (N,), the finest level.
         ids: uint64 (N,), of dataset and manifest row.
         num_classes: Of the finest level.
@@ -126,8 +126,8 @@ def choose_input(
     """Return the input for some images; the log says which kind was chosen, and why.
 
     Args:
-        setting: resident, streaming, or auto: resident where the images take at most the share
-            ``SHARE`` of the free memory of the host and of the device.
+        setting: resident, streaming, ffcv, or auto: resident where the images take at most the
+            share ``SHARE`` of the free memory of the host and of the device, else streaming.
         parts: Beton file, manifest rows and name of each dataset.
         stored_size: Side of the images, px.
         views: The augmentation of each view.
@@ -162,10 +162,25 @@ def choose_input(
             for beton, rows, dataset in parts
         ]
         return ResidentInput(concatenate(loaded), views, device)
+    if chosen == "ffcv":
+        part = _only_part(parts)
+        from fourlenses.data.loading.ffcv_input import FfcvInput
+
+        return FfcvInput(part, stored_size, views, device=device, workers=workers)
     # not needed by the many small runs, which should start quickly
     from fourlenses.data.loading.streaming import StreamingInput
 
     return StreamingInput(parts, stored_size, views, device=device, workers=workers)
+
+
+def _only_part(parts: list[Part]) -> Part:
+    if len(parts) > 1:
+        raise UserError(
+            "config key 'training.input' is 'ffcv', whose Loader reads one beton, but this "
+            f"pretraining has {len(parts)} ({', '.join(name for *_, name in parts)}); use auto "
+            "for pools"
+        )
+    return parts[0]
 
 
 def load_squares(parts: list[Part], positions: np.ndarray, size: int, *, workers: int) -> Tensor:

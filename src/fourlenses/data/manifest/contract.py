@@ -58,8 +58,6 @@ def read_rows(file: Path, key: str) -> pd.DataFrame:
         UserError: It is absent, no Parquet, or breaks the contract; the message names column and
             row (counted from 0).
     """
-    import pyarrow
-
     if not file.is_file():
         raise UserError(
             f"config key '{key}': there is no file {file}; a rule of rules/datasets makes it, or "
@@ -67,9 +65,11 @@ def read_rows(file: Path, key: str) -> pd.DataFrame:
         )
     try:
         table = pd.read_parquet(file, **ONE_THREAD)
-    except (pyarrow.ArrowException, OSError) as error:
+    # pandas raises anything on damaged descriptions of its own: KeyError, UnicodeDecodeError, …
+    except Exception as error:
         raise UserError(
-            f"config key '{key}': {file} cannot be read as Parquet ({error}); write it again"
+            f"config key '{key}': {file} cannot be read as Parquet ({type(error).__name__}: "
+            f"{error}); write it again"
         ) from error
     table = table.reset_index(drop=True).apply(
         lambda column: column.astype(object) if column.dtype == "category" else column

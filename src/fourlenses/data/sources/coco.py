@@ -58,7 +58,7 @@ def _parse(file: str, content: bytes) -> dict:
     """Return an annotation file after a check of its sections and their keys."""
     try:
         parsed = json.loads(content)
-    except ValueError as error:  # no JSON, or not UTF-8
+    except (ValueError, RecursionError) as error:  # no JSON, too deep, or not UTF-8
         raise UserError(f"{file} cannot be read as JSON: {error}") from error
     needed = {
         "images": ("id", "file_name"),

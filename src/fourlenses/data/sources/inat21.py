@@ -33,11 +33,16 @@ TAXA = {
     "genus": 4884,
     "species": 10_000,
 }
-# an archive, decompressed or extracted; the last is torchvision's name of the folder
+# as published; torchvision's and others' names of the same parts
+_STEMS = {
+    "train": ("train", "2021_train", "inat2021_train", "inaturalist_2021_train"),
+    "train_mini": ("train_mini", "2021_train_mini", "inat2021_train_mini", "train_mini_2021"),
+    "val": ("val", "2021_valid", "valid", "validation", "inat2021_val", "inaturalist_2021_val"),
+}
+# an archive, decompressed or extracted
 NAMES = {
-    "train": ["train.tar.gz", "train.tar", "train", "2021_train"],
-    "train_mini": ["train_mini.tar.gz", "train_mini.tar", "train_mini", "2021_train_mini"],
-    "val": ["val.tar.gz", "val.tar", "val", "2021_valid"],
+    key: [stem + ending for stem in stems for ending in (".tar.gz", ".tgz", ".tar", ".zip", "")]
+    for key, stems in _STEMS.items()
 }
 
 

@@ -42,7 +42,7 @@ def index(name: str, definition: dict, raw_data: Path) -> pd.DataFrame:
         if split == "unused":
             continue
         full_path = _full_path(path, file)
-        with _opened(full_path) as parquet:
+        with opened(full_path) as parquet:
             schema = parquet.schema_arrow
             _check_columns(name, definition, full_path, schema=schema, labels=columns)
             table = parquet.read(columns=columns)
@@ -68,7 +68,7 @@ def images(
     rows = collections.Counter(row.rpartition("/")[0] for row in manifest["path"])
     for file in rows:  # in the order in which they were indexed
         full_path = _full_path(path, file)
-        with _opened(full_path) as parquet:
+        with opened(full_path) as parquet:
             schema, num_rows = parquet.schema_arrow, parquet.metadata.num_rows
             _check_columns(name, definition, full_path, schema=schema, labels=[])
             if num_rows != rows[file]:
@@ -79,6 +79,12 @@ def images(
             for group in range(parquet.num_row_groups):
                 for batch in parquet.iter_batches(ROWS, row_groups=[group], columns=[column]):
                     yield from map(_content, batch.column(0))
+
+
+def files_of_splits(name: str, path: Path) -> Iterator[tuple[str | None, str, Path]]:
+    """Yield of each file the split it is named after, its path below ``path``, and the full one."""
+    for file, identity in split_files(name, path, ending=".parquet"):
+        yield split_in_path(identity), file, _full_path(path, file)
 
 
 def _full_path(path: Path, file: str) -> Path:
@@ -97,7 +103,7 @@ def _content(cell: pa.Scalar) -> bytes | Undecodable:
     return Undecodable("no image in this row") if value is None else value
 
 
-class _opened:
+class opened:
     """A Parquet file, as a context manager. Damage is a UserError, whenever it shows.
 
     Raises:
@@ -138,7 +144,7 @@ def _unlabelled(path: Path, words: dict[str, str | None], *, label: str) -> set[
     for file, word in words.items():
         if word in (TRAIN, None) or word in labelled:
             continue
-        with _opened(_full_path(path, file)) as parquet:
+        with opened(_full_path(path, file)) as parquet:
             if label not in parquet.schema_arrow.names:
                 labelled.add(word)  # for the error that says so
                 continue
@@ -199,9 +205,7 @@ def _names(name: str, file: Path, table: pa.Table, *, column: str) -> list[str]:
             f"dataset '{name}': column '{column}' of {file} is {kind}; a label is a whole number "
             "or a text"
         )
-    description = json.loads((table.schema.metadata or {}).get(b"huggingface", b"{}"))
-    feature = description.get("info", {}).get("features", {}).get(column)
-    names = feature.get("names") if isinstance(feature, dict) else None
+    names = _class_names(table.schema.metadata or {}, column)
     for row, value in enumerate(values):
         if value in (None, "", -1) or (names and not 0 <= value < len(names)):
             raise UserError(
@@ -210,3 +214,14 @@ def _names(name: str, file: Path, table: pa.Table, *, column: str) -> list[str]:
                 "or take the row out"
             )
     return [names[value] if names else str(value) for value in values]
+
+
+def _class_names(metadata: dict[bytes, bytes], column: str) -> list[str] | None:
+    """Return the names of a ClassLabel that `datasets` describes, None where it describes none."""
+    try:
+        description = json.loads(metadata.get(b"huggingface", b"{}"))
+        names = description["info"]["features"][column]["names"]
+    except (ValueError, KeyError, TypeError):  # absent, or damaged
+        return None
+    is_list = isinstance(names, list) and all(isinstance(name, str) for name in names)
+    return names if is_list else None

@@ -6,6 +6,7 @@ filelist_places365-standard.tar. The easy format: ``train/<class>/<image>`` and
 ``val/<class>/<image>``. Both give the same ids and labels, so subsets are the same.
 """
 
+import functools
 import logging
 import re
 from collections.abc import Iterator
@@ -21,6 +22,7 @@ from fourlenses.data.images.decode import header_size
 from fourlenses.data.manifest.manifest import Manifest
 from fourlenses.data.sources import places365_levels
 from fourlenses.data.sources.common.image_files import stream_pictures
+from fourlenses.data.sources.common.split_words import TRAIN, VALIDATION, split_of
 
 log = logging.getLogger(__name__)
 TRAIN_LIST, VAL_LIST, CATEGORIES = (
@@ -29,9 +31,14 @@ TRAIN_LIST, VAL_LIST, CATEGORIES = (
     "categories_places365.txt",
 )
 INDOOR_OUTDOOR = "IO_places365.txt"
-_TRAIN = re.compile(r"(?:^|/)data_(?:256|large)(?:_standard)?(/.+)/([^/]+\.jpe?g)$", re.IGNORECASE)
-_VAL = re.compile(r"(?:^|/)val_(?:256|large)/([^/]+\.jpe?g)$", re.IGNORECASE)
-_EASY = re.compile(r"(?:^|/)(train|val)/([^/]+)/([^/]+\.jpe?g)$", re.IGNORECASE)
+_TRAIN = re.compile(
+    r"(?:^|/)data_(?:256|large)(?:_standard)?((?:/[^/]+)+)/([^/]+\.jpe?g)$", re.IGNORECASE
+)
+_VAL = re.compile(
+    r"(?:^|/)val_(?:256|large)(?:\.tar)?(?:/val_(?:256|large))?/([^/]+\.jpe?g)$", re.IGNORECASE
+)
+# classes in one folder each; with a letter before them as published; of a split in any form
+_EASY = re.compile(r"(?:^|/)([^/]+)/(?:[a-z]/)?([^/]+)/([^/]+\.jpe?g)$", re.IGNORECASE)
 
 
 def index(name: str, definition: dict, raw_data: Path) -> pd.DataFrame:
@@ -117,11 +124,32 @@ def _parse(member: str) -> tuple[str, str | None, str] | None:
         return "train", match[1], match[2]
     if match := _VAL.search(member):
         return "val", None, match[1]
-    if match := _EASY.search(member):
-        split, folder, file = match.groups()
-        # no class has a hyphen in its name: bakery-shop is /b/bakery/shop
-        return split, f"/{folder[0]}/{folder.replace('-', '/')}", file
+    match = _EASY.search(member)
+    split = match and _EASY_SPLITS.get(split_of(match[1])[0] or "")
+    if match and split:
+        return split, _category(match[2]), match[3]
     return None
+
+
+_EASY_SPLITS = {TRAIN: "train", VALIDATION: "val"}
+
+
+def _category(folder: str) -> str:
+    """Return the class of a folder: `bakery-shop`, `bakery_shop` and `Bakery shop` as published."""
+    known = _categories().get(_plain(folder))
+    # no class has a hyphen in its name: bakery-shop is /b/bakery/shop
+    return known or f"/{folder[0]}/{folder.replace('-', '/')}"
+
+
+@functools.cache
+def _categories() -> dict[str, str]:
+    """Return the 365 classes by their names without separators."""
+    names = [line.split()[0] for line in places365_levels.SHIPPED.read_text().splitlines() if line]
+    return {_plain(name[3:]): name for name in names}
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", name.lower())
 
 
 def _check(name: str, path: Path, manifest: pd.DataFrame) -> None:

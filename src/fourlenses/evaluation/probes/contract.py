@@ -11,7 +11,7 @@ from typing import Any, Protocol, Self, TypeVar
 import numpy as np
 import torch
 
-from fourlenses.config.former_keys import now_called
+from fourlenses.config.sentences.former_keys import now_called
 from fourlenses.core.errors import UserError
 from fourlenses.evaluation.record import EvaluationResult
 from fourlenses.metrics.label_levels import LabelLevels

@@ -52,7 +52,8 @@ def of(
         return Headline(answer=NOT_MEASURED, sentence=sentence, because=frozen, leans=False)
     winners = {one.winner for one in found}
     answer = next(iter(winners)) if len(winners) == 1 else DEPENDS
-    decisive = [line for one in found if one.winner for line in one.decisive()]
+    decided = [one for one in found if one.winner]
+    decisive = [line for one in decided for line in one.decisive()]
     leans = any(line.seeds < LEAST_SEEDS for line in decisive)
     sentence = _changes(found) or _clauses(found)
     sentence = f"Leans: {sentence}" if leans else f"{sentence[0].upper()}{sentence[1:]}"
@@ -60,7 +61,7 @@ def of(
     return Headline(
         answer=answer or OPEN,
         sentence=f"{sentence}.",
-        because=[*limits, *_because(decisive), *frozen],
+        because=[*_because(decided), *limits, *frozen],
         leans=leans,
     )
 
@@ -75,7 +76,8 @@ def _clauses(found: Sequence[AtLabels]) -> str:
         at, advice = parts[0]
         if at[0].winner:
             return f"{advice}, with {_sizes(at)} labels"
-        return f"{advice} ({_sizes(at)} labels), because {_why_open(at)}"
+        told = advice.replace("cannot tell", f"cannot tell with {_sizes(at)} labels", 1)
+        return f"{told}, because {_why_open(at)}"
     return "; ".join(f"with {_sizes(at)} labels {advice}" for at, advice in parts)
 
 
@@ -88,7 +90,7 @@ def _advice(one: AtLabels) -> str:
         return f"pretrain on your own images ({one.name(PRETRAIN)})"
     names = [NAMES[option] for option in one.left]
     out = [NAMES[option] for option in one.options if option not in one.left]
-    behind = f" ({words.listed(out)} behind)" if out else ""
+    behind = f" ({words.listed(out)} is behind)" if out else ""
     if len(names) == 1:
         return f"cannot tell whether {names[0]} is the best{behind}"
     if len(names) == 2:
@@ -105,11 +107,11 @@ def _why_open(at: Sequence[AtLabels]) -> str:
     last = at[-1]
     lines = [line for line in last.lines if line.sense is None] or list(last.lines)
     line = lines[0]
+    where = f"with {words.images(last.labels)} labels " if len(at) > 1 else ""
     if line.answer.endswith(UNTRAINED):
-        return f"with {words.images(last.labels)} labels no side was trained enough to tell"
-    compared = f"{line.option} minus {line.against}"
+        return f"{where}no side was trained enough to tell"
     reason = f": {line.reason}" if line.reason else ""
-    return f"with {words.images(last.labels)} labels {compared} is {_number(line)}{reason}"
+    return f"{where}{line.option} minus {line.against} is {_number(line)}{reason}"
 
 
 def _number(line: Line) -> str:
@@ -132,8 +134,8 @@ def _changes(found: Sequence[AtLabels]) -> str | None:
     about = _crossing(found, last, first)
     sizes = f"{words.images(last.labels)} and {words.images(first.labels)}"
     return (
-        f"pretrain ({last.name(PRETRAIN)}) below about {words.images(about)} labels (the change is "
-        f"between {sizes}), above that train on the labels alone"
+        f"pretrain ({last.name(PRETRAIN)}) below about {words.images(about)} labels, above that "
+        f"train on the labels alone (the change is between {sizes} labels)"
     )
 
 
@@ -149,18 +151,20 @@ def _crossing(found: Sequence[AtLabels], last: AtLabels, first: AtLabels) -> int
         if ahead > 0 >= behind:
             share = ahead / (ahead - behind)
             about = exp(log(fewer) + share * (log(more) - log(fewer)))
-            return round(about, 1 - len(str(int(about))))
-    return round((last.labels * first.labels) ** 0.5)
+            return int(round(about, 1 - len(str(int(about)))))
+    return int((last.labels * first.labels) ** 0.5)
 
 
-def _because(decisive: Sequence[Line]) -> list[str]:
-    """Who beat whom by how much, of the headline's winners; the fewest and the most labels."""
-    if len(decisive) > 2:
-        decisive = [decisive[0], decisive[-1]]
+def _because(decided: Sequence[AtLabels]) -> list[str]:
+    """Who beat whom by how much, at the fewest and at the most labels that have a winner."""
+    ends = [decided[0], decided[-1]] if len(decided) > 2 else decided
     said = []
-    for line in decisive:
-        labels = words.images(line.labelled_images or 0)
-        said.append(f"With {labels} labels {line.option} minus {line.against}: {_number(line)}.")
+    for labels, line in [
+        (words.images(one.labels), line) for one in ends for line in one.decisive()
+    ]:
+        alike = f", {line.reason}" if line.sense == 0 else ""
+        sides = f"{line.option} minus {line.against}"
+        said.append(f"With {labels} labels {sides}: {_number(line)}{alike}.")
     return said
 
 

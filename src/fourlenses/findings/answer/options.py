@@ -40,8 +40,8 @@ class AtLabels:
     lines: tuple[Line, ...]
 
     def decisive(self) -> list[Line]:
-        """Return the lines that the winner rests on."""
-        return [line for line in self.lines if self.winner in COMPARED[line.question]]
+        """Return the lines in which the winner is ahead, or alike and cheaper."""
+        return [line for line in self.lines if self.winner and _speaks_for(line, self.winner)]
 
     def name(self, option: str) -> str:
         """Return how an option took part: `SimCLR fine-tuned`; of labels alone nothing."""
@@ -51,6 +51,13 @@ class AtLabels:
             return best.option
         other = [line.against for line in self.lines if COMPARED[line.question][1] == option]
         return other[0] if other and option != LABELS else ""
+
+
+def _speaks_for(line: Line, option: str) -> bool:
+    first, second = COMPARED[line.question]
+    return (option == first and line.sense in (1, 0)) or (
+        option == second and line.sense in (-1, 0)
+    )
 
 
 def by_labels(lines: Sequence[Line]) -> list[AtLabels]:

@@ -17,7 +17,7 @@ from fourlenses.analysis import bands, table
 from fourlenses.analysis.contrasts import Evidence
 from fourlenses.core.errors import UserError
 from fourlenses.findings import selection
-from fourlenses.plotting import chance, footer, panels, style
+from fourlenses.plotting import chance, colours, footer, panels, style
 from fourlenses.study import methods, names
 from fourlenses.study.vocabulary import EXTERNAL, FROM_SCRATCH, PROTOCOLS, RANDOM_INIT
 
@@ -29,7 +29,8 @@ COLUMNS = [
 OWN, DOWNLOADED, CONTINUED = "own", "downloaded", "continued"
 SCRATCH, RANDOM = "scratch", "random"
 SERIES = (OWN, DOWNLOADED, CONTINUED, SCRATCH, RANDOM)
-PANEL_HEIGHT = 2.4  # inches, with axis labels
+PANEL_HEIGHT = 2.3  # inches, with axis labels
+LEAST_PANEL = 2.2  # inches across, with labels
 # Of external encoders, in the order of their names; apart from the colours of methods.
 COLOURS = ("#000000", "#6A3D9A", "#8C564B", "#1B7837", "#8E0152")
 DASHES = {
@@ -117,25 +118,27 @@ def draw(evidence: Evidence) -> tuple[Figure, pd.DataFrame]:
     """Return the figure of the alternatives lens and the numbers in it."""
     numbers = numbers_drawn(evidence)
     targets = sorted(numbers["target"].unique())
-    figure = style.new_figure(len(targets), height=PANEL_HEIGHT + 0.6)
-    grid = figure.subplots(1, len(targets), squeeze=False)[0]
-    title_colours = style.dataset_colours([*evidence.metrics["target"]])
-    colours = encoder_colours(numbers)
-    for axes, target in zip(grid, targets, strict=True):
+    per_row = style.columns(len(targets), LEAST_PANEL)
+    height = 0.6 + PANEL_HEIGHT * -(-len(targets) // per_row)
+    figure = style.new_figure(len(targets), height=height)
+    grid = panels.grid(figure, len(targets), per_row=per_row)[0]
+    shades = encoder_colours(numbers)
+    for index, (axes, target) in enumerate(zip(grid, targets, strict=True)):
         rows = numbers[numbers["target"] == target]
         x = _axis(axes, rows)
         # from scratch every label size has a source of its own
         rows = rows.assign(encoder=rows["source"].where(rows["series"] != SCRATCH))
         by = ["series", "method", "encoder", "protocol"]
         for _, line in rows.groupby(by, sort=False, dropna=False):
-            _line(axes, line, x, colours=colours)
+            _line(axes, line, x, shades=shades)
         chance.line(axes, rows)
-        panels.title(axes, names.dataset(target), title_colours[target])
-    grid[0].set_ylabel("top-1 accuracy, %")
+        axes.set_title(names.dataset(target))
+        if index % per_row == 0:
+            axes.set_ylabel("top-1 accuracy, %")
     _protocols_in_legend(grid[0], numbers)
-    panels.legend_below(figure, columns=2 if len(targets) == 1 else 4)
+    panels.legend_below(figure, columns=2 if len(targets) == 1 else 4, without=[chance.LABEL])
     shown = numbers.loc[numbers["series"].isin([OWN, CONTINUED]), "method"]
-    footer.write(figure, footer.text(evidence, shown, numbers["seeds"]))
+    footer.write(figure, footer.text(evidence, shown, numbers["seeds"], targets=targets))
     return figure, numbers
 
 
@@ -153,18 +156,33 @@ def _axis(axes: Axes, rows: pd.DataFrame) -> str:
     return x
 
 
-def _line(axes: Axes, rows: pd.DataFrame, x: str, *, colours: dict[str, str]) -> None:
+def _line(axes: Axes, rows: pd.DataFrame, x: str, *, shades: dict[str, str]) -> None:
+    """Draw a line, with the number of its encoder in the legend at its end."""
     first = rows.iloc[0]
-    own_colour = methods.colour(first["method"])
+    own_colour = colours.of_method(first["method"])
     panels.line(
         axes,
         rows[x],
         rows,
-        colour=colours.get(first["source"], own_colour),
+        colour=shades.get(first["source"], own_colour),
+        end=_short(first),
         label=_label(first),
         marker=methods.marker(first["method"]),
         dashes=DASHES[first["protocol"]],
     )
+
+
+def _short(first: pd.Series) -> str:
+    """Return what a line is, in a word or two, and its protocol where it is not linear."""
+    what = {
+        DOWNLOADED: names.source(first["source"]),
+        OWN: methods.label(first["method"]),
+        CONTINUED: f"{selection.start_of(first['source'])} continued",
+        SCRATCH: "scratch",
+        RANDOM: "random",
+    }[first["series"]]
+    how = {"fine_tune": ", tuned", "knn": ", k-NN"}.get(first["protocol"], "")
+    return what + how
 
 
 def _label(first: pd.Series) -> str:

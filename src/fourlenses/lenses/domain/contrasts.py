@@ -14,7 +14,7 @@ from fourlenses.analysis import table
 from fourlenses.analysis.contrasts import Contrast, Evidence
 from fourlenses.core.errors import UserError
 from fourlenses.findings import selection
-from fourlenses.findings.comparison import CONFOUNDED, Comparison
+from fourlenses.findings.comparison import Comparison, untrained
 from fourlenses.findings.thresholds import Thresholds
 from fourlenses.lenses.domain import finding
 from fourlenses.study import names
@@ -24,7 +24,7 @@ INSTEAD, POOL, ADDED = finding.INSTEAD, finding.POOL, finding.ADDED
 CONCATENATED, CONTROL = "domain_concatenated", "domain_concatenated_control"
 COLUMNS = [
     *("comparison", "method", "target", "labelled_images", "source", "reference", "images"),
-    *("difference", "low", "high", "seeds", "paired", "confounded"),
+    *("difference", "low", "high", "seeds", "paired", "excluded", "reason"),
 ]
 NO_ENCODER = (
     "has no linear evaluation of clean contrastive pretraining for the lens domain; add the "
@@ -32,8 +32,8 @@ NO_ENCODER = (
 )
 
 
-def losses(evidence: Evidence) -> pd.DataFrame:
-    """Return in-domain minus source, of as many images each.
+def transfers(evidence: Evidence) -> pd.DataFrame:
+    """Return source minus in-domain, of as many images each.
 
     Returns:
         A row of `COLUMNS` per method, target and other single dataset.
@@ -42,26 +42,30 @@ def losses(evidence: Evidence) -> pd.DataFrame:
     for comparison in _compared(evidence)[INSTEAD]:
         other, in_domain = comparison.cells
         if len(names.source_parts(comparison.about["source"])) == 1:
-            difference = evidence.difference(in_domain, other)
+            difference = evidence.difference(other, in_domain)
             rows.append(_row(INSTEAD, other, in_domain, difference=difference))
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
-def comparisons(evidence: Evidence) -> pd.DataFrame:
+def comparisons(evidence: Evidence, trained_margin: float) -> pd.DataFrame:
     """Return the differences of the figure `domain_pools`, a row of `COLUMNS` each.
 
     Other minus in-domain of the three comparisons of `finding` (the paper's Tables 1 and 2);
     concatenated encoders minus each of them (Table 3), and the control of that: two seeds of one
-    encoder, concatenated.
+    encoder, concatenated. `excluded` says in a word why finding 2 does not count a comparison, and
+    `reason` in a sentence.
+
+    Args:
+        evidence: the study's table.
+        trained_margin: points above the random encoder, for an encoder to say anything.
     """
     rows = []
     for kind, compared in _compared(evidence).items():
         for comparison in compared:
             other, in_domain = comparison.cells
-            status, reason = comparison.excluded or ("", "")
+            why = comparison.excluded or untrained(comparison, evidence, trained_margin)
             difference = evidence.difference(other, in_domain)
-            confounded = reason if status == CONFOUNDED else ""
-            rows.append(_row(kind, other, in_domain, difference=difference, confounded=confounded))
+            rows.append(_row(kind, other, in_domain, difference=difference, why=why or ("", "")))
     return pd.DataFrame([*rows, *_concatenated(evidence)], columns=COLUMNS)
 
 
@@ -79,7 +83,7 @@ def _row(
     reference: pd.DataFrame,
     *,
     difference: Contrast,
-    confounded: str = "",
+    why: tuple[str, str] = ("", ""),
 ) -> dict:
     keys = ("method", "target", "labelled_images", "source")
     return {
@@ -92,7 +96,8 @@ def _row(
         "high": difference.high,
         "seeds": difference.seeds,
         "paired": difference.paired,
-        "confounded": confounded,
+        "excluded": why[0],
+        "reason": why[1],
     }
 
 

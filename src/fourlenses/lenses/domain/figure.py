@@ -1,11 +1,12 @@
 """Data domain (the paper's Table 1): a matrix of pretraining sources by targets.
 
-Rows are what was pretrained on, columns are targets. A cell is top-1 of a linear classifier on the
-frozen features with the half of its 95 % interval, at the target's largest number of labelled
-images. The best contrastive source of each column is bold and boxed, and cells where source and
-target are the same dataset carry a triangle. Colour shows how far a source is behind the column's
-best, so that easy and hard targets read alike. Supervised pretraining, the random-init encoder and
-chance are below a rule, uncoloured: they are baselines, not candidates.
+Rows are what was pretrained on, in blocks: single sources, pools, concatenated encoders, and
+baselines; columns are targets. A cell is top-1 of a linear classifier on the frozen features with
+the half of its 95 % interval, at the target's largest number of labelled images; below it, and as
+its colour, the points against pretraining on the target's own images, on the same test images and
+seeds (`matrix`). "≈" says that the interval of this difference includes 0. The best contrastive
+single source of each column is bold and boxed. Among the baselines is training from scratch on as
+many labels, where the study has it.
 
 In grey below a number is the paper's for the same method, source and target. Its protocol is
 `linear_augmented`, so it is shown where that was run, next to what that gave here.
@@ -14,196 +15,165 @@ In grey below a number is the paper's for the same method, source and target. It
 import textwrap
 from typing import Any
 
-import numpy as np
+import matplotlib
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.image import AxesImage
 from matplotlib.patches import Rectangle
 
-from fourlenses.analysis import bands, published_comparison, table
 from fourlenses.analysis.contrasts import Evidence
-from fourlenses.core.errors import UserError
-from fourlenses.findings import selection
-from fourlenses.plotting import chance, footer, style
+from fourlenses.lenses.domain.matrix import BASELINES, BLOCKS, numbers_drawn
+from fourlenses.plotting import chance, colours, footer, style
 from fourlenses.study import methods, names
-from fourlenses.study.vocabulary import EXTERNAL
+from fourlenses.study.vocabulary import EXTERNAL, FROM_SCRATCH, RANDOM_INIT
 
-NAME = "domain"
-KEYS = ["method", "source", "pretrain_images", "target"]
-COLUMNS = [
-    *(*KEYS, "labelled_images", "protocol", "top1", "top1_low", "top1_high", "half_width"),
-    *("seeds", "in_domain", "best", "behind_best", "chance", "augmented_top1", "published_top1"),
-]
-ROW_HEIGHT = 0.27  # inches
+ROW_HEIGHT = 0.31  # inches
+GAP = 0.62  # rows above a block, for its name
+LINE = 0.38  # rows, of a line of a label
+NARROW = 0.75  # inches of a cell, below which the half width is left out
 CAPTION = (
-    "Top-1 accuracy, %, ± half of its 95 % interval. Box: best single contrastive source. "
-    "Triangle: pretrained on the target's own dataset."
+    "Top-1 accuracy, %, ± half of its 95 % interval; below, points against pretraining on the "
+    "target's own images (blue: better, red: worse; ≈: the interval of the difference includes "
+    "0). Box: best single contrastive source."
 )
 CAPTION_OF_GREY = " Grey: ours on augmented images, which is the paper's protocol, and the paper's."
-COLOUR_MAP = "Blues"
-CORNER = [(0, 0), (1, 0), (0, -1)]  # a marker, so that it has one size whatever the cell's
+COLOUR_MAP = "RdBu"
+LEAST_SPAN = 4.0  # points: less than this is not drawn as if it were a gulf
+STRONGEST = 0.75  # share of the half map that is used: text stays readable
 
-
-def numbers_drawn(evidence: Evidence) -> pd.DataFrame:
-    """Return one row per cell, in the order of the matrix, row by row."""
-    metrics = evidence.metrics
-    clean = table.at_finest(table.rows_for(metrics, NAME))
-    clean = clean[clean["corruption"] == "none"]
-    clean = clean.assign(source=clean["source"].map(names.of_any_seed))
-    rows = table.at_most_labels(selection.linear(clean))
-    if rows.empty:
-        raise UserError(
-            f"{table.where(metrics)} has no linear evaluation of clean pretraining for the lens "
-            "domain; add the protocol linear to the study"
-        )
-    cells = bands.over_seeds(rows, [*KEYS, "labelled_images", "protocol"], evidence)
-    cells["half_width"] = (cells["top1_high"] - cells["top1_low"]) / 2
-    cells["in_domain"] = [
-        names.is_in_domain(source, target)
-        for source, target in zip(cells["source"], cells["target"], strict=True)
-    ]
-    # concatenated encoders have twice the features: they are no candidate for the best source
-    single = cells[~cells["source"].map(names.is_concatenated).astype(bool)]
-    ranked = single[single["method"].map(methods.is_contrastive)]
-    ranked = ranked if len(ranked) else single
-    best = ranked.groupby("target")["top1"].max()
-    cells["behind_best"] = cells["target"].map(best) - cells["top1"]
-    cells["best"] = (cells["behind_best"] == 0) & cells.index.isin(ranked.index)
-    cells["chance"] = chance.top1_by_chance(cells, clean, ["target"])
-    _add_published(cells, clean, metrics)
-    keys = zip(cells["method"], cells["source"], cells["pretrain_images"], strict=True)
-    cells["_order"] = [_row_order(*key) for key in keys]
-    return cells.sort_values(["_order", "target"], ignore_index=True)[COLUMNS]
-
-
-def _add_published(cells: pd.DataFrame, clean: pd.DataFrame, metrics: pd.DataFrame) -> None:
-    """Add the paper's accuracies and ours under its protocol, where that was run."""
-    augmented = table.at_most_labels(clean[clean["protocol"] == "linear_augmented"])
-    ours = augmented.groupby(KEYS)["top1"].mean().to_dict()
-    cells["augmented_top1"] = _values(cells, ours, KEYS)
-    keys = ["method", "source", "target"]
-    published = published_comparison.published_rows(metrics, NAME)
-    published = published[published["protocol"] == "linear_augmented"]
-    theirs = _values(cells, published.set_index(keys)["top1"].to_dict(), keys)
-    cells["published_top1"] = pd.Series(theirs).where(cells["augmented_top1"].notna())
-
-
-def _values(cells: pd.DataFrame, values: dict[tuple, float], keys: list[str]) -> list[float]:
-    rows = zip(*(cells[key] for key in keys), strict=True)
-    return [values.get(key, float("nan")) for key in rows]
-
-
-def _row_order(method: str, source: str, images: int) -> tuple:
-    """Sort contrastive methods, supervised, random; in each single datasets by name, many images
-    first, then pools."""
-    parts = names.source_parts(source)
-    single = parts[0][0] if len(parts) == 1 else ""
-    return methods.rank(method), len(parts), single, -images, source
+Key = tuple[str, str, int, str]  # method, source, pretraining images, protocol: a row
 
 
 @style.context()
 def draw(evidence: Evidence) -> tuple[Figure, pd.DataFrame]:
     """Return the matrix of the domain lens and the numbers in it."""
     cells = numbers_drawn(evidence)
-    sources = list(dict.fromkeys(zip(cells["method"], cells["source"], strict=True)))
     targets = sorted(cells["target"].unique())
-    several = len({method for method, _ in sources if methods.is_contrastive(method)}) > 1
-    labels = [_label(method, source, several) for method, source in sources]
+    per_row = 36 if style.width(len(targets)) > style.ONE_COLUMN + 1 else 17
+    rows, heads = _rows(cells, wrap=per_row)
     known_chance = cells.dropna(subset="chance").drop_duplicates("target")
-    labels += [chance.LABEL] if len(known_chance) else []
+    last = max(place for place, _ in rows.values())
+    bottom = last + (1.0 if len(known_chance) else 0.0)
     has_published = cells["published_top1"].notna().any()
-    height = 1.0 + (1.5 if has_published else 1.0) * ROW_HEIGHT * len(labels)
+    height = 0.5 + (1.35 if has_published else 1.0) * ROW_HEIGHT * (bottom + 1)
     figure = style.new_figure(min(len(targets), 2), height=height)
     axes = figure.subplots()
-    empty = np.ones((len(labels), len(targets)), bool)
-    image = _shade(axes, cells, sources, n_rows=len(labels))
-    colours = style.dataset_colours(evidence.metrics["target"])
+    span = max(LEAST_SPAN, cells["against"].abs().max()) if cells["against"].notna().any() else 1.0
+    narrow = (figure.get_figwidth() - 0.05 * per_row) / len(targets) < NARROW
     for cell in cells.itertuples():
-        y, x = sources.index((cell.method, cell.source)), targets.index(cell.target)
-        empty[y, x] = False
-        _cell(axes, x, y, cell=cell, colour=colours[cell.target])
+        place = rows[_key(cell)][0]
+        _cell(axes, targets.index(cell.target), place, cell=cell, span=span, narrow=narrow)
     for cell in known_chance.itertuples():
-        y, x = len(sources), targets.index(cell.target)
-        empty[y, x] = False
-        axes.text(x, y, f"{cell.chance:.1f}", ha="center", va="center")
-    n_candidates = sum(methods.is_contrastive(method) for method, _ in sources)
-    if 0 < n_candidates < len(labels):
-        axes.axhline(n_candidates - 0.5, color="black", linewidth=0.8)
-    for y, x in np.argwhere(empty):
-        axes.text(x, y, "–", ha="center", va="center", color="#999999")
-    _frame(axes, labels, targets)
-    _colour_bar(figure, axes, image)
+        axes.text(
+            targets.index(cell.target), bottom, f"{cell.chance:.1f}", ha="center", va="center"
+        )
+    labels = dict(rows.values()) | ({bottom: chance.LABEL} if len(known_chance) else {})
+    _frame(axes, labels, heads, targets=targets)
     caption = CAPTION + CAPTION_OF_GREY * bool(has_published)
-    text = footer.text(evidence, cells["method"], cells["seeds"], intervals="±")
+    text = footer.text(evidence, cells["method"], cells["seeds"], targets=targets, intervals="±")
     footer.write(figure, caption, text)
     return figure, cells
 
 
-def _label(method: str, source: str, several: bool) -> str:
-    if method == "random":
+def _key(cell: Any) -> Key:
+    return cell.method, cell.row_source, cell.row_images, cell.row_protocol
+
+
+def _rows(
+    cells: pd.DataFrame, *, wrap: int
+) -> tuple[dict[Key, tuple[float, str]], dict[float, str]]:
+    """Return the place and label of each row from the top, and the place of each block's name."""
+    several = cells.loc[cells["block"] != BASELINES, "method"].nunique() > 1
+    rows: dict[Key, tuple[float, str]] = {}
+    heads: dict[float, str] = {}
+    place = 0.0
+    for block in BLOCKS:
+        members = list(dict.fromkeys(map(_key, cells[cells["block"] == block].itertuples())))
+        if not members:
+            continue
+        place += GAP if place else 0.0
+        heads[place - 0.5] = block
+        for key in members:
+            parts = textwrap.wrap(_label(key, several=several), wrap, break_long_words=False)
+            height = max(1.0, LINE * len(parts) + 0.15)
+            rows[key] = place + (height - 1) / 2, "\n".join(parts)
+            place += height
+    return rows, heads
+
+
+def _label(key: Key, *, several: bool) -> str:
+    method, source, _, protocol = key
+    if protocol in FROM_SCRATCH:
+        return f"labels alone, {names.protocol(protocol)}"
+    if method == RANDOM_INIT:
         return methods.label(method)
     text = names.source(source)
     if several or method in ("supervised", EXTERNAL):
         text += f" ({methods.label(method)})"
-    return "\n".join(textwrap.wrap(text, 36))
+    return text
 
 
-def _shade(
-    axes: Axes, cells: pd.DataFrame, sources: list[tuple[str, str]], *, n_rows: int
-) -> AxesImage:
-    """Colour the candidates by how far they are behind the column's best."""
-    contrastive = cells["method"].map(methods.is_contrastive)
-    candidates = cells[contrastive | (not contrastive.any())]
-    targets = sorted(cells["target"].unique())
-    shade = np.full((n_rows, len(targets)), np.nan)
-    for cell in candidates.itertuples():
-        y, x = sources.index((cell.method, cell.source)), targets.index(cell.target)
-        shade[y, x] = -cell.behind_best
-    # at least a point: a hair's breadth between sources should not look like a gulf
-    lowest = min(np.nanmin(shade), -1.0)
-    return axes.imshow(shade, cmap=COLOUR_MAP, vmin=lowest, vmax=-lowest, aspect="auto")
-
-
-def _colour_bar(figure: Figure, axes: Axes, image: AxesImage) -> None:
-    bar = figure.colorbar(image, ax=axes, shrink=0.9, pad=0.02, aspect=14)
-    bar.ax.set_ylim(image.get_clim()[0], 0)
-    bar.set_label("points against\nthe column's best")
-    bar.outline.set_visible(False)
-
-
-def _cell(axes: Axes, x: int, y: int, *, cell: Any, colour: str) -> None:
-    """Draw the text of a cell, its box when best, its triangle when source and target are the same
-    dataset."""
-    text = f"{cell.top1:.1f} ±{cell.half_width:.1f}"
-    published = pd.notna(cell.published_top1)
-    look: style.Look = {
-        "ha": "center",
-        "va": "center",
-        "fontweight": "bold" if cell.best else "normal",
-    }
-    axes.text(x, y - 0.16 * published, text, color="black", **look)
-    if published:
-        grey: style.Look = {"ha": "center", "va": "center", "color": "#444444", "fontsize": 5.5}
-        axes.text(x, y + 0.26, _published_text(cell), **grey)
+def _cell(axes: Axes, x: int, y: float, *, cell: Any, span: float, narrow: bool) -> None:
+    """Draw the colour and the text of a cell, and its box when best."""
+    colour = _colour(cell.against, span)
+    corner = (x - 0.49, y - 0.47)
+    axes.add_patch(Rectangle(corner, 0.98, 0.94, facecolor=colour, edgecolor="none", zorder=1))
+    text = f"{cell.top1:.1f}" + ("" if narrow else f" ±{cell.half_width:.1f}")
+    look: style.Look = {"ha": "center", "va": "center", "zorder": 2, "color": _ink(colour)}
+    below = [text for text in (_against(cell), _published(cell, narrow=narrow)) if text]
+    shift = 0.17 * (len(below) > 0) + 0.09 * (len(below) > 1)
+    weight = "bold" if cell.best else "normal"
+    axes.text(x, y - shift, text, fontweight=weight, **look)
+    for line, words in enumerate(below):
+        axes.text(x, y + 0.06 + 0.17 + 0.25 * line - shift / 2, words, fontsize=5.5, **look)
     if cell.best:
-        line: style.Look = {"fill": False, "edgecolor": "black", "linewidth": 1.2}
-        axes.add_patch(Rectangle((x - 0.5, y - 0.5), 1, 1, clip_on=False, zorder=3, **line))
-    if cell.in_domain:
-        corner: style.Look = {"markersize": 15, "color": colour, "markeredgewidth": 0}
-        axes.plot(x - 0.5, y - 0.5, marker=CORNER, clip_on=False, **corner)
+        frame: style.Look = {"fill": False, "edgecolor": "black", "linewidth": 1.1}
+        axes.add_patch(Rectangle(corner, 0.98, 0.94, clip_on=False, zorder=3, **frame))
 
 
-def _published_text(cell: Any) -> str:
-    ours = "" if cell.protocol == "linear_augmented" else f"augmented {cell.augmented_top1:.1f}, "
-    return f"{ours}paper {cell.published_top1:.1f}"
+def _colour(against: float, span: float) -> str:
+    """Return blue for better than in-domain, red for worse; by the root of the points, so that
+    small differences are seen next to large ones."""
+    if pd.isna(against):
+        return "#F4F4F4"
+    strength = (abs(against) / span) ** 0.5 * STRONGEST
+    share = 0.5 + 0.5 * strength * (1 if against > 0 else -1)
+    return matplotlib.colors.to_hex(matplotlib.colormaps[COLOUR_MAP](share))
 
 
-def _frame(axes: Axes, labels: list[str], targets: list[str]) -> None:
-    axes.set_yticks(range(len(labels)), labels)
+def _ink(colour: str) -> str:
+    return "white" if colours.contrast(colour) > colours.LEAST_CONTRAST_OF_TEXT else "black"
+
+
+def _against(cell: Any) -> str:
+    if cell.reference == cell.source and cell.in_domain:
+        return "own images"
+    if pd.isna(cell.against):
+        return ""
+    equal = "≈ " if cell.against_low <= 0 <= cell.against_high else ""
+    return f"{equal}{cell.against:+.1f}".replace("-", "\N{MINUS SIGN}")
+
+
+def _published(cell: Any, *, narrow: bool) -> str:
+    if pd.isna(cell.published_top1):
+        return ""
+    if cell.protocol == "linear_augmented" or narrow:
+        return f"paper {cell.published_top1:.1f}"
+    return f"augmented {cell.augmented_top1:.1f}, paper {cell.published_top1:.1f}"
+
+
+def _frame(
+    axes: Axes, labels: dict[float, str], heads: dict[float, str], *, targets: list[str]
+) -> None:
+    axes.set_xlim(-0.5, len(targets) - 0.5)
+    axes.set_ylim(max(labels) + 0.5, -0.5 - GAP)
+    axes.set_yticks(list(labels), list(labels.values()))
+    for place, text in heads.items():
+        look: style.Look = {"fontsize": 5.5, "color": style.QUIET, "va": "bottom", "ha": "left"}
+        axes.text(-0.48, place - 0.02, text, **look)
     axes.set_xticks(range(len(targets)), [names.dataset(target) for target in targets])
     axes.xaxis.tick_top()
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
-    look: style.Look = {"xycoords": "axes fraction", "textcoords": "offset points", "ha": "right"}
-    axes.annotate("evaluated on →\npretrained on ↓", (0, 1), (-4, 2), **look)
+    corner: style.Look = {"xycoords": "axes fraction", "textcoords": "offset points", "ha": "right"}
+    axes.annotate("evaluated on →\npretrained on ↓", (0, 1), (-4, -6), **corner)

@@ -5,7 +5,8 @@ One panel per target, differences in top-1 around zero, with intervals, in four 
 domain instead of as many images of the target's dataset; these pooled with others, minus as many
 alone; others added to the target's share, minus that share alone; concatenated features of several
 encoders, minus one of them, with the control of two seeds of one encoder. Hollow grey points
-compare encoders of unequal steps: what they show is more images and more training at once. See
+compare encoders of unequal steps, which shows more images and more training at once, or encoders
+that are not trained enough to tell. Right of zero the option that a row names is better. See
 `contrasts` for what is compared with what.
 """
 
@@ -19,10 +20,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from fourlenses.analysis.contrasts import Evidence
+from fourlenses.findings.comparison import CONFOUNDED, UNTRAINED
 from fourlenses.lenses.domain import contrasts
 from fourlenses.lenses.domain.contrasts import ADDED, CONCATENATED, CONTROL, INSTEAD, POOL
-from fourlenses.plotting import footer, panels, style
-from fourlenses.plotting.save import empty_figure
+from fourlenses.plotting import colours, footer, panels, style
 from fourlenses.study import methods, names
 
 LINE = 0.145  # inches for a line of the labels
@@ -34,19 +35,19 @@ HEADS = {
     CONCATENATED: "Concatenated features\nminus one of them",
 }
 NO_BREAK = "\N{NO-BREAK SPACE}"  # a dataset and its size stay on one line
-CONFOUNDED = "unequal steps: more images and more training at once"
+MARKERS = {CONFOUNDED: "o", UNTRAINED: "s"}  # hollow and grey: comparisons that do not count
+EXCLUDED = {
+    CONFOUNDED: "unequal steps: more images and more training at once",
+    UNTRAINED: UNTRAINED,
+}
 CONTROL_LABEL = "control: two seeds of one encoder, concatenated"
-NO_DIFFERENCE = (
-    "One pretraining dataset, or none next to in-domain pretraining of as many images: there is "
-    "nothing to compare across domains."
-)
 
 Key = tuple[str, ...]  # of a line of the figure
 
 
-def numbers_drawn(evidence: Evidence) -> pd.DataFrame:
+def numbers_drawn(evidence: Evidence, trained_margin: float) -> pd.DataFrame:
     """Return one row per point, in points of top-1."""
-    numbers = contrasts.comparisons(evidence)
+    numbers = contrasts.comparisons(evidence, trained_margin)
     numbers["_order"] = [_order(row) for row in numbers.itertuples()]
     numbers["_method"] = numbers["method"].map(methods.rank)
     numbers = numbers.sort_values(["target", "_method", "_order"], ignore_index=True)
@@ -60,43 +61,53 @@ def _order(row: Any) -> tuple:
 
 
 @style.context()
-def draw(evidence: Evidence) -> tuple[Figure, pd.DataFrame]:
+def draw(evidence: Evidence, trained_margin: float = 5.0) -> tuple[Figure | None, pd.DataFrame]:
     """Return the figure of other domains, pools and concatenated encoders, and its numbers."""
-    numbers = numbers_drawn(evidence)
+    numbers = numbers_drawn(evidence, trained_margin)
     if numbers.empty:
-        return empty_figure(NO_DIFFERENCE), numbers
-    lines = _lines(numbers)
+        return None, numbers
+    wide = style.width(2) > style.ONE_COLUMN + 1
+    lines = _lines(numbers, wrap=30 if wide else 22)
     targets, shown = sorted(numbers["target"].unique()), methods.in_order(numbers["method"])
-    n_lines = sum(1.1 + label.count("\n") for _, label in lines)
-    height = 0.8 + LINE * n_lines * max(1.0, 0.6 * len(shown))
-    figure = style.new_figure(len(targets), height=height)
-    grid = figure.subplots(1, len(targets), squeeze=False, sharey=True)[0]
-    colours = style.dataset_colours(evidence.metrics["target"])
+    figure, grid, per_row = _panels(lines, len(targets), wide=wide, several=len(shown))
     heights = _heights(lines)
     for axes, target in zip(grid, targets, strict=True):
         for index, method in enumerate(shown):
             points = numbers[(numbers["target"] == target) & (numbers["method"] == method)]
             shift = (index - (len(shown) - 1) / 2) * 0.8 / len(shown)
             y = [heights[_key(row)] + shift for row in points.itertuples()]
-            _points(axes, points, y, colour=methods.colour(method))
-        panels.title(axes, names.dataset(target), colours[target])
+            _points(axes, points, y, colour=colours.of_method(method))
+        axes.set_title(names.dataset(target))
         axes.axvline(0, color="black", linewidth=0.6)
         axes.grid(True, axis="x")
-        axes.tick_params(axis="y", length=0)
         axes.margins(x=0.1)
-        axes.set_xlabel("points of top-1")
-    _labels(grid, lines, heights)
+        panels.better_right(axes, "points of top-1" if wide else "points", narrow=not wide)
+    panels.same_x(grid)
+    _labels(grid, lines, heights, per_row=per_row)
     _legend(figure, grid[0], numbers, shown=shown)
-    text = footer.text(evidence, numbers["method"], numbers["seeds"], intervals="whiskers")
-    footer.write(figure, text)
+    look: style.Look = {"targets": targets, "intervals": "whiskers"}
+    footer.write(figure, footer.text(evidence, numbers["method"], numbers["seeds"], **look))
     return figure, numbers
+
+
+def _panels(
+    lines: list[tuple[Key, str]], count: int, *, wide: bool, several: int
+) -> tuple[Figure, np.ndarray, int]:
+    """Return the figure, its panels, and how many stand in a row next to the labels."""
+    of_labels = 0.05 * max(len(part) for _, label in lines for part in label.split("\n"))
+    width = style.width(2)
+    per_row = min(count, max(2, int((width - of_labels) / (1.0 if wide else 0.9))))
+    n_lines = sum(1.1 + label.count("\n") for _, label in lines)
+    height = 0.6 + LINE * n_lines * max(1.0, 0.6 * several)
+    figure = style.new_figure(2, height=0.2 + height * -(-count // per_row))
+    return figure, panels.grid(figure, count, per_row=per_row)[0], per_row
 
 
 def _section(comparison: str) -> str:
     return CONCATENATED if comparison == CONTROL else comparison
 
 
-def _lines(numbers: pd.DataFrame) -> list[tuple[Key, str]]:
+def _lines(numbers: pd.DataFrame, *, wrap: int) -> list[tuple[Key, str]]:
     """Return the lines of the figure from top to bottom, with their labels: a head for each
     section, then its comparisons."""
     lines: list[tuple[Key, str]] = []
@@ -105,7 +116,7 @@ def _lines(numbers: pd.DataFrame) -> list[tuple[Key, str]]:
         if len(rows):
             lines.append(((section,), head))
             ordered = sorted(rows.itertuples(), key=_order)
-            lines += dict.fromkeys((_key(row), _label(row)) for row in ordered)
+            lines += dict.fromkeys((_key(row), _label(row, wrap)) for row in ordered)
     return lines
 
 
@@ -116,11 +127,12 @@ def _key(row: Any) -> Key:
     return (section, row.source, *reference)
 
 
-def _label(row: Any) -> str:
+def _label(row: Any, wrap: int) -> str:
     control = "control: " if row.comparison == CONTROL else ""
-    label = "\n".join(textwrap.wrap(control + _source(row.source), 30))
+    label = "\n".join(textwrap.wrap(control + _source(row.source), wrap, break_long_words=False))
     if _section(row.comparison) == CONCATENATED:
-        label += f"\nminus {names.source(row.reference)}"
+        minus = f"minus {names.source(row.reference)}"
+        label += "\n" + "\n".join(textwrap.wrap(minus, wrap, break_long_words=False))
     return label
 
 
@@ -145,14 +157,19 @@ def _heights(lines: list[tuple[Key, str]]) -> dict[Key, float]:
     return heights
 
 
-def _labels(grid: np.ndarray, lines: list[tuple[Key, str]], heights: dict[Key, float]) -> None:
-    grid[0].set_yticks(list(heights.values()), [label for _, label in lines])
-    for tick, (key, _) in zip(grid[0].get_yticklabels(), lines, strict=True):
-        if len(key) == 1:
-            tick.set_fontweight("bold")
+def _labels(
+    grid: np.ndarray, lines: list[tuple[Key, str]], heights: dict[Key, float], *, per_row: int
+) -> None:
+    """Give all panels the same lines, with their labels at the first of each row."""
     last_key, last_label = lines[-1]
-    grid[0].set_ylim(heights[last_key] + 0.55 + last_label.count("\n") / 2, 0)
-    for axes in grid:
+    for index, axes in enumerate(grid):
+        texts = [label if index % per_row == 0 else "" for _, label in lines]
+        axes.set_yticks(list(heights.values()), texts)
+        for tick, (key, _) in zip(axes.get_yticklabels(), lines, strict=True):
+            if len(key) == 1:
+                tick.set_fontweight("bold")
+        axes.set_ylim(heights[last_key] + 0.55 + last_label.count("\n") / 2, 0)
+        axes.tick_params(axis="y", length=0)
         axes.grid(False, axis="y")
         for key, label in lines[1:]:
             if len(key) == 1:
@@ -162,19 +179,21 @@ def _labels(grid: np.ndarray, lines: list[tuple[Key, str]], heights: dict[Key, f
 
 def _points(axes: Axes, points: pd.DataFrame, y: list[float], *, colour: str) -> None:
     for height, row in zip(y, points.itertuples(), strict=True):
-        look: style.Look = {"color": style.PALE if row.confounded else colour}
+        look: style.Look = {"color": style.PALE if row.excluded else colour}
         axes.hlines(height, row.low, row.high, linewidth=0.8, **look)
-        look |= {"markerfacecolor": "white"} if row.confounded else {}
-        axes.plot(row.difference, height, "D" if row.comparison == CONTROL else "o", **look)
+        look |= {"markerfacecolor": "white"} if row.excluded else {}
+        marker = MARKERS.get(row.excluded, "D" if row.comparison == CONTROL else "o")
+        axes.plot(row.difference, height, marker, **look)
 
 
 def _legend(figure: Figure, axes: Axes, numbers: pd.DataFrame, *, shown: list[str]) -> None:
-    if (numbers["confounded"] != "").any():
-        axes.plot([], [], "o", color=style.PALE, markerfacecolor="white", label=CONFOUNDED)
+    for word, marker in MARKERS.items():
+        if (numbers["excluded"] == word).any():
+            hollow: style.Look = {"color": style.PALE, "markerfacecolor": "white"}
+            axes.plot([], [], marker, label=EXCLUDED[word], **hollow)
     if (numbers["comparison"] == CONTROL).any():
         axes.plot([], [], "D", color=style.QUIET, linestyle="none", label=CONTROL_LABEL)
     if len(shown) > 1:
         for method in shown:
-            axes.plot([], [], color=methods.colour(method), label=methods.label(method))
-    if axes.get_legend_handles_labels()[1]:
-        panels.legend_below(figure, columns=1 if figure.get_figwidth() == style.ONE_COLUMN else 4)
+            axes.plot([], [], color=colours.of_method(method), label=methods.label(method))
+    panels.legend_below(figure, columns=1 if figure.get_figwidth() < 4 else 4)

@@ -1,9 +1,9 @@
-"""Transfer between two domains against their distance: what a source loses on a target.
+"""Transfer between two domains against their distance: what a source is worth on a target.
 
 Across: the distance of the two datasets' test images under an encoder that was never trained
 (similarity.csv: the squared Fréchet distance, and the proxy A-distance, which ends at 2). Up: top-1
-after in-domain pretraining minus top-1 after pretraining on the source, all else equal, one point
-per source and target in the colour of the target.
+after pretraining on the source minus top-1 after in-domain pretraining, all else equal, one point
+per source and target: its colour is the target's, its marker the source's.
 
 Written in each panel is Spearman's rank correlation of the two over all points. Points that share a
 dataset are not independent, so its p-value is that of a Mantel test
@@ -26,17 +26,12 @@ from fourlenses.analysis.contrasts import Evidence
 from fourlenses.analysis.csv_tables import read_csv_table
 from fourlenses.core.errors import UserError
 from fourlenses.lenses.domain import contrasts
-from fourlenses.plotting import footer, panels, style
-from fourlenses.plotting.save import empty_figure
-from fourlenses.study import methods, names
+from fourlenses.plotting import colours, footer, panels, style
+from fourlenses.study import names
 
 MEASURES = {"frechet": "squared Fréchet distance", "proxy_a_distance": "proxy A-distance"}
 COLUMNS = ("source", "target", "seed", *MEASURES)
 PERMUTATIONS = 5040
-NO_PAIR = (
-    "No dataset was pretrained on and evaluated on another, with in-domain pretraining of as many "
-    "images next to it."
-)
 
 
 def read_table(path: str | Path | None) -> pd.DataFrame:
@@ -56,10 +51,10 @@ def read_table(path: str | Path | None) -> pd.DataFrame:
 
 def numbers_drawn(evidence: Evidence, similarity: pd.DataFrame) -> pd.DataFrame:
     """Return one row per source, target and contrastive method: the distances (means over seeds),
-    the loss, and both correlations."""
-    pairs = contrasts.losses(evidence).drop(columns=["comparison", "confounded"])
-    behind = {"difference": "behind", "low": "behind_low", "high": "behind_high"}
-    pairs = pairs.rename(columns=behind)
+    the difference, and both correlations."""
+    pairs = contrasts.transfers(evidence).drop(columns=["comparison", "excluded", "reason"])
+    against = {"difference": "against", "low": "against_low", "high": "against_high"}
+    pairs = pairs.rename(columns=against)
     pairs["source_dataset"] = [names.source_parts(source)[0][0] for source in pairs["source"]]
     means = similarity.groupby(["source", "target"])[list(MEASURES)].mean().reset_index()
     numbers = pairs.merge(
@@ -76,20 +71,20 @@ def numbers_drawn(evidence: Evidence, similarity: pd.DataFrame) -> pd.DataFrame:
 def correlation(
     numbers: pd.DataFrame, distances: pd.DataFrame, measure: str
 ) -> tuple[float, float]:
-    """Return Spearman's rank correlation of `measure` and `behind`, and the p-value of the Mantel
+    """Return Spearman's rank correlation of `measure` and `against`, and the p-value of the Mantel
     test; NaN where there is nothing to rank."""
     datasets = sorted({*numbers["source_dataset"], *numbers["target"]})
-    if len(numbers) < 3 or numbers[measure].nunique() < 2 or numbers["behind"].nunique() < 2:
+    if len(numbers) < 3 or numbers[measure].nunique() < 2 or numbers["against"].nunique() < 2:
         return math.nan, math.nan
     matrix = distances.pivot(index="source", columns="target", values=measure)
     matrix = matrix.reindex(index=datasets, columns=datasets).to_numpy()
     row, column = (
         numbers[name].map(datasets.index).to_numpy() for name in ("source_dataset", "target")
     )
-    behind = numbers["behind"].rank().to_numpy()
+    against = numbers["against"].rank().to_numpy()
 
     def rho(order: np.ndarray) -> float:
-        return np.corrcoef(pd.Series(matrix[order[row], order[column]]).rank(), behind)[0, 1]
+        return np.corrcoef(pd.Series(matrix[order[row], order[column]]).rank(), against)[0, 1]
 
     measured = rho(np.arange(len(datasets)))
     # equal correlations may differ in the last bits of a sum
@@ -107,44 +102,50 @@ def _permutations(count: int) -> list[np.ndarray]:
 
 
 @style.context()
-def draw(evidence: Evidence, table: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
+def draw(evidence: Evidence, table: pd.DataFrame) -> tuple[Figure | None, pd.DataFrame]:
     """Return the figure of transfer against distance and the numbers in it."""
     numbers = numbers_drawn(evidence, table)
     if numbers.empty:
-        return empty_figure(NO_PAIR), numbers
-    figure = style.new_figure(2, height=2.6)
-    grid = figure.subplots(1, 2, sharey=True)
-    colours = style.dataset_colours(evidence.metrics["target"])
-    for axes, (measure, name) in zip(grid, MEASURES.items(), strict=True):
-        for (target, method), points in numbers.groupby(["target", "method"], sort=False):
-            look: style.Look = {"colour": colours[target], "marker": methods.marker(method)}
-            _points(axes, points, measure, **look)
-        rho, p = numbers[f"{measure}_spearman"].iloc[0], numbers[f"{measure}_p"].iloc[0]
-        title = f"Spearman's ρ = {rho:.2f}, p = {p:.2g}"
-        if math.isnan(rho):
-            title = "too few different values to rank"
-        axes.set_title(title, loc="left", fontsize=7)
+        return None, numbers
+    per_row = style.columns(2, 2.4)
+    figure = style.new_figure(2, height=0.3 + 2.4 * (2 // per_row))
+    grid = panels.grid(figure, 2, per_row=per_row)[0]
+    every = {*evidence.metrics["target"], *numbers["source_dataset"]}
+    shades, markers = colours.of_datasets(every), colours.dataset_markers(every)
+    for index, (axes, (measure, name)) in enumerate(zip(grid, MEASURES.items(), strict=True)):
+        for point in numbers.itertuples():
+            look: style.Look = {"color": shades[point.target]}
+            x = getattr(point, measure)
+            axes.vlines(x, point.against_low, point.against_high, linewidth=0.8, alpha=0.6, **look)
+            axes.plot(x, point.against, markers[point.source_dataset], markersize=5, **look)
+        _trend(axes, numbers, measure)
         axes.axhline(0, color="black", linewidth=0.6)
         axes.set_xlabel(f"{name} of source and target")
+        if index % per_row == 0:
+            axes.set_ylabel(f"points against in-domain\npretraining ({panels.BETTER_UP})")
+        axes.margins(x=0.1)
         axes.grid(True)
-    grid[0].set_ylabel("top-1 behind in-domain pretraining, points")
     for target in sorted(numbers["target"].unique()):
         label = f"evaluated on {names.dataset(target)}"
-        grid[0].plot([], [], "o", color=colours[target], label=label)
-    shown = methods.in_order(numbers["method"])
-    for method in shown if len(shown) > 1 else []:
-        grid[0].plot([], [], methods.marker(method), color="black", label=methods.label(method))
+        grid[0].plot([], [], color=shades[target], linewidth=4, label=label)
+    for source in sorted(numbers["source_dataset"].unique()):
+        label = f"pretrained on {names.dataset(source)}"
+        grid[0].plot([], [], markers[source], color=style.QUIET, label=label)
     panels.legend_below(figure)
-    text = footer.text(evidence, numbers["method"], numbers["seeds"], intervals="whiskers")
-    footer.write(figure, text)
+    look = {"targets": sorted(numbers["target"].unique()), "intervals": "whiskers"}
+    footer.write(figure, footer.text(evidence, numbers["method"], numbers["seeds"], **look))
     return figure, numbers
 
 
-def _points(axes: Axes, points: pd.DataFrame, measure: str, *, colour: str, marker: str) -> None:
-    whiskers: style.Look = {"color": colour, "linewidth": 0.8, "alpha": 0.6}
-    axes.vlines(points[measure], points["behind_low"], points["behind_high"], **whiskers)
-    axes.plot(points[measure], points["behind"], marker, color=colour, markersize=4)
-    look: style.Look = {"textcoords": "offset points", "fontsize": 5, "color": "#555555"}
-    for point in points.itertuples():
-        at = (getattr(point, measure), point.behind)
-        axes.annotate(names.dataset(point.source_dataset), at, (3, 2), **look)
+def _trend(axes: Axes, numbers: pd.DataFrame, measure: str) -> None:
+    """Draw the least-squares line through all points, and write their rank correlation."""
+    rho, p = numbers[f"{measure}_spearman"].iloc[0], numbers[f"{measure}_p"].iloc[0]
+    if math.isnan(rho):
+        axes.set_title("too few different values to rank", loc="left", fontsize=7)
+        return
+    slope, offset = np.polyfit(numbers[measure], numbers["against"], 1)
+    ends = np.array([numbers[measure].min(), numbers[measure].max()])
+    look: style.Look = {"color": style.PALE, "linewidth": 0.8, "zorder": 1}
+    axes.plot(ends, slope * ends + offset, linestyle="--", **look)
+    points = f"{len(numbers)} points, not independent"
+    axes.set_title(f"Spearman's ρ = {rho:.2f}, p = {p:.2g}\n({points})", loc="left", fontsize=7)

@@ -1,16 +1,18 @@
 """Data quality (the paper's Figure 4): the cost of corrupting the pretraining images.
 
-A bar is top-1 after clean pretraining minus top-1 after pretraining on corrupted images, all else
+A bar is top-1 after pretraining on corrupted images minus top-1 after clean pretraining, all else
 equal (method, source, number of images, target, labelled images, seed): a linear classifier,
 trained and tested on clean images. Contrastive and supervised pretraining are next to each other.
 Whiskers are 95 % intervals.
 
 Under the points the same as a share of what the encoder gained over the random-init encoder, since
 an encoder of low accuracy has little to lose; no share is drawn of an encoder that is not above the
-random-init encoder by more than its interval. Hollow markers are the paper's drops on the same
-dataset, which is of 1M images there, at bars of the paper's protocol. Columns are targets, rows
-pretraining sources.
+random-init encoder by more than its interval. Hollow markers are the paper's changes on
+the same dataset, which is of 1M images there, at bars of the paper's protocol. A panel is a
+pretraining source on a target.
 """
+
+import textwrap
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -22,22 +24,22 @@ from fourlenses.analysis.contrasts import Evidence
 from fourlenses.core.errors import UserError
 from fourlenses.findings import selection
 from fourlenses.lenses.quality import finding
-from fourlenses.plotting import footer, panels, published_markers, style
+from fourlenses.plotting import colours, footer, panels, published_markers, style
 from fourlenses.study import methods, names
 
 NAME = "quality"
 BAR = 0.17  # inches
 UNKNOWN = (float("nan"),) * 3
-MOST_SHARE = (-100.0, 200.0)  # percent: intervals beyond are cut off rather than flatten the bars
+MOST_SHARE = (-200.0, 100.0)  # percent: intervals beyond are cut off rather than flatten the bars
 TITLES = {
-    "drop": "drop in top-1, points",
-    "share": "share lost of the gain\nover the random encoder, %",
+    "change": "change of top-1, points",
+    "share": "change of the gain over\nthe random encoder, %",
 }
 
 
 def numbers_drawn(evidence: Evidence) -> pd.DataFrame:
-    """Return one row per bar: source, target, corruption, method, the two accuracies, the drop in
-    points and in percent of the gain.
+    """Return one row per bar: source, target, corruption, method, the two accuracies, the change
+    in points and in percent of the gain.
 
     Raises:
         UserError: there is no corrupted pretraining, or no clean pretraining to compare it with.
@@ -64,7 +66,7 @@ def numbers_drawn(evidence: Evidence) -> pd.DataFrame:
             f"no clean pretraining of the same images and seed at {labels} labelled images; add "
             "it to the study"
         )
-    published = _published_drops(metrics)
+    published = _published_changes(metrics)
     numbers = pd.DataFrame([_bar(*pairs[key], evidence, published=published) for key in keys])
     order = names.in_order(corrupted["corruption"], ())
     numbers["_corruption"] = numbers["corruption"].map(order.index)
@@ -82,8 +84,8 @@ def _keys(rows: pd.DataFrame) -> list[tuple]:
 def _bar(
     clean: pd.DataFrame, corrupted: pd.DataFrame, evidence: Evidence, *, published: dict
 ) -> dict:
-    """Return the drop by one corruption, over the seeds that both sides have."""
-    drop = evidence.difference(clean, corrupted)
+    """Return the change by one corruption, over the seeds that both sides have."""
+    change = evidence.difference(corrupted, clean)
     share = _share(clean, corrupted, evidence)
     first, corruption = clean.iloc[0], corrupted["corruption"].iloc[0]
     seeds = set(clean["seed"]) & set(corrupted["seed"])
@@ -95,12 +97,12 @@ def _bar(
         **{key: first[key] for key in ("method", "protocol", "pretrain_images", "labelled_images")},
         "clean_top1": _mean_top1(clean, seeds),
         "corrupted_top1": _mean_top1(corrupted, seeds),
-        "drop": drop.estimate,
-        "drop_low": drop.low,
-        "drop_high": drop.high,
-        "seeds": drop.seeds,
+        "change": change.estimate,
+        "change_low": change.low,
+        "change_high": change.high,
+        "seeds": change.seeds,
         **dict(zip(("share", "share_low", "share_high"), share, strict=True)),
-        "published_drop": published.get(key, float("nan")),
+        "published_change": published.get(key, float("nan")),
     }
 
 
@@ -111,7 +113,7 @@ def _mean_top1(rows: pd.DataFrame, seeds: set[int]) -> float:
 def _share(
     clean: pd.DataFrame, corrupted: pd.DataFrame, evidence: Evidence
 ) -> tuple[float, float, float]:
-    """Return percent of the gain over the random-init encoder.
+    """Return the change in percent of the gain over the random-init encoder.
 
     nan where that was not evaluated, or the encoder is not above it for certain.
     """
@@ -124,80 +126,94 @@ def _share(
         return UNKNOWN
     cells = [Cell.of(rows) for rows in (clean, corrupted, random)]
     share = evidence.contrast(cells, scales.share_of_gain)
-    return share.estimate, share.low, share.high
+    # of the loss, which a corruption makes: its change has the other sign
+    return -share.estimate, -share.high, -share.low
 
 
-def _published_drops(metrics: pd.DataFrame) -> dict[tuple, float]:
-    """Return the paper's drop in points of each (datasets pretrained on, target, corruption,
+def _published_changes(metrics: pd.DataFrame) -> dict[tuple, float]:
+    """Return the paper's change in points of each (datasets pretrained on, target, corruption,
     method, protocol)."""
     rows = published_comparison.published_rows(metrics, NAME)
     clean = rows[rows["corruption"] == "none"]
     top1 = clean.set_index(["target", "method", "protocol"])["top1"]
-    drops = {}
+    changes = {}
     for row in rows[rows["corruption"] != "none"].itertuples():
         key = (names.datasets(row.source), row.target, row.corruption, row.method, row.protocol)
-        drops[key] = top1[row.target, row.method, row.protocol] - row.top1
-    return drops
+        changes[key] = row.top1 - top1[row.target, row.method, row.protocol]
+    return changes
 
 
 @style.context()
 def draw(evidence: Evidence) -> tuple[Figure, pd.DataFrame]:
     """Return the figure of the quality lens and the numbers in it."""
     numbers = numbers_drawn(evidence)
-    sources, targets = sorted(numbers["source"].unique()), sorted(numbers["target"].unique())
+    pairs = sorted(set(zip(numbers["source"], numbers["target"], strict=True)))
     shown = methods.in_order(numbers["method"])
     corruptions = names.in_order(numbers["corruption"], evidence.metrics["corruption"].unique())
-    kinds = ["drop", "share"] if numbers["share"].notna().any() else ["drop"]
-    height = 0.5 + BAR * len(corruptions) * (len(shown) + 0.6)
-    figure = style.new_figure(len(targets), height=0.55 + len(kinds) * len(sources) * height)
-    grid = figure.subplots(len(kinds) * len(sources), len(targets), squeeze=False, sharey=True)
-    colours = style.dataset_colours(evidence.metrics["target"])
-    for index, row in enumerate(grid):
-        kind, source = kinds[index // len(sources)], sources[index % len(sources)]
-        for target, axes in zip(targets, row, strict=True):
-            rows = numbers[(numbers["source"] == source) & (numbers["target"] == target)]
-            _panel(axes, rows, shown, corruptions=corruptions, kind=kind)
-            if kind == "drop" or len(sources) > 1:
-                title = f"{names.source(source)} → {names.dataset(target)}"
-                panels.title(axes, title, colours[target])
-            axes.set_xlabel(TITLES[kind])
-    for index, kind in enumerate(kinds):
-        rows_of_kind = grid[index * len(sources) : (index + 1) * len(sources)]
-        _share_scale(list(rows_of_kind.flat), kind)
-    panels.legend_below(figure, columns=2 if len(targets) == 1 else 4)
-    text = footer.text(evidence, numbers["method"], numbers["seeds"], intervals="whiskers")
-    footer.write(figure, text)
+    kinds = ["change", "share"] if numbers["share"].notna().any() else ["change"]
+    per_row = style.columns(len(pairs), 2.2)
+    rows = len(kinds) * -(-len(pairs) // per_row)
+    height = 0.75 + BAR * len(corruptions) * (len(shown) + 0.6)
+    figure = style.new_figure(len(pairs), height=0.3 + rows * height)
+    grid = panels.grid(figure, len(pairs), per_row=per_row, blocks=len(kinds))
+    for kind, block in zip(kinds, grid, strict=True):
+        for index, (axes, (source, target)) in enumerate(zip(block, pairs, strict=True)):
+            bars = numbers[(numbers["source"] == source) & (numbers["target"] == target)]
+            _panel(axes, bars, shown, corruptions=corruptions, kind=kind)
+            if kind == "change" or len(pairs) > per_row:
+                axes.set_title(f"{names.source(source)} → {names.dataset(target)}")
+            if index % per_row:
+                axes.tick_params(axis="y", labelleft=False)
+            panels.better_right(axes, TITLES[kind])
+        _one_scale(list(block), kind)
+    panels.legend_below(figure, columns=2 if len(pairs) == 1 else 4)
+    look: style.Look = {"targets": sorted({pair[1] for pair in pairs}), "intervals": "whiskers"}
+    footer.write(figure, footer.text(evidence, numbers["method"], numbers["seeds"], **look))
     return figure, numbers
 
 
 def _panel(
     axes: Axes, rows: pd.DataFrame, shown: list[str], *, corruptions: list[str], kind: str
 ) -> None:
-    """Draw the bars of all methods for each corruption, the first corruption on top."""
+    """Draw the bars of all methods for each corruption, the first corruption on top, each with its
+    value in a column at the right."""
     thick = 0.8 / len(shown)
     for index, method in enumerate(shown):
         bars = rows[(rows["method"] == method) & rows[kind].notna()]
         shift = (index - (len(shown) - 1) / 2) * thick
         y = bars["corruption"].map(corruptions.index).astype(float) + shift
         label = f"{methods.label(method)} pretraining"
-        axes.barh(y, bars[kind], height=0.92 * thick, color=methods.colour(method), label=label)
-        axes.hlines(y, bars[f"{kind}_low"], bars[f"{kind}_high"], color="black", linewidth=0.8)
-        known = bars["published_drop"].notna()
-        if kind == "drop":
+        colour = colours.of_method(method)
+        area: style.Look = {"color": colour, "alpha": 0.45, "linewidth": 0, "label": label}
+        axes.barh(y, bars[kind], height=0.92 * thick, **area)
+        axes.hlines(y, bars[f"{kind}_low"], bars[f"{kind}_high"], color=colour, linewidth=1.0)
+        axes.plot(bars[kind], y, methods.marker(method), color=colour, markersize=2.6)
+        for height, value in zip(y, bars[kind], strict=True):
+            _write_value(axes, float(height), value, colour=colour)
+        known = bars["published_change"].notna()
+        if kind == "change":
             look: style.Look = {"colour": "black", "marker": methods.marker(method)}
-            published_markers.draw(axes, bars["published_drop"][known], y[known], **look)
+            published_markers.draw(axes, bars["published_change"][known], y[known], **look)
     axes.axvline(0, color="black", linewidth=0.6)
-    axes.set_yticks(range(len(corruptions)), [names.corruption(name) for name in corruptions])
+    labels = [textwrap.fill(names.corruption(name), 16) for name in corruptions]
+    axes.set_yticks(range(len(corruptions)), labels)
     axes.set_ylim(len(corruptions) - 0.5, -0.5)
     axes.tick_params(axis="y", length=0)
+    axes.spines["left"].set_visible(False)
     axes.grid(True, axis="x")
 
 
-def _share_scale(panels_of_kind: list[Axes], kind: str) -> None:
+def _write_value(axes: Axes, y: float, value: float, *, colour: str) -> None:
+    text = f"{value:+.1f}".replace("-", "\N{MINUS SIGN}")
+    look: style.Look = {"fontsize": 6, "va": "center", "ha": "right", "clip_on": False}
+    at = axes.get_yaxis_transform()
+    axes.text(1.13, y, text, transform=at, color=colours.of_text(colour), **look)
+
+
+def _one_scale(panels_of_kind: list[Axes], kind: str) -> None:
     """Give all panels of one unit one axis; that of shares ends where only intervals go on."""
-    low = min(axes.get_xlim()[0] for axes in panels_of_kind)
-    high = max(axes.get_xlim()[1] for axes in panels_of_kind)
+    panels.same_x(panels_of_kind)
     if kind == "share":
-        low, high = max(low, MOST_SHARE[0]), min(high, MOST_SHARE[1])
-    for axes in panels_of_kind:
-        axes.set_xlim(low, high)
+        for axes in panels_of_kind:
+            low, high = axes.get_xlim()
+            axes.set_xlim(max(low, MOST_SHARE[0]), min(high, MOST_SHARE[1]))

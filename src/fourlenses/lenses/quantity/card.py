@@ -14,6 +14,7 @@ from fourlenses.lenses.quantity import finding
 from fourlenses.lenses.quantity.doubling import gain_from_doubling
 from fourlenses.lenses.quantity.finding import Family
 
+FLAT = 0.05  # points: a curve at its bound, so that its interval has no lower half
 WORTH, NOT_WORTH = "worth it", "not worth it"
 MISSING = {
     "doubling": Missing(
@@ -78,7 +79,8 @@ def _gain(family: Family, last: Contrast, *, evidence: Evidence, thresholds: Thr
     """last: of the two largest sizes, the larger minus the smaller."""
     sizes = [words.images(size) for size in family.sizes]
     limit, curve = thresholds.worthwhile_gain, gain_from_doubling(family, evidence)
-    if curve:
+    flat = curve is not None and curve.estimate < FLAT
+    if curve and not flat:
         contrast = curve
         said = (
             f"twice the {sizes[-1]} unlabelled images are expected to gain {words.interval(curve)}"
@@ -95,6 +97,9 @@ def _gain(family: Family, last: Contrast, *, evidence: Evidence, thresholds: Thr
         )
         answer = NOT_WORTH if contrast.high < limit else AT_MOST
         reason = f"a line through {len(sizes)} sizes: at most that"
+        if flat:  # of accuracies that do not rise
+            said = said.partition(";")[0] + f"; a curve through {words.listed(sizes)} is flat"
+            reason = f"a curve through {len(sizes)} sizes is flat; this is the last step"
     name, labels = f"{words.method(family.entry)}{words.at_steps(family.curve)}", _labels(family)
     line = line_of(
         contrast,

@@ -5,8 +5,8 @@ pretraining images, next to the supervised baseline (trained end to end from ran
 on the same labels), the random-init encoder and chance. Below, the same accuracies against
 pretraining images, one line per number of labelled images. Pretraining is on clean images of the
 target's dataset; other sources are shown by the domain lens. Each contrastive method, and
-fine-tuning next to the linear classifier, adds rows of panels. Published numbers are hollow
-markers over the lines.
+fine-tuning next to the linear classifier, adds rows of panels; methods of one size are in the
+figure `methods`. Lines are labelled at their ends. Published numbers are hollow markers over them.
 
 Sizes are compared at equal steps where the study has them. Where sizes differ in steps, more images
 are also more training, and the axis says so. The largest size at half or twice the steps is a
@@ -24,7 +24,15 @@ from fourlenses.analysis import bands, published_comparison, table
 from fourlenses.analysis.contrasts import Evidence
 from fourlenses.core.errors import UserError
 from fourlenses.lenses.quantity import finding, lengths
-from fourlenses.plotting import chance, footer, panels, published_markers, style
+from fourlenses.plotting import (
+    chance,
+    colours,
+    ends,
+    footer,
+    panels,
+    published_markers,
+    style,
+)
 from fourlenses.study import methods, names
 from fourlenses.study.vocabulary import FROM_SCRATCH, PROTOCOLS
 
@@ -37,8 +45,16 @@ COLUMNS = [
     *("top1", "top1_low", "top1_high", "seeds", "published", "chance"),
 ]
 PRETRAINED = ["linear", "linear_augmented", "fine_tune"]  # protocols of pretrained encoders shown
-PANEL_HEIGHT = 2.1  # inches, with axis labels
+PANEL_HEIGHT = 1.95  # inches, with axis labels
+LEAST_PANEL = 1.6  # inches across, with labels
 LONGER_FIRST = "train longer first: more steps\ngain more than more images"
+# series, method, protocol, label and line style
+BASELINES = (
+    ("scratch", "supervised", "scratch", "scratch", "--"),
+    ("scratch", "supervised", "scratch_published", "scratch,\nas published", ":"),
+    ("random", "random", "", "random", "--"),
+)
+SCRATCH_TOO = "dashed: from scratch on as many labels"
 
 
 def rows_of(metrics: pd.DataFrame) -> pd.DataFrame:
@@ -75,10 +91,16 @@ def pretrained_rows(metrics: pd.DataFrame) -> pd.DataFrame:
     return lengths.with_curves(pretrained.drop_duplicates([*KEYS, *bands.CELL]))
 
 
+def _of_several_sizes(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the method entries that have several sizes; all where none has."""
+    sizes = rows.groupby("entry")["pretrain_images"].transform("nunique")
+    return rows[sizes > 1] if (sizes > 1).any() else rows
+
+
 def numbers_drawn(evidence: Evidence) -> pd.DataFrame:
     """Return one row per point; `series` is pretrained, scratch or random."""
     metrics = evidence.metrics
-    rows, pretrained = rows_of(metrics), pretrained_rows(metrics)
+    rows, pretrained = rows_of(metrics), _of_several_sizes(pretrained_rows(metrics))
     baselines = rows[rows["target"].isin(pretrained["target"])]
     baselines = baselines.assign(curve="", entry="", length=0, steps=0)
     protocols = baselines["protocol"]
@@ -113,27 +135,32 @@ def draw(evidence: Evidence) -> tuple[Figure, pd.DataFrame]:
     targets = sorted(pretrained["target"].unique())
     longer = longer_first(evidence)
     blocks = _blocks(pretrained)
-    figure = style.new_figure(len(targets), height=(PANEL_HEIGHT + 0.5) * len(blocks))
-    colours = style.dataset_colours([*evidence.metrics["target"]])
-    subfigures = figure.subfigures(len(blocks), 1, squeeze=False)[:, 0]
-    for index, (subfigure, block) in enumerate(zip(subfigures, blocks, strict=True)):
-        grid = subfigure.subplots(1, len(targets), squeeze=False)[0]
+    per_row = style.columns(len(targets), LEAST_PANEL)
+    rows_of_block = -(-len(targets) // per_row)
+    height = PANEL_HEIGHT * len(blocks) * rows_of_block + 0.35
+    figure = style.new_figure(len(targets), height=height)
+    grid = panels.grid(figure, len(targets), per_row=per_row, blocks=len(blocks))
+    for index, block in enumerate(blocks):
         shown = pretrained[
             (pretrained["entry"] == block.entry) & (pretrained["protocol"] == block.protocol)
         ]
-        for axes, target in zip(grid, targets, strict=True):
+        drawn = []
+        for axes, target in zip(grid[index], targets, strict=True):
             rows = _of_curve(shown[shown["target"] == target], block.curve)
-            if _has_curve(rows, block):
-                block.view(axes, rows, numbers[numbers["target"] == target], pretrained=pretrained)
-                if _trains_longer_first(rows, block, longer):
-                    panels.note(axes, LONGER_FIRST)
-            else:
+            if not _has_curve(rows, block):
                 axes.set_axis_off()
-            if index == 0:
-                panels.title(axes, names.dataset(target), colours[target])
-        _label(next(axes for axes in grid if axes.axison), _of_curve(shown, block.curve), block)
-        panels.legend_below(subfigure, columns=2 if len(targets) == 1 else 4)
-    footer.write(figure, footer.text(evidence, pretrained["entry"], numbers["seeds"]))
+                continue
+            block.view(axes, rows, numbers[numbers["target"] == target], pretrained=pretrained)
+            if _trains_longer_first(rows, block, longer):
+                panels.room_above(axes, 0.25)
+                panels.note(axes, LONGER_FIRST)
+            if index == 0 or rows_of_block > 1 or not grid[index - 1][targets.index(target)].axison:
+                axes.set_title(names.dataset(target))
+            drawn.append(axes)
+        _label(drawn, _of_curve(shown, block.curve), block, per_row=per_row)
+    panels.legend_below(figure, columns=2 if len(targets) == 1 else 4, without=_at_ends(numbers))
+    seeds, shown_methods = numbers["seeds"], pretrained["entry"]
+    footer.write(figure, footer.text(evidence, shown_methods, seeds, targets=targets))
     return figure, numbers
 
 
@@ -206,14 +233,29 @@ def _trains_longer_first(rows: pd.DataFrame, block: Block, longer: set[tuple[str
     )
 
 
-def _label(axes: Axes, rows: pd.DataFrame, block: Block) -> None:
-    """Label the y axis with method and protocol, and with the steps if all panels have the same
-    and the x axis does not name them."""
+def _label(drawn: list[Axes], rows: pd.DataFrame, block: Block, *, per_row: int) -> None:
+    """Label the y axes with method and protocol, and with the steps if all panels have the same and
+    the x axis does not name them; and say what the labels at the ends of lines are."""
     rows = rows[rows["curve"] != lengths.CONTROL]
     steps = set(rows["length"]) if block.view is _by_labels else {0}
     method, protocol = methods.label(block.entry), names.protocol(block.protocol)
     at = f",\nat {int(steps.pop()):,} steps" if len(steps) == 1 and 0 not in steps else ""
-    axes.set_ylabel(f"top-1 accuracy, %\n({method}, {protocol}{at})")
+    for axes in drawn[::per_row]:
+        axes.set_ylabel(f"top-1 accuracy, %\n({method}, {protocol}{at})")
+    head = "labels"
+    if block.view is _by_labels:
+        head = "images" if len(set(rows["steps"])) == 1 else "images\n(unequal steps)"
+    ends.head(drawn[-1], head)
+
+
+def _at_ends(numbers: pd.DataFrame) -> set[str]:
+    """Return the labels of lines that stand at their ends."""
+    return {
+        *(names.count(number) for number in {*numbers["pretrain_images"]}),
+        *(names.count(number) for number in {*numbers["labelled_images"]}),
+        *(label for _, _, _, label, _ in BASELINES),
+        chance.LABEL,
+    }
 
 
 def _by_labels(
@@ -228,50 +270,55 @@ def _by_labels(
         numbers: all of its target.
         pretrained: all of pretrained encoders in the figure, which share their colours.
     """
-    colours = style.quantity_colours(pretrained["pretrain_images"])
+    shades = colours.of_quantities(pretrained["pretrain_images"])
     for images, line in rows[rows["curve"] != lengths.CONTROL].groupby("pretrain_images"):
-        label = f"{names.count(images)} pretraining images{_length(line)}"
-        _line(axes, line, "labelled_images", label=label, colour=colours[images])
-    on_augmented = rows["protocol"].iloc[0] == "linear_augmented"
-    baselines = (
-        ("scratch", "supervised", "scratch", "supervised from scratch", "--"),
-        (
-            *("scratch", "supervised", "scratch_published"),
-            "supervised from scratch, published length",
-            ":",
-        ),
-        (
-            *("random", "random", "linear_augmented" if on_augmented else "linear"),
-            "random encoder",
-            "--",
-        ),
-    )
-    drawn = [rows]
-    for series, method, protocol, label, dashes in baselines:
-        line = numbers[(numbers["series"] == series) & (numbers["protocol"] == protocol)]
-        if len(line):
-            look: style.Look = {"colour": methods.colour(method), "marker": methods.marker(method)}
-            _line(axes, line, "labelled_images", label=label, dashes=dashes, **look)
-            drawn.append(line)
-    lengths.draw_controls(axes, rows, x="labelled_images", lines="pretrain_images", colours=colours)
-    chance.line(axes, rows)
+        end = names.count(images)
+        _line(axes, line, "labelled_images", label=end, end=end, colour=shades[images])
+    drawn = [rows, *_baselines(axes, rows, numbers)]
+    lengths.draw_controls(axes, rows, x="labelled_images", lines="pretrain_images", colours=shades)
     panels.images_axis(axes, pd.concat(drawn)["labelled_images"], "labelled images")
+    chance.line(axes, rows)
+
+
+def _baselines(axes: Axes, rows: pd.DataFrame, numbers: pd.DataFrame) -> list[pd.DataFrame]:
+    """Draw training from scratch, and the random encoder where a frozen one is shown: fine-tuned it
+    would be training from scratch."""
+    shown = rows["protocol"].iloc[0]
+    drawn = []
+    for series, method, protocol, label, dashes in BASELINES:
+        line = numbers[(numbers["series"] == series)]
+        line = line[line["protocol"] == (protocol or shown)]
+        if len(line):
+            look: style.Look = {
+                "colour": colours.of_method(method),
+                "marker": methods.marker(method),
+            }
+            _line(axes, line, "labelled_images", label=label, end=label, dashes=dashes, **look)
+            drawn.append(line)
+    return drawn
 
 
 def _by_pretraining(
     axes: Axes, rows: pd.DataFrame, numbers: pd.DataFrame, *, pretrained: pd.DataFrame
 ) -> None:
-    """Draw accuracy against pretraining images, a line per number of labelled images."""
-    colours = style.quantity_colours(pretrained["labelled_images"], "plasma")
+    """Draw accuracy against pretraining images, a line per number of labelled images, and training
+    from scratch on as many labels as a level line."""
+    shades = colours.of_quantities(pretrained["labelled_images"], "plasma")
     curve = rows[rows["curve"] != lengths.CONTROL].sort_values("pretrain_images")
     for n_labels, line in curve.groupby("labelled_images"):
-        label = f"{names.count(n_labels)} labelled images"
-        _line(axes, line, "pretrain_images", label=label, colour=colours[n_labels])
-    lengths.draw_controls(axes, rows, x="pretrain_images", lines="labelled_images", colours=colours)
-    chance.line(axes, rows, keep_range_of=rows["top1"])
+        end = names.count(n_labels)
+        _line(axes, line, "pretrain_images", label=end, end=end, colour=shades[n_labels])
+    scratch = numbers[(numbers["series"] == "scratch") & (numbers["protocol"] == "scratch")]
+    for level in scratch[scratch["labelled_images"].isin(shades)].itertuples():
+        look: style.Look = {"color": shades[level.labelled_images], "linewidth": 0.7, "zorder": 1}
+        axes.axhline(level.top1, linestyle=(0, (5, 2)), **look)
+    if len(scratch):
+        axes.plot([], [], color=style.QUIET, linestyle=(0, (5, 2)), label=SCRATCH_TOO)
+    lengths.draw_controls(axes, rows, x="pretrain_images", lines="labelled_images", colours=shades)
     first = rows[rows["curve"] != lengths.CONTROL].iloc[0]
     label = lengths.images_label(first["curve"], first["length"])
     panels.images_axis(axes, rows["pretrain_images"], label)
+    chance.line(axes, rows, keep_range_of=rows["top1"])
 
 
 def _line(
@@ -280,17 +327,12 @@ def _line(
     x: str,
     *,
     label: str,
+    end: str,
     colour: object,
     marker: str = "o",
     dashes: str = "-",
 ) -> None:
     """Draw a line of accuracies with its band, and the published ones over it."""
-    panels.line(axes, rows[x], rows, colour=colour, label=label, marker=marker, dashes=dashes)
-    published_markers.draw(axes, rows[x], rows["published"], colour=colour, marker=marker)
-
-
-def _length(rows: pd.DataFrame) -> str:
-    """Return the steps of a line, where more images are also more training."""
-    steps = set(rows["steps"])
-    known = (rows["curve"] == lengths.UNEQUAL).all() and len(steps) == 1 and min(steps) > 0
-    return f", {int(steps.pop()):,} steps" if known else ""
+    look: style.Look = {"colour": colour, "marker": marker}
+    panels.line(axes, rows[x], rows, label=label, end=end, dashes=dashes, **look)
+    published_markers.draw(axes, rows[x], rows["published"], **look)

@@ -1,14 +1,16 @@
 """Gain from more pretraining images (the paper's Figure 2): what a doubling adds to top-1.
 
-One panel per target. Above, accuracy against pretraining images at each number of labelled images:
-the points measured, and the curve of `analysis.saturation` through them with its 95 % band. Below,
-the gain that the curve expects from doubling the pretraining images, with a line at a modest gain
-(points) and a triangle where the curve falls below it (its interval is in the CSV). Curves go on,
-dotted, to twice the largest size. Each contrastive method, and fine-tuning next to the linear
-classifier, adds rows of panels.
+With four sizes or more: above, accuracy against pretraining images at each number of labelled
+images, the points measured and the curve of `analysis.saturation` through them with its 95 % band;
+below, the gain that the curve expects from doubling the pretraining images, with its interval at
+each size and a line at a modest gain (points). Curves go on, dotted, to twice the largest size.
 
-Curves are fitted through sizes of equal steps. Where sizes differ in steps, images and training
-length grow together, and the panel says so in place of a gain.
+With two or three sizes there is no curve to tell: the gain per doubling from the second largest
+size to the largest, a dot per number of labelled images, and nothing beyond. Each contrastive
+method, and fine-tuning next to the linear classifier, has dots of its own.
+
+Sizes are of equal steps. Where they differ in steps, images and training length grow together, and
+no gain is drawn.
 """
 
 from collections.abc import Callable
@@ -23,18 +25,28 @@ from fourlenses.analysis.contrasts import Evidence
 from fourlenses.core.errors import UserError
 from fourlenses.lenses.quantity import figure as quantity_figure
 from fourlenses.lenses.quantity import lengths
-from fourlenses.plotting import chance, footer, panels, published_markers, style
+from fourlenses.plotting import (
+    chance,
+    colours,
+    ends,
+    footer,
+    panels,
+    published_markers,
+    style,
+    ticks,
+)
 from fourlenses.study import methods, names
 from fourlenses.study.vocabulary import PROTOCOLS
 
 CURVE = ["target", "entry", "protocol", "labelled_images"]
 KEYS = ["target", "method", "protocol", "pretrain_images", "labelled_images"]
 MODEST_GAIN = 2.0  # points per doubling
-PANEL_HEIGHT = 2.0  # inches, with axis labels
-ONE_SIZE = "One number of pretraining images:\nthe gain from more is not known."
+PANEL_HEIGHT = 1.7  # inches, with axis labels
+LEAST_PANEL = 1.6  # inches across, with labels
 POWER_LAWS = ("power_law", "shifted_power_law")
-LINE = "line through the last two sizes: at most this"
+DOUBLING = "log_linear"
 CONFOUNDED, NO_SEED = "unequal_steps", "no_common_seed"  # values of `fit` where no curve is fitted
+FILLS = ("full", "none", "left", "right")  # of markers, by protocol
 
 Curves = dict[tuple, saturation.Fit]
 
@@ -98,6 +110,7 @@ def numbers_drawn(
         for *curve, images in zip(*(numbers[key] for key in order), strict=True)
     ]
     numbers = pd.concat([numbers, pd.DataFrame(fitted)], axis=1)
+    numbers["largest"] = numbers.groupby(CURVE)["pretrain_images"].transform("max")
     numbers.loc[numbers["curve"] == lengths.UNEQUAL, "fit"] = CONFOUNDED
     return numbers
 
@@ -120,143 +133,185 @@ def _bounds(name: str, interval: saturation.Interval) -> dict[str, float]:
 
 
 @style.context()
-def draw(evidence: Evidence, modest_gain: float = MODEST_GAIN) -> tuple[Figure, pd.DataFrame]:
-    """Return the figure, and a row per point measured."""
+def draw(
+    evidence: Evidence, modest_gain: float = MODEST_GAIN
+) -> tuple[Figure | None, pd.DataFrame]:
+    """Return the figure, and a row per point or gain drawn."""
     curves = fits(evidence)
-    numbers = numbers_drawn(evidence, modest_gain, curves)
+    numbers = _drawn(numbers_drawn(evidence, modest_gain, curves))
+    if numbers.empty:
+        return None, numbers
     longer = quantity_figure.longer_first(evidence)
     targets = sorted(numbers["target"].unique())
-    blocks = [
-        (entry, protocol)
-        for entry in methods.in_order(numbers["entry"])
-        for protocol in names.in_order(numbers["protocol"], PROTOCOLS)
-        if len(numbers[(numbers["entry"] == entry) & (numbers["protocol"] == protocol)])
-    ]
-    figure = style.new_figure(len(targets), height=(2 * PANEL_HEIGHT + 0.5) * len(blocks))
-    dataset_colours = style.dataset_colours(evidence.metrics["target"])
-    colours = style.quantity_colours(numbers["labelled_images"], "plasma")
-    subfigures = figure.subfigures(len(blocks), 1, squeeze=False)[:, 0]
-    for index, (subfigure, (entry, protocol)) in enumerate(zip(subfigures, blocks, strict=True)):
-        shown = numbers[(numbers["entry"] == entry) & (numbers["protocol"] == protocol)]
-        grid = subfigure.subplots(2, len(targets), squeeze=False, sharex="col")
-        for (above, below), target in zip(grid.T, targets, strict=True):
+    curved, doublings = (numbers[numbers["fit"].isin(kinds)] for kinds in (POWER_LAWS, (DOUBLING,)))
+    families = _families(curved)
+    per_row = style.columns(len(targets), LEAST_PANEL)
+    blocks = 2 * len(families) + (len(doublings) > 0)
+    height = 0.4 + PANEL_HEIGHT * blocks * -(-len(targets) // per_row)
+    figure = style.new_figure(len(targets), height=height)
+    grid = panels.grid(figure, len(targets), per_row=per_row, blocks=blocks)
+    for index, (entry, protocol) in enumerate(families):
+        shown = curved[(curved["entry"] == entry) & (curved["protocol"] == protocol)]
+        for column, target in enumerate(targets):
+            above, below = grid[2 * index : 2 * index + 2, column]
             rows = shown[shown["target"] == target]
-            if rows.empty:  # this method was not run on this target
+            if rows.empty:
                 above.set_axis_off()
                 below.set_axis_off()
                 continue
-            _column(above, below, rows, curves=curves, colours=colours)
+            _column(above, below, rows, curves=curves)
             if protocol == "linear" and (target, entry) in longer:
+                panels.room_above(below, 0.25)
                 panels.note(below, quantity_figure.LONGER_FIRST)
-            if index == 0:
-                panels.title(above, names.dataset(target), dataset_colours[target])
-        first = next(column for column in grid.T if column[0].axison)
-        method = methods.label(entry)
-        first[0].set_ylabel(f"top-1 accuracy, %\n({method}, {names.protocol(protocol)})")
-        first[1].set_ylabel("expected gain from\na doubling, points")
-        panels.legend_below(subfigure, columns=2 if len(targets) == 1 else 4)
-    footer.write(figure, footer.text(evidence, numbers["entry"], numbers["seeds"]))
+            above.set_title(names.dataset(target))
+        _label_columns(grid[2 * index : 2 * index + 2], per_row, shown=shown)
+    if len(doublings):
+        _last_doublings(grid[-1], doublings, targets, per_row=per_row)
+    panels.legend_below(figure, columns=2 if len(targets) == 1 else 4)
+    shown_methods, seeds = numbers["entry"], numbers["seeds"]
+    footer.write(figure, footer.text(evidence, shown_methods, seeds, targets=targets))
     return figure, numbers
 
 
-def _column(above: Axes, below: Axes, rows: pd.DataFrame, *, curves: Curves, colours: dict) -> None:
+def _drawn(numbers: pd.DataFrame) -> pd.DataFrame:
+    """Return the points of curves, and of other families the gain of the last doubling, which
+    stands at its smaller size."""
+    sizes = numbers.groupby(CURVE)["pretrain_images"].rank(method="dense", ascending=False)
+    last = (numbers["fit"] == DOUBLING) & (sizes == 2)
+    return numbers[numbers["fit"].isin(POWER_LAWS) | last].reset_index(drop=True)
+
+
+def _families(numbers: pd.DataFrame) -> list[tuple[str, str]]:
+    """Return method entries and protocols, in the order of the figures."""
+    pairs = set(zip(numbers["entry"], numbers["protocol"], strict=True))
+    return [
+        (entry, protocol)
+        for entry in methods.in_order(numbers["entry"])
+        for protocol in names.in_order(numbers["protocol"], PROTOCOLS)
+        if (entry, protocol) in pairs
+    ]
+
+
+def _label_columns(pair: np.ndarray, per_row: int, *, shown: pd.DataFrame) -> None:
+    """Label the y axes of accuracies and gains at the left, and what the lines are at the right."""
+    entry, protocol = shown[["entry", "protocol"]].iloc[0]
+    method = methods.label(entry)
+    above, below = ([axes for axes in row if axes.axison] for row in pair)
+    for axes in above[::per_row]:
+        axes.set_ylabel(f"top-1 accuracy, %\n({method}, {names.protocol(protocol)})")
+    for axes in below[::per_row]:
+        axes.set_ylabel("expected gain from\na doubling, points")
+    for row in (above, below):
+        ends.head(row[-1], "labels")
+
+
+def _last_doublings(
+    axes_of: np.ndarray, numbers: pd.DataFrame, targets: list[str], *, per_row: int
+) -> None:
+    """Draw the gain per doubling between the two largest sizes, a dot per label size."""
+    families = _families(numbers)
+    fills = {
+        name: FILLS[index % len(FILLS)]
+        for index, name in enumerate(names.in_order(numbers["protocol"], PROTOCOLS))
+    }
+    for column, (axes, target) in enumerate(zip(axes_of, targets, strict=True)):
+        rows = numbers[numbers["target"] == target]
+        if rows.empty:
+            axes.set_axis_off()
+            continue
+        labels = sorted(rows["labelled_images"].unique())
+        for index, (entry, protocol) in enumerate(families):
+            dots = rows[(rows["entry"] == entry) & (rows["protocol"] == protocol)]
+            shift = (index - (len(families) - 1) / 2) * 0.5 / len(families)
+            x = dots["labelled_images"].map(labels.index).astype(float) + shift
+            look: style.Look = {"color": colours.of_method(entry)}
+            axes.vlines(x, dots["gain_low"], dots["gain_high"], linewidth=0.9, **look)
+            look |= {"marker": methods.marker(entry), "fillstyle": fills[protocol]}
+            label = f"{methods.label(entry)}, {names.protocol(protocol)}"
+            named = label if len(families) > 1 else "_"
+            axes.plot(x, dots["gain"], linestyle="none", markersize=4.5, label=named, **look)
+        axes.set_xticks(range(len(labels)), [names.count(number) for number in labels])
+        axes.set_xlim(-0.6, len(labels) - 0.4)
+        ticks.thinned(axes)
+        axes.set_xlabel("labelled images")
+        axes.set_title(f"{names.dataset(target)}\n{_sizes(rows)}")
+        _zero_and_modest(axes, rows["modest_gain"].iloc[0])
+        if column % per_row == 0:
+            axes.set_ylabel(f"gain per doubling of the\nimages, points ({panels.BETTER_UP})")
+
+
+def _sizes(rows: pd.DataFrame) -> str:
+    """Return `4k → 12k images`, the two largest sizes of a target."""
+    first = rows.iloc[0]
+    return f"{names.count(first['pretrain_images'])} → {names.count(first['largest'])} images"
+
+
+def _zero_and_modest(axes: Axes, modest_gain: float) -> None:
+    """Draw lines at no gain and at a modest one, and the grid."""
+    axes.axhline(0, color="black", linewidth=0.6)
+    dots: style.Look = {"linewidth": 0.8, "linestyle": (0, (1, 1.5))}
+    axes.axhline(modest_gain, color="black", label=f"a gain of {modest_gain:g} points", **dots)
+    panels.accuracy_axis(axes)
+
+
+def _column(above: Axes, below: Axes, rows: pd.DataFrame, *, curves: Curves) -> None:
     """Draw accuracies and gains of one method, protocol and target."""
-    for n_labels, points in rows.groupby("labelled_images"):
+    groups = list(rows.groupby("labelled_images"))
+    shades = colours.of_quantities([number for number, _ in groups], "plasma")
+    for index, (n_labels, points) in enumerate(groups):
         target, entry, protocol = points[["target", "entry", "protocol"]].iloc[0]
-        fit = curves.get((target, entry, protocol, n_labels))
-        _accuracy(above, points, fit, colour=colours[n_labels])
-        if fit:
-            _gain(below, points, fit, colour=colours[n_labels])
-    chance.line(above, rows, keep_range_of=rows["top1"])
-    _frame(above, below, rows)
-
-
-def _accuracy(
-    axes: Axes, rows: pd.DataFrame, fit: saturation.Fit | None, *, colour: object
-) -> None:
-    """Draw the points with whiskers, and the curve with its band."""
-    images, label = rows["pretrain_images"], names.count(rows["labelled_images"].iloc[0])
-    look: style.Look = {"color": colour, "marker": "o", "linestyle": "none"}
-    axes.plot(images, rows["top1"], label=f"{label} labelled images", **look)
-    axes.vlines(images, rows["top1_low"], rows["top1_high"], color=colour, linewidth=0.8)
-    if fit:
-        _curve(axes, fit, fit.predict, colour=colour)
-    published_markers.draw(axes, images, rows["published"], colour=colour)
-
-
-def _gain(axes: Axes, rows: pd.DataFrame, fit: saturation.Fit, *, colour: object) -> None:
-    """Draw the gain per doubling with its band, and a triangle where it falls below the modest
-    gain within the sizes measured."""
-    _curve(axes, fit, fit.gain_from_doubling, colour=colour)
-    modest, enough = rows[["modest_gain", "enough_images"]].iloc[0]
-    if fit.kind in POWER_LAWS and fit.sizes[0] < enough <= 2 * fit.sizes[-1]:
-        edge: style.Look = {"markersize": 5, "markeredgecolor": "white", "markeredgewidth": 0.5}
-        axes.plot([enough], [modest], color=colour, marker="v", zorder=3, **edge)
-
-
-def _curve(
-    axes: Axes,
-    fit: saturation.Fit,
-    function: Callable[[float], saturation.Interval],
-    *,
-    colour: object,
-) -> None:
-    """Draw a function of the images with its band.
-
-    Solid over the sizes measured, dotted to their double; dashed where it is only a line.
-    """
-    if fit.kind == "one_size":
-        return
-    first, last = fit.sizes[0 if fit.kind in POWER_LAWS else -2], fit.sizes[-1]
-    images = np.append(np.geomspace(first, last, 40), np.geomspace(last, 2 * last, 8)[1:])
-    middle, low, high = np.transpose([function(number) for number in images])
-    style_within = "-" if fit.kind in POWER_LAWS else "--"
-    axes.plot(images[:40], middle[:40], color=colour, linestyle=style_within)
-    axes.plot(images[39:], middle[39:], color=colour, linestyle=":")
-    axes.fill_between(images, low, high, color=colour, alpha=0.13, linewidth=0)
-
-
-def _frame(above: Axes, below: Axes, rows: pd.DataFrame) -> None:
-    """Draw axes of images and the line at the modest gain, or a sentence in place of gains that
-    cannot be known."""
+        fit = curves[target, entry, protocol, n_labels]
+        dodge = 1.05 ** (index - (len(groups) - 1) / 2)
+        _accuracy(above, points, fit, colour=shades[n_labels])
+        _gain(below, points, fit, colour=shades[n_labels], dodge=dodge)
     label = lengths.images_label(rows["curve"].iloc[0], int(rows["steps"].max()))
     for axes in (above, below):
         panels.images_axis(axes, rows["pretrain_images"], label)
+        axes.set_xlim(rows["pretrain_images"].min() / 1.25, rows["pretrain_images"].max() * 2.2)
     above.set_xlabel("")
-    above.tick_params(axis="x", labelbottom=False)
-    sentence = _in_place_of_gains(rows)
-    if sentence:
-        look: style.Look = {"ha": "center", "va": "center", "color": "#4D4D4D", "linespacing": 1.4}
-        below.text(0.5, 0.5, sentence, transform=below.transAxes, **look)
-        below.set_yticks([])
-        below.grid(False)
-        return
-    first, last = rows["pretrain_images"].min(), rows["pretrain_images"].max()
-    below.set_xlim(first / 1.25, last * 2.2)
-    modest_gain = rows["modest_gain"].iloc[0]
-    dots: style.Look = {"linewidth": 0.8, "linestyle": (0, (1, 1.5))}
-    below.axhline(modest_gain, color="black", label=f"a gain of {modest_gain:g} points", **dots)
-    if (rows["fit"] == "log_linear").any():
-        below.plot([], [], color="#4D4D4D", linestyle="--", label=LINE)
-    # bands can be far wider than any gain; they are cut off rather than flatten the curves
-    top = max(1.5 * modest_gain, 1.3 * rows["gain"].max())
-    bottom = 1.3 * min(0.0, rows["gain"].min())
-    below.set_ylim(bottom, top)
-    if bottom < 0:
-        below.axhline(0, color="black", linewidth=0.5)
+    chance.line(above, rows, keep_range_of=rows["top1"])
+    _zero_and_modest(below, rows["modest_gain"].iloc[0])
 
 
-def _in_place_of_gains(rows: pd.DataFrame) -> str:
-    """Return why no gain is drawn in a panel; nothing where one is."""
-    if (rows["fit"] == CONFOUNDED).all():
-        images, steps = (sorted(rows[key].unique()) for key in ("pretrain_images", "steps"))
-        times = f"{images[-1] / images[0]:.2g} times the images"
-        length = (
-            f"{steps[-1] / steps[0]:.2g} times the training"
-            if steps[0] > 0
-            else "longer training with them"
-        )
-        return f"{times} and\n{length}:\nno gain from images alone\ncan be read"
-    if (rows["fit"] == NO_SEED).all():
-        return "The sizes have no seed in common:\nno curve is fitted."
-    return ONE_SIZE if rows["fit"].isin(["one_size", NO_SEED]).all() else ""
+def _accuracy(axes: Axes, rows: pd.DataFrame, fit: saturation.Fit, *, colour: object) -> None:
+    """Draw the points with whiskers, and the curve with its band."""
+    images, top1 = rows["pretrain_images"], rows["top1"]
+    axes.plot(images, top1, color=colour, marker="o", linestyle="none")
+    axes.vlines(images, rows["top1_low"], rows["top1_high"], color=colour, linewidth=0.8)
+    x, middle, low, high = _curve(fit, fit.predict)
+    _draw_curve(axes, x, middle, colour=colour)
+    axes.fill_between(x, low, high, color=colour, alpha=0.13, linewidth=0)
+    end = names.count(rows["labelled_images"].iloc[0])
+    ends.add(axes, end, x=x[-1], y=middle[-1], colour=colour)
+    published_markers.draw(axes, images, rows["published"], colour=colour)
+
+
+def _gain(
+    axes: Axes, rows: pd.DataFrame, fit: saturation.Fit, *, colour: object, dodge: float
+) -> None:
+    """Draw the gain per doubling, with its interval at each size: bands would lie over each
+    other."""
+    x, middle, _, _ = _curve(fit, fit.gain_from_doubling)
+    _draw_curve(axes, x, middle, colour=colour)
+    images = dodge * rows["pretrain_images"]
+    axes.plot(images, rows["gain"], color=colour, marker="o", linestyle="none", markersize=2.2)
+    axes.vlines(images, rows["gain_low"], rows["gain_high"], color=colour, linewidth=0.7)
+    end = names.count(rows["labelled_images"].iloc[0])
+    ends.add(axes, end, x=x[-1], y=middle[-1], colour=colour)
+
+
+def _curve(
+    fit: saturation.Fit, function: Callable[[float], saturation.Interval]
+) -> tuple[np.ndarray, ...]:
+    """Return images, and of a function of them the value and both bounds; over the sizes measured
+    and to twice the largest."""
+    first, last = fit.sizes[0], fit.sizes[-1]
+    images = np.append(np.geomspace(first, last, 40), np.geomspace(last, 2 * last, 8)[1:])
+    middle, low, high = np.transpose([function(number) for number in images])
+    return images, middle, low, high
+
+
+def _draw_curve(axes: Axes, images: np.ndarray, values: np.ndarray, *, colour: object) -> None:
+    """Solid over the sizes measured, dotted to their double."""
+    axes.plot(images[:40], values[:40], color=colour)
+    axes.plot(images[39:], values[39:], color=colour, linestyle=":")

@@ -19,6 +19,7 @@ ROLES = (
     *(OWN, TUNED, ALONE, SUPERVISED, DOWNLOADED, CONTINUED, ELSEWHERE, MIXED, CORRUPTED),
     UNTRAINED,
 )
+VARIED = (OWN, TUNED, DOWNLOADED)
 MOST_SIZES = 4  # of pretraining images, of one method: more lines than that cannot be told apart
 SHADES = 4  # of the colour of one's own encoders, the darkest for the most images
 
@@ -53,6 +54,7 @@ class Series:
         label: for legends.
         role: one of `ROLES`.
         shade: of the role's colour, 0 the darkest.
+        variant: of the role's colour, another for each method or downloaded encoder.
         points: by increasing number of labels.
     """
 
@@ -61,6 +63,7 @@ class Series:
     role: str
     points: list[Point]
     shade: int = 0
+    variant: int = 0
 
 
 def series_of(target: str, evidence: Evidence) -> list[Series]:
@@ -69,8 +72,12 @@ def series_of(target: str, evidence: Evidence) -> list[Series]:
     rows = rows[rows["target"] == target]
     named = list(_named(rows))
     series = []
+    known: dict[str, list[str]] = {}  # of each role, what has a colour of its own
     for role, label, of_series, shade in sorted(named, key=lambda one: ROLES.index(one[0])):
         first = of_series.iloc[0]
+        apart = str(first["method"] if role in (OWN, TUNED) else first["source"])
+        members = known.setdefault(role, [])
+        members += [] if apart in members else [apart]
         series.append(
             Series(
                 key=key_of(first["method"], first["source"], first["protocol"]),
@@ -78,6 +85,7 @@ def series_of(target: str, evidence: Evidence) -> list[Series]:
                 role=role,
                 points=list(_points(of_series, evidence)),
                 shade=shade,
+                variant=members.index(apart) if role in VARIED else 0,
             )
         )
     return series

@@ -5,7 +5,7 @@ from matplotlib.figure import Figure
 
 from fourlenses.analysis import bands, table
 from fourlenses.analysis.contrasts import Evidence
-from fourlenses.plotting import footer, panels, style
+from fourlenses.plotting import colours, footer, panels, style
 from fourlenses.study import methods, names
 
 
@@ -22,14 +22,14 @@ def draw(evidence: Evidence) -> tuple[Figure, pd.DataFrame]:
     numbers = numbers_drawn(evidence)
     targets = sorted(numbers["target"].unique())
     figure = style.new_figure(len(targets), height=2.0)
-    colours = style.dataset_colours(evidence.metrics["target"])
     grid = figure.subplots(1, len(targets), squeeze=False)[0]
     for axes, target in zip(grid, targets, strict=True):
         for method, rows in numbers[numbers["target"] == target].groupby("method"):
-            look = {"colour": methods.colour(method), "marker": methods.marker(method)}
+            look = {"colour": colours.of_method(method), "marker": methods.marker(method)}
             panels.line(axes, rows["labelled_images"], rows, label=methods.label(method), **look)
         panels.images_axis(axes, numbers["labelled_images"], "labelled images")
-        panels.title(axes, names.dataset(target), colours[target])
+        axes.set_title(names.dataset(target))
     panels.legend_below(figure)
-    footer.write(figure, footer.text(evidence, numbers["method"], numbers["seeds"]))
+    text = footer.text(evidence, numbers["method"], numbers["seeds"], targets=targets)
+    footer.write(figure, text)
     return figure, numbers

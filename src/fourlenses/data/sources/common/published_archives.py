@@ -27,6 +27,9 @@ def find(dataset: str, folder: Path, *, names: Sequence[str], kind: str) -> Path
         UserError: None of them exists.
     """
     existing = next((folder / name for name in names if (folder / name).exists()), None)
+    if existing is None and folder.is_dir():  # in other capitals
+        there = {path.name.lower(): path for path in sorted(folder.iterdir())}
+        existing = next((there[name] for name in names if name in there), None)
     if existing is None:
         raise UserError(
             f"config key 'datasets.{dataset}.path': {folder} holds no {kind}; expected one of "

@@ -1,0 +1,1 @@
+"""What errors of a config say: what is allowed, in plain words, and what a former key is called."""

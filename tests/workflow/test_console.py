@@ -1,0 +1,132 @@
+"""What a run shows, and what stands last: on records as Snakemake logs them."""
+
+import logging
+from pathlib import Path
+
+import pytest
+from snakemake_interface_logger_plugins.common import LogEvent
+
+from fourlenses.workflow.console import STREAM, Console, Short, watch_command, worth_showing
+
+SENTENCE = "fourlenses: config key 'device' is 'cuda', but torch sees no GPU here; use auto or cpu"
+
+
+def record(event=None, text="", **fields):
+    return logging.makeLogRecord({"msg": text, "event": event, **fields})
+
+
+def console(**functions):
+    given = {
+        "before_jobs": lambda: None,
+        "targets": lambda: ["all", "figures"],
+        "card": lambda: "the card",
+    }
+    return Console(**(given | functions))
+
+
+def failed(log: Path) -> logging.LogRecord:
+    return record(LogEvent.JOB_ERROR, log=[str(log)], rule_name="pretrain", shellcmd="x" * 2000)
+
+
+def test_the_sentence_of_a_failure_stands_last(tmp_path):
+    watching = console()
+    for name in ("a.log", "b.log"):
+        (tmp_path / name).write_text(f"loading\n{SENTENCE}\n\n")
+        watching.emit(failed(tmp_path / name))
+    assert watching.ending() == f"failed: {tmp_path / 'a.log'} and 1 more\n{SENTENCE}"
+
+
+def test_of_a_defect_the_last_line_stands_last(tmp_path):
+    (tmp_path / "a.log").write_text("Traceback …\nValueError: x\n")
+    watching = console()
+    watching.emit(failed(tmp_path / "a.log"))
+    watching.emit(failed(tmp_path / "not there"))
+    assert watching.ending().splitlines()[1] == "ValueError: x"
+    assert watching.ending().splitlines()[-1] == "a job ended without a word"
+
+
+def test_a_misspelt_target_lists_the_targets():
+    watching = console()
+    watching.emit(
+        record(LogEvent.ERROR, "MissingRuleException:\nNo rule to produce figurs (if you use …")
+    )
+    assert watching.ending() == (
+        "fourlenses: there is no target 'figurs' (did you mean 'figures'?); targets: all, figures, "
+        "or a file that a rule makes"
+    )
+
+
+def test_a_run_that_is_done_ends_with_the_card():
+    watching = console()
+    assert watching.ending() == ""
+    watching.finish("the card")
+    assert watching.ending() == "the card"
+    idle = console()
+    idle.emit(record(None, "Nothing to be done (all requested files are present)."))
+    assert idle.ending() == "the card"
+
+
+def test_data_is_looked_at_once_when_the_jobs_are_known():
+    calls = []
+    watching = console(before_jobs=lambda: calls.append("looked"))
+    watching.emit(record(LogEvent.JOB_INFO))
+    assert calls == []
+    for _ in range(2):
+        watching.emit(record(LogEvent.RUN_INFO))
+    assert calls == ["looked"]
+
+
+def test_an_error_of_the_data_ends_the_run():
+    def stop():
+        raise SystemExit(2)
+
+    logger = logging.Logger("a run")
+    console(before_jobs=stop).attach(logger)
+    with pytest.raises(SystemExit):
+        logger.info("Job stats: …", extra={"event": LogEvent.RUN_INFO})
+
+
+class Whole(logging.Formatter):
+    def format(self, given):
+        return f"{given.msg}|{getattr(given, 'shellcmd', None)}|{getattr(given, 'reason', '')}"
+
+
+def test_commands_are_left_out_and_the_record_is_not_touched():
+    given = failed(Path("a.log"))
+    assert "|None|" in Short(Whole()).format(given)
+    assert given.shellcmd == "x" * 2000
+    long = record(LogEvent.JOB_INFO, reason="y" * 500)
+    assert len(Short(Whole()).format(long)) < 200
+    assert long.reason == "y" * 500
+
+
+def test_noise_is_left_out():
+    assert not worth_showing(record(None, "Select jobs to execute..."))
+    assert not worth_showing(record(None, "Execute 12 jobs..."))
+    command = "RuleException:\nCalledProcessError in file x.smk, line 89:\nCommand 'set -euo …'"
+    assert not worth_showing(record(LogEvent.ERROR, command))
+    assert worth_showing(record(LogEvent.ERROR, "WorkflowError: a sentence"))
+    assert worth_showing(record(LogEvent.JOB_INFO, "Job 1"))
+
+
+def test_only_the_terminal_is_shortened():
+    logger, terminal, file = (
+        logging.Logger("a run"),
+        logging.StreamHandler(),
+        logging.StreamHandler(),
+    )
+    terminal.name = STREAM
+    for handler in (terminal, file):
+        handler.setFormatter(Whole())
+        logger.addHandler(handler)
+    console().attach(logger)
+    assert isinstance(terminal.formatter, Short)
+    assert isinstance(file.formatter, Whole)
+
+
+def test_how_to_watch_a_training():
+    root = Path("/a/project")
+    assert watch_command("mine", [], here=root, project=root) == "make status STUDY=mine WATCH=5"
+    named = watch_command("mine", [root / "studies/mi{n}e.yaml"], here=root, project=root)
+    assert named == 'make status CONFIG="studies/mi{{n}}e.yaml" WATCH=5'
+    assert watch_command("mine", [], here=root.parent, project=root) == "tail -f {log}"
