@@ -133,7 +133,8 @@ def draw(table: pd.DataFrame, left: Title, right: Title, *, footer: str) -> Figu
     """
     figure = style.new_figure(2, height=HEIGHT)
     figure.set_size_inches(WIDTH, HEIGHT)
-    style.layout(figure, rect=(0, 0.05, 1, 0.83), w_pad=0.06)
+    lines = footer.count("\n") + 1
+    style.layout(figure, rect=(0, 0.02 + 0.03 * lines, 1, 0.83), w_pad=0.06)
     axes, matrix = figure.subplots(1, 2, width_ratios=[1.0, 1.25])
     _title(figure, 0.01, left)
     _title(figure, RIGHT, right)

@@ -27,17 +27,17 @@ def section(studies: Sequence[Path], alt: str) -> str:
     """Return the text between the markers.
 
     Args:
-        studies: folders of results; the picture is of the first.
+        studies: folders of results.
         alt: what the picture shows, in words.
     """
-    first = studies[0].name
+    cards = ", ".join(f"[{one.name}](results/{one.name}/decision.md)" for one in studies)
     made = f'Picture and sentences: `make readme STUDIES="{" ".join(one.name for one in studies)}"`'
     lines = [
         f"![{alt}]({PICTURE.as_posix()}.png)",
         "",
         *(_wrapped(line, indent="  ") for line in sentences(studies)),
         "",
-        _wrapped(f"*The picture is of [{first}](results/{first}/decision.md). {made}.*"),
+        _wrapped(f"*Decision cards: {cards}. {made}.*"),
     ]
     return "\n".join(lines) + "\n"
 

@@ -45,34 +45,60 @@ def whole(studies: Sequence[Path]) -> Showcase:
     """Return what README shows.
 
     Args:
-        studies: folders of results; the picture is of the first.
+        studies: folders of results. The accuracies of the picture are of the first, the differences
+            of the first that measured other domains.
 
     Raises:
         UserError: a study lacks its table or its findings.
     """
     first = studies[0]
-    evidence = Evidence.of(read_metrics(first / METRICS))
-    target = picture.target_of(evidence)
-    numbers = picture.numbers(evidence, target, Thresholds())
-    left = titles.of_labels(read_json(first / "decision.json"), target)
-    right = titles.of_domains(read_json(first / "findings.json"))
-    alt = f"{left.result}: {left.rests_on}. {right.result}: {right.rests_on}."
+    left, numbers = _numbers(first)
+    with_others = next((study for study in studies if _has_differences(study)), first)
+    right, differences = _numbers(with_others)
+    accuracies = numbers[numbers["panel"] == "accuracy"]
+    differences = differences[differences["panel"] != "accuracy"]
+    target = picture.target_of(left)
+    over_labels = titles.of_labels(read_json(first / "decision.json"), target)
+    over_domains = titles.of_domains(read_json(with_others / "findings.json"))
+    alt = (
+        f"{over_labels.result}: {over_labels.rests_on}. "
+        f"{over_domains.result}: {over_domains.rests_on}."
+    )
+    rests_on = [_rests_on(first.name, left, accuracies)]
+    if with_others != first:
+        rests_on.append(_rests_on(with_others.name, right, differences))
     return Showcase(
         section=readme.section(studies, alt),
-        numbers=numbers,
-        left=left,
-        right=right,
-        footer=_footer(first.name, evidence, numbers),
+        numbers=pd.concat([accuracies, differences], ignore_index=True),
+        left=over_labels,
+        right=over_domains,
+        footer=_footer(rests_on),
     )
 
 
-def _footer(study: str, evidence: Evidence, numbers: pd.DataFrame) -> str:
+def _numbers(study: Path) -> tuple[Evidence, pd.DataFrame]:
+    evidence = Evidence.of(read_metrics(study / METRICS))
+    return evidence, picture.numbers(evidence, picture.target_of(evidence), Thresholds())
+
+
+def _has_differences(study: Path) -> bool:
+    _, numbers = _numbers(study)
+    return bool((numbers["panel"] != "accuracy").any())
+
+
+def _rests_on(study: str, evidence: Evidence, numbers: pd.DataFrame) -> str:
     own = table.own_encoders(evidence.metrics)
     encoder = f"{names.backbone(own['backbone'].iloc[0])}, {words.pixels(own)}"
     seeds = sorted(set(numbers["seeds"]))
     several = f"{seeds[0]} to {seeds[-1]}" if len(seeds) > 1 else f"{seeds[0]}"
+    return f"{study} · {encoder} · {several} seed{'s' if seeds != [1] else ''}"
+
+
+def _footer(studies: list[str]) -> str:
+    sides = zip(("left", "right"), studies, strict=False)
+    rests_on = "; ".join(f"{side}: {text}" for side, text in sides) if studies[1:] else studies[0]
+    separator = "\n" if studies[1:] else " · "
     return (
-        f"{study} · {encoder} · {several} seed{'s' if seeds != [1] else ''} · bands: 95 % "
-        "intervals over test images and seeds · points of top-1 against pretraining on the target "
-        "itself (boxed)"
+        f"{rests_on}{separator}bands: 95 % intervals over test images and seeds · points of top-1 "
+        "against pretraining on the target itself (boxed)"
     )
