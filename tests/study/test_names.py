@@ -33,16 +33,16 @@ def test_the_source_of_a_derived_run_without_marks_is_as_before():
 @pytest.mark.parametrize(
     ("source", "label"),
     [
-        ("imagenet-1000000~inat21-1000000", "ImageNet 1M | iNat21 1M"),
-        ("imagenet-1000000~inat21-1000000.supervised", "ImageNet 1M | iNat21 1M (supervised)"),
-        ("imagenet-1000000~imagenet-1000000.seed1", "ImageNet 1M | ImageNet 1M (another seed)"),
-        ("a-10~b-20.simclr_half.seed2", "a 10 | b 20 (SimCLR, half as long, another seed)"),
+        ("imagenet-1000000~inat21-1000000", "ImageNet 1M & iNat21 1M"),
+        ("imagenet-1000000~inat21-1000000.supervised", "ImageNet 1M & iNat21 1M (supervised)"),
+        ("imagenet-1000000~imagenet-1000000.seed1", "ImageNet 1M & ImageNet 1M (another seed)"),
+        ("a-10~b-20.simclr_half.seed2", "a 10 & b 20 (SimCLR, half as long, another seed)"),
         ("imagenet-250000+places365-250000", "ImageNet 250k + Places365 250k"),
         ("objects-all", "objects"),
         ("rn50", "rn50"),
-        ("a-10~rn50.external", "a 10 | rn50 (downloaded encoder)"),
+        ("a-10~rn50.external", "a 10 & rn50 (downloaded encoder)"),
         ("a-10.from_rn50", "a 10 (from rn50)"),
-        ("a-10~b-20.from_rn50.moco", "a 10 | b 20 (from rn50, MoCo v2)"),
+        ("a-10~b-20.from_rn50.moco", "a 10 & b 20 (from rn50, MoCo v2)"),
     ],
 )
 def test_sources_are_called(source, label):
