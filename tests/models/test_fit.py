@@ -1,3 +1,4 @@
+import argparse
 import json
 
 import pytest
@@ -175,7 +176,15 @@ class Odd:
 @pytest.mark.parametrize(
     ("write", "message"),
     [
-        (lambda file: torch.save({"x": Odd()}, file), r"more than tensors.*state_dict"),
+        (
+            lambda file: torch.save({"x": Odd()}, file),
+            r"more than tensors and plain values \(tests\.models\.test_fit\.Odd\), and loading",
+        ),
+        (
+            lambda file: torch.save({"args": argparse.Namespace(lr=1)}, file),
+            r"plain values \(argparse\.Namespace\), and loading that could run code; save the ",
+        ),
+        (lambda file: file.write_bytes(b"<!DOCTYPE html>"), r"is no readable checkpoint \(not"),
         (lambda file: file.write_bytes(b"not a checkpoint"), r"no readable checkpoint|more than"),
         (lambda file: torch.save({"epoch": 3}, file), r"holds no dictionary of tensors"),
         (lambda file: None, r"does not exist"),

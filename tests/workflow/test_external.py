@@ -216,9 +216,11 @@ def own_features(folder, network, *, stored, resized, size, mean, std, interpola
         chosen, resized, workers=1, block=len(rows), interpolation=interpolation
     )
     images = central(squares, size).float() / 255
+    images = images.contiguous(memory_format=torch.channels_last)  # as an evaluation has them
     shift, scale = (torch.tensor(values).view(1, 3, 1, 1) for values in (mean, std))
     with torch.inference_mode():
-        return network.eval()((images - shift) / scale).numpy()
+        network = network.eval().to(memory_format=torch.channels_last)
+        return network((images - shift) / scale).numpy()
 
 
 def test_features_are_the_libraries_own(finished):
@@ -234,7 +236,7 @@ def test_features_are_the_libraries_own(finished):
         (
             "rn50",
             resnet,
-            {"stored": 40, "resized": 36, "size": 32, **usual, "interpolation": "bilinear"},
+            {"stored": 40, "resized": 33, "size": 32, **usual, "interpolation": "bilinear"},
         ),
         (
             "vit",

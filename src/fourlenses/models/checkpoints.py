@@ -6,6 +6,7 @@ the latter through ``weights_only=True``, which builds tensors and plain contain
 
 import json
 import pickle
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -101,10 +102,16 @@ def _read_torch(file: Path) -> object:
     try:
         return torch.load(file, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
+        # not torch's own text, which says how to load such a file all the same
+        refused = re.search(r"GLOBAL (\S+)", str(error))
+        if refused is None:
+            raise UserError(
+                f"{file} is no readable checkpoint (not tensors and plain values, as torch.save "
+                "writes them); get it again, or save the network's state_dict() as safetensors"
+            ) from error
         raise UserError(
-            f"{file} holds more than tensors and plain values, and loading that could run code "
-            f"({str(error).splitlines()[0]}); save the network's state_dict() alone, or as "
-            "safetensors"
+            f"{file} holds more than tensors and plain values ({refused[1]}), and loading that "
+            "could run code; save the network's state_dict() alone, or as safetensors"
         ) from error
     # torch's readers raise anything on damaged files: RuntimeError, KeyError, IndexError, …
     except Exception as error:

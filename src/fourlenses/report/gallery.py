@@ -9,7 +9,7 @@ from fourlenses.report.decisions import read_decisions
 from fourlenses.report.findings import read_findings, with_strips
 from fourlenses.report.page import html_of
 from fourlenses.report.study_table import read_study_table
-from fourlenses.study.layout import Layout
+from fourlenses.study.layout import METRICS, Layout
 
 
 def write_gallery(results: Path, output: Path) -> int:
@@ -27,7 +27,7 @@ def write_gallery(results: Path, output: Path) -> int:
     """
     name = Path(Layout("study", 0).report).name
     folders = sorted(file.parent for file in results.glob(f"*/{name}"))
-    studies = [_study(folder) for folder in folders if (folder / "metrics.csv").is_file()]
+    studies = [_study(folder) for folder in folders if (folder / METRICS).is_file()]
     if not studies:
         raise UserError(f"{results} has no study with a {name}; make one with snakemake report")
     html = html_of("gallery.html.jinja", {"studies": studies, "report": name})
@@ -37,7 +37,7 @@ def write_gallery(results: Path, output: Path) -> int:
 
 
 def _study(folder: Path) -> dict:
-    table = read_study_table(folder / "metrics.csv")
+    table = read_study_table(folder / METRICS)
     decisions = read_decisions(folder)
     findings, _ = with_strips(read_findings(folder)["findings"])
     tiles, axis = answer.tiles(decisions["cards"], findings, table.lenses)

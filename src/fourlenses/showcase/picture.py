@@ -153,7 +153,8 @@ def _curves(axes: Axes, rows: pd.DataFrame) -> None:
     lines = list(rows.groupby("row", sort=False))
     pretrained = [name for name, _ in lines if name.endswith("images")]
     for name, points in lines:
-        colour, dashes = RANDOM, (2, 1.5)
+        colour: str = RANDOM
+        dashes: tuple[float, ...] = (2, 1.5)
         if name in pretrained:
             colour, dashes = BLUES[-len(pretrained) :][pretrained.index(name) % len(BLUES)], ()
         elif name == "from scratch":

@@ -29,7 +29,7 @@ def of_labels(cards: list[Record], target: str) -> Title:
         cards: of decision.json.
         target: the dataset.
     """
-    lines = next((card["lines"] for card in cards if card["target"] == target), [])
+    lines: list[Record] = next((card["lines"] for card in cards if card["target"] == target), [])
     contests = [line for line in lines if line["question"] == "contest"]
     if not contests:
         return Title(

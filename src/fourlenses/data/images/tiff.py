@@ -135,7 +135,7 @@ def read_samples(data: bytes) -> np.ndarray:
 def _pages(data: bytes) -> Iterator[Page]:
     order = "<" if data[:2] == b"II" else ">"
     (at,) = struct.unpack_from(f"{order}I", data, 4)
-    met = set()
+    met: set[int] = set()
     while at and at not in met and len(met) < _MOST_PAGES:
         met.add(at)
         (count,) = struct.unpack_from(f"{order}H", data, at)

@@ -134,8 +134,8 @@ def _rows(name: str, definition: dict, folder: Path, *, wordnet: WordNet) -> Ite
         return
     home = _home(folder)
     if _in_tables(home) or folder.suffix == ".parquet":
-        for split, path, wnid, file in tables.rows(name, folder, wordnet=wordnet):
-            yield split, path, wnid, file, (0, 0)
+        for row in tables.rows(name, folder, wordnet=wordnet):
+            yield *row, (0, 0)
         return
     _names_of_parts(name, folder)
     prefix = "" if home == folder else f"{home.relative_to(folder).as_posix()}/"

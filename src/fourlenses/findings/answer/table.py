@@ -1,6 +1,6 @@
 """The table of a decision card: top-1 of each option over the label sizes, with intervals."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import pandas as pd
 
@@ -42,13 +42,18 @@ def of(
     return Table(labels=labels, rows=found, differences=list(_differences(lines)))
 
 
+def _mean_top1(cells: Mapping[str, pd.DataFrame]) -> Callable[[str], float]:
+    """Return a function from the name of a way to its mean top-1."""
+    return lambda name: float(cells[name]["top1"].mean())
+
+
 def _alone(rows: pd.DataFrame, evidence: Evidence) -> Row:
     """Labels alone, the best way at each label size."""
     values = []
     for _, here in selection.groups(rows, ["labelled_images"]):
         ways = dict(selection.supervised(here))
         if ways:
-            best = max(ways, key=lambda name, ways=ways: float(ways[name]["top1"].mean()))
+            best = max(ways, key=_mean_top1(ways))
             values.append(_value(ways[best], evidence))
     return _sorted(LABELS, "labels alone", values)
 
@@ -84,7 +89,7 @@ def _row(option: Option, ways: dict[tuple[str, int], str], *, evidence: Evidence
         }
         if not cells:
             continue
-        best = max(cells, key=lambda way, cells=cells: float(cells[way]["top1"].mean()))
+        best = max(cells, key=_mean_top1(cells))
         held = ways.get((rows["entry"].iloc[0], int(labels))) if role == PRETRAIN else None
         way = held if held in cells else best
         values.append(_value(cells[way], evidence))

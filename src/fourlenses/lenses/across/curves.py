@@ -79,7 +79,7 @@ def draw_curves(
 
 def _line(axes: Axes, rows: pd.DataFrame, label: str, *, shaded: bool) -> None:
     method, protocol = rows[["method", "protocol"]].iloc[0]
-    dashes = "--" if protocol in FROM_SCRATCH or method == "random" else "-"
+    dashes: str | tuple = "--" if protocol in FROM_SCRATCH or method == "random" else "-"
     colour, marker = colours.of_method(method), methods.marker(method)
     if shaded:
         number = list(PROTOCOLS).index(protocol)

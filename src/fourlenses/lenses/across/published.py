@@ -8,6 +8,7 @@ exactly the paper's number could be read. Colour and marker are the target's.
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from fourlenses.analysis import published_comparison
 from fourlenses.analysis.contrasts import Evidence
@@ -69,4 +70,4 @@ def _panel(axes: Axes, rows: pd.DataFrame, targets: list[str]) -> None:
     axes.set_xlim(*ends)
     axes.set_ylim(*ends)
     panels.accuracy_axis(axes)
-    axes.xaxis.set_major_locator(axes.yaxis.get_major_locator().__class__(nbins=4))
+    axes.xaxis.set_major_locator(MaxNLocator(nbins=4))

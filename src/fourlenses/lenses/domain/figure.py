@@ -127,8 +127,8 @@ def _cell(axes: Axes, x: int, y: float, *, cell: Any, span: float, narrow: bool)
     for line, words in enumerate(below):
         axes.text(x, y + 0.06 + 0.17 + 0.25 * line - shift / 2, words, fontsize=5.5, **look)
     if cell.best:
-        line: style.Look = {"fill": False, "edgecolor": "black", "linewidth": 1.1}
-        axes.add_patch(Rectangle(corner, 0.98, 0.94, clip_on=False, zorder=3, **line))
+        frame: style.Look = {"fill": False, "edgecolor": "black", "linewidth": 1.1}
+        axes.add_patch(Rectangle(corner, 0.98, 0.94, clip_on=False, zorder=3, **frame))
 
 
 def _colour(against: float, span: float) -> str:
