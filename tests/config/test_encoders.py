@@ -69,7 +69,7 @@ def test_a_centre_needs_no_more_than_whole_pixels():
     [
         ({"name": "scenes"}, "'scenes' is the name of a dataset too"),
         ({"name": "none"}, "'none' is the name for no source too"),
-        ({"name": "rn-18"}, "does not match"),
+        ({"name": "rn-18"}, "allowed: a lower-case letter"),
         ({"sha256": None}, "lacks 'sha256'"),
         ({"sha256": "abc"}, "encoders.rn18.sha256"),
         ({"weight": "x"}, r"unknown key 'encoders.rn18.weight' \(did you mean 'weights'\?\)"),

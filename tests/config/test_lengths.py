@@ -70,6 +70,8 @@ def test_shipped_studies_have_equal_schedules_or_say_otherwise(file):
     if config["quantity"]["equal"] != "steps":
         assert file.stem == "paper"
         return
+    if "quantity" not in config["lenses"]:
+        pytest.skip("the study does not have the lens")
     config["lenses"] = ["quantity"]
     lengths: dict[str, set] = {}
     for run in make_plan(config).runs:

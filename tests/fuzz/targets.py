@@ -48,7 +48,7 @@ def pictures() -> Seeds:
         ("CMYK", "JPEG"),
         ("P", "PNG"),
         ("I;16", "PNG"),
-        ("F", "TIFF"),
+        ("L", "TIFF"),
     ):
         buffer = io.BytesIO()
         (drawn.convert("L") if mode == "I;16" else drawn).convert(mode).save(buffer, form)

@@ -107,7 +107,7 @@ def test_the_key_may_come_when_all_is_indexed(server, tmp_path):
 
 def test_nothing_is_downloaded_unasked_or_for_a_target_that_does_without(server, tmp_path):
     result = snakemake(tmp_path, MANIFEST, config=with_download(tmp_path, None))
-    assert "there is no file or directory animals.tar.gz" in output_of(result)
+    assert "'datasets.animals.path' is 'animals.tar.gz', but there is no " in output_of(result)
     plan = snakemake(
         tmp_path,
         "data/drawings/manifest.parquet",

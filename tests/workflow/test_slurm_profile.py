@@ -146,7 +146,7 @@ def test_a_dry_run_ends_with_what_each_rule_asks_for(tmp_path):
     assert rows["train_evaluate", "960"] == "gpu-long 1 a100 8 48000 MB 12 h"
     assert rows["write_beton", "4"] == "short - 16 4000 MB 12 h"
     local = output[output.index("on the head's machine: ") :]
-    assert "draw_figure (8)" in local
+    assert "draw_figure (12)" in local
     assert "pretrain" not in local
     assert "would ask" not in dry_run(tmp_path, ("local",), NAMES)
 

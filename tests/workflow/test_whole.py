@@ -238,8 +238,8 @@ def test_a_mistake_in_the_config_is_one_sentence_before_any_job(tmp_path, change
 def test_mistakes_in_the_data_are_one_sentence(tmp_path):
     result = snakemake(tmp_path, "betons")
     assert (
-        "fourlenses: config key 'datasets.animals.path': "
-        "there is no file or directory animals.tar.gz; put it there" in output_of(result)
+        "config key 'datasets.animals.path' is 'animals.tar.gz', but there is no "
+        f"{tmp_path}" in output_of(result)
     )
     assert "Traceback" not in output_of(result)
 

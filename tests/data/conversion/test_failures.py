@@ -318,13 +318,11 @@ def test_memory_does_not_grow_with_the_images(tmp_path):
         import resource, sys
         from pathlib import Path
         import pandas as pd
-        from fourlenses.data import sources
         from fourlenses.data.conversion import convert as write_beton
         count, data = int(sys.argv[2]), Path(sys.argv[3]).read_bytes()
-        class Source:
-            def images(*arguments, **keywords):
-                return (bytes(bytearray(data)) for _ in range(count))
-        write_beton.source_of = lambda definition: Source
+        def images(*arguments, **keywords):
+            return (bytes(bytearray(data)) for _ in range(count))
+        write_beton.images_of_dataset = images
         names = [f"{number:06d}" for number in range(count)]
         manifest = pd.DataFrame({"id": names, "path": names, "split": "train", "level:class": "x"})
         write_beton.write_beton(
