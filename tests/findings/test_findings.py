@@ -44,7 +44,7 @@ def test_what_becomes_of_the_papers_numbers():
     worst = {
         one.what.split(" of ")[0] for one in found["quality"].evidence if one.status == "holds"
     }
-    assert worst == {"downsample2", "downsample4"}
+    assert worst == {"2× coarser", "4× coarser"}
     assert found["granularity"].counts == {"holds": 2, "open": 1}
     imagenet = next(one for one in found["quantity"].evidence if one.target == "imagenet")
     assert (
