@@ -136,7 +136,7 @@ rule train_evaluate:
         torch_threads=config["torch_threads"],
         checkpoints=FILES.checkpoints(TRAINING_JOB),
     message:
-        "Training {wildcards.protocol} of {wildcards.method} on {wildcards.source}: {wildcards.subset} labels of {wildcards.target}; watch it: " \
+        "Training {wildcards.protocol} of {wildcards.method} on {wildcards.source}: {wildcards.subset} labels of {wildcards.target}; watch it: "
         + WATCH
     shell:
         'python "$FOURLENSES_SCRIPTS/train_evaluate.py" --protocol {wildcards.protocol} '
