@@ -27,7 +27,7 @@ rule plan:
         "--output-prefix {params.prefix} --power-prefix {params.power} 2> {log}"
 
 
-# The plan beside what finished runs took.
+# The plan next to what finished runs took.
 rule plan_check:
     log:
         FILES.log("plan_check"),

@@ -28,3 +28,9 @@ def config(tmp_path):
 @pytest.fixture
 def plan(config):
     return make_plan(config)
+
+
+@pytest.fixture(autouse=True)
+def without_converted_datasets(tmp_path, monkeypatch):
+    """The plan reads what data/ of the working directory knows of a dataset's images."""
+    monkeypatch.chdir(tmp_path)

@@ -38,7 +38,7 @@ def patiently(action: Callable[[], Result], file: Path) -> Result:
     """Return what an action returns; it is tried again after an error that may pass.
 
     Args:
-        action: It opens the file anew each time: a stale handle stays stale.
+        action: It opens the file again each time: a stale handle stays stale.
         file: Its name, for the log.
 
     Raises:
@@ -61,7 +61,7 @@ def patiently(action: Callable[[], Result], file: Path) -> Result:
 
 
 class PatientFile(io.RawIOBase):
-    """An unbuffered file for reading, opened anew at its position after an error that may pass."""
+    """An unbuffered file for reading, opened again at its position after an error that may pass."""
 
     def __init__(self, path: Path) -> None:
         super().__init__()

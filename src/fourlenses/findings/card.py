@@ -63,7 +63,7 @@ class Row:
 
 @dataclass(frozen=True, kw_only=True)
 class Table:
-    """What was reached with so many labels.
+    """What was reached with a number of labels.
 
     Attributes:
         labels: the label sizes, increasing.

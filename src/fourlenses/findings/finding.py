@@ -107,7 +107,7 @@ class Finding:
         unit: of the first scale.
         threshold: that the claim is about, in ``unit``.
         side: of the threshold that the claim is about, "below" or "above".
-        equivalence: within plus and minus so many points of 0 two sides are alike; None where that
+        equivalence: within this many points of 0 two sides are alike; None where that
             is no answer.
         seeds: the fewest of a comparison that counts.
         paired: whether all comparisons are.

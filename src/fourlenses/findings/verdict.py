@@ -48,7 +48,7 @@ def universal(outcomes: Sequence[Outcome], side: int, equivalence: float | None 
     Args:
         outcomes: of the comparisons.
         side: `BELOW` or `ABOVE`.
-        equivalence: within plus and minus so many points of 0 two sides are alike, where that would
+        equivalence: within this many points of 0 two sides are alike, where that would
             be an answer.
     """
     if not outcomes:

@@ -65,7 +65,7 @@ def context() -> Iterator[None]:
 
 
 def width(panels: int) -> float:
-    """Return the width of a figure of so many panels, inches."""
+    """Return the width of a figure of this number of panels, inches."""
     return look.current().width or (ONE_COLUMN if panels == 1 else TWO_COLUMNS)
 
 

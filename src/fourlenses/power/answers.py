@@ -17,7 +17,7 @@ DOUBLING = "doubling"  # of a card: the one question that is not about a differe
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """A number, and what it has to be told apart from.
+    """A number, and what it has to be distinguished from.
 
     Attributes:
         key: what is compared.

@@ -170,7 +170,7 @@ def _foretold(common: Common, most: float, seeds: int) -> Common:
 
 
 def _common(variance: float, most: float, *, measured: bool = False) -> Common:
-    """Of so many degrees of freedom in all. A stated one counts no cells, so that the analysis
+    """Return a variance that counts as known. A stated one counts no cells, so that the analysis
     takes it as of an accuracy of 50 %."""
     return Common(variance=variance, freedom=np.inf, most=most, cells=int(measured), mean=variance)
 

@@ -28,7 +28,7 @@ class Expected:
         answer: what is compared, and the half-width to expect.
         seeds: planned.
         tests: test images of its target.
-        spread: the variance to expect; None where nothing has to be told apart.
+        spread: the variance to expect; None where nothing has to be distinguished.
         seen: what the pilot saw of the same comparison, or None.
         distance: from what is expected to the threshold; None without one.
     """
@@ -51,7 +51,7 @@ class Expected:
 
     @property
     def possible(self) -> bool:
-        """Whether the interval to expect is narrower than what has to be told apart."""
+        """Whether the interval to expect is narrower than what has to be distinguished."""
         return self.chance is not None and self.chance >= 0.5
 
     @property
@@ -221,7 +221,7 @@ def _spreads(
 
 
 def with_seeds(rows: pd.DataFrame, count: int) -> pd.DataFrame:
-    """Return the rows with so many seeds, each like the first of theirs."""
+    """Return the rows with this number of seeds, each like the first of theirs."""
     first = rows[rows["seed"] == rows["seed"].min()]
     return pd.concat(
         [

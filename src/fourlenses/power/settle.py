@@ -27,7 +27,7 @@ class Spread:
         images: what other test images would bring.
         seeds: what other seeds would bring, of one seed.
         planned: number of seeds.
-        freedom: degrees of freedom of ``seeds``, for so many seeds; inf where it is known.
+        freedom: degrees of freedom of ``seeds``, for this number of seeds; inf where it is known.
     """
 
     images: float
@@ -66,7 +66,7 @@ class Spread:
         Args:
             distance: from the truth to the threshold.
             seeds: instead of those planned.
-            times: so many times the test images.
+            times: how many times the test images.
         """
         freedom = self.freedom
         if seeds != self.planned and self.planned > 1:
@@ -104,7 +104,7 @@ class Spread:
 
 
 def _freedom(multiple: float) -> float:
-    """The degrees of freedom at which Student's quantile is so many standard errors."""
+    """The degrees of freedom at which Student's quantile is a given number of standard errors."""
     share = 0.5 + CONFIDENCE / 2
     if stdtrit(1e6, share) >= multiple:
         return inf

@@ -8,7 +8,7 @@ from statistics import median
 from fourlenses.core.errors import UserError
 from fourlenses.data.sources.common.image_files import EXTENSIONS
 
-LOOKED_AT = 50  # images whose pixels are looked at
+INSPECTED = 50  # images whose pixels are inspected
 VERIFIED = ("imagenet", "inat21")  # sources that check the sums of archives
 TRAIN_SHARE = 0.8  # of a list that the template's program makes
 
@@ -79,7 +79,7 @@ def _short_side(path: Path) -> int | None:
 
     files = _image_files(path)
     sides = []
-    for file in islice(files, 0, None, max(1, len(files) // LOOKED_AT)):
+    for file in islice(files, 0, None, max(1, len(files) // INSPECTED)):
         try:
             with Image.open(file) as image:
                 sides.append(min(image.size))

@@ -76,8 +76,8 @@ def _clauses(found: Sequence[AtLabels]) -> str:
         at, advice = parts[0]
         if at[0].winner:
             return f"{advice}, with {_sizes(at)} labels"
-        told = advice.replace("cannot tell", f"cannot tell with {_sizes(at)} labels", 1)
-        return f"{told}, because {_why_open(at)}"
+        sentence = advice.replace("cannot tell", f"cannot tell with {_sizes(at)} labels", 1)
+        return f"{sentence}, because {_why_open(at)}"
     return "; ".join(f"with {_sizes(at)} labels {advice}" for at, advice in parts)
 
 

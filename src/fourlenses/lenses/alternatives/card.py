@@ -69,7 +69,7 @@ def line_target(change: Continued) -> str:
 
 
 def _lead(rivalry: Rivalry, declared: dict[str, Declared], *, margin: float) -> Line:
-    """A downloaded encoder beats yours by so many points, or yours beats it, or neither."""
+    """A downloaded encoder beats yours by some points, or yours beats it, or neither."""
     outcome, labels = rivalry.outcome, words.images(rivalry.sides.labels)
     theirs, own = outcome.comparison.cells
     first = f"{introduced(theirs, declared)} {WAYS[theirs['protocol'].iloc[0]]}"

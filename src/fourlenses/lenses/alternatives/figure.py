@@ -1,4 +1,4 @@
-"""Alternatives: top-1 accuracy against labels, of all that a user can do with so many labels.
+"""Alternatives: top-1 accuracy against labels, of all that a user can do with a number of labels.
 
 One panel per target. Colour says what the encoder is: an own pretraining by its method, at the most
 images that the table has of it; an encoder that can be downloaded, in a colour of its own; one

@@ -219,7 +219,7 @@ def draw(evidence: Evidence, trained_margin: float = 5.0) -> tuple[Figure, pd.Da
 
 
 def _width(n_levels: int) -> float:
-    """Return the inches that a panel of so many levels asks for."""
+    """Return the inches that a panel of this number of levels asks for."""
     return max(LEAST_PANEL, LEVEL * n_levels + 0.1)
 
 

@@ -20,7 +20,7 @@ ROLES = (
     UNTRAINED,
 )
 VARIED = (OWN, TUNED, DOWNLOADED)
-MOST_SIZES = 4  # of pretraining images, of one method: more lines than that cannot be told apart
+MOST_SIZES = 4  # of pretraining images, of one method: more lines than that cannot be distinguished
 SHADES = 4  # of the colour of one's own encoders, the darkest for the most images
 
 
