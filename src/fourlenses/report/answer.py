@@ -128,7 +128,7 @@ def _of_granularity(findings: Sequence[dict]) -> list[Comparison]:
             if one["unit"] == "points" and one["counts"]:
                 end = one["low"] > 0, one["high"] < 0
                 tone = "yes" if end[0] else "no" if end[1] else "open"
-                words = f"{one['target']}: {one['estimate']:+.1f} points "
+                words = f"{names.dataset(one['target'])}: {one['estimate']:+.1f} points "
                 words += f"[{one['low']:+.1f}, {one['high']:+.1f}]"
                 comparison = Comparison(
                     estimate=one["estimate"],

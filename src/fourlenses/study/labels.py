@@ -7,6 +7,8 @@ label, so that files and tables do not depend on it.
 Standard library only: the Snakefile imports it in every job.
 """
 
+import argparse
+import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -28,6 +30,16 @@ def using(labels: Mapping[str, str]) -> Iterator[None]:
         yield
     finally:
         _CURRENT.reset(token)
+
+
+def add_argument(parser: argparse.ArgumentParser) -> None:
+    """Let a program take the labels that a rule gives it: `arguments.labels`, for `using`."""
+    parser.add_argument(
+        "--labels",
+        type=json.loads,
+        default={},
+        help="JSON: names and what they are called: datasets, levels (birds/order), methods",
+    )
 
 
 def labels_of(config: dict) -> dict[str, str]:

@@ -211,15 +211,16 @@ def _continued(change: Continued, evidence: Evidence, thresholds: Thresholds) ->
     labels = words.images(int(after["labelled_images"].iloc[0]))
     protocol = names.protocol(after["protocol"].iloc[0])
     entry = f"{words.method(comparison.method)}{words.at_steps(after)}"
-    after_words = f"{change.start} continued on {_images(after)} ({entry})"
+    start = names.source(change.start)
+    after_words = f"{start} continued on {_images(after)} ({entry})"
     line = line_of_sign(
         outcome,
         question="continued",
         subject=protocol,
-        what=f"With {labels} labels, {protocol}: {after_words} minus {change.start} as it came",
+        what=f"With {labels} labels, {protocol}: {after_words} minus {start} as it came",
         answers=(HELPS, COSTS),
         margin=thresholds.equivalence_margin,
-        sides=(f"{after_words}, {protocol}", f"{change.start} as it came"),
+        sides=(f"{after_words}, {protocol}", f"{start} as it came"),
     )
     if line.answer == COSTS and change.destroyed(evidence):
         lost = f"More than {DESTROYED:g} % of what it had over the random encoder is gone."
