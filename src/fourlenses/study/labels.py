@@ -12,9 +12,10 @@ import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+from types import MappingProxyType
 
 LABEL_KEYS = ("label", "level_labels")  # of an entry of `datasets`
-_CURRENT: ContextVar[Mapping[str, str]] = ContextVar("labels", default={})  # noqa: B039 - never written to
+_CURRENT: ContextVar[Mapping[str, str]] = ContextVar("labels", default=MappingProxyType({}))
 
 
 def of(name: str, default: str) -> str:
