@@ -97,7 +97,6 @@ def _outcome(both: Sides, evidence: Evidence, thresholds: Thresholds) -> BestOf:
 
 
 def _has_seen(both: Sides) -> Exclusion:
-    encoders = words.listed(
-        list(dict.fromkeys(words.encoder(rows) for rows in both.seen.values()))
-    )
-    return Exclusion(HAS_SEEN, f"images or labels of {names.dataset(both.target)} were seen by {encoders}")
+    encoders = words.listed(list(dict.fromkeys(words.encoder(rows) for rows in both.seen.values())))
+    target = names.dataset(both.target)
+    return Exclusion(HAS_SEEN, f"images or labels of {target} were seen by {encoders}")
