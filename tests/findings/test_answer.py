@@ -16,6 +16,7 @@ from fourlenses.findings.line import Line
 from fourlenses.findings.show import html, markdown, terminal
 from fourlenses.findings.thresholds import Thresholds
 from fourlenses.lenses import conclusions
+from fourlenses.lenses.alternatives import declared
 from tests.helpers import planted_alternatives, planted_study
 from tests.helpers.planted_findings import CERTAIN, seen
 
@@ -24,6 +25,9 @@ SIDES = {
     "contest": ("SimCLR fine-tuned", "training from scratch"),
     "downloaded": ("rn50 fine-tuned", "SimCLR on birds 4k fine-tuned"),
     "download_or_labels": ("rn50 fine-tuned", "training from scratch"),
+    "continued_or_labels": ("rn50 continued, fine-tuned", "training from scratch"),
+    "continued_or_download": ("rn50 continued, fine-tuned", "rn50 fine-tuned"),
+    "continued_or_own": ("rn50 continued, fine-tuned", "SimCLR on birds 4k fine-tuned"),
 }
 REASONS = {0: "within 2 points", None: "the interval holds 0 and more than 2 points"}
 
@@ -62,6 +66,16 @@ def three(labels, pretrain, download, against_labels):
     ]
 
 
+def four(labels, against_labels, against_download, against_own):
+    """The three options, of which the download is ahead; and it continued, against each."""
+    return [
+        *three(labels, 1, 1, 1),
+        line("continued_or_labels", labels, against_labels),
+        line("continued_or_download", labels, against_download),
+        line("continued_or_own", labels, against_own),
+    ]
+
+
 def headline_of(*lines):
     return headline.of(list(lines), None, lacking=None, evidence=None)
 
@@ -76,6 +90,23 @@ WINNERS = {
     "one of two method entries": ([contest(500, -1), contest(500, 1)], "pretrain"),
     "one behind, one open": ([contest(500, -1), contest(500, None)], None),
     "one behind, one alike": ([contest(500, -1), contest(500, 0)], "labels"),
+    "continued ahead of all": (four(500, 1, 1, 1), "continue"),
+    "continued and the download alike, so the cheaper one": (four(500, 1, 0, 1), "download"),
+    "continued and own pretraining alike": (
+        [
+            *three(500, 1, -1, 1),
+            line("continued_or_labels", 500, 1),
+            line("continued_or_download", 500, 1),
+            line("continued_or_own", 500, 0),
+        ],
+        "continue",
+    ),
+    "continued open to the download": (four(500, 1, None, 1), None),
+    "continued not compared with the download": (
+        [*three(500, 1, 1, 1), line("continued_or_labels", 500, 1)],
+        "download",
+    ),
+    "continued alone with labels": ([line("continued_or_labels", 500, 1)], "continue"),
 }
 
 
@@ -138,7 +169,9 @@ def test_a_download_is_called_by_its_name_and_what_was_not_compared_is_said():
     assert found.sentence == (
         "Use the downloaded encoder rn50 fine-tuned, with 500 and 4,000 labels."
     )
-    assert found.because[-1] == "Not compared: labels alone."
+    assert found.because[-1] == (
+        "Not compared: labels alone and a downloaded encoder continued on your images."
+    )
 
 
 def test_below_three_seeds_a_headline_leans():
@@ -245,6 +278,79 @@ def test_a_download_against_labels_alone_needs_fine_tuning():
     assert "download_or_labels" in {one.question for one in card.unmeasured}
 
 
+CONTINUED = "a-4000.from_big"
+
+
+def continued(tuned, *, download=(56.0, 66.0), scratch=(40.0, 50.0), own=(50.0, 60.0)):
+    """One target at two label sizes: labels alone, a download, it continued, own pretraining, each
+    fine-tuned, and frozen 6 points below that."""
+    study = planted_study.Planted()
+    for place, labelled in enumerate((400, 4000)):
+        study.random("a", 10.0, labelled=labelled)
+        study.add("supervised", f"a-{labelled}", "a", scratch[place], "scratch", labelled=labelled)
+        for method, source, top1 in (
+            ("external", "big", download[place]),
+            ("simclr", "a-4000", own[place]),
+            ("simclr_continued", CONTINUED, tuned[place]),
+        ):
+            study.add(method, source, "a", top1 - 6.0, labelled=labelled)
+            study.add(method, source, "a", top1, "fine_tune", labelled=labelled)
+    return study
+
+
+def test_a_continued_encoder_that_is_ahead_of_all_is_advised():
+    card = card_of(continued((64.0, 74.0)))
+    assert card.headline.answer == "continue"
+    assert card.headline.sentence == (
+        "Continue a downloaded encoder on your own images (big continued on a 4k by simclr "
+        "continued, fine-tuned), with 400 and 4,000 labels."
+    )
+    assert "Not compared" not in " ".join(card.headline.because)
+    named = {one.question: one for one in card.lines if one.labelled_images == 400}
+    for question, rival, points in (
+        ("continued_or_labels", "training from scratch", 24),
+        ("continued_or_download", "big fine-tuned", 8),
+        ("continued_or_own", "SimCLR on a 4k fine-tuned", 14),
+    ):
+        found = named[question]
+        assert (found.against, round(found.estimate), found.sense) == (rival, points, 1)
+    rows = {row.role for row in card.table.differences}
+    assert {"continued_or_labels", "continued_or_download", "continued_or_own"} <= rows
+
+
+def test_continuing_that_brings_nothing_is_not_advised():
+    """Level with the download, which is cheaper; and behind it."""
+    assert card_of(continued((56.1, 66.1))).headline.answer == "download"
+    assert card_of(continued((48.0, 58.0))).headline.answer == "download"
+
+
+def test_a_continued_encoder_that_was_not_fine_tuned_takes_no_part():
+    study = continued((64.0, 74.0))
+    study.cells = [
+        cell
+        for cell in study.cells
+        if (cell["source"], cell["protocol"]) != (CONTINUED, "fine_tune")
+    ]
+    card = card_of(study)
+    assert not [one for one in card.lines if one.question.startswith("continued_or")]
+    assert card.headline.answer == "download"
+    assert card.headline.because[-1] == (
+        "Not compared: a downloaded encoder continued on your images."
+    )
+
+
+def test_a_continued_encoder_whose_start_has_seen_the_target_takes_no_part(tmp_path):
+    evidence = seen(continued((64.0, 74.0)))
+    evidence = replace(evidence, metrics=evidence.metrics.copy())
+    evidence.metrics.attrs["path"] = str(tmp_path / "metrics.csv")
+    declared.write({"big": {"labels_of": ["a"]}}, tmp_path / declared.NAME)
+    (card,) = conclusions.cards(evidence, CERTAIN)
+    assert not [one for one in card.lines if one.question.startswith("continued_or")]
+    # and the download itself neither, so that the others are compared without it
+    assert card.headline.answer == "pretrain"
+    assert card.headline.because[-1] == "Not compared: a downloaded encoder."
+
+
 def test_an_untrained_side_makes_no_winner():
     card = card_of(planted((12.0, 12.0), (9.0, 9.0), linear=11.0))
     assert card.headline.answer == "open"
@@ -252,19 +358,22 @@ def test_an_untrained_side_makes_no_winner():
 
 
 def test_where_all_is_alike_a_headline_hardly_ever_sends_one_to_pretrain():
-    """Own pretraining, two downloads and labels alone are equally good at two label sizes: to send
-    somebody to pretrain or to download is wrong, and rare."""
+    """Own pretraining, two downloads, one of them continued, and labels alone are equally good at
+    two label sizes: to send somebody to anything but labels alone is wrong, and rare."""
     study = planted((54.0, 54.0), (54.0, 54.0), linear=50.0)
     for labelled in (400, 4000):
         for name in ("big", "small"):
             study.add("external", name, "a", 50.0, labelled=labelled)
             study.add("external", name, "a", 54.0, "fine_tune", labelled=labelled)
+        study.add("simclr_continued", CONTINUED, "a", 50.0, labelled=labelled)
+        study.add("simclr_continued", CONTINUED, "a", 54.0, "fine_tune", labelled=labelled)
     generator, wrong = np.random.default_rng(20), []
     for evidence in islice(study.draws(generator, 3, n_test=3000, seed_sd=0.7), 60):
         (card,) = conclusions.cards(evidence, Thresholds())
         found = options.by_labels(card.lines)
-        wrong.append(any(one.winner in (options.PRETRAIN, options.DOWNLOAD) for one in found))
-    print(f"all alike: {np.mean(wrong):.0%} of cards send one to pretrain or to download")
+        assert all(options.CONTINUE in one.options for one in found)
+        wrong.append(any(one.winner not in (None, options.LABELS) for one in found))
+    print(f"all alike: {np.mean(wrong):.0%} of cards send one to more than labels alone")
     assert np.mean(wrong) <= 0.10  # 5 %, and two standard errors of 60 draws
 
 

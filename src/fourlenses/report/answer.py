@@ -50,6 +50,8 @@ OPTIONS = {
     "download_or_labels": Option("alternatives", "Downloaded encoder, not labels alone"),
     "downloaded": Option("alternatives", "Downloaded encoder, not your own"),
     "continued": Option("alternatives", "Continued on your images"),
+    "continued_or_labels": Option("alternatives", "Continued encoder, not labels alone"),
+    "continued_or_own": Option("alternatives", "Continued encoder, not your own"),
 }
 
 

@@ -121,6 +121,9 @@ def _differences(lines: Sequence[Line]) -> Iterator[Row]:
         "contest": "{} minus labels alone",
         "downloaded": "best download minus own pretraining",
         "download_or_labels": "best download minus labels alone",
+        "continued_or_labels": "best continued encoder minus labels alone",
+        "continued_or_download": "best continued encoder minus best download",
+        "continued_or_own": "best continued encoder minus own pretraining",
     }
     assert names.keys() == COMPARED.keys()
     for question, name in names.items():
