@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import pandas as pd
 
-from fourlenses.analysis.contrasts import Evidence
+from fourlenses.analysis.contrasts import Contrast, Evidence
 from fourlenses.findings import best_of, selection, words
 from fourlenses.findings.comparison import UNTRAINED, above_floor, trained_enough
 from fourlenses.findings.contest import ALIKE, OPEN
@@ -76,13 +76,8 @@ def line(
     mine, theirs = first.ways[lead.pair[0]], second.ways[lead.pair[1]]
     option, against = first.words[lead.pair[0]], second.words[lead.pair[1]]
     contrast, margin = pairs[lead.pair], thresholds.equivalence_margin
-    answer, sense, reason = OPEN, None, too_wide(margin)
-    if lead.side:
-        sense = 1 if lead.side == best_of.FIRST else -1
-        answer, reason = answers[sense < 0], ""
-    elif -margin < contrast.low and contrast.high < margin:
-        answer, sense, reason = ALIKE, 0, f"within {words.margin(margin)}"
     untrained = _untrained(mine, theirs, evidence=evidence, margin=thresholds.trained_margin)
+    answer, sense, reason = _answer(lead.side, contrast, answers, margin=margin)
     if untrained:
         answer, sense, reason = UNTRAINED, None, untrained
     labels = int(mine["labelled_images"].iloc[0])
@@ -104,6 +99,18 @@ def line(
         reason=reason,
         p_value=None if untrained else lead.p_value,
     )
+
+
+def _answer(
+    side: int, contrast: Contrast, answers: tuple[str, str], *, margin: float
+) -> tuple[str, int | None, str]:
+    """The answer, whom it speaks for, and why there is none or what limits it."""
+    if side:
+        sense = 1 if side == best_of.FIRST else -1
+        return answers[sense < 0], sense, ""
+    if -margin < contrast.low and contrast.high < margin:
+        return ALIKE, 0, f"within {words.margin(margin)}"
+    return OPEN, None, too_wide(margin)
 
 
 def _untrained(
