@@ -4,7 +4,7 @@
 # that was drawn and is gone is the output of a rule of its own.
 from fourlenses.lenses.plan import figure_names
 from fourlenses.study.vocabulary import FIGURES
-from fourlenses.workflow.pictures import lost_pictures
+from fourlenses.workflow.lost_pictures import lost_pictures
 
 
 def figure_files():
@@ -50,7 +50,7 @@ rule draw_figure:
 
 use rule draw_figure as draw_lost_pictures with:
     output:
-        FILES.pictures("{figure}", config["figures"]["formats"]),
+        FILES.drawn("{figure}", config["figures"]["formats"]),
     log:
         FILES.log("figures/{figure}_pictures"),
     message:

@@ -84,7 +84,7 @@ rule draw_similarity:
 
 use rule draw_similarity as draw_lost_similarity with:
     output:
-        FILES.pictures(SIMILARITY_FIGURE, config["figures"]["formats"]),
+        FILES.drawn(SIMILARITY_FIGURE, config["figures"]["formats"]),
     log:
         FILES.log(f"figures/{SIMILARITY_FIGURE}_pictures"),
     message:
