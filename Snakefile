@@ -24,6 +24,7 @@ include: "rules/figures.smk"
 include: "rules/findings.smk"
 include: "rules/plan.smk"
 include: "rules/report.smk"
+include: "rules/export.smk"
 
 
 localrules:
@@ -31,6 +32,8 @@ localrules:
     betons,
     pretrain_all,
     evaluate_all,
+    export,
+    export_onnx,
     figures,
     findings,
     paired,

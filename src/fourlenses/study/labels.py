@@ -11,7 +11,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-LABEL_KEYS = ("label", "level_labels")  # of an entry of `datasets`
+# of an entry of `datasets`: for readers alone
+LABEL_KEYS = ("label", "level_labels", "licence")
 _CURRENT: ContextVar[Mapping[str, str]] = ContextVar("labels", default={})  # noqa: B039 - never written to
 
 
@@ -44,5 +45,6 @@ def labels_of(config: dict) -> dict[str, str]:
 
 
 def definition_of(entry: dict) -> dict:
-    """Return a dataset's entry without its labels: a change of those makes no images again."""
+    """Return a dataset's entry without its labels and licence: a change of those makes no images
+    again."""
     return {key: value for key, value in entry.items() if key not in LABEL_KEYS}
