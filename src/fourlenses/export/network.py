@@ -63,7 +63,8 @@ def in_timm(architecture: str, network: nn.Module, image_size: int) -> TimmNetwo
         return None
     if library != "timm" and not _equal(network, twin.eval(), image_size):
         return None
-    fixed = twin.pretrained_cfg.get("fixed_input_size", False)
+    about: Any = twin.pretrained_cfg
+    fixed = about.get("fixed_input_size", False)
     return TimmNetwork(inner.partition(".")[0], {"img_size": image_size} if fixed else {})
 
 
