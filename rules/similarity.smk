@@ -23,7 +23,7 @@ def asks_similarity():
 rule measure_similarity:
     input:
         encoders=SIMILARITY_ENCODERS,
-        runs=[FILES.run_record(run) for run in SIMILARITY_RUNS],
+        runs=ancient([FILES.run_record(run) for run in SIMILARITY_RUNS]),
         betons=ancient(SIMILARITY_BETONS),
         manifests=[layout.manifest(dataset) for dataset in SIMILARITY_DATASETS],
     output:
