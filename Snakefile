@@ -23,6 +23,7 @@ include: "rules/similarity.smk"
 include: "rules/figures.smk"
 include: "rules/findings.smk"
 include: "rules/plan.smk"
+include: "rules/pictures.smk"
 include: "rules/report.smk"
 
 
@@ -34,6 +35,8 @@ localrules:
     figures,
     findings,
     paired,
+    classes,
+    pictures,
     report,
 
 

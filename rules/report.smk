@@ -9,6 +9,7 @@ rule write_report:
         figures=figure_files(),
         findings=rules.findings.input,
         published=rules.compare_published.output,
+        pictures=pictures_there(),
     output:
         report=FILES.report,
     log:

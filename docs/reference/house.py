@@ -41,6 +41,7 @@ ROOMS = {
     "plotting": "style, panels, save",
     "lenses": "a folder a question",
     "check": "inspect a dataset",
+    "pictures": "images as a study sees them",
     "planning": "what a study costs",
     "power": "what it can settle",
     "status": "how far a study is",

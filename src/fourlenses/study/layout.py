@@ -25,6 +25,9 @@ PREDICTIONS = "predictions.npz"
 # In results/<study>/: its config and its cells.
 STUDY = "study.json"
 METRICS = "metrics.csv"
+PICTURES = "pictures"  # a folder
+CLASSES = "classes.csv"
+CONFUSIONS = "confusions.csv"
 IMAGES = "images.json"  # what the report knows of the images, for a clone without data
 
 
@@ -208,6 +211,20 @@ class Layout:
     def figure(self, name: str) -> str:
         """The numbers drawn in a figure; its pictures are next to them."""
         return f"{self.figures}/{name}.csv"
+
+    def picture(self, name: str) -> str:
+        """A picture of images: images_<dataset> or neighbours_<target>."""
+        return f"{self.results}/{PICTURES}/{name}.webp"
+
+    @property
+    def classes(self) -> str:
+        """Accuracy of each class."""
+        return f"{self.results}/{CLASSES}"
+
+    @property
+    def confusions(self) -> str:
+        """Which classes are taken for which."""
+        return f"{self.results}/{CONFUSIONS}"
 
     @property
     def report(self) -> str:
