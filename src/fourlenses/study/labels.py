@@ -14,7 +14,8 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from types import MappingProxyType
 
-LABEL_KEYS = ("label", "level_labels")  # of an entry of `datasets`
+# of an entry of `datasets`: for readers alone
+LABEL_KEYS = ("label", "level_labels", "licence")
 _CURRENT: ContextVar[Mapping[str, str]] = ContextVar("labels", default=MappingProxyType({}))
 
 
@@ -57,5 +58,6 @@ def labels_of(config: dict) -> dict[str, str]:
 
 
 def definition_of(entry: dict) -> dict:
-    """Return a dataset's entry without its labels: a change of those makes no images again."""
+    """Return a dataset's entry without its labels and licence: a change of those makes no images
+    again."""
     return {key: value for key, value in entry.items() if key not in LABEL_KEYS}

@@ -143,6 +143,10 @@ class Layout:
     def card(self, run: str) -> str:
         return f"{self.pretraining(run)}/{CARD}"
 
+    def exported(self, run: str) -> str:
+        """The folder of an encoder that other programs read."""
+        return f"{self.results}/export/{run}"
+
     def imported(self, name: str) -> str:
         """The directory of an external encoder, which the runs of all seeds share."""
         return f"{self.results}/encoders/{name}"
