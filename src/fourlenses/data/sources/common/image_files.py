@@ -88,8 +88,9 @@ def no_images(dataset: str, path: Path, skipped: Skipped) -> UserError:
         for reason, entry in list(skipped.reasons.items())[:3]
     )
     packed = any("archive" in reason or ".tar" in reason for reason in skipped.reasons)
+    inside = "unpack it and " if packed and path.is_file() else ""
     remedy = (
-        "point the key at the archive"
+        f"{inside}point the key at the archive{' inside' if inside else ''}"
         if packed
         else "point the key at the folder or archive that holds them"
     )
