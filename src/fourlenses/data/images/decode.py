@@ -97,7 +97,9 @@ def header_size(file: bytes | Path | Undecodable) -> tuple[int, int]:
     """
     try:
         if isinstance(file, Path):
-            header = read_header(patiently(functools.partial(_first_bytes, file), file))
+            header = read_header(
+                patiently(functools.partial(first_bytes, file, _HEADER_BYTES), file)
+            )
         else:
             header = read_header(file) if isinstance(file, bytes) else None
         if header and header.plain:  # a tenth of the time that Pillow takes to open a file
@@ -112,9 +114,9 @@ def header_size(file: bytes | Path | Undecodable) -> tuple[int, int]:
         return 0, 0
 
 
-def _first_bytes(file: Path) -> bytes:
+def first_bytes(file: Path, count: int) -> bytes:
     with open(file, "rb", buffering=0) as opened:
-        return opened.read(_HEADER_BYTES)
+        return opened.read(count)
 
 
 def open_picture(file: bytes | Path | Undecodable) -> Image.Image:

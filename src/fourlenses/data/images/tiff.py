@@ -231,7 +231,9 @@ def _unpacked(packed: bytes, compression: int, *, width: int, height: int) -> by
     if compression in _ZLIB:
         return zlib.decompressobj().decompress(packed, width * height)
     if compression not in _BY_PILLOW:
-        raise Undecodable(f"a TIFF packed by method {compression}, which is not read for such samples")
+        raise Undecodable(
+            f"a TIFF packed by method {compression}, which is not read for such samples"
+        )
     # a grey picture of its bytes, which Pillow unpacks
     entries = [
         (_WIDTH, 4, width),
