@@ -15,7 +15,6 @@ import pytest
 from fourlenses.core import patience
 from fourlenses.core.patience import PatientFile, open_patiently, patiently
 
-
 ENDS = (".jpg", "")  # what has no ending is known by its first bytes
 
 

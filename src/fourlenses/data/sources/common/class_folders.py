@@ -199,13 +199,13 @@ class Layout:
         if len(inside) < 2 or len(first) < 2 or any(names != first for names in inside.values()):
             return
         tops = ", ".join(f"'{printable(top)}'" for top in sorted(inside)[:3])
+        tops += ", …" if len(inside) > 3 else ""
         raise self._error(
             "path",
-            f"in {self.path} each of {len(inside)} folders ({tops}{', …' if len(inside) > 3 else ''}"
-            f") holds the same {len(first)} classes, so each would be there several times; where "
-            "they are splits call them train/ and test/, where they are parts or folds put the "
-            "images of a class into one folder, where every folder is a class set 'given_split' "
-            "to false",
+            f"in {self.path} each of {len(inside)} folders ({tops}) holds the same {len(first)} "
+            "classes, so each would be there several times; where they are splits call them train/ "
+            "and test/, where they are parts or folds put the images of a class into one folder, "
+            "where every folder is a class set 'given_split' to false",
         )
 
     def _without_split(self, parts: Sequence[Parts]) -> Labelled:
