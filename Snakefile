@@ -23,7 +23,9 @@ include: "rules/similarity.smk"
 include: "rules/figures.smk"
 include: "rules/findings.smk"
 include: "rules/plan.smk"
+include: "rules/pictures.smk"
 include: "rules/report.smk"
+include: "rules/export.smk"
 
 
 localrules:
@@ -31,9 +33,13 @@ localrules:
     betons,
     pretrain_all,
     evaluate_all,
+    export,
+    export_onnx,
     figures,
     findings,
     paired,
+    classes,
+    pictures,
     report,
 
 

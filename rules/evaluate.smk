@@ -40,7 +40,9 @@ def of_encoders(path):
 rule evaluate:
     input:
         encoders=of_encoders(FILES.encoder),
-        runs=of_encoders(FILES.run_record),
+        # written by the job that writes the encoder, whose time counts: a clone has the records of a
+        # committed study, newer than its table, and no encoder
+        runs=ancient(of_encoders(FILES.run_record)),
         betons=ancient(of_targets(needs.beton_files)),
         manifests=of_targets(lambda targets: [target["manifest"] for target in targets]),
         subsets=of_targets(needs.label_files),

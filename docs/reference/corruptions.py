@@ -2,7 +2,7 @@
 
     python docs/reference/corruptions.py
 
-tests/docs/test_corruptions_picture.py holds the picture to the code that corrupts.
+tests/docs/test_reference_pictures.py holds the picture to the code that corrupts.
 """
 
 from pathlib import Path

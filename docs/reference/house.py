@@ -41,10 +41,12 @@ ROOMS = {
     "plotting": "style, panels, save",
     "lenses": "a folder a question",
     "check": "inspect a dataset",
+    "pictures": "images as a study sees them",
     "planning": "what a study costs",
     "power": "what it can settle",
     "status": "how far a study is",
     "report": "one HTML page",
+    "export": "encoders for others",
     "showcase": "README's results",
 }
 BOX, GAP, STOREY, MARGIN, LANE = (164, 38), 22, 78, 16, 14

@@ -45,7 +45,7 @@ def contact_sheet(
         pen.text((left, HEAD - 20), text, colour, font(13, bold=True))
     for number, (name, line, *sides) in enumerate(rows):
         top = HEAD + number * (CELL + GAP)
-        lines = _wrapped(name, font(14, bold=True), CAPTION - 12, most=3)
+        lines = wrapped(name, font(14, bold=True), CAPTION - 12, most=3)
         start = top + (CELL - 18 * len(lines) - 17) // 2
         for place, text in enumerate(lines):
             pen.text((MARGIN, start + 18 * place), text, INK, font(14, bold=True))
@@ -79,7 +79,7 @@ def duplicates_panel(
     for number, (name, line, members) in enumerate(rows):
         top = HEAD + number * height
         pen.text((MARGIN, top + 24), name, INK, font(14, bold=True))
-        for place, text in enumerate(_wrapped(line, font(13), CAPTION - 12, most=3)):
+        for place, text in enumerate(wrapped(line, font(13), CAPTION - 12, most=3)):
             pen.text((MARGIN, top + 44 + 17 * place), text, GREY, font(13))
         for place, (picture, split, label) in enumerate(members):
             x, colour = left + place * step, TRAIN if split == "train" else TEST
@@ -146,7 +146,7 @@ def _cut(text: str, face: ImageFont.FreeTypeFont, width: float) -> str:
     return text + "…"
 
 
-def _wrapped(text: str, face: ImageFont.FreeTypeFont, width: float, *, most: int) -> list[str]:
+def wrapped(text: str, face: ImageFont.FreeTypeFont, width: float, *, most: int) -> list[str]:
     """Break text into at most ``most`` lines of ``width`` px.
 
     Behind spaces, underscores, slashes, dots and hyphens where there are any.

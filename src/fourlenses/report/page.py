@@ -11,12 +11,14 @@ from fourlenses.core.files import atomic
 from fourlenses.planning.report import CAPTION
 from fourlenses.report import answer
 from fourlenses.report.charts import curves, strip
+from fourlenses.report.classes import read_classes
 from fourlenses.report.datasets import read_datasets
 from fourlenses.report.decisions import read_decisions
 from fourlenses.report.figures import embedded_csv, not_measured, read_figure, read_lenses
 from fourlenses.report.findings import read_findings, read_published, with_strips
 from fourlenses.report.gaps import Gap, optional_text
 from fourlenses.report.markdown import parse
+from fourlenses.report.pictures import read_pictures
 from fourlenses.report.records import image_records, marks
 from fourlenses.report.records.provenance import read_provenance
 from fourlenses.report.records.runs import read_runs
@@ -63,6 +65,8 @@ def gather(metrics: Path, results: Path, data: Path) -> dict:
         "findings": found | {"findings": with_dots},
         "decisions": decisions,
         "datasets": read_datasets(metrics, decisions["cards"]),
+        "pictures": read_pictures(results),
+        "classes": read_classes(results),
         "published": read_published(results),
         "plan": _plan(results),
         "provenance": read_provenance(

@@ -7,6 +7,7 @@ put a root in front (`Path(root) / layout.beton("birds")`).
 Standard library only: the Snakefile imports it, and is parsed again in every job.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 DATA = "data"
@@ -25,6 +26,9 @@ PREDICTIONS = "predictions.npz"
 # In results/<study>/: its config and its cells.
 STUDY = "study.json"
 METRICS = "metrics.csv"
+PICTURES = "pictures"  # a folder
+CLASSES = "classes.csv"
+CONFUSIONS = "confusions.csv"
 IMAGES = "images.json"  # what the report knows of the images, for a clone without data
 
 
@@ -139,6 +143,10 @@ class Layout:
     def card(self, run: str) -> str:
         return f"{self.pretraining(run)}/{CARD}"
 
+    def exported(self, run: str) -> str:
+        """The folder of an encoder that other programs read."""
+        return f"{self.results}/export/{run}"
+
     def imported(self, name: str) -> str:
         """The directory of an external encoder, which the runs of all seeds share."""
         return f"{self.results}/encoders/{name}"
@@ -208,6 +216,24 @@ class Layout:
     def figure(self, name: str) -> str:
         """The numbers drawn in a figure; its pictures are next to them."""
         return f"{self.figures}/{name}.csv"
+
+    def drawn(self, name: str, formats: Iterable[str]) -> list[str]:
+        """Return the pictures of a figure, next to its table."""
+        return [f"{self.figures}/{name}.{ending}" for ending in formats]
+
+    def picture(self, name: str) -> str:
+        """A picture of images: images_<dataset> or neighbours_<target>."""
+        return f"{self.results}/{PICTURES}/{name}.webp"
+
+    @property
+    def classes(self) -> str:
+        """Accuracy of each class."""
+        return f"{self.results}/{CLASSES}"
+
+    @property
+    def confusions(self) -> str:
+        """Which classes are taken for which."""
+        return f"{self.results}/{CONFUSIONS}"
 
     @property
     def report(self) -> str:
