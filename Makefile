@@ -19,7 +19,7 @@ export XDG_CACHE_HOME := $(shell envs/cache_folder.sh)
 help:            ## what each command does
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## */\t/' | expand -t 14
 
-setup:           ## install what running a study needs into .venv: [EXTRAS=timm] (idempotent)
+setup:           ## install what running a study needs into .venv: [EXTRAS="timm onnx"] (idempotent)
 	@envs/setup.sh run
 
 setup-dev:
@@ -93,7 +93,8 @@ format: setup-dev
 audit: setup     ## known vulnerabilities of the pinned requirements (asks pypi.org)
 	@envs/audit.sh
 
+EXTRA_FILES = $(filter-out envs/requirements-dev,$(basename $(wildcard envs/requirements-*.in)))
 lock:            ## re-pin the requirements (needs uv)
-	for f in envs/bootstrap envs/requirements envs/requirements-timm envs/requirements-dev benchmarks/peers; do (cd $$(dirname $$f) && \
+	for f in envs/bootstrap envs/requirements envs/requirements-dev $(EXTRA_FILES) benchmarks/peers; do (cd $$(dirname $$f) && \
 	  uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate \
 	  $$(basename $$f).in -o $$(basename $$f).txt) || exit; done

@@ -25,6 +25,7 @@ include: "rules/findings.smk"
 include: "rules/plan.smk"
 include: "rules/pictures.smk"
 include: "rules/report.smk"
+include: "rules/export.smk"
 
 
 localrules:
@@ -32,6 +33,8 @@ localrules:
     betons,
     pretrain_all,
     evaluate_all,
+    export,
+    export_onnx,
     figures,
     findings,
     paired,

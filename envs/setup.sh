@@ -2,7 +2,8 @@
 # Everything a fresh clone needs, into ./.venv: `envs/setup.sh run` for studies, `envs/setup.sh
 # dev` for tests and lint too. `envs/setup.sh bench`: what studies need and the benchmark's peers,
 # into ./.bench, so that both run in one process and neither's packages bind the other.
-# EXTRAS=timm, with any of them: networks by timm's names as well (docs/reference/encoders.md).
+# EXTRAS="timm onnx", with any of them: packages of envs/requirements-<extra>.txt as well
+# (docs/reference/machines.md lists them).
 # Idempotent: does nothing (in well under a second) while the pinned requirements are unchanged.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -12,14 +13,17 @@ venv=.venv
 extras=${EXTRAS:-}
 say() { printf 'setup: %s\n' "$*" >&2; }
 die() { say "$@"; exit 1; }
-case "$extras" in "" | timm) ;; *) die "EXTRAS is '$extras'; allowed: timm" ;; esac
+known=$(cd envs && for file in requirements-*.in; do file=${file#requirements-}; echo "${file%.in}"; done | grep -vx dev)
+for extra in $extras; do
+    grep -qx -- "$extra" <<<"$known" || die "EXTRAS has '$extra'; allowed: $(tr '\n' ' ' <<<"$known")"
+done
 
 # --- nothing changed? ----------------------------------------------------------------------------
 files=(envs/requirements.txt pyproject.toml envs/setup.sh)
 [ "$kind" = dev ] && files+=(envs/requirements-dev.txt)
-[ "$extras" = timm ] && files+=(envs/requirements-timm.txt)
+for extra in $extras; do files+=("envs/requirements-$extra.txt"); done
 [ "$kind" = bench ] && files+=(benchmarks/peers.txt)
-stamp="$venv/.setup-$kind${extras:+-$extras}"
+stamp="$venv/.setup-$kind${extras:+-${extras// /-}}"
 wanted=$(cat "${files[@]}" | sha256sum | cut -d' ' -f1)
 [ -x "$venv/bin/python" ] && [ "$(cat "$stamp" 2>/dev/null)" = "$wanted" ] && exit 0
 started=$SECONDS
@@ -88,7 +92,7 @@ fi
 [ -x "$venv/bin/python" ] || "$uv" venv --quiet --python "$python" "$venv"
 requirements=(-r envs/requirements.txt)
 [ "$kind" = dev ] && requirements+=(-r envs/requirements-dev.txt)
-[ "$extras" = timm ] && requirements+=(-r envs/requirements-timm.txt)
+for extra in $extras; do requirements+=(-r "envs/requirements-$extra.txt"); done
 [ "$kind" = bench ] && requirements+=(-r benchmarks/peers.txt)
 say "installing Python packages into $venv (about 6 GB, mostly torch)"
 export VIRTUAL_ENV=$PWD/$venv

@@ -1,12 +1,18 @@
 # Hooks for SLURM: checks before anything is submitted, and how the head waits for jobs. No rule
 # stands here. Partitions, accounts and GPUs are the profile's: docs/guide/slurm.md.
 import atexit
+import signal
 
 from snakemake.logging import logger
 
 from fourlenses.slurm import profile_checks, snakemake_internals
 from fourlenses.slurm.demands import Demands
 from fourlenses.slurm.inside_job import forget_allocation
+
+if INSIDE:
+    # The notice of `sbatch --signal` goes to every process of the job: it is for the training.
+    # By default it would end the Snakemake around it, and with it the job.
+    signal.signal(signal.SIGUSR1, signal.SIG_IGN)
 
 profile = list(snakemake_internals.profile_resources(workflow))
 if workflow.is_main_process:

@@ -29,7 +29,11 @@ PACKAGES = {
     "yaml": "pyyaml",
 }
 # what an extra installs is imported where it is used, never at the top of a module
-EXTRAS = ("envs/requirements-timm.in",)
+EXTRAS = tuple(
+    file.relative_to(ROOT).as_posix()
+    for file in sorted((ROOT / "envs").glob("requirements-*.in"))
+    if file.stem != "requirements-dev"
+)
 # a function or constructor of more parameters takes the rest by keyword
 MOST_POSITIONAL = 3
 # A framework calls these by position.

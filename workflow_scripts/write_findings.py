@@ -9,6 +9,7 @@ import json
 from pathlib import Path
 
 from fourlenses.core.cli import run
+from fourlenses.study import labels
 
 
 def main() -> None:
@@ -31,6 +32,7 @@ def main() -> None:
     parser.add_argument(
         "--decision", required=True, type=Path, help="e.g. results/default/decision.json"
     )
+    labels.add_argument(parser)
     arguments = parser.parse_args()
 
     from fourlenses.analysis.contrasts import Evidence
@@ -43,11 +45,14 @@ def main() -> None:
 
     thresholds = Thresholds(**arguments.thresholds)
     evidence = Evidence.of(read_metrics(arguments.metrics), thresholds.seed_sd)
-    findings = planned.with_planned(
-        conclusions.evaluate(evidence, thresholds), planned.read(arguments.metrics.parent)
-    )
-    write.findings(findings, arguments.findings, study_setting(evidence))
-    write.cards(conclusions.cards(evidence, thresholds), arguments.decision)
+    half_widths = planned.read(arguments.metrics.parent)
+    unlabelled = conclusions.evaluate(evidence, thresholds) if half_widths else None
+    with labels.using(arguments.labels):
+        findings = planned.with_planned(
+            conclusions.evaluate(evidence, thresholds), half_widths, unlabelled=unlabelled
+        )
+        write.findings(findings, arguments.findings, study_setting(evidence))
+        write.cards(conclusions.cards(evidence, thresholds), arguments.decision)
     for finding in findings:
         print(f"{finding.finding}: {finding.verdict}")
 

@@ -46,6 +46,7 @@ ROOMS = {
     "power": "what it can settle",
     "status": "how far a study is",
     "report": "one HTML page",
+    "export": "encoders for others",
     "showcase": "README's results",
 }
 BOX, GAP, STOREY, MARGIN, LANE = (164, 38), 22, 78, 16, 14

@@ -13,12 +13,14 @@ from fourlenses.data.beton.reader import RAW, Stored
 from fourlenses.data.loading.resident import central, square
 from fourlenses.evaluation.encoder import Encoder
 from fourlenses.evaluation.features.extract import extract_features
+from fourlenses.export.folder import export_encoder
 from fourlenses.workflow.share_encoder import share
+from tests.export.test_folder import measured
 from tests.helpers.runs import go, settings
 from tests.training.test_start import continuing, imported, weights
 
 GUIDE = Path(__file__).parents[2] / "docs" / "guide"
-TORCHVISION, TIMM, OURS, FOLDER = range(4)  # the blocks of use-an-encoder.md
+TORCHVISION, TIMM, OURS, FOLDER, EXPORTED = range(5)  # the blocks of use-an-encoder.md
 
 
 def blocks():
@@ -44,7 +46,7 @@ def is_network_of(network, folder):
 
 
 def test_the_page_has_these_blocks():
-    assert len(blocks()) == 4
+    assert len(blocks()) == 5
 
 
 @pytest.mark.parametrize(
@@ -101,6 +103,20 @@ def test_the_features_of_a_folder_are_those_of_the_study(dataset, monkeypatch, k
     wanted = extract_features(network, seen, 3, device="cpu", **encoder.normalisation())
     assert names["features"].shape == (3, width)
     torch.testing.assert_close(names["features"], wanted, rtol=0, atol=1e-5)
+
+
+def test_an_exported_folder_loads_as_the_page_says(dataset, monkeypatch):
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    go(dataset, "run", settings(backbone="resnet18", steps=1, epochs=None))
+    folder = dataset / "results" / "mine" / "export" / "simclr" / "birds-all" / "seed0"
+    export_encoder(dataset / "run", folder, measured=measured(dataset), licences={})
+    names = run(EXPORTED, dataset, monkeypatch)
+    assert is_network_of(names["network"], dataset / "run")
+    picture = Image.fromarray(np.full((20, 30, 3), 51, dtype=np.uint8))
+    prepared = names["prepare"](picture, return_tensors="pt")["pixel_values"]
+    torch.testing.assert_close(prepared, torch.full((1, 3, 16, 16), 0.2))
+    answer = names["model"](pixel_values=prepared)
+    assert answer.pooler_output.flatten(1).shape == (1, 512)
 
 
 def as_run(folder):

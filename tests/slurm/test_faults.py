@@ -156,6 +156,17 @@ def test_preemption(study, partition):
         assert "after SIGTERM" in head.output()
 
 
+def test_the_notice_before_a_time_limit(study):
+    """`sbatch --signal=USR1@60` has SLURM send it to every process of the job's step."""
+    head = study.start(ENCODER)
+    training = held(study)
+    study.cluster.run("scancel", "--signal=USR1", str(training.job))
+    training.go_on()
+    assert_completes(study, head)
+    assert study.cluster.job(training.job)["JobState"] == "FAILED"
+    assert "after SIGUSR1" in head.output()
+
+
 def test_a_killed_head_that_is_restarted_does_not_train_twice_at_a_time(study):
     head = study.start(ENCODER)
     training = held(study)

@@ -1,8 +1,13 @@
 """The environment variables of jobs: in every job's shell, and with the project's prefix."""
 
+import os
 import re
+import signal
 import subprocess
+import sys
 from pathlib import Path
+
+import pytest
 
 from fourlenses.config.read import read_config
 from fourlenses.workflow.environment import job_environment, shell_prefix
@@ -50,6 +55,41 @@ def test_paths_of_the_user_s_stay_behind_ours():
     ]
     assert run(prefix, {})[0] == "/a project/src"
     assert run(shell_prefix({"FOURLENSES_X": ""}, Path("/s"), None), {})[1] == "/usr/bin:/bin"
+
+
+SAVES = """
+import signal, time
+noted = []
+signal.signal(signal.{name}, lambda *_: noted.append(1))
+print("trains", flush=True)
+while not noted: time.sleep(0.05)
+time.sleep(0.5)
+print("saved", flush=True)
+raise SystemExit(75)
+"""
+ENDS = 'import time; print("trains", flush=True); time.sleep(50)'
+
+
+def signalled(program: str, name: str) -> tuple[int, str]:
+    """Send a signal to the shell of a job and to its program; exit code and what else it said."""
+    # with its output redirected, as in every rule, the program does not replace the shell
+    command = f"{shell_prefix({}, Path('/s'), None)} \"{sys.executable}\" -c '{program}' 2>&1"
+    job = subprocess.Popen(
+        ["bash", "-c", command], stdout=subprocess.PIPE, text=True, start_new_session=True
+    )
+    assert job.stdout.readline() == "trains\n"
+    os.killpg(job.pid, getattr(signal, name))
+    said, _ = job.communicate(timeout=60)
+    return job.returncode, said
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGUSR1"])
+def test_a_job_waits_for_the_checkpoint_that_its_program_takes_at_a_signal(name):
+    assert signalled(SAVES.format(name=name), name) == (75, "saved\n")
+
+
+def test_a_program_that_takes_no_checkpoint_ends_by_the_signal():
+    assert signalled(ENDS, "SIGTERM") == (128 + signal.SIGTERM, "")
 
 
 def test_rules_take_no_other_variable():

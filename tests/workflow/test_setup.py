@@ -59,6 +59,14 @@ def test_no_python_headers(clone: Path, tmp_path: Path) -> None:
     assert "uv:" not in end.stdout
 
 
+def test_an_unknown_extra_is_refused_with_the_known_ones(clone: Path) -> None:
+    end = set_up(clone, EXTRAS="timm cats")
+    assert end.returncode == 1
+    assert "EXTRAS has 'cats'; allowed: mlflow notebook onnx tensorboard timm wandb" in end.stderr
+    several = set_up(clone, EXTRAS="timm onnx")
+    assert "uv: cache" in several.stdout
+
+
 def test_no_room_for_the_environment(clone: Path) -> None:
     end = set_up(clone, CLONE_MB=500)
     assert end.returncode == 1

@@ -10,9 +10,9 @@ class Headline:
     """The answer for one target: `answer.headline` has the rule.
 
     Attributes:
-        answer: "labels", "download" or "pretrain" where one option wins at every number of labels
-            that was compared, "depends" where it differs, "open" where none wins at any, "not
-            measured".
+        answer: "labels", "download", "continue" or "pretrain" where one option wins at every number
+            of labels that was compared, "depends" where it differs, "open" where none wins at any,
+            "not measured".
         sentence: the answer.
         because: sentences with the numbers that it rests on, or that are known without it.
         leans: whether it rests on fewer than `LEAST_SEEDS` seeds somewhere.

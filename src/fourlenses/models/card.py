@@ -87,31 +87,47 @@ def write_card(folder: Path, name: str, started_from: Path | None = None) -> Non
         started_from: folder of the imported encoder that it was continued from.
     """
     record = read_json(folder / RUN)
-    facts = facts_of(record)
-    if started_from is not None:
-        facts |= _of_start(facts["started_from"], read_json(started_from / RUN)["external"])
-    facts.setdefault("licence", NO_LICENCE)
-    rows = [f"| {LABELS[key]} | {_cell(facts[key])} |" for key in LABELS if key in facts]
-    rows.append(f"| SHA-256 of {ENCODER} | {sha256(folder / ENCODER)} |")
-    side = resized(int(facts["image_size"]), float(facts["crop"]))
+    facts = facts_with_licence(record, started_from)
     text = f"""# {name}
 
 An image encoder without a classifier. `{ENCODER}` holds its weights under the names of its
 architecture; `{RUN}` says how it was made.
 
-| | |
-|---|---|
-{chr(10).join(rows)}
-
-Images: scale the shorter side to {side} px ({facts["interpolation"]}, antialiased), cut out the
-central square of {facts["image_size"]} px, divide by 255, subtract the mean and divide by the
-standard deviation. How to load it: docs/guide/use-an-encoder.md.
+{facts_table(facts, folder / ENCODER)}
+{preprocessing(facts)}
+How to load it: docs/guide/use-an-encoder.md.
 """
     notes = record.get("notes") or []
     if notes:
         text += "\nNotes:\n\n" + "".join(f"- {note}\n" for note in notes)
     with atomic(folder / CARD) as temporary:
         temporary.write_text(text, encoding="utf-8")
+
+
+def facts_with_licence(record: Mapping[str, Any], started_from: Path | None) -> dict[str, str]:
+    """Return `facts_of` with a licence, and with what only the record of the start has."""
+    facts = facts_of(record)
+    if started_from is not None:
+        facts |= _of_start(facts["started_from"], read_json(started_from / RUN)["external"])
+    facts.setdefault("licence", NO_LICENCE)
+    return facts
+
+
+def facts_table(facts: Mapping[str, str], weights: Path) -> str:
+    """Return the facts as a table in Markdown, with the SHA-256 of the file of weights."""
+    rows = [f"| {LABELS[key]} | {_cell(facts[key])} |" for key in LABELS if key in facts]
+    rows.append(f"| SHA-256 of {weights.name} | {sha256(weights)} |")
+    return "\n".join(["| | |", "|---|---|", *rows, ""])
+
+
+def preprocessing(facts: Mapping[str, str]) -> str:
+    """Return the sentence on what is to be done to images."""
+    side = resized(int(facts["image_size"]), float(facts["crop"]))
+    return (
+        f"Images: scale the shorter side to {side} px ({facts['interpolation']}, antialiased), "
+        f"cut out the\ncentral square of {facts['image_size']} px, divide by 255, subtract the "
+        "mean and divide by the\nstandard deviation."
+    )
 
 
 def _of_start(started_from: str, external: Mapping[str, Any]) -> dict[str, str]:

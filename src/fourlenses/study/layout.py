@@ -7,6 +7,7 @@ put a root in front (`Path(root) / layout.beton("birds")`).
 Standard library only: the Snakefile imports it, and is parsed again in every job.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 DATA = "data"
@@ -142,6 +143,10 @@ class Layout:
     def card(self, run: str) -> str:
         return f"{self.pretraining(run)}/{CARD}"
 
+    def exported(self, run: str) -> str:
+        """The folder of an encoder that other programs read."""
+        return f"{self.results}/export/{run}"
+
     def imported(self, name: str) -> str:
         """The directory of an external encoder, which the runs of all seeds share."""
         return f"{self.results}/encoders/{name}"
@@ -211,6 +216,10 @@ class Layout:
     def figure(self, name: str) -> str:
         """The numbers drawn in a figure; its pictures are next to them."""
         return f"{self.figures}/{name}.csv"
+
+    def drawn(self, name: str, formats: Iterable[str]) -> list[str]:
+        """Return the pictures of a figure, next to its table."""
+        return [f"{self.figures}/{name}.{ending}" for ending in formats]
 
     def picture(self, name: str) -> str:
         """A picture of images: images_<dataset> or neighbours_<target>."""

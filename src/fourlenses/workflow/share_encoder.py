@@ -22,10 +22,15 @@ def share(imported: Path, seed: int, output: Path) -> None:
     record = read_json(imported / RUN)
     record["settings"]["seed"] = seed
     record["wall_time_seconds"] = 0.0  # it was imported once, for all seeds
-    with atomic(output / ENCODER) as temporary:
+    link_or_copy(imported / ENCODER, output / ENCODER)
+    write_json(output / RUN, record)
+
+
+def link_or_copy(weights: Path, to: Path) -> None:
+    """Put a file there under another name: a link, or a copy where the disk has no links."""
+    with atomic(to) as temporary:
         temporary.unlink()
         try:
-            os.link(imported / ENCODER, temporary)
+            os.link(weights, temporary)
         except OSError:
-            shutil.copyfile(imported / ENCODER, temporary)
-    write_json(output / RUN, record)
+            shutil.copyfile(weights, temporary)
