@@ -34,10 +34,17 @@ rule all:
     input: "submitted"
 rule submitted:
     output: "submitted"
+    benchmark: "times.tsv"
     shell: "touch {output}"
 facts["local"] = ["all" in local, "submitted" in local]
+def last():
+    facts["jobs"] = [name for name, _ in internals.jobs_to_run(workflow)]
+    facts["benchmarks"] = internals.benchmarks_to_run(workflow)
+    facts["makes"] = [internals.makes(workflow, name) for name in ("submitted", "other")]
+    facts["targets"] = internals.named_targets(workflow)
+    print("FACTS", json.dumps(facts), file=sys.stderr)
 if workflow.is_main_process:
-    atexit.register(lambda: print("FACTS", json.dumps(facts), file=sys.stderr))
+    atexit.register(last)
 """
 PROFILE = """
 default-resources: {slurm_partition: $NOT_SET_ANYWHERE}
@@ -72,6 +79,9 @@ def test_what_a_snakefile_learns(tmp_path):
     assert (learnt["before"], learnt["after"]) == (1, None)
     assert learnt["local"] == [True, False]
     assert learnt["makes_environments"] is False
+    assert sorted(learnt["jobs"]) == ["all", "submitted"]
+    assert sorted(learnt["benchmarks"]) == ["", "times.tsv"]
+    assert (learnt["makes"], learnt["targets"]) == ([True, False], ["all"])
 
 
 def test_the_cores_that_a_user_names_stay(tmp_path):
