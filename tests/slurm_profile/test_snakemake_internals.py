@@ -16,7 +16,8 @@ from fourlenses.slurm.snakemake_internals import count_target_jobs
 
 ROOT = Path(__file__).parents[2]
 SNAKEFILE = """
-import atexit, json, os, sys
+import atexit, json, logging, os, sys
+from snakemake.logging import logger
 from fourlenses.slurm import snakemake_internals as internals
 
 before = workflow.global_resources["_cores"]
@@ -37,14 +38,16 @@ rule submitted:
     benchmark: "times.tsv"
     shell: "touch {output}"
 facts["local"] = ["all" in local, "submitted" in local]
-def last():
-    facts["jobs"] = [name for name, _ in internals.jobs_to_run(workflow)]
-    facts["benchmarks"] = internals.benchmarks_to_run(workflow)
-    facts["makes"] = [internals.makes(workflow, name) for name in ("submitted", "other")]
-    facts["targets"] = internals.named_targets(workflow)
-    print("FACTS", json.dumps(facts), file=sys.stderr)
+class Watch(logging.Handler):
+    def emit(self, record):
+        if str(getattr(record, "event", "")) == "run_info":  # all jobs are known, none has started
+            facts["jobs"] = [name for name, _ in internals.jobs_to_run(workflow)]
+            facts["benchmarks"] = internals.benchmarks_to_run(workflow)
+            facts["makes"] = [internals.makes(workflow, name) for name in ("submitted", "other")]
+            facts["targets"] = internals.named_targets(workflow)
 if workflow.is_main_process:
-    atexit.register(last)
+    logger.addHandler(Watch())
+    atexit.register(lambda: print("FACTS", json.dumps(facts), file=sys.stderr))
 """
 PROFILE = """
 default-resources: {slurm_partition: $NOT_SET_ANYWHERE}
