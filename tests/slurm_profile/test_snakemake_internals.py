@@ -40,7 +40,8 @@ rule submitted:
 facts["local"] = ["all" in local, "submitted" in local]
 class Watch(logging.Handler):
     def emit(self, record):
-        if str(getattr(record, "event", "")) == "run_info":  # all jobs are known, none has started
+        # all jobs are known, none has started; a dry run says it once more at its end
+        if str(getattr(record, "event", "")) == "run_info" and "jobs" not in facts:
             facts["jobs"] = [name for name, _ in internals.jobs_to_run(workflow)]
             facts["benchmarks"] = internals.benchmarks_to_run(workflow)
             facts["makes"] = [internals.makes(workflow, name) for name in ("submitted", "other")]
