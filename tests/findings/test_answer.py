@@ -281,6 +281,7 @@ def test_a_download_against_labels_alone_needs_fine_tuning_unless_it_wins_frozen
     for labelled in (400, 4000):
         study.add("supervised", f"a-{labelled}", "a", 90.0, "scratch", labelled=labelled)
     (card, _) = conclusions.cards(seen(study), CERTAIN)
+    assert " · big (ResNet-18, 64 px) · " in card.conditions
     assert "download_or_labels" in {one.question for one in card.unmeasured}
     assert not [one for one in card.lines if one.question == "download_or_labels"]
 

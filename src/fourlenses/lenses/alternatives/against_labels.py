@@ -1,7 +1,7 @@
 """A downloaded encoder against labels alone: the better of each at every label size.
 
-A frozen encoder that loses against a network trained end to end has lost no contest, as it might win
-fine-tuned. One that beats every way of labels alone leads whatever fine-tuning would add. So frozen
+A frozen encoder that loses against a network trained end to end has lost no contest: fine-tuned it
+might win. One that beats every way of labels alone leads, whatever fine-tuning would add. So frozen
 encoders take part in a win, and only those that were fine-tuned in every other answer.
 """
 
