@@ -4,7 +4,7 @@
 # being there; those of an example only by a study of that dataset, so that no other reads them.
 from glob import glob
 
-for file in sorted(glob(os.path.join(workflow.basedir, "rules", "datasets", "*.smk"))):
+for file in sorted(glob(os.path.join(PROJECT, "rules", "datasets", "*.smk"))):
     dataset_rules = Path(file).stem
     if not dataset_rules.startswith("example_") or dataset_rules in config["datasets"]:
 

@@ -20,7 +20,12 @@ rule draw_figure:
         metrics=FILES.metrics,
         paired=paired_file,
     output:
-        FILES.figure("{figure}"),
+        report(
+            FILES.figure("{figure}"),
+            caption="captions/figure_numbers.rst",
+            category="Numbers",
+            labels={"table": "figure {figure}"},
+        ),
     log:
         FILES.log("figures/{figure}"),
     localrule: True
@@ -31,7 +36,7 @@ rule draw_figure:
         mem_mb=2000,
         runtime="10m",
     params:
-        prefix=f"{FILES.figures}/{{figure}}",
+        prefix=placed(f"{FILES.figures}/{{figure}}"),
         thresholds=figure_thresholds,
         look=as_json(config["figures"]),
         labels=LABELS,
@@ -50,7 +55,12 @@ rule compare_published:
         metrics=FILES.metrics,
         paired=paired_file,
     output:
-        FILES.published,
+        report(
+            FILES.published,
+            caption="captions/published.rst",
+            category="Numbers",
+            labels={"table": "compared with the paper"},
+        ),
     log:
         FILES.log("figures/compare_published"),
     localrule: True

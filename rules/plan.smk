@@ -18,13 +18,14 @@ rule plan:
         runtime="5m",
     params:
         config=whole_config,
-        prefix=FILES.plan,
-        power=FILES.power,
+        prefix=placed(FILES.plan),
+        root=placed("."),
+        power=placed(FILES.power),
     message:
         "Planning {params.prefix}.md, .csv, .svg and .png, {params.power}.md and .csv"
     shell:
         'python "$FOURLENSES_SCRIPTS/plan_study.py" --config {params.config:q} '
-        "--output-prefix {params.prefix} --power-prefix {params.power} 2> {log}"
+        "--directory {params.root} --output-prefix {params.prefix} --power-prefix {params.power} 2> {log}"
 
 
 # The plan next to what finished runs took.
@@ -40,7 +41,7 @@ rule plan_check:
         runtime="5m",
     params:
         config=whole_config,
-        results=FILES.results,
+        results=placed(FILES.results),
     message:
         "Comparing the plan with {params.results}"
     shell:

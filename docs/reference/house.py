@@ -45,6 +45,7 @@ ROOMS = {
     "planning": "what a study costs",
     "power": "what it can settle",
     "status": "how far a study is",
+    "trackers": "curves elsewhere",
     "report": "one HTML page",
     "export": "encoders for others",
     "showcase": "README's results",

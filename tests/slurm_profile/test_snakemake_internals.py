@@ -26,7 +26,12 @@ facts = {
     "before": before.value,
     "after": workflow.global_resources["_cores"].value,
     "makes_environments": internals.makes_environments(workflow),
+    "in_module": internals.in_module(workflow),
+    "placed": internals.path_prefix(workflow)("results/a.csv"),
+    "shell_prefix": [internals.shell_prefix_before()],
 }
+shell.prefix("export A={{1}}; ")
+facts["shell_prefix"].append(internals.shell_prefix_before())
 local = internals.local_rules(workflow)
 rule all:
     default_target: True
@@ -72,6 +77,31 @@ def test_what_a_snakefile_learns(tmp_path):
     assert (learnt["before"], learnt["after"]) == (1, None)
     assert learnt["local"] == [True, False]
     assert learnt["makes_environments"] is False
+    assert learnt["shell_prefix"] == ["", "export A={1}; "]
+    assert (learnt["in_module"], learnt["placed"]) == (False, "results/a.csv")
+
+
+def test_what_a_module_learns_of_its_place(tmp_path):
+    (tmp_path / "inner.smk").write_text(
+        "import sys\n"
+        "from fourlenses.slurm import snakemake_internals as internals\n"
+        "place = internals.path_prefix(workflow)\n"
+        "print('PLACE', internals.in_module(workflow), place('data'), place('/data'), "
+        "file=sys.stderr)\n"
+    )
+    (tmp_path / "Snakefile").write_text(
+        'module inner:\n    snakefile: "inner.smk"\n    prefix: "study"\n'
+        "use rule * from inner\nrule all:\n    localrule: True\n"
+    )
+    done = subprocess.run(
+        [Path(sys.executable).with_name("snakemake"), "-n"],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(ROOT / "src")},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "PLACE True study/data /data" in done.stderr
 
 
 def test_the_cores_that_a_user_names_stay(tmp_path):
@@ -104,6 +134,7 @@ def test_private_names_are_in_one_module():
     """Here is where the next version of Snakemake is met."""
     names = ("_localrules", "global_resources", "deployment_settings", "query_job_status")
     names += ("check_active_jobs", "resource_settings", "overwrite_resources")
+    names += ("path_modifier", "namespace", "_process_prefix")
     files = [ROOT / "Snakefile", *(ROOT / "rules").rglob("*.smk")]
     files += [
         file
