@@ -5,6 +5,7 @@ MLFLOW_TRACKING_URI, Weights & Biases by WANDB_MODE=online.
 """
 
 import os
+import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -118,7 +119,7 @@ class WeightsAndBiases:
         import wandb
 
         folder.mkdir(parents=True, exist_ok=True)
-        self.id = known_id or wandb.util.generate_id()
+        self.id = known_id or secrets.token_hex(4)
         self._run = wandb.init(
             project=run.study,
             name=run.name,
