@@ -66,10 +66,8 @@ def test_an_encoder_shows_ones_own_images(dataset, pictures, monkeypatch):
         shutil.copyfile(STUDY / file, results / file)
     defined = variables(monkeypatch, "--results", results, "--encoder", NAME, "--images", pictures)
     assert defined["features"].shape == (3, 128)
-    near = dict(
-        zip(*(defined["neighbours"][column] for column in ("image", "nearest")), strict=True)
-    )
-    assert (near["a.png"], near["b.png"]) == ("b.png", "a.png")
+    rows = defined["neighbours"].set_index("image")["nearest"]
+    assert (rows["a.png"], rows["b.png"]) == ("b.png", "a.png")
     assert list(defined["histories"]) == [NAME]
 
 
