@@ -1,13 +1,16 @@
 # Figures read metrics.csv, and paired.csv next to it where it is there: with the table alone they
 # can be drawn again, without data, GPU or torch. The output is the CSV of the numbers drawn. The
-# pictures next to it are none: where the table has nothing for a figure, there is no picture.
+# pictures next to it are none: where the table has nothing for a figure, there is no picture. One
+# that was drawn and is gone is the output of a rule of its own.
 from fourlenses.lenses.plan import figure_names
 from fourlenses.study.vocabulary import FIGURES
+from fourlenses.workflow.lost_pictures import lost_pictures
 
 
 def figure_files():
-    figures = figure_names(config) + ([SIMILARITY_FIGURE] if asks_similarity() else [])
-    return [FILES.figure(name) for name in figures]
+    names = figure_names(config) + ([SIMILARITY_FIGURE] if asks_similarity() else [])
+    lost = lost_pictures(FILES, names, config["figures"]["formats"], root=Path(placed(".")))
+    return [FILES.figure(name) for name in names] + lost
 
 
 def figure_thresholds(wildcards):
@@ -48,6 +51,15 @@ rule draw_figure:
         "--figure {wildcards.figure} --thresholds {params.thresholds:q} "
         "--look {params.look:q} --labels {params.labels:q} "
         "--seed-sd {params.seed_sd} --output-prefix {params.prefix} > {log} 2>&1"
+
+
+use rule draw_figure as draw_lost_pictures with:
+    output:
+        FILES.drawn("{figure}", config["figures"]["formats"]),
+    log:
+        FILES.log("figures/{figure}_pictures"),
+    message:
+        "Drawing the pictures of the figure {wildcards.figure} again"
 
 
 rule compare_published:

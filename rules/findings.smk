@@ -55,11 +55,12 @@ rule write_findings:
         runtime="10m",
     params:
         thresholds=lambda wildcards: as_json(config["findings"]),
+        labels=LABELS,
     message:
         "Writing {output.findings_text} and {output.decision_text}"
     shell:
         'python "$FOURLENSES_SCRIPTS/write_findings.py" --metrics {input.metrics} '
-        "--thresholds {params.thresholds:q} --findings {output.findings} "
+        "--thresholds {params.thresholds:q} --labels {params.labels:q} --findings {output.findings} "
         "--decision {output.decision} > {log} 2>&1"
 
 

@@ -28,11 +28,12 @@ rule write_report:
         runtime="10m",
     params:
         data=placed(layout.DATA),
+        labels=LABELS,
     message:
         "Writing {output.report}"
     shell:
         'python "$FOURLENSES_SCRIPTS/write_report.py" --metrics {input.metrics} '
-        "--data {params.data} --output {output.report} > {log} 2>&1"
+        "--data {params.data} --labels {params.labels:q} --output {output.report} > {log} 2>&1"
 
 
 rule report:

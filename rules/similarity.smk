@@ -85,3 +85,12 @@ rule draw_similarity:
         "--table {input.similarity} --figure {params.figure} --seed-sd {params.seed_sd} "
         "--look {params.look:q} --labels {params.labels:q} "
         "--output-prefix {params.prefix} > {log} 2>&1"
+
+
+use rule draw_similarity as draw_lost_similarity with:
+    output:
+        FILES.drawn(SIMILARITY_FIGURE, config["figures"]["formats"]),
+    log:
+        FILES.log(f"figures/{SIMILARITY_FIGURE}_pictures"),
+    message:
+        "Drawing the pictures of the figure {params.figure} again"

@@ -36,9 +36,9 @@ rule link_pictures:
         mem_mb=100,
         runtime="5m",
     params:
-        pictures=lambda wildcards, input: [
-            f"{os.path.splitext(table)[0]}.{PICTURE}" for table in input.tables
-        ],
+        pictures=lambda wildcards, input: sorted(
+            {f"{os.path.splitext(table)[0]}.{PICTURE}" for table in input.tables}
+        ),
         captions={name: caption_of(name) for name in FIGURES},
     message:
         "Linking the pictures for Snakemake's report"

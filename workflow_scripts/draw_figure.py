@@ -8,6 +8,7 @@ import json
 from pathlib import Path
 
 from fourlenses.core.cli import run
+from fourlenses.study import labels
 
 
 def main() -> None:
@@ -42,12 +43,7 @@ def main() -> None:
         "(%(default)s)",
     )
     parser.add_argument("--look", type=json.loads, default={}, help="JSON: `figures` of the config")
-    parser.add_argument(
-        "--labels",
-        type=json.loads,
-        default={},
-        help="JSON: names and what they are called: datasets, levels (birds/order), methods",
-    )
+    labels.add_argument(parser)
     parser.add_argument(
         "--output-prefix", required=True, type=Path, help="e.g. results/default/figures/quantity"
     )
@@ -59,7 +55,6 @@ def main() -> None:
     from fourlenses.lenses import registry
     from fourlenses.plotting import look
     from fourlenses.plotting.save import save
-    from fourlenses.study import labels
 
     registry.figure_named(arguments.figure)  # a wrong name is reported before a wrong table
     evidence = Evidence.of(read_metrics(arguments.metrics), arguments.seed_sd)

@@ -9,6 +9,7 @@ import json
 from pathlib import Path
 
 from fourlenses.core.cli import run
+from fourlenses.study import labels
 
 
 def main() -> None:
@@ -31,6 +32,7 @@ def main() -> None:
     parser.add_argument(
         "--decision", required=True, type=Path, help="e.g. results/default/decision.json"
     )
+    labels.add_argument(parser)
     arguments = parser.parse_args()
 
     from fourlenses.analysis.contrasts import Evidence
@@ -40,14 +42,23 @@ def main() -> None:
     from fourlenses.findings.show import planned
     from fourlenses.findings.thresholds import Thresholds
     from fourlenses.lenses import conclusions
+    from fourlenses.remedies.priced import most_images, priced
+    from fourlenses.study.layout import STUDY
 
     thresholds = Thresholds(**arguments.thresholds)
     evidence = Evidence.of(read_metrics(arguments.metrics), thresholds.seed_sd)
-    findings = planned.with_planned(
-        conclusions.evaluate(evidence, thresholds), planned.read(arguments.metrics.parent)
-    )
-    write.findings(findings, arguments.findings, study_setting(evidence))
-    write.cards(conclusions.cards(evidence, thresholds), arguments.decision)
+    half_widths = planned.read(arguments.metrics.parent)
+    unlabelled = conclusions.evaluate(evidence, thresholds) if half_widths else None
+    with labels.using(arguments.labels):
+        findings = planned.with_planned(
+            conclusions.evaluate(evidence, thresholds), half_widths, unlabelled=unlabelled
+        )
+        write.findings(findings, arguments.findings, study_setting(evidence))
+        cards = conclusions.cards(evidence, thresholds)
+    record = arguments.metrics.with_name(STUDY)
+    columns = evidence.metrics[["target", "source", "pretrain_images"]]
+    images = most_images(columns.itertuples(index=False, name=None))
+    write.cards(priced(cards, record, images=images), arguments.decision)
     for finding in findings:
         print(f"{finding.finding}: {finding.verdict}")
 

@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from fourlenses.core.cli import run
+from fourlenses.study import labels
 
 
 def main() -> None:
@@ -28,16 +29,18 @@ def main() -> None:
     parser.add_argument(
         "--output", required=True, type=Path, help="e.g. results/default/report.html"
     )
+    labels.add_argument(parser)
     arguments = parser.parse_args()
 
     from fourlenses.report.page import write_report
 
-    write_report(
-        arguments.metrics,
-        arguments.results or arguments.metrics.parent,
-        data=arguments.data,
-        output=arguments.output,
-    )
+    with labels.using(arguments.labels):
+        write_report(
+            arguments.metrics,
+            arguments.results or arguments.metrics.parent,
+            data=arguments.data,
+            output=arguments.output,
+        )
 
 
 if __name__ == "__main__":

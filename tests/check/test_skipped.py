@@ -45,7 +45,7 @@ def test_every_skipped_file_is_counted_with_its_reason(tmp_path):
 
 def test_folds_and_unknown_words_for_splits_are_pointed_out(tmp_path):
     files = {f"{part}/{pet}": 9 for part in ("entreno", "prueba") for pet in ("cat", "dog")}
-    report = checked(tmp_path, files)
+    report = checked(tmp_path, files, given_split=False)
     assert any(
         "2 folders ('entreno', 'prueba') hold classes of the same names" in what
         for what in whats(report)

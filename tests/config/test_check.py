@@ -70,6 +70,15 @@ def test_shipped_studies_are_valid(study):
             {"evaluation": {"validation_fraction": 2}},
             r"key 'evaluation.validation_fraction' is 2; allowed: less than 1$",
         ),
+        (
+            {"datasets": {"CUB-200": {"source": "image_folder", "path": "x"}}},
+            r"overlay.yaml: key 'datasets' has an entry named 'CUB-200'; allowed: a lower-case "
+            r"letter, .*, such as cub_200$",
+        ),
+        (
+            {"methods": {"1st": {"preset": "minutes"}}},
+            r"overlay.yaml: key 'methods' has an entry named '1st'; .* or underscores$",
+        ),
         ({"max_undecodable": -1}, r"key 'max_undecodable' is -1; allowed: 0 or more$"),
         ({"study": "My study"}, r"'study' is 'My study'; allowed: a lower-case letter, then "),
         ({"device": "gpu"}, r"key 'device' is 'gpu'; allowed: auto, cpu, cuda or a device such as"),
@@ -233,3 +242,25 @@ def test_the_datasets_of_the_documentation_are_valid():
     check_config(merged({"datasets": shown}), SCHEMA, [DEFAULT])
     assert {entry["source"] for entry in shown.values()} == set(SOURCES) - {"synthetic"}
     assert set(SOURCES) == {file.stem for file in SCHEMAS}
+
+
+WRITTEN = {
+    "max_undecodable: 1e-3": r"'max_undecodable' is '1e-3' \(YAML takes it for text; write "
+    r"1.0e-3 or 0.001\); allowed: a number$",
+    "methods: {simclr: {epochs: 2E2}}": r"write 2.0e\+2 or 200\); allowed: a number$",
+    "study: no": r"'study' is False \(YAML reads yes, no, .* in quotes\); allowed: text$",
+    "study: 2024-01-01": r"'study' is datetime.date.* \(put it in quotes\); allowed: text$",
+    "seeds:": r"'seeds' is empty; allowed: a list$",
+    "max_undecodable: .nan": r"overlay.yaml: key 'max_undecodable' is nan; allowed: a finite",
+    "methods: {simclr: {epochs: .inf}}": r"'methods.simclr.epochs' is inf; allowed: a finite",
+    "seeds: [0]\nstudy: a\nseeds: [1]": r"overlay.yaml:3: key 'seeds' is there twice",
+    "domain: {more: [{methods: [a], methods: [b]}]}": r"yaml:1: key 'domain.more.0.methods' is",
+}
+
+
+@pytest.mark.parametrize("text", WRITTEN)
+def test_what_yaml_takes_for_something_else(tmp_path, text):
+    file = tmp_path / "overlay.yaml"
+    file.write_text(text)
+    with pytest.raises(UserError, match=WRITTEN[text]):
+        check_config(merged(yaml.safe_load(text)), SCHEMA, [DEFAULT, file])

@@ -1,6 +1,8 @@
 """Reads that fail for a moment, on a file system over the network, are tried again."""
 
+import builtins
 import errno
+import io
 import os
 import subprocess
 import sys
@@ -12,6 +14,8 @@ import pytest
 
 from fourlenses.core import patience
 from fourlenses.core.patience import PatientFile, open_patiently, patiently
+
+ENDS = (".jpg", "")  # what has no ending is known by its first bytes
 
 
 @pytest.fixture(autouse=True)
@@ -83,6 +87,76 @@ def test_archives(end: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
             tar.add(picture, "cat/1.jpg")
     monkeypatch.setattr(os, "pread", FailingReads(errno.ESTALE, range(3, 5)))
     assert list(members(archive, "pets")) == [("cat/1.jpg", picture.read_bytes())]
+
+
+class Faulty:
+    """A call that fails once for each path that it is asked for."""
+
+    def __init__(self, real) -> None:  # type: ignore[no-untyped-def]
+        self.real, self.asked = real, set()
+
+    def __call__(self, path, *arguments, **options):  # type: ignore[no-untyped-def]
+        written = str(path).endswith(".part")  # reads alone are tried again
+        if isinstance(path, str | Path) and str(path) not in self.asked and not written:
+            self.asked.add(str(path))
+            raise OSError(errno.ESTALE, "Stale file handle", str(path))
+        return self.real(path, *arguments, **options)
+
+
+@pytest.mark.parametrize("source", ["image_folder", "unlabelled", "manifest"])
+def test_a_dataset_of_which_every_file_and_folder_fails_once(
+    source: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import pandas as pd
+
+    from fourlenses.core.files import read_json, write_json
+    from fourlenses.data.dataset import images_of_dataset, index_dataset
+    from fourlenses.data.manifest.manifest import read_manifest, write_manifest
+    from tests.helpers.trees import tree
+
+    names = [
+        f"{pet}/{number}{end}" for pet in ("cat", "dog") for number in range(5) for end in ENDS
+    ]
+    root = tree(tmp_path / "pets", names)
+    rows = pd.DataFrame({"path": names, "split": ["train", "test"] * 10})
+    rows["level:class"] = rows["path"].str[:3]
+    rows.to_parquet(tmp_path / "rows.parquet")
+    definition = {"source": source, "path": "pets"}
+    if source == "manifest":
+        definition["manifest"] = str(tmp_path / "rows.parquet")
+    write_json(tmp_path / "record.json", {"a": 1})
+    with monkeypatch.context() as patch:
+        for module, name in ((os, "scandir"), (io, "open"), (builtins, "open")):
+            patch.setattr(module, name, Faulty(getattr(module, name)))
+        patch.setattr(os, "pread", FailingReads(errno.EIO, range(0, 40, 3)))
+        manifest = index_dataset("pets", definition, tmp_path)
+        assert sorted(manifest["path"]) == sorted(names)
+        write_manifest(manifest, tmp_path / "manifest.parquet")
+        read = read_manifest(tmp_path / "manifest.parquet")
+        images = images_of_dataset("pets", definition, tmp_path, manifest=read, size=32)
+        contents = [image() for image in images]
+        assert read_json(tmp_path / "record.json") == {"a": 1}
+    assert contents == [(root / name).read_bytes() for name in manifest["path"]]
+
+
+def test_parquet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import pandas as pd
+
+    from fourlenses.data.dataset import images_of_dataset, index_dataset
+
+    rows = [{"image": {"bytes": os.urandom(300_000)}, "label": number % 2} for number in range(9)]
+    (tmp_path / "food").mkdir()
+    pd.DataFrame(rows).to_parquet(tmp_path / "food" / "train-00000-of-00001.parquet")
+    definition = {"source": "parquet", "path": "food", "label_column": "label"}
+    failing = FailingReads(errno.ESTALE, range(0, 60, 4))
+    monkeypatch.setattr(os, "pread", failing)
+    manifest = index_dataset("food", definition, tmp_path)
+    images = images_of_dataset("food", definition, tmp_path, manifest=manifest, size=32)
+    assert list(images) == [row["image"]["bytes"] for row in rows]
+    assert failing.count > 10
+    monkeypatch.setattr(os, "pread", FailingReads(errno.EIO, range(10_000)))
+    with pytest.raises(OSError, match="Input/output error"):
+        index_dataset("food", definition, tmp_path)
 
 
 def test_a_program_says_what_cannot_be_read() -> None:

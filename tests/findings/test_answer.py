@@ -24,6 +24,9 @@ SIDES = {
     "contest": ("SimCLR fine-tuned", "training from scratch"),
     "downloaded": ("rn50 fine-tuned", "SimCLR on birds 4k fine-tuned"),
     "download_or_labels": ("rn50 fine-tuned", "training from scratch"),
+    "continued_or_labels": ("rn50 continued, fine-tuned", "training from scratch"),
+    "continued_or_download": ("rn50 continued, fine-tuned", "rn50 fine-tuned"),
+    "continued_or_own": ("rn50 continued, fine-tuned", "SimCLR on birds 4k fine-tuned"),
 }
 REASONS = {0: "within 2 points", None: "the interval holds 0 and more than 2 points"}
 
@@ -62,6 +65,16 @@ def three(labels, pretrain, download, against_labels):
     ]
 
 
+def four(labels, against_labels, against_download, against_own):
+    """The three options, of which the download is ahead; and it continued, against each."""
+    return [
+        *three(labels, 1, 1, 1),
+        line("continued_or_labels", labels, against_labels),
+        line("continued_or_download", labels, against_download),
+        line("continued_or_own", labels, against_own),
+    ]
+
+
 def headline_of(*lines):
     return headline.of(list(lines), None, lacking=None, evidence=None)
 
@@ -76,6 +89,23 @@ WINNERS = {
     "one of two method entries": ([contest(500, -1), contest(500, 1)], "pretrain"),
     "one behind, one open": ([contest(500, -1), contest(500, None)], None),
     "one behind, one alike": ([contest(500, -1), contest(500, 0)], "labels"),
+    "continued ahead of all": (four(500, 1, 1, 1), "continue"),
+    "continued and the download alike, so the cheaper one": (four(500, 1, 0, 1), "download"),
+    "continued and own pretraining alike": (
+        [
+            *three(500, 1, -1, 1),
+            line("continued_or_labels", 500, 1),
+            line("continued_or_download", 500, 1),
+            line("continued_or_own", 500, 0),
+        ],
+        "continue",
+    ),
+    "continued open to the download": (four(500, 1, None, 1), None),
+    "continued not compared with the download": (
+        [*three(500, 1, 1, 1), line("continued_or_labels", 500, 1)],
+        "download",
+    ),
+    "continued alone with labels": ([line("continued_or_labels", 500, 1)], "continue"),
 }
 
 
@@ -138,7 +168,9 @@ def test_a_download_is_called_by_its_name_and_what_was_not_compared_is_said():
     assert found.sentence == (
         "Use the downloaded encoder rn50 fine-tuned, with 500 and 4,000 labels."
     )
-    assert found.because[-1] == "Not compared: labels alone."
+    assert found.because[-1] == (
+        "Not compared: labels alone and a downloaded encoder continued on your images."
+    )
 
 
 def test_below_three_seeds_a_headline_leans():
@@ -252,19 +284,22 @@ def test_an_untrained_side_makes_no_winner():
 
 
 def test_where_all_is_alike_a_headline_hardly_ever_sends_one_to_pretrain():
-    """Own pretraining, two downloads and labels alone are equally good at two label sizes: to send
-    somebody to pretrain or to download is wrong, and rare."""
+    """Own pretraining, two downloads, one of them continued, and labels alone are equally good at
+    two label sizes: to send somebody to anything but labels alone is wrong, and rare."""
     study = planted((54.0, 54.0), (54.0, 54.0), linear=50.0)
     for labelled in (400, 4000):
         for name in ("big", "small"):
             study.add("external", name, "a", 50.0, labelled=labelled)
             study.add("external", name, "a", 54.0, "fine_tune", labelled=labelled)
+        study.add("simclr_continued", "a-4000.from_big", "a", 50.0, labelled=labelled)
+        study.add("simclr_continued", "a-4000.from_big", "a", 54.0, "fine_tune", labelled=labelled)
     generator, wrong = np.random.default_rng(20), []
     for evidence in islice(study.draws(generator, 3, n_test=3000, seed_sd=0.7), 60):
         (card,) = conclusions.cards(evidence, Thresholds())
         found = options.by_labels(card.lines)
-        wrong.append(any(one.winner in (options.PRETRAIN, options.DOWNLOAD) for one in found))
-    print(f"all alike: {np.mean(wrong):.0%} of cards send one to pretrain or to download")
+        assert all(options.CONTINUE in one.options for one in found)
+        wrong.append(any(one.winner not in (None, options.LABELS) for one in found))
+    print(f"all alike: {np.mean(wrong):.0%} of cards send one to more than labels alone")
     assert np.mean(wrong) <= 0.10  # 5 %, and two standard errors of 60 draws
 
 

@@ -9,15 +9,18 @@ LETTERS = {"u": 1, "i": 2, "f": 3}
 LONG, SHORT = 4, 3
 
 
-def tiff(samples: np.ndarray, *, packing: str = "raw", order: str = "<") -> bytes:
+def tiff(
+    samples: np.ndarray, *, packing: str = "raw", order: str = "<", tags: dict | None = None
+) -> bytes:
     """Return a TIFF of samples (height, width, bands).
 
     Args:
         samples: Of any type.
         packing: raw, zlib, "zlib, predictor", tiles (of 16x16) or planes.
         order: Of bytes, ``<`` or ``>``.
+        tags: Short numbers in place of a tag's own.
     """
-    return _file([(samples, 0)], packing=packing, order=order)
+    return _file([(samples, 0)], packing=packing, order=order, more=tags or {})
 
 
 def tiff_of_pages(pages: list[np.ndarray], kinds: list[int] | None = None) -> bytes:
@@ -25,7 +28,7 @@ def tiff_of_pages(pages: list[np.ndarray], kinds: list[int] | None = None) -> by
     return _file(list(zip(pages, kinds or [0] * len(pages), strict=True)))
 
 
-def _file(pages, *, packing: str = "raw", order: str = "<") -> bytes:
+def _file(pages, *, packing: str = "raw", order: str = "<", more: dict | None = None) -> bytes:
     body = bytearray((b"II*\0" if order == "<" else b"MM\0*") + b"\0\0\0\0")
     link = 4  # where the place of the next page is written
     for samples, kind in pages:
@@ -40,6 +43,7 @@ def _file(pages, *, packing: str = "raw", order: str = "<") -> bytes:
             (325 if tiled else 279): (LONG, [len(block) for block in blocks]),
             254: (LONG, [kind]),
         }
+        tags |= {tag: (SHORT, [value]) for tag, value in (more or {}).items()}
         entries, extra = b"", bytearray()
         at = len(body)
         after = at + 2 + 12 * len(tags) + 4

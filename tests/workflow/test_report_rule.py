@@ -74,6 +74,16 @@ def test_the_table_alone_has_a_report_for_which_nothing_is_pretrained(tmp_path):
 
     assert "Nothing to be done" in output_of(snakemake(tmp_path, "report", "-n", config=config))
 
+    # a picture that is gone is drawn again, and its figure alone
+    picture = results / "figures" / "quantity.png"
+    before = picture.read_bytes()
+    picture.unlink()
+    planned = jobs(snakemake(tmp_path, "report", "-n", "--quiet", "host", config=config))
+    assert planned == {"draw_lost_pictures": 1, "write_report": 1, "report": 1, "total": 3}
+    result = snakemake(tmp_path, "report", config=config)
+    assert result.returncode == 0, output_of(result)[-4000:]
+    assert picture.read_bytes() == before
+
     # a clone has the records of study and runs too, and git may write them later than the table
     (results / "study.json").write_text("{}")
     for method, source, *_ in ENCODERS:

@@ -87,7 +87,7 @@ def draw_contact_sheet(
     )
     note = (
         f"{which}; images drawn by the seed ({report['settings']['seed']}); the centre square of "
-        "each, as an encoder sees it"
+        "each"
     )
     _save(contact_sheet(title, note, rows), path)
 

@@ -31,7 +31,7 @@ def contact_sheet(
 ) -> Image.Image:
     """Draw a row per class: its name, a line about it, training examples, test examples.
 
-    Of each image the centre square is shown, as an encoder sees it.
+    Of each image the centre square is shown.
     """
     columns = [max((len(row[side]) for row in rows), default=1) or 1 for side in (2, 3)]
     lefts = [MARGIN + CAPTION, MARGIN + CAPTION + columns[0] * (CELL + GAP) + 4 * GAP]

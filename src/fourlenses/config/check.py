@@ -3,6 +3,7 @@
 An error names the file, the key, the value, and what is allowed.
 """
 
+import re
 from importlib.util import find_spec
 from pathlib import Path
 from typing import cast
@@ -13,6 +14,7 @@ from fourlenses.config.blame import blame
 from fourlenses.config.schema import read_schema
 from fourlenses.config.sentences.allowed import allowed
 from fourlenses.config.sentences.former_keys import now_called
+from fourlenses.config.sentences.yaml_values import check_written, how_to_write, shown
 from fourlenses.config.yaml_files import read_yaml
 from fourlenses.core.errors import UserError, did_you_mean
 from fourlenses.data.augment.augmentation import Augmentation
@@ -27,8 +29,10 @@ def check_config(config: dict, schema_file: Path, config_files: list[Path]) -> N
         config_files: the files it was merged from, the last one winning.
 
     Raises:
-        UserError: the schema does not allow it, or an augmentation contradicts itself.
+        UserError: the schema does not allow it, a file says a thing twice, or an augmentation
+            contradicts itself.
     """
+    check_written(config, config_files)
     schema = read_schema(schema_file)
     errors = sorted(Draft202012Validator(schema).iter_errors(config), key=_rank)
     if errors:
@@ -95,6 +99,8 @@ def _sentence(error: ValidationError, config_files: list[Path]) -> str:
     if error.validator == "additionalProperties":
         return _unknown_key(error, path, config_files)
     value = error.instance
+    if "propertyNames" in error.absolute_schema_path:
+        return _bad_name(error, path, config_files)
     where = blame(path, config_files, None if isinstance(value, dict) else value)
     key = ".".join(path) or "(top level)"
     if error.validator == "required":
@@ -105,7 +111,18 @@ def _sentence(error: ValidationError, config_files: list[Path]) -> str:
         hint, names = did_you_mean(value, known), ", ".join(map(str, known))
         return f"{where}: key '{key}' is {value!r}{hint}; allowed: {names}"
     words = allowed(str(error.validator), error.validator_value, error.message)
-    return f"{where}: key '{key}' is {value!r}; allowed: {words}"
+    how = how_to_write(value, error.validator_value) if error.validator == "type" else ""
+    return f"{where}: key '{key}' is {shown(value)}{how}; allowed: {words}"
+
+
+def _bad_name(error: ValidationError, path: list[str], config_files: list[Path]) -> str:
+    """Return a sentence on a name that an entry must not have: `CUB-200`."""
+    name, section = str(error.instance), ".".join(path)
+    words = allowed(str(error.validator), error.validator_value, error.message)
+    better = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
+    example = f", such as {better}" if re.fullmatch("[a-z][a-z0-9_]*", better) else ""
+    where = blame([*path, name], config_files)
+    return f"{where}: key '{section}' has an entry named '{name}'; allowed: {words}{example}"
 
 
 def _taken(error: ValidationError, config_files: list[Path]) -> str | None:

@@ -3,6 +3,7 @@
 Presets and schema are read at every start of Snakemake; libyaml is ten times as fast.
 """
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,3 +15,25 @@ _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 def read_yaml(file: str | Path) -> Any:
     """Return what a file holds; None for an empty one."""
     return yaml.load(Path(file).read_text(encoding="utf-8"), Loader=_LOADER)
+
+
+def nodes(file: str | Path) -> Iterator[tuple[list[str], list[tuple[str, int]]]]:
+    """Yield of each mapping of a file its path, and its keys with their lines, from 1.
+
+    A key stands there as often as it is written.
+    """
+    root = yaml.compose(Path(file).read_text(encoding="utf-8"), Loader=_LOADER)
+    yield from _mappings(root, [])
+
+
+def _mappings(
+    node: yaml.Node | None, path: list[str]
+) -> Iterator[tuple[list[str], list[tuple[str, int]]]]:
+    if isinstance(node, yaml.MappingNode):
+        keys = [(str(key.value), key.start_mark.line + 1) for key, _ in node.value]
+        yield path, keys
+        for (key, _), (_, value) in zip(keys, node.value, strict=True):
+            yield from _mappings(value, [*path, key])
+    elif isinstance(node, yaml.SequenceNode):
+        for index, value in enumerate(node.value):
+            yield from _mappings(value, [*path, str(index)])

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from fourlenses.core.errors import Interrupted, UserError
+from fourlenses.core.patience import patiently
 
 # a full disk, a spent quota, a limit on the size of files (ulimit -f)
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -76,7 +77,8 @@ def write_json(path: str | os.PathLike, value: object) -> None:
 
 
 def read_json(path: str | os.PathLike) -> Any:
-    return json.loads(Path(path).read_text(encoding="utf-8"))
+    file = Path(path)
+    return json.loads(patiently(lambda: file.read_text(encoding="utf-8"), file))
 
 
 def write_csv(

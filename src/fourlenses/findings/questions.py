@@ -48,6 +48,19 @@ QUESTIONS = {
         "A downloaded encoder, continued on one's own images",
         "best",
     ),
+    "continued_or_labels": Title(
+        "A continued encoder, or labels alone?", "A continued encoder or labels alone", "each"
+    ),
+    "continued_or_download": Title(
+        "A continued encoder, or a download as it is?",
+        "A continued encoder or a downloaded one as it is",
+        "each",
+    ),
+    "continued_or_own": Title(
+        "A continued encoder, or your own pretraining?",
+        "A continued encoder or one's own pretraining",
+        "each",
+    ),
     "level": Title(
         "How many unlabelled images draw level with it?",
         "Unlabelled images to draw level with a downloaded encoder",

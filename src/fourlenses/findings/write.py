@@ -9,6 +9,7 @@ from fourlenses.findings.card import Card
 from fourlenses.findings.finding import Entry, Estimate, Finding
 from fourlenses.findings.numbers import NOTHING, difference
 from fourlenses.findings.show import html, markdown
+from fourlenses.study import names
 
 
 def findings(found: Sequence[Finding], output: Path, setting: str) -> None:
@@ -70,7 +71,7 @@ def _cells(entry: Entry, second: str | None) -> list[str]:
     widths = NOTHING if half is None else f"{half:.1f}"
     if planned is not None:
         widths += f" ({planned:.1f})"
-    cells = [entry.target, entry.what, _number(entry.number), widths]
+    cells = [names.dataset(entry.target), entry.what, _number(entry.number), widths]
     if second:
         cells.append(_number(entry.second_scale) if entry.second_scale else NOTHING)
     reason = f": {entry.reason}" if entry.reason is not None else ""

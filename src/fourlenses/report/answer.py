@@ -50,6 +50,8 @@ OPTIONS = {
     "download_or_labels": Option("alternatives", "Downloaded encoder, not labels alone"),
     "downloaded": Option("alternatives", "Downloaded encoder, not your own"),
     "continued": Option("alternatives", "Continued on your images"),
+    "continued_or_labels": Option("alternatives", "Continued encoder, not labels alone"),
+    "continued_or_own": Option("alternatives", "Continued encoder, not your own"),
 }
 
 
@@ -128,7 +130,7 @@ def _of_granularity(findings: Sequence[dict]) -> list[Comparison]:
             if one["unit"] == "points" and one["counts"]:
                 end = one["low"] > 0, one["high"] < 0
                 tone = "yes" if end[0] else "no" if end[1] else "open"
-                words = f"{one['target']}: {one['estimate']:+.1f} points "
+                words = f"{names.dataset(one['target'])}: {one['estimate']:+.1f} points "
                 words += f"[{one['low']:+.1f}, {one['high']:+.1f}]"
                 comparison = Comparison(
                     estimate=one["estimate"],

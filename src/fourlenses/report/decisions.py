@@ -15,6 +15,7 @@ COMMAND = "snakemake findings"
 ANSWERS = {
     "pretrain": "Pretrain on your own images for",
     "download": "Use a downloaded encoder for",
+    "continue": "Continue a downloaded encoder on your own images for",
     "labels": "Train on the labels alone for",
     "depends": "It depends on the number of labels for",
     "open": "Cannot tell whether pretraining pays for",

@@ -9,6 +9,7 @@ from fourlenses.report.figures import lens_of
 from fourlenses.report.gaps import Gap, optional_json, optional_text
 from fourlenses.report.tables import read_table
 from fourlenses.report.values import dicts
+from fourlenses.study import names
 
 COMMAND = "snakemake findings"
 # The classes of a verdict's mark; what leans is dashed. Others, such as "confounded" or "not
@@ -120,7 +121,8 @@ def _comparisons(evidence: object) -> list[dict]:
         if None in numbers.values():
             continue
         status = values.text_of(entry, "status")
-        about = ", ".join(filter(None, (values.text_of(entry, key) for key in ("target", "what"))))
+        named = (_dataset(entry), values.text_of(entry, "what"))
+        about = ", ".join(filter(None, named))
         said = f", {STATUS.get(status, status)}" if status else ""
         result.append(
             numbers
@@ -133,6 +135,10 @@ def _comparisons(evidence: object) -> list[dict]:
             }
         )
     return result
+
+
+def _dataset(entry: dict) -> str:
+    return names.dataset(values.text_of(entry, "target"))
 
 
 def _name(finding: object) -> str:
@@ -169,6 +175,8 @@ def _comparison(entry: dict) -> dict:
         for key, value in entry.items()
         if key not in ("low", "high", "cells")
     }
+    if "target" in shown:
+        shown["target"] = _dataset(entry)
     if "status" in shown:
         shown["status"] = STATUS.get(shown["status"], shown["status"])
     if values.number(entry.get("estimate")) is not None:
@@ -181,8 +189,8 @@ def _comparison(entry: dict) -> dict:
 def _cells(evidence: object) -> list[str]:
     """Every cell that a comparison names, once."""
     lists = (entry.get("cells") for entry in dicts(evidence))
-    names = (str(cell) for cells in lists if isinstance(cells, list) for cell in cells)
-    return list(dict.fromkeys(names))
+    lines = (str(cell) for cells in lists if isinstance(cells, list) for cell in cells)
+    return list(dict.fromkeys(lines))
 
 
 def read_published(results: Path) -> dict:

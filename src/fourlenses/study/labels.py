@@ -7,13 +7,16 @@ label, so that files and tables do not depend on it.
 Standard library only: the Snakefile imports it in every job.
 """
 
+import argparse
+import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+from types import MappingProxyType
 
 # of an entry of `datasets`: for readers alone
 LABEL_KEYS = ("label", "level_labels", "licence")
-_CURRENT: ContextVar[Mapping[str, str]] = ContextVar("labels", default={})  # noqa: B039 - never written to
+_CURRENT: ContextVar[Mapping[str, str]] = ContextVar("labels", default=MappingProxyType({}))
 
 
 def of(name: str, default: str) -> str:
@@ -29,6 +32,16 @@ def using(labels: Mapping[str, str]) -> Iterator[None]:
         yield
     finally:
         _CURRENT.reset(token)
+
+
+def add_argument(parser: argparse.ArgumentParser) -> None:
+    """Let a program take the labels that a rule gives it: `arguments.labels`, for `using`."""
+    parser.add_argument(
+        "--labels",
+        type=json.loads,
+        default={},
+        help="JSON: names and what they are called: datasets, levels (birds/order), methods",
+    )
 
 
 def labels_of(config: dict) -> dict[str, str]:

@@ -7,6 +7,7 @@ put a root in front (`Path(root) / layout.beton("birds")`).
 Standard library only: the Snakefile imports it, and is parsed again in every job.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 DATA = "data"
@@ -220,6 +221,10 @@ class Layout:
     def figure(self, name: str) -> str:
         """The numbers drawn in a figure; its pictures are next to them."""
         return f"{self.figures}/{name}.csv"
+
+    def drawn(self, name: str, formats: Iterable[str]) -> list[str]:
+        """Return the pictures of a figure, next to its table."""
+        return [f"{self.figures}/{name}.{ending}" for ending in formats]
 
     def picture(self, name: str) -> str:
         """A picture of images: images_<dataset> or neighbours_<target>."""

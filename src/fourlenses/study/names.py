@@ -100,7 +100,7 @@ def source(text: str) -> str:
         for name, size in source_parts(text)
     ]
     start = split_start(text)[1]
-    return " + ".join(parts) + (f" (from {start})" if start else "")
+    return " + ".join(parts) + (f" (from {labels.of(start, start)})" if start else "")
 
 
 def _unmarked(part: str) -> tuple[str, list[str]]:
@@ -150,7 +150,7 @@ def _mark(mark: str) -> str:
     if _SEED.fullmatch(mark):
         return "another seed"
     if start := split_start(f".{mark}")[1]:
-        return f"from {start}"
+        return f"from {labels.of(start, start)}"
     return methods.label(mark) if methods.known(mark) else mark
 
 

@@ -11,7 +11,7 @@ from PIL import Image
 from fourlenses.data.conversion.encode import encode
 from fourlenses.data.dataset import images_of_dataset, index_dataset
 from fourlenses.data.images.content import Undecodable
-from fourlenses.data.images.decode import decode
+from fourlenses.data.images.decode import decode, header_size
 from fourlenses.data.images.tiff import read_samples
 from fourlenses.data.images.values import ValueRule, samples_of
 from tests.helpers.tiffs import tiff, tiff_of_pages
@@ -83,6 +83,31 @@ def test_a_preview_is_no_page_of_a_stack():
     picture = RNG.integers(0, 256, (20, 30, 1), dtype=np.uint8)
     data = tiff_of_pages([picture, picture], kinds=[0, 1])
     assert np.array_equal(np.asarray(decode(data))[:, :, 0], picture[:, :, 0])
+
+
+def test_a_preview_before_the_picture_is_not_the_picture():
+    """As cameras and scanners write them: the first page is a small copy."""
+    picture = RNG.integers(0, 256, (20, 30, 1), dtype=np.uint8)
+    data = tiff_of_pages([picture[::2, ::2], picture], kinds=[1, 0])
+    assert header_size(data) == (30, 20)
+    assert np.array_equal(np.asarray(decode(data))[:, :, 0], picture[:, :, 0])
+    assert np.array_equal(read_samples(data), picture)
+    previews = tiff_of_pages([picture, picture], kinds=[1, 1])
+    assert np.array_equal(np.asarray(decode(previews))[:, :, 0], picture[:, :, 0])
+
+
+@pytest.mark.parametrize("bits", [8, 16])
+@pytest.mark.parametrize("rule", [None, ValueRule(bands=(1,)), "range", "percentiles"])
+def test_what_is_small_is_bright_where_a_film_scanner_says_so(bits, rule):
+    """Tag 262 is 0: zero is white. Radiographs are stored so."""
+    most = 2**bits - 1
+    ramp = np.linspace(0, most, 40).astype(f"uint{bits}")
+    data = tiff(np.broadcast_to(ramp[None, :, None], (4, 40, 1)), tags={262: 0})
+    if isinstance(rule, str):
+        rule = ValueRule(**{rule: (0, most if rule == "range" else 100)})
+    drawn = np.asarray(decode(data)) if rule is None else rule.applied_to(data)()
+    shades = drawn[0, :, 0].astype(int)
+    assert np.abs(shades - (255 - ramp.astype(float) / most * 255)).max() <= 1
 
 
 @pytest.mark.parametrize("compression", ["tiff_lzw", "tiff_deflate", "packbits", "zstd", "raw"])

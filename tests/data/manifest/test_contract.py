@@ -35,7 +35,8 @@ def index(folder, rows=ROWS, path="images", write=None):
 
 def images(folder, table, path="images"):
     definition = {"source": "manifest", "path": path, "manifest": str(folder / "rows.parquet")}
-    return list(source.images("mine", definition, folder, manifest=table, size=32))
+    lazy = source.images("mine", definition, folder, manifest=table, size=32)
+    return [image() if callable(image) else image for image in lazy]
 
 
 def test_rows_become_a_manifest_and_images_come_in_its_order(folder):

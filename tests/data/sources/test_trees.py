@@ -1,4 +1,4 @@
-"""Trees of images as people have them: which folders are splits, which classes, what is skipped."""
+"""Trees of images as people have them: which folders are splits, and which are classes."""
 
 import pytest
 
@@ -43,6 +43,12 @@ SPLITS = [
     ("data/Train", "data/Test"),
     ("Brain Train", "Brain Test"),
     ("trn", "tst"),
+    ("TRAINING_DATA", "TESTING_DATA"),
+    ("1_train", "2_test"),
+    ("Training (80%)", "Testing (20%)"),
+    ("trainval", "test"),
+    ("train_val", "test"),
+    ("\uff54\uff52\uff41\uff49\uff4e", "\uff54\uff45\uff53\uff54"),  # of full width
 ]
 
 
@@ -91,6 +97,63 @@ LABELS = {
         {"train_station": 9, "test_tube": 9},
         {},
         "test_tube train_station",
+        None,
+        {},
+    ),
+    "the split in each class's name": (
+        {"cat_train": 4, "dog_train": 4, "cat_test": 2, "dog_test": 2},
+        {},
+        "cat dog",
+        (8, 4),
+        {},
+    ),
+    "the split before each class's name": (
+        {"Train-Great Dane": 4, "Train-pug": 4, "Test-Great Dane": 2, "Test-pug": 2},
+        {},
+        "Great Dane|pug",
+        (8, 4),
+        {},
+    ),
+    "two domains of a translation": (
+        {"trainA": 4, "trainB": 4, "testA": 2, "testB": 2},
+        {},
+        "A B",
+        (8, 4),
+        {},
+    ),
+    "the split in the folder and in the class's name": (
+        {"train/cat_train": 4, "train/dog_train": 4, "test/cat_test": 2, "test/dog_test": 2},
+        {},
+        "cat dog",
+        (8, 4),
+        {},
+    ),
+    "a class in train only, with the split in the names": (
+        {"cat_train": 4, "dog_train": 4, "cat_test": 2},
+        {},
+        "cat dog",
+        (8, 2),
+        {},
+    ),
+    "names with a split that are classes, by the key": (
+        {"cat_train": 9, "dog_train": 9, "cat_test": 9},
+        {"given_split": False},
+        "cat_test cat_train dog_train",
+        None,
+        {},
+    ),
+    "a third folder next to Kaggle's two": (
+        {"Training/cat": 4, "Training/dog": 4, "Test/cat": 2, "Test/dog": 2, "test-several": 5},
+        {},
+        "cat dog",
+        (8, 4),
+        {"next to the folders of the splits": 5},
+    ),
+    "valid and invalid are classes": ({"valid": 9, "invalid": 9}, {}, "invalid valid", None, {}),
+    "a class called train next to others of its kind": (
+        {"vehicles/train": 9, "vehicles/bus": 9, "animals/dog": 9},
+        {},
+        "animals/dog|vehicles/bus|vehicles/train",
         None,
         {},
     ),
@@ -273,6 +336,17 @@ def test_labels_and_splits(tmp_path, case):
             r"holds no images \(1 files: no image \(.txt\), e.g. 'note.txt'\)",
         ),
         ({"pets.zip": b"PK\3\4"}, {}, r"e.g. 'pets.zip'\); point the key at the archive"),
+        (
+            {"Treino/a": 3, "Treino/b": 3, "Teste/a": 3, "Teste/b": 3},
+            {},
+            r"each of 2 folders \('Teste', 'Treino'\) holds the same 2 classes, .*; where they are "
+            r"splits call them train/ and test/, .* set 'given_split' to false",
+        ),
+        (
+            {f"fold{number}/{pet}": 2 for number in range(5) for pet in ("a", "b")},
+            {},
+            r"each of 5 folders \('fold0', 'fold1', 'fold2', …\) holds the same 2 classes",
+        ),
     ],
 )
 def test_what_is_not_clear_is_an_error_with_a_way_out(tmp_path, files, keys, message):
@@ -280,55 +354,7 @@ def test_what_is_not_clear_is_an_error_with_a_way_out(tmp_path, files, keys, mes
         index(tree(tmp_path / "pets", files), **keys)
 
 
-LEFTOVERS = {
-    "__MACOSX/pets/{}/cat/._0.jpg": "left by macOS",
-    "{}/cat/._0.jpg": "hidden",
-    "{}/.ipynb_checkpoints/0-checkpoint.jpg": "hidden",
-    "{}/cat/.ipynb_checkpoints/0-checkpoint.jpg": "hidden",
-    ".git/0.jpg": "hidden",
-    ".Trash-1000/files/0.jpg": "hidden",
-    ".@__thumb/0.jpg": "hidden",
-    "{}/cat/@eaDir/0.jpg/SYNOPHOTO_THUMB_M.jpg": "left by a network drive",
-    "#recycle/0.jpg": "left by a network drive",
-    "#snapshot/hourly/cat/0.jpg": "left by a network drive",
-    "$RECYCLE.BIN/0.jpg": "left by Windows",
-    "{}/cat/Thumbs.db": "left by Windows",
-    "System Volume Information/x.jpg": "left by Windows",
-    "lost+found/0.jpg": "left by a program",
-    "{}/cat/0.jpg~": "backup or unfinished copy",
-    "{}/cat/0.jpg.bak": "backup or unfinished copy",
-    "{}/cat/0.jpg.crdownload": "backup or unfinished copy",
-}
-
-
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("given", [True, False])
-def test_what_systems_leave_behind_is_skipped_and_counted(tmp_path, kind, given):
-    top = "pets/train" if given else "pets"
-    files = {f"{top}/cat": 9, f"{top}/dog": 9}
-    if given:
-        files |= {"pets/val/cat": 3, "pets/val/dog": 3}
-    clean = index(tree(tmp_path / "clean", files, kind))
-    files |= {name.format(top): b"" for name in LEFTOVERS}
-    manifest = index(tree(tmp_path / "pets", files, kind))
-    assert set(manifest["id"]) == set(clean["id"])
-    assert classes(manifest) == ["cat", "dog"]
-    expected = list(LEFTOVERS.values())
-    assert {reason: entry["files"] for reason, entry in skipped_of(manifest).items()} == {
-        reason: expected.count(reason) for reason in set(expected)
-    }
-
-
-def test_a_folder_that_the_system_keeps_to_itself_ends_nothing(tmp_path, monkeypatch):
-    root = tree(tmp_path / "pets", {"cat": 9, "dog": 9, "lost+found": 1})
-    import os
-
-    real = os.scandir
-
-    def guarded(folder):
-        if str(folder).endswith("lost+found"):
-            raise PermissionError(13, "Permission denied")
-        return real(folder)
-
-    monkeypatch.setattr(os, "scandir", guarded)
-    assert len(index(root)) == 18
+def test_an_archive_of_archives_says_what_to_do(tmp_path):
+    files = {"train.zip": b"PK\3\4", "test1.zip": b"PK\3\4", "sample.csv": b"id,label"}
+    with pytest.raises(UserError, match=r"; unpack it and point the key at the archive inside$"):
+        index(tree(tmp_path / "pets", files, ".zip"))

@@ -93,7 +93,7 @@ def _below(
     enter: Callable[[str], bool] | None,
 ) -> Iterator[str]:
     try:
-        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+        entries = patiently(lambda: _entries(folder), Path(folder))
     except OSError as error:
         if leftover(start):  # `lost+found` is the superuser's
             return
@@ -112,6 +112,11 @@ def _below(
             link and (os.path.isfile(entry.path) or not os.path.exists(entry.path))
         ):
             yield name
+
+
+def _entries(folder: str) -> list[os.DirEntry[str]]:
+    with os.scandir(folder) as listed:
+        return sorted(listed, key=lambda entry: entry.name)
 
 
 def _circle(folder: str, link: str) -> bool:

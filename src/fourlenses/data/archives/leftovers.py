@@ -5,6 +5,7 @@ no second image.
 """
 
 import posixpath
+import re
 
 # Names of files and folders, lower case, by who leaves them.
 _LEFT_BY = {
@@ -18,35 +19,35 @@ _LEFT_BY = {
             "$recycle.bin",
             "recycler",
             "recycled",
+            "msocache",
+            "$av_asw",
+            "$extend",
+            "$winreagent",
             "system volume information",
-            "found.000",
             "picasa.ini",
+            "zbthumbnail.info",
         ),
         "Windows",
     ),
+    **dict.fromkeys(("#recycle", "#snapshot", "~snapshot"), "a network drive"),
     **dict.fromkeys(
-        (
-            "@eadir",
-            "@recycle",
-            "@recently-snapshot",
-            "@__thumb",
-            "@tmp",
-            "@sharebin",
-            "@sharesnap",
-            "#recycle",
-            "#snapshot",
-            "~snapshot",
-        ),
-        "a network drive",
+        ("lost+found", "__pycache__", "cvs", "_gsdata_", "_vti_cnf", "_vti_pvt", "node_modules"),
+        "a program",
     ),
-    **dict.fromkeys(("lost+found", "__pycache__", "cvs", "_gsdata_"), "a program"),
 }
-_THUMBNAILS = ("synophoto_thumb", "synoindex_", "synofile_thumb", "synovideo_")
+# `@eaDir`, `@Recycle`, `@Transcode`, `@SynoResource`: Synology and QNAP begin theirs so.
+_NETWORK_DRIVE = re.compile(r"@[a-z_]\w|syno(photo_thumb|index_|file_thumb|video_)", re.IGNORECASE)
+# What `chkdsk` rescues, and streams that a copy from Windows turns into files: `x.jpg:Zone.…`
+_WINDOWS = re.compile(r"found\.\d{3}|.*\.(db|[a-z]{3,4}):[\w.]+", re.IGNORECASE)
 # Behind a whole name: copies that editors keep, and downloads that were not finished.
 _COPIES = (
     *(".bak", ".orig", ".old", ".tmp", ".temp", ".swp", "~"),
     *(".part", ".partial", ".filepart", ".crdownload", ".download", ".opdownload", ".aria2"),
+    *(".!ut", ".!qb", ".!bt", ".bc!", ".xltd"),
 )
+# `#x.jpg#` of Emacs, `~$x.jpg` of Office, `x.jpg.sb-1a2b3c4d-AbCdEf` of macOS, `x.jpg_original` of
+# ExifTool
+_COPY = re.compile(r"#.*#|~\$.*|.*\.sb-[0-9a-f]{8}-\w{6}|.*\.[a-z]{3,4}_original", re.IGNORECASE)
 
 
 def leftover(name: str) -> str:
@@ -59,10 +60,13 @@ def leftover(name: str) -> str:
         small = part.lower()
         if small in _LEFT_BY:
             return f"left by {_LEFT_BY[small]}"
-        if small.startswith(_THUMBNAILS):
+        if _NETWORK_DRIVE.match(small):
             return "left by a network drive"
+        if _WINDOWS.fullmatch(small):
+            return "left by Windows"
         if part.startswith(".") and part not in (".", ".."):
             return "hidden"
-    if posixpath.basename(name).lower().endswith(_COPIES):
+    file = posixpath.basename(name).lower()
+    if file.endswith(_COPIES) or _COPY.fullmatch(file):
         return "backup or unfinished copy"
     return ""

@@ -20,7 +20,7 @@ from fourlenses.core.patience import patiently
 from fourlenses.data.images.content import Undecodable
 from fourlenses.data.images.formats import HEAD, READ, format_of
 from fourlenses.data.images.jpeg_header import read_header
-from fourlenses.data.images.tiff import is_tiff, why_not_plain
+from fourlenses.data.images.tiff import is_preview, is_tiff, pages_of, why_not_plain
 
 # A picture of more pixels than this is refused, not decoded: 100 megapixels are 300 MB in memory.
 MAX_PIXELS = 100_000_000
@@ -30,7 +30,7 @@ Image.MAX_IMAGE_PIXELS = None
 PngImagePlugin.MAX_TEXT_CHUNK = PngImagePlugin.MAX_TEXT_MEMORY = 1 << 26
 # Importing these is what makes Pillow know them when formats are named.
 PLUGINS = (TiffImagePlugin, WebPImagePlugin, Jpeg2KImagePlugin, AvifImagePlugin)
-_ORIENTATION = 0x0112
+_ORIENTATION, _KIND_OF_PAGE = 0x0112, 254
 _HEADER_BYTES = 4096  # of a JPEG without EXIF or a colour profile, all that lies before its data
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -76,6 +76,8 @@ def decode(data: bytes, size: int | None = None) -> Image.Image:
         if image.mode.startswith("I;16") or image.mode == "I":
             # Pillow would clip 16-bit values at 255 instead of scaling them
             deep = np.asarray(image, np.uint32).clip(0, 65535)
+            if is_tiff(data) and pages_of(data)[0].zero_is_white:  # as Pillow does for 8 bits
+                deep = 65535 - deep
             image = Image.fromarray((deep >> 8).astype(np.uint8))
         if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
             image = image.convert("RGBA")
@@ -95,7 +97,9 @@ def header_size(file: bytes | Path | Undecodable) -> tuple[int, int]:
     """
     try:
         if isinstance(file, Path):
-            header = read_header(patiently(functools.partial(_first_bytes, file), file))
+            header = read_header(
+                patiently(functools.partial(first_bytes, file, _HEADER_BYTES), file)
+            )
         else:
             header = read_header(file) if isinstance(file, bytes) else None
         if header and header.plain:  # a tenth of the time that Pillow takes to open a file
@@ -110,9 +114,9 @@ def header_size(file: bytes | Path | Undecodable) -> tuple[int, int]:
         return 0, 0
 
 
-def _first_bytes(file: Path) -> bytes:
+def first_bytes(file: Path, count: int) -> bytes:
     with open(file, "rb", buffering=0) as opened:
-        return opened.read(_HEADER_BYTES)
+        return opened.read(count)
 
 
 def open_picture(file: bytes | Path | Undecodable) -> Image.Image:
@@ -125,9 +129,23 @@ def open_picture(file: bytes | Path | Undecodable) -> Image.Image:
     if isinstance(file, Undecodable):
         raise file
     image = Image.open(io.BytesIO(file) if isinstance(file, bytes) else file, formats=READ)
+    if isinstance(image, TiffImagePlugin.TiffImageFile):
+        _skip_previews(image)
     if image.width * image.height > MAX_PIXELS:
         raise Undecodable(f"{image.width}x{image.height}, more than {MAX_PIXELS} pixels")
     return image
+
+
+def _skip_previews(image: TiffImagePlugin.TiffImageFile) -> None:
+    """Go to the first page that is the picture itself: some programs put a small copy before it."""
+    page = 0
+    while is_preview(image.tag_v2.get(_KIND_OF_PAGE, 0)):
+        page += 1
+        try:
+            image.seek(page)
+        except EOFError:  # there are previews only
+            image.seek(0)
+            return
 
 
 def _orientation(image: Image.Image) -> int:
@@ -147,6 +165,8 @@ def reason_of(error: Exception, data: bytes) -> str:
     kind = format_of(data[:HEAD], "")
     if kind.name == "Git LFS pointer":
         return "a Git LFS pointer, not the image; run git lfs pull"
+    if kind.name == "git-annex pointer":
+        return "a git-annex pointer, not the image; run git annex get"
     if kind.name == "web page":
         return "a web page, not the image: was its download refused?"
     if kind.name and not kind.read:

@@ -14,6 +14,7 @@ HEAD = 160
 READ = ("JPEG", "PNG", "BMP", "GIF", "TIFF", "WEBP", "PPM", "JPEG2000", "AVIF")
 _JPEG_XL = b"\0\0\0\x0cJXL \r\n\x87\n"
 _STARTS = (
+    (b"\xff\xd8\xff\xf7", "JPEG-LS"),
     (b"\xff\xd8\xff", "JPEG"),
     (b"\x89PNG\r\n\x1a\n", "PNG"),
     (b"GIF87a", "GIF"),
@@ -38,7 +39,22 @@ _STARTS = (
     (b"\x93NUMPY", "NumPy array"),
     (b"%PDF-", "PDF"),
     (b"%!PS", "PostScript"),
+    (b"\x0a\x05\x01", "PCX"),
+    (b"\x01\xda", "SGI image"),
+    (b"DDS ", "DDS texture"),
+    (b"qoif", "QOI"),
+    (b"FLIF", "FLIF"),
+    (b"BPG\xfb", "BPG"),
+    (b"icns", "icon"),
+    (b"PF\n", "PFM"),
+    (b"Pf\n", "PFM"),
+    (b"P7\n", "PAM"),
+    (b"SDPX", "DPX"),
+    (b"XPDS", "DPX"),
+    (b"AT&TFORM", "DjVu"),
+    (b"gimp xcf", "GIMP"),
     (b"version https://git-lfs", "Git LFS pointer"),
+    (b"/annex/objects/", "git-annex pointer"),
     (b"PK\3\4", "zip archive"),
     (b"\x1f\x8b", "gzip file"),
     (b"7z\xbc\xaf\x27\x1c", "7z archive"),
@@ -55,6 +71,8 @@ _ENDINGS = {
     **dict.fromkeys(_CAMERA, "camera raw"),
     **dict.fromkeys((".tga", ".vda", ".icb"), "Targa"),
     **dict.fromkeys((".svg", ".svgz"), "SVG"),
+    **dict.fromkeys((".wmf", ".emf"), "Windows metafile"),
+    **dict.fromkeys((".xbm", ".xpm"), "X bitmap"),
     **dict.fromkeys((".heic", ".heif", ".hif"), "HEIC"),
     **dict.fromkeys((".jxl",), "JPEG XL"),
     **dict.fromkeys((".dcm", ".dicom"), "DICOM"),
@@ -124,7 +142,7 @@ def _by_content(head: bytes) -> str:
     text = head.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     if text.startswith((b"<!doctype html", b"<html")):
         return "web page"
-    return "SVG" if text.startswith(b"<svg") else ""
+    return "SVG" if text.startswith((b"<svg", b"<?xml")) and b"<svg" in text else ""
 
 
 _BMP_HEADERS = {size.to_bytes(4, "little") for size in (12, 40, 52, 56, 64, 108, 124)}

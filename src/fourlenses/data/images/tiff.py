@@ -65,7 +65,16 @@ class Page:
 
     @property
     def is_preview(self) -> bool:
-        return bool(self.one(_KIND, 0) & 0b101)  # a smaller copy, or a mask
+        return is_preview(self.one(_KIND, 0))
+
+    @property
+    def zero_is_white(self) -> bool:
+        return self.one(_PHOTOMETRIC, 1) == 0 and self.kind[0] == "u"
+
+
+def is_preview(kind: int) -> bool:
+    """Return whether a page is a smaller copy or a mask. kind: tag 254 of the page."""
+    return bool(kind & 0b101)
 
 
 def is_tiff(data: bytes) -> bool:
@@ -73,7 +82,7 @@ def is_tiff(data: bytes) -> bool:
 
 
 def pages_of(data: bytes) -> list[Page]:
-    """Return the pages of one picture: the first, and those of its size that are no previews.
+    """Return the pages of one picture: the first that is no preview, and others of its size.
 
     Raises:
         Undecodable: The file is damaged.
@@ -84,9 +93,8 @@ def pages_of(data: bytes) -> list[Page]:
         raise Undecodable(f"a TIFF that is damaged ({error})") from None
     if not pages:
         raise Undecodable("a TIFF without a page")
-    return [page for page in pages if page.size == pages[0].size and not page.is_preview] or pages[
-        :1
-    ]
+    whole = [page for page in pages if not page.is_preview] or pages[:1]
+    return [page for page in whole if page.size == whole[0].size]
 
 
 def why_not_plain(data: bytes) -> str | None:
@@ -223,7 +231,9 @@ def _unpacked(packed: bytes, compression: int, *, width: int, height: int) -> by
     if compression in _ZLIB:
         return zlib.decompressobj().decompress(packed, width * height)
     if compression not in _BY_PILLOW:
-        raise Undecodable(f"a TIFF packed by method {compression}, with bands or bits of its own")
+        raise Undecodable(
+            f"a TIFF packed by method {compression}, which is not read for such samples"
+        )
     # a grey picture of its bytes, which Pillow unpacks
     entries = [
         (_WIDTH, 4, width),

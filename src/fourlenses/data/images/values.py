@@ -12,7 +12,7 @@ import numpy as np
 
 from fourlenses.data.images import decode
 from fourlenses.data.images.content import ImageContent, LazyImage, Undecodable
-from fourlenses.data.images.tiff import is_tiff, read_samples
+from fourlenses.data.images.tiff import is_tiff, pages_of, read_samples
 
 _WIDE_PNG = (2, 6)  # colour types of a PNG that Pillow cuts to 8 bits
 
@@ -52,7 +52,10 @@ class ValueRule:
         if not isinstance(image, bytes):
             return image
         try:
-            return self.render(samples_of(image))
+            colours = self.render(samples_of(image))
+            # as scanners store films: what is small is bright
+            dark_is_large = is_tiff(image) and pages_of(image)[0].zero_is_white
+            return 255 - colours if dark_is_large else colours
         except Undecodable as error:
             return error
 

@@ -16,6 +16,7 @@ import numpy as np
 
 from fourlenses.core.errors import UserError
 from fourlenses.core.files import atomic
+from fourlenses.core.patience import open_patiently
 from fourlenses.study.datasets import UNLABELLED
 
 if TYPE_CHECKING:
@@ -116,7 +117,8 @@ class ManifestFile(Mapping):
 
         self._path = path
         self._columns: dict[str, Column] = {}
-        with open(path, "rb") as file:  # pyarrow takes no paths that are not UTF-8
+        # pyarrow takes no paths that are not UTF-8, and waits for no file server
+        with open_patiently(path) as file:
             schema = pyarrow.parquet.read_schema(file)
         self._names = schema.names
         # what pandas keeps there of the DataFrame that was written
@@ -130,7 +132,7 @@ class ManifestFile(Mapping):
         if name not in self._columns:
             # labels repeat: as numbers of a dictionary they take 4 bytes a row
             repeats = [name] if name == "split" or name.startswith(PREFIX) else []
-            with open(self._path, "rb") as file:
+            with open_patiently(self._path) as file:
                 table = pyarrow.parquet.read_table(
                     file, columns=[name], read_dictionary=repeats, **ONE_THREAD
                 )

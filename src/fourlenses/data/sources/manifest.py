@@ -15,7 +15,7 @@ from fourlenses.data.archives.archives import members
 from fourlenses.data.images.content import LazyImage
 from fourlenses.data.manifest.contract import read_rows
 from fourlenses.data.manifest.manifest import PREFIX, Manifest
-from fourlenses.data.sources import image_folder
+from fourlenses.data.sources.common.image_files import stream_pictures
 
 
 def index(name: str, definition: dict, raw_data: Path) -> pd.DataFrame:
@@ -54,15 +54,4 @@ def index(name: str, definition: dict, raw_data: Path) -> pd.DataFrame:
 def images(
     name: str, definition: dict, raw_data: Path, *, manifest: Manifest, size: int
 ) -> Iterator[LazyImage]:
-    root = raw_data / definition["path"]
-    if not root.is_dir():
-        yield from image_folder.images(name, definition, raw_data, manifest=manifest, size=size)
-        return
-    for path in manifest["path"]:
-        try:
-            yield (root / path).read_bytes()
-        except OSError as error:
-            raise UserError(
-                f"{root} no longer holds '{printable(path)}' ({error.strerror}), which it had when "
-                "it was indexed; index it again"
-            ) from error
+    return stream_pictures(raw_data / definition["path"], name, manifest)

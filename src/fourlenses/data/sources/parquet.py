@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from fourlenses.core.errors import UserError, did_you_mean
+from fourlenses.core.patience import PASSING, open_patiently
 from fourlenses.data.images.content import Undecodable
 from fourlenses.data.manifest.manifest import PREFIX, Manifest, text_column
 from fourlenses.data.sources.common.image_files import seeded_split
@@ -45,7 +46,7 @@ def index(name: str, definition: dict, raw_data: Path) -> pd.DataFrame:
         with opened(full_path) as parquet:
             schema = parquet.schema_arrow
             _check_columns(name, definition, full_path, schema=schema, labels=columns)
-            table = parquet.read(columns=columns)
+            table = parquet.read(columns=columns, use_threads=False)
             ids = text_column(f"{identity}/{row}" for row in range(table.num_rows))
             part = pd.DataFrame({"id": ids})
             part["path"] = text_column(f"{file}/{row}" for row in range(table.num_rows))
@@ -77,7 +78,9 @@ def images(
                     "again"
                 )
             for group in range(parquet.num_row_groups):
-                for batch in parquet.iter_batches(ROWS, row_groups=[group], columns=[column]):
+                for batch in parquet.iter_batches(
+                    ROWS, row_groups=[group], columns=[column], use_threads=False
+                ):
                     yield from map(_content, batch.column(0))
 
 
@@ -106,6 +109,8 @@ def _content(cell: pa.Scalar) -> bytes | Undecodable:
 class opened:
     """A Parquet file, as a context manager. Damage is a UserError, whenever it shows.
 
+    It is to be read by one thread: those of Arrow may wait for Python's file when the process ends.
+
     Raises:
         UserError: The file is not Parquet, or is damaged; also while it is read.
     """
@@ -116,13 +121,17 @@ class opened:
     def __enter__(self) -> pq.ParquetFile:
         try:
             # 1 MiB at a time instead of whole column chunks: a row group may hold gigabytes
-            self.file = pq.ParquetFile(self.path, buffer_size=1 << 20, pre_buffer=False)
+            self.source = open_patiently(self.path)
+            self.file = pq.ParquetFile(self.source, buffer_size=1 << 20, pre_buffer=False)
         except (pa.ArrowInvalid, OSError) as error:
+            if isinstance(error, OSError) and error.errno in PASSING:
+                raise  # the file is whole, its server does not answer
             raise self._damaged(error) from error
         return self.file
 
     def __exit__(self, kind: type | None, error: BaseException | None, _: object) -> None:
         self.file.close()
+        self.source.close()
         # pyarrow's OSErrors have no errno; that of a full disk, from the code in the block, has
         by_pyarrow = isinstance(error, OSError) and error.errno is None
         if isinstance(error, Exception) and (by_pyarrow or isinstance(error, pa.ArrowInvalid)):
@@ -160,7 +169,7 @@ def _unlabelled(path: Path, words: dict[str, str | None], *, label: str) -> set[
 
 
 def _distinct(parquet: pq.ParquetFile, column: str) -> set:
-    return set(parquet.read(columns=[column]).column(0).unique().to_pylist())
+    return set(parquet.read(columns=[column], use_threads=False).column(0).unique().to_pylist())
 
 
 def _check_columns(

@@ -1,4 +1,5 @@
-"""The headline of a decision card: pretrain, download, labels alone, or why none can be said.
+"""The headline of a decision card: pretrain, download, continue a download, labels alone, or why
+none can be said.
 
 At each number of labels `options` says which option wins. Sizes in a row with the same winner are
 one clause. Where pretraining wins at all smaller sizes that are decided, and labels alone at all
@@ -16,7 +17,7 @@ import pandas as pd
 from fourlenses.analysis.contrasts import Evidence
 from fourlenses.findings import contest, selection, words
 from fourlenses.findings.answer import options
-from fourlenses.findings.answer.options import DOWNLOAD, LABELS, PRETRAIN, AtLabels
+from fourlenses.findings.answer.options import CONTINUE, DOWNLOAD, LABELS, PRETRAIN, AtLabels
 from fourlenses.findings.card import Headline
 from fourlenses.findings.comparison import UNTRAINED
 from fourlenses.findings.line import Line
@@ -24,7 +25,12 @@ from fourlenses.findings.questions import Missing
 from fourlenses.findings.thresholds import LEAST_SEEDS
 
 DEPENDS, OPEN, NOT_MEASURED = "depends", "open", "not measured"
-NAMES = {LABELS: "labels alone", DOWNLOAD: "a downloaded encoder", PRETRAIN: "own pretraining"}
+NAMES = {
+    LABELS: "labels alone",
+    DOWNLOAD: "a downloaded encoder",
+    CONTINUE: "a downloaded encoder continued on your images",
+    PRETRAIN: "own pretraining",
+}
 
 
 def of(
@@ -86,6 +92,8 @@ def _advice(one: AtLabels) -> str:
         return "train on the labels alone"
     if one.winner == DOWNLOAD:
         return f"use the downloaded encoder {one.name(DOWNLOAD)}"
+    if one.winner == CONTINUE:
+        return f"continue a downloaded encoder on your own images ({one.name(CONTINUE)})"
     if one.winner == PRETRAIN:
         return f"pretrain on your own images ({one.name(PRETRAIN)})"
     names = [NAMES[option] for option in one.left]
@@ -169,9 +177,12 @@ def _because(decided: Sequence[AtLabels]) -> list[str]:
 
 
 def _limits(found: Sequence[AtLabels]) -> str:
-    """What did not take part."""
+    """What did not take part. Without a download there is none to continue."""
     taking_part = {option for one in found for option in one.options}
-    absent = [NAMES[option] for option in options.CHEAPEST_FIRST if option not in taking_part]
+    possible = [
+        option for option in options.CHEAPEST_FIRST if option != CONTINUE or DOWNLOAD in taking_part
+    ]
+    absent = [NAMES[option] for option in possible if option not in taking_part]
     return f"Not compared: {words.listed(absent)}." if absent else ""
 
 

@@ -1,23 +1,29 @@
-"""Which of three options wins at a number of labels: labels alone, a download, own pretraining.
+"""Which of four options wins at a number of labels: labels alone, a download, a download continued
+on one's own images, own pretraining.
 
 The rule. One option is ahead of another where the line of their comparison says so, after all
-corrections of the card. Of two that are alike within the margin the cheaper one counts as ahead:
-labels alone, then a download, then own pretraining. An option wins where it is ahead of every other
-that was compared at that number of labels; one that any other is ahead of is out.
+corrections of the card. Of two that are alike within the margin the cheaper one counts as ahead, in
+the order above. An option wins where it is ahead of every other that was compared at that number of
+labels; one that any other is ahead of is out. A continued encoder takes part where it was compared
+with every other that does.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from fourlenses.findings.comparison import HAS_SEEN
 from fourlenses.findings.line import Line
 
-LABELS, DOWNLOAD, PRETRAIN = "labels", "download", "pretrain"
-CHEAPEST_FIRST = (LABELS, DOWNLOAD, PRETRAIN)
+LABELS, DOWNLOAD, CONTINUE, PRETRAIN = "labels", "download", "continue", "pretrain"
+CHEAPEST_FIRST = (LABELS, DOWNLOAD, CONTINUE, PRETRAIN)
 # The question of a line -> the option that it names, and the other.
 COMPARED = {
     "contest": (PRETRAIN, LABELS),
     "downloaded": (DOWNLOAD, PRETRAIN),
     "download_or_labels": (DOWNLOAD, LABELS),
+    "continued_or_labels": (CONTINUE, LABELS),
+    "continued_or_download": (CONTINUE, DOWNLOAD),
+    "continued_or_own": (CONTINUE, PRETRAIN),
 }
 
 
@@ -61,8 +67,13 @@ def _speaks_for(line: Line, option: str) -> bool:
 
 
 def by_labels(lines: Sequence[Line]) -> list[AtLabels]:
-    """Return what is known at each number of labels, increasing."""
-    compared = [line for line in lines if line.question in COMPARED]
+    """Return what is known at each number of labels, increasing.
+
+    An encoder that has seen the target takes no part.
+    """
+    compared = [
+        line for line in lines if line.question in COMPARED and not line.answer.endswith(HAS_SEEN)
+    ]
     sizes = sorted({line.labelled_images for line in compared if line.labelled_images})
     return [
         _at(labels, [line for line in compared if line.labelled_images == labels])
@@ -71,6 +82,7 @@ def by_labels(lines: Sequence[Line]) -> list[AtLabels]:
 
 
 def _at(labels: int, lines: list[Line]) -> AtLabels:
+    lines = _comparable(lines)
     ahead: set[tuple[str, str]] = set()
     for question, (first, second) in COMPARED.items():
         senses = [line.sense for line in lines if line.question == question]
@@ -93,6 +105,15 @@ def _at(labels: int, lines: list[Line]) -> AtLabels:
         winner=winner_of_all[0] if winner_of_all else None,
         lines=tuple(lines),
     )
+
+
+def _comparable(lines: list[Line]) -> list[Line]:
+    """Without those of continued encoders where one option that takes part is not compared with
+    them: neither could win."""
+    others = [line for line in lines if CONTINUE not in COMPARED[line.question]]
+    taking_part = {option for line in others for option in COMPARED[line.question]}
+    met = {option for line in lines for option in COMPARED[line.question] if line not in others}
+    return lines if taking_part <= met else others
 
 
 def _ahead(first: str, second: str, senses: list[int | None]) -> tuple[str, str] | None:

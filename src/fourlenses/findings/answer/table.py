@@ -14,7 +14,6 @@ from fourlenses.study import names
 from fourlenses.study.vocabulary import EXTERNAL, FROM_SCRATCH, method_of
 
 CONTINUED, UNTRAINED = "continued", "untrained"
-_SCRATCH = [names.protocol(name) for name in FROM_SCRATCH]
 
 Option = tuple[str, str, pd.DataFrame]  # role, name, rows of one label size or several
 
@@ -70,11 +69,11 @@ def _encoders(rows: pd.DataFrame) -> Iterator[Option]:
         yield PRETRAIN, f"{words.method(entry)} on {images} images", most
     external = rows[rows["method"] == EXTERNAL]
     for (source,), cells in selection.groups(external, ["source"]):
-        yield DOWNLOAD, str(source), cells
+        yield DOWNLOAD, names.source(source), cells
     starts = own.assign(start=own["source"].map(selection.start_of))
     keys = ["start", "entry", "source"]
     for (start, entry, _), cells in selection.groups(starts[starts["start"] != ""], keys):
-        yield CONTINUED, f"{start} continued ({words.method(entry)})", cells
+        yield CONTINUED, f"{names.source(start)} continued ({words.method(entry)})", cells
 
 
 def _row(option: Option, ways: dict[tuple[str, int], str], *, evidence: Evidence) -> Row:
@@ -98,8 +97,9 @@ def _row(option: Option, ways: dict[tuple[str, int], str], *, evidence: Evidence
 
 def _value(cell: pd.DataFrame, evidence: Evidence) -> Value:
     mean = evidence.mean(cell)
-    way = names.protocol(cell["protocol"].iloc[0])
-    if method_of(cell["method"].iloc[0]) == "supervised" and way not in _SCRATCH:
+    protocol = cell["protocol"].iloc[0]
+    way = names.protocol(protocol)
+    if method_of(cell["method"].iloc[0]) == "supervised" and protocol not in FROM_SCRATCH:
         way = f"supervised encoder, {way}"
     return Value(
         labels=int(cell["labelled_images"].iloc[0]),
@@ -121,6 +121,9 @@ def _differences(lines: Sequence[Line]) -> Iterator[Row]:
         "contest": "{} minus labels alone",
         "downloaded": "best download minus own pretraining",
         "download_or_labels": "best download minus labels alone",
+        "continued_or_labels": "best continued encoder minus labels alone",
+        "continued_or_download": "best continued encoder minus best download",
+        "continued_or_own": "best continued encoder minus own pretraining",
     }
     assert names.keys() == COMPARED.keys()
     for question, name in names.items():

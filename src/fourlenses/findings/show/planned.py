@@ -63,30 +63,39 @@ def read(folder: Path) -> dict[tuple[Key, str], float]:
 
 
 def with_planned(
-    findings: Sequence[Finding], planned: Mapping[tuple[Key, str], float]
+    findings: Sequence[Finding],
+    planned: Mapping[tuple[Key, str], float],
+    *,
+    unlabelled: Sequence[Finding] | None = None,
 ) -> list[Finding]:
     """Return the findings with the half-width that was planned in each comparison.
 
     Which of several sides is compared may only turn out in the study. Then the half-width is that
     of the one comparison of the same question and target, where there is one.
+
+    Args:
+        findings: of the study.
+        planned: as of `read`.
+        unlabelled: the same findings without labels of the user's own (`study.labels`), where the
+            others have them: a plan's words have none.
     """
-    return [_with_planned(finding, planned) for finding in findings]
+    pairs = zip(findings, unlabelled or findings, strict=True)
+    return [_with_planned(finding, plain, planned) for finding, plain in pairs]
 
 
-def _with_planned(finding: Finding, planned: Mapping[tuple[Key, str], float]) -> Finding:
-    on_target = Counter(entry.target for entry in finding.evidence)
-    return replace(
-        finding,
-        evidence=[
-            replace(
-                entry,
-                planned_half_width=_planned(
-                    finding.finding, entry, planned, alone=on_target[entry.target] == 1
-                ),
-            )
-            for entry in finding.evidence
-        ],
-    )
+def _with_planned(
+    finding: Finding, plain: Finding, planned: Mapping[tuple[Key, str], float]
+) -> Finding:
+    on_target = Counter(entry.target for entry in plain.evidence)
+    halves = [
+        _planned(finding.finding, entry, planned, alone=on_target[entry.target] == 1)
+        for entry in plain.evidence
+    ]
+    evidence = [
+        replace(entry, planned_half_width=half)
+        for entry, half in zip(finding.evidence, halves, strict=True)
+    ]
+    return replace(finding, evidence=evidence)
 
 
 def _planned(

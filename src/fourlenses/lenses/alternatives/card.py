@@ -20,15 +20,14 @@ from fourlenses.findings.line import (
 from fourlenses.findings.questions import Missing
 from fourlenses.findings.thresholds import Thresholds
 from fourlenses.findings.verdict import NOT_MEASURED
-from fourlenses.lenses.alternatives import against_labels, finding
-from fourlenses.lenses.alternatives.continued import DESTROYED, Continued, continued
+from fourlenses.lenses.alternatives import against_continued, against_labels, finding
+from fourlenses.lenses.alternatives.continued import DESTROYED, Continued, continued, images
 from fourlenses.lenses.alternatives.declared import Declared, read
 from fourlenses.lenses.alternatives.finding import ONE_SET, Rivalry
 from fourlenses.lenses.alternatives.reach import LEAST_SIZES, Reach, families, reach
 from fourlenses.lenses.alternatives.sides import WAYS, in_words, introduced
 from fourlenses.lenses.quantity import finding as quantity
 from fourlenses.study import names
-from fourlenses.study.encoders import split_start
 from fourlenses.study.vocabulary import EXTERNAL
 
 DOWNLOADED, OWN = "a downloaded encoder beats yours", "yours beats the downloaded"
@@ -61,6 +60,7 @@ def answers(evidence: Evidence, thresholds: Thresholds) -> Iterator[tuple[str, L
         line = _continued(change, evidence, thresholds)
         if line:
             yield line_target(change), line
+    yield from against_continued.answers(evidence, thresholds, declared)
     yield from _declared(evidence, declared)
 
 
@@ -211,26 +211,21 @@ def _continued(change: Continued, evidence: Evidence, thresholds: Thresholds) ->
     labels = words.images(int(after["labelled_images"].iloc[0]))
     protocol = names.protocol(after["protocol"].iloc[0])
     entry = f"{words.method(comparison.method)}{words.at_steps(after)}"
-    after_words = f"{change.start} continued on {_images(after)} ({entry})"
+    start = names.source(change.start)
+    after_words = f"{start} continued on {images(after)} ({entry})"
     line = line_of_sign(
         outcome,
         question="continued",
         subject=protocol,
-        what=f"With {labels} labels, {protocol}: {after_words} minus {change.start} as it came",
+        what=f"With {labels} labels, {protocol}: {after_words} minus {start} as it came",
         answers=(HELPS, COSTS),
         margin=thresholds.equivalence_margin,
-        sides=(f"{after_words}, {protocol}", f"{change.start} as it came"),
+        sides=(f"{after_words}, {protocol}", f"{start} as it came"),
     )
     if line.answer == COSTS and change.destroyed(evidence):
         lost = f"More than {DESTROYED:g} % of what it had over the random encoder is gone."
         line = replace(line, answer=GONE, sentence=f"{line.sentence} {lost}")
     return line
-
-
-def _images(after: pd.DataFrame) -> str:
-    """What a continued pretraining saw, without what it started from: `scenes 3k`."""
-    own = after["source"].map(lambda source: split_start(source)[0])
-    return words.pretrained(after.assign(source=own))
 
 
 def _declared(evidence: Evidence, declared: dict[str, Declared]) -> Iterator[tuple[str, Line]]:

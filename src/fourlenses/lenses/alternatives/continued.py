@@ -13,7 +13,10 @@ import pandas as pd
 from fourlenses.analysis import scales
 from fourlenses.analysis.cells import Cell
 from fourlenses.analysis.contrasts import Evidence
-from fourlenses.findings import selection
+from fourlenses.findings import selection, words
+from fourlenses.findings.contest import WAYS
+from fourlenses.study import names
+from fourlenses.study.encoders import split_start
 from fourlenses.study.vocabulary import EXTERNAL, FROZEN_PROTOCOLS
 
 DESTROYED = 50.0  # percent of the gain over the random encoder
@@ -45,6 +48,20 @@ class Continued:
             return False  # there was nothing to lose
         lost = evidence.contrast(list(map(Cell.of, cells)), scales.share_of_gain)
         return lost.low > DESTROYED
+
+
+def in_words(rows: pd.DataFrame) -> str:
+    """Return e.g. `rn50 continued on birds 4k by simclr continued, fine-tuned`."""
+    first = rows.iloc[0]
+    start = names.source(selection.start_of(first["source"]))
+    entry = words.method(first["method"])
+    return f"{start} continued on {images(rows)} by {entry}, {WAYS[first['protocol']]}"
+
+
+def images(rows: pd.DataFrame) -> str:
+    """Return what a continued pretraining saw, without what it started from: `scenes 3k`."""
+    own = rows["source"].map(lambda source: split_start(source)[0])
+    return words.pretrained(rows.assign(source=own))
 
 
 def continued(metrics: pd.DataFrame) -> Iterator[Continued]:

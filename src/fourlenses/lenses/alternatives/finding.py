@@ -11,6 +11,7 @@ from fourlenses.findings.finding import Finding, of_outcomes
 from fourlenses.findings.thresholds import Thresholds
 from fourlenses.findings.verdict import ABOVE
 from fourlenses.lenses.alternatives.sides import Sides, in_words, sides
+from fourlenses.study import names
 
 NAME = "alternatives"
 CLAIM = "A downloaded encoder beats one's own pretraining."
@@ -96,7 +97,6 @@ def _outcome(both: Sides, evidence: Evidence, thresholds: Thresholds) -> BestOf:
 
 
 def _has_seen(both: Sides) -> Exclusion:
-    encoders = words.listed(
-        list(dict.fromkeys(rows["source"].iloc[0] for rows in both.seen.values()))
-    )
-    return Exclusion(HAS_SEEN, f"images or labels of {both.target} were seen by {encoders}")
+    encoders = words.listed(list(dict.fromkeys(words.encoder(rows) for rows in both.seen.values())))
+    target = names.dataset(both.target)
+    return Exclusion(HAS_SEEN, f"images or labels of {target} were seen by {encoders}")

@@ -57,8 +57,8 @@ def sides(evidence: Evidence) -> Iterator[Sides]:
             target=target,
             labels=int(labels),
             own={way: cell for way, cell in own.items() if cell["protocol"].iloc[0] in shared},
-            downloaded=_ways(external[of_both & ~has_seen.astype(bool)]),
-            seen=_ways(external[of_both & has_seen.astype(bool)]),
+            downloaded=ways_of(external[of_both & ~has_seen.astype(bool)]),
+            seen=ways_of(external[of_both & has_seen.astype(bool)]),
         )
 
 
@@ -71,11 +71,16 @@ def own_ways(rows: pd.DataFrame) -> dict[str, pd.DataFrame]:
     own = selection.from_random_weights(selection.own_encoders(rows))
     ways: dict[str, pd.DataFrame] = {}
     for _, of_entry in selection.groups(own, ["entry"]):
-        ways |= _ways(contest.largest(of_entry))
+        ways |= ways_of(contest.largest(of_entry))
     return ways
 
 
-def _ways(rows: pd.DataFrame) -> dict[str, pd.DataFrame]:
+def ways_of(rows: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Return the cells of encoders, by method, source and protocol.
+
+    Args:
+        rows: of one target and label size.
+    """
     return {
         f"{method}/{source}/{protocol}": cell
         for (method, source, protocol), cell in selection.groups(

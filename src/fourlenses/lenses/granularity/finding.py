@@ -16,6 +16,7 @@ from fourlenses.findings.comparison import Comparison, Scale, points
 from fourlenses.findings.finding import Finding, judged
 from fourlenses.findings.thresholds import Thresholds
 from fourlenses.findings.verdict import ABOVE
+from fourlenses.study import names
 
 NAME = "granularity"
 LEAST_LABELS = 3
@@ -115,10 +116,12 @@ def _comparison(
         weights += [weight, -weight]
     best, own = cells[-2:]
     sides = f"{name}{words.at_steps(yardstick)} minus {words.with_steps(own)}"
-    growth = f"growth over {len(levels)} levels from {levels[0]} to {levels[-1]}"
+    target = own["target"].iloc[0]
+    first, last = (names.level(target, level) for level in (levels[0], levels[-1]))
+    growth = f"growth over {len(levels)} levels from {first} to {last}"
     labels = words.images(int(own["labelled_images"].iloc[0]))
     return Comparison(
-        target=own["target"].iloc[0],
+        target=target,
         what=f"{sides}, {growth}, {labels} labels",
         cells=cells,
         scales=[points(weights, margin), Scale("log-odds", scales.log_odds(weights))],

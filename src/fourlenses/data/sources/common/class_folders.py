@@ -19,6 +19,7 @@ from fourlenses.data.sources.common.split_words import (
     UNLABELLED,
     speaks_only_of_a_split,
     split_of,
+    without_split,
 )
 
 log = logging.getLogger(__name__)
@@ -69,7 +70,7 @@ class Layout:
         parts = self._with_classes_of_names(parts)
         if self.given is False:
             return self._without_split(parts)
-        split_first = self._class_first(parts) or parts
+        split_first = self._class_first(parts) or _classes_with_splits(parts) or parts
         tops = self._splits(split_first)
         if tops:
             return self._with_split(split_first, tops)
@@ -80,6 +81,7 @@ class Layout:
                 "key out to have the test images drawn",
             )
         self._check_misplaced(parts)
+        self._check_repeated(parts)
         return self._without_split(parts)
 
     def _with_classes_of_names(self, parts: Sequence[Parts]) -> Sequence[Parts]:
@@ -183,6 +185,29 @@ class Layout:
                 "'given_split' to false where that is a class",
             )
 
+    def _check_repeated(self, parts: Sequence[Parts]) -> None:
+        """Check that no two folders at the top hold the same classes: `fold1/`, `Treino/`, …
+
+        Raises:
+            UserError: They do.
+        """
+        inside: dict[str, set[str]] = {}
+        for part in parts:
+            if len(part) > 1:
+                inside.setdefault(part[0], set()).add("/".join(part[1:-1]))
+        first = next(iter(inside.values()), set())
+        if len(inside) < 2 or len(first) < 2 or any(names != first for names in inside.values()):
+            return
+        tops = ", ".join(f"'{printable(top)}'" for top in sorted(inside)[:3])
+        tops += ", …" if len(inside) > 3 else ""
+        raise self._error(
+            "path",
+            f"in {self.path} each of {len(inside)} folders ({tops}) holds the same {len(first)} "
+            "classes, so each would be there several times; where they are splits call them train/ "
+            "and test/, where they are parts or folds put the images of a class into one folder, "
+            "where every folder is a class set 'given_split' to false",
+        )
+
     def _without_split(self, parts: Sequence[Parts]) -> Labelled:
         loose = [part[-1] for part in parts if len(part) < 2]
         if len(loose) == len(parts):
@@ -199,7 +224,7 @@ class Layout:
 
     def _with_split(self, parts: Sequence[Parts], tops: dict[str, str]) -> Labelled:
         self._check_twice(tops)
-        classes = _classes(parts, tops)
+        classes = _without_splits_in_names(_classes(parts, tops), parts, tops)
         known = {classes[row] for row in _rows(parts, tops, TRAIN)} - {""}
         spelled = {_loosely(one): one for one in sorted(known, reverse=True)}
         classes = [one if one in known else spelled.get(_loosely(one), one) for one in classes]
@@ -313,6 +338,42 @@ def _classes(parts: Sequence[Parts], tops: dict[str, str]) -> list[str]:
     return [
         "/".join(part[1 + skip[part[0]] : -1]) if part[0] in tops and len(part) > 1 else ""
         for part in parts
+    ]
+
+
+def _classes_with_splits(parts: Sequence[Parts]) -> list[Parts] | None:
+    """Return `cat_train/…`, `cat_test/…` as `train/cat/…`; None where the folders are not so."""
+    if any(len(part) != 2 for part in parts):
+        return None
+    splits = {top: split_of(top)[0] for top in dict.fromkeys(part[0] for part in parts)}
+    bare = {top: without_split(top) for top in splits}
+    of_split: dict[str | None, set[str]] = {}
+    for top, split in splits.items():
+        of_split.setdefault(split, set()).add(_loosely(bare[top]))
+    trained = of_split.get(TRAIN, set())
+    shared = all(names & trained for names in of_split.values())
+    if None in of_split or len(of_split) < 2 or len(trained) < 2 or not shared:
+        return None
+    return [(str(splits[part[0]]), bare[part[0]], part[-1]) for part in parts]
+
+
+def _without_splits_in_names(
+    classes: list[str], parts: Sequence[Parts], tops: dict[str, str]
+) -> list[str]:
+    """Return `train/cat_train` and `test/cat_test` as the class `cat`: where all of a split are."""
+    inside: dict[str, set[str]] = {top: set() for top in tops}
+    for part, name in zip(parts, classes, strict=True):
+        if name:
+            inside[part[0]].add(name)
+    named = {
+        top
+        for top, split in tops.items()
+        if all("/" not in name and split_of(name)[0] == split for name in inside[top])
+        and all(split_of(name)[1] for name in inside[top])
+    }
+    return [
+        without_split(name) if name and part[0] in named else name
+        for part, name in zip(parts, classes, strict=True)
     ]
 
 

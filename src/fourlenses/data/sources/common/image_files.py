@@ -14,11 +14,12 @@ import numpy as np
 import pandas as pd
 
 from fourlenses.core.errors import UserError
+from fourlenses.core.patience import patiently
 from fourlenses.core.randomness import named_seed, string_ids, uniform
 from fourlenses.data.archives.dataset_files import StoredFile, content, files_of_rows, walk
 from fourlenses.data.archives.leftovers import leftover
 from fourlenses.data.images.content import LazyImage
-from fourlenses.data.images.decode import header_size
+from fourlenses.data.images.decode import first_bytes, header_size
 from fourlenses.data.images.formats import HEAD, Format, format_of
 from fourlenses.data.manifest.manifest import Manifest, text_column
 from fourlenses.data.manifest.skipped import Skipped
@@ -88,8 +89,9 @@ def no_images(dataset: str, path: Path, skipped: Skipped) -> UserError:
         for reason, entry in list(skipped.reasons.items())[:3]
     )
     packed = any("archive" in reason or ".tar" in reason for reason in skipped.reasons)
+    inside = "unpack it and " if packed and path.is_file() else ""
     remedy = (
-        "point the key at the archive"
+        f"{inside}point the key at the archive{' inside' if inside else ''}"
         if packed
         else "point the key at the folder or archive that holds them"
     )
@@ -122,8 +124,8 @@ def _is_wanted(name: str, file: StoredFile, skipped: Skipped) -> bool:
 def _format(name: str, file: StoredFile) -> Format:
     head = file[:HEAD] if isinstance(file, bytes) else b""
     if isinstance(file, Path):
-        with contextlib.suppress(OSError), open(file, "rb", buffering=0) as opened:
-            head = opened.read(HEAD)
+        with contextlib.suppress(OSError):  # conversion gives the reason
+            head = patiently(functools.partial(first_bytes, file, HEAD), file)
     return format_of(head, name)
 
 
