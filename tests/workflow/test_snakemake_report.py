@@ -28,12 +28,20 @@ def shown(tmp_path_factory):
         names = opened.namelist()
         (page,) = (name for name in names if name.endswith("/report.html") and "/data/" not in name)
         text = opened.read(page).decode("utf-8")
-    start = text.index('var results = {"') + len("var results = ")
-    found, _ = json.JSONDecoder().raw_decode(text[start:])
     files = {}
-    for entry in found.values():
-        files.setdefault(entry["name"], []).append(entry)
+    for category, groups in variable(text, "categories").items():
+        for group, paths in groups.items():
+            for path in paths:
+                entry = variable(text, "results")[path]
+                entry |= {"category": category, "subcategory": group}
+                files.setdefault(entry["name"], []).append(entry)
     return files, text, names
+
+
+def variable(page, name):
+    """Return a variable of the page's script, which holds JSON."""
+    start = page.index(f'var {name} = {{"') + len(f"var {name} = ")
+    return json.JSONDecoder().raw_decode(page[start:])[0]
 
 
 def test_the_report_has_the_answer_figures_findings_and_numbers(shown):
