@@ -134,7 +134,7 @@ def test_private_names_are_in_one_module():
     """Here is where the next version of Snakemake is met."""
     names = ("_localrules", "global_resources", "deployment_settings", "query_job_status")
     names += ("check_active_jobs", "resource_settings", "overwrite_resources")
-    names += ("path_modifier", "namespace", "_process_prefix")
+    names += ("path_modifier", "modifier.namespace", "_process_prefix")
     files = [ROOT / "Snakefile", *(ROOT / "rules").rglob("*.smk")]
     files += [
         file
