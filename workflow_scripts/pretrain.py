@@ -5,7 +5,6 @@ Interrupted, it continues from its last checkpoint when run again.
 
 import argparse
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from fourlenses.core.cli import run
 from fourlenses.parallel.launcher import launch
 from fourlenses.resume.placement import add_placement_arguments, placement_from
+from fourlenses.trackers.options import add_tracker_arguments
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -51,20 +51,7 @@ def main() -> None:
         help="directory for encoder.safetensors, head.safetensors, history.csv, run.json",
     )
     add_placement_arguments(parser)
-    # variables of the workflow's jobs: as options they would be part of a rule's command, whose
-    # change is a reason to train again
-    parser.add_argument(
-        "--log-to",
-        nargs="*",
-        default=os.environ.get("FOURLENSES_LOG_TO", "").split(),
-        help="tensorboard, mlflow, wandb: show the curves there too",
-    )
-    parser.add_argument(
-        "--trackers",
-        type=Path,
-        default=Path(os.environ.get("FOURLENSES_TRACKERS", "trackers")),
-        help="folder for these, in the study's",
-    )
+    add_tracker_arguments(parser)
     arguments = parser.parse_args()
     launch(arguments.processes)
 
