@@ -1,6 +1,6 @@
 """The check of a dataset: inspect its images, count, compare, judge, and write it down."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -8,6 +8,7 @@ import numpy as np
 
 from fourlenses.check.counts import count_labels
 from fourlenses.check.duplicates import KINDS, Duplicates, find_duplicates
+from fourlenses.check.overlaps import Overlap, Target, find_overlaps, write_overlaps
 from fourlenses.check.problems import LONG, find_problems, verdict
 from fourlenses.check.report import write_duplicates, write_markdown, write_undecodable
 from fourlenses.check.sheet_contents import choose_examples, draw_contact_sheet, draw_duplicates
@@ -26,6 +27,7 @@ FILES = (
     "contact_sheet.png",
     "duplicates.png",
     "duplicates.csv",
+    "overlaps.csv",
     "undecodable.csv",
 )
 
@@ -67,6 +69,7 @@ def check_dataset(
     settings: CheckSettings,
     folder: Path,
     workers: int,
+    targets: Sequence[Target] = (),
 ) -> dict:
     """Check a dataset and write `FILES`.
 
@@ -78,6 +81,7 @@ def check_dataset(
         settings: Of the check.
         folder: For the files.
         workers: Processes; the files do not depend on it.
+        targets: Whose test images may not be among its training images.
 
     Returns:
         The content of report.json.
@@ -103,8 +107,22 @@ def check_dataset(
             f"dataset '{name}': {surveyed.inspected} of {asked} images came; index it again"
         )
     duplicates = find_duplicates(surveyed, train, labels)
+    overlaps = find_overlaps(
+        surveyed,
+        train,
+        targets,
+        raw_data=raw_data,
+        size=settings.stored_size,
+        workers=workers,
+    )
     report = _report(
-        name, manifest, surveyed, duplicates=duplicates, inspected=asked, settings=settings
+        name,
+        manifest,
+        surveyed,
+        duplicates=duplicates,
+        overlaps=overlaps,
+        inspected=asked,
+        settings=settings,
     )
     folder.mkdir(parents=True, exist_ok=True)
     draw_contact_sheet(
@@ -112,6 +130,7 @@ def check_dataset(
     )
     draw_duplicates(folder / "duplicates.png", name, manifest, images=images, duplicates=duplicates)
     write_duplicates(folder / "duplicates.csv", manifest, train=train, duplicates=duplicates)
+    write_overlaps(folder / "overlaps.csv", manifest, overlaps)
     write_undecodable(folder / "undecodable.csv", manifest, surveyed.reasons)
     write_markdown(folder / "report.md", report)
     write_json(folder / "report.json", report)
@@ -135,6 +154,7 @@ def _report(
     surveyed: Survey,
     *,
     duplicates: Duplicates,
+    overlaps: list[Overlap],
     inspected: int,
     settings: CheckSettings,
 ) -> dict:
@@ -162,6 +182,7 @@ def _report(
             "two_labels": len(duplicates.relabelled),
             "too_flat": duplicates.flat,
         },
+        "overlaps": {overlap.target.name: overlap.as_json() for overlap in overlaps},
     }
     problems = find_problems(report)
     return {
