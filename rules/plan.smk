@@ -6,6 +6,12 @@ def whole_config(wildcards):
     return json.dumps(config)
 
 
+def asking(wildcards):
+    """With what Snakemake is to be asked which outputs are out of date."""
+    overlays = [str(file) for file in CONFIG_FILES[1:]]
+    return json.dumps({"overlays": overlays, **snakemake_internals.asking_options(workflow)})
+
+
 rule plan:
     log:
         FILES.log("plan"),
@@ -18,12 +24,14 @@ rule plan:
         runtime="5m",
     params:
         config=whole_config,
+        asking=asking,
         prefix=FILES.plan,
         power=FILES.power,
     message:
         "Planning {params.prefix}.md, .csv, .svg and .png, {params.power}.md and .csv"
     shell:
         'python "$FOURLENSES_SCRIPTS/plan_study.py" --config {params.config:q} '
+        "--ask-snakemake {params.asking:q} "
         "--output-prefix {params.prefix} --power-prefix {params.power} 2> {log}"
 
 

@@ -1,6 +1,7 @@
 """Show the state of a study: what is done, running, failed and waiting.
 
-Reads files only; nothing is asked of a scheduler.
+Reads files; nothing is asked of a scheduler. Snakemake is asked once, at the start, which of the
+outputs that are there it would make again.
 
 python workflow_scripts/status.py --config studies/real_quick.yaml --watch 10
 """
@@ -43,20 +44,42 @@ def main() -> None:
     parser.add_argument(
         "--failed-exit", action="store_true", help="exit code 1 if a job has failed"
     )
+    parser.add_argument(
+        "--files-only",
+        action="store_true",
+        help="do not ask Snakemake what is out of date, which takes as long as a dry run",
+    )
+    parser.add_argument(
+        "--profile",
+        nargs="+",
+        default=[],
+        help="workflow profile that the study runs with, whose rerun-triggers then count",
+    )
     arguments = parser.parse_args()
 
+    from fourlenses.core.errors import UserError
     from fourlenses.core.files import atomic
     from fourlenses.status.page import page
     from fourlenses.status.planned import planned
     from fourlenses.status.survey import survey
     from fourlenses.status.terminal import text
+    from fourlenses.workflow.outdated import Outdated, outdated_files
 
-    root = arguments.directory
+    root, workflow = arguments.directory, Path(__file__).resolve().parents[1]
+    outdated = None
     colours = sys.stdout.isatty() and "NO_COLOR" not in os.environ
     while True:
-        workflow = Path(__file__).resolve().parents[1]
         study = planned(workflow, root, study=arguments.study, overlays=arguments.config)
-        state = survey(study, root)
+        if outdated is None:
+            files = {}
+            if study.overlays is not None and not arguments.files_only:
+                profile = ["--workflow-profile", *arguments.profile] if arguments.profile else []
+                try:
+                    files = outdated_files(workflow, root, study.overlays, options=profile)
+                except UserError as error:
+                    print(f"what is out of date is not known: {error}", file=sys.stderr)
+            outdated = Outdated(files, root)
+        state = survey(study, root, outdated.now())
         clear = "\033[H\033[2J" if arguments.watch and sys.stdout.isatty() else ""
         print(clear + text(state, colours=colours), end="", flush=True)
         if arguments.html:

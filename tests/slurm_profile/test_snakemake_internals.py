@@ -38,6 +38,7 @@ rule submitted:
 facts["local"] = ["all" in local, "submitted" in local]
 if workflow.is_main_process:
     atexit.register(lambda: print("FACTS", json.dumps(facts), file=sys.stderr))
+    atexit.register(lambda: facts.update(asking=internals.asking_options(workflow)))  # before it
 """
 PROFILE = """
 default-resources: {slurm_partition: $NOT_SET_ANYWHERE}
@@ -74,6 +75,14 @@ def test_what_a_snakefile_learns(tmp_path):
     assert learnt["makes_environments"] is False
 
 
+def test_a_second_snakemake_is_told_values_and_triggers(tmp_path):
+    arguments = ("--config", "epochs=3", "--rerun-triggers", "mtime", "params")
+    assert facts(tmp_path, *arguments)["asking"] == {
+        "values": {"epochs": 3},
+        "options": ["--rerun-triggers", "mtime", "params"],
+    }
+
+
 def test_the_cores_that_a_user_names_stay(tmp_path):
     assert facts(tmp_path, "--cores", "3")["after"] == 3
 
@@ -104,6 +113,7 @@ def test_private_names_are_in_one_module():
     """Here is where the next version of Snakemake is met."""
     names = ("_localrules", "global_resources", "deployment_settings", "query_job_status")
     names += ("check_active_jobs", "resource_settings", "overwrite_resources")
+    names += ("config_settings", "workflow.rerun_triggers")
     files = [ROOT / "Snakefile", *(ROOT / "rules").rglob("*.smk")]
     files += [
         file

@@ -118,6 +118,26 @@ def test_every_state_is_reported(folder: Path) -> None:
     assert state.bytes[str(folder / "data" / "a")] >= 10000
 
 
+def test_what_snakemake_would_make_again_is_not_done(folder: Path) -> None:
+    study = planned(ROOT, folder, study="mine", overlays=[])
+    outdated = {
+        "results/mine/pretrain/simclr/a-20/seed0/run.json": "its settings changed",
+        "results/mine/evaluate/simclr/a-20/seed0/cells.json": "what it is made from is made again",
+        "results/mine/pretrain/simclr/g-20/seed0/run.json": "an input is newer",  # is not there
+    }
+    state = survey(study, folder, outdated)
+    assert states(state, "encoders")["simclr/a-20/seed0"] == "changed"
+    assert states(state, "encoders")["simclr/g-20/seed0"] == "waiting"
+    assert states(state, "evaluations")["simclr/a-20/seed0"] == "changed"
+    plain = text(state)
+    assert "0 of 15 jobs done, 2 to be made again" in plain
+    assert "changed: done, and to be made again\n  simclr/a-20/seed0\n    its settings" in plain
+    assert max(map(len, plain.splitlines()[4:9])) <= 80
+    html = page(state, folder)
+    assert '<h2 class="changed">changed</h2>' in html
+    assert "its settings changed" in html
+
+
 def test_an_external_encoder_that_cannot_be_imported_has_failed(tmp_path: Path) -> None:
     config = {"study": "mine", "stored_size": 32, "encoders": {"rn18": {"stored_size": 256}}}
     plan = Plan()
