@@ -60,6 +60,14 @@ class CheckSettings:
     seed: int = 0
 
 
+@dataclass(frozen=True)
+class _Copies:
+    """Copies within the dataset, and of other datasets' test images."""
+
+    duplicates: Duplicates
+    overlaps: list[Overlap]
+
+
 def check_dataset(
     name: str,
     definition: dict,
@@ -107,23 +115,12 @@ def check_dataset(
             f"dataset '{name}': {surveyed.inspected} of {asked} images came; index it again"
         )
     duplicates = find_duplicates(surveyed, train, labels)
+    size = settings.stored_size
     overlaps = find_overlaps(
-        surveyed,
-        train,
-        targets,
-        raw_data=raw_data,
-        size=settings.stored_size,
-        workers=workers,
+        surveyed, train, targets, raw_data=raw_data, size=size, workers=workers
     )
-    report = _report(
-        name,
-        manifest,
-        surveyed,
-        duplicates=duplicates,
-        overlaps=overlaps,
-        inspected=asked,
-        settings=settings,
-    )
+    copies = _Copies(duplicates, overlaps)
+    report = _report(name, manifest, surveyed, copies=copies, inspected=asked, settings=settings)
     folder.mkdir(parents=True, exist_ok=True)
     draw_contact_sheet(
         folder / "contact_sheet.png", name, report, examples=examples, pictures=surveyed.pictures
@@ -153,12 +150,12 @@ def _report(
     manifest: Manifest,
     surveyed: Survey,
     *,
-    duplicates: Duplicates,
-    overlaps: list[Overlap],
+    copies: _Copies,
     inspected: int,
     settings: CheckSettings,
 ) -> dict:
     """Return the content of report.json."""
+    duplicates = copies.duplicates
     usable = np.ones(surveyed.rows, bool)
     usable[list(surveyed.reasons)] = False
     report = {
@@ -182,7 +179,7 @@ def _report(
             "two_labels": len(duplicates.relabelled),
             "too_flat": duplicates.flat,
         },
-        "overlaps": {overlap.target.name: overlap.as_json() for overlap in overlaps},
+        "overlaps": {overlap.target.name: overlap.as_json() for overlap in copies.overlaps},
     }
     problems = find_problems(report)
     return {
