@@ -109,11 +109,7 @@ def check_dataset(
         )
 
     surveyed = survey(images(), wanted, pictured=examples.rows, name=name, workers=workers)
-    asked = int(wanted.sum())
-    if surveyed.inspected < asked:
-        raise UserError(
-            f"dataset '{name}': {surveyed.inspected} of {asked} images came; index it again"
-        )
+    _check_all_came(name, surveyed, asked := int(wanted.sum()))
     duplicates = find_duplicates(surveyed, train, labels)
     size = settings.stored_size
     overlaps = find_overlaps(
@@ -132,6 +128,13 @@ def check_dataset(
     write_markdown(folder / "report.md", report)
     write_json(folder / "report.json", report)
     return report
+
+
+def _check_all_came(name: str, surveyed: Survey, asked: int) -> None:
+    if surveyed.inspected < asked:
+        raise UserError(
+            f"dataset '{name}': {surveyed.inspected} of {asked} images came; index it again"
+        )
 
 
 def _sample(manifest: Manifest, count: int, settings: CheckSettings) -> np.ndarray:

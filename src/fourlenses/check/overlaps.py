@@ -113,8 +113,12 @@ def find_overlaps(
         name = f"test images of {target.name}"
         theirs = survey(images, wanted, pictured=(), name=name, workers=workers)
         rows = np.flatnonzero(theirs.decoded)
-        groups = list(_shared_groups(surveyed, mine, theirs, rows))
-        copies = [_closest(surveyed, row, theirs, tested) for own, tested in groups for row in own]
+        groups = list(_shared_groups(surveyed, theirs, my_rows=mine, their_rows=rows))
+        copies = [
+            _closest(surveyed, theirs, row=row, rows=tested)
+            for own, tested in groups
+            for row in own
+        ]
         overlaps.append(
             Overlap(
                 target=target,
@@ -143,7 +147,7 @@ def write_overlaps(path: Path, manifest: Manifest, overlaps: list[Overlap]) -> N
 
 
 def _shared_groups(
-    mine: Survey, my_rows: np.ndarray, theirs: Survey, their_rows: np.ndarray
+    mine: Survey, theirs: Survey, *, my_rows: np.ndarray, their_rows: np.ndarray
 ) -> Iterator[tuple[list[int], list[int]]]:
     """Yield the rows of either side in each group of copies that has both."""
     both = Survey(rows=len(my_rows) + len(their_rows))
@@ -159,7 +163,7 @@ def _shared_groups(
             yield own.tolist(), tested.tolist()
 
 
-def _closest(mine: Survey, row: int, theirs: Survey, rows: list[int]) -> Copy:
+def _closest(mine: Survey, theirs: Survey, *, row: int, rows: list[int]) -> Copy:
     """Return an image as the copy of the test image of its group that is most like it."""
     bits = np.bitwise_count(theirs.bits[rows] ^ mine.bits[row]).sum(axis=1)
     for likeness, field in ((SAME_FILE, "content"), (SAME_PIXELS, "pixels")):
