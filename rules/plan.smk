@@ -72,4 +72,4 @@ rule calibrate:
     message:
         "Measuring this machine's images per second, to data/calibration/"
     shell:
-        'python "$FOURLENSES_SCRIPTS/calibrate.py" --config {params.config:q} > {log} 2>&1'
+        'python "$FOURLENSES_SCRIPTS/calibrate.py" --config {params.config:q} 2>&1 | tee {log}'

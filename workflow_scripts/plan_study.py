@@ -106,7 +106,7 @@ def write_plan(plan: "StudyPlan", page: str, prefix: Path) -> None:
     report.write_jobs(list(plan.jobs.values()), plan.times, prefix.with_suffix(".csv"))
     with atomic(prefix.with_suffix(".md")) as temporary:
         temporary.write_text(page, encoding="utf-8")
-    figure.save(figure.draw(list(plan.jobs.values()), plan.device), prefix)
+    figure.save(figure.draw(list(plan.jobs.values()), plan.device, plan.layout.study), prefix)
 
 
 if __name__ == "__main__":

@@ -42,6 +42,8 @@ def main() -> None:
     from fourlenses.findings.show import planned
     from fourlenses.findings.thresholds import Thresholds
     from fourlenses.lenses import conclusions
+    from fourlenses.remedies.priced import most_images, priced
+    from fourlenses.study.layout import STUDY
 
     thresholds = Thresholds(**arguments.thresholds)
     evidence = Evidence.of(read_metrics(arguments.metrics), thresholds.seed_sd)
@@ -52,7 +54,11 @@ def main() -> None:
             conclusions.evaluate(evidence, thresholds), half_widths, unlabelled=unlabelled
         )
         write.findings(findings, arguments.findings, study_setting(evidence))
-        write.cards(conclusions.cards(evidence, thresholds), arguments.decision)
+        cards = conclusions.cards(evidence, thresholds)
+    record = arguments.metrics.with_name(STUDY)
+    columns = evidence.metrics[["target", "source", "pretrain_images"]]
+    images = most_images(columns.itertuples(index=False, name=None))
+    write.cards(priced(cards, record, images=images), arguments.decision)
     for finding in findings:
         print(f"{finding.finding}: {finding.verdict}")
 

@@ -44,6 +44,7 @@ ROOMS = {
     "pictures": "images as a study sees them",
     "planning": "what a study costs",
     "power": "what it can settle",
+    "remedies": "what to add, at what cost",
     "status": "how far a study is",
     "report": "one HTML page",
     "export": "encoders for others",

@@ -36,6 +36,13 @@ def test_keys_that_change_no_number_are_left_out():
     assert role("findings") == "judgement"
 
 
+def test_placement_comes_back_from_the_defaults():
+    science = science_of(CONFIG)
+    before = copy.deepcopy(science)
+    assert placement.with_placement(science) == CONFIG
+    assert science == before
+
+
 def test_a_key_that_is_not_declared_is_an_error():
     with pytest.raises(KeyError):
         role("training.speed")

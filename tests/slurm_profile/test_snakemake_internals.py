@@ -16,7 +16,8 @@ from fourlenses.slurm.snakemake_internals import count_target_jobs
 
 ROOT = Path(__file__).parents[2]
 SNAKEFILE = """
-import atexit, json, os, sys
+import atexit, json, logging, os, sys
+from snakemake.logging import logger
 from fourlenses.slurm import snakemake_internals as internals
 
 before = workflow.global_resources["_cores"]
@@ -34,9 +35,19 @@ rule all:
     input: "submitted"
 rule submitted:
     output: "submitted"
+    benchmark: "times.tsv"
     shell: "touch {output}"
 facts["local"] = ["all" in local, "submitted" in local]
+class Watch(logging.Handler):
+    def emit(self, record):
+        # all jobs are known, none has started; a dry run says it once more at its end
+        if str(getattr(record, "event", "")) == "run_info" and "jobs" not in facts:
+            facts["jobs"] = [name for name, _ in internals.jobs_to_run(workflow)]
+            facts["benchmarks"] = internals.benchmarks_to_run(workflow)
+            facts["makes"] = [internals.makes(workflow, name) for name in ("submitted", "other")]
+            facts["targets"] = internals.named_targets(workflow)
 if workflow.is_main_process:
+    logger.addHandler(Watch())
     atexit.register(lambda: print("FACTS", json.dumps(facts), file=sys.stderr))
     atexit.register(lambda: facts.update(asking=internals.asking_options(workflow)))  # before it
 """
@@ -73,6 +84,9 @@ def test_what_a_snakefile_learns(tmp_path):
     assert (learnt["before"], learnt["after"]) == (1, None)
     assert learnt["local"] == [True, False]
     assert learnt["makes_environments"] is False
+    assert sorted(learnt["jobs"]) == ["all", "submitted"]
+    assert sorted(learnt["benchmarks"]) == ["", "times.tsv"]
+    assert (learnt["makes"], learnt["targets"]) == ([True, False], ["all"])
 
 
 def test_a_second_snakemake_is_told_values_and_triggers(tmp_path):

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from fourlenses.config.placement import science_of
 from fourlenses.planning.jobs import Jobs
 from fourlenses.planning.plan import speeds
 from fourlenses.status.job import Job
@@ -82,6 +83,21 @@ def test_without_a_plan_jobs_count_alike_and_no_time_is_said(study, tmp_path):
     found = work(bare, [encoder(LONG, "done"), encoder(SHORT)], tmp_path)
     assert (found.share, found.seconds_left) == (0.5, None)
     assert work(bare, [], tmp_path).share == 1.0
+
+
+def test_a_recorded_study_counts_by_work_too(study, costs, tmp_path):
+    """Its record has no placement, which the plan needs."""
+    record = tmp_path / study.layout.study_record
+    record.parent.mkdir(parents=True)
+    config = json.loads(json.dumps(science_of(study.config)))
+    cells = study.plan.as_json()
+    record.write_text(json.dumps({"study": study.name, "config": config, "cells": cells}))
+    again = planned(ROOT, tmp_path, study=study.name, overlays=[])
+    assert again.origin == str(record)
+    long, short = (costs[f"pretrain/{name}"].elapsed for name in (LONG, SHORT))
+    found = work(again, [encoder(LONG), encoder(SHORT, "done")], tmp_path)
+    assert found.share == pytest.approx(short / (long + short))
+    assert found.seconds_left == pytest.approx(long)
 
 
 def test_the_bar_and_its_words(study, tmp_path):

@@ -40,7 +40,7 @@ class Target:
         )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Copy:
     """An image that is a copy of a test image.
 
@@ -169,6 +169,7 @@ def _closest(mine: Survey, theirs: Survey, *, row: int, rows: list[int]) -> Copy
     for likeness, field in ((SAME_FILE, "content"), (SAME_PIXELS, "pixels")):
         same = (getattr(theirs, field)[rows] == getattr(mine, field)[row]).all(axis=1)
         if same.any():
-            return Copy(row, rows[int(np.argmax(same))], likeness, 0)
+            closest = rows[int(np.argmax(same))]
+            return Copy(row=row, target_row=closest, likeness=likeness, bits=0)
     nearest = int(np.argmin(bits))
-    return Copy(row, rows[nearest], NEAR, int(bits[nearest]))
+    return Copy(row=row, target_row=rows[nearest], likeness=NEAR, bits=int(bits[nearest]))

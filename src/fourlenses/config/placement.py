@@ -10,8 +10,9 @@ Standard library and YAML only: the Snakefile imports it in every job.
 
 from pathlib import Path
 
-from fourlenses.config.checkout import schema_file
+from fourlenses.config.checkout import ROOT, schema_file
 from fourlenses.config.schema import declared
+from fourlenses.config.yaml_files import read_yaml
 from fourlenses.study.labels import definition_of
 
 SECTIONS = ("training", "evaluation")  # whose keys have a role each
@@ -50,3 +51,22 @@ def science_of(config: dict) -> dict:
         elif role(key) == "science":
             science[key] = value
     return science
+
+
+def with_placement(science: dict, root: Path = ROOT) -> dict:
+    """Return a config from its `science_of`, as a study's record has it: with the values of
+    config.yaml where the record says nothing, as of where the study runs.
+
+    Args:
+        science: the part that decides what is computed.
+        root: the project's folder.
+    """
+    config = {key: dict(value) if key in SECTIONS else value for key, value in science.items()}
+    for key, value in read_yaml(root / "config.yaml").items():
+        if key in SECTIONS:
+            for name, setting in value.items():
+                if role(f"{key}.{name}") != "science":
+                    config.setdefault(key, {}).setdefault(name, setting)
+        elif role(key) != "science":
+            config.setdefault(key, value)
+    return config

@@ -114,8 +114,10 @@ class Unmeasured:
         question: a key of `questions.QUESTIONS`.
         title: the question.
         what: is not measured.
-        add: to the study, with the keys of the config.
+        add: to the study, in words.
         cost: what that would cost, or the command that says it.
+        config: the keys to add to the study's file, a line each; empty where a user has to choose
+            something first.
     """
 
     question: str
@@ -123,6 +125,7 @@ class Unmeasured:
     what: str
     add: str
     cost: str
+    config: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, kw_only=True)

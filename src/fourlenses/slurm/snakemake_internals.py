@@ -147,6 +147,11 @@ def asking_options(workflow: "Workflow") -> dict[str, Any]:
     }
 
 
+def benchmarks_to_run(workflow: "Workflow") -> list[str]:
+    """Return the benchmark file of each job that is to run, "" where it has none."""
+    return [str(job.benchmark or "") for job in workflow.dag.needrun_jobs()]
+
+
 def makes(workflow: "Workflow", rule: str) -> bool:
     """Return whether a rule's job is among those of the run, to be run or done already."""
     return any(job.rule.name == rule for job in workflow.dag.jobs)

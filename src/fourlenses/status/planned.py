@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from fourlenses.config.placement import with_placement
 from fourlenses.config.read import config_files, read_config, read_overlay
 from fourlenses.core.errors import UserError
 from fourlenses.core.files import read_json
@@ -81,7 +82,7 @@ def _from_record(file: Path, overlays: list[Path] | None) -> Planned:
         return Planned(
             name=record["study"],
             plan=plan,
-            config=record["config"] | {"study": record["study"]},
+            config=with_placement(record["config"]) | {"study": record["study"]},
             origin=str(file),
             overlays=overlays,
         )

@@ -1,6 +1,7 @@
 """Decision cards as Markdown: decision.md."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from fourlenses.findings.numbers import images
 from fourlenses.findings.show.cells import Card, question_rows, table_rows
@@ -42,8 +43,13 @@ def _card(card: Card) -> str:
 def _unmeasured(card: Card) -> list[str]:
     if not card["unmeasured"]:
         return []
-    rows = [[one["what"], one["add"], one["cost"]] for one in card["unmeasured"]]
+    rows = [[one["what"], _remedy(one), one["cost"]] for one in card["unmeasured"]]
     return [table([["not measured", "to measure it", "what it would cost"], *rows])]
+
+
+def _remedy(one: Mapping[str, Any]) -> str:
+    """What to add, and where it is known the keys, to be copied."""
+    return "<br>".join([one["add"], *(f"`{line}`" for line in one.get("config", []))])
 
 
 def _sentences(card: Card) -> str:

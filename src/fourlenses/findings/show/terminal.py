@@ -38,8 +38,11 @@ def _card(card: Card, width: int, *, whole: bool = True) -> str:
         lines += _table(card, width)
     lines += _questions(card, width)
     if whole and card["unmeasured"]:
-        titles = " ".join(one["title"] for one in card["unmeasured"])
-        lines += _wrapped(f"not measured: {titles}", width, 4, first=2)
+        by_cost: dict[str, list[str]] = {}
+        for one in card["unmeasured"]:
+            by_cost.setdefault(one["cost"], []).append(one["title"])
+        for cost, titles in by_cost.items():
+            lines += _wrapped(f"not measured: {' '.join(titles)} Cost: {cost}", width, 4, first=2)
     return "\n".join(lines) + "\n"
 
 

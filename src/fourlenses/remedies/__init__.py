@@ -1,0 +1,1 @@
+"""What to add to a study for a question that its decision card leaves open, and what that costs."""
