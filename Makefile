@@ -65,6 +65,7 @@ doctor:          ## check this machine or cluster: [PROFILE=profiles/slurm] [IN_
 
 status:          ## progress of a study: STUDY=name or CONFIG=studies/mine.yaml [WATCH=10] [HTML=file]
 	@.venv/bin/python workflow_scripts/status.py $${STUDY:+--study "$$STUDY"} \
+	  $${PROFILE:+--profile $$PROFILE} \
 	  $${CONFIG:+--config $$CONFIG} $${WATCH:+--watch "$$WATCH"} $${HTML:+--html "$$HTML"}
 
 track:           ## curves of a finished study in trackers: STUDY=name TO="tensorboard mlflow wandb"

@@ -1,5 +1,5 @@
 # Encoders that the study did not pretrain: docs/reference/encoders.md. Each is imported once; the run
-# of every seed is a link to it, in the folder where a pretraining of that seed would be.
+# of every seed is a copy of it, in the folder where a pretraining of that seed would be.
 from fourlenses.study.encoders import split_start
 
 EXTERNAL_RUN = layout.run_name(EXTERNAL, "{encoder}", "{seed}")

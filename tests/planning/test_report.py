@@ -1,12 +1,17 @@
 """The plan as a table and as a figure."""
 
 import csv
+from collections import defaultdict
 
 import pytest
 
 from fourlenses.planning import figure, report
-from fourlenses.planning.costs import total
+from fourlenses.planning.costs import KINDS, total
+from fourlenses.planning.jobs import Job
 from fourlenses.planning.plan import plan_study
+from fourlenses.plotting import colours
+from fourlenses.study.vocabulary import LENSES
+from tests.helpers.overlaps import problems, visible
 
 
 def test_tables_and_figure(config, tmp_path):
@@ -21,8 +26,40 @@ def test_tables_and_figure(config, tmp_path):
     assert sum(float(row["hours"]) for row in device) == pytest.approx(
         total(list(plan.jobs.values())).hours, rel=1e-3
     )
-    axes = figure.draw(list(plan.jobs.values()), plan.device).axes[0]
-    widths = sum(
-        bar.get_width() for bar in axes.patches if round(bar.get_y() + bar.get_height() / 2) == 4
-    )  # all, each once; in minutes
-    assert widths == pytest.approx(60 * total(list(plan.jobs.values())).hours)
+    axes = figure.draw(list(plan.jobs.values()), plan.device, plan.layout.study).axes[0]
+    lengths: dict[str, float] = defaultdict(float)
+    names = [label.get_text() for label in axes.get_yticklabels()]
+    for bar in axes.patches:
+        lengths[names[round(bar.get_y() + bar.get_height() / 2)]] += bar.get_width()  # minutes
+    everything = lengths.pop("all, each job once")
+    assert everything == pytest.approx(60 * total(list(plan.jobs.values())).hours)
+    assert sum(lengths.values()) == pytest.approx(everything)
+    assert set(lengths) == {"quantity alone", "shared by several lenses"}  # domain adds nothing
+
+
+def job(kind, *lenses, seconds=7200.0, done=False, on_cpu=False):
+    name = f"{kind} {lenses} {seconds}"
+    return Job(kind=kind, key=name, lenses=set(lenses), seconds=seconds, done=done, on_cpu=on_cpu)
+
+
+def test_no_text_of_the_figure_overlaps_or_leaves_it_whatever_the_kinds():
+    kinds = [kind for kind in KINDS if kind != "beton"]
+    few = [job("pretrain", "quantity", done=True)]
+    many = [job(kind, lens, seconds=1e7) for kind in kinds for lens in LENSES]
+    shared = [job("scratch", *LENSES, seconds=3e7), job("beton", *LENSES, on_cpu=True)]
+    for jobs in (few, many, many + shared):
+        assert problems(figure.draw(jobs, "NVIDIA-A100-SXM4-80GB", "a_study_of_my_own")) == []
+
+
+def test_the_footer_says_what_the_figure_is_of_and_what_it_lacks():
+    jobs = [job("pretrain", "domain"), job("features", "domain", seconds=None, done=True)]
+    drawn = figure.draw(jobs, "H100", "mine")
+    (footer,) = [text.get_text() for text in visible(drawn) if "mine" in text.get_text()]
+    assert footer.replace("\n", " ") == (
+        "mine · 2 jobs, 1 done · an estimate from images per second of H100 · "
+        "without 1 job of unknown length"
+    )
+
+
+def test_kinds_have_the_contrast_that_graphics_need():
+    assert min(map(colours.contrast, figure.COLOURS.values())) >= colours.LEAST_CONTRAST

@@ -16,7 +16,8 @@ from fourlenses.slurm.snakemake_internals import count_target_jobs
 
 ROOT = Path(__file__).parents[2]
 SNAKEFILE = """
-import atexit, json, os, sys
+import atexit, json, logging, os, sys
+from snakemake.logging import logger
 from fourlenses.slurm import snakemake_internals as internals
 
 before = workflow.global_resources["_cores"]
@@ -39,10 +40,21 @@ rule all:
     input: "submitted"
 rule submitted:
     output: "submitted"
+    benchmark: "times.tsv"
     shell: "touch {output}"
 facts["local"] = ["all" in local, "submitted" in local]
+class Watch(logging.Handler):
+    def emit(self, record):
+        # all jobs are known, none has started; a dry run says it once more at its end
+        if str(getattr(record, "event", "")) == "run_info" and "jobs" not in facts:
+            facts["jobs"] = [name for name, _ in internals.jobs_to_run(workflow)]
+            facts["benchmarks"] = internals.benchmarks_to_run(workflow)
+            facts["makes"] = [internals.makes(workflow, name) for name in ("submitted", "other")]
+            facts["targets"] = internals.named_targets(workflow)
 if workflow.is_main_process:
+    logger.addHandler(Watch())
     atexit.register(lambda: print("FACTS", json.dumps(facts), file=sys.stderr))
+    atexit.register(lambda: facts.update(asking=internals.asking_options(workflow)))  # before it
 """
 PROFILE = """
 default-resources: {slurm_partition: $NOT_SET_ANYWHERE}
@@ -77,6 +89,9 @@ def test_what_a_snakefile_learns(tmp_path):
     assert (learnt["before"], learnt["after"]) == (1, None)
     assert learnt["local"] == [True, False]
     assert learnt["makes_environments"] is False
+    assert sorted(learnt["jobs"]) == ["all", "submitted"]
+    assert sorted(learnt["benchmarks"]) == ["", "times.tsv"]
+    assert (learnt["makes"], learnt["targets"]) == ([True, False], ["all"])
     assert learnt["shell_prefix"] == ["", "export A={1}; "]
     assert (learnt["in_module"], learnt["placed"]) == (False, "results/a.csv")
 
@@ -102,6 +117,14 @@ def test_what_a_module_learns_of_its_place(tmp_path):
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "PLACE True study/data /data" in done.stderr
+
+
+def test_a_second_snakemake_is_told_values_and_triggers(tmp_path):
+    arguments = ("--config", "epochs=3", "--rerun-triggers", "mtime", "params")
+    assert facts(tmp_path, *arguments)["asking"] == {
+        "values": {"epochs": 3},
+        "options": ["--rerun-triggers", "mtime", "params"],
+    }
 
 
 def test_the_cores_that_a_user_names_stay(tmp_path):
@@ -134,6 +157,7 @@ def test_private_names_are_in_one_module():
     """Here is where the next version of Snakemake is met."""
     names = ("_localrules", "global_resources", "deployment_settings", "query_job_status")
     names += ("check_active_jobs", "resource_settings", "overwrite_resources")
+    names += ("config_settings", "workflow.rerun_triggers")
     names += ("path_modifier", "modifier.namespace", "_process_prefix")
     files = [ROOT / "Snakefile", *(ROOT / "rules").rglob("*.smk")]
     files += [

@@ -106,7 +106,7 @@ def test_a_training_is_in_tensorboard_and_mlflow_while_it_runs(dataset):
     assert same(weights, alone)
 
 
-def test_an_interrupted_training_goes_on_in_the_same_run(dataset):
+def test_an_interrupted_training_continues_in_the_same_run(dataset):
     with pytest.raises(Interrupted):
         interrupted(dataset)
     client, (run,) = in_mlflow(dataset)
@@ -167,7 +167,7 @@ def test_a_tracker_that_fails_costs_a_warning_and_no_training(dataset, monkeypat
     monkeypatch.setattr(sinks, "TRACKERS", {**sinks.TRACKERS, "tensorboard": Broken})
     monkeypatch.setattr("fourlenses.trackers.follow.TRACKERS", sinks.TRACKERS)
     _, rows = trained(dataset, ["tensorboard", "mlflow"])
-    assert "tensorboard: ConnectionError (no such server); the run goes on" in caplog.text
+    assert "tensorboard: ConnectionError (no such server); the run continues" in caplog.text
     client, (run,) = in_mlflow(dataset)
     assert len(client.get_metric_history(run.info.run_id, "train/loss")) == len(rows)
 
@@ -203,7 +203,7 @@ def test_nothing_is_sent_and_wandb_is_offline(dataset):
     )
     assert done.returncode == 0, done.stderr
     assert f"{NAME}: {len(rows)} rows" in done.stdout
-    assert "goes on without it" not in done.stderr
+    assert "continues without it" not in done.stderr
     folder = study(dataset) / "trackers"
     assert list(folder.glob("wandb/offline-run-*/run-*.wandb"))
     sent = read_json(folder / "sent" / NAME / "wandb.json")

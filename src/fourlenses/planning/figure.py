@@ -1,57 +1,102 @@
-"""The plan of a study as a figure: hours per lens, by kind of job."""
+"""The plan of a study as a figure: hours per lens, by kind of job.
 
+The rows add up: what each lens alone needs, what several share, and all of it.
+"""
+
+import textwrap
 from pathlib import Path
 
 import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
+from matplotlib.ticker import StrMethodFormatter
 
 from fourlenses.core.files import atomic
-from fourlenses.planning.costs import KINDS, left, lenses_of, of_lens, only_of_lens, total
+from fourlenses.planning.costs import KINDS, left, lenses_of, only_of_lens, shared, total
 from fourlenses.planning.jobs import Job
+from fourlenses.planning.report import hours
 from fourlenses.study.vocabulary import PROTOCOLS, TRAINING_PROTOCOLS
 
-# Tol's muted set, as in plotting.style, which would import pandas
-COLOURS = {"pretrain": "#332288", "features": "#88CCEE"}
+# as in plotting.style and plotting.footer, which would import pandas
+WIDTH, SIZE, SMALL = 6.9, 6.5, 5.5  # inches; points
+ROW, LINE, FRAME = 0.27, 0.16, 0.95  # inches: of a bar, of a line of the legend, of the rest
+IN_A_ROW = 4  # entries of the legend
+QUIET = "#555555"
+# Each has at least 3:1 on white.
+COLOURS = {"pretrain": "#332288", "features": "#3B8EA5"}
 COLOURS |= {name: PROTOCOLS[name].colour for name in TRAINING_PROTOCOLS}
+NAMES = {"pretrain": "pretraining", "features": "features and classifiers"}
+NAMES |= {name: PROTOCOLS[name].label for name in TRAINING_PROTOCOLS}
 DONE = "////"  # hatch
 
 
-def draw(jobs: list[Job], device: str) -> Figure:
-    """Draw a bar per lens, another of what it alone adds, and one of all jobs, each once.
+def draw(jobs: list[Job], device: str, study: str) -> Figure:
+    """Draw a bar of what each lens alone needs, one of what several share, and one of all jobs.
 
     What is done is hatched.
+
+    Args:
+        jobs: of the study.
+        device: whose hours they are.
+        study: its name, for the footer.
     """
-    bars = []
-    for lens in lenses_of(jobs):
-        bars.append((lens, of_lens(jobs, lens)))
-        bars.append((f"{lens} alone adds", only_of_lens(jobs, lens)))
-    bars.append(("all, each once", jobs))
-    figure = Figure(figsize=(6.9, 0.8 + 0.27 * len(bars)), layout="constrained")
+    bars = [(f"{lens} alone", only_of_lens(jobs, lens)) for lens in lenses_of(jobs)]
+    bars += [("shared by several lenses", shared(jobs))]
+    bars = [bar for bar in bars if total(bar[1]).hours]
+    bars = [*bars, ("all, each job once", jobs)] if len(bars) != 1 else [("all", jobs)]
+    handles = _legend(jobs)
+    height = FRAME + ROW * len(bars) + LINE * ((len(handles) - 1) // IN_A_ROW)
+    figure = Figure(figsize=(WIDTH, height), layout="constrained")
     axes = figure.subplots()
     in_hours = total(jobs).hours >= 2
-    unit, hours_a_unit = ("h", 1.0) if in_hours else ("min", 1 / 60)
+    hours_a_unit = 1.0 if in_hours else 1 / 60
     for row, (_, group) in enumerate(bars):
         length = _bar(axes, row, group, hours_a_unit=hours_a_unit)
-        text = f" {length:,.3g} {unit}" if length < 1000 else f" {length:,.0f} {unit}"
-        axes.annotate(text, (length, row), va="center", fontsize=6.5)
+        text = f" {hours(total(group).hours)}"
+        axes.annotate(text, (length, row), va="center", fontsize=SIZE)
     axes.set_yticks(range(len(bars)), [name for name, _ in bars])
     axes.invert_yaxis()
     axes.set_xlim(0, 1.12 * max(total(jobs).hours / hours_a_unit, 1e-9))
-    axes.set_xlabel(f"{'hours' if in_hours else 'minutes'} of {device or 'a device'}", fontsize=7)
+    axes.set_xlabel(
+        f"{'hours' if in_hours else 'minutes'} of {device or 'a device'}", fontsize=SIZE
+    )
+    axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,g}"))
     axes.spines[["top", "right"]].set_visible(False)
-    axes.tick_params(labelsize=6.5)
+    axes.tick_params(labelsize=SIZE)
+    legend = {"ncols": IN_A_ROW, "frameon": False, "fontsize": SIZE}
+    figure.legend(handles=handles, loc="outside upper left", **legend)
+    _footer(figure, jobs, device, study=study)
+    return figure
+
+
+def _legend(jobs: list[Job]) -> list[Patch]:
     kinds = {job.kind for job in jobs if job.seconds}
     handles = [
-        Patch(color=COLOURS[kind], label=kind)
+        Patch(color=COLOURS[kind], label=NAMES[kind])
         for kind in KINDS
         if kind in COLOURS and kind in kinds
     ]
     if any(job.done for job in jobs):
         handles.append(Patch(facecolor="#BBBBBB", edgecolor="white", hatch=DONE, label="done"))
-    figure.legend(handles=handles, loc="outside upper center", ncols=6, frameon=False, fontsize=6.5)
-    return figure
+    return handles
+
+
+def _footer(figure: Figure, jobs: list[Job], device: str, *, study: str) -> None:
+    """What the picture is of, for who has it alone."""
+    unknown = total(jobs).unknown
+    parts = [
+        study,
+        f"{_jobs(len(jobs))}, {total(jobs).done:,} done",
+        f"an estimate from images per second of {device or 'a device'}",
+        *([f"without {_jobs(unknown)} of unknown length"] if unknown else []),
+    ]
+    lines = textwrap.wrap(" · ".join(filter(None, parts)), int(22.5 * WIDTH))
+    figure.supxlabel("\n".join(lines), x=0.01, ha="left", fontsize=SMALL, color=QUIET)
+
+
+def _jobs(count: int) -> str:
+    return f"{count:,} job{'' if count == 1 else 's'}"
 
 
 def _bar(axes: Axes, row: int, jobs: list[Job], *, hours_a_unit: float) -> float:

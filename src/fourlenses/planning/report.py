@@ -19,8 +19,8 @@ from fourlenses.planning.jobs import Job
 from fourlenses.study.vocabulary import LENSES
 
 CAPTION = (
-    "The cost of the study: hours and runs per lens. A run that several lenses share is counted "
-    "once in the total; what is done already is left out."
+    "The cost of the study in hours of a device. The bars of the lenses and of what several share "
+    "add up to the last one. What is done already is hatched."
 )
 COLUMNS = (
     *("kind", "job", "lenses", "images", "images_per_second", "hours", "hours_of", "done"),

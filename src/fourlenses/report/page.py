@@ -24,6 +24,7 @@ from fourlenses.report.records.provenance import read_provenance
 from fourlenses.report.records.runs import read_runs
 from fourlenses.report.study_table import read_study_table
 from fourlenses.report.tables import read_table
+from fourlenses.study import names
 from fourlenses.study.vocabulary import LENSES
 
 TEMPLATE = Path(__file__).parent / "template"
@@ -80,6 +81,7 @@ def gather(metrics: Path, results: Path, data: Path) -> dict:
     return {
         "study": results.resolve().name,
         "table": table,
+        "protocols": [names.protocol(protocol) for protocol in table.protocols],
         "headline": answer.headline(decisions["cards"], tiles),
         "short_answers": answer.short_answers(parts["datasets"]["panels"]),
         "conditions": answer.conditions(table),

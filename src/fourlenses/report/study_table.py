@@ -80,9 +80,13 @@ def read_study_table(metrics: Path) -> StudyTable:
 
 
 def _labels(entries: set[str]) -> list[str]:
-    """Of method entries, in the order of figures; one that is not known comes last as it is."""
-    known = methods.in_order(entry for entry in entries if methods.known(entry))
-    return [*map(methods.label, known), *sorted(entries - {*known})]
+    """Of method entries, in the order of figures; one that is not known comes last as it is.
+
+    Without those that the study made from another: half as long, equal steps.
+    """
+    made = {f"{entry}_{ending}" for entry in entries for ending in methods.DERIVED}
+    known = methods.in_order(entry for entry in entries - made if methods.known(entry))
+    return [*map(methods.label, known), *sorted(entries - made - {*known})]
 
 
 def _numbers(rows: list[dict[str, str]], column: str) -> list[int]:

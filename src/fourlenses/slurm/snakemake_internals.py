@@ -156,6 +156,24 @@ def jobs_to_run(workflow: "Workflow") -> Iterator[tuple[str, dict[str, str]]]:
         yield job.rule.name, dict(job.wildcards_dict)
 
 
+def asking_options(workflow: "Workflow") -> dict[str, Any]:
+    """Return what a second Snakemake has to be told to decide as this one: values and triggers.
+
+    The values of `--config` and the rerun triggers (of the command line or a profile). A Snakefile
+    is documented to know the merged config alone.
+    """
+    triggers = sorted(trigger.name.lower().replace("_", "-") for trigger in workflow.rerun_triggers)
+    return {
+        "values": dict(workflow.config_settings.config),
+        "options": ["--rerun-triggers", *triggers],
+    }
+
+
+def benchmarks_to_run(workflow: "Workflow") -> list[str]:
+    """Return the benchmark file of each job that is to run, "" where it has none."""
+    return [str(job.benchmark or "") for job in workflow.dag.needrun_jobs()]
+
+
 def makes(workflow: "Workflow", rule: str) -> bool:
     """Return whether a rule's job is among those of the run, to be run or done already."""
     return any(job.rule.name == rule for job in workflow.dag.jobs)

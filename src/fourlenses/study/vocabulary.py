@@ -151,7 +151,7 @@ PROTOCOLS = {
             trains=True,
             in_words="with a linear classifier on augmented images",
             passes=1,
-            colour="#44AA99",
+            colour="#2A8C7B",
         ),
         # the coarser levels have fewer classes: together at most another fit of the finest
         Protocol("linear_per_level", "linear, per level", frozen=True, fits=2),
@@ -161,7 +161,7 @@ PROTOCOLS = {
             trains=True,
             in_words="fine-tuned",
             passes=3,
-            colour="#DDCC77",
+            colour="#A67C00",
         ),
         # the supervised baseline, tuned as fine-tuning is
         Protocol(

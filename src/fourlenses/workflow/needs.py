@@ -27,6 +27,16 @@ def datasets(plan: Plan) -> list[str]:
     return sorted({part.dataset for part in _parts(plan)} | set(targets(plan)))
 
 
+def compared_targets(plan: Plan, dataset: str) -> list[str]:
+    """Return the other targets whose test images must not be among what is pretrained on.
+
+    None where nothing is pretrained on the dataset.
+    """
+    if dataset not in {part.dataset for part in _parts(plan)}:
+        return []
+    return [target for target in targets(plan) if target != dataset]
+
+
 def betons(plan: Plan, config: dict) -> list[str]:
     """Return all stored images that the study reads, each at the size that an encoder takes.
 

@@ -10,11 +10,11 @@ from fourlenses.report.charts.scale import Axis, axis_through, spread
 from fourlenses.report.charts.series import Point, Series
 from fourlenses.study import names
 
-WIDTH, HEIGHT = 560, 330
-LEFT, RIGHT, TOP, BOTTOM = 46, 176, 14, 44
-ROW, ROWS_LEFT, ROWS_RIGHT = 21, 236, 54  # of a chart of dots
+WIDTH, HEIGHT = 640, 340
+LEFT, RIGHT, TOP, BOTTOM = 46, 210, 14, 44
+ROW, ROWS_LEFT, ROWS_RIGHT = 21, 296, 54  # of a chart of dots
 LABEL_GAP = 14
-MOST_LETTERS = {"lines": 27, "dots": 33}
+MOST_LETTERS = {"lines": 32, "dots": 42}
 DODGE, MOST_DODGE = 5, 40  # units between points of the same number of labels, and of all of them
 
 
