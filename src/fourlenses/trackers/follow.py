@@ -99,7 +99,7 @@ class Follower:
             yield
         except Exception as error:  # of a library, a disk or a server: training is worth more
             log.warning(
-                "%s: %s (%s); the run continues without it, and can be logged afterwards: make track",
+                "%s: %s (%s); the run continues without it, and can be logged later: make track",
                 name,
                 type(error).__name__,
                 error,

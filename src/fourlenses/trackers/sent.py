@@ -1,4 +1,4 @@
-"""What a tracker has of a run already, so that an interrupted training continues in the same one."""
+"""What a tracker has of a run already: an interrupted training continues in the same one."""
 
 import hashlib
 import json
