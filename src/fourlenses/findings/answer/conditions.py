@@ -17,8 +17,7 @@ SEPARATOR = " · "
 
 
 def line(rows: pd.DataFrame) -> str:
-    """Return backbone, pixels, pretraining, downloads with theirs, seeds, protocols, test images and
-    chance.
+    """Return backbone, pixels, pretraining, downloads, seeds, protocols, test images and chance.
 
     Args:
         rows: of one target at its finest level, as `selection.finest` returns them.
