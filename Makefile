@@ -15,9 +15,12 @@ unexport PYTHONDONTWRITEBYTECODE
 # Snakemake, uv and pip keep caches in the home, which may be missing, read-only or full
 export XDG_CACHE_HOME := $(shell envs/cache_folder.sh)
 
-.PHONY: help setup setup-dev demo run plan report figures test test-slurm bench doctor status compare gallery readme new-dataset lint format lock audit
+.PHONY: help setup setup-dev demo run plan report figures test test-slurm bench doctor status track compare gallery readme new-dataset lint format lock audit
+DEVELOPMENT = test test-slurm bench readme lint audit lock
 help:            ## what each command does
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## */\t/' | expand -t 14
+	@awk -F ':.*## *' -v ours=" $(DEVELOPMENT) " '/^[a-z-]+:.*##/ \
+	  { line = sprintf("  %-13s%s\n", $$1, $$2); if (index(ours, " " $$1 " ")) dev = dev line; else use = use line } \
+	  END { printf "Studies\n%s\nDevelopment\n%s", use, dev }' $(MAKEFILE_LIST)
 
 setup:           ## install what running a study needs into .venv: [EXTRAS="timm onnx"] (idempotent)
 	@envs/setup.sh run
@@ -67,6 +70,9 @@ status:          ## progress of a study: STUDY=name or CONFIG=studies/mine.yaml 
 	@.venv/bin/python workflow_scripts/status.py $${STUDY:+--study "$$STUDY"} \
 	  $${PROFILE:+--profile $$PROFILE} \
 	  $${CONFIG:+--config $$CONFIG} $${WATCH:+--watch "$$WATCH"} $${HTML:+--html "$$HTML"}
+
+track:           ## curves of a finished study in trackers: STUDY=name TO="tensorboard mlflow wandb"
+	@.venv/bin/python workflow_scripts/log_to_trackers.py --results "results/$$STUDY" --to $$TO
 
 gallery:         ## an index of all reports: results/index.html
 	@.venv/bin/python workflow_scripts/write_gallery.py

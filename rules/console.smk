@@ -31,7 +31,7 @@ def decision_card():
     """The card and where the rest is, of a run that makes them."""
     from fourlenses.findings.show import terminal
 
-    file = Path(FILES.decision("json"))
+    file = Path(placed(FILES.decision("json")))
     if (
         workflow.dryrun
         or not snakemake_internals.makes(workflow, "write_findings")
@@ -66,11 +66,13 @@ CONSOLE = Console(
     card=decision_card,
     work=WorkDone(benchmarks_to_run, planned_seconds),
 )
-if workflow.is_main_process:
+if workflow.is_main_process and not IN_MODULE:  # there the terminal is the other workflow's
     CONSOLE.attach(logger)
     # after Snakemake's own last lines
     atexit.register(show_ending)
 
 
-onsuccess:
-    CONSOLE.finish(decision_card())
+if not IN_MODULE:
+
+    onsuccess:
+        CONSOLE.finish(decision_card())

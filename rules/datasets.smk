@@ -6,7 +6,7 @@ from glob import glob
 
 from fourlenses.study.datasets import listed_files
 
-for file in sorted(glob(os.path.join(workflow.basedir, "rules", "datasets", "*.smk"))):
+for file in sorted(glob(os.path.join(PROJECT, "rules", "datasets", "*.smk"))):
     dataset_rules = Path(file).stem
     if not dataset_rules.startswith("example_") or dataset_rules in config["datasets"]:
 

@@ -94,8 +94,8 @@ rule model_cards:
         runtime="10m",
     params:
         runs=[run.name for run in PLAN.runs],
-        pretrain=lambda wildcards: FILES.pretraining("").rstrip("/"),
-        imported=lambda wildcards: FILES.imported("").rstrip("/"),
+        pretrain=lambda wildcards: placed(FILES.pretraining("")).rstrip("/"),
+        imported=lambda wildcards: placed(FILES.imported("")).rstrip("/"),
     message:
         "Writing the model card next to each encoder"
     shell:

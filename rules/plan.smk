@@ -7,7 +7,10 @@ def whole_config(wildcards):
 
 
 def asking(wildcards):
-    """With what Snakemake is to be asked which outputs are out of date."""
+    """With what Snakemake is to be asked which outputs are out of date; nothing in a module, whose
+    config is another workflow's."""
+    if IN_MODULE:
+        return "null"
     overlays = [str(file) for file in CONFIG_FILES[1:]]
     return json.dumps({"overlays": overlays, **snakemake_internals.asking_options(workflow)})
 
@@ -25,13 +28,14 @@ rule plan:
     params:
         config=whole_config,
         asking=asking,
-        prefix=FILES.plan,
-        power=FILES.power,
+        prefix=placed(FILES.plan),
+        root=placed("."),
+        power=placed(FILES.power),
     message:
         "Planning {params.prefix}.md, .csv, .svg and .png, {params.power}.md and .csv"
     shell:
         'python "$FOURLENSES_SCRIPTS/plan_study.py" --config {params.config:q} '
-        "--ask-snakemake {params.asking:q} "
+        "--ask-snakemake {params.asking:q} --directory {params.root} "
         "--output-prefix {params.prefix} --power-prefix {params.power} 2> {log}"
 
 
@@ -48,7 +52,7 @@ rule plan_check:
         runtime="5m",
     params:
         config=whole_config,
-        results=FILES.results,
+        results=placed(FILES.results),
     message:
         "Comparing the plan with {params.results}"
     shell:

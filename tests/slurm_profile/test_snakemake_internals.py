@@ -27,7 +27,12 @@ facts = {
     "before": before.value,
     "after": workflow.global_resources["_cores"].value,
     "makes_environments": internals.makes_environments(workflow),
+    "in_module": internals.in_module(workflow),
+    "placed": internals.path_prefix(workflow)("results/a.csv"),
+    "shell_prefix": [internals.shell_prefix_before()],
 }
+shell.prefix("export A={{1}}; ")
+facts["shell_prefix"].append(internals.shell_prefix_before())
 local = internals.local_rules(workflow)
 rule all:
     default_target: True
@@ -87,6 +92,31 @@ def test_what_a_snakefile_learns(tmp_path):
     assert sorted(learnt["jobs"]) == ["all", "submitted"]
     assert sorted(learnt["benchmarks"]) == ["", "times.tsv"]
     assert (learnt["makes"], learnt["targets"]) == ([True, False], ["all"])
+    assert learnt["shell_prefix"] == ["", "export A={1}; "]
+    assert (learnt["in_module"], learnt["placed"]) == (False, "results/a.csv")
+
+
+def test_what_a_module_learns_of_its_place(tmp_path):
+    (tmp_path / "inner.smk").write_text(
+        "import sys\n"
+        "from fourlenses.slurm import snakemake_internals as internals\n"
+        "place = internals.path_prefix(workflow)\n"
+        "print('PLACE', internals.in_module(workflow), place('data'), place('/data'), "
+        "file=sys.stderr)\n"
+    )
+    (tmp_path / "Snakefile").write_text(
+        'module inner:\n    snakefile: "inner.smk"\n    prefix: "study"\n'
+        "use rule * from inner\nrule all:\n    localrule: True\n"
+    )
+    done = subprocess.run(
+        [Path(sys.executable).with_name("snakemake"), "-n"],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(ROOT / "src")},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "PLACE True study/data /data" in done.stderr
 
 
 def test_a_second_snakemake_is_told_values_and_triggers(tmp_path):
@@ -128,6 +158,7 @@ def test_private_names_are_in_one_module():
     names = ("_localrules", "global_resources", "deployment_settings", "query_job_status")
     names += ("check_active_jobs", "resource_settings", "overwrite_resources")
     names += ("config_settings", "workflow.rerun_triggers")
+    names += ("path_modifier", "modifier.namespace", "_process_prefix")
     files = [ROOT / "Snakefile", *(ROOT / "rules").rglob("*.smk")]
     files += [
         file

@@ -73,6 +73,28 @@ def makes_environments(workflow: "Workflow") -> bool:
     return bool(workflow.deployment_settings.deployment_method)
 
 
+def in_module(workflow: "Workflow") -> bool:
+    """Return whether another workflow's `module` statement is reading this file."""
+    return workflow.modifier.namespace is not None
+
+
+def path_prefix(workflow: "Workflow") -> Callable[[str], str]:
+    """Return what puts a module's prefix before a path.
+
+    Snakemake does so for inputs and outputs. Parameters, and files that are looked for while rules
+    are read, have no documented way to it.
+    """
+    modifier = workflow.modifier.path_modifier
+    return lambda path: str(modifier.replace_prefix(path))
+
+
+def shell_prefix_before() -> str:
+    """Return what `shell.prefix` was last given: a module is to add to it."""
+    from snakemake.shell import shell
+
+    return shell._process_prefix or ""
+
+
 def count_target_jobs(arguments: Sequence[str]) -> int:
     """Return how many jobs the executor gave this Snakemake to make, by its command line.
 

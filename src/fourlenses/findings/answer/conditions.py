@@ -59,13 +59,14 @@ def warnings(rows: pd.DataFrame, lines: Sequence[Line]) -> list[str]:
     trained = rows[~rows["method"].isin(["random", EXTERNAL])]
     seeds = int(trained["seed"].nunique())
     return [
-        *_few(seeds),
+        *few_seeds(seeds),
         *_not_converged(trained),
         *_untrained(lines),
     ]
 
 
-def _few(seeds: int) -> list[str]:
+def few_seeds(seeds: int) -> list[str]:
+    """Return what one or two seeds mean; nothing of three or more."""
     if not 0 < seeds < LEAST_SEEDS:
         return []
     number = {1: "One seed", 2: "Two seeds"}[seeds]
