@@ -15,7 +15,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # Snakemake, uv and pip keep caches in the home, which may be missing, read-only or full
 export XDG_CACHE_HOME := $(shell envs/cache_folder.sh)
 
-.PHONY: help setup setup-dev demo run plan report figures test test-slurm bench doctor status compare gallery readme new-dataset lint format lock audit
+.PHONY: help setup setup-dev demo run plan report figures test test-slurm bench doctor status track compare gallery readme new-dataset lint format lock audit
 help:            ## what each command does
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## */\t/' | expand -t 14
 
@@ -65,7 +65,11 @@ doctor:          ## check this machine or cluster: [PROFILE=profiles/slurm] [IN_
 
 status:          ## progress of a study: STUDY=name or CONFIG=studies/mine.yaml [WATCH=10] [HTML=file]
 	@.venv/bin/python workflow_scripts/status.py $${STUDY:+--study "$$STUDY"} \
+	  $${PROFILE:+--profile $$PROFILE} \
 	  $${CONFIG:+--config $$CONFIG} $${WATCH:+--watch "$$WATCH"} $${HTML:+--html "$$HTML"}
+
+track:           ## curves of a finished study in trackers: STUDY=name TO="tensorboard mlflow wandb"
+	@.venv/bin/python workflow_scripts/log_to_trackers.py --results "results/$$STUDY" --to $$TO
 
 gallery:         ## an index of all reports: results/index.html
 	@.venv/bin/python workflow_scripts/write_gallery.py

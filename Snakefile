@@ -1,13 +1,17 @@
 # fourlenses: images in, the study's figures out. This file only checks the config, includes the
 # rules and names the targets.
-import os
-
 from snakemake.utils import min_version
 
 min_version("9.21")
 
 
-configfile: os.path.join(workflow.basedir, "config.yaml")
+report: "rules/captions/workflow.rst"
+
+
+include: "rules/module.smk"
+
+
+configfile: str(PROJECT / "config.yaml")
 
 
 include: "rules/common.smk"
@@ -25,6 +29,7 @@ include: "rules/findings.smk"
 include: "rules/plan.smk"
 include: "rules/pictures.smk"
 include: "rules/report.smk"
+include: "rules/snakemake_report.smk"
 include: "rules/export.smk"
 
 
@@ -49,6 +54,7 @@ rule all:
         rules.figures.input,
         rules.findings.input,
         rules.report.input,
+        rules.link_pictures.output,
 
 
 rule betons:

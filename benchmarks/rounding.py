@@ -2,7 +2,7 @@
 
 Another processor picks other instructions, which add in another order; training amplifies the last
 bits. Here one machine does it: SimCLR on the same images and seed, with another number of threads,
-and with the libraries held to narrower instructions, each in a process of its own. A linear
+and with the libraries held to narrower instructions, each in a separate process. A linear
 classifier on frozen features is scored.
 
     python benchmarks/rounding.py --dataset data/eurosat --classes 10 --held-out 120

@@ -10,15 +10,34 @@ def check_records(wildcards):
     return [layout.check(dataset, "report.json") for dataset in chosen]
 
 
+@functools.cache
+def compared_targets(dataset):
+    """Datasets whose test images must not be among the images that this one pretrains on."""
+    raw_data = Path(expanded(config["raw_data"], "raw_data"))
+    return [
+        {
+            "dataset": target,
+            "definition": definition_of(config["datasets"][target]),
+            "manifest": layout.manifest(target),
+        }
+        for target in needs.compared_targets(PLAN, dataset)
+        if preflight.is_there(target, config["datasets"], raw_data)
+    ]
+
+
 rule look_at_dataset:
     input:
         manifest=layout.manifest("{dataset}"),
+        compared=lambda wildcards: [
+            target["manifest"] for target in compared_targets(wildcards.dataset)
+        ],
     output:
         report=layout.check("{dataset}", "report.md"),
         record=layout.check("{dataset}", "report.json"),
         contact_sheet=layout.check("{dataset}", "contact_sheet.png"),
         copies=layout.check("{dataset}", "duplicates.png"),
         duplicates=layout.check("{dataset}", "duplicates.csv"),
+        overlaps=layout.check("{dataset}", "overlaps.csv"),
         undecodable=layout.check("{dataset}", "undecodable.csv"),
     log:
         layout.dataset_log("{dataset}", "check"),
@@ -32,6 +51,7 @@ rule look_at_dataset:
         runtime=growing(240),
     params:
         definition=definition,
+        targets=lambda wildcards: as_json(compared_targets(wildcards.dataset)),
         image_size=config["image_size"],
         stored_size=config["stored_size"],
         max_undecodable=config["max_undecodable"],
@@ -43,7 +63,7 @@ rule look_at_dataset:
     shell:
         'python "$FOURLENSES_SCRIPTS/check_dataset.py" --dataset {wildcards.dataset} '
         '--definition {params.definition:q} --raw-data "$FOURLENSES_RAW_DATA" '
-        "--manifest {input.manifest} --image-size {params.image_size} "
+        "--manifest {input.manifest} --targets {params.targets:q} --image-size {params.image_size} "
         "--stored-size {params.stored_size} --max-undecodable {params.max_undecodable} "
         "--asked {params.asked} --few-images {params.few_images} --sample {params.sample} "
         "--workers {threads} --exit-zero --output $(dirname {output.report:q}) > {log} 2>&1"

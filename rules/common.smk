@@ -5,23 +5,22 @@
 # rules: outside of one, `conda:` adds packages to the head's own Python instead.
 import functools
 import json
-import os
-import sys
-from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 
-PROJECT = Path(workflow.basedir)
-sys.path.insert(0, str(PROJECT / "src"))
 from fourlenses.study.labels import definition_of, labels_of
-from fourlenses.config.read import complete_config, config_files
+from fourlenses.config.read import complete_config, config_files, with_defaults
 from fourlenses.core.errors import UserError
 from fourlenses.core.paths import expanded
 from fourlenses.lenses.known_sizes import possible_plan
 from fourlenses.slurm.inside_job import attempts_grow, count_jobs, in_slurm_job
 from fourlenses.slurm.profile_checks import GPU_VARIABLES
-from fourlenses.slurm.snakemake_internals import count_target_jobs, makes_environments
+from fourlenses.slurm.snakemake_internals import (
+    count_target_jobs,
+    makes_environments,
+    shell_prefix_before,
+)
 from fourlenses.study import Run, layout
 from fourlenses.study.vocabulary import METRICS_FIGURES, TRAINING_PROTOCOLS
 from fourlenses.workflow import needs
@@ -30,9 +29,11 @@ from fourlenses.workflow.environment import job_environment, shell_prefix
 
 # the files the config was merged from, the last one winning
 CONFIG_FILES = config_files([Path(file) for file in workflow.configfiles], PROJECT)
+if IN_MODULE:  # a module's config replaces that of `configfile`
+    config = with_defaults(config, PROJECT)
 try:
     DOWNLOADS = complete_config(config, PROJECT, CONFIG_FILES)
-    KNOWN = possible_plan(config)
+    KNOWN = possible_plan(config, Path(placed(".")))
 except UserError as error:
     named = any(str(file) in str(error) for file in CONFIG_FILES)
     stop(error if named else f"{error} (config: {', '.join(map(str, CONFIG_FILES))})")
@@ -69,6 +70,7 @@ INSIDE = in_slurm_job(workflow.is_main_process, os.environ)
 ENVIRONMENT = job_environment(
     config,
     PROJECT,
+    trackers=placed(FILES.trackers),
     in_slurm_job=INSIDE,
     may_requeue=INSIDE and count_jobs(os.environ, count_target_jobs(sys.argv)) == 1,
 )
@@ -79,7 +81,10 @@ for variable in GPU_VARIABLES.values():
 # envs/fourlenses.yaml
 programs = None if makes_environments(workflow) else Path(sys.executable).parent
 prefix = shell_prefix(ENVIRONMENT, PROJECT / "src", programs)
-shell.prefix(prefix.replace("{", "{{").replace("}", "}}"))
+# to that of a workflow that uses this one, where each `use rule` reads this again
+before = shell_prefix_before() if IN_MODULE else ""
+if prefix not in before:
+    shell.prefix((before + prefix).replace("{", "{{").replace("}", "}}"))
 
 
 def growing(amount):

@@ -7,6 +7,7 @@ from snakemake.logging import logger
 from fourlenses.slurm import snakemake_internals
 from fourlenses.workflow import preflight
 from fourlenses.workflow.console import Console, stop, watch_command
+from fourlenses.workflow.work_done import WorkDone
 
 # in the messages of trainings
 WATCH = watch_command(config["study"], CONFIG_FILES[1:], here=Path.cwd(), project=PROJECT)
@@ -30,7 +31,7 @@ def decision_card():
     """The card and where the rest is, of a run that makes them."""
     from fourlenses.findings.show import terminal
 
-    file = Path(FILES.decision("json"))
+    file = Path(placed(FILES.decision("json")))
     if (
         workflow.dryrun
         or not snakemake_internals.makes(workflow, "write_findings")
@@ -43,6 +44,17 @@ def decision_card():
     return f"\n{terminal.cards(json.loads(file.read_text()))}\n{'  '.join(more)}"
 
 
+def planned_seconds():
+    """Imported late: each job's Snakemake reads this file too."""
+    from fourlenses.status.work import seconds_by_benchmark
+
+    return seconds_by_benchmark(config, PLAN)
+
+
+def benchmarks_to_run():
+    return [] if workflow.dryrun else snakemake_internals.benchmarks_to_run(workflow)
+
+
 def show_ending():
     if ending := CONSOLE.ending():
         print(ending, file=sys.stderr, flush=True)
@@ -52,12 +64,15 @@ CONSOLE = Console(
     before_jobs=check_data,
     targets=lambda: snakemake_internals.named_targets(workflow),
     card=decision_card,
+    work=WorkDone(benchmarks_to_run, planned_seconds),
 )
-if workflow.is_main_process:
+if workflow.is_main_process and not IN_MODULE:  # there the terminal is the other workflow's
     CONSOLE.attach(logger)
     # after Snakemake's own last lines
     atexit.register(show_ending)
 
 
-onsuccess:
-    CONSOLE.finish(decision_card())
+if not IN_MODULE:
+
+    onsuccess:
+        CONSOLE.finish(decision_card())

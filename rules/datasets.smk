@@ -4,7 +4,9 @@
 # being there; those of an example only by a study of that dataset, so that no other reads them.
 from glob import glob
 
-for file in sorted(glob(os.path.join(workflow.basedir, "rules", "datasets", "*.smk"))):
+from fourlenses.study.datasets import listed_files
+
+for file in sorted(glob(os.path.join(PROJECT, "rules", "datasets", "*.smk"))):
     dataset_rules = Path(file).stem
     if not dataset_rules.startswith("example_") or dataset_rules in config["datasets"]:
 
@@ -33,11 +35,11 @@ def rows_file(wildcards):
 
 
 def exclusion_file(wildcards):
-    """The list of images that a dataset's entry excludes, if there is one."""
+    """The lists of images that a dataset's entry excludes."""
     entry = config["datasets"].get(wildcards.dataset, {})
     key = f"datasets.{wildcards.dataset}.exclude"
     folder = Path(expanded(config["raw_data"], "raw_data"))
-    return [folder / expanded(entry["exclude"], key)] if "exclude" in entry else []
+    return [folder / expanded(file, key) for file in listed_files(entry)]
 
 
 def writing_threads(wildcards):

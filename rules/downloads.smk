@@ -12,12 +12,14 @@ def download_records(wildcards):
     it got the key.
     """
     dataset = wildcards.dataset
-    present = sorted(str(record) for record in Path(layout.downloads(dataset)).glob("*.json"))
+    present = sorted(
+        str(record) for record in Path(placed(layout.downloads(dataset))).glob("*.json")
+    )
     # a job starts when its inputs are there and its old outputs have been removed; the head
     # decides what is to be there
     if not workflow.is_main_process or not DOWNLOADS.get(dataset):
         return present
-    if Path(layout.manifest(dataset)).exists() and not present:
+    if is_there(layout.manifest(dataset)) and not present:
         return []  # indexed before
     return sorted(
         layout.download_record(dataset, wanted.path.name) for wanted in DOWNLOADS[dataset]

@@ -1,5 +1,5 @@
 # Encoders that the study did not pretrain: docs/reference/encoders.md. Each is imported once; the run
-# of every seed is a link to it, in the folder where a pretraining of that seed would be.
+# of every seed is a copy of it, in the folder where a pretraining of that seed would be.
 from fourlenses.study.encoders import split_start
 
 EXTERNAL_RUN = layout.run_name(EXTERNAL, "{encoder}", "{seed}")
@@ -94,8 +94,8 @@ rule model_cards:
         runtime="10m",
     params:
         runs=[run.name for run in PLAN.runs],
-        pretrain=lambda wildcards: FILES.pretraining("").rstrip("/"),
-        imported=lambda wildcards: FILES.imported("").rstrip("/"),
+        pretrain=lambda wildcards: placed(FILES.pretraining("")).rstrip("/"),
+        imported=lambda wildcards: placed(FILES.imported("")).rstrip("/"),
     message:
         "Writing the model card next to each encoder"
     shell:

@@ -61,14 +61,14 @@ rule evaluate:
         mem_mb=growing(8000),
         runtime=growing(240),
     params:
-        runs=of_encoders(FILES.pretraining),
-        targets=of_targets(json.dumps),
+        runs=of_encoders(lambda run: placed(FILES.pretraining(run))),
+        targets=of_targets(lambda targets: json.dumps(needs.placed_targets(targets, placed))),
         definitions=of_targets(
             lambda targets: [dataset_definition(target["dataset"]) for target in targets]
         ),
         settings=as_json(feature_protocol_settings(config)),
         precision=config["evaluation"]["feature_precision"],
-        features=FILES.features(RUN),
+        features=placed(FILES.features(RUN)),
     message:
         "Evaluating {wildcards.method} on {wildcards.source}, seed {wildcards.seed}"
     shell:
@@ -136,7 +136,7 @@ rule train_evaluate:
         validation_fraction=config["evaluation"]["validation_fraction"],
         precision=config["training"]["precision"],
         torch_threads=config["torch_threads"],
-        checkpoints=FILES.checkpoints(TRAINING_JOB),
+        checkpoints=placed(FILES.checkpoints(TRAINING_JOB)),
     message:
         "Training {wildcards.protocol} of {wildcards.method} on {wildcards.source}: {wildcards.subset} labels of {wildcards.target}; watch it: "
         + WATCH
@@ -168,8 +168,8 @@ def plan_sha256(wildcards):
 def study_file(wildcards):
     """The record of the study. In a clone, which has it and the table but no evaluation, whichever
     of the two files is newer says nothing."""
-    evaluated = any(Path(file).exists() for file in record_files())
-    table_alone = Path(FILES.metrics).exists() and not evaluated
+    evaluated = any(is_there(file) for file in record_files())
+    table_alone = is_there(FILES.metrics) and not evaluated
     return ancient(FILES.study_record) if table_alone else FILES.study_record
 
 
@@ -178,9 +178,9 @@ def paired_file(wildcards):
 
     With the table alone nothing is run to get them: what reads the table does without.
     """
-    made = all(Path(file).exists() for file in prediction_files())
-    table_alone = Path(FILES.metrics).exists() and not made
-    return [FILES.paired] if Path(FILES.paired).exists() or not table_alone else []
+    made = all(is_there(file) for file in prediction_files())
+    table_alone = is_there(FILES.metrics) and not made
+    return [FILES.paired] if is_there(FILES.paired) or not table_alone else []
 
 
 rule write_study:
@@ -211,7 +211,12 @@ rule collect_metrics:
         study=study_file,
         records=record_files(),
     output:
-        metrics=FILES.metrics,
+        metrics=report(
+            FILES.metrics,
+            caption="captions/metrics.rst",
+            category="Numbers",
+            labels={"table": "metrics"},
+        ),
     log:
         FILES.log("collect_metrics"),
     localrule: True

@@ -26,7 +26,12 @@ rule export_encoder:
         weights=f"{EXPORTED}/model.safetensors",
         preprocessor=f"{EXPORTED}/preprocessor_config.json",
         run=f"{EXPORTED}/{layout.RUN}",
-        card=f"{EXPORTED}/{layout.CARD}",
+        card=report(
+            f"{EXPORTED}/{layout.CARD}",
+            caption="captions/model_card.rst",
+            category="Model cards",
+            labels={"encoder": RUN},
+        ),
     log:
         FILES.log(f"export/{RUN}"),
     localrule: True

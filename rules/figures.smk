@@ -9,7 +9,7 @@ from fourlenses.workflow.lost_pictures import lost_pictures
 
 def figure_files():
     names = figure_names(config) + ([SIMILARITY_FIGURE] if asks_similarity() else [])
-    lost = lost_pictures(FILES, names, config["figures"]["formats"])
+    lost = lost_pictures(FILES, names, config["figures"]["formats"], root=Path(placed(".")))
     return [FILES.figure(name) for name in names] + lost
 
 
@@ -23,7 +23,12 @@ rule draw_figure:
         metrics=FILES.metrics,
         paired=paired_file,
     output:
-        FILES.figure("{figure}"),
+        report(
+            FILES.figure("{figure}"),
+            caption="captions/figure_numbers.rst",
+            category="Numbers",
+            labels={"table": "figure {figure}"},
+        ),
     log:
         FILES.log("figures/{figure}"),
     localrule: True
@@ -34,7 +39,7 @@ rule draw_figure:
         mem_mb=2000,
         runtime="10m",
     params:
-        prefix=f"{FILES.figures}/{{figure}}",
+        prefix=placed(f"{FILES.figures}/{{figure}}"),
         thresholds=figure_thresholds,
         look=as_json(config["figures"]),
         labels=LABELS,
@@ -62,7 +67,12 @@ rule compare_published:
         metrics=FILES.metrics,
         paired=paired_file,
     output:
-        FILES.published,
+        report(
+            FILES.published,
+            caption="captions/published.rst",
+            category="Numbers",
+            labels={"table": "compared with the paper"},
+        ),
     log:
         FILES.log("figures/compare_published"),
     localrule: True

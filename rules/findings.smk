@@ -30,10 +30,20 @@ rule write_findings:
         declared=[FILES.declared] if config["encoders"] else [],
     output:
         findings=FILES.findings("json"),
-        findings_text=FILES.findings("md"),
+        findings_text=report(
+            FILES.findings("md"),
+            caption="captions/findings.rst",
+            category="Findings",
+            labels={"file": "findings"},
+        ),
         decision=FILES.decision("json"),
         decision_text=FILES.decision("md"),
-        decision_page=FILES.decision("html"),
+        decision_page=report(
+            FILES.decision("html"),
+            caption="captions/decision.rst",
+            category="Answer",
+            labels={"page": "decision card"},
+        ),
     log:
         FILES.log("write_findings"),
     localrule: True

@@ -33,9 +33,9 @@ def neighbour_pictures():
 def pictures_there():
     """Those that were made once, for the report. Where the table is all there is, as in a clone,
     they are none of its inputs: nothing is pretrained for them."""
-    made = all(Path(file).exists() for file in prediction_files())
+    made = all(is_there(file) for file in prediction_files())
     files = [*image_pictures(), *neighbour_pictures(), FILES.classes, FILES.confusions]
-    return [file for file in files if Path(file).exists()] if made else []
+    return [file for file in files if is_there(file)] if made else []
 
 
 rule draw_images:
@@ -82,7 +82,7 @@ rule draw_neighbours:
         mem_mb=8000,
         runtime="2h",
     params:
-        runs=of_compared(lambda wildcards, run: FILES.pretraining(run.name)),
+        runs=of_compared(lambda wildcards, run: placed(FILES.pretraining(run.name))),
         names=lambda wildcards: list(compared(wildcards.target)),
         labels=LABELS,
     message:

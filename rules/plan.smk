@@ -6,6 +6,15 @@ def whole_config(wildcards):
     return json.dumps(config)
 
 
+def asking(wildcards):
+    """With what Snakemake is to be asked which outputs are out of date; nothing in a module, whose
+    config is another workflow's."""
+    if IN_MODULE:
+        return "null"
+    overlays = [str(file) for file in CONFIG_FILES[1:]]
+    return json.dumps({"overlays": overlays, **snakemake_internals.asking_options(workflow)})
+
+
 rule plan:
     log:
         FILES.log("plan"),
@@ -18,12 +27,15 @@ rule plan:
         runtime="5m",
     params:
         config=whole_config,
-        prefix=FILES.plan,
-        power=FILES.power,
+        asking=asking,
+        prefix=placed(FILES.plan),
+        root=placed("."),
+        power=placed(FILES.power),
     message:
         "Planning {params.prefix}.md, .csv, .svg and .png, {params.power}.md and .csv"
     shell:
         'python "$FOURLENSES_SCRIPTS/plan_study.py" --config {params.config:q} '
+        "--ask-snakemake {params.asking:q} --directory {params.root} "
         "--output-prefix {params.prefix} --power-prefix {params.power} 2> {log}"
 
 
@@ -40,7 +52,7 @@ rule plan_check:
         runtime="5m",
     params:
         config=whole_config,
-        results=FILES.results,
+        results=placed(FILES.results),
     message:
         "Comparing the plan with {params.results}"
     shell:
@@ -64,4 +76,4 @@ rule calibrate:
     message:
         "Measuring this machine's images per second, to data/calibration/"
     shell:
-        'python "$FOURLENSES_SCRIPTS/calibrate.py" --config {params.config:q} > {log} 2>&1'
+        'python "$FOURLENSES_SCRIPTS/calibrate.py" --config {params.config:q} 2>&1 | tee {log}'

@@ -74,7 +74,7 @@ rule pretrain:
         settings=pretrain_settings,
         definitions=pretrain_definitions,
         datasets=pretrain_datasets,
-        checkpoints=FILES.checkpoints(RUN),
+        checkpoints=placed(FILES.checkpoints(RUN)),
     message:
         "Pretraining {wildcards.method} on {wildcards.source}, seed {wildcards.seed}; watch it: "
         + WATCH

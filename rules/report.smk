@@ -11,7 +11,12 @@ rule write_report:
         published=rules.compare_published.output,
         pictures=pictures_there(),
     output:
-        report=FILES.report,
+        report=report(
+            FILES.report,
+            caption="captions/page.rst",
+            category="Answer",
+            labels={"page": "everything on one page"},
+        ),
     log:
         FILES.log("write_report"),
     localrule: True
@@ -22,7 +27,7 @@ rule write_report:
         mem_mb=1000,
         runtime="10m",
     params:
-        data=layout.DATA,
+        data=placed(layout.DATA),
         labels=LABELS,
     message:
         "Writing {output.report}"

@@ -15,9 +15,9 @@ def asks_similarity():
     """
     if "domain" not in config["lenses"] or len(SIMILARITY_DATASETS) < 2:
         return False
-    if Path(FILES.similarity).exists() or not Path(FILES.metrics).exists():
+    if is_there(FILES.similarity) or not is_there(FILES.metrics):
         return True
-    return all(Path(file).exists() for file in [*SIMILARITY_ENCODERS, *SIMILARITY_BETONS])
+    return all(is_there(file) for file in [*SIMILARITY_ENCODERS, *SIMILARITY_BETONS])
 
 
 rule measure_similarity:
@@ -39,7 +39,7 @@ rule measure_similarity:
         mem_mb=8000,
         runtime="1h",
     params:
-        runs=[FILES.pretraining(run) for run in SIMILARITY_RUNS],
+        runs=[placed(FILES.pretraining(run)) for run in SIMILARITY_RUNS],
         datasets=SIMILARITY_DATASETS,
         torch_threads=config["torch_threads"],
     message:
@@ -57,7 +57,12 @@ rule draw_similarity:
         similarity=FILES.similarity,
         paired=paired_file,
     output:
-        FILES.figure(SIMILARITY_FIGURE),
+        report(
+            FILES.figure(SIMILARITY_FIGURE),
+            caption="captions/similarity_numbers.rst",
+            category="Numbers",
+            labels={"table": f"figure {SIMILARITY_FIGURE}"},
+        ),
     log:
         FILES.log(f"figures/{SIMILARITY_FIGURE}"),
     localrule: True

@@ -15,7 +15,7 @@ if INSIDE:
     signal.signal(signal.SIGUSR1, signal.SIG_IGN)
 
 profile = list(snakemake_internals.profile_resources(workflow))
-if workflow.is_main_process:
+if workflow.is_main_process and not IN_MODULE:
     try:
         profile_checks.check_variables(profile, os.environ)
         for rule_name, section in (("pretrain", "training"), ("train_evaluate", "evaluation")):
@@ -35,19 +35,21 @@ if workflow.is_main_process:
         atexit.register(lambda: workflow.dryrun and print(demands.table(), file=sys.stderr))
 
 
-onstart:
-    # with the executor chosen and nothing submitted yet
-    try:
-        if workflow.is_main_process:
-            profile_checks.check_executor(profile, workflow.executor_plugin.name)
-        if workflow.executor_plugin.name == "slurm":
-            forget_allocation(os.environ)
-            import snakemake_executor_plugin_slurm as plugin
-            from fourlenses.slurm.states import mend
+if not IN_MODULE:  # a workflow has one such hook
 
-            mend(plugin, logger, profile_checks.patience_seconds(os.environ))
-            check_account = snakemake_internals.account_check(plugin)
-            if check_account is not None:
-                profile_checks.check_accounts(profile, check_account, logger)
-    except UserError as error:
-        raise WorkflowError(str(error)) from None
+    onstart:
+        # with the executor chosen and nothing submitted yet
+        try:
+            if workflow.is_main_process:
+                profile_checks.check_executor(profile, workflow.executor_plugin.name)
+            if workflow.executor_plugin.name == "slurm":
+                forget_allocation(os.environ)
+                import snakemake_executor_plugin_slurm as plugin
+                from fourlenses.slurm.states import mend
+
+                mend(plugin, logger, profile_checks.patience_seconds(os.environ))
+                check_account = snakemake_internals.account_check(plugin)
+                if check_account is not None:
+                    profile_checks.check_accounts(profile, check_account, logger)
+        except UserError as error:
+            raise WorkflowError(str(error)) from None

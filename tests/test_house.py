@@ -23,6 +23,7 @@ MOST_FILES, MOST_LINES, LONGEST_FUNCTION, MOST_OF_COMMON = 15, 400, 60, 120
 PACKAGES = {
     "PIL": "pillow",
     "markdown_it": "markdown-it-py",
+    "mlflow": "mlflow-skinny",
     "snakemake_interface_common": "snakemake",
     "snakemake_interface_logger_plugins": "snakemake",
     "triton": "torch",  # of its CUDA builds; looked for before it is imported

@@ -29,6 +29,12 @@ def parse_arguments() -> argparse.Namespace:
         help="its manifest (.parquet); without it the dataset is indexed first, in memory",
     )
     parser.add_argument(
+        "--targets",
+        default="[]",
+        help="JSON: datasets whose test images may not be among its training images, each with "
+        "'dataset', 'definition' and 'manifest' (a path)",
+    )
+    parser.add_argument(
         "--output", required=True, type=Path, help="folder for the reports, e.g. data/mine/check"
     )
     parser.add_argument(
@@ -96,6 +102,7 @@ def main() -> None:
     arguments = parse_arguments()
 
     from fourlenses.check.check import CheckSettings, check_dataset
+    from fourlenses.check.overlaps import Target
     from fourlenses.check.report import failure, is_usable, summary
     from fourlenses.core.errors import UserError
     from fourlenses.data.dataset import index_dataset
@@ -123,6 +130,7 @@ def main() -> None:
         settings=settings,
         folder=arguments.output,
         workers=arguments.workers,
+        targets=[Target.read(entry) for entry in json.loads(arguments.targets)],
     )
     print(summary(report))
     if not is_usable(report) and not arguments.exit_zero:

@@ -4,6 +4,8 @@ With --check: the estimates next to what finished jobs took.
 """
 
 import argparse
+import json
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,6 +27,13 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--output-prefix", type=Path, help="write PREFIX.csv, .md, .svg and .png")
     parser.add_argument(
         "--power-prefix", type=Path, help="write what the study can settle: PREFIX.csv and .md"
+    )
+    parser.add_argument(
+        "--ask-snakemake",
+        type=json.loads,
+        metavar="JSON",
+        help="'overlays' of config.yaml, 'values' of keys, 'options': ask Snakemake which outputs "
+        "are out of date, and count their jobs as not done",
     )
     parser.add_argument("--pilot", help="instead of the key plan.pilot")
     parser.add_argument(
@@ -53,7 +62,8 @@ def main() -> None:
     if arguments.check:  # results/<study>, of whatever folder that lies in
         results = Path(arguments.check).resolve()
         arguments.directory, config["study"] = results.parents[1], results.name
-    plan = plan_study(config, arguments.directory, calibrated=Path())
+    outdated = ask(arguments.ask_snakemake, arguments.directory)
+    plan = plan_study(config, arguments.directory, calibrated=Path(), outdated=outdated)
     if arguments.check is not None:
         print(compare.table(compare.compare(plan, arguments.directory)))
         return
@@ -68,6 +78,24 @@ def main() -> None:
         write.write(power, arguments.power_prefix)
     if arguments.output_prefix:
         write_plan(plan, page, arguments.output_prefix)
+
+
+def ask(asking: dict | None, root: Path) -> dict[str, str] | None:
+    """Return the outputs that Snakemake would make again, and why; None where it is not known."""
+    from fourlenses.core.errors import UserError
+    from fourlenses.workflow.outdated import outdated_files
+
+    if asking is None:
+        return None
+    project = Path(__file__).resolve().parents[1]
+    overlays = [Path(file) for file in asking["overlays"]]
+    try:
+        return outdated_files(
+            project, root, overlays, values=asking["values"], options=asking["options"]
+        )
+    except UserError as error:
+        print(f"what is out of date is not known: {error}", file=sys.stderr)
+        return None
 
 
 def write_plan(plan: "StudyPlan", page: str, prefix: Path) -> None:

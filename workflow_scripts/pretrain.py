@@ -5,11 +5,19 @@ Interrupted, it continues from its last checkpoint when run again.
 
 import argparse
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from fourlenses.core.cli import run
 from fourlenses.parallel.launcher import launch
 from fourlenses.resume.placement import add_placement_arguments, placement_from
+from fourlenses.trackers.options import add_tracker_arguments
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+    from fourlenses.training.settings import TrainingData
 
 
 def main() -> None:
@@ -43,10 +51,13 @@ def main() -> None:
         help="directory for encoder.safetensors, head.safetensors, history.csv, run.json",
     )
     add_placement_arguments(parser)
+    add_tracker_arguments(parser)
     arguments = parser.parse_args()
     launch(arguments.processes)
 
     from fourlenses.study.layout import ENCODER
+    from fourlenses.trackers.follow import following
+    from fourlenses.trackers.run import TrackedRun
     from fourlenses.training.pretrain import pretrain
     from fourlenses.training.settings import PretrainingSettings, TrainingData
     from fourlenses.training.start import follow_start
@@ -55,12 +66,29 @@ def main() -> None:
     if arguments.start:
         folder = arguments.start[0].parent
         values, start = follow_start(values, folder), folder / ENCODER
-    pretrain(
-        PretrainingSettings.from_json(values),
-        TrainingData(arguments.datasets, arguments.betons, arguments.subsets, start=start),
-        placement=placement_from(arguments),
-        output=arguments.output,
-    )
+    data = TrainingData(arguments.datasets, arguments.betons, arguments.subsets, start=start)
+    run = TrackedRun.of(arguments.trackers.absolute().parent.name, values)
+    with following(
+        run, arguments.log_to, arguments.trackers, picture=lambda: picture_of(values, data)
+    ):
+        pretrain(
+            PretrainingSettings.from_json(values),
+            data,
+            placement=placement_from(arguments),
+            output=arguments.output,
+        )
+
+
+def picture_of(settings: Mapping[str, Any], data: "TrainingData") -> "Image | None":
+    """Return the views of some images that are trained on."""
+    import numpy as np
+
+    from fourlenses.trackers.views import views_picture
+
+    if not data.betons:
+        return None
+    rows = np.load(data.subsets[0], allow_pickle=False)
+    return views_picture(settings, data.datasets[0], beton=data.betons[0], rows=rows)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Give an imported encoder the seed of a run: a link to its weights, a record with the seed."""
+"""Give an imported encoder the seed of a run: a copy of its weights, a record with the seed."""
 
 import argparse
 from pathlib import Path

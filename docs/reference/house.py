@@ -46,6 +46,7 @@ ROOMS = {
     "power": "what it can settle",
     "remedies": "what to add, at what cost",
     "status": "how far a study is",
+    "trackers": "curves elsewhere",
     "report": "one HTML page",
     "export": "encoders for others",
     "showcase": "README's results",

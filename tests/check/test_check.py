@@ -290,6 +290,7 @@ def test_errors_come_first_and_decide():
             "sizes": None,
             "skipped": {},
             "contrast": {"flat": 0, "dark": 0, "saturated": 0},
+            "overlaps": {},
             "duplicates": {
                 "groups": 0,
                 "copies": dict.fromkeys(("same file", "same pixels", "near"), 0),

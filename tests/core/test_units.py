@@ -1,4 +1,4 @@
-from fourlenses.core.units import format_bytes, format_duration
+from fourlenses.core.units import about_duration, format_bytes, format_duration
 
 
 def test_bytes_as_people_write_them():
@@ -14,3 +14,9 @@ def test_durations_fit_a_table():
         *("0.0 s", "5.0 s", "1 min 00 s", "1 min 11 s", "10 min 00 s"),
         *("1 h 00 min", "2 h 02 min", "4 d 15 h"),
     ]
+
+
+def test_an_estimate_has_one_digit():
+    seconds = (20, 140, 1500, 9_000, 400_000)
+    expected = ["a minute", "2 min", "20 min", "2 h", "5 days"]
+    assert [about_duration(value) for value in seconds] == expected

@@ -133,3 +133,20 @@ def test_views_cost_by_their_number_and_area(config, tmp_path):
     config["methods"]["simclr"]["augmentations"] = [*names, "small", "small"]
     after = plan_study(config, tmp_path).jobs["pretrain/simclr/objects-200/seed0"].seconds
     assert after == pytest.approx(before * (2 + 2 * 0.25) / 2)
+
+
+def test_what_snakemake_would_make_again_is_counted(config, tmp_path):
+    results = tmp_path / "results/small"
+    encoder = "pretrain/simclr/objects-200/seed0/encoder.safetensors"
+    for file in (encoder, "evaluate/simclr/objects-200/seed0/cells.json"):
+        (results / file).parent.mkdir(parents=True)
+        (results / file).write_text("{}")
+    key = "pretrain/simclr/objects-200/seed0"
+    assert plan_study(config, tmp_path).jobs[key].done
+    outdated = {f"results/small/{encoder}": "its settings changed"}
+    plan = plan_study(config, tmp_path, outdated=outdated)
+    assert not plan.jobs[key].done
+    assert (
+        "1 jobs that were done are made again and counted here, as Snakemake says (its settings "
+        "changed: 1)." in plan.notes
+    )

@@ -16,7 +16,8 @@ from fourlenses.slurm.snakemake_internals import count_target_jobs
 
 ROOT = Path(__file__).parents[2]
 SNAKEFILE = """
-import atexit, json, os, sys
+import atexit, json, logging, os, sys
+from snakemake.logging import logger
 from fourlenses.slurm import snakemake_internals as internals
 
 before = workflow.global_resources["_cores"]
@@ -26,7 +27,12 @@ facts = {
     "before": before.value,
     "after": workflow.global_resources["_cores"].value,
     "makes_environments": internals.makes_environments(workflow),
+    "in_module": internals.in_module(workflow),
+    "placed": internals.path_prefix(workflow)("results/a.csv"),
+    "shell_prefix": [internals.shell_prefix_before()],
 }
+shell.prefix("export A={{1}}; ")
+facts["shell_prefix"].append(internals.shell_prefix_before())
 local = internals.local_rules(workflow)
 rule all:
     default_target: True
@@ -34,10 +40,21 @@ rule all:
     input: "submitted"
 rule submitted:
     output: "submitted"
+    benchmark: "times.tsv"
     shell: "touch {output}"
 facts["local"] = ["all" in local, "submitted" in local]
+class Watch(logging.Handler):
+    def emit(self, record):
+        # all jobs are known, none has started; a dry run says it once more at its end
+        if str(getattr(record, "event", "")) == "run_info" and "jobs" not in facts:
+            facts["jobs"] = [name for name, _ in internals.jobs_to_run(workflow)]
+            facts["benchmarks"] = internals.benchmarks_to_run(workflow)
+            facts["makes"] = [internals.makes(workflow, name) for name in ("submitted", "other")]
+            facts["targets"] = internals.named_targets(workflow)
 if workflow.is_main_process:
+    logger.addHandler(Watch())
     atexit.register(lambda: print("FACTS", json.dumps(facts), file=sys.stderr))
+    atexit.register(lambda: facts.update(asking=internals.asking_options(workflow)))  # before it
 """
 PROFILE = """
 default-resources: {slurm_partition: $NOT_SET_ANYWHERE}
@@ -72,6 +89,42 @@ def test_what_a_snakefile_learns(tmp_path):
     assert (learnt["before"], learnt["after"]) == (1, None)
     assert learnt["local"] == [True, False]
     assert learnt["makes_environments"] is False
+    assert sorted(learnt["jobs"]) == ["all", "submitted"]
+    assert sorted(learnt["benchmarks"]) == ["", "times.tsv"]
+    assert (learnt["makes"], learnt["targets"]) == ([True, False], ["all"])
+    assert learnt["shell_prefix"] == ["", "export A={1}; "]
+    assert (learnt["in_module"], learnt["placed"]) == (False, "results/a.csv")
+
+
+def test_what_a_module_learns_of_its_place(tmp_path):
+    (tmp_path / "inner.smk").write_text(
+        "import sys\n"
+        "from fourlenses.slurm import snakemake_internals as internals\n"
+        "place = internals.path_prefix(workflow)\n"
+        "print('PLACE', internals.in_module(workflow), place('data'), place('/data'), "
+        "file=sys.stderr)\n"
+    )
+    (tmp_path / "Snakefile").write_text(
+        'module inner:\n    snakefile: "inner.smk"\n    prefix: "study"\n'
+        "use rule * from inner\nrule all:\n    localrule: True\n"
+    )
+    done = subprocess.run(
+        [Path(sys.executable).with_name("snakemake"), "-n"],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(ROOT / "src")},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "PLACE True study/data /data" in done.stderr
+
+
+def test_a_second_snakemake_is_told_values_and_triggers(tmp_path):
+    arguments = ("--config", "epochs=3", "--rerun-triggers", "mtime", "params")
+    assert facts(tmp_path, *arguments)["asking"] == {
+        "values": {"epochs": 3},
+        "options": ["--rerun-triggers", "mtime", "params"],
+    }
 
 
 def test_the_cores_that_a_user_names_stay(tmp_path):
@@ -104,6 +157,8 @@ def test_private_names_are_in_one_module():
     """Here is where the next version of Snakemake is met."""
     names = ("_localrules", "global_resources", "deployment_settings", "query_job_status")
     names += ("check_active_jobs", "resource_settings", "overwrite_resources")
+    names += ("config_settings", "workflow.rerun_triggers")
+    names += ("path_modifier", "modifier.namespace", "_process_prefix")
     files = [ROOT / "Snakefile", *(ROOT / "rules").rglob("*.smk")]
     files += [
         file

@@ -2,17 +2,14 @@
 
 import json
 import os
-import socket
 import subprocess
 import sys
-import time
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from fourlenses.core.errors import UserError
-from fourlenses.core.machine import processes
 from fourlenses.resume.live_progress import LiveProgress
 from fourlenses.status.logs import ending
 from fourlenses.status.page import page
@@ -20,82 +17,9 @@ from fourlenses.status.planned import planned
 from fourlenses.status.survey import Survey, survey
 from fourlenses.status.terminal import shortened, text
 from fourlenses.study import Cell, Plan, Run
+from tests.helpers.planted_jobs import BAR, FAILURE, plant, plant_lock
 
 ROOT = Path(__file__).parents[2]
-BAR = (
-    "simclr/b-20/seed0:  70%|███████   | 879/1250 "
-    "[04:20<01:40,  3.69step/s, loss 2.542, 437 images/s]"
-)
-FAILURE = "fourlenses: data/a/clean.beton: key 'learning_rate' is too <high>; lower it"
-
-
-def plant_lock(folder: Path, age_seconds: float, **changes) -> Path:
-    holder = {
-        "pid": os.getpid(),
-        "pid_started_ticks": processes.own_start(),
-        "machine": processes.machine(),
-        "host": socket.gethostname(),
-    }
-    folder.mkdir(parents=True)
-    file = folder / "lock.json"
-    file.write_text(json.dumps(holder | {"slurm_job_id": None} | changes))
-    os.utime(file, (time.time() - age_seconds,) * 2)
-    return folder
-
-
-def plant(file: Path, content: str = "", age_seconds: float = 0) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(content)
-    os.utime(file, (time.time() - age_seconds,) * 2)
-
-
-def ended_process() -> dict:
-    process = subprocess.Popen([sys.executable, "-c", "pass"])
-    process.wait()
-    return {"pid": process.pid, "pid_started_ticks": 1}
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """results/mine with a plan of seven encoders, a to g, in seven states, an evaluation each."""
-    plan = Plan()
-    for dataset in "abcdefg":
-        for lens in ("quantity", "domain") if dataset in "ab" else ("quantity",):
-            run = Run("simclr", f"{dataset}-20", 0)
-            plan.add(lens, Cell(run=run, target=dataset, labelled="10", protocol="linear"))
-    scratch = Run("supervised", "a-10", 0)
-    plan.add("quantity", Cell(run=scratch, target="a", labelled="10", protocol="scratch"))
-    results = tmp_path / "results" / "mine"
-    plant(
-        results / "study.json",
-        json.dumps({"study": "mine", "config": {"stored_size": 32}, "cells": plan.as_json()}),
-    )
-    plant(tmp_path / "data" / "a" / "32px" / "clean.beton", "x" * 10000)
-
-    def log(dataset: str) -> Path:
-        return results / "logs" / "pretrain" / "simclr" / f"{dataset}-20" / "seed0.log"
-
-    def checkpoints(dataset: str) -> Path:
-        return results / "checkpoints" / "simclr" / f"{dataset}-20" / "seed0" / "0123456789abcdef"
-
-    plant(results / "pretrain" / "simclr" / "a-20" / "seed0" / "run.json", "{}")  # done
-    plant(log("a"), FAILURE)  # of a run that is done, which counts more
-    plant_lock(checkpoints("b"), 5)  # running
-    plant(log("b"), BAR + "\r" + BAR, age_seconds=5000)
-    plant_lock(checkpoints("c"), 5, **ended_process())  # stale: its process is known to have ended
-    plant(log("c"), BAR)
-    plant_lock(
-        checkpoints("d"), 500, machine=["another", "machine"], slurm_job_id="77"
-    )  # stale: silent for too long
-    plant(log("d"), BAR)
-    plant(log("e"), "Traceback (most recent call last):\n  File x\n" + FAILURE + "\n")  # failed
-    plant(
-        log("f"),
-        BAR + "\nfourlenses: stopped at step 5 of 9 before the wall limit of 10 minutes; "
-        "run the same command again to continue",
-    )
-    plant(results / "evaluate" / "simclr" / "a-20" / "seed0" / "cells.json", "{}")
-    return tmp_path
 
 
 def look(folder: Path) -> Survey:
@@ -116,6 +40,26 @@ def test_every_state_is_reported(folder: Path) -> None:
     assert states(state, "evaluations")["supervised/a-10/seed0/scratch/a/10"] == "waiting"
     assert state.betons == (1, 7)
     assert state.bytes[str(folder / "data" / "a")] >= 10000
+
+
+def test_what_snakemake_would_make_again_is_not_done(folder: Path) -> None:
+    study = planned(ROOT, folder, study="mine", overlays=[])
+    outdated = {
+        "results/mine/pretrain/simclr/a-20/seed0/run.json": "its settings changed",
+        "results/mine/evaluate/simclr/a-20/seed0/cells.json": "what it is made from is made again",
+        "results/mine/pretrain/simclr/g-20/seed0/run.json": "an input is newer",  # is not there
+    }
+    state = survey(study, folder, outdated)
+    assert states(state, "encoders")["simclr/a-20/seed0"] == "changed"
+    assert states(state, "encoders")["simclr/g-20/seed0"] == "waiting"
+    assert states(state, "evaluations")["simclr/a-20/seed0"] == "changed"
+    plain = text(state)
+    assert "0 of 15 jobs done, 2 to be made again" in plain
+    assert "changed: done, and to be made again\n  simclr/a-20/seed0\n    its settings" in plain
+    assert max(map(len, plain.splitlines()[4:9])) <= 80
+    html = page(state, folder)
+    assert '<h2 class="changed">changed</h2>' in html
+    assert "its settings changed" in html
 
 
 def test_an_external_encoder_that_cannot_be_imported_has_failed(tmp_path: Path) -> None:

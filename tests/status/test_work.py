@@ -29,7 +29,15 @@ def costs(study: Planned, tmp_path: Path) -> dict:
 
 
 def encoder(name: str, state: str = "waiting", **progress: object) -> Job:
-    return Job(kind="encoders", name=name, lenses=set(), log=Path("log"), state=state, **progress)
+    return Job(
+        kind="encoders",
+        name=name,
+        lenses=set(),
+        log=Path("log"),
+        output="run.json",
+        state=state,
+        **progress,
+    )
 
 
 def test_a_long_job_counts_for_more_than_a_short_one(study, costs, tmp_path):

@@ -6,7 +6,11 @@ from pathlib import Path
 import pytest
 from snakemake_interface_logger_plugins.common import LogEvent
 
+from fourlenses.config.read import read_config
+from fourlenses.lenses.plan import make_plan
+from fourlenses.status.work import seconds_by_benchmark
 from fourlenses.workflow.console import STREAM, Console, Short, watch_command, worth_showing
+from fourlenses.workflow.work_done import WorkDone
 
 SENTENCE = "fourlenses: config key 'device' is 'cuda', but torch sees no GPU here; use auto or cpu"
 
@@ -20,6 +24,7 @@ def console(**functions):
         "before_jobs": lambda: None,
         "targets": lambda: ["all", "figures"],
         "card": lambda: "the card",
+        "work": WorkDone(lambda: [], dict),
     }
     return Console(**(given | functions))
 
@@ -93,10 +98,10 @@ class Whole(logging.Formatter):
 
 def test_commands_are_left_out_and_the_record_is_not_touched():
     given = failed(Path("a.log"))
-    assert "|None|" in Short(Whole()).format(given)
+    assert "|None|" in Short(Whole(), WorkDone(lambda: [], dict).sentence).format(given)
     assert given.shellcmd == "x" * 2000
     long = record(LogEvent.JOB_INFO, reason="y" * 500)
-    assert len(Short(Whole()).format(long)) < 200
+    assert len(Short(Whole(), WorkDone(lambda: [], dict).sentence).format(long)) < 200
     assert long.reason == "y" * 500
 
 
@@ -130,3 +135,54 @@ def test_how_to_watch_a_training():
     named = watch_command("mine", [root / "studies/mi{n}e.yaml"], here=root, project=root)
     assert named == 'make status CONFIG="studies/mi{{n}}e.yaml" WATCH=5'
     assert watch_command("mine", [], here=root.parent, project=root) == "tail -f {log}"
+
+
+def test_progress_counts_work(tmp_path):
+    """Of a long job, one of a minute and a drawing, the drawing is hardly any work."""
+    now = [0.0]
+    costs = {"long.tsv": 900.0, "short.tsv": 95.0}
+    work = WorkDone(lambda: ["long.tsv", "short.tsv", ""], lambda: costs, clock=lambda: now[0])
+    logger, terminal = logging.Logger("a run"), logging.StreamHandler()
+    terminal.name = STREAM
+    terminal.setFormatter(Whole())
+    logger.addHandler(terminal)
+    watching = console(work=work)
+    watching.attach(logger)
+    watching.emit(record(LogEvent.RUN_INFO))
+    done = record(LogEvent.PROGRESS, done=1, total=4)
+    for number, (benchmark, seconds, said) in enumerate(
+        [
+            ("", 10.0, "1 of 4 jobs, 0 % of the work done"),
+            ("short.tsv", 100.0, "2 of 4 jobs, 10 % of the work done, about 20 min left"),
+            ("long.tsv", 1000.0, "3 of 4 jobs, 100 % of the work done"),
+        ],
+        1,
+    ):
+        watching.emit(record(LogEvent.JOB_INFO, jobid=number, benchmark=benchmark or None))
+        now[0] = seconds
+        watching.emit(record(LogEvent.JOB_FINISHED, job_id=number))
+        done.done = number
+        assert terminal.formatter.format(done) == said
+
+
+def test_what_is_not_known_at_first_is_asked_again():
+    now, known = [0.0], [None]
+    costs = lambda: {"a": 300.0, "b": known[0]}  # noqa: E731
+    work = WorkDone(lambda: ["a", "b"], costs, clock=lambda: now[0])
+    work.begin()
+    work.finish("a")
+    assert "50 % of the work" in work.sentence(1, 2)  # what is not known counts as the others
+    known[0], now[0] = 2700.0, 20.0
+    assert "10 % of the work" in work.sentence(1, 2)
+
+
+def test_jobs_of_the_plan_have_the_benchmarks_of_the_rules(tmp_path):
+    config = read_config([])
+    found = seconds_by_benchmark(config, make_plan(config))
+    rules = {
+        "data/scenes/32px/logs/clean.benchmark.tsv",
+        "results/default/logs/pretrain/simclr/scenes-all/seed0.benchmark.tsv",
+        "results/default/logs/evaluate/simclr/scenes-all/seed0.benchmark.tsv",
+    }
+    assert rules <= set(found)
+    assert all(found[name] for name in rules)

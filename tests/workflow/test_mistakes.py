@@ -31,6 +31,10 @@ IN_A_CONFIG = {
         f"{MINE}lenses: [quantty]\n",
         r"mine.yaml: key 'lenses.0' is 'quantty' \(did you mean 'quantity'\?\); allowed: .*",
     ),
+    "unknown backbone": (
+        f"{MINE}backbone: resnet_smal\n",
+        r"mine.yaml: key 'backbone' is 'resnet_smal' \(did you mean 'resnet_small'\?\); .*",
+    ),
     "unknown dataset": (
         f"{MINE}quantity: {{datasets: [landcoverr]}}\n",
         r".*'landcoverr'.*landcover.*",
@@ -158,3 +162,33 @@ def test_a_misspelt_target(tmp_path):
     assert lines[-1].startswith(
         "fourlenses: there is no target 'figurs' (did you mean 'figures'?); targets: all, betons, "
     )
+
+
+def test_a_study_named_from_a_sub_folder(tmp_path):
+    """`make -C` works in the project's folder, and says where it was started."""
+    (tmp_path / "mine.yaml").write_text(f"{MINE}image_sise: 32\n")
+    options = ("--config", "mine.yaml", "--started-in", tmp_path)
+    code, lines = run_study(ROOT, *options)
+    assert code == 2
+    assert lines[0].startswith(f"fourlenses: {tmp_path / 'mine.yaml'}: unknown key 'image_sise'")
+
+
+def test_no_environment_has_to_be_activated(tmp_path):
+    command = ("make", "-n", "-C", ROOT, "run", "STUDY=real_quick")
+    code, lines = call(*command, folder=tmp_path)
+    assert code == 0
+    (last,) = (line for line in lines if "run_study.py" in line)
+    assert last.startswith(".venv/bin/python workflow_scripts/run_study.py --started-in")
+
+
+@pytest.mark.skipif(Path("/proc/driver/nvidia").exists(), reason="there may be a GPU")
+def test_a_gpu_that_is_not_there(tmp_path):
+    """Known on the machine that computes; the sentence stands last, without the command."""
+    (tmp_path / "mine.yaml").write_text(f"{MINE}device: cuda\n")
+    encoder = "results/mine/pretrain/random/none/seed0/encoder.safetensors"
+    code, lines = snakemake(tmp_path, encoder, "--configfile", tmp_path / "mine.yaml")
+    assert code != 0
+    assert lines[-1].startswith("fourlenses: config key 'device' is 'cuda', but torch ")
+    assert lines[-1].endswith("; use auto or cpu")
+    assert max(map(len, lines)) < 1000
+    assert not [line for line in lines if "pretrain.py" in line]

@@ -1,6 +1,6 @@
 """The check of a dataset: inspect its images, count, compare, judge, and write it down."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -8,6 +8,7 @@ import numpy as np
 
 from fourlenses.check.counts import count_labels
 from fourlenses.check.duplicates import KINDS, Duplicates, find_duplicates
+from fourlenses.check.overlaps import Overlap, Target, find_overlaps, write_overlaps
 from fourlenses.check.problems import LONG, find_problems, verdict
 from fourlenses.check.report import write_duplicates, write_markdown, write_undecodable
 from fourlenses.check.sheet_contents import choose_examples, draw_contact_sheet, draw_duplicates
@@ -26,6 +27,7 @@ FILES = (
     "contact_sheet.png",
     "duplicates.png",
     "duplicates.csv",
+    "overlaps.csv",
     "undecodable.csv",
 )
 
@@ -58,6 +60,14 @@ class CheckSettings:
     seed: int = 0
 
 
+@dataclass(frozen=True)
+class _Copies:
+    """Copies within the dataset, and of other datasets' test images."""
+
+    duplicates: Duplicates
+    overlaps: list[Overlap]
+
+
 def check_dataset(
     name: str,
     definition: dict,
@@ -67,6 +77,7 @@ def check_dataset(
     settings: CheckSettings,
     folder: Path,
     workers: int,
+    targets: Sequence[Target] = (),
 ) -> dict:
     """Check a dataset and write `FILES`.
 
@@ -78,6 +89,7 @@ def check_dataset(
         settings: Of the check.
         folder: For the files.
         workers: Processes; the files do not depend on it.
+        targets: Whose test images may not be among its training images.
 
     Returns:
         The content of report.json.
@@ -97,25 +109,32 @@ def check_dataset(
         )
 
     surveyed = survey(images(), wanted, pictured=examples.rows, name=name, workers=workers)
-    asked = int(wanted.sum())
-    if surveyed.inspected < asked:
-        raise UserError(
-            f"dataset '{name}': {surveyed.inspected} of {asked} images came; index it again"
-        )
+    _check_all_came(name, surveyed, asked := int(wanted.sum()))
     duplicates = find_duplicates(surveyed, train, labels)
-    report = _report(
-        name, manifest, surveyed, duplicates=duplicates, inspected=asked, settings=settings
+    size = settings.stored_size
+    overlaps = find_overlaps(
+        surveyed, train, targets, raw_data=raw_data, size=size, workers=workers
     )
+    copies = _Copies(duplicates, overlaps)
+    report = _report(name, manifest, surveyed, copies=copies, inspected=asked, settings=settings)
     folder.mkdir(parents=True, exist_ok=True)
     draw_contact_sheet(
         folder / "contact_sheet.png", name, report, examples=examples, pictures=surveyed.pictures
     )
     draw_duplicates(folder / "duplicates.png", name, manifest, images=images, duplicates=duplicates)
     write_duplicates(folder / "duplicates.csv", manifest, train=train, duplicates=duplicates)
+    write_overlaps(folder / "overlaps.csv", manifest, overlaps)
     write_undecodable(folder / "undecodable.csv", manifest, surveyed.reasons)
     write_markdown(folder / "report.md", report)
     write_json(folder / "report.json", report)
     return report
+
+
+def _check_all_came(name: str, surveyed: Survey, asked: int) -> None:
+    if surveyed.inspected < asked:
+        raise UserError(
+            f"dataset '{name}': {surveyed.inspected} of {asked} images came; index it again"
+        )
 
 
 def _sample(manifest: Manifest, count: int, settings: CheckSettings) -> np.ndarray:
@@ -134,11 +153,12 @@ def _report(
     manifest: Manifest,
     surveyed: Survey,
     *,
-    duplicates: Duplicates,
+    copies: _Copies,
     inspected: int,
     settings: CheckSettings,
 ) -> dict:
     """Return the content of report.json."""
+    duplicates = copies.duplicates
     usable = np.ones(surveyed.rows, bool)
     usable[list(surveyed.reasons)] = False
     report = {
@@ -162,6 +182,7 @@ def _report(
             "two_labels": len(duplicates.relabelled),
             "too_flat": duplicates.flat,
         },
+        "overlaps": {overlap.target.name: overlap.as_json() for overlap in copies.overlaps},
     }
     problems = find_problems(report)
     return {

@@ -43,7 +43,7 @@ class Problem:
 
 def find_problems(report: dict) -> list[Problem]:
     """Return the problems that a report shows, errors first."""
-    families = (_errors, _splits, _classes, _left_out, _copies, _contrast, _pictures)
+    families = (_errors, _splits, _classes, _left_out, _copies, _overlaps, _contrast, _pictures)
     problems = [problem for family in families for problem in family(report)]
     return sorted(problems, key=lambda problem: not problem.error)
 
@@ -181,6 +181,21 @@ def _copies(report: dict) -> Iterator[Problem]:
             "in all)"
         )
         yield Problem(False, what, "they count more than once in every number: duplicates.csv")
+
+
+def _overlaps(report: dict) -> Iterator[Problem]:
+    for target, overlap in report["overlaps"].items():
+        if overlap["images"]:
+            kinds = ", ".join(
+                f"{overlap['kinds'][kind]} {kind}" for kind in KINDS if overlap["kinds"][kind]
+            )
+            what = (
+                f"{overlap['images']} training images are copies ({kinds}) of "
+                f"{overlap['copied']} of the {overlap['test_images']} test images of '{target}': "
+                "an encoder pretrained on them has seen what it is tested on"
+            )
+            remedy = "copy overlaps.csv to another folder and name the copy under 'exclude'"
+            yield Problem(False, what, remedy)
 
 
 def _contrast(report: dict) -> Iterator[Problem]:

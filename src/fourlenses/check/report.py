@@ -32,6 +32,8 @@ def summary(report: dict) -> str:
     duplicates = report["duplicates"]
     leaked = sum(duplicates["leaked"].values())
     lines.append(f"  copies      {_copies(duplicates)}; in both splits: {leaked} test images")
+    if report.get("overlaps"):  # a report of an earlier version has no such key
+        lines.append(f"  overlaps    {_overlaps(report)}")
     lines.append(f"  undecodable {report['undecodable']['images']:,}")
     if report.get("skipped"):  # a report of an earlier version has no such key
         lines.append(f"  skipped     {_skipped(report)}")
@@ -206,6 +208,12 @@ def _duplicates(report: dict) -> Iterable[str]:
     )
     if duplicates["groups"]:
         yield "\n![Copies](duplicates.png)"
+    if report["overlaps"]:
+        yield "\nTraining images that are copies of a target's test images (overlaps.csv):\n"
+        yield "| target | test images | of them with a copy | copies |\n|---|---|---|---|"
+        for target, overlap in report["overlaps"].items():
+            counts = (overlap["test_images"], overlap["copied"], overlap["images"])
+            yield f"| {target} | {' | '.join(f'{count:,}' for count in counts)} |"
 
 
 def _sizes(report: dict) -> str:
@@ -228,6 +236,13 @@ def _kinds(report: dict) -> str:
 
 def _copies(duplicates: dict) -> str:
     return ", ".join(f"{duplicates['copies'][kind]:,} {kind}" for kind in KINDS)
+
+
+def _overlaps(report: dict) -> str:
+    """Return how many training images are test images of which target."""
+    return "copies of test images: " + ", ".join(
+        f"{overlap['images']:,} of {target}" for target, overlap in report["overlaps"].items()
+    )
 
 
 def _spread(counts: dict) -> str:

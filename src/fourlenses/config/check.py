@@ -71,6 +71,20 @@ def check_libraries(config: dict) -> None:
             )
 
 
+def check_trackers(config: dict) -> None:
+    """Raise an error for the first tracker that is not installed, as `check_libraries` does.
+
+    Raises:
+        UserError: names it.
+    """
+    for name in config["training"]["log_to"]:
+        if find_spec("torch") and not find_spec(name):
+            raise UserError(
+                f"key 'training.log_to' has '{name}', which is not installed here: make setup "
+                f"EXTRAS={name}, or take it out"
+            )
+
+
 def _rank(error: ValidationError) -> tuple[bool, int]:
     """Sort the most telling error first.
 

@@ -4,11 +4,12 @@ This is the module to call; the others of this folder are its steps: `check` (by
 `encoders`, `methods`, `lengths`, `protocols`.
 """
 
+from copy import deepcopy
 from pathlib import Path
 
 import yaml
 
-from fourlenses.config.check import check_config, check_libraries
+from fourlenses.config.check import check_config, check_libraries, check_trackers
 from fourlenses.config.checkout import ROOT, presets, schema_file
 from fourlenses.config.encoders import complete_encoders
 from fourlenses.config.lengths import complete_lengths
@@ -38,6 +39,18 @@ def read_config(overlays: list[Path], root: Path = ROOT) -> dict:
     return config
 
 
+def with_defaults(config: dict, root: Path) -> dict:
+    """Return config.yaml with a study's own keys laid over it, as a new dictionary.
+
+    Args:
+        config: what the study says; not changed.
+        root: the project's folder.
+    """
+    merged = read_overlay(root / "config.yaml")
+    _lay_over(merged, deepcopy(config))
+    return merged
+
+
 def config_files(overlays: list[Path], root: Path) -> list[Path]:
     """Return the files a config is merged from, config.yaml first, the last one winning."""
     base = root / "config.yaml"
@@ -62,6 +75,7 @@ def complete_config(config: dict, root: Path, files: list[Path]) -> dict[str, li
     expanded(config["raw_data"], "raw_data")  # a variable that is not set is an error at once
     complete_encoders(config, files)
     check_libraries(config)
+    check_trackers(config)
     complete_methods(config, presets(root), files)
     complete_lengths(config, files)
     complete_protocols(config, presets(root))

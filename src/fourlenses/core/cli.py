@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from fourlenses import __version__
 from fourlenses.core.errors import Interrupted, UserError, printable
 from fourlenses.core.files import NO_ROOM
 from fourlenses.core.log_stream import last_words, use_log_stream
@@ -26,8 +27,12 @@ OBJECTS_BETWEEN_COLLECTIONS = 50_000  # Python's default: 700
 def run(main: Callable[[], None]) -> None:
     """Call ``main`` and end the process with the exit code that a shell expects.
 
-    0: done. 2: a user's mistake. 75: stopped, run it again. 130: interrupted.
+    0: done. 2: a user's mistake. 75: stopped, run it again. 130: interrupted. Every program answers
+    to ``--version``.
     """
+    if sys.argv[1:] == ["--version"]:
+        print(f"fourlenses {__version__}")
+        return
     use_log_stream()
     # A notebook's or a portal's backend, which its children inherit, would make the import of
     # matplotlib fail; no program here opens a window.

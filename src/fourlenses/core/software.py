@@ -5,11 +5,13 @@ import subprocess
 from importlib import import_module
 from pathlib import Path
 
+from fourlenses import __version__
+
 
 def versions(*packages: str) -> dict[str, str]:
-    """Return the version of Python, and those of some packages."""
+    """Return the versions of this project, of Python, and of some packages."""
     modules = {name: import_module(name).__version__ for name in packages}
-    return {"python": platform.python_version(), **modules}
+    return {"fourlenses": __version__, "python": platform.python_version(), **modules}
 
 
 def git_commit() -> str | None:

@@ -1,5 +1,7 @@
 """Bytes and durations in words, for messages, logs and reports."""
 
+from math import floor, log10
+
 import humanfriendly
 
 
@@ -23,3 +25,12 @@ def format_duration(seconds: float) -> str:
     if whole < 48 * 3600:
         return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
     return f"{whole // 86400} d {whole % 86400 // 3600} h"
+
+
+def about_duration(seconds: float) -> str:
+    """Return `20 min`: with one digit, as much as an estimate knows."""
+    for unit, size in (("days", 86400.0), ("h", 3600.0), ("min", 60.0)):
+        if seconds >= 1.5 * size:
+            value = seconds / size
+            return f"{int(round(value, -floor(log10(value))))} {unit}"
+    return "a minute"

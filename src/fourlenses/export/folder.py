@@ -16,7 +16,7 @@ from fourlenses.export.measured import Measured
 from fourlenses.export.network import CONFIG, WEIGHTS, TimmNetwork, in_timm
 from fourlenses.study.layout import CARD, ENCODER, RUN
 from fourlenses.study.preprocessing import BICUBIC, BILINEAR
-from fourlenses.workflow.share_encoder import link_or_copy
+from fourlenses.workflow.share_encoder import copy_weights
 
 PREPROCESSOR = "preprocessor_config.json"
 RESAMPLING = {BILINEAR: 2, BICUBIC: 3}  # Pillow's numbers, which Hugging Face's files hold
@@ -45,7 +45,7 @@ def export_encoder(
     network, width = encoder.pretrained()
     twin = in_timm(encoder.settings["backbone"], network.eval(), encoder.image_size)
     output.mkdir(parents=True, exist_ok=True)
-    link_or_copy(run / ENCODER, output / WEIGHTS)
+    copy_weights(run / ENCODER, output / WEIGHTS)
     write_json(output / CONFIG, config_of(encoder, width, twin))
     write_json(output / PREPROCESSOR, preprocessor_of(encoder))
     record = read_json(run / RUN)

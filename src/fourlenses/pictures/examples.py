@@ -89,7 +89,7 @@ def example_sheet(
     rows = example_rows(manifest, Beton(beton))
     return [
         _row("clean", squares_of(beton, rows)),
-        *_views(dataset, beton, rows, treatments=treatments),
+        *view_rows(dataset, beton, rows, treatments=treatments),
         *_corrupted(beton, rows, manifest, corruptions=treatments.corruptions),
     ]
 
@@ -100,7 +100,15 @@ def example_rows(manifest: Manifest, beton: Beton) -> np.ndarray:
     return rows[of_many_classes(labels_of(manifest)[rows])[:IMAGES]]
 
 
-def _views(dataset: str, beton: Path, rows: np.ndarray, *, treatments: Treatments) -> list[Row]:
+def view_rows(dataset: str, beton: Path, rows: np.ndarray, *, treatments: Treatments) -> list[Row]:
+    """Return a row for each view of each method.
+
+    Args:
+        dataset: its name.
+        beton: of its images.
+        rows: int64, of the manifest.
+        treatments: of which the augmentations are taken.
+    """
     loaded = load_images(beton, rows, treatments.stored_size, dataset=dataset, workers=1)
     drawn = []
     for label, augmentations in treatments.augmentations:

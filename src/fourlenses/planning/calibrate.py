@@ -45,6 +45,7 @@ from fourlenses.training.settings import Hyperparameters
 from fourlenses.training.step_config import StepConfig, choose_precision
 
 log = logging.getLogger(__name__)
+ALMOST_ALONE = 0.77  # share of a core's time, from which on other programs do not matter
 WARM_UP = 1  # steps before the clock runs: the first allocates, and on a GPU chooses its kernels
 # Images of a step at most; a larger batch is taken to be as fast. On a CPU it is.
 MOST_ON_CPU, MOST_ON_GPU = 128, 256
@@ -128,21 +129,20 @@ class _Measurement:
         while (spent := time.perf_counter() - began) < self.seconds or not images:
             images += work()
             self._wait()
+        share = 1.0
         if self.device.type == "cpu":
             # CPU time: the core may be shared with other processes meanwhile
             computed = (time.process_time() - cpu_began) / self.config["torch_threads"]
-            if spent > 1.3 * computed:
-                log.warning(
-                    "%s: had only %d %% of a core's time; scaled to all of it",
-                    kind,
-                    100 * computed / spent,
-                )
-            spent = computed
+            share, spent = computed / spent, computed
         log.info("%s: %.4g images/s", kind, images / spent)
         source = (
             f"measured by snakemake calibrate, {self.config['torch_threads']} thread(s), "
             f"batches of up to {self.most}"
         )
+        if share < ALMOST_ALONE:
+            said = f"had only {100 * share:.0f} % of a core's time; scaled to all of it"
+            log.warning("%s: %s", kind, said)
+            source += f"; {said}"
         return self._row(kind, images / spent, source, image_size=image_size)
 
     def _row(self, kind: str, speed: float, source: str, *, image_size: int | None = None) -> Row:

@@ -4,7 +4,7 @@ Each job once, with the lenses that need it and how long it takes. Standard libr
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
@@ -50,6 +50,7 @@ class Job:
         disk_bytes: that its outputs take.
         outputs: the files that show that it is done.
         done: its outputs exist, or no job that is left needs them.
+        outdated: why Snakemake makes it again though its outputs exist; "" if it does not.
         start: seconds before the work begins (imports), where they are known.
         temporary: its outputs are deleted once they are used.
     """
@@ -66,6 +67,7 @@ class Job:
     disk_bytes: float = 0.0
     outputs: list[Path] = field(default_factory=list)
     done: bool = False
+    outdated: str = ""
     start: float = 0.0
     temporary: bool = False
 
@@ -87,14 +89,22 @@ class Jobs:
     Args:
         config: completed (`config.read`).
         root: the folder that holds data/ and results/.
+        outdated: outputs that Snakemake would make again, from that folder, and why.
 
     Raises:
         UserError: more images of a published dataset are asked for than it has.
     """
 
     def __init__(
-        self, config: dict, plan: Plan, speeds: Throughput, *, root: Path = Path()
+        self,
+        config: dict,
+        plan: Plan,
+        speeds: Throughput,
+        *,
+        root: Path = Path(),
+        outdated: Mapping[str, str] | None = None,
     ) -> None:
+        self._outdated = {root / file: why for file, why in (outdated or {}).items()}
         self.config, self.plan, self.speeds, self.root = config, plan, speeds, root
         self.layout = Layout(config["study"], config["stored_size"])
         self.all: dict[str, Job] = {}
@@ -315,7 +325,10 @@ class Jobs:
         for job in sorted(self.all.values(), key=lambda job: order.get(job.kind, 0)):
             users = needed_by[job.key]
             unneeded = bool(users) and all(self.all[user].done for user in users)
-            job.done = unneeded or all(output.exists() for output in job.outputs)
+            whole = all(output.exists() for output in job.outputs)
+            reasons = [self._outdated[file] for file in job.outputs if file in self._outdated]
+            job.outdated = reasons[0] if whole and reasons else ""
+            job.done = (whole and not reasons) or (unneeded and not job.outdated)
 
 
 def _seconds(rate: Rate, images: int | None) -> float | None:

@@ -1,6 +1,6 @@
 """The plan of a study: from a completed config to jobs, speeds and wall time."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from fourlenses.planning.schedule import schedule
 from fourlenses.planning.throughput import SHIPPED, Throughput, read_table
 from fourlenses.study.layout import CALIBRATION, Layout
 from fourlenses.workflow.changed_settings import changed_keys, in_words
+from fourlenses.workflow.outdated import counted as counted_reasons
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,25 +72,38 @@ def speeds(config: dict, root: Path = Path()) -> Throughput:
     return Throughput(tables, config["plan"]["device"])
 
 
-def plan_study(config: dict, root: Path = Path(), calibrated: Path | None = None) -> StudyPlan:
+def plan_study(
+    config: dict,
+    root: Path = Path(),
+    calibrated: Path | None = None,
+    *,
+    outdated: Mapping[str, str] | None = None,
+) -> StudyPlan:
     """Return the plan of a study.
 
     Args:
         config: completed.
         root: the folder of data/ and results/.
         calibrated: the folder whose data/calibration counts, where it is another.
+        outdated: outputs that Snakemake would make again, and why; None: not known.
 
     Raises:
         UserError: see `possible_plan`, `speeds`, `Jobs` and `schedule`.
     """
     throughput = speeds(config, calibrated or root)
     known = possible_plan(config, root)
-    jobs = Jobs(config, known.plan, throughput, root=root)
+    jobs = Jobs(config, known.plan, throughput, root=root, outdated=outdated or {})
     gpus = config["plan"]["gpus"]
     measured = any(((calibrated or root) / CALIBRATION).glob("*.csv"))
     notes = list(known.notes)
     if changed := in_words(changed_keys(config, root / jobs.layout.study_record)):
-        notes.append(f"{changed[0].upper()}{changed[1:]}. These are not counted here.")
+        counted = "" if outdated is not None else " These are not counted here."
+        notes.append(f"{changed[0].upper()}{changed[1:]}.{counted}")
+    if again := [job.outdated for job in jobs.all.values() if job.outdated]:
+        notes.append(
+            f"{len(again)} jobs that were done are made again and counted here, as Snakemake says "
+            f"({counted_reasons(again)})."
+        )
     if not (config["plan"]["device"] or config["plan"]["throughput"] or measured):
         notes.append(
             "Nothing was measured on this machine (snakemake calibrate does): these are the "

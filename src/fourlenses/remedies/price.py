@@ -3,12 +3,13 @@
 What finished jobs of the study took corrects the plan's speeds.
 """
 
-from collections import Counter, defaultdict
+from collections import Counter
 from dataclasses import dataclass
-from math import floor, log10
+from math import log
 from pathlib import Path
 
 from fourlenses.core.errors import UserError
+from fourlenses.core.units import about_duration
 from fourlenses.lenses.plan import make_plan
 from fourlenses.planning.compare import actual_seconds
 from fourlenses.planning.jobs import Job, Jobs
@@ -16,6 +17,7 @@ from fourlenses.planning.plan import speeds
 
 # Kinds of jobs in words, one and several; every other kind is an evaluation.
 NOUNS = {"beton": ("conversion", "conversions"), "pretrain": ("pretraining", "pretrainings")}
+LONG = 10.0  # seconds as planned
 EVALUATION = ("evaluation", "evaluations")
 
 
@@ -38,21 +40,15 @@ class Price:
         counts = [f"{count} {noun[count > 1]}" for noun, count in self.jobs.items()]
         jobs = " and ".join(filter(None, [", ".join(counts[:-1]), *counts[-1:]]))
         whose = f"by the speeds of {self.device}" if self.device else "by what jobs here took"
-        return f"about {rounded(self.seconds)} for {jobs or 'larger evaluations'}, {whose}"
-
-
-def rounded(seconds: float) -> str:
-    """`20 min`: one digit is as much as a plan knows."""
-    for unit, size in (("days", 86400.0), ("h", 3600.0), ("min", 60.0)):
-        if seconds >= 1.5 * size:
-            value = seconds / size
-            digits = -floor(log10(value))
-            return f"{int(round(value, digits))} {unit}"
-    return "a minute"
+        return f"about {about_duration(self.seconds)} for {jobs or 'larger evaluations'}, {whose}"
 
 
 class Prices:
     """The prices of additions to one study.
+
+    A job costs what the finished one of its kind with the most similar number of images took, in
+    proportion to the images. Without one the plan says it, corrected by all finished jobs that are
+    long enough to tell.
 
     Args:
         config: completed.
@@ -66,7 +62,9 @@ class Prices:
         self._root = root
         self._speeds = speeds(config, root)
         self._before = self._jobs(config)
-        self._factors = self._measured()
+        jobs = self._before.all.items()
+        self._taken = [(job, taken) for key, job in jobs if (taken := self._seconds_of(key, job))]
+        self._factor = self._correction()
 
     def _jobs(self, config: dict) -> Jobs:
         return Jobs(config, make_plan(config), self._speeds, root=self._root)
@@ -78,39 +76,43 @@ class Prices:
         Raises:
             UserError: it is not allowed.
         """
-        before, seconds = self._before.all, 0.0
+        before, seconds, measured = self._before.all, 0.0, False
         jobs: Counter[tuple[str, str]] = Counter()
         for key, job in self._jobs(config).all.items():
             known = before.get(key)
+            if known and known.images == job.images:
+                continue
             if job.seconds is None or (known and known.seconds is None):
                 return None
-            more = job.held - (known.held if known else 0.0)
-            seconds += max(more, 0.0) * self._factor(job)
+            seconds += max(self._cost(job) - (self._cost(known) if known else 0.0), 0.0)
+            measured = measured or self._factor is not None or bool(self._alike(job))
             if not known and job.images != 0:
                 jobs[NOUNS.get(job.kind, EVALUATION)] += 1
         if not seconds:
             return None
-        device = "" if self._factors else self._speeds.device
+        device = "" if measured else self._speeds.device
         return Price(seconds=seconds, jobs=dict(jobs), device=device)
 
-    def _factor(self, job: Job) -> float:
-        """What jobs of this kind took over what they were planned to, else those of all kinds."""
-        return self._factors.get(job.kind, self._factors.get("", 1.0))
+    def _cost(self, job: Job) -> float:
+        alike = self._alike(job)
+        if not alike or not job.images:
+            return job.held * (1.0 if self._factor is None else self._factor)
+        images = job.images
+        nearest, taken = min(alike, key=lambda one: abs(log(images / (one[0].images or 1))))
+        return taken * images / (nearest.images or 1) + job.start * job.devices
 
-    def _measured(self) -> dict[str, float]:
-        """By kind, and under the empty name for all; nothing where no job has a record."""
-        planned: defaultdict[str, float] = defaultdict(float)
-        actual: defaultdict[str, float] = defaultdict(float)
-        for key, job in self._before.all.items():
-            taken = self._taken(key, job)
-            if taken and job.seconds:
-                for kind in (job.kind, ""):
-                    planned[kind] += job.seconds
-                    actual[kind] += taken
-        return {kind: actual[kind] / planned[kind] for kind in planned}
+    def _alike(self, job: Job) -> list[tuple[Job, float]]:
+        return [one for one in self._taken if one[0].kind == job.kind and one[0].images]
 
-    def _taken(self, key: str, job: Job) -> float | None:
-        """The seconds of a finished job; None where no record of it can be read."""
+    def _correction(self) -> float | None:
+        """What finished jobs took over what they were planned to; None where all were short: what
+        they took was their start."""
+        long = [(job, taken) for job, taken in self._taken if (job.seconds or 0.0) >= LONG]
+        planned = sum(job.seconds or 0.0 for job, _ in long)
+        return sum(taken for _, taken in long) / planned if planned else None
+
+    def _seconds_of(self, key: str, job: Job) -> float | None:
+        """What a finished job took; None where no record of it can be read."""
         try:
             record = actual_seconds(job, self._root / self._before.layout.benchmark(key))
         except (OSError, KeyError, TypeError, ValueError, IndexError, UserError):

@@ -13,6 +13,10 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
+# Called with the history after each step, in the first process of a training. They change nothing
+# of it; a program that trains adds its own.
+OBSERVERS: list[Callable[[list[dict]], None]] = []
+
 log = logging.getLogger(__name__)
 
 FILE = "live.json"
@@ -56,6 +60,8 @@ class LiveProgress:
 
     def took(self, step: int, history: list[dict]) -> None:
         """Note how many steps are done; written when it is time to, and at the first call."""
+        for observer in OBSERVERS if self.enabled else ():
+            observer(history)
         now = self._clock()
         if not self.enabled or (self._written and now - self._written[-1][0] < self.seconds):
             return

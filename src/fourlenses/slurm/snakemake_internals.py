@@ -73,6 +73,28 @@ def makes_environments(workflow: "Workflow") -> bool:
     return bool(workflow.deployment_settings.deployment_method)
 
 
+def in_module(workflow: "Workflow") -> bool:
+    """Return whether another workflow's `module` statement is reading this file."""
+    return workflow.modifier.namespace is not None
+
+
+def path_prefix(workflow: "Workflow") -> Callable[[str], str]:
+    """Return what puts a module's prefix before a path.
+
+    Snakemake does so for inputs and outputs. Parameters, and files that are looked for while rules
+    are read, have no documented way to it.
+    """
+    modifier = workflow.modifier.path_modifier
+    return lambda path: str(modifier.replace_prefix(path))
+
+
+def shell_prefix_before() -> str:
+    """Return what `shell.prefix` was last given: a module is to add to it."""
+    from snakemake.shell import shell
+
+    return shell._process_prefix or ""
+
+
 def count_target_jobs(arguments: Sequence[str]) -> int:
     """Return how many jobs the executor gave this Snakemake to make, by its command line.
 
@@ -132,6 +154,24 @@ def jobs_to_run(workflow: "Workflow") -> Iterator[tuple[str, dict[str, str]]]:
     """
     for job in workflow.dag.needrun_jobs():
         yield job.rule.name, dict(job.wildcards_dict)
+
+
+def asking_options(workflow: "Workflow") -> dict[str, Any]:
+    """Return what a second Snakemake has to be told to decide as this one: values and triggers.
+
+    The values of `--config` and the rerun triggers (of the command line or a profile). A Snakefile
+    is documented to know the merged config alone.
+    """
+    triggers = sorted(trigger.name.lower().replace("_", "-") for trigger in workflow.rerun_triggers)
+    return {
+        "values": dict(workflow.config_settings.config),
+        "options": ["--rerun-triggers", *triggers],
+    }
+
+
+def benchmarks_to_run(workflow: "Workflow") -> list[str]:
+    """Return the benchmark file of each job that is to run, "" where it has none."""
+    return [str(job.benchmark or "") for job in workflow.dag.needrun_jobs()]
 
 
 def makes(workflow: "Workflow", rule: str) -> bool:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-STATES = ("done", "running", "stale", "failed", "waiting")
+STATES = ("done", "changed", "running", "stale", "failed", "waiting")
 KINDS = ENCODERS, EVALUATIONS = ("encoders", "evaluations")
 
 
@@ -13,9 +13,10 @@ class Job:
 
     Args:
         kind: one of `KINDS`.
-        state: one of `STATES`. running: shows signs of life; stale: began, shows none, and its log
-            ends in no error; failed: its log ends in an error; waiting: did not begin, or stopped
-            by itself to be continued.
+        state: one of `STATES`. changed: done, and Snakemake would make it again; running: shows
+            signs of life; stale: began, shows none, and its log ends in no error; failed: its log
+            ends in an error; waiting: did not begin, or stopped by itself to be continued.
+        output: the last file that it writes, from the folder with results/.
         note: a sentence on the state.
         step: in `unit`, of `total`.
         epoch: passes over the images, of `total_epochs`.
@@ -25,6 +26,7 @@ class Job:
     name: str
     lenses: set[str]
     log: Path
+    output: str
     state: str = "waiting"
     note: str = ""
     step: int | None = None

@@ -28,7 +28,8 @@ th:first-child, td:first-child, th:nth-child(2), td:nth-child(2) { text-align: l
 ul { list-style: none; margin: 0; padding: 0 }
 li { padding: .4em 0; border-bottom: 1px solid var(--line) }
 .none, .waiting, .quiet { color: var(--quiet) } .done { color: var(--done) }
-.running { color: var(--running) } .stale { color: var(--stale) } .failed { color: var(--failed) }
+.running { color: var(--running) }
+.stale, .changed { color: var(--stale) } .failed { color: var(--failed) }
 .share { width: 8em } code { font-size: 85% } p { margin: .4em 0 }
 """
 
@@ -53,7 +54,7 @@ def page(survey: Survey, folder: Path, *, refresh_seconds: int = 30) -> str:
         f"plan from <code>{escape(survey.origin)}</code>.</p>",
         _table(survey),
     ]
-    for state in ("failed", "running", "stale", "waiting"):
+    for state in ("failed", "running", "stale", "changed", "waiting"):
         jobs = [job for job in survey.in_state(state) if state != "waiting" or job.note]
         if jobs:
             heading = "waiting to be continued" if state == "waiting" else state

@@ -22,12 +22,14 @@ class Planned:
         name: of the study.
         config: completed; of the study made before, as it was recorded.
         origin: the files that the plan was read from.
+        overlays: of config.yaml, with which Snakemake runs it; None: not known.
     """
 
     name: str
     plan: Plan
     config: dict
     origin: str
+    overlays: list[Path] | None = None
 
     @property
     def layout(self) -> Layout:
@@ -55,10 +57,10 @@ def planned(workflow: Path, root: Path, *, study: str | None, overlays: list[Pat
     base = workflow / "config.yaml"
     if not overlays and study:
         record = root / Layout(study, 0).study_record
-        if record.exists():
-            return _from_record(record)
         shipped = [base, *sorted((workflow / "studies").glob("*.yaml"))]
         overlays = [file for file in shipped if _name(file) == study]
+        if record.exists():
+            return _from_record(record, overlays or None)
         if not overlays:
             raise UserError(
                 f"{record} is not there and no file of {workflow / 'studies'} says "
@@ -73,7 +75,7 @@ def planned(workflow: Path, root: Path, *, study: str | None, overlays: list[Pat
     return from_config
 
 
-def _from_record(file: Path) -> Planned:
+def _from_record(file: Path, overlays: list[Path] | None) -> Planned:
     try:
         record = read_json(file)
         plan = Plan({_cell(cell): set(cell["lenses"]) for cell in record["cells"]})
@@ -82,6 +84,7 @@ def _from_record(file: Path) -> Planned:
             plan=plan,
             config=with_placement(record["config"]) | {"study": record["study"]},
             origin=str(file),
+            overlays=overlays,
         )
     except (ValueError, KeyError, TypeError) as error:
         raise UserError(
@@ -105,7 +108,11 @@ def _from_config(folder: Path, overlays: list[Path], root: Path) -> Planned:
     if changed := in_words(changed_keys(config, record)):
         origin = f"{origin} ({changed})"
     return Planned(
-        name=config["study"], plan=possible_plan(config, root).plan, config=config, origin=origin
+        name=config["study"],
+        plan=possible_plan(config, root).plan,
+        config=config,
+        origin=origin,
+        overlays=overlays,
     )
 
 

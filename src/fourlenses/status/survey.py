@@ -3,7 +3,7 @@
 import os
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -90,12 +90,21 @@ class Survey:
         return [job for job in self.jobs if job.state == state]
 
 
-def survey(study: Planned, root: Path) -> Survey:
-    """Inspect all files of a study once. root: the folder with data/ and results/."""
+def survey(study: Planned, root: Path, outdated: Mapping[str, str] | None = None) -> Survey:
+    """Inspect all files of a study once.
+
+    Args:
+        study: its plan.
+        root: the folder with data/ and results/.
+        outdated: of outputs that Snakemake would make again, why (`workflow.outdated`).
+    """
     layout, betons = study.layout, study.betons()
     results, metrics = root / layout.results, root / layout.metrics
     datasets = [root / dataset for dataset in sorted({beton.rsplit("/", 2)[0] for beton in betons})]
     jobs = [*_encoders(study, root), *_evaluations(study, root)]
+    for job in jobs:
+        if job.state == "done" and (why := (outdated or {}).get(job.output)):
+            job.state, job.note = "changed", why
     return Survey(
         study=study.name,
         origin=study.origin,
@@ -116,8 +125,14 @@ def _encoders(study: Planned, root: Path) -> Iterable[Job]:
         # the import of an external encoder is what may fail, not its links for each seed
         name = f"import/{run.source}" if run.method == EXTERNAL else f"pretrain/{run.name}"
         log = root / layout.log(name)
-        job = Job(kind="encoders", name=run.name, lenses=lenses[run.name], log=log)
-        _find_state(job, root / layout.run_record(run.name), root / layout.checkpoints(run.name))
+        job = Job(
+            kind="encoders",
+            name=run.name,
+            lenses=lenses[run.name],
+            log=log,
+            output=layout.run_record(run.name),
+        )
+        _find_state(job, root, root / layout.checkpoints(run.name))
         yield job
 
 
@@ -138,14 +153,20 @@ def _evaluations(study: Planned, root: Path) -> Iterable[Job]:
     for record in study.plan.records:
         name = f"evaluate/{job_of(record)}"
         log = root / layout.log(name)
-        job = Job(kind="evaluations", name=job_of(record), lenses=lenses[record], log=log)
-        _find_state(job, root / layout.evaluation(record), root / layout.checkpoints(name))
+        job = Job(
+            kind="evaluations",
+            name=job_of(record),
+            lenses=lenses[record],
+            log=log,
+            output=layout.evaluation(record),
+        )
+        _find_state(job, root, root / layout.checkpoints(name))
         yield job
 
 
-def _find_state(job: Job, output: Path, checkpoints: Path) -> None:
+def _find_state(job: Job, root: Path, checkpoints: Path) -> None:
     """Fill in the state of a job, its note and its progress."""
-    if output.exists():
+    if (root / job.output).exists():
         job.state = "done"
         return
     holder, end = newest_holder(checkpoints), ending(job.log)

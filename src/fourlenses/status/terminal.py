@@ -9,9 +9,17 @@ from fourlenses.status.survey import Survey
 
 WIDTH = 80
 BAR = 40  # of its columns, for the work done
-_COLOURS = {"done": "32", "running": "36", "stale": "33", "failed": "31", "waiting": "2"}
+_COLOURS = {
+    "done": "32",
+    "changed": "35",
+    "running": "36",
+    "stale": "33",
+    "failed": "31",
+    "waiting": "2",
+}
 _MOST = 12  # jobs listed of one state
 _HEADINGS = {
+    "changed": "changed: done, and to be made again",
     "running": "running",
     "failed": "failed",
     "stale": "stale: began, no sign of life, no error",
@@ -45,6 +53,8 @@ def headline(survey: Survey) -> str:
     done, total = sum(survey.count(kind, "done") for kind in KINDS), len(survey.jobs)
     if survey.finished and done == total:
         return f"finished, all {total} jobs; the numbers are in {survey.metrics}"
+    if changed := len(survey.in_state("changed")):
+        return f"{done} of {total} jobs done, {changed} to be made again"
     if survey.finished:
         return f"{survey.metrics} is there, though only {done} of its {total} jobs' results are"
     return f"{done} of {total} jobs done"
@@ -68,14 +78,14 @@ def whole(survey: Survey) -> str:
 
 def _table(survey: Survey, colours: bool) -> list[str]:
     """Return two lines a lens: encoders and evaluations."""
-    states = "".join(f"{state:>9}" for state in STATES)
-    lines = [f"{'lens':<13}{'jobs':<13}{states}{'all':>8}"]
+    states = "".join(f"{state:>8}" for state in STATES)
+    lines = [f"{'lens':<13}{'jobs':<12}{states}{'all':>7}"]
     for name, kind, counts, total in survey.table():
         cells = "".join(
-            _coloured(f"{count or '·':>9}", state if count else "waiting", colours)
+            _coloured(f"{count or '·':>8}", state if count else "waiting", colours)
             for state, count in zip(STATES, counts, strict=True)
         )
-        lines.append(f"{name:<13}{kind:<13}{cells}{total:>8}")
+        lines.append(f"{name:<13}{kind:<12}{cells}{total:>7}")
     return lines
 
 

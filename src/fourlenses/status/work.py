@@ -15,6 +15,8 @@ from fourlenses.planning.jobs import Jobs
 from fourlenses.planning.plan import speeds
 from fourlenses.status.job import ENCODERS, Job
 from fourlenses.status.planned import Planned
+from fourlenses.study import Plan
+from fourlenses.study.layout import Layout
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +42,7 @@ def work(study: Planned, jobs: Iterable[Job], root: Path) -> Work:
         jobs: with their states.
         root: the folder with data/ and results/.
     """
-    jobs, costs = list(jobs), _costs(study, root)
+    jobs, costs = list(jobs), costs_of(study.config, study.plan, root)
     if not jobs:
         return Work(share=1.0, seconds_left=0.0, measured=False)
     # where the plan cannot be read each job counts alike, and nothing is known of the time
@@ -91,12 +93,31 @@ def _key(job: Job) -> str:
     return f"{'pretrain' if job.kind == ENCODERS else 'evaluate'}/{job.name}"
 
 
-def _costs(study: Planned, root: Path) -> dict[str, PlannedJob]:
-    """The jobs of the plan; none where it cannot be made, as of a record of another version."""
+def costs_of(config: dict, plan: Plan, root: Path = Path()) -> dict[str, PlannedJob]:
+    """Return the jobs of the plan, by key; none where it cannot be made, as of a record of another
+    version."""
     try:
-        return Jobs(study.config, study.plan, speeds(study.config, root), root=root).all
+        return Jobs(config, plan, speeds(config, root), root=root).all
     except (UserError, KeyError, TypeError, ValueError):
         return {}
+
+
+def seconds_by_benchmark(config: dict, plan: Plan) -> dict[str, float | None]:
+    """Return the seconds of each job of the plan by its benchmark file; None where they are not
+    known."""
+    layout = Layout(config["study"], config["stored_size"])
+    return {
+        _benchmark(job, layout): None if job.seconds is None else job.elapsed
+        for job in costs_of(config, plan).values()
+    }
+
+
+def _benchmark(job: PlannedJob, layout: Layout) -> str:
+    """Of a conversion it lies next to its images, as several studies share them."""
+    if job.kind != "beton":
+        return layout.benchmark(job.key)
+    file = job.outputs[0]
+    return str(file.parent / "logs" / f"{file.stem}.benchmark.tsv")
 
 
 def _taken(

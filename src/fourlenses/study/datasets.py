@@ -44,6 +44,12 @@ def own_source(config: dict, target: str, datasets: Iterable[str], *, method: st
     return own if without else target
 
 
+def listed_files(definition: dict) -> list[str]:
+    """Return the files of the key ``exclude`` of a dataset's entry: none, one or several."""
+    named = definition.get("exclude", [])
+    return [named] if isinstance(named, str) else list(named)
+
+
 def needs_labels(method: str) -> bool:
     """Return whether an entry's method learns from labels."""
     return method_of(method) == "supervised"

@@ -177,6 +177,11 @@ class Layout:
         return f"{self.results}/logs/{job}.benchmark.tsv"
 
     @property
+    def trackers(self) -> str:
+        """The folder of what TensorBoard, MLflow and Weights & Biases write."""
+        return f"{self.results}/trackers"
+
+    @property
     def study_record(self) -> str:
         return f"{self.results}/{STUDY}"
 
@@ -234,6 +239,11 @@ class Layout:
     def confusions(self) -> str:
         """Which classes are taken for which."""
         return f"{self.results}/{CONFUSIONS}"
+
+    @property
+    def linked_pictures(self) -> str:
+        """The pictures that were drawn, for Snakemake's own report, which takes outputs alone."""
+        return f"{self.results}/pictures_drawn"
 
     @property
     def report(self) -> str:

@@ -14,6 +14,7 @@ from pathlib import Path
 from snakemake_interface_logger_plugins.common import LogEvent
 
 from fourlenses.core.errors import did_you_mean
+from fourlenses.workflow.work_done import WorkDone
 
 STREAM = "DefaultStreamHandler"  # Snakemake's name of its handler of the terminal
 LONGEST_REASON = 120  # characters
@@ -24,14 +25,22 @@ SENTENCE = "fourlenses: "  # what a program's sentence for a user begins with
 
 
 class Short(logging.Formatter):
-    """Snakemake's formatter without the commands of failed jobs, and with short reasons."""
+    """Snakemake's formatter without the commands of failed jobs, with short reasons, and with
+    progress by work.
 
-    def __init__(self, whole: logging.Formatter) -> None:
+    Args:
+        whole: Snakemake's.
+        progress: of the numbers of jobs that are done and of all.
+    """
+
+    def __init__(self, whole: logging.Formatter, progress: Callable[[int, int], str]) -> None:
         super().__init__()
-        self._whole = whole
+        self._whole, self._progress = whole, progress
 
     def format(self, record: logging.LogRecord) -> str:
         fields = dict(vars(record))
+        if fields.get("event") is LogEvent.PROGRESS:
+            return self._progress(int(fields["done"]), int(fields["total"]))
         if fields.get("event") is LogEvent.JOB_ERROR:
             fields |= {"shellcmd": None, "msg": fields.get("rule_msg") or ""}
         if fields.get("event") is LogEvent.JOB_INFO:
@@ -82,6 +91,7 @@ class Console(logging.Handler):
         before_jobs: called once, when all jobs are known and none has started, in a dry run too.
         targets: names of the rules that a user may ask for.
         card: what a run shows that had nothing to do; "" for nothing.
+        work: of the run.
     """
 
     def __init__(
@@ -90,8 +100,11 @@ class Console(logging.Handler):
         before_jobs: Callable[[], None],
         targets: Callable[[], Iterable[str]],
         card: Callable[[], str],
+        work: WorkDone,
     ) -> None:
         super().__init__()
+        self._work = work
+        self._benchmarks: dict[object, str] = {}  # of jobs that have started, by id
         self._before_jobs: Callable[[], None] | None = before_jobs
         self._targets, self._card = targets, card
         self._failed: dict[str, list[str]] = {}  # sentence -> logs of jobs that ended with it
@@ -101,7 +114,7 @@ class Console(logging.Handler):
         """Listen, and shorten what the terminal shows."""
         for handler in logger.handlers:
             if handler.name == STREAM and handler.formatter:
-                handler.setFormatter(Short(handler.formatter))
+                handler.setFormatter(Short(handler.formatter, self._work.sentence))
                 handler.addFilter(worth_showing)
         logger.addHandler(self)
 
@@ -111,6 +124,13 @@ class Console(logging.Handler):
         if event is LogEvent.RUN_INFO and self._before_jobs:
             before_jobs, self._before_jobs = self._before_jobs, None
             before_jobs()
+            self._work.begin()
+        elif event is LogEvent.JOB_INFO:
+            self._benchmarks[getattr(record, "jobid", None)] = str(
+                getattr(record, "benchmark", None) or ""
+            )
+        elif event is LogEvent.JOB_FINISHED:
+            self._work.finish(self._benchmarks.get(getattr(record, "job_id", None), ""))
         elif event is LogEvent.JOB_ERROR:
             logs = [str(log) for log in getattr(record, "log", None) or []]
             self._failed.setdefault(_last_sentence(logs), []).extend(logs[:1])

@@ -9,12 +9,18 @@ from pathlib import Path
 
 from fourlenses.core.paths import expanded
 from fourlenses.slurm.inside_job import max_minutes
+from fourlenses.study.layout import Layout
 
 PREFIX = "FOURLENSES_"
 
 
 def job_environment(
-    config: dict, project: Path, *, in_slurm_job: bool, may_requeue: bool
+    config: dict,
+    project: Path,
+    *,
+    in_slurm_job: bool,
+    may_requeue: bool,
+    trackers: str | None = None,
 ) -> dict[str, str]:
     """Return the variables, prefix included.
 
@@ -23,6 +29,7 @@ def job_environment(
         project: the folder of the Snakefile.
         in_slurm_job: this Snakemake was started by the executor inside a SLURM job.
         may_requeue: nothing else is in that SLURM job.
+        trackers: the folder of what trackers write; None: where the layout has it.
     """
     training, evaluation = config["training"], config["evaluation"]
     variables = {
@@ -37,6 +44,8 @@ def job_environment(
         "MAX_MINUTES": max_minutes(training["max_minutes"], in_slurm_job),
         "REQUEUE": "yes" if training["requeue"] and may_requeue else "",
         "STAGE_TO": training["stage_to"],
+        "LOG_TO": " ".join(training["log_to"]),
+        "TRACKERS": trackers or Layout(config["study"], config["stored_size"]).trackers,
         "KEEP_FEATURES": "yes" if evaluation["keep_features"] else "",
     }
     return {PREFIX + name: value for name, value in variables.items()}

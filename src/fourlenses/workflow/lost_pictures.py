@@ -11,21 +11,24 @@ from pathlib import Path
 from fourlenses.study.layout import Layout
 
 
-def lost_pictures(files: Layout, figures: Iterable[str], formats: Iterable[str]) -> list[str]:
+def lost_pictures(
+    files: Layout, figures: Iterable[str], formats: Iterable[str], *, root: Path = Path()
+) -> list[str]:
     """Return the pictures that are not there of figures whose table has numbers.
 
     Args:
         files: the paths of the study.
         figures: names.
         formats: that the config asks for.
+        root: the folder of results/.
     """
     endings = list(formats)
     return [
         picture
         for name in figures
-        if _has_numbers(Path(files.figure(name)))
+        if _has_numbers(root / files.figure(name))
         for picture in files.drawn(name, endings)
-        if not Path(picture).exists()
+        if not (root / picture).exists()
     ]
 
 

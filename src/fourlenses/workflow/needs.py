@@ -3,6 +3,8 @@
 Standard library only: the Snakefile imports it, and is read again in every job.
 """
 
+from collections.abc import Callable
+
 from fourlenses.config.encoders import layout_of
 from fourlenses.study import CLEAN, Part, Plan, Run, Subset, parse_source
 from fourlenses.study.layout import manifest
@@ -23,6 +25,16 @@ def _parts(plan: Plan) -> list[Part]:
 def datasets(plan: Plan) -> list[str]:
     """Return all datasets, of pretraining and of evaluation."""
     return sorted({part.dataset for part in _parts(plan)} | set(targets(plan)))
+
+
+def compared_targets(plan: Plan, dataset: str) -> list[str]:
+    """Return the other targets whose test images must not be among what is pretrained on.
+
+    None where nothing is pretrained on the dataset.
+    """
+    if dataset not in {part.dataset for part in _parts(plan)}:
+        return []
+    return [target for target in targets(plan) if target != dataset]
 
 
 def betons(plan: Plan, config: dict) -> list[str]:
@@ -98,6 +110,27 @@ def evaluation_targets(plan: Plan, config: dict, run: Run) -> list[dict]:
         subset = layouts[0].subset(cell.target, cell.labelled, cell.run.seed)
         entry["subsets"].setdefault(cell.protocol, {})[cell.labelled] = subset
     return list(targets.values())
+
+
+def placed_targets(targets: list[dict], placed: Callable[[str], str]) -> list[dict]:
+    """Return `evaluation_targets` with every path under a module's prefix.
+
+    Args:
+        targets: see there.
+        placed: puts the prefix before a path.
+    """
+    return [
+        {
+            "dataset": target["dataset"],
+            "betons": {size: placed(file) for size, file in target["betons"].items()},
+            "manifest": placed(target["manifest"]),
+            "subsets": {
+                protocol: {labels: placed(file) for labels, file in files.items()}
+                for protocol, files in target["subsets"].items()
+            },
+        }
+        for target in targets
+    ]
 
 
 def beton_files(targets: list[dict]) -> list[str]:

@@ -11,6 +11,18 @@ from fourlenses.core.errors import UserError
 from fourlenses.core.paths import expanded
 
 
+def is_there(name: str, datasets: dict[str, dict], raw_data: Path) -> bool:
+    """Return whether a dataset can be indexed: it has no path, or there is something at it.
+
+    Args:
+        name: of the dataset.
+        datasets: the config's entries, completed.
+        raw_data: the folder that relative paths start from.
+    """
+    written = datasets[name].get("path")
+    return written is None or (raw_data / expanded(written, f"datasets.{name}.path")).exists()
+
+
 def check_paths(names: Iterable[str], datasets: dict[str, dict], raw_data: Path) -> None:
     """Raise an error for the first dataset to be indexed whose path is not there.
 

@@ -1,9 +1,8 @@
-"""Runs of an imported encoder, one a seed, that share its weights.
+"""Runs of an imported encoder, one a seed, that have its weights.
 
 Standard library only.
 """
 
-import os
 import shutil
 from pathlib import Path
 
@@ -12,7 +11,7 @@ from fourlenses.study.layout import ENCODER, RUN
 
 
 def share(imported: Path, seed: int, output: Path) -> None:
-    """Write a run: a link to the weights, or a copy where the disk has no links, and run.json.
+    """Write a run: a copy of the weights, and run.json.
 
     Args:
         imported: the directory of the imported encoder.
@@ -22,15 +21,16 @@ def share(imported: Path, seed: int, output: Path) -> None:
     record = read_json(imported / RUN)
     record["settings"]["seed"] = seed
     record["wall_time_seconds"] = 0.0  # it was imported once, for all seeds
-    link_or_copy(imported / ENCODER, output / ENCODER)
+    copy_weights(imported / ENCODER, output / ENCODER)
     write_json(output / RUN, record)
 
 
-def link_or_copy(weights: Path, to: Path) -> None:
-    """Put a file there under another name: a link, or a copy where the disk has no links."""
+def copy_weights(weights: Path, to: Path) -> None:
+    """Copy a file, whole or not at all.
+
+    It takes the room of another one, but a link would not do: Snakemake sets the time of a job's
+    outputs, and so that of all other names of the file, and whatever was made from them is out of
+    date.
+    """
     with atomic(to) as temporary:
-        temporary.unlink()
-        try:
-            os.link(weights, temporary)
-        except OSError:
-            shutil.copyfile(weights, temporary)
+        shutil.copyfile(weights, temporary)

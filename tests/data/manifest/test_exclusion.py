@@ -95,6 +95,7 @@ def test_leaks_of_a_check_are_left_out_without_deleting_a_file(tmp_path, side):
             "cat.jpg\n",
             r"none of the 1 ids of .*a.txt is an image of the dataset",
         ),
+        ("check/overlaps.csv", "id\n", r"which the next check writes again"),
         ("check/duplicates.csv", "id\n", r"which the next check writes again"),
     ],
 )
@@ -112,3 +113,17 @@ def test_ids_that_are_not_there_any_more_are_counted(tmp_path):
     (tmp_path / "a.txt").write_text("train/cat/0.jpg\ngone.jpg\n")
     skipped = skipped_of(index(tmp_path, exclude="a.txt"))
     assert skipped["listed in a.txt, but not there to be excluded"]["example"] == "gone.jpg"
+
+
+def test_several_lists_of_which_two_have_an_image(tmp_path):
+    tree(tmp_path / "pets", FILES)
+    (tmp_path / "a.txt").write_text("train/cat/0.jpg\ntrain/cat/1.jpg\n")
+    (tmp_path / "b.csv").write_text("id,target\ntrain/cat/1.jpg,other\n")
+    manifest = index(tmp_path, exclude=["a.txt", "b.csv"])
+    assert set(index(tmp_path)["id"]) - set(manifest["id"]) == {
+        "train/cat/0.jpg",
+        "train/cat/1.jpg",
+    }
+    skipped = skipped_of(manifest)
+    assert skipped["excluded by a.txt"]["files"] == 2
+    assert skipped["excluded by b.csv"]["files"] == 1

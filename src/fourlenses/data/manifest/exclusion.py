@@ -7,20 +7,22 @@ import csv
 import io
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from fourlenses.core.errors import UserError, printable
 from fourlenses.data.manifest.skipped import Skipped, with_skipped
+from fourlenses.study.datasets import listed_files
 
 
 def without_excluded(
     manifest: pd.DataFrame, name: str, definition: dict, *, raw_data: Path
 ) -> pd.DataFrame:
-    """Return a manifest without the images that the key ``exclude`` lists.
+    """Return a manifest without the images that the files of the key ``exclude`` list.
 
-    The file has an id a line, or is a CSV with a column ``id``. Of a `duplicates.csv` of
+    A file has an id a line, or is a CSV with a column ``id``. Of a `duplicates.csv` of
     `check_dataset` the leaks are excluded: its rows with ``leak`` = yes of the split that
-    ``exclude_leaks_from`` names (train).
+    ``exclude_leaks_from`` names (train). Of its `overlaps.csv` all are.
 
     Args:
         manifest: Of the dataset.
@@ -31,10 +33,22 @@ def without_excluded(
     Raises:
         UserError: There is no such list, or it lists no image of the dataset.
     """
-    if "exclude" not in definition:
+    kept, skipped = np.ones(len(manifest), bool), Skipped()
+    files = [raw_data / named for named in listed_files(definition)]
+    for file in files:
+        kept &= ~_hits(manifest, name, file, definition=definition, skipped=skipped)
+    if not files:
         return manifest
+    rest = manifest[kept].reset_index(drop=True)
+    rest.attrs = dict(manifest.attrs)
+    return with_skipped(rest, skipped, files[0].parent)
+
+
+def _hits(
+    manifest: pd.DataFrame, name: str, file: Path, *, definition: dict, skipped: Skipped
+) -> np.ndarray:
+    """Return bool (rows,): which images one file lists; count them."""
     key = f"config key 'datasets.{name}.exclude'"
-    file = raw_data / definition["exclude"]
     listed = _ids(key, file, side=definition.get("exclude_leaks_from", "train"))
     hit = manifest["id"].isin(listed)
     unknown = sorted(listed - set(manifest["id"][hit]))
@@ -44,20 +58,17 @@ def without_excluded(
             f"'{printable(unknown[0])}'; an id is the path below the dataset's folder, as "
             "duplicates.csv and undecodable.csv of its check have it"
         )
-    skipped = Skipped()
     skipped.add_all(f"excluded by {file.name}", manifest["id"][hit], image=False)
-    kept = manifest[~hit].reset_index(drop=True)
-    kept.attrs = dict(manifest.attrs)
     skipped.add_all(f"listed in {file.name}, but not there to be excluded", unknown, image=True)
-    return with_skipped(kept, skipped, file)
+    return hit.to_numpy()
 
 
 def _ids(key: str, file: Path, *, side: str) -> set[str]:
     """Return the ids of a list. side: the split of which leaks are excluded."""
-    if file.parent.name == "check" and file.name == "duplicates.csv":
+    if file.parent.name == "check" and file.name in ("duplicates.csv", "overlaps.csv"):
         raise UserError(
-            f"{key} names {file}, which the next check writes again, without the leaks that are "
-            "excluded by then; copy it to another folder and name the copy"
+            f"{key} names {file}, which the next check writes again, without what is excluded by "
+            "then; copy it to another folder and name the copy"
         )
     try:
         text = file.read_bytes().decode("utf-8-sig", "surrogateescape")

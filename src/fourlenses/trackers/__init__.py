@@ -1,0 +1,1 @@
+"""Curves of pretrainings in TensorBoard, MLflow, Weights & Biases: live, or afterwards."""
