@@ -16,8 +16,11 @@ unexport PYTHONDONTWRITEBYTECODE
 export XDG_CACHE_HOME := $(shell envs/cache_folder.sh)
 
 .PHONY: help setup setup-dev demo run plan report figures test test-slurm bench doctor status track compare gallery readme new-dataset lint format lock audit
+DEVELOPMENT = test test-slurm bench readme lint audit lock
 help:            ## what each command does
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## */\t/' | expand -t 14
+	@awk -F ':.*## *' -v ours=" $(DEVELOPMENT) " '/^[a-z-]+:.*##/ \
+	  { line = sprintf("  %-13s%s\n", $$1, $$2); if (index(ours, " " $$1 " ")) dev = dev line; else use = use line } \
+	  END { printf "Studies\n%s\nDevelopment\n%s", use, dev }' $(MAKEFILE_LIST)
 
 setup:           ## install what running a study needs into .venv: [EXTRAS="timm onnx"] (idempotent)
 	@envs/setup.sh run

@@ -1,6 +1,7 @@
 """All checks in order, and the report of their results."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 from fourlenses.doctor import examine
@@ -32,7 +33,8 @@ def test_the_report() -> None:
     assert lines(bad, True).startswith("\033[31m")
     assert json.loads(as_json([bad]))["fit"] is False
     results = [CheckResult("a", OK, "b"), CheckResult("c", WARN, "d", remedy="e")]
-    assert summary(results) == "1 ok, 1 warn, 0 fail"
+    assert summary(results).startswith("1 ok, 1 warn, 0 fail; next: make demo ")
+    assert summary([replace(results[0], status=FAIL)]) == "0 ok, 0 warn, 1 fail"
     assert json.loads(as_json(results)) == {
         "fit": True,
         "findings": [

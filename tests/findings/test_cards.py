@@ -149,6 +149,7 @@ def test_from_how_many_labels_on_needs_two_label_sizes():
     study.add("supervised", "a-20000", "a", 75.0, "scratch", labelled=20_000)
     (line,) = (line for line in card_of(study).lines if line.question == "labels")
     assert line.answer == "labels alone lead from 20,000"
+    assert line.sense == 1
     assert (
         line.sentence == "Of 4,000 and 20,000 labels measured, "
         "labels alone beat pretraining with SimCLR from 20,000 on."

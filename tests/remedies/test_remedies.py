@@ -7,7 +7,7 @@ import pytest
 
 from fourlenses.config.read import read_config
 from fourlenses.core.files import write_json
-from fourlenses.findings.answer import unmeasured
+from fourlenses.findings.answer import conditions, unmeasured
 from fourlenses.findings.card import Card, Headline, Table, Unmeasured
 from fourlenses.findings.questions import QUESTIONS, Missing
 from fourlenses.findings.show import html, markdown, terminal
@@ -192,3 +192,14 @@ def test_an_entry_that_is_not_allowed_stays_as_it_was(quantity_alone, tmp_path):
     assert isinstance(card.unmeasured[0], Unmeasured)
     assert replace(card, unmeasured=card_of_scenes().unmeasured) == card_of_scenes()
     assert card.unmeasured == card_of_scenes().unmeasured
+
+
+def test_few_seeds_have_a_price(quantity_alone, tmp_path):
+    record = recorded(quantity_alone | {"seeds": [1]}, tmp_path)
+    (few,) = conditions.few_seeds(1)
+    card = replace(card_of_scenes(), warnings=[few, "Another."])
+    (found,) = priced.priced([card], record, images={"scenes": 3000})
+    assert found.warnings[0].startswith(f"{few} To add: seeds: [1, 0, 2], about ")
+    assert found.warnings[1] == "Another."
+    assert overlays.more_seeds({"seeds": [0, 5]}) == {"seeds": [0, 5, 1]}
+    assert overlays.more_seeds({"seeds": [0, 1, 2]}) is None

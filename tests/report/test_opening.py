@@ -95,6 +95,14 @@ def test_few_seeds_are_said_with_what_to_add(study):
     assert f"{shared} To add 1 seed: seeds: [0, 1, 2]." in text
 
 
+def test_where_the_cards_have_the_price_of_seeds_it_is_said_once(study):
+    priced = "Two seeds: every answer leans. To add: seeds: [0, 1, 2], about 6 min."
+    add_cards(study, *(card(name, "open", "?", warnings=[priced]) for name in "ab"))
+    text = Page(written(study)).text
+    assert text.count("seeds: [0, 1, 2]") == 1
+    assert priced in text
+
+
 def test_a_study_of_three_seeds_has_no_such_warning(study):
     file = study / "results" / "planted" / "metrics.csv"
     rows = [synthetic.row("quantity", "simclr", "a-10", "a", 40.0, seed=seed) for seed in range(3)]

@@ -105,6 +105,21 @@ def test_commands_are_left_out_and_the_record_is_not_touched():
     assert long.reason == "y" * 500
 
 
+class Files(logging.Formatter):
+    def format(self, given):
+        return ", ".join(map(str, given.input))
+
+
+def test_lists_of_files_are_short():
+    files = [f"results/mine/evaluate/{number}.json" for number in range(300)]
+    short = Short(Files(), WorkDone(lambda: [], dict).sentence)
+    for event in (LogEvent.JOB_INFO, LogEvent.JOB_ERROR):
+        given = record(event, input=files)
+        assert short.format(given) == ", ".join([*files[:4], "and 296 more"])
+        assert len(given.input) == 300
+    assert short.format(record(LogEvent.JOB_INFO, input=files[:5])) == ", ".join(files[:5])
+
+
 def test_noise_is_left_out():
     assert not worth_showing(record(None, "Select jobs to execute..."))
     assert not worth_showing(record(None, "Execute 12 jobs..."))

@@ -7,6 +7,9 @@ from fourlenses.doctor.check_result import FAIL, OK, WARN, CheckResult
 
 _COLOURS = {OK: "32", WARN: "33", FAIL: "31"}
 _WIDTH, _NAME = 100, 24
+NEXT = (
+    "next: make demo (the default study, some minutes), or make new-dataset NAME=mine DATA=/images"
+)
 
 
 def lines(result: CheckResult, colours: bool) -> str:
@@ -27,8 +30,10 @@ def lines(result: CheckResult, colours: bool) -> str:
 
 
 def summary(results: list[CheckResult]) -> str:
+    """Return how many checks have each status, and where none fails what to do next."""
     statuses = [result.status for result in results]
-    return ", ".join(f"{statuses.count(status)} {status}" for status in (OK, WARN, FAIL))
+    counts = ", ".join(f"{statuses.count(status)} {status}" for status in (OK, WARN, FAIL))
+    return counts if FAIL in statuses else f"{counts}; {NEXT}"
 
 
 def as_json(results: list[CheckResult]) -> str:

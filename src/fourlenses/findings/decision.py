@@ -178,11 +178,13 @@ def _over_label_sizes(method: str, by_labels: list[tuple[int, Line]]) -> Line:
             break
         ahead = labels
     seeds = min(line.seeds for _, line in by_labels)
-    name = words.method(method)
+    name, sense = words.method(method), None
     if ahead is not None:
+        sense = 1
         answer = f"labels alone lead from {words.images(ahead)}"
         said = f"labels alone beat pretraining with {name} from {words.images(ahead)} on."
     elif all(contest.PRETRAINING in line.answer for _, line in by_labels):
+        sense = -1
         answer = "pretraining leads throughout"
         said = f"pretraining with {name} beats labels alone at every one."
     else:
@@ -201,4 +203,5 @@ def _over_label_sizes(method: str, by_labels: list[tuple[int, Line]]) -> Line:
         answer=leans + answer,
         sentence=f"Of {sizes} labels measured, {said}",
         seeds=seeds,
+        sense=sense,
     )

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from fourlenses.findings.thresholds import LEAST_SEEDS
 from fourlenses.lenses.domain.plan import pools_of
 from fourlenses.lenses.requests import label_sizes
 from fourlenses.study import ALL, Cell, Plan, Subset, entry_of, methods
@@ -101,6 +102,14 @@ def overlay(question: str, config: dict, has: Own) -> Overlay | None:
     """
     remedy = REMEDIES.get(question)
     return remedy(config, has) if remedy else None
+
+
+def more_seeds(config: dict) -> Overlay | None:
+    """Return the seeds that make answers of leanings; None where there are enough."""
+    seeds = config["seeds"]
+    others = [seed for seed in range(LEAST_SEEDS + max(seeds)) if seed not in seeds]
+    lacking = LEAST_SEEDS - len(seeds)
+    return {"seeds": [*seeds, *others[:lacking]]} if lacking > 0 else None
 
 
 def laid_over(config: dict, keys: Overlay) -> dict:

@@ -10,6 +10,7 @@ import yaml
 from fourlenses.config.placement import with_placement
 from fourlenses.core.errors import UserError
 from fourlenses.core.files import read_json
+from fourlenses.findings.answer import conditions
 from fourlenses.findings.card import Card, Unmeasured
 from fourlenses.lenses.plan import make_plan
 from fourlenses.remedies import overlays
@@ -35,12 +36,25 @@ def priced(cards: Sequence[Card], record: Path, *, images: Mapping[str, int]) ->
         prices, plan = Prices(config, root), make_plan(config)
     except UNPLANNED:
         return [*cards]
+    few = conditions.few_seeds(len(config["seeds"]))
+    seeds = _seeds(config, prices)
     with_prices = []
     for card in cards:
+        warnings = [f"{one} {seeds}".strip() if one in few else one for one in card.warnings]
         has = overlays.own(plan, card.target, images.get(card.target, 0))
         entries = [_priced(one, config, has, prices=prices) for one in card.unmeasured]
-        with_prices.append(replace(card, unmeasured=entries))
+        with_prices.append(replace(card, warnings=warnings, unmeasured=entries))
     return with_prices
+
+
+def _seeds(config: dict, prices: Prices) -> str:
+    """What more seeds cost; empty where that is not known, or there are enough."""
+    keys = overlays.more_seeds(config)
+    try:
+        price = prices.of(overlays.laid_over(config, keys)) if keys else None
+    except UNPLANNED:
+        return ""
+    return f"To add: {in_yaml(keys)[0]}, {price.in_words()}." if keys and price else ""
 
 
 def _root(record: Path, layout: Layout) -> Path:

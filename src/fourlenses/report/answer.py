@@ -247,6 +247,8 @@ def warnings(shared: Sequence[str], table: StudyTable, hours: float) -> list[str
     more = LEAST_SEEDS - table.seeds
     if more <= 0:
         return [*shared]
+    if shared and "seeds: [" in shared[0]:  # the cards have the price
+        return [*shared]
     count = f"{'One' if table.seeds == 1 else table.seeds} seed{_s(table.seeds)}"
     said = [*shared] or [f"{count}: how much seeds differ is not known well, and can be more."]
     spent = round(hours * more / table.seeds, 1)

@@ -18,6 +18,7 @@ from fourlenses.workflow.work_done import WorkDone
 
 STREAM = "DefaultStreamHandler"  # Snakemake's name of its handler of the terminal
 LONGEST_REASON = 120  # characters
+MOST_FILES = 4  # of a job's input or output
 NOISE = re.compile(r"Select jobs to execute\.\.\.|Execute \d+ jobs\.\.\.")
 NOTHING_TO_DO = "Nothing to be done"
 NO_TARGET = re.compile(r"No rule to produce (\S+)")
@@ -25,8 +26,8 @@ SENTENCE = "fourlenses: "  # what a program's sentence for a user begins with
 
 
 class Short(logging.Formatter):
-    """Snakemake's formatter without the commands of failed jobs, with short reasons, and with
-    progress by work.
+    """Snakemake's formatter without the commands of failed jobs, with short reasons and lists of
+    files, and with progress by work.
 
     Args:
         whole: Snakemake's.
@@ -43,11 +44,19 @@ class Short(logging.Formatter):
             return self._progress(int(fields["done"]), int(fields["total"]))
         if fields.get("event") is LogEvent.JOB_ERROR:
             fields |= {"shellcmd": None, "msg": fields.get("rule_msg") or ""}
+        if fields.get("event") in (LogEvent.JOB_INFO, LogEvent.JOB_ERROR):
+            fields |= {key: _few(fields[key]) for key in ("input", "output") if fields.get(key)}
         if fields.get("event") is LogEvent.JOB_INFO:
             reason = str(fields.get("reason") or "")
             if len(reason) > LONGEST_REASON:
                 fields["reason"] = f"{reason[:LONGEST_REASON]}…"
         return self._whole.format(logging.makeLogRecord(fields))
+
+
+def _few(files: Sequence[object]) -> list[object]:
+    """The first files of a long list: a study's table is made of hundreds."""
+    more = len(files) - MOST_FILES
+    return [*files] if more <= 1 else [*files[:MOST_FILES], f"and {more} more"]
 
 
 def stop(error: Exception | str) -> None:

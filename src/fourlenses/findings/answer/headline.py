@@ -98,7 +98,8 @@ def _advice(one: AtLabels) -> str:
         return f"pretrain on your own images ({one.name(PRETRAIN)})"
     names = [NAMES[option] for option in one.left]
     out = [NAMES[option] for option in one.options if option not in one.left]
-    behind = f" ({words.listed(out)} is behind)" if out else ""
+    verb = "is" if len(out) == 1 and out != [NAMES[LABELS]] else "are"
+    behind = f" ({words.listed(out)} {verb} behind)" if out else ""
     if len(names) == 1:
         return f"cannot tell whether {names[0]} is the best{behind}"
     if len(names) == 2:
