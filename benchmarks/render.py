@@ -156,13 +156,26 @@ def filled(text: str, results: list[Results]) -> str:
 
 def draw(results: list[Results], folder: Path) -> None:
     """Draw the ratios of each device's files in one figure, and how speed and memory grow."""
-    for device, group in groupby(results, key=lambda each: each.device):
-        rows = [row for each in group for rows in each.parts.values() for row in rows]
-        points = [row for row in rows if "axis" in row]
+    for device, of_device in groupby(results, key=lambda each: each.device):
+        group = list(of_device)
+        points = [each for each in group if any("axis" in row for row in _rows([each]))]
+        compared = [each for each in group if each not in points]
         if points:
-            figures.save(figures.scaling(points), folder / f"scaling_{device}.svg")
-        if compared := [row for row in rows if "axis" not in row]:
-            figures.save(figures.ratios(compared), folder / f"ratios_{device}.svg")
+            figure = figures.scaling(_rows(points), short_source(points))
+            figures.save(figure, folder / f"scaling_{device}.svg")
+        if compared:
+            figure = figures.ratios(_rows(compared), short_source(compared))
+            figures.save(figure, folder / f"ratios_{device}.svg")
+
+
+def _rows(results: list[Results]) -> list[dict]:
+    return [row for each in results for rows in each.parts.values() for row in rows]
+
+
+def short_source(results: list[Results]) -> str:
+    """Machine and files, for the footer of a figure."""
+    machine = results[0].source.split(";")[0].split(": ", 1)[-1].rstrip(".")
+    return f"{machine} · {', '.join(each.file.name for each in results)}"
 
 
 def source(content: dict, file: Path) -> str:

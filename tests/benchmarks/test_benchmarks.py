@@ -14,6 +14,7 @@ import pytest
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 sys.path.insert(0, str(BENCHMARKS))
 import disk  # noqa: E402
+import figures  # noqa: E402
 import render  # noqa: E402
 import rounding  # noqa: E402
 import run  # noqa: E402
@@ -21,6 +22,7 @@ import scaling  # noqa: E402
 from timing import Rates, bounded, chosen, clock, durations, race, rows, verdict  # noqa: E402
 
 from fourlenses.data.beton.reader import Beton  # noqa: E402
+from tests.helpers.overlaps import problems  # noqa: E402
 
 
 def test_a_ratio_is_taken_in_each_round_and_then_its_median():
@@ -158,7 +160,7 @@ def test_a_page_is_made_of_a_results_file_and_what_is_written_by_hand_stays(tmp_
     assert ": a chip, 2 cores; load average 0.1 before the run" in text
     assert text.index("**reading**") < text.index("more by hand") < text.index("**dry-run**")
     ratios = (tmp_path / "benchmarks" / "ratios_cpu.svg").read_text()
-    assert ratios.count("reading: peer") == 1
+    assert ratios.count("<!-- peer -->") == 1
     assert "Other jobs" not in text
     render.render([file], index)
     assert (tmp_path / "benchmarks" / "kind.md").read_text() == text
@@ -275,3 +277,34 @@ def test_the_spread_over_roundings_is_of_what_rounds_otherwise():
     assert summary["largest_difference"] == 1.0
     alone = rounding.summed_up([dict(zip(keys, rows[0], strict=True))])
     assert (alone["sd_over_seeds"], alone["sd_over_roundings"]) == (None, None)
+
+
+def compared(what, who, ratio, **more):
+    spread = {"least": 0.8 * ratio, "most": 1.3 * ratio}
+    return {"what": what, "who": who, "ours_over_it": ratio, **spread, **more}
+
+
+def test_no_text_of_the_figures_overlaps_or_leaves_them():
+    rows = [
+        compared("SimCLR epoch of 192 images, resnet18_cifar, 32 px, batch 64", "peer", 1.05),
+        compared("a view of 4096 images", "torchvision v2, image by image", 2377.0, bar=10),
+        compared("a view of 4096 images", "kornia on the batch", 0.4, bar=1),
+        compared("simclr, resnet50, 224 px, batch 256", "views alone", 0.02),
+        {"what": "a rate alone", "who": "ours"},
+    ]
+    assert problems(figures.ratios(rows, "NVIDIA H100 80GB HBM3, 16 cores · 2026-11-26.json")) == []
+    assert problems(figures.ratios(rows[:1])) == []
+    points = [
+        {"what": f"streamed crops, {side} px", "axis": "images in the dataset", "unit": "images/s"}
+        | {"x": x, "rate": 1e4 / x, "peak_memory_mb": 500 + x}
+        for side in (32, 64, 224)
+        for x in (1, 2, 4, 2048)
+    ]
+    assert problems(figures.scaling(points, "a chip, 2 cores · 2026-11-26.json")) == []
+
+
+def test_parts_of_our_own_work_have_an_axis_of_their_own():
+    rows = [compared("a step", "a peer", 30.0), compared("a step", "views alone", 0.02)]
+    peers, parts = figures.ratios(rows).axes
+    assert (peers.get_xscale(), parts.get_xscale()) == ("log", "linear")
+    assert parts.get_xlim()[0] == 0

@@ -105,3 +105,12 @@ def test_every_page_is_of_one_kind():
     for listing, of_it in lists.items():
         links = re.findall(r"\]\(([\w/-]+\.md)\)", listing.read_text("utf-8"))
         assert of_it <= {listing.parent / link for link in links}, listing
+
+
+def test_every_page_of_a_kind_leads_back_to_the_index():
+    index = ROOT / "docs" / "README.md"
+    pages = [page for page in PAGES if page.parent.parent == index.parent]
+    assert [
+        page for page in pages if "[All pages](../README.md)" not in page.read_text("utf-8")
+    ] == []
+    assert "(../README.md)" in index.read_text("utf-8")  # and the index to the first page

@@ -63,3 +63,31 @@ def test_the_footer_says_what_the_figure_is_of_and_what_it_lacks():
 
 def test_kinds_have_the_contrast_that_graphics_need():
     assert min(map(colours.contrast, figure.COLOURS.values())) >= colours.LEAST_CONTRAST
+
+
+def page(jobs, gpus=1):
+    return report.page(
+        "mine",
+        jobs,
+        wall_seconds=3 * 86400,
+        gpus=gpus,
+        device="H100",
+        checkpoint_bytes=2e9,
+        notes=[],
+    )
+
+
+def test_the_page_says_what_is_left_and_what_all_of_it_is():
+    jobs = [
+        job("pretrain", "domain", seconds=3600 * 100),
+        job("features", "domain", done=True),
+        job("beton", "domain", on_cpu=True),
+    ]
+    assert (
+        "To run: **100 h of H100**, 3 d 0 h on 8 of them; and 2.0 h of a CPU core for betons. "
+        "The whole study is 3 jobs and 102 h of H100; done: 1 job." in page(jobs, gpus=8)
+    )
+    assert "To run: **100 h of H100**; and" in page(jobs)
+    done = [job("pretrain", "domain", done=True)]
+    assert "Nothing is left to run. By this estimate 1 job took 2.0 h of H100." in page(done)
+    assert "checkpoints take up to 2 GB more." in page(done)

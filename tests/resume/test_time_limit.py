@@ -170,6 +170,7 @@ def start(limit):
         (signal.SIGTERM, "after SIGTERM (a time-out, a preemption, scancel or kill)"),
         (signal.SIGUSR1, "after SIGUSR1 (the notice of 'sbatch --signal')"),
         (signal.SIGINT, "after Ctrl-C (SIGINT)"),
+        (signal.SIGHUP, "after SIGHUP (its terminal was closed)"),
     ],
 )
 def test_a_signal_ends_a_run_with_a_sentence_and_exit_code_75(number, reason):
@@ -182,6 +183,21 @@ def test_a_signal_ends_a_run_with_a_sentence_and_exit_code_75(number, reason):
     assert message.endswith(
         f" of 1000000 {reason}; run the same command again to continue from checkpoint.pt\n"
     )
+
+
+def test_with_nohup_a_closed_terminal_stops_nothing():
+    program = PROGRAM.replace("10**6", "200", 1)  # two seconds, then the end
+    process = subprocess.Popen(
+        ["nohup", sys.executable, "-c", program, "none"],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout.readline() == "ready\n"
+    process.send_signal(signal.SIGHUP)
+    process.communicate(timeout=60)
+    assert process.returncode == 0
 
 
 def test_a_second_ctrl_c_ends_at_once():

@@ -152,8 +152,9 @@ def test_a_finished_study_is_logged_afterwards_and_once(dataset):
 
 
 def test_another_setting_is_another_run(dataset):
-    trained(dataset, ["mlflow"])
-    trained(dataset, ["mlflow"], learning_rate=0.004)
+    trained(dataset, ["tensorboard", "mlflow"])
+    _, rows = trained(dataset, ["tensorboard", "mlflow"], learning_rate=0.004)
+    assert_equal(in_tensorboard(dataset)[0], expected(rows))
     _, runs = in_mlflow(dataset)
     rates = {run.data.params["hyperparameters.learning_rate"] for run in runs}
     assert rates == {"0.002", "0.004"}
@@ -209,6 +210,22 @@ def test_nothing_is_sent_and_wandb_is_offline(dataset):
     sent = read_json(folder / "sent" / NAME / "wandb.json")
     assert sent["step"] == int(rows[-1]["step"])
     assert in_mlflow(dataset)[1][0].info.run_name == NAME
+
+
+def test_more_settings_than_mlflow_takes_at_a_time(dataset):
+    settings = {"method": "simclr", "source": "a-1", "seed": 0}
+    settings |= {"recipes": {f"key{number}": number for number in range(250)}}
+    follower = Follower(
+        TrackedRun.of("mine", settings),
+        ["mlflow"],
+        study(dataset) / "trackers",
+        picture=lambda: None,
+    )
+    follower([{"step": 1, "loss": 2.0}])
+    follower.close(finished=True)
+    _, (run,) = in_mlflow(dataset)
+    assert run.data.params["recipes.key249"] == "249"
+    assert len(run.data.params) == 253
 
 
 def test_a_damaged_note_of_what_was_sent_begins_again(tmp_path):

@@ -83,7 +83,7 @@ def signalled(program: str, name: str) -> tuple[int, str]:
     return job.returncode, said
 
 
-@pytest.mark.parametrize("name", ["SIGTERM", "SIGUSR1"])
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGUSR1", "SIGHUP"])
 def test_a_job_waits_for_the_checkpoint_that_its_program_takes_at_a_signal(name):
     assert signalled(SAVES.format(name=name), name) == (75, "saved\n")
 

@@ -15,7 +15,7 @@ from matplotlib.ticker import StrMethodFormatter
 from fourlenses.core.files import atomic
 from fourlenses.planning.costs import KINDS, left, lenses_of, only_of_lens, shared, total
 from fourlenses.planning.jobs import Job
-from fourlenses.planning.report import hours
+from fourlenses.planning.report import count_of, hours
 from fourlenses.study.vocabulary import PROTOCOLS, TRAINING_PROTOCOLS
 
 # as in plotting.style and plotting.footer, which would import pandas
@@ -87,16 +87,12 @@ def _footer(figure: Figure, jobs: list[Job], device: str, *, study: str) -> None
     unknown = total(jobs).unknown
     parts = [
         study,
-        f"{_jobs(len(jobs))}, {total(jobs).done:,} done",
+        f"{count_of(len(jobs))}, {total(jobs).done:,} done",
         f"an estimate from images per second of {device or 'a device'}",
-        *([f"without {_jobs(unknown)} of unknown length"] if unknown else []),
+        *([f"without {count_of(unknown)} of unknown length"] if unknown else []),
     ]
     lines = textwrap.wrap(" · ".join(filter(None, parts)), int(22.5 * WIDTH))
     figure.supxlabel("\n".join(lines), x=0.01, ha="left", fontsize=SMALL, color=QUIET)
-
-
-def _jobs(count: int) -> str:
-    return f"{count:,} job{'' if count == 1 else 's'}"
 
 
 def _bar(axes: Axes, row: int, jobs: list[Job], *, hours_a_unit: float) -> float:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from fourlenses.core.files import write_csv
-from fourlenses.core.units import format_bytes
+from fourlenses.core.units import format_bytes, format_duration
 from fourlenses.planning.costs import (
     KINDS,
     Sum,
@@ -79,23 +79,25 @@ def page(
         first: paragraphs before the cost.
     """
     everything, remaining = total(jobs), total(left(jobs))
+    of_device = f"of {device or 'a device'}"
     temporary = sum(job.disk_bytes for job in jobs if job.temporary)
     lines = [
         f"# What the study '{study}' costs",
         "",
         *(line for paragraph in first for line in (paragraph, "")),
-        f"{everything.jobs} jobs, {everything.done} of them done. Left: "
-        f"**{hours(remaining.hours)} of {device or 'a device'}**, which on {gpus} of them take "
-        f"{hours(wall_seconds / 3600)}, betons included ({hours(remaining.core_hours)} of a core). "
-        f"In all: {hours(everything.hours)}.",
+        _to_run(everything, remaining, of_device, wall=format_duration(wall_seconds), gpus=gpus),
         "",
         *_lens_table(jobs),
         "",
         *_kind_table(jobs),
         "",
-        f"Disk: {format_bytes(everything.disk_bytes)} stay. Meanwhile checkpoints take up to "
-        f"{format_bytes(checkpoint_bytes)}, and betons that",
-        f"are deleted when they have been used {format_bytes(temporary)} if all are there at once.",
+        f"Disk: {format_bytes(everything.disk_bytes)} at the end. While it runs, checkpoints take "
+        f"up to {format_bytes(checkpoint_bytes)} more"
+        + (
+            f", and betons that are deleted after use {format_bytes(temporary)}."
+            if temporary
+            else "."
+        ),
         "",
         "Images per second are from:",
         "",
@@ -104,6 +106,24 @@ def page(
         kinds = ", ".join(sorted({job.kind for job in group}))
         lines.append(f"- {how} ({kinds}: {len(group)} jobs)")
     return "\n".join([*lines, *(["", *notes] if notes else []), ""])
+
+
+def _to_run(everything: Sum, remaining: Sum, of_device: str, *, wall: str, gpus: int) -> str:
+    """The cost of what is left, and of all, in two sentences."""
+    whole = f"{hours(everything.hours)} {of_device}"
+    if everything.done == everything.jobs:
+        return f"Nothing is left to run. By this estimate {count_of(everything.jobs)} took {whole}."
+    spread = f", {wall} on {gpus} of them" if gpus > 1 else ""
+    return (
+        f"To run: **{hours(remaining.hours)} {of_device}**{spread}; and "
+        f"{hours(remaining.core_hours)} of a CPU core for betons. The whole study is "
+        f"{count_of(everything.jobs)} and {whole}; done: {count_of(everything.done)}."
+    )
+
+
+def count_of(jobs: int) -> str:
+    """Return `1 job`, `1,281 jobs`."""
+    return f"{jobs:,} job{'' if jobs == 1 else 's'}"
 
 
 def _lens_table(jobs: list[Job]) -> list[str]:

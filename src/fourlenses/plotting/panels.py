@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, MaxNLocator, NullLocator
 
@@ -99,7 +100,7 @@ def line(
     x: Iterable[float],
     rows: pd.DataFrame,
     *,
-    colour: object,
+    colour: str,
     label: str,
     marker: str,
     dashes: Any = "-",
@@ -129,9 +130,11 @@ def line(
     if len(x) == 1:
         axes.vlines(x, low, high, color=colour, linewidth=0.8)
     else:
-        one_seed = "seeds" in rows and rows["seeds"].min() == 1
-        area: style.Look = {"edgecolor": colour, "hatch": "//////"} if one_seed else {}
-        axes.fill_between(x, low, high, facecolor=colour, alpha=0.15, linewidth=0, **area)
+        axes.fill_between(x, low, high, facecolor=colour, alpha=0.15, linewidth=0)
+        if "seeds" in rows and rows["seeds"].min() == 1:
+            # by itself: in an SVG an area and its hatch have one opacity, and so no contrast
+            lines: style.Look = {"facecolor": "none", "hatch": "//////", "linewidth": 0}
+            axes.fill_between(x, low, high, edgecolor=to_rgba(colour, 0.55), **lines)
     if end:
         last = int(np.argmax(x))
         ends.add(axes, end, x=x[last], y=float(rows[y].iloc[last]), colour=colour)

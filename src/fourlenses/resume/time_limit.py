@@ -17,15 +17,17 @@ _SIGNALS = {
     signal.SIGTERM: "after SIGTERM (a time-out, a preemption, scancel or kill)",
     signal.SIGUSR1: "after SIGUSR1 (the notice of 'sbatch --signal')",
     signal.SIGINT: "after Ctrl-C (SIGINT)",
+    signal.SIGHUP: "after SIGHUP (its terminal was closed)",
 }
 
 
 class TimeLimit:
     """The time that one process may take, imports and reading images included.
 
-    Within a ``with`` block SIGTERM, SIGUSR1 and a first Ctrl-C are noted instead of ending the
-    process, in whose main thread the block must be for that. A second Ctrl-C ends it at once. They
-    stay noted after a block that ended by one with `Interrupted`.
+    Within a ``with`` block SIGTERM, SIGUSR1, SIGHUP and a first Ctrl-C are noted instead of ending
+    the process, in whose main thread the block must be for that. A second Ctrl-C ends it at once.
+    They stay noted after a block that ended by one with `Interrupted`. SIGHUP stays ignored where
+    it is, as by nohup.
 
     Args:
         max_minutes: the wall limit; None for no limit.
@@ -53,7 +55,12 @@ class TimeLimit:
 
     def __enter__(self) -> "TimeLimit":
         if threading.current_thread() is threading.main_thread():  # others may not install handlers
-            self._replaced = {number: signal.signal(number, self._note) for number in _SIGNALS}
+            noted = [
+                number
+                for number in _SIGNALS
+                if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN
+            ]
+            self._replaced = {number: signal.signal(number, self._note) for number in noted}
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:

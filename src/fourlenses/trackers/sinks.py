@@ -6,6 +6,7 @@ MLFLOW_TRACKING_URI, Weights & Biases by WANDB_MODE=online.
 
 import os
 import secrets
+import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -16,6 +17,7 @@ from PIL import Image
 from fourlenses.trackers.run import STEP, Row, TrackedRun, curves
 
 PICTURE = "views"
+MOST_PARAMS = 100  # that MLflow takes at a time
 
 
 class Tracker(Protocol):
@@ -40,7 +42,10 @@ class TensorBoard:
         from torch.utils.tensorboard import SummaryWriter
 
         self.id = run.name
-        self._writer = SummaryWriter(str(folder / "tensorboard" / run.name))
+        events = folder / "tensorboard" / run.name
+        if not known_id:  # what is there is of other settings: one folder shows one run
+            shutil.rmtree(events, ignore_errors=True)
+        self._writer = SummaryWriter(str(events))
         if not known_id:
             lines = [f"| {key} | {value} |" for key, value in run.config().items()]
             self._writer.add_text("settings", "\n".join(["| key | value |", "|---|---|", *lines]))
@@ -77,7 +82,8 @@ class MLflow:
             created = self._client.create_run(self._experiment(run.study), run_name=run.name)
             self.id = created.info.run_id
             params = [Param(key, value) for key, value in run.config().items()]
-            self._client.log_batch(self.id, params=params)
+            for start in range(0, len(params), MOST_PARAMS):
+                self._client.log_batch(self.id, params=params[start : start + MOST_PARAMS])
 
     def _experiment(self, name: str) -> str:
         from mlflow.exceptions import MlflowException

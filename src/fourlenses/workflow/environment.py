@@ -70,4 +70,5 @@ def shell_prefix(variables: dict[str, str], sources: Path, programs: Path | None
     # SLURM sends its notices to every process of a job. A shell without a trap ends at once, so
     # Snakemake takes the job for failed and leaves, and SLURM kills the program before its
     # checkpoint is written. A shell with one waits for its program, which gets the signal itself.
-    return f"set -euo pipefail; trap : TERM USR1; {listed}"
+    # A closed terminal sends SIGHUP likewise.
+    return f"set -euo pipefail; trap : TERM USR1 HUP; {listed}"

@@ -1,5 +1,8 @@
 """The figure of the alternatives lens, with planted numbers."""
 
+import json
+from pathlib import Path
+
 import pytest
 
 from fourlenses.core.errors import UserError
@@ -50,6 +53,14 @@ def test_what_is_drawn(tmp_path):
     assert {"from scratch", "random encoder", "linear", "fine-tuned", "nearest neighbours"} < {
         *labels
     }
+
+
+def test_a_target_that_a_download_has_seen_says_so_in_its_title(tmp_path):
+    evidence = evidence_of(tmp_path, rows())
+    assert figure.draw(evidence)[0].axes[0].get_title() == "a"
+    declared = {"rn50": {"architecture": "torchvision:resnet50", "labels_of": ["a"]}}
+    (Path(evidence.metrics.attrs["path"]).parent / "encoders.json").write_text(json.dumps(declared))
+    assert figure.draw(evidence)[0].axes[0].get_title() == "a\n(seen by rn50)"
 
 
 def test_labels_per_class_are_the_axis_where_all_labels_were_drawn_so(tmp_path):

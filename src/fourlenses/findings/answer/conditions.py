@@ -17,7 +17,7 @@ SEPARATOR = " · "
 
 
 def line(rows: pd.DataFrame) -> str:
-    """Return backbone, pixels, pretraining, seeds, protocols, test images and chance.
+    """Return backbone, pixels, pretraining, downloads, seeds, protocols, test images and chance.
 
     Args:
         rows: of one target at its finest level, as `selection.finest` returns them.
@@ -32,6 +32,7 @@ def line(rows: pd.DataFrame) -> str:
         names.backbone(own["backbone"].iloc[0]),
         words.pixels(own),
         *_pretraining(rows),
+        *_downloads(rows),
         f"{seeds} seed{'s' if seeds != 1 else ''}",
         " and ".join(protocols),
         f"{words.images(int(rows['n_test'].iloc[0]))} test images",
@@ -51,6 +52,20 @@ def _pretraining(rows: pd.DataFrame) -> list[str]:
         images = words.images(int(most["pretrain_images"].iloc[0]))
         said.append(f"{words.method(entry)} on {images} images{length}")
     return said
+
+
+def _downloads(rows: pd.DataFrame) -> list[str]:
+    """`lite0 (tf_efficientnet_lite0, 224 px)`: an external encoder is of another size."""
+    external = rows[rows["method"] == EXTERNAL]
+    return [
+        f"{words.encoder(of_one)} ({_architecture(of_one)}, {words.pixels(of_one)})"
+        for _, of_one in selection.groups(external, ["source"])
+    ]
+
+
+def _architecture(rows: pd.DataFrame) -> str:
+    """Return what its library calls a network: `timm:resnet18` -> `resnet18`."""
+    return names.backbone(rows["backbone"].iloc[0]).rpartition(":")[2]
 
 
 def warnings(rows: pd.DataFrame, lines: Sequence[Line]) -> list[str]:

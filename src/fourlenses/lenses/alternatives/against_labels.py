@@ -1,7 +1,8 @@
 """A downloaded encoder against labels alone: the better of each at every label size.
 
-As in the contest of own pretraining, only encoders that were fine-tuned take part: a frozen encoder
-against a network trained end to end is no contest.
+A frozen encoder that loses against a network trained end to end has lost no contest: fine-tuned it
+might win. One that beats every way of labels alone leads, whatever fine-tuning would add. So frozen
+encoders take part in a win, and only those that were fine-tuned in every other answer.
 """
 
 from collections.abc import Iterator
@@ -26,16 +27,38 @@ def answers(
     """Yield each target with the line of a label size."""
     rows = selection.finest(evidence.metrics)
     for (target, _), here in selection.groups(rows, ["target", "labelled_images"]):
-        found = line(
-            _downloaded(here, target, declared),
-            alone(here),
+        found = _against(here, target, declared, evidence=evidence, thresholds=thresholds)
+        if found:
+            yield target, found
+
+
+def _against(
+    rows: pd.DataFrame,
+    target: str,
+    declared: dict[str, Declared],
+    *,
+    evidence: Evidence,
+    thresholds: Thresholds,
+) -> Line | None:
+    """The line at one label size; None where there are frozen encoders alone and none wins."""
+
+    def compared(downloads: Side) -> Line | None:
+        return line(
+            downloads,
+            alone(rows),
             question="download_or_labels",
             answers=(DOWNLOAD, LABELS),
             evidence=evidence,
             thresholds=thresholds,
         )
-        if found:
-            yield target, found
+
+    every, tuned = _downloaded(rows, target, declared)
+    of_all = compared(every)
+    if len(tuned.ways) == len(every.ways) or (of_all and of_all.sense == 1):
+        return of_all
+    of_tuned = compared(tuned)
+    # what wins among fewer ways alone does not win after the correction for all of them
+    return of_all if of_tuned and of_tuned.sense == 1 else of_tuned
 
 
 def alone(rows: pd.DataFrame) -> Side:
@@ -48,13 +71,21 @@ def alone(rows: pd.DataFrame) -> Side:
     return Side(ways=ways, words={way: way for way in ways})
 
 
-def _downloaded(rows: pd.DataFrame, target: str, declared: dict[str, Declared]) -> Side:
-    """External encoders that were fine-tuned and have not seen the target."""
+def _downloaded(
+    rows: pd.DataFrame, target: str, declared: dict[str, Declared]
+) -> tuple[Side, Side]:
+    """External encoders that have not seen the target; and those of them that were fine-tuned."""
     external = rows[(rows["method"] == EXTERNAL) & rows["protocol"].isin(WAYS)]
-    tuned = set(external.loc[external["protocol"] == TUNED, "source"])
+    seen = {name for name, entry in declared.items() if target in entry.labels_of}
+    external = external[~external["source"].isin(seen)]
+    fine_tuned = set(external.loc[external["protocol"] == TUNED, "source"])
+    every, tuned = (_side(of) for of in (external, external[external["source"].isin(fine_tuned)]))
+    return every, tuned
+
+
+def _side(rows: pd.DataFrame) -> Side:
     ways = {
         f"{source}/{protocol}": cell
-        for (source, protocol), cell in selection.groups(external, ["source", "protocol"])
-        if source in tuned and target not in declared.get(source, Declared()).labels_of
+        for (source, protocol), cell in selection.groups(rows, ["source", "protocol"])
     }
     return Side(ways=ways, words={way: in_words(cell) for way, cell in ways.items()})

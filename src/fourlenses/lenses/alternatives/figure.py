@@ -17,6 +17,7 @@ from fourlenses.analysis import bands, table
 from fourlenses.analysis.contrasts import Evidence
 from fourlenses.core.errors import UserError
 from fourlenses.findings import selection
+from fourlenses.lenses.alternatives.declared import Declared, read
 from fourlenses.plotting import chance, colours, footer, panels, style
 from fourlenses.study import methods, names
 from fourlenses.study.vocabulary import EXTERNAL, FROM_SCRATCH, PROTOCOLS, RANDOM_INIT
@@ -123,6 +124,7 @@ def draw(evidence: Evidence) -> tuple[Figure, pd.DataFrame]:
     figure = style.new_figure(len(targets), height=height)
     grid = panels.grid(figure, len(targets), per_row=per_row)[0]
     shades = encoder_colours(numbers)
+    declared = read(evidence.metrics)
     for index, (axes, target) in enumerate(zip(grid, targets, strict=True)):
         rows = numbers[numbers["target"] == target]
         x = _axis(axes, rows)
@@ -132,7 +134,7 @@ def draw(evidence: Evidence) -> tuple[Figure, pd.DataFrame]:
         for _, line in rows.groupby(by, sort=False, dropna=False):
             _line(axes, line, x, shades=shades)
         chance.line(axes, rows)
-        axes.set_title(names.dataset(target))
+        axes.set_title(_title(target, rows, declared))
         if index % per_row == 0:
             axes.set_ylabel("top-1 accuracy, %")
     _protocols_in_legend(grid[0], numbers)
@@ -140,6 +142,14 @@ def draw(evidence: Evidence) -> tuple[Figure, pd.DataFrame]:
     shown = numbers.loc[numbers["series"].isin([OWN, CONTINUED]), "method"]
     footer.write(figure, footer.text(evidence, shown, numbers["seeds"], targets=targets))
     return figure, numbers
+
+
+def _title(target: str, rows: pd.DataFrame, declared: dict[str, Declared]) -> str:
+    """Return the target's name, and who has seen its images: their numbers are no test of them."""
+    external = rows.loc[rows["series"] == DOWNLOADED, "source"].unique()
+    seen = [name for name in external if target in declared.get(name, Declared()).labels_of]
+    who = f"\n(seen by {' and '.join(map(names.source, seen))})" if seen else ""
+    return f"{names.dataset(target)}{who}"
 
 
 def encoder_colours(numbers: pd.DataFrame) -> dict[str, str]:
@@ -177,7 +187,7 @@ def _short(first: pd.Series) -> str:
     what = {
         DOWNLOADED: names.source(first["source"]),
         OWN: methods.label(first["method"]),
-        CONTINUED: f"{selection.start_of(first['source'])} continued",
+        CONTINUED: "continued",  # the legend names the start
         SCRATCH: "scratch",
         RANDOM: "random",
     }[first["series"]]
