@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from fourlenses.lenses import conclusions
 from fourlenses.lenses.alternatives import declared
+from tests.findings.test_answer import contest, headline_of, line, three
 from tests.helpers import planted_study
 from tests.helpers.planted_findings import CERTAIN, seen
 
@@ -83,3 +84,16 @@ def test_a_continued_encoder_whose_start_has_seen_the_target_takes_no_part(tmp_p
     # and the download itself neither, so that the others are compared without it
     assert card.headline.answer == "pretrain"
     assert card.headline.because[-1] == "Not compared: a downloaded encoder."
+
+
+def test_what_was_not_compared_is_the_reason():
+    """A download that was not fine-tuned beats own pretraining, and that beats labels alone."""
+    found = headline_of(contest(500, 1), line("downloaded", 500, 1))
+    assert found.answer == "open"
+    assert found.sentence == (
+        "Cannot tell with 500 labels whether a downloaded encoder is the best (labels alone and "
+        "own pretraining are behind), because a downloaded encoder was not compared with labels "
+        "alone."
+    )
+    circle = headline_of(*three(500, 1, 1, -1))
+    assert circle.sentence.endswith("because each is ahead of another.")

@@ -75,11 +75,21 @@ def test_the_keys_are_a_config_that_can_be_planned_and_priced(quantity_alone, qu
 
 
 def test_a_lens_that_is_there_keeps_what_it_has(quantity_alone):
-    keys = overlays.overlay("doubling", quantity_alone, has(quantity_alone))
-    assert keys == {"quantity": {"pretrain_images": ["all", 1500]}}
-    keys = overlays.overlay("contest", quantity_alone, has(quantity_alone))
-    assert keys["quantity"]["baselines"] == ["scratch"]
-    assert "datasets" not in keys["quantity"]
+    """An entry of `more` is of the target alone, so that no other dataset is measured again."""
+    before = quantity_alone["quantity"] | {"more": [{"methods": ["byol"]}]}
+    config = quantity_alone | {"quantity": before}
+    for question in ("contest", "doubling"):
+        keys = overlays.overlay(question, config, has(quantity_alone))
+        assert list(keys["quantity"]) == ["more"]
+        first, second = keys["quantity"]["more"]
+        assert (first, second["datasets"]) == ({"methods": ["byol"]}, ["scenes"])
+    assert second["pretrain_images"] == [1500, "all"]
+    domain = quantity_alone["domain"] | {"datasets": ["landcover", "species"], "pools": []}
+    config = quantity_alone | {"lenses": ["quantity", "domain"], "domain": domain}
+    keys = overlays.overlay("added", config, has(quantity_alone))["domain"]
+    assert keys["datasets"] == ["landcover", "species", "scenes"]
+    assert (keys["pools"], keys["pool_images"]) == ([["scenes", "landcover"]], 1500)
+    assert "labelled_images" not in keys
 
 
 def test_an_encoder_to_download_is_for_the_user_to_choose(quantity_alone):

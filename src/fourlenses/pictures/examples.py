@@ -114,8 +114,8 @@ def view_rows(dataset: str, beton: Path, rows: np.ndarray, *, treatments: Treatm
     for label, augmentations in treatments.augmentations:
         for view, augmentation in enumerate(augmentations):
             augment = Augment(augmentation, treatments.image_size, treatments.seed)
-            parameters = augment.draw(*loaded.images.shape[2:], loaded.ids, epoch=0, view=view)
-            pixels = _as_seen(augment.of_images(loaded.images, parameters), augmentation)
+            views = augment(loaded.images, loaded.ids, epoch=0, view=view)
+            pixels = _as_seen(views, augmentation)
             note = f"{len(pixels[0])} px, view {view + 1} of {len(augmentations)}"
             drawn.append(_row(label, list(pixels), note))
     return drawn

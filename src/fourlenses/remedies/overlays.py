@@ -10,7 +10,6 @@ from typing import Any
 
 from fourlenses.findings.thresholds import LEAST_SEEDS
 from fourlenses.lenses.domain.plan import pools_of
-from fourlenses.lenses.requests import label_sizes
 from fourlenses.study import ALL, Cell, Plan, Subset, entry_of, methods
 from fourlenses.study.datasets import of_domain
 from fourlenses.study.encoders import split_start
@@ -123,119 +122,98 @@ def laid_over(config: dict, keys: Overlay) -> dict:
     }
 
 
-def _section(config: dict, lens: str, has: Own, *, new: Overlay, more: Overlay) -> Overlay:
-    """The section of a lens. new: where the study has not the lens, all of its keys that count.
-    more: where it has it, lists to which values are added, and single values."""
-    if lens not in config["lenses"]:
-        common = {"datasets": [has.target], "methods": [has.method], "labelled_per_class": []}
-        return {"lenses": [*config["lenses"], lens], lens: {**common, **new}}
+def _section(config: dict, lens: str, has: Own, *, keys: Overlay, new: Overlay) -> Overlay:
+    """The section of a lens.
+
+    Args:
+        config: completed.
+        lens: its name.
+        has: what the study has of the target.
+        keys: of the section, for the target alone. A lens that the study has gets them as an entry
+            of `more`; where it has no such key, values are added to its lists.
+        new: further keys where the study has not the lens, as config.yaml's are of its datasets.
+    """
+    keys = {"datasets": [has.target], "methods": [has.method], **keys}
     section = config[lens]
-    more = {"datasets": [has.target], **more}
+    if lens not in config["lenses"]:
+        all_keys = {**keys, "labelled_per_class": [], **new}
+        return {"lenses": [*config["lenses"], lens], lens: all_keys}
+    if "more" in section:
+        return {lens: {"more": [*section["more"], keys]}}
     added = {
         key: [*section[key], *(one for one in value if one not in section[key])]
+        for key, value in keys.items()
         if isinstance(value, list)
-        else value
-        for key, value in more.items()
     }
     return {lens: {key: value for key, value in added.items() if value != section[key]}}
 
 
 def _contest(config: dict, has: Own) -> Overlay:
-    tuned = {"pretrain_images": [has.images], "protocols": ["linear", "fine_tune"]}
-    return _section(
-        config,
-        "quantity",
-        has,
-        new={
-            **tuned,
-            "labelled_images": has.labels,
-            "baselines": ["scratch"],
-            "equal": "epochs",
-            "convergence": [],
-            "more": [],
-        },
-        more={"baselines": ["scratch"], "more": [{"methods": [has.method], **tuned}]},
-    )
+    keys: Overlay = {
+        "pretrain_images": [has.images],
+        "labelled_images": has.labels,
+        "protocols": ["linear", "fine_tune"],
+        "baselines": ["scratch"],
+    }
+    new = {"equal": "epochs", "convergence": [], "more": []}
+    return _section(config, "quantity", has, keys=keys, new=new)
 
 
 def _doubling(config: dict, has: Own) -> Overlay:
     half, most = has.known // 2, has.images
     if images_of(config, has.target, most) is None and "steps" not in config["methods"][has.method]:
         most = has.known  # equal steps are counted from a number
-    return _section(
-        config,
-        "quantity",
-        has,
-        new={
-            "pretrain_images": [half, most],
-            "labelled_images": has.labels[-1:],
-            "protocols": ["linear"],
-            "baselines": [],
-            "equal": "steps",
-            "convergence": [],
-            "more": [],
-        },
-        more={"pretrain_images": [half]},
-    )
+    keys: Overlay = {
+        "pretrain_images": [half, most],
+        "labelled_images": has.labels[-1:],
+        "protocols": ["linear"],
+        "baselines": [],
+        "convergence": [],
+    }
+    return _section(config, "quantity", has, keys=keys, new={"equal": "steps", "more": []})
 
 
-def _domain(config: dict, has: Own, others: list[str], **pools: Any) -> Overlay | None:
-    if not others:
+def _domain(config: dict, has: Own, **pools: Any) -> Overlay | None:
+    """With one other dataset; None where the study has no other."""
+    if not has.others:
         return None
-    if pools_of(config["domain"]):
+    if "domain" in config["lenses"] and pools_of(config["domain"]):
         pools.pop("pool_images", None)  # of the pools that are there
     without: Overlay = {"pools": [], "pool_controls": [], "concatenated": [], "encoders": []}
-    keys = _section(
-        config,
-        "domain",
-        has,
-        new={
-            **without,
-            "pretrain_images": has.images,
-            "labelled_images": has.labels[-1],
-            "protocols": ["linear"],
-            "baselines": [],
-            **pools,
-        },
-        more=pools,
-    )
-    datasets = keys["domain"].get("datasets", config["domain"]["datasets"])
-    lacking = [name for name in others if name not in datasets]
-    if lacking:
-        keys["domain"]["datasets"] = [*datasets, *lacking]
-    return keys
+    new = {
+        **without,
+        "pretrain_images": has.images,
+        "labelled_images": has.labels[-1],
+        "baselines": [],
+        **pools,
+    }
+    lists = {key: value for key, value in pools.items() if isinstance(value, list)}
+    datasets = [has.target, has.others[0]]
+    keys = {"datasets": datasets, "protocols": ["linear"], **lists}
+    found = _section(config, "domain", has, keys=keys, new=new)
+    if "domain" in config["lenses"] and "pool_images" in pools:
+        found["domain"]["pool_images"] = pools["pool_images"]
+    return found
 
 
 def _other_encoder(config: dict, has: Own) -> Overlay | None:
-    return _domain(config, has, has.others)
+    return _domain(config, has)
 
 
 def _pool(control: str) -> Callable[[dict, Own], Overlay | None]:
     def remedy(config: dict, has: Own) -> Overlay | None:
-        pools = {
-            "pools": [[has.target, *has.others[:1]]],
-            "pool_images": has.known // 2,
-            "pool_controls": [control],
-        }
-        return _domain(config, has, has.others[:1], **pools)
+        pools = [[has.target, *has.others[:1]]]
+        return _domain(
+            config, has, pools=pools, pool_images=has.known // 2, pool_controls=[control]
+        )
 
     return remedy
 
 
 def _corruption(config: dict, has: Own) -> Overlay:
-    corruptions = config["quality"]["corruptions"]
-    return _section(
-        config,
-        "quality",
-        has,
-        new={
-            "pretrain_images": has.images,
-            "labelled_images": has.labels[-1],
-            "protocols": ["linear"],
-            "corruptions": corruptions,
-        },
-        more={},
-    )
+    keys: Overlay = {"protocols": ["linear"], "corruptions": config["quality"]["corruptions"]}
+    new = {"pretrain_images": has.images, "labelled_images": has.labels[-1]}
+    return _section(config, "quality", has, keys=keys, new=new)
 
 
 def _download(config: dict, has: Own) -> Overlay | None:
@@ -255,20 +233,15 @@ def _alternatives(
     """None without an encoder to download: which one is for the user to say."""
     if not encoders:
         return None
-    lists = {
+    keys = {
+        "pretrain_images": has.images,
+        "labelled_images": has.labels,
         "encoders": encoders,
         "continued": continued,
         "protocols": ["linear", "fine_tune"],
         "baselines": ["scratch"],
     }
-    labels = [size for size in has.labels if size in label_sizes(config["alternatives"])]
-    return _section(
-        config,
-        "alternatives",
-        has,
-        new={"pretrain_images": has.images, "labelled_images": has.labels, "more": [], **lists},
-        more=lists if labels else {**lists, "labelled_images": has.labels},
-    )
+    return _section(config, "alternatives", has, keys=keys, new={"more": []})
 
 
 REMEDIES: dict[str, Callable[[dict, Own], Overlay | None]] = {

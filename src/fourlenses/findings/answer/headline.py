@@ -114,13 +114,25 @@ def _sizes(at: Sequence[AtLabels]) -> str:
 def _why_open(at: Sequence[AtLabels]) -> str:
     """The first comparison that is open, at the most labels."""
     last = at[-1]
-    lines = [line for line in last.lines if line.sense is None] or list(last.lines)
+    lines = [line for line in last.lines if line.sense is None]
+    if not lines:
+        return _not_compared(last)
     line = lines[0]
     where = f"with {words.images(last.labels)} labels " if len(at) > 1 else ""
     if line.answer.endswith(UNTRAINED):
         return f"{where}no side was trained enough to tell"
     reason = f": {line.reason}" if line.reason else ""
     return f"{where}{line.option} minus {line.against} is {_number(line)}{reason}"
+
+
+def _not_compared(at: AtLabels) -> str:
+    """Which of the options that are left was not compared with which."""
+    pairs = {frozenset(options.COMPARED[line.question]) for line in at.lines}
+    for first in at.left:
+        for second in at.options:
+            if first != second and frozenset((first, second)) not in pairs:
+                return f"{NAMES[first]} was not compared with {NAMES[second]}"
+    return "each is ahead of another"
 
 
 def _number(line: Line) -> str:
