@@ -16,7 +16,7 @@ from fourlenses.findings.line import Line
 from fourlenses.findings.show import html, markdown, terminal
 from fourlenses.findings.thresholds import Thresholds
 from fourlenses.lenses import conclusions
-from tests.helpers import planted_alternatives, planted_study
+from tests.helpers import planted_study
 from tests.helpers.planted_findings import CERTAIN, seen
 
 ESTIMATES = {1: 5.0, -1: -5.0, 0: 0.2, None: 1.0}
