@@ -1,6 +1,7 @@
 """The finished pretrainings of a study in trackers, from run.json and history.csv."""
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -34,7 +35,7 @@ def log_study(results: Path, names: Sequence[str], *, data: Path) -> Iterator[tu
         )
     for run, rows in runs:
         follower = Follower(
-            run, names, results / "trackers", picture=lambda run=run: _picture(run, results, data)
+            run, names, results / "trackers", picture=partial(_picture, run, results, data)
         )
         follower(rows)
         follower.close(finished=True)
