@@ -13,7 +13,7 @@ from fourlenses.findings.thresholds import Thresholds
 from fourlenses.lenses import conclusions
 from fourlenses.showcase import picture, readme, sentences, titles
 from fourlenses.showcase.whole import whole
-from tests.helpers import planted_study
+from tests.helpers import planted_alternatives, planted_study
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -63,6 +63,20 @@ def test_the_titles_state_what_was_planted(tmp_path):
     right = titles.of_domains(json.loads((folder / "findings.json").read_text()))
     assert right.result == "No other domain beats your own images"
     assert right.rests_on.startswith("on average −1")
+
+
+def test_a_download_that_is_the_answer_is_the_title_and_a_line(tmp_path):
+    study = planted_alternatives.downloads(8.0)
+    for labels in (400, 4000):
+        study.add("supervised", f"a-{labels}", "a", 30.0, "scratch", labelled=labels)
+    evidence = next(islice(study.draws(np.random.default_rng(0), 3, n_test=9000, seed_sd=0.3), 1))
+    write.cards(conclusions.cards(evidence, Thresholds()), tmp_path / "decision.json")
+    title = titles.of_labels(json.loads((tmp_path / "decision.json").read_text()), "a")
+    assert title.result == "A download leads at every number of labels"
+    assert title.rests_on.startswith("a, 4,000 labels, over labels alone: +")
+    drawn = picture.numbers(evidence, "a", Thresholds())
+    (last,) = drawn[(drawn["row"] == "big, downloaded") & (drawn["labelled_images"] == 4000)].index
+    assert drawn["estimate"][last] == pytest.approx(58.0, abs=2.0)
 
 
 def test_one_seed_leans(tmp_path):

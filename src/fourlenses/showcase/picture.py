@@ -1,8 +1,8 @@
 """README's picture: does pretraining pay, and do other images? Titles state the results.
 
-Left, accuracy against labelled images of one target: the encoders of each number of pretraining
-images, fine-tuned, from scratch, and the random encoder. Right, what pretraining on another dataset
-or pool costs against as many images of the target itself.
+Left, accuracy against labelled images of one target: the best frozen download, the encoders of each
+number of pretraining images, fine-tuned, from scratch, and the random encoder. Right, what
+pretraining on another dataset or pool costs against as many images of the target itself.
 """
 
 from collections.abc import Iterator
@@ -18,16 +18,18 @@ from matplotlib.patches import Rectangle
 from fourlenses.analysis.contrasts import Contrast, Evidence
 from fourlenses.findings import selection, words
 from fourlenses.findings.thresholds import Thresholds
+from fourlenses.lenses.alternatives.declared import read
 from fourlenses.lenses.domain import finding as domain
 from fourlenses.plotting import style
 from fourlenses.showcase.titles import Title
 from fourlenses.study import methods, names
-from fourlenses.study.vocabulary import FROM_SCRATCH
+from fourlenses.study.vocabulary import EXTERNAL, FROM_SCRATCH
 
 WIDTH, HEIGHT = 6.9, 2.9  # inches
 RIGHT = 0.47  # of the width: where the title of the differences begins
 BLUES = ("#6BAED6", "#3182BD", "#08519C", "#08306B")
-SCRATCH, RANDOM = "#D55E00", "#777777"
+SCRATCH, RANDOM, DOWNLOAD = "#D55E00", "#777777", "#000000"
+DOWNLOADED = "downloaded"
 COLUMNS = ["panel", "row", "target", "labelled_images", "estimate", "low", "high", "seeds"]
 MOST_POINTS = 20.0  # a difference beyond it has the darkest colour
 
@@ -71,6 +73,7 @@ def _accuracies(evidence: Evidence, target: str) -> Iterator[dict[str, Any]]:
             rows[rows["protocol"].isin(FROM_SCRATCH)], ["protocol"]
         )
     ][:1]
+    lines += _download(rows, evidence, target)
     random = selection.linear(rows[rows["method"] == "random"])
     lines += [("untrained encoder", random)] if len(random) else []
     for name, of_line in lines:
@@ -79,6 +82,20 @@ def _accuracies(evidence: Evidence, target: str) -> Iterator[dict[str, Any]]:
         ):
             one = cell[cell["source"] == cell["source"].iloc[0]]
             yield _row("accuracy", name, target, labels=labels, value=evidence.mean(one))
+
+
+def _download(
+    rows: pd.DataFrame, evidence: Evidence, target: str
+) -> list[tuple[str, pd.DataFrame]]:
+    """The frozen download of the best mean that has not seen the target, if there is one."""
+    declared = read(evidence.metrics)
+    seen = {name for name, entry in declared.items() if target in entry.labels_of}
+    external = selection.linear(rows[rows["method"] == EXTERNAL])
+    external = external[~external["source"].isin(seen)]
+    if external.empty:
+        return []
+    best = external.groupby("source")["top1"].mean().idxmax()
+    return [(f"{names.source(str(best))}, {DOWNLOADED}", external[external["source"] == best])]
 
 
 def _differences(evidence: Evidence, thresholds: Thresholds) -> Iterator[dict[str, Any]]:
@@ -134,7 +151,7 @@ def draw(table: pd.DataFrame, left: Title, right: Title, *, footer: str) -> Figu
     figure = style.new_figure(2, height=HEIGHT)
     figure.set_size_inches(WIDTH, HEIGHT)
     lines = footer.count("\n") + 1
-    style.layout(figure, rect=(0, 0.02 + 0.03 * lines, 1, 0.83), w_pad=0.06)
+    style.layout(figure, rect=(0, 0.02 + 0.03 * lines, 1, 0.81), w_pad=0.06)
     axes, matrix = figure.subplots(1, 2, width_ratios=[1.0, 1.25])
     _title(figure, 0.01, left)
     _title(figure, RIGHT, right)
@@ -160,6 +177,8 @@ def _curves(axes: Axes, rows: pd.DataFrame) -> None:
             colour, dashes = BLUES[-len(pretrained) :][pretrained.index(name) % len(BLUES)], ()
         elif name == "from scratch":
             colour, dashes = SCRATCH, (4, 1.5)
+        elif name.endswith(DOWNLOADED):
+            colour, dashes = DOWNLOAD, ()
         elif name.endswith("fine-tuned"):
             colour, dashes = "#009E73", ()
         x = points["labelled_images"]
@@ -211,7 +230,7 @@ def _matrix(axes: Axes, rows: pd.DataFrame) -> None:
     norm = TwoSlopeNorm(0, -MOST_POINTS, MOST_POINTS)
     for column, target in enumerate(targets):
         name = names.dataset(target)
-        axes.text(column, -0.75, name, ha="center", va="center", fontsize=6.2)
+        axes.text(column, -0.75, name, ha="center", va="center", fontsize=5.4)
         for row, source in enumerate(sources):
             cell = rows[(rows["target"] == target) & (rows["row"] == source)]
             if len(cell):

@@ -6,6 +6,7 @@ from typing import Any
 
 from fourlenses.core.errors import UserError
 from fourlenses.core.files import read_json
+from fourlenses.findings.comparison import HAS_SEEN
 from fourlenses.findings.thresholds import LEAST_SEEDS
 from fourlenses.findings.verdict import AGAINST, HOLDS, NOT_MEASURED, OPEN
 
@@ -87,5 +88,6 @@ def _interval(entry: Record, unit: str) -> str:
 
 def _counts(record: Record) -> str:
     total = len(record["evidence"])
-    parts = [f"{count} {STATUS.get(word, word)}" for word, count in record["counts"].items()]
+    said = STATUS | {HAS_SEEN: "on images that the download has seen"}
+    parts = [f"{count} {said.get(word, word)}" for word, count in record["counts"].items()]
     return f"of {total} comparison{'s' if total != 1 else ''} {', '.join(parts)}"

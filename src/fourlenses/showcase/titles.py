@@ -2,6 +2,7 @@
 
 from typing import Any, NamedTuple
 
+from fourlenses.findings.answer.options import DOWNLOAD
 from fourlenses.findings.contest import PRETRAINING, SUPERVISED
 from fourlenses.findings.line import LEANS
 from fourlenses.findings.verdict import HOLDS
@@ -23,13 +24,17 @@ class Title(NamedTuple):
 
 
 def of_labels(cards: list[Record], target: str) -> Title:
-    """Return the title of pretraining against labels alone on a target.
+    """Return the title of a target: a download where that is the answer at every number of labels,
+    else pretraining against labels alone.
 
     Args:
         cards: of decision.json.
         target: the dataset.
     """
-    lines: list[Record] = next((card["lines"] for card in cards if card["target"] == target), [])
+    card = next((card for card in cards if card["target"] == target), {})
+    lines: list[Record] = card.get("lines", [])
+    if card.get("headline", {}).get("answer") == DOWNLOAD:
+        return _download(card["headline"], lines, target)
     contests = [line for line in lines if line["question"] == "contest"]
     if not contests:
         return Title(
@@ -54,6 +59,18 @@ def of_labels(cards: list[Record], target: str) -> Title:
     else:
         result = "Pretraining or labels alone: undecided"
     return Title(result, f"{names.dataset(target)}, {shown['subject']} labels: {_interval(shown)}")
+
+
+def _download(headline: Record, lines: list[Record], target: str) -> Title:
+    over = {"download_or_labels": "labels alone", "downloaded": "own pretraining"}
+    question = next(name for name in over if any(line["question"] == name for line in lines))
+    shown = max((line for line in lines if line["question"] == question), key=_labels)
+    lean = "Leans: " if headline["leans"] else ""
+    on = f"{names.dataset(target)}, {shown['subject']} labels, over {over[question]}"
+    return Title(
+        f"{lean}A download leads at every number of labels",
+        f"{on}: {_interval(shown).replace(' points', '')}",
+    )
 
 
 def of_domains(findings: list[Record]) -> Title:

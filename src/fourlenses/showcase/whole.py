@@ -10,12 +10,14 @@ from matplotlib.figure import Figure
 from fourlenses.analysis import table
 from fourlenses.analysis.contrasts import Evidence
 from fourlenses.analysis.table import read_metrics
+from fourlenses.config.read import read_config
 from fourlenses.core.files import read_json
 from fourlenses.findings import words
 from fourlenses.findings.thresholds import Thresholds
 from fourlenses.showcase import picture, readme, titles
 from fourlenses.showcase.titles import Title
 from fourlenses.study import names
+from fourlenses.study.labels import labels_of, using
 from fourlenses.study.layout import METRICS
 
 
@@ -29,6 +31,7 @@ class Showcase:
         left: title of the accuracies.
         right: title of the differences.
         footer: what the picture rests on.
+        labels: by which names are shown.
     """
 
     section: str
@@ -36,9 +39,11 @@ class Showcase:
     left: Title
     right: Title
     footer: str
+    labels: dict[str, str]
 
     def figure(self) -> Figure:
-        return picture.draw(self.numbers, self.left, self.right, footer=self.footer)
+        with using(self.labels):
+            return picture.draw(self.numbers, self.left, self.right, footer=self.footer)
 
 
 def whole(studies: Sequence[Path]) -> Showcase:
@@ -51,6 +56,15 @@ def whole(studies: Sequence[Path]) -> Showcase:
     Raises:
         UserError: a study lacks its table or its findings.
     """
+    labels: dict[str, str] = {}
+    for study in reversed(studies):
+        overlay = study.parents[1] / "studies" / f"{study.name}.yaml"
+        labels |= labels_of(read_config([overlay])) if overlay.exists() else {}
+    with using(labels):
+        return _whole(studies, labels)
+
+
+def _whole(studies: Sequence[Path], labels: dict[str, str]) -> Showcase:
     first = studies[0]
     left, numbers = _numbers(first)
     with_others = next((study for study in studies if _has_differences(study)), first)
@@ -73,6 +87,7 @@ def whole(studies: Sequence[Path]) -> Showcase:
         left=over_labels,
         right=over_domains,
         footer=_footer(rests_on),
+        labels=labels,
     )
 
 
