@@ -16,7 +16,7 @@ from fourlenses.plotting import colours, footer, style
 from fourlenses.study import names
 
 OURS, MISSED, PLAIN = "#0B5E8A", "#B02A4C", "#5F6B76"
-LOOKS = {  # a marker of its own each, for readers who do not see the colours
+LOOKS = {  # each has another marker, for readers who do not see the colours
     "reached its bar": (OURS, "o"),
     "missed its bar": (MISSED, "X"),
     "no bar": (PLAIN, "s"),

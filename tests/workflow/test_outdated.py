@@ -46,7 +46,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def asked(folder: Path, overlay: str = "", **options) -> dict[str, str]:  # type: ignore[no-untyped-def]
+def asked(folder: Path, overlay: str = "", **options: object) -> dict[str, str]:
     overlays = []
     if overlay:
         (folder / "overlay.yaml").write_text(overlay)

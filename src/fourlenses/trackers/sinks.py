@@ -132,7 +132,8 @@ class WeightsAndBiases:
             id=self.id,
             resume="allow",
             dir=str(folder),
-            mode=os.environ.get("WANDB_MODE", "offline"),  # type: ignore[arg-type]  # wandb checks it
+            # wandb checks it
+            mode=os.environ.get("WANDB_MODE", "offline"),  # type: ignore[arg-type]
             config=dict(run.settings),
             # neither the terminal, nor the machine, nor the code
             settings=wandb.Settings(

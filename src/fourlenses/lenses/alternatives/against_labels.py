@@ -15,7 +15,7 @@ from fourlenses.findings.line import Line
 from fourlenses.findings.thresholds import Thresholds
 from fourlenses.lenses.alternatives.best_against_best import TUNED, Side, line
 from fourlenses.lenses.alternatives.declared import Declared
-from fourlenses.lenses.alternatives.sides import WAYS, in_words
+from fourlenses.lenses.alternatives.sides import WAYS, in_words, ways_of
 from fourlenses.study.vocabulary import EXTERNAL
 
 DOWNLOAD, LABELS = "a downloaded encoder leads", "labels alone lead"
@@ -84,8 +84,5 @@ def _downloaded(
 
 
 def _side(rows: pd.DataFrame) -> Side:
-    ways = {
-        f"{source}/{protocol}": cell
-        for (source, protocol), cell in selection.groups(rows, ["source", "protocol"])
-    }
+    ways = ways_of(rows)
     return Side(ways=ways, words={way: in_words(cell) for way, cell in ways.items()})
