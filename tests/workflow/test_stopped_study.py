@@ -102,7 +102,7 @@ def test_a_stopped_study_goes_on_to_the_same_bytes(undisturbed, tmp_path, stop):
             time.sleep(0.1)
     else:
         assert said.splitlines()[-1].startswith("fourlenses: stopped by SIGINT"), said
-    stopped = log_of(tmp_path).splitlines()[-1]
+    stopped = log_of(tmp_path)
     assert "to continue from" in stopped, stopped
     assert not (tmp_path / ENCODER).exists()
     encoder, said = finish(tmp_path)
