@@ -6,7 +6,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from fourlenses.findings.numbers import images
-from fourlenses.findings.show.cells import Card, question_rows, table_rows
+from fourlenses.findings.show.cells import Card, next_step, question_rows, table_rows
 
 
 def cards(found: Sequence[Card]) -> str:
@@ -24,6 +24,7 @@ def cards(found: Sequence[Card]) -> str:
             labels=[images(size) for size in card["table"]["labels"]],
             rows=table_rows(card),
             questions=list(question_rows(card)),
+            next_step=next_step(card),
         )
         for card in found
     )
