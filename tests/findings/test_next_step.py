@@ -96,13 +96,23 @@ def test_a_card_names_the_missing_option_with_its_price():
     )
 
 
+def test_a_cell_of_the_table_is_a_number_its_interval_and_its_way():
+    assert html._parts("26.8 (23.9 to 30.0) fine-tuned") == ["26.8", "(23.9 to 30.0)", "fine-tuned"]
+    assert html._parts("-1.5 (-4.3 to +1.3)") == ["-1.5", "(-4.3 to +1.3)"]
+    assert html._parts("–") == ["–"]
+
+
 def test_a_step_is_in_every_form_of_a_card():
     """Not fine-tuned, so that the headline lacks the contest."""
     (card,) = conclusions.cards(seen(planted((None, None), (30.0, 60.0))), CERTAIN)
     assert card.next_step.answers == ["contest"]
     entry = json.loads(json.dumps(asdict(card)))
-    said = "Next step with most effect: add fine_tune to the protocols. It can answer: Pretrain on"
+    said = (
+        "Add fine_tune to the protocols. It can answer: Pretrain on your images, or labels alone?"
+    )
     for text in (markdown.cards([entry]), html.cards([entry]), terminal.cards([entry], width=100)):
-        assert said in " ".join(text.split())
+        words = " ".join(text.split())
+        assert "Next step with most effect:" in words
+        assert said in words
     none = html.cards([entry | {"next_step": None}])
     assert "Next step" not in none

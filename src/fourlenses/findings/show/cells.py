@@ -11,6 +11,7 @@ Card = Mapping[str, Any]  # an entry of decision.json
 
 # By the sense of an answer: for the option that the question names, against it, alike, open.
 GLYPHS = {1: "▲", -1: "▼", 0: "≈", None: "◐"}
+NEXT = "Next step with most effect"
 SENSES = {1: "for", -1: "against", 0: "alike", None: "open"}
 
 
@@ -59,13 +60,14 @@ def _row(row: Mapping[str, Any], labels: list[int], number: Any) -> TableRow:
 
 
 def next_step(card: Card) -> str:
-    """Return the line of the next step; empty where nothing is open."""
+    """Return the next step, that stands after `NEXT`; empty where nothing is open."""
     step = card["next_step"]
     if not step:
         return ""
     titles = " ".join(QUESTIONS[question].title for question in step["answers"])
     cost = f" Cost: {step['cost']}." if step["cost"] else ""
-    return f"Next step with most effect: {step['what']}. It can answer: {titles}{cost}"
+    what = f"{step['what'][0].upper()}{step['what'][1:]}"
+    return f"{what}. It can answer: {titles}{cost}"
 
 
 def question_rows(card: Card) -> Iterator[QuestionRow]:

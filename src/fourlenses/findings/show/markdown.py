@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fourlenses.findings.numbers import images
-from fourlenses.findings.show.cells import Card, next_step, question_rows, table_rows
+from fourlenses.findings.show.cells import NEXT, Card, next_step, question_rows, table_rows
 
 HEAD = "# Decision card\n\nWhat the study says of each target: docs/reference/findings.md.\n"
 
@@ -37,7 +37,7 @@ def _card(card: Card) -> str:
         )
     if step := next_step(card):
         keys = "".join(f" `{line}`" for line in card["next_step"]["config"])
-        parts.append(f"**{step}**{keys}\n")
+        parts.append(f"**{NEXT}:** {step}{keys}\n")
     parts += _unmeasured(card)
     parts.append(_sentences(card))
     return "\n".join(parts)

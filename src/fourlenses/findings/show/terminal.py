@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from fourlenses.findings.numbers import images
 from fourlenses.findings.show.cells import (
+    NEXT,
     Card,
     TableRow,
     next_step,
@@ -44,7 +45,7 @@ def _card(card: Card, width: int, *, whole: bool = True) -> str:
         lines += _table(card, width)
     lines += _questions(card, width)
     if step := next_step(card):
-        step = " ".join([f"→ {step}", *card["next_step"]["config"]])
+        step = " ".join([f"→ {NEXT}: {step}", *card["next_step"]["config"]])
         lines += _wrapped(step, width, 4, first=2)
     if whole and card["unmeasured"]:
         by_cost: dict[str, list[str]] = {}
