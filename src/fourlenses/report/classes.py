@@ -47,7 +47,7 @@ def read_classes(results: Path) -> dict:
     of_levels = _by_target(results / CONFUSION_MATRICES)
     absent = Gap("Accuracy of each class and confused classes are not there", "snakemake classes")
     panels = [
-        _panel(target, rows, of_pairs.get(target, []), of_levels.get(target, []))
+        _panel(target, rows, pairs=of_pairs.get(target, []), levels=of_levels.get(target, []))
         for target, rows in of_classes.items()
     ]
     return {"panels": panels, "gaps": [] if panels else [absent]}
@@ -62,7 +62,7 @@ def _by_target(file: Path) -> dict[str, Rows]:
     return by_target
 
 
-def _panel(target: str, rows: Rows, pairs: Rows, levels: Rows) -> dict:
+def _panel(target: str, rows: Rows, *, pairs: Rows, levels: Rows) -> dict:
     by_encoder: dict[tuple[str, ...], Rows] = defaultdict(list)
     for row in rows:
         by_encoder[_key(row)].append(row)
