@@ -6,7 +6,7 @@ from typing import Any
 from fourlenses.findings.numbers import images
 from fourlenses.findings.show.cells import NEXT, Card, next_step, question_rows, table_rows
 
-HEAD = "# Decision card\n\nWhat the study says of each target: docs/reference/findings.md.\n"
+HEAD = "# Decision card\n\nWhat the study says of each target: docs/reference/decision-card.md.\n"
 
 
 def cards(found: Sequence[Card]) -> str:
