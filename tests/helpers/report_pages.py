@@ -145,6 +145,14 @@ def card_of(name: str, **changes: object) -> dict:
         "setting": f"All of {name}.",
         "lines": [line],
         "missing": [],
+        "next_step": {
+            "step": "add",
+            "what": f"add {name}",
+            "answers": ["corruption"],
+            "seeds": None,
+            "cost": f"hours of {name}",
+            "config": [],
+        },
     }
     return card | changes
 

@@ -42,12 +42,14 @@ def text(
     numbers = sorted({int(number) for number in seeds})
     own = table.own_encoders(metrics)
     trained = own[own["method"].isin(contrastive) & own["target"].isin(set(targets))]
+    # concatenated encoders have the steps of all of them together
+    single = trained[~trained["source"].map(names.is_concatenated).astype(bool)]
     tests = metrics.loc[metrics["target"].isin(set(targets)), "n_test"]
     what = [
         ", ".join(dict.fromkeys(methods.label(name) for name in contrastive)),
         names.backbone(own["backbone"].iloc[0]),
         pixels(own),
-        _span(selection.step_counts(trained), "step"),
+        _span(selection.step_counts(single), "step"),
     ]
     parts = [
         str(metrics["study"].iloc[0]),

@@ -10,7 +10,7 @@ from markupsafe import Markup
 from fourlenses.core.files import atomic
 from fourlenses.planning.report import CAPTION
 from fourlenses.report import answer
-from fourlenses.report.charts import curves, strip
+from fourlenses.report.charts import curves, heat, strip
 from fourlenses.report.classes import read_classes
 from fourlenses.report.datasets import read_datasets
 from fourlenses.report.decisions import read_decisions
@@ -166,6 +166,7 @@ def html_of(template: str, contents: dict) -> str:
         style_hash=_hash(style),
         script_hash=_hash(script),
         strips=strip,
+        heat_map=heat,
     )
 
 

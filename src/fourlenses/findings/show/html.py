@@ -6,7 +6,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from fourlenses.findings.numbers import images
-from fourlenses.findings.show.cells import Card, question_rows, table_rows
+from fourlenses.findings.show.cells import NEXT, Card, next_step, question_rows, table_rows
 
 
 def cards(found: Sequence[Card]) -> str:
@@ -24,6 +24,16 @@ def cards(found: Sequence[Card]) -> str:
             labels=[images(size) for size in card["table"]["labels"]],
             rows=table_rows(card),
             questions=list(question_rows(card)),
+            parts=_parts,
+            next_label=NEXT,
+            next_step=next_step(card),
         )
         for card in found
     )
+
+
+def _parts(cell: str) -> list[str]:
+    """`26.8 (23.9 to 30.0) fine-tuned`: the number, its interval, its way, as far as there are."""
+    number, _, rest = cell.partition(" (")
+    interval, closed, way = rest.partition(")")
+    return [part for part in (number, f"({interval}{closed}" if rest else "", way.strip()) if part]
