@@ -20,6 +20,7 @@ from fourlenses.planning.views import relative_cost
 from fourlenses.study import Cell, Plan, Run, Subset, parse_source
 from fourlenses.study.corruptions import CORRUPTIONS
 from fourlenses.study.layout import Layout, feature_record, job_of
+from fourlenses.study.smaller import smaller_run
 from fourlenses.study.vocabulary import (
     EXTERNAL,
     FEATURE_PROTOCOLS,
@@ -182,6 +183,9 @@ class Jobs:
                     needed_by[encoder] |= lenses
         for run in self.plan.runs:
             self._add_pretraining(run, needed_by[run])
+        # after these, whose lenses are known: those that no cell asks for, but a larger one does
+        for run in self.plan.runs:
+            self._add_smaller(run)
 
     def _add_pretraining(self, run: Run, lenses: set[str]) -> None:
         parts = parse_source(run.source)
@@ -214,6 +218,19 @@ class Jobs:
         if job.seconds and 0 < hyper["micro_batch"] < hyper["batch_size"] / job.devices:
             # each view is embedded once more, without gradient
             job.seconds *= 1 + METHODS[hyper["method"]].views / PASSES[hyper["method"]]
+
+    def _add_smaller(self, run: Run) -> None:
+        """Add the encoder of fewer images that a pretraining continues, and those before it."""
+        job, smaller = self.all[f"pretrain/{run.name}"], smaller_run(self.config["methods"], run)
+        if smaller is None:
+            return
+        key = f"pretrain/{smaller.name}"
+        if key not in self.all:
+            self._add_pretraining(smaller, set(job.lenses))
+        self.all[key].lenses |= job.lenses
+        if key not in job.needs:
+            job.needs.append(key)
+        self._add_smaller(smaller)
 
     def _add_features(self, run: Run, cells: list[Cell]) -> None:
         """Add the job that takes a run's features and fits classifiers on them."""
