@@ -12,7 +12,7 @@ from torch import nn
 from fourlenses.core.errors import UserError
 from fourlenses.core.randomness import named_seed
 from fourlenses.data.augment.augment import Augment, Augmentation
-from fourlenses.data.loading.inputs import Input, Part, choose_input, load_squares
+from fourlenses.data.loading.inputs import Input, Part, ViewedInput, choose_input, load_squares
 from fourlenses.data.loading.progressive import ProgressiveInput
 from fourlenses.methods import build_method
 from fourlenses.methods.method import DataInfo, Method
@@ -169,6 +169,25 @@ def _views(
     return parts
 
 
+def _whole_input(
+    settings: PretrainingSettings,
+    parts: list[Part],
+    views: list[Augment],
+    *,
+    kind: str,
+    session: Session,
+) -> ViewedInput:
+    """Return the input that makes these views of all images."""
+    return choose_input(
+        kind,
+        parts,
+        stored_size=settings.stored_size,
+        views=views,
+        device=session.device,
+        workers=session.placement.workers,
+    )
+
+
 def _prepare(
     settings: PretrainingSettings,
     hyper: Hyperparameters,
@@ -185,19 +204,13 @@ def _prepare(
     the input."""
     seed = _training_seed(settings)
     views = _views(settings, hyper, encoder, seed=seed)
-    source: Input = choose_input(
-        kind,
-        parts,
-        stored_size=settings.stored_size,
-        views=views[-1],
-        device=session.device,
-        workers=session.placement.workers,
-    )
-    images = len(source.labels)
+    whole = _whole_input(settings, parts, views[-1], kind=kind, session=session)
+    images = len(whole.labels)
     schedule, notes = pretraining_schedule(hyper, images)
+    source: Input = whole
     if len(views) > 1:
         steps = schedule.total_steps
-        source = ProgressiveInput(source, views, total_steps=steps, first_step=first_step)
+        source = ProgressiveInput(whole, views, total_steps=steps, first_step=first_step)
     head_seed = named_seed(settings.seed, "head")
     info = DataInfo(
         images=images,
