@@ -13,7 +13,7 @@ from tests.helpers.planted_study import Planted
 
 # entry -> its loss in points on birds and cars, and the seconds of one encoder
 ENTRIES = {"simclr": (0.0, 0.0, 100.0), "simclr_grown": (0.3, 0.3, 40.0)}
-ENTRIES |= {"simclr_small": (6.0, -6.0, 20.0)}
+ENTRIES |= {"simclr_small": (6.0, -6.0, 20.0), "supervised": (-9.0, -9.0, 1.0)}
 SIZES = (1000, 4000)
 HYPER = {"method": "simclr", "views": ["plain", "plain"]}
 
@@ -63,7 +63,8 @@ def found(evidence, pretrain, **keys):
 
 def test_points_and_answers_are_the_planted_ones(evidence, pretrain):
     trades = found(evidence, pretrain)
-    assert len(trades) == 2 * 2 + 2 + 2  # cells of either entry, and their means
+    # cells of either entry of the method, and the mean of each; not supervised
+    assert len(trades) == 2 * 2 + 1 + 2 + 1
     for (entry, target, source), each in trades.items():
         if source != trade.ALL:
             loss = ENTRIES[entry][("birds", "cars").index(target)]

@@ -19,7 +19,7 @@ from fourlenses.core.files import read_json, write_csv
 from fourlenses.planning.views import relative_cost
 from fourlenses.study import Run
 from fourlenses.study.layout import RUN
-from fourlenses.study.vocabulary import METHODS
+from fourlenses.study.vocabulary import METHODS, method_of
 
 CLOCKS = {"cpu": "cpu_seconds", "wall": "wall_time_seconds"}  # of a run.json
 CELL = ["source", "target", "level", "labelled_images", "protocol"]
@@ -94,6 +94,7 @@ def trades(
     entries = list(dict.fromkeys(rows["method"]))
     if reference not in entries:
         raise UserError(one_of("entry with encoders in the table", reference, entries))
+    entries = [entry for entry in entries if method_of(entry) == method_of(reference)]
     of_reference = dict(list(rows[rows["method"] == reference].groupby(CELL)))
     found: list[Trade] = []
     for entry in entries:
