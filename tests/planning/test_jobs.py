@@ -142,6 +142,15 @@ def test_views_that_grow_cost_by_their_mean_area(config, tmp_path):
     assert after == pytest.approx(before * (3 * 0.25 + 1) / 4)
 
 
+def test_a_protocol_with_small_views_first_costs_by_their_mean_area(config, tmp_path):
+    key = "evaluate/supervised/objects-100/seed0/scratch/objects/100"
+    before = plan_study(config, tmp_path).jobs[key].seconds
+    tested = 50 / 10  # images of the test split, features a second
+    config["evaluation"]["scratch"]["progressive_sizes"] = [0.5, 1]
+    after = plan_study(config, tmp_path).jobs[key].seconds
+    assert after - tested == pytest.approx((before - tested) * (0.25 + 1) / 2)
+
+
 def test_an_encoder_that_is_continued_comes_before_even_if_nothing_else_needs_it(config, tmp_path):
     config["methods"]["simclr"]["smaller_first"] = [50, 100]
     jobs = plan_study(config, tmp_path).jobs

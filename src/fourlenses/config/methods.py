@@ -13,6 +13,7 @@ from fourlenses.config.sentences.former_keys import now_called
 from fourlenses.config.yaml_files import read_yaml
 from fourlenses.core.errors import UserError, did_you_mean, one_of
 from fourlenses.data.augment.augmentation import LEAST_SIZE, Augmentation
+from fourlenses.data.augment.shares import check_shares
 from fourlenses.study.vocabulary import METHODS, RANDOM_INIT, TRAINED_METHODS, method_of
 
 IMAGENET_SIZE = 224  # px: of most encoders that can be downloaded
@@ -194,11 +195,7 @@ def _check_views(key: str, settings: dict, *, image_size: int, known: dict[str, 
     """Check the sizes of the views, and how many of them are global."""
     names = settings["augmentations"]
     shares = settings.get("progressive_sizes", [1])
-    if shares != sorted(shares) or shares[-1] != 1:
-        raise UserError(
-            f"key '{key}.progressive_sizes' is {shares}; the shares grow to 1, the size of the "
-            "images that the encoder is evaluated on, as in [0.5, 0.75, 1]"
-        )
+    check_shares(f"{key}.progressive_sizes", shares)
     for name in names:
         size = Augmentation.from_config(name, known[name]).size_of(image_size)
         if round(shares[0] * size) < LEAST_SIZE <= size:

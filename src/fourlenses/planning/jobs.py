@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from fourlenses.config.encoders import layout_of, stored_size
 from fourlenses.core.errors import UserError
+from fourlenses.data.augment.shares import mean_area
 from fourlenses.planning.disk import encoder_bytes, feature_bytes
 from fourlenses.planning.durations import evaluation_training_images, pretraining_images
 from fourlenses.planning.networks import network_of
@@ -326,7 +327,9 @@ class Jobs:
             )
             rate, features = (self._rate(kind, encoder) for kind in (cell.protocol, "features"))
             job.how = rate.how
-            job.seconds = _sum([rate.seconds(job.images), features.seconds(validated + test)])
+            area = mean_area(evaluation[cell.protocol].get("progressive_sizes", [1]))
+            trained, tested = rate.seconds(job.images), features.seconds(validated + test)
+            job.seconds = _sum([None if trained is None else area * trained, tested])
         self.all[job.key] = job
 
     def _mark_done(self) -> None:

@@ -13,7 +13,7 @@ from fourlenses.core.errors import UserError
 from fourlenses.core.randomness import named_seed
 from fourlenses.data.augment.augment import Augment, Augmentation
 from fourlenses.data.loading.inputs import Input, Part, ViewedInput, choose_input, load_squares
-from fourlenses.data.loading.progressive import ProgressiveInput
+from fourlenses.data.loading.progressive import ProgressiveInput, views_in_parts
 from fourlenses.methods import build_method
 from fourlenses.methods.method import DataInfo, Method
 from fourlenses.models.architectures import (
@@ -157,12 +157,12 @@ def _views(
 ) -> list[list[Augment]]:
     """Return the augmentations of an image's views in each equal part of the steps, of sizes that
     the encoder takes."""
-    size = settings.image_size
-    whole = [_augmentation(settings, name) for name in hyper.views]
-    parts = [
-        [Augment(each if share == 1 else each.at_share(share, size), size, seed) for each in whole]
-        for share in hyper.progressive_sizes or [1.0]
-    ]
+    parts = views_in_parts(
+        [_augmentation(settings, name) for name in hyper.views],
+        hyper.progressive_sizes,
+        image_size=settings.image_size,
+        seed=seed,
+    )
     if ":" in settings.backbone:  # ours take any size
         for side in sorted({view.size for views in parts for view in views}):
             check_image_size(encoder, side, name=settings.backbone)

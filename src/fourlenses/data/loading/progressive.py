@@ -3,13 +3,38 @@
 As FFCV's training of ImageNet and FFCV-SSL (https://arxiv.org/abs/2303.01986) do it.
 """
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from itertools import islice
 
 from torch import Tensor
 
-from fourlenses.data.augment.augment import Augment
+from fourlenses.data.augment.augment import Augment, Augmentation
 from fourlenses.data.loading.inputs import Chosen, ViewedInput
+
+
+def views_in_parts(
+    augmentations: Sequence[Augmentation],
+    shares: Sequence[float] | None,
+    *,
+    image_size: int,
+    seed: int,
+) -> list[list[Augment]]:
+    """Return the views of each part of the steps; one part where there are no shares.
+
+    Args:
+        augmentations: Of each view.
+        shares: Of its size, one for each part.
+        image_size: Of the whole views, px.
+        seed: Of the draws.
+    """
+    return [
+        [
+            # as it is: its size may follow that of the images
+            Augment(each if share == 1 else each.at_share(share, image_size), image_size, seed)
+            for each in augmentations
+        ]
+        for share in shares or [1.0]
+    ]
 
 
 class ProgressiveInput:
