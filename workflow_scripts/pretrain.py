@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from fourlenses.training.settings import TrainingData
 
 
-def main() -> None:
+def parsed() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter
     )
@@ -61,7 +61,11 @@ def main() -> None:
         help="nodes of the SLURM job that this runs in, with --processes and --workers on each",
     )
     add_tracker_arguments(parser)
-    arguments = parser.parse_args()
+    return parser.parse_args()
+
+
+def main() -> None:
+    arguments = parsed()
     launch(arguments.processes, arguments.nodes)
 
     from fourlenses.study.layout import ENCODER
