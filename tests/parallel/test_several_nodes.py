@@ -65,7 +65,7 @@ def options(command: list[str]) -> dict[str, str]:
 
 
 def test_srun_starts_one_launcher_on_every_node(job):
-    command = srun_command(3, 4, ["pretrain.py", "--seed=0"], job)
+    command = srun_command(["pretrain.py", "--seed=0"], job, nodes=3, processes=4)
     assert command[0] == "srun"
     asked = options(command)
     assert (asked["--nodes"], asked["--ntasks"], asked["--ntasks-per-node"]) == ("3", "3", "1")
@@ -76,25 +76,29 @@ def test_srun_starts_one_launcher_on_every_node(job):
 
 
 def test_they_meet_at_the_first_node_s_address_and_the_job_s_port(job):
-    asked = options(srun_command(2, 1, ["program"], job))
+    asked = options(srun_command(["program"], job, nodes=2, processes=1))
     assert asked["--master-addr"] == "10.1.2.3"
     assert asked["--master-port"] == str(FIRST_PORT + 4711)
     other = job | {"SLURM_JOB_ID": str(4712 + 7 * PORTS)}
-    assert options(srun_command(2, 1, ["program"], other))["--master-port"] == "19712"
+    assert (
+        options(srun_command(["program"], other, nodes=2, processes=1))["--master-port"] == "19712"
+    )
 
 
 def test_a_port_that_is_taken_is_left_out(job):
     with socket.socket() as taken:
         taken.bind(("", FIRST_PORT + 9000))
         taken.listen()
-        asked = options(srun_command(2, 1, ["program"], job | {"SLURM_JOB_ID": "9000"}))
+        asked = options(
+            srun_command(["program"], job | {"SLURM_JOB_ID": "9000"}, nodes=2, processes=1)
+        )
     assert asked["--master-port"] == str(FIRST_PORT + 9001)
 
 
 @pytest.mark.parametrize("scontrol", ["exit 1", 'echo "NodeName=$3 NodeAddr= State=IDLE"'])
 def test_without_an_address_the_node_s_name_has_to_do(job, tmp_path, scontrol):
     put(tmp_path, "scontrol", scontrol)
-    assert options(srun_command(2, 1, ["program"], job))["--master-addr"] == "n17"
+    assert options(srun_command(["program"], job, nodes=2, processes=1))["--master-addr"] == "n17"
 
 
 def test_outside_of_a_slurm_job_the_key_is_named(monkeypatch):
@@ -106,7 +110,7 @@ def test_outside_of_a_slurm_job_the_key_is_named(monkeypatch):
 
 def test_without_srun_the_node_is_named(job):
     with pytest.raises(UserError, match=r"srun, .* is not on PATH of node n17"):
-        srun_command(2, 1, ["program"], job | {"PATH": "/nowhere"})
+        srun_command(["program"], job | {"PATH": "/nowhere"}, nodes=2, processes=1)
 
 
 def test_slurm_says_which_node_a_launcher_is_on():

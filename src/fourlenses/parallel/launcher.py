@@ -27,7 +27,7 @@ def launch(processes: int, nodes: int = 1) -> None:
         UserError: of several nodes, this is no SLURM job.
     """
     if nodes > 1 and "RANK" not in os.environ:
-        command = srun_command(nodes, processes, sys.argv, os.environ)
+        command = srun_command(sys.argv, os.environ, nodes=nodes, processes=processes)
         os.execvp(command[0], command)
     if processes > 1 and "RANK" not in os.environ:
         options = [

@@ -30,17 +30,17 @@ _MEETING = "--master-addr="  # torchrun's option, which only launchers of severa
 
 
 def srun_command(
-    nodes: int, processes: int, program: Sequence[str], environment: Mapping[str, str]
+    program: Sequence[str], environment: Mapping[str, str], *, nodes: int, processes: int
 ) -> list[str]:
     """Return the command that starts a launcher on every node, to be run on the job's first node.
 
     It ends with the highest exit code of all launchers.
 
     Args:
-        nodes: of the job.
-        processes: that each launcher starts.
         program: and its arguments.
         environment: of the job's script.
+        nodes: of the job.
+        processes: that each launcher starts.
 
     Raises:
         UserError: this is no SLURM job, or srun is not installed.
