@@ -5,7 +5,14 @@ import textwrap
 from collections.abc import Sequence
 
 from fourlenses.findings.numbers import images
-from fourlenses.findings.show.cells import Card, TableRow, question_rows, table_rows
+from fourlenses.findings.show.cells import (
+    NEXT,
+    Card,
+    TableRow,
+    next_step,
+    question_rows,
+    table_rows,
+)
 
 WIDTH = 100  # at most
 SCREEN = 40  # lines: of more than that each card is shortened
@@ -37,6 +44,9 @@ def _card(card: Card, width: int, *, whole: bool = True) -> str:
             lines += _wrapped(f"⚠ {warning}", width, 4, first=2)
         lines += _table(card, width)
     lines += _questions(card, width)
+    if step := next_step(card):
+        step = " ".join([f"→ {NEXT}: {step}", *card["next_step"]["config"]])
+        lines += _wrapped(step, width, 4, first=2)
     if whole and card["unmeasured"]:
         by_cost: dict[str, list[str]] = {}
         for one in card["unmeasured"]:
@@ -76,7 +86,7 @@ def _questions(card: Card, width: int) -> list[str]:
     lines = []
     for row in question_rows(card):
         start = f"  {_fitted(row.title, TITLE)}"
-        answer = f"{row.glyph} {': '.join(filter(None, [row.labels, row.answer]))}"
+        answer = f"{row.glyph or ' '} {': '.join(filter(None, [row.labels, row.answer]))}"
         if len(answer) > width - len(start) - INTERVAL - 2:  # its numbers on a line of their own
             lines += [f"{start}{answer}", " " * len(start) + f"  {row.points}"]
         else:
