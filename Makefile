@@ -15,8 +15,8 @@ unexport PYTHONDONTWRITEBYTECODE
 # Snakemake, uv and pip keep caches in the home, which may be missing, read-only or full
 export XDG_CACHE_HOME := $(shell envs/cache_folder.sh)
 
-.PHONY: help setup setup-dev demo run plan report figures test test-slurm bench doctor status track compare costs gallery readme new-dataset lint format lock audit
-DEVELOPMENT = test test-slurm bench readme lint audit lock
+.PHONY: help setup setup-dev demo run plan report figures test test-slurm bench doctor status track compare costs gallery readme new-dataset docs lint format lock audit
+DEVELOPMENT = test test-slurm bench readme docs lint audit lock
 help:            ## what each command does
 	@awk -F ':.*## *' -v ours=" $(DEVELOPMENT) " '/^[a-z-]+:.*##/ \
 	  { line = sprintf("  %-13s%s\n", $$1, $$2); if (index(ours, " " $$1 " ")) dev = dev line; else use = use line } \
@@ -91,6 +91,11 @@ new-dataset: setup  ## first files of a dataset: NAME=mine [SOURCE=image_folder]
 	@.venv/bin/python workflow_scripts/new_dataset.py --name "$$NAME" \
 	  $${SOURCE:+--source "$$SOURCE"} $${DATA:+--data "$$DATA"}
 
+docs:            ## the documentation as a site, into site/: search, all pages, reports
+	@envs/setup.sh docs
+	@NO_MKDOCS_2_WARNING=1 .docs/bin/mkdocs build --clean
+	@echo "to look at it: .docs/bin/python -m http.server --directory site, then http://localhost:8000"
+
 lint: setup-dev  ## ruff, snakefmt, snakemake --lint and mypy
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
@@ -106,6 +111,6 @@ audit: setup     ## known vulnerabilities of the pinned requirements (asks pypi.
 
 EXTRA_FILES = $(filter-out envs/requirements-dev,$(basename $(wildcard envs/requirements-*.in)))
 lock:            ## re-pin the requirements (needs uv)
-	for f in envs/bootstrap envs/requirements envs/requirements-dev $(EXTRA_FILES) benchmarks/peers; do (cd $$(dirname $$f) && \
+	for f in envs/bootstrap envs/requirements envs/requirements-dev envs/docs $(EXTRA_FILES) benchmarks/peers; do (cd $$(dirname $$f) && \
 	  uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate \
 	  $$(basename $$f).in -o $$(basename $$f).txt) || exit; done

@@ -2,6 +2,7 @@
 # Everything a fresh clone needs, into ./.venv: `envs/setup.sh run` for studies, `envs/setup.sh
 # dev` for tests and lint too. `envs/setup.sh bench`: what studies need and the benchmark's peers,
 # into ./.bench, so that both run in one process and neither's packages bind the other.
+# `envs/setup.sh docs`: what makes the documentation's site, and nothing else, into ./.docs.
 # EXTRAS="timm onnx", with any of them: packages of envs/requirements-<extra>.txt as well
 # (docs/reference/machines.md lists them).
 # Idempotent: does nothing (in well under a second) while the pinned requirements are unchanged.
@@ -9,7 +10,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 kind=${1:-run}
 venv=.venv
-[ "$kind" = bench ] && venv=.bench
+case $kind in bench | docs) venv=.$kind ;; esac
 extras=${EXTRAS:-}
 say() { printf 'setup: %s\n' "$*" >&2; }
 die() { say "$@"; exit 1; }
@@ -23,6 +24,7 @@ files=(envs/requirements.txt pyproject.toml envs/setup.sh)
 [ "$kind" = dev ] && files+=(envs/requirements-dev.txt)
 for extra in $extras; do files+=("envs/requirements-$extra.txt"); done
 [ "$kind" = bench ] && files+=(benchmarks/peers.txt)
+[ "$kind" = docs ] && files=(envs/docs.txt envs/setup.sh)
 stamp="$venv/.setup-$kind${extras:+-${extras// /-}}"
 wanted=$(cat "${files[@]}" | sha256sum | cut -d' ' -f1)
 [ -x "$venv/bin/python" ] && [ "$(cat "$stamp" 2>/dev/null)" = "$wanted" ] && exit 0
@@ -33,32 +35,37 @@ python=${PYTHON:-python3}
 command -v "$python" >/dev/null || die "no '$python' on PATH: install Python 3.11 or newer, or set PYTHON=/path/to/python"
 "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' ||
     die "$("$python" --version) at $(command -v "$python") is too old: Python 3.11 or newer is needed; set PYTHON=/path/to/python3.11"
-headers=$("$python" -c 'import sysconfig; print(sysconfig.get_path("include"))')
-[ -f "$headers/Python.h" ] ||
-    die "no Python.h in $headers (ffcv is compiled against it): install the headers of this Python (Debian and Ubuntu: apt-get install $("$python" -c 'import sys; print("python%d.%d-dev" % sys.version_info[:2])'), or python3-dev), or set PYTHON to one that has them"
-command -v c++ >/dev/null || command -v g++ >/dev/null || die "no C++ compiler on PATH (ffcv is compiled here): install g++"
 
-# --- system libraries of FFCV --------------------------------------------------------------------
-has_libraries() {
-    command -v pkg-config >/dev/null && { pkg-config --exists opencv4 || pkg-config --exists opencv; } && pkg-config --exists libturbojpeg
-}
-if ! has_libraries; then
-    packages="libopencv-dev libturbojpeg0-dev pkg-config"
-    by_hand="apt-get install --no-install-recommends $packages
+# --- what ffcv is compiled with ------------------------------------------------------------------
+can_compile() {
+    headers=$("$python" -c 'import sysconfig; print(sysconfig.get_path("include"))')
+    [ -f "$headers/Python.h" ] ||
+        die "no Python.h in $headers (ffcv is compiled against it): install the headers of this Python (Debian and Ubuntu: apt-get install $("$python" -c 'import sys; print("python%d.%d-dev" % sys.version_info[:2])'), or python3-dev), or set PYTHON to one that has them"
+    command -v c++ >/dev/null || command -v g++ >/dev/null || die "no C++ compiler on PATH (ffcv is compiled here): install g++"
+
+    # system libraries of FFCV
+    has_libraries() {
+        command -v pkg-config >/dev/null && { pkg-config --exists opencv4 || pkg-config --exists opencv; } && pkg-config --exists libturbojpeg
+    }
+    if ! has_libraries; then
+        packages="libopencv-dev libturbojpeg0-dev pkg-config"
+        by_hand="apt-get install --no-install-recommends $packages
        or, without root:  conda env create -f envs/fourlenses.yaml && conda activate fourlenses && pip install --no-deps -e ."
-    sudo=""
-    [ "$(id -u)" = 0 ] || sudo="sudo -n"
-    command -v apt-get >/dev/null || die "FFCV needs the OpenCV and TurboJPEG headers and pkg-config, and there is no apt-get here. With your package manager, install what corresponds to
+        sudo=""
+        [ "$(id -u)" = 0 ] || sudo="sudo -n"
+        command -v apt-get >/dev/null || die "FFCV needs the OpenCV and TurboJPEG headers and pkg-config, and there is no apt-get here. With your package manager, install what corresponds to
        $by_hand"
-    [ -z "$sudo" ] || sudo -n true 2>/dev/null || die "FFCV needs the OpenCV and TurboJPEG headers and pkg-config; installing them needs root. Run
+        [ -z "$sudo" ] || sudo -n true 2>/dev/null || die "FFCV needs the OpenCV and TurboJPEG headers and pkg-config; installing them needs root. Run
        sudo $by_hand"
-    say "installing $packages (apt)"
-    log=$(mktemp)
-    { $sudo apt-get update && DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y --no-install-recommends $packages; } >"$log" 2>&1 ||
-        { tail -n 5 "$log" >&2; die "apt could not install them (log: $log). By hand:  $by_hand"; }
-    rm -f "$log"
-    has_libraries || die "pkg-config still does not find opencv4 and libturbojpeg after installing $packages; see  pkg-config --print-errors --exists opencv4 libturbojpeg"
-fi
+        say "installing $packages (apt)"
+        log=$(mktemp)
+        { $sudo apt-get update && DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y --no-install-recommends $packages; } >"$log" 2>&1 ||
+            { tail -n 5 "$log" >&2; die "apt could not install them (log: $log). By hand:  $by_hand"; }
+        rm -f "$log"
+        has_libraries || die "pkg-config still does not find opencv4 and libturbojpeg after installing $packages; see  pkg-config --print-errors --exists opencv4 libturbojpeg"
+    fi
+}
+if [ "$kind" != docs ]; then can_compile; fi
 
 # --- room ----------------------------------------------------------------------------------------
 # XDG_CACHE_HOME leads elsewhere where the home cannot be written
@@ -71,6 +78,7 @@ free_mb() { # of the file system of a folder, or of its nearest parent that exis
     df -Pm "$folder" | awk 'NR == 2 { print $4 }'
 }
 needed=$([ -x "$venv/bin/python" ] && echo 1000 || echo 7000) # MB
+[ "$kind" = docs ] && needed=300
 [ "$(free_mb "$PWD")" -ge "$needed" ] || die "only $(free_mb "$PWD") MB are free at $PWD, $needed are needed; make room, or clone to another disk"
 if [ "$(free_mb "$downloads")" -lt "$needed" ] && [ -z "${UV_CACHE_DIR:-}" ]; then
     say "only $(free_mb "$downloads") MB are free at $downloads: downloads go to $PWD/.uv/cache (delete it afterwards), or set UV_CACHE_DIR"
@@ -94,8 +102,13 @@ requirements=(-r envs/requirements.txt)
 [ "$kind" = dev ] && requirements+=(-r envs/requirements-dev.txt)
 for extra in $extras; do requirements+=(-r "envs/requirements-$extra.txt"); done
 [ "$kind" = bench ] && requirements+=(-r benchmarks/peers.txt)
-say "installing Python packages into $venv (about 6 GB, mostly torch)"
 export VIRTUAL_ENV=$PWD/$venv
+if [ "$kind" = docs ]; then
+    "$uv" pip install --quiet --require-hashes -r envs/docs.txt || out_of_room
+    printf '%s' "$wanted" >"$stamp"
+    exit 0
+fi
+say "installing Python packages into $venv (about 6 GB, mostly torch)"
 "$uv" pip install --quiet --require-hashes --build-constraints envs/requirements.txt "${requirements[@]}" || out_of_room
 "$uv" pip install --quiet --no-deps --no-build-isolation -e .
 "$venv/bin/python" -c 'import torch, torchvision, ffcv' || die "the packages are installed but do not import (above); remove $venv and try again"

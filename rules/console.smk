@@ -5,8 +5,9 @@ import atexit
 from snakemake.logging import logger
 
 from fourlenses.slurm import snakemake_internals
-from fourlenses.workflow import preflight
+from fourlenses.workflow import lock_holder, preflight
 from fourlenses.workflow.console import Console, stop, watch_command
+from fourlenses.workflow.interrupts import Interrupts
 from fourlenses.workflow.work_done import WorkDone
 
 # in the messages of trainings
@@ -25,6 +26,15 @@ def check_data():
         if not workflow.dryrun:  # which may be made where no data is
             stop(error)
         CONSOLE.finish(f"fourlenses: {error}")
+
+
+def begin():
+    """With the jobs known, the folder locked, and Snakemake's handlers of signals installed."""
+    check_data()
+    if not workflow.dryrun:
+        here = workflow.executor_plugin.name == "local"
+        lock_holder.write_note(jobs_run_here=here)
+        INTERRUPTS.install(jobs_run_here=here)
 
 
 def decision_card():
@@ -61,12 +71,18 @@ def show_ending():
 
 
 CONSOLE = Console(
-    before_jobs=check_data,
+    before_jobs=begin,
     targets=lambda: snakemake_internals.named_targets(workflow),
+    locked=lock_holder.sentence,
     card=decision_card,
     work=WorkDone(benchmarks_to_run, planned_seconds),
 )
+INTERRUPTS = Interrupts(
+    shells=snakemake_internals.shells_of_jobs, finish=CONSOLE.stopped, say=logger.warning
+)
 if workflow.is_main_process and not IN_MODULE:  # there the terminal is the other workflow's
+    if removed := lock_holder.remove_stale():
+        logger.warning(removed)
     CONSOLE.attach(logger)
     # after Snakemake's own last lines
     atexit.register(show_ending)

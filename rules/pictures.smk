@@ -34,7 +34,8 @@ def pictures_there():
     """Those that were made once, for the report. Where the table is all there is, as in a clone,
     they are none of its inputs: nothing is pretrained for them."""
     made = all(is_there(file) for file in prediction_files())
-    files = [*image_pictures(), *neighbour_pictures(), FILES.classes, FILES.confusions]
+    tables = [FILES.classes, FILES.confusions, FILES.confusion_matrices]
+    files = [*image_pictures(), *neighbour_pictures(), *tables]
     return [file for file in files if is_there(file)] if made else []
 
 
@@ -99,9 +100,11 @@ rule collect_classes:
         study=study_file,
         records=record_files(),
         predictions=prediction_files(),
+        manifests=[layout.manifest(target) for target in TARGETS],
     output:
         classes=FILES.classes,
         confusions=FILES.confusions,
+        matrices=FILES.confusion_matrices,
     log:
         FILES.log("collect_classes"),
     localrule: True
@@ -111,12 +114,15 @@ rule collect_classes:
     resources:
         mem_mb=4000,
         runtime="30m",
+    params:
+        targets=TARGETS,
     message:
         "Collecting {output.classes} and {output.confusions}"
     shell:
         'python "$FOURLENSES_SCRIPTS/collect_classes.py" --study {input.study} '
-        "--evaluations $(dirname {input.study})/evaluate --classes {output.classes} "
-        "--confusions {output.confusions} > {log} 2>&1"
+        "--evaluations $(dirname {input.study})/evaluate --targets {params.targets} "
+        "--manifests {input.manifests} --classes {output.classes} "
+        "--confusions {output.confusions} --matrices {output.matrices} > {log} 2>&1"
 
 
 rule pictures:

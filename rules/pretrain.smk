@@ -3,6 +3,7 @@
 # end. Betons are `ancient`: a touched file must not restart weeks of training.
 from fourlenses.config.encoders import layout_of
 from fourlenses.config.job_settings import pretraining_settings
+from fourlenses.slurm.inside_job import node_resources
 from fourlenses.study import parse_source
 from fourlenses.study.smaller import smaller_run
 from fourlenses.study.vocabulary import EXTERNAL
@@ -70,6 +71,7 @@ rule pretrain:
         "../envs/fourlenses.yaml"
     threads: config["torch_threads"]
     resources:
+        **node_resources(config["training"]["nodes"]),
         # for a profile that says nothing: profiles/slurm asks for more, by processes
         mem_mb=8000,
         runtime="12h",

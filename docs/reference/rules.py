@@ -1,9 +1,9 @@
-"""Draw which rule needs which, into docs/guide/workflows.md, as GitHub draws it (Mermaid).
+"""Draw rules.svg: which rule reads what which other makes.
 
     python docs/reference/rules.py
 
 The graph is Snakemake's own (`snakemake all --rulegraph`) of the default study. An arrow that
-follows from others is left out. tests/docs/test_rule_graph.py compares the page with the rules.
+follows from others is left out. tests/docs/test_rule_graph.py compares the picture with the rules.
 """
 
 import re
@@ -11,9 +11,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).parent))
+import floors
+
 ROOT = Path(__file__).parents[2]
-PAGE = ROOT / "docs" / "guide" / "workflows.md"
-BLOCK = re.compile(r"(?<=```mermaid\n).*?(?=```)", re.DOTALL)
+DRAWING = Path(__file__).with_name("rules.svg")
 
 
 def needs() -> dict[str, set[str]]:
@@ -33,29 +35,19 @@ def needs() -> dict[str, set[str]]:
     return found
 
 
-def without_implied(graph: dict[str, set[str]]) -> dict[str, set[str]]:
-    """Return the graph without arrows that follow from others."""
-
-    def reached(name: str) -> set[str]:
-        return graph[name].union(*map(reached, graph[name]))
-
-    return {
-        name: targets - set().union(*(reached(target) for target in targets))
-        for name, targets in graph.items()
-    }
-
-
 def drawing() -> str:
-    """Return the graph in Mermaid's language."""
-    lines = [
-        f"    {source} --> {target}"
-        for target, sources in sorted(without_implied(needs()).items())
-        for source in sorted(sources)
-    ]
-    return "\n".join(["flowchart LR", *lines, ""])
+    """Return the picture as SVG: what is made first stands highest."""
+    needed = needs()
+    leads = {name: {user for user, uses in needed.items() if name in uses} for name in needed}
+
+    def text(name: str, x: float, y: float) -> str:
+        return (
+            f'<text x="{x:.0f}" y="{y + 4:.0f}" text-anchor="middle" fill="#1d2b44">{name}</text>'
+        )
+
+    return floors.draw(dict(sorted(leads.items())), text)
 
 
 if __name__ == "__main__":
-    text = PAGE.read_text(encoding="utf-8")
-    PAGE.write_text(BLOCK.sub(lambda _: drawing(), text, count=1), encoding="utf-8")
-    print(f"wrote {PAGE.relative_to(ROOT)}")
+    DRAWING.write_text(drawing(), encoding="utf-8")
+    print(f"wrote {DRAWING.relative_to(ROOT)}")

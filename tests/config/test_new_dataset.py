@@ -14,6 +14,7 @@ from fourlenses.core.errors import UserError
 from fourlenses.data.sources import source_of
 from fourlenses.lenses.plan import make_plan
 from tests.helpers.layouts import generic
+from tests.helpers.layouts.flowers102 import make_flowers102
 from tests.helpers.layouts.imagenet_inat21 import make_imagenet, make_inat21
 from tests.helpers.layouts.places365_glc20 import make_glc20, make_places365
 from tests.helpers.pictures import jpeg_bytes
@@ -24,6 +25,7 @@ LAYOUTS = {
     "coco": generic.coco,
     "parquet": generic.parquet,
     "cifar": lambda folder: generic.cifar(folder, 10, "python"),
+    "flowers102": lambda folder: make_flowers102(folder, extracted=True),
     "imagenet": lambda folder: make_imagenet(folder, extracted=True),
     "inat21": lambda folder: make_inat21(folder, extracted=True),
     "places365": lambda folder: make_places365(folder, "easy_tree"),

@@ -4,12 +4,16 @@ import csv
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from fourlenses.core.errors import UserError
+from fourlenses.data.manifest.manifest import text_column, write_manifest
+from fourlenses.evaluation import confusion_matrices
 from fourlenses.evaluation.class_accuracy import collect_classes
 from fourlenses.evaluation.predictions import TargetPredictions, write_predictions
 
+FAMILY = {"x": "first", "y": "first", "z": "second"}
 LABELS = np.array([0] * 10 + [1] * 20 + [2] * 10)
 
 
@@ -43,13 +47,33 @@ def evaluated(folder, seed, wrong, *, labels=100, source="a-100", protocol="line
     return {"record": name}
 
 
-def collected(folder, cells):
+def manifest_of(folder, classes="xyz"):
+    """Of one training and one test image a class, with a family above the classes."""
+    names = [name for name in classes for _ in range(2)]
+    table = pd.DataFrame(
+        {
+            "id": text_column([f"{place}" for place in range(len(names))]),
+            "path": text_column([f"{place}.png" for place in range(len(names))]),
+            "split": text_column(["train", "test"] * len(classes)),
+            "width": 8,
+            "height": 8,
+            "level:family": text_column([FAMILY.get(name, "third") for name in names]),
+            "level:class": text_column(names),
+        }
+    )
+    write_manifest(table, folder / "manifest.parquet")
+    return {"a": folder / "manifest.parquet"}
+
+
+def collected(folder, cells, classes="xyz"):
     (folder / "study.json").write_text(json.dumps({"cells": cells}))
     count = collect_classes(
         folder / "study.json",
         folder / "evaluate",
+        manifests=manifest_of(folder, classes),
         classes=folder / "classes.csv",
         confusions=folder / "confusions.csv",
+        matrices=folder / "confusion_matrices.csv",
     )
     classes, confusions = (
         list(csv.DictReader((folder / f"{name}.csv").open())) for name in ("classes", "confusions")
@@ -93,3 +117,34 @@ def test_a_missing_file_is_named_with_the_command_that_makes_it(tmp_path):
     file.unlink()
     with pytest.raises(UserError, match=r"cells_100.npz is missing; run snakemake evaluate_all"):
         collected(tmp_path, [cell])
+
+
+def matrix_of(folder):
+    rows = csv.DictReader((folder / "confusion_matrices.csv").open())
+    keys = ("level", "class", "taken_for", "n_test", "share")
+    return [tuple(row[key] for key in keys) for row in rows]
+
+
+def test_confusions_are_counted_at_every_level(tmp_path):
+    """6 of 20 images of `y` are taken for `x`, of the same family; z is right."""
+    cells = [evaluated(tmp_path, 0, 4), evaluated(tmp_path, 1, 8)]
+    collected(tmp_path, cells)
+    assert matrix_of(tmp_path) == [
+        ("family", "first", "first", "30", "100.0"),
+        ("family", "second", "second", "10", "100.0"),
+        ("class", "x", "x", "10", "100.0"),
+        ("class", "y", "x", "20", "30.0"),
+        ("class", "y", "y", "20", "70.0"),
+        ("class", "z", "z", "10", "100.0"),
+    ]
+
+
+def test_levels_of_many_labels_and_predictions_of_other_classes_have_no_matrix(
+    tmp_path, monkeypatch
+):
+    cells = [evaluated(tmp_path, 0, 4)]
+    monkeypatch.setattr(confusion_matrices, "MOST_LABELS", 2)
+    collected(tmp_path, cells)
+    assert {row[0] for row in matrix_of(tmp_path)} == {"family"}
+    collected(tmp_path, cells, classes="xyw")
+    assert matrix_of(tmp_path) == []

@@ -145,6 +145,14 @@ def card_of(name: str, **changes: object) -> dict:
         "setting": f"All of {name}.",
         "lines": [line],
         "missing": [],
+        "next_step": {
+            "step": "add",
+            "what": f"add {name}",
+            "answers": ["corruption"],
+            "seeds": None,
+            "cost": f"hours of {name}",
+            "config": [],
+        },
     }
     return card | changes
 
@@ -210,7 +218,7 @@ def add_all(folder: Path, name: str = "a") -> Path:
         "dataset": "a",
         "content_sha256": "ab" * 32,
         "images": {"train": 4800, "test": 1200},
-        "levels": {name: 10},
+        "levels": {name: 10, "zoo": 4},
         "stored_size": 48,
     }
     sidecar.write_text(json.dumps({**images, "quarantined": left_out}))

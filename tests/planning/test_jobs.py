@@ -75,6 +75,10 @@ def test_evaluations_that_train_hold_devices_of_their_own(config, tmp_path):
         for kind in ("pretrain", "scratch")
     }
     assert by_kind == {"pretrain": {2}, "scratch": {1}}
+    config["training"]["nodes"] = 2
+    with pytest.raises(UserError, match=r"4 devices .*processes' times 'training\.nodes'"):
+        plan_study(config, tmp_path)
+    config["training"]["nodes"] = 1
     (scratch,) = (key for key, job in plan.jobs.items() if job.kind == "scratch")
     before = plan.jobs[scratch]
     config["evaluation"]["processes"] = 2

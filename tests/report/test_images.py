@@ -20,6 +20,17 @@ target,protocol,method,source,corruption,labelled_images,class,taken_for,n_test,
 a,linear,simclr,a-100,none,100,x,<y>,10,6.0,60.0
 a,linear,simclr,b-100,none,100,<y>,x,30,27.0,90.0
 """
+MATRICES = """\
+target,protocol,method,source,corruption,labelled_images,level,level_depth,class,taken_for,n_test,share
+a,linear,simclr,a-100,none,100,kind,0,<k>,<k>,30,75.0
+a,linear,simclr,a-100,none,100,kind,0,<k>,l,30,25.0
+a,linear,simclr,a-100,none,100,kind,0,l,l,10,99.6
+a,linear,simclr,a-100,none,100,kind,0,l,<k>,10,0.4
+a,linear,simclr,a-100,none,100,class,1,x,x,10,40.0
+a,linear,simclr,a-100,none,100,class,1,x,<y>,10,60.0
+a,linear,simclr,a-100,none,100,class,1,<y>,<y>,30,100.0
+a,linear,simclr,b-100,none,100,class,1,<y>,x,30,90.0
+"""
 
 
 @pytest.fixture
@@ -81,3 +92,24 @@ def test_classes_compare_the_best_pretraining_with_the_labels_alone(study):
     assert "x 10 60.0 40.0 -20.0 <y> 30 50.0 80.0 +30.0" in page.text
     labels = [element.get("aria-label", "") for element in page.elements]
     assert "SimCLR on a 100, linear is more accurate than from scratch on 1 of 2 classes" in labels
+
+
+def test_a_heat_map_for_each_level_says_what_is_taken_for_what(study):
+    results = study / "results" / "planted"
+    (results / "classes.csv").write_text(CLASSES)
+    without = Page(written(study))
+    (results / "confusion_matrices.csv").write_text(MATRICES)
+    page = Page(written(study))
+    labels = [element.get("aria-label", "") for element in page.elements]
+    kinds, classes = (label for label in labels if "% right, as a mean" in label)
+    assert kinds == (
+        "Confusions on a at the level kind: 87 % right, as a mean over 2 labels. Most: <k> for l "
+        "25.0 %; l for <k> 0.4 %."
+    )
+    assert "Most: x for <y> 60.0 %." in classes
+    assert "25 % of <k> taken for l" in page.text
+    assert "100 % of l right" in page.text
+    assert "0 % of l taken for" not in page.text  # below one percent
+    assert "90 % of <y>" not in page.text  # of another encoder
+    assert sum(element.get("class") == "heat" for element in page.elements) == 2
+    assert not any(element.get("class") == "heat" for element in without.elements)

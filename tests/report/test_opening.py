@@ -188,3 +188,21 @@ def test_axes_end_at_round_numbers(values, ticks):
     axis = axis_through(values, 0, 100)
     assert axis.ticks == ticks
     assert (axis.at(ticks[0]), axis.at(ticks[-1])) == (0, 100)
+
+
+def test_tabs_and_what_can_be_pressed_are_in_the_order_of_the_page(study):
+    """One tab of a list can be reached with the tab key, the arrow keys lead to the others; nothing
+    is reached out of its turn; a figure opens larger in a dialog of the page."""
+    add_cards(study, card("a", "pretrain", "Pretrain on A."), card("b", "labels", "Train on B."))
+    page = Page(written(study))
+    elements = page.elements
+    tabs = [one for one in elements if one.get("role") == "tab"]
+    panels = [one for one in elements if one.get("class") == "panel"]
+    assert len(tabs) > 1
+    assert [one["aria-controls"] for one in tabs] == [one["id"] for one in panels]
+    assert [one.get("tabindex") for one in tabs] == [None, *["-1"] * (len(tabs) - 1)]
+    assert [one["aria-selected"] for one in tabs] == ["true", *["false"] * (len(tabs) - 1)]
+    assert {one["tabindex"] for one in elements if "tabindex" in one} <= {"0", "-1"}
+    (first, *_) = [one for one in elements if "href" in one]
+    assert first["class"] == "skip"
+    assert page.ids.count("larger") == 1

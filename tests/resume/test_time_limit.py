@@ -287,3 +287,17 @@ def test_other_ends_give_signals_back():
     with TimeLimit(None):
         os.kill(os.getpid(), signal.SIGTERM)
     assert signal.getsignal(signal.SIGTERM) == before
+
+
+def test_the_first_signal_is_the_reason():
+    """Snakemake's head asks every process by SIGTERM after what a terminal sent to all of them."""
+    for first in (signal.SIGINT, signal.SIGHUP):
+        with TimeLimit(None) as limit:
+            os.kill(os.getpid(), first)
+            os.kill(os.getpid(), signal.SIGTERM)
+            assert limit.signal == first
+    with TimeLimit(None):
+        os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), signal.SIGTERM)
+        with pytest.raises(KeyboardInterrupt):
+            os.kill(os.getpid(), signal.SIGINT)

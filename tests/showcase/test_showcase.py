@@ -79,6 +79,18 @@ def test_a_download_that_is_the_answer_is_the_title_and_a_line(tmp_path):
     assert drawn["estimate"][last] == pytest.approx(58.0, abs=2.0)
 
 
+def test_a_sentence_on_downloads_says_by_which_protocols_they_were_compared():
+    """A frozen download may be held against the fine-tuned encoder of one's own."""
+    entry = {"status": "holds", "estimate": 5.0, "protocols": "both linear"}
+    other = entry | {"protocols": "linear against fine-tuned"}
+    seen = entry | {"status": "has seen the target"}
+    record = {"finding": "alternatives", "statement": "It does.", "verdict": "supported"}
+    record |= {"seeds": 3, "unit": "points", "estimate": 5.0, "low": 4.0, "high": 6.0}
+    record |= {"evidence": [entry, entry, other, seen], "counts": {"holds": 3}}
+    said = sentences.sentence(record, "mine")
+    assert "3 as claimed; 2 both linear, 1 linear against fine-tuned; 3 seeds" in said
+
+
 def test_one_seed_leans(tmp_path):
     folder = planted(tmp_path / "planted", seeds=1)
     cards = json.loads((folder / "decision.json").read_text())

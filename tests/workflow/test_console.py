@@ -23,6 +23,7 @@ def console(**functions):
     given = {
         "before_jobs": lambda: None,
         "targets": lambda: ["all", "figures"],
+        "locked": lambda: "process 5 works here",
         "card": lambda: "the card",
         "work": WorkDone(lambda: [], dict),
     }

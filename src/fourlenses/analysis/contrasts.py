@@ -58,6 +58,8 @@ class Contrast:
         paired: whether the covariance of all its cells is known from their predictions.
         standard_error: of the estimate.
         freedom: degrees of freedom of the standard error, may be inf.
+        seed_share: what part of the variance more seeds would shrink, in [0, 1]; None where that is
+            not known. The rest is that of the test images.
     """
 
     estimate: float
@@ -67,6 +69,7 @@ class Contrast:
     paired: bool
     standard_error: float
     freedom: float
+    seed_share: float | None
 
     def p_value(self, threshold: float = 0.0) -> float:
         """Return the two-sided p-value of the hypothesis that the truth is the threshold."""
@@ -172,6 +175,7 @@ class Evidence:
             paired=paired,
             standard_error=error,
             freedom=freedom,
+            seed_share=seed / seeds / error**2 if error else 0.0,
         )
 
     def covariance(self, cells: Sequence[Cell]) -> tuple[np.ndarray, np.ndarray, float]:

@@ -14,6 +14,7 @@ from fourlenses import __version__
 from fourlenses.core.errors import Interrupted, UserError, printable
 from fourlenses.core.files import NO_ROOM
 from fourlenses.core.log_stream import last_words, use_log_stream
+from fourlenses.core.orphan import end_with_head
 from fourlenses.core.patience import PASSING
 from fourlenses.core.process_exit import without_destructors
 
@@ -38,6 +39,7 @@ def run(main: Callable[[], None]) -> None:
     # matplotlib fail; no program here opens a window.
     os.environ["MPLBACKEND"] = "agg"
     gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS)
+    end_with_head()
     try:
         main()
     except UserError as error:

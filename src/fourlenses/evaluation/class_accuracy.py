@@ -1,11 +1,12 @@
-"""classes.csv and confusions.csv: accuracy of each class, and which classes are taken for which.
+"""classes.csv, confusions.csv and confusion_matrices.csv: accuracy of each class, and which classes
+are taken for which.
 
-Both are made from the predictions that every evaluation keeps. They hold, for each encoder,
+All are made from the predictions that every evaluation keeps. They hold, for each encoder,
 protocol and target, the largest number of labels, summed over seeds and draws.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,6 +14,8 @@ import numpy as np
 
 from fourlenses.core.errors import UserError, printable
 from fourlenses.core.files import read_json, write_csv
+from fourlenses.data.manifest.manifest import Hierarchy, hierarchy_of, read_manifest
+from fourlenses.evaluation import confusion_matrices
 from fourlenses.evaluation.predictions import read_predictions
 from fourlenses.study import names
 from fourlenses.study.layout import predictions_of
@@ -21,6 +24,7 @@ from fourlenses.study.vocabulary import FROM_SCRATCH
 KEY = ("target", "protocol", "method", "source", "corruption")
 CLASS_COLUMNS = (*KEY, "labelled_images", "runs", "class", "n_test", "top1")
 CONFUSION_COLUMNS = (*KEY, "labelled_images", "class", "taken_for", "n_test", "errors", "share")
+MATRIX_COLUMNS = (*KEY, "labelled_images", *confusion_matrices.COLUMNS)
 NO_SOURCE = "none"
 PAIRS = 10  # most confused ones of an encoder, protocol and target
 Key = tuple[str, ...]
@@ -43,14 +47,24 @@ class _Counts:
     runs: int = 0
 
 
-def collect_classes(study_file: Path, evaluations: Path, *, classes: Path, confusions: Path) -> int:
-    """Write both tables and return how many encoders, protocols and targets they have.
+def collect_classes(
+    study_file: Path,
+    evaluations: Path,
+    *,
+    manifests: Mapping[str, Path],
+    classes: Path,
+    confusions: Path,
+    matrices: Path,
+) -> int:
+    """Write the tables and return how many encoders, protocols and targets they have.
 
     Args:
         study_file: the plan, study.json.
         evaluations: the folder of records and predictions.
+        manifests: of each target, for its label levels.
         classes: classes.csv, of `CLASS_COLUMNS`.
         confusions: confusions.csv, of `CONFUSION_COLUMNS`.
+        matrices: confusion_matrices.csv, of `MATRIX_COLUMNS`.
 
     Raises:
         UserError: a record or its predictions are missing.
@@ -58,6 +72,8 @@ def collect_classes(study_file: Path, evaluations: Path, *, classes: Path, confu
     counts = dict(sorted(_counted(study_file, evaluations).items()))
     write_csv(classes, CLASS_COLUMNS, _class_rows(counts))
     write_csv(confusions, CONFUSION_COLUMNS, _confusion_rows(counts))
+    levels = {name: hierarchy_of(read_manifest(file)) for name, file in manifests.items()}
+    write_csv(matrices, MATRIX_COLUMNS, _matrix_rows(counts, levels))
     return len(counts)
 
 
@@ -132,3 +148,13 @@ def _confusion_rows(counts: dict[Key, _Counts]) -> Iterator[tuple]:
             numbers = tests[true] // entry.runs, f"{errors / entry.runs:.1f}"
             share = f"{100 * errors / tests[true]:.1f}"
             yield (*key, entry.labelled_images, *of_pair, *numbers, share)
+
+
+def _matrix_rows(counts: dict[Key, _Counts], levels: Mapping[str, Hierarchy]) -> Iterator[tuple]:
+    for key, entry in counts.items():
+        target = key[KEY.index("target")]
+        if target in levels:
+            found = confusion_matrices.rows(
+                entry.pairs, entry.classes, entry.runs, hierarchy=levels[target]
+            )
+            yield from ((*key, entry.labelled_images, *row) for row in found)

@@ -33,7 +33,8 @@ class Value:
         estimate: mean over seeds.
         low: lower end.
         high: upper end.
-        way: how the encoder was used, or what a difference says.
+        way: how the encoder was used; of a difference how both were, or the one that was trained
+            before.
         seeds: how many.
     """
 
@@ -129,6 +130,28 @@ class Unmeasured:
 
 
 @dataclass(frozen=True, kw_only=True)
+class NextStep:
+    """The addition to a study with most effect on its card: `answer.next_step` has the rule.
+
+    Attributes:
+        step: "train longer", "more seeds", "more test images" or "add", which is what is not
+            measured.
+        what: to do, in words.
+        answers: keys of `questions.QUESTIONS` that it can answer.
+        seeds: how many there would be; None of other steps.
+        cost: what that would cost, or the command that says it; empty where neither is known.
+        config: the keys to add; empty where ``unmeasured`` has them, or a user has to choose.
+    """
+
+    step: str
+    what: str
+    answers: list[str]
+    seeds: int | None = None
+    cost: str = ""
+    config: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Card:
     """The answers for one target.
 
@@ -144,6 +167,7 @@ class Card:
         setting: the conditions in sentences, with the thresholds.
         lines: every comparison.
         missing: as ``unmeasured``, a text each.
+        next_step: what would answer most of what is open; None where nothing is.
     """
 
     target: str
@@ -157,3 +181,4 @@ class Card:
     setting: str
     lines: list[Line] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
+    next_step: NextStep | None = None

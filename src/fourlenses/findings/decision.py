@@ -13,7 +13,14 @@ import pandas as pd
 from fourlenses.analysis.contrasts import CONFIDENCE, Evidence
 from fourlenses.analysis.multiplicity import holm
 from fourlenses.findings import contest, selection, words
-from fourlenses.findings.answer import conditions, headline, table, together, unmeasured
+from fourlenses.findings.answer import (
+    conditions,
+    headline,
+    next_step,
+    table,
+    together,
+    unmeasured,
+)
 from fourlenses.findings.card import Card
 from fourlenses.findings.comparison import UNTRAINED
 from fourlenses.findings.contest import ALIKE, OPEN, Contest
@@ -77,18 +84,21 @@ def _card(
     lacking = {} if contests else {"contest": _no_contest(frozen_only)}
     lacking |= {name: one for name, one in missing.items() if name not in answered}
     lines = sorted(lines, key=lambda line: ORDER.index(line.question))
+    study = str(rows["study"].iloc[0])
+    open_questions = unmeasured.of(lacking, study=study)
     return Card(
         target=target,
         title=names.dataset(target),
         headline=headline.of(lines, rows, lacking=lacking.get("contest"), evidence=evidence),
         conditions=conditions.line(rows),
         warnings=conditions.warnings(rows, lines),
-        table=table.of(rows, contests, lines=lines, evidence=evidence),
+        table=table.of(rows, lines=lines, evidence=evidence),
         questions=together.questions(lines),
-        unmeasured=unmeasured.of(lacking, study=str(rows["study"].iloc[0])),
+        unmeasured=open_questions,
         setting=setting(rows, evidence, thresholds),
         lines=lines,
         missing=[one.text() for one in lacking.values()],
+        next_step=next_step.of(lines, open_questions, margin=margin, study=study),
     )
 
 

@@ -220,7 +220,7 @@ def of_outcomes(
             note=f"Missing: {missing}",
         )
     verdict = universal(outcomes, side, equivalence)
-    notes = [note, _counted(verdict, len(outcomes), where), seed_note(evidence, verdict.seeds)]
+    notes = [note, _counted(verdict, len(outcomes), where), f"{_seeds(verdict.seeds)}."]
     return Finding(
         finding=finding,
         statement=statement,
@@ -311,7 +311,11 @@ def seed_note(evidence: Evidence, seeds: int) -> str:
     source = f"an encoder's standard deviation over seeds is {evidence.seed_variance.words()}"
     few = f" Fewer than {LEAST_SEEDS} seeds: an answer leans at most."
     lean = few if seeds < LEAST_SEEDS else ""
-    return f"{seeds} seed{'s' if seeds != 1 else ''}; {source}.{lean}"
+    return f"{_seeds(seeds)}; {source}.{lean}"
+
+
+def _seeds(count: int) -> str:
+    return f"{count} seed{'s' if count != 1 else ''}"
 
 
 def _entry(outcome: Outcome, status: str) -> Entry:

@@ -14,6 +14,7 @@ from fourlenses.findings.comparison import (
     measured,
 )
 from fourlenses.findings.contest import ALIKE, OPEN
+from fourlenses.findings.questions import QUESTIONS
 from fourlenses.findings.thresholds import Thresholds
 from fourlenses.findings.verdict import NOT_MEASURED
 
@@ -21,7 +22,7 @@ AT_MOST = "at most"
 LEANS = "leans: "
 # Answers that claim nothing, so that nothing leans.
 UNDECIDED = (OPEN, AT_MOST, UNTRAINED, CONFOUNDED, HAS_SEEN, NOT_MEASURED)
-DECLARED = ("encoder",)  # questions that are answered by the config, not by measurements
+DECLARED = tuple(question for question, title in QUESTIONS.items() if title.declared)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +48,8 @@ class Line:
         option: whom the question names, as it took part, for people.
         against: whom it is compared with.
         reason: why there is no answer, or what limits it; empty where nothing does.
+        seed_share: what part of the estimate's variance more seeds would shrink; None where that is
+            not known, or there is no estimate.
     """
 
     question: str
@@ -66,6 +69,7 @@ class Line:
     option: str = ""
     against: str = ""
     reason: str = ""
+    seed_share: float | None = None
 
 
 def line_of(
@@ -83,6 +87,7 @@ def line_of(
         answer=answer,
         sentence=sentence,
         seeds=contrast.seeds,
+        seed_share=None if contrast.seed_share is None else round(contrast.seed_share, 4),
     )
 
 

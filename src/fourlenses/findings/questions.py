@@ -12,11 +12,13 @@ class Title(NamedTuple):
         heading: of its comparisons in the report.
         shown: which of several comparisons stands for all: "each", or the one that is "best" or
             "worst" for the option that the question names.
+        declared: whether the config answers it, not a measurement: it is neither for nor against.
     """
 
     title: str
     heading: str
     shown: str
+    declared: bool = False
 
 
 class Missing(NamedTuple):
@@ -81,6 +83,7 @@ QUESTIONS = {
         "What is declared of downloaded encoders?",
         "What is declared of downloaded encoders",
         "each",
+        declared=True,
     ),
 }
 # The question of a card's line -> its heading in the report, in the order of a card.

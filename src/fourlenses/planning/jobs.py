@@ -207,7 +207,7 @@ class Jobs:
         if run.method in (EXTERNAL, RANDOM_INIT):
             return
         hyper = self.config["methods"][run.method]
-        job.devices = self.config["training"]["processes"]
+        job.devices = self.config["training"]["processes"] * self.config["training"]["nodes"]
         images = _sum(self._images(part.dataset, part.images) for part in parts)
         job.images = None if images is None else pretraining_images(hyper, images, job.devices)
         rate = self._rate(hyper["method"], run)

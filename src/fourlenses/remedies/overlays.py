@@ -103,11 +103,12 @@ def overlay(question: str, config: dict, has: Own) -> Overlay | None:
     return remedy(config, has) if remedy else None
 
 
-def more_seeds(config: dict) -> Overlay | None:
-    """Return the seeds that make answers of leanings; None where there are enough."""
+def more_seeds(config: dict, count: int = LEAST_SEEDS) -> Overlay | None:
+    """Return as many seeds as are asked, by default those that make answers of leanings; None where
+    there are enough."""
     seeds = config["seeds"]
-    others = [seed for seed in range(LEAST_SEEDS + max(seeds)) if seed not in seeds]
-    lacking = LEAST_SEEDS - len(seeds)
+    others = [seed for seed in range(count + max(seeds)) if seed not in seeds]
+    lacking = count - len(seeds)
     return {"seeds": [*seeds, *others[:lacking]]} if lacking > 0 else None
 
 

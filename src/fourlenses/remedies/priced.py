@@ -11,10 +11,11 @@ from fourlenses.config.placement import with_placement
 from fourlenses.core.errors import UserError
 from fourlenses.core.files import read_json
 from fourlenses.findings.answer import conditions
-from fourlenses.findings.card import Card, Unmeasured
+from fourlenses.findings.answer.next_step import ADD
+from fourlenses.findings.card import Card, NextStep, Unmeasured
 from fourlenses.lenses.plan import make_plan
 from fourlenses.remedies import overlays
-from fourlenses.remedies.price import Prices
+from fourlenses.remedies.price import Price, Prices
 from fourlenses.study.layout import Layout
 
 # a study of another version, or one whose record was changed by hand, has no price
@@ -43,18 +44,39 @@ def priced(cards: Sequence[Card], record: Path, *, images: Mapping[str, int]) ->
         warnings = [f"{one} {seeds}".strip() if one in few else one for one in card.warnings]
         has = overlays.own(plan, card.target, images.get(card.target, 0))
         entries = [_priced(one, config, has, prices=prices) for one in card.unmeasured]
-        with_prices.append(replace(card, warnings=warnings, unmeasured=entries))
+        step = card.next_step and _step(card.next_step, entries, config, prices=prices)
+        with_prices.append(replace(card, warnings=warnings, unmeasured=entries, next_step=step))
     return with_prices
 
 
 def _seeds(config: dict, prices: Prices) -> str:
     """What more seeds cost; empty where that is not known, or there are enough."""
     keys = overlays.more_seeds(config)
-    try:
-        price = prices.of(overlays.laid_over(config, keys)) if keys else None
-    except UNPLANNED:
-        return ""
+    price = _price(config, keys, prices) if keys else None
     return f"To add: {in_yaml(keys)[0]}, {price.in_words()}." if keys and price else ""
+
+
+def _step(
+    step: NextStep, entries: Sequence[Unmeasured], config: dict, *, prices: Prices
+) -> NextStep:
+    """The next step at its price. entries: what is not measured, with prices."""
+    if step.seeds is None:
+        costs = [one.cost for one in entries if [one.question] == step.answers]
+        return replace(step, cost=costs[0]) if step.step == ADD and costs else step
+    keys = overlays.more_seeds(config, step.seeds)
+    if not keys:
+        return step
+    price = _price(config, keys, prices)
+    return replace(step, config=in_yaml(keys), cost=price.in_words() if price else step.cost)
+
+
+def _price(config: dict, keys: overlays.Overlay, prices: Prices) -> Price | None:
+    """Of an addition; None where it is not known, as of a pool of more images than the other
+    dataset has."""
+    try:
+        return prices.of(overlays.laid_over(config, keys))
+    except UNPLANNED:
+        return None
 
 
 def _root(record: Path, layout: Layout) -> Path:

@@ -6,11 +6,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from fourlenses.report.charts.heat import heats
 from fourlenses.report.charts.scale import Axis, axis_through
 from fourlenses.report.gaps import Gap
 from fourlenses.report.tables import Table
 from fourlenses.study import methods, names
-from fourlenses.study.layout import CLASSES, CONFUSIONS
+from fourlenses.study.layout import CLASSES, CONFUSION_MATRICES, CONFUSIONS
 from fourlenses.study.vocabulary import FROM_SCRATCH, UNTRAINED
 
 SIDE = 260  # of the drawing, in its units
@@ -43,8 +44,12 @@ def read_classes(results: Path) -> dict:
     """
     of_classes = _by_target(results / CLASSES)
     of_pairs = _by_target(results / CONFUSIONS)
+    of_levels = _by_target(results / CONFUSION_MATRICES)
     absent = Gap("Accuracy of each class and confused classes are not there", "snakemake classes")
-    panels = [_panel(target, rows, of_pairs.get(target, [])) for target, rows in of_classes.items()]
+    panels = [
+        _panel(target, rows, pairs=of_pairs.get(target, []), levels=of_levels.get(target, []))
+        for target, rows in of_classes.items()
+    ]
     return {"panels": panels, "gaps": [] if panels else [absent]}
 
 
@@ -57,7 +62,7 @@ def _by_target(file: Path) -> dict[str, Rows]:
     return by_target
 
 
-def _panel(target: str, rows: Rows, pairs: Rows) -> dict:
+def _panel(target: str, rows: Rows, *, pairs: Rows, levels: Rows) -> dict:
     by_encoder: dict[tuple[str, ...], Rows] = defaultdict(list)
     for row in rows:
         by_encoder[_key(row)].append(row)
@@ -74,6 +79,7 @@ def _panel(target: str, rows: Rows, pairs: Rows) -> dict:
         "table": _table(compared or [main]),
         "hidden": max(0, len(main) - MOST_ROWS),
         "confused": _confused(confused),
+        "heats": heats([row for row in levels if _key(row) == _key(main[0])], target),
     }
 
 

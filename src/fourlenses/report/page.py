@@ -10,7 +10,7 @@ from markupsafe import Markup
 from fourlenses.core.files import atomic
 from fourlenses.planning.report import CAPTION
 from fourlenses.report import answer
-from fourlenses.report.charts import curves, strip
+from fourlenses.report.charts import curves, heat, strip
 from fourlenses.report.classes import read_classes
 from fourlenses.report.datasets import read_datasets
 from fourlenses.report.decisions import read_decisions
@@ -92,6 +92,7 @@ def gather(metrics: Path, results: Path, data: Path) -> dict:
         "metrics_csv": embedded_csv(metrics) if metrics.stat().st_size <= MOST_EMBEDDED else None,
         "sections": _sections(lenses, with_dots),
         "gaps": gaps,
+        "not_asked": [(name, lens) for name, lens in LENSES.items() if name not in table.lenses],
         **parts,
     }
 
@@ -166,6 +167,7 @@ def html_of(template: str, contents: dict) -> str:
         style_hash=_hash(style),
         script_hash=_hash(script),
         strips=strip,
+        heat_map=heat,
     )
 
 

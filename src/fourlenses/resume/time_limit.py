@@ -137,4 +137,6 @@ class TimeLimit:
     def _note(self, number: int, _frame: object) -> None:
         if number == signal.SIGINT and self.signal == signal.SIGINT:
             raise KeyboardInterrupt
-        self.signal = signal.Signals(number)
+        # the head asks by SIGTERM too, after what all processes got: the first is the reason
+        if self.signal is None or number == signal.SIGINT:
+            self.signal = signal.Signals(number)

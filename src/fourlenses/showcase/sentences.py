@@ -1,5 +1,6 @@
 """A sentence for each finding of the paper, from the findings.json of committed studies."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -90,4 +91,12 @@ def _counts(record: Record) -> str:
     total = len(record["evidence"])
     said = STATUS | {HAS_SEEN: "on images that the download has seen"}
     parts = [f"{count} {said.get(word, word)}" for word, count in record["counts"].items()]
-    return f"of {total} comparison{'s' if total != 1 else ''} {', '.join(parts)}"
+    counted = f"of {total} comparison{'s' if total != 1 else ''} {', '.join(parts)}"
+    return "; ".join(filter(None, [counted, _protocols(record)]))
+
+
+def _protocols(record: Record) -> str:
+    """`7 both linear, 1 linear against fine-tuned`, of what counts, where the sides may differ."""
+    used = [one.get("protocols") for one in record["evidence"] if one["status"] in STATUS]
+    counts = Counter(filter(None, used))
+    return ", ".join(f"{count} {protocols}" for protocols, count in counts.most_common())

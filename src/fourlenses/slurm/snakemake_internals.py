@@ -95,6 +95,13 @@ def shell_prefix_before() -> str:
     return shell._process_prefix or ""
 
 
+def shells_of_jobs() -> list[int]:
+    """Return the process ids of the shells of running jobs: Snakemake ends them by job id alone."""
+    from snakemake.shell import shell
+
+    return [process.pid for process in list(shell._processes.values())]
+
+
 def count_target_jobs(arguments: Sequence[str]) -> int:
     """Return how many jobs the executor gave this Snakemake to make, by its command line.
 

@@ -29,6 +29,7 @@ METRICS = "metrics.csv"
 PICTURES = "pictures"  # a folder
 CLASSES = "classes.csv"
 CONFUSIONS = "confusions.csv"
+CONFUSION_MATRICES = "confusion_matrices.csv"
 IMAGES = "images.json"  # what the report knows of the images, for a clone without data
 
 
@@ -239,6 +240,11 @@ class Layout:
     def confusions(self) -> str:
         """Which classes are taken for which."""
         return f"{self.results}/{CONFUSIONS}"
+
+    @property
+    def confusion_matrices(self) -> str:
+        """What each label is taken for, at every level of few labels."""
+        return f"{self.results}/{CONFUSION_MATRICES}"
 
     @property
     def linked_pictures(self) -> str:

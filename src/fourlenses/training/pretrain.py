@@ -72,7 +72,7 @@ def pretrain(
         if session.finished:
             return
         checkpoints = Checkpoints(directory)
-        state = checkpoints.newest()
+        state = session.newest(checkpoints)
         start = f"step {state['step'] if state else 0}"
         with session.attempt(lambda: start, data.betons) as copies:
             # an interrupted run continues with the kind of input that it had

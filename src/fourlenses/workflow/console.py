@@ -22,6 +22,7 @@ MOST_FILES = 4  # of a job's input or output
 NOISE = re.compile(r"Select jobs to execute\.\.\.|Execute \d+ jobs\.\.\.")
 NOTHING_TO_DO = "Nothing to be done"
 NO_TARGET = re.compile(r"No rule to produce (\S+)")
+LOCKED = "Directory cannot be locked"
 SENTENCE = "fourlenses: "  # what a program's sentence for a user begins with
 
 
@@ -99,6 +100,7 @@ class Console(logging.Handler):
     Args:
         before_jobs: called once, when all jobs are known and none has started, in a dry run too.
         targets: names of the rules that a user may ask for.
+        locked: what to do about the lock of another run.
         card: what a run shows that had nothing to do; "" for nothing.
         work: of the run.
     """
@@ -108,6 +110,7 @@ class Console(logging.Handler):
         *,
         before_jobs: Callable[[], None],
         targets: Callable[[], Iterable[str]],
+        locked: Callable[[], str],
         card: Callable[[], str],
         work: WorkDone,
     ) -> None:
@@ -115,7 +118,8 @@ class Console(logging.Handler):
         self._work = work
         self._benchmarks: dict[object, str] = {}  # of jobs that have started, by id
         self._before_jobs: Callable[[], None] | None = before_jobs
-        self._targets, self._card = targets, card
+        self._targets, self._card, self._locked = targets, card, locked
+        self._stopped = ""
         self._failed: dict[str, list[str]] = {}  # sentence -> logs of jobs that ended with it
         self._last = ""
 
@@ -145,12 +149,18 @@ class Console(logging.Handler):
             self._failed.setdefault(_last_sentence(logs), []).extend(logs[:1])
         elif event is LogEvent.ERROR and (absent := NO_TARGET.search(text)):
             self._last = self._no_target(absent[1])
+        elif event is LogEvent.ERROR and LOCKED in text:
+            self._last = f"{SENTENCE}{self._locked()}"
         elif text.startswith(NOTHING_TO_DO):
             self.finish(self._card())
 
     def finish(self, last: str) -> None:
         """Note what is to stand last, where no job failed."""
         self._last = last
+
+    def stopped(self, sentence: str) -> None:
+        """Note that a signal ended the run: what jobs say of it is no failure."""
+        self._stopped = sentence
 
     def _no_target(self, name: str) -> str:
         targets = sorted(self._targets())
@@ -163,7 +173,7 @@ class Console(logging.Handler):
     def ending(self) -> str:
         """Return what is to stand last; "" for nothing."""
         failures = "\n".join(_failure(*item) for item in self._failed.items())
-        return failures or self._last
+        return self._stopped or failures or self._last
 
 
 def _failure(sentence: str, logs: Sequence[str]) -> str:

@@ -7,6 +7,7 @@ import os
 import shlex
 from pathlib import Path
 
+from fourlenses.core.orphan import HEAD
 from fourlenses.core.paths import expanded
 from fourlenses.slurm.inside_job import max_minutes
 from fourlenses.study.layout import Layout
@@ -39,6 +40,7 @@ def job_environment(
         "MAX_UNDECODABLE": str(config["max_undecodable"]),
         "PRETRAIN_INPUT": training["input"],
         "PROCESSES": str(training["processes"]),
+        "NODES": str(training["nodes"]),
         "EVALUATION_PROCESSES": str(evaluation["processes"]),
         "CHECKPOINT_MINUTES": str(training["checkpoint_minutes"]),
         "MAX_MINUTES": max_minutes(training["max_minutes"], in_slurm_job),
@@ -66,6 +68,8 @@ def shell_prefix(variables: dict[str, str], sources: Path, programs: Path | None
     exports["PYTHONPATH"] = f"{shlex.quote(str(sources))}${{PYTHONPATH:+:$PYTHONPATH}}"
     if programs is not None:
         exports["PATH"] = f"{shlex.quote(str(programs))}{os.pathsep}$PATH"
+    # by which a program learns that its Snakemake was killed
+    exports[HEAD] = "$PPID"
     listed = "".join(f"export {name}={value}; " for name, value in exports.items())
     # SLURM sends its notices to every process of a job. A shell without a trap ends at once, so
     # Snakemake takes the job for failed and leaves, and SLURM kills the program before its

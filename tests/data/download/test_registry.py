@@ -91,6 +91,10 @@ def asked(entry: dict) -> list:
                 "places/filelist_places365-standard.tar",
             ],
         ),
+        (
+            {"source": "flowers102", "path": "flowers"},
+            ["flowers/102flowers.tgz", "flowers/imagelabels.mat", "flowers/setid.mat"],
+        ),
         ({"source": "cifar", "path": "cifar-100-python.tar.gz"}, ["cifar-100-python.tar.gz"]),
         (
             {"source": "cifar", "path": "/data/cifar-10-binary.tar.gz"},

@@ -8,7 +8,6 @@ from fourlenses.analysis.contrasts import Evidence
 from fourlenses.findings import contest, selection, words
 from fourlenses.findings.answer.options import COMPARED, DOWNLOAD, LABELS, PRETRAIN
 from fourlenses.findings.card import Row, Table, Value
-from fourlenses.findings.contest import Contest
 from fourlenses.findings.line import Line
 from fourlenses.study import names
 from fourlenses.study.vocabulary import EXTERNAL, FROM_SCRATCH, method_of
@@ -18,20 +17,19 @@ CONTINUED, UNTRAINED = "continued", "untrained"
 Option = tuple[str, str, pd.DataFrame]  # role, name, rows of one label size or several
 
 
-def of(
-    rows: pd.DataFrame, contests: Sequence[Contest], *, lines: Sequence[Line], evidence: Evidence
-) -> Table:
+def of(rows: pd.DataFrame, *, lines: Sequence[Line], evidence: Evidence) -> Table:
     """Return the table.
+
+    Own pretraining and downloads have a row for each way that they were used, so that both sides of
+    every difference are there.
 
     Args:
         rows: of one target at its finest level, as `selection.finest` returns them.
-        contests: of the target.
         lines: of the card.
         evidence: the study's table.
     """
-    ways = {(one.method, one.labels): one.way for one in contests}
     found = [_alone(rows, evidence)]
-    found += [_row(option, ways, evidence=evidence) for option in _encoders(rows)]
+    found += [row for option in _encoders(rows) for row in _rows(option, evidence)]
     random = selection.linear(rows[rows["method"] == "random"])
     cells = selection.groups(random, ["labelled_images"])
     values = [_value(cell, evidence) for _, cell in cells]
@@ -76,23 +74,25 @@ def _encoders(rows: pd.DataFrame) -> Iterator[Option]:
         yield CONTINUED, f"{names.source(start)} continued ({words.method(entry)})", cells
 
 
-def _row(option: Option, ways: dict[tuple[str, int], str], *, evidence: Evidence) -> Row:
-    """The way of the contest where there is one, else the best at each label size."""
+def _rows(option: Option, evidence: Evidence) -> Iterator[Row]:
+    """A row for each way; of continued encoders, of which there are many, the best at each label
+    size."""
     role, name, rows = option
-    values = []
-    for (labels,), here in selection.groups(rows, ["labelled_images"]):
+    by_way: dict[str, list[Value]] = {}
+    for _, here in selection.groups(rows, ["labelled_images"]):
         cells = {
-            contest.WAYS[protocol]: cell
+            protocol: cell
             for (protocol,), cell in selection.groups(here, ["protocol"])
             if protocol in contest.WAYS
         }
-        if not cells:
-            continue
-        best = max(cells, key=_mean_top1(cells))
-        held = ways.get((rows["entry"].iloc[0], int(labels))) if role == PRETRAIN else None
-        way = held if held in cells else best
-        values.append(_value(cells[way], evidence))
-    return _sorted(role, name, values)
+        if role == CONTINUED and cells:
+            best = max(cells, key=_mean_top1(cells))
+            cells = {"": cells[best]}
+        for protocol, cell in cells.items():
+            by_way.setdefault(protocol, []).append(_value(cell, evidence))
+    for protocol in [*contest.WAYS, ""]:
+        if protocol in by_way:
+            yield _sorted(role, name, by_way[protocol])
 
 
 def _value(cell: pd.DataFrame, evidence: Evidence) -> Value:
@@ -136,7 +136,7 @@ def _differences(lines: Sequence[Line]) -> Iterator[Row]:
                     estimate=line.estimate,
                     low=line.low,
                     high=line.high,
-                    way=line.answer,
+                    way=_ways(line),
                     seeds=line.seeds,
                 )
                 for line in of_question
@@ -148,3 +148,18 @@ def _differences(lines: Sequence[Line]) -> Iterator[Row]:
             ]
             if values:
                 yield _sorted(question, name.format(words.method(method) if method else ""), values)
+
+
+def _ways(line: Line) -> str:
+    """`both linear`, `linear against fine-tuned`; where labels alone are the other side, the way of
+    the first."""
+    first, second = map(_way, (line.option, line.against))
+    if not first or not second:
+        return first
+    return f"both {first}" if first == second else f"{first} against {second}"
+
+
+def _way(side: str) -> str:
+    return next(
+        (names.protocol(way) for way, said in contest.WAYS.items() if side.endswith(said)), ""
+    )

@@ -5,11 +5,13 @@ from itertools import groupby
 from typing import Any, NamedTuple
 
 from fourlenses.findings.numbers import NOTHING, difference, images, percent
+from fourlenses.findings.questions import QUESTIONS
 
 Card = Mapping[str, Any]  # an entry of decision.json
 
 # By the sense of an answer: for the option that the question names, against it, alike, open.
 GLYPHS = {1: "▲", -1: "▼", 0: "≈", None: "◐"}
+NEXT = "Next step with most effect"
 SENSES = {1: "for", -1: "against", 0: "alike", None: "open"}
 
 
@@ -38,16 +40,14 @@ def table_rows(card: Card) -> list[TableRow]:
     """Return top-1 of each option, percent, then the differences, points."""
     table = card["table"]
     rows = [_row(row, table["labels"], percent) for row in table["rows"]]
-    return rows + [
-        _row(row, table["labels"], difference, way=False) for row in table["differences"]
-    ]
+    return rows + [_row(row, table["labels"], difference) for row in table["differences"]]
 
 
-def _row(row: Mapping[str, Any], labels: list[int], number: Any, *, way: bool = True) -> TableRow:
+def _row(row: Mapping[str, Any], labels: list[int], number: Any) -> TableRow:
     """Where all values are of one way the name has it, else each value."""
     values = {value["labels"]: value for value in row["values"]}
-    ways = {value["way"] for value in values.values()} if way else set()
-    name = row["name"] if len(ways) != 1 else f"{row['name']}, {next(iter(ways))}"
+    ways = {value["way"] for value in values.values()}
+    name = ", ".join([row["name"], *ways]) if len(ways) == 1 and "" not in ways else row["name"]
     cells = []
     for size in labels:
         value = values.get(size)
@@ -59,6 +59,17 @@ def _row(row: Mapping[str, Any], labels: list[int], number: Any, *, way: bool = 
     return TableRow(row["role"], name, cells)
 
 
+def next_step(card: Card) -> str:
+    """Return the next step, that stands after `NEXT`; empty where nothing is open."""
+    step = card["next_step"]
+    if not step:
+        return ""
+    titles = " ".join(QUESTIONS[question].title for question in step["answers"])
+    cost = f" Cost: {step['cost']}." if step["cost"] else ""
+    what = f"{step['what'][0].upper()}{step['what'][1:]}"
+    return f"{what}. It can answer: {titles}{cost}"
+
+
 def question_rows(card: Card) -> Iterator[QuestionRow]:
     """Yield the answers, in the order of the card."""
     for title, group in groupby(card["questions"], key=lambda row: row["title"]):
@@ -68,7 +79,7 @@ def question_rows(card: Card) -> Iterator[QuestionRow]:
             yield QuestionRow(
                 title="" if place else title,
                 labels=f"{images(row['labels'])} labels" if several and row["labels"] else "",
-                glyph=GLYPHS[row["sense"]],
+                glyph="" if QUESTIONS[row["question"]].declared else GLYPHS[row["sense"]],
                 sense=SENSES[row["sense"]],
                 answer=row["answer"],
                 points=_number(row),

@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fourlenses.findings.numbers import images
-from fourlenses.findings.show.cells import Card, question_rows, table_rows
+from fourlenses.findings.show.cells import NEXT, Card, next_step, question_rows, table_rows
 
-HEAD = "# Decision card\n\nWhat the study says of each target: docs/reference/findings.md.\n"
+HEAD = "# Decision card\n\nWhat the study says of each target: docs/reference/decision-card.md.\n"
 
 
 def cards(found: Sequence[Card]) -> str:
@@ -27,7 +27,7 @@ def _card(card: Card) -> str:
     if card["questions"]:
         head = ["question", "answer", "points (95 % interval)", "why"]
         rows = [
-            [row.title, f"{row.glyph} {row.answer}", row.points, row.why]
+            [row.title, f"{row.glyph} {row.answer}".strip(), row.points, row.why]
             for row in question_rows(card)
         ]
         parts.append(table([head, *rows]))
@@ -35,6 +35,9 @@ def _card(card: Card) -> str:
             "Points are in favour of what the question names. ▲ for it, ▼ against, ≈ no "
             "difference, ◐ open.\n"
         )
+    if step := next_step(card):
+        keys = "".join(f" `{line}`" for line in card["next_step"]["config"])
+        parts.append(f"**{NEXT}:** {step}{keys}\n")
     parts += _unmeasured(card)
     parts.append(_sentences(card))
     return "\n".join(parts)

@@ -43,7 +43,7 @@ MISSING = {
     ),
     "continued": Missing(
         "a downloaded encoder continued on one's own images",
-        "add to the lens alternatives such entries under continued",
+        "add to the lens alternatives method entries that start from a download, under continued",
     ),
 }
 

@@ -10,7 +10,7 @@ from fourlenses.findings.comparison import HAS_SEEN, Comparison, Exclusion, meas
 from fourlenses.findings.finding import Finding, of_outcomes
 from fourlenses.findings.thresholds import Thresholds
 from fourlenses.findings.verdict import ABOVE
-from fourlenses.lenses.alternatives.sides import Sides, in_words, sides
+from fourlenses.lenses.alternatives.sides import Sides, in_words, protocols, sides
 from fourlenses.study import names
 
 NAME = "alternatives"
@@ -88,7 +88,11 @@ def _outcome(both: Sides, evidence: Evidence, thresholds: Thresholds) -> BestOf:
             random=selection.random_encoder(evidence.metrics, first),
             excluded=None if both.downloaded else _has_seen(both),
             method=second["method"].iloc[0],
-            about={"encoder": first["source"].iloc[0], "labelled_images": both.labels},
+            about={
+                "encoder": first["source"].iloc[0],
+                "labelled_images": both.labels,
+                "protocols": protocols(first, second),
+            },
         ),
         evidence,
         thresholds,

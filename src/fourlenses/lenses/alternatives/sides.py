@@ -8,6 +8,7 @@ import pandas as pd
 from fourlenses.analysis.contrasts import Evidence
 from fourlenses.findings import contest, selection, words
 from fourlenses.lenses.alternatives.declared import Declared, read
+from fourlenses.study import names
 from fourlenses.study.vocabulary import EXTERNAL
 
 WAYS = contest.WAYS  # protocols that take part, with their words
@@ -93,6 +94,12 @@ def ways_of(rows: pd.DataFrame) -> dict[str, pd.DataFrame]:
 def in_words(rows: pd.DataFrame) -> str:
     """Return e.g. `rn50 fine-tuned`, `SimCLR on scenes 3k with a linear classifier`."""
     return f"{words.encoder(rows)} {WAYS[rows['protocol'].iloc[0]]}"
+
+
+def protocols(first: pd.DataFrame, second: pd.DataFrame) -> str:
+    """Return `both linear`, or `linear against fine-tuned`, of the rows of two cells."""
+    ways = [names.protocol(rows["protocol"].iloc[0]) for rows in (first, second)]
+    return f"both {ways[0]}" if ways[0] == ways[1] else " against ".join(ways)
 
 
 def introduced(rows: pd.DataFrame, declared: dict[str, Declared]) -> str:

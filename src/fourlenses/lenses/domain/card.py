@@ -18,11 +18,11 @@ QUESTIONS = {"added": finding.ADDED, "pool": finding.POOL, "other_encoder": find
 MISSING = {
     "added": Missing(
         "adding images of other domains to one's own",
-        "add to the lens domain such pools, and pool_controls with share",
+        "add pools of both to the lens domain, and pool_controls with share",
     ),
     "pool": Missing(
         "pooling with another domain at an equal number of images",
-        "add to the lens domain such pools, and pool_controls with total",
+        "add pools of both to the lens domain, and pool_controls with total",
     ),
     "other_encoder": Missing("an encoder of another domain", "add the lens domain"),
 }

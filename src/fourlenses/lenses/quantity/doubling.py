@@ -31,4 +31,5 @@ def gain_from_doubling(family: Family, evidence: Evidence) -> Contrast | None:
         paired=False,
         standard_error=half / quantile(math.inf),
         freedom=math.inf,
+        seed_share=None,  # of a curve through several encoders
     )

@@ -124,7 +124,7 @@ function link(name, kind, act) {
   anchor.href = "#";
   anchor.textContent = `↓ ${kind}`;
   anchor.download = `${name}.${kind}`;
-  anchor.setAttribute("aria-label", `Save ${name} as ${kind}`);
+  anchor.setAttribute("aria-label", `↓ ${kind} of ${name}`);
   act(anchor);
   return anchor;
 }
@@ -155,6 +155,26 @@ for (const line of all(".downloads")) {
   }
   line.querySelector(".anchor").after(...links.flatMap((one) => [" ", one]));
 }
+
+// pictures can be looked at larger: a click, or the button below
+const larger = document.getElementById("larger");
+const shown = larger.querySelector("img");
+function enlarge(image) {
+  [shown.src, shown.alt] = [image.src, image.alt];
+  shown.width = Math.min(2 * image.width, Math.max(0.94 * innerWidth, image.width));
+  larger.setAttribute("aria-label", image.closest("[aria-label]").getAttribute("aria-label"));
+  larger.showModal();
+}
+for (const image of all("figure img")) image.addEventListener("click", () => enlarge(image));
+for (const line of all(".downloads")) {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.textContent = "⤢ larger";
+  button.setAttribute("aria-label", `⤢ larger: ${line.dataset.name}`);
+  button.addEventListener("click", () => enlarge(line.closest("figure").querySelector("img")));
+  line.querySelector(".anchor").after(" ", button);
+}
+larger.addEventListener("click", (event) => event.target.closest("form") || larger.close());
 
 // contents: where the reader is
 const places = all("aside nav a[href^='#']").map((anchor) => [anchor, document.getElementById(anchor.hash.slice(1))]);
