@@ -3,11 +3,14 @@
 A page links to files of the repository by their place in it, as on the repository's host. README
 is the site's first page, docs/README.md the list of all pages. What lies outside docs/ and is
 linked to comes along: pages as pages, pictures and reports as they are, other files as a page with
-their text. tests/docs/test_site.py compares links and site.
+their text. So does the schema of a study's file, config.schema.json. tests/docs/test_site.py
+compares links and site.
 """
 
 import posixpath
 import re
+import runpy
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -112,6 +115,12 @@ def linked_files() -> list[str]:
     return list(found)
 
 
+def schema_for_editors() -> str:
+    """Return the JSON schema of a study's file, by the program that writes the config's page."""
+    sys.path.insert(0, str(ROOT / "src"))
+    return runpy.run_path(str(ROOT / "docs" / "reference" / "config.py"))["for_editors"]()
+
+
 def on_files(files: "Files", *, config: "MkDocsConfig") -> "Files":
     """Add the files outside docs/ to the site's."""
     from mkdocs.structure.files import File
@@ -123,6 +132,7 @@ def on_files(files: "Files", *, config: "MkDocsConfig") -> "Files":
             files.append(File.generated(config, place, content=text_of(path)))
         else:
             files.append(File.generated(config, place, abs_src_path=str(ROOT / path)))
+    files.append(File.generated(config, "config.schema.json", content=schema_for_editors()))
     return files
 
 

@@ -1,13 +1,16 @@
 """Write the tables of config.md: every key with its type, default and meaning.
 
     python docs/reference/config.py
+    python docs/reference/config.py --schema FILE   # the JSON schema of a study's file, for editors
 
 Types and meanings are those of schemas/, defaults those of config.yaml. What stands between the
 tables is written by hand. tests/docs/test_config_keys.py compares the page with both.
 """
 
+import argparse
 import json
 import re
+from copy import deepcopy
 from pathlib import Path
 
 from fourlenses.config.checkout import schema_file
@@ -181,6 +184,29 @@ def written(page: str) -> str:
     return TABLE.sub(table, page)
 
 
-if __name__ == "__main__":
+def for_editors() -> str:
+    """Return the JSON schema of a study's file, an overlay, of which no key is needed."""
+    schema = deepcopy(SCHEMA)
+
+    def without_required(section: dict) -> None:
+        section.pop("required", None)
+        for entry in section.get("properties", {}).values():
+            without_required(entry)
+
+    without_required(schema)
+    return json.dumps(schema, indent=1) + "\n"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--schema", type=Path, metavar="FILE", help="write the schema here alone")
+    file = parser.parse_args().schema
+    if file:
+        file.write_text(for_editors(), encoding="utf-8")
+        return
     PAGE.write_text(written(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
     print(f"wrote {PAGE.relative_to(ROOT)}")
+
+
+if __name__ == "__main__":
+    main()

@@ -296,6 +296,7 @@ def test_errors_come_first_and_decide():
                 "copies": dict.fromkeys(("same file", "same pixels", "near"), 0),
                 "leaked": dict.fromkeys(("same file", "same pixels", "near"), 0),
                 "two_labels": 0,
+                "too_flat": 0,
             },
         }
     )

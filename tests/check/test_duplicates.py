@@ -136,6 +136,10 @@ def test_flat_pictures_are_compared_exactly_only(tmp_path):
     put(tmp_path, "train/eel/flat_again.png", get(tmp_path, "train/eel/flat0.png"))
     report = check(tmp_path)
     assert report["duplicates"]["too_flat"] == 5
+    decoded = report["looked_at"] - report["undecodable"]["images"]
+    share = f"5 of {decoded} images ({100 * 5 / decoded:.2g} %) have too little contrast"
+    assert any(one["what"].startswith(share) for one in report["findings"])
+    assert report["verdict"] != "ok"
     assert groups(tmp_path) == {frozenset({"train/eel/flat0.png", "train/eel/flat_again.png"})}
 
 

@@ -1,9 +1,11 @@
 """Every key of a config is in docs/reference/config.md, and every key there is one of a config."""
 
+import json
 import re
 import runpy
 from pathlib import Path
 
+import jsonschema
 import pytest
 import yaml
 
@@ -76,6 +78,27 @@ def test_what_a_value_may_be_in_words(entry, words):
 def test_every_key_has_a_meaning():
     """That of a lens may be the one that the same key of quantity has."""
     assert re.findall(r"^\| `([\w.]+)` \|.*\| *\|$", PAGE, re.M) == []
+
+
+@pytest.mark.parametrize("study", sorted((ROOT / "studies").glob("*.yaml")), ids=lambda f: f.stem)
+def test_the_schema_for_editors_takes_the_studies_as_they_are(study):
+    validator = jsonschema.Draft202012Validator(json.loads(PROGRAM["for_editors"]()))
+    config = yaml.safe_load(study.read_text(encoding="utf-8"))
+    assert list(validator.iter_errors(config)) == []
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"seed": [0]},
+        {"training": {"precison": "auto"}},
+        {"quantity": {"protocols": ["liner"]}},
+        {"datasets": {"mine": {"path": "x"}}},
+    ],
+)
+def test_the_schema_for_editors_refuses_mistakes(wrong):
+    validator = jsonschema.Draft202012Validator(json.loads(PROGRAM["for_editors"]()))
+    assert list(validator.iter_errors(wrong))
 
 
 def test_keys_of_the_study():

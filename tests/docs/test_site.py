@@ -1,5 +1,6 @@
 """The documentation's site has every page, and every link of a page leads somewhere on it."""
 
+import json
 import os
 import re
 import runpy
@@ -100,5 +101,7 @@ def test_the_site_builds_without_a_warning(tmp_path):
     end = subprocess.run(command, cwd=ROOT, env=quiet, capture_output=True, text=True)
     assert end.returncode == 0, end.stderr
     assert "WARNING" not in end.stderr
+    schema = json.loads((tmp_path / "site" / "config.schema.json").read_text("utf-8"))
+    assert schema["properties"]["seeds"]["description"]
     reference = (tmp_path / "site" / "reference" / "config" / "index.html").read_text("utf-8")
     assert "<code>knn.k</code>" in reference

@@ -102,6 +102,13 @@ def test_a_cell_of_the_table_is_a_number_its_interval_and_its_way():
     assert html._parts("–") == ["–"]
 
 
+def test_a_command_is_code_in_a_page_and_nothing_else_is_markup():
+    assert html._with_code("cost: `make plan A=<b>`, then <i>") == (
+        "cost: <code>make plan A=&lt;b&gt;</code>, then &lt;i&gt;"
+    )
+    assert html._with_code("an odd ` one") == "an odd ` one"
+
+
 def test_a_step_is_in_every_form_of_a_card():
     """Not fine-tuned, so that the headline lacks the contest."""
     (card,) = conclusions.cards(seen(planted((None, None), (30.0, 60.0))), CERTAIN)

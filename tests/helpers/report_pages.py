@@ -218,7 +218,7 @@ def add_all(folder: Path, name: str = "a") -> Path:
         "dataset": "a",
         "content_sha256": "ab" * 32,
         "images": {"train": 4800, "test": 1200},
-        "levels": {name: 10},
+        "levels": {name: 10, "zoo": 4},
         "stored_size": 48,
     }
     sidecar.write_text(json.dumps({**images, "quarantined": left_out}))

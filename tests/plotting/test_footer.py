@@ -22,6 +22,12 @@ def test_the_footer_says_what_a_figure_is_based_on(tmp_path):
     both = [entry | {"source": "a-4000~b-4000", "steps": 2500} for entry in three]
     with_both = evidence_of(tmp_path, [*three, *both])
     assert footer.text(with_both, ["moco", "simclr"], [3], targets=["a"]) == text
+    # those of another lens are not in the figure
+    longer = [entry | {"lens": "quantity", "source": "a-400", "steps": 5000} for entry in three]
+    of_two = evidence_of(tmp_path, [*three, *longer])
+    shown = {"targets": ["a"], "lens": "domain"}
+    assert footer.text(of_two, ["moco", "simclr"], [3], **shown) == text
+    assert "1,250 to 5,000 steps" in footer.text(of_two, ["simclr"], [3], targets=["a"])
     one = evidence_of(tmp_path, seeds(50.0), prior_sd=0.9)
     text = footer.text(one, ["simclr"], [1], targets=["a"], intervals="whiskers")
     assert text.startswith("planted · SimCLR, ResNet-18 · 1 seed · 5,000 test images · whiskers: ")

@@ -50,7 +50,7 @@ def test_a_clone_without_data_has_the_same_report(tmp_path):
     write_report(kept / "metrics.csv", kept, data=tmp_path / "no_data", output=kept / "report.html")
     again = (kept / "report.html").read_text(encoding="utf-8")
     assert again == whole
-    assert "4,800 1,200 10 a 1 abababababab yes" in Page(again).text
+    assert "4,800 1,200 4 zoo, 10 a 1 abababababab yes" in Page(again).text
     assert "All of it." in Page(again).text
 
 

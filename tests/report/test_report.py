@@ -64,7 +64,7 @@ def test_what_is_there_is_shown(study):
         "1 min 11 s",
         "1,131",
         "truncated a",
-        "4,800 1,200 10 a 1 abababababab yes",
+        "4,800 1,200 4 zoo, 10 a 1 abababababab yes",
         "No record of 17 of the 18 encoders",
     ):
         assert text in page.text, page.text

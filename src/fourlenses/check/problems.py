@@ -19,6 +19,8 @@ LONG_SHARE, LONG = 0.05, 2.0
 HALF_WIDTH = 5.0
 # Share of images without contrast from which something is wrong with how their values are read.
 CONTRAST_SHARE = 0.3
+# Share of images without contrast enough to find near copies of, from which a user should know.
+TOO_FLAT_SHARE = 0.05
 # What to do about files that were skipped and were perhaps meant as images.
 _WAYS = "convert or move them if they are meant, or leave it so"
 _REMEDIES = {
@@ -187,6 +189,13 @@ def _copies(report: dict) -> Iterator[Problem]:
             "in all)"
         )
         yield Problem(False, what, "they count more than once in every number: duplicates.csv")
+    decoded = report["looked_at"] - report["undecodable"]["images"]
+    if duplicates["too_flat"] > TOO_FLAT_SHARE * decoded:
+        share = f"{duplicates['too_flat']} of {decoded} images"
+        percent = f"{100 * duplicates['too_flat'] / decoded:.2g} %"
+        what = f"{share} ({percent}) have too little contrast for near copies of them to be found"
+        remedy = "exact copies are found; ask where the images are from, e.g. cut from one scene"
+        yield Problem(False, what, remedy)
 
 
 def _overlaps(report: dict) -> Iterator[Problem]:

@@ -26,6 +26,7 @@ def text(
     *,
     targets: Iterable[str],
     intervals: str = "bands",
+    lens: str | None = None,
 ) -> str:
     """Return `real_mini · SimCLR, ResNet-18, 64 px, 2,344 steps · 3 seeds · 2,000 test images ·
     bands: 95 % intervals over test images and seeds`.
@@ -36,8 +37,9 @@ def text(
         seeds: of each number in it.
         targets: datasets that it shows results on.
         intervals: how the figure draws them: bands, whiskers, ±.
+        lens: whose encoders it shows; None: those of the whole study.
     """
-    metrics = evidence.metrics
+    metrics = table.rows_for(evidence.metrics, lens) if lens else evidence.metrics
     contrastive = [name for name in methods.in_order(shown) if methods.is_contrastive(name)]
     numbers = sorted({int(number) for number in seeds})
     own = table.own_encoders(metrics)

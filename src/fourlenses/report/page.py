@@ -92,6 +92,7 @@ def gather(metrics: Path, results: Path, data: Path) -> dict:
         "metrics_csv": embedded_csv(metrics) if metrics.stat().st_size <= MOST_EMBEDDED else None,
         "sections": _sections(lenses, with_dots),
         "gaps": gaps,
+        "not_asked": [(name, lens) for name, lens in LENSES.items() if name not in table.lenses],
         **parts,
     }
 

@@ -1,9 +1,11 @@
 """Decision cards as a fragment of HTML: decision.html, and what a page may include."""
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
 
 from fourlenses.findings.numbers import images
 from fourlenses.findings.show.cells import NEXT, Card, next_step, question_rows, table_rows
@@ -17,6 +19,7 @@ def cards(found: Sequence[Card]) -> str:
         undefined=StrictUndefined,
         keep_trailing_newline=True,
     )
+    environment.filters["code"] = _with_code
     template = environment.get_template("card.html.jinja")
     return "".join(
         template.render(
@@ -37,3 +40,8 @@ def _parts(cell: str) -> list[str]:
     number, _, rest = cell.partition(" (")
     interval, closed, way = rest.partition(")")
     return [part for part in (number, f"({interval}{closed}" if rest else "", way.strip()) if part]
+
+
+def _with_code(text: str) -> Markup:
+    """What stands between backticks as code."""
+    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))

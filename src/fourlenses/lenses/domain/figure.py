@@ -70,7 +70,9 @@ def draw(evidence: Evidence) -> tuple[Figure, pd.DataFrame]:
     labels = dict(rows.values()) | ({bottom: chance.LABEL} if len(known_chance) else {})
     _frame(axes, labels, heads, targets=targets)
     caption = CAPTION + CAPTION_OF_GREY * bool(has_published)
-    text = footer.text(evidence, cells["method"], cells["seeds"], targets=targets, intervals="±")
+    text = footer.text(
+        evidence, cells["method"], cells["seeds"], lens="domain", targets=targets, intervals="±"
+    )
     footer.write(figure, caption, text)
     return figure, cells
 

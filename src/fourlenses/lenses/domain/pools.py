@@ -86,7 +86,9 @@ def draw(evidence: Evidence, trained_margin: float = 5.0) -> tuple[Figure | None
     _labels(grid, lines, heights, per_row=per_row)
     _legend(figure, grid[0], numbers, shown=shown)
     look: style.Look = {"targets": targets, "intervals": "whiskers"}
-    footer.write(figure, footer.text(evidence, numbers["method"], numbers["seeds"], **look))
+    footer.write(
+        figure, footer.text(evidence, numbers["method"], numbers["seeds"], lens="domain", **look)
+    )
     return figure, numbers
 
 

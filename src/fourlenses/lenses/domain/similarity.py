@@ -133,7 +133,9 @@ def draw(evidence: Evidence, table: pd.DataFrame) -> tuple[Figure | None, pd.Dat
         grid[0].plot([], [], markers[source], color=style.QUIET, label=label)
     panels.legend_below(figure)
     look = {"targets": sorted(numbers["target"].unique()), "intervals": "whiskers"}
-    footer.write(figure, footer.text(evidence, numbers["method"], numbers["seeds"], **look))
+    footer.write(
+        figure, footer.text(evidence, numbers["method"], numbers["seeds"], lens="domain", **look)
+    )
     return figure, numbers
 
 

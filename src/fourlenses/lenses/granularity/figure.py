@@ -214,7 +214,9 @@ def draw(evidence: Evidence, trained_margin: float = 5.0) -> tuple[Figure, pd.Da
         labelled |= _at_ends(grid[0, -1], numbers[numbers["target"] == shown[-1]])
     panels.legend_below(figure, columns=2 if len(targets) == 1 else 5, without=labelled)
     seeds = numbers.loc[numbers["method"] != "random", "seeds"]
-    footer.write(figure, footer.text(evidence, numbers["method"], seeds, targets=targets))
+    footer.write(
+        figure, footer.text(evidence, numbers["method"], seeds, lens="granularity", targets=targets)
+    )
     return figure, numbers
 
 

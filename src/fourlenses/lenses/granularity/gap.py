@@ -85,7 +85,10 @@ def draw(evidence: Evidence, trained_margin: float = 5.0) -> tuple[Figure | None
     labels = {_label(*key, several=several) for key, _ in numbers.groupby(["target", "method"])}
     panels.legend_below(figure, without=labels)
     look: style.Look = {"targets": sorted(numbers["target"].unique()), "intervals": "whiskers"}
-    footer.write(figure, footer.text(evidence, numbers["method"], numbers["seeds"], **look))
+    footer.write(
+        figure,
+        footer.text(evidence, numbers["method"], numbers["seeds"], lens="granularity", **look),
+    )
     return figure, numbers
 
 

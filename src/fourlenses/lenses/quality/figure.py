@@ -168,7 +168,9 @@ def draw(evidence: Evidence) -> tuple[Figure, pd.DataFrame]:
         _one_scale(list(block), kind)
     panels.legend_below(figure, columns=2 if len(pairs) == 1 else 4)
     look: style.Look = {"targets": sorted({pair[1] for pair in pairs}), "intervals": "whiskers"}
-    footer.write(figure, footer.text(evidence, numbers["method"], numbers["seeds"], **look))
+    footer.write(
+        figure, footer.text(evidence, numbers["method"], numbers["seeds"], lens="quality", **look)
+    )
     return figure, numbers
 
 

@@ -75,7 +75,9 @@ def draw(evidence: Evidence) -> tuple[Figure | None, pd.DataFrame]:
             axes.set_ylabel(f"change of top-1,\npoints ({panels.BETTER_UP})")
     panels.legend_below(figure, columns=2 if len(families) == 1 else 4)
     targets = sorted({target for _, target in blocks})
-    text = footer.text(evidence, numbers["method"], numbers["seeds"], targets=targets)
+    text = footer.text(
+        evidence, numbers["method"], numbers["seeds"], lens="quality", targets=targets
+    )
     footer.write(figure, text)
     return figure, numbers
 

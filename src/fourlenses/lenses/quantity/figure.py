@@ -160,7 +160,9 @@ def draw(evidence: Evidence) -> tuple[Figure, pd.DataFrame]:
         _label(drawn, _of_curve(shown, block.curve), block, per_row=per_row)
     panels.legend_below(figure, columns=2 if len(targets) == 1 else 4, without=_at_ends(numbers))
     seeds, shown_methods = numbers["seeds"], pretrained["entry"]
-    footer.write(figure, footer.text(evidence, shown_methods, seeds, targets=targets))
+    footer.write(
+        figure, footer.text(evidence, shown_methods, seeds, lens="quantity", targets=targets)
+    )
     return figure, numbers
 
 

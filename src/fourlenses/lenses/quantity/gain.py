@@ -169,7 +169,9 @@ def draw(
         _last_doublings(grid[-1], doublings, targets, per_row=per_row)
     panels.legend_below(figure, columns=2 if len(targets) == 1 else 4)
     shown_methods, seeds = numbers["entry"], numbers["seeds"]
-    footer.write(figure, footer.text(evidence, shown_methods, seeds, targets=targets))
+    footer.write(
+        figure, footer.text(evidence, shown_methods, seeds, lens="quantity", targets=targets)
+    )
     return figure, numbers
 
 

@@ -108,7 +108,9 @@ def draw(evidence: Evidence) -> tuple[Figure | None, pd.DataFrame]:
             axes.set_ylabel(f"labels needed\nfrom scratch ({panels.BETTER_UP})")
     panels.legend_below(figure, columns=2)
     look: style.Look = {"targets": targets, "intervals": "whiskers"}
-    footer.write(figure, footer.text(evidence, numbers["method"], numbers["seeds"], **look))
+    footer.write(
+        figure, footer.text(evidence, numbers["method"], numbers["seeds"], lens="quantity", **look)
+    )
     return figure, numbers
 
 

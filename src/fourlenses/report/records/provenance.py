@@ -11,6 +11,7 @@ from fourlenses.report.records import image_records
 from fourlenses.report.records.external import external_encoders
 from fourlenses.report.records.image_records import Record
 from fourlenses.report.tables import Table
+from fourlenses.study import names
 from fourlenses.study.layout import STUDY
 
 COLUMNS = [
@@ -134,9 +135,12 @@ def _images(
 
 def _counts(record: dict, used: set[str]) -> list[str]:
     """The cells of a row after dataset and variant. used: hashes that runs were pretrained on."""
+    dataset = str(record.get("dataset"))
     images, levels = _dict(record.get("images")), _dict(record.get("levels"))
     counts = [images.get(split, 0) for split in ("train", "test")]
-    labels = ", ".join(f"{count} {name}" for name, count in levels.items())
+    known = [(count, name) for name, count in levels.items() if isinstance(count, int)]
+    # from coarse to fine; the file has them by name
+    labels = ", ".join(f"{count} {names.level(dataset, name)}" for count, name in sorted(known))
     sha256 = str(record["content_sha256"])
     agrees = ("yes" if used == {sha256} else "no") if used else UNKNOWN
     return [
