@@ -12,6 +12,8 @@ PYTHON = $(shell [ -x .venv/bin/python ] && echo .venv/bin/python || echo python
 # container images set it: every job would then compile the Python of all that it imports, over 2 s
 # of a core for torch alone
 unexport PYTHONDONTWRITEBYTECODE
+# of another program's debugging: Snakemake itself fails with them
+unexport PYTHONWARNINGS PYTHONHOME PYTHONINSPECT PYTHONOPTIMIZE
 # Snakemake, uv and pip keep caches in the home, which may be missing, read-only or full
 export XDG_CACHE_HOME := $(shell envs/cache_folder.sh)
 
