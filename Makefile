@@ -15,7 +15,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # Snakemake, uv and pip keep caches in the home, which may be missing, read-only or full
 export XDG_CACHE_HOME := $(shell envs/cache_folder.sh)
 
-.PHONY: help setup setup-dev demo run plan report figures test test-slurm bench doctor status track compare gallery readme new-dataset docs lint format lock audit
+.PHONY: help setup setup-dev demo run plan report figures test test-slurm bench doctor status track compare costs gallery readme new-dataset docs lint format lock audit
 DEVELOPMENT = test test-slurm bench readme docs lint audit lock
 help:            ## what each command does
 	@awk -F ':.*## *' -v ours=" $(DEVELOPMENT) " '/^[a-z-]+:.*##/ \
@@ -79,6 +79,10 @@ gallery:         ## an index of all reports: results/index.html
 
 compare:         ## two runs of one study, number by number: A=results/mine B=/elsewhere/results/mine [CSV=file]
 	@.venv/bin/python workflow_scripts/compare_runs.py "$$A" "$$B" $${CSV:+--output "$$CSV"}
+
+costs:           ## cheaper entries of a study against one: points lost, time saved: STUDY=name [ENTRY=simclr] [CSV=file]
+	@.venv/bin/python workflow_scripts/compare_costs.py "results/$$STUDY" \
+	  $${ENTRY:+--reference "$$ENTRY"} $${CSV:+--output "$$CSV"}
 
 readme: setup    ## README's section of results and its picture, from committed tables: [STUDIES="real_mini …"]
 	@.venv/bin/python workflow_scripts/write_readme.py $$STUDIES

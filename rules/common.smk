@@ -15,7 +15,7 @@ from fourlenses.core.errors import UserError
 from fourlenses.core.paths import expanded
 from fourlenses.lenses.known_sizes import possible_plan
 from fourlenses.slurm.inside_job import attempts_grow, count_jobs, in_slurm_job
-from fourlenses.slurm.profile_checks import GPU_VARIABLES
+from fourlenses.slurm.profile_checks import GPU_VARIABLES, NODES_VARIABLE
 from fourlenses.slurm.snakemake_internals import (
     count_target_jobs,
     makes_environments,
@@ -74,8 +74,8 @@ ENVIRONMENT = job_environment(
     in_slurm_job=INSIDE,
     may_requeue=INSIDE and count_jobs(os.environ, count_target_jobs(sys.argv)) == 1,
 )
-# the profile may name these two in its expressions, which are evaluated later than this
-for variable in GPU_VARIABLES.values():
+# the profile may name these in its expressions, which are evaluated later than this
+for variable in (*GPU_VARIABLES.values(), NODES_VARIABLE):
     os.environ[variable] = ENVIRONMENT[variable]
 # jobs use this interpreter's environment, activated or not; with --sdm conda they use
 # envs/fourlenses.yaml

@@ -25,6 +25,7 @@ if workflow.is_main_process and not IN_MODULE:
                 key=f"{section}.processes",
                 processes=config[section]["processes"],
             )
+        profile_checks.check_nodes(profile, config["training"]["nodes"])
     except UserError as error:
         raise WorkflowError(str(error)) from None
     if profile_checks.submits(profile):

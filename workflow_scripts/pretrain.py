@@ -5,6 +5,7 @@ Interrupted, it continues from its last checkpoint when run again.
 
 import argparse
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from fourlenses.training.settings import TrainingData
 
 
-def main() -> None:
+def parsed() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter
     )
@@ -42,7 +43,8 @@ def main() -> None:
         nargs="*",
         default=[],
         type=Path,
-        help="files of the imported encoder that is continued; without it weights are random",
+        help="files of the encoder that is continued, an imported one or that of fewer images; "
+        "without it weights are random",
     )
     parser.add_argument(
         "--output",
@@ -51,21 +53,34 @@ def main() -> None:
         help="directory for encoder.safetensors, head.safetensors, history.csv, run.json",
     )
     add_placement_arguments(parser)
+    # the workflow's jobs have it as a variable: an option would be part of the rule's command,
+    # whose change is a reason to train again
+    parser.add_argument(
+        "--nodes",
+        type=int,
+        default=int(os.environ.get("FOURLENSES_NODES", "1")),
+        help="nodes of the SLURM job that this runs in, with --processes and --workers on each",
+    )
     add_tracker_arguments(parser)
-    arguments = parser.parse_args()
-    launch(arguments.processes)
+    return parser.parse_args()
+
+
+def main() -> None:
+    arguments = parsed()
+    launch(arguments.processes, arguments.nodes)
 
     from fourlenses.study.layout import ENCODER
     from fourlenses.trackers.follow import following
     from fourlenses.trackers.run import TrackedRun
     from fourlenses.training.pretrain import pretrain
     from fourlenses.training.settings import PretrainingSettings, TrainingData
-    from fourlenses.training.start import follow_start
+    from fourlenses.training.start import follow_smaller, follow_start
 
     values, start = json.loads(arguments.settings), None
     if arguments.start:
         folder = arguments.start[0].parent
-        values, start = follow_start(values, folder), folder / ENCODER
+        follow = follow_smaller if "smaller" in values else follow_start
+        values, start = follow(values, folder), folder / ENCODER
     data = TrainingData(arguments.datasets, arguments.betons, arguments.subsets, start=start)
     run = TrackedRun.of(arguments.trackers.absolute().parent.name, values)
     with following(

@@ -6,11 +6,13 @@ import os
 import re
 import subprocess
 import sys
+import threading
 import time
 
 import pytest
 import torch
 
+from fourlenses.core.errors import UserError
 from fourlenses.resume.checkpoint import Checkpoints
 from fourlenses.resume.lock import TrainingLock
 from tests.helpers.small_file_system import on_a_small_file_system
@@ -274,3 +276,13 @@ def test_other_errors_are_not_swallowed(tmp_path):
     with pytest.raises(Exception, match="pickle"):
         checkpoints.save(1, {"function": lambda: None})
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_node_that_sees_a_checkpoint_late_waits_for_it(tmp_path):
+    there, late = Checkpoints(tmp_path / "there"), Checkpoints(tmp_path / "late")
+    assert there.save(7, {"step": 7})
+    later = threading.Timer(1.0, lambda: (tmp_path / "there").rename(tmp_path / "late"))
+    later.start()
+    assert late.await_step(7) == {"step": 7}
+    with pytest.raises(UserError, match=r"checkpoint of step 8, which cannot .* all nodes share"):
+        late.await_step(8, seconds=0.1)

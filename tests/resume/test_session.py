@@ -2,6 +2,8 @@
 
 import contextlib
 import logging
+import shutil
+import threading
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ from fourlenses.core.errors import Interrupted, UserError
 from fourlenses.core.files import read_json
 from fourlenses.parallel import distributed
 from fourlenses.resume import session as sessions
+from fourlenses.resume.checkpoint import Checkpoints
 from fourlenses.resume.lock import LockLost, TrainingLock
 from fourlenses.resume.placement import Placement
 from fourlenses.resume.result_cache import FOLDER
@@ -330,3 +333,30 @@ def test_a_session_has_the_device_of_its_placement(tmp_path):
     devices = []
     attempt(tmp_path, lambda session: devices.append(session.device))
     assert devices == [torch.device("cpu")]
+
+
+def _continues(folder: str) -> int:
+    """The step that a process continues at, of which the second one's node sees its file late."""
+
+    @contextlib.contextmanager
+    def joined(device):
+        yield device
+
+    sessions.joined_processes = joined
+    shared, stale = Checkpoints(Path(folder) / "shared"), Checkpoints(Path(folder) / "stale")
+    second = distributed.rank() == 1
+    if second:
+        (file,) = shared.directory.glob("step000000009.*")
+        arrival = (shutil.copy, (file, stale.directory))
+        threading.Timer(1.0, *arrival).start()
+    placement = Placement(Path(folder), device="cpu")
+    with resumable_training(Path(folder) / "key", placement, outputs={}, made_from={}) as session:
+        state = session.newest(stale if second else shared)
+    return -1 if state is None else state["step"]
+
+
+def test_two_nodes_continue_from_one_checkpoint(tmp_path):
+    for name, steps in (("shared", (5, 9)), ("stale", (5,))):
+        for step in steps:
+            assert Checkpoints(tmp_path / name).save(step, {"step": step})
+    assert run_processes(2, _continues, str(tmp_path)) == [9, 9]

@@ -73,27 +73,19 @@ def prepared(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("prepared")
     config = folder / "config.yaml"
     config.write_text(yaml.safe_dump(CONFIG))
-    command = [
-        Path(sys.executable).with_name("snakemake"),
-        ENCODER,
-        "--snakefile",
-        ROOT / "Snakefile",
-    ]
-    command += [
-        "--directory",
-        folder,
-        "--configfile",
-        config,
-        "--cores",
-        2,
-        "--workflow-profile",
-        ROOT / "profiles" / "ci",
-    ]
-    done = subprocess.run([str(part) for part in command], capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout + done.stderr
+    run_here(folder, config)
     (folder / RUN).rename(folder / "undisturbed")
     shutil.rmtree(folder / "results")
     return folder
+
+
+def run_here(folder: Path, config: Path) -> None:
+    """Make the encoder in a folder, without SLURM."""
+    command = [Path(sys.executable).with_name("snakemake"), ENCODER, "--cores", 2]
+    command += ["--snakefile", ROOT / "Snakefile", "--directory", folder, "--configfile", config]
+    command += ["--workflow-profile", ROOT / "profiles" / "ci"]
+    done = subprocess.run([str(part) for part in command], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 @pytest.fixture

@@ -3,10 +3,11 @@
 #
 #   tests/slurm/start_slurm.sh start|stop|install
 #
-# node1 has two GPUs, node2 none; partitions cpu (both nodes), gpu (node1), and two on node1 whose
-# jobs the others preempt by requeueing: low at once, grace after a minute's notice; and cancel on
-# node1, whose jobs they end. Everything lies under $SLURM_TEST_ROOT, with ports from
-# $SLURM_TEST_BASEPORT on, so that several can live on one machine and none touches /etc/slurm.
+# Each node has two GPUs; partitions cpu (both nodes), gpu (node1), and two on node1 whose jobs the
+# others preempt by requeueing: low at once, grace after a minute's notice; and cancel on node1,
+# whose jobs they end. pair, pairlow and pairgrace are gpu, low and grace of both nodes. Everything
+# lies under $SLURM_TEST_ROOT, with ports from $SLURM_TEST_BASEPORT on, so that several can live on
+# one machine and none touches /etc/slurm.
 # SLURM_TEST_ACCOUNTING=1: with accounting, by its own slurmdbd and MariaDB, in which root
 # has the account testproject. Needs root, and Debian's or Ubuntu's slurm-wlm and munge, for
 # accounting slurmdbd and mariadb-server too, which `install` gets.
@@ -111,9 +112,9 @@ configure() {
   local gpu devices=$ROOT/dev/gpu[0-1]
   for gpu in 0 1; do [ -c "$ROOT/dev/gpu$gpu" ] || mknod "$ROOT/dev/gpu$gpu" c 1 3 2>/dev/null || devices=""; done
   if [ -n "$devices" ]; then
-    printf 'AutoDetect=off\nNodeName=node1 Name=gpu Type=fake File=%s\n' "$devices"
+    printf 'AutoDetect=off\nNodeName=node[1-2] Name=gpu Type=fake File=%s\n' "$devices"
   else
-    printf 'AutoDetect=off\nNodeName=node1 Name=gpu Type=fake File=/dev/null\nNodeName=node1 Name=gpu Type=fake File=/dev/zero\n'
+    printf 'AutoDetect=off\nNodeName=node[1-2] Name=gpu Type=fake File=/dev/null\nNodeName=node[1-2] Name=gpu Type=fake File=/dev/zero\n'
   fi >"$ROOT/etc/gres.conf"
   cat >"$SLURM_CONF" <<EOF
 ClusterName=tests
@@ -153,11 +154,14 @@ SlurmctldTimeout=30
 SlurmdTimeout=30
 $(accounting)
 NodeName=node1 NodeAddr=127.0.0.1 NodeHostname=node1 Port=$((PORT + 101)) CPUs=16 RealMemory=200000 Gres=gpu:fake:2 State=UNKNOWN
-NodeName=node2 NodeAddr=127.0.0.1 NodeHostname=node2 Port=$((PORT + 102)) CPUs=16 RealMemory=200000 State=UNKNOWN
+NodeName=node2 NodeAddr=127.0.0.1 NodeHostname=node2 Port=$((PORT + 102)) CPUs=16 RealMemory=200000 Gres=gpu:fake:2 State=UNKNOWN
 PartitionName=cpu Nodes=node1,node2 Default=YES MaxTime=1440 DefMemPerCPU=200 PriorityTier=10 State=UP
 PartitionName=gpu Nodes=node1 MaxTime=1440 DefMemPerCPU=200 PriorityTier=10 State=UP
 PartitionName=low Nodes=node1 MaxTime=1440 DefMemPerCPU=200 PriorityTier=1 PreemptMode=REQUEUE GraceTime=0 State=UP
 PartitionName=grace Nodes=node1 MaxTime=1440 DefMemPerCPU=200 PriorityTier=1 PreemptMode=REQUEUE GraceTime=60 State=UP
+PartitionName=pair Nodes=node1,node2 MaxTime=1440 DefMemPerCPU=200 PriorityTier=10 State=UP
+PartitionName=pairlow Nodes=node1,node2 MaxTime=1440 DefMemPerCPU=200 PriorityTier=1 PreemptMode=REQUEUE GraceTime=0 State=UP
+PartitionName=pairgrace Nodes=node1,node2 MaxTime=1440 DefMemPerCPU=200 PriorityTier=1 PreemptMode=REQUEUE GraceTime=60 State=UP
 PartitionName=cancel Nodes=node1 MaxTime=1440 DefMemPerCPU=200 PriorityTier=1 PreemptMode=CANCEL GraceTime=0 State=UP
 EOF
   # A job step loses SLURM_CONF before its inner srun, so the commands themselves know which

@@ -7,6 +7,7 @@ from fourlenses.slurm.inside_job import (
     forget_allocation,
     in_slurm_job,
     max_minutes,
+    node_resources,
 )
 
 
@@ -43,3 +44,32 @@ def test_an_allocation_s_own_gpu_is_not_passed_on():
     environment = {"CUDA_VISIBLE_DEVICES": "3", "OMP_NUM_THREADS": "1", "PATH": "/bin"}
     forget_allocation(environment)
     assert environment == {"PATH": "/bin"}
+
+
+def test_a_job_of_one_node_asks_for_what_it_always_did():
+    assert node_resources(1) == {}
+
+
+def test_the_plugin_submits_a_job_of_two_nodes_with_a_task_on_each(monkeypatch):
+    """By the plugin's own functions, for jobs with GPUs and without."""
+    from snakemake_executor_plugin_slurm.submit_string import get_submit_command
+    from snakemake_executor_plugin_slurm.utils import set_gres_string
+
+    class Job:
+        threads = 8
+
+        def __init__(self, **more: object) -> None:
+            self.resources = Resources({**node_resources(2), "mem_mb": 500, **more})
+
+    class Resources(dict):
+        __getattr__ = dict.__getitem__
+
+    names = ("run_uuid", "slurm_logfile", "comment_str", "account", "partition", "workdir")
+    parameters = dict.fromkeys(names, "x")
+    with_gpus, without = Job(gpu=0, gpu_model="", gres="gpu:a100:4"), Job(gres="", gpu=0)
+    for job, tasks in ((with_gpus, "--ntasks=2"), (without, "--ntasks=2")):
+        words = get_submit_command(job, parameters).split()
+        assert {"--nodes=2", tasks, "--cpus-per-task=8"} <= set(words)
+        assert not [word for word in words if "per-gpu" in word]
+    assert set_gres_string(with_gpus).split() == ["--gres=gpu:a100:4"]
+    assert set_gres_string(without) == ""

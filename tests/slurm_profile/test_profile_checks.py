@@ -71,3 +71,17 @@ def test_patience():
     assert profile_checks.patience_seconds({profile_checks.PATIENCE: "20"}) == 20
     with pytest.raises(UserError, match="is 'soon'; make it a number of seconds"):
         profile_checks.patience_seconds({profile_checks.PATIENCE: "soon"})
+
+
+def test_gpus_of_several_nodes_are_asked_for_per_node():
+    profile_checks.check_nodes(PROFILE, 1)
+    profile_checks.check_nodes([PROFILE[3]], 2)  # no SLURM
+    gres = ProfileResource("pretrain", "gres", "gpu:a100:2")
+    profile_checks.check_nodes([*PROFILE, gres], 2)
+    own = ProfileResource("pretrain", "gpu", "0 if $FOURLENSES_NODES > 1 else 2")
+    profile_checks.check_nodes([*PROFILE[:3], own], 2)
+    profile_checks.check_nodes([*PROFILE[:3], ProfileResource("pretrain", "gpu", "0")], 2)
+    with pytest.raises(
+        UserError, match=r"'training\.nodes' is 2, .* by `gpu: 2`, .* lines gpu, gpu_model and gres"
+    ):
+        profile_checks.check_nodes(PROFILE, 2)

@@ -271,6 +271,19 @@ REQUEUED = (
             True,
             REQUEUED,
         ),
+        # of several nodes: srun has one for each task
+        (
+            "fourlenses: the disk is full\n" + "srun: error: n2: task 1: Exited\n" * 8,
+            True,
+            False,
+            "fourlenses: the disk is full",
+        ),
+        (
+            "srun: error: n2: task 1: Killed\n",
+            True,
+            False,
+            "srun: error: n2: task 1: Killed",
+        ),
         ("the error of step 3 was 0.1\n" * 9 + "features of b\n", False, False, "features of b"),
     ],
 )

@@ -14,13 +14,18 @@ from safetensors.torch import load_file
 from fourlenses.core.randomness import named_seed
 from fourlenses.models.architectures import build_architecture
 from tests.helpers.runs import forget_finished, go, settings
+from tests.helpers.two_nodes import on_two_nodes
 from tests.training.test_start import NORMS, continuing, imported
 
 ROOT = Path(__file__).parents[2]
 SMALL_VIEWS = {"views": ["strong", "strong", "small", "small"]}
 
 
-def in_two_processes(dataset, chosen, start=None):
+IN_TWO_PROCESSES = ("--processes", "2")
+ON_TWO_NODES = ("--nodes", "2")
+
+
+def in_two_processes(dataset, chosen, start=None, placed=IN_TWO_PROCESSES):
     """Return the command that pretrains on the dataset in two processes on the CPU.
 
     start: the folder of an imported encoder.
@@ -40,8 +45,7 @@ def in_two_processes(dataset, chosen, start=None):
         dataset / "checkpoints",
         "--device",
         "cpu",
-        "--processes",
-        "2",
+        *placed,
         "--workers",
         "1",
     ]
@@ -56,17 +60,23 @@ def in_two_processes(dataset, chosen, start=None):
     ]
 
 
-def assert_two_processes_give_the_weights_of_one(dataset, chosen, begun, start=None):
+def assert_two_processes_give_the_weights_of_one(
+    dataset, chosen, begun, start=None, *, placed=IN_TWO_PROCESSES, environment=None
+):
     """Train in one process and in two, and compare weights and histories.
 
     Args:
         begun: the encoder's tensors before the first step.
         start: the folder of the imported encoder that the training continues.
+        placed: options of the program that make it two processes.
+        environment: of the two.
     """
     alone, record = go(dataset, "alone", chosen, start and start / "encoder.safetensors")
-    command = in_two_processes(dataset, chosen, start)
+    command = in_two_processes(dataset, chosen, start, placed)
     forget_finished(dataset / "checkpoints")
-    result = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+    result = subprocess.run(
+        command, capture_output=True, text=True, check=False, timeout=300, env=environment
+    )
     assert result.returncode == 0, result.stderr
     together = load_file(dataset / "two" / "encoder.safetensors")
     moved = {name: float((tensor - begun[name]).float().norm()) for name, tensor in alone.items()}
@@ -107,6 +117,16 @@ def test_two_processes_give_the_weights_of_one(dataset, method, changes):
 
 
 @pytest.mark.parametrize("method", ["simclr", "byol"])
+def test_two_nodes_give_the_weights_of_one_process(dataset, method):
+    keys = {"epochs": 1.4, "warmup_epochs": 0, "optimizer": "sgd", "learning_rate": 0.002}
+    chosen = settings(method, **keys, health_images=12)
+    begun, _ = go(dataset, "start", settings("random"))
+    assert_two_processes_give_the_weights_of_one(
+        dataset, chosen, begun, placed=ON_TWO_NODES, environment=on_two_nodes(dataset)
+    )
+
+
+@pytest.mark.parametrize("method", ["simclr", "byol"])
 def test_a_continued_run_in_two_processes_gives_the_weights_of_one(dataset, method):
     start = imported(dataset, architecture="resnet_small")
     keys = {"steps": 5, "epochs": None, "frozen_share": 0.4, "optimizer": "sgd"}
@@ -142,6 +162,30 @@ def test_a_slot_of_two_processes_ends_with_code_75_and_one_request_to_be_requeue
     assert "this job is not requeued: scontrol refused (disabled)" in result.stderr
     assert "Traceback" not in result.stderr
     assert len(list(dataset.glob("checkpoints/*/step*.pt"))) == 1
+
+
+def test_a_slot_of_two_nodes_ends_with_code_75_and_one_request_to_be_requeued(dataset):
+    command = in_two_processes(dataset, settings(epochs=400, warmup_epochs=0), placed=ON_TWO_NODES)
+    command += ["--max-minutes", "0.001", "--requeue"]
+    environment = on_two_nodes(dataset)
+    result = subprocess.run(
+        command, capture_output=True, text=True, check=False, timeout=300, env=environment
+    )
+    assert result.returncode == 75, result.stderr
+    assert (dataset / "asked").read_text() == f"requeue {environment['SLURM_JOB_ID']}\n"
+    assert "this job is not requeued: scontrol refused (disabled)" in result.stderr
+    assert "Traceback" not in result.stderr
+    assert len(list(dataset.glob("checkpoints/*/step*.pt"))) == 1
+
+
+def test_a_user_s_mistake_on_two_nodes_ends_with_code_2(dataset):
+    command = in_two_processes(dataset, settings(epochs=1, batch_size=15), placed=ON_TWO_NODES)
+    environment = on_two_nodes(dataset)
+    result = subprocess.run(
+        command, capture_output=True, text=True, check=False, timeout=300, env=environment
+    )
+    assert result.returncode == 2, result.stderr
+    assert "cannot be divided among 2 processes" in result.stderr
 
 
 def test_a_user_s_mistake_in_two_processes_ends_with_code_2(dataset):

@@ -151,6 +151,15 @@ def test_a_dry_run_ends_with_what_each_rule_asks_for(tmp_path):
     assert "would ask" not in dry_run(tmp_path, ("local",), NAMES)
 
 
+@pytest.mark.parametrize(("model", "gpus"), [("a100", "2 x 4 a100"), ("any", "2 x 4")])
+def test_a_pretraining_on_two_nodes_asks_for_the_same_of_each(tmp_path, model, gpus):
+    (tmp_path / "two.yaml").write_text("training: {nodes: 2, processes: 4}\n")
+    names = NAMES | {"FOURLENSES_GPU_MODEL": model}
+    output = dry_run(tmp_path, SLURM, names, ENCODER, config=tmp_path / "two.yaml")
+    rows = [" ".join(line.split()) for line in output[output.index(TABLE) :].splitlines()]
+    assert f"pretrain 1 gpu-long {gpus} 2 x 32 2 x 120000 MB 12 h" in rows
+
+
 @pytest.mark.parametrize(
     ("rule", "section"), [("pretrain", "training"), ("train_evaluate", "evaluation")]
 )

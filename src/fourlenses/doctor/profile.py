@@ -19,7 +19,11 @@ def answer(file):
     return yaml.safe_load(open(file, encoding="utf-8"))
 """
 # set by the Snakefile from the config unless they are set before; the values of config.yaml
-_SET_LATER = {"FOURLENSES_PROCESSES": "1", "FOURLENSES_EVALUATION_PROCESSES": "1"}
+_SET_LATER = {
+    "FOURLENSES_PROCESSES": "1",
+    "FOURLENSES_EVALUATION_PROCESSES": "1",
+    "FOURLENSES_NODES": "1",
+}
 _BUILTINS = {"min": min, "max": max, "int": int}
 _UNITS = {"s": 1 / 60, "m": 1, "h": 60, "d": 1440, "w": 10080}
 

@@ -6,6 +6,7 @@ restores the batch's own order.
 
 import contextlib
 import os
+import socket
 from collections.abc import Callable, Iterator
 
 import torch
@@ -14,6 +15,10 @@ from torch import Tensor
 
 from fourlenses.core.errors import UserError
 from fourlenses.parallel.devices import check_gpu
+
+
+class ProcessLost(UserError):
+    """Another process of this run has ended, or its node cannot be reached."""
 
 
 def world_size() -> int:
@@ -92,6 +97,7 @@ def joined_processes(device: torch.device) -> Iterator[torch.device]:
 
     Raises:
         UserError: there are fewer GPUs than processes, or this one's cannot be used.
+        ProcessLost: a message to another process or from it failed.
     """
     if int(os.environ.get("WORLD_SIZE", "1")) == 1:
         yield device
@@ -110,8 +116,23 @@ def joined_processes(device: torch.device) -> Iterator[torch.device]:
     try:
         yield device
         dist.barrier()
+    except RuntimeError as error:
+        if not _of_a_message(error):
+            raise
+        reason = str(error).strip().partition("\n")[0]
+        raise ProcessLost(
+            f"process {rank() + 1} of {world_size()} (on {socket.gethostname()}) cannot reach the "
+            f"others any more ({reason}): one has ended, which says why if it could, or its node "
+            "is lost. This one ends too. Run the same command again to continue from the newest "
+            "checkpoint"
+        ) from error
     finally:
         dist.destroy_process_group()
+
+
+def _of_a_message(error: RuntimeError) -> bool:
+    """Return whether an error is one of messages between processes; gloo's have no class."""
+    return isinstance(error, dist.DistError) or "gloo" in str(error)
 
 
 def barrier() -> None:

@@ -70,8 +70,10 @@ def schedule(jobs: dict[str, Job], gpus: int) -> dict[str, tuple[float, float]]:
 def _check_devices(jobs: dict[str, Job], gpus: int) -> None:
     for job in jobs.values():
         if job.devices > gpus:
-            section = "training" if job.kind == "pretrain" else "evaluation"
+            keys = "'evaluation.processes'"
+            if job.kind == "pretrain":
+                keys = "'training.processes' times 'training.nodes'"
             raise UserError(
-                f"{job.key} holds {job.devices} devices ('{section}.processes'), but key "
+                f"{job.key} holds {job.devices} devices ({keys}), but key "
                 f"'plan.gpus' is {gpus}; raise this or lower that"
             )

@@ -11,6 +11,8 @@ import os
 import pickle
 import re
 import secrets
+import socket
+import time
 import zipfile
 from io import BufferedReader
 from pathlib import Path
@@ -18,6 +20,7 @@ from typing import IO, BinaryIO, cast
 
 import torch
 
+from fourlenses.core.errors import UserError
 from fourlenses.core.files import sync, sync_directory
 
 log = logging.getLogger(__name__)
@@ -84,10 +87,7 @@ class Checkpoints:
         """
         for file in reversed(self._files()):
             try:
-                with open(file, "rb") as opened:
-                    _verify(file, opened)
-                    opened.seek(0)
-                    return torch.load(opened, map_location="cpu", weights_only=True)
+                return _read(file)
             except _UNREADABLE as error:
                 first_line = str(error).splitlines()[0] if str(error) else "no message"
                 reason = f"{type(error).__name__}: {first_line}"
@@ -96,6 +96,26 @@ class Checkpoints:
                 )
                 self._unusable.add(file)
         return None
+
+    def await_step(self, step: int, seconds: float = 60.0) -> dict:
+        """Return the checkpoint of a step, on the CPU, once this machine sees it.
+
+        Raises:
+            UserError: it does not within ``seconds``.
+        """
+        end = time.monotonic() + seconds
+        while True:
+            for file in self._files():
+                if _step(file) == step:
+                    with contextlib.suppress(*_UNREADABLE):
+                        return _read(file)
+            if time.monotonic() > end:
+                raise UserError(
+                    f"the first process continues from the checkpoint of step {step}, which cannot "
+                    f"be read in {self.directory} on {socket.gethostname()}; the folder has to be "
+                    "on a file system that all nodes share"
+                )
+            time.sleep(min(1.0, seconds))
 
     def newest_path(self) -> Path | None:
         """Return the file that `newest` would read, without warnings; for messages."""
@@ -194,6 +214,14 @@ class _HashingWriter:
         self._file.flush()
         sync(self._file.fileno())  # network file systems report a full disk or quota only here
         return self._sha256.hexdigest()
+
+
+def _read(file: Path) -> dict:
+    """Return a checkpoint whose bytes are those its name promises, on the CPU."""
+    with open(file, "rb") as opened:
+        _verify(file, opened)
+        opened.seek(0)
+        return torch.load(opened, map_location="cpu", weights_only=True)
 
 
 def _verify(file: Path, opened: BufferedReader) -> None:

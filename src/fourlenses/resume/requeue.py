@@ -37,9 +37,10 @@ def requeued_when_out_of_time(wanted: bool, time_limit: TimeLimit) -> Iterator[N
         yield
     except Interrupted as stop:
         if wanted and int(os.environ.get("RANK", "0")) > 0:
-            # torchrun would end the first process, which asks, once another has ended; this one is
-            # ended with it
-            time.sleep(ANSWER_SECONDS + END_SECONDS + 10)
+            # torchrun would end the first process, which asks, once another of its node has ended;
+            # this one is ended with it
+            if os.environ.get("GROUP_RANK", "0") == "0":
+                time.sleep(ANSWER_SECONDS + END_SECONDS + 10)
         elif wanted and time_limit.signal is None:
             reason = (
                 requeue(str(stop).partition(";")[0])

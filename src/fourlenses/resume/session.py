@@ -32,7 +32,13 @@ import torch
 
 from fourlenses.data.beton.staging import staged
 from fourlenses.parallel.devices import choose_device
-from fourlenses.parallel.distributed import check_in_first, joined_processes, rank
+from fourlenses.parallel.distributed import (
+    all_reduce_max,
+    check_in_first,
+    joined_processes,
+    rank,
+)
+from fourlenses.resume.checkpoint import Checkpoints
 from fourlenses.resume.lock import LockLost, TrainingLock
 from fourlenses.resume.placement import Placement
 from fourlenses.resume.requeue import requeued_when_out_of_time
@@ -68,6 +74,18 @@ class Session:
         self.device, self.time_limit = device, time_limit
         self._lock, self._results = lock, results
         self.finished = finished
+
+    def newest(self, checkpoints: Checkpoints) -> dict | None:
+        """Return the newest checkpoint, of which the first process decides; to be called by all.
+
+        Another node may still see the folder as it was: network file systems keep listings.
+
+        Raises:
+            UserError: this process does not find it within a minute.
+        """
+        state = checkpoints.newest() if rank() == 0 else None
+        step = all_reduce_max(-1 if state is None else state["step"], self.device)
+        return checkpoints.await_step(step) if rank() > 0 and step >= 0 else state
 
     def verify(self) -> None:
         """Check that this run still holds the lock; to be called by all processes.

@@ -54,15 +54,24 @@ class Demands(logging.Handler):
 
 def _asks(resources: Mapping[str, object], threads: int) -> tuple[str, ...]:
     """Return the cells of a row from the partition on."""
-    gpus, model = resources.get("gpu") or 0, resources.get("gpu_model") or ""
+    nodes = resources.get("nodes") or 1
     memory, minutes = resources.get("mem_mb"), resources.get("runtime")
     time = "-" if minutes is None else str(minutes)
     if isinstance(minutes, int):
         time = f"{minutes / 60:g} h" if minutes >= 60 else f"{minutes} min"
-    return (
-        str(resources.get("slurm_partition") or "(best fit)"),
-        f"{gpus} {model}".strip() if gpus else "-",
-        str(threads),
-        "-" if memory is None else f"{memory} MB",
-        time,
-    )
+    gpus, cpus = _gpus(resources), str(threads)
+    memory = "-" if memory is None else f"{memory} MB"
+    if nodes != 1:
+        gpus, cpus, memory = (
+            cell if cell == "-" else f"{nodes} x {cell}" for cell in (gpus, cpus, memory)
+        )
+    return str(resources.get("slurm_partition") or "(best fit)"), gpus, cpus, memory, time
+
+
+def _gpus(resources: Mapping[str, object]) -> str:
+    """Return how many GPUs of which model, by `gpu` and `gpu_model` or by `gres`, per node."""
+    gpus, model = resources.get("gpu") or 0, resources.get("gpu_model") or ""
+    kind, *named = str(resources.get("gres") or "").split(":")
+    if kind == "gpu":
+        gpus, model = (named or ["1"])[-1], ":".join(named[:-1])
+    return f"{gpus} {model}".strip() if gpus else "-"

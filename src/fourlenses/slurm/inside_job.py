@@ -61,6 +61,19 @@ def max_minutes(configured: float, inside: bool) -> str:
     return "" if inside and not configured else str(configured)
 
 
+def node_resources(nodes: int) -> dict[str, int | str]:
+    """Return the resources of a rule whose program starts itself on several nodes; none for one.
+
+    One task per node, with the rule's CPUs, memory and `gres`, which SLURM counts per node.
+    """
+    if nodes == 1:
+        return {}
+    # `mpi`: the job's Snakemake runs in the job's script instead of a step, as the program is to
+    # start a step of all nodes itself. For jobs with GPUs the plugin takes `tasks` for tasks per
+    # GPU unless `tasks_per_gpu` says otherwise; 0 is left out.
+    return {"nodes": nodes, "tasks": nodes, "tasks_per_gpu": 0, "mpi": "srun"}
+
+
 def attempts_grow(amount: int, attempt: int) -> int:
     """Return mem_mb or runtime of a job that starts from nothing when it is tried again."""
     return amount * min(attempt, MOST_GROWTH)

@@ -15,6 +15,7 @@ GPU_VARIABLES = {
     "pretrain": "FOURLENSES_PROCESSES",
     "train_evaluate": "FOURLENSES_EVALUATION_PROCESSES",
 }
+NODES_VARIABLE = "FOURLENSES_NODES"
 PATIENCE = "FOURLENSES_PATIENCE_SECONDS"
 
 
@@ -76,12 +77,7 @@ def check_gpus(
     Raises:
         UserError: the profile sends the rule to SLURM with a smaller number of GPUs.
     """
-    chosen = {
-        resource.name: resource.text
-        for block in (DEFAULTS, rule)
-        for resource in resources
-        if resource.block == block
-    }
+    chosen = _of_rule(resources, rule)
     gpus = chosen.get("gpu", "")
     variable = GPU_VARIABLES[rule]
     if "slurm_partition" in chosen and gpus.isdigit() and 0 < int(gpus) < processes:
@@ -90,6 +86,34 @@ def check_gpus(
             f"'{key}' is {processes}, which take one each; write `gpu: ${variable}` into the "
             f"profile, or lower '{key}'"
         )
+
+
+def check_nodes(resources: Sequence[ProfileResource], nodes: int) -> None:
+    """Check that GPUs of a pretraining on several nodes are asked for per node.
+
+    Raises:
+        UserError: the profile asks for `gpu`, which SLURM counts over all nodes and may share out
+            unevenly.
+    """
+    chosen = _of_rule(resources, "pretrain")
+    gpus = chosen.get("gpu", "0")
+    by_node = "gpu" in chosen.get("gres", "") or f"${NODES_VARIABLE}" in gpus
+    if nodes > 1 and "slurm_partition" in chosen and gpus != "0" and not by_node:
+        raise UserError(
+            f"the config's 'training.nodes' is {nodes}, but the profile asks for GPUs of pretrain "
+            f"by `gpu: {gpus}`, which SLURM counts over all nodes; take the lines gpu, gpu_model "
+            "and gres from profiles/slurm/config.yaml, or set 'training.nodes' to 1"
+        )
+
+
+def _of_rule(resources: Sequence[ProfileResource], rule: str) -> dict[str, str]:
+    """Return the resources that the profile gives to a rule, by name."""
+    return {
+        resource.name: resource.text
+        for block in (DEFAULTS, rule)
+        for resource in resources
+        if resource.block == block
+    }
 
 
 def check_accounts(

@@ -76,9 +76,15 @@ def ending(log: Path) -> Ending | None:
     stopped = next((line for line in lines[-50:] if _STOPPED.match(line)), None)
     if stopped:
         return Ending(printable(stopped), stopped=True, bar=bar)
-    errors = [line for line in lines[-5:] if _ERROR.match(line) and not _BAR.search(line)]
+    # of several nodes srun ends with a line for each task, below what the tasks say
+    of_tasks = [line for line in lines if not line.startswith("srun: ")]
+    errors = _errors(of_tasks) or _errors(lines)
     last = errors[-1] if errors else lines[-1]
     return Ending(printable(last), failed=bool(errors), bar=bar)
+
+
+def _errors(lines: list[str]) -> list[str]:
+    return [line for line in lines[-5:] if _ERROR.match(line) and not _BAR.search(line)]
 
 
 def _bar(match: re.Match[str]) -> Bar:

@@ -40,6 +40,7 @@ def job_environment(
         "MAX_UNDECODABLE": str(config["max_undecodable"]),
         "PRETRAIN_INPUT": training["input"],
         "PROCESSES": str(training["processes"]),
+        "NODES": str(training["nodes"]),
         "EVALUATION_PROCESSES": str(evaluation["processes"]),
         "CHECKPOINT_MINUTES": str(training["checkpoint_minutes"]),
         "MAX_MINUTES": max_minutes(training["max_minutes"], in_slurm_job),
