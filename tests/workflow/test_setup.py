@@ -60,6 +60,19 @@ def test_no_python_headers(clone: Path, tmp_path: Path) -> None:
     assert "uv:" not in end.stdout
 
 
+@pytest.mark.parametrize("given", ["environment", "argument"])
+def test_make_hands_on_the_python_of_the_user(clone: Path, given: str) -> None:
+    shutil.copy(ROOT / "Makefile", clone)
+    end = subprocess.run(
+        ["make", "setup", *(["PYTHON=/no/python"] if given == "argument" else [])],
+        cwd=clone,
+        env=os.environ | ({"PYTHON": "/no/python"} if given == "environment" else {}),
+        capture_output=True,
+        text=True,
+    )
+    assert "setup: no '/no/python' on PATH: install Python 3.11 or newer" in end.stderr
+
+
 def test_an_unknown_extra_is_refused_with_the_known_ones(clone: Path) -> None:
     end = set_up(clone, EXTRAS="timm cats")
     assert end.returncode == 1
