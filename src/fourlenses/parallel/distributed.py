@@ -145,8 +145,9 @@ def _check_interface(names: str) -> None:
     for name in filter(None, names.split(",")):
         if name not in known:
             raise UserError(
-                f"GLOO_SOCKET_IFNAME is '{names}', but {socket.gethostname()} has no network device "
-                f"'{name}'; it has {', '.join(known)}. Set one of these, or unset the variable"
+                f"GLOO_SOCKET_IFNAME is '{names}', but {socket.gethostname()} has no network "
+                f"device '{name}'; it has {', '.join(known)}. Set one of these, or "
+                "unset the variable"
             )
 
 
