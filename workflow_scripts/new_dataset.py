@@ -40,8 +40,8 @@ def main() -> None:
     )
     arguments = parser.parse_args()
 
-    from fourlenses.core.machine.gpus import given_gpu
     from fourlenses.config.new_dataset.write import write_dataset
+    from fourlenses.core.machine.gpus import given_gpu
 
     name = arguments.name
     device = arguments.device or ("gpu" if given_gpu(os.environ) else "cpu")
