@@ -5,7 +5,6 @@ from collections.abc import Iterator
 import pandas as pd
 
 from fourlenses.analysis import table
-from fourlenses.analysis.per_table import once_per_table
 from fourlenses.study import entry_of, methods, names
 from fourlenses.study.encoders import split_start
 from fourlenses.study.vocabulary import FROM_SCRATCH, PROTOCOLS, method_of
@@ -38,7 +37,7 @@ def described(metrics: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-@once_per_table
+@table.once_per_table
 def finest(metrics: pd.DataFrame) -> pd.DataFrame:
     """Return the `described` rows at the finest level of each target."""
     return described(table.at_finest(metrics))
@@ -89,7 +88,7 @@ def random_encoder(metrics: pd.DataFrame, like: pd.DataFrame) -> pd.DataFrame:
     return linear(by_setting.get(tuple(like[SETTING].iloc[0]), nowhere))
 
 
-@once_per_table
+@table.once_per_table
 def _random_rows(metrics: pd.DataFrame) -> tuple[pd.DataFrame, dict[tuple, pd.DataFrame]]:
     """Return no rows, and the random encoder's by target, level and labels."""
     rows = metrics[metrics["method"] == "random"]
