@@ -6,16 +6,18 @@ CORES ?= $(shell .venv/bin/python -m fourlenses.core.machine.cores 2>/dev/null |
 MEMORY_MB = $(shell .venv/bin/python -m fourlenses.core.machine.memory 2>/dev/null)
 RESOURCES = $(if $(MEMORY_MB),--resources downloads=1 gpu=1 mem_mb=$(MEMORY_MB))
 SNAKEMAKE = .venv/bin/snakemake
-# the doctor is to run where set-up has failed
-PYTHON = $(shell [ -x .venv/bin/python ] && echo .venv/bin/python || echo python3)
+# the doctor is to run where set-up has failed; not called PYTHON, which set-up takes from the user
+DOCTORS_PYTHON = $(shell [ -x .venv/bin/python ] && echo .venv/bin/python || echo python3)
 
 # container images set it: every job would then compile the Python of all that it imports, over 2 s
 # of a core for torch alone
 unexport PYTHONDONTWRITEBYTECODE
+# of another program's debugging: Snakemake itself fails with them
+unexport PYTHONWARNINGS PYTHONHOME PYTHONINSPECT PYTHONOPTIMIZE
 # Snakemake, uv and pip keep caches in the home, which may be missing, read-only or full
 export XDG_CACHE_HOME := $(shell envs/cache_folder.sh)
 
-.PHONY: help setup setup-dev demo run plan report figures test test-slurm bench doctor status track compare gallery readme new-dataset docs lint format lock audit
+.PHONY: help setup setup-dev demo run plan report figures test test-slurm bench doctor status track compare costs gallery readme new-dataset docs lint format lock audit
 DEVELOPMENT = test test-slurm bench readme docs lint audit lock
 help:            ## what each command does
 	@awk -F ':.*## *' -v ours=" $(DEVELOPMENT) " '/^[a-z-]+:.*##/ \
@@ -64,7 +66,7 @@ bench:           ## speed next to what people would use instead: [GPU=1] [ARGS="
 
 # without accounting: PROFILE="profiles/slurm profiles/slurm-squeue"
 doctor:          ## check this machine or cluster: [PROFILE=profiles/slurm] [IN_JOB=1]
-	@$(PYTHON) workflow_scripts/doctor.py $${PROFILE:+--profile $$PROFILE} $${IN_JOB:+--in-job}
+	@$(DOCTORS_PYTHON) workflow_scripts/doctor.py $${PROFILE:+--profile $$PROFILE} $${IN_JOB:+--in-job}
 
 status:          ## progress of a study: STUDY=name or CONFIG=studies/mine.yaml [WATCH=10] [HTML=file]
 	@.venv/bin/python workflow_scripts/status.py $${STUDY:+--study "$$STUDY"} \
@@ -79,6 +81,10 @@ gallery:         ## an index of all reports: results/index.html
 
 compare:         ## two runs of one study, number by number: A=results/mine B=/elsewhere/results/mine [CSV=file]
 	@.venv/bin/python workflow_scripts/compare_runs.py "$$A" "$$B" $${CSV:+--output "$$CSV"}
+
+costs:           ## cheaper entries of a study against one: points lost, time saved: STUDY=name [ENTRY=simclr] [CSV=file]
+	@.venv/bin/python workflow_scripts/compare_costs.py "results/$$STUDY" \
+	  $${ENTRY:+--reference "$$ENTRY"} $${CSV:+--output "$$CSV"}
 
 readme: setup    ## README's section of results and its picture, from committed tables: [STUDIES="real_mini …"]
 	@.venv/bin/python workflow_scripts/write_readme.py $$STUDIES

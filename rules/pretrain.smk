@@ -5,6 +5,7 @@ from fourlenses.config.encoders import layout_of
 from fourlenses.config.job_settings import pretraining_settings
 from fourlenses.slurm.inside_job import node_resources
 from fourlenses.study import parse_source
+from fourlenses.study.smaller import smaller_run
 from fourlenses.study.vocabulary import EXTERNAL
 
 
@@ -30,7 +31,9 @@ def pretrain_subsets(wildcards):
 
 
 def pretrain_start(wildcards):
-    """The files of the imported encoder that the entry continues, if there is one."""
+    """The files of the encoder that is continued, if one is: imported, or of fewer images."""
+    if smaller := smaller_run(config["methods"], run_of(wildcards)):
+        return [FILES.encoder(smaller.name), FILES.run_record(smaller.name)]
     start = config["methods"][wildcards.method].get("start")
     files = (layout.ENCODER, layout.RUN) if start else ()
     return [f"{FILES.imported(start)}/{name}" for name in files]

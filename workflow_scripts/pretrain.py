@@ -43,7 +43,8 @@ def parsed() -> argparse.Namespace:
         nargs="*",
         default=[],
         type=Path,
-        help="files of the imported encoder that is continued; without it weights are random",
+        help="files of the encoder that is continued, an imported one or that of fewer images; "
+        "without it weights are random",
     )
     parser.add_argument(
         "--output",
@@ -73,12 +74,13 @@ def main() -> None:
     from fourlenses.trackers.run import TrackedRun
     from fourlenses.training.pretrain import pretrain
     from fourlenses.training.settings import PretrainingSettings, TrainingData
-    from fourlenses.training.start import follow_start
+    from fourlenses.training.start import follow_smaller, follow_start
 
     values, start = json.loads(arguments.settings), None
     if arguments.start:
         folder = arguments.start[0].parent
-        values, start = follow_start(values, folder), folder / ENCODER
+        follow = follow_smaller if "smaller" in values else follow_start
+        values, start = follow(values, folder), folder / ENCODER
     data = TrainingData(arguments.datasets, arguments.betons, arguments.subsets, start=start)
     run = TrackedRun.of(arguments.trackers.absolute().parent.name, values)
     with following(

@@ -158,3 +158,25 @@ def test_the_methods_of_shipped_studies_can_be_completed(study):
     assert all(
         "batch_size" in entry for name, entry in config["methods"].items() if name != "random"
     )
+
+
+@pytest.mark.parametrize(
+    ("shares", "message"),
+    [
+        (
+            [1, 0.5],
+            r"'methods.simclr.progressive_sizes' is \[1, 0.5\]; the shares are above 0",
+        ),
+        ([0.5, 0.75], "grow to 1, the size of the images"),
+        ([0.2, 1], "at 0.2 of their size the views of 'simclr_small' would have 6 px"),
+    ],
+)
+def test_sizes_grow_to_that_of_the_evaluation_and_are_no_specks(shares, message):
+    with pytest.raises(UserError, match=message):
+        completed({"simclr": {"progressive_sizes": shares}})
+
+
+def test_keys_of_no_preset_are_kept():
+    keys = {"progressive_sizes": [0.5, 1], "smaller_first": [100, 200]}
+    methods = completed({"simclr": {}, "simclr_grown": keys})["methods"]
+    assert methods["simclr_grown"] == methods["simclr"] | keys

@@ -129,3 +129,18 @@ def test_unknown_protocols_and_presets_name_the_known():
         complete_protocol("finetune", "small", {}, presets=PRESETS, augmentations={})
     with pytest.raises(UserError, match=r"unknown preset 'large'.*minutes, paper, small"):
         complete_protocol("scratch", "large", {}, presets=PRESETS, augmentations={})
+
+
+@pytest.mark.parametrize("shares", [[1, 0.5], [0.5], [], 0.5, "1", [0, 1], [0.5, None, 1]])
+def test_sizes_of_views_grow_to_the_whole(shares):
+    with pytest.raises(UserError, match=r"'progressive_sizes' is .* grow to 1"):
+        _completed({"progressive_sizes": shares})
+
+
+def test_a_key_of_no_preset_is_kept():
+    assert _completed({"progressive_sizes": [0.5, 1]})["progressive_sizes"] == [0.5, 1]
+    assert "progressive_sizes" not in _completed({})
+
+
+def _completed(changes):
+    return complete_protocol("fine_tune", "small", changes, presets=PRESETS, augmentations={})[0]

@@ -346,9 +346,22 @@ def test_many_cards_are_shortened_to_a_screen():
     entry = asdict(card_of(planted((60.0, 70.0), (50.0, 80.0))))
     whole = terminal.cards([entry], width=90)
     assert "top-1, %" in whole
-    short = terminal.cards([entry] * 4, width=90)
+    short = terminal.cards([entry] * 2, width=90)
     assert "top-1, %" not in short
-    assert short.count("▶") == 4
+    assert "From how many labels" in short
+    headlines = terminal.cards([entry] * 5, width=90)
+    assert headlines.count("▶") == headlines.count("→ Next step") == 5
+    assert "From how many labels" not in headlines
+    assert headlines.count("\n") <= terminal.SCREEN
+
+
+def test_nothing_is_wider_than_the_terminal():
+    entry = asdict(card_of(planted((60.0, 70.0), (50.0, 80.0))))
+    entry["questions"][0]["answer"] = "an answer that is so long that no terminal has room for it"
+    for width in (60, 80, 100):
+        shown = terminal.cards([entry], width=width)
+        assert max(map(len, shown.splitlines())) <= width
+        assert "no terminal has room for it" in " ".join(shown.split())
 
 
 def test_a_narrow_terminal_shows_numbers_without_intervals():

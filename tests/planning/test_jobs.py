@@ -139,6 +139,36 @@ def test_views_cost_by_their_number_and_area(config, tmp_path):
     assert after == pytest.approx(before * (2 + 2 * 0.25) / 2)
 
 
+def test_views_that_grow_cost_by_their_mean_area(config, tmp_path):
+    before = plan_study(config, tmp_path).jobs["pretrain/simclr/objects-200/seed0"].seconds
+    config["methods"]["simclr"]["progressive_sizes"] = [0.5, 0.5, 0.5, 1]
+    after = plan_study(config, tmp_path).jobs["pretrain/simclr/objects-200/seed0"].seconds
+    assert after == pytest.approx(before * (3 * 0.25 + 1) / 4)
+
+
+def test_a_protocol_with_small_views_first_costs_by_their_mean_area(config, tmp_path):
+    key = "evaluate/supervised/objects-100/seed0/scratch/objects/100"
+    before = plan_study(config, tmp_path).jobs[key].seconds
+    tested = 50 / 10  # images of the test split, features a second
+    config["evaluation"]["scratch"]["progressive_sizes"] = [0.5, 1]
+    after = plan_study(config, tmp_path).jobs[key].seconds
+    assert after - tested == pytest.approx((before - tested) * (0.25 + 1) / 2)
+
+
+def test_an_encoder_that_is_continued_comes_before_even_if_nothing_else_needs_it(config, tmp_path):
+    config["methods"]["simclr"]["smaller_first"] = [50, 100]
+    jobs = plan_study(config, tmp_path).jobs
+    largest, middle, smallest = (
+        jobs[f"pretrain/simclr/objects-{images}/seed0"] for images in (200, 100, 50)
+    )
+    assert largest.needs == ["objects/clean", "pretrain/simclr/objects-100/seed0"]
+    assert middle.needs == ["objects/clean", "pretrain/simclr/objects-50/seed0"]
+    assert smallest.needs == ["objects/clean"]
+    assert middle.lenses == smallest.lenses == {"quantity", "domain"}
+    assert smallest.images == 3 * 50
+    assert not smallest.done
+
+
 def test_what_snakemake_would_make_again_is_counted(config, tmp_path):
     results = tmp_path / "results/small"
     encoder = "pretrain/simclr/objects-200/seed0/encoder.safetensors"

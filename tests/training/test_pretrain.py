@@ -92,6 +92,18 @@ def test_a_checkpoint_of_an_earlier_version_is_gone_on_from(dataset, monkeypatch
     assert sum(record["losses"]["steps"]) == 67
 
 
+def test_processor_time_is_of_all_attempts(dataset):
+    chosen = settings(steps=5, epochs=None)
+    with pytest.raises(Interrupted):
+        go(dataset, "run", chosen, max_minutes=1e-6)
+    (folder,) = (dataset / "checkpoints").iterdir()
+    before = Checkpoints(folder).newest()["cpu_seconds"]
+    _, record = go(dataset, "run", chosen)
+    assert 0 < before < record["cpu_seconds"]
+    _, untrained = go(dataset, "random", settings("random"))
+    assert untrained["cpu_seconds"] == 0
+
+
 def test_the_random_encoder_is_where_training_starts(dataset):
     untrained, _ = go(dataset, "random", settings("random"))
     nearly, _ = go(dataset, "nearly", settings(learning_rate=1e-12, epochs=1))

@@ -9,19 +9,24 @@ Standard library only: the Snakefile imports it in every job.
 """
 
 from fourlenses.config.placement import science_of
+from fourlenses.study import Run
+from fourlenses.study.smaller import smaller_run
 from fourlenses.study.vocabulary import TRAINING_PROTOCOLS
 
+NO_HYPERPARAMETERS = ("start", "smaller_first")  # keys of an entry that say what it begins with
 JOB_KEYS = {"monitor_images": "health_images"}  # key of `training` -> its name in a job
 
 
 def pretraining_settings(config: dict, *, method: str, source: str, seed: int) -> dict:
     """Return everything that decides an encoder's weights. method: an entry of `methods`."""
     entry, training = config["methods"][method], science_of(config)["training"]
+    smaller = smaller_run(config["methods"], Run(method, source, seed))
     return {
         "method": method,
         "source": source,
         "seed": seed,
         **_network(config, entry),
+        **({"smaller": {"source": smaller.source}} if smaller else {}),
         "torch_threads": config["torch_threads"],
         "hyperparameters": with_views(entry),
         "recipes": {name: config["augmentations"][name] for name in entry.get("augmentations", [])},
@@ -77,7 +82,7 @@ def with_views(entry: dict) -> dict:
     return {
         "views" if key == "augmentations" else key: value
         for key, value in entry.items()
-        if key != "start"
+        if key not in NO_HYPERPARAMETERS
     }
 
 

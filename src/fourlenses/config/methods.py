@@ -13,11 +13,13 @@ from fourlenses.config.sentences.former_keys import now_called
 from fourlenses.config.yaml_files import read_yaml
 from fourlenses.core.errors import UserError, did_you_mean, one_of
 from fourlenses.data.augment.augmentation import LEAST_SIZE, Augmentation
+from fourlenses.data.augment.shares import check_shares
 from fourlenses.study.vocabulary import METHODS, RANDOM_INIT, TRAINED_METHODS, method_of
 
 IMAGENET_SIZE = 224  # px: of most encoders that can be downloaded
 SMALL = 96  # px: up to this image size the preset is `small` where none is named, above `paper`
 START_KEYS = ("start", "frozen_share")  # of an entry that continues an encoder, in no preset
+MORE = ("progressive_sizes", "smaller_first")  # keys of any entry that no preset has
 # A duration is passes over the images or updates; in a preset the one replaces the other.
 EITHER = (("epochs", "steps"), ("warmup_epochs", "warmup_steps"))
 
@@ -86,6 +88,11 @@ def _start(config: dict, key: str, entry: dict) -> tuple[dict, int]:
                 "it is while the new head learns; leave it out, or say what to start from"
             )
         return {}, config["image_size"]
+    if "smaller_first" in entry:
+        raise UserError(
+            f"key '{key}' has both 'start' and 'smaller_first'; an encoder begins with one other's "
+            "weights, so leave out one of the two"
+        )
     check_encoder(config, f"{key}.start", entry["start"])
     size = config["encoders"][entry["start"]].get("image_size", IMAGENET_SIZE)
     return {"start": entry["start"]}, size
@@ -150,14 +157,14 @@ def _with_changes(key: str, entry: dict, values: dict) -> dict:
 
 
 def _check_value(key: str, setting: str, value: object, *, preset: dict) -> None:
-    allowed = sorted({*preset, *DURATIONS})
+    allowed = sorted({*preset, *DURATIONS, *MORE})
     if setting not in allowed:
         if sentence := now_called([*key.split("."), setting]):
             raise UserError(sentence)
         hint = did_you_mean(setting, allowed)
         raise UserError(f"unknown key '{key}.{setting}'{hint}; allowed here: {', '.join(allowed)}")
     example = preset.get(setting)
-    if isinstance(example, bool) != isinstance(value, bool) and setting not in DURATIONS:
+    if isinstance(example, bool) != isinstance(value, bool) and setting in preset:
         raise UserError(
             f"key '{key}.{setting}' is {value!r}; the preset has {example!r}, "
             "so give a value of that kind"
@@ -187,8 +194,16 @@ def _check_augmentations(
 def _check_views(key: str, settings: dict, *, image_size: int, known: dict[str, dict]) -> None:
     """Check the sizes of the views, and how many of them are global."""
     names = settings["augmentations"]
+    shares = settings.get("progressive_sizes", [1])
+    check_shares(f"{key}.progressive_sizes", shares)
     for name in names:
         size = Augmentation.from_config(name, known[name]).size_of(image_size)
+        if round(shares[0] * size) < LEAST_SIZE <= size:
+            raise UserError(
+                f"key '{key}.progressive_sizes': at {shares[0]:g} of their size the views of "
+                f"'{name}' would have {round(shares[0] * size)} px; they have at least "
+                f"{LEAST_SIZE} px"
+            )
         if not LEAST_SIZE <= size <= image_size:
             raise UserError(
                 f"key '{key}.augmentations': the views of '{name}' would have {size} px; 'size' is "

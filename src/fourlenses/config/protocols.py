@@ -10,10 +10,12 @@ from fourlenses.config.methods import SMALL, read_augmentations
 from fourlenses.config.sentences.former_keys import now_called
 from fourlenses.config.yaml_files import read_yaml
 from fourlenses.core.errors import UserError, did_you_mean, one_of
+from fourlenses.data.augment.shares import check_shares
 from fourlenses.study.vocabulary import TRAINING_PROTOCOLS
 
 # `training.optimizers` and `training.schedule`, which need torch, hold what they stand for;
 # tests/config/test_protocols.py compares.
+MORE = ("progressive_sizes",)  # keys that no preset has
 OPTIMIZERS = ("sgd", "nesterov", "adamw", "lars")
 LR_SCALINGS = ("linear", "sqrt", "none")
 
@@ -66,6 +68,7 @@ def complete_protocol(
         for key, value in changes.items():
             _check_change([protocol, key], value, offered[preset])
         settings = offered[preset] | changes
+        check_shares("progressive_sizes", changes.get("progressive_sizes", [1]))
         _check_settings(settings)
         augmentation = _augmentation(
             settings["augmentations"], read_augmentations(presets) | augmentations
@@ -86,6 +89,8 @@ def _check_change(path: list[str], value: object, preset: dict) -> None:
         )
     if sentence := now_called(["evaluation", *path]):
         raise UserError(sentence)
+    if key in MORE:
+        return
     if key not in preset:
         hint, allowed = did_you_mean(key, preset), ", ".join(sorted(preset))
         raise UserError(f"unknown key '{key}'{hint}; allowed: {allowed}")

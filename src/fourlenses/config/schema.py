@@ -39,7 +39,7 @@ def _add_sources(schema: dict, folder: Path) -> None:
                 allowed["properties"][key] = {"$ref": f"#/$defs/{key}"}
             allowed["not"] = {"required": ["range", "percentiles"]}
         if "path" in allowed["properties"]:
-            for key in ("download", "exclude", "exclude_leaks_from"):
+            for key in ("download", "exclude", "exclude_leaks_from", "exclude_copies"):
                 allowed["properties"][key] = {"$ref": f"#/$defs/{key}"}
         allowed["properties"] |= {key: {"$ref": f"#/$defs/{key}"} for key in LABEL_KEYS}
     entry["properties"] = {"source": {"enum": list(sources)}}

@@ -21,6 +21,7 @@ from fourlenses.evaluation.encoder import Encoder
 from fourlenses.evaluation.scores import ScoreReport
 from fourlenses.study import Run, Subset
 from fourlenses.study.encoders import CONCATENATION
+from fourlenses.study.smaller import epochs_seen, steps_seen
 
 # Values of the column not_converged, joined by ";": what had not converged.
 PRETRAINING, TRAINING = "pretraining", "training"
@@ -115,8 +116,8 @@ def _columns(encoder: Encoder) -> EncoderColumns:
         "backbone": settings["backbone"],
         "source": run.source,
         "pretrain_images": effective.get("images", 0),
-        "steps": effective.get("total_steps", 0),
-        "epochs": round(effective.get("effective_epochs", 0), 3),
+        "steps": steps_seen(settings, effective),
+        "epochs": round(epochs_seen(settings, effective), 3),
         "corruption": run.corruption,
         "seed": run.seed,
         "run": run.name,

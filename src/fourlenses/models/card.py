@@ -16,6 +16,7 @@ from fourlenses.study.preprocessing import (
     normalisation_of,
     resized,
 )
+from fourlenses.study.smaller import epochs_seen, steps_seen
 
 LABELS = {
     "architecture": "architecture",
@@ -70,8 +71,8 @@ def facts_of(record: Mapping[str, Any]) -> dict[str, str]:
         }
     else:
         known |= {
-            "steps": effective.get("total_steps", 0),
-            "epochs": effective.get("effective_epochs", 0),
+            "steps": steps_seen(settings, effective),
+            "epochs": epochs_seen(settings, effective),
             "seed": settings["seed"],
             "started_from": f"{start['encoder']}, {start['sha256']}" if start else None,
         }

@@ -206,7 +206,8 @@ class _Measurement:
         batches = source.batches(self._positions(batch))
         on_device = torch.from_numpy(labels[:batch]).to(self.device)
 
-        cost = relative_cost(self.config["methods"][name], self.config["augmentations"], self.size)
+        whole = {**self.config["methods"][name], "progressive_sizes": [1]}  # as measured here
+        cost = relative_cost(whole, self.config["augmentations"], self.size)
 
         def step() -> float:
             optimizer.zero_grad()

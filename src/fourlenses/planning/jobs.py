@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from fourlenses.config.encoders import layout_of, stored_size
 from fourlenses.core.errors import UserError
+from fourlenses.data.augment.shares import mean_area
 from fourlenses.planning.disk import encoder_bytes, feature_bytes
 from fourlenses.planning.durations import evaluation_training_images, pretraining_images
 from fourlenses.planning.networks import network_of
@@ -20,6 +21,7 @@ from fourlenses.planning.views import relative_cost
 from fourlenses.study import Cell, Plan, Run, Subset, parse_source
 from fourlenses.study.corruptions import CORRUPTIONS
 from fourlenses.study.layout import Layout, feature_record, job_of
+from fourlenses.study.smaller import smaller_run
 from fourlenses.study.vocabulary import (
     EXTERNAL,
     FEATURE_PROTOCOLS,
@@ -182,6 +184,9 @@ class Jobs:
                     needed_by[encoder] |= lenses
         for run in self.plan.runs:
             self._add_pretraining(run, needed_by[run])
+        # after these, whose lenses are known: those that no cell asks for, but a larger one does
+        for run in self.plan.runs:
+            self._add_smaller(run)
 
     def _add_pretraining(self, run: Run, lenses: set[str]) -> None:
         parts = parse_source(run.source)
@@ -214,6 +219,19 @@ class Jobs:
         if job.seconds and 0 < hyper["micro_batch"] < hyper["batch_size"] / job.devices:
             # each view is embedded once more, without gradient
             job.seconds *= 1 + METHODS[hyper["method"]].views / PASSES[hyper["method"]]
+
+    def _add_smaller(self, run: Run) -> None:
+        """Add the encoder of fewer images that a pretraining continues, and those before it."""
+        job, smaller = self.all[f"pretrain/{run.name}"], smaller_run(self.config["methods"], run)
+        if smaller is None:
+            return
+        key = f"pretrain/{smaller.name}"
+        if key not in self.all:
+            self._add_pretraining(smaller, set(job.lenses))
+        self.all[key].lenses |= job.lenses
+        if key not in job.needs:
+            job.needs.append(key)
+        self._add_smaller(smaller)
 
     def _add_features(self, run: Run, cells: list[Cell]) -> None:
         """Add the job that takes a run's features and fits classifiers on them."""
@@ -309,7 +327,9 @@ class Jobs:
             )
             rate, features = (self._rate(kind, encoder) for kind in (cell.protocol, "features"))
             job.how = rate.how
-            job.seconds = _sum([rate.seconds(job.images), features.seconds(validated + test)])
+            area = mean_area(evaluation[cell.protocol].get("progressive_sizes", [1]))
+            trained, tested = rate.seconds(job.images), features.seconds(validated + test)
+            job.seconds = _sum([None if trained is None else area * trained, tested])
         self.all[job.key] = job
 
     def _mark_done(self) -> None:

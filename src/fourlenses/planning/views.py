@@ -17,8 +17,8 @@ def relative_cost(entry: dict, augmentations: dict[str, dict], image_size: int) 
         augmentations: by name, as in a completed config.
         image_size: px.
     """
-    sizes = [
-        Augmentation.from_config(name, augmentations[name]).size_of(image_size)
-        for name in entry["augmentations"]
-    ]
-    return sum((size / image_size) ** 2 for size in sizes) / METHODS[entry["method"]].views
+    views = [Augmentation.from_config(name, augmentations[name]) for name in entry["augmentations"]]
+    shares = entry.get("progressive_sizes", [1])
+    sizes = [view.at_share(share, image_size).size for share in shares for view in views]
+    area = sum(((size or 0) / image_size) ** 2 for size in sizes)
+    return area / len(shares) / METHODS[entry["method"]].views

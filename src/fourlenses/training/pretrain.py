@@ -12,7 +12,8 @@ from torch import nn
 from fourlenses.core.errors import UserError
 from fourlenses.core.randomness import named_seed
 from fourlenses.data.augment.augment import Augment, Augmentation
-from fourlenses.data.loading.inputs import Part, choose_input, load_squares
+from fourlenses.data.loading.inputs import Input, Part, ViewedInput, choose_input, load_squares
+from fourlenses.data.loading.progressive import ProgressiveInput, views_in_parts
 from fourlenses.methods import build_method
 from fourlenses.methods.method import DataInfo, Method
 from fourlenses.models.architectures import (
@@ -85,6 +86,7 @@ def pretrain(
                 encoder=encoder,
                 feature_width=width,
                 kind=kind,
+                first_step=state["step"] if state else 0,
                 session=session,
                 checkpoints=checkpoints,
             )
@@ -122,16 +124,23 @@ def _first_encoder(settings: PretrainingSettings, start: Path | None) -> tuple[n
         settings.backbone,
         seed=named_seed(settings.seed, "encoder"),
         image_size=settings.image_size,
-        several_sizes=any("size" in recipe for recipe in settings.recipes.values()),
+        several_sizes=_has_several_sizes(settings),
     )
-    if settings.start is None:
+    if settings.start is None and settings.smaller is None:
         return encoder, width
     if start is None:
+        continued = settings.start.encoder if settings.start else settings.smaller
         raise UserError(
-            f"'{settings.entry}' continues '{settings.start.encoder}', whose weights were not "
-            "given; name the imported files by --start"
+            f"'{settings.entry}' continues '{continued}', whose weights were not given; name its "
+            "files by --start"
         )
     return load_weights(encoder, start), width
+
+
+def _has_several_sizes(settings: PretrainingSettings) -> bool:
+    hyper = settings.hyperparameters
+    progressive = hyper is not None and hyper.progressive_sizes is not None
+    return progressive or any("size" in recipe for recipe in settings.recipes.values())
 
 
 @dataclass(frozen=True)
@@ -145,15 +154,38 @@ class _Run:
 
 def _views(
     settings: PretrainingSettings, hyper: Hyperparameters, encoder: nn.Module, *, seed: int
-) -> list[Augment]:
-    """Return the augmentations of an image's views, of sizes that the encoder takes."""
-    views = [
-        Augment(_augmentation(settings, name), settings.image_size, seed) for name in hyper.views
-    ]
+) -> list[list[Augment]]:
+    """Return the augmentations of an image's views in each equal part of the steps, of sizes that
+    the encoder takes."""
+    parts = views_in_parts(
+        [_augmentation(settings, name) for name in hyper.views],
+        hyper.progressive_sizes,
+        image_size=settings.image_size,
+        seed=seed,
+    )
     if ":" in settings.backbone:  # ours take any size
-        for size in sorted({view.size for view in views}):
-            check_image_size(encoder, size, name=settings.backbone)
-    return views
+        for side in sorted({view.size for views in parts for view in views}):
+            check_image_size(encoder, side, name=settings.backbone)
+    return parts
+
+
+def _whole_input(
+    settings: PretrainingSettings,
+    parts: list[Part],
+    views: list[Augment],
+    *,
+    kind: str,
+    session: Session,
+) -> ViewedInput:
+    """Return the input that makes these views of all images."""
+    return choose_input(
+        kind,
+        parts,
+        stored_size=settings.stored_size,
+        views=views,
+        device=session.device,
+        workers=session.placement.workers,
+    )
 
 
 def _prepare(
@@ -164,21 +196,21 @@ def _prepare(
     encoder: nn.Module,
     feature_width: int,
     kind: str,
+    first_step: int,
     session: Session,
     checkpoints: Checkpoints,
 ) -> _Run:
-    """Everything of a pretraining but the training; ``kind``: of the input."""
+    """Everything of a pretraining but the training, which begins with ``first_step``; ``kind``: of
+    the input."""
     seed = _training_seed(settings)
-    source = choose_input(
-        kind,
-        parts,
-        stored_size=settings.stored_size,
-        views=_views(settings, hyper, encoder, seed=seed),
-        device=session.device,
-        workers=session.placement.workers,
-    )
-    images = len(source.labels)
+    views = _views(settings, hyper, encoder, seed=seed)
+    whole = _whole_input(settings, parts, views[-1], kind=kind, session=session)
+    images = len(whole.labels)
     schedule, notes = pretraining_schedule(hyper, images)
+    source: Input = whole
+    if len(views) > 1:
+        steps = schedule.total_steps
+        source = ProgressiveInput(whole, views, total_steps=steps, first_step=first_step)
     head_seed = named_seed(settings.seed, "head")
     info = DataInfo(
         images=images,

@@ -65,6 +65,7 @@ def write_run(output: Path, *, encoder: nn.Module, head: nn.Module, run: RunReco
         "losses": asdict(outcome.losses),
         "collapsed": _collapsed(outcome.history, run.effective.get("feature_width", 0)),
         "wall_time_seconds": round(outcome.seconds, 3),
+        "cpu_seconds": round(outcome.cpu_seconds, 3),
         "images_per_second": round(outcome.images / outcome.seconds, 1)
         if outcome.seconds
         else None,

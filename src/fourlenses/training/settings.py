@@ -39,6 +39,8 @@ class CommonHyperparameters:
     warmup_epochs: float | None = None
     warmup_steps: int | None = None
     frozen_share: float | None = None  # of the steps, at first, in which only the head learns
+    # shares of the views' size, one for each equal part of the steps
+    progressive_sizes: list[float] | None = None
     batch_norm_groups: int
     micro_batch: int  # most images that are embedded at a time; 0 for all
 
@@ -103,6 +105,23 @@ class Start:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Smaller:
+    """The encoder of fewer images that a pretraining continues.
+
+    Attributes:
+        source: what it was pretrained on.
+        weights_sha256: of its encoder.safetensors.
+        steps: updates behind its weights, those of still smaller encoders included.
+        images: source images behind them, each as often as it came.
+    """
+
+    source: str
+    weights_sha256: str
+    steps: int
+    images: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class PretrainingSettings:
     """Everything that decides the weights of an encoder, besides the images.
 
@@ -112,7 +131,8 @@ class PretrainingSettings:
         stored_size, image_size: side of the images in the beton, and of the views; pixels.
         hyperparameters: of the entry; None for the entry that trains nothing.
         recipes: augmentations by name, those of the views, as in the config.
-        start: None where the encoder begins with random weights.
+        start: None where the encoder begins with no external encoder's weights.
+        smaller: None where it does not begin with those of fewer images.
         precision: float32, bfloat16, or auto: bfloat16 on a GPU.
         compile: let torch.compile work on the encoder.
         health_images: how many images the collapse monitor measures, 0 for none; they change no
@@ -129,6 +149,7 @@ class PretrainingSettings:
     hyperparameters: Hyperparameters | None
     recipes: dict[str, dict]
     start: Start | None = None
+    smaller: Smaller | None = None
     precision: str = "float32"
     channels_last: bool = True
     compile: bool = False
@@ -155,17 +176,22 @@ class PretrainingSettings:
         if given.get("start") is not None:
             check_keys(given["start"], Start, where="the start of a pretraining")
             given["start"] = filled(Start, given["start"])
+        if given.get("smaller") is not None:
+            check_keys(given["smaller"], Smaller, where="the smaller encoder of a pretraining")
+            given["smaller"] = filled(Smaller, given["smaller"])
         return cls(entry=entry, **given)
 
     def as_json(self) -> dict[str, Any]:
         """The settings as `from_json` takes them, and as run.json holds them."""
         values = {key: getattr(self, key) for key in keys_of(type(self)) if key != "entry"}
-        start = values.pop("start")  # left out where there is none: keys of checkpoints stay
+        # left out where there is none: keys of checkpoints stay
+        start, smaller = values.pop("start"), values.pop("smaller")
         hyper = self.hyperparameters
         return {
             "method": self.entry,
             **values,
             **({} if start is None else {"start": start.as_json()}),
+            **({} if smaller is None else {"smaller": asdict(smaller)}),
             "hyperparameters": {} if hyper is None else hyper.as_json(),
         }
 
@@ -178,7 +204,7 @@ class TrainingData:
         datasets: the parts' dataset names.
         betons: a beton of each.
         subsets: a file of the manifest rows to use of each (.npy, int64).
-        start: the imported encoder.safetensors that the settings' start names.
+        start: the encoder.safetensors that the settings' start, or smaller encoder, names.
     """
 
     datasets: list[str]

@@ -1,4 +1,7 @@
-"""The start of a continued pretraining: what the imported encoder decides of its settings."""
+"""The start of a continued pretraining: what the encoder it begins with decides of its settings.
+
+That is an external encoder, which was imported, or the study's own of fewer images.
+"""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -8,6 +11,7 @@ from fourlenses.core.errors import UserError
 from fourlenses.core.files import read_json, sha256
 from fourlenses.study.layout import ENCODER, RUN
 from fourlenses.study.preprocessing import BILINEAR
+from fourlenses.study.smaller import steps_seen
 
 PLAIN = {"mean": [0.0, 0.0, 0.0], "std": [1.0, 1.0, 1.0]}  # colours as they are
 
@@ -55,5 +59,43 @@ def follow_start(values: Mapping[str, Any], folder: Path) -> dict[str, Any]:
             "crop": given["crop"],
             "interpolation": given.get("interpolation", BILINEAR),
             "labels_of": file["labels_of"],
+        },
+    }
+
+
+def follow_smaller(values: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+    """Return the settings of a pretraining that continues one on fewer images.
+
+    Args:
+        values: as `PretrainingSettings.from_json` takes them, with the key ``source`` alone under
+            ``smaller``.
+        folder: of the smaller encoder.
+
+    Raises:
+        UserError: the folder holds no encoder of that source, method and seed.
+    """
+    wanted = {"method": values["method"], **values["smaller"], "seed": values["seed"]}
+    try:
+        record = read_json(folder / RUN)
+        settings, effective = record["settings"], record["effective"]
+        found = {key: settings[key] for key in wanted}
+        own = effective["total_steps"] * effective["batch_size"]
+    except (FileNotFoundError, KeyError) as error:
+        raise UserError(
+            f"{folder} holds no pretrained encoder ({type(error).__name__}: {error}); snakemake "
+            f"pretrains '{values['smaller']['source']}' before it is continued"
+        ) from error
+    if found != wanted:
+        raise UserError(
+            f"{folder} holds the encoder {found}, to be continued is {wanted}; name the folder of "
+            "that one by --start"
+        )
+    return {
+        **values,
+        "smaller": {
+            **values["smaller"],
+            "weights_sha256": sha256(folder / ENCODER),
+            "steps": steps_seen(settings, effective),
+            "images": own + settings.get("smaller", {}).get("images", 0),
         },
     }

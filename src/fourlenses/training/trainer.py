@@ -53,12 +53,14 @@ class Outcome:
     Attributes:
         history: a row per epoch (at most `MOST_ROWS`).
         seconds: spent training, over all attempts.
+        cpu_seconds: of processor time meanwhile, of all threads of the first process.
         images: source images trained on, each as often as it came.
         losses: over the twentieths of the steps.
     """
 
     history: list[dict] = field(default_factory=list)
     seconds: float = 0.0
+    cpu_seconds: float = 0.0
     images: int = 0
     losses: LossSummary = field(default_factory=LossSummary)
 
@@ -71,11 +73,13 @@ class Progress:
 
     Attributes:
         seconds: spent training, over all attempts.
+        cpu_seconds: of processor time, over all attempts.
         sums: of the loss and the diagnostics (float64 scalars) since the last row of the history.
     """
 
     step: int = 0
     seconds: float = 0.0
+    cpu_seconds: float = 0.0
     history: list[dict] = field(default_factory=list)
     sums: dict[str, Tensor] = field(default_factory=dict)
 
@@ -167,6 +171,7 @@ class Trainer:
             self._restore(state)
         self.started = self.saved = time.monotonic()
         self.seconds_before = self.progress.seconds
+        self.cpu_before = self.progress.cpu_seconds - time.process_time()
         total = self.schedule.total_steps
         begun = self.progress.step
         bar = progress_bar(self.description, "step", total, initial=begun, shown=rank() == 0)
@@ -192,6 +197,7 @@ class Trainer:
         return Outcome(
             history=self.progress.history,
             seconds=self.progress.seconds,
+            cpu_seconds=self._cpu_seconds(),
             images=images,
             losses=self.losses.summary(),
         )
@@ -316,6 +322,7 @@ class Trainer:
         average_running_statistics(self.method)
         progress = self.progress
         progress.seconds, saved = self._seconds(), True
+        progress.cpu_seconds = self._cpu_seconds()
         self.verify()
         if rank() == 0:
             state = {
@@ -323,6 +330,7 @@ class Trainer:
                 "optimizer": self.optimizer.state_dict(),
                 "step": progress.step,
                 "seconds": progress.seconds,
+                "cpu_seconds": progress.cpu_seconds,
                 "history": progress.history,
                 "sums": progress.sums,
                 "losses": self.losses.state,
@@ -337,10 +345,14 @@ class Trainer:
         self.method.load_state_dict(state["method"])
         self.optimizer.load_state_dict(state["optimizer"])
         sums = {key: value.to(self.step_config.device) for key, value in state["sums"].items()}
+        # a checkpoint from before these were recorded has neither them nor the losses
         self.progress = Progress(
-            step=state["step"], seconds=state["seconds"], history=state["history"], sums=sums
+            step=state["step"],
+            seconds=state["seconds"],
+            cpu_seconds=state.get("cpu_seconds", 0.0),
+            history=state["history"],
+            sums=sums,
         )
-        # a checkpoint from before this was recorded has none
         self.losses = LossRecord(
             self.schedule.total_steps, self.step_config.device, state.get("losses")
         )
@@ -348,3 +360,6 @@ class Trainer:
 
     def _seconds(self) -> float:
         return self.seconds_before + time.monotonic() - self.started
+
+    def _cpu_seconds(self) -> float:
+        return self.cpu_before + time.process_time()

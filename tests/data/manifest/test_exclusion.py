@@ -48,6 +48,32 @@ def test_the_images_of_the_rest_are_the_rest(tmp_path):
     assert images[list(manifest["id"]).index("train/cat/4.jpg")] == jpeg_bytes(4)
 
 
+def test_all_but_the_first_of_a_group_of_copies_are_left_out_where_that_is_asked_for(tmp_path):
+    tree(tmp_path / "pets", FILES)
+    rows = [
+        ("1", "no", "train", "train/cat/0.jpg"),
+        ("1", "no", "train", "train/cat/1.jpg"),
+        ("1", "no", "train", "train/cat/2.jpg"),
+        ("2", "yes", "train", "train/dog/0.jpg"),
+        ("2", "yes", "train", "train/dog/1.jpg"),
+        ("2", "yes", "test", "val/cat/0.jpg"),
+        ("3", "no", "test", "val/cat/1.jpg"),
+        ("3", "no", "test", "val/cat/2.jpg"),
+    ]
+    lines = ["group,leak,split,id", *map(",".join, rows)]
+    (tmp_path / "copies.csv").write_text("\n".join(lines))
+    whole = set(index(tmp_path)["id"])
+    leaks = {"train/dog/0.jpg", "train/dog/1.jpg"}
+    assert whole - set(index(tmp_path, exclude="copies.csv")["id"]) == leaks
+    manifest = index(tmp_path, exclude="copies.csv", exclude_copies=True)
+    assert whole - set(manifest["id"]) == leaks | {"train/cat/1.jpg", "train/cat/2.jpg"}
+    # of a group whose test image is left out instead, one training image stays
+    keys = {"exclude_leaks_from": "test", "exclude_copies": True}
+    manifest = index(tmp_path, exclude="copies.csv", **keys)
+    copies = {"train/cat/1.jpg", "train/cat/2.jpg", "train/dog/1.jpg"}
+    assert whole - set(manifest["id"]) == copies | {"val/cat/0.jpg"}
+
+
 @pytest.mark.parametrize("side", ["train", "test"])
 def test_leaks_of_a_check_are_left_out_without_deleting_a_file(tmp_path, side):
     tree(tmp_path / "pets", FILES)

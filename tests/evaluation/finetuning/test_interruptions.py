@@ -195,6 +195,24 @@ def test_the_weights_are_the_same_to_the_last_bit(folder, monkeypatch):
     )  # log-loss and confidences of every image among them
 
 
+@pytest.mark.parametrize("protocol", ["fine_tune", "scratch", "linear_augmented"])
+def test_small_views_first_are_the_same_however_it_is_interrupted(folder, protocol):
+    encoder, target = make_encoder(folder / "other"), task(folder)
+    growing = settings(protocol, learning_rates=[0.01, 0.05], progressive_sizes=[0.5, 0.75, 1])
+    whole = go(encoder, target, growing, folder / "checkpoints")
+    plain = settings(protocol, learning_rates=[0.01, 0.05])
+    assert not np.array_equal(
+        whole["confidences"], go(encoder, target, plain, folder / "checkpoints")["confidences"]
+    )
+    for _ in range(100):  # every slot makes one step
+        try:
+            record = go(encoder, target, growing, folder / "checkpoints", max_minutes=1e-6)
+            break
+        except Interrupted:
+            continue
+    np.testing.assert_equal(numbers(record), numbers(whole))
+
+
 def test_max_minutes_ends_it_with_a_checkpoint_and_it_finishes_in_slots(folder):
     encoder, target, chosen = (
         make_encoder(folder / "other"),

@@ -1,6 +1,6 @@
 """Settings of the protocols that train: wrong keys are named, and keys of checkpoints."""
 
-from dataclasses import asdict, replace
+from dataclasses import replace
 
 import pytest
 
@@ -33,7 +33,9 @@ def test_a_wrong_key_is_named(changes, removed, message):
 
 
 def test_settings_are_a_dictionary_again():
-    assert asdict(settings("fine_tune"))["hyperparameters"] == HYPER
+    assert settings("fine_tune").as_json()["hyperparameters"] == HYPER
+    growing = settings("fine_tune", progressive_sizes=[0.5, 1])
+    assert growing.as_json()["hyperparameters"] == HYPER | {"progressive_sizes": [0.5, 1]}
 
 
 def test_the_key_is_of_settings_encoder_and_labels(tmp_path):

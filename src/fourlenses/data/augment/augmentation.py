@@ -1,6 +1,6 @@
 """An augmentation: the random operations that make a view, their probabilities and strengths."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any, Self
 
 from fourlenses.core.errors import UserError
@@ -95,6 +95,13 @@ class Augmentation:
         if self.size is None:
             return image_size
         return round(self.size * image_size) if self.size < 1 else int(self.size)
+
+    def at_share(self, share: float, image_size: int) -> Self:
+        """Return the augmentation with views of a share of their size, to the whole pixel.
+
+        The blur is in pixels of the view, so a smaller view is blurred more.
+        """
+        return replace(self, size=round(share * self.size_of(image_size)))
 
     @classmethod
     def from_config(cls, name: str, settings: dict) -> Self:

@@ -114,6 +114,16 @@ class Subset:
         )
 
 
+class ViewedInput(Input, Protocol):
+    """An input that makes its views itself.
+
+    Attributes:
+        views: The augmentation of each view; another list holds from the next call of `batches` on.
+    """
+
+    views: list[Augment]
+
+
 def choose_input(
     setting: str,
     parts: list[Part],
@@ -122,7 +132,7 @@ def choose_input(
     views: list[Augment],
     device: torch.device,
     workers: int,
-) -> Input:
+) -> ViewedInput:
     """Return the input for some images; the log says which kind was chosen, and why.
 
     Args:

@@ -22,7 +22,8 @@ def without_excluded(
 
     A file has an id a line, or is a CSV with a column ``id``. Of a `duplicates.csv` of
     `check_dataset` the leaks are excluded: its rows with ``leak`` = yes of the split that
-    ``exclude_leaks_from`` names (train). Of its `overlaps.csv` all are.
+    ``exclude_leaks_from`` names (train), and with ``exclude_copies`` all but the first training
+    image of each group of copies. Of its `overlaps.csv` all are.
 
     Args:
         manifest: Of the dataset.
@@ -49,7 +50,8 @@ def _hits(
 ) -> np.ndarray:
     """Return bool (rows,): which images one file lists; count them."""
     key = f"config key 'datasets.{name}.exclude'"
-    listed = _ids(key, file, side=definition.get("exclude_leaks_from", "train"))
+    side, copies = (definition.get(f"exclude_{name}") for name in ("leaks_from", "copies"))
+    listed = _ids(key, file, side=side or "train", copies=bool(copies))
     hit = manifest["id"].isin(listed)
     unknown = sorted(listed - set(manifest["id"][hit]))
     if listed and not hit.any():
@@ -63,8 +65,13 @@ def _hits(
     return hit.to_numpy()
 
 
-def _ids(key: str, file: Path, *, side: str) -> set[str]:
-    """Return the ids of a list. side: the split of which leaks are excluded."""
+def _ids(key: str, file: Path, *, side: str, copies: bool) -> set[str]:
+    """Return the ids of a list.
+
+    Args:
+        side: the split of which leaks are excluded.
+        copies: whether copies within the training images are excluded too.
+    """
     if file.parent.name == "check" and file.name in ("duplicates.csv", "overlaps.csv"):
         raise UserError(
             f"{key} names {file}, which the next check writes again, without what is excluded by "
@@ -83,5 +90,18 @@ def _ids(key: str, file: Path, *, side: str) -> set[str]:
         return {line.strip("\r") for line in text.split("\n") if line.strip()}
     named = [dict(zip(header, row, strict=False)) for row in rows[1:]]
     if {"leak", "split"} <= set(header):
-        named = [row for row in named if row["leak"] == "yes" and row["split"] == side]
+        leaks = [row for row in named if row["leak"] == "yes" and row["split"] == side]
+        named = leaks + (_copies(named, {row["id"] for row in leaks}) if copies else [])
     return {row["id"] for row in named if row.get("id")}
+
+
+def _copies(named: list[dict[str, str]], left_out: set[str]) -> list[dict[str, str]]:
+    """Return the training images of duplicates.csv that are copies of one that stays."""
+    copies, groups = [], set[str]()
+    for row in named:
+        if row["split"] == "train" and row["id"] not in left_out:
+            group = row.get("group", row["id"])
+            if group in groups:
+                copies.append(row)
+            groups.add(group)
+    return copies

@@ -37,6 +37,8 @@ class FinetuningHyperparameters:
     warmup_share: float  # of the steps, in [0, 1)
     micro_batch: int  # most images that pass through the encoder at a time; 0 for all
     label_smoothing: float  # share of the target spread over all classes, in [0, 1)
+    # shares of the views' size, one for each equal part of the steps
+    progressive_sizes: list[float] | None = None
 
     @classmethod
     def from_json(cls, protocol: str, values: Mapping[str, Any]) -> Self:
@@ -70,6 +72,13 @@ class FinetuningSettings:
     precision: str = "float32"
     channels_last: bool = True
 
+    def as_json(self) -> dict[str, Any]:
+        """The settings as JSON values; keys from before there were progressive sizes stay."""
+        values = asdict(self)
+        if self.hyperparameters.progressive_sizes is None:
+            del values["hyperparameters"]["progressive_sizes"]
+        return values
+
 
 def fingerprints(encoder: Encoder, task: Task, settings: FinetuningSettings) -> dict[str, Any]:
     """Return the content of what is trained from and on, as SHA-256: ``encoders`` and ``beton``."""
@@ -99,5 +108,5 @@ def evaluation_key(encoder: Encoder, task: Task, settings: FinetuningSettings) -
     start = [encoder.settings["backbone"], encoder.seed, encoder.normalisation()]
     start += [encoder.crop] if encoder.external else []  # that candidates are validated on
     start += [encoder.interpolation] if encoder.interpolation != BILINEAR else []
-    text = json.dumps([asdict(settings), prints, *start], sort_keys=True)
+    text = json.dumps([settings.as_json(), prints, *start], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from fourlenses.core.randomness import named_seed
-from fourlenses.data.augment.augment import Augment
 from fourlenses.data.augment.augmentation import Augmentation
 from fourlenses.data.loading.inputs import Input, Subset, choose_input
+from fourlenses.data.loading.progressive import ProgressiveInput, views_in_parts
 from fourlenses.evaluation.encoder import Encoder
 from fourlenses.evaluation.finetuning.candidates import (
     Candidate,
@@ -26,6 +26,7 @@ from fourlenses.evaluation.finetuning.settings import FinetuningSettings
 from fourlenses.evaluation.finetuning.task import Target, Task
 from fourlenses.evaluation.scores import Scores
 from fourlenses.methods.supervised import Supervised
+from fourlenses.models.architectures import check_image_size
 from fourlenses.models.batch_norm import set_batch_norm
 from fourlenses.parallel.distributed import rank
 from fourlenses.resume.checkpoint import Checkpoints
@@ -80,11 +81,21 @@ class Trainings:
         )
         # an interrupted job continues with the kind of input that it had
         kind = progress.input if progress.input and placement.input == "auto" else placement.input
-        self.data: Input = choose_input(
+        self.views = views_in_parts(
+            [augmentation],
+            self.hyper.progressive_sizes,
+            image_size=settings.image_size,
+            seed=self.seed,
+        )
+        if ":" in encoder.settings["backbone"] and len(self.views) > 1:  # ours take any size
+            network, _ = encoder.initial()
+            for (view,) in self.views:
+                check_image_size(network, view.size, name=encoder.settings["backbone"])
+        self.data = choose_input(
             kind,
             [(task.beton, self.rows, task.dataset)],
             stored_size=settings.stored_size,
-            views=[Augment(augmentation, settings.image_size, self.seed)],
+            views=self.views[-1],
             device=session.device,
             workers=placement.workers,
         )
@@ -124,11 +135,12 @@ class Trainings:
             name: of the training's checkpoints.
         """
         settings, hyper = self.settings, self.hyper
-        data = self.data if len(positions) == len(self.rows) else Subset(self.data, positions)
         schedule, notes = make_schedule(hyper, len(positions), candidate.learning_rate)
         method = PROTOCOLS[settings.protocol](self.encoder, self.num_classes, hyper)
         set_batch_norm(method, 1)
         checkpoints = Checkpoints(self.session.directory / name)
+        state = checkpoints.newest()
+        data = self._input(positions, schedule, first_step=state["step"] if state else 0)
         trainer = set_up_trainer(
             method,
             data,
@@ -149,9 +161,17 @@ class Trainings:
         return Trained(
             method=method,
             schedule=schedule,
-            outcome=trainer.train(checkpoints.newest()),
+            outcome=trainer.train(state),
             notes=notes,
         )
+
+    def _input(self, positions: np.ndarray, schedule: Schedule, *, first_step: int) -> Input:
+        """Return the input of a training on some of the labelled images."""
+        data: Input = self.data
+        if len(self.views) > 1:
+            steps = schedule.total_steps
+            data = ProgressiveInput(self.data, self.views, total_steps=steps, first_step=first_step)
+        return data if len(positions) == len(self.rows) else Subset(data, positions)
 
     def score(self, method: Supervised, rows: np.ndarray, what: str) -> tuple[Scores, np.ndarray]:
         """Score a trained classifier on rows of the manifest; also their labels, int64 (M,)."""

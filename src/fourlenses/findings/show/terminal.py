@@ -4,7 +4,7 @@ import shutil
 import textwrap
 from collections.abc import Sequence
 
-from fourlenses.findings.numbers import images
+from fourlenses.findings.numbers import NOTHING, images
 from fourlenses.findings.show.cells import (
     NEXT,
     Card,
@@ -17,37 +17,42 @@ from fourlenses.findings.show.cells import (
 WIDTH = 100  # at most
 SCREEN = 40  # lines: of more than that each card is shortened
 NAME, TITLE, ANSWER = 37, 49, 30  # columns
-INTERVAL = 20  # columns of a number with its interval
+INTERVAL, MOST_INTERVAL = 20, 23  # columns of a number with its interval; of a difference
+WHOLE, ANSWERS, HEADLINES = range(3)  # how much of a card is shown
 
 
 def cards(found: Sequence[Card], width: int | None = None) -> str:
-    """Return the text of all cards: whole where they fit a screen, else without tables.
+    """Return the text of all cards: whole where there is one or they fit a screen, else without
+    tables, else headlines and next steps alone.
 
     Args:
         found: of decision.json.
         width: columns; default: the terminal's.
     """
     columns = min(width or shutil.get_terminal_size((WIDTH, 24)).columns, WIDTH)
-    whole = "\n".join(_card(card, columns) for card in found)
-    if whole.count("\n") <= SCREEN:
-        return whole
-    return "\n".join(_card(card, columns, whole=False) for card in found)
+    for parts in (WHOLE, ANSWERS, HEADLINES):
+        text = "\n".join(_card(card, columns, parts=parts) for card in found)
+        if len(found) == 1 or text.count("\n") <= SCREEN:
+            break
+    return text
 
 
-def _card(card: Card, width: int, *, whole: bool = True) -> str:
+def _card(card: Card, width: int, *, parts: int) -> str:
     lines = [card["title"].upper()]
     lines += _wrapped(f"▶ {card['headline']['sentence']}", width, 4, first=2)
-    lines += _wrapped(" ".join(card["headline"]["because"]), width, 4)
-    lines += _wrapped(card["conditions"], width, 4, first=2)
-    if whole:
+    if parts != HEADLINES:
+        lines += _wrapped(" ".join(card["headline"]["because"]), width, 4)
+        lines += _wrapped(card["conditions"], width, 4, first=2)
+    if parts == WHOLE:
         for warning in card["warnings"]:
             lines += _wrapped(f"⚠ {warning}", width, 4, first=2)
         lines += _table(card, width)
-    lines += _questions(card, width)
+    if parts != HEADLINES:
+        lines += _questions(card, width)
     if step := next_step(card):
         step = " ".join([f"→ {NEXT}: {step}", *card["next_step"]["config"]])
         lines += _wrapped(step, width, 4, first=2)
-    if whole and card["unmeasured"]:
+    if parts == WHOLE and card["unmeasured"]:
         by_cost: dict[str, list[str]] = {}
         for one in card["unmeasured"]:
             by_cost.setdefault(one["cost"], []).append(one["title"])
@@ -68,7 +73,8 @@ def _table(card: Card, width: int) -> list[str]:
     if not labels:
         return []
     room = width - NAME - 2
-    column = INTERVAL if room >= INTERVAL * len(labels) else max(map(len, labels)) + 2
+    column = min(MOST_INTERVAL, room // len(labels))
+    column = column if column >= INTERVAL else max(map(len, labels)) + 2
     most = max(1, room // column)
     places = list(range(len(labels)))
     places = places if len(places) <= most else [*places[: most - 1], places[-1]]
@@ -78,19 +84,37 @@ def _table(card: Card, width: int) -> list[str]:
 
 def _table_row(row: TableRow, places: Sequence[int], column: int) -> str:
     cells = [row.cells[place] for place in places]
-    cells = [cell if len(cell) < column else cell.partition(" ")[0] for cell in cells]
+    cells = [_shortened(cell, column) for cell in cells]
     return f"  {_fitted(row.name, NAME)}{''.join(cell.rjust(column) for cell in cells)}"
 
 
+def _shortened(cell: str, column: int) -> str:
+    """A cell without its way, or without its interval too, as there is room."""
+    number_and_interval = cell.partition(")")[0] + ")" * (")" in cell)
+    shorter = (cell, number_and_interval, cell.partition(" ")[0])
+    return next((text for text in shorter if len(text) < column), shorter[-1])
+
+
 def _questions(card: Card, width: int) -> list[str]:
+    """A question with its answers to the right of it where there is room, else below."""
     lines = []
+    beside = width >= WIDTH
     for row in question_rows(card):
-        start = f"  {_fitted(row.title, TITLE)}"
+        if not beside and row.title:
+            lines += _wrapped(row.title, width, 4, first=2)
+        start = f"  {_fitted(row.title, TITLE)}" if beside else " " * 4
         answer = f"{row.glyph or ' '} {': '.join(filter(None, [row.labels, row.answer]))}"
-        if len(answer) > width - len(start) - INTERVAL - 2:  # its numbers on a line of their own
-            lines += [f"{start}{answer}", " " * len(start) + f"  {row.points}"]
+        points = "" if row.points == NOTHING else row.points
+        if len(answer) > width - len(start) - INTERVAL - 2:  # its numbers stand below it
+            lines += textwrap.wrap(
+                answer,
+                width,
+                initial_indent=start,
+                subsequent_indent=" " * (len(start) + 2),
+            )
+            lines += [" " * len(start) + f"  {points}"] if points else []
         else:
-            lines.append(f"{start}{answer.ljust(ANSWER)}{row.points}".rstrip())
+            lines.append(f"{start}{answer.ljust(ANSWER - 1)} {points}".rstrip())
     return lines
 
 
