@@ -6,12 +6,14 @@ CORES ?= $(shell .venv/bin/python -m fourlenses.core.machine.cores 2>/dev/null |
 MEMORY_MB = $(shell .venv/bin/python -m fourlenses.core.machine.memory 2>/dev/null)
 RESOURCES = $(if $(MEMORY_MB),--resources downloads=1 gpu=1 mem_mb=$(MEMORY_MB))
 SNAKEMAKE = .venv/bin/snakemake
-# the doctor is to run where set-up has failed
-PYTHON = $(shell [ -x .venv/bin/python ] && echo .venv/bin/python || echo python3)
+# the doctor is to run where set-up has failed; not called PYTHON, which set-up takes from the user
+DOCTORS_PYTHON = $(shell [ -x .venv/bin/python ] && echo .venv/bin/python || echo python3)
 
 # container images set it: every job would then compile the Python of all that it imports, over 2 s
 # of a core for torch alone
 unexport PYTHONDONTWRITEBYTECODE
+# of another program's debugging: Snakemake itself fails with them
+unexport PYTHONWARNINGS PYTHONHOME PYTHONINSPECT PYTHONOPTIMIZE
 # Snakemake, uv and pip keep caches in the home, which may be missing, read-only or full
 export XDG_CACHE_HOME := $(shell envs/cache_folder.sh)
 
@@ -64,7 +66,7 @@ bench:           ## speed next to what people would use instead: [GPU=1] [ARGS="
 
 # without accounting: PROFILE="profiles/slurm profiles/slurm-squeue"
 doctor:          ## check this machine or cluster: [PROFILE=profiles/slurm] [IN_JOB=1]
-	@$(PYTHON) workflow_scripts/doctor.py $${PROFILE:+--profile $$PROFILE} $${IN_JOB:+--in-job}
+	@$(DOCTORS_PYTHON) workflow_scripts/doctor.py $${PROFILE:+--profile $$PROFILE} $${IN_JOB:+--in-job}
 
 status:          ## progress of a study: STUDY=name or CONFIG=studies/mine.yaml [WATCH=10] [HTML=file]
 	@.venv/bin/python workflow_scripts/status.py $${STUDY:+--study "$$STUDY"} \

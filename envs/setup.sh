@@ -7,6 +7,8 @@
 # (docs/reference/machines.md lists them).
 # Idempotent: does nothing (in well under a second) while the pinned requirements are unchanged.
 set -euo pipefail
+# what a shell's profile may set to lead packages, or `cd`, elsewhere
+unset CDPATH PYTHONHOME PYTHONPATH PIP_USER PIP_TARGET PIP_PREFIX UV_PYTHON UV_SYSTEM_PYTHON
 cd "$(dirname "$0")/.."
 kind=${1:-run}
 venv=.venv
@@ -41,12 +43,18 @@ can_compile() {
     headers=$("$python" -c 'import sysconfig; print(sysconfig.get_path("include"))')
     [ -f "$headers/Python.h" ] ||
         die "no Python.h in $headers (ffcv is compiled against it): install the headers of this Python (Debian and Ubuntu: apt-get install $("$python" -c 'import sys; print("python%d.%d-dev" % sys.version_info[:2])'), or python3-dev), or set PYTHON to one that has them"
+    [ -z "${CXX:-}" ] || command -v ${CXX%% *} >/dev/null || die "CXX is '$CXX', and there is no such compiler (ffcv is compiled with it): unset CXX, or install it"
     command -v c++ >/dev/null || command -v g++ >/dev/null || die "no C++ compiler on PATH (ffcv is compiled here): install g++"
 
     # system libraries of FFCV
     has_libraries() {
         command -v pkg-config >/dev/null && { pkg-config --exists opencv4 || pkg-config --exists opencv; } && pkg-config --exists libturbojpeg
     }
+    # conda's pkg-config, where an environment is active, looks in conda's folders alone
+    if ! has_libraries && [ -x /usr/bin/pkg-config ]; then
+        PKG_CONFIG_PATH=${PKG_CONFIG_PATH:+$PKG_CONFIG_PATH:}$(/usr/bin/pkg-config --variable pc_path pkg-config)
+        export PKG_CONFIG_PATH
+    fi
     if ! has_libraries; then
         packages="libopencv-dev libturbojpeg0-dev pkg-config"
         by_hand="apt-get install --no-install-recommends $packages
@@ -77,7 +85,9 @@ free_mb() { # of the file system of a folder, or of its nearest parent that exis
     while [ ! -d "$folder" ]; do folder=$(dirname "$folder"); done
     df -Pm "$folder" | awk 'NR == 2 { print $4 }'
 }
-needed=$([ -x "$venv/bin/python" ] && echo 1000 || echo 7000) # MB
+# MB; an environment without a stamp is one whose installation did not come to its end
+needed=$(ls "$venv"/.setup-* >/dev/null 2>&1 && echo 1000 || echo 7000)
+[ -z "${UV_CACHE_DIR:-}" ] || { mkdir -p "$UV_CACHE_DIR" && [ -w "$UV_CACHE_DIR" ]; } 2>/dev/null || die "UV_CACHE_DIR is $UV_CACHE_DIR, which cannot be written; set it to a folder of yours with 7 GB of room, or unset it"
 [ "$kind" = docs ] && needed=300
 [ "$(free_mb "$PWD")" -ge "$needed" ] || die "only $(free_mb "$PWD") MB are free at $PWD, $needed are needed; make room, or clone to another disk"
 if [ "$(free_mb "$downloads")" -lt "$needed" ] && [ -z "${UV_CACHE_DIR:-}" ]; then

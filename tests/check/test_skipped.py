@@ -1,5 +1,7 @@
 """What a dataset's index skipped, in the report of its check, by way of the manifest on disk."""
 
+import pytest
+
 from fourlenses.check.check import CheckSettings, check_dataset
 from fourlenses.check.report import summary
 from fourlenses.data.dataset import index_dataset
@@ -57,3 +59,35 @@ def test_nothing_is_said_of_a_dataset_without_them(tmp_path):
     assert report["skipped"] == {}
     assert not any("skipped" in what or "same names" in what for what in whats(report))
     assert "skipped" not in summary(report)
+
+
+@pytest.mark.parametrize(
+    ("files", "what"),
+    [
+        (
+            {"cat": 9, "dog": 9, "cat/Originals": 3, "Recovery": 9},
+            "2 classes ('Recovery', 'cat/Originals') called as folders that mostly hold copies "
+            "that programs keep",
+        ),
+        (
+            {"cat": 9, "dog": 9, "dog/masks": 9},
+            "1 class ('dog/masks') called as folders that mostly hold masks or annotations",
+        ),
+        ({"cat": 9, "original": 9, "mask maker": 9, "trash can": 9}, ""),
+    ],
+)
+def test_classes_that_are_called_as_what_programs_keep_are_said_and_kept(tmp_path, files, what):
+    report = checked(tmp_path, files)
+    assert [each for each in whats(report) if "called as" in each] == ([what] if what else [])
+    assert set(report["levels"][-1]["images"]) == set(files)
+
+
+def test_odd_names_of_classes(tmp_path):
+    names = ("cat ", " dog", "a\nb", "\t", "\U0001f436", "é" * 127 + "x", "per%cent", "{x}", "a,b")
+    names += ('q"uote', "it's", "#hash", "-rf", "CON", "\u202eltr", "ﬁ")
+    report = checked(tmp_path, dict.fromkeys(names, 9))
+    assert set(report["levels"][-1]["images"]) == set(names)
+    page = (tmp_path / "check" / "report.md").read_text()
+    assert "a\nb" not in page
+    assert "\u202e" not in page
+    assert "\U0001f436" in page

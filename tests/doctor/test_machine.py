@@ -20,6 +20,13 @@ def test_a_home_that_cannot_be_written(tmp_path: Path) -> None:
         assert "export XDG_CACHE_HOME" in result.remedy
 
 
+@pytest.mark.parametrize("home", ["~/.cache", "relative/.cache"])
+def test_a_user_without_a_home(home: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert "this user has no home" in machine._home(Path(home)).message
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_where_caches_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", "/home/me")
     assert own_cache_folder({"XDG_CACHE_HOME": "/scratch/c"}) == Path("/scratch/c")

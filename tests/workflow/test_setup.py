@@ -16,7 +16,8 @@ STUBS = {
     "pkg-config": "true",
     "df": 'echo "Filesystem 1M used free"; case "$2 $3" in *home*) f=$HOME_MB;; *) f=$CLONE_MB;; '
     'esac; echo "x 1 1 $f 1% /"',
-    "uv": 'echo "uv: cache ${UV_CACHE_DIR:-} or $XDG_CACHE_HOME"; exit 1',
+    "uv": 'echo "uv: cache ${UV_CACHE_DIR:-} or $XDG_CACHE_HOME"; '
+    'echo "uv sees $(env | grep -c elsewhere)"; exit 1',
 }
 
 
@@ -59,6 +60,19 @@ def test_no_python_headers(clone: Path, tmp_path: Path) -> None:
     assert "uv:" not in end.stdout
 
 
+@pytest.mark.parametrize("given", ["environment", "argument"])
+def test_make_hands_on_the_python_of_the_user(clone: Path, given: str) -> None:
+    shutil.copy(ROOT / "Makefile", clone)
+    end = subprocess.run(
+        ["make", "setup", *(["PYTHON=/no/python"] if given == "argument" else [])],
+        cwd=clone,
+        env=os.environ | ({"PYTHON": "/no/python"} if given == "environment" else {}),
+        capture_output=True,
+        text=True,
+    )
+    assert "setup: no '/no/python' on PATH: install Python 3.11 or newer" in end.stderr
+
+
 def test_an_unknown_extra_is_refused_with_the_known_ones(clone: Path) -> None:
     end = set_up(clone, EXTRAS="timm cats")
     assert end.returncode == 1
@@ -78,11 +92,24 @@ def test_downloads_stay_out_of_a_small_home(clone: Path) -> None:
     end = set_up(clone, HOME_MB=200)
     assert f"uv: cache {clone}/.uv/cache" in end.stdout
     assert f"only 200 MB are free at {clone.parent}/home/.cache/uv" in end.stderr
-    chosen = set_up(clone, HOME_MB=200, UV_CACHE_DIR="/scratch/uv")
-    assert "uv: cache /scratch/uv" in chosen.stdout
+    scratch = clone.parent / "scratch" / "uv"
+    chosen = set_up(clone, HOME_MB=200, UV_CACHE_DIR=scratch)
+    assert f"uv: cache {scratch}" in chosen.stdout
+    refused = set_up(clone, UV_CACHE_DIR="/proc/uv")
+    assert refused.returncode == 1
+    assert "UV_CACHE_DIR is /proc/uv, which cannot be written" in refused.stderr
+    assert "uv:" not in refused.stdout
 
 
-@pytest.mark.parametrize("home", ["/proc/nohome", ""])
+def test_a_set_up_that_ran_out_of_room_needs_it_all_again(clone: Path) -> None:
+    (clone / ".venv" / "bin").mkdir(parents=True)
+    (clone / ".venv" / "bin" / "python").symlink_to(sys.executable)
+    assert "only 3000 MB are free" in set_up(clone, CLONE_MB=3000).stderr
+    (clone / ".venv" / ".setup-run").write_text("of an earlier version")
+    assert "uv: cache" in set_up(clone, CLONE_MB=3000).stdout
+
+
+@pytest.mark.parametrize("home", ["/proc/nohome", "", "home/of/nobody", "/dev/null", "~"])
 def test_without_a_home_caches_are_in_the_clone(clone: Path, home: str) -> None:
     assert f"or {clone}/.cache\n" in set_up(clone, HOME=home).stdout
 
@@ -99,3 +126,48 @@ def test_a_home_without_room_for_a_file(clone: Path) -> None:
     environment = {"PATH": os.environ["PATH"]}
     end = subprocess.run([*limited, mount, script], env=environment, capture_output=True, text=True)
     assert end.stdout == f"{clone}/.cache\n", end.stderr
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["PYTHONHOME", "PYTHONPATH", "PIP_USER", "PIP_TARGET", "UV_PYTHON", "UV_SYSTEM_PYTHON"],
+)
+def test_what_a_profile_sets_does_not_lead_packages_elsewhere(clone: Path, name: str) -> None:
+    assert "uv sees 0" in set_up(clone, **{name: "/elsewhere"}).stdout
+
+
+def test_a_search_path_of_cd_leads_to_no_other_clone(clone: Path) -> None:
+    other = clone.parent / "other"
+    shutil.copytree(clone, other)
+    end = subprocess.run(
+        ["envs/cache_folder.sh"],
+        cwd=clone,
+        env={"PATH": os.environ["PATH"], "CDPATH": str(other)},
+        capture_output=True,
+        text=True,
+    )
+    assert end.stdout == f"{clone}/.cache\n", end.stderr
+
+
+def test_a_compiler_that_is_named_and_not_there(clone: Path) -> None:
+    end = set_up(clone, CXX="x86_64-conda-linux-gnu-c++ -O2")
+    assert end.returncode == 1
+    assert "CXX is 'x86_64-conda-linux-gnu-c++ -O2', and there is no such compiler" in end.stderr
+    assert "uv:" not in end.stdout
+    assert "uv: cache" in set_up(clone, CXX="g++ -O2").stdout
+
+
+@pytest.mark.skipif(not Path("/usr/bin/pkg-config").exists(), reason="the system has no pkg-config")
+def test_conda_s_pkg_config_finds_the_system_s_libraries(clone: Path) -> None:
+    conda = clone.parent / "bin" / "pkg-config"
+    conda.write_text('#!/bin/sh\nPKG_CONFIG_LIBDIR=/nowhere exec /usr/bin/pkg-config "$@"\n')
+    end = set_up(clone)
+    assert "uv: cache" in end.stdout, end.stderr
+    assert "installing" not in end.stderr.partition("setup: installing Python")[0]
+
+
+@pytest.mark.parametrize("python", ["python9", "/a folder/python", "/dev/null"])
+def test_a_python_that_is_not_there(clone: Path, python: str) -> None:
+    end = set_up(clone, PYTHON=python)
+    assert end.returncode == 1
+    assert f"no '{python}' on PATH" in end.stderr

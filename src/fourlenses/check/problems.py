@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from fourlenses.check.duplicates import KINDS
 from fourlenses.core.errors import printable
+from fourlenses.data.archives.leftovers import doubtful
 from fourlenses.study.datasets import UNLABELLED
 
 OK, LOOK, NOT_USABLE = "ok", "look at these", "not usable"
@@ -147,6 +148,11 @@ def _left_out(report: dict) -> Iterator[Problem]:
         if entry["images"]:
             what = f"{entry['images']} files that may be images were skipped: {reason}"
             yield Problem(False, f"{what}, e.g. '{entry['example']}'", _REMEDIES.get(reason, _WAYS))
+    kinds = {name: doubtful(name) for name in sorted(report["levels"][-1]["images"])}
+    for kind in sorted({*kinds.values()} - {""}):
+        names = _some([name for name in kinds if kinds[name] == kind], "class", "classes")
+        what = f"{names} called as folders that mostly hold {kind}"
+        yield Problem(False, what, "move them out of the dataset, unless they are meant as classes")
     finest = [name.split("/") for name in report["levels"][-1]["images"]]
     tops: dict[str, set[str]] = {}
     for top, *rest in finest:

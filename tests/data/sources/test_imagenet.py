@@ -218,7 +218,10 @@ def _truth(text):
             lambda root: _cut(root, 30000),
             r"train.tar is damaged or truncated after \d+ files \(ReadError: in n\d+.tar: ",
         ),
-        (lambda root: tar(root / TRAIN, {}), r"train.tar holds no images \(files named .jpeg\)"),
+        (
+            lambda root: tar(root / TRAIN, {}),
+            r"train.tar holds no images \(files named .jpeg, .jpg, .png",
+        ),
     ],
 )
 def test_mistakes(archives, break_it, message):

@@ -74,6 +74,51 @@ def test_imagenet_of_kaggle_in_its_archive(tmp_path, published, unpacked, order)
     assert by_id({"source": "imagenet", "path": "imagenet.zip"}, tmp_path) == published
 
 
+def numbered_folders(root):
+    """Kaggle's subset of 100 classes: train.X1 to train.X4, val.X."""
+    for number, folder in enumerate(sorted((root / "train").iterdir())):
+        (root / f"train.X{number % 2 + 1}").mkdir(exist_ok=True)
+        folder.rename(root / f"train.X{number % 2 + 1}" / folder.name)
+    (root / "train").rmdir()
+    (root / "val").rename(root / "val.X")
+    (root / "Labels.json").write_text("{}")
+
+
+def archive_names(root):
+    (root / "train").rename(root / "ILSVRC2012_img_train")
+    (root / "val").rename(root / "ILSVRC2012_img_val")
+
+
+def other_endings(root):
+    for number, file in enumerate(sorted(root.rglob("*.JPEG"))):
+        file.rename(file.with_suffix([".jpg", ".png", ".jpeg", ".WEBP"][number % 4]))
+
+
+def torchvisions(root):
+    """What torchvision.datasets.ImageNet leaves next to the folders."""
+    (root / "meta.bin").write_bytes(b"PK\3\4")
+
+
+def links(root):
+    folder = next((root / "train").iterdir())
+    folder.rename(root.parent / folder.name)
+    folder.symlink_to(root.parent / folder.name)
+
+
+@pytest.mark.parametrize(
+    "change", [numbered_folders, archive_names, other_endings, torchvisions, links]
+)
+def test_imagenet_in_other_folders_has_the_same_images(tmp_path, published, unpacked, change):
+    change(unpacked)
+    definition = {"source": "imagenet", "path": "imagenet", "verify": False}
+    assert by_id(definition, unpacked.parent) == published
+
+
+def test_smaller_images_next_to_kaggles_list(tmp_path, published, unpacked):
+    other_endings(kaggle(unpacked, tmp_path / "kaggle"))
+    assert by_id({"source": "imagenet", "path": "kaggle"}, tmp_path) == published
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

@@ -347,6 +347,11 @@ def test_labels_and_splits(tmp_path, case):
             {},
             r"each of 5 folders \('fold0', 'fold1', 'fold2', …\) holds the same 2 classes",
         ),
+        (
+            {f"{scan}/{kind}": 2 for scan in ("COVID", "Normal") for kind in ("images", "masks")},
+            {},
+            r"holds the same 2 classes, .*; where one holds masks move those folders away",
+        ),
     ],
 )
 def test_what_is_not_clear_is_an_error_with_a_way_out(tmp_path, files, keys, message):

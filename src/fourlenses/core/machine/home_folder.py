@@ -22,6 +22,10 @@ def why_not_writable(folder: Path) -> str:
 
     Permissions alone do not tell: a quota may be spent, or the file system read-only.
     """
+    if (
+        not folder.is_absolute()
+    ):  # "~" of a user without a home: a folder of that name would be made
+        return "this user has no home, or a relative one"
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(prefix=".fourlenses-", dir=folder) as trial:

@@ -49,6 +49,32 @@ _COPIES = (
 # ExifTool
 _COPY = re.compile(r"#.*#|~\$.*|.*\.sb-[0-9a-f]{8}-\w{6}|.*\.[a-z]{3,4}_original", re.IGNORECASE)
 
+# Names that a class may have too, so that nothing is skipped by them: what they mostly hold.
+COPIES, MASKS = "copies that programs keep", "masks or annotations"
+_DOUBTFUL = {
+    **dict.fromkeys(
+        (
+            *("originals", "recovery", "recovered", "rescued", "backup", "backups", "duplicates"),
+            *("rejected", "rejects", "trash", "deleted", "thumbnails", "thumbs", "previews"),
+            *("edited", "copies", "new folder", "untitled folder"),
+        ),
+        COPIES,
+    ),
+    **dict.fromkeys(
+        ("mask", "masks", "ground_truth", "groundtruth", "annotations", "segmentations", "labels"),
+        MASKS,
+    ),
+}
+
+
+def doubtful(name: str) -> str:
+    """Return what a class folder of such a name mostly holds, where that is no class; else "".
+
+    Args:
+        name: The class: its folders from the dataset's top.
+    """
+    return _DOUBTFUL.get(posixpath.basename(name).lower(), "")
+
 
 def leftover(name: str) -> str:
     """Return why a path is no user's file, "" where it may be one.

@@ -23,10 +23,11 @@ from fourlenses.data.manifest.manifest import Manifest
 from fourlenses.data.manifest.wordnet import WordNet, read_wordnet
 from fourlenses.data.sources.common import published_archives as published
 from fourlenses.data.sources.common.image_files import stream_pictures
-from fourlenses.data.sources.common.split_words import TEST, TRAIN, VALIDATION, split_of
+from fourlenses.data.sources.common.split_words import TRAIN, VALIDATION, split_of
 from fourlenses.data.sources.ilsvrc import tables
 from fourlenses.data.sources.ilsvrc.truth import (
     DEVKIT,
+    ENDINGS,
     SOLUTION,
     class_in_name,
     class_of,
@@ -45,6 +46,7 @@ _AROUND = ("", "ILSVRC/Data/CLS-LOC", "Data/CLS-LOC", "CLS-LOC", "data", "ILSVRC
 # As Hugging Face calls its archives.
 _TRAIN_PARTS, _VAL_PARTS = "train_images_*.tar.gz", "val_images*.tar.gz"
 _WNID = re.compile(r"n\d{8}")
+_DIGITS = re.compile(r"\d+")
 Row = tuple[str, str, str, str, tuple[int, int]]  # split, path, wnid, file, size in px
 
 
@@ -102,11 +104,21 @@ def _parts(home: Path, split: str) -> list[Path]:
     packed = sorted(home.glob(pattern))
     if packed:
         return packed
-    kinds = (TRAIN,) if split == "train" else (VALIDATION, TEST)
+    kind = TRAIN if split == "train" else VALIDATION
     folders = sorted(home.iterdir()) if home.is_dir() else []
-    of_kind = [path for path in folders if path.is_dir() and split_of(path.name) == (kinds[0], ())]
+    of_kind = [path for path in folders if path.is_dir() and _speaks_of(path.name, kind)]
     exact = [path for path in of_kind if path.name == ("train" if split == "train" else "val")]
-    return (exact or of_kind)[:1]
+    if exact or not of_kind:
+        return exact
+    # one folder, or numbered ones such as train.X1 to train.X4
+    first = _DIGITS.sub("", of_kind[0].name)
+    return [path for path in of_kind if _DIGITS.sub("", path.name) == first]
+
+
+def _speaks_of(folder: str, split: str) -> bool:
+    """Return whether a folder is of a split: `train`, `ILSVRC2012_img_train`, `train.X1`."""
+    kind, others = split_of(folder)
+    return kind == split and set(others) <= {"ilsvrc", "imagenet", "x"}
 
 
 def _names_of_parts(name: str, folder: Path) -> tuple[Path, Path]:
@@ -142,14 +154,15 @@ def _rows(name: str, definition: dict, folder: Path, *, wordnet: WordNet) -> Ite
     sums = MD5 if definition.get("verify", True) else {}
     val = _parts(home, "val")[0]
     # read before the training images, so that its absence shows before an hour has gone by
-    bare = next(val.glob("*.JPEG"), None) if val.is_dir() else None
-    flat = val.name == VAL_TAR or (bare is not None and class_in_name(bare.name)[0] is None)
+    names = (file.name for file in val.iterdir()) if val.is_dir() else ()
+    bare = next((file for file in names if file.lower().endswith(ENDINGS)), None)
+    flat = val.name == VAL_TAR or (bare is not None and class_in_name(bare)[0] is None)
     truth = ground_truth(name, val, md5=sums.get(DEVKIT), wordnet=wordnet) if flat else []
     for split in ("train", "test"):
         for part in _parts(home, "train" if split == "train" else "val"):
             md5 = sums.get(part.name)
             nested = split == "train"
-            for path, data in published.files(part, name, suffix=".jpeg", md5=md5, nested=nested):
+            for path, data in published.files(part, name, suffix=ENDINGS, md5=md5, nested=nested):
                 place, base = path.split("/")[-2:]
                 wnid, file = class_in_name(base)
                 if _WNID.fullmatch(place.removesuffix(".tar")):
@@ -173,7 +186,7 @@ def _of_one_archive(name: str, archive: Path, *, wordnet: WordNet) -> Iterator[R
         if path.rpartition("/")[2] == SOLUTION and isinstance(listed := content(data, name), bytes):
             truth = solutions(f"{archive}:{path}", listed, wordnet=wordnet)
         parts = path.split("/")
-        if leftover(path) or not path.lower().endswith(".jpeg") or len(parts) < 2:
+        if leftover(path) or not path.lower().endswith(ENDINGS) or len(parts) < 2:
             continue
         kinds = {split_of(part)[0] for part in parts[:-1]}
         wnid, file = class_in_name(parts[-1])

@@ -10,6 +10,8 @@ from markupsafe import Markup, escape
 from fourlenses.findings.numbers import images
 from fourlenses.findings.show.cells import NEXT, Card, next_step, question_rows, table_rows
 
+MOST_BESIDE = 3  # label sizes: a table of more stands below the chart, over the whole width
+
 
 def cards(found: Sequence[Card]) -> str:
     """Return the elements of all cards, an article each, without styles."""
@@ -28,6 +30,7 @@ def cards(found: Sequence[Card]) -> str:
             rows=table_rows(card),
             questions=list(question_rows(card)),
             parts=_parts,
+            most_beside=MOST_BESIDE,
             next_label=NEXT,
             next_step=next_step(card),
         )

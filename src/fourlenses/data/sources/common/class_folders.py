@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from fourlenses.core.errors import UserError, printable
+from fourlenses.data.archives.leftovers import MASKS, doubtful
 from fourlenses.data.manifest.skipped import Skipped
 from fourlenses.data.sources.common.split_words import (
     TRAIN,
@@ -200,12 +201,14 @@ class Layout:
             return
         tops = ", ".join(f"'{printable(top)}'" for top in sorted(inside)[:3])
         tops += ", …" if len(inside) > 3 else ""
+        masks = any(doubtful(name) == MASKS for name in first)
         raise self._error(
             "path",
             f"in {self.path} each of {len(inside)} folders ({tops}) holds the same {len(first)} "
             "classes, so each would be there several times; where they are splits call them train/ "
             "and test/, where they are parts or folds put the images of a class into one folder, "
-            "where every folder is a class set 'given_split' to false",
+            "where every folder is a class set 'given_split' to false"
+            + ("; where one holds masks move those folders away" if masks else ""),
         )
 
     def _without_split(self, parts: Sequence[Parts]) -> Labelled:

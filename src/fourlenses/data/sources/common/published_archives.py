@@ -40,7 +40,12 @@ def find(dataset: str, folder: Path, *, names: Sequence[str], kind: str) -> Path
 
 
 def files(
-    part: Path, dataset: str, *, suffix: str, md5: str | None = None, nested: bool = False
+    part: Path,
+    dataset: str,
+    *,
+    suffix: str | tuple[str, ...],
+    md5: str | None = None,
+    nested: bool = False,
 ) -> Iterator[tuple[str, StoredFile]]:
     """Yield ``(path, file)`` of the files of an archive, in its order, or of a folder, sorted.
 
@@ -49,7 +54,7 @@ def files(
     Args:
         part: The archive or folder. A path begins with its name.
         dataset: Its name, for errors.
-        suffix: Ending of the files, lower case. What systems leave behind is skipped.
+        suffix: Ending of the files, or several, lower case. What systems leave behind is skipped.
         md5: As in `archives.members`.
         nested: As in `archives.members`; the class tars of a folder are opened too.
 
@@ -64,7 +69,8 @@ def files(
             yield f"{part.name}/{name}", file
     if empty:
         raise UserError(
-            f"config key 'datasets.{dataset}.path': {part} holds no images (files named {suffix})"
+            f"config key 'datasets.{dataset}.path': {part} holds no images (files named "
+            f"{suffix if isinstance(suffix, str) else ', '.join(suffix)})"
         )
 
 

@@ -18,19 +18,22 @@ DEVKIT = "ILSVRC2012_devkit_t12.tar.gz"
 TRUTH = "ILSVRC2012_validation_ground_truth.txt"
 SOLUTION = "LOC_val_solution.csv"
 _UP = 4  # folders above the validation images in which a list may lie: Data/CLS-LOC of Kaggle
-_VAL = re.compile(r"ILSVRC2012_val_(\d{8})(?:_(n\d{8}))?\.JPEG", re.IGNORECASE)
-_TRAIN = re.compile(r"(n\d{8})_\d+(?:_n\d{8})?\.JPEG", re.IGNORECASE)
+# published as .JPEG; sets made smaller are often .jpg or .png
+ENDINGS = (".jpeg", ".jpg", ".png", ".webp")
+_ENDING = f"(?:{'|'.join(map(re.escape, ENDINGS))})"
+_VAL = re.compile(rf"ILSVRC2012_val_(\d{{8}})(?:_(n\d{{8}}))?{_ENDING}", re.IGNORECASE)
+_TRAIN = re.compile(rf"((n\d{{8}})_\d+)(?:_n\d{{8}})?{_ENDING}", re.IGNORECASE)
 
 
 def class_in_name(file: str) -> tuple[str | None, str]:
     """Return the wnid that a file's name ends in or begins with, and the name as published.
 
-    `n01440764_10026_n01440764.JPEG` was published as `n01440764_10026.JPEG`.
+    `n01440764_10026_n01440764.jpg` was published as `n01440764_10026.JPEG`.
     """
     if match := _VAL.fullmatch(file):
         return match[2], f"ILSVRC2012_val_{match[1]}.JPEG"
     if match := _TRAIN.fullmatch(file):
-        return match[1], re.sub(r"(_\d+)_n\d{8}(\.JPEG)$", r"\1\2", file, flags=re.IGNORECASE)
+        return match[2], f"{match[1]}.JPEG"
     return None, file
 
 
