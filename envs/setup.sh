@@ -85,7 +85,9 @@ free_mb() { # of the file system of a folder, or of its nearest parent that exis
     while [ ! -d "$folder" ]; do folder=$(dirname "$folder"); done
     df -Pm "$folder" | awk 'NR == 2 { print $4 }'
 }
-needed=$([ -x "$venv/bin/python" ] && echo 1000 || echo 7000) # MB
+# MB; an environment without a stamp is one whose installation did not come to its end
+needed=$(ls "$venv"/.setup-* >/dev/null 2>&1 && echo 1000 || echo 7000)
+[ -z "${UV_CACHE_DIR:-}" ] || { mkdir -p "$UV_CACHE_DIR" && [ -w "$UV_CACHE_DIR" ]; } 2>/dev/null || die "UV_CACHE_DIR is $UV_CACHE_DIR, which cannot be written; set it to a folder of yours with 7 GB of room, or unset it"
 [ "$kind" = docs ] && needed=300
 [ "$(free_mb "$PWD")" -ge "$needed" ] || die "only $(free_mb "$PWD") MB are free at $PWD, $needed are needed; make room, or clone to another disk"
 if [ "$(free_mb "$downloads")" -lt "$needed" ] && [ -z "${UV_CACHE_DIR:-}" ]; then

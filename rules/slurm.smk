@@ -9,6 +9,9 @@ from fourlenses.slurm import profile_checks, snakemake_internals
 from fourlenses.slurm.demands import Demands
 from fourlenses.slurm.inside_job import forget_allocation
 
+# of where SLURM's own config lies: the plugin removes all variables of SLURM's name
+SLURM_CONF = os.environ.get("SLURM_CONF")
+
 if INSIDE:
     # The notice of `sbatch --signal` goes to every process of the job: it is for the training.
     # By default it would end the Snakemake around it, and with it the job.
@@ -44,7 +47,7 @@ if not IN_MODULE:  # a workflow has one such hook
             if workflow.is_main_process:
                 profile_checks.check_executor(profile, workflow.executor_plugin.name)
             if workflow.executor_plugin.name == "slurm":
-                forget_allocation(os.environ)
+                forget_allocation(os.environ, slurm_conf=SLURM_CONF)
                 import snakemake_executor_plugin_slurm as plugin
                 from fourlenses.slurm.states import mend
 

@@ -269,3 +269,13 @@ def test_records_of_an_earlier_version_are_collected(tmp_path):
         ("", "", "", "0", "false", ""),
         ("", "", "", "1", "true", ""),
     ]
+
+
+def test_where_everything_was_left_out_the_reason_is_said(tmp_path):
+    write(tmp_path, [record(A, "a", "10", 50.0)])
+    file = tmp_path / "evaluate" / A / "cells.json"
+    key = {"run": A, "target": "a", "labelled": "10", "protocol": "linear"}
+    file.write_text(json.dumps({"cells": [], "left_out": [{**key, "reason": "one class only"}]}))
+    study = plan(tmp_path, [(A, "a", "10", "linear", ["domain"])])
+    with pytest.raises(UserError, match=r"study 'mine' nothing can be measured: one class only$"):
+        collect(study, tmp_path / "evaluate", tmp_path / "metrics.csv")

@@ -140,6 +140,7 @@ def test_flat_pictures_are_compared_exactly_only(tmp_path):
     share = f"5 of {decoded} images ({100 * 5 / decoded:.2g} %) have too little contrast"
     assert any(one["what"].startswith(share) for one in report["findings"])
     assert report["verdict"] != "ok"
+    assert "so all numbers are lower bounds" in (tmp_path / "out/report.md").read_text()
     assert groups(tmp_path) == {frozenset({"train/eel/flat0.png", "train/eel/flat_again.png"})}
 
 

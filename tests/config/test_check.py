@@ -255,6 +255,11 @@ WRITTEN = {
     "methods: {simclr: {epochs: .inf}}": r"'methods.simclr.epochs' is inf; allowed: a finite",
     "seeds: [0]\nstudy: a\nseeds: [1]": r"overlay.yaml:3: key 'seeds' is there twice",
     "domain: {more: [{methods: [a], methods: [b]}]}": r"yaml:1: key 'domain.more.0.methods' is",
+    "seeds: [0, 010]": r"overlay.yaml:1: YAML takes 010 for an octal number, 8; write 10, or",
+    "study: a\nstored_size: 032": r"yaml:2: YAML takes 032 for an octal number, 26; write 32, or",
+    "domain: {pretrain_images: -0_7}": r"YAML takes -0_7 for an octal number, -7; write 7, or",
+    "training: {max_minutes: 12:30}": r"YAML takes 12:30 for a number in sixtieths",
+    "max_undecodable: 1:30.5": r"YAML takes 1:30.5 for a number in sixtieths",
 }
 
 

@@ -1,5 +1,6 @@
 """Programs end before libraries' destructors run, with their own exit code and all their output."""
 
+import signal
 import subprocess
 import sys
 
@@ -59,3 +60,33 @@ def test_a_test_that_calls_run_lives_on():
     from fourlenses.core.cli import run
 
     run(lambda: None)
+
+
+def test_a_reader_that_has_seen_enough_is_no_defect():
+    body = "[print('x' * 1000) for _ in range(5000)]"
+    program = subprocess.Popen(
+        [sys.executable, "-c", PROGRAM.format(body=body)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert program.stdout.read(1) == "x"
+    program.stdout.close()
+    assert program.stderr.read() == ""
+    assert program.wait() == 128 + signal.SIGPIPE
+
+
+def test_a_pipe_of_another_process_that_ended_stays_a_defect():
+    body = "reader, writer = os.pipe(); os.close(reader); os.write(writer, b'x')"
+    ended = end(body)
+    assert ended.returncode == 1
+    assert "BrokenPipeError" in ended.stderr
+
+
+def test_children_and_threads_change_no_exit_code():
+    fork = "pid = os.fork(); sys.exit(3) if not pid else print(os.waitpid(pid, 0)[1] >> 8)"
+    ended = end(fork)
+    assert (ended.returncode, ended.stdout) == (0, "3\ndone\n")
+    wait = "threading.Thread(target=time.sleep, args=(100,), daemon=True).start()"
+    assert end(wait).returncode == 0
+    assert end("threading.Thread(target=lambda: 1 / 0).start()").returncode == 0

@@ -3,7 +3,7 @@
 import pytest
 from PIL import Image
 
-from fourlenses.report import pictures
+from fourlenses.report import page as page_of
 from tests.helpers.report_pages import Page, make_study, written
 
 CLASSES = """\
@@ -75,9 +75,14 @@ def test_pictures_are_embedded_and_described(study):
 
 def test_pictures_beyond_the_room_of_a_page_are_named(study, monkeypatch):
     folder = add_pictures(study, "images_a", "images_b")
-    monkeypatch.setattr(pictures, "MOST_EMBEDDED", (folder / "images_a.webp").stat().st_size + 10)
-    page = Page(written(study))
-    assert "For want of room not here: images_b.webp." in page.text
+    for name in ("a", "b"):
+        Image.effect_noise((300, 200), 90).convert("RGB").save(folder / f"images_{name}.webp")
+    whole = written(study)
+    assert "For want of room" not in whole
+    monkeypatch.setattr(page_of, "MOST_BYTES", len(whole.encode()) - 100)
+    html = written(study)
+    assert "For want of room not here: images_b.webp." in Page(html).text
+    assert len(html.encode()) <= page_of.MOST_BYTES
 
 
 def test_classes_compare_the_best_pretraining_with_the_labels_alone(study):

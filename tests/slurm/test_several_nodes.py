@@ -138,8 +138,8 @@ def test_preemption_of_two_nodes(study, partition):
     head = study.start(ENCODER, environment={PARTITION: partition})
     training = held(study)
     # the GPUs of the second node alone, for a job of a partition that goes first
-    wanted = ["--nodelist=node2", "--gpus=fake:2", "-t", "1", "-o", "/dev/null", "--wrap", "true"]
-    study.cluster.run("sbatch", "-p", "pair", *wanted)
+    wanted = ["--nodes=1", "--nodelist=node2", "--gres=gpu:fake:2", "-t", "1"]
+    study.cluster.run("sbatch", "-p", "pair", *wanted, "-o", "/dev/null", "--wrap", "true")
     wait_until(
         lambda: study.cluster.job(training.job)["JobState"] != "RUNNING", "the job had to go"
     )

@@ -44,6 +44,9 @@ def test_an_allocation_s_own_gpu_is_not_passed_on():
     environment = {"CUDA_VISIBLE_DEVICES": "3", "OMP_NUM_THREADS": "1", "PATH": "/bin"}
     forget_allocation(environment)
     assert environment == {"PATH": "/bin"}
+    environment |= {"SRUN_CPUS_PER_TASK": "2", "HIP_VISIBLE_DEVICES": "0"}
+    forget_allocation(environment, slurm_conf="/etc/site/slurm.conf")
+    assert environment == {"PATH": "/bin", "SLURM_CONF": "/etc/site/slurm.conf"}
 
 
 def test_a_job_of_one_node_asks_for_what_it_always_did():

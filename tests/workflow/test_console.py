@@ -48,7 +48,15 @@ def test_of_a_defect_the_last_line_stands_last(tmp_path):
     watching.emit(failed(tmp_path / "a.log"))
     watching.emit(failed(tmp_path / "not there"))
     assert watching.ending().splitlines()[1] == "ValueError: x"
-    assert watching.ending().splitlines()[-1] == "a job ended without a word"
+    assert watching.ending().splitlines()[-1].startswith("a job ended without a word: killed from")
+
+
+def test_a_training_that_was_killed_ends_with_no_progress_bar(tmp_path):
+    bar = "simclr/a-all/seed0:   0%|  | 0/500\rsimclr/a-all/seed0:  95%|##| 476/500 [00:10<00:00]"
+    (tmp_path / "a.log").write_text(f"simclr/a-all/seed0: 640 images\n{bar}")
+    watching = console()
+    watching.emit(failed(tmp_path / "a.log"))
+    assert watching.ending().splitlines()[-1].startswith("a job ended without a word: killed from")
 
 
 def test_a_misspelt_target_lists_the_targets():

@@ -57,6 +57,17 @@ def test_paths_of_the_user_s_stay_behind_ours():
     assert run(shell_prefix({"FOURLENSES_X": ""}, Path("/s"), None), {})[1] == "/usr/bin:/bin"
 
 
+@pytest.mark.parametrize("name", ["PYTHONHOME", "PYTHONINSPECT", "PYTHONWARNINGS", "RANK"])
+def test_what_a_shell_sets_for_another_program_reaches_no_job(name):
+    command = f"{shell_prefix({}, Path('/s'), None)} env"
+    done = subprocess.run(
+        ["bash", "-c", command], env={name: "1", "PATH": os.environ["PATH"]}, capture_output=True
+    )
+    assert done.returncode == 0
+    assert name.encode() not in done.stdout
+    assert b"PYTHONNOUSERSITE=1" in done.stdout
+
+
 SAVES = """
 import signal, time
 noted = []

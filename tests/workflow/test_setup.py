@@ -92,8 +92,21 @@ def test_downloads_stay_out_of_a_small_home(clone: Path) -> None:
     end = set_up(clone, HOME_MB=200)
     assert f"uv: cache {clone}/.uv/cache" in end.stdout
     assert f"only 200 MB are free at {clone.parent}/home/.cache/uv" in end.stderr
-    chosen = set_up(clone, HOME_MB=200, UV_CACHE_DIR="/scratch/uv")
-    assert "uv: cache /scratch/uv" in chosen.stdout
+    scratch = clone.parent / "scratch" / "uv"
+    chosen = set_up(clone, HOME_MB=200, UV_CACHE_DIR=scratch)
+    assert f"uv: cache {scratch}" in chosen.stdout
+    refused = set_up(clone, UV_CACHE_DIR="/proc/uv")
+    assert refused.returncode == 1
+    assert "UV_CACHE_DIR is /proc/uv, which cannot be written" in refused.stderr
+    assert "uv:" not in refused.stdout
+
+
+def test_a_set_up_that_ran_out_of_room_needs_it_all_again(clone: Path) -> None:
+    (clone / ".venv" / "bin").mkdir(parents=True)
+    (clone / ".venv" / "bin" / "python").symlink_to(sys.executable)
+    assert "only 3000 MB are free" in set_up(clone, CLONE_MB=3000).stderr
+    (clone / ".venv" / ".setup-run").write_text("of an earlier version")
+    assert "uv: cache" in set_up(clone, CLONE_MB=3000).stdout
 
 
 @pytest.mark.parametrize("home", ["/proc/nohome", "", "home/of/nobody", "/dev/null", "~"])

@@ -51,6 +51,11 @@ def collect(study_file: Path, evaluations: Path, output: Path, *, partial: bool 
     if partial or not records:
         for key in missing:
             log.warning("no row of %s: not evaluated yet", " ".join(key))
+    if not records and not missing and left_out:
+        raise UserError(
+            f"of study '{study['study']}' nothing can be measured: "
+            f"{'; '.join(sorted(set(left_out.values())))}"
+        )
     if not records:
         raise UserError(
             f"study '{study['study']}' has no evaluation yet ({len(missing)} are missing, "

@@ -15,9 +15,9 @@ share (the draw of the labelled images) is separated by a two-way analysis of va
 in differences, and counts in a single accuracy.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from math import inf, sqrt
+from math import inf, nan, sqrt
 
 import numpy as np
 import pandas as pd
@@ -180,8 +180,7 @@ def pooled(metrics: pd.DataFrame, prior_sd: float) -> SeedVariance:
     apart = {
         kind: _common(variances)
         for kind, variances in kinds.items()
-        if len(variances) >= LEAST_OF_KIND
-        and _differs(variances, [other for other in trained if other not in variances])
+        if len(variances) >= LEAST_OF_KIND and _differs(variances, _without(trained, variances))
     }
     return SeedVariance(
         every=every, kinds=apart, between_levels=_between_levels(metrics), shared=shared
@@ -209,6 +208,11 @@ def _with_prior(common: Common, prior_sd: float) -> Common:
     return replace(common, variance=variance, mean=mean, most=most)
 
 
+def _without(cells: Sequence[Variance], some: Sequence[Variance]) -> list[Variance]:
+    unwanted = set(some)
+    return [cell for cell in cells if cell not in unwanted]
+
+
 def _differs(cells: Sequence[Variance], others: Sequence[Variance]) -> bool:
     if not others:
         return False
@@ -230,29 +234,67 @@ def _cells(rows: pd.DataFrame) -> tuple[dict[tuple, Variance], float]:
     variance of what cells of one kind share."""
     by_cell: dict[tuple, list[Variance]] = {}
     together: list[Variance] = []
-    for _, group in rows.groupby(["target", "labelled_images", "method", "protocol"], sort=False):
-        means = group.groupby([*CELL, "seed"], sort=False)["top1"].mean().unstack("seed")
+    groups = ["method", "target", "protocol", "labelled_images"]
+    for group, names, means in _by_seed(rows, groups, lines=CELL):
         # seeds that all cells have, or else cells that have every seed
-        shared = means.dropna(axis=1)
-        means = shared if shared.shape[1] > 1 else means.dropna()
+        whole = ~np.isnan(means)
+        if whole.all(0).sum() > 1:
+            means = np.compress(whole.all(0), means, axis=1)
+        else:
+            names = [cell for cell, full in zip(names, whole.all(1), strict=True) if full]
+            means = means[whole.all(1)]
         cells, seeds = means.shape
         if seeds < 2 or not cells:
             continue
-        off = means.to_numpy() - means.to_numpy().mean(1, keepdims=True)
+        off = means - means.mean(1, keepdims=True)
         common = off.mean(0) if cells > 1 else np.zeros(seeds)
         # taking out what the cells share takes a part of their separate scatter with it
         left = (cells - 1) / cells if cells > 1 else 1.0
         variances = ((off - common) ** 2).sum(1) / (left * (seeds - 1))
-        if cells > 1 and group["method"].iloc[0] not in UNTRAINED:
+        if cells > 1 and group[0] not in UNTRAINED:
             between = float((common**2).sum() / (seeds - 1)) - float(variances.mean()) / cells
             together.append((between, seeds - 1))
-        for cell, variance in zip(means.index, variances, strict=True):
+        for cell, variance in zip(names, variances, strict=True):
             by_cell.setdefault(cell, []).append((float(variance), left * (seeds - 1)))
     averaged = {
         cell: (sum(v for v, _ in sizes) / len(sizes), max(d for _, d in sizes))
         for cell, sizes in by_cell.items()
     }
     return averaged, max(0.0, _mean(together)[0]) if together else 0.0
+
+
+def _by_seed(
+    rows: pd.DataFrame, groups: list[str], *, lines: list[str]
+) -> Iterator[tuple[tuple, list[tuple], np.ndarray]]:
+    """Yield of each group its lines, and their top-1 by seed; nan where a line lacks one.
+
+    In one pass over the table: by itself each group would take pandas some milliseconds. Lines and
+    seeds stand as their keys first appear, since the order of a sum decides its last bit.
+    """
+    keys = list(dict.fromkeys([*groups, *lines, "seed"]))
+    means = rows.groupby(keys, sort=False)["top1"].mean()
+    places_of_group, places_of_line = ([keys.index(name) for name in of] for of in (groups, lines))
+    found: dict[tuple, dict[tuple, dict[int, float]]] = {}
+    seeds_of: dict[tuple, dict[int, None]] = {}
+    for key, top1 in zip(means.index, means.tolist(), strict=True):
+        group = tuple(key[place] for place in places_of_group)
+        line = tuple(key[place] for place in places_of_line)
+        found.setdefault(group, {}).setdefault(line, {})[key[-1]] = top1
+        seeds_of.setdefault(group, {})[key[-1]] = None
+    for group, by_line in found.items():
+        ordered = sorted(by_line, key=_by_appearance(list(by_line)))
+        seeds = seeds_of[group]
+        top1s = [[by_line[line].get(seed, nan) for seed in seeds] for line in ordered]
+        yield group, ordered, np.array(top1s)
+
+
+def _by_appearance(keys: Sequence[tuple]) -> Callable[[tuple], list[int]]:
+    """Return a sort key: of each of a key's values, when it first appears among the keys."""
+    ranks = [
+        {value: rank for rank, value in enumerate(dict.fromkeys(column))}
+        for column in zip(*keys, strict=True)
+    ]
+    return lambda key: [rank[value] for rank, value in zip(ranks, key, strict=True)]
 
 
 def _between_levels(metrics: pd.DataFrame) -> float:
@@ -263,11 +305,10 @@ def _between_levels(metrics: pd.DataFrame) -> float:
     """
     rows = metrics[~metrics["method"].isin(UNTRAINED)]
     shared = scale = freedom = 0.0
-    for _, cell in rows.groupby([*CELL, "labelled_images"], sort=False):
-        if cell["level"].nunique() < 2:
+    for _, names, means in _by_seed(rows, [*CELL, "labelled_images"], lines=["level"]):
+        if len(names) < 2:
             continue
-        by_level = cell.groupby(["level", "seed"], sort=False)["top1"].mean()
-        means = by_level.unstack("seed").dropna(axis=1).to_numpy()
+        means = np.compress(~np.isnan(means).any(0), means, axis=1)
         levels, seeds = means.shape
         if seeds > 1:
             covariance = np.cov(means)

@@ -3,7 +3,11 @@
 Its columns are in `study.columns`; how seeds become one number with a band is in `bands`.
 """
 
+import functools
+import weakref
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 import pandas as pd
 
@@ -169,3 +173,25 @@ def at_most_labels(rows: pd.DataFrame) -> pd.DataFrame:
     """Return those of the rows with the largest number of labelled images of their target."""
     most = rows.groupby("target")["labelled_images"].transform("max")
     return rows[rows["labelled_images"] == most]
+
+
+Result = TypeVar("Result")
+
+
+def once_per_table(
+    function: Callable[[pd.DataFrame], Result],
+) -> Callable[[pd.DataFrame], Result]:
+    """Decorate a function of a table that nobody changes in place.
+
+    The result for the last table is kept as long as that table is.
+    """
+    kept: list[tuple[weakref.ref[pd.DataFrame], Result]] = []
+
+    @functools.wraps(function)
+    def wrapped(table: pd.DataFrame) -> Result:
+        if not kept or kept[0][0]() is not table:
+            result = function(table)
+            kept[:] = [(weakref.ref(table, lambda _: kept.clear()), result)]
+        return kept[0][1]
+
+    return wrapped

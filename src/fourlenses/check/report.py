@@ -203,7 +203,8 @@ def _duplicates(report: dict) -> Iterable[str]:
     yield (
         "\n`same pixels`: other bytes, the same picture. `near`: resized, recompressed, slightly "
         f"cropped, turned grey. {duplicates['too_flat']:,} images have too little contrast to be "
-        "compared: of those, only exact copies are found. Groups with two labels: "
+        "compared: of those, only exact copies are found. Copies that were changed more are not "
+        "found, so all numbers are lower bounds. Groups with two labels: "
         f"{duplicates['two_labels']:,}."
     )
     if duplicates["groups"]:

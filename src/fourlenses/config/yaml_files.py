@@ -26,6 +26,19 @@ def nodes(file: str | Path) -> Iterator[tuple[list[str], list[tuple[str, int]]]]
     yield from _mappings(root, [])
 
 
+def scalars(file: str | Path) -> Iterator[tuple[str, str, int]]:
+    """Yield the tag, such as `int`, of each value without quotes, its text and its line, from 1."""
+    pending = [yaml.compose(Path(file).read_text(encoding="utf-8"), Loader=_LOADER)]
+    while pending:
+        node = pending.pop()
+        if isinstance(node, yaml.MappingNode):
+            pending += [part for pair in node.value for part in pair]
+        elif isinstance(node, yaml.SequenceNode):
+            pending += node.value
+        elif isinstance(node, yaml.ScalarNode) and not node.style:
+            yield node.tag.rpartition(":")[2], node.value, node.start_mark.line + 1
+
+
 def _mappings(
     node: yaml.Node | None, path: list[str]
 ) -> Iterator[tuple[list[str], list[tuple[str, int]]]]:

@@ -5,7 +5,9 @@ A defect of the program keeps its traceback.
 
 import gc
 import os
+import select
 import shutil
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -46,6 +48,8 @@ def run(main: Callable[[], None]) -> None:
         last_words(f"fourlenses: {error}")
         sys.exit(2)
     except OSError as error:
+        if isinstance(error, BrokenPipeError) and _reader_left():  # `make status | head`
+            sys.exit(128 + signal.SIGPIPE)
         # What the system refused. Libraries raise OSErrors without a number or a file, and those
         # stay tracebacks.
         if error.errno is None or error.filename is None:
@@ -63,6 +67,16 @@ def run(main: Callable[[], None]) -> None:
         sys.exit(130)
     finally:
         gc.freeze()  # the remaining objects go with the process, without a visit
+
+
+def _reader_left() -> bool:
+    """Return whether what reads this program's output has ended; then the rest is dropped."""
+    output = select.poll()
+    output.register(sys.stdout.fileno(), 0)
+    if not any(event & select.POLLERR for _, event in output.poll(0)):
+        return False
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return True
 
 
 def _remedy(error: OSError) -> str:

@@ -23,10 +23,11 @@ def described(metrics: pd.DataFrame) -> pd.DataFrame:
     (`birds-all` and `birds-3000`, where it has 3,000) the first one stays.
     """
     rows = metrics[~metrics["source"].map(names.is_concatenated).astype(bool)]
+    of = {source: str(sorted(names.domains(source))) for source in rows["source"].unique()}
     alike = rows[[key for key in table.IDENTITY if key != "source"]].assign(
-        of=rows["source"].map(lambda source: sorted(names.domains(source)))
+        of=rows["source"].map(of)
     )
-    rows = rows[~alike.astype({"of": str}).duplicated()]
+    rows = rows[~alike.duplicated()]
     in_domain = list(map(names.is_in_domain, rows["source"], rows["target"]))
     return rows.assign(
         contrastive=rows["method"].map(methods.is_contrastive).astype(bool),
@@ -36,6 +37,7 @@ def described(metrics: pd.DataFrame) -> pd.DataFrame:
     )
 
 
+@table.once_per_table
 def finest(metrics: pd.DataFrame) -> pd.DataFrame:
     """Return the `described` rows at the finest level of each target."""
     return described(table.at_finest(metrics))
@@ -76,17 +78,21 @@ def groups(rows: pd.DataFrame, keys: list[str]) -> Iterator[tuple[tuple, pd.Data
 
 def most_labels_first(rows: pd.DataFrame) -> Iterator[pd.DataFrame]:
     """Yield the rows of each label size, most labels first: the first with a comparison counts."""
-    for labelled in sorted(rows["labelled_images"].unique(), reverse=True):
-        yield rows[rows["labelled_images"] == labelled]
+    yield from reversed([of_size for _, of_size in rows.groupby("labelled_images")])
 
 
 def random_encoder(metrics: pd.DataFrame, like: pd.DataFrame) -> pd.DataFrame:
     """Return the random encoder's rows under a linear classifier, on the target, level and labels
     of other rows."""
+    nowhere, by_setting = _random_rows(metrics)
+    return linear(by_setting.get(tuple(like[SETTING].iloc[0]), nowhere))
+
+
+@table.once_per_table
+def _random_rows(metrics: pd.DataFrame) -> tuple[pd.DataFrame, dict[tuple, pd.DataFrame]]:
+    """Return no rows, and the random encoder's by target, level and labels."""
     rows = metrics[metrics["method"] == "random"]
-    for key in SETTING:
-        rows = rows[rows[key] == like[key].iloc[0]]
-    return linear(rows)
+    return rows[:0], dict(iter(rows.groupby(SETTING)))
 
 
 def step_counts(rows: pd.DataFrame) -> pd.Series:

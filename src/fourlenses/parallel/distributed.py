@@ -112,6 +112,8 @@ def joined_processes(device: torch.device) -> Iterator[torch.device]:
         device = torch.device("cuda", number)
         torch.cuda.set_device(device)
         check_gpu(device)
+    else:
+        _check_interface(os.environ.get("GLOO_SOCKET_IFNAME", ""))
     dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
     try:
         yield device
@@ -128,6 +130,25 @@ def joined_processes(device: torch.device) -> Iterator[torch.device]:
         ) from error
     finally:
         dist.destroy_process_group()
+
+
+def _check_interface(names: str) -> None:
+    """Check that the network devices that gloo is to use are there.
+
+    Args:
+        names: of devices, with commas; "" leaves the choice to gloo.
+
+    Raises:
+        UserError: one is not.
+    """
+    known = [name for _, name in socket.if_nameindex()]
+    for name in filter(None, names.split(",")):
+        if name not in known:
+            raise UserError(
+                f"GLOO_SOCKET_IFNAME is '{names}', but {socket.gethostname()} has no network "
+                f"device '{name}'; it has {', '.join(known)}. Set one of these, or "
+                "unset the variable"
+            )
 
 
 def _of_a_message(error: RuntimeError) -> bool:

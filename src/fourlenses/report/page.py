@@ -30,6 +30,7 @@ from fourlenses.study.vocabulary import LENSES
 TEMPLATE = Path(__file__).parent / "template"
 STYLES = ("page.css", "parts.css", "charts.css", "print.css")
 MOST_EMBEDDED = 300_000  # bytes of metrics.csv that a page carries
+MOST_BYTES = 1_450_000  # of a page; pictures of images that do not fit are named alone
 
 
 def write_report(metrics: Path, results: Path, *, data: Path, output: Path) -> None:
@@ -49,10 +50,18 @@ def write_report(metrics: Path, results: Path, *, data: Path, output: Path) -> N
     """
     contents = gather(metrics, results, data)
     image_records.keep(contents["provenance"]["image_records"], results)
-    text = render(contents)
+    page = _encoded(render(contents))
+    if len(page) > MOST_BYTES and contents["pictures"]["kinds"]:
+        without = _encoded(render(contents | {"pictures": read_pictures(results, room=0)}))
+        room = (MOST_BYTES - len(without)) * 3 // 4  # base64 has four bytes for three
+        page = _encoded(render(contents | {"pictures": read_pictures(results, room=room)}))
     with atomic(output) as temporary:
-        # names of files may hold bytes that are no text
-        temporary.write_bytes(text.encode("utf-8", errors="backslashreplace"))
+        temporary.write_bytes(page)
+
+
+def _encoded(text: str) -> bytes:
+    """Names of files may hold bytes that are no text."""
+    return text.encode("utf-8", errors="backslashreplace")
 
 
 def gather(metrics: Path, results: Path, data: Path) -> dict:

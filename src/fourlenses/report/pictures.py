@@ -13,10 +13,15 @@ from fourlenses.study.layout import PICTURES
 
 KINDS = {"images": "What it was trained on", "neighbours": "What the encoders find alike"}
 MOST_EMBEDDED = 420_000  # bytes of all pictures that a page carries
+MARKUP = 700  # bytes that the page has around a picture
 
 
-def read_pictures(results: Path) -> dict:
+def read_pictures(results: Path, room: int = MOST_EMBEDDED) -> dict:
     """Return the pictures of a study by kind, and what is not there.
+
+    Args:
+        results: the study's folder.
+        room: bytes for all of them.
 
     Returns:
         ``kinds``: title and pictures of each kind; ``left_out``: files for which a page has no
@@ -25,13 +30,14 @@ def read_pictures(results: Path) -> dict:
     folder = results / PICTURES
     files = [(kind, file) for kind in KINDS for file in sorted(folder.glob(f"{kind}_*.webp"))]
     shown: dict[str, list[dict]] = {}
-    left_out, room = [], MOST_EMBEDDED
+    left_out = []
     for kind, file in files:
         content = file.read_bytes()
-        room -= len(content)
-        if room < 0:
+        size = len(content) + MARKUP
+        if size > room:
             left_out.append(file.name)
         else:
+            room -= size
             shown.setdefault(kind, []).append(_picture(kind, file, content))
     absent = Gap("Pictures of images and of nearest neighbours are not there", "snakemake pictures")
     return {

@@ -9,6 +9,7 @@ _OF_AN_ALLOCATION = (
     "HIP_VISIBLE_DEVICES",
     "ROCR_VISIBLE_DEVICES",
     "OMP_NUM_THREADS",
+    "SRUN_CPUS_PER_TASK",
 )
 MOST_GROWTH = 3  # attempts that raise memory and time; after them the fault is another
 
@@ -21,11 +22,19 @@ def in_slurm_job(is_head: bool, environment: MutableMapping[str, str]) -> bool:
     return not is_head and "SLURM_JOB_ID" in environment
 
 
-def forget_allocation(environment: MutableMapping[str, str]) -> None:
+def forget_allocation(
+    environment: MutableMapping[str, str], *, slurm_conf: str | None = None
+) -> None:
     """Remove what an interactive allocation says of its own GPUs and cores to what runs in it.
 
     Jobs that its shell submits inherit that. The plugin removes the variables of SLURM's name.
+
+    Args:
+        environment: of the head.
+        slurm_conf: what SLURM_CONF was: without it some sites' sbatch does not find its cluster.
     """
+    if slurm_conf:
+        environment["SLURM_CONF"] = slurm_conf
     for name in _OF_AN_ALLOCATION:
         environment.pop(name, None)
 

@@ -5,6 +5,7 @@ The table holds the machine's names (`imagenet-250000+places365-250000`); a figu
 needs no entry; a label of the user's own (`study.labels`) comes before both.
 """
 
+import functools
 import re
 from collections.abc import Iterable
 
@@ -72,11 +73,13 @@ def _dataset_and_size(part: str) -> tuple[str, str]:
     return (name, size) if dash and known else (part, "")
 
 
+@functools.cache
 def datasets(source: str) -> frozenset[str]:
     """Return the datasets of a source."""
     return frozenset(name for name, _ in source_parts(source))
 
 
+@functools.cache
 def is_concatenated(source: str) -> bool:
     """Tell whether a source names several encoders whose features are concatenated."""
     return len(split_source(source)) > 1
@@ -154,6 +157,7 @@ def _mark(mark: str) -> str:
     return methods.label(mark) if methods.known(mark) else mark
 
 
+@functools.cache
 def is_in_domain(source_name: str, target: str) -> bool:
     """Tell whether a single encoder was pretrained on the target's dataset and on no other.
 

@@ -23,6 +23,11 @@ NOISE = re.compile(r"Select jobs to execute\.\.\.|Execute \d+ jobs\.\.\.")
 NOTHING_TO_DO = "Nothing to be done"
 NO_TARGET = re.compile(r"No rule to produce (\S+)")
 LOCKED = "Directory cannot be locked"
+BAR = re.compile(r"\d+%\|")  # of progress: what a training was at when it ended
+KILLED = (
+    "a job ended without a word: killed from outside, mostly as memory ran out (a container's or "
+    "the machine's, see make doctor); with --cores 1 one job runs at a time"
+)
 SENTENCE = "fourlenses: "  # what a program's sentence for a user begins with
 
 
@@ -183,7 +188,7 @@ def _failure(sentence: str, logs: Sequence[str]) -> str:
 
 
 def _last_sentence(logs: Sequence[str]) -> str:
-    """The program's sentence in the first log that has one, else its last line."""
+    """The program's sentence in the first log that has one, else its last line but progress."""
     for log in logs:
         try:
             lines = Path(log).read_text(encoding="utf-8", errors="replace").splitlines()
@@ -193,6 +198,6 @@ def _last_sentence(logs: Sequence[str]) -> str:
         for line in reversed(lines):
             if line.startswith(SENTENCE):
                 return line
-        if lines:
+        if lines and not BAR.search(lines[-1]):
             return lines[-1]
-    return "a job ended without a word"
+    return KILLED

@@ -13,6 +13,13 @@ from fourlenses.slurm.inside_job import max_minutes
 from fourlenses.study.layout import Layout
 
 PREFIX = "FOURLENSES_"
+# What a user's shell may set for another program. Warnings that are errors, or a Python that asks
+# for commands at its end, fail every job; to a training the ranks are those of other processes.
+_OF_OTHER_PROGRAMS = (
+    *("PYTHONWARNINGS", "PYTHONHOME", "PYTHONINSPECT", "PYTHONOPTIMIZE", "PYTHONDEVMODE"),
+    *("RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE", "GROUP_RANK", "ROLE_RANK"),
+    *("MASTER_ADDR", "MASTER_PORT", "TORCHELASTIC_RUN_ID"),
+)
 
 
 def job_environment(
@@ -75,4 +82,5 @@ def shell_prefix(variables: dict[str, str], sources: Path, programs: Path | None
     # Snakemake takes the job for failed and leaves, and SLURM kills the program before its
     # checkpoint is written. A shell with one waits for its program, which gets the signal itself.
     # A closed terminal sends SIGHUP likewise.
-    return f"set -euo pipefail; trap : TERM USR1 HUP; {listed}"
+    forgotten = " ".join(_OF_OTHER_PROGRAMS)
+    return f"set -euo pipefail; trap : TERM USR1 HUP; unset {forgotten}; {listed}"

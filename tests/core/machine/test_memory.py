@@ -78,3 +78,14 @@ def test_a_container_of_cgroup_version_1(tmp_path):
 def test_this_machine_has_some_memory(monkeypatch):
     monkeypatch.undo()
     assert 1 << 20 < available_memory() <= memory_limit().bytes < 1 << 50
+
+
+def test_where_a_process_is_slowed_down_is_a_limit_too(tmp_path):
+    root = write(tmp_path, IN_JOB | cgroup(JOB, "max", used=1 << 20))
+    write(root, {f"{JOB}/memory.high": f"{3 << 20}\n"})
+    assert memory_limit(root) == MemoryLimit(3 << 20, "of cgroup slurm/job_7")
+    assert available_memory(root) == 2 << 20
+    write(root, {f"{JOB}/memory.max": f"{2 << 20}\n"})
+    assert memory_limit(root).bytes == 2 << 20
+    write(root, {f"{JOB}/memory.high": "max\n", f"{JOB}/memory.max": "max\n"})
+    assert memory_limit(root).bytes == TOTAL

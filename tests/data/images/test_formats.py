@@ -36,6 +36,9 @@ READ = {
     "AVIF": ("x.avif", saved("AVIF")),
     "JPEG and a second picture, of a phone": ("x.mpo", saved("MPO", save_all=True)),
 }
+FRAME = jpeg_bytes(1).index(b"\xff\xc0")
+DEEP = jpeg_bytes(1)[: FRAME + 4] + b"\x0c" + jpeg_bytes(1)[FRAME + 5 :]  # 12 bits a value
+LOSSLESS = jpeg_bytes(1)[:FRAME] + b"\xff\xc3" + jpeg_bytes(1)[FRAME + 2 :]
 NOT_READ = {
     "HEIC": ("x.heic", b"\0\0\0\x18ftypheic\0\0\0\0mif1heic"),
     "HEIC in a .JPG of a phone": ("x.jpeg.heics", b"\0\0\0\x18ftypheic\0\0\0\0mif1heic"),
@@ -102,6 +105,11 @@ def test_formats_that_are_not_read_are_named_and_counted(tmp_path):
         (b"<!DOCTYPE html><html>log in", "a web page, not the image"),
         (b"/annex/objects/SHA256E-s1--x.jpg", "a git-annex pointer, not the image; run git annex"),
         (b"\0\1\2", "no picture of a known kind"),
+        (b"\r\n" + jpeg_bytes(1), "^a JPEG behind 2 other bytes; remove those$"),
+        (b"\xef\xbb\xbf" + jpeg_bytes(1), "^a JPEG behind 3 other bytes"),
+        (b"HTTP/1.1 200 OK\r\n\r\n" + jpeg_bytes(1), "^a JPEG behind 19 other bytes"),
+        (DEEP, "^a JPEG of 12 bits a value; convert it to a PNG of 16 bits$"),
+        (LOSSLESS, "^a lossless JPEG; convert it to PNG$"),
     ],
 )
 def test_what_is_called_jpg_and_is_none_says_what_it_is(data, reason):

@@ -1,7 +1,7 @@
 """What YAML 1.1 makes of values that people write, where it is not what they mean.
 
 `1e-3` is text, `no` is false, `2024-01-01` is a date, and of a key that is there twice the last
-one counts.
+one counts; `032` is 26, and `1:30` is 90.
 """
 
 import math
@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from fourlenses.config.blame import blame
-from fourlenses.config.yaml_files import nodes
+from fourlenses.config.yaml_files import nodes, scalars
 from fourlenses.core.errors import UserError
 
+_OCTAL = re.compile(r"[-+]?0[0-7_]+")
+_SIXTIES = re.compile(r"[-+]?\d[\d_]*(:[0-5]?\d)+(\.\d*)?")
 _EXPONENT = re.compile(r"[-+]?\d+(\.\d*)?e[-+]?\d+", re.IGNORECASE)
 
 
@@ -51,7 +53,8 @@ def check_written(config: dict, files: list[Path]) -> None:
         files: It was merged from.
 
     Raises:
-        UserError: A key is twice in one file, or a number is nan or infinite.
+        UserError: A key is twice in one file, a number is nan or infinite, or YAML takes it for an
+            octal one or for hours and minutes.
     """
     for file in files:
         for key, line in _repeated(file):
@@ -59,6 +62,18 @@ def check_written(config: dict, files: list[Path]) -> None:
                 f"{file}:{line}: key '{key}' is there twice, and the last one alone would count; "
                 "keep one of them"
             )
+        for tag, text, line in scalars(file):
+            if tag == "int" and _OCTAL.fullmatch(text):
+                plain, read = text.lstrip("+-0_") or "0", int(text.replace("_", ""), 8)
+                raise UserError(
+                    f"{file}:{line}: YAML takes {text} for an octal number, {read}; write {plain}, "
+                    "or put it in quotes where it is a name"
+                )
+            if tag in ("int", "float") and _SIXTIES.fullmatch(text):
+                raise UserError(
+                    f"{file}:{line}: YAML takes {text} for a number in sixtieths, as of hours and "
+                    "minutes; write the number, or put it in quotes where it is a name"
+                )
     for path, value in _numbers(config, []):
         if not math.isfinite(value):
             raise UserError(

@@ -89,9 +89,10 @@ def _read(folder: Path, base: Path) -> _Cgroup | None:
     else:
         limit_file, usage_file = "memory.limit_in_bytes", "memory.usage_in_bytes"
         cached = "total_inactive_file"
-    try:
-        limit = int((folder / limit_file).read_text())
-    except (OSError, ValueError):  # absent, or "max"
+    # from memory.high on (MemoryHigh of systemd) a process is slowed down until it hardly moves
+    limits = [_number(folder / name) for name in (limit_file, "memory.high")]
+    limit = min((number for number in limits if number is not None), default=None)
+    if limit is None:
         return None
     try:
         used = int((folder / usage_file).read_text())
@@ -101,6 +102,13 @@ def _read(folder: Path, base: Path) -> _Cgroup | None:
         used = 0
     name = str(folder.relative_to(base)).removeprefix("memory/")
     return _Cgroup(name, limit, limit - used)
+
+
+def _number(file: Path) -> int | None:
+    try:
+        return int(file.read_text())
+    except (OSError, ValueError):  # absent, or "max"
+        return None
 
 
 if __name__ == "__main__":  # for the Makefile: MB of a limit below the machine's own memory

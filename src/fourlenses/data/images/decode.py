@@ -19,7 +19,7 @@ from PIL import (
 from fourlenses.core.patience import patiently
 from fourlenses.data.images.content import Undecodable
 from fourlenses.data.images.formats import HEAD, READ, format_of
-from fourlenses.data.images.jpeg_header import read_header
+from fourlenses.data.images.jpeg_header import read_header, why_not_read
 from fourlenses.data.images.tiff import is_preview, is_tiff, pages_of, why_not_plain
 
 # A picture of more pixels than this is refused, not decoded: 100 megapixels are 300 MB in memory.
@@ -159,6 +159,8 @@ def _orientation(image: Image.Image) -> int:
 
 def reason_of(error: Exception, data: bytes) -> str:
     """Return why a reader of Pillow could not read some bytes."""
+    if why := why_not_read(data):
+        return why
     if not isinstance(error, UnidentifiedImageError):
         return f"{type(error).__name__}: {error}"
     # Pillow's message has an address in memory, different in every run, and a sidecar has not

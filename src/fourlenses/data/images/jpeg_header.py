@@ -3,7 +3,10 @@
 from typing import NamedTuple
 
 _SCAN = 0xDA
+_START = b"\xff\xd8\xff"
+_SEARCHED = 4096  # bytes before a JPEG's start, such as a server's reply that was stored with it
 # of all 0xC. three are no frame: tables, an extension, arithmetic coding
+_LOSSLESS = 0xC3
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 
 
@@ -47,3 +50,18 @@ def read_header(data: bytes) -> Header | None:
         )
         at += 2 + length
     return None
+
+
+def why_not_read(data: bytes) -> str:
+    """Return what makes a file no JPEG that libraries read, though it holds one; "" if nothing."""
+    start = data.find(_START, 1, _SEARCHED)
+    if not data.startswith(_START):
+        return f"a JPEG behind {start} other bytes; remove those" if start > 0 else ""
+    at = 2
+    while at + 9 < len(data) and data[at] == 0xFF and data[at + 1] != _SCAN:
+        if data[at + 1] in _FRAMES and data[at + 4] != 8:
+            return f"a JPEG of {data[at + 4]} bits a value; convert it to a PNG of 16 bits"
+        if data[at + 1] == _LOSSLESS:
+            return "a lossless JPEG; convert it to PNG"
+        at += 2 + (data[at + 2] << 8 | data[at + 3])
+    return ""

@@ -10,9 +10,16 @@ from markupsafe import Markup, escape
 from fourlenses.findings.numbers import images
 from fourlenses.findings.show.cells import NEXT, Card, next_step, question_rows, table_rows
 
+MOST_BESIDE = 3  # label sizes: a table of more stands below the chart, over the whole width
 
-def cards(found: Sequence[Card]) -> str:
-    """Return the elements of all cards, an article each, without styles."""
+
+def cards(found: Sequence[Card], chart: str = "") -> str:
+    """Return the elements of all cards, an article each, without styles.
+
+    Args:
+        found: of decision.json.
+        chart: elements that stand after the answer, before the questions.
+    """
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
         autoescape=True,
@@ -24,10 +31,12 @@ def cards(found: Sequence[Card]) -> str:
     return "".join(
         template.render(
             card=card,
+            chart=Markup(chart),
             labels=[images(size) for size in card["table"]["labels"]],
             rows=table_rows(card),
             questions=list(question_rows(card)),
             parts=_parts,
+            most_beside=MOST_BESIDE,
             next_label=NEXT,
             next_step=next_step(card),
         )
