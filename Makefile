@@ -89,9 +89,9 @@ costs:           ## cheaper entries of a study against one: points lost, time sa
 readme: setup    ## README's section of results and its picture, from committed tables: [STUDIES="real_mini …"]
 	@.venv/bin/python workflow_scripts/write_readme.py $$STUDIES
 
-new-dataset: setup  ## first files of a dataset: NAME=mine [SOURCE=image_folder] [DATA=/images]
+new-dataset: setup  ## first files of a dataset: NAME=mine [SOURCE=image_folder] [DATA=/images] [FOR=gpu]
 	@.venv/bin/python workflow_scripts/new_dataset.py --name "$$NAME" \
-	  $${SOURCE:+--source "$$SOURCE"} $${DATA:+--data "$$DATA"}
+	  $${SOURCE:+--source "$$SOURCE"} $${DATA:+--data "$$DATA"} $${FOR:+--for "$$FOR"}
 
 docs:            ## the documentation as a site, into site/: search, all pages, reports
 	@envs/setup.sh docs

@@ -10,10 +10,14 @@ os.environ.setdefault(
 
 import pytest
 import torch
+from hypothesis import settings
 
 from tests.helpers.pictures import jpeg_bytes
 
 torch.set_num_threads(1)
+# a test is right or wrong, however long a busy machine takes
+settings.register_profile("any_time", deadline=None)
+settings.load_profile("any_time")
 
 
 def pytest_collection_modifyitems(items):

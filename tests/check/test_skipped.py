@@ -91,3 +91,15 @@ def test_odd_names_of_classes(tmp_path):
     assert "a\nb" not in page
     assert "\u202e" not in page
     assert "\U0001f436" in page
+
+
+def test_classes_that_are_there_in_several_folders_are_pointed_out(tmp_path):
+    """An icon theme: each size has some of the kinds."""
+    files = {"16x16/apps": 9, "16x16/places": 9, "24x24/apps": 9, "24x24/status": 9, "x/status": 9}
+    said = [what for what in whats(checked(tmp_path, files)) if "several times" in what]
+    assert said == [
+        "4 classes ('16x16/apps', '24x24/apps', '24x24/status', …) have names that are there "
+        "several times"
+    ]
+    apart = {"sea/shark": 9, "sea/crab": 9, "land/crab": 9, "land/ant": 9, "air/bee": 9}
+    assert not [what for what in whats(checked(tmp_path / "b", apart)) if "several" in what]

@@ -52,9 +52,10 @@ def written(root: Path, name: str, **given) -> dict:
     return config
 
 
+@pytest.mark.parametrize("gpu", [False, True])
 @pytest.mark.parametrize("source", SOURCES)
-def test_every_source_begins_with_a_study_that_can_be_planned(root, source):
-    config = written(root, "mine", source=source)
+def test_every_source_begins_with_a_study_that_can_be_planned(root, source, gpu):
+    config = written(root, "mine", source=source, gpu=gpu)
     assert config["datasets"]["mine"]["source"] == source
     assert config["seeds"] == [0, 1, 2]
     (more,) = config["quantity"]["more"]
@@ -62,7 +63,9 @@ def test_every_source_begins_with_a_study_that_can_be_planned(root, source):
     assert config["quantity"]["baselines"] == ["scratch"]
     fine_tune, scratch = (config["evaluation"][name] for name in ("fine_tune", "scratch"))
     assert fine_tune == scratch
-    assert config["methods"]["simclr"]["preset"] == "small"
+    preset, chooses = ("small", "cpu") if gpu else ("minutes", "gpu")
+    assert config["methods"]["simclr"]["preset"] == fine_tune["preset"] == preset
+    assert f"FOR={chooses}" in (root / "studies" / "mine.yaml").read_text()
     assert config["image_size"] == config["stored_size"]
 
 
@@ -90,14 +93,16 @@ def test_sizes_are_from_class_folders(root, tmp_path, source):
     assert 80 <= sizes[-1] <= 100  # of 96 or so in the training split
     assert labels[0] == 20  # 5 of each class
     assert labels[-1] == sizes[-1]
-    assert (config["image_size"], config["backbone"]) == (32, "resnet18_cifar")
+    assert (config["image_size"], config["backbone"]) == (32, "resnet_small")
 
 
 def test_the_values_of_a_first_study():
-    large = first_study(Survey(train_images=50_000, classes=100, short_side=300))
+    large = first_study(Survey(train_images=50_000, classes=100, short_side=300), gpu=True)
     assert large.pretrain_images == (5500, 16000, 50000)
     assert large.labelled_images == (2000, 10000, 50000)
     assert (large.image_size, large.backbone) == (64, "resnet18")
+    enlarged = first_study(Survey(train_images=792, classes=11, short_side=48), gpu=True)
+    assert (enlarged.image_size, enlarged.backbone) == (32, "resnet18_cifar")
     few = first_study(Survey(train_images=195, classes=6))
     assert few.pretrain_images == (47, 95, 190)
     unknown = first_study(Survey(unknown="not there"))

@@ -112,6 +112,16 @@ def test_entries_of_one_method_are_apart_and_derived_ones_are_not():
     ]
 
 
+def test_an_encoder_that_continued_a_smaller_one_is_confounded_by_the_steps_it_has_seen():
+    study = planted.Planted()
+    study.random("a", 10.0)
+    for images, steps in ((1000, 320), (4000, 640)):
+        study.add("simclr", f"a-{images}", "a", 40.0, steps=steps)
+    (found,) = by_name(seen(study))["quantity"].evidence
+    said = "4 times the images and 2 times the training (320 and 640 steps): nothing is said"
+    assert said in found.reason
+
+
 def test_sizes_of_equal_epochs_say_nothing_of_images():
     study = planted.Planted()
     study.random("a", 10.0)

@@ -206,3 +206,14 @@ def test_tabs_and_what_can_be_pressed_are_in_the_order_of_the_page(study):
     (first, *_) = [one for one in elements if "href" in one]
     assert first["class"] == "skip"
     assert page.ids.count("larger") == 1
+
+
+def test_the_chart_stands_between_the_answer_and_the_questions(study):
+    """So that a keyboard meets it where the eye does."""
+    charts = written(study).count('class="chart"')
+    assert charts > 0
+    add_cards(study, card("a", "pretrain", "Pretrain on A."))
+    html = written(study)
+    places = [html.index(f'class="{name}"') for name in ("card-answer", "chart", "card-rest")]
+    assert places == sorted(places)
+    assert html.count('class="chart"') == charts  # those without a card too

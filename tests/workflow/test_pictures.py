@@ -24,6 +24,14 @@ def test_treatments_are_the_augmentations_of_methods_and_the_corruptions_of_the_
     assert treatments(PLAN, CONFIG, "species")["corruptions"] == []
 
 
+def test_methods_that_continue_a_download_get_other_images_and_are_not_shown():
+    simclr = CONFIG["methods"]["simclr"] | {"start": "rn50"}
+    config = CONFIG | {"methods": CONFIG["methods"] | {"simclr": simclr}}
+    labels = [label for label, _ in treatments(PLAN, config, "scenes")["augmentations"]]
+    assert "supervised" in labels
+    assert "SimCLR" not in labels
+
+
 def test_encoders_are_compared_with_one_of_another_domain():
     chosen = compared_encoders(PLAN, "scenes", 0)
     assert list(chosen.values()) == [

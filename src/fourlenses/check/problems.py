@@ -1,5 +1,6 @@
 """Problems of a dataset, from the numbers of its check, and the verdict."""
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -166,6 +167,16 @@ def _left_out(report: dict) -> Iterator[Problem]:
             "class into one folder"
         )
         yield Problem(False, what, remedy)
+        return
+    last = Counter(names[-1] for names in finest if len(names) > 1)
+    again = ["/".join(names) for names in finest if len(names) > 1 and last[names[-1]] > 1]
+    if len(again) > len(finest) / 2:
+        what = f"{_some(sorted(again), 'class', 'classes')} have names that are there several times"
+        remedy = (
+            "is it the same class in several folders? Point 'path' at one of them, or put the "
+            "images of a class into one folder"
+        )
+        yield Problem(False, what, remedy)
 
 
 def _copies(report: dict) -> Iterator[Problem]:
@@ -178,7 +189,8 @@ def _copies(report: dict) -> Iterator[Problem]:
             f"{total} of {test} test images ({100 * total / test:.2g} %) are in the training "
             f"images too ({kinds}): they leak"
         )
-        yield Problem(False, what, "remove one side: the rows with leak = yes in duplicates.csv")
+        remedy = "copy duplicates.csv to another folder and name the copy under 'exclude'"
+        yield Problem(False, what, remedy)
     if duplicates["two_labels"]:
         what = f"{duplicates['two_labels']} pictures have two labels, one a copy"
         yield Problem(False, what, "decide on one: duplicates.csv, two_labels = yes")

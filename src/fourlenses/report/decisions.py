@@ -1,5 +1,6 @@
 """The decision cards of a study, read from what the rule `findings` writes."""
 
+from functools import partial
 from pathlib import Path
 
 from jinja2 import TemplateError
@@ -59,8 +60,9 @@ def _shared(entries: list[dict]) -> list[str]:
 def _card(entry: dict, shared: list[str]) -> dict | None:
     """What the page needs of a card, and the card as HTML; None where its keys are others."""
     warnings = [one for one in texts(entry.get("warnings")) if one not in shared]
+    shown = entry | {"warnings": warnings}
     try:
-        fragment = Markup(html.cards([entry | {"warnings": warnings}]))
+        _fragment(shown)
     except (TemplateError, TypeError, KeyError, ValueError, AttributeError):
         return None
     return {
@@ -68,9 +70,14 @@ def _card(entry: dict, shared: list[str]) -> dict | None:
         "title": text_of(entry, "title") or text_of(entry, "target"),
         "answer": text_of(entry["headline"], "answer"),
         "sentence": text_of(entry["headline"], "sentence"),
-        "html": fragment,
+        "html": partial(_fragment, shown),
         "lines": dicts(entry.get("lines")),
     }
+
+
+def _fragment(entry: dict, chart: str = "") -> Markup:
+    """The card as elements, with the chart of its dataset next to its answer."""
+    return Markup(html.cards([entry], chart))
 
 
 def sense_of(entry: dict) -> str:

@@ -20,9 +20,9 @@ def treatments(plan: Plan, config: dict, dataset: str) -> dict[str, Any]:
         dataset: its name.
 
     Returns:
-        ``augmentations``: the label of each method pretrained on it and the augmentation of each
-        of its views, one entry for methods that share theirs; ``corruptions``; ``stored_size`` and
-        ``image_size``, px; ``seed``.
+        ``augmentations``: the label of each method pretrained on it from random weights and the
+        augmentation of each of its views, one entry for methods that share theirs;
+        ``corruptions``; ``stored_size`` and ``image_size``, px; ``seed``.
     """
     entries: set[str] = set()
     corruptions: dict[str, None] = {}
@@ -34,8 +34,10 @@ def treatments(plan: Plan, config: dict, dataset: str) -> dict[str, Any]:
                     corruptions.setdefault(part.corruption)
     shared: dict[tuple[str, ...], list[str]] = {}
     for entry in _as_named(entries):
-        views = tuple(config["methods"][entry].get("augmentations", ()))
-        if views:
+        settings = config["methods"][entry]
+        views = tuple(settings.get("augmentations", ()))
+        # one that continues a download gets images of that encoder's size, from another beton
+        if views and not settings.get("start"):
             shared.setdefault(views, []).append(methods.label(entry))
     return {
         "augmentations": [

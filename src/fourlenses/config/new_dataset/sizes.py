@@ -6,8 +6,9 @@ from math import sqrt
 from fourlenses.config.new_dataset.survey import Survey
 
 FEW = 2000  # training images; of fewer, sizes are closer to each other
+MINUTES = "{preset: minutes}"
 LABELS_A_CLASS = 5  # of the smallest label size
-SMALL_IMAGES = 48  # px; below, a backbone made for 32 px
+SMALL_IMAGES = 64  # px; below, 32 px and a backbone made for it: 64 would enlarge the images
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,21 +20,33 @@ class FirstStudy:
         labelled_images: three label sizes, increasing; likewise.
         image_size: px.
         backbone: a name of the vocabulary.
-        epochs: of pretraining on the largest size.
+        simclr, tuned: the entries of pretraining, and of the protocols that train, as YAML.
     """
 
     pretrain_images: tuple[int | str, ...]
     labelled_images: tuple[int | str, ...]
     image_size: int
     backbone: str
-    epochs: int
+    simclr: str
+    tuned: str
 
 
-def first_study(known: Survey) -> FirstStudy:
+_TUNED_ON_GPU = (
+    "{preset: small, epochs: 60, min_steps: 2000, max_steps: 40000, batch_size: 128, "
+    "learning_rates: [0.05, 0.2], weight_decays: [0.0005]}"
+)
+
+
+def first_study(known: Survey, *, gpu: bool = False) -> FirstStudy:
     """Return the values for what is known of a dataset.
 
     Images are a third and a ninth of all (of few a half and a quarter), labels from a few of each
-    class to all, so that each doubles or more from one to the next.
+    class to all, so that each doubles or more from one to the next. On a CPU 32 px, a small network
+    and the presets `minutes`, by which a study takes minutes to hours.
+
+    Args:
+        known: of the dataset.
+        gpu: whether one trains.
     """
     pretrain: tuple[int | str, ...] = ("all",)
     labels: tuple[int | str, ...] = ("all",)
@@ -44,12 +57,14 @@ def first_study(known: Survey) -> FirstStudy:
         fewest = min(max(LABELS_A_CLASS * (known.classes or 1), most // 25), most // 4)
         labels = _distinct((fewest, int(sqrt(fewest * most)), most))
     small = known.short_side is not None and known.short_side < SMALL_IMAGES
+    on_gpu = "resnet18_cifar" if small else "resnet18"
     return FirstStudy(
         pretrain_images=pretrain,
         labelled_images=labels,
-        image_size=32 if small else 64,
-        backbone="resnet18_cifar" if small else "resnet18",
-        epochs=200 if small else 100,
+        image_size=32 if small or not gpu else 64,
+        backbone=on_gpu if gpu else "resnet_small",
+        simclr=f"{{preset: small, epochs: {200 if small else 100}}}" if gpu else MINUTES,
+        tuned=_TUNED_ON_GPU if gpu else MINUTES,
     )
 
 

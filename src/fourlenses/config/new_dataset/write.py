@@ -22,9 +22,15 @@ SOURCES = sorted(
     if file.name.startswith("entry_")
 )
 
+_MADE_FOR = {
+    True: "# For a GPU. On a CPU it takes days: delete this file and make it again with FOR=cpu.",
+    False: "# For a CPU: 32 px, a small network and the presets `minutes`; make plan says how long "
+    "it takes.\n# For a GPU delete this file and make it again with FOR=gpu.",
+}
+
 
 def write_dataset(
-    root: Path, name: str, *, source: str, images: Path | None = None
+    root: Path, name: str, *, source: str, images: Path | None = None, gpu: bool = False
 ) -> tuple[list[Path], Survey]:
     """Write the files of a dataset, all or none.
 
@@ -33,6 +39,7 @@ def write_dataset(
         name: of the dataset.
         source: one of `schemas/sources`.
         images: the folder or archive of the images; None for raw/<name>.
+        gpu: whether the study is for one.
 
     Returns:
         The files, and what is known of the images.
@@ -52,7 +59,9 @@ def write_dataset(
     entry = _entry(name, source, images)
     raw_data = images.resolve().parent if images else root / "raw"
     known = survey(name, yaml.safe_load(entry), raw_data)
-    values = _values(name, entry, images=images, first=first_study(known), known=known)
+    first = first_study(known, gpu=gpu)
+    values = _values(name, entry, images=images, first=first, known=known)
+    values["__MADE_FOR__"] = _MADE_FOR[gpu]
     texts = {file: _filled(template, values) for file, template in _files(root, name, source)}
     existing = [str(file.relative_to(root)) for file in texts if file.exists()]
     if existing:
@@ -111,7 +120,8 @@ def _values(
         "__COUNTED__": _counted(known),
         "__SIDE__": str(first.image_size),
         "__BACKBONE__": first.backbone,
-        "__EPOCHS__": str(first.epochs),
+        "__SIMCLR__": first.simclr,
+        "__TUNED__": first.tuned,
         "__PRETRAIN__": ", ".join(map(str, first.pretrain_images)),
         "__LABELLED__": ", ".join(map(str, first.labelled_images)),
         "__MOST__": str(first.pretrain_images[-1]),

@@ -13,8 +13,13 @@ from fourlenses.findings.show.cells import NEXT, Card, next_step, question_rows,
 MOST_BESIDE = 3  # label sizes: a table of more stands below the chart, over the whole width
 
 
-def cards(found: Sequence[Card]) -> str:
-    """Return the elements of all cards, an article each, without styles."""
+def cards(found: Sequence[Card], chart: str = "") -> str:
+    """Return the elements of all cards, an article each, without styles.
+
+    Args:
+        found: of decision.json.
+        chart: elements that stand after the answer, before the questions.
+    """
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
         autoescape=True,
@@ -26,6 +31,7 @@ def cards(found: Sequence[Card]) -> str:
     return "".join(
         template.render(
             card=card,
+            chart=Markup(chart),
             labels=[images(size) for size in card["table"]["labels"]],
             rows=table_rows(card),
             questions=list(question_rows(card)),

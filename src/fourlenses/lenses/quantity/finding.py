@@ -198,9 +198,11 @@ def excluded(family: Family, sides: Sequence[pd.DataFrame], evidence: Evidence) 
     more, fewer = sides
     times = more["pretrain_images"].iloc[0] / fewer["pretrain_images"].iloc[0]
     steps = [int(side["steps"].iloc[0]) for side in (fewer, more)]
-    known = [words.images(one) for one in steps if one > 0]
-    lengths = f"{known[0]} and {known[1]} steps" if len(known) == 2 else "equal epochs"
-    confounded = f"{times:.3g} times the images and {times:.3g} times the training ({lengths})"
+    longer, lengths = times, "equal epochs"
+    if min(steps) > 0:
+        longer = steps[1] / steps[0]
+        lengths = f"{words.images(steps[0])} and {words.images(steps[1])} steps"
+    confounded = f"{times:.3g} times the images and {longer:.3g} times the training ({lengths})"
     return Exclusion(CONFOUNDED, f"{confounded}: nothing is said of images alone")
 
 
