@@ -154,7 +154,7 @@ def _rows(name: str, definition: dict, folder: Path, *, wordnet: WordNet) -> Ite
     sums = MD5 if definition.get("verify", True) else {}
     val = _parts(home, "val")[0]
     # read before the training images, so that its absence shows before an hour has gone by
-    names = (file.name for file in val.iterdir()) if val.is_dir() else ()
+    names = [file.name for file in val.iterdir()] if val.is_dir() else []
     bare = next((file for file in names if file.lower().endswith(ENDINGS)), None)
     flat = val.name == VAL_TAR or (bare is not None and class_in_name(bare)[0] is None)
     truth = ground_truth(name, val, md5=sums.get(DEVKIT), wordnet=wordnet) if flat else []
