@@ -79,7 +79,7 @@ def main() -> None:
     parser.add_argument(
         "--scaling",
         action="store_true",
-        help="instead: speed and memory over images, classes, batch and workers",
+        help="instead: speed and memory over images, classes, batch, workers, rows of tables",
     )
     parser.add_argument(
         "--output",

@@ -1,4 +1,4 @@
-"""Growth of time and memory with the images of a dataset, its classes, the batch and the workers.
+"""Growth of time and memory with images, classes, the batch, workers and the rows of the table.
 
 Each point is a separate process.
 
@@ -7,6 +7,7 @@ Each point is a separate process.
     classes   a supervised step of resnet_small at 32 px, batch 128: 10 to 10,000
     batch     a SimCLR step of resnet_small at 32 px: 32 to 2,048
     workers   two 224 px crops an image from 500x375 JPEGs: 1 to twice the cores
+    rows      findings and figures of a metrics.csv of 1,000 to 100,000 rows (`table_rows.py`)
 
 Peak memory is the process's largest, with torch's libraries and code (some 250 MB) in it.
 """
@@ -22,6 +23,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
+import table_rows
 
 IMAGES, CLASSES, BATCHES = (
     (1_000, 10_000, 100_000, 1_000_000),
@@ -67,6 +69,7 @@ def measure(rounds: int, seconds: float, cores: int) -> Iterator[dict]:
                 "unit": "images/s",
                 **json.loads(result.stdout.splitlines()[-1]),
             }
+    yield from table_rows.measure(rounds, seconds, cores)
 
 
 def images(count: int, cores: int, folder: Path) -> Callable[[], int]:

@@ -100,7 +100,13 @@ def assert_two_processes_give_the_weights_of_one(
 
 @pytest.mark.parametrize(
     ("method", "changes"),
-    [("simclr", {}), ("moco", {"batch_norm_groups": 4}), ("byol", {}), ("lejepa", SMALL_VIEWS)],
+    [
+        ("simclr", {}),
+        ("simclr", {"progressive_sizes": [0.5, 1]}),
+        ("moco", {"batch_norm_groups": 4}),
+        ("byol", {}),
+        ("lejepa", SMALL_VIEWS),
+    ],
 )
 def test_two_processes_give_the_weights_of_one(dataset, method, changes):
     chosen = settings(

@@ -89,3 +89,29 @@ def test_a_dry_run_lists_the_derived_encoders_and_concatenated_encoders(tmp_path
     assert (
         "Training scratch_published of supervised on objects-100: 100 labels of objects" in listed
     )
+
+
+def test_a_dry_run_lists_the_smaller_encoders_that_a_larger_one_continues(tmp_path):
+    drawn = {"source": "synthetic", "domain": "objects", "train_images": 400, "test_images": 50}
+    study = {
+        "study": "grown",
+        "seeds": [0],
+        "lenses": ["quantity"],
+        "datasets": {"objects": {**drawn, "seed": 1}},
+        "methods": {"simclr_grown": {"preset": "minutes", "smaller_first": [50, 100]}},
+        "quantity": {
+            **{"datasets": ["objects"], "methods": ["simclr_grown"], "pretrain_images": [200]},
+            **{"labelled_images": [100], "baselines": [], "convergence": [], "more": []},
+        },
+    }
+    file = tmp_path / "grown.yaml"
+    file.write_text(yaml.safe_dump(study))
+    listed = output_of(snakemake(tmp_path, "evaluate_all", "-n", "-p", config=file))
+    pretrained = re.findall(r"Pretraining simclr_grown on (\S+), seed 0", listed)
+    assert sorted(pretrained) == ["objects-100", "objects-200", "objects-50"]
+    starts = re.findall(r"--start (\S*) ?(?:\S+ )?--output", " ".join(listed.split()))
+    folder = "results/grown/pretrain/simclr_grown"
+    assert {start for start in starts if start} >= {
+        f"{folder}/objects-50/seed0/encoder.safetensors",
+        f"{folder}/objects-100/seed0/encoder.safetensors",
+    }

@@ -171,3 +171,20 @@ def test_a_python_that_is_not_there(clone: Path, python: str) -> None:
     end = set_up(clone, PYTHON=python)
     assert end.returncode == 1
     assert f"no '{python}' on PATH" in end.stderr
+
+
+def test_a_clone_with_line_ends_of_windows_gets_ours() -> None:
+    """core.autocrlf=true, as Git for Windows sets it: with \\r a script does not start."""
+    if subprocess.run(["git", "rev-parse"], cwd=ROOT, capture_output=True).returncode:
+        pytest.skip("no clone")
+    files = ["envs/setup.sh", "Makefile", "Snakefile", "rules/common.smk", "config.yaml", ".ci/run"]
+    asked = subprocess.run(
+        ["git", "-c", "core.autocrlf=true", "check-attr", "eol", "text", "--", *files],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    said = {tuple(line.split(": ")) for line in asked.stdout.splitlines()}
+    wanted = {(file, *pair) for file in files for pair in (("eol", "lf"), ("text", "auto"))}
+    assert said == wanted

@@ -8,6 +8,7 @@ figures again, no number). The sections of lenses are science; labels of dataset
 Standard library and YAML only: the Snakefile imports it in every job.
 """
 
+import functools
 from pathlib import Path
 
 from fourlenses.config.checkout import ROOT, schema_file
@@ -19,6 +20,7 @@ SECTIONS = ("training", "evaluation")  # whose keys have a role each
 ROLES = ("science", "placement", "judgement")
 
 
+@functools.cache  # asked for every key of every job
 def role(key: str, *, schema: Path | None = None) -> str:
     """Return the role of a key, one of `ROLES`.
 

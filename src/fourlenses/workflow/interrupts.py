@@ -24,9 +24,11 @@ WAITS = (
 )
 STOPPED = (
     "fourlenses: stopped by {name}; trainings that were running took a checkpoint, and the same "
-    "command goes on from there"
+    "command continues from there"
 )
-ENDED = "fourlenses: ended at once by a second signal; the same command goes on from what is saved"
+ENDED = (
+    "fourlenses: ended at once by a second signal; the same command continues from what is saved"
+)
 
 
 class Interrupts:

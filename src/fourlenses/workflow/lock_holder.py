@@ -60,7 +60,8 @@ def remove_stale(locks: Path = LOCKS) -> str:
         file.unlink(missing_ok=True)
     pids = ", ".join(str(note["pid"]) for note in notes.values())
     return (
-        f"the last run here (process {pids}) was killed; its lock is removed, and this one goes on"
+        f"the last run here (process {pids}) was killed; its lock is removed, and this one "
+        "continues"
     )
 
 
