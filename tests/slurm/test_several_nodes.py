@@ -60,12 +60,17 @@ def assert_completes(study: Study, head: Head, resumed: bool = True) -> None:
 
 
 def ranks(training: Training) -> dict[int, psutil.Process]:
-    """The processes of a training, of which `training` is the first, by number."""
-    known = {}
+    """The processes of a training, of which `training` is the first, by number.
+
+    Another cluster of this machine may have a job of the same id.
+    """
+    folder, known = psutil.Process(training.pid).cwd(), {}
     for process in psutil.process_iter():
         try:
-            variables = process.environ()
+            variables, here = process.environ(), process.cwd()
         except psutil.Error:
+            continue
+        if here != folder:
             continue
         if variables.get("SLURM_JOB_ID") == str(training.job) and "RANK" in variables:
             known[int(variables["RANK"])] = process
