@@ -1,6 +1,7 @@
 """Small image sets that the tests make themselves."""
 
 import os
+import signal
 import tarfile
 from pathlib import Path
 
@@ -24,6 +25,19 @@ def pytest_collection_modifyitems(items):
     items.sort(
         key=lambda item: item.path.parent.name != "workflow"
     )  # the longest first: no core is to wait for one of them at the end
+
+
+@pytest.fixture
+def signals_of_a_terminal():
+    """SIGINT and SIGHUP as a program in a terminal has them.
+
+    Tests that run under nohup, or in the background, would hand on that they are ignored.
+    """
+    handlers = {signal.SIGINT: signal.default_int_handler, signal.SIGHUP: signal.SIG_DFL}
+    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 @pytest.fixture

@@ -291,6 +291,7 @@ def test_other_ends_give_signals_back():
     assert signal.getsignal(signal.SIGTERM) == before
 
 
+@pytest.mark.usefixtures("signals_of_a_terminal")
 def test_the_first_signal_is_the_reason():
     """Snakemake's head asks every process by SIGTERM after what a terminal sent to all of them."""
     for first in (signal.SIGINT, signal.SIGHUP):

@@ -14,6 +14,7 @@ import pytest
 from fourlenses.core.machine import processes
 from fourlenses.workflow import lock_holder
 
+pytestmark = pytest.mark.usefixtures("signals_of_a_terminal")
 ROOT = Path(__file__).parents[2]
 SNAKEFILE = """
 import atexit, logging, os, sys

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+pytestmark = pytest.mark.usefixtures("signals_of_a_terminal")
 ROOT = Path(__file__).parents[2]
 RUN = "simclr/drawings-all/seed0"
 ENCODER = f"results/stopped/pretrain/{RUN}/encoder.safetensors"
