@@ -2,6 +2,8 @@
 
 A head that is killed (SIGKILL, no memory left) can end none of its jobs. They would go on unseen,
 and the next run would start the same work next to them.
+
+/proc is read here without psutil: every program imports this at its start.
 """
 
 import os

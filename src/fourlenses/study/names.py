@@ -44,6 +44,11 @@ def protocol(name: str) -> str:
     return labels.of(name, PROTOCOLS[name].label if name in PROTOCOLS else name)
 
 
+def ways(first: str, second: str) -> str:
+    """Return `both linear`, or `linear against fine-tuned`, of two protocols' names."""
+    return f"both {first}" if first == second else f"{first} against {second}"
+
+
 def count(number: int) -> str:
     """`125000` -> `125k`, `1000000` -> `1M`, `1281167` -> `1.28M`."""
     for size, unit in ((1_000_000, "M"), (1_000, "k")):

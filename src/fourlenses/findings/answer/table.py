@@ -156,7 +156,7 @@ def _ways(line: Line) -> str:
     first, second = map(_way, (line.option, line.against))
     if not first or not second:
         return first
-    return f"both {first}" if first == second else f"{first} against {second}"
+    return names.ways(first, second)
 
 
 def _way(side: str) -> str:

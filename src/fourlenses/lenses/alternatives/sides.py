@@ -98,8 +98,7 @@ def in_words(rows: pd.DataFrame) -> str:
 
 def protocols(first: pd.DataFrame, second: pd.DataFrame) -> str:
     """Return `both linear`, or `linear against fine-tuned`, of the rows of two cells."""
-    ways = [names.protocol(rows["protocol"].iloc[0]) for rows in (first, second)]
-    return f"both {ways[0]}" if ways[0] == ways[1] else " against ".join(ways)
+    return names.ways(*(names.protocol(rows["protocol"].iloc[0]) for rows in (first, second)))
 
 
 def introduced(rows: pd.DataFrame, declared: dict[str, Declared]) -> str:
