@@ -13,6 +13,7 @@ from typing import Any
 import pandas as pd
 
 from fourlenses.analysis.contrasts import Contrast, Evidence
+from fourlenses.analysis.table import at_finest
 from fourlenses.config.job_settings import without_views
 from fourlenses.core.errors import UserError, one_of
 from fourlenses.core.files import read_json, write_csv
@@ -89,7 +90,7 @@ def trades(
     Raises:
         UserError: no encoder is of the reference, or none is comparable with it.
     """
-    rows = evidence.metrics[evidence.metrics["is_finest"].fillna(True).astype(bool)]
+    rows = at_finest(evidence.metrics)
     rows = rows[rows["source"].ne("none")]
     entries = list(dict.fromkeys(rows["method"]))
     if reference not in entries:
