@@ -24,7 +24,7 @@ class HostValues:
 
         Args:
             name: one and the same in every step.
-            compute: from the step; what else it reads has to be of the step that is going on.
+            compute: from the step; what else it reads has to be of the current step.
         """
         return compute(step)
 

@@ -151,7 +151,7 @@ def test_a_resumed_run_has_the_same_bits(name, optimizer):
     assert_same(resumed, whole)
     if optimizer == "adamw":  # makes whole steps of gradients that are rounding alone
         return
-    # and either kind goes on from the other's checkpoint
+    # and either kind continues the other's checkpoint
     plainly = Run(name, optimizer).load(begun.state).go(range(6, TOTAL))
     plainly.losses = begun.losses + plainly.losses
     assert_close(plainly, whole)
