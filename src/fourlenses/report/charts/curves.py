@@ -12,7 +12,7 @@ from fourlenses.report.charts.series import Point, Series
 from fourlenses.study import names
 
 WIDTH, HEIGHT = 640, 340
-LEFT, RIGHT, TOP, BOTTOM = 46, 222, 14, 44
+LEFT, RIGHT, TOP, BOTTOM = 46, 224, 14, 44
 BEND, KEY, TEXT = 14, 20, 28  # units from the lines' panel to the end of a leader, marker and text
 ROW, ROWS_LEFT, ROWS_RIGHT = 21, 296, 54  # of a chart of dots
 LABEL_GAP = 14
