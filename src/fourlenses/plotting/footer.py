@@ -112,9 +112,9 @@ def write(figure: Figure, *lines: str) -> None:
         legend.borderaxespad += 72 * strip / size
     look: style.Look = {"fontsize": SIZE, "color": style.QUIET, "va": "bottom", "linespacing": 1.25}
     figure.text(0.06 / width, 0.04 / (height + strip), "\n".join(wrapped), **look)
-    figure.draw_without_rendering()
+    style.lay_out(figure)
     changed = [ticks.fit(axes) for axes in figure.axes]
     if any(changed):
-        figure.draw_without_rendering()
+        style.lay_out(figure)
     for axes in figure.axes:
         ends.spread(axes)
