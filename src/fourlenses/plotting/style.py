@@ -99,6 +99,13 @@ def layout(figure: Figure, **settings: object) -> None:
     engine.set(**settings)
 
 
+def lay_out(figure: Figure) -> None:
+    """Give the panels of a figure their places, without drawing what is in them."""
+    engine = figure.get_layout_engine()
+    assert engine is not None  # `new_figure` gives every figure one
+    engine.execute(figure)
+
+
 def root_figure(artist: Artist) -> Figure:
     """Return the figure that an artist is in, above all subfigures."""
     figure = artist.get_figure(root=True)
