@@ -11,7 +11,7 @@ from fourlenses.report.charts.series import Point, Series
 from fourlenses.study import names
 
 WIDTH, HEIGHT = 640, 340
-LEFT, RIGHT, TOP, BOTTOM = 46, 210, 14, 44
+LEFT, RIGHT, TOP, BOTTOM = 46, 224, 14, 44
 ROW, ROWS_LEFT, ROWS_RIGHT = 21, 296, 54  # of a chart of dots
 LABEL_GAP = 14
 MOST_LETTERS = {"lines": 32, "dots": 42}
@@ -199,7 +199,7 @@ def _short(text: str, most: int) -> str:
 def _words(series: Series, point: Point) -> str:
     seeds = f"{point.seeds} seed{'' if point.seeds == 1 else 's'}"
     return (
-        f"{series.label}: {point.top1:.1f} % [{point.low:.1f}, {point.high:.1f}] "
+        f"{series.label}: {point.top1:.1f} % ({point.low:.1f} to {point.high:.1f}) "
         f"with {point.labels:,} labels, {seeds}; {point.run}"
     )
 
