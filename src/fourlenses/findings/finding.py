@@ -220,7 +220,9 @@ def of_outcomes(
             note=f"Missing: {missing}",
         )
     verdict = universal(outcomes, side, equivalence)
-    counted = _counted(verdict, len(outcomes), f"{where} {threshold:g}")
+    counted = _counted(
+        verdict, len(outcomes), f"{where} {threshold:+g}" if threshold else f"{where} 0"
+    )
     against_zero = _against_zero(outcomes) if threshold else []
     notes = [note, counted, *against_zero, f"{_seeds(verdict.seeds)}."]
     return Finding(
@@ -309,7 +311,8 @@ def _against_zero(outcomes: Sequence[Outcome]) -> list[str]:
     }
     kinds["undecided"] = len(counted) - sum(kinds.values())
     said = [f"{count} {kind}" for kind, count in kinds.items() if count]
-    return [f"Of intervals against 0, as the cards ask: {', '.join(said)}."] if said else []
+    against = "Against 0, as on the cards before their correction"
+    return [f"{against}: {', '.join(said)}."] if said else []
 
 
 def _still_falling(outcomes: Sequence[Outcome]) -> list[str]:
