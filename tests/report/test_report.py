@@ -49,7 +49,7 @@ def test_what_is_there_is_shown(study):
     page = Page(written(study))
     for text in (
         "Quantity of a supported",
-        "Mean of what counts: 1.3 (0.6 to 2.1) points claimed: 2",
+        "Mean of what counts: +1.3 (+0.6 to +2.1) points claimed: 2",
         "One seed of a. The numbers it rests on (1) target estimate a 1.10 (0.50 to 2.00) cell "
         "of a",
         "Images of a ¶ Images of a Pretrain on a. It wins on a. small, a",

@@ -67,8 +67,8 @@ def test_an_interval_is_shown_to_two_digits_of_its_half_width(ends, text):
 @pytest.mark.parametrize(
     ("unit", "text"),
     [
-        ("points", "-0.3 (-1.2 to 0.0)"),
-        ("points per doubling", "-0.3 (-1.2 to 0.0)"),
+        ("points", "-0.3 (-1.2 to +0.0)"),
+        ("points per doubling", "-0.3 (-1.2 to +0.0)"),
         ("log-odds", "-0.26 (-1.23 to -0.04)"),
     ],
 )

@@ -174,22 +174,22 @@ def _comparisons(evidence: object) -> list[dict]:
     """Of the evidence what has an estimate and an interval."""
     result = []
     for entry in dicts(evidence):
-        numbers = {key: values.number(entry.get(key)) for key in ("estimate", "low", "high")}
-        if None in numbers.values():
+        estimate, low, high = (values.number(entry.get(key)) for key in ("estimate", "low", "high"))
+        if estimate is None or low is None or high is None:
             continue
         status = values.text_of(entry, "status")
         named = (_dataset(entry), values.text_of(entry, "what"))
         about = ", ".join(filter(None, named))
         said = f", {STATUS.get(status, status)}" if status else ""
         result.append(
-            numbers
-            | {
+            {
+                "estimate": estimate,
+                "low": low,
+                "high": high,
                 "target": values.text_of(entry, "target"),
                 "unit": values.text_of(entry, "unit"),
                 "counts": status in STATUS,
-                "tone": tone_against_zero(numbers["low"], numbers["high"])
-                if status in STATUS
-                else OPEN,
+                "tone": tone_against_zero(low, high) if status in STATUS else OPEN,
                 "words": f"{about}: {values.with_interval(entry)}{said}",
             }
         )

@@ -27,7 +27,7 @@ class TableRow(NamedTuple):
 
 class QuestionRow(NamedTuple):
     """A row of the questions; the title is empty where it is that of the row before, and labels
-    where all rows of a question are about one number of them."""
+    where all rows of a question are about one number of them. What is declared has no sense."""
 
     title: str
     labels: str
@@ -120,7 +120,7 @@ def question_rows(card: Card) -> Iterator[QuestionRow]:
                 title="" if place else title,
                 labels=f"{images(row['labels'])} labels" if several and row["labels"] else "",
                 glyph="" if QUESTIONS[row["question"]].declared else GLYPHS[row["sense"]],
-                sense=SENSES[row["sense"]],
+                sense="" if QUESTIONS[row["question"]].declared else SENSES[row["sense"]],
                 answer=row["answer"],
                 points=_number(row),
                 why=row["why"],

@@ -170,7 +170,9 @@ def _other(method: str, source: str, rows: pd.DataFrame, *, several: bool) -> Na
         return CORRUPTED, f"{prefix}{shown}, {names.corruption(first['corruption'])}", rows, 0
     if is_supervised and first["in_domain"]:
         alone = (rows["pretrain_images"] <= rows["labelled_images"]).all()
-        label = f"{OPTIONS['labels'][0]}, supervised encoder" if alone else f"{prefix}{shown}"
+        label = (
+            f"{OPTIONS['labels'][0]}, supervised encoder, linear" if alone else f"{prefix}{shown}"
+        )
         return SUPERVISED, label, rows, 0
     role = MIXED if len(names.datasets(source)) > 1 else ELSEWHERE
     return role, f"{prefix}{shown}", rows, 0
