@@ -172,7 +172,8 @@ def test_beyond_the_largest_size_the_card_says_how_much_is_known():
     assert line.low < 6_400 < line.high
     far = first_card(planted.curve(90.0), n_test=100_000, seed_sd=0.1)
     (line,) = lines(far, "level")
-    assert line.answer == "does not get there within 1,000,000,000 images"
+    assert line.answer == "not within 100 times the images here"
+    assert "within 100 times the 4,000 images of the largest size" in line.sentence
     assert (line.estimate, line.low, line.high) == (None, None, None)
 
 

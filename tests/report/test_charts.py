@@ -7,9 +7,8 @@ import pytest
 from fourlenses.analysis.contrasts import Evidence
 from fourlenses.analysis.table import read_metrics
 from fourlenses.report.charts import strip
-from fourlenses.report.charts.curves import LABEL_GAP, chart
+from fourlenses.report.charts.curves import LABEL_GAP, RIGHT, WIDTH, chart
 from fourlenses.report.charts.matrix import matrix
-from fourlenses.report.charts.scale import spread
 from fourlenses.report.charts.series import series_of
 from tests.helpers import synthetic_metrics as synthetic
 
@@ -149,9 +148,19 @@ def test_a_study_without_the_lens_has_no_matrix(tmp_path):
     assert matrix(evidence_of(tmp_path, rows)) is None
 
 
-def test_labels_are_spread_in_their_order():
-    assert spread([10.0, 11.0, 50.0], 14, low=0, high=100) == [10.0, 24.0, 50.0]
-    assert spread([99.0, 98.0], 14, low=0, high=100) == [100.0, 86.0]
+def test_a_leader_is_level_within_the_panel_and_ends_at_its_label(planted):
+    drawing = chart("A", series_of("a", planted), chance=10.0)
+    lines = sorted((one for one in drawing.drawn if one.line), key=lambda one: one.marks[-1].y)
+    assert [one.label_y for one in lines] == sorted(one.label_y for one in lines)
+    for one in lines:
+        points = [tuple(map(float, pair.split(","))) for pair in one.leader.split()]
+        begin, edge, end = points
+        assert begin[1] == edge[1] == one.marks[-1].y
+        assert begin[0] > one.marks[-1].x
+        assert edge[0] == WIDTH - RIGHT
+        assert end[0] > edge[0]
+        assert end[1] == one.label_y
+    assert all(not one.leader for one in drawing.drawn if not one.line)
 
 
 def test_dots_that_would_cover_each_other_are_one_above_the_other():

@@ -107,9 +107,7 @@ def test_every_figure_is_embedded_whole_with_its_caption_and_numbers(study):
         (figures / "quantity.svg").read_bytes(),
         (figures / "domain_pools.png").read_bytes(),
     ]
-    assert (
-        "Top-1 accuracy on the test set: above against the number of labelled images" in page.text
-    )
+    assert "Top-1 accuracy on the test set against the number of labelled images" in page.text
     assert "Differences in top-1 with 95 % intervals" in page.text
     assert "target top1 a 40.12 b 60" in page.text
 
