@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import KW_ONLY, dataclass
 
-from fourlenses.findings.comparison import CONFOUNDED, HAS_SEEN, LONGER_FIRST
+from fourlenses.findings.comparison import CONFOUNDED, HAS_SEEN, LONGER_FIRST, UNTRAINED
 from fourlenses.findings.line import LEANS
 from fourlenses.findings.numbers import difference
 from fourlenses.findings.thresholds import LEAST_SEEDS
@@ -77,6 +77,7 @@ SHORT = {
     HAS_SEEN: "left out, the encoder has seen this dataset",
     CONFOUNDED: "more images and longer training at once",
     LONGER_FIRST: "longer training gains more",
+    UNTRAINED: "hardly above the random encoder, not trained enough to tell",
 }
 
 
@@ -154,7 +155,8 @@ def _comparison(line: dict, title: str) -> list[Comparison]:
 def _reason(line: dict) -> str:
     """Why a comparison is open, short enough for a tile."""
     answer = values.text_of(line, "answer").removeprefix(LEANS)
-    return SHORT.get(answer) or values.text_of(line, "reason") or answer
+    reason = values.text_of(line, "reason").partition(" for the ")[0]  # … answers of this card
+    return SHORT.get(answer) or reason or answer
 
 
 def _of_granularity(findings: Sequence[dict]) -> list[Comparison]:
@@ -181,7 +183,7 @@ def _of_granularity(findings: Sequence[dict]) -> list[Comparison]:
 
 def _row(option: Option, row: Sequence[Comparison], axis: Axis) -> Row:
     counts = {tone: sum(one.tone == tone for one in row) for tone in ("yes", "no", "level", "open")}
-    words = {"yes": option.yes, "no": option.no, "level": "level", "open": "open"}
+    words = {"yes": option.yes, "no": option.no, "level": "no difference", "open": "open"}
     said = [f"{words[tone]} in {count}" for tone, count in counts.items() if count]
     one = row[0]
     if len(row) == 1:
@@ -274,11 +276,12 @@ def _is_contrastive(entry: str) -> bool:
 def conditions(table: StudyTable) -> str:
     """Return what the numbers rest on, in one line."""
     methods = [*table.methods] or ["untrained encoders only"]
-    pixels = [f"{size} px" for size in table.pixels] or ["image size not recorded"]
+    sizes = [str(size) for size in table.pixels]
+    pixels = f"{_listed(sizes)} px" if sizes else "image size not recorded"
     return " · ".join(
         [
             ", ".join(methods),
-            f"{', '.join(map(names.backbone, table.backbones))}, {' and '.join(pixels)}",
+            f"{', '.join(map(names.backbone, table.backbones))}, {pixels}",
             f"{len(table.targets)} dataset{_s(len(table.targets))}, "
             f"{_span(table.labels)} labelled images",
             f"{_span(table.images)} pretraining images" if table.images else "nothing pretrained",

@@ -3,7 +3,8 @@
 import pandas as pd
 
 from fourlenses.findings import words
-from fourlenses.study.vocabulary import TRAINING_PROTOCOLS, UNTRAINED
+from fourlenses.study import names
+from fourlenses.study.vocabulary import FROM_SCRATCH, TRAINING_PROTOCOLS, UNTRAINED
 
 # What one training on labels is, whatever it was evaluated at.
 ON_LABELS = ["run", "protocol", "target", "labelled_images", "label_draw"]
@@ -13,8 +14,8 @@ def sentences(rows: pd.DataFrame) -> list[str]:
     """Return that losses still fell at the end, with the counts; nothing where none did, or the
     table does not say it.
 
-    Each seed counts. A pretraining counts once, a training on labels (from scratch or fine-tuned)
-    once for each number of labels.
+    Each seed counts. A pretraining counts once, and not again where its features are concatenated
+    with others; a training on labels (from scratch or fine-tuned) once for each number of labels.
 
     Args:
         rows: of a study's table, of one target or all.
@@ -22,7 +23,8 @@ def sentences(rows: pd.DataFrame) -> list[str]:
     if "not_converged" not in rows:
         return []
     falling = rows["not_converged"].astype(str).str.split(";")
-    pretrained = ~rows["protocol"].isin(TRAINING_PROTOCOLS) & ~rows["method"].isin(UNTRAINED)
+    pretrained = ~rows["protocol"].isin(FROM_SCRATCH) & ~rows["method"].isin(UNTRAINED)
+    pretrained &= ~rows["source"].map(names.is_concatenated).astype(bool)
     kinds = [
         ("pretraining", rows[pretrained].assign(falling=falling), ["run"], "pretrainings"),
         (
