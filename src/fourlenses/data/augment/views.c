@@ -10,13 +10,14 @@
 #include <string.h>
 
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && defined(__GLIBC__)
-#define FOR_EACH_PROCESSOR                                                                        \
-    __attribute__((target_clones("arch=skylake-avx512", "arch=haswell", "default")))
+#define FOR_EACH_PROCESSOR __attribute__((target_clones("avx512f", "avx2", "default")))
 #else
 #define FOR_EACH_PROCESSOR
 #endif
 #define INLINE static inline __attribute__((always_inline))
-#define LANES 32
+#define LANES 16
+/* In a loop: compilers would make gathers of it, which take longer than the loads one by one. */
+#define NO_GATHER(index) __asm__("" : "+r"(index))
 
 enum { BRIGHTNESS, CONTRAST, SATURATION, HUE };
 
@@ -38,6 +39,11 @@ typedef struct {
     float *weight;
     int64_t count;
 } Taps;
+
+typedef struct {
+    int64_t top, left, height, width;
+    Taps down, across;
+} Box;
 
 INLINE float least(float a, float b) { return a < b ? a : b; }
 INLINE float most(float a, float b) { return a > b ? a : b; }
@@ -73,30 +79,62 @@ static void fill_taps(Taps *taps, int64_t start, int64_t length, int64_t size, i
     }
 }
 
-INLINE void down_then_across(const Work *work, const uint8_t *plane, const Taps *down,
-                             const Taps *across, float *line, float *out) {
-    int64_t size = work->size, first = across->at[0], last = first;
-    for (int64_t s = 0; s < size; s++) {
-        int64_t at = across->at[s];
-        first = at < first ? at : first;
-        last = at > last ? at : last;
+/* A row of the image as float, from column first to last; in whole blocks where these fit. */
+INLINE void read_row(const uint8_t *row, int64_t columns, int64_t first, int64_t last,
+                     float *line) {
+    int64_t whole = (last - first + LANES - 1) / LANES * LANES;
+    if (whole <= columns) {
+        first = first + whole > columns ? columns - whole : first;
+        last = first + whole;
     }
-    last += across->count;
+    int64_t x = first;
+    for (; x + LANES <= last; x += LANES)
+        for (int lane = 0; lane < LANES; lane++) line[x + lane] = row[x + lane];
+    for (; x < last; x++) line[x] = row[x];
+}
+
+INLINE void across(const float *line, const Taps *taps, int64_t size, float *out) {
+    const float *weight = taps->weight;
+    for (int64_t s = 0; s < size; s++) {
+        int32_t at = taps->at[s];
+        NO_GATHER(at);
+        float sum = weight[s] * line[at];
+        for (int64_t t = 1; t < taps->count; t++) sum += weight[t * size + s] * line[at + t];
+        out[s] = sum;
+    }
+}
+
+INLINE void across_two(const float *line, const Taps *taps, int64_t size, float *out) {
+    const float *first = taps->weight, *second = first + size;
+    for (int64_t s = 0; s < size; s++) {
+        int32_t at = taps->at[s];
+        NO_GATHER(at);
+        out[s] = first[s] * line[at] + second[s] * line[at + 1];
+    }
+}
+
+/* Cut, scale and mirror; line: a row of the image, narrow: the rows of the box, scaled. */
+INLINE void resample(const Work *work, const uint8_t *plane, const Box *box, float *line,
+                     float *narrow, float *out) {
+    int64_t size = work->size;
+    for (int64_t r = 0; r < box->height; r++) {
+        const uint8_t *row = plane + (box->top + r) * work->row_step;
+        read_row(row, work->columns, box->left, box->left + box->width, line);
+        if (box->across.count == 2)
+            across_two(line, &box->across, size, narrow + r * size);
+        else
+            across(line, &box->across, size, narrow + r * size);
+    }
     for (int64_t r = 0; r < size; r++, out += size) {
-        const uint8_t *pixels = plane + down->at[r] * work->row_step;
-        float weight = down->weight[r];
-        for (int64_t x = first; x < last; x++) line[x] = weight * pixels[x];
-        for (int64_t t = 1; t < down->count; t++) {
-            pixels += work->row_step;
-            weight = down->weight[t * size + r];
-            if (weight == 0) continue;
-            for (int64_t x = first; x < last; x++) line[x] += weight * pixels[x];
-        }
-        const float *weights = across->weight;
-        for (int64_t s = 0; s < size; s++) out[s] = weights[s] * line[across->at[s]];
-        for (int64_t t = 1; t < across->count; t++) {
-            weights += size;
-            for (int64_t s = 0; s < size; s++) out[s] += weights[s] * line[across->at[s] + t];
+        const float *rows = narrow + (box->down.at[r] - box->top) * size;
+        const float *weight = box->down.weight + r;
+        if (box->down.count == 2) {
+            for (int64_t s = 0; s < size; s++)
+                out[s] = weight[0] * rows[s] + weight[size] * rows[size + s];
+        } else {
+            for (int64_t s = 0; s < size; s++) out[s] = weight[0] * rows[s];
+            for (int64_t t = 1; t < box->down.count; t++)
+                for (int64_t s = 0; s < size; s++) out[s] += weight[t * size] * rows[t * size + s];
         }
         /* rounding leaves sums of weights a few 1e-7 above 1 */
         for (int64_t s = 0; s < size; s++) out[s] = least(out[s], 1.0f);
@@ -243,37 +281,41 @@ INLINE void finish(const Work *work, int64_t sample, float *image, float *room) 
         }
 }
 
+static void fill_box(const Work *work, int64_t sample, Box *box) {
+    box->top = work->top[sample], box->left = work->left[sample];
+    box->height = work->height[sample], box->width = work->width[sample];
+    fill_taps(&box->down, box->top, box->height, work->size, 0, 1);
+    fill_taps(&box->across, box->left, box->width, work->size, work->flip[sample], 1 / 255.0f);
+}
+
 /* Views of the samples from first to last; returns 0, or 1 without memory. */
 FOR_EACH_PROCESSOR int fourlenses_views(const Work *work, const uint8_t *images, float *views,
                                         int64_t first, int64_t last) {
     int64_t size = work->size, count = size * size, padded = size + work->kernel;
-    int64_t down_taps = size * most_taps(work->rows, size);
-    int64_t taps = down_taps + size * most_taps(work->columns, size);
-    float *room = malloc((taps + work->columns + padded * padded) * sizeof *room);
+    int64_t down = size * most_taps(work->rows, size);
+    int64_t across = size * most_taps(work->columns, size);
+    int64_t narrow = work->rows * size, blurred = padded * padded;
+    int64_t room_of_planes = narrow > blurred ? narrow : blurred;
+    float *room = malloc((down + across + work->columns + room_of_planes) * sizeof *room);
     int32_t *at = malloc(2 * size * sizeof *at);
     if (!room || !at) {
         free(room), free(at);
         return 1;
     }
-    Taps down = {at, room, 0};
-    Taps across = {at + size, room + down_taps, 0};
-    float *line = room + taps;
+    Box box = {.down = {at, room, 0}, .across = {at + size, room + down, 0}};
+    float *line = room + down + across, *planes = line + work->columns;
     for (int64_t sample = first; sample < last; sample++) {
+        const uint8_t *image = images + sample * work->image_step;
         float *view = views + 3 * count * sample;
-        if (work->top) {
-            fill_taps(&down, work->top[sample], work->height[sample], size, 0, 1);
-            fill_taps(&across, work->left[sample], work->width[sample], size, work->flip[sample],
-                      1 / 255.0f);
-        }
+        if (work->top) fill_box(work, sample, &box);
         for (int channel = 0; channel < 3; channel++) {
-            const uint8_t *plane =
-                images + sample * work->image_step + channel * work->channel_step;
+            const uint8_t *plane = image + channel * work->channel_step;
             if (work->top)
-                down_then_across(work, plane, &down, &across, line, view + channel * count);
+                resample(work, plane, &box, line, planes, view + channel * count);
             else
                 convert(work, plane, view + channel * count);
         }
-        finish(work, sample, view, line + work->columns);
+        finish(work, sample, view, planes);
     }
     free(room), free(at);
     return 0;
