@@ -1,12 +1,14 @@
-"""Weighted nearest neighbours among stored features: ours, lightly's and scikit-learn's.
+"""Weighted nearest neighbours among stored features: ours, lightly's, faiss's and scikit-learn's.
 
 20,000 training and 1,000 test features of width 512 around 100 centres, 200 neighbours, votes
 weighted by exp(cosine / 0.07). Ours also makes the record of an evaluation (top-5, intervals,
-levels). All get normalised float32 features and have as many threads.
+levels). faiss finds the neighbours by its exact index; their votes are counted here. All get
+normalised float32 features and have as many threads.
 """
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from importlib import import_module
 
 import numpy as np
 import torch
@@ -19,6 +21,8 @@ from fourlenses.evaluation.probes.knn import knn
 from fourlenses.metrics.label_levels import LabelLevels
 
 TRAIN, TEST, WIDTH, CLASSES, NEIGHBOURS, TEMPERATURE = 20_000, 1_000, 512, 100, 200, 0.07
+
+BARS = {"lightly, knn_predict": 1.2}
 
 
 @dataclass(frozen=True)
@@ -63,6 +67,19 @@ def lightly(features: Features) -> np.ndarray:
     return torch.cat([part[:, 0] for part in ranked]).numpy()
 
 
+def faiss(features: Features, cores: int) -> np.ndarray:
+    import faiss
+
+    faiss.omp_set_num_threads(cores)
+    index = faiss.IndexFlatIP(WIDTH)
+    index.add(features.x)
+    cosines, found = index.search(features.x_test, NEIGHBOURS)
+    votes = np.exp((cosines - cosines[:, :1]).astype(float) / TEMPERATURE)
+    places = np.arange(len(found))[:, None] * CLASSES + features.y[found]
+    counted = np.bincount(places.ravel(), votes.ravel(), len(found) * CLASSES)
+    return counted.reshape(-1, CLASSES).argmax(1)
+
+
 def scikit_learn(features: Features, cores: int) -> np.ndarray:
     from sklearn.neighbors import KNeighborsClassifier
 
@@ -90,15 +107,18 @@ def measure(rounds: int, seconds: float, cores: int) -> Iterator[dict]:
     contestants = {
         "ours": lambda: ours(features),
         "lightly, knn_predict": lambda: lightly(features),
+        "faiss, IndexFlatIP": lambda: faiss(features, cores),
         "scikit-learn, KNeighborsClassifier": lambda: scikit_learn(features, cores),
     }
-    import sklearn.neighbors  # noqa: F401 - before its threads are counted
+    # before their threads are counted
+    import_module("faiss")
+    import_module("sklearn.neighbors")
 
     with threadpool_limits(cores):
         turns = {name: timed(name, work) for name, work in contestants.items()}
         results = race(turns, rounds, seconds)
     title = f"kNN, {TRAIN:,} features of width {WIDTH}, {NEIGHBOURS} neighbours"
-    first, *rest = rows(title, "test images/s", results)
+    first, *rest = rows(title, "test images/s", results, bars=BARS)
     bound = matrix_rate(cores) / (2 * TRAIN * WIDTH)
     what = f"the similarities' multiplications at the rate of a matrix product on {cores} threads"
     yield bounded(first, bound, what)

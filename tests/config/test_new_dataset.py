@@ -24,6 +24,7 @@ LAYOUTS = {
     "csv_list": generic.csv_list,
     "coco": generic.coco,
     "parquet": generic.parquet,
+    "webdataset": lambda folder: generic.webdataset(folder, "cls"),
     "cifar": lambda folder: generic.cifar(folder, 10, "python"),
     "flowers102": lambda folder: make_flowers102(folder, extracted=True),
     "imagenet": lambda folder: make_imagenet(folder, extracted=True),

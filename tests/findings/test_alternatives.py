@@ -140,7 +140,7 @@ def test_the_card_says_who_beats_whom_and_what_is_declared(tmp_path):
     assert [line.subject for line in leads] == ["400", "4,000"]
     about = {line.subject: line for line in lines(found, "encoder")}
     assert about["big"].answer == "licence: Apache-2.0"
-    assert about["small"].answer == f"{HAS_SEEN}; licence: not declared"
+    assert about["small"].answer == "has seen this dataset; licence: not declared"
     assert "small (pretrained on photographs) has seen" in about["small"].sentence
     own = first_card(planted.downloads(-6.0), folder=tmp_path, encoders=encoders)
     assert {line.answer for line in lines(own, "downloaded")} == {card.OWN}
@@ -172,7 +172,8 @@ def test_beyond_the_largest_size_the_card_says_how_much_is_known():
     assert line.low < 6_400 < line.high
     far = first_card(planted.curve(90.0), n_test=100_000, seed_sd=0.1)
     (line,) = lines(far, "level")
-    assert line.answer == "does not get there within 1,000,000,000 images"
+    assert line.answer == "not within 100 times the images here"
+    assert "within 100 times the 4,000 images of the largest size" in line.sentence
     assert (line.estimate, line.low, line.high) == (None, None, None)
 
 

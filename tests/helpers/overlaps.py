@@ -38,6 +38,25 @@ def problems(figure: Figure) -> list[str]:
     ]
 
 
+def closest_panels(figure: Figure) -> float:
+    """Return the least distance between labels along the x axes of two panels of a row, points."""
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    shown = {id(text) for text in visible(figure)}
+    labels = [
+        [tick.get_window_extent() for tick in axes.get_xticklabels() if id(tick) in shown]
+        for axes in figure.axes
+    ]
+    gaps = [
+        max(one.x0, other.x0) - min(one.x1, other.x1)
+        for first, second in combinations(labels, 2)
+        for one in first
+        for other in second
+        if min(one.y1, other.y1) > max(one.y0, other.y0)
+    ]
+    return min(gaps, default=float("inf")) * 72 / figure.dpi
+
+
 def visible(figure: Figure) -> list[Text]:
     """Return the texts that are drawn; tick labels only of ticks within their axis."""
     hidden: set[int] = set()

@@ -12,7 +12,7 @@ from fourlenses.findings.thresholds import Thresholds
 from fourlenses.lenses import registry
 from fourlenses.plotting import look, style
 from fourlenses.study.vocabulary import METRICS_FIGURES
-from tests.helpers.overlaps import problems
+from tests.helpers.overlaps import closest_panels, problems
 
 NOT_IN_THE_PAPER = ("alternatives", "quantity_gain", "quantity_saved")
 
@@ -26,6 +26,16 @@ def paper_scale():
     assert len(rows) >= 316
     assert rows.loc[rows["target"] == "imagenet", "level"].nunique() == 19
     return Evidence.of(rows)
+
+
+@pytest.mark.parametrize("width", [style.ONE_COLUMN, style.TWO_COLUMNS])
+@pytest.mark.parametrize("name", ["granularity", "domain_pools", "quantity"])
+def test_tick_labels_of_neighbouring_panels_are_further_apart_than_words(name, width, paper_scale):
+    with look.using(look.Look(width=width)):
+        figure, _ = registry.draw(name, paper_scale, thresholds=Thresholds())
+    assert figure is not None
+    assert len(figure.axes) > 1
+    assert closest_panels(figure) >= 6.0
 
 
 @pytest.mark.parametrize("width", [style.ONE_COLUMN, style.TWO_COLUMNS])

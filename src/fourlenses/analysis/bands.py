@@ -17,7 +17,7 @@ def over_seeds(rows: pd.DataFrame, keys: list[str], evidence: Evidence) -> pd.Da
     first is taken.
     """
     averaged = []
-    for values, cell in rows.groupby(keys, sort=False):
-        mean = evidence.mean(cell.drop_duplicates(CELL))
+    for values, cell in rows.drop_duplicates([*keys, *CELL]).groupby(keys, sort=False):
+        mean = evidence.mean(cell)
         averaged.append([*values, mean.estimate, mean.low, mean.high, mean.seeds])
     return pd.DataFrame(averaged, columns=[*keys, "top1", "top1_low", "top1_high", "seeds"])

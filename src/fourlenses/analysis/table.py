@@ -47,7 +47,7 @@ def read_metrics(path: str | Path) -> pd.DataFrame:
         REQUIRED,
         make="run the evaluations of this study first",
         again="write it again from the evaluations",
-        dtype=str,
+        dtype=object,
     )
     for column, value in DEFAULTS.items():
         if column not in table.columns:
@@ -55,13 +55,28 @@ def read_metrics(path: str | Path) -> pd.DataFrame:
     for column in NUMBERS:
         table[column] = _numbers(table[column], column, path)
     _check_words(table, path)
-    table["source"] = table["source"].map(one_spelling)
+    table["source"] = of_names(table["source"], one_spelling)
     table["is_finest"] = table["is_finest"].map({"true": True, "false": False, "": None})
     table = with_levels(table)
     _check_values(table, path)
-    table = table.sort_values(ORDER, kind="stable", ignore_index=True)
+    table = _in_few_blocks(table).sort_values(ORDER, kind="stable", ignore_index=True)
     table.attrs["path"] = str(path)
     return table
+
+
+def of_names(column: pd.Series, function: Callable[[str], object]) -> pd.Series:
+    """Return what a function makes of each value of a column, called once for each distinct one."""
+    return column.map({name: function(name) for name in column.unique()})
+
+
+def _in_few_blocks(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the table with its columns of one kind in one array.
+
+    Each column of pandas' own strings is an array by itself, and each of the many small selections
+    of findings and figures would take from each of them.
+    """
+    words = table.select_dtypes("str").columns
+    return table.astype(dict.fromkeys(words, object)).copy()
 
 
 def next_to(table: pd.DataFrame, name: str) -> Path | None:
@@ -117,10 +132,12 @@ def own_encoders(table: pd.DataFrame) -> pd.DataFrame:
 
     External encoders, and those that were continued from one, may have another backbone.
     """
-    external = [
-        names.is_external(method, source) or bool(split_start(source)[1])
-        for method, source in zip(table["method"], table["source"], strict=True)
-    ]
+    encoders = list(zip(table["method"], table["source"], strict=True))
+    of_others = {
+        (method, source): names.is_external(method, source) or bool(split_start(source)[1])
+        for method, source in set(encoders)
+    }
+    external = [of_others[encoder] for encoder in encoders]
     return table if all(external) else table[~pd.Series(external, table.index, dtype=bool)]
 
 
@@ -143,7 +160,7 @@ def rows_for(table: pd.DataFrame, lens: str) -> pd.DataFrame:
     Raises:
         UserError: there are none; names the lenses that there are.
     """
-    of_lens = table["lens"].map(lambda text: lens in lenses_in(text))
+    of_lens = of_names(table["lens"], lambda text: lens in lenses_in(text))
     if not of_lens.any():
         lenses = sorted(set().union(*table["lens"].map(lenses_in)))
         raise UserError(

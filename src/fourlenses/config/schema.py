@@ -10,7 +10,9 @@ from fourlenses.study.labels import LABEL_KEYS
 from fourlenses.study.vocabulary import BACKBONES, FROM_SCRATCH, LENSES, LIBRARIES, PROTOCOLS
 
 # Sources that give image files as they are, whose values a rule of the config may scale.
-_OF_IMAGE_FILES = ("coco", "csv_list", "image_folder", "manifest", "parquet", "unlabelled")
+_OF_IMAGE_FILES = (
+    *("coco", "csv_list", "image_folder", "manifest", "parquet", "unlabelled", "webdataset"),
+)
 
 
 @cache

@@ -11,6 +11,7 @@ The best of several looks better than it is, so that one side leads only as `bes
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 
 from fourlenses.analysis.contrasts import Contrast, Evidence
@@ -26,7 +27,7 @@ WAYS = {
     if protocol.in_words and not protocol.from_scratch
 }
 # The answers.
-PRETRAINING, SUPERVISED = "pretraining leads", "supervised leads"
+PRETRAINING, SUPERVISED = "pretraining leads", "labels alone lead"
 ALIKE, OPEN = "no difference", "cannot tell"
 NOT_CORRECTED = "not after the correction for the best of several ways"
 
@@ -176,12 +177,15 @@ def _answer(
 def largest(encoders: pd.DataFrame) -> pd.DataFrame:
     """Of the most images the entry that was fine-tuned, of several the longest trained: a control
     at half the length is no candidate."""
-    most = encoders[encoders["pretrain_images"] == encoders["pretrain_images"].max()]
-    tuned = most[most["method"].isin(most.loc[most["protocol"] == "fine_tune", "method"])]
-    most = tuned if len(tuned) else most
-    longest = most[most["steps"] == most["steps"].max()]
-    first = longest.iloc[0]
-    return longest[(longest["source"] == first["source"]) & (longest["method"] == first["method"])]
+    # numpy's masks: this is asked hundreds of times of a large table
+    columns = ("pretrain_images", "steps", "method", "source", "protocol")
+    images, steps, method, source, protocol = (encoders[name].to_numpy() for name in columns)
+    chosen = images == images.max()
+    tuned = chosen & np.isin(method, method[chosen & (protocol == "fine_tune")])
+    chosen = tuned if tuned.any() else chosen
+    chosen &= steps == steps[chosen].max()
+    first = chosen.argmax()
+    return encoders[chosen & (source == source[first]) & (method == method[first])]
 
 
 def _untrained(

@@ -22,17 +22,15 @@ def described(metrics: pd.DataFrame) -> pd.DataFrame:
     numbers, 0 where the table has none. Of encoders on equally many images of the same datasets
     (`birds-all` and `birds-3000`, where it has 3,000) the first one stays.
     """
-    rows = metrics[~metrics["source"].map(names.is_concatenated).astype(bool)]
-    of = {source: str(sorted(names.domains(source))) for source in rows["source"].unique()}
-    alike = rows[[key for key in table.IDENTITY if key != "source"]].assign(
-        of=rows["source"].map(of)
-    )
+    rows = metrics[~table.of_names(metrics["source"], names.is_concatenated).astype(bool)]
+    of = table.of_names(rows["source"], lambda source: str(sorted(names.domains(source))))
+    alike = rows[[key for key in table.IDENTITY if key != "source"]].assign(of=of)
     rows = rows[~alike.duplicated()]
     in_domain = list(map(names.is_in_domain, rows["source"], rows["target"]))
     return rows.assign(
-        contrastive=rows["method"].map(methods.is_contrastive).astype(bool),
+        contrastive=table.of_names(rows["method"], methods.is_contrastive).astype(bool),
         in_domain=pd.Series(in_domain, rows.index, bool),
-        entry=rows["method"].map(entry_of),
+        entry=table.of_names(rows["method"], entry_of),
         steps=step_counts(rows),
     )
 
@@ -62,7 +60,7 @@ def own_encoders(rows: pd.DataFrame) -> pd.DataFrame:
 
 def from_random_weights(rows: pd.DataFrame) -> pd.DataFrame:
     """Return the rows of encoders that did not start from an external one."""
-    return rows[rows["source"].map(start_of).astype(str) == ""]
+    return rows[table.of_names(rows["source"], start_of).astype(str) == ""]
 
 
 def start_of(source: str) -> str:
@@ -78,7 +76,9 @@ def groups(rows: pd.DataFrame, keys: list[str]) -> Iterator[tuple[tuple, pd.Data
 
 def most_labels_first(rows: pd.DataFrame) -> Iterator[pd.DataFrame]:
     """Yield the rows of each label size, most labels first: the first with a comparison counts."""
-    yield from reversed([of_size for _, of_size in rows.groupby("labelled_images")])
+    labels = rows["labelled_images"]
+    for size in sorted(labels.unique(), reverse=True):
+        yield rows[labels == size]
 
 
 def random_encoder(metrics: pd.DataFrame, like: pd.DataFrame) -> pd.DataFrame:
@@ -135,7 +135,7 @@ def supervised(rows: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
     Args:
         rows: of one target and label size, as `described` returns them.
     """
-    is_supervised = rows["method"].map(method_of) == "supervised"
+    is_supervised = table.of_names(rows["method"], method_of) == "supervised"
     rows = clean(rows[rows["in_domain"] & is_supervised])
     from_scratch = rows["protocol"].isin(SCRATCH_WORDS)
     for (protocol,), cell in groups(rows[from_scratch], ["protocol"]):

@@ -11,6 +11,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 TEMPERATURE = 0.07  # section 3.4; DINO's eval_knn.py has it too
+# Columns of a group of `nearest`, and from how many columns a neighbour on there are groups.
+GROUP, GROUPED_FROM = 8, 32
 MIN_K = 5  # so that top-5 is over five labelled images that vote
 
 
@@ -35,6 +37,16 @@ def l2_normalize(features: Tensor) -> Tensor:
     return F.normalize(features.float(), dim=1)
 
 
+def normalise_(features: Tensor) -> Tensor:
+    """`l2_normalize` in place, of float32 (N, D); returns the lengths before, (N, 1).
+
+    A length is not finite where a value is not, and where values are above about 1e19.
+    """
+    lengths = torch.linalg.vector_norm(features, dim=1, keepdim=True)
+    features.div_(lengths.clamp_min(1e-12))
+    return lengths
+
+
 def nearest(similarities: Tensor, count: int) -> tuple[Tensor, Tensor]:
     """Return the largest similarities of each row and their columns, largest first.
 
@@ -47,11 +59,16 @@ def nearest(similarities: Tensor, count: int) -> tuple[Tensor, Tensor]:
     Returns:
         Values and columns, (n, min(count, b)) each.
     """
-    values, columns = similarities.topk(min(count + 1, similarities.shape[1]), dim=1)
-    if values.shape[1] > count:
-        crowded = values[:, count - 1] == values[:, -1]  # several are the last
+    width = similarities.shape[1]
+    if similarities.device.type == "cpu" and width >= GROUPED_FROM * count:
+        candidates, at, crowded = _candidates(similarities, count)
+        values, columns = candidates.topk(count + 1, dim=1)
+        columns = at.gather(1, columns)
     else:
-        crowded = values.new_zeros(0, dtype=torch.bool)
+        values, columns = similarities.topk(min(count + 1, width), dim=1)
+        crowded = values.new_zeros(len(values), dtype=torch.bool)
+    if width > count:
+        crowded |= values[:, count - 1] == values[:, -1]  # several are the last
     values, columns = values[:, :count].clone(), columns[:, :count].clone()
     if crowded.any():
         ordered = similarities[crowded].sort(dim=1, descending=True, stable=True)
@@ -64,6 +81,33 @@ def nearest(similarities: Tensor, count: int) -> tuple[Tensor, Tensor]:
         values[tied] = in_order.values
         columns[tied] = by_column.gather(1, in_order.indices)
     return values, columns
+
+
+def _candidates(similarities: Tensor, count: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Return a few of each row's entries, with all of its ``count`` largest.
+
+    By the largest entry of each group of columns. ``count`` groups hold as many entries that are at
+    least the least of their maxima, so that those of the other groups are not among the largest.
+    Half the time of `torch.topk` over everything.
+
+    Args:
+        similarities: (n, b).
+        count: as in `nearest`.
+
+    Returns:
+        Entries (n, c), their columns int64 (n, c), and bool (n,): rows of which others may be as
+        large, as a group left out has a maximum that equals that of one taken.
+    """
+    rows, width = similarities.shape
+    groups = width // GROUP
+    grouped = similarities[:, : GROUP * groups].unflatten(1, (GROUP, groups))
+    maxima, chosen = grouped.amax(1).topk(count + 1, dim=1)
+    of_groups = chosen[:, None, :count].expand(-1, GROUP, -1)  # (n, GROUP, count)
+    first = torch.arange(0, GROUP * groups, groups)[:, None]
+    rest = torch.arange(GROUP * groups, width).expand(rows, -1)
+    entries = [grouped.gather(2, of_groups).flatten(1), similarities[:, GROUP * groups :]]
+    columns = [(of_groups + first).flatten(1), rest]
+    return torch.cat(entries, 1), torch.cat(columns, 1), maxima[:, -1] == maxima[:, -2]
 
 
 def vote_shares(

@@ -112,9 +112,10 @@ def write(figure: Figure, *lines: str) -> None:
         legend.borderaxespad += 72 * strip / size
     look: style.Look = {"fontsize": SIZE, "color": style.QUIET, "va": "bottom", "linespacing": 1.25}
     figure.text(0.06 / width, 0.04 / (height + strip), "\n".join(wrapped), **look)
-    figure.draw_without_rendering()
-    changed = [ticks.fit(axes) for axes in figure.axes]
-    if any(changed):
-        figure.draw_without_rendering()
+    style.lay_out(figure)
+    for _ in range(2):  # turned labels may still be too many
+        changed = [ticks.fit(axes) for axes in figure.axes]
+        if any(changed):
+            style.lay_out(figure)
     for axes in figure.axes:
         ends.spread(axes)

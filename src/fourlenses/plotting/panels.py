@@ -137,7 +137,8 @@ def line(
             axes.fill_between(x, low, high, edgecolor=to_rgba(colour, 0.55), **lines)
     if end:
         last = int(np.argmax(x))
-        ends.add(axes, end, x=x[last], y=float(rows[y].iloc[last]), colour=colour)
+        at: style.Look = {"x": x[last], "y": float(rows[y].iloc[last])}
+        ends.add(axes, end, colour=colour, marker=marker, **at)
 
 
 def legend_below(

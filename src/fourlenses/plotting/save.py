@@ -4,6 +4,9 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pandas as pd
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_pdf import FigureCanvasPdf
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
 from fourlenses.core.files import atomic
@@ -38,11 +41,25 @@ def save(figure: Figure | None, numbers: pd.DataFrame, prefix: str | Path) -> li
             with style.context():
                 _fix_layout(figure)
                 for ending in endings:
-                    figure.savefig(drafts[ending], format=ending, metadata=METADATA[ending])
+                    _print(figure, drafts[ending], ending)
         numbers.to_csv(drafts["csv"], index=False, float_format="%.4f", lineterminator="\n")
     for ending in set(look.FORMATS) - set(endings):
         prefix.with_name(f"{prefix.name}.{ending}").unlink(missing_ok=True)
     return list(paths.values())
+
+
+def _print(figure: Figure, path: Path, ending: str) -> None:
+    """Draw a figure whose layout is fixed into a file.
+
+    `Figure.savefig` would draw it twice, the first time for the layout.
+    """
+    figure.set_dpi(look.current().dpi)
+    if ending == "svg":
+        FigureCanvasSVG(figure).print_svg(path, metadata=METADATA[ending])
+    elif ending == "pdf":
+        FigureCanvasPdf(figure).print_pdf(path, metadata=METADATA[ending])
+    else:
+        FigureCanvasAgg(figure).print_png(path, metadata=METADATA[ending])
 
 
 def _fix_layout(figure: Figure) -> None:
@@ -51,7 +68,7 @@ def _fix_layout(figure: Figure) -> None:
     The solver of the layout differs in last digits from run to run, and an svg's ids are hashes of
     them.
     """
-    figure.draw_without_rendering()
+    style.lay_out(figure)
     figure.set_layout_engine("none")
     for part in figure.subfigs:
         box = part.bbox_relative

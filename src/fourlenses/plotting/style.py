@@ -13,6 +13,7 @@ from fourlenses.plotting import look
 
 ONE_COLUMN = 3.35  # inches: a column of a two-column page
 TWO_COLUMNS = 6.9
+BETWEEN, FAR = 0.045, 0.075  # inches at each side of a panel; where tick labels run on otherwise
 LEAST_PANEL = 1.55  # inches, with labels
 
 PALE = "#8A8A8A"  # shown, but does not count
@@ -87,7 +88,7 @@ def new_figure(panels: int, height: float) -> Figure:
         height: inches.
     """
     figure = Figure(figsize=(width(panels), height), layout="constrained")
-    layout(figure, w_pad=0.03, h_pad=0.03, wspace=0.03, hspace=0.03)
+    layout(figure, w_pad=BETWEEN, h_pad=0.03, wspace=0.03, hspace=0.03)
     return figure
 
 
@@ -96,6 +97,13 @@ def layout(figure: Figure, **settings: object) -> None:
     engine = figure.get_layout_engine()
     assert engine is not None  # `new_figure` gives every figure one
     engine.set(**settings)
+
+
+def lay_out(figure: Figure) -> None:
+    """Give the panels of a figure their places, without drawing what is in them."""
+    engine = figure.get_layout_engine()
+    assert engine is not None  # `new_figure` gives every figure one
+    engine.execute(figure)
 
 
 def root_figure(artist: Artist) -> Figure:

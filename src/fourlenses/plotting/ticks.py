@@ -17,7 +17,7 @@ def thinned(axes: Axes) -> None:
 
 
 def turned(axes: Axes) -> None:
-    """Turn all labels upright where any two would collide."""
+    """Turn all labels upright where any two would collide; leave some away if they still do."""
     _FIXED[axes] = "turn"
 
 
@@ -27,11 +27,12 @@ def fit(axes: Axes) -> bool:
     if not axes.axison or not _collide(labels, axes):
         return False
     way = _FIXED.get(axes, "fewer")
-    if way == "turn":
+    upright = bool(labels[0].get_rotation())
+    if way == "turn" and not upright:
         texts = [label.get_text().replace("\n", " ") for label in axes.get_xticklabels()]
         axes.set_xticks(axes.get_xticks(), texts)
         axes.tick_params(axis="x", labelrotation=90)
-    elif way == "thin":
+    elif way in ("thin", "turn"):
         _thin(labels, axes)
     else:
         axes.xaxis.set_major_locator(MaxNLocator(nbins=3, integer=True))

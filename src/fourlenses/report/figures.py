@@ -1,6 +1,7 @@
 """The figures of a study, embedded: SVG where there is one, else PNG, with caption and numbers."""
 
 import base64
+import csv
 import re
 import struct
 from pathlib import Path
@@ -50,6 +51,14 @@ def read_figure(prefix: Path, caption: str) -> dict | None:
                 "table": table,
             }
     return None
+
+
+def _rows(file: Path) -> list[dict[str, str]]:
+    """Return the numbers drawn; none where there is no such file."""
+    if not file.is_file():
+        return []
+    with file.open(encoding="utf-8", newline="") as opened:
+        return list(csv.DictReader(opened))
 
 
 def anchor(name: str) -> str:
@@ -110,7 +119,7 @@ def read_lenses(folder: Path, asked: set[str]) -> list[dict]:
     order = [name for name in FIGURES if name in names]
     by_lens: dict[str, list[dict]] = {lens: [] for lens in (*LENSES, "other")}
     for name in [*order, *sorted(names - {*order})]:
-        figure = read_figure(folder / name, caption_of(name))
+        figure = read_figure(folder / name, caption_of(name, _rows(folder / f"{name}.csv")))
         by_lens[lens_of(name)] += [figure] if figure else []
     sections = []
     for lens, figures in by_lens.items():

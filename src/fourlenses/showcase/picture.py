@@ -20,7 +20,7 @@ from fourlenses.findings import selection, words
 from fourlenses.findings.thresholds import Thresholds
 from fourlenses.lenses.alternatives.declared import read
 from fourlenses.lenses.domain import finding as domain
-from fourlenses.plotting import style
+from fourlenses.plotting import ends, style
 from fourlenses.showcase.titles import Title
 from fourlenses.study import methods, names
 from fourlenses.study.vocabulary import EXTERNAL, FROM_SCRATCH
@@ -158,6 +158,8 @@ def draw(table: pd.DataFrame, left: Title, right: Title, *, footer: str) -> Figu
     _curves(axes, table[table["panel"] == "accuracy"])
     _matrix(matrix, table[table["panel"] != "accuracy"])
     figure.text(0.01, 0.015, footer, fontsize=5.5, color=style.QUIET, va="bottom")
+    figure.draw_without_rendering()
+    ends.spread(axes)
     return figure
 
 
@@ -184,7 +186,8 @@ def _curves(axes: Axes, rows: pd.DataFrame) -> None:
         x = points["labelled_images"]
         axes.plot(x, points["estimate"], color=colour, dashes=dashes or (None, None), marker="o")
         axes.fill_between(x, points["low"], points["high"], color=colour, alpha=0.15, linewidth=0)
-    _end_labels(axes, lines, pretrained)
+        at: style.Look = {"x": x.iloc[-1], "y": points["estimate"].iloc[-1]}
+        ends.add(axes, name, colour=colour, marker="o", **at)
     axes.set_xscale("log")
     sizes = sorted(rows["labelled_images"].unique())
     axes.set_xticks(sizes, [names.count(int(size)) for size in sizes])
@@ -193,28 +196,6 @@ def _curves(axes: Axes, rows: pd.DataFrame) -> None:
     axes.set_ylim(bottom=0)
     axes.set_xlabel("labelled images")
     axes.set_ylabel("top-1 accuracy, %")
-
-
-def _end_labels(axes: Axes, lines: list[tuple[str, pd.DataFrame]], pretrained: list[str]) -> None:
-    """Names at the right ends of the lines, moved apart where they would touch."""
-    top = max(points["high"].max() for _, points in lines)
-    least = 0.075 * top  # a line of text
-    ends = sorted((float(points["estimate"].iloc[-1]), name) for name, points in lines)
-    place = -least
-    for height, name in ends:
-        place = max(height, place + least)
-        line = next(
-            line for line, (other, _) in zip(axes.lines, lines, strict=True) if other == name
-        )
-        axes.annotate(
-            name,
-            (1.02, place),
-            xycoords=axes.get_yaxis_transform(),
-            color=line.get_color(),
-            fontsize=6,
-            va="center",
-            annotation_clip=False,
-        )
 
 
 def _matrix(axes: Axes, rows: pd.DataFrame) -> None:

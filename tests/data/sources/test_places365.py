@@ -10,7 +10,7 @@ from fourlenses.data.beton.reader import Beton
 from fourlenses.data.conversion.convert import write_beton
 from fourlenses.data.manifest.manifest import hierarchy_of, labels_of, write_manifest
 from fourlenses.data.sources import places365 as source
-from fourlenses.data.sources import places365_levels
+from fourlenses.data.sources.places365 import levels as scene_levels
 from tests.helpers.layouts.places365_glc20 import (
     PLACES,
     PLACES_LAYOUTS,
@@ -125,7 +125,7 @@ def test_a_class_that_no_table_knows_leaves_the_class_level_alone(tmp_path, capl
 
 
 def test_the_shipped_table_has_all_classes():
-    rows = dict(line.split() for line in places365_levels.SHIPPED.read_text().splitlines())
+    rows = dict(line.split() for line in scene_levels.SHIPPED.read_text().splitlines())
     assert len(rows) == 365
     assert (list(rows.values()).count("1"), list(rows.values()).count("2")) == (160, 205)
     assert set(PLACES) <= set(rows)

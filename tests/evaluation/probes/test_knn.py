@@ -13,7 +13,7 @@ from fourlenses.evaluation.probes import knn as module
 from fourlenses.evaluation.probes.contract import LabelledFeatures
 from fourlenses.evaluation.probes.knn import knn
 from fourlenses.metrics.label_levels import LabelLevels
-from fourlenses.metrics.neighbours import nearest, scaled_k
+from fourlenses.metrics.neighbours import GROUPED_FROM, nearest, scaled_k
 from fourlenses.metrics.statistics import wilson_interval
 from tests.helpers.results import flat
 
@@ -55,9 +55,10 @@ def run(data, subsets=SUBSETS, knn_k=(20,), *, levels=LEVELS, **changes):
     return [flat(result) for result in results]
 
 
-@pytest.fixture(params=[(2048, 8192), (37, 23), (130, 1)], ids=str)
+@pytest.fixture(params=[(2048, 8192, 256), (37, 23, 5), (130, 1, 130)], ids=str)
 def blocks(request, monkeypatch):
-    monkeypatch.setattr(module, "BLOCK_ROWS", {"cpu": request.param})
+    monkeypatch.setattr(module, "BLOCK_ROWS", {"cpu": request.param[:2]})
+    monkeypatch.setattr(module, "PART_ROWS", {"cpu": request.param[2]})
 
 
 @pytest.mark.parametrize("k", [1, 20, 40])
@@ -194,6 +195,25 @@ def test_nearest_is_a_stable_sort(rows, count):
     order = np.argsort(-values.numpy(), 1, kind="stable")[:, :count]
     assert np.array_equal(columns.numpy(), order)
     assert np.array_equal(largest.numpy(), np.take_along_axis(values.numpy(), order, 1))
+
+
+@given(st.integers(0, 999), st.integers(1, 3), st.integers(0, 40), st.sampled_from([4, 40, 4000]))
+def test_nearest_by_groups_is_a_stable_sort(seed, count, more, different):
+    """With few different values, the largest stand in groups taken and in groups left out."""
+    width = GROUPED_FROM * count + more
+    values = np.random.default_rng(seed).integers(0, different, (6, width)).astype(np.float32)
+    largest, columns = nearest(torch.from_numpy(values), count)
+    order = np.argsort(-values, 1, kind="stable")[:, :count]
+    assert np.array_equal(columns.numpy(), order)
+    assert np.array_equal(largest.numpy(), np.take_along_axis(values, order, 1))
+
+
+def test_long_vectors_are_no_infinite_ones(data):
+    """Their length overflows; the values are finite, so nothing is refused."""
+    long = data["train_features"].astype(np.float32)
+    long[3] *= 1e25
+    (record,) = run({**data, "train_features": long}, {"all": SUBSETS["all"]})
+    assert record["n_test"] == 130
 
 
 class OnDisk:

@@ -144,6 +144,31 @@ def parquet(raw: Path, folder: str = "data", struct: bool = True, **keys) -> tup
     return {"source": "parquet", "path": "set", "levels": ["kind"], **keys}, raw
 
 
+def webdataset(raw: Path, kind: str = "json", **keys) -> tuple[dict, Path]:
+    """Write two shards of train and one of validation.
+
+    The class stands in a json with its ancestor (kind ``json``), or as a number in .cls.
+    """
+    train = [row for row in LISTED if row[2] == "train"]
+    shards = {
+        "train-0000": train[:15],
+        "train-0001": train[15:],
+        "val-0000": [row for row in LISTED if row[2] == "val"],
+    }
+    (raw / "set").mkdir(parents=True)
+    for shard, rows in shards.items():
+        files = {}
+        for number, (file, label, _) in enumerate(rows):
+            fields = {"label": label, "kind": ANIMALS[label]}
+            text = json.dumps(fields) if kind == "json" else str(list(ANIMALS).index(label))
+            files[f"{number:04d}.jpg"] = PICTURES[file]
+            files[f"{number:04d}.{kind}"] = text.encode()
+        tar(raw / "set" / f"{shard}.tar", files, "w")
+    if kind == "json":
+        keys = {"label_field": "label", "levels": ["kind"], **keys}
+    return {"source": "webdataset", "path": "set", **keys}, raw
+
+
 def pickle_2(value: object) -> bytes:
     """Return a pickle of protocol 2 as Python 2 wrote those of CIFAR.
 

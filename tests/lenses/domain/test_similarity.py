@@ -1,5 +1,7 @@
 """Transfer against the distance of domains."""
 
+from itertools import pairwise
+
 import pandas as pd
 import pytest
 
@@ -32,6 +34,24 @@ def test_transfer_against_distance_and_how_well_ranks_agree(tmp_path):
     # the order of the three distances, which gives its negative
     assert numbers["frechet_p"].iloc[0] == pytest.approx(2 / 6)
     assert f"{expected:.2f}" in figure.axes[0].get_title(loc="left")
+
+
+def test_points_of_one_distance_can_all_be_counted_and_stay_near_it(tmp_path):
+    figure, numbers = domain_similarity.draw(
+        evidence_of(tmp_path, matrix()), similarity(ab=1.0, bc=4.0, ac=4.01)
+    )
+    axes = figure.axes[0]
+    points = [line for line in axes.lines if len(line.get_xdata()) == 1][: len(numbers)]
+    across = sorted(axes.transData.transform((line.get_xdata()[0], 0))[0] for line in points)
+    width = points[0].get_markersize() * figure.dpi / 72
+    assert len(across) == len(numbers) == 6
+    assert all(right - left > 0.9 * width for left, right in pairwise(across))
+    moved = [
+        abs(line.get_xdata()[0] - x) for line, x in zip(points, numbers["frechet"], strict=False)
+    ]
+    assert 0 < max(moved) < 0.08 * 3.01
+    words = " ".join(" ".join(text.get_text() for text in figure.texts).split())
+    assert domain_similarity.NEXT in words
 
 
 def test_the_p_value_of_noise_is_spread_evenly(tmp_path):

@@ -4,19 +4,20 @@ import math
 
 import pandas as pd
 import pytest
+from matplotlib.markers import CARETDOWN, CARETUP
 
 from fourlenses.lenses.quantity import saved
 from tests.helpers.figures import evidence_of, only
 from tests.helpers.synthetic_metrics import row
 
 
-def study(tmp_path):
+def study(tmp_path, fewest=15.0):
     """From scratch 10, 20, 30 % with 100, 1,000, 10,000 labels."""
     rows = [
         row("quantity", "supervised", f"a-{n}", "a", top1, protocol="scratch", labelled_images=n)
         for n, top1 in ((100, 10.0), (1000, 20.0), (10_000, 30.0))
     ]
-    own = {100: 15.0, 1000: 25.0, 10_000: 40.0}
+    own = {100: fewest, 1000: 25.0, 10_000: 40.0}
     rows += [
         row("quantity", "simclr", f"a-{size}", "a", top1 - (size == 500), labelled_images=n)
         for n, top1 in own.items()
@@ -36,6 +37,35 @@ def test_labels_needed_lie_halfway_in_the_logarithm(tmp_path):
     assert (known["needed"] < known["needed_high"]).all()
     beyond = [line for line in figure.axes[0].lines if line.get_marker() == "^"]
     assert [list(line.get_xdata()) for line in beyond] == [[10_000]]
+
+
+def footer_of(figure):
+    return " ".join(" ".join(text.get_text() for text in figure.texts).split())
+
+
+def test_a_whisker_beyond_the_labels_from_scratch_ends_in_an_arrow_head_within_the_axis(tmp_path):
+    figure, numbers = saved.draw(study(tmp_path, fewest=11.0))
+    axes = figure.axes[0]
+    low, high = axes.get_ylim()
+    cut = numbers["needed_low"].isna() | numbers["needed_high"].map(math.isinf)
+    heads = [line for line in axes.lines if line.get_marker() in (CARETDOWN, CARETUP)]
+    drawn = [y for line in heads for y in line.get_ydata()]
+    assert numbers["needed_low"].isna().any()
+    assert len(drawn) == (cut & numbers["needed"].map(math.isfinite)).sum()
+    assert all(low < y < high for y in drawn)
+    for line in axes.collections:
+        assert all(low < y < high for path in line.get_paths() for y in path.vertices[:, 1])
+    assert saved.ARROWS in footer_of(figure)
+
+
+def test_without_a_cut_whisker_there_is_no_word_of_arrows(tmp_path):
+    rows = [
+        row("quantity", "supervised", f"a-{n}", "a", top1, protocol="scratch", labelled_images=n)
+        for n, top1 in ((100, 5.0), (1000, 50.0), (10_000, 95.0))
+    ]
+    rows += [row("quantity", "simclr", "a-500", "a", 45.0, labelled_images=1000)]
+    figure, _ = saved.draw(evidence_of(tmp_path, rows))
+    assert "arrow" not in footer_of(figure)
 
 
 def test_below_the_fewest_labels_nothing_is_known_and_scratch_at_one_size_is_no_curve(tmp_path):

@@ -30,6 +30,7 @@ from fourlenses.data.sources import (
     places365,
     synthetic,
     unlabelled,
+    webdataset,
 )
 
 SOURCES: dict[str, ModuleType] = {
@@ -41,6 +42,7 @@ SOURCES: dict[str, ModuleType] = {
     "inat21": inat21,
     "places365": places365,
     "glc20": glc20,
+    "webdataset": webdataset,
     "beton": beton,
     "cifar": cifar,
     "flowers102": flowers102,

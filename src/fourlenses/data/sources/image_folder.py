@@ -40,6 +40,7 @@ def index(name: str, definition: dict, raw_data: Path) -> pd.DataFrame:
     manifest = find_pictures(path, name, skipped=skipped, tables=tables, folders=folders)
     if manifest.empty:
         raise no_images(name, path, skipped)
+    _check_no_shard(name, path, images=len(manifest), skipped=skipped)
     _report_empty(path, folders, manifest["path"])
     ids = [composed(file) for file in manifest["path"]]
     split_names = definition.get("given_split") is not False
@@ -74,6 +75,20 @@ def images(
     name: str, definition: dict, raw_data: Path, *, manifest: Manifest, size: int
 ) -> Iterator[LazyImage]:
     return stream_pictures(raw_data / definition["path"], name, manifest)
+
+
+def _check_no_shard(name: str, path: Path, *, images: int, skipped: Skipped) -> None:
+    """Check that the images have no labels next to them, as WebDataset has.
+
+    Raises:
+        UserError: Each has.
+    """
+    if skipped.reasons.get("no image (.cls)", {}).get("files", 0) >= images:
+        raise UserError(
+            f"config key 'datasets.{name}.source': {path} has a .cls file for each image, as "
+            "shards of WebDataset have; set it to webdataset, and 'path' to the shard or their "
+            "folder"
+        )
 
 
 def _report_empty(path: Path, folders: set[str], pictures: pd.Series) -> None:

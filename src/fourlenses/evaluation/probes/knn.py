@@ -7,9 +7,9 @@ neighbours that "20 is usually working the best".
 
 All subsets of the training images are served by one pass over the similarities, which are made
 block by block: memory does not grow with the number of training or test images, and features may
-lie on disk. By hand for that reason: lightly's `knn_predict` holds all similarities of a batch,
-faiss is not among the dependencies, and neither resolves ties reproducibly; it takes about the
-time of lightly's (benchmarks/neighbours.py: 1.01 to 0.77 times its speed).
+lie on disk. By hand for that reason: lightly's `knn_predict` holds all similarities of a batch, and
+takes longer; faiss's exact index holds all features and takes two thirds of the time
+(docs/measured/benchmarks/evaluation.md). Neither resolves ties reproducibly.
 """
 
 import time
@@ -35,14 +35,19 @@ from fourlenses.evaluation.scores import Scores, report
 from fourlenses.metrics.label_levels import LabelLevels
 from fourlenses.metrics.neighbours import (
     TEMPERATURE,
-    l2_normalize,
     nearest,
+    normalise_,
     scaled_k,
     vote_shares,
 )
 
-# test and training images whose similarities are in memory at a time
-BLOCK_ROWS = {"cpu": (2048, 8192), "cuda": (8192, 8192)}
+# Test and training images that are in memory at a time. There are fewer of the latter where
+# features are wide, as BLOCK_ELEMENTS says; but not fewer than these.
+BLOCK_ROWS = {"cpu": (2048, 32768), "cuda": (8192, 8192)}
+BLOCK_ELEMENTS, LEAST_ROWS = 2**24, 8192
+# Test images whose similarities are made at a time: on a CPU these stay near the processor until
+# the nearest are found.
+PART_ROWS = {"cpu": 256, "cuda": 8192}
 SHARES_ELEMENTS = 2**22
 Neighbours = tuple[Tensor, Tensor]  # similarities and labels, (n, k) each, the nearest first
 
@@ -153,55 +158,93 @@ class _Search:
         self.train, self.labels, self.test = train, inputs.train_labels, test
         self.subsets, self.count, self.device = inputs.positions, count, torch.device(device)
         self.used = np.unique(np.concatenate(list(self.subsets.values())))
-        self.test_rows, self.train_rows = BLOCK_ROWS.get(self.device.type, BLOCK_ROWS["cpu"])
+        kind = self.device.type
+        self.test_rows, most = BLOCK_ROWS.get(kind, BLOCK_ROWS["cpu"])
+        self.train_rows = min(most, max(LEAST_ROWS, BLOCK_ELEMENTS // train.shape[1]))
+        self.part_rows = PART_ROWS.get(kind, PART_ROWS["cpu"])
+        # always the same memory: that of new tensors takes a tenth of the time
+        room = min(self.part_rows, len(test)) * min(self.train_rows, len(self.used))
+        self.room = torch.empty(room, device=self.device)
 
     def blocks(self) -> Iterator[tuple[slice, dict[str, Neighbours]]]:
-        """Per block of test images: its rows and, per subset, its `Neighbours` on the CPU."""
+        """Per part of the test images: its rows and, per subset, its `Neighbours` on the CPU."""
         total = -(-len(self.test) // self.test_rows) * -(-len(self.used) // self.train_rows)
         shown = total >= QUIET_BATCHES
         with progress_bar("neighbours", "block", total, inner=True, shown=shown) as bar:
             for first in range(0, len(self.test), self.test_rows):
-                rows = slice(first, min(first + self.test_rows, len(self.test)))
-                on_device = self._of_block(rows, bar)
-                yield (
-                    rows,
-                    {name: (values.cpu(), y.cpu()) for name, (values, y) in on_device.items()},
-                )
+                stop = min(first + self.test_rows, len(self.test))
+                for part in self._of_block(np.arange(first, stop), bar):
+                    rows = slice(first, first + part.count)
+                    first = rows.stop
+                    yield (
+                        rows,
+                        {name: (s.cpu(), y.cpu()) for name, (s, y) in part.neighbours.items()},
+                    )
 
-    def _of_block(self, rows: slice, bar: tqdm) -> dict[str, Neighbours]:
-        x = self._block("test", self.test, np.arange(rows.start, rows.stop))  # (n, D)
-        neighbours: dict[str, Neighbours] = {}
+    def _of_block(self, rows: np.ndarray, bar: tqdm) -> list["_Part"]:
+        test = self._block("test", self.test, rows)  # (n, D)
+        parts = [_Part(x, self.count) for x in test.split(self.part_rows)]
         for start in range(0, len(self.used), self.train_rows):
             block = self.used[start : start + self.train_rows]
-            similarities = self._block("train", self.train, block) @ x.T  # (b, n)
+            members = {}
             for name, positions in self.subsets.items():
                 low, high = np.searchsorted(positions, (block[0], block[-1] + 1))
-                if low == high:
-                    continue
-                in_block = np.searchsorted(block, positions[low:high])
-                members = torch.as_tensor(in_block, device=self.device)
-                chosen = similarities if len(members) == len(block) else similarities[members]
-                y = torch.as_tensor(self.labels[positions[low:high]], device=self.device)
-                neighbours[name] = _merged(neighbours.get(name), chosen, y, count=self.count)
+                if low < high:
+                    chosen = positions[low:high]
+                    columns = np.searchsorted(block, chosen) if len(chosen) < len(block) else None
+                    members[name] = (
+                        None if columns is None else torch.as_tensor(columns, device=self.device),
+                        torch.as_tensor(self.labels[chosen], device=self.device),
+                    )
+            x = self._block("train", self.train, block)  # (b, D)
+            for part in parts:
+                room = self.room[: part.count * len(x)].view(part.count, len(x))
+                part.add(torch.mm(part.x, x.T, out=room), members)
             bar.update()
-        return neighbours
+        return parts
 
     def _block(self, name: str, features: Features, rows: np.ndarray) -> Tensor:
         """Rows (n,), ascending, as float32 (n, D) of length 1 on the device."""
         consecutive = rows[-1] - rows[0] + 1 == len(rows)
         chosen = slice(rows[0], rows[-1] + 1) if consecutive else rows
         if isinstance(features, Tensor):
-            block = features[chosen]
+            block = features[chosen].to(self.device, torch.float32, copy=True)
         else:
-            block = torch.from_numpy(np.array(features[chosen]))
-        block = block.to(self.device).float()
-        bad = int((~torch.isfinite(block)).any(1).sum())
-        if bad:
-            raise UserError(
-                f"{name}_features: {bad} of rows {rows[0]} to {rows[-1]} hold NaN or infinite "
-                "values"
-            )
-        return l2_normalize(block)
+            block = torch.from_numpy(np.array(features[chosen])).to(self.device).float()
+        # a length that is not finite is one of values that are not, or of values above 1e19
+        if not torch.isfinite(normalise_(block)).all():
+            values = torch.from_numpy(np.array(features[chosen], np.float32))
+            bad = int((~torch.isfinite(values)).any(1).sum())
+            if bad:
+                raise UserError(
+                    f"{name}_features: {bad} of rows {rows[0]} to {rows[-1]} hold NaN or infinite "
+                    "values"
+                )
+        return block
+
+
+class _Part:
+    """Some of the test images, and what is known of their neighbours in each subset."""
+
+    def __init__(self, x: Tensor, most: int) -> None:
+        """x: features (n, D) of length 1; most: neighbours of a test image."""
+        self.x, self.count, self.most = x, len(x), most
+        self.neighbours: dict[str, Neighbours] = {}
+
+    def add(
+        self, similarities: Tensor, members: Mapping[str, tuple[Tensor | None, Tensor]]
+    ) -> None:
+        """Look at a block of later training images.
+
+        Args:
+            similarities: to them, (n, b).
+            members: of each subset, which columns are in it (m,), None for all, and their labels
+                (m,).
+        """
+        for name, (columns, labels) in members.items():
+            among = similarities if columns is None else similarities.index_select(1, columns)
+            known = self.neighbours.get(name)
+            self.neighbours[name] = _merged(known, among, labels, count=self.most)
 
 
 def _merged(
@@ -209,55 +252,53 @@ def _merged(
 ) -> Neighbours:
     """The nearest ``count`` among those ``before`` and a block of later training positions.
 
-    After the first blocks hardly anything is nearer than what is known, so only that is sorted:
-    finding the nearest of each block takes several times as long as the similarities themselves.
+    After the first blocks hardly anything is nearer than what is known, so only that is sorted.
 
     Args:
         before: of the n test images; None for the first block.
-        similarities: (b, n).
+        similarities: (n, b).
         labels: (b,).
         count: neighbours of a test image.
     """
     if before is None:
-        values, columns = nearest(similarities.T, count)
+        values, columns = nearest(similarities, count)
         return values, labels[columns]
     if before[0].shape[1] < count:
-        values, columns = nearest(similarities.T, count)
+        values, columns = nearest(similarities, count)
         return _joined(before, (values, labels[columns]), count)
-    # What is equal comes later, and so loses. Transposed, they come test image by test image, and
-    # need no sorting.
-    test, row = (similarities > before[0][:, -1]).T.contiguous().nonzero(as_tuple=True)
-    counts = torch.bincount(test, minlength=similarities.shape[1])  # (n,)
+    # what is equal comes later, and so loses
+    test, column = (similarities > before[0][:, -1:]).nonzero(as_tuple=True)
+    counts = torch.bincount(test, minlength=len(similarities))  # (n,)
     many = counts > count
     if many.any():
-        values, columns = nearest(similarities[:, many].T, count)
+        values, columns = nearest(similarities[many], count)
         _join_some(before, many, (values, labels[columns]), count=count)
         few = ~many[test]
-        row, test = row[few], test[few]
+        column, test = column[few], test[few]
         counts = counts.masked_fill(many, 0)
     if len(test):
-        values, rows = _padded(similarities, row, test, counts=counts)
-        _join_some(before, counts > 0, (values, labels[rows]), count=count)
+        values, columns = _padded(similarities, test, column, counts=counts)
+        _join_some(before, counts > 0, (values, labels[columns]), count=count)
     return before
 
 
 def _padded(
-    similarities: Tensor, row: Tensor, test: Tensor, *, counts: Tensor
+    similarities: Tensor, test: Tensor, column: Tensor, *, counts: Tensor
 ) -> tuple[Tensor, Tensor]:
-    """Similarities and their rows as one line per test image that has any, padded with -inf.
+    """Similarities and their columns as one line per test image that has any, padded with -inf.
 
     Args:
-        similarities: (b, n).
-        row: of the entries to list, (m,), ascending by test image, then by row.
-        test: their columns, (m,).
+        similarities: (n, b).
+        test: rows of the entries to list, (m,), ascending.
+        column: their columns, (m,), ascending for each row.
         counts: how many entries each test image has, (n,).
     """
     line = ((counts > 0).cumsum(0) - 1)[test]
-    column = torch.arange(len(test), device=test.device) - (counts.cumsum(0) - counts)[test]
+    place = torch.arange(len(test), device=test.device) - (counts.cumsum(0) - counts)[test]
     shape = (int((counts > 0).sum()), int(counts.max()))
-    values, rows = similarities.new_full(shape, -torch.inf), row.new_zeros(shape)
-    values[line, column], rows[line, column] = similarities[row, test], row
-    return values, rows
+    values, columns = similarities.new_full(shape, -torch.inf), column.new_zeros(shape)
+    values[line, place], columns[line, place] = similarities[test, column], column
+    return values, columns
 
 
 def _join_some(before: Neighbours, tests: Tensor, after: Neighbours, *, count: int) -> None:

@@ -7,6 +7,7 @@ line. The line style says how it is evaluated. Where all of a target's labels we
 the axis is labels per class.
 """
 
+import math
 from collections.abc import Iterable
 
 import pandas as pd
@@ -32,6 +33,8 @@ SCRATCH, RANDOM = "scratch", "random"
 SERIES = (OWN, DOWNLOADED, CONTINUED, SCRATCH, RANDOM)
 PANEL_HEIGHT = 2.3  # inches, with axis labels
 LEAST_PANEL = 2.2  # inches across, with labels
+DODGE, MOST_DODGE = 0.035, 0.22  # of the x axis: between single points, and of all of them
+LEAST_SPAN = 0.4  # of the logarithm along the x axis, with one number of labels
 # Of external encoders, in the order of their names; apart from the colours of methods.
 COLOURS = ("#000000", "#6A3D9A", "#8C564B", "#1B7837", "#8E0152")
 DASHES = {
@@ -131,8 +134,10 @@ def draw(evidence: Evidence) -> tuple[Figure, pd.DataFrame]:
         # from scratch every label size has a source of its own
         rows = rows.assign(encoder=rows["source"].where(rows["series"] != SCRATCH))
         by = ["series", "method", "encoder", "protocol"]
-        for _, line in rows.groupby(by, sort=False, dropna=False):
-            _line(axes, line, x, shades=shades)
+        lines = [line for _, line in rows.groupby(by, sort=False, dropna=False)]
+        shifts = _shifts(lines, rows[x])
+        for line, shift in zip(lines, shifts, strict=True):
+            _line(axes, line.assign(**{x: line[x] * shift}), x, shades=shades)
         chance.line(axes, rows)
         axes.set_title(_title(target, rows, declared))
         if index % per_row == 0:
@@ -164,6 +169,16 @@ def _axis(axes: Axes, rows: pd.DataFrame) -> str:
     label = "labelled images" if x == "labelled_images" else "labelled images per class"
     panels.images_axis(axes, rows[x].astype(int), label)
     return x
+
+
+def _shifts(lines: list[pd.DataFrame], x: pd.Series) -> list[float]:
+    """Return a factor for the x of each line: single points stand next to each other, for they
+    share a number of labels; 1 for a line of several."""
+    single = [index for index, line in enumerate(lines) if len(line) == 1]
+    span = max(math.log(x.max() / x.min()), LEAST_SPAN)
+    step = min(DODGE, MOST_DODGE / max(1, len(single))) * span
+    places = {line: place - (len(single) - 1) / 2 for place, line in enumerate(single)}
+    return [math.exp(step * places.get(index, 0.0)) for index in range(len(lines))]
 
 
 def _line(axes: Axes, rows: pd.DataFrame, x: str, *, shades: dict[str, str]) -> None:

@@ -18,7 +18,7 @@ from fourlenses.findings.contest import OPEN
 from fourlenses.lenses.quantity import finding as quantity
 from fourlenses.lenses.quantity.finding import Family
 
-MOST = f"{words.images(int(saturation.MOST_IMAGES))} images"
+TIMES = 100  # the largest size: what a curve says further out is no estimate any more
 LEAST_SIZES = 3  # through two sizes there is a line without any sign of how it bends
 
 
@@ -28,7 +28,7 @@ class Reach:
 
     Attributes:
         family: the encoders of the curve.
-        images: the estimate; inf where it is beyond `saturation.MOST_IMAGES` or never.
+        images: the estimate; inf where it is beyond `TIMES` the largest size or never.
         low: lower end of its 95 % interval.
         high: upper end.
         kind: of the curve.
@@ -46,18 +46,21 @@ class Reach:
         """Return `about 12,000 images`, `more than 4,000 images`, or that it does not get there."""
         largest = self.family.sizes[-1]
         if self.low == inf:
-            return f"does not get there within {MOST}"
+            return f"not within {TIMES} times the images here"
         if self.high < inf:
             return f"about {rounded(self.images)} images"
         return f"more than {words.images(largest)} images" if self.low > largest else OPEN
 
     def sentence(self) -> str:
         """Return `about 12,300 images (95 % interval 9,000 to 40,000)`, or what else is known."""
+        within = (
+            f"{TIMES} times the {words.images(self.family.sizes[-1])} images of the largest size"
+        )
         if self.low == inf:
-            return f"it does not get there within {MOST}, nor does its 95 % interval"
+            return f"it does not get there within {within}, nor does its 95 % interval"
         low = rounded(self.low)
         if self.images == inf:
-            return f"it does not get there within {MOST} (95 % interval from {low} on)"
+            return f"it does not get there within {within} (95 % interval from {low} on)"
         ends = f"{low} to {rounded(self.high)}" if self.high < inf else f"from {low} on"
         return f"about {rounded(self.images)} images (95 % interval {ends})"
 
@@ -88,7 +91,8 @@ def reach(family: Family, encoder: pd.DataFrame, evidence: Evidence) -> Reach | 
         fit, others = saturation.fit_rows_with_others(family.curve, [encoder], evidence)
     except UserError:
         return None
-    images, low, high = fit.images_to_reach(others[:, 0])
+    most = TIMES * family.sizes[-1]
+    images, low, high = (end if end <= most else inf for end in fit.images_to_reach(others[:, 0]))
     sizes = [set(family.at(size)["seed"]) for size in family.sizes]
     return Reach(
         family=family,

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 import pandas as pd
 
+from fourlenses.analysis import table
 from fourlenses.analysis.contrasts import Evidence
 from fourlenses.findings import selection, words
 from fourlenses.findings.comparison import CONFOUNDED, Comparison, Exclusion, points
@@ -60,46 +61,47 @@ def evaluate(evidence: Evidence, thresholds: Thresholds) -> list[Finding]:
 
 def comparisons(metrics: pd.DataFrame, thresholds: Thresholds) -> dict[str, list[Comparison]]:
     """Return the comparisons of each part, per target, method entry and other source."""
-    rows = selection.linear(selection.finest(metrics))
-    rows = selection.clean(rows[rows["contrastive"]])
+    margin = thresholds.domain_margin
     by_part: dict[str, list[Comparison]] = {part: [] for part in CLAIMS}
-    for (target, _), of_entry in selection.groups(rows, ["target", "method"]):
-        for part in CLAIMS:
-            by_part[part] += [
-                _comparison(part, other, own, metrics=metrics, margin=thresholds.domain_margin)
-                for other, own in _at_most_labels(part, target, of_entry)
-            ]
+    for part, other, own in _pairs(metrics):
+        by_part[part].append(_comparison(part, other, own, metrics=metrics, margin=margin))
     return by_part
 
 
+@table.once_per_table
+def _pairs(metrics: pd.DataFrame) -> list[tuple[str, pd.DataFrame, pd.DataFrame]]:
+    """Return part, rows of the other source and rows of the target's own of each comparison."""
+    rows = selection.linear(selection.finest(metrics))
+    rows = selection.clean(rows[rows["contrastive"]])
+    return [
+        pair
+        for (target, _), of_entry in selection.groups(rows, ["target", "method"])
+        for pair in _at_most_labels(target, of_entry)
+    ]
+
+
 def _at_most_labels(
-    part: str, target: str, rows: pd.DataFrame
-) -> Iterator[tuple[pd.DataFrame, pd.DataFrame]]:
-    """Each other source and the target's own, at the most labels at which there are both."""
-    done = set()
-    for same in selection.most_labels_first(rows):
-        for other, own in _pairs(part, target, same):
-            key = other["source"].iloc[0], int(other["pretrain_images"].iloc[0])
-            if key not in done:
-                done.add(key)
-                yield other, own
-
-
-def _pairs(
-    part: str, target: str, rows: pd.DataFrame
-) -> Iterator[tuple[pd.DataFrame, pd.DataFrame]]:
-    own = {
-        images: cell
-        for (images,), cell in selection.groups(rows[rows["in_domain"]], ["pretrain_images"])
-    }
-    others = rows[~rows["in_domain"]]
-    for (source, images), other in selection.groups(others, ["source", "pretrain_images"]):
-        mixed = target in names.datasets(source)
-        if mixed != (part != INSTEAD):
-            continue
-        reference = own.get(share(source, target) if part == ADDED else images)
-        if reference is not None and selection.share_seeds(other, reference):
-            yield other, reference
+    target: str, rows: pd.DataFrame
+) -> Iterator[tuple[str, pd.DataFrame, pd.DataFrame]]:
+    """Yield of each part each other source and the target's own, at the most labels at which there
+    are both."""
+    in_domain = rows["in_domain"]
+    own = dict(selection.groups(rows[in_domain], ["labelled_images", "pretrain_images"]))
+    keys = ["labelled_images", "source", "pretrain_images"]
+    others = sorted(
+        selection.groups(rows[~in_domain], keys), key=lambda cell: cell[0][0], reverse=True
+    )
+    for part in CLAIMS:
+        done = set()
+        for (labels, source, images), other in others:
+            mixed = target in names.datasets(source)
+            if mixed != (part != INSTEAD) or (source, images) in done:
+                continue
+            like = share(source, target) if part == ADDED else images
+            reference = own.get((labels, like))
+            if reference is not None and selection.share_seeds(other, reference):
+                done.add((source, images))
+                yield part, other, reference
 
 
 def share(source: str, target: str) -> int:

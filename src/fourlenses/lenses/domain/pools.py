@@ -102,6 +102,7 @@ def _panels(
     n_lines = sum(1.1 + label.count("\n") for _, label in lines)
     height = 0.6 + LINE * n_lines * max(1.0, 0.6 * several)
     figure = style.new_figure(2, height=0.2 + height * -(-count // per_row))
+    style.layout(figure, w_pad=style.FAR)
     return figure, panels.grid(figure, count, per_row=per_row)[0], per_row
 
 
@@ -131,11 +132,16 @@ def _key(row: Any) -> Key:
 
 def _label(row: Any, wrap: int) -> str:
     control = "control: " if row.comparison == CONTROL else ""
-    label = "\n".join(textwrap.wrap(control + _source(row.source), wrap, break_long_words=False))
+    label = _wrapped(control + _source(row.source), wrap)
     if _section(row.comparison) == CONCATENATED:
         minus = f"minus {names.source(row.reference)}"
-        label += "\n" + "\n".join(textwrap.wrap(minus, wrap, break_long_words=False))
+        label += "\n" + _wrapped(minus, wrap)
     return label
+
+
+def _wrapped(text: str, wrap: int) -> str:
+    lines = textwrap.wrap(text, wrap, break_long_words=False, break_on_hyphens=False)
+    return "\n".join(lines)
 
 
 def _source(source: str) -> str:
@@ -144,7 +150,7 @@ def _source(source: str) -> str:
     sizes = {size for _, size in parts}
     size = sizes.pop()
     if names.is_concatenated(source) or len(parts) == 1 or sizes or size is None:
-        return re.sub(r"(?<![|+]) (?![|+])", NO_BREAK, names.source(source))
+        return re.sub(r"(?<![|+&]) (?![|+&])", NO_BREAK, names.source(source))
     datasets = " + ".join(names.dataset(name) for name, _ in parts)
     return f"{datasets} ({names.count(size)}{NO_BREAK}each)"
 

@@ -3,7 +3,8 @@
 Across: the distance of the two datasets' test images under an encoder that was never trained
 (similarity.csv: the squared Fréchet distance, and the proxy A-distance, which ends at 2). Up: top-1
 after pretraining on the source minus top-1 after in-domain pretraining, all else equal, one point
-per source and target: its colour is the target's, its marker the source's.
+per source and target: its colour is the target's, its marker the source's. Two datasets are equally
+far from each other either way, so points that would overlap stand next to each other.
 
 Written in each panel is Spearman's rank correlation of the two over all points. Points that share a
 dataset are not independent, so its p-value is that of a Mantel test
@@ -26,12 +27,14 @@ from fourlenses.analysis.contrasts import Evidence
 from fourlenses.analysis.csv_tables import read_csv_table
 from fourlenses.core.errors import UserError
 from fourlenses.lenses.domain import contrasts
-from fourlenses.plotting import colours, footer, panels, style
+from fourlenses.plotting import colours, footer, panels, spacing, style
 from fourlenses.study import names
 
 MEASURES = {"frechet": "squared Fréchet distance", "proxy_a_distance": "proxy A-distance"}
 COLUMNS = ("source", "target", "seed", *MEASURES)
 PERMUTATIONS = 5040
+DODGE = 0.028  # of the span of distances: the least between two points
+NEXT = "points that would overlap stand next to each other"
 
 
 def read_table(path: str | Path | None) -> pd.DataFrame:
@@ -112,10 +115,12 @@ def draw(evidence: Evidence, table: pd.DataFrame) -> tuple[Figure | None, pd.Dat
     grid = panels.grid(figure, 2, per_row=per_row)[0]
     every = {*evidence.metrics["target"], *numbers["source_dataset"]}
     shades, markers = colours.of_datasets(every), colours.dataset_markers(every)
+    moved = False
     for index, (axes, (measure, name)) in enumerate(zip(grid, MEASURES.items(), strict=True)):
-        for point in numbers.itertuples():
+        places = _dodged(numbers[measure])
+        moved |= places != list(numbers[measure])
+        for point, x in zip(numbers.itertuples(), places, strict=True):
             look: style.Look = {"color": shades[point.target]}
-            x = getattr(point, measure)
             axes.vlines(x, point.against_low, point.against_high, linewidth=0.8, alpha=0.6, **look)
             axes.plot(x, point.against, markers[point.source_dataset], markersize=5, **look)
         _trend(axes, numbers, measure)
@@ -133,10 +138,18 @@ def draw(evidence: Evidence, table: pd.DataFrame) -> tuple[Figure | None, pd.Dat
         grid[0].plot([], [], markers[source], color=style.QUIET, label=label)
     panels.legend_below(figure)
     look = {"targets": sorted(numbers["target"].unique()), "intervals": "whiskers"}
-    footer.write(
-        figure, footer.text(evidence, numbers["method"], numbers["seeds"], lens="domain", **look)
-    )
+    text = footer.text(evidence, numbers["method"], numbers["seeds"], lens="domain", **look)
+    footer.write(figure, text + (f"{footer.SEPARATOR}{NEXT}" if moved else ""))
     return figure, numbers
+
+
+def _dodged(distances: pd.Series) -> list[float]:
+    """Return distances, moved as little as makes points stand next to each other."""
+    order = distances.argsort(kind="stable").to_numpy()
+    step = DODGE * (float(distances.max() - distances.min()) or 1.0)
+    wanted = [float(distances.iloc[index]) for index in order]
+    places = spacing.spaced(wanted, [step] * len(wanted), low=-math.inf, high=math.inf)
+    return [places[place] for place in np.argsort(order)]
 
 
 def _trend(axes: Axes, numbers: pd.DataFrame, measure: str) -> None:

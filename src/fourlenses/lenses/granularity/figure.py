@@ -43,8 +43,8 @@ from fourlenses.study.vocabulary import EXTERNAL
 NAME = "granularity"
 KEYS = ["target", "method", "source", "pretrain_images", "labelled_images", "protocol", "level"]
 # of supervised encoders, in the legend; trained ones are called by their protocol
-LEVEL, LEAST_PANEL = 0.125, 0.62  # inches: of a level whose name is upright, and of a panel
-MARGIN, BETWEEN = 1.1, 0.12  # inches for the labels at both sides of a row, and between panels
+LEVEL, LEAST_PANEL = 0.125, 0.72  # inches: of a level whose name is upright, and of a panel
+MARGIN, BETWEEN = 1.5, 0.2  # inches for the labels at both sides of a row, and between panels
 HOW = {"linear": "linear", "linear_augmented": "linear"}
 NO_ENCODER = (
     "has no linear or scratch evaluation of clean pretraining for the lens granularity; add one "
@@ -198,6 +198,7 @@ def draw(evidence: Evidence, trained_margin: float = 5.0) -> tuple[Figure, pd.Da
     has_gap = numbers["gap"].notna().any()
     height = (3.3 if has_gap else 2.2) * len(rows_of_targets) + 0.4
     figure = style.new_figure(len(targets), height=height)
+    style.layout(figure, w_pad=style.FAR)
     labelled: set[str] = set()
     for subfigure, shown in zip(
         figure.subfigures(len(rows_of_targets), 1, squeeze=False)[:, 0],
@@ -282,7 +283,8 @@ def _at_ends(axes: Axes, rows: pd.DataFrame) -> set[str]:
         last, label = points.sort_values("place").iloc[-1], _label(points)
         text = label.replace(" (", "\n(").replace(", ", ",\n")
         look: style.Look = {"x": last["place"], "y": last["top1"]}
-        ends.add(axes, text, colour=colours.of_method(method), **look)
+        look |= {"colour": colours.of_method(method), "marker": methods.marker(method)}
+        ends.add(axes, text, **look)
         labels |= {label, methods.label(method)}
     return labels
 

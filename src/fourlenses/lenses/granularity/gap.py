@@ -109,6 +109,7 @@ def _panel(
         if not trained:
             axes.plot([], [], label=f"grey: {UNTRAINED}", **look)
         at: style.Look = {"x": x.iloc[-1], "y": points[scale].iloc[-1], "colour": colour}
+        at["marker"] = markers[target]
         ends.add(axes, _label(target, method, several=several).replace(", ", ",\n"), **at)
         if scale == "gap":
             ring: style.Look = {"colour": colour, "marker": markers[target]}

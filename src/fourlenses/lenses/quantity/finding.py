@@ -12,6 +12,7 @@ from math import log2
 
 import pandas as pd
 
+from fourlenses.analysis import table
 from fourlenses.analysis.contrasts import Contrast, Evidence
 from fourlenses.findings import selection, words
 from fourlenses.findings.comparison import (
@@ -108,6 +109,7 @@ class Family:
         return self.curve[self.curve["pretrain_images"] == size]
 
 
+@table.once_per_table
 def families(metrics: pd.DataFrame) -> list[Family]:
     """Return a family per target and method entry.
 

@@ -284,7 +284,7 @@ def _accuracy(axes: Axes, rows: pd.DataFrame, fit: saturation.Fit, *, colour: ob
     _draw_curve(axes, x, middle, colour=colour)
     axes.fill_between(x, low, high, color=colour, alpha=0.13, linewidth=0)
     end = names.count(rows["labelled_images"].iloc[0])
-    ends.add(axes, end, x=x[-1], y=middle[-1], colour=colour)
+    ends.add(axes, end, x=x[-1], y=middle[-1], colour=colour, marker="o")
     published_markers.draw(axes, images, rows["published"], colour=colour)
 
 
@@ -299,7 +299,7 @@ def _gain(
     axes.plot(images, rows["gain"], color=colour, marker="o", linestyle="none", markersize=2.2)
     axes.vlines(images, rows["gain_low"], rows["gain_high"], color=colour, linewidth=0.7)
     end = names.count(rows["labelled_images"].iloc[0])
-    ends.add(axes, end, x=x[-1], y=middle[-1], colour=colour)
+    ends.add(axes, end, x=x[-1], y=middle[-1], colour=colour, marker="o")
 
 
 def _curve(

@@ -7,13 +7,15 @@ difference. A triangle: more than the most labels that training from scratch was
 method and protocol the encoder of most images is shown.
 
 Whiskers go from what the curve's upper bound needs for the encoder's lower bound to what its lower
-bound needs for the upper bound, and so are wider than a 95 % interval.
+bound needs for the upper bound, and so are wider than a 95 % interval. One that goes on beyond the
+fewest or the most labels of training from scratch ends in an arrow head, and the footer says so.
 """
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.markers import CARETDOWN, CARETUP
 
 from fourlenses.analysis.contrasts import Evidence
 from fourlenses.core.errors import UserError
@@ -27,6 +29,11 @@ KEYS = ["target", "method", "protocol", "pretrain_images", "labelled_images"]
 COLUMNS = [*KEYS, "top1", "needed", "needed_low", "needed_high", "most_labels", "saved", "seeds"]
 PANEL_HEIGHT, LEAST_PANEL = 1.9, 1.6  # inches
 FILLS = ("full", "none", "left", "right")  # of markers, by protocol
+BEYOND, MARGIN = 1.6, 1.3  # factors: from the most labels to what needs more, and to the axis' end
+ARROWS = (
+    "arrow head: the interval goes on beyond the fewest or the most labels that training from "
+    "scratch was given"
+)
 
 
 def numbers_drawn(evidence: Evidence) -> pd.DataFrame:
@@ -108,28 +115,38 @@ def draw(evidence: Evidence) -> tuple[Figure | None, pd.DataFrame]:
             axes.set_ylabel(f"labels needed\nfrom scratch ({panels.BETTER_UP})")
     panels.legend_below(figure, columns=2)
     look: style.Look = {"targets": targets, "intervals": "whiskers"}
-    footer.write(
-        figure, footer.text(evidence, numbers["method"], numbers["seeds"], lens="quantity", **look)
-    )
+    text = footer.text(evidence, numbers["method"], numbers["seeds"], lens="quantity", **look)
+    footer.write(figure, text, *([ARROWS] if _cut(numbers).any(axis=None) else []))
     return figure, numbers
+
+
+def _cut(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return whether the whisker of each row goes on below and above what is drawn."""
+    known = np.isfinite(rows["needed"])
+    return pd.DataFrame(
+        {"below": rows["needed_low"].isna(), "above": np.isinf(rows["needed_high"]) & known}
+    )
 
 
 def _panel(axes: Axes, rows: pd.DataFrame, protocols: list[str]) -> None:
     most = int(rows["most_labels"].iloc[0])
-    beyond = 1.6 * most
+    beyond = BEYOND * most
     used = sorted(rows["labelled_images"].unique())
-    ends = [used[0] / 1.5, max(beyond, used[-1]) * 1.25]
+    lowest = min(used[0], rows[["needed", "needed_low"]].min(axis=None))
+    below = lowest / BEYOND  # where whiskers end of which the lower end is not known
+    ends = [below / MARGIN, max(beyond, used[-1]) * MARGIN]
     axes.plot(ends, ends, color=style.PALE, linewidth=0.7, label="no labels saved")
     axes.axhline(most, color=style.QUIET, linewidth=0.6, linestyle=(0, (1, 2)))
     groups = list(rows.groupby(["method", "protocol"], sort=False))
     for index, ((method, protocol), points) in enumerate(groups):
         colour, fill = colours.of_method(method), FILLS[protocols.index(protocol) % len(FILLS)]
         x = points["labelled_images"] * 1.06 ** (index - (len(groups) - 1) / 2)
-        low, high = (
-            points[column].fillna(ends[0]).clip(upper=beyond)
-            for column in ("needed_low", "needed_high")
-        )
-        axes.vlines(x, low, high, color=colour, linewidth=0.8)
+        low = points["needed_low"].fillna(below).clip(upper=beyond)
+        axes.vlines(x, low, points["needed_high"].clip(upper=beyond), color=colour, linewidth=0.8)
+        for side, end, head in (("below", below, CARETDOWN), ("above", beyond, CARETUP)):
+            cut = _cut(points)[side]
+            arrow: style.Look = {"color": colour, "marker": head, "linestyle": "none"}
+            axes.plot(x[cut], [end] * int(cut.sum()), markersize=4, **arrow)
         known = np.isfinite(points["needed"])
         label = f"{methods.label(method)}, {names.protocol(protocol)}"
         look: style.Look = {"color": colour, "linestyle": "none", "fillstyle": fill}

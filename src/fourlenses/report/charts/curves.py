@@ -6,15 +6,17 @@ Lines are labelled at their ends. What was measured with one number of labels al
 import math
 from dataclasses import dataclass, field
 
-from fourlenses.report.charts.scale import Axis, axis_through, spread
+from fourlenses.plotting.spacing import spaced
+from fourlenses.report.charts.scale import Axis, axis_through
 from fourlenses.report.charts.series import Point, Series
 from fourlenses.study import names
 
 WIDTH, HEIGHT = 640, 340
-LEFT, RIGHT, TOP, BOTTOM = 46, 210, 14, 44
+LEFT, RIGHT, TOP, BOTTOM = 46, 224, 14, 44
+BEND, KEY, TEXT = 14, 20, 28  # units from the lines' panel to the end of a leader, marker and text
 ROW, ROWS_LEFT, ROWS_RIGHT = 21, 296, 54  # of a chart of dots
 LABEL_GAP = 14
-MOST_LETTERS = {"lines": 32, "dots": 42}
+MOST_LETTERS = {"lines": 34, "dots": 42}
 DODGE, MOST_DODGE = 5, 40  # units between points of the same number of labels, and of all of them
 
 
@@ -40,6 +42,8 @@ class Drawn:
         band: points of a polygon round it.
         label: at its end, shortened.
         label_y: where.
+        leader: points of a thin line from the end of the line to its label; it is level inside the
+            panel and bends outside of it.
     """
 
     series: Series
@@ -48,6 +52,7 @@ class Drawn:
     band: str = ""
     label: str = ""
     label_y: float = 0.0
+    leader: str = ""
 
 
 @dataclass(kw_only=True)
@@ -181,10 +186,16 @@ def _apart(sizes: list[int], places: dict[int, float]) -> list[int]:
 
 
 def _place_labels(lines: list[Drawn]) -> None:
+    """Place the labels at the right of the panel, with the leaders to them."""
+    lines = sorted(lines, key=lambda one: one.marks[-1].y)
     ends = [one.marks[-1].y for one in lines]
-    places = spread(ends, LABEL_GAP, low=TOP + 4, high=HEIGHT - BOTTOM)
+    places = spaced(ends, [LABEL_GAP] * len(ends), low=TOP - 3, high=HEIGHT - BOTTOM + 7)
+    edge = WIDTH - RIGHT
     for one, place in zip(lines, places, strict=True):
-        one.label_y = place
+        end = one.marks[-1]
+        one.label_y = round(place, 1)
+        corners = [(round(end.x + 6, 1), end.y), (edge, end.y), (edge + BEND, one.label_y)]
+        one.leader = " ".join(f"{x},{y}" for x, y in corners)
 
 
 def _chance(chance: float | None, values: Axis) -> float | None:
@@ -199,7 +210,7 @@ def _short(text: str, most: int) -> str:
 def _words(series: Series, point: Point) -> str:
     seeds = f"{point.seeds} seed{'' if point.seeds == 1 else 's'}"
     return (
-        f"{series.label}: {point.top1:.1f} % [{point.low:.1f}, {point.high:.1f}] "
+        f"{series.label}: {point.top1:.1f} % ({point.low:.1f} to {point.high:.1f}) "
         f"with {point.labels:,} labels, {seeds}; {point.run}"
     )
 

@@ -53,20 +53,3 @@ def tick_step(span: float, most: int) -> float:
     """Return the least of 1, 2, 5 times a power of ten that parts a span at most so often."""
     power = 10.0 ** math.floor(math.log10(span / most))
     return next(step * power for step in STEPS if span <= most * step * power * (1 + 1e-9))
-
-
-def spread(places: Sequence[float], gap: float, *, low: float, high: float) -> list[float]:
-    """Return places at least ``gap`` apart and near those given, in their order, as labels need.
-
-    Between ``low`` and ``high`` while there is room.
-    """
-    order = sorted(range(len(places)), key=lambda index: places[index])
-    moved = list(places)
-    for before, index in zip([None, *order], order, strict=False):
-        floor = low if before is None else moved[before] + gap
-        moved[index] = max(moved[index], floor)
-    ceiling = high
-    for index in reversed(order):
-        moved[index] = min(moved[index], ceiling)
-        ceiling = moved[index] - gap
-    return [round(place, 1) for place in moved]

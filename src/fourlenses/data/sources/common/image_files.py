@@ -90,8 +90,13 @@ def no_images(dataset: str, path: Path, skipped: Skipped) -> UserError:
     )
     packed = any("archive" in reason or ".tar" in reason for reason in skipped.reasons)
     inside = "unpack it and " if packed and path.is_file() else ""
+    shards = (
+        f", or set 'datasets.{dataset}.source' to webdataset if these are its shards"
+        if path.is_dir() and any("(.tar)" in reason for reason in skipped.reasons)
+        else ""
+    )
     remedy = (
-        f"{inside}point the key at the archive{' inside' if inside else ''}"
+        f"{inside}point the key at the archive{' inside' if inside else ''}{shards}"
         if packed
         else "point the key at the folder or archive that holds them"
     )

@@ -11,7 +11,7 @@ from pathlib import Path
 from fourlenses.core.errors import UserError
 
 log = logging.getLogger(__name__)
-SHIPPED = Path(__file__).parent / "tables" / "IO_places365.txt"
+SHIPPED = Path(__file__).parents[1] / "tables" / "IO_places365.txt"
 INDOOR_OUTDOOR = {"1": "indoor", "2": "outdoor"}
 # Columns of the sheet after the class: three flags of level 1, then the flags of level 2: six
 # beneath the first of level 1, four beneath the second, six beneath the third.

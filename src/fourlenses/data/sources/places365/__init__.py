@@ -20,9 +20,9 @@ from fourlenses.data.archives.leftovers import leftover
 from fourlenses.data.images.content import LazyImage, Undecodable
 from fourlenses.data.images.decode import header_size
 from fourlenses.data.manifest.manifest import Manifest
-from fourlenses.data.sources import places365_levels
 from fourlenses.data.sources.common.image_files import stream_pictures
 from fourlenses.data.sources.common.split_words import TRAIN, VALIDATION, split_of
+from fourlenses.data.sources.places365 import levels as scene_levels
 
 log = logging.getLogger(__name__)
 TRAIN_LIST, VAL_LIST, CATEGORIES = (
@@ -55,7 +55,7 @@ def index(name: str, definition: dict, raw_data: Path) -> pd.DataFrame:
             f"config key 'datasets.{name}.path': {path} holds an image twice, as '{first}' and "
             f"'{second}'; keep one of the two copies"
         )
-    levels_above = places365_levels.levels(
+    levels_above = scene_levels.levels(
         name,
         definition,
         raw_data,
@@ -144,7 +144,7 @@ def _category(folder: str) -> str:
 @functools.cache
 def _categories() -> dict[str, str]:
     """Return the 365 classes by their names without separators."""
-    names = [line.split()[0] for line in places365_levels.SHIPPED.read_text().splitlines() if line]
+    names = [line.split()[0] for line in scene_levels.SHIPPED.read_text().splitlines() if line]
     return {_plain(name[3:]): name for name in names}
 
 
