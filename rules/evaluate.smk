@@ -3,7 +3,7 @@
 # then all of it into one table.
 import hashlib
 
-from fourlenses.config.encoders import layout_of
+from fourlenses.config.encoders import layout_of, stored_size
 from fourlenses.config.job_settings import (
     feature_protocol_settings,
     protocol_augmentation,
@@ -37,6 +37,12 @@ def of_encoders(path):
     return lambda wildcards: [path(encoder.name) for encoder in run_of(wildcards).encoders]
 
 
+def evaluation_memory(wildcards, attempt):
+    """Grows with the pixels of a batch (docs/measured/planning.md)."""
+    sides = [stored_size(config, encoder) for encoder in run_of(wildcards).encoders]
+    return attempts_grow(16000 if max(sides) > 128 else 8000, attempt)
+
+
 rule evaluate:
     input:
         encoders=of_encoders(FILES.encoder),
@@ -58,7 +64,7 @@ rule evaluate:
     threads: config["torch_threads"]
     resources:
         # for a profile that says nothing: profiles/slurm asks for more
-        mem_mb=growing(8000),
+        mem_mb=evaluation_memory,
         runtime=growing(240),
     params:
         runs=of_encoders(lambda run: placed(FILES.pretraining(run))),
