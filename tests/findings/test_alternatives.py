@@ -140,7 +140,7 @@ def test_the_card_says_who_beats_whom_and_what_is_declared(tmp_path):
     assert [line.subject for line in leads] == ["400", "4,000"]
     about = {line.subject: line for line in lines(found, "encoder")}
     assert about["big"].answer == "licence: Apache-2.0"
-    assert about["small"].answer == f"{HAS_SEEN}; licence: not declared"
+    assert about["small"].answer == "has seen this dataset; licence: not declared"
     assert "small (pretrained on photographs) has seen" in about["small"].sentence
     own = first_card(planted.downloads(-6.0), folder=tmp_path, encoders=encoders)
     assert {line.answer for line in lines(own, "downloaded")} == {card.OWN}

@@ -154,7 +154,8 @@ def test_cannot_tell_says_why():
     found = headline_of(contest(1000, None))
     assert found.answer == "open"
     assert found.sentence == (
-        "Cannot tell with 1,000 labels whether own pretraining beats labels alone, because SimCLR "
+        "Cannot tell at 1,000 labels (the only size compared) whether own pretraining beats labels "
+        "alone, because SimCLR "
         "fine-tuned minus training from scratch is +1.0 points (-0.5 to +2.5): the interval holds "
         "0 and more than 2 points."
     )
@@ -166,17 +167,17 @@ def test_a_download_is_called_by_its_name_and_what_was_not_compared_is_said():
     found = headline_of(line("downloaded", 500, 1), line("downloaded", 4000, 1))
     assert found.answer == "download"
     assert found.sentence == (
-        "Use the downloaded encoder rn50 fine-tuned, with 500 and 4,000 labels."
+        "Use the downloaded encoder rn50 fine-tuned, at both label sizes compared (500 and 4,000)."
     )
-    assert found.because[-1] == (
-        "Not compared: labels alone and a downloaded encoder continued on your images."
-    )
+    assert found.because[-1] == ("Not compared: labels alone and a continued download.")
 
 
 def test_below_three_seeds_a_headline_leans():
     found = headline_of(contest(500, -1), contest(1000, -1, seeds=2))
     assert found.leans
-    assert found.sentence == "Leans: train on the labels alone, with 500 and 1,000 labels."
+    assert found.sentence == (
+        "Leans: train on the labels alone, at both label sizes compared (500 and 1,000)."
+    )
     assert not headline_of(contest(500, -1)).leans
     # what is open rests on nothing
     assert not headline_of(contest(500, -1), contest(1000, None, seeds=1)).leans
@@ -248,10 +249,10 @@ def test_warnings_name_few_seeds_and_trainings_that_were_too_short():
     for cell in study.cells:
         cell["not_converged"] = "training" if cell["protocol"] == "scratch" else ""
     few, falling = card_of(study, seeds=2).warnings
-    assert few == "Two seeds: every answer leans at most; three give answers."
-    assert falling.startswith("The loss still fell at the end of a training of 4 of 6 encoders")
+    assert few == "Two seeds: every answer is at most a leaning; firm answers need three seeds."
+    assert falling.startswith("The loss still fell at the end of 4 of 8 trainings on labels:")
     untrained = card_of(planted((11.0, 11.0), (11.0, 11.0), linear=10.5)).warnings
-    assert any("no side is clearly above the untrained encoder" in text for text in untrained)
+    assert any("no side is clearly above the random encoder" in text for text in untrained)
 
 
 def test_an_untrained_side_makes_no_winner():
@@ -348,10 +349,10 @@ def test_many_cards_are_shortened_to_a_screen():
     assert "top-1, %" in whole
     short = terminal.cards([entry] * 2, width=90)
     assert "top-1, %" not in short
-    assert "From how many labels" in short
+    assert "Above how many labels" in short
     headlines = terminal.cards([entry] * 5, width=90)
     assert headlines.count("▶") == headlines.count("→ Next step") == 5
-    assert "From how many labels" not in headlines
+    assert "Above how many labels" not in headlines
     assert headlines.count("\n") <= terminal.SCREEN
 
 
@@ -367,7 +368,7 @@ def test_nothing_is_wider_than_the_terminal():
 def test_a_narrow_terminal_shows_numbers_without_intervals():
     entry = asdict(card_of(planted((60.0, 70.0), (50.0, 80.0))))
     shown = terminal.cards([entry], width=70)
-    (row,) = (text for text in shown.splitlines() if text.startswith("  untrained encoder"))
+    (row,) = (text for text in shown.splitlines() if text.startswith("  random encoder"))
     assert len(row.split()) == 5  # its name and way, and two numbers
     assert "(" not in row
 

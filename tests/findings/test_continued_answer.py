@@ -38,7 +38,7 @@ def test_a_continued_encoder_that_is_ahead_of_all_is_advised():
     assert card.headline.answer == "continue"
     assert card.headline.sentence == (
         "Continue a downloaded encoder on your own images (big continued on a 4k by simclr "
-        "continued, fine-tuned), with 400 and 4,000 labels."
+        "continued, fine-tuned), at both label sizes compared (400 and 4,000)."
     )
     assert "Not compared" not in " ".join(card.headline.because)
     named = {one.question: one for one in card.lines if one.labelled_images == 400}
@@ -69,9 +69,7 @@ def test_a_continued_encoder_that_was_not_fine_tuned_takes_no_part():
     card = card_of(study)
     assert not [one for one in card.lines if one.question.startswith("continued_or")]
     assert card.headline.answer == "download"
-    assert card.headline.because[-1] == (
-        "Not compared: a downloaded encoder continued on your images."
-    )
+    assert card.headline.because[-1] == ("Not compared: a continued download.")
 
 
 def test_a_continued_encoder_whose_start_has_seen_the_target_takes_no_part(tmp_path):
@@ -91,7 +89,8 @@ def test_what_was_not_compared_is_the_reason():
     found = headline_of(contest(500, 1), line("downloaded", 500, 1))
     assert found.answer == "open"
     assert found.sentence == (
-        "Cannot tell with 500 labels whether a downloaded encoder is the best (labels alone and "
+        "Cannot tell at 500 labels (the only size compared) whether a downloaded encoder is the "
+        "best (labels alone and "
         "own pretraining are behind), because a downloaded encoder was not compared with labels "
         "alone."
     )

@@ -16,7 +16,7 @@ def test_a_download_against_labels_alone_needs_fine_tuning_unless_it_wins_frozen
         "With 400 labels, big fine-tuned minus training from scratch"
     )
     assert card.headline.sentence == (
-        "Use the downloaded encoder big fine-tuned, with 400 and 4,000 labels."
+        "Use the downloaded encoder big fine-tuned, at both label sizes compared (400 and 4,000)."
     )
     assert {"big", "small"} == {row.name for row in card.table.rows if row.role == "download"}
     study.cells = [

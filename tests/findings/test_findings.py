@@ -224,5 +224,5 @@ def test_tables_of_former_studies_still_answer(tmp_path):
     evidence = Evidence.of(read_metrics(write(tmp_path / "metrics.csv", rows)))
     assert by_name(evidence)["domain"].verdict == "leans supported"
     (card,) = conclusions.cards(evidence, Thresholds())
-    assert "pixels not recorded" in card.setting
+    assert "image size not recorded" in card.setting
     assert pd.Series([line.answer for line in card.lines]).str.startswith("leans").all()

@@ -115,11 +115,16 @@ def test_a_step_is_in_every_form_of_a_card():
     assert card.next_step.answers == ["contest"]
     entry = json.loads(json.dumps(asdict(card)))
     said = (
-        "Add fine_tune to the protocols. It can answer: Pretrain on your images, or labels alone?"
+        "Fine-tune the encoders too (protocol fine_tune). It can answer: Pretrain on your images, "
+        "or labels alone?"
     )
     for text in (markdown.cards([entry]), html.cards([entry]), terminal.cards([entry], width=100)):
         words = " ".join(text.split())
         assert "Next step with most effect:" in words
         assert said in words
+        # and where to write it
+        assert "In studies/planted.yaml:" in words
+        keys = "quantity: {more: [{datasets: [a], protocols: [linear, fine_tune], baselines:"
+        assert keys in words
     none = html.cards([entry | {"next_step": None}])
     assert "Next step" not in none

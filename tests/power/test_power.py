@@ -41,7 +41,7 @@ def test_sizes_of_unequal_steps_are_confounded_before_anything_is_trained(config
     power = power_of(config, make_plan(config))
     quantity = [one for one in power.comparisons if one.answer.key.question == "quantity"]
     assert {one.answer.excluded for one in quantity} == {"confounded"}
-    assert "- finding quantity: 1 of 1. Confounded." in write.page(power)
+    assert "- finding quantity: 1 of 1 comparison. Confounded." in write.page(power)
 
 
 def test_what_is_written_is_what_findings_read_back(config, plan, tmp_path):

@@ -133,8 +133,15 @@ def test_a_job_that_was_only_start_up_corrects_no_other_kind(quantity_alone, tmp
 
 
 def card_of_scenes() -> Card:
-    lacking = {"corruption": Missing("the cost of poorer images", "add the lens quality")}
+    lacking = {
+        "corruption": Missing(
+            "the cost of poorer images",
+            "add the lens quality",
+            ("quality: {datasets: [{target}]}",),
+        )
+    }
     return Card(
+        study="mine",
         target="scenes",
         title="scenes",
         headline=Headline(answer="open", sentence="Cannot tell.", because=[], leans=False),
@@ -142,7 +149,7 @@ def card_of_scenes() -> Card:
         warnings=[],
         table=Table(labels=[], rows=[], differences=[]),
         questions=[],
-        unmeasured=unmeasured.of(lacking, study="mine"),
+        unmeasured=unmeasured.of(lacking, study="mine", target="scenes"),
         setting="",
     )
 
@@ -173,6 +180,8 @@ def test_without_a_record_the_command_says_it(quantity_alone, tmp_path):
     (card,) = priced.priced([card_of_scenes()], tmp_path / "study.json", images={})
     assert card == card_of_scenes()
     assert card.unmeasured[0].cost == "`make plan STUDY=mine` prices it once it is added"
+    # and an example stands for the keys
+    assert card.unmeasured[0].config == ["quality: {datasets: [scenes]}"]
     # nor where the sizes of datasets are not known
     unknown = {"source": "image_folder", "path": "scenes"}
     config = quantity_alone | {"datasets": quantity_alone["datasets"] | {"scenes": unknown}}
@@ -209,7 +218,8 @@ def test_few_seeds_have_a_price(quantity_alone, tmp_path):
     (few,) = conditions.few_seeds(1)
     card = replace(card_of_scenes(), warnings=[few, "Another."])
     (found,) = priced.priced([card], record, images={"scenes": 3000})
-    assert found.warnings[0].startswith(f"{few} To add: seeds: [1, 0, 2], about ")
+    said = f"{few} To add, write into studies/mine.yaml: seeds: [1, 0, 2]; cost: about "
+    assert found.warnings[0].startswith(said)
     assert found.warnings[1] == "Another."
     assert overlays.more_seeds({"seeds": [0, 5]}) == {"seeds": [0, 5, 1]}
     assert overlays.more_seeds({"seeds": [0, 1, 2]}) is None

@@ -28,9 +28,9 @@ def test_a_chart_has_every_encoder_and_training_once(planted):
         for one in series_of("a", planted)
     ]
     assert found == [
-        ("own", "SimCLR, 10k images", [46.0, 56.0]),
-        ("own", "SimCLR, 1k images", [41.0, 51.0]),
-        ("alone", "labels alone", [20.0, 70.0]),
+        ("own", "SimCLR on 10k images", [46.0, 56.0]),
+        ("own", "SimCLR on 1k images", [41.0, 51.0]),
+        ("alone", "labels alone, from scratch", [20.0, 70.0]),
         ("supervised", "supervised on a 10k", [80.0]),
         ("elsewhere", "on b 10k", [44.0]),
         ("mixed", "on a 5k + b 5k", [52.0]),
@@ -38,7 +38,7 @@ def test_a_chart_has_every_encoder_and_training_once(planted):
         ("corrupted", "on a 10k, JPEG quality 10", [50.0]),
         ("corrupted", "supervised on a 10k, down4", [75.0]),
         ("corrupted", "supervised on a 10k, JPEG quality 10", [78.5]),
-        ("untrained", "untrained encoder", [10.0, 11.0]),
+        ("untrained", "random encoder", [10.0, 11.0]),
     ]
     keys = [one.key for one in series_of("a", planted)]
     assert len(set(keys)) == len(keys)
@@ -55,7 +55,7 @@ def test_downloaded_and_continued_encoders_have_their_place(tmp_path):
     ]
     series = series_of("a", evidence_of(tmp_path, rows))
     assert {(one.role, one.label) for one in series} == {
-        ("own", "SimCLR, 1k images"),
+        ("own", "SimCLR on 1k images"),
         ("downloaded", "rn50"),
         ("downloaded", "rn50, fine-tuned"),
         ("continued", "a 1k (from rn50)"),
@@ -91,7 +91,7 @@ def test_lines_rise_with_the_numbers_and_labels_do_not_touch(planted):
     assert all(b - a >= LABEL_GAP for a, b in pairwise(ends))
     assert drawing.chance == drawing.values.at(10.0)
     assert own.marks[1].words == (
-        "SimCLR, 10k images: 56.0 % [53.2, 58.7] with 1,000 labels, 2 seeds; simclr/a-10000"
+        "SimCLR on 10k images: 56.0 % (53.2 to 58.7) with 1,000 labels, 2 seeds; simclr/a-10000"
     )
 
 
@@ -102,7 +102,7 @@ def test_one_number_of_labels_is_a_list_from_best_to_worst(tmp_path):
     ]
     drawing = chart("A", series_of("a", evidence_of(tmp_path, rows)), chance=None)
     assert drawing.kind == "dots"
-    assert [one.label for one in drawing.drawn] == ["on c 10", "SimCLR, 10 images", "on b 10"]
+    assert [one.label for one in drawing.drawn] == ["on c 10", "SimCLR on 10 images", "on b 10"]
     assert [one.marks[0].y for one in drawing.drawn] == sorted(
         one.marks[0].y for one in drawing.drawn
     )
@@ -124,7 +124,7 @@ def test_the_matrix_compares_with_images_of_the_targets_own(planted):
         "a 10k": "single",
         "b 10k": "single",
         "a 5k + b 5k": "pooled",
-        "untrained encoder": "reference",
+        "random encoder": "reference",
         "a 10k (supervised)": "reference",
         "b 10k (supervised)": "reference",
     }

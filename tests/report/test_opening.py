@@ -7,6 +7,7 @@ import re
 
 import pytest
 
+from fourlenses.findings.comparison import HAS_SEEN
 from fourlenses.report import answer
 from fourlenses.report.charts.scale import axis_through
 from fourlenses.report.study_table import read_study_table
@@ -50,7 +51,14 @@ def test_the_page_begins_with_the_answer(study):
     second = text.index("Cannot tell whether pretraining pays for B.")
     assert start < second < text.index("Per dataset", start)
     # where it depends, on how many labels stands there as well
-    assert "A Pretrain below 900 labels." in text[start:]
+    assert "A : Pretrain below 900 labels." in text[start:]
+    # and of every dataset, also where nothing can be told
+    assert "B : Cannot tell, as the interval holds 0." in text[start:]
+
+
+def test_datasets_with_one_answer_share_its_line(study):
+    add_cards(study, *(card(name, "labels", "Train on the labels alone.") for name in "ab"))
+    assert "A , B : Train on the labels alone." in Page(written(study)).text
 
 
 def test_one_dataset_needs_no_list(study):
@@ -76,6 +84,58 @@ def test_tiles_have_one_axis_and_right_is_good_for_the_option_named():
     assert "quality" not in {tile.lens for tile in tiles}
 
 
+def test_what_is_open_says_why_next_to_it():
+    lines = [
+        line("downloaded", 20.0, None, answer=HAS_SEEN, reason="images were seen by rn50"),
+        line("downloaded", 20.0, 1),
+        line("downloaded", 0.5, None, answer="leans: cannot tell", reason="the interval holds 0"),
+    ]
+    ((tile,), _) = answer.tiles([{"title": "A", "lines": lines}], [], ["alternatives"])
+    assert tile.rows[0].summary == "better in 1, open in 2 of 3"
+    assert tile.rows[0].why == (
+        "1 open: left out, the encoder has seen this dataset; 1 open: the interval holds 0."
+    )
+
+
+def test_one_comparison_has_one_sign_in_tile_and_section(study):
+    """Its card says it, whatever the paper claims of it; the key has the marks that are drawn."""
+    worse, lost = line("other_encoder", -20.0, -1), line("other_encoder", -3.0, None)
+    add_cards(study, card("a", "open", "?", lines=[worse, lost]))
+    entry = {"unit": "points", "target": "a", "status": "holds", "what": "b minus a"}
+    ends = [{key: one[key] for key in ("estimate", "low", "high")} for one in (worse, lost)]
+    finding = {
+        "finding": "domain",
+        "statement": "No other domain is better.",
+        "verdict": "supported",
+        "threshold": 1.0,
+        "evidence": [entry | numbers for numbers in ends],
+    }
+    results = study / "results" / "planted"
+    (results / "findings.json").write_text(json.dumps([finding]))
+    rows = [synthetic.row("domain", "simclr", "a-10", "a", 40.0)]
+    synthetic.write(results / "metrics.csv", rows)
+    html = written(study)
+    strips = re.findall(r'<svg class="strip" .*?</svg>', html, re.DOTALL)
+    drawn = [re.findall(r'href="#mark-([a-z]+)"', strip) for strip in strips]
+    assert [sorted(marks) for marks in drawn] == [["no", "open"]] * 2
+    key = html.partition('class="quiet signs"')[2].partition("</div>")[0]
+    assert set(re.findall(r'href="#mark-([a-z]+)"', key)) == {"yes", "no", "level", "open"}
+    assert "95 % interval" in key
+    assert {f"mark-{one}" for one in ("yes", "no", "level", "open")} < {*Page(html).ids}
+
+
+def test_the_first_screen_says_how_many_trainings_had_not_converged(study):
+    rows = [
+        synthetic.row("quantity", "simclr", "a-10", "a", 40.0, seed=seed) | {"not_converged": said}
+        for seed, said in enumerate(["pretraining", "", "pretraining"])
+    ]
+    synthetic.write(study / "results" / "planted" / "metrics.csv", rows)
+    first_screen = Page(written(study)).text.partition("Per dataset")[2]
+    assert "The loss still fell at the end of 2 of 3 pretrainings: longer ones may differ." in (
+        first_screen
+    )
+
+
 def test_lines_of_another_version_have_no_sign_and_so_no_dot():
     former = line("corruption", 4.0, 1)
     del former["sense"]
@@ -92,7 +152,7 @@ def test_few_seeds_are_said_with_what_to_add(study):
     text = Page(written(study)).text
     # what all cards warn of is said once
     assert text.count(shared) == 1
-    assert f"{shared} To add 1 seed: seeds: [0, 1, 2]." in text
+    assert f"{shared} To add 1 seed, write into studies/planted.yaml: seeds: [0, 1, 2]." in text
 
 
 def test_where_the_cards_have_the_price_of_seeds_it_is_said_once(study):
@@ -158,7 +218,7 @@ def test_pictures_say_their_numbers(study):
     alternatives = [one["alt"] for one in page.elements if "alt" in one]
     assert "Figure quantity, top1. a: 40.12; b: 60." in alternatives
     charts = [one["aria-label"] for one in page.elements if one.get("role") == "img"]
-    assert any("SimCLR, 10k images: 46.0, 56.0 % with 100, 1,000 labels" in one for one in charts)
+    assert any("SimCLR on 10k images: 46.0, 56.0 % with 100, 1,000 labels" in one for one in charts)
 
 
 def test_numbers_can_be_saved_from_the_page_alone(study):

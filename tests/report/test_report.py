@@ -49,12 +49,14 @@ def test_what_is_there_is_shown(study):
     page = Page(written(study))
     for text in (
         "Quantity of a supported",
-        "Mean of what counts: 1.3 [0.6, 2.1] points claimed: 2",
-        "One seed of a. The numbers it rests on (1) target estimate a 1.10 [0.50, 2.00] cell of a",
+        "Mean of what counts: +1.3 (+0.6 to +2.1) points claimed: 2",
+        "One seed of a. The numbers it rests on (1) target estimate a 1.10 (0.50 to 2.00) cell "
+        "of a",
         "Images of a ¶ Images of a Pretrain on a. It wins on a. small, a",
         "1,000 labels a, linear 56.0 (53.2 to 58.7)",
         "Pool with a? ▲ worth it because of a +1.0 (+0.4 to +1.6)",
-        "Not measured, and what to add (1) the cost of a: add a; cost: hours of a",
+        "Not measured, and what to add (1) In the study's file. the cost of a: add a; cost: "
+        "hours of a",
         "Every comparison (1) All of a. worth it : Pooling with a gains 1.0 points.",
         "-5.2",
         "3.2 hours for a.",
@@ -245,8 +247,8 @@ def test_verdicts_that_lean_and_comparisons_that_do_not_count_are_distinguished(
     text = Page(html).text
     assert '<span class="verdict contradicted leans">leans contradicted</span>' in html
     assert "Others added leans contradicted" in text
-    assert "-2.3 [-3.0, -1.5] points claimed: below 1" in text
-    assert "a b minus a against the claim -2.3 [-3.0, -1.5] points" in text
+    assert "-2.3 (-3.0 to -1.5) points claimed: below 1" in text
+    assert "a b minus a against the claim -2.3 (-3.0 to -1.5) points" in text
     assert "a c minus a confounded" in text
-    assert "12 [-1, 25] % of the gain over the random encoder" in text
+    assert "12 (-1 to 25) % of the gain over the random encoder" in text
     assert "More about it" not in text  # the note says the counts in words

@@ -51,10 +51,10 @@ def test_values_are_shown_as_a_reader_writes_them():
 @pytest.mark.parametrize(
     ("ends", "text"),
     [
-        ((-1.23, 3.45), "1.1 [-1.2, 3.5]"),
-        ((0.6, 0.8), "1.10 [0.60, 0.80]"),
-        ((-12, 40), "1 [-12, 40]"),
-        ((1, 1), "1.10 [1.00, 1.00]"),
+        ((-1.23, 3.45), "1.1 (-1.2 to 3.5)"),
+        ((0.6, 0.8), "1.10 (0.60 to 0.80)"),
+        ((-12, 40), "1 (-12 to 40)"),
+        ((1, 1), "1.10 (1.00 to 1.00)"),
     ],
 )
 def test_an_interval_is_shown_to_two_digits_of_its_half_width(ends, text):
@@ -67,9 +67,9 @@ def test_an_interval_is_shown_to_two_digits_of_its_half_width(ends, text):
 @pytest.mark.parametrize(
     ("unit", "text"),
     [
-        ("points", "-0.3 [-1.2, 0.0]"),
-        ("points per doubling", "-0.3 [-1.2, 0.0]"),
-        ("log-odds", "-0.26 [-1.23, -0.04]"),
+        ("points", "-0.3 (-1.2 to +0.0)"),
+        ("points per doubling", "-0.3 (-1.2 to +0.0)"),
+        ("log-odds", "-0.26 (-1.23 to -0.04)"),
     ],
 )
 def test_findings_and_their_report_round_alike(unit, text):

@@ -117,8 +117,8 @@ class Unmeasured:
         what: is not measured.
         add: to the study, in words.
         cost: what that would cost, or the command that says it.
-        config: the keys to add to the study's file, a line each; empty where a user has to choose
-            something first.
+        config: the keys to add to the study's file, a line each; an example where a user has to
+            choose something first, or the study's record is not there.
     """
 
     question: str
@@ -140,7 +140,7 @@ class NextStep:
         answers: keys of `questions.QUESTIONS` that it can answer.
         seeds: how many there would be; None of other steps.
         cost: what that would cost, or the command that says it; empty where neither is known.
-        config: the keys to add; empty where ``unmeasured`` has them, or a user has to choose.
+        config: the keys to add, as of `Unmeasured`; empty where there are none.
     """
 
     step: str
@@ -156,6 +156,7 @@ class Card:
     """The answers for one target.
 
     Attributes:
+        study: its name.
         target: the dataset evaluated on.
         title: its name for people.
         headline: the answer.
@@ -170,6 +171,7 @@ class Card:
         next_step: what would answer most of what is open; None where nothing is.
     """
 
+    study: str
     target: str
     title: str
     headline: Headline

@@ -16,7 +16,7 @@ from fourlenses.findings.thresholds import Thresholds
 UNTRAINED = "not trained enough to tell"
 CONFOUNDED = "confounded"
 LONGER_FIRST = "train longer first"
-HAS_SEEN = "has seen the target"
+HAS_SEEN = "left out: the encoder has seen the target"
 
 
 class Exclusion(NamedTuple):

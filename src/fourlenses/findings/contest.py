@@ -27,7 +27,7 @@ WAYS = {
     if protocol.in_words and not protocol.from_scratch
 }
 # The answers.
-PRETRAINING, SUPERVISED = "pretraining leads", "supervised leads"
+PRETRAINING, SUPERVISED = "pretraining leads", "labels alone lead"
 ALIKE, OPEN = "no difference", "cannot tell"
 NOT_CORRECTED = "not after the correction for the best of several ways"
 

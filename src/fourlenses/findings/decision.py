@@ -32,7 +32,12 @@ from fourlenses.study import names
 
 NO_CONTEST = Missing(
     "whether pretraining is worth it",
-    "add the lens quantity with the protocols linear and fine_tune, and the baseline scratch",
+    "fine-tune the encoders (protocol fine_tune), and train a network from scratch on the same "
+    "labels (baseline scratch), in the lens quantity",
+    (
+        "quantity: {more: [{datasets: [{target}], protocols: [linear, fine_tune], "
+        "baselines: [scratch]}]}",
+    ),
 )
 ORDER = list(QUESTIONS)
 
@@ -85,8 +90,9 @@ def _card(
     lacking |= {name: one for name, one in missing.items() if name not in answered}
     lines = sorted(lines, key=lambda line: ORDER.index(line.question))
     study = str(rows["study"].iloc[0])
-    open_questions = unmeasured.of(lacking, study=study)
+    open_questions = unmeasured.of(lacking, study=study, target=target)
     return Card(
+        study=study,
         target=target,
         title=names.dataset(target),
         headline=headline.of(lines, rows, lacking=lacking.get("contest"), evidence=evidence),
@@ -108,7 +114,7 @@ def _no_contest(frozen_only: list[int]) -> Missing:
         return NO_CONTEST
     sizes = words.listed([words.images(labels) for labels in frozen_only])
     what = f"{NO_CONTEST.what}: no encoder was fine-tuned at {sizes} labels"
-    return Missing(what, "add fine_tune to the protocols")
+    return Missing(what, "fine-tune the encoders too (protocol fine_tune)", NO_CONTEST.example)
 
 
 def _together(lines: list[Line]) -> list[Line]:
@@ -171,8 +177,8 @@ def contest_line(one: Contest, margin: float) -> Line:
 
 
 def _enough_labels(contests: list[Contest], lines: list[Line]) -> Iterator[Line]:
-    """From how many labels on training on labels alone is ahead, of each method entry with more
-    than one label size."""
+    """Above how many labels pretraining is no longer needed, as labels alone lead, of each method
+    entry with more than one label size."""
     for method in dict.fromkeys(one.method for one in contests):
         pairs = zip(contests, lines, strict=True)
         by_labels = [(one.labels, line) for one, line in pairs if one.method == method]
@@ -188,14 +194,15 @@ def _over_label_sizes(method: str, by_labels: list[tuple[int, Line]]) -> Line:
             break
         ahead = labels
     seeds = min(line.seeds for _, line in by_labels)
+    at_all = words.at_all([labels for labels, _ in by_labels])
     name, sense = words.method(method), None
     if ahead is not None:
-        sense = 1
+        sense = -1
         answer = f"labels alone lead from {words.images(ahead)}"
         said = f"labels alone beat pretraining with {name} from {words.images(ahead)} on."
     elif all(contest.PRETRAINING in line.answer for _, line in by_labels):
-        sense = -1
-        answer = "pretraining leads throughout"
+        sense = 1
+        answer = f"pretraining leads at {at_all}"
         said = f"pretraining with {name} beats labels alone at every one."
     else:
         answer = OPEN
@@ -211,7 +218,7 @@ def _over_label_sizes(method: str, by_labels: list[tuple[int, Line]]) -> Line:
         high=None,
         unit="labelled images",
         answer=leans + answer,
-        sentence=f"Of {sizes} labels measured, {said}",
+        sentence=f"Of {sizes} labels compared, {said}",
         seeds=seeds,
         sense=sense,
     )

@@ -220,7 +220,11 @@ def of_outcomes(
             note=f"Missing: {missing}",
         )
     verdict = universal(outcomes, side, equivalence)
-    notes = [note, _counted(verdict, len(outcomes), where), f"{_seeds(verdict.seeds)}."]
+    counted = _counted(
+        verdict, len(outcomes), f"{where} {threshold:+g}" if threshold else f"{where} 0"
+    )
+    against_zero = _against_zero(outcomes) if threshold else []
+    notes = [note, counted, *against_zero, f"{_seeds(verdict.seeds)}."]
     return Finding(
         finding=finding,
         statement=statement,
@@ -290,12 +294,25 @@ def _mean_over_targets(outcomes: Sequence[Outcome], evidence: Evidence) -> Contr
 
 def _counted(verdict: Verdict, total: int, where: str) -> str:
     in_words = {
-        HOLDS: f"wholly {where} the threshold",
+        HOLDS: f"wholly {where}, as claimed",
         AGAINST: "wholly on the other side (Holm)",
         OPEN: "undecided",
     }
     parts = [f"{count} {in_words.get(status, status)}" for status, count in verdict.counts.items()]
     return f"Of {total} comparison{'s' if total > 1 else ''}: {', '.join(parts)}."
+
+
+def _against_zero(outcomes: Sequence[Outcome]) -> list[str]:
+    """The same counts for a threshold of 0, which is that of the decision cards."""
+    counted = [outcome.contrast for outcome in outcomes if outcome.counts]
+    kinds = {
+        "above": sum(contrast.low > 0 for contrast in counted),
+        "below": sum(contrast.high < 0 for contrast in counted),
+    }
+    kinds["undecided"] = len(counted) - sum(kinds.values())
+    said = [f"{count} {kind}" for kind, count in kinds.items() if count]
+    against = "Against 0, as on the cards before their correction"
+    return [f"{against}: {', '.join(said)}."] if said else []
 
 
 def _still_falling(outcomes: Sequence[Outcome]) -> list[str]:

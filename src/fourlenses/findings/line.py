@@ -146,7 +146,7 @@ def line_of_sign(
 
 def too_wide(margin: float) -> str:
     """Return why an interval that holds 0 is no answer."""
-    return f"the interval holds 0 and more than {words.margin(margin)}"
+    return f"the interval includes 0 and goes beyond {words.margin(margin)}"
 
 
 def measured_if_shared(

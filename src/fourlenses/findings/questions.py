@@ -22,10 +22,18 @@ class Title(NamedTuple):
 
 
 class Missing(NamedTuple):
-    """What a study lacks that does not answer a question: what is not measured, and what to add."""
+    """What a study lacks that does not answer a question.
+
+    Attributes:
+        what: is not measured.
+        add: to the study, in words.
+        example: lines of a study's file, with `{target}` for the dataset, `rn50` for an encoder to
+            download and `other` for another dataset.
+    """
 
     what: str
     add: str
+    example: tuple[str, ...] = ()
 
     def text(self) -> str:
         """Return both as one text."""
@@ -36,7 +44,9 @@ QUESTIONS = {
     "contest": Title(
         "Pretrain on your images, or labels alone?", "Pretraining or labels alone", "each"
     ),
-    "labels": Title("From how many labels on labels alone?", "Over the label sizes", "each"),
+    "labels": Title(
+        "Above how many labels is pretraining no longer needed?", "Over the label sizes", "each"
+    ),
     "downloaded": Title(
         "A downloaded encoder, or your own pretraining?",
         "A downloaded encoder or one's own pretraining",

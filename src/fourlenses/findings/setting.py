@@ -5,6 +5,7 @@ import pandas as pd
 from fourlenses.analysis import table
 from fourlenses.analysis.contrasts import Evidence
 from fourlenses.findings import selection, words
+from fourlenses.findings.answer import convergence
 from fourlenses.findings.finding import seed_note
 from fourlenses.findings.thresholds import Thresholds
 from fourlenses.study import names
@@ -26,7 +27,7 @@ def setting(rows: pd.DataFrame, evidence: Evidence, thresholds: Thresholds) -> s
         seed_note(evidence, int(trained["seed"].nunique())),
         f"{tests}; {words.listed(floors)}." if floors else f"{tests}.",
         _answers_sentence(thresholds),
-        *_not_converged(trained),
+        *convergence.sentences(rows),
     ]
     return " ".join(sentences)
 
@@ -57,15 +58,6 @@ def _answers_sentence(thresholds: Thresholds) -> str:
         f"95 % (Holm). Worth it: more than {worth}. No difference: within {alike}. Trained enough "
         f"to tell: above the random encoder by more than {trained} and more than the interval."
     )
-
-
-def _not_converged(trained: pd.DataFrame) -> list[str]:
-    encoders = trained[~trained["protocol"].isin(selection.SCRATCH_WORDS)]
-    falling = encoders[encoders["not_converged"].str.contains("pretraining")]
-    if falling.empty:
-        return []
-    counts = f"Of {encoders['run'].nunique()} encoders {falling['run'].nunique()}"
-    return [f"{counts} had not converged: their loss still fell at its end."]
 
 
 def encoders_sentence(rows: pd.DataFrame) -> str:

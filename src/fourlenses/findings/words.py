@@ -75,9 +75,9 @@ def at_steps(rows: pd.DataFrame) -> str:
 
 
 def pixels(rows: pd.DataFrame) -> str:
-    """`32 px`, or that the table does not say."""
+    """`32 px`, or that the table does not say it."""
     sizes = sorted({int(size) for size in rows.get("image_size", pd.Series(dtype=float)).dropna()})
-    return " and ".join(map(str, sizes)) + " px" if sizes else "pixels not recorded"
+    return " and ".join(map(str, sizes)) + " px" if sizes else "image size not recorded"
 
 
 def steps(rows: pd.DataFrame) -> int | None:
@@ -85,6 +85,15 @@ def steps(rows: pd.DataFrame) -> int | None:
     counts = selection.step_counts(rows)
     counts = counts[counts > 0]
     return int(counts.max()) if selection.equal_steps(counts) else None
+
+
+def at_all(sizes: Sequence[int]) -> str:
+    """`both label sizes compared (500 and 4,000)`, of all numbers of labels that were compared."""
+    compared = listed([images(size) for size in sizes])
+    if len(sizes) == 1:
+        return f"{compared} labels (the only size compared)"
+    number = "both" if len(sizes) == 2 else f"all {len(sizes)}"
+    return f"{number} label sizes compared ({compared})"
 
 
 def listed(parts: Sequence[str]) -> str:

@@ -86,18 +86,23 @@ def _unlikely(one: Expected) -> bool:
 def _lacking(asked: Mapping[str, list[Expected]]) -> Iterator[str]:
     """Paragraphs on what cannot be settled and on what may not be."""
     kinds = {
-        "**This study cannot settle, as planned:**": _impossible,
-        f"It may not settle (a chance of 50 to {100 * LIKELY:.0f} %):": _unlikely,
+        "**This study cannot settle, as planned and at the difference asked for:**": _impossible,
+        f"It may not settle, at that difference (chance 50 to {100 * LIKELY:.0f} %):": _unlikely,
     }
     for title, is_so in kinds.items():
         some = {question: list(filter(is_so, group)) for question, group in asked.items()}
         lines = [
-            f"- {_name(question)}: {len(group)} of {len(asked[question])}. {_remedy(group)}"
+            f"- {_name(question)}: {len(group)} of {_comparisons(len(asked[question]))}. "
+            f"{_remedy(group)}"
             for question, group in some.items()
             if group
         ]
         if lines:
             yield "\n".join([title, "", *lines])
+
+
+def _comparisons(count: int) -> str:
+    return f"{count} comparison{'' if count == 1 else 's'}"
 
 
 def _unknown(datasets: Sequence[str]) -> str:
@@ -125,7 +130,10 @@ def _remedy(some: Sequence[Expected]) -> str:
         return " ".join(parts)
     widest = max(open_ones, key=lambda one: one.answer.half / (one.distance or 1e-9))
     unit, distance = widest.answer.unit, widest.distance or 0.0
-    parts.append(f"Half-width ±{widest.answer.half:.1f} {unit}, to resolve: {distance:.1f}.")
+    parts.append(
+        f"Half-width ±{widest.answer.half:.1f} {unit}, asked for: {distance:.1f}; a larger "
+        "difference may show."
+    )
     ways = [way for way in (_seeds(open_ones), _tests(open_ones)) if way]
     if ways:
         parts.append(f"{' or '.join(ways)} would settle {'it' if len(some) == 1 else 'them'}.")

@@ -53,7 +53,10 @@ def _seeds(config: dict, prices: Prices) -> str:
     """What more seeds cost; empty where that is not known, or there are enough."""
     keys = overlays.more_seeds(config)
     price = _price(config, keys, prices) if keys else None
-    return f"To add: {in_yaml(keys)[0]}, {price.in_words()}." if keys and price else ""
+    if not keys or not price:
+        return ""
+    file = f"studies/{config['study']}.yaml"
+    return f"To add, write into {file}: {in_yaml(keys)[0]}; cost: {price.in_words()}."
 
 
 def _step(
@@ -61,8 +64,10 @@ def _step(
 ) -> NextStep:
     """The next step at its price. entries: what is not measured, with prices."""
     if step.seeds is None:
-        costs = [one.cost for one in entries if [one.question] == step.answers]
-        return replace(step, cost=costs[0]) if step.step == ADD and costs else step
+        asked = [one for one in entries if [one.question] == step.answers]
+        if step.step != ADD or not asked:
+            return step
+        return replace(step, cost=asked[0].cost, config=asked[0].config)
     keys = overlays.more_seeds(config, step.seeds)
     if not keys:
         return step

@@ -6,6 +6,7 @@ from fourlenses.analysis.contrasts import Evidence
 from fourlenses.analysis.table import read_metrics
 from fourlenses.core.errors import UserError
 from fourlenses.findings import selection
+from fourlenses.findings.answer import convergence
 from fourlenses.report.charts.curves import Chart, chart
 from fourlenses.report.charts.matrix import BLOCKS, matrix
 from fourlenses.report.charts.series import series_of
@@ -25,7 +26,7 @@ def read_datasets(metrics: Path, cards: list[dict]) -> dict:
 
     Returns:
         ``panels``: id, title, card, chart and table of each dataset; ``matrix``: targets and blocks
-        of rows, or None; ``gaps``.
+        of rows, or None; ``not_converged``: how many trainings had not; ``gaps``.
     """
     by_target = {card["target"]: card for card in cards}
     try:
@@ -34,7 +35,12 @@ def read_datasets(metrics: Path, cards: list[dict]) -> dict:
         # written by other means: its figures cannot be drawn either, but the rest is shown
         targets = list(by_target)
         panels = [_panel(i, target, by_target) for i, target in enumerate(targets, 1)]
-        return {"panels": panels, "matrix": None, "gaps": [Gap(f"No charts: {error}")]}
+        return {
+            "panels": panels,
+            "matrix": None,
+            "not_converged": [],
+            "gaps": [Gap(f"No charts: {error}")],
+        }
     panels = []
     targets = sorted({*evidence.metrics["target"], *by_target})
     for place, target in enumerate(targets, 1):
@@ -42,7 +48,9 @@ def read_datasets(metrics: Path, cards: list[dict]) -> dict:
         series = series_of(target, evidence)
         drawn = chart(panel["title"], series, _chance(evidence, target))
         panels.append(panel | {"chart": drawn, "table": _table(evidence, target)})
-    return {"panels": panels, "matrix": _matrix(evidence, targets), "gaps": []}
+    falling = convergence.sentences(evidence.metrics)
+    matrix_of_study = _matrix(evidence, targets)
+    return {"panels": panels, "matrix": matrix_of_study, "not_converged": falling, "gaps": []}
 
 
 def _panel(place: int, target: str, cards: dict[str, dict]) -> dict:

@@ -1,10 +1,12 @@
 """The findings of a study, read from what the rule `findings` writes."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from fourlenses.report import markdown, values
 from fourlenses.report.charts.scale import Axis
 from fourlenses.report.charts.strip import Comparison, Strip, common_axis, strip
+from fourlenses.report.decisions import OPEN, sense_of
 from fourlenses.report.figures import lens_of
 from fourlenses.report.gaps import Gap, optional_json, optional_text
 from fourlenses.report.tables import read_table
@@ -16,6 +18,7 @@ COMMAND = "snakemake findings"
 # measured", say that there is no answer.
 VERDICTS = ("supported", "contradicted", "equivalent", "mixed", "inconclusive")
 LEANS = "leans "
+PAPERS = ("quantity", "domain", "quality", "granularity")  # lenses of the paper's own claims
 NAMES = {
     "domain": "another domain instead",
     "domain_pool": "pooled with others",
@@ -30,8 +33,34 @@ SHOWN = (
     *STATED,
 )
 IN_THE_NOTE = ("counts", "seeds", "paired", "side", "equivalence")  # the note says them in words
-# The class of a comparison's dot; what does not count has another.
-TONES = {"holds": "yes", "against": "no", "open": "open"}
+# The question of the card's line that makes the same comparison as a finding.
+QUESTION_OF = {
+    "quantity": "doubling",
+    "domain": "other_encoder",
+    "domain_pool": "pool",
+    "domain_added": "added",
+    "alternatives": "downloaded",
+}
+# What a finding claims, short enough for a tile.
+CLAIMS = {
+    "quantity": "the last doubling of the images gains little",
+    "domain": "other domains do not beat own images",
+    "domain_pool": "pools do not beat own images",
+    "domain_added": "added domains do not beat own images alone",
+    "quality": "corruption costs contrastive pretraining more",
+    "granularity": "the gap to supervised grows on finer labels",
+    "alternatives": "a download beats own pretraining",
+}
+# For what right of 0 speaks in the drawing of a finding.
+RIGHT = {
+    "quantity": "twice the unlabelled images",
+    "domain": "another domain's images instead of your own",
+    "domain_pool": "part of your images replaced by another domain's",
+    "domain_added": "another domain's images added to your own",
+    "quality": "a higher cost for contrastive than for supervised pretraining",
+    "granularity": "a wider lead of supervised encoders on finer labels",
+    "alternatives": "the downloaded encoder against own pretraining",
+}
 
 
 def read_findings(results: Path) -> dict:
@@ -70,7 +99,11 @@ def _finding(entry: dict) -> dict:
     evidence = entry.get("evidence")
     comparisons = _comparisons(evidence)
     return {
+        "key": str(entry.get("finding", "")),
         "name": _name(entry.get("finding", "a finding without a name")),
+        "claim": CLAIMS.get(str(entry.get("finding", "")), ""),
+        "right": RIGHT.get(str(entry.get("finding", "")), ""),
+        "of_paper": lens_of(str(entry.get("finding", ""))) in PAPERS,
         "lens": lens_of(str(entry.get("finding", ""))),
         "counts": values.number(entry.get("estimate")) is not None or bool(comparisons),
         "comparisons": comparisons,
@@ -88,18 +121,36 @@ def _finding(entry: dict) -> dict:
     }
 
 
-def with_strips(findings: list[dict]) -> tuple[list[dict], Axis | None]:
-    """Return the findings with their comparisons as dots on one axis, and the axis.
+def tone_against_zero(low: float, high: float) -> str:
+    """Return the class of a mark by its interval: above 0, below 0, or open."""
+    return "yes" if low > 0 else "no" if high < 0 else OPEN
 
-    Only what is in points has a place on it.
+
+def with_strips(findings: list[dict], cards: Sequence[dict] = ()) -> tuple[list[dict], Axis | None]:
+    """Return the findings with their comparisons as marks on one axis, and the axis.
+
+    Only what is in points has a place on it. A mark is the one that the card gives the same
+    comparison; where no card makes it, that of its interval against 0.
+
+    Args:
+        findings: as from `read_findings`.
+        cards: as from `read_decisions`.
     """
+    known = {
+        _place(line["question"], card["target"], line): sense_of(line)
+        for card in cards
+        for line in card["lines"]
+        if line.get("question") in QUESTION_OF.values() and "sense" in line
+    }
     in_points = [
         [
             Comparison(
                 estimate=one["estimate"],
                 low=one["low"],
                 high=one["high"],
-                tone=one["tone"],
+                tone=known.get(
+                    _place(QUESTION_OF.get(finding["key"], ""), one["target"], one), one["tone"]
+                ),
                 words=one["words"],
             )
             for one in finding["comparisons"]
@@ -113,24 +164,32 @@ def with_strips(findings: list[dict]) -> tuple[list[dict], Axis | None]:
     return [finding | {"strip": one} for finding, one in pairs], axis
 
 
+def _place(question: str, target: str, numbers: Mapping) -> tuple:
+    """What two records of one comparison have in common: its number to a tenth of a point."""
+    ends = (values.number(numbers.get(key)) for key in ("estimate", "low", "high"))
+    return question, target, *(None if end is None else round(end, 1) for end in ends)
+
+
 def _comparisons(evidence: object) -> list[dict]:
     """Of the evidence what has an estimate and an interval."""
     result = []
     for entry in dicts(evidence):
-        numbers = {key: values.number(entry.get(key)) for key in ("estimate", "low", "high")}
-        if None in numbers.values():
+        estimate, low, high = (values.number(entry.get(key)) for key in ("estimate", "low", "high"))
+        if estimate is None or low is None or high is None:
             continue
         status = values.text_of(entry, "status")
         named = (_dataset(entry), values.text_of(entry, "what"))
         about = ", ".join(filter(None, named))
         said = f", {STATUS.get(status, status)}" if status else ""
         result.append(
-            numbers
-            | {
+            {
+                "estimate": estimate,
+                "low": low,
+                "high": high,
                 "target": values.text_of(entry, "target"),
                 "unit": values.text_of(entry, "unit"),
-                "counts": status in TONES,
-                "tone": TONES.get(status, "out"),
+                "counts": status in STATUS,
+                "tone": tone_against_zero(low, high) if status in STATUS else OPEN,
                 "words": f"{about}: {values.with_interval(entry)}{said}",
             }
         )

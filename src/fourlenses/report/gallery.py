@@ -39,13 +39,13 @@ def write_gallery(results: Path, output: Path) -> int:
 def _study(folder: Path) -> dict:
     table = read_study_table(folder / METRICS)
     decisions = read_decisions(folder)
-    findings, _ = with_strips(read_findings(folder)["findings"])
+    findings, _ = with_strips(read_findings(folder)["findings"], decisions["cards"])
     tiles, axis = answer.tiles(decisions["cards"], findings, table.lenses)
     return {
         "name": folder.name,
         "headline": answer.headline(decisions["cards"], tiles),
         "conditions": answer.conditions(table),
-        "warnings": answer.warnings(decisions["shared"], table, 0.0),
+        "warnings": answer.warnings(decisions["shared"], table, 0.0, study=folder.name),
         "tiles": tiles,
         "axis": axis,
     }

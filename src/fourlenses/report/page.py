@@ -69,7 +69,7 @@ def gather(metrics: Path, results: Path, data: Path) -> dict:
     table = read_study_table(metrics)
     runs = read_runs(results / "pretrain", table.encoders)
     decisions, found = read_decisions(results), read_findings(results)
-    with_dots, findings_axis = with_strips(found["findings"])
+    with_dots, findings_axis = with_strips(found["findings"], decisions["cards"])
     tiles, axis = answer.tiles(decisions["cards"], with_dots, table.lenses)
     parts = {
         "findings": found | {"findings": with_dots},
@@ -94,8 +94,14 @@ def gather(metrics: Path, results: Path, data: Path) -> dict:
         "headline": answer.headline(decisions["cards"], tiles),
         "short_answers": answer.short_answers(parts["datasets"]["panels"]),
         "conditions": answer.conditions(table),
-        "warnings": answer.warnings(decisions["shared"], table, runs["hours"]),
+        "warnings": answer.warnings(
+            [*decisions["shared"], *parts["datasets"]["not_converged"]],
+            table,
+            runs["hours"],
+            study=results.resolve().name,
+        ),
         "tiles": tiles,
+        "meanings": answer.meanings(table),
         "axis": axis,
         "findings_axis": findings_axis,
         "metrics_csv": embedded_csv(metrics) if metrics.stat().st_size <= MOST_EMBEDDED else None,

@@ -58,15 +58,17 @@ def shown(value: object) -> str:
 
 
 def estimate(value: dict) -> str | None:
-    """Return `{estimate, low, high, unit}` as `3.1 [2.0, 4.2] points`; None for a dict that is no
-    estimate or has other keys."""
+    """Return `{estimate, low, high, unit}` as `+3.1 (+2.0 to +4.2) points`.
+
+    None for a dict that is no estimate or has other keys.
+    """
     if number(value.get("estimate")) is None or set(value) - {"estimate", "low", "high", "unit"}:
         return None
     return with_interval(value)
 
 
 def with_interval(value: dict) -> str:
-    """Return e.g. `1.3 [0.6, 2.1] points`.
+    """Return e.g. `+1.3 (+0.6 to +2.1) points`.
 
     With the decimals that findings and cards have; of another unit with as many as show two digits
     of the interval's half width.
@@ -82,7 +84,9 @@ def with_interval(value: dict) -> str:
         decimals = min(max(1 - math.floor(math.log10(half)), 0), 6) if half > 0 else 2
     # never -0.0
     middle, low, high = (round(end, decimals) + 0.0 for end in (middle, low, high))
-    return f"{middle:,.{decimals}f} [{low:,.{decimals}f}, {high:,.{decimals}f}]{ending}"
+    sign = "+" if unit in DECIMALS else ""  # of differences, as on the cards
+    form = f"{sign},.{decimals}f"
+    return f"{middle:{form}} ({low:{form}} to {high:{form}}){ending}"
 
 
 def words(name: object) -> str:

@@ -298,6 +298,23 @@ METHODS = {
         Method(RANDOM_INIT, "random encoder", colour="#7F7F7F", marker="x", contrastive=False),
     )
 }
+# The ways to an encoder for one's images, the cheapest first: what each is called, and what it is.
+# The last is none, but what each has to beat.
+OPTIONS = {
+    "labels": (
+        "labels alone",
+        "no unlabelled image is used: a network trained from scratch on the labelled ones, or a "
+        "linear classifier on an encoder supervised with them",
+    ),
+    "download": ("downloaded encoder", "somebody else pretrained it, on other images"),
+    "continue": ("continued download", "a downloaded encoder, pretrained further on your images"),
+    "pretrain": ("own pretraining", "an encoder pretrained on your images, without labels"),
+    "untrained": (METHODS[RANDOM_INIT].label, "its weights are random: nothing was trained"),
+}
+USES = {
+    "linear": "a linear classifier on the encoder's features, its weights frozen",
+    "fine_tune": "all weights trained on",
+}
 UNTRAINED = (EXTERNAL, RANDOM_INIT)  # methods of encoders that the study did not pretrain
 TRAINED_METHODS = tuple(name for name in METHODS if name not in UNTRAINED)
 

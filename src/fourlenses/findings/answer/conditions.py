@@ -6,6 +6,7 @@ import pandas as pd
 
 from fourlenses.analysis import table
 from fourlenses.findings import selection, words
+from fourlenses.findings.answer import convergence
 from fourlenses.findings.comparison import UNTRAINED
 from fourlenses.findings.contest import WAYS, largest
 from fourlenses.findings.line import Line
@@ -75,7 +76,7 @@ def warnings(rows: pd.DataFrame, lines: Sequence[Line]) -> list[str]:
     seeds = int(trained["seed"].nunique())
     return [
         *few_seeds(seeds),
-        *_not_converged(trained),
+        *convergence.sentences(rows),
         *_untrained(lines),
     ]
 
@@ -86,15 +87,7 @@ def few_seeds(seeds: int) -> list[str]:
         return []
     number = {1: "One seed", 2: "Two seeds"}[seeds]
     spread = " The spread between seeds is assumed, not measured." if seeds == 1 else ""
-    return [f"{number}: every answer leans at most; three give answers.{spread}"]
-
-
-def _not_converged(trained: pd.DataFrame) -> list[str]:
-    if not selection.not_converged(trained):
-        return []
-    falling = trained[trained["not_converged"].astype(str) != ""]
-    runs = f"{falling['run'].nunique()} of {trained['run'].nunique()} encoders"
-    return [f"The loss still fell at the end of a training of {runs}: longer ones may differ."]
+    return [f"{number}: every answer is at most a leaning; firm answers need three seeds.{spread}"]
 
 
 def _untrained(lines: Sequence[Line]) -> list[str]:
@@ -102,6 +95,6 @@ def _untrained(lines: Sequence[Line]) -> list[str]:
     if not count:
         return []
     return [
-        f"In {count} of {len(lines)} comparisons no side is clearly above the untrained encoder: "
+        f"In {count} of {len(lines)} comparisons no side is clearly above the random encoder: "
         "train longer, or on more images."
     ]

@@ -23,13 +23,14 @@ from fourlenses.findings.comparison import UNTRAINED
 from fourlenses.findings.line import Line
 from fourlenses.findings.questions import Missing
 from fourlenses.findings.thresholds import LEAST_SEEDS
+from fourlenses.study.vocabulary import OPTIONS
 
 DEPENDS, OPEN, NOT_MEASURED = "depends", "open", "not measured"
 NAMES = {
-    LABELS: "labels alone",
-    DOWNLOAD: "a downloaded encoder",
-    CONTINUE: "a downloaded encoder continued on your images",
-    PRETRAIN: "own pretraining",
+    LABELS: OPTIONS["labels"][0],
+    DOWNLOAD: f"a {OPTIONS['download'][0]}",
+    CONTINUE: f"a {OPTIONS['continue'][0]}",
+    PRETRAIN: OPTIONS["pretrain"][0],
 }
 
 
@@ -81,8 +82,8 @@ def _clauses(found: Sequence[AtLabels]) -> str:
     if len(parts) == 1:
         at, advice = parts[0]
         if at[0].winner:
-            return f"{advice}, with {_sizes(at)} labels"
-        sentence = advice.replace("cannot tell", f"cannot tell with {_sizes(at)} labels", 1)
+            return f"{advice}, at {_all(at)}"
+        sentence = advice.replace("cannot tell", f"cannot tell at {_all(at)}", 1)
         return f"{sentence}, because {_why_open(at)}"
     return "; ".join(f"with {_sizes(at)} labels {advice}" for at, advice in parts)
 
@@ -105,6 +106,10 @@ def _advice(one: AtLabels) -> str:
     if len(names) == 2:
         return f"cannot tell whether {names[1]} beats {names[0]}{behind}"
     return f"cannot tell which is best of {words.listed(names)}"
+
+
+def _all(at: Sequence[AtLabels]) -> str:
+    return words.at_all([one.labels for one in at])
 
 
 def _sizes(at: Sequence[AtLabels]) -> str:

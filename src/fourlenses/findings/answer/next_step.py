@@ -139,7 +139,13 @@ def _in_words(one: _Possible, study: str) -> NextStep:
     later = f"`make plan STUDY={study}` prices it once it is added"
     if one.missing:
         missing = one.missing
-        return NextStep(step=ADD, what=missing.add, answers=[missing.question], cost=missing.cost)
+        return NextStep(
+            step=ADD,
+            what=missing.add,
+            answers=[missing.question],
+            cost=missing.cost,
+            config=missing.config,
+        )
     if one.step == LONGER:
         what = "longer pretraining, as encoders are hardly above the untrained one"
         return NextStep(step=LONGER, what=what, answers=answers, cost=later)
@@ -150,4 +156,6 @@ def _in_words(one: _Possible, study: str) -> NextStep:
     seeds = LEAST_SEEDS if here < LEAST_SEEDS else ceil(here * one.times)
     about = "" if here < LEAST_SEEDS else "about "
     what = f"{about}{seeds} seeds in place of {here}"
-    return NextStep(step=SEEDS, what=what, answers=answers, seeds=seeds, cost=later)
+    # which they are is known once the study's record is
+    config = [f"seeds: {list(range(seeds))}"]
+    return NextStep(step=SEEDS, what=what, answers=answers, seeds=seeds, cost=later, config=config)

@@ -10,7 +10,7 @@ from fourlenses.findings.answer.options import COMPARED, DOWNLOAD, LABELS, PRETR
 from fourlenses.findings.card import Row, Table, Value
 from fourlenses.findings.line import Line
 from fourlenses.study import names
-from fourlenses.study.vocabulary import EXTERNAL, FROM_SCRATCH, method_of
+from fourlenses.study.vocabulary import EXTERNAL, FROM_SCRATCH, OPTIONS, method_of
 
 CONTINUED, UNTRAINED = "continued", "untrained"
 
@@ -20,20 +20,20 @@ Option = tuple[str, str, pd.DataFrame]  # role, name, rows of one label size or 
 def of(rows: pd.DataFrame, *, lines: Sequence[Line], evidence: Evidence) -> Table:
     """Return the table.
 
-    Own pretraining and downloads have a row for each way that they were used, so that both sides of
-    every difference are there.
+    Labels alone, own pretraining and downloads have a row for each way that they were used, so that
+    both sides of every difference are there, and each number has one protocol.
 
     Args:
         rows: of one target at its finest level, as `selection.finest` returns them.
         lines: of the card.
         evidence: the study's table.
     """
-    found = [_alone(rows, evidence)]
+    found = [*_alone(rows, evidence)]
     found += [row for option in _encoders(rows) for row in _rows(option, evidence)]
     random = selection.linear(rows[rows["method"] == "random"])
     cells = selection.groups(random, ["labelled_images"])
     values = [_value(cell, evidence) for _, cell in cells]
-    found.append(_sorted(UNTRAINED, "untrained encoder", values))
+    found.append(_sorted(UNTRAINED, OPTIONS["untrained"][0], values))
     found = [row for row in found if row.values]
     labels = sorted({value.labels for row in found for value in row.values})
     return Table(labels=labels, rows=found, differences=list(_differences(lines)))
@@ -44,15 +44,14 @@ def _mean_top1(cells: Mapping[str, pd.DataFrame]) -> Callable[[str], float]:
     return lambda name: float(cells[name]["top1"].mean())
 
 
-def _alone(rows: pd.DataFrame, evidence: Evidence) -> Row:
-    """Labels alone, the best way at each label size."""
-    values = []
+def _alone(rows: pd.DataFrame, evidence: Evidence) -> Iterator[Row]:
+    """Labels alone, a row for each way: from scratch, or by a supervised encoder."""
+    by_way: dict[str, list[Value]] = {}
     for _, here in selection.groups(rows, ["labelled_images"]):
-        ways = dict(selection.supervised(here))
-        if ways:
-            best = max(ways, key=_mean_top1(ways))
-            values.append(_value(ways[best], evidence))
-    return _sorted(LABELS, "labels alone", values)
+        for way, cell in selection.supervised(here):
+            by_way.setdefault(way, []).append(_value(cell, evidence))
+    for values in by_way.values():
+        yield _sorted(LABELS, OPTIONS["labels"][0], values)
 
 
 def _encoders(rows: pd.DataFrame) -> Iterator[Option]:

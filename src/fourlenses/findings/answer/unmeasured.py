@@ -6,12 +6,13 @@ from fourlenses.findings.card import Unmeasured
 from fourlenses.findings.questions import QUESTIONS, Missing
 
 
-def of(lacking: Mapping[str, Missing], study: str) -> list[Unmeasured]:
+def of(lacking: Mapping[str, Missing], study: str, target: str) -> list[Unmeasured]:
     """Return an entry per question that is not answered, in the order of the card.
 
     Args:
         lacking: of each such question, what the study lacks.
         study: its name.
+        target: the dataset evaluated on.
     """
     return [
         Unmeasured(
@@ -20,6 +21,7 @@ def of(lacking: Mapping[str, Missing], study: str) -> list[Unmeasured]:
             what=lacking[question].what,
             add=lacking[question].add,
             cost=f"`make plan STUDY={study}` prices it once it is added",
+            config=[line.replace("{target}", target) for line in lacking[question].example],
         )
         for question in QUESTIONS
         if question in lacking

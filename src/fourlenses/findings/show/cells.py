@@ -1,11 +1,13 @@
 """A card's table and questions as texts, the same for Markdown, HTML and the terminal."""
 
+import re
 from collections.abc import Iterator, Mapping
 from itertools import groupby
 from typing import Any, NamedTuple
 
 from fourlenses.findings.numbers import NOTHING, difference, images, percent
 from fourlenses.findings.questions import QUESTIONS
+from fourlenses.study.vocabulary import OPTIONS, PROTOCOLS, USES
 
 Card = Mapping[str, Any]  # an entry of decision.json
 
@@ -25,7 +27,7 @@ class TableRow(NamedTuple):
 
 class QuestionRow(NamedTuple):
     """A row of the questions; the title is empty where it is that of the row before, and labels
-    where all rows of a question are about one number of them."""
+    where all rows of a question are about one number of them. What is declared has no sense."""
 
     title: str
     labels: str
@@ -70,6 +72,44 @@ def next_step(card: Card) -> str:
     return f"{what}. It can answer: {titles}{cost}"
 
 
+def where(card: Card) -> str:
+    """Return in which file the keys of a next step or of what is not measured are written."""
+    return f"In studies/{card['study']}.yaml" if card.get("study") else "In the study's file"
+
+
+# What stands in an example for a name that a user has to choose.
+PLACEHOLDERS = {"rn50": "an encoder to download", "other": "another dataset"}
+
+
+def placeholders(card: Card) -> str:
+    """Return what names in the examples of what is not measured stand for; empty without them."""
+    lines = " ".join(line for one in card["unmeasured"] for line in one.get("config", []))
+    said = [
+        f"{name} stands for {meaning}"
+        for name, meaning in PLACEHOLDERS.items()
+        if re.search(rf"\b{name}\b", lines)
+    ]
+    return f"{'; '.join(said)}." if said else ""
+
+
+SIGNS = (
+    "Points, ▲ and ▼ are for the option that the question names first: ▲ better, ▼ worse, ≈ no "
+    "difference, ◐ open."
+)
+
+
+def meanings(card: Card) -> str:
+    """Return what the table's names of options and uses mean, in a sentence each."""
+    roles = {"continued": "continue"}
+    shown = {roles.get(row["role"], row["role"]) for row in card["table"]["rows"]}
+    ways = {value["way"] for row in card["table"]["rows"] for value in row["values"]}
+    said = [f"{name}: {meaning}" for key, (name, meaning) in OPTIONS.items() if key in shown]
+    for key, meaning in USES.items():
+        if any(PROTOCOLS[key].label in way for way in ways):
+            said.append(f"{PROTOCOLS[key].label}: {meaning}")
+    return f"{'; '.join(said)}." if said else ""
+
+
 def question_rows(card: Card) -> Iterator[QuestionRow]:
     """Yield the answers, in the order of the card."""
     for title, group in groupby(card["questions"], key=lambda row: row["title"]):
@@ -80,7 +120,7 @@ def question_rows(card: Card) -> Iterator[QuestionRow]:
                 title="" if place else title,
                 labels=f"{images(row['labels'])} labels" if several and row["labels"] else "",
                 glyph="" if QUESTIONS[row["question"]].declared else GLYPHS[row["sense"]],
-                sense=SENSES[row["sense"]],
+                sense="" if QUESTIONS[row["question"]].declared else SENSES[row["sense"]],
                 answer=row["answer"],
                 points=_number(row),
                 why=row["why"],

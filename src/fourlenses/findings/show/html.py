@@ -8,7 +8,16 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from fourlenses.findings.numbers import images
-from fourlenses.findings.show.cells import NEXT, Card, next_step, question_rows, table_rows
+from fourlenses.findings.show.cells import (
+    NEXT,
+    Card,
+    meanings,
+    next_step,
+    placeholders,
+    question_rows,
+    table_rows,
+    where,
+)
 
 MOST_BESIDE = 3  # label sizes: a table of more stands below the chart, over the whole width
 
@@ -18,7 +27,8 @@ def cards(found: Sequence[Card], chart: str = "") -> str:
 
     Args:
         found: of decision.json.
-        chart: elements that stand after the answer, before the questions.
+        chart: elements that stand after the answer, before the questions. A page that has it says
+            itself what the names of options mean.
     """
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
@@ -39,6 +49,9 @@ def cards(found: Sequence[Card], chart: str = "") -> str:
             most_beside=MOST_BESIDE,
             next_label=NEXT,
             next_step=next_step(card),
+            where=where(card),
+            meanings="" if chart else meanings(card),
+            placeholders=placeholders(card),
         )
         for card in found
     )

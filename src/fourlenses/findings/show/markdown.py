@@ -4,7 +4,17 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fourlenses.findings.numbers import images
-from fourlenses.findings.show.cells import NEXT, Card, next_step, question_rows, table_rows
+from fourlenses.findings.show.cells import (
+    NEXT,
+    SIGNS,
+    Card,
+    meanings,
+    next_step,
+    placeholders,
+    question_rows,
+    table_rows,
+    where,
+)
 
 HEAD = "# Decision card\n\nWhat the study says of each target: docs/reference/decision-card.md.\n"
 
@@ -24,6 +34,7 @@ def _card(card: Card) -> str:
         labels = [f"{images(size)} labels" for size in card["table"]["labels"]]
         head = ["top-1, % (95 % interval)", *labels]
         parts.append(table([head, *([row.name, *row.cells] for row in table_rows(card))]))
+        parts.append(f"{meanings(card)}\n")
     if card["questions"]:
         head = ["question", "answer", "points (95 % interval)", "why"]
         rows = [
@@ -31,13 +42,11 @@ def _card(card: Card) -> str:
             for row in question_rows(card)
         ]
         parts.append(table([head, *rows]))
-        parts.append(
-            "Points are in favour of what the question names. ▲ for it, ▼ against, ≈ no "
-            "difference, ◐ open.\n"
-        )
+        parts.append(f"{SIGNS}\n")
     if step := next_step(card):
-        keys = "".join(f" `{line}`" for line in card["next_step"]["config"])
-        parts.append(f"**{NEXT}:** {step}{keys}\n")
+        parts.append(f"**{NEXT}:** {step}\n")
+        if keys := card["next_step"]["config"]:
+            parts.append("\n".join([f"{where(card)}:\n", "```yaml", *keys, "```\n"]))
     parts += _unmeasured(card)
     parts.append(_sentences(card))
     return "\n".join(parts)
@@ -46,8 +55,11 @@ def _card(card: Card) -> str:
 def _unmeasured(card: Card) -> list[str]:
     if not card["unmeasured"]:
         return []
+    place = where(card)
+    head = ["not measured", f"to measure it, {place[0].lower()}{place[1:]}", "what it would cost"]
     rows = [[one["what"], _remedy(one), one["cost"]] for one in card["unmeasured"]]
-    return [table([["not measured", "to measure it", "what it would cost"], *rows])]
+    said = placeholders(card)
+    return [table([head, *rows]), *([f"{said}\n"] if said else [])]
 
 
 def _remedy(one: Mapping[str, Any]) -> str:

@@ -12,6 +12,7 @@ from fourlenses.findings.show.cells import (
     next_step,
     question_rows,
     table_rows,
+    where,
 )
 
 WIDTH = 100  # at most
@@ -50,8 +51,11 @@ def _card(card: Card, width: int, *, parts: int) -> str:
     if parts != HEADLINES:
         lines += _questions(card, width)
     if step := next_step(card):
-        step = " ".join([f"→ {NEXT}: {step}", *card["next_step"]["config"]])
-        lines += _wrapped(step, width, 4, first=2)
+        lines += _wrapped(f"→ {NEXT}: {step}", width, 4, first=2)
+        keys = card["next_step"]["config"]
+        if keys and parts != HEADLINES:
+            lines += _wrapped(f"{where(card)}:", width, 4)
+            lines += [line for key in keys for line in _wrapped(key, width, 8, first=6)]
     if parts == WHOLE and card["unmeasured"]:
         by_cost: dict[str, list[str]] = {}
         for one in card["unmeasured"]:

@@ -8,7 +8,7 @@ import pandas as pd
 
 from fourlenses.analysis.contrasts import Evidence
 from fourlenses.findings import best_of, selection, words
-from fourlenses.findings.comparison import HAS_SEEN, LONGER_FIRST, Comparison, points
+from fourlenses.findings.comparison import LONGER_FIRST, Comparison, points
 from fourlenses.findings.contest import ALIKE, OPEN
 from fourlenses.findings.line import (
     Line,
@@ -35,15 +35,28 @@ COSTS, HELPS, GONE = "continuing costs", "continuing helps", "destroyed"
 MISSING = {
     "downloaded": Missing(
         "an encoder that can be downloaded against one's own pretraining",
-        "add the lens alternatives with encoders, and the same protocols for both",
+        "name an encoder to download under encoders (docs/reference/encoders.md), and list it in "
+        "the lens alternatives",
+        ("alternatives: {more: [{datasets: [{target}], encoders: [rn50]}]}",),
     ),
     "download_or_labels": Missing(
         "a downloaded encoder against labels alone",
-        "add the lens alternatives with encoders, the protocol fine_tune and the baseline scratch",
+        "name an encoder to download under encoders (docs/reference/encoders.md), and list it in "
+        "the lens alternatives, with the protocol fine_tune and the baseline scratch",
+        (
+            "alternatives: {more: [{datasets: [{target}], encoders: [rn50], "
+            "protocols: [linear, fine_tune], baselines: [scratch]}]}",
+        ),
     ),
     "continued": Missing(
         "a downloaded encoder continued on one's own images",
-        "add to the lens alternatives method entries that start from a download, under continued",
+        "pretrain the downloaded encoder further on your images: an entry of methods that starts "
+        "from it, listed under continued in the lens alternatives",
+        (
+            "methods: {simclr_continued: {preset: minutes, start: rn50}}",
+            "alternatives: {more: [{datasets: [{target}], encoders: [rn50], "
+            "continued: [simclr_continued]}]}",
+        ),
     ),
 }
 
@@ -254,7 +267,7 @@ def _declared(evidence: Evidence, declared: dict[str, Declared]) -> Iterator[tup
                 low=None,
                 high=None,
                 unit=words.POINTS,
-                answer=f"{HAS_SEEN}; {licence}" if seen else licence,
+                answer=f"has seen this dataset; {licence}" if seen else licence,
                 sentence=f"{said} It is {ONE_SET}",
                 seeds=int(of_encoder["seed"].nunique()),
                 option=shown,

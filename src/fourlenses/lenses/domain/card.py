@@ -18,13 +18,27 @@ QUESTIONS = {"added": finding.ADDED, "pool": finding.POOL, "other_encoder": find
 MISSING = {
     "added": Missing(
         "adding images of other domains to one's own",
-        "add pools of both to the lens domain, and pool_controls with share",
+        "pretrain on a pool of both datasets (pools of the lens domain), and on its share of your "
+        "images alone (pool_controls: share)",
+        (
+            "domain: {datasets: [{target}, other], pools: [[{target}, other]], pool_images: 2000, "
+            "pool_controls: [share]}",
+        ),
     ),
     "pool": Missing(
         "pooling with another domain at an equal number of images",
-        "add pools of both to the lens domain, and pool_controls with total",
+        "pretrain on a pool of both datasets (pools of the lens domain), and on as many of your "
+        "images alone (pool_controls: total)",
+        (
+            "domain: {datasets: [{target}, other], pools: [[{target}, other]], pool_images: 2000, "
+            "pool_controls: [total]}",
+        ),
     ),
-    "other_encoder": Missing("an encoder of another domain", "add the lens domain"),
+    "other_encoder": Missing(
+        "an encoder of another domain",
+        "pretrain on another dataset and evaluate on this one (lens domain)",
+        ("domain: {datasets: [{target}, other]}",),
+    ),
 }
 
 

@@ -14,7 +14,11 @@ from fourlenses.lenses.quality import finding
 from fourlenses.study import names
 
 MISSING = {
-    "corruption": Missing("what corrupted images cost", "add the lens quality for this dataset"),
+    "corruption": Missing(
+        "what corrupted images cost",
+        "pretrain on corrupted images of this dataset (lens quality)",
+        ("quality: {datasets: [{target}], corruptions: [jpeg10]}",),
+    ),
 }
 
 

@@ -19,7 +19,8 @@ WORTH, NOT_WORTH = "worth it", "not worth it"
 MISSING = {
     "doubling": Missing(
         "the gain from twice the unlabelled images",
-        "add the lens quantity with two or more pretrain_images",
+        "pretrain on two or more numbers of images (pretrain_images of the lens quantity)",
+        ("quantity: {more: [{datasets: [{target}], pretrain_images: [1000, all]}]}",),
     ),
 }
 

@@ -210,7 +210,7 @@ def _short(text: str, most: int) -> str:
 def _words(series: Series, point: Point) -> str:
     seeds = f"{point.seeds} seed{'' if point.seeds == 1 else 's'}"
     return (
-        f"{series.label}: {point.top1:.1f} % [{point.low:.1f}, {point.high:.1f}] "
+        f"{series.label}: {point.top1:.1f} % ({point.low:.1f} to {point.high:.1f}) "
         f"with {point.labels:,} labels, {seeds}; {point.run}"
     )
 

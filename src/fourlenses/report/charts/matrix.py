@@ -15,7 +15,7 @@ from fourlenses.findings import selection
 from fourlenses.report.charts.series import key_of
 from fourlenses.study import methods, names
 from fourlenses.study.encoders import split_start
-from fourlenses.study.vocabulary import EXTERNAL, RANDOM_INIT
+from fourlenses.study.vocabulary import EXTERNAL, OPTIONS, RANDOM_INIT
 
 LENS = "domain"
 BLOCKS = {
@@ -110,7 +110,7 @@ def _block(method: str, source: str) -> str:
 
 def _label(method: str, source: str, rows: pd.DataFrame) -> str:
     if method == RANDOM_INIT:
-        return "untrained encoder"
+        return OPTIONS["untrained"][0]
     several = len({name for name in rows["method"] if methods.is_contrastive(name)}) > 1
     shown = names.source(source)
     if method == EXTERNAL:
@@ -150,8 +150,8 @@ def _tone(contrast: Contrast | None, undecided: bool) -> str:
 
 
 def _words(label: str, target: str, *, mean: Contrast, contrast: Contrast | None) -> Iterator[str]:
-    ends = f"[{mean.low:.1f}, {mean.high:.1f}]"
+    ends = f"({mean.low:.1f} to {mean.high:.1f})"
     yield f"{label}, evaluated on {target}: {mean.estimate:.1f} % {ends}."
     if contrast:
-        ends = f"[{contrast.low:+.1f}, {contrast.high:+.1f}]"
+        ends = f"({contrast.low:+.1f} to {contrast.high:+.1f})"
         yield f"{contrast.estimate:+.1f} points {ends} against images of its own."

@@ -9,7 +9,7 @@ from fourlenses.analysis.contrasts import Evidence
 from fourlenses.findings import selection
 from fourlenses.study import methods, names
 from fourlenses.study.encoders import split_start
-from fourlenses.study.vocabulary import EXTERNAL, FROM_SCRATCH, RANDOM_INIT, method_of
+from fourlenses.study.vocabulary import EXTERNAL, FROM_SCRATCH, OPTIONS, RANDOM_INIT, method_of
 
 # What stands for what: the class of its colour, in the order of legends.
 ALONE, OWN, TUNED, SUPERVISED = "alone", "own", "tuned", "supervised"
@@ -117,8 +117,8 @@ def _named(rows: pd.DataFrame) -> Iterator[Named]:
     scratch = rows["protocol"].isin(FROM_SCRATCH)
     protocols = rows.loc[scratch, "protocol"].drop_duplicates()
     for protocol in protocols:
-        more = f" ({names.protocol(protocol)})" if len(protocols) > 1 else ""
-        yield ALONE, f"labels alone{more}", rows[rows["protocol"] == protocol], 0
+        label = f"{OPTIONS['labels'][0]}, {names.protocol(protocol)}"
+        yield ALONE, label, rows[rows["protocol"] == protocol], 0
     encoders = rows[~scratch]
     frozen = selection.linear(encoders)
     own = selection.from_random_weights(selection.own_encoders(frozen))
@@ -141,7 +141,7 @@ def _own(method: str, rows: pd.DataFrame) -> Iterator[Named]:
     sizes = sorted(rows["pretrain_images"].unique(), reverse=True)
     kept = sizes if len(sizes) <= MOST_SIZES else [*sizes[: MOST_SIZES - 1], sizes[-1]]
     for shade, size in enumerate(kept):
-        label = f"{methods.label(method)}, {names.count(int(size))} images"
+        label = f"{methods.label(method)} on {names.count(int(size))} images"
         yield OWN, label, rows[rows["pretrain_images"] == size], min(shade, SHADES - 1)
 
 
@@ -151,7 +151,7 @@ def _tuned(method: str, encoders: pd.DataFrame) -> Iterator[Named]:
     rows = own[(own["protocol"] == "fine_tune") & (own["method"] == method)]
     if len(rows):
         size = int(rows["pretrain_images"].max())
-        label = f"{methods.label(method)}, {names.count(size)} images, fine-tuned"
+        label = f"{methods.label(method)} on {names.count(size)} images, fine-tuned"
         yield TUNED, label, rows[rows["pretrain_images"] == size], 0
 
 
@@ -159,7 +159,7 @@ def _other(method: str, source: str, rows: pd.DataFrame, *, several: bool) -> Na
     shown = names.source(source)
     first = rows.iloc[0]
     if method == RANDOM_INIT:
-        return UNTRAINED, "untrained encoder", rows, 0
+        return UNTRAINED, OPTIONS["untrained"][0], rows, 0
     if method == EXTERNAL:
         return DOWNLOADED, shown, rows, 0
     if split_start(source)[1]:
@@ -169,6 +169,10 @@ def _other(method: str, source: str, rows: pd.DataFrame, *, several: bool) -> Na
     if first["corruption"] != "none":
         return CORRUPTED, f"{prefix}{shown}, {names.corruption(first['corruption'])}", rows, 0
     if is_supervised and first["in_domain"]:
-        return SUPERVISED, f"{prefix}{shown}", rows, 0
+        alone = (rows["pretrain_images"] <= rows["labelled_images"]).all()
+        label = (
+            f"{OPTIONS['labels'][0]}, supervised encoder, linear" if alone else f"{prefix}{shown}"
+        )
+        return SUPERVISED, label, rows, 0
     role = MIXED if len(names.datasets(source)) > 1 else ELSEWHERE
     return role, f"{prefix}{shown}", rows, 0

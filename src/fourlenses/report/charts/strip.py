@@ -22,6 +22,7 @@ class Comparison:
         high: likewise.
         tone: class of its colour: yes, no, level or open.
         words: what a pointer shows.
+        reason: why it is open; empty where it is not.
     """
 
     estimate: float
@@ -29,6 +30,7 @@ class Comparison:
     high: float
     tone: str
     words: str
+    reason: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
