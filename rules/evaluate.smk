@@ -3,7 +3,7 @@
 # then all of it into one table.
 import hashlib
 
-from fourlenses.config.encoders import layout_of, stored_size
+from fourlenses.config.encoders import layout_of
 from fourlenses.config.job_settings import (
     feature_protocol_settings,
     protocol_augmentation,
@@ -38,9 +38,7 @@ def of_encoders(path):
 
 
 def evaluation_memory(wildcards, attempt):
-    """Grows with the pixels of a batch (docs/measured/planning.md)."""
-    sides = [stored_size(config, encoder) for encoder in run_of(wildcards).encoders]
-    return attempts_grow(16000 if max(sides) > 128 else 8000, attempt)
+    return attempts_grow(needs.evaluation_memory(config, run_of(wildcards)), attempt)
 
 
 rule evaluate:
