@@ -40,7 +40,7 @@ L2 = np.logspace(-5, 0, 8).tolist()  # the range of config.yaml
 FRACTION = 0.2
 SIZES, DRAWS = 6, 3
 TOLERANCES = (1e-5, 1e-6)
-BAR = 3.0
+BAR = 10.0
 
 
 @dataclass

@@ -122,5 +122,7 @@ say "installing Python packages into $venv (about 6 GB, mostly torch)"
 "$uv" pip install --quiet --require-hashes --build-constraints envs/requirements.txt "${requirements[@]}" || out_of_room
 "$uv" pip install --quiet --no-deps --no-build-isolation -e .
 "$venv/bin/python" -c 'import torch, torchvision, ffcv' || die "the packages are installed but do not import (above); remove $venv and try again"
+# views on a CPU; nodes that lack a compiler find it there
+"$venv/bin/python" -m fourlenses.data.augment.compiled_views
 printf '%s' "$wanted" >"$stamp"
 say "ready in $((SECONDS - started)) s"

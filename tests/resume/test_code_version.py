@@ -49,5 +49,7 @@ def test_the_code_version_changes_with_any_file_that_counts(tmp_path, monkeypatc
     versions.append(version())
     (tmp_path / "randomness.py").write_text("")
     versions.append(version())
-    assert len(set(versions)) == 4
+    (tmp_path / "data/views.c").write_text("int x;\n")
+    versions.append(version())
+    assert len(set(versions)) == 5
     source_code.code_version.cache_clear()

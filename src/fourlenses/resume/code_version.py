@@ -34,6 +34,7 @@ def code_version() -> dict[str, str]:
     files = [
         *package.glob("*.py"),
         *(file for name in PACKAGES for file in (package / name).rglob("*.py")),
+        *(package / "data").rglob("*.c"),
     ]
     digest = hashlib.sha256()
     for name, file in sorted((file.relative_to(package).as_posix(), file) for file in files):

@@ -23,6 +23,15 @@ ADJUST = {
 RECIPE = Augmentation(solarise=0.3)
 
 
+@pytest.fixture(params=["compiled", "by torch"], autouse=True)
+def way(request, monkeypatch):
+    """Both ways in which a CPU makes views."""
+    if request.param == "by torch":
+        monkeypatch.setattr(module, "views_function", lambda: None)
+    else:
+        assert module.views_function() is not None
+
+
 def smooth_images(count, height=24, width=30):
     coarse = torch.rand(count, 3, 5, 5, generator=torch.Generator().manual_seed(0))
     images = torch.nn.functional.interpolate(coarse, (height, width), mode="bilinear")

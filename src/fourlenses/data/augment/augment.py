@@ -4,6 +4,9 @@ They are those of SimCLR, appendix A (https://arxiv.org/abs/2002.05709). Each st
 batch, with different parameters for each sample. What is drawn depends on (seed, epoch, sample,
 view) alone, hence not on the device, on the number of workers or on the rest of the batch.
 
+Here the operations are torch's, batch by batch. A GPU has one kernel for all of them instead
+(`triton_kernels`), a CPU compiled code (`compiled_views`), where these can be compiled.
+
 By hand, not torchvision's or FFCV's transforms: these draw from a global state, one sample at a
 time, and decode an image once a view (docs/measured/benchmarks.md has the times of each).
 """
@@ -19,6 +22,7 @@ from torch import Tensor
 from fourlenses.data.augment.augmentation import Augmentation
 from fourlenses.data.augment.blur import gaussian_blur, kernel_size
 from fourlenses.data.augment.colour import hue_steps, jitter_, luma
+from fourlenses.data.augment.compiled_views import compiled_views, views_function
 from fourlenses.data.augment.kernel_compiler import kernels_can_be_compiled
 from fourlenses.data.augment.parameters import Parameters, draw_parameters
 from fourlenses.data.augment.resample import Boxes, resample
@@ -123,6 +127,16 @@ class Augment:
             if apply is _apply_to_crops:
                 parameters = without_crop(parameters, self.size)
             return fused_views(images, parameters, self.size, mean=mean, std=std)
+        function = views_function() if images.device.type == "cpu" else None
+        if function is not None:
+            return compiled_views(
+                images,
+                parameters,
+                self.size,
+                normalise=None if mean is None or std is None else (mean, std),
+                crops=apply is _apply_to_crops,
+                function=function,
+            )
         # Autocast would take the matrix products of a view to half precision.
         with torch.no_grad(), torch.autocast(images.device.type, enabled=False):
             views = _in_parts(images, parameters, self.size, apply=apply)
