@@ -12,6 +12,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+import numpy as np
 from PIL import Image
 
 from fourlenses.check.check import CheckSettings, check_dataset
@@ -19,7 +20,8 @@ from fourlenses.data.dataset import index_dataset
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
-REPORT, WINDOW = ROOT / "results" / "real_quantity" / "report.html", (1400, 900)
+REPORT, WINDOW = ROOT / "results" / "real_quantity" / "report.html", (1400, 1200)
+CUT = (850, 1150)  # px from the top between which the page is cut off, where it cuts no text
 SHEET = HERE / "contact_sheet.png"
 WIDTH, SHEET_HEIGHT, COLOURS = 980, 478, 128  # px of a picture, and of its palette
 DEFINITION = {
@@ -33,7 +35,7 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 
 
 def report_screenshot() -> Image.Image:
-    """Return the first screen of the report.
+    """Return the first screen of the report, down to a gap between its texts.
 
     Raises:
         SystemExit: there is no Chromium.
@@ -47,7 +49,22 @@ def report_screenshot() -> Image.Image:
         size = f"--window-size={WINDOW[0]},{WINDOW[1]}"
         command = [browser, *options, size, f"--screenshot={picture}", REPORT.as_uri()]
         subprocess.run(command, check=True, capture_output=True)
-        return Image.open(picture).convert("RGB")
+        page = Image.open(picture).convert("RGB")
+    return page.crop((0, 0, page.width, gap_in(np.asarray(page.convert("L")))))
+
+
+def gap_in(page: np.ndarray) -> int:
+    """Return the row in `CUT` that is the middle of its last wide gap: rows of fewest edges.
+
+    Args:
+        page: grey levels, (height, width).
+    """
+    edges = (np.abs(np.diff(page.astype(int), axis=1)) > 8).sum(1)[slice(*CUT)]
+    quiet = np.flatnonzero(edges == edges.min())
+    gaps = np.split(quiet, np.flatnonzero(np.diff(quiet) > 1) + 1)
+    widest = max(len(gap) for gap in gaps)
+    wide = [gap for gap in gaps if len(gap) >= min(widest, 8)]
+    return CUT[0] + int(wide[-1].mean())
 
 
 def contact_sheet() -> Image.Image:

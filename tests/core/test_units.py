@@ -2,8 +2,8 @@ from fourlenses.core.units import about_duration, format_bytes, format_duration
 
 
 def test_bytes_as_people_write_them():
-    counts = (12, 26_100_000_000, None)
-    expected = ["12 bytes", "26.1 GB", "an unknown number of bytes"]
+    counts = (0.0, 12, 26_100_000_000, None)
+    expected = ["0 bytes", "12 bytes", "26.1 GB", "an unknown number of bytes"]
     assert [format_bytes(count) for count in counts] == expected
     assert format_bytes(3 << 30, binary=True) == "3 GiB"
 

@@ -56,9 +56,25 @@ def test_the_footer_says_what_the_figure_is_of_and_what_it_lacks():
     drawn = figure.draw(jobs, "H100", "mine")
     (footer,) = [text.get_text() for text in visible(drawn) if "mine" in text.get_text()]
     assert footer.replace("\n", " ") == (
-        "mine · 2 jobs, 1 done · an estimate from images per second of H100 · "
+        "mine · 2 jobs, 1 done · an estimate from images per second on one H100 · "
         "without 1 job of unknown length"
     )
+
+
+def test_what_is_done_is_pale_only_where_something_is_left():
+    done, rest = job("pretrain", "domain", done=True), job("pretrain", "domain")
+
+    def opacities(jobs):
+        drawn = figure.draw(jobs, "H100", "mine")
+        assert not any(bar.get_hatch() for bar in drawn.axes[0].patches)
+        legend = [text.get_text() for text in drawn.legends[0].get_texts()]
+        return {bar.get_facecolor()[3] for bar in drawn.axes[0].patches}, "pale: done" in legend
+
+    assert opacities([done, rest]) == ({1.0, figure.PALE}, True)
+    assert opacities([done]) == ({1.0}, False)
+    assert opacities([rest]) == ({1.0}, False)
+    footer = [text.get_text() for text in visible(figure.draw([done], "H100", "mine"))]
+    assert any("1 job, all done" in text for text in footer)
 
 
 def test_kinds_have_the_contrast_that_graphics_need():
@@ -84,10 +100,12 @@ def test_the_page_says_what_is_left_and_what_all_of_it_is():
         job("beton", "domain", on_cpu=True),
     ]
     assert (
-        "To run: **100 h of H100**, 3 d 0 h on 8 of them; and 2.0 h of a CPU core for betons. "
-        "The whole study is 3 jobs and 102 h of H100; done: 1 job." in page(jobs, gpus=8)
+        "To run: **100 h on one H100**, 3 d 0 h on 8; and 2.0 h of a CPU core for betons. "
+        "The whole study is 3 jobs and 102 h on one H100; done: 1 job." in page(jobs, gpus=8)
     )
-    assert "To run: **100 h of H100**; and" in page(jobs)
+    assert "To run: **100 h on one H100**; and" in page(jobs)
     done = [job("pretrain", "domain", done=True)]
-    assert "Nothing is left to run. By this estimate 1 job took 2.0 h of H100." in page(done)
+    assert "Nothing is left to run: 1 job is done, estimated at 2.0 h on one H100." in page(done)
+    assert "bytes" not in page(done).split("Disk:")[0]
+    assert "| pretrain | 1 | 1 | 2.0 h | 0.0 min | – | 0 |" in page(done)
     assert "checkpoints take up to 2 GB more." in page(done)

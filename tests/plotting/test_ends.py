@@ -86,6 +86,22 @@ def test_what_ends_early_is_labelled_next_to_its_end_on_the_side_with_room(at):
     assert not problems(figure)
 
 
+@style.context()
+def test_points_of_a_panel_with_one_number_are_labelled_next_to_them():
+    figure = style.new_figure(1, 2.0)
+    axes = figure.subplots()
+    for number in range(3):
+        ends.add(axes, f"point {number}", x=1, y=50 + number, colour="black", marker="o")
+    axes.set_xlim(0, 2)
+    axes.set_ylim(0, 100)
+    figure.draw_without_rendering()
+    ends.spread(axes)
+    for label in ends.of(axes):
+        assert label.inside
+        assert all(x < axes.transData.transform((1.3, 0))[0] for x, _ in label.leader())
+    assert not problems(figure)
+
+
 def test_the_marker_of_a_line_stands_before_its_label():
     figure, axes = crowded()
 

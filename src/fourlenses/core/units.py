@@ -9,7 +9,8 @@ def format_bytes(count: float | None, *, binary: bool = False) -> str:
     """Return bytes as ``26.1 GB``; for memory (``binary``), as ``24.3 GiB``. None is unknown."""
     if count is None:
         return "an unknown number of bytes"
-    return humanfriendly.format_size(count, binary=binary)
+    # an integer, for 0.0 would be "0.0 bytes"
+    return humanfriendly.format_size(round(count), binary=binary)
 
 
 def format_duration(seconds: float) -> str:

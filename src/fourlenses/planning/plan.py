@@ -106,8 +106,8 @@ def plan_study(
         )
     if not (config["plan"]["device"] or config["plan"]["throughput"] or measured):
         notes.append(
-            "Nothing was measured on this machine (snakemake calibrate does): these are the "
-            f"speeds of {throughput.device}."
+            f"The hours are estimated with the speeds of {throughput.device}; this machine's own "
+            "speeds were not measured (snakemake calibrate does)."
         )
     return StudyPlan(
         layout=jobs.layout,

@@ -19,8 +19,8 @@ from fourlenses.planning.jobs import Job
 from fourlenses.study.vocabulary import LENSES
 
 CAPTION = (
-    "The cost of the study in hours of a device. The bars of the lenses and of what several share "
-    "add up to the last one. What is done already is hatched."
+    "The cost of the study in hours on one device. The bars of the lenses and of what several "
+    "share add up to the last one. Where some jobs are done, they are pale."
 )
 COLUMNS = (
     *("kind", "job", "lenses", "images", "images_per_second", "hours", "hours_of", "done"),
@@ -79,13 +79,13 @@ def page(
         first: paragraphs before the cost.
     """
     everything, remaining = total(jobs), total(left(jobs))
-    of_device = f"of {device or 'a device'}"
+    on_device = f"on {one_of(device)}"
     temporary = sum(job.disk_bytes for job in jobs if job.temporary)
     lines = [
         f"# What the study '{study}' costs",
         "",
         *(line for paragraph in first for line in (paragraph, "")),
-        _to_run(everything, remaining, of_device, wall=format_duration(wall_seconds), gpus=gpus),
+        _to_run(everything, remaining, on_device, wall=format_duration(wall_seconds), gpus=gpus),
         "",
         *_lens_table(jobs),
         "",
@@ -108,14 +108,21 @@ def page(
     return "\n".join([*lines, *(["", *notes] if notes else []), ""])
 
 
-def _to_run(everything: Sum, remaining: Sum, of_device: str, *, wall: str, gpus: int) -> str:
+def one_of(device: str) -> str:
+    """Return `one A100`: an estimate of hours is of one device."""
+    return f"one {device or 'device'}"
+
+
+def _to_run(everything: Sum, remaining: Sum, on_device: str, *, wall: str, gpus: int) -> str:
     """The cost of what is left, and of all, in two sentences."""
-    whole = f"{hours(everything.hours)} {of_device}"
+    whole = f"{hours(everything.hours)} {on_device}"
     if everything.done == everything.jobs:
-        return f"Nothing is left to run. By this estimate {count_of(everything.jobs)} took {whole}."
-    spread = f", {wall} on {gpus} of them" if gpus > 1 else ""
+        are = "is" if everything.jobs == 1 else "are"
+        jobs = f"{count_of(everything.jobs)} {are} done"
+        return f"Nothing is left to run: {jobs}, estimated at {whole}."
+    spread = f", {wall} on {gpus}" if gpus > 1 else ""
     return (
-        f"To run: **{hours(remaining.hours)} {of_device}**{spread}; and "
+        f"To run: **{hours(remaining.hours)} {on_device}**{spread}; and "
         f"{hours(remaining.core_hours)} of a CPU core for betons. The whole study is "
         f"{count_of(everything.jobs)} and {whole}; done: {count_of(everything.done)}."
     )
@@ -167,11 +174,12 @@ def _kind_table(jobs: list[Job]) -> list[str]:
 
 def _kind_line(kind: str, everything: Sum, remaining: Sum) -> str:
     spent, rest, unit = everything.hours, remaining.hours, ""
+    disk = format_bytes(everything.disk_bytes) if everything.disk_bytes else "–"
     if kind == "beton":
         spent, rest, unit = everything.core_hours, remaining.core_hours, " of a core"
     return (
         f"| {kind} | {everything.jobs} | {everything.done} | {hours(spent)}{unit} "
-        f"| {hours(rest)}{unit} | {format_bytes(everything.disk_bytes)} | {everything.unknown} |"
+        f"| {hours(rest)}{unit} | {disk} | {everything.unknown} |"
     )
 
 

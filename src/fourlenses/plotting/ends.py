@@ -11,7 +11,7 @@ from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
-from matplotlib.text import Annotation, Text
+from matplotlib.text import Annotation
 from matplotlib.transforms import Bbox, ScaledTranslation, Transform, blended_transform_factory
 
 from fourlenses.plotting import colours
@@ -21,6 +21,7 @@ from fourlenses.plotting.spacing import spaced
 BEND, MARKER, TEXT = 8.0, 11.0, 15.0
 NEXT_TO, CLEAR = 7.0, 3.0  # points from an end inside the panel to its label, and to its leader
 TOGETHER = 12.0  # points within which lines end at the same place
+REACH = 0.3  # of the panel's width: a leader as long as that would look like a curve
 MOVED = 0.2  # of its height, by which a label next to its end is moved before it needs a leader
 SIZE = 6.0  # points, of the font
 HEAD = "#555555"
@@ -62,7 +63,7 @@ class EndLabel(Annotation):
         assert axes is not None
         unit = axes.figure.dpi / 72
         x, y = axes.transData.transform(self.xy)
-        box = Text.get_window_extent(self)
+        box = self.get_window_extent()
         height = (box.y0 + box.y1) / 2
         moved = abs(height - y) > MOVED * box.height
         if self.inside:
@@ -81,7 +82,7 @@ class EndLabel(Annotation):
             return
         parts: list[tuple[Line2D, list[tuple[float, float]]]] = [(self._leader, self.leader())]
         if not self.inside:
-            box = Text.get_window_extent(self)
+            box = self.get_window_extent()
             left = box.x0 - (TEXT - MARKER) * axes.figure.dpi / 72
             parts.append((self._marker, [(left, (box.y0 + box.y1) / 2)]))
         for part, places in parts:
@@ -129,11 +130,12 @@ def spread(axes: Axes) -> None:
     at = {label: float(axes.transData.transform(label.xy)[0]) for label in labels}
     # without a marker are levels across the panel, such as chance, which end where it does
     last = max(at[label] for label in [one for one in labels if one.marked] or labels)
-    early = [label for label in labels if at[label] < last - TOGETHER * unit]
+    late = max(last - TOGETHER * unit, box.x1 - REACH * box.width)
+    early = [label for label in labels if at[label] < late]
     _apart(axes, [label for label in labels if label not in early], box)
     for group in _groups(early, [(at[label], at[label]) for label in early], TOGETHER * unit):
         _stand_inside(axes, group, [at[label] for label in group])
-    texts = [Text.get_window_extent(label) for label in early]
+    texts = [label.get_window_extent() for label in early]
     for column in _groups(early, [(text.x0, text.x1) for text in texts], 0.0):
         _apart(axes, column, box)
 
@@ -161,9 +163,9 @@ def _groups(
 
 def _stand_inside(axes: Axes, group: Sequence[EndLabel], at: Sequence[float]) -> None:
     """Write labels next to the ends of their lines, on the side with room; ``at``: those ends."""
-    width = max(Text.get_window_extent(label).width for label in group)
+    width = max(label.get_window_extent().width for label in group)
     left, right = at[0] - axes.bbox.x0, axes.bbox.x1 - at[-1]
-    to_the_right = right > left or right > width + NEXT_TO * axes.figure.dpi / 72
+    to_the_right = right > 0.9 * left or right > width + NEXT_TO * axes.figure.dpi / 72
     for label in group:
         label.stand_inside(axes, group[-1 if to_the_right else 0].xy[0], right=to_the_right)
 
@@ -172,7 +174,7 @@ def _apart(axes: Axes, labels: Sequence[EndLabel], box: Bbox) -> None:
     """Move the labels of a column apart."""
     labels = sorted(labels, key=lambda label: label.xy[1])
     wanted = [axes.transData.transform((0.0, label.xy[1]))[1] for label in labels]
-    heights = [Text.get_window_extent(label).height for label in labels]
+    heights = [label.get_window_extent().height for label in labels]
     outside = any(not label.inside for label in labels)
     low = box.y0 - (heights[0] / 2 if outside else 0.0)
     places = spaced(wanted, heights, low=low, high=box.y1)

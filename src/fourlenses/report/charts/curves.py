@@ -16,7 +16,7 @@ LEFT, RIGHT, TOP, BOTTOM = 46, 224, 14, 44
 BEND, KEY, TEXT = 14, 20, 28  # units from the lines' panel to the end of a leader, marker and text
 ROW, ROWS_LEFT, ROWS_RIGHT = 21, 296, 54  # of a chart of dots
 LABEL_GAP = 14
-MOST_LETTERS = {"lines": 31, "dots": 42}
+MOST_LETTERS = {"lines": 34, "dots": 42}
 DODGE, MOST_DODGE = 5, 40  # units between points of the same number of labels, and of all of them
 
 
