@@ -4,6 +4,7 @@ Interrupted, it continues from its last checkpoint when run again.
 """
 
 import argparse
+import dataclasses
 import json
 import os
 from collections.abc import Mapping
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from fourlenses.core.cli import run
 from fourlenses.parallel.launcher import launch
-from fourlenses.resume.placement import add_placement_arguments, placement_from
+from fourlenses.resume.placement import EAGER, STEPS, add_placement_arguments, placement_from
 from fourlenses.trackers.options import add_tracker_arguments
 
 if TYPE_CHECKING:
@@ -53,13 +54,19 @@ def parsed() -> argparse.Namespace:
         help="directory for encoder.safetensors, head.safetensors, history.csv, run.json",
     )
     add_placement_arguments(parser)
-    # the workflow's jobs have it as a variable: an option would be part of the rule's command,
+    # the workflow's jobs have these as variables: an option would be part of the rule's command,
     # whose change is a reason to train again
     parser.add_argument(
         "--nodes",
         type=int,
         default=int(os.environ.get("FOURLENSES_NODES", "1")),
         help="nodes of the SLURM job that this runs in, with --processes and --workers on each",
+    )
+    parser.add_argument(
+        "--step",
+        default=os.environ.get("FOURLENSES_STEP", EAGER),
+        choices=STEPS,
+        help="launch a step's operations one by one, or on a GPU as one recorded graph",
     )
     add_tracker_arguments(parser)
     return parser.parse_args()
@@ -89,7 +96,7 @@ def main() -> None:
         pretrain(
             PretrainingSettings.from_json(values),
             data,
-            placement=placement_from(arguments),
+            placement=dataclasses.replace(placement_from(arguments), step=arguments.step),
             output=arguments.output,
         )
 

@@ -7,6 +7,7 @@ alone; the peers' rows need lightly and kornia, and are left out without them.
 import argparse
 import datetime
 import json
+import logging
 import os
 import sys
 import time
@@ -20,11 +21,12 @@ HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE), str(HERE.parent)]  # next to this file, and what the CPU's bench shares
 
 import evaluation  # noqa: E402
+import graphs  # noqa: E402
 import steps  # noqa: E402
 import views  # noqa: E402
 from machine import machine  # noqa: E402
 
-PARTS = ("views", "steps", "peers", "largest", "linear", "knn", "compiled", "linear10k")
+PARTS = ("views", "steps", "peers", "graphs", "largest", "linear", "knn", "compiled", "linear10k")
 SMALL = (("resnet_small", 32, 32, (16,)),)  # for a rehearsal on a CPU
 
 
@@ -92,6 +94,9 @@ def parts_of(device: torch.device, rounds: int, seconds: float) -> dict[str, Cal
         "views": lambda: views.measure(rounds, device, views.SETTINGS if real else ((32, 32, 16),)),
         "steps": lambda: steps.measure(config_of, settings=settings, **timed),
         "peers": lambda: steps.peers(config_of, settings=settings, **timed),
+        "graphs": lambda: graphs.measure(
+            config_of, settings=graphs.SETTINGS if real else SMALL, **timed
+        ),
         "largest": lambda: steps.largest_batch(config_of, device) if real else [],
         "linear": lambda: [
             evaluation.linear(classes=1000 if real else 10, l2=evaluation.L2, **many)
@@ -111,6 +116,7 @@ def parts_of(device: torch.device, rounds: int, seconds: float) -> dict[str, Cal
 
 def main() -> None:
     arguments = parse_arguments()
+    logging.basicConfig(level=logging.WARNING)  # why a step was not recorded
     device = torch.device(arguments.device)
     parts = parts_of(device, arguments.rounds, arguments.seconds)
     output = arguments.output or HERE.parent / "results" / "gpu" / f"{datetime.date.today()}.json"

@@ -10,8 +10,6 @@ from fourlenses.methods.lejepa import invariance, runs_of_one_size
 from fourlenses.methods.sigreg import random_directions
 from tests.helpers.tiny import rows, tiny, train, views
 
-CPU = torch.device("cpu")
-
 
 def embeddings(count, batch=12, width=6):
     shared = rows(batch, width, seed=0)
@@ -40,7 +38,7 @@ def test_the_loss_is_the_authors(count):
     method = tiny("lejepa", global_views=count, sigreg_directions=5, sigreg_weight=0.02)
     projections = embeddings(count)
     seed = named_seed(method.seed, "0")
-    directions = random_directions(6, 5, seed=seed, device=CPU)
+    directions = random_directions(6, 5, seed=seed)
     loss, _ = method.loss(tuple(projections), (), torch.zeros(12))
     expected = of_the_authors(projections, directions, 0.02)
     assert loss.item() == pytest.approx(expected.item(), rel=1e-4)

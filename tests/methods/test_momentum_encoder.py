@@ -23,7 +23,7 @@ def test_follow_is_the_weighted_mean_of_every_parameter():
     ]
     update_momentum(leader, theirs, m=0.9)
     before = copy.deepcopy(leader.state_dict())
-    follow([follower], [leader], 0.9)
+    follow([follower], [leader], 1 - 0.9)
     for ours, plain, lightlys in zip(
         follower.parameters(), expected, theirs.parameters(), strict=True
     ):
@@ -35,13 +35,13 @@ def test_follow_is_the_weighted_mean_of_every_parameter():
 def test_follow_is_exact_at_its_ends_and_between_equals():
     for momentum, same_as in ((1.0, 1), (0.0, 0)):
         leader, follower = network(0), network(1)
-        follow([follower], [leader], momentum)
+        follow([follower], [leader], 1 - momentum)
         assert all(
             torch.equal(a, b)
             for a, b in zip(follower.parameters(), network(same_as).parameters(), strict=True)
         )
     leader, follower = network(0), network(0)
-    follow([follower], [leader], 0.996)
+    follow([follower], [leader], 1 - 0.996)
     assert all(
         torch.equal(a, b) for a, b in zip(follower.parameters(), leader.parameters(), strict=True)
     )
@@ -50,7 +50,7 @@ def test_follow_is_exact_at_its_ends_and_between_equals():
 def test_running_statistics_are_left_to_the_follower():
     leader, follower = network(0), network(1)
     leader(torch.rand(8, 3, 4, 4))
-    follow([follower], [leader], 0.0)
+    follow([follower], [leader], 1.0)
     assert torch.equal(follower[1].running_mean, torch.zeros(4))
 
 

@@ -33,7 +33,7 @@ def test_the_statistic_is_the_integral(scale):
 def test_it_is_lightlys(monkeypatch):
     embeddings = drawn(64, 16) @ drawn(16, 16, seed=1)
     reference = SIGReg(num_vectors=128)
-    directions = random_directions(16, 128, seed=3, device=torch.device("cpu"))
+    directions = random_directions(16, 128, seed=3)
     monkeypatch.setattr(reference, "_generate_unit_vectors", lambda *_, **__: directions)
     assert sigreg(embeddings, directions).item() == pytest.approx(
         reference(embeddings).item(), rel=1e-5
@@ -41,15 +41,14 @@ def test_it_is_lightlys(monkeypatch):
 
 
 def test_a_standard_normal_has_the_statistic_of_chance_and_a_point_has_more():
-    directions = random_directions(8, 64, seed=0, device=torch.device("cpu"))
+    directions = random_directions(8, 64, seed=0)
     assert sigreg(drawn(1000, 8), directions) < 2
     assert sigreg(torch.zeros(1000, 8), directions) > 100
     assert sigreg(3 * drawn(1000, 8), directions) > 100
 
 
 def test_directions_are_unit_vectors_of_the_seed():
-    cpu = torch.device("cpu")
-    first, second, other = (random_directions(5, 7, seed=seed, device=cpu) for seed in (1, 1, 2))
+    first, second, other = (random_directions(5, 7, seed=seed) for seed in (1, 1, 2))
     assert torch.equal(first, second)
     assert not torch.equal(first, other)
     torch.testing.assert_close(first.norm(dim=0), torch.ones(7))
@@ -58,7 +57,7 @@ def test_directions_are_unit_vectors_of_the_seed():
 def test_half_precision_is_computed_in_single():
     embeddings, directions = (
         drawn(32, 8),
-        random_directions(8, 16, seed=0, device=torch.device("cpu")),
+        random_directions(8, 16, seed=0),
     )
     with torch.autocast("cpu", dtype=torch.bfloat16):
         under = sigreg(embeddings, directions)

@@ -4,6 +4,7 @@ Losses and gradients of every method, runs, resumed runs; half precision and tor
 """
 
 import dataclasses
+import logging
 
 import numpy as np
 import pytest
@@ -13,7 +14,9 @@ from fourlenses.core.errors import Interrupted
 from fourlenses.data.augment.augment import Augment
 from fourlenses.data.augment.augmentation import Augmentation
 from fourlenses.methods import METHODS
+from fourlenses.methods.simclr import SimCLR
 from fourlenses.models.backbones import build_backbone
+from fourlenses.training.step import replayed
 from tests.data.augment.test_augment import smooth_images
 from tests.helpers.runs import go, settings
 from tests.helpers.tiny import SETTINGS, tiny, trainable, views
@@ -124,6 +127,34 @@ def test_half_precision_learns_as_single_does(dataset, method):
             dataset / precision / "history.csv", delimiter=",", names=True
         )["loss"]
     np.testing.assert_allclose(losses["bfloat16"], losses["float32"], rtol=0.15)
+
+
+@pytest.mark.parametrize("method", ["simclr", "moco", "byol", "supervised"])
+def test_replayed_steps_end_near_plain_ones(dataset, method, caplog):
+    caplog.set_level(logging.INFO)
+    chosen = settings(method, epochs=4, precision="float32", optimizer="sgd", learning_rate=0.01)
+    plain, _ = go(dataset, "plain", chosen, device="cuda", input="resident")
+    graph, _ = go(dataset, "graph", chosen, device="cuda", input="resident", step="graph")
+    assert "steps are replayed from here on" in caplog.text
+    assert "launched one by one" not in caplog.text
+    assert distance(graph, plain) < 5e-3  # as two plain runs
+
+
+def test_a_step_that_cannot_be_recorded_goes_on_plainly(dataset, caplog, monkeypatch):
+    """The comparison of two steps would refuse it before; here the recording itself has to fail."""
+    chosen = settings("simclr", epochs=4, precision="float32", optimizer="sgd", learning_rate=0.01)
+    plain, _ = go(dataset, "plain", chosen, device="cuda", input="resident")
+    monkeypatch.setattr(replayed, "why_not_replayed", lambda *logs: None)
+    loss = SimCLR.loss
+
+    def reading(*given):
+        value, diagnostics = loss(*given)
+        return value * (1 if float(value.detach()) > 0 else 2), diagnostics
+
+    monkeypatch.setattr(SimCLR, "loss", reading)
+    graph, _ = go(dataset, "graph", chosen, device="cuda", input="resident", step="graph")
+    assert "launched one by one" in caplog.text
+    assert distance(graph, plain) < 5e-3
 
 
 def test_a_compiled_encoder_gives_the_features_of_a_plain_one():

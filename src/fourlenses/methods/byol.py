@@ -87,5 +87,9 @@ class BYOL(Method):
 
     def after_step(self, targets: Embeddings, step: int, total_steps: int) -> None:
         """Move the target network; the momentum rises to 1 over the run."""
-        momentum = momentum_at(step, total_steps, base=self.ema_momentum, final=1.0)
-        follow([self.target_encoder, self.target_head], [self.encoder, self.head], momentum)
+        share = self.host.number(
+            "share",
+            lambda step: 1 - momentum_at(step, total_steps, base=self.ema_momentum, final=1.0),
+            step,
+        )
+        follow([self.target_encoder, self.target_head], [self.encoder, self.head], share)

@@ -47,7 +47,6 @@ class LeJEPA(Method):
     def __init__(self, encoder: nn.Module, head: nn.Module, settings: LeJEPASettings, *, seed: int):
         super().__init__()
         self.encoder, self.head, self.settings, self.seed = encoder, head, settings, seed
-        self.updates = 0
 
     @classmethod
     def build(
@@ -78,11 +77,15 @@ class LeJEPA(Method):
         self, embeddings: Embeddings, targets: Embeddings, labels: Tensor
     ) -> tuple[Tensor, Diagnostics]:
         views, weight = list(embeddings), self.settings.sigreg_weight
-        directions = random_directions(
-            views[0].shape[1],
-            self.settings.sigreg_directions,
-            seed=named_seed(self.seed, str(self.updates)),
-            device=views[0].device,
+        width = views[0].shape[1]
+        directions = self.host.array(
+            "directions",
+            lambda: random_directions(
+                width,
+                self.settings.sigreg_directions,
+                seed=named_seed(self.seed, str(self.updates)),
+            ).numpy(),
+            views[0].device,
         )
         near = invariance(views, self.settings.global_views)
         normal = torch.stack([sigreg(view, directions) for view in views]).mean()

@@ -5,6 +5,8 @@ from typing import Any, ClassVar, Self
 
 from torch import Tensor, nn
 
+from fourlenses.parallel.host_values import HostValues
+
 Embeddings = tuple[Tensor, ...]
 Diagnostics = dict[str, Tensor]
 
@@ -37,12 +39,17 @@ class Method(nn.Module):
         encoder: the network that is kept.
         head: the layers between its features and the loss.
         notes: sentences for run.json on what was adapted to the data.
+        host: where a step takes what the host computes or draws for it.
+        updates: how often `after_step` was called, where the method counts it: all that it may
+            keep on the host.
     """
 
     Settings: ClassVar[type]  # a dataclass of the keys of config.yaml that only this method reads
     views_needed: ClassVar[int] = 2
     encoder: nn.Module
     head: nn.Module
+    host = HostValues()
+    updates = 0
 
     def __init__(self) -> None:
         super().__init__()

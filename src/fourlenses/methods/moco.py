@@ -97,7 +97,6 @@ class MoCo(Method):
         self.register_buffer("queue", queue)  # (K, D) float32, rows of length 1
         # the row that the next key goes to
         self.register_buffer("pointer", torch.zeros((), dtype=torch.int64))
-        self.updates = 0
         self.temperature, self.momentum = temperature, momentum
         self.symmetric, self.seed = symmetric, seed
 
@@ -149,8 +148,10 @@ class MoCo(Method):
     def _keys(self, images: Tensor, view: int) -> Tensor:
         """Encoded in an order that mixes the rows of all processes, and returned in order."""
         everyone = all_gather_rows(images)
-        order = torch.from_numpy(permutation(len(everyone), self.seed, self.updates, view)).to(
-            images.device, non_blocking=True
+        order = self.host.array(
+            f"order of view {view}",
+            lambda: permutation(len(everyone), self.seed, self.updates, view),
+            images.device,
         )
         outputs = self.key_head(self.key_encoder(everyone[shard_of(order)]))
         with torch.autocast(images.device.type, enabled=False):
@@ -182,11 +183,11 @@ class MoCo(Method):
     @torch.no_grad()
     def after_step(self, targets: Embeddings, step: int, total_steps: int) -> None:
         """Move the key network, and replace the oldest keys by this batch's."""
-        follow(
-            [self.key_encoder, self.key_head],
-            [self.encoder, self.head],
-            momentum_at(step, total_steps, base=self.momentum[0], final=self.momentum[1]),
+        base, final = self.momentum
+        share = self.host.number(
+            "share", lambda step: 1 - momentum_at(step, total_steps, base=base, final=final), step
         )
+        follow([self.key_encoder, self.key_head], [self.encoder, self.head], share)
         self.updates += 1
         keys = torch.cat(targets)
         size = len(self.queue)

@@ -23,12 +23,20 @@ def momentum_copy(network: nn.Module) -> nn.Module:
 
 
 @torch.no_grad()
-def follow(followers: list[nn.Module], leaders: list[nn.Module], momentum: float) -> None:
+def follow(followers: list[nn.Module], leaders: list[nn.Module], share: float | Tensor) -> None:
     """Update w' <- m w' + (1 - m) w for every parameter w' of a follower and its counterpart w.
 
     Buffers are not averaged, as in the official code of MoCo and BYOL: the follower's batch norms
     count their own running statistics.
+
+    Args:
+        share: 1 - m; as a tensor (scalar, float32) rounding differs in the last bits.
     """
     averages: list[Tensor] = [weight for network in followers for weight in network.parameters()]
     values: list[Tensor] = [weight for network in leaders for weight in network.parameters()]
-    torch._foreach_lerp_(averages, values, 1 - momentum)
+    if isinstance(share, Tensor):
+        steps = torch._foreach_sub(values, averages)
+        torch._foreach_mul_(steps, share)
+        torch._foreach_add_(averages, steps)
+    else:
+        torch._foreach_lerp_(averages, values, share)

@@ -8,17 +8,16 @@ import torch
 from torch import Tensor
 
 from fourlenses.methods.precision import at_least_float32
-from fourlenses.parallel.devices import to_device
 
 KNOTS = 17  # of the trapezoidal rule
 T_MAX = 3.0  # where the integral ends; the weight exp(-t^2/2) is 0.011 there
 
 
-def random_directions(width: int, count: int, *, seed: int, device: torch.device) -> Tensor:
-    """Draw unit vectors (width, count), float32, the same on every device and in every process."""
+def random_directions(width: int, count: int, *, seed: int) -> Tensor:
+    """Draw unit vectors (width, count), float32, the same in every process."""
     generator = torch.Generator().manual_seed(seed & 0x7FFFFFFFFFFFFFFF)
     drawn = torch.randn(width, count, generator=generator)
-    return to_device((drawn / drawn.norm(dim=0)).numpy(), device)
+    return drawn / drawn.norm(dim=0)
 
 
 def epps_pulley(samples: Tensor) -> Tensor:
@@ -36,7 +35,7 @@ def epps_pulley(samples: Tensor) -> Tensor:
     t = torch.linspace(0, T_MAX, KNOTS, dtype=x.dtype, device=x.device)  # (K,)
     normal = torch.exp(-t.square() / 2)  # characteristic function of N(0, 1), and the weight
     widths = torch.full_like(t, 2 * T_MAX / (KNOTS - 1))
-    widths[[0, -1]] /= 2
+    widths[:: KNOTS - 1] /= 2  # the ends
     angles = x.unsqueeze(-1) * t  # (N, M, K)
     real, imaginary = angles.cos().mean(dim=0), angles.sin().mean(dim=0)  # (M, K)
     distance = (real - normal).square() + imaginary.square()

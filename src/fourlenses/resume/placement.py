@@ -9,6 +9,9 @@ from pathlib import Path
 
 from fourlenses.core.machine.cores import usable_cores
 
+# steps of a training: operation by operation, or recorded and replayed
+STEPS = EAGER, GRAPH = "eager", "graph"
+
 
 @dataclass(frozen=True)
 class Placement:
@@ -23,6 +26,7 @@ class Placement:
         max_minutes: time limit of this attempt; None for no limit.
         requeue: have SLURM run this job again when the time limit is over.
         stage_to: the folder on the node's disk that betons are copied to; "" for none.
+        step: one of `STEPS`.
     """
 
     checkpoints: Path
@@ -34,6 +38,7 @@ class Placement:
     max_minutes: float | None = None
     requeue: bool = False
     stage_to: str = ""
+    step: str = EAGER
 
 
 def add_placement_arguments(parser: argparse.ArgumentParser) -> None:

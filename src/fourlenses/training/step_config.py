@@ -21,6 +21,7 @@ class StepConfig:
         precision: of the encoder's arithmetic.
         channels_last: memory layout of images and weights.
         micro_batch: most images that are embedded at a time; 0 for all (`gradient_cache`).
+        graph: record the step and replay it, where that can be done (`step.replayed`).
     """
 
     device: torch.device
@@ -28,6 +29,7 @@ class StepConfig:
     _: KW_ONLY
     channels_last: bool = True
     micro_batch: int = 0
+    graph: bool = False
 
     def autocast(self) -> torch.autocast:
         """The context that the encoder computes in."""

@@ -26,10 +26,10 @@ from fourlenses.resume.checkpoint import Checkpoints
 from fourlenses.resume.live_progress import LiveProgress
 from fourlenses.resume.time_limit import TimeLimit
 from fourlenses.training.convergence import LossRecord, LossSummary
-from fourlenses.training.gradient_cache import add_gradients
 from fourlenses.training.optimizers.sgd_adamw import Optimizer
 from fourlenses.training.sampling import Stream
 from fourlenses.training.schedule import Schedule, learning_rate
+from fourlenses.training.step.build import build_step
 from fourlenses.training.step_config import StepConfig
 
 log = logging.getLogger(__name__)
@@ -169,10 +169,12 @@ class Trainer:
         self.method.to(device=self.step_config.device).to(memory_format=layout).train()
         if state is not None:
             self._restore(state)
+        total = self.schedule.total_steps
+        # once everything that it reads and writes is in its place
+        self.update = build_step(self.method, self.optimizer, self.step_config, total_steps=total)
         self.started = self.saved = time.monotonic()
         self.seconds_before = self.progress.seconds
         self.cpu_before = self.progress.cpu_seconds - time.process_time()
-        total = self.schedule.total_steps
         begun = self.progress.step
         bar = progress_bar(self.description, "step", total, initial=begun, shown=rank() == 0)
         batches = self.data.batches(self._chosen())
@@ -215,8 +217,8 @@ class Trainer:
             yield positions[shard], epochs[shard]
 
     def _step(self, step: int, views: list[Tensor]) -> None:
-        schedule, config = self.schedule, self.step_config
-        labels = to_device(self.labels[self.drawn.popleft()], config.device)
+        schedule = self.schedule
+        labels = to_device(self.labels[self.drawn.popleft()], self.step_config.device)
         rate = learning_rate(
             step,
             total_steps=schedule.total_steps,
@@ -227,16 +229,7 @@ class Trainer:
             group["lr"] = rate
         for parameter in self.late:
             parameter.requires_grad_(step >= schedule.frozen_steps)
-        self.optimizer.zero_grad()
-        loss, diagnostics, targets = add_gradients(
-            self.method,
-            config.arrange(views),
-            labels,
-            micro_batch=config.micro_batch,
-            autocast=config.autocast(),
-        )
-        self.optimizer.step()
-        self.method.after_step(targets, step, schedule.total_steps)
+        loss, diagnostics = self.update(step, views, labels)
         sums = self.progress.sums
         for key, value in {"loss": loss, **diagnostics}.items():
             sums[key] = sums.get(key, 0.0) + value.detach().double()

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from fourlenses.data.loading.inputs import Input
 from fourlenses.methods.method import Method
 from fourlenses.resume.checkpoint import Checkpoints
+from fourlenses.resume.placement import GRAPH
 from fourlenses.resume.session import Session
 from fourlenses.training.optimizers.build import build_optimizer
 from fourlenses.training.schedule import Schedule
@@ -60,6 +61,7 @@ def set_up_trainer(
         choose_precision(arithmetic.precision, session.device),
         channels_last=arithmetic.channels_last,
         micro_batch=arithmetic.micro_batch,
+        graph=session.placement.step == GRAPH,
     )
     optimizer = build_optimizer(
         arithmetic.optimizer,

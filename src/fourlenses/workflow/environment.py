@@ -53,6 +53,7 @@ def job_environment(
         "MAX_MINUTES": max_minutes(training["max_minutes"], in_slurm_job),
         "REQUEUE": "yes" if training["requeue"] and may_requeue else "",
         "STAGE_TO": training["stage_to"],
+        "STEP": training["step"],
         "LOG_TO": " ".join(training["log_to"]),
         "TRACKERS": trackers or Layout(config["study"], config["stored_size"]).trackers,
         "KEEP_FEATURES": "yes" if evaluation["keep_features"] else "",

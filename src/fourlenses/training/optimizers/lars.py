@@ -9,7 +9,7 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor
 
-from fourlenses.training.optimizers.sgd_adamw import Optimizer
+from fourlenses.training.optimizers.sgd_adamw import Optimizer, add_scaled_
 
 
 class LARS(Optimizer):
@@ -74,7 +74,7 @@ class LARS(Optimizer):
         """
         velocities = self.buffers(parameters, "velocity")
         torch._foreach_mul_(velocities, group["momentum"])
-        torch._foreach_add_(velocities, updates, alpha=group["lr"])
+        add_scaled_(velocities, updates, self.number(group, "rate", lambda: group["lr"]))
         torch._foreach_sub_(parameters, velocities)
 
 

@@ -5,18 +5,25 @@ Why not torch.optim: the first step of any of its optimisers imports torch's com
 operations; the tests compare them with torch.optim, step by step.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+
+from fourlenses.parallel.host_values import HostValues
 
 
 class Optimizer:
     """An optimiser with parameter groups as torch.optim has them.
 
     A group is a dictionary with ``params``, ``lr`` and the settings of the optimiser.
+
+    Attributes:
+        host: where an update takes its numbers from, those that change from step to step.
     """
+
+    host = HostValues()
 
     def __init__(self, params: Iterable[nn.Parameter] | Iterable[dict], defaults: dict):
         given: list[Any] = list(params)
@@ -32,13 +39,25 @@ class Optimizer:
             for parameter in group["params"]:
                 parameter.grad = None
 
-    @torch.no_grad()
     def step(self) -> None:
         """One update of every parameter that has a gradient."""
+        self.apply()
+        self.count()
+
+    @torch.no_grad()
+    def apply(self) -> None:
+        """What a step does on the device; `count` is what it does on the host."""
         for group in self.param_groups:
             parameters = [parameter for parameter in group["params"] if parameter.grad is not None]
             if parameters:
                 self.update(parameters, [parameter.grad for parameter in parameters], group)
+
+    def count(self) -> None:
+        """Count an update that was made."""
+
+    def number(self, group: dict, name: str, compute: Callable[[], float]) -> float | Tensor:
+        """Return a number of this step's update of a group."""
+        return self.host.number(f"{name} of group {id(group)}", lambda _: compute())
 
     def update(self, parameters: list[Tensor], gradients: list[Tensor], group: dict) -> None:
         """Update the parameters of a group that have gradients, in place."""
@@ -68,19 +87,23 @@ class Optimizer:
         }
 
     def load_state_dict(self, state: dict) -> None:
-        """Take over what `state_dict` returned for the same parameters."""
+        """Take over what `state_dict` returned for the same parameters.
+
+        Where there is a tensor already it takes the content, and keeps its place on the device.
+        """
         parameters = [parameter for group in self.param_groups for parameter in group["params"]]
         for group, settings in zip(self.param_groups, state["groups"], strict=True):
             group.update(settings)
-        self.state = {
-            parameters[number]: {
-                name: value.to(parameters[number].device, copy=True)
-                if isinstance(value, Tensor)
-                else value
+        former, self.state = self.state, {}
+        for number, values in state["state"].items():
+            parameter = parameters[number]
+            kept = former.get(parameter, {})
+            self.state[parameter] = {
+                name: kept[name].copy_(value)
+                if name in kept
+                else value.to(parameter.device, copy=True)
                 for name, value in values.items()
             }
-            for number, values in state["state"].items()
-        }
 
 
 class SGD(Optimizer):
@@ -114,7 +137,8 @@ class SGD(Optimizer):
         if group["nesterov"]:
             updates = list(torch._foreach_add(gradients, parameters, alpha=group["weight_decay"]))
             torch._foreach_add_(updates, velocities, alpha=group["momentum"])
-        torch._foreach_add_(parameters, updates, alpha=-group["lr"])
+        rate = self.number(group, "rate", lambda: -group["lr"])
+        add_scaled_(parameters, updates, rate)
 
 
 class AdamW(Optimizer):
@@ -131,14 +155,38 @@ class AdamW(Optimizer):
     def update(self, parameters: list[Tensor], gradients: list[Tensor], group: dict) -> None:
         first = self.buffers(parameters, "first_moment")
         second = self.buffers(parameters, "second_moment")
-        group["steps"] += 1
         beta1, beta2 = self.BETAS
-        correction1, correction2 = 1 - beta1 ** group["steps"], 1 - beta2 ** group["steps"]
-        torch._foreach_mul_(parameters, 1 - group["lr"] * group["weight_decay"])
+        decay = self.number(group, "decay", lambda: 1 - group["lr"] * group["weight_decay"])
+        root = self.number(group, "root", lambda: (1 - beta2 ** (group["steps"] + 1)) ** 0.5)
+        rate = self.number(
+            group, "rate", lambda: -group["lr"] / (1 - beta1 ** (group["steps"] + 1))
+        )
+        torch._foreach_mul_(parameters, decay)
         torch._foreach_lerp_(first, gradients, 1 - beta1)
         torch._foreach_mul_(second, beta2)
         torch._foreach_addcmul_(second, gradients, gradients, value=1 - beta2)
         denominators = torch._foreach_sqrt(second)
-        torch._foreach_div_(denominators, correction2**0.5)
+        torch._foreach_div_(denominators, root)
         torch._foreach_add_(denominators, self.EPSILON)
-        torch._foreach_addcdiv_(parameters, first, denominators, value=-group["lr"] / correction1)
+        if isinstance(rate, Tensor):
+            add_scaled_(parameters, list(torch._foreach_div(first, denominators)), rate)
+        else:
+            torch._foreach_addcdiv_(parameters, first, denominators, value=rate)
+
+    def count(self) -> None:
+        for group in self.param_groups:
+            if any(parameter.grad is not None for parameter in group["params"]):
+                group["steps"] += 1
+
+
+def add_scaled_(tensors: list[Tensor], others: list[Tensor], factor: float | Tensor) -> None:
+    """Add others * factor to the tensors, in place.
+
+    Args:
+        factor: a tensor (scalar) takes a second pass over them, and rounds once more: as a plain
+            number of an operation it would have to be read from the device.
+    """
+    if isinstance(factor, Tensor):
+        torch._foreach_add_(tensors, torch._foreach_mul(others, factor))
+    else:
+        torch._foreach_add_(tensors, others, alpha=factor)

@@ -1,0 +1,1 @@
+"""One update of a training: operation by operation, or recorded and replayed."""
