@@ -8,7 +8,7 @@ method and protocol the encoder of most images is shown.
 
 Whiskers go from what the curve's upper bound needs for the encoder's lower bound to what its lower
 bound needs for the upper bound, and so are wider than a 95 % interval. One that continues beyond
-the fewest or the most labels of training from scratch ends in an arrow head, and the footer says so.
+the fewest or the most labels of training from scratch ends in an arrow head; the footer says so.
 """
 
 import numpy as np
