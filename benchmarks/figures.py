@@ -126,16 +126,22 @@ def _one(axes: Axes, row: dict, place: int) -> None:
 
 @style.context()
 def scaling(points: list[dict], source: str = "") -> Figure:
-    """Return a column for each axis: above the rate, below the peak memory.
+    """Return a column for each axis, four next to each other: above the rate, below the peak
+    memory.
 
     Args:
         points: of the bench.
         source: where they are from, for the footer.
     """
     groups = [list(group) for _, group in groupby(points, key=lambda point: point["what"])]
-    figure = style.new_figure(max(2, len(groups)), 3.0)
-    panels = figure.subplots(2, len(groups), squeeze=False, sharex="col")
-    for column, group in zip(panels.T, groups, strict=True):
+    per_row = min(len(groups), 4)
+    figure = style.new_figure(max(2, per_row), 3.0 * -(-len(groups) // per_row))
+    every = figure.subplots(2 * -(-len(groups) // per_row), per_row, squeeze=False)
+    # (2, panels): the rates of all groups, then their memories, which lie a row below
+    panels = every.reshape(-1, 2, per_row).swapaxes(0, 1).reshape(2, -1)
+    for unused in panels[:, len(groups) :].flat:
+        unused.remove()
+    for column, group in zip(panels[:, : len(groups)].T, groups, strict=True):
         x = [point["x"] for point in group]
         for axes, (key, label) in zip(
             column, (("rate", group[0]["unit"]), ("peak_memory_mb", "peak memory, MB")), strict=True
@@ -153,6 +159,7 @@ def scaling(points: list[dict], source: str = "") -> Figure:
             axes.grid(True)
         column[0].set_title(group[0]["what"].replace(", ", ",\n"))
         column[1].set_xlabel(group[0]["axis"])
+        column[0].tick_params(labelbottom=False)
     footer.write(figure, source or "one run")
     return figure
 

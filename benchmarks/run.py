@@ -79,7 +79,8 @@ def main() -> None:
     parser.add_argument(
         "--scaling",
         action="store_true",
-        help="instead: speed and memory over images, classes, batch, workers, rows of tables",
+        help="instead: speed and memory over images, classes, batch, workers, processes, jobs, "
+        "rows of tables",
     )
     parser.add_argument(
         "--output",

@@ -1,4 +1,4 @@
-"""Growth of time and memory with images, classes, the batch, workers and the rows of the table.
+"""Growth of time and memory with images, classes, the batch, workers, processes, jobs and rows.
 
 Each point is a separate process.
 
@@ -7,13 +7,17 @@ Each point is a separate process.
     classes   a supervised step of resnet_small at 32 px, batch 128: 10 to 10,000
     batch     a SimCLR step of resnet_small at 32 px: 32 to 2,048
     workers   two 224 px crops an image from 500x375 JPEGs: 1 to twice the cores
+    processes the SimCLR step of 512 images, shared by processes of one thread each (gloo): likewise
+    jobs      a dry-run of a study of about 100 to 10,000 jobs (`dag.py`)
     rows      findings and figures of a metrics.csv of 1,000 to 100,000 rows (`table_rows.py`)
 
-Peak memory is the process's largest, with torch's libraries and code (some 250 MB) in it.
+Peak memory is the process's largest, with torch's libraries and code (some 250 MB) in it; of
+several processes that of the first.
 """
 
 import argparse
 import json
+import os
 import resource
 import subprocess
 import sys
@@ -22,6 +26,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import dag
 import numpy as np
 import table_rows
 
@@ -35,6 +40,16 @@ TITLES = {
     "classes": ("supervised step, 32 px", "classes"),
     "batch": ("SimCLR step, 32 px", "batch, images"),
     "workers": ("streamed crops, 224 px", "workers"),
+    "processes": ("SimCLR step, batch 512", "processes"),
+    "jobs": ("dry-run", "jobs"),
+}
+SHARED_BATCH = 512
+SIMCLR = {
+    "temperature": 0.2,
+    "projection_hidden": 128,
+    "projection_out": 64,
+    "projection_layers": 2,
+    "projection_last_norm": True,
 }
 
 
@@ -45,6 +60,8 @@ def measure(rounds: int, seconds: float, cores: int) -> Iterator[dict]:
         ("classes", CLASSES),
         ("batch", BATCHES),
         ("workers", workers),
+        ("processes", workers),
+        ("jobs", dag.JOBS),
     ):
         what, label = TITLES[axis]
         for x in values:
@@ -66,7 +83,7 @@ def measure(rounds: int, seconds: float, cores: int) -> Iterator[dict]:
                 "who": f"{label}: {x:,}",
                 "axis": label,
                 "x": x,
-                "unit": "images/s",
+                "unit": "jobs/s" if axis == "jobs" else "images/s",
                 **json.loads(result.stdout.splitlines()[-1]),
             }
     yield from table_rows.measure(rounds, seconds, cores)
@@ -149,14 +166,11 @@ def classes(count: int, cores: int, folder: Path) -> Callable[[], int]:
 
 
 def batch(count: int, cores: int, folder: Path) -> Callable[[], int]:
-    settings = {
-        "temperature": 0.2,
-        "projection_hidden": 128,
-        "projection_out": 64,
-        "projection_layers": 2,
-        "projection_last_norm": True,
-    }
-    return training_step("simclr", settings, batch=count, classes=10, cores=cores)
+    return training_step("simclr", SIMCLR, batch=count, classes=10, cores=cores)
+
+
+def processes(count: int, cores: int, folder: Path) -> Callable[[], int]:
+    return training_step("simclr", SIMCLR, batch=SHARED_BATCH, classes=10, cores=1)
 
 
 def training_step(
@@ -167,6 +181,8 @@ def training_step(
     from fourlenses.methods import build_method, method_settings
     from fourlenses.methods.method import DataInfo
     from fourlenses.models.backbones import build_backbone
+    from fourlenses.models.batch_norm import set_batch_norm
+    from fourlenses.parallel.distributed import world_size
     from fourlenses.training.gradient_cache import add_gradients
     from fourlenses.training.optimizers.build import build_optimizer
     from fourlenses.training.step_config import StepConfig
@@ -176,12 +192,14 @@ def training_step(
     hyper = method_settings(name, settings)
     info = DataInfo(images=100 * classes, num_classes=classes, batch_size=batch, seed=0)
     method = build_method(name, encoder, width, settings=hyper, info=info)
+    set_batch_norm(method, 1)
     method.to(memory_format=torch.channels_last)
     optimizer, engine = (
         build_optimizer("sgd", method, learning_rate=0.01, momentum=0.9, weight_decay=1e-4),
         StepConfig(torch.device("cpu")),
     )
-    views = engine.arrange([torch.rand(batch, 3, 32, 32) for _ in range(method.views_needed)])
+    rows = batch // world_size()  # of this process
+    views = engine.arrange([torch.rand(rows, 3, 32, 32) for _ in range(method.views_needed)])
     labels = torch.arange(batch) % classes
 
     def step() -> int:
@@ -203,24 +221,46 @@ def main() -> None:
     parser.add_argument("--cores", type=int, default=1)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        work = globals()[arguments.axis](arguments.x, arguments.cores, Path(folder))
-        work()
-        units, began = 0, time.perf_counter()
-        while time.perf_counter() - began < arguments.seconds:
-            units += work()
-        rate = units / (time.perf_counter() - began)
-    print(
-        json.dumps(
-            {
-                "rate": rate,
-                "peak_memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10,
-            }
-        ),
-        flush=True,
-    )
-    import os
-
+        point = dry_run if arguments.axis == "jobs" else turns
+        result = point(arguments, Path(folder))
+    if os.environ.get("RANK", "0") == "0":
+        print(json.dumps(result), flush=True)
     os._exit(0)  # its threads are in the middle of a batch
+
+
+def turns(arguments: argparse.Namespace, folder: Path) -> dict:
+    """Return the rate of a function that is called for some seconds."""
+    import torch
+
+    from fourlenses.parallel.distributed import all_reduce_max, joined_processes
+    from fourlenses.parallel.launcher import launch
+
+    if arguments.axis == "processes":
+        launch(arguments.x)
+    device = torch.device("cpu")
+    with joined_processes(device):
+        work = globals()[arguments.axis](arguments.x, arguments.cores, folder)
+        work()
+        units, began, over = 0, time.perf_counter(), 0
+        while not over:  # processes stop after the same step
+            units += work()
+            over = all_reduce_max(int(time.perf_counter() - began >= arguments.seconds), device)
+        rate = units / (time.perf_counter() - began)
+    return {"rate": rate, "peak_memory_mb": peak_memory(resource.RUSAGE_SELF)}
+
+
+def dry_run(arguments: argparse.Namespace, folder: Path) -> dict:
+    """Return the jobs per second of one dry-run, and how many it has."""
+    study = dag.overlay(folder, max(1, arguments.x // dag.JOBS_A_SEED))
+    options = ["--snakefile", dag.ROOT / "Snakefile", "--configfile", study]
+    elapsed, jobs = dag.dry_run(folder, options)
+    memory = peak_memory(resource.RUSAGE_CHILDREN)
+    return {"rate": jobs / elapsed, "seconds": elapsed, "x": jobs, "peak_memory_mb": memory}
+
+
+def peak_memory(of: int) -> int:
+    """Return the largest memory of this process or its children, MB."""
+    return resource.getrusage(of).ru_maxrss >> 10
 
 
 if __name__ == "__main__":

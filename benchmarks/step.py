@@ -171,6 +171,7 @@ def measure(rounds: int, seconds: float, cores: int) -> Iterator[dict]:
                 f"SimCLR epoch of {images} images, {title}",
                 "images/s",
                 chosen(results, "ours", LIGHTLY),
+                bars={LIGHTLY: 1},
             ),
         ):
             yield bounded(table[0], bound, what)

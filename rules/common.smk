@@ -32,7 +32,8 @@ CONFIG_FILES = config_files([Path(file) for file in workflow.configfiles], PROJE
 if IN_MODULE:  # a module's config replaces that of `configfile`
     config = with_defaults(config, PROJECT)
 try:
-    DOWNLOADS = complete_config(config, PROJECT, CONFIG_FILES)
+    # in a job the head has checked it
+    DOWNLOADS = complete_config(config, PROJECT, CONFIG_FILES, checked=not workflow.is_main_process)
     KNOWN = possible_plan(config, Path(placed(".")))
 except UserError as error:
     named = any(str(file) in str(error) for file in CONFIG_FILES)

@@ -37,6 +37,10 @@ def of_encoders(path):
     return lambda wildcards: [path(encoder.name) for encoder in run_of(wildcards).encoders]
 
 
+def evaluation_memory(wildcards, attempt):
+    return attempts_grow(needs.evaluation_memory(config, run_of(wildcards)), attempt)
+
+
 rule evaluate:
     input:
         encoders=of_encoders(FILES.encoder),
@@ -58,7 +62,7 @@ rule evaluate:
     threads: config["torch_threads"]
     resources:
         # for a profile that says nothing: profiles/slurm asks for more
-        mem_mb=growing(8000),
+        mem_mb=evaluation_memory,
         runtime=growing(240),
     params:
         runs=of_encoders(lambda run: placed(FILES.pretraining(run))),

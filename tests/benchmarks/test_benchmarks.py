@@ -301,6 +301,12 @@ def test_no_text_of_the_figures_overlaps_or_leaves_them():
         for x in (1, 2, 4, 2048)
     ]
     assert problems(figures.scaling(points, "a chip, 2 cores · 2026-11-26.json")) == []
+    two_rows = [
+        {**points[0], "what": f"dry-run {number}", "x": x} for number in range(6) for x in (9, 1000)
+    ]
+    figure = figures.scaling(two_rows)
+    assert problems(figure) == []
+    assert len(figure.axes) == 12  # six groups, each with its rate and its memory
 
 
 def test_parts_of_our_own_work_have_an_axis_of_their_own():

@@ -24,6 +24,13 @@ def test_datasets_and_their_variants():
     )
 
 
+def test_an_evaluation_of_large_images_asks_for_more_memory():
+    """8,074 MB were taken at 224 px, cut from 256 px: docs/measured/planning.md."""
+    config = {**CONFIG, "encoders": {"lite0": {"stored_size": 256}}}
+    assert needs.evaluation_memory(config, Run("simclr", "objects-300", 0)) == 8000
+    assert needs.evaluation_memory(config, Run("external", "lite0", 0)) == 16000
+
+
 def test_most_images():
     sizes = [size for size in CONFIG["quantity"]["pretrain_images"] if size != "all"]
     assert needs.most_images(PLAN, "scenes") == max(sizes)

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import yaml
 
-from fourlenses.config.check import check_config, check_libraries, check_trackers
 from fourlenses.config.checkout import ROOT, presets, schema_file
 from fourlenses.config.encoders import complete_encoders
 from fourlenses.config.lengths import complete_lengths
@@ -57,13 +56,17 @@ def config_files(overlays: list[Path], root: Path) -> list[Path]:
     return [base, *(file for file in overlays if file.resolve() != base.resolve())]
 
 
-def complete_config(config: dict, root: Path, files: list[Path]) -> dict[str, list[Wanted]]:
+def complete_config(
+    config: dict, root: Path, files: list[Path], *, checked: bool = False
+) -> dict[str, list[Wanted]]:
     """Check a merged config and fill it in, in place.
 
     Args:
         config: as merged from `files`.
         root: the project's folder.
         files: as `config_files` returns them; an error names the one to blame.
+        checked: what the schema and the libraries allow was checked already. In a job, whose
+            Snakemake reads the config again, the check would be a third of that time.
 
     Returns:
         What `take_downloads` takes out of the config.
@@ -71,11 +74,16 @@ def complete_config(config: dict, root: Path, files: list[Path]) -> dict[str, li
     Raises:
         UserError: the config is not allowed.
     """
-    check_config(config, schema_file(root), files)
+    if not checked:
+        # imported late: a job needs no jsonschema
+        from fourlenses.config.check import check_config, check_libraries, check_trackers
+
+        check_config(config, schema_file(root), files)
     expanded(config["raw_data"], "raw_data")  # a variable that is not set is an error at once
     complete_encoders(config, files)
-    check_libraries(config)
-    check_trackers(config)
+    if not checked:
+        check_libraries(config)
+        check_trackers(config)
     complete_methods(config, presets(root), files)
     complete_lengths(config, files)
     complete_protocols(config, presets(root))

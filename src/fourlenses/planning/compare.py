@@ -23,6 +23,7 @@ class Comparison:
         actual: the same as measured.
         record: what measured it: run.json, timing (of a record) or benchmark.
         cpu: seconds of CPU time, start included; None: not measured.
+        memory: MB at its peak, all its processes together; None: not measured.
     """
 
     kind: str
@@ -31,6 +32,7 @@ class Comparison:
     actual: float
     record: str
     cpu: float | None
+    memory: float | None = None
 
     @property
     def ratio(self) -> float:
@@ -38,12 +40,13 @@ class Comparison:
         return self.estimated / self.actual
 
 
-def cpu_seconds(benchmark: Path) -> float | None:
-    """Return the CPU time in a job's benchmark.
+def measured_by_snakemake(benchmark: Path, column: str) -> float | None:
+    """Return a number of a job's benchmark; None where it was not measured.
 
-    On a shared CPU it is, unlike the wall time, not longer for the work of others.
+    `cpu_time` is on a shared CPU, unlike the wall time, not longer for the work of others.
+    `max_rss` is the largest memory, MB.
     """
-    text = _benchmark(benchmark).get("cpu_time", "NA")
+    text = _benchmark(benchmark).get(column, "NA")
     return None if text in ("NA", "-", "") else float(text)
 
 
@@ -95,7 +98,6 @@ def compare(plan: StudyPlan, root: Path = Path()) -> list[Comparison]:
             actual, record = measured
             # a training's own clock runs from its first step on
             estimated = job.held if record == "benchmark" else job.seconds
-            cpu = cpu_seconds(benchmark)
             rows.append(
                 Comparison(
                     kind=job.kind,
@@ -103,7 +105,8 @@ def compare(plan: StudyPlan, root: Path = Path()) -> list[Comparison]:
                     estimated=estimated,
                     actual=actual,
                     record=record,
-                    cpu=cpu,
+                    cpu=measured_by_snakemake(benchmark, "cpu_time"),
+                    memory=measured_by_snakemake(benchmark, "max_rss"),
                 )
             )
     if not rows:
@@ -117,19 +120,22 @@ def compare(plan: StudyPlan, root: Path = Path()) -> list[Comparison]:
 def table(rows: list[Comparison]) -> str:
     """Return Markdown: the jobs, and sums per kind."""
     lines = [
-        "| job | estimated s | actual s | estimated / actual | record | CPU s of the job |",
-        "|---|---|---|---|---|---|",
+        "| job | estimated s | actual s | estimated / actual | record | CPU s of the job "
+        "| peak memory, MB |",
+        "|---|---|---|---|---|---|---|",
     ]
     for row in rows:
         cpu = "" if row.cpu is None else f"{row.cpu:.1f}"
+        memory = "" if row.memory is None else f"{row.memory:.0f}"
         lines.append(
             f"| {row.job} | {row.estimated:.1f} | {row.actual:.1f} | {row.ratio:.2f} "
-            f"| {row.record} | {cpu} |"
+            f"| {row.record} | {cpu} | {memory} |"
         )
     lines += [
         "",
-        "| kind | jobs | estimated s | actual s | estimated / actual | smallest | largest |",
-        "|---|---|---|---|---|---|---|",
+        "| kind | jobs | estimated s | actual s | estimated / actual | smallest | largest "
+        "| most memory, MB |",
+        "|---|---|---|---|---|---|---|---|",
     ]
     for kind in dict.fromkeys(row.kind for row in rows):
         lines.append(_sum_line(kind, [row for row in rows if row.kind == kind]))
@@ -139,7 +145,9 @@ def table(rows: list[Comparison]) -> str:
 def _sum_line(kind: str, rows: list[Comparison]) -> str:
     estimated, actual = sum(row.estimated for row in rows), sum(row.actual for row in rows)
     ratios = [row.ratio for row in rows]
+    memories = [row.memory for row in rows if row.memory is not None]
+    most = f"{max(memories):,.0f}" if memories else ""
     return (
         f"| {kind} | {len(rows)} | {estimated:.1f} | {actual:.1f} | {estimated / actual:.2f} "
-        f"| {min(ratios):.2f} | {max(ratios):.2f} |"
+        f"| {min(ratios):.2f} | {max(ratios):.2f} | {most} |"
     )

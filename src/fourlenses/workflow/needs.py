@@ -5,12 +5,13 @@ Standard library only: the Snakefile imports it, and is read again in every job.
 
 from collections.abc import Callable
 
-from fourlenses.config.encoders import layout_of
+from fourlenses.config.encoders import layout_of, stored_size
 from fourlenses.study import CLEAN, Part, Plan, Run, Subset, parse_source
 from fourlenses.study.layout import manifest
 from fourlenses.study.vocabulary import FROM_SCRATCH, RANDOM_INIT
 
 WRITER_THREADS = 8  # of a job that decodes images into a beton
+SMALL_IMAGES = 128  # px, stored
 
 
 def targets(plan: Plan) -> list[str]:
@@ -25,6 +26,12 @@ def _parts(plan: Plan) -> list[Part]:
 def datasets(plan: Plan) -> list[str]:
     """Return all datasets, of pretraining and of evaluation."""
     return sorted({part.dataset for part in _parts(plan)} | set(targets(plan)))
+
+
+def evaluation_memory(config: dict, run: Run) -> int:
+    """Return the MB that an evaluation on features asks for (docs/measured/planning.md)."""
+    sides = [stored_size(config, encoder) for encoder in run.encoders]
+    return 8000 if max(sides) <= SMALL_IMAGES else 16000
 
 
 def compared_targets(plan: Plan, dataset: str) -> list[str]:

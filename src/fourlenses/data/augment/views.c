@@ -16,8 +16,8 @@
 #endif
 #define INLINE static inline __attribute__((always_inline))
 #define LANES 16
-/* In a loop: compilers would make gathers of it, which take longer than the loads one by one. */
-#define NO_GATHER(index) __asm__("" : "+r"(index))
+
+typedef float quad __attribute__((vector_size(16)));
 
 enum { BRIGHTNESS, CONTRAST, SATURATION, HUE };
 
@@ -33,7 +33,7 @@ typedef struct {
     int64_t image_step, channel_step, row_step, pixel_step; /* bytes */
 } Work;
 
-/* Weights of an axis: output pixel s is the sum over t of weight[t * size + s] * pixel[at[s] + t]. */
+/* Weights of an axis: output s is the sum over t of weight[t * size + s] * pixel[at[s] + t]. */
 typedef struct {
     int32_t *at;
     float *weight;
@@ -48,6 +48,11 @@ typedef struct {
 INLINE float least(float a, float b) { return a < b ? a : b; }
 INLINE float most(float a, float b) { return a > b ? a : b; }
 INLINE float within(float x) { return least(most(x, 0.0f), 1.0f); }
+INLINE quad quad_at(const float *pixels) {
+    quad values;
+    memcpy(&values, pixels, sizeof values);
+    return values;
+}
 INLINE float luma(float red, float green, float blue) {
     return red * 0.2989f + green * 0.587f + blue * 0.114f;
 }
@@ -59,14 +64,15 @@ static int64_t most_taps(int64_t length, int64_t size) {
 }
 
 /* As resample.interpolation_matrices, without the zeros. */
-static void fill_taps(Taps *taps, int64_t start, int64_t length, int64_t size, int mirror,
+INLINE void fill_taps(Taps *taps, int64_t start, int64_t length, int64_t size, int mirror,
                       float gain) {
-    double scale = (double)length / size, inverse = 1 / (scale > 1 ? scale : 1);
+    double scale = (double)length / size, reach = scale > 1 ? scale : 1, inverse = 1 / reach;
     int64_t count = most_taps(length, size), last = start + length - count;
     taps->count = count;
     for (int64_t s = 0; s < size; s++) {
         double centre = ((mirror ? size - 1 - s : s) + 0.5) * scale + start - 0.5;
-        int64_t at = (int64_t)floor(centre - 1 / inverse) + 1;
+        /* the next pixel; rounded down where it is not before the box */
+        int64_t at = (int64_t)(centre - reach + 4) - 3;
         at = at < start ? start : at > last ? last : at;
         float middle = (float)(centre * inverse), sum = 0;
         for (int64_t t = 0; t < count; t++) {
@@ -74,70 +80,87 @@ static void fill_taps(Taps *taps, int64_t start, int64_t length, int64_t size, i
             taps->weight[t * size + s] = weight;
             sum += weight;
         }
-        for (int64_t t = 0; t < count; t++) taps->weight[t * size + s] *= gain / sum;
+        float share = gain / sum;
+        for (int64_t t = 0; t < count; t++) taps->weight[t * size + s] *= share;
         taps->at[s] = (int32_t)at;
     }
 }
 
-/* A row of the image as float, from column first to last; in whole blocks where these fit. */
-INLINE void read_row(const uint8_t *row, int64_t columns, int64_t first, int64_t last,
+/* A row of the image as float, its channels side by side, from column first to last. Whole blocks
+ * are read where these fit. */
+INLINE void read_row(const Work *work, const uint8_t *row, int64_t first, int64_t last,
                      float *line) {
-    int64_t whole = (last - first + LANES - 1) / LANES * LANES;
+    const uint8_t *red = row, *green = row + work->channel_step;
+    const uint8_t *blue = green + work->channel_step;
+    int64_t columns = work->columns, whole = (last - first + LANES - 1) / LANES * LANES;
     if (whole <= columns) {
         first = first + whole > columns ? columns - whole : first;
         last = first + whole;
     }
-    int64_t x = first;
-    for (; x + LANES <= last; x += LANES)
-        for (int lane = 0; lane < LANES; lane++) line[x + lane] = row[x + lane];
-    for (; x < last; x++) line[x] = row[x];
+    for (int64_t x = first; x < last; x++) {
+        line[4 * x] = red[x];
+        line[4 * x + 1] = green[x];
+        line[4 * x + 2] = blue[x];
+        line[4 * x + 3] = 0;
+    }
 }
 
+/* Channels side by side: all are scaled by the same weights. */
 INLINE void across(const float *line, const Taps *taps, int64_t size, float *out) {
     const float *weight = taps->weight;
-    for (int64_t s = 0; s < size; s++) {
-        int32_t at = taps->at[s];
-        NO_GATHER(at);
-        float sum = weight[s] * line[at];
-        for (int64_t t = 1; t < taps->count; t++) sum += weight[t * size + s] * line[at + t];
-        out[s] = sum;
+    for (int64_t s = 0; s < size; s++, out += 4) {
+        const float *pixels = line + 4 * taps->at[s];
+        quad sum = weight[s] * quad_at(pixels);
+        for (int64_t t = 1; t < taps->count; t++)
+            sum += weight[t * size + s] * quad_at(pixels + 4 * t);
+        memcpy(out, &sum, sizeof sum);
     }
 }
 
 INLINE void across_two(const float *line, const Taps *taps, int64_t size, float *out) {
     const float *first = taps->weight, *second = first + size;
-    for (int64_t s = 0; s < size; s++) {
-        int32_t at = taps->at[s];
-        NO_GATHER(at);
-        out[s] = first[s] * line[at] + second[s] * line[at + 1];
+    for (int64_t s = 0; s < size; s++, out += 4) {
+        const float *pixels = line + 4 * taps->at[s];
+        quad sum = first[s] * quad_at(pixels) + second[s] * quad_at(pixels + 4);
+        memcpy(out, &sum, sizeof sum);
     }
 }
 
-/* Cut, scale and mirror; line: a row of the image, narrow: the rows of the box, scaled. */
-INLINE void resample(const Work *work, const uint8_t *plane, const Box *box, float *line,
-                     float *narrow, float *out) {
-    int64_t size = work->size;
-    for (int64_t r = 0; r < box->height; r++) {
-        const uint8_t *row = plane + (box->top + r) * work->row_step;
-        read_row(row, work->columns, box->left, box->left + box->width, line);
-        if (box->across.count == 2)
-            across_two(line, &box->across, size, narrow + r * size);
-        else
-            across(line, &box->across, size, narrow + r * size);
+INLINE void down(const float *rows, const float *weight, int64_t taps, int64_t size, float *line) {
+    if (taps == 2) {
+        for (int64_t i = 0; i < 4 * size; i++)
+            line[i] = weight[0] * rows[i] + weight[size] * rows[4 * size + i];
+        return;
     }
-    for (int64_t r = 0; r < size; r++, out += size) {
-        const float *rows = narrow + (box->down.at[r] - box->top) * size;
-        const float *weight = box->down.weight + r;
-        if (box->down.count == 2) {
-            for (int64_t s = 0; s < size; s++)
-                out[s] = weight[0] * rows[s] + weight[size] * rows[size + s];
-        } else {
-            for (int64_t s = 0; s < size; s++) out[s] = weight[0] * rows[s];
-            for (int64_t t = 1; t < box->down.count; t++)
-                for (int64_t s = 0; s < size; s++) out[s] += weight[t * size] * rows[t * size + s];
-        }
+    for (int64_t i = 0; i < 4 * size; i++) line[i] = weight[0] * rows[i];
+    for (int64_t t = 1; t < taps; t++)
+        for (int64_t i = 0; i < 4 * size; i++)
+            line[i] += weight[t * size] * rows[t * 4 * size + i];
+}
+
+/* Cut, scale and mirror.
+ * line: a row of the image or of the view; narrow: rows of the box, scaled. Both hold four floats
+ * a pixel. */
+INLINE void resample(const Work *work, const uint8_t *image, const Box *box, float *line,
+                     float *narrow, float *view) {
+    int64_t size = work->size, count = size * size;
+    for (int64_t r = 0; r < box->height; r++) {
+        const uint8_t *row = image + (box->top + r) * work->row_step;
+        read_row(work, row, box->left, box->left + box->width, line);
+        if (box->across.count == 2)
+            across_two(line, &box->across, size, narrow + r * 4 * size);
+        else
+            across(line, &box->across, size, narrow + r * 4 * size);
+    }
+    for (int64_t r = 0; r < size; r++, view += size) {
+        const float *rows = narrow + (box->down.at[r] - box->top) * 4 * size;
+        down(rows, box->down.weight + r, box->down.count, size, line);
         /* rounding leaves sums of weights a few 1e-7 above 1 */
-        for (int64_t s = 0; s < size; s++) out[s] = least(out[s], 1.0f);
+        for (int64_t s = 0; s < size; s++) {
+            view[s] = least(line[4 * s], 1.0f);
+            view[count + s] = least(line[4 * s + 1], 1.0f);
+            view[2 * count + s] = least(line[4 * s + 2], 1.0f);
+        }
     }
 }
 
@@ -281,7 +304,7 @@ INLINE void finish(const Work *work, int64_t sample, float *image, float *room) 
         }
 }
 
-static void fill_box(const Work *work, int64_t sample, Box *box) {
+INLINE void fill_box(const Work *work, int64_t sample, Box *box) {
     box->top = work->top[sample], box->left = work->left[sample];
     box->height = work->height[sample], box->width = work->width[sample];
     fill_taps(&box->down, box->top, box->height, work->size, 0, 1);
@@ -294,27 +317,26 @@ FOR_EACH_PROCESSOR int fourlenses_views(const Work *work, const uint8_t *images,
     int64_t size = work->size, count = size * size, padded = size + work->kernel;
     int64_t down = size * most_taps(work->rows, size);
     int64_t across = size * most_taps(work->columns, size);
-    int64_t narrow = work->rows * size, blurred = padded * padded;
+    int64_t narrow = 4 * work->rows * size, blurred = padded * padded;
     int64_t room_of_planes = narrow > blurred ? narrow : blurred;
-    float *room = malloc((down + across + work->columns + room_of_planes) * sizeof *room);
+    int64_t longest = 4 * (work->columns > size ? work->columns : size);
+    float *room = malloc((down + across + longest + room_of_planes) * sizeof *room);
     int32_t *at = malloc(2 * size * sizeof *at);
     if (!room || !at) {
         free(room), free(at);
         return 1;
     }
     Box box = {.down = {at, room, 0}, .across = {at + size, room + down, 0}};
-    float *line = room + down + across, *planes = line + work->columns;
+    float *line = room + down + across, *planes = line + longest;
     for (int64_t sample = first; sample < last; sample++) {
         const uint8_t *image = images + sample * work->image_step;
         float *view = views + 3 * count * sample;
         if (work->top) fill_box(work, sample, &box);
-        for (int channel = 0; channel < 3; channel++) {
-            const uint8_t *plane = image + channel * work->channel_step;
-            if (work->top)
-                resample(work, plane, &box, line, planes, view + channel * count);
-            else
-                convert(work, plane, view + channel * count);
-        }
+        if (work->top)
+            resample(work, image, &box, line, planes, view);
+        else
+            for (int channel = 0; channel < 3; channel++)
+                convert(work, image + channel * work->channel_step, view + channel * count);
         finish(work, sample, view, planes);
     }
     free(room), free(at);

@@ -139,7 +139,7 @@ def draw(evidence: Evidence, table: pd.DataFrame) -> tuple[Figure | None, pd.Dat
     panels.legend_below(figure)
     look = {"targets": sorted(numbers["target"].unique()), "intervals": "whiskers"}
     text = footer.text(evidence, numbers["method"], numbers["seeds"], lens="domain", **look)
-    footer.write(figure, text + (f"{footer.SEPARATOR}{NEXT}" if moved else ""))
+    footer.write(figure, text, *([NEXT] if moved else []))
     return figure, numbers
 
 

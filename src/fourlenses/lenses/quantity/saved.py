@@ -7,8 +7,8 @@ difference. A triangle: more than the most labels that training from scratch was
 method and protocol the encoder of most images is shown.
 
 Whiskers go from what the curve's upper bound needs for the encoder's lower bound to what its lower
-bound needs for the upper bound, and so are wider than a 95 % interval. One that goes on beyond the
-fewest or the most labels of training from scratch ends in an arrow head, and the footer says so.
+bound needs for the upper bound, and so are wider than a 95 % interval. One that continues beyond
+the fewest or the most labels of training from scratch ends in an arrow head; the footer says so.
 """
 
 import numpy as np
@@ -31,7 +31,7 @@ PANEL_HEIGHT, LEAST_PANEL = 1.9, 1.6  # inches
 FILLS = ("full", "none", "left", "right")  # of markers, by protocol
 BEYOND, MARGIN = 1.6, 1.3  # factors: from the most labels to what needs more, and to the axis' end
 ARROWS = (
-    "arrow head: the interval goes on beyond the fewest or the most labels that training from "
+    "arrow head: the interval continues beyond the fewest or the most labels that training from "
     "scratch was given"
 )
 
@@ -121,7 +121,7 @@ def draw(evidence: Evidence) -> tuple[Figure | None, pd.DataFrame]:
 
 
 def _cut(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return whether the whisker of each row goes on below and above what is drawn."""
+    """Return whether the whisker of each row continues below and above what is drawn."""
     known = np.isfinite(rows["needed"])
     return pd.DataFrame(
         {"below": rows["needed_low"].isna(), "above": np.isinf(rows["needed_high"]) & known}
