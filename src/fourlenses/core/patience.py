@@ -63,6 +63,8 @@ def patiently(action: Callable[[], Result], file: Path) -> Result:
 class PatientFile(io.RawIOBase):
     """An unbuffered file for reading, opened again at its position after an error that may pass."""
 
+    _descriptor = -1  # Python closes a file too that could not be opened
+
     def __init__(self, path: Path) -> None:
         super().__init__()
         self.path, self._position = path, 0
@@ -108,7 +110,7 @@ class PatientFile(io.RawIOBase):
         return self._descriptor
 
     def close(self) -> None:
-        if not self.closed:
+        if not self.closed and self._descriptor >= 0:
             os.close(self._descriptor)
         super().close()
 

@@ -107,7 +107,7 @@ def _accuracy(rows: pd.DataFrame) -> str:
         return "The study has evaluated this encoder on no target.\n"
     draws = rows["label_draw"].max() > 0
     head = ["target", "labels", *(["draw"] if draws else []), "protocol"]
-    head += ["top-1, % (95 % interval)", "untrained encoder, %", "chance, %", "test images"]
+    head += ["top-1, % (95 % interval)", "random encoder, %", "chance, %", "test images"]
     cells = [_cells(row, draws=draws) for row in rows.to_dict("records")]
     return table([head, *cells]) + (
         "\nThe interval is of the test images alone, for these weights. Another seed gives other "

@@ -75,7 +75,7 @@ def _accuracies(evidence: Evidence, target: str) -> Iterator[dict[str, Any]]:
     ][:1]
     lines += _download(rows, evidence, target)
     random = selection.linear(rows[rows["method"] == "random"])
-    lines += [("untrained encoder", random)] if len(random) else []
+    lines += [("random encoder", random)] if len(random) else []
     for name, of_line in lines:
         for (labels,), cell in selection.groups(
             of_line.sort_values("labelled_images"), ["labelled_images"]
@@ -118,7 +118,7 @@ def _differences(evidence: Evidence, thresholds: Thresholds) -> Iterator[dict[st
             random = selection.random_encoder(evidence.metrics, own)
             if len(random) and selection.share_seeds(random, own):
                 lost = evidence.difference(random, own)
-                yield _row("loss", "untrained encoder", one.target, labels=labels, value=lost)
+                yield _row("loss", "random encoder", one.target, labels=labels, value=lost)
         parts_of = names.source_parts(other["source"].iloc[0])
         row = " + ".join(name for name, _ in parts_of)
         value = evidence.difference(other, own)
@@ -206,7 +206,7 @@ def _matrix(axes: Axes, rows: pd.DataFrame) -> None:
     targets = sorted(rows["target"].unique())
     losses = rows[rows["panel"] == "loss"]
     sources = targets + sorted(
-        set(losses["row"]) - set(targets), key=lambda row: (row == "untrained encoder", row)
+        set(losses["row"]) - set(targets), key=lambda row: (row == "random encoder", row)
     )
     norm = TwoSlopeNorm(0, -MOST_POINTS, MOST_POINTS)
     for column, target in enumerate(targets):
