@@ -274,7 +274,7 @@ def test_a_directory_that_cannot_be_made_costs_the_checkpoint(tmp_path, caplog):
 def test_other_errors_are_not_swallowed(tmp_path):
     checkpoints = Checkpoints(tmp_path)
     # as the versions of Python say it
-    with pytest.raises(Exception, match="pickle|local object"):
+    with pytest.raises(Exception, match=r"pickle|local object"):
         checkpoints.save(1, {"function": lambda: None})
     assert list(tmp_path.iterdir()) == []
 
