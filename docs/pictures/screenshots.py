@@ -86,7 +86,9 @@ def small(picture: Image.Image, height: int | None = None) -> Image.Image:
     """Return a picture of README's width in few colours, cut off below ``height``."""
     high = round(picture.height * WIDTH / picture.width)
     scaled = picture.resize((WIDTH, high), Image.Resampling.LANCZOS)
-    return scaled.crop((0, 0, WIDTH, min(high, height or high))).quantize(COLOURS)
+    cut = scaled.crop((0, 0, WIDTH, min(high, height or high)))
+    # few pixels are red or green: the median cut's palette would have none of these
+    return cut.quantize(COLOURS, Image.Quantize.MAXCOVERAGE)
 
 
 if __name__ == "__main__":

@@ -108,7 +108,7 @@ def test_the_picture_has_the_numbers_of_the_table(tmp_path):
     assert rows["accuracy", "from scratch", "a", 4000] == pytest.approx(80, abs=2)
     assert rows["own", "a", "a", 4000] == pytest.approx(50, abs=2)
     assert rows["loss", "b", "a", 4000] == pytest.approx(-12, abs=2)
-    assert rows["loss", "untrained encoder", "b", 4000] == pytest.approx(-30, abs=2)
+    assert rows["loss", "random encoder", "b", 4000] == pytest.approx(-30, abs=2)
     figure = made.figure()
     assert tuple(figure.get_size_inches()) == (picture.WIDTH, picture.HEIGHT)
     shown = {text.get_text() for text in figure.findobj(lambda one: hasattr(one, "get_text"))}
