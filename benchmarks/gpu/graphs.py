@@ -7,7 +7,7 @@ of two plain runs are. On a CPU the steps are rehearsed, with nothing recorded.
 from collections.abc import Callable, Sequence
 
 import torch
-from steps import METHODS, Run, Setting, counted, free, peak, show
+from steps import Run, Setting, cases, counted, free, peak, show
 from timing import race, rows
 
 from fourlenses.training.step.plain import Step
@@ -91,16 +91,9 @@ def measure(
     settings: Sequence[Setting] = SETTINGS,
 ) -> list[dict]:
     table = []
-    for backbone, size, stored, batches in settings:
-        config = config_of(backbone=backbone, image_size=size, stored_size=stored)
-        for batch in batches:
-            for name in METHODS if batch == batches[0] else METHODS[:1]:
-                sizes = {"backbone": backbone, "size": size, "stored": stored, "batch": batch}
-                free(device)
-                title = f"{name}, {backbone}, {size} px, batch {batch}"
-                sizes["device"] = device
-                table += speeds(config, name, sizes, title=title, timed=(rounds, seconds))
-                table += distances(config, name, sizes, title=title)
+    for name, config, sizes, title in cases(config_of, settings, device):
+        table += speeds(config, name, sizes, title=title, timed=(rounds, seconds))
+        table += distances(config, name, sizes, title=title)
     return table
 
 

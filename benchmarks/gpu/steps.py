@@ -6,7 +6,7 @@ device.
 
 import gc
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import torch
@@ -144,6 +144,20 @@ def wait(device: torch.device) -> None:
         torch.cuda.synchronize()
 
 
+def cases(
+    config_of: Callable[..., dict], settings: Sequence[Setting], device: torch.device
+) -> Iterator[tuple[str, dict, dict, str]]:
+    """Yield method, config, what `Run` takes and a title; all methods at the first batch alone."""
+    for backbone, size, stored, batches in settings:
+        config = config_of(backbone=backbone, image_size=size, stored_size=stored)
+        for batch in batches:
+            for name in METHODS if batch == batches[0] else METHODS[:1]:
+                free(device)
+                sizes = {"backbone": backbone, "size": size, "stored": stored, "batch": batch}
+                title = f"{name}, {backbone}, {size} px, batch {batch}"
+                yield name, config, sizes | {"device": device}, title
+
+
 def measure(
     config_of: Callable[..., dict],
     *,
@@ -153,36 +167,31 @@ def measure(
     settings: Sequence[Setting] = SETTINGS,
 ) -> list[dict]:
     table = []
-    for backbone, size, stored, batches in settings:
-        config = config_of(backbone=backbone, image_size=size, stored_size=stored)
-        for batch in batches:
-            for name in METHODS if batch == batches[0] else METHODS[:1]:
-                free(device)
-                sizes = {"backbone": backbone, "size": size, "stored": stored}
-                run = Run(config, name, batch=batch, device=device, **sizes)
-                works = {
-                    "step": run.fed,
-                    "step on a constant batch": run.starved_of_nothing,
-                    "views alone": run.views_alone,
-                }
-                rates = race(
-                    {what: counted(work, seconds, device) for what, work in works.items()},
-                    rounds,
-                    0,
-                )
-                compared = rows(
-                    f"{name}, {backbone}, {size} px, batch {batch}",
-                    "images/s",
-                    rates,
-                    bars={"step on a constant batch": 0.95},
-                )
-                compared[0] |= {
-                    "peak_memory_gib": peak(device),
-                    "views_share": rates[0].median / rates[2].median,
-                }
-                table += compared
-                show(compared)
-                del run
+    for name, config, sizes, title in cases(config_of, settings, device):
+        run = Run(config, name, **sizes)
+        works = {
+            "step": run.fed,
+            "step on a constant batch": run.starved_of_nothing,
+            "views alone": run.views_alone,
+        }
+        rates = race(
+            {what: counted(work, seconds, device) for what, work in works.items()},
+            rounds,
+            0,
+        )
+        compared = rows(
+            title,
+            "images/s",
+            rates,
+            bars={"step on a constant batch": 0.95},
+        )
+        compared[0] |= {
+            "peak_memory_gib": peak(device),
+            "views_share": rates[0].median / rates[2].median,
+        }
+        table += compared
+        show(compared)
+        del run
     return table
 
 
