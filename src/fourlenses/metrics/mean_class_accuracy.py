@@ -145,13 +145,14 @@ def _sums_by_draws(
 def _sums_by_counts(
     values: np.ndarray, sizes: np.ndarray, *, seed: int, resamples: int
 ) -> np.ndarray:
-    """`_sums_by_draws` of zeros and ones, to the last digit: whole numbers in float32."""
+    """`_sums_by_draws` of zeros and ones, to the last digit: they are whole numbers."""
     counts = _draw_counts(tuple(sizes.tolist()), seed=seed, resamples=resamples)
     sums = np.empty((resamples, len(sizes)))
     ends = np.cumsum(sizes)
     for stratum, (end, size) in enumerate(zip(ends, sizes, strict=True)):
         part = slice(end - size, end)
-        sums[:, stratum] = values[part].astype(np.float32) @ counts[part].astype(np.float32)
+        # no matrix product: a BLAS would take threads that are not ours
+        sums[:, stratum] = counts[part][values[part] > 0].sum(0, dtype=np.uint32)
     return sums
 
 
@@ -170,6 +171,7 @@ def _draw_counts(sizes: tuple[int, ...], *, seed: int, resamples: int) -> np.nda
         positions += np.arange(len(block))[:, None] * total
         drawn = np.bincount(positions.ravel(), minlength=len(block) * total)
         counts[:, begin : begin + len(block)] = drawn.reshape(len(block), total).T
+    counts.flags.writeable = False  # every later call reads it
     return counts
 
 

@@ -18,7 +18,7 @@ import torch
 
 from fourlenses.evaluation.features.rows import FeatureRows
 from fourlenses.evaluation.logistic.design import Design
-from fourlenses.evaluation.logistic.lbfgs import Minimum, minimise
+from fourlenses.evaluation.logistic.lbfgs import Memory, Minimum, minimise
 from fourlenses.evaluation.logistic.memory_budget import default_budget, plan_memory
 from fourlenses.evaluation.logistic.objective import SoftmaxObjective, centred_classes
 from fourlenses.evaluation.logistic.preconditioner import ClassCurvature
@@ -112,16 +112,20 @@ class Regression:
         """
         earlier: list[tuple[float, torch.Tensor]] = []  # the logarithm of a strength, its optimum
         start = self._start(initial)
+        classes = len(self.present)
+        # At zero weights the Hessian is diagonal in these axes.
+        curvature = partial(ClassCurvature, self.design, num_classes=classes)
+        at_zero = curvature(start, l2=max(l2), axes=0) if initial is None else None
+        memory = Memory(self.plan.history, len(start), start.device, at_zero)
         for index in sorted(range(len(l2)), key=lambda at: -l2[at]):
             strength = float(l2[index])
-            classes = len(self.present)
             minimum = minimise(
                 SoftmaxObjective(self.design, self.compact, num_classes=classes, l2=strength),
                 _extrapolated(earlier, log(strength)) if earlier else start,
-                partial(ClassCurvature, self.design, num_classes=classes, l2=strength),
+                partial(curvature, l2=strength),
+                memory,
                 tolerance=tolerance,
                 max_iterations=max_iterations,
-                history=self.plan.history,
             )
             earlier = [*earlier[-1:], (log(strength), minimum.point)]
             yield index, self._solution(minimum)
