@@ -50,23 +50,15 @@ class Memory:
     A new pair takes the row of the oldest one.
     """
 
-    def __init__(
-        self, size: int, parameters: int, device: torch.device, precondition: Preconditioner | None
-    ) -> None:
-        """
-        Args:
-            size: pairs to remember.
-            parameters: K.
-            device: of points.
-            precondition: M^-1 to begin with, of a similar function or of another point.
-        """
+    def __init__(self, size: int, parameters: int, device: torch.device) -> None:
+        """size: pairs to remember. parameters: K."""
         self.steps = torch.zeros(size, parameters, device=device)
         self.changes = torch.zeros_like(self.steps)
         # The inverse of the matrix of s_i . y_j where i is not newer than j, and its diagonal.
         self.inverse = torch.zeros(size, size, dtype=torch.float64, device=device)
         self.curves = torch.zeros(size, dtype=torch.float64, device=device)
         self.pairs = 0  # ever added
-        self.precondition = precondition
+        self.precondition: Preconditioner | None = None
 
     def forget(self) -> None:
         """Drop all pairs."""
@@ -129,9 +121,9 @@ def minimise(
         objective: to minimise.
         start: float64 (K,).
         curvature: point -> M^-1 there.
-        memory: its pairs are dropped, as they are another function's. Its M^-1 is used for
-            `REFRESH_SIMILAR` iterations: most searches end before one of their own would be worth
-            its time.
+        memory: its pairs are dropped, as they may be of another function. Its M^-1, where it has
+            one of a similar function, is used for `REFRESH_SIMILAR` iterations: many searches
+            end before.
         tolerance: of the gradient norm.
         max_iterations: of the search.
     """

@@ -4,8 +4,8 @@ Problem p minimises  mean cross-entropy + l2_p / 2 ||W_p||^2; the bias is not pe
 scikit-learn's C is 1 / (N l2_p).
 
 The problems are solved one after another, the strongest penalty first: an optimum is a good start
-for the next one, and the curvature there (`preconditioner`) a good preconditioner. From the third
-on the start is the straight line through the last two optima over the logarithm of the strength.
+for the next one, and the preconditioner of the last search a fair one. From the third on the start
+is the straight line through the last two optima over the logarithm of the strength.
 Every problem is solved to the same tolerance wherever it started.
 """
 
@@ -113,15 +113,19 @@ class Regression:
         earlier: list[tuple[float, torch.Tensor]] = []  # the logarithm of a strength, its optimum
         start = self._start(initial)
         classes = len(self.present)
-        # At zero weights the Hessian is diagonal in these axes.
         curvature = partial(ClassCurvature, self.design, num_classes=classes)
-        at_zero = curvature(start, l2=max(l2), axes=0) if initial is None else None
-        memory = Memory(self.plan.history, len(start), start.device, at_zero)
+        memory = Memory(self.plan.history, len(start), start.device)
+        # Close to zero weights the Hessian is nearly diagonal in the principal axes: strong
+        # penalties need no blocks, and one search's serve the next one for a while.
+        diagonal = None
         for index in sorted(range(len(l2)), key=lambda at: -l2[at]):
             strength = float(l2[index])
+            first = _extrapolated(earlier, log(strength)) if earlier else start
+            if initial is None and memory.precondition is diagonal:  # none yet, or without blocks
+                diagonal = memory.precondition = curvature(first, l2=strength, axes=0)
             minimum = minimise(
                 SoftmaxObjective(self.design, self.compact, num_classes=classes, l2=strength),
-                _extrapolated(earlier, log(strength)) if earlier else start,
+                first,
                 partial(curvature, l2=strength),
                 memory,
                 tolerance=tolerance,
