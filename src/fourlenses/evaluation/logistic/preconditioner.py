@@ -101,6 +101,6 @@ def _heaviest_rows(
 
 
 def _inverse(blocks: torch.Tensor) -> torch.Tensor:
-    """Inverses of positive definite blocks (c, r, r) float32, whose diagonals it raises a little."""
+    """Inverses of positive definite blocks (c, r, r) float32, their diagonals raised a little."""
     blocks.diagonal(dim1=1, dim2=2).clamp_(min=1e-30).mul_(1 + JITTER)
     return torch.cholesky_inverse(torch.linalg.cholesky(blocks))
