@@ -71,7 +71,7 @@ def test_finds_the_minimum_that_scipy_finds():
         rosenbrock,
         torch.tensor(start),
         lambda point: identity,
-        Memory(5, 4, CPU),
+        memory=Memory(5, 4, CPU),
         tolerance=1e-4,
         max_iterations=500,
     )
@@ -93,7 +93,7 @@ def test_a_bad_preconditioner_of_another_function_does_not_stop_a_search(factor)
         quadratic,
         torch.ones(8, dtype=torch.float64),
         lambda point: identity,
-        memory,
+        memory=memory,
         tolerance=1e-6,
         max_iterations=200,
     )

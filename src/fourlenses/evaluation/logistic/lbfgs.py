@@ -106,8 +106,8 @@ def minimise(
     objective: Objective,
     start: torch.Tensor,
     curvature: Callable[[torch.Tensor], Preconditioner],
-    memory: Memory,
     *,
+    memory: Memory,
     tolerance: float,
     max_iterations: int,
 ) -> Minimum:

@@ -127,7 +127,7 @@ class Regression:
                 SoftmaxObjective(self.design, self.compact, num_classes=classes, l2=strength),
                 first,
                 partial(curvature, l2=strength),
-                memory,
+                memory=memory,
                 tolerance=tolerance,
                 max_iterations=max_iterations,
             )
