@@ -14,7 +14,7 @@ from fourlenses.core.errors import UserError
 from fourlenses.data.augment.shares import mean_area
 from fourlenses.planning.disk import encoder_bytes, feature_bytes
 from fourlenses.planning.durations import evaluation_training_images, pretraining_images
-from fourlenses.planning.memory.jobs import Asked, JobMemory, Peak, Tested
+from fourlenses.planning.memory.jobs import Asked, JobMemory, Peak, TargetSizes
 from fourlenses.planning.networks import network_of
 from fourlenses.planning.sizes import Size, image_bytes, size_of
 from fourlenses.planning.throughput import PASSES, Rate, Throughput
@@ -74,7 +74,7 @@ class Job:
     outdated: str = ""
     start: float = 0.0
     temporary: bool = False
-    peak: Peak = Peak()
+    peak: Peak = field(default_factory=Peak)
 
     @property
     def elapsed(self) -> float:
@@ -250,7 +250,7 @@ class Jobs:
         images: int | None = 0
         seconds: float | None = 0.0
         how: list[str] = []
-        tested: list[Tested | None] = []
+        tested: list[TargetSizes | None] = []
         rates = {encoder: self._rate("features", encoder) for encoder in run.encoders}
         for target in sorted({cell.target for cell in cells}):
             on_target = [cell for cell in cells if cell.target == target]
@@ -283,7 +283,7 @@ class Jobs:
         )
         self.all[job.key] = job
 
-    def _tested(self, target: str, cells: list[Cell], images: int | None) -> Tested | None:
+    def _tested(self, target: str, cells: list[Cell], images: int | None) -> TargetSizes | None:
         """Return what decides the memory of an evaluation on a target; None: its size is unknown.
 
         Args:
@@ -294,7 +294,7 @@ class Jobs:
         known = [count for count in labels if count is not None]
         if images is None or size.test is None or size.classes is None or not known:
             return None
-        return Tested(
+        return TargetSizes(
             images=images,
             labels=max(known),
             tested=size.test,

@@ -5,6 +5,7 @@ Standard library only, unless a network is none of the vocabulary's.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from fourlenses.config.encoders import stored_size
 from fourlenses.core.machine.memory import memory_limit
@@ -44,7 +45,7 @@ class Peak:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Tested:
+class TargetSizes:
     """A dataset that features are evaluated on.
 
     Args:
@@ -160,7 +161,7 @@ class JobMemory:
         copies, base = (3, formulas.EVALUATING) if imported else (2, 0)
         return Peak(formulas.TORCH + base + copies * formulas.FLOAT * known.parameters)
 
-    def features(self, run: Run, targets: Sequence[Tested | None]) -> Peak:
+    def features(self, run: Run, targets: Sequence[TargetSizes | None]) -> Peak:
         """Return that of an evaluation on features; None: a target whose size is unknown."""
         known = [target for target in targets if target is not None]
         if len(known) < len(targets):
@@ -186,7 +187,7 @@ class JobMemory:
         base = formulas.TORCH + formulas.EVALUATING + (formulas.CUDA if self.on_gpu else 0)
         return Peak(base + weights + most, asks=asks)
 
-    def _fit(self, target: Tested, width: int, budget: float) -> float:
+    def _fit(self, target: TargetSizes, width: int, budget: float) -> float:
         """Return that of a classifier or a search. budget: bytes that a classifier may take."""
         fit = formulas.linear_fit(
             target.labels, width=width, classes=target.classes, tested=target.tested
@@ -234,7 +235,7 @@ def head_parameters(hyper: dict, *, width: int, classes: int) -> int:
         return width * classes
     layers, out = hyper.get("projection_layers", 2), hyper["projection_out"]
     sides = [width, *[hyper["projection_hidden"]] * (layers - 1), out]
-    maps = sum(before * after for before, after in zip(sides, sides[1:], strict=False))
+    maps = sum(before * after for before, after in pairwise(sides))
     return maps + 2 * out * hyper.get("prediction_hidden", 0)
 
 
@@ -256,4 +257,3 @@ def loss_bytes(hyper: dict, *, rows: int, batch: int, images: int) -> float:
         "vicreg": 3 * 2 * out**2,
     }
     return formulas.FLOAT * matrices.get(hyper["method"], 0)
-

@@ -9,7 +9,6 @@ from functools import cache
 from typing import Any
 
 
-
 @dataclass(frozen=True)
 class ImageBytes:
     """What an image of `side` px takes in a network, float32.
