@@ -73,7 +73,7 @@ def _number(record: Record) -> str:
     """The mean with its interval, or the ends of what counts, or of all where nothing counts."""
     unit = record["unit"]
     evidence = [entry for entry in record["evidence"] if entry["status"] in STATUS]
-    if record["estimate"] is not None and len(evidence) > 1:
+    if record["estimate"] is not None and len(evidence) != 1:
         return f"On average {_interval(record, unit)}"
     evidence = evidence or record["evidence"]
     ordered = sorted(evidence, key=lambda entry: entry["estimate"])
