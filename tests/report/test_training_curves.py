@@ -95,6 +95,18 @@ def test_a_drawing_has_all_sources_of_a_dataset_the_most_images_darkest():
     assert min(b - a for a, b in pairwise(ends)) >= LABEL_GAP - 0.11
 
 
+def test_sources_whose_labels_are_one_by_rounding_have_a_line_each():
+    runs = [run(f"simclr/a-{size}/seed0", {1: 3.0, 2: 1.0}) for size in (12_345, 12_350)]
+    (drawing,) = drawings(runs)
+    assert [line.label for line in drawing.lines] == ["12.3k", "12.3k"]
+
+
+def test_a_history_of_one_row_without_its_step_is_drawn(tmp_path):
+    (tmp_path / "history.csv").write_text("loss\n3.0\n")
+    (drawing,) = drawings([("simclr/a-10/seed0", read_history(tmp_path / "history.csv"))])
+    assert drawing.lines[0].words == "10: 3 to 3 at step 0, 1 seed"
+
+
 @pytest.mark.parametrize("steps", [2, MOST_POINTS, 1000])
 def test_long_lines_are_thinned_and_keep_both_ends(steps):
     (drawing,) = drawings(

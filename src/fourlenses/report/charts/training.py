@@ -92,13 +92,13 @@ def _of_group(
 ) -> Iterator[Drawing]:
     title = f"{methods.label(entry)} on {names.dataset(dataset)}"
     ordered = sorted(sources, key=lambda key: (key[0], -_images(key[1]), key[1]))
-    labels = {(method, source): _label(method, source, entry) for method, source in ordered}
     for measure, described in MEASURES.items():
-        curves = {
-            label: curve
-            for key, label in labels.items()
-            if (curve := _of_seeds([history[measure] for history in sources[key]]))
-        }
+        # a list: labels are rounded, and those of two sources may be one
+        curves = [
+            (_label(method, source, entry), curve)
+            for method, source in ordered
+            if (curve := _of_seeds([history[measure] for history in sources[method, source]]))
+        ]
         if curves:
             yield _drawing(title, described, curves)
 
@@ -117,24 +117,24 @@ def _of_seeds(seeds: Sequence[Curve]) -> Ends:
     return curve
 
 
-def _drawing(title: str, measure: str, curves: dict[str, Ends]) -> Drawing:
-    steps = _steps(max(max(curve) for curve in curves.values()))
-    every = [end for curve in curves.values() for point in curve.values() for end in point[1:3]]
+def _drawing(title: str, measure: str, curves: list[tuple[str, Ends]]) -> Drawing:
+    steps = _steps(max(max(curve) for _, curve in curves))
+    every = [end for _, curve in curves for point in curve.values() for end in point[1:3]]
     values = axis_through(every, HEIGHT - BOTTOM, TOP, most=5)
-    ends = {label: values.at(curve[max(curve)][0]) for label, curve in curves.items()}
-    by_end = sorted(ends, key=lambda label: ends[label])
+    ends = [values.at(curve[max(curve)][0]) for _, curve in curves]
+    by_end = sorted(range(len(ends)), key=lambda index: ends[index])
     places = spaced(
-        [ends[label] for label in by_end],
+        [ends[index] for index in by_end],
         [LABEL_GAP] * len(by_end),
         low=TOP - 6,
         high=HEIGHT - BOTTOM + 6,
     )
-    places_of = dict(zip(by_end, places, strict=True))
+    place_of = dict(zip(by_end, places, strict=True))
     lines = [
         _line(
-            label, curve, shade=min(shade, SHADES - 1), axes=(steps, values), place=places_of[label]
+            label, curve, shade=min(index, SHADES - 1), axes=(steps, values), place=place_of[index]
         )
-        for shade, (label, curve) in enumerate(curves.items())
+        for index, (label, curve) in enumerate(curves)
     ]
     words = "; ".join(line.words for line in lines)
     return Drawing(
@@ -149,6 +149,7 @@ def _drawing(title: str, measure: str, curves: dict[str, Ends]) -> Drawing:
 
 def _steps(last: int) -> Axis:
     """From 0 to the last step, with ticks at round numbers up to there."""
+    last = max(last, 1)  # of a history without steps, rows are counted from 0
     step = tick_step(last, 4)
     ticks = tuple(place * step for place in range(math.floor(last / step) + 1))
     return Axis(low=0, high=last, start=LEFT, end=WIDTH - RIGHT, ticks=ticks)
