@@ -110,7 +110,8 @@ def draw_map(
                 )
             axes.set_aspect("equal", adjustable="datalim")
             axes.set(xticks=[], yticks=[])
-            axes.set_title(f"{printable(name)}\n{100 * plane.share:.0f} % of the variance", fontsize=7)
+            share = f"{100 * plane.share:.0f} % of the variance"
+            axes.set_title(f"{printable(name)}\n{share}", fontsize=7)
         figure.suptitle(title, fontsize=8, x=0.01, ha="left", fontweight="bold")
         figure.legend(
             loc="outside lower left", ncols=5 if len(planes) > 2 else 3, handletextpad=0.2
