@@ -29,7 +29,9 @@ def image_pictures():
 def neighbour_pictures():
     """And the maps, which the same job draws."""
     targets = [target for target in TARGETS if compared(target)]
-    return [FILES.picture(f"{kind}_{target}") for kind in ("neighbours", "map") for target in targets]
+    return [
+        FILES.picture(f"{kind}_{target}") for kind in ("neighbours", "map") for target in targets
+    ]
 
 
 def pictures_there():
