@@ -4,6 +4,8 @@ import ctypes
 import logging
 import os
 import subprocess
+import sys
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -170,6 +172,33 @@ def test_a_compiler_that_fails_is_quoted(nowhere_yet, monkeypatch, tmp_path, cap
     assert views_function() is None
     assert "views.c: out of luck" in caplog.text
     assert not any(file for folder in nowhere_yet for file in Path(folder).iterdir())
+
+
+def test_a_variable_that_is_no_command_is_quoted(nowhere_yet, monkeypatch, caplog):
+    monkeypatch.setenv("CC", "gcc '")
+    assert views_function() is None
+    assert "the variable CC is no command (No closing quotation)" in caplog.text
+
+
+def test_no_folder_is_made_for_a_user_without_a_home(monkeypatch, tmp_path):
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setattr(os.path, "expanduser", lambda path: path)
+    assert all(folder.is_absolute() for folder in module._folders())
+
+
+def test_where_the_last_folder_is_somebody_elses_views_are_torchs(monkeypatch, tmp_path):
+    theirs = tmp_path / f"fourlenses-{os.getuid()}"
+    theirs.mkdir()
+    theirs.chmod(0o755)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setenv("XDG_CACHE_HOME", "/dev/null")
+    monkeypatch.setattr(sys, "prefix", "/dev/null")
+    views_function.cache_clear()
+    try:
+        assert views_function() is None
+    finally:
+        views_function.cache_clear()
+    assert list(theirs.iterdir()) == []
 
 
 def test_the_folders_are_the_environments_and_the_users(monkeypatch, tmp_path):

@@ -8,6 +8,7 @@ is no compiler and nothing compiled is found, views are made by torch, operation
 Run as a module, it compiles: set-up does, so that nodes without a compiler find the result.
 """
 
+import contextlib
 import ctypes
 import functools
 import hashlib
@@ -146,7 +147,10 @@ def _compile(file: Path) -> None:
 
 
 def _compiler() -> list[str]:
-    named = shlex.split(os.environ.get("CC", ""))
+    try:
+        named = shlex.split(os.environ.get("CC", ""))
+    except ValueError as error:
+        raise OSError(f"the variable CC is no command ({error})") from error
     for command in (named, ["cc"], ["gcc"], ["clang"]):
         if command and shutil.which(command[0]):
             return command
@@ -156,8 +160,12 @@ def _compiler() -> list[str]:
 def _folders() -> Iterator[Path]:
     """Where the compiled file may be: with the environment, which all nodes see, or in a cache."""
     yield Path(sys.prefix) / "lib" / "fourlenses"
-    yield own_cache_folder(os.environ) / "fourlenses"
-    yield private_temporary_folder()
+    cache = own_cache_folder(os.environ)
+    # "~" of a user without a home: a folder of that name would be made
+    if cache.is_absolute():
+        yield cache / "fourlenses"
+    with contextlib.suppress(OSError):  # it belongs to somebody else, say
+        yield private_temporary_folder()
 
 
 def _file_name() -> str:
