@@ -2,6 +2,8 @@
 
 import logging
 import os
+import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -74,8 +76,31 @@ def test_a_compiler_that_fails_is_quoted(source, folders, monkeypatch, tmp_path,
     assert not any(file for folder in folders for file in Path(folder).iterdir())
 
 
+def test_a_variable_that_is_no_command_is_quoted(source, folders, monkeypatch, caplog):
+    monkeypatch.setenv("CC", "gcc '")
+    assert compiled_library(source, "sevens") is None
+    assert "the variable CC is no command (No closing quotation)" in caplog.text
+
+
+def test_no_folder_is_made_for_a_user_without_a_home(monkeypatch):
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setattr(os.path, "expanduser", lambda path: path)
+    assert all(folder.is_absolute() for folder in compiled_code._folders())
+
+
+def test_where_the_last_folder_is_somebody_elses_nothing_is_compiled(source, monkeypatch, tmp_path):
+    theirs = tmp_path / f"fourlenses-{os.getuid()}"
+    theirs.mkdir()
+    theirs.chmod(0o755)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setenv("XDG_CACHE_HOME", "/dev/null")
+    monkeypatch.setattr(sys, "prefix", "/dev/null")
+    assert compiled_library(source, "sevens") is None
+    assert list(theirs.iterdir()) == []
+
+
 def test_the_folders_are_the_environments_and_the_users(monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     folders = list(compiled_code._folders())
     assert folders[1] == tmp_path / "fourlenses"
-    assert os.path.commonpath([folders[0], compiled_code.sys.prefix]) == compiled_code.sys.prefix
+    assert os.path.commonpath([folders[0], sys.prefix]) == sys.prefix

@@ -4,6 +4,7 @@ By hand, not numba, which ffcv brings: every job would import it for half a seco
 keeps, and reads its cache by pickle. What is compiled here is opened in a millisecond.
 """
 
+import contextlib
 import ctypes
 import hashlib
 import logging
@@ -66,9 +67,12 @@ def find_compiler() -> list[str]:
     """Return the command of a C compiler.
 
     Raises:
-        FileNotFoundError: There is none.
+        OSError: There is none, or the variable CC is no command.
     """
-    named = shlex.split(os.environ.get("CC", ""))
+    try:
+        named = shlex.split(os.environ.get("CC", ""))
+    except ValueError as error:
+        raise OSError(f"the variable CC is no command ({error})") from error
     for command in (named, ["cc"], ["gcc"], ["clang"]):
         if command and shutil.which(command[0]):
             return command
@@ -78,8 +82,12 @@ def find_compiler() -> list[str]:
 def _folders() -> Iterator[Path]:
     """Where compiled files may be: with the environment, which all nodes see, or in a cache."""
     yield Path(sys.prefix) / "lib" / "fourlenses"
-    yield own_cache_folder(os.environ) / "fourlenses"
-    yield private_temporary_folder()
+    cache = own_cache_folder(os.environ)
+    # "~" of a user without a home: a folder of that name would be made
+    if cache.is_absolute():
+        yield cache / "fourlenses"
+    with contextlib.suppress(OSError):  # it belongs to somebody else, say
+        yield private_temporary_folder()
 
 
 def file_name(source: Path) -> str:
