@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from matplotlib.figure import Figure
 
 from fourlenses.data.manifest.manifest import Hierarchy
 from fourlenses.pictures.feature_map import MOST_GROUPS, draw_map, groups_of, plane_of
@@ -86,3 +87,19 @@ def test_a_map_has_a_panel_for_each_encoder_and_the_same_bytes_again():
     assert pictures[1].width == pytest.approx(3 * pictures[0].width, rel=0.01)
     colours = {tuple(pixel) for pixel in np.asarray(pictures[1]).reshape(-1, 3)}
     assert len(colours) > 50
+
+
+def test_names_of_classes_are_no_formulas_and_none_is_left_out(monkeypatch):
+    shown = []
+    legend = Figure.legend
+
+    def noted(figure, *given, **settings):
+        made = legend(figure, *given, **settings)
+        shown.extend(text.get_text() for text in made.get_texts())
+        return made
+
+    monkeypatch.setattr(Figure, "legend", noted)
+    groups = ["_other", "5$ to $\\frac$", "wren"]
+    planes = [("on $\\frac$", plane_of(features(0)))]
+    draw_map("$\\frac$", planes, groups=groups, group=np.arange(30) % 3)
+    assert shown == groups

@@ -9,6 +9,7 @@ import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import matplotlib
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -90,7 +91,8 @@ def draw_map(
         groups: names of what is coloured.
         group: of each image, -1 for none.
     """
-    with style.context():
+    # names are those of folders and may hold a $
+    with style.context(), matplotlib.rc_context({"text.parse_math": False}):
         figure = Figure(
             figsize=(PANEL * len(planes), PANEL + LEGEND + 0.4), dpi=DPI, layout="constrained"
         )
@@ -98,7 +100,7 @@ def draw_map(
         for axes, (name, plane) in zip(panels, planes, strict=True):
             others = plane.points[group < 0]
             axes.scatter(*others.T, s=3, c=style.PALE, alpha=0.35, linewidths=0)
-            for place in range(len(groups)):
+            handles = [
                 axes.scatter(
                     *plane.points[group == place].T,
                     s=9,
@@ -106,15 +108,21 @@ def draw_map(
                     marker=MARKERS[place],
                     alpha=0.75,
                     linewidths=0,
-                    label=printable(groups[place]) if axes is panels[0] else None,
                 )
+                for place in range(len(groups))
+            ]
             axes.set_aspect("equal", adjustable="datalim")
             axes.set(xticks=[], yticks=[])
             share = f"{100 * plane.share:.0f} % of the variance"
             axes.set_title(f"{printable(name)}\n{share}", fontsize=7)
         figure.suptitle(title, fontsize=8, x=0.01, ha="left", fontweight="bold")
+        # given, as labels that begin with _ would be left out otherwise
         figure.legend(
-            loc="outside lower left", ncols=5 if len(planes) > 2 else 3, handletextpad=0.2
+            handles,
+            [printable(name) for name in groups],
+            loc="outside lower left",
+            ncols=5 if len(planes) > 2 else 3,
+            handletextpad=0.2,
         )
         content = io.BytesIO()
         FigureCanvasAgg(figure).print_png(content)
