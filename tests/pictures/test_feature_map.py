@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from matplotlib.figure import Figure
 
 from fourlenses.data.manifest.manifest import Hierarchy
 from fourlenses.pictures.feature_map import MOST_GROUPS, draw_map, groups_of, plane_of
@@ -76,13 +77,48 @@ def test_of_many_classes_the_most_frequent_are_coloured():
 
 
 def test_a_map_has_a_panel_for_each_encoder_and_the_same_bytes_again():
-    planes = [(f"encoder {seed}", plane_of(features(seed))) for seed in range(3)]
+    planes = [(f"encoder {seed}", plane_of(features(seed))) for seed in range(4)]
     group = np.arange(30) % 3 - 1
     pictures = [
         draw_map("Birds", planes[:count], groups=["crow", "wren"], group=group)
-        for count in (1, 3, 3)
+        for count in (2, 4, 4)
     ]
     assert pictures[1].tobytes() == pictures[2].tobytes()
-    assert pictures[1].width == pytest.approx(3 * pictures[0].width, rel=0.01)
+    assert pictures[1].width == pytest.approx(2 * pictures[0].width, rel=0.01)
     colours = {tuple(pixel) for pixel in np.asarray(pictures[1]).reshape(-1, 3)}
     assert len(colours) > 50
+
+
+@pytest.fixture
+def legends(monkeypatch):
+    """The legends that are drawn."""
+    made = []
+    legend = Figure.legend
+
+    def noted(figure, *given, **settings):
+        made.append(legend(figure, *given, **settings))
+        return made[-1]
+
+    monkeypatch.setattr(Figure, "legend", noted)
+    return made
+
+
+def test_names_of_classes_are_no_formulas_and_none_is_left_out(legends):
+    groups = ["_other", "5$ to $\\frac$", "wren"]
+    planes = [("on $\\frac$", plane_of(features(0)))]
+    draw_map("$\\frac$", planes, groups=groups, group=np.arange(30) % 3)
+    assert [text.get_text() for text in legends[0].get_texts()] == groups
+
+
+@pytest.mark.parametrize("count", [1, 2, 6])
+def test_names_are_within_the_picture_and_longer_ones_are_cut(legends, count):
+    groups = ["HerbaceousVegetation"] * 9 + ["HerbaceousVegetation or trees"]
+    planes = [("an encoder", plane_of(features(0)))] * count
+    draw_map("Birds: features of 500 test images", planes, groups=groups, group=np.arange(30))
+    names, figure = legends[0].get_texts(), legends[0].figure
+    assert names[-1].get_text() == "HerbaceousVegetation or…"
+    for text in [*names, *figure.texts]:
+        box = text.get_window_extent()
+        assert box.x0 >= 0
+        assert box.x1 <= figure.bbox.x1
+        assert box.y0 >= 0

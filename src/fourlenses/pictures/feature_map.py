@@ -6,9 +6,11 @@ be apart in other directions, so the share of the variance that the plane has is
 """
 
 import io
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import matplotlib
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -20,7 +22,10 @@ from fourlenses.plotting import colours, style
 
 MOST_GROUPS = 10  # that colours and markers tell apart
 COLOURS, MARKERS = (*colours.DATASETS, "#5A5A5A"), (*colours.MARKERS, "<")
-PANEL, LEGEND, DPI = 1.75, 0.55, 150  # inches; inches; dots per inch
+PANEL, LEAST_WIDTH, ABOVE, DPI = 1.75, 3.3, 0.5, 150  # inches; dots per inch
+# Inches of the legend: of a row, of an entry without its name, and of a letter.
+ROW, KEY, LETTER = 0.15, 0.32, 0.055
+MOST_LETTERS, MOST_COLUMNS = 24, 5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,15 +95,19 @@ def draw_map(
         groups: names of what is coloured.
         group: of each image, -1 for none.
     """
-    with style.context():
-        figure = Figure(
-            figsize=(PANEL * len(planes), PANEL + LEGEND + 0.4), dpi=DPI, layout="constrained"
-        )
+    # names are those of folders and may hold a $
+    with style.context(), matplotlib.rc_context({"text.parse_math": False}):
+        called = [_short(printable(name)) for name in groups]
+        width = max(PANEL * len(planes), LEAST_WIDTH)
+        entry = KEY + LETTER * max(map(len, called))
+        columns = min(max(int(width / entry), 1), MOST_COLUMNS)
+        height = PANEL + ABOVE + ROW * math.ceil(len(groups) / columns)
+        figure = Figure(figsize=(width, height), dpi=DPI, layout="constrained")
         panels = figure.subplots(1, len(planes), squeeze=False)[0]
         for axes, (name, plane) in zip(panels, planes, strict=True):
             others = plane.points[group < 0]
             axes.scatter(*others.T, s=3, c=style.PALE, alpha=0.35, linewidths=0)
-            for place in range(len(groups)):
+            handles = [
                 axes.scatter(
                     *plane.points[group == place].T,
                     s=9,
@@ -106,16 +115,20 @@ def draw_map(
                     marker=MARKERS[place],
                     alpha=0.75,
                     linewidths=0,
-                    label=printable(groups[place]) if axes is panels[0] else None,
                 )
+                for place in range(len(groups))
+            ]
             axes.set_aspect("equal", adjustable="datalim")
             axes.set(xticks=[], yticks=[])
             share = f"{100 * plane.share:.0f} % of the variance"
             axes.set_title(f"{printable(name)}\n{share}", fontsize=7)
         figure.suptitle(title, fontsize=8, x=0.01, ha="left", fontweight="bold")
-        figure.legend(
-            loc="outside lower left", ncols=5 if len(planes) > 2 else 3, handletextpad=0.2
-        )
+        # given, as labels that begin with _ would be left out otherwise
+        figure.legend(handles, called, loc="outside lower left", ncols=columns, handletextpad=0.2)
         content = io.BytesIO()
         FigureCanvasAgg(figure).print_png(content)
     return Image.open(content).convert("RGB")
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= MOST_LETTERS else f"{name[: MOST_LETTERS - 1]}…"
