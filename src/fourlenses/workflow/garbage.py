@@ -14,10 +14,9 @@ def collect_rarely() -> None:
     """Look for unreachable objects seldom, and not at all when the process ends.
 
     The jobs of a large study are millions of objects that stay. To look through them again and
-    again is a third of the time of a dry-run, and looking through all modules at the end is a
-    quarter of a job's start (docs/measured/benchmarks/workflow.md). The process keeps no more
-    memory: objects go as before when nothing refers to them. What is left at the end, the system
-    takes back.
+    again takes a third of a dry-run, and to look through all modules at the end a quarter of a
+    job's start (docs/measured/benchmarks/workflow.md). Objects go as before when nothing refers to
+    them. What is left at the end, the system takes back.
     """
     gc.set_threshold(*THRESHOLDS)
     atexit.register(gc.freeze)
