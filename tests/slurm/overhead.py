@@ -4,8 +4,8 @@
 
 They go through the executor of profiles/slurm, on a SLURM started for it. Prints the seconds a job
 took from the head's point of view, and those of the processor, by SLURM's accounting of each job. A
-job's start is most of them: Snakemake starts twice for it, in the job and in its step. Its Snakefile
-has one rule, and what ours does first.
+job's start is most of them: Snakemake starts twice for it, in the job and in its step. The
+Snakefile has one rule, and what ours does first.
 """
 
 import argparse
