@@ -10,7 +10,6 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import matplotlib
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -95,8 +94,7 @@ def draw_map(
         groups: names of what is coloured.
         group: of each image, -1 for none.
     """
-    # names are those of folders and may hold a $
-    with style.context(), matplotlib.rc_context({"text.parse_math": False}):
+    with style.context():
         called = [_short(printable(name)) for name in groups]
         width = max(PANEL * len(planes), LEAST_WIDTH)
         entry = KEY + LETTER * max(map(len, called))
