@@ -89,7 +89,7 @@ class Job:
 
 
 class Jobs:
-    """The jobs of a plan, by key in `all`.
+    """The jobs of a plan, by key in `all`; `memory` knows what they take.
 
     Args:
         config: completed (`config.read`).
@@ -111,7 +111,7 @@ class Jobs:
         outdated: Mapping[str, str] | None = None,
         asked: Asked | None = None,
     ) -> None:
-        self._memory = JobMemory(config, on_gpu=speeds.on_gpu(config), asked=asked or {})
+        self.memory = JobMemory(config, on_gpu=speeds.on_gpu(config), asked=asked or {})
         self._outdated = {root / file: why for file, why in (outdated or {}).items()}
         self.config, self.plan, self.speeds, self.root = config, plan, speeds, root
         self.layout = Layout(config["study"], config["stored_size"])
@@ -177,7 +177,7 @@ class Jobs:
                 on_cpu=True,
                 outputs=[self.root / output(dataset, variant)],
                 temporary=not permanent,
-                peak=self._memory.beton(size, stored),
+                peak=self.memory.beton(size, stored),
                 disk_bytes=(size.images or 0) * image_bytes(size, stored, variant),
             )
         self.all[key].lenses |= lenses
@@ -212,13 +212,13 @@ class Jobs:
         )
         self.all[job.key] = job
         if run.method in (EXTERNAL, RANDOM_INIT):
-            job.peak = self._memory.untrained(run, imported=run.method == EXTERNAL)
+            job.peak = self.memory.untrained(run, imported=run.method == EXTERNAL)
             return
         hyper = self.config["methods"][run.method]
         job.devices = self.config["training"]["processes"] * self.config["training"]["nodes"]
         images = _sum(self._images(part.dataset, part.images) for part in parts)
         classes = sum(self._size(part.dataset).classes or 0 for part in parts)
-        job.peak = self._memory.pretraining(run, images, classes=classes, parts=len(parts))
+        job.peak = self.memory.pretraining(run, images, classes=classes, parts=len(parts))
         job.images = None if images is None else pretraining_images(hyper, images, job.devices)
         rate = self._rate(hyper["method"], run)
         job.seconds = _seconds(rate, job.images)
@@ -279,7 +279,7 @@ class Jobs:
             how="; ".join(dict.fromkeys(how)),
             outputs=[self.root / self.layout.evaluation(feature_record(run.name))],
             disk_bytes=feature_bytes(self.config, run, each) if keep else 0.0,
-            peak=self._memory.features(run, tested),
+            peak=self.memory.features(run, tested),
         )
         self.all[job.key] = job
 
@@ -362,7 +362,7 @@ class Jobs:
             area = mean_area(evaluation[cell.protocol].get("progressive_sizes", [1]))
             trained, tested = rate.seconds(job.images), features.seconds(validated + test)
             job.seconds = _sum([None if trained is None else area * trained, tested])
-        job.peak = self._memory.evaluation_training(
+        job.peak = self.memory.evaluation_training(
             encoder, cell.protocol, labels, size=self._size(cell.target)
         )
         self.all[job.key] = job

@@ -1,6 +1,7 @@
 """Predicted memory next to what rules ask for and what was measured."""
 
 import csv
+import re
 from pathlib import Path
 
 from fourlenses.planning import compare
@@ -8,13 +9,14 @@ from fourlenses.planning import report as plan_report
 from fourlenses.planning.memory import report
 from fourlenses.planning.memory.formulas import MB
 from fourlenses.planning.memory.jobs import Peak
-from fourlenses.planning.memory.rules import RuleJob
+from fourlenses.planning.memory.rules import SIMILARITY_IMAGES, RuleJob
 from fourlenses.planning.plan import plan_study
 
 
-def job(rule, key, *, megabytes, **more):
+def job(rule, key, *, megabytes, done=False, **more):
     host = None if megabytes is None else megabytes * MB
-    return RuleJob(rule=rule, key=key, peak=Peak(host, **more), benchmark=Path(f"{key}.tsv"))
+    benchmark = Path(f"{key}.tsv")
+    return RuleJob(rule=rule, key=key, peak=Peak(host, **more), benchmark=benchmark, done=done)
 
 
 def test_the_largest_job_of_each_rule_stands_next_to_what_it_asks_for():
@@ -50,6 +52,8 @@ def test_a_rule_that_asks_for_less_than_predicted_is_named_with_what_to_set():
         "`--set-resources evaluate:mem_mb=25000`."
     )
     assert "9,000 are predicted for tuned (2 jobs of 2 are above what they ask for)" in lines[2]
+    done = [job("pretrain", "a", megabytes=9_000, done=True), job("pretrain", "b", megabytes=10)]
+    assert not any("Too little" in line for line in report.page(done, {"pretrain": 8_000}))
     # a profile that asks for more for all of a rule's jobs
     assert not any("Too little" in line for line in report.page(jobs[:2], {"evaluate": 48_000}))
 
@@ -70,6 +74,21 @@ def test_predicted_over_measured_of_the_jobs_that_ran():
     assert report.check(jobs, measured)[2:] == [
         "| `pretrain` | 2 | 900 | 1,000 | 1.05 | 0.90 | 1.20 |"
     ]
+
+
+def test_the_datasets_of_the_domain_lens_are_compared_by_as_many_images(config, tmp_path):
+    program = (Path(__file__).parents[3] / "workflow_scripts/measure_similarity.py").read_text()
+    (default,) = re.findall(r'"--images", type=int, default=(\d+)', program)
+    assert int(default) == SIMILARITY_IMAGES
+    config["device"] = "cpu"
+    config["domain"]["datasets"] = ["objects", "scenes"]
+    config["datasets"]["scenes"] = config["datasets"]["objects"] | {"domain": "scenes"}
+    (compared,) = (
+        job for job in plan_study(config, tmp_path).memory if job.rule == "measure_similarity"
+    )
+    # 50 test images, in the network without gradients: next to nothing
+    assert 690 < compared.peak.host / MB < 700
+    assert (compared.peak.asks, compared.done) == (None, False)
 
 
 def test_the_plan_and_its_check_show_them(config, tmp_path):

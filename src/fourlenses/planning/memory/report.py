@@ -68,8 +68,9 @@ def _gpu(group: list[RuleJob]) -> str:
 
 
 def _warning(group: list[RuleJob], asked: Asked) -> list[str]:
-    """Return the paragraph of a rule of which a job is predicted to take more than it asks for."""
-    over = [(job, asks) for job in group if (asks := _asks(job, asked)) and _host(job) > asks]
+    """Return the paragraph of a rule of which a job that is left needs more than it asks for."""
+    left = [(job, _asks(job, asked)) for job in group if not job.done]
+    over = [(job, asks) for job, asks in left if asks is not None and _host(job) > asks]
     if not over:
         return []
     job, asks = max(over, key=lambda pair: _host(pair[0]) / pair[1])
@@ -77,7 +78,7 @@ def _warning(group: list[RuleJob], asked: Asked) -> list[str]:
     return [
         f"**Too little memory**: `{job.rule}` asks for {asks:,} MB, and {_host(job):,.0f} are "
         f"predicted for {job.key}"
-        + (f" ({len(over)} jobs of {len(group)} are above what they ask for)" if over[1:] else "")
+        + (f" ({len(over)} jobs of {len(left)} are above what they ask for)" if over[1:] else "")
         + f"; set `{job.rule}: {{mem_mb: {enough}}}` under `set-resources` of the profile, or "
         f"`--set-resources {job.rule}:mem_mb={enough}`.",
         "",

@@ -9,12 +9,14 @@ from pathlib import Path
 
 from fourlenses.planning.jobs import Job, Jobs
 from fourlenses.planning.memory import formulas
-from fourlenses.planning.memory.jobs import Peak
+from fourlenses.planning.memory.jobs import Peak, TargetSizes
 from fourlenses.planning.sizes import size_of
-from fourlenses.study import Plan
-from fourlenses.study.layout import DATA
-from fourlenses.study.vocabulary import EXTERNAL, TRAINING_PROTOCOLS
+from fourlenses.study import Plan, Run
+from fourlenses.study.layout import DATA, manifest
+from fourlenses.study.vocabulary import EXTERNAL, RANDOM_INIT, TRAINING_PROTOCOLS
 from fourlenses.workflow import needs
+
+SIMILARITY_IMAGES = 2000  # of each dataset, at most: the program's own default
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,12 +28,14 @@ class RuleJob:
         key: of the job.
         peak: the most memory that it takes.
         benchmark: what Snakemake measured of it, if it has run.
+        done: it need not run any more.
     """
 
     rule: str
     key: str
     peak: Peak
     benchmark: Path
+    done: bool = False
 
 
 def rule_jobs(jobs: Jobs) -> list[RuleJob]:
@@ -39,6 +43,7 @@ def rule_jobs(jobs: Jobs) -> list[RuleJob]:
     return [
         *(_of_plan(jobs, job) for job in jobs.all.values()),
         *_indexing(jobs),
+        *_similarity(jobs),
         RuleJob(
             rule="write_findings",
             key="write_findings",
@@ -69,7 +74,7 @@ def _of_plan(jobs: Jobs, job: Job) -> RuleJob:
         benchmark = jobs.root / jobs.layout.benchmark(f"import/{job.key.split('/')[2]}")
     else:
         rule = "pretrain"
-    return RuleJob(rule=rule, key=job.key, peak=job.peak, benchmark=benchmark)
+    return RuleJob(rule=rule, key=job.key, peak=job.peak, benchmark=benchmark, done=job.done)
 
 
 def _indexing(jobs: Jobs) -> Iterator[RuleJob]:
@@ -81,7 +86,31 @@ def _indexing(jobs: Jobs) -> Iterator[RuleJob]:
             key=dataset,
             peak=Peak() if images is None else Peak(formulas.index(images)),
             benchmark=jobs.root / DATA / dataset / "logs/index_dataset.benchmark.tsv",
+            done=(jobs.root / manifest(dataset)).exists(),
         )
+
+
+def _similarity(jobs: Jobs) -> Iterator[RuleJob]:
+    """Yield the job that measures how far the datasets of the domain lens lie from each other."""
+    config = jobs.config
+    datasets = config["domain"]["datasets"]
+    if "domain" not in config["lenses"] or len(datasets) < 2:
+        return
+    stored = config["stored_size"]
+    tested = [
+        size_of(name, config["datasets"][name], stored, root=jobs.root).test for name in datasets
+    ]
+    known = [count for count in tested if count is not None]
+    peak = Peak()
+    if len(known) == len(tested):
+        images = min([SIMILARITY_IMAGES, *known])
+        pair = TargetSizes(images=images, labels=2 * images, tested=0, classes=2, neighbours=False)
+        run = Run(RANDOM_INIT, "none", config["seeds"][0])
+        peak = Peak(jobs.memory.features(run, [pair]).host)
+    file = jobs.root / jobs.layout.similarity
+    name = "measure_similarity"
+    benchmark = jobs.root / jobs.layout.benchmark(name)
+    yield RuleJob(rule=name, key=name, peak=peak, benchmark=benchmark, done=file.exists())
 
 
 def _rows(plan: Plan) -> int:
