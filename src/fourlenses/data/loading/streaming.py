@@ -31,6 +31,7 @@ from fourlenses.data.beton.selection import join_labels, select
 from fourlenses.data.images.content import Undecodable
 from fourlenses.data.images.scaling import picture_room
 from fourlenses.data.images.turbojpeg import JpegDecoder
+from fourlenses.data.loading.compiled_crops import crops_function
 from fourlenses.data.loading.crops import Cropper, Crops
 from fourlenses.data.loading.worker_threads import Worker, WorkerThreads
 
@@ -91,6 +92,7 @@ class StreamingInput:
         # Copies to a GPU run parallel to the training, and are waited for without waiting for it.
         self._copies = torch.cuda.Stream(self.device) if self.device.type == "cuda" else None
         JpegDecoder()  # what is not installed is missed here and not in a thread
+        crops_function()  # and what is not compiled yet is compiled once, not in every thread
 
     def __len__(self) -> int:
         return len(self.labels)
