@@ -2,16 +2,18 @@
 
     python benchmarks/render.py [benchmarks/results/cpu/2026-11-26.json …]
 
-Without files, the newest of each device. A page has a place for the rows of each part of the bench
-that it is about, `<!-- cpu: input resident -->` to `<!-- end -->`, and the index one for all bars,
-`<!-- bars -->`. Only what stands there is replaced; the text around it is written by hand.
+Without files, all that begin with a day: of each device, a part of the bench is from the latest day
+that has it, so that a run of some parts leaves the others where they were. A page has a place for
+the rows of each part of the bench that it is about, `<!-- cpu: input resident -->` to
+`<!-- end -->`, and the index one for all bars, `<!-- bars -->`. Only what stands there is replaced;
+the text around it is written by hand.
 """
 
 import argparse
 import json
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
 
@@ -20,6 +22,7 @@ from timing import verdict
 
 HERE = Path(__file__).parent
 INDEX = HERE.parent / "docs" / "measured" / "benchmarks.md"
+DAY = re.compile(r"\d{4}-\d{2}-\d{2}")  # what the names of results files begin with
 BUSY = 0.25  # load average a core, above which the page says that the machine was not quiet
 PLACE = re.compile(r"(<!-- (?P<device>\w+): (?P<parts>[\w ]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 BARS = re.compile(r"(<!-- bars -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -53,7 +56,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument(
-        "files", nargs="*", type=Path, help="results; without any the newest day's of each device"
+        "files", nargs="*", type=Path, help="results; without any the latest day's of each part"
     )
     parser.add_argument(
         "--index",
@@ -62,22 +65,47 @@ def main() -> None:
         help="the page of all bars; the others are in the folder of its name (%(default)s)",
     )
     arguments = parser.parse_args()
-    files = [file.resolve() for file in arguments.files] or newest(HERE / "results")
+    files = [file.resolve() for file in arguments.files] or dated(HERE / "results")
     used = render(files, arguments.index)
-    print(f"{arguments.index} from {', '.join(file.name for file in used)}")
+    print(f"{arguments.index} from {', '.join(f'{file.parent.name}/{file.name}' for file in used)}")
 
 
-def newest(results: Path) -> list[Path]:
-    """Of each device's folder the files of the latest day.
+def dated(results: Path) -> list[Path]:
+    """Return the files of each device's folder whose names begin with a day, in order of them."""
+    return [
+        file
+        for device in sorted(folder for folder in results.iterdir() if folder.is_dir())
+        for file in sorted(device.glob("*.json"))
+        if DAY.match(file.name)
+    ]
 
-    The day is what their names begin with.
+
+def latest(results: list[Results]) -> list[Results]:
+    """Leave each part of the bench to the latest day of its device that has it.
+
+    Files of one day, and those that are named without one, keep what they have.
     """
-    files = []
-    for device in sorted(folder for folder in results.iterdir() if folder.is_dir()):
-        days = [file for file in device.glob("*.json") if re.match(r"\d{4}-\d{2}-\d{2}", file.name)]
-        latest = max((file.name[:10] for file in days), default="")
-        files += sorted(file for file in days if file.name.startswith(latest))
-    return files
+
+    def day(each: Results) -> str:
+        found = DAY.match(each.file.name)
+        return found[0] if found else "9"
+
+    last: dict[tuple[str, str], str] = {}
+    for each in results:
+        for part in each.parts:
+            last[each.device, part] = max(last.get((each.device, part), ""), day(each))
+    kept = [
+        replace(
+            each,
+            parts={
+                part: rows
+                for part, rows in each.parts.items()
+                if day(each) == last[each.device, part]
+            },
+        )
+        for each in results
+    ]
+    return [each for each in kept if each.parts]
 
 
 def read(file: Path) -> Results | None:
@@ -106,7 +134,7 @@ def render(files: list[Path], index: Path) -> list[Path]:
     Raises:
         ValueError: no page has a place for a part.
     """
-    results = [each for file in files if (each := read(file))]
+    results = latest([each for file in files if (each := read(file))])
     folder = index.with_suffix("")
     pages = {page: page.read_text(encoding="utf-8") for page in sorted(folder.glob("*.md"))}
     places = places_of(pages)
@@ -173,9 +201,11 @@ def _rows(results: list[Results]) -> list[dict]:
 
 
 def short_source(results: list[Results]) -> str:
-    """Machine and files, for the footer of a figure."""
-    machine = results[0].source.split(";")[0].split(": ", 1)[-1].rstrip(".")
-    return f"{machine} · {', '.join(each.file.name for each in results)}"
+    """Machines and files, for the footer of a figure."""
+    machines = dict.fromkeys(
+        each.source.split(";")[0].split(": ", 1)[-1].rstrip(".") for each in results
+    )
+    return f"{' and '.join(machines)} · {', '.join(each.file.name for each in results)}"
 
 
 def source(content: dict, file: Path) -> str:

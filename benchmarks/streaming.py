@@ -42,7 +42,7 @@ from fourlenses.data.beton.reader import JPEG, Beton
 from fourlenses.data.beton.writer import BetonWriter
 from fourlenses.data.images.scaling import picture_room
 from fourlenses.data.images.turbojpeg import JpegDecoder
-from fourlenses.data.loading.crops import Cropper
+from fourlenses.data.loading.crops import Cropper, Crops
 from fourlenses.data.loading.streaming import StreamingInput
 
 SIZES = {"500x375": (500, 375), "341x256": (341, 256)}
@@ -314,24 +314,17 @@ def cuts(pictures: list[bytes], width: int, height: int) -> Callable[[bool], Non
         view=0,
     )
     corners = np.stack([drawn.top, drawn.left, drawn.height, drawn.width], 1)
-    boxes = corners.reshape(DISTINCT, 2, 4).tolist()
-    flips = (rng.random((DISTINCT, 2)) < 0.5).tolist()
-    cutter, outputs = Cropper(), [picture_room(VIEW, 4), picture_room(VIEW, 4)]
-    one_pixel = [[0, 0, 1, 1]], [False], [picture_room(1, 4)]
+    boxes, flips = corners.reshape(DISTINCT, 2, 4), rng.random((DISTINCT, 2)) < 0.5
+    two_views = [picture_room(VIEW, 4, count=DISTINCT) for _ in range(2)]
+    views = Crops(boxes, flips, two_views, size=shortest)
+    pixel = np.tile([0, 0, 1, 1], (DISTINCT, 1, 1))
+    pixels = Crops(pixel, flips[:, :1], [picture_room(1, 4, count=DISTINCT)], size=shortest)
+    cutter = Cropper()
 
-    def cut_all(views: bool) -> None:
-        for number, picture in enumerate(pictures):
-            box, flip, output = (boxes[number], flips[number], outputs) if views else one_pixel
-            cutter.cut(
-                picture,
-                mode=JPEG,
-                width=width,
-                height=height,
-                size=shortest,
-                boxes=box,
-                flips=flip,
-                outputs=output,
-            )
+    def cut_all(whole: bool) -> None:
+        crops = views if whole else pixels
+        for row, picture in enumerate(pictures):
+            cutter.cut(picture, mode=JPEG, width=width, height=height, crops=crops, row=row)
 
     return cut_all
 

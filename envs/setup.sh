@@ -122,7 +122,8 @@ say "installing Python packages into $venv (about 6 GB, mostly torch)"
 "$uv" pip install --quiet --require-hashes --build-constraints envs/requirements.txt "${requirements[@]}" || out_of_room
 "$uv" pip install --quiet --no-deps --no-build-isolation -e .
 "$venv/bin/python" -c 'import torch, torchvision, ffcv' || die "the packages are installed but do not import (above); remove $venv and try again"
-# views on a CPU; nodes that lack a compiler find it there
+# views on a CPU and crops; nodes that lack a compiler find them there
 "$venv/bin/python" -m fourlenses.data.augment.compiled_views
+"$venv/bin/python" -m fourlenses.data.loading.compiled_crops
 printf '%s' "$wanted" >"$stamp"
 say "ready in $((SECONDS - started)) s"

@@ -12,10 +12,12 @@ from fourlenses.config.job_settings import (
 from fourlenses.config.placement import science_of
 
 
+@functools.cache
 def record_files():
     return [FILES.evaluation(record) for record in PLAN.records]
 
 
+@functools.cache
 def prediction_files():
     """The predicted class of every test image, next to each record."""
     return [FILES.evaluation(layout.predictions_of(record)) for record in PLAN.records]
@@ -105,12 +107,22 @@ def target_subset(wildcards):
     return files.subset(wildcards.target, wildcards.subset, wildcards.seed)
 
 
+@functools.cache
+def settings_of_protocol(protocol):
+    return as_json(protocol_settings(config, protocol))
+
+
+@functools.cache
+def augmentation_of_protocol(protocol):
+    return as_json(protocol_augmentation(config, protocol))
+
+
 def training_settings(wildcards):
-    return as_json(protocol_settings(config, wildcards.protocol))
+    return settings_of_protocol(wildcards.protocol)
 
 
 def training_augmentation(wildcards):
-    return as_json(protocol_augmentation(config, wildcards.protocol))
+    return augmentation_of_protocol(wildcards.protocol)
 
 
 rule train_evaluate:

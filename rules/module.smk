@@ -13,8 +13,12 @@ if not (PROJECT / "src" / "fourlenses").is_dir():
     )
 sys.path.insert(0, str(PROJECT / "src"))
 from fourlenses.slurm.snakemake_internals import in_module, path_prefix
+from fourlenses.workflow.garbage import collect_rarely
 
 IN_MODULE = in_module(workflow)
+if not IN_MODULE:  # there the process is the other workflow's
+    collect_rarely()
+
 # Snakemake puts the prefix before inputs, outputs, logs and benchmarks alone: this is for all else
 placed = path_prefix(workflow)
 

@@ -27,7 +27,11 @@ def image_pictures():
 
 
 def neighbour_pictures():
-    return [FILES.picture(f"neighbours_{target}") for target in TARGETS if compared(target)]
+    """And the maps, which the same job draws."""
+    targets = [target for target in TARGETS if compared(target)]
+    return [
+        FILES.picture(f"{kind}_{target}") for kind in ("neighbours", "map") for target in targets
+    ]
 
 
 def pictures_there():
@@ -74,6 +78,7 @@ rule draw_neighbours:
         manifest=layout.manifest("{target}"),
     output:
         picture=FILES.picture("neighbours_{target}"),
+        map=FILES.picture("map_{target}"),
     log:
         FILES.log("pictures/neighbours_{target}"),
     conda:
@@ -87,12 +92,12 @@ rule draw_neighbours:
         names=lambda wildcards: list(compared(wildcards.target)),
         labels=LABELS,
     message:
-        "Drawing nearest neighbours on {wildcards.target}"
+        "Drawing nearest neighbours and a map of features on {wildcards.target}"
     shell:
         'python "$FOURLENSES_SCRIPTS/draw_neighbours.py" --dataset {wildcards.target} '
         "--manifest {input.manifest} --names {params.names:q} --runs {params.runs} "
         "--betons {input.betons} --device $FOURLENSES_DEVICE --workers {threads} "
-        "--labels {params.labels:q} --output {output.picture} > {log} 2>&1"
+        "--labels {params.labels:q} --output {output.picture} --map {output.map} > {log} 2>&1"
 
 
 rule collect_classes:

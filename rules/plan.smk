@@ -15,6 +15,10 @@ def asking(wildcards):
     return json.dumps({"overlays": overlays, **snakemake_internals.asking_options(workflow)})
 
 
+def asked_memory(wildcards):
+    return json.dumps(snakemake_internals.asked_memory(workflow))
+
+
 rule plan:
     log:
         FILES.log("plan"),
@@ -28,6 +32,7 @@ rule plan:
     params:
         config=whole_config,
         asking=asking,
+        memory=asked_memory,
         prefix=placed(FILES.plan),
         root=placed("."),
         power=placed(FILES.power),
@@ -35,7 +40,7 @@ rule plan:
         "Planning {params.prefix}.md, .csv, .svg and .png, {params.power}.md and .csv"
     shell:
         'python "$FOURLENSES_SCRIPTS/plan_study.py" --config {params.config:q} '
-        "--ask-snakemake {params.asking:q} --directory {params.root} "
+        "--ask-snakemake {params.asking:q} --asked-memory {params.memory:q} --directory {params.root} "
         "--output-prefix {params.prefix} --power-prefix {params.power} 2> {log}"
 
 
@@ -52,12 +57,13 @@ rule plan_check:
         runtime="5m",
     params:
         config=whole_config,
+        memory=asked_memory,
         results=placed(FILES.results),
     message:
         "Comparing the plan with {params.results}"
     shell:
         'python "$FOURLENSES_SCRIPTS/plan_study.py" --config {params.config:q} '
-        "--check {params.results} 2> {log}"
+        "--asked-memory {params.memory:q} --check {params.results} 2> {log}"
 
 
 # Not local: on a cluster it measures the machine that pretraining is sent to.

@@ -9,6 +9,7 @@ from fourlenses.study.smaller import smaller_run
 from fourlenses.study.vocabulary import EXTERNAL
 
 
+@functools.cache
 def encoder_files():
     return [FILES.encoder(run.name) for run in PLAN.runs]
 

@@ -1,4 +1,4 @@
-"""Draw the nearest neighbours of some test images, for some encoders of a study."""
+"""Draw nearest neighbours of some test images and a map of their features, for some encoders."""
 
 import argparse
 import json
@@ -35,6 +35,9 @@ def main() -> None:
     parser.add_argument(
         "--output", required=True, type=Path, help="the picture to write (.webp); a .csv next to it"
     )
+    parser.add_argument(
+        "--map", required=True, type=Path, help="the map of the features to write (.webp)"
+    )
     arguments = parser.parse_args()
 
     from fourlenses.evaluation.encoder import Encoder
@@ -54,8 +57,10 @@ def main() -> None:
             device=choose_device(arguments.device),
             workers=arguments.workers,
             output=arguments.output,
+            map_output=arguments.map,
         )
     print(arguments.output)
+    print(arguments.map)
 
 
 if __name__ == "__main__":

@@ -35,6 +35,12 @@ def parse_arguments() -> argparse.Namespace:
         help="'overlays' of config.yaml, 'values' of keys, 'options': ask Snakemake which outputs "
         "are out of date, and count their jobs as not done",
     )
+    parser.add_argument(
+        "--asked-memory",
+        type=json.loads,
+        metavar="JSON",
+        help="MB that the jobs of each rule ask for, by the rule's name; Snakemake gives it",
+    )
     parser.add_argument("--pilot", help="instead of the key plan.pilot")
     parser.add_argument(
         "--check",
@@ -63,9 +69,16 @@ def main() -> None:
         results = Path(arguments.check).resolve()
         arguments.directory, config["study"] = results.parents[1], results.name
     outdated = ask(arguments.ask_snakemake, arguments.directory)
-    plan = plan_study(config, arguments.directory, calibrated=Path(), outdated=outdated)
+    plan = plan_study(
+        config,
+        arguments.directory,
+        calibrated=Path(),
+        outdated=outdated,
+        asked=arguments.asked_memory,
+    )
     if arguments.check is not None:
         print(compare.table(compare.compare(plan, arguments.directory)))
+        print("\n" + compare.memory_table(plan))
         return
 
     from fourlenses.power import write

@@ -218,16 +218,38 @@ def test_points_of_scaling_have_a_table_and_a_figure(tmp_path, index):
     assert not (tmp_path / "benchmarks" / "ratios_cpu.svg").exists()
 
 
-def test_the_newest_day_of_each_device_is_taken(tmp_path):
+def test_files_that_begin_with_a_day_are_taken(tmp_path):
     for device, name in (
         ("cpu", "2026-01-02.json"),
-        ("cpu", "2026-01-10.json"),
         ("cpu", "2026-01-10-scaling.json"),
+        ("cpu", "again-2026-01-10.json"),
         ("gpu", "2025-12-31.json"),
     ):
         save(tmp_path / device, name, content())
-    files = [str(file.relative_to(tmp_path)) for file in render.newest(tmp_path)]
-    assert files == ["cpu/2026-01-10-scaling.json", "cpu/2026-01-10.json", "gpu/2025-12-31.json"]
+    files = [str(file.relative_to(tmp_path)) for file in render.dated(tmp_path)]
+    assert files == ["cpu/2026-01-02.json", "cpu/2026-01-10-scaling.json", "gpu/2025-12-31.json"]
+
+
+def test_each_part_is_from_the_latest_day_that_has_it(tmp_path, index):
+    whole, part = content(), content()
+    part["rows"] = [row | {"rate": 1.25} for row in whole["rows"] if row["row"] == "reading"]
+    files = [
+        save(tmp_path / "cpu", "2026-01-02.json", whole),
+        save(tmp_path / "cpu", "2026-01-10.json", part),
+    ]
+    assert render.render(files[::-1], index) == files[::-1]
+    reading, dry = (tmp_path / "benchmarks" / "kind.md").read_text().split("more by hand")
+    assert "2026-01-10.json" in reading
+    assert "2026-01-02.json" not in reading
+    assert "| ours | 1.25 |" in reading
+    assert "2026-01-02.json" in dry
+
+
+def test_files_of_one_day_have_all_their_rows(tmp_path, index):
+    files = [
+        save(tmp_path / "cpu", f"2026-01-02{more}.json", content()) for more in ("", "-second")
+    ]
+    assert render.render(files, index) == files
 
 
 def test_a_line_of_progress_says_all_that_a_row_holds():
@@ -241,7 +263,7 @@ def test_the_committed_pages_are_those_of_the_committed_results(tmp_path):
     measured = BENCHMARKS.parent / "docs" / "measured"
     index = shutil.copy(measured / "benchmarks.md", tmp_path)
     shutil.copytree(measured / "benchmarks", tmp_path / "benchmarks")
-    render.render(render.newest(BENCHMARKS / "results"), Path(index))
+    render.render(render.dated(BENCHMARKS / "results"), Path(index))
     for page in [measured / "benchmarks.md", *(measured / "benchmarks").glob("*.md")]:
         assert (tmp_path / page.relative_to(measured)).read_text() == page.read_text()
 

@@ -151,6 +151,8 @@ def test_encoders_that_have_all_seen_the_target_decide_nothing(tmp_path):
     found = first_card(planted.downloads(6.0), folder=tmp_path, encoders=encoders)
     assert {line.answer for line in lines(found, "downloaded")} == {HAS_SEEN}
     assert {line.p_value for line in lines(found, "downloaded")} == {None}
+    # they are left out for what they have seen, and were ahead after every correction
+    assert not any("Not after" in line.sentence for line in lines(found, "downloaded"))
 
 
 def test_images_to_draw_level_with_a_line_that_the_curve_crosses():

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -198,6 +199,19 @@ def test_files_are_written_from_the_table_alone_and_without_torch(tmp_path):
     assert all(one["statement"] in text for one in findings)
     assert [card["target"] for card in json.loads((tmp_path / "d.json").read_text())] == ["a", "b"]
     assert "## a" in (tmp_path / "d.md").read_text()
+
+
+def test_a_mean_says_what_it_is_of(tmp_path):
+    """Targets weigh alike in it, whatever their numbers of comparisons."""
+    several = by_name(seen(planted.others(-3.0)))["domain"]
+    of_one = [entry for entry in several.evidence if entry.target == "a"]
+    for evidence, said in (
+        (several.evidence[1:], "Mean of those that count, every target alike, -"),
+        (of_one, "Mean of those that count -"),
+        (of_one[:1], "The one that counts: -"),
+    ):
+        findings.findings([replace(several, evidence=evidence)], tmp_path / "f.json", "")
+        assert said in (tmp_path / "f.md").read_text()
 
 
 def test_an_encoder_that_gained_nothing_has_no_share_to_lose(tmp_path):

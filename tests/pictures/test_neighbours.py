@@ -9,6 +9,7 @@ import torch
 from fourlenses.data.loading.resident import load_images
 from fourlenses.data.manifest.manifest import labels_of, read_manifest, rows_of
 from fourlenses.evaluation.features.extract import extract_features
+from fourlenses.pictures.feature_map import plane_of
 from fourlenses.pictures.neighbours import Named, draw_neighbours, nearest_by_cosine
 from tests.helpers.trained import make_encoder, make_target
 
@@ -47,6 +48,7 @@ def test_the_share_of_neighbours_of_the_same_class_is_written(tmp_path):
         device=torch.device("cpu"),
         workers=1,
         output=output,
+        map_output=tmp_path / "map_colours.webp",
     )
     manifest = read_manifest(task.manifest)
     labels, features = labels_of(manifest), {}
@@ -61,4 +63,7 @@ def test_the_share_of_neighbours_of_the_same_class_is_written(tmp_path):
     for row in rows:
         assert float(row["same_class"]) == pytest.approx(100 * same.mean(), abs=0.3)
         assert int(row["queries"]) == len(features["test"])
-    assert output.stat().st_size > 1000
+        share = 100 * plane_of(features["test"]).share
+        assert float(row["map_variance"]) == pytest.approx(share, abs=0.06)
+    for file in (output, tmp_path / "map_colours.webp"):
+        assert file.stat().st_size > 1000

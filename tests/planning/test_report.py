@@ -89,6 +89,7 @@ def page(jobs, gpus=1):
         gpus=gpus,
         device="H100",
         checkpoint_bytes=2e9,
+        memory=[],
         notes=[],
     )
 

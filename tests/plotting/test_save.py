@@ -43,3 +43,11 @@ def test_each_format_draws_the_figure_once(tmp_path, monkeypatch):
     with look.using(look.Look(formats=("svg", "png"))):
         save(figure, pd.DataFrame({"top1": [1.0]}), tmp_path / "ours")
     assert drawn_by == ["MixedModeRenderer", "RendererAgg"]
+
+
+@style.context()
+def test_names_are_no_formulas(tmp_path):
+    figure = style.new_figure(1, height=2)
+    figure.subplots().set_title("from 5 to $\\frac$")
+    save(figure, pd.DataFrame({"top1": [1.0]}), tmp_path / "ours")
+    assert "from 5 to $\\frac$" in (tmp_path / "ours.svg").read_text()

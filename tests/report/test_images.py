@@ -59,17 +59,19 @@ def test_without_files_each_section_is_one_line(study):
 
 
 def test_pictures_are_embedded_and_described(study):
-    folder = add_pictures(study, "images_a", "neighbours_a")
+    folder = add_pictures(study, "images_a", "neighbours_a", "map_a")
     (folder / "neighbours_a.csv").write_text(
-        "target,encoder,queries,searched,neighbours,same_class\na,SimCLR on a,5,9,5,62.5\n"
+        "target,encoder,queries,searched,neighbours,same_class,map_variance\n"
+        "a,SimCLR on a,5,9,5,62.5,31.4\n"
     )
     page = Page(written(study))
     assert page.ids.count("images") == 1
     photos = [element for element in page.elements if element.get("class") == "photos"]
-    assert [photo["width"] for photo in photos] == ["300", "300"]
+    assert [photo["width"] for photo in photos] == ["300"] * 3
     assert all(photo["src"].startswith("data:image/webp;base64,") for photo in photos)
     assert "Training images of a: clean, augmented" in photos[0]["alt"]
     assert "SimCLR on a 62.5 %" in photos[1]["alt"]
+    assert "Variance in the plane: SimCLR on a 31.4 %" in photos[2]["alt"]
     assert "Pictures of images" not in page.text
 
 

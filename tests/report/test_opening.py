@@ -136,6 +136,30 @@ def test_the_first_screen_says_how_many_trainings_had_not_converged(study):
     )
 
 
+def test_counts_of_two_cards_that_are_equal_are_not_those_of_the_study(study):
+    rows = [
+        synthetic.row("quantity", "simclr", f"{name}-10", name, 40.0, seed=seed)
+        | {"not_converged": "pretraining"}
+        for name in "ab"
+        for seed in range(3)
+    ]
+    synthetic.write(study / "results" / "planted" / "metrics.csv", rows)
+    fell = "The loss still fell at the end of {0} of {0} pretrainings: longer ones may differ."
+    of_card, of_study = fell.format(3), fell.format(6)
+    add_cards(study, *(card(name, "open", "?", warnings=[of_card]) for name in "ab"))
+    opening, _, cards = written(study).partition("</header>")
+    assert of_study in opening
+    assert of_card not in opening
+    assert cards.count(of_card) == 2
+
+
+def test_a_study_of_labels_alone_has_no_encoder(tmp_path):
+    rows = [synthetic.row("quantity", "supervised", "a-100", "a", 40.0, protocol="scratch")]
+    synthetic.write(tmp_path / "metrics.csv", rows)
+    said = answer.conditions(read_study_table(tmp_path / "metrics.csv"))
+    assert said.endswith(" · no encoder · 1 accuracy · 1 seed")
+
+
 def test_lines_of_another_version_have_no_sign_and_so_no_dot():
     former = line("corruption", 4.0, 1)
     del former["sense"]

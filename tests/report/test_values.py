@@ -3,6 +3,7 @@
 import pytest
 from markupsafe import escape
 
+from fourlenses.findings import numbers
 from fourlenses.report import markdown, values
 from fourlenses.report.records import marks
 
@@ -67,8 +68,8 @@ def test_an_interval_is_shown_to_two_digits_of_its_half_width(ends, text):
 @pytest.mark.parametrize(
     ("unit", "text"),
     [
-        ("points", "-0.3 (-1.2 to +0.0)"),
-        ("points per doubling", "-0.3 (-1.2 to +0.0)"),
+        ("points", "-0.3 (-1.2 to -0.0)"),
+        ("points per doubling", "-0.3 (-1.2 to -0.0)"),
         ("log-odds", "-0.26 (-1.23 to -0.04)"),
     ],
 )
@@ -77,6 +78,7 @@ def test_findings_and_their_report_round_alike(unit, text):
         values.with_interval({"estimate": -0.26, "low": -1.234, "high": -0.04, "unit": unit})
         == f"{text} {unit}"
     )
+    assert numbers.difference(-0.26, -1.234, -0.04, unit=unit) == text
 
 
 def test_marks_stand_where_the_numbers_say():

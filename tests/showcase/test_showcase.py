@@ -61,8 +61,9 @@ def test_the_titles_state_what_was_planted(tmp_path):
     line = next(line for line in cards[0]["lines"] if line["question"] == "contest")
     assert f"a, 500 labels: {line['estimate']:+.1f} points ({line['low']:+.1f} to" in left.rests_on
     right = titles.of_domains(json.loads((folder / "findings.json").read_text()))
-    assert right.result == "No other domain beats your own images"
-    assert right.rests_on.startswith("on average −1")
+    # a lead of less than the finding's threshold is not ruled out
+    assert right.result == "No other domain beats your own by over 1 point"
+    assert right.rests_on.startswith("mean of 2 of 2 comparisons: −1")
 
 
 def test_a_download_that_is_the_answer_is_the_title_and_a_line(tmp_path):
@@ -72,7 +73,7 @@ def test_a_download_that_is_the_answer_is_the_title_and_a_line(tmp_path):
     evidence = next(islice(study.draws(np.random.default_rng(0), 3, n_test=9000, seed_sd=0.3), 1))
     write.cards(conclusions.cards(evidence, Thresholds()), tmp_path / "decision.json")
     title = titles.of_labels(json.loads((tmp_path / "decision.json").read_text()), "a")
-    assert title.result == "A download leads at every number of labels"
+    assert title.result == "A download leads at both numbers of labels"
     assert title.rests_on.startswith("a, 4,000 labels, over labels alone: +")
     drawn = picture.numbers(evidence, "a", Thresholds())
     (last,) = drawn[(drawn["row"] == "big, downloaded") & (drawn["labelled_images"] == 4000)].index
@@ -89,6 +90,15 @@ def test_a_sentence_on_downloads_says_by_which_protocols_they_were_compared():
     record |= {"evidence": [entry, entry, other, seen], "counts": {"holds": 3}}
     said = sentences.sentence(record, "mine")
     assert "3 as claimed; 2 both linear, 1 linear against fine-tuned; 3 seeds" in said
+
+
+def test_one_comparison_has_no_average():
+    entry = {"status": "holds", "estimate": -0.2, "low": -1.2, "high": 0.9, "target": "photos"}
+    record = {"finding": "quantity", "statement": "It does.", "verdict": "supported", "seeds": 3}
+    record |= {"unit": "points", "estimate": -0.2, "low": -1.2, "high": 0.9}
+    record |= {"evidence": [entry], "counts": {"holds": 1}}
+    said = sentences.sentence(record, "mine")
+    assert "It does. -0.2 points (95 % interval -1.2 to +0.9) on photos; of 1 comparison" in said
 
 
 def test_one_seed_leans(tmp_path):

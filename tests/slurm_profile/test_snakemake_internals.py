@@ -38,6 +38,14 @@ rule all:
     default_target: True
     localrule: True
     input: "submitted"
+rule of_a_job:
+    output: "{name}.of"
+    resources: mem_mb=lambda wildcards: 10 * len(wildcards.name)
+    shell: "touch {output}"
+rule growing:
+    output: "{name}.growing"
+    resources: mem_mb=lambda wildcards, attempt: 30 * attempt
+    shell: "touch {output}"
 rule submitted:
     output: "submitted"
     benchmark: "times.tsv"
@@ -55,6 +63,7 @@ if workflow.is_main_process:
     logger.addHandler(Watch())
     atexit.register(lambda: print("FACTS", json.dumps(facts), file=sys.stderr))
     atexit.register(lambda: facts.update(asking=internals.asking_options(workflow)))  # before it
+    atexit.register(lambda: facts.update(asked=internals.asked_memory(workflow)))
 """
 PROFILE = """
 default-resources: {slurm_partition: $NOT_SET_ANYWHERE}
@@ -92,6 +101,8 @@ def test_what_a_snakefile_learns(tmp_path):
     assert sorted(learnt["jobs"]) == ["all", "submitted"]
     assert sorted(learnt["benchmarks"]) == ["", "times.tsv"]
     assert (learnt["makes"], learnt["targets"]) == ([True, False], ["all"])
+    # of the profile's expression and of a function, the first attempt's; not what depends on a job
+    assert learnt["asked"] == {"submitted": 100, "growing": 30}
     assert learnt["shell_prefix"] == ["", "export A={1}; "]
     assert (learnt["in_module"], learnt["placed"]) == (False, "results/a.csv")
 

@@ -12,6 +12,8 @@ def test_plan_of_a_tiny_study_and_again_when_something_is_done(tmp_path):
     assert result.returncode == 0, output_of(result)
     assert "What the study 'tiny' costs" in result.stdout
     assert "unknown" in result.stdout  # how many images animals has, before it is indexed
+    # what the rule asks for, as Snakemake has it, next to what is predicted
+    assert re.search(r"\| `pretrain` \| \d+ \| 8,000 \| [\d,]+ \| pretrain/", result.stdout)
     prefix = tmp_path / "results/tiny/plan"
     assert all(
         prefix.with_suffix(f".{ending}").stat().st_size > 0

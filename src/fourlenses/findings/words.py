@@ -6,14 +6,14 @@ import pandas as pd
 
 from fourlenses.analysis.contrasts import Contrast
 from fourlenses.findings import selection
-from fourlenses.findings.numbers import POINTS, images, number
+from fourlenses.findings.numbers import POINTS, end, images, number
 from fourlenses.study import methods, names
 from fourlenses.study.vocabulary import EXTERNAL
 
 
 def interval(contrast: Contrast, unit: str = POINTS) -> str:
     """`+8.2 points (95 % interval +5.4 to +10.9)`."""
-    low, high = (number(end, unit) for end in (contrast.low, contrast.high))
+    low, high = (end(value, unit) for value in (contrast.low, contrast.high))
     return f"{number(contrast.estimate, unit)} {unit} (95 % interval {low} to {high})"
 
 
@@ -23,7 +23,7 @@ def amount(contrast: Contrast) -> str:
     ends = (contrast.estimate, contrast.low, contrast.high)
     if contrast.estimate < 0:
         ends = (-contrast.estimate, -contrast.high, -contrast.low)
-    middle, low, high = (round(round(end, 4), 1) + 0.0 for end in ends)
+    middle, low, high = (round(round(value, 4), 1) + 0.0 for value in ends)
     return f"by {middle:.1f} points (95 % interval {low:.1f} to {high:.1f})"
 
 

@@ -9,7 +9,10 @@ from fourlenses.findings.card import Card
 from fourlenses.findings.finding import Entry, Estimate, Finding
 from fourlenses.findings.numbers import NOTHING, difference
 from fourlenses.findings.show import html, markdown
+from fourlenses.findings.verdict import AGAINST, HOLDS, OPEN
 from fourlenses.study import names
+
+COUNTED = (HOLDS, AGAINST, OPEN)
 
 
 def findings(found: Sequence[Finding], output: Path, setting: str) -> None:
@@ -46,7 +49,12 @@ def _mean(finding: Finding) -> str:
     if number == NOTHING:
         return ""
     estimate, _, ends = number.partition(" ")
-    mean = f"Mean over those that count {estimate} {finding.unit} {ends}, for orientation. "
+    number = f"{estimate} {finding.unit} {ends}"
+    counted = [entry.target for entry in finding.evidence if entry.status in COUNTED]
+    alike = ", every target alike," if 1 < len(set(counted)) < len(counted) else ""
+    mean = f"Mean of those that count{alike} {number}, for orientation. "
+    if len(counted) == 1:
+        mean = f"The one that counts: {number}. "
     return f"{mean}Threshold: {finding.side} {finding.threshold:g}. "
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from fourlenses.core.errors import UserError
 from fourlenses.core.files import read_json
 from fourlenses.planning.jobs import Job
+from fourlenses.planning.memory import report as memory_report
 from fourlenses.planning.plan import StudyPlan
 from fourlenses.study.layout import RUN
 from fourlenses.study.vocabulary import TRAINING_PROTOCOLS
@@ -115,6 +116,17 @@ def compare(plan: StudyPlan, root: Path = Path()) -> list[Comparison]:
             "run the study first"
         )
     return rows
+
+
+def memory_table(plan: StudyPlan) -> str:
+    """Return Markdown: predicted and measured memory of the jobs that have run, by rule."""
+    known = ((str(job.benchmark), job.benchmark) for job in plan.memory)
+    measured = {
+        name: memory
+        for name, benchmark in known
+        if (memory := measured_by_snakemake(benchmark, "max_rss")) is not None
+    }
+    return "\n".join(memory_report.check(plan.memory, measured))
 
 
 def table(rows: list[Comparison]) -> str:

@@ -36,7 +36,7 @@ PALE = 0.3  # share of its colour that the area of what is done has; its edge ha
 def draw(jobs: list[Job], device: str, study: str) -> Figure:
     """Draw a bar of what each lens alone needs, one of what several share, and one of all jobs.
 
-    What is done is pale within its edge, unless all of it is: then nothing need be told apart.
+    What is done is pale within its edge, except where everything is done.
 
     Args:
         jobs: of the study.

@@ -14,6 +14,7 @@ from fourlenses.core.errors import UserError
 from fourlenses.data.augment.shares import mean_area
 from fourlenses.planning.disk import encoder_bytes, feature_bytes
 from fourlenses.planning.durations import evaluation_training_images, pretraining_images
+from fourlenses.planning.memory.jobs import Asked, JobMemory, Peak, TargetSizes
 from fourlenses.planning.networks import network_of
 from fourlenses.planning.sizes import Size, image_bytes, size_of
 from fourlenses.planning.throughput import PASSES, Rate, Throughput
@@ -55,6 +56,7 @@ class Job:
         outdated: why Snakemake makes it again though its outputs exist; "" if it does not.
         start: seconds before the work begins (imports), where they are known.
         temporary: its outputs are deleted once they are used.
+        peak: the most memory that it takes.
     """
 
     kind: str
@@ -72,6 +74,7 @@ class Job:
     outdated: str = ""
     start: float = 0.0
     temporary: bool = False
+    peak: Peak = field(default_factory=Peak)
 
     @property
     def elapsed(self) -> float:
@@ -86,12 +89,13 @@ class Job:
 
 
 class Jobs:
-    """The jobs of a plan, by key in `all`.
+    """The jobs of a plan, by key in `all`; `memory` knows what they take.
 
     Args:
         config: completed (`config.read`).
         root: the folder that holds data/ and results/.
         outdated: outputs that Snakemake would make again, from that folder, and why.
+        asked: memory that the rules ask for, MB.
 
     Raises:
         UserError: more images of a published dataset are asked for than it has.
@@ -105,7 +109,9 @@ class Jobs:
         *,
         root: Path = Path(),
         outdated: Mapping[str, str] | None = None,
+        asked: Asked | None = None,
     ) -> None:
+        self.memory = JobMemory(config, on_gpu=speeds.on_gpu(config), asked=asked or {})
         self._outdated = {root / file: why for file, why in (outdated or {}).items()}
         self.config, self.plan, self.speeds, self.root = config, plan, speeds, root
         self.layout = Layout(config["study"], config["stored_size"])
@@ -171,6 +177,7 @@ class Jobs:
                 on_cpu=True,
                 outputs=[self.root / output(dataset, variant)],
                 temporary=not permanent,
+                peak=self.memory.beton(size, stored),
                 disk_bytes=(size.images or 0) * image_bytes(size, stored, variant),
             )
         self.all[key].lenses |= lenses
@@ -205,10 +212,13 @@ class Jobs:
         )
         self.all[job.key] = job
         if run.method in (EXTERNAL, RANDOM_INIT):
+            job.peak = self.memory.untrained(run, imported=run.method == EXTERNAL)
             return
         hyper = self.config["methods"][run.method]
         job.devices = self.config["training"]["processes"] * self.config["training"]["nodes"]
         images = _sum(self._images(part.dataset, part.images) for part in parts)
+        classes = sum(self._size(part.dataset).classes or 0 for part in parts)
+        job.peak = self.memory.pretraining(run, images, classes=classes, parts=len(parts))
         job.images = None if images is None else pretraining_images(hyper, images, job.devices)
         rate = self._rate(hyper["method"], run)
         job.seconds = _seconds(rate, job.images)
@@ -240,11 +250,13 @@ class Jobs:
         images: int | None = 0
         seconds: float | None = 0.0
         how: list[str] = []
+        tested: list[TargetSizes | None] = []
         rates = {encoder: self._rate("features", encoder) for encoder in run.encoders}
         for target in sorted({cell.target for cell in cells}):
             on_target = [cell for cell in cells if cell.target == target]
             lenses = {lens for cell in on_target for lens in self.plan.cells[cell]}
             images_once = self._images_of_features(target, {cell.labelled for cell in on_target})
+            tested.append(self._tested(target, on_target, images_once))
             for encoder, rate in rates.items():
                 needs.append(self._add_beton(target, "clean", encoder, lenses=lenses))
                 images = _sum([images, images_once])
@@ -267,8 +279,28 @@ class Jobs:
             how="; ".join(dict.fromkeys(how)),
             outputs=[self.root / self.layout.evaluation(feature_record(run.name))],
             disk_bytes=feature_bytes(self.config, run, each) if keep else 0.0,
+            peak=self.memory.features(run, tested),
         )
         self.all[job.key] = job
+
+    def _tested(self, target: str, cells: list[Cell], images: int | None) -> TargetSizes | None:
+        """Return what decides the memory of an evaluation on a target; None: its size is unknown.
+
+        Args:
+            images: that features are taken of.
+        """
+        size = self._size(target)
+        labels = [self._images(target, Subset.parse(cell.labelled).size) for cell in cells]
+        known = [count for count in labels if count is not None]
+        if images is None or size.test is None or size.classes is None or not known:
+            return None
+        return TargetSizes(
+            images=images,
+            labels=max(known),
+            tested=size.test,
+            classes=size.classes,
+            neighbours=any(not PROTOCOLS[cell.protocol].fits for cell in cells),
+        )
 
     def _fit_seconds(self, cell: Cell, fit: Rate) -> float | None:
         """Return the seconds of a cell's linear classifiers on one encoder's features.
@@ -330,6 +362,9 @@ class Jobs:
             area = mean_area(evaluation[cell.protocol].get("progressive_sizes", [1]))
             trained, tested = rate.seconds(job.images), features.seconds(validated + test)
             job.seconds = _sum([None if trained is None else area * trained, tested])
+        job.peak = self.memory.evaluation_training(
+            encoder, cell.protocol, labels, size=self._size(cell.target)
+        )
         self.all[job.key] = job
 
     def _mark_done(self) -> None:

@@ -8,6 +8,9 @@ from fourlenses.lenses.known_sizes import possible_plan
 from fourlenses.planning import report
 from fourlenses.planning.disk import checkpoint_bytes
 from fourlenses.planning.jobs import Job, Jobs
+from fourlenses.planning.memory import report as memory_report
+from fourlenses.planning.memory.jobs import Asked
+from fourlenses.planning.memory.rules import RuleJob, rule_jobs
 from fourlenses.planning.schedule import schedule
 from fourlenses.planning.throughput import SHIPPED, Throughput, read_table
 from fourlenses.study.layout import CALIBRATION, Layout
@@ -26,6 +29,8 @@ class StudyPlan:
         device: whose speeds these are.
         gpus: devices that the jobs are spread over.
         checkpoint_bytes: that checkpoints take meanwhile.
+        memory: jobs with the memory that they take.
+        asked: memory that the rules ask for, MB by rule.
         notes: sentences for the reader.
     """
 
@@ -35,6 +40,8 @@ class StudyPlan:
     device: str
     gpus: int
     checkpoint_bytes: float
+    memory: list[RuleJob]
+    asked: Asked
     notes: list[str]
 
     @property
@@ -56,6 +63,7 @@ class StudyPlan:
             gpus=self.gpus,
             device=self.device,
             checkpoint_bytes=self.checkpoint_bytes,
+            memory=memory_report.page(self.memory, self.asked),
             notes=self.notes,
         )
 
@@ -78,6 +86,7 @@ def plan_study(
     calibrated: Path | None = None,
     *,
     outdated: Mapping[str, str] | None = None,
+    asked: Asked | None = None,
 ) -> StudyPlan:
     """Return the plan of a study.
 
@@ -86,13 +95,14 @@ def plan_study(
         root: the folder of data/ and results/.
         calibrated: the folder whose data/calibration counts, where it is another.
         outdated: outputs that Snakemake would make again, and why; None: not known.
+        asked: memory that the rules ask for, MB by rule; None: not known.
 
     Raises:
         UserError: see `possible_plan`, `speeds`, `Jobs` and `schedule`.
     """
     throughput = speeds(config, calibrated or root)
     known = possible_plan(config, root)
-    jobs = Jobs(config, known.plan, throughput, root=root, outdated=outdated or {})
+    jobs = Jobs(config, known.plan, throughput, root=root, outdated=outdated, asked=asked)
     gpus = config["plan"]["gpus"]
     measured = any(((calibrated or root) / CALIBRATION).glob("*.csv"))
     notes = list(known.notes)
@@ -116,6 +126,8 @@ def plan_study(
         device=throughput.device,
         gpus=gpus,
         checkpoint_bytes=checkpoint_bytes(config, jobs.plan.runs, _trainings_at_once(jobs, gpus)),
+        memory=rule_jobs(jobs),
+        asked=asked or {},
         notes=notes + _notes_on(jobs, root),
     )
 

@@ -16,6 +16,7 @@ from fourlenses.planning.costs import (
     total,
 )
 from fourlenses.planning.jobs import Job
+from fourlenses.planning.memory.formulas import MB
 from fourlenses.study.vocabulary import LENSES
 
 CAPTION = (
@@ -24,7 +25,8 @@ CAPTION = (
 )
 COLUMNS = (
     *("kind", "job", "lenses", "images", "images_per_second", "hours", "hours_of", "done"),
-    *("disk_gb", "start_hour", "end_hour", "speed_from"),
+    *("disk_gb", "start_hour", "end_hour", "memory_mb", "gpu_memory_mb"),
+    "speed_from",
 )
 
 
@@ -53,6 +55,8 @@ def _row(job: Job, start: float | None, end: float | None) -> list[object]:
         f"{job.disk_bytes / 1e9:.3f}",
         _hours_cell(start),
         _hours_cell(end),
+        _megabytes_cell(job.peak.host),
+        _megabytes_cell(job.peak.gpu),
         job.how,
     ]
 
@@ -65,6 +69,7 @@ def page(
     gpus: int,
     device: str,
     checkpoint_bytes: float,
+    memory: Sequence[str],
     notes: list[str],
     first: Sequence[str] = (),
 ) -> str:
@@ -75,6 +80,7 @@ def page(
         wall_seconds: that what is left takes on `gpus` devices.
         device: whose speeds these are.
         checkpoint_bytes: that checkpoints take meanwhile.
+        memory: lines on the memory that jobs ask for and take.
         notes: paragraphs at the end.
         first: paragraphs before the cost.
     """
@@ -98,6 +104,8 @@ def page(
             if temporary
             else "."
         ),
+        "",
+        *memory,
         "",
         "Images per second are from:",
         "",
@@ -202,3 +210,7 @@ def hours(value: float) -> str:
 
 def _hours_cell(seconds: float | None) -> str:
     return "" if seconds is None else f"{seconds / 3600:.5f}"
+
+
+def _megabytes_cell(memory: float | None) -> str:
+    return "" if memory is None else f"{memory / MB:.0f}"

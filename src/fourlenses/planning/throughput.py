@@ -155,6 +155,15 @@ class Throughput:
             )
         self.device = device or (devices[0] if devices else "")
 
+    def on_gpu(self, config: dict) -> bool:
+        """Decide whether these speeds are a GPU's.
+
+        Only GPUs compute at half precision; `cpu` of the config's `device` decides alone.
+        """
+        rows = [row for _, row in self._rows if row.device == self.device]
+        halves = any(row.precision in ("float16", "bfloat16") for row in rows)
+        return config["device"] != "cpu" and (halves or self.device.startswith("NVIDIA"))
+
     def rate(
         self, kind: str, backbone: str, image_size: int, *, classes: int | None = None
     ) -> Rate:

@@ -17,6 +17,7 @@ SIZE = 5.5  # points
 LINE = 0.105  # inches
 CHARACTERS = 22.5  # of this size, an inch
 SEPARATOR = " · "
+COVERING = "95 % intervals over test images and seeds"
 
 
 def text(
@@ -26,6 +27,7 @@ def text(
     *,
     targets: Iterable[str],
     intervals: str = "bands",
+    covering: str = COVERING,
     lens: str | None = None,
 ) -> str:
     """Return `real_mini · SimCLR, ResNet-18, 64 px, 2,344 steps · 3 seeds · 2,000 test images ·
@@ -37,6 +39,7 @@ def text(
         seeds: of each number in it.
         targets: datasets that it shows results on.
         intervals: how the figure draws them: bands, whiskers, ±.
+        covering: what they are.
         lens: whose encoders it shows; None: those of the whole study.
     """
     metrics = table.rows_for(evidence.metrics, lens) if lens else evidence.metrics
@@ -58,7 +61,7 @@ def text(
         ", ".join(filter(None, what)),
         _span(pd.Series(numbers), "seed") or "no seed",
         _span(tests, "test image"),
-        f"{intervals}: 95 % intervals over test images and seeds",
+        f"{intervals}: {covering}",
     ]
     return SEPARATOR.join(filter(None, parts)) + _lean(evidence, numbers, intervals)
 

@@ -47,6 +47,7 @@ RC = {
     "svg.fonttype": "none",  # text stays text: searchable, editable
     "pdf.fonttype": 42,  # likewise
     "svg.hashsalt": "fourlenses",  # ids in an svg are random otherwise
+    "text.parse_math": False,  # names of datasets, levels and classes may hold a $
 }
 
 

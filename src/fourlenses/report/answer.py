@@ -286,7 +286,7 @@ def conditions(table: StudyTable) -> str:
             f"{_span(table.labels)} labelled images",
             f"{_span(table.images)} pretraining images" if table.images else "nothing pretrained",
             _encoders(table),
-            f"{table.rows:,} accuracies",
+            f"{table.rows:,} accurac{'y' if table.rows == 1 else 'ies'}",
             f"{table.seeds} seed{_s(table.seeds)}",
         ]
     )
@@ -299,6 +299,8 @@ def _encoders(table: StudyTable) -> str:
     here = methods.total() - sum(others.values())
     kinds = {"pretrained here": here} | others
     said = ", ".join(f"{count} {kind}" for kind, count in kinds.items() if count)
+    if not said:
+        return "no encoder"
     return f"{methods.total()} encoder{_s(methods.total())}, each seed counted ({said})"
 
 

@@ -1,5 +1,6 @@
 """The decision cards of a study, read from what the rule `findings` writes."""
 
+import re
 from functools import partial
 from pathlib import Path
 
@@ -25,6 +26,7 @@ ANSWERS = {
 # The class of a mark by the sense of an answer: for the option that the question names, against.
 SENSES = {1: "yes", 0: "level", -1: "no"}
 OPEN = "open"
+_COUNTED = re.compile(r"\d of \d")
 
 
 def read_decisions(results: Path) -> dict:
@@ -51,10 +53,19 @@ def read_decisions(results: Path) -> dict:
 
 
 def _shared(entries: list[dict]) -> list[str]:
-    """The warnings that every card has: said once, above all cards."""
+    """The warnings that every card has: said once, above all cards.
+
+    Not those that count what is behind a card: of several cards the counts are not those of the
+    study, even where they are equal.
+    """
     lists = [texts(entry.get("warnings")) for entry in entries]
     first = lists[0] if lists else []
-    return [one for one in first if all(one in warnings for warnings in lists)]
+    return [
+        one
+        for one in first
+        if all(one in warnings for warnings in lists)
+        and (len(lists) == 1 or not _COUNTED.search(one))
+    ]
 
 
 def _card(entry: dict, shared: list[str]) -> dict | None:

@@ -2,8 +2,10 @@
 
 from pathlib import Path
 
+from fourlenses.analysis.table import read_metrics
 from fourlenses.core.errors import UserError
 from fourlenses.core.files import atomic
+from fourlenses.findings.answer import convergence
 from fourlenses.report import answer
 from fourlenses.report.decisions import read_decisions
 from fourlenses.report.findings import read_findings, with_strips
@@ -45,7 +47,20 @@ def _study(folder: Path) -> dict:
         "name": folder.name,
         "headline": answer.headline(decisions["cards"], tiles),
         "conditions": answer.conditions(table),
-        "warnings": answer.warnings(decisions["shared"], table, 0.0, study=folder.name),
+        "warnings": answer.warnings(
+            [*decisions["shared"], *_not_converged(folder / METRICS)],
+            table,
+            0.0,
+            study=folder.name,
+        ),
         "tiles": tiles,
         "axis": axis,
     }
+
+
+def _not_converged(metrics: Path) -> list[str]:
+    """Return how many trainings had not converged; nothing of a table made by other means."""
+    try:
+        return convergence.sentences(read_metrics(metrics))
+    except UserError:
+        return []

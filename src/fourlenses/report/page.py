@@ -10,7 +10,7 @@ from markupsafe import Markup
 from fourlenses.core.files import atomic
 from fourlenses.planning.report import CAPTION
 from fourlenses.report import answer
-from fourlenses.report.charts import curves, heat, strip
+from fourlenses.report.charts import curves, heat, strip, training
 from fourlenses.report.classes import read_classes
 from fourlenses.report.datasets import read_datasets
 from fourlenses.report.decisions import read_decisions
@@ -161,7 +161,9 @@ def render(contents: dict) -> str:
     It can load nothing: the policy in its head allows images of `data:`, and one style and one
     script, by their hashes.
     """
-    return html_of("page.html.jinja", contents | {"spark": marks.SPARK, "curves": curves})
+    return html_of(
+        "page.html.jinja", contents | {"spark": marks.SPARK, "curves": curves, "training": training}
+    )
 
 
 def html_of(template: str, contents: dict) -> str:

@@ -11,7 +11,12 @@ from fourlenses.report.tables import read_table
 from fourlenses.study import names
 from fourlenses.study.layout import PICTURES
 
-KINDS = {"images": "What it was trained on", "neighbours": "What the encoders find alike"}
+KINDS = {
+    "images": "What it was trained on",
+    "neighbours": "What the encoders find alike",
+    "map": "Where the encoders put test images",
+}
+NUMBERS = "neighbours"  # the kind next to whose pictures the numbers of a target are
 MOST_EMBEDDED = 420_000  # bytes of all pictures that a page carries
 MARKUP = 700  # bytes that the page has around a picture
 
@@ -56,7 +61,9 @@ def _picture(kind: str, file: Path, content: bytes) -> dict:
         "source": f"data:image/webp;base64,{encoded(content)}",
         "width": width,
         "height": height,
-        "alternative": _in_words(kind, names.dataset(dataset), file.with_suffix(".csv")),
+        "alternative": _in_words(
+            kind, names.dataset(dataset), file.with_name(f"{NUMBERS}_{dataset}.csv")
+        ),
     }
 
 
@@ -64,6 +71,11 @@ def _in_words(kind: str, dataset: str, numbers: Path) -> str:
     if kind == "images":
         return f"Training images of {dataset}: clean, augmented by each method, and corrupted."
     table = read_table(numbers)
-    found = [f"{row[1]} {row[5]} %" for row in table.rows if len(row) > 5] if table else []
+    rows = table.rows if table else []
+    if kind == "map":
+        shares = [f"{row[1]} {row[6]} %" for row in rows if len(row) > 6]
+        share = f" Variance in the plane: {'; '.join(shares)}." if shares else ""
+        return f"Features of test images of {dataset} in a plane, by encoder.{share}"
+    found = [f"{row[1]} {row[5]} %" for row in rows if len(row) > 5]
     share = f" Neighbours of the same class: {'; '.join(found)}." if found else ""
     return f"Test images of {dataset} and their nearest training images, by encoder.{share}"

@@ -82,8 +82,8 @@ def with_interval(value: dict) -> str:
     decimals = DECIMALS.get(unit) if isinstance(unit, str) else None
     if decimals is None:
         decimals = min(max(1 - math.floor(math.log10(half)), 0), 6) if half > 0 else 2
-    # never -0.0
-    middle, low, high = (round(end, decimals) + 0.0 for end in (middle, low, high))
+    # of the ends -0.0 stays: it is just below 0, as in findings and on cards
+    middle, low, high = round(middle, decimals) + 0.0, round(low, decimals), round(high, decimals)
     sign = "+" if unit in DECIMALS else ""  # of differences, as on the cards
     form = f"{sign},.{decimals}f"
     return f"{middle:{form}} ({low:{form}} to {high:{form}}){ending}"

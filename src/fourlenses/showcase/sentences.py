@@ -10,6 +10,7 @@ from fourlenses.core.files import read_json
 from fourlenses.findings.comparison import HAS_SEEN
 from fourlenses.findings.thresholds import LEAST_SEEDS
 from fourlenses.findings.verdict import AGAINST, HOLDS, NOT_MEASURED, OPEN
+from fourlenses.study import names
 
 # The paper's four; a study with downloaded encoders adds a fifth.
 SHOWN = ("quantity", "domain", "quality", "granularity")
@@ -71,15 +72,18 @@ def sentence(record: Record, study: str) -> str:
 def _number(record: Record) -> str:
     """The mean with its interval, or the ends of what counts, or of all where nothing counts."""
     unit = record["unit"]
-    if record["estimate"] is not None:
-        return f"On average {_interval(record, unit)}"
     evidence = [entry for entry in record["evidence"] if entry["status"] in STATUS]
+    if record["estimate"] is not None and len(evidence) != 1:
+        return f"On average {_interval(record, unit)}"
     evidence = evidence or record["evidence"]
     ordered = sorted(evidence, key=lambda entry: entry["estimate"])
     if len(ordered) == 1:
-        return f"{_interval(ordered[0], unit)} on {ordered[0]['target']}"
-    ends = (f"{_interval(one, unit)} on {one['target']}" for one in (ordered[0], ordered[-1]))
-    return f"From {' to '.join(ends)}"
+        return _on_target(ordered[0], unit)
+    return f"From {' to '.join(_on_target(one, unit) for one in (ordered[0], ordered[-1]))}"
+
+
+def _on_target(entry: Record, unit: str) -> str:
+    return f"{_interval(entry, unit)} on {names.dataset(entry['target'])}"
 
 
 def _interval(entry: Record, unit: str) -> str:

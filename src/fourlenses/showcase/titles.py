@@ -2,13 +2,15 @@
 
 from typing import Any, NamedTuple
 
+from fourlenses.findings import words
 from fourlenses.findings.answer.options import DOWNLOAD
 from fourlenses.findings.contest import PRETRAINING, SUPERVISED
 from fourlenses.findings.line import LEANS
-from fourlenses.findings.verdict import HOLDS
+from fourlenses.findings.verdict import AGAINST, HOLDS, OPEN
 from fourlenses.study import names
 
 Record = dict[str, Any]
+COUNTED = (HOLDS, AGAINST, OPEN)
 
 
 class Title(NamedTuple):
@@ -51,7 +53,7 @@ def of_labels(cards: list[Record], target: str) -> Title:
     if ahead and behind and _labels(shown) < min(map(_labels, behind)):
         result = f"{lean}Pretraining leads up to {shown['subject']} labels"
     elif ahead and len(ahead) == len(contests):
-        result = f"{lean}Pretraining leads at every number of labels"
+        result = f"{lean}Pretraining leads {_at(contests)}"
     elif ahead:
         result = f"{lean}Pretraining leads at {shown['subject']} labels"
     elif behind:
@@ -64,11 +66,12 @@ def of_labels(cards: list[Record], target: str) -> Title:
 def _download(headline: Record, lines: list[Record], target: str) -> Title:
     over = {"download_or_labels": "labels alone", "downloaded": "own pretraining"}
     question = next(name for name in over if any(line["question"] == name for line in lines))
-    shown = max((line for line in lines if line["question"] == question), key=_labels)
+    asked = [line for line in lines if line["question"] == question]
+    shown = max(asked, key=_labels)
     lean = "Leans: " if headline["leans"] else ""
     on = f"{names.dataset(target)}, {shown['subject']} labels, over {over[question]}"
     return Title(
-        f"{lean}A download leads at every number of labels",
+        f"{lean}A download leads {_at(asked)}",
         f"{on}: {_interval(shown).replace(' points', '')}",
     )
 
@@ -82,7 +85,7 @@ def of_domains(findings: list[Record]) -> Title:
     verdict = record["verdict"]
     lean = "Leans: " if verdict.startswith("leans") else ""
     if verdict.endswith("supported"):
-        result = f"{lean}No other domain beats your own images"
+        result = f"{lean}No other domain beats your own{_by_over(record['threshold'])}"
     elif verdict.endswith("contradicted"):
         result = f"{lean}Another domain can beat your own images"
     elif verdict.endswith("equivalent"):
@@ -91,11 +94,24 @@ def of_domains(findings: list[Record]) -> Title:
         result = f"Other domains no better in {holding} of {len(entries)} cases"
     ends = sorted(entries, key=lambda entry: entry["estimate"])
     if record["estimate"] is not None:
-        rests_on = f"on average {_interval(record)}"
+        counted = sum(entry["status"] in COUNTED for entry in entries)
+        rests_on = f"mean of {counted} of {len(entries)} comparisons: {_interval(record)}"
     else:
         first, last = (_interval(end).replace(" points", "") for end in (ends[0], ends[-1]))
         rests_on = f"from {first} to {last} points"
     return Title(result, f"{rests_on}; ≈: the interval includes 0")
+
+
+def _at(lines: list[Record]) -> str:
+    """`at both numbers of labels`, of those that were compared."""
+    if len(lines) == 1:
+        return f"at {lines[0]['subject']} labels"
+    return f"at {'both' if len(lines) == 2 else f'all {len(lines)}'} numbers of labels"
+
+
+def _by_over(margin: float) -> str:
+    """` by over 1 point`, as a smaller lead is not ruled out; nothing where the margin is 0."""
+    return f" by over {words.margin(margin)}" if margin else ""
 
 
 def _labels(line: Record) -> int:

@@ -186,6 +186,24 @@ def makes(workflow: "Workflow", rule: str) -> bool:
     return any(job.rule.name == rule for job in workflow.dag.jobs)
 
 
+def asked_memory(workflow: "Workflow") -> dict[str, int]:
+    """Return the `mem_mb` of each rule's first attempt, profile and command line included.
+
+    Of rules whose memory depends on the job it is left out. A rule's resources are documented for
+    jobs alone, and of the rules that a plan is about there are none.
+    """
+    asked = {}
+    known = {"attempt": 1, "threads": 1, "input": [], "async_run": workflow.async_run}
+    for rule in workflow.rules:
+        try:
+            value = rule.resources["mem_mb"].evaluate(None, rulename=rule.name, **known).value
+        except Exception:  # a function of wildcards or input: whatever it raises without them
+            continue
+        if isinstance(value, int):
+            asked[rule.name] = value
+    return asked
+
+
 def named_targets(workflow: "Workflow") -> list[str]:
     """Return the rules that make nothing themselves, so that a user asks for them by name."""
     return [rule.name for rule in workflow.rules if not rule.output]

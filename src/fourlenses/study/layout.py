@@ -228,7 +228,7 @@ class Layout:
         return [f"{self.figures}/{name}.{ending}" for ending in formats]
 
     def picture(self, name: str) -> str:
-        """A picture of images: images_<dataset> or neighbours_<target>."""
+        """A picture of images: images_<dataset>, neighbours_<target> or map_<target>."""
         return f"{self.results}/{PICTURES}/{name}.webp"
 
     @property

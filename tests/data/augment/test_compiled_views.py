@@ -2,18 +2,17 @@
 
 import ctypes
 import logging
-import os
 import subprocess
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
+from fourlenses.core.machine import compiled_code
+from fourlenses.core.machine.compiled_code import FLAGS, find_compiler
 from fourlenses.data.augment import augment as augment_module
-from fourlenses.data.augment import compiled_views as module
 from fourlenses.data.augment.augment import Augment, Augmentation
-from fourlenses.data.augment.compiled_views import views_function
+from fourlenses.data.augment.compiled_views import SOURCE, views_function
 from tests.data.augment.test_augment import smooth_images
 
 EVERYTHING = Augmentation(
@@ -96,10 +95,10 @@ def test_a_view_has_the_same_bits_in_any_batch_and_on_any_number_of_threads():
 def test_every_processor_gives_the_same_bits(tmp_path, monkeypatch):
     """Here: what any x86 processor can run, and the clone that this one takes."""
     plain = tmp_path / "plain.c"
-    source = module.SOURCE.read_text()
+    source = SOURCE.read_text()
     assert source.count("\nFOR_EACH_PROCESSOR int") == 1
     plain.write_text(source.replace("\nFOR_EACH_PROCESSOR int", "\nint"))
-    command = [*module._compiler(), *module.FLAGS, "-o", tmp_path / "plain.so", plain, "-lm"]
+    command = [*find_compiler(), *FLAGS, "-o", tmp_path / "plain.so", plain, "-lm"]
     subprocess.run(command, check=True)
     function = ctypes.CDLL(str(tmp_path / "plain.so")).fourlenses_views
     function.argtypes = views_function().argtypes
@@ -118,62 +117,20 @@ def test_boxes_of_other_images_are_refused():
 
 
 @pytest.fixture
-def nowhere_yet(monkeypatch, tmp_path):
-    """Nothing is compiled yet, and there are two folders for it."""
-    folders = [tmp_path / "environment", tmp_path / "cache"]
-    monkeypatch.setattr(module, "_folders", lambda: iter(folders))
+def no_compiler(monkeypatch, tmp_path):
+    """Nothing is compiled yet, and nothing can be."""
+    monkeypatch.setattr(compiled_code, "_folders", lambda: iter([tmp_path / "cache"]))
     monkeypatch.delenv("CC", raising=False)
-    views_function.cache_clear()
-    yield folders
-    views_function.cache_clear()
-
-
-def test_it_is_compiled_once_and_nothing_else_is_left_there(nowhere_yet, monkeypatch):
-    assert views_function() is not None
-    (made,) = nowhere_yet[0].iterdir()
-    assert not nowhere_yet[1].exists()
-    views_function.cache_clear()
     monkeypatch.setenv("PATH", "/nowhere")
-    assert views_function() is not None
-    assert list(nowhere_yet[0].iterdir()) == [made]
+    views_function.cache_clear()
+    yield
+    views_function.cache_clear()
 
 
-def test_where_the_environment_cannot_be_written_a_cache_is_taken(nowhere_yet):
-    nowhere_yet[0].write_text("not a folder")
-    assert views_function() is not None
-    assert len(list(nowhere_yet[1].iterdir())) == 1
-
-
-def test_a_damaged_file_is_left_alone(nowhere_yet):
-    nowhere_yet[0].mkdir()
-    (nowhere_yet[0] / module._file_name()).write_bytes(b"half of it")
-    assert views_function() is not None
-    assert len(list(nowhere_yet[1].iterdir())) == 1
-
-
-def test_without_a_compiler_views_are_torchs(nowhere_yet, monkeypatch, caplog, by_torch):
+def test_without_a_compiler_views_are_torchs(no_compiler, caplog, by_torch):
     images, ids = smooth_images(8), np.arange(8, dtype=np.uint64)
     make = Augment(EVERYTHING, 24, 1)
-    monkeypatch.setenv("PATH", "/nowhere")
     with caplog.at_level(logging.WARNING):
         views = make(images, ids, epoch=0, view=0)
     assert torch.equal(views, by_torch(lambda: make(images, ids, epoch=0, view=0)))
     assert "views are made without compiled code, which is slower" in caplog.text
-    assert f"{nowhere_yet[1]}: there is no C compiler on PATH" in caplog.text
-
-
-def test_a_compiler_that_fails_is_quoted(nowhere_yet, monkeypatch, tmp_path, caplog):
-    compiler = tmp_path / "a compiler"
-    compiler.write_text("#!/bin/sh\necho 'views.c: out of luck' >&2\nexit 3\n")
-    compiler.chmod(0o755)
-    monkeypatch.setenv("CC", f"'{compiler}' -m64")
-    assert views_function() is None
-    assert "views.c: out of luck" in caplog.text
-    assert not any(file for folder in nowhere_yet for file in Path(folder).iterdir())
-
-
-def test_the_folders_are_the_environments_and_the_users(monkeypatch, tmp_path):
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    folders = list(module._folders())
-    assert folders[1] == tmp_path / "fourlenses"
-    assert os.path.commonpath([folders[0], module.sys.prefix]) == module.sys.prefix

@@ -3,6 +3,7 @@ import io
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
@@ -12,24 +13,68 @@ from fourlenses.data.beton.reader import JPEG, RAW
 from fourlenses.data.images.content import Undecodable
 from fourlenses.data.images.scaling import central_square, picture_room, scale_into
 from fourlenses.data.images.turbojpeg import JpegDecoder
-from fourlenses.data.loading.crops import Cropper
+from fourlenses.data.loading import crops as crops_module
+from fourlenses.data.loading.compiled_crops import crops_function
+from fourlenses.data.loading.crops import Cropper, Crops
 from tests.helpers.pictures import jpeg_bytes, picture
 
 
 def cut(data, mode, width, height, box, flip, size):
     """One crop of the central square as int64 (3, size, size)."""
-    output = picture_room(size, 4)
-    Cropper().cut(
-        data,
-        mode=mode,
-        width=width,
-        height=height,
-        size=min(width, height),
-        boxes=[box],
-        flips=[flip],
-        outputs=[output],
-    )
-    return output[0, :3].long()
+    return cut_all(data, mode, width, height, boxes=[box], flips=[flip], sizes=[size])[0]
+
+
+def cut_all(data, mode, width, height, *, boxes, flips, sizes, square=None, cropper=None):
+    """Crops of an image as `cut` returns them.
+
+    Its rooms are those of the second of three images; nothing else is written to.
+    """
+    rooms = [picture_room(size, 4, count=3).fill_(77) for size in sizes]
+    square = square or min(width, height)
+    crops = Crops(np.array([boxes] * 3), np.array([flips] * 3), rooms, size=square)
+    (cropper or Cropper()).cut(data, mode=mode, width=width, height=height, crops=crops, row=1)
+    assert all((room[[0, 2]] == 77).all() for room in rooms)
+    return [room[1, :3].long() for room in rooms]
+
+
+@pytest.fixture
+def by_torch(monkeypatch):
+    """A function that cuts as where there is no compiler."""
+
+    def cut_by_torch(*args, **keywords):
+        with monkeypatch.context() as patch:
+            patch.setattr(crops_module, "crops_function", lambda: None)
+            return cut_all(*args, **keywords)
+
+    return cut_by_torch
+
+
+@pytest.mark.parametrize("sizes", [(224, 224), (224, 96), (33, 1), (7, 8)])
+@pytest.mark.parametrize(
+    ("width", "height", "square"),
+    [(341, 256, 256), (375, 500, 375), (100, 130, 100), (61, 60, 45), (40, 90, 64), (5, 3, 3)],
+)
+def test_compiled_crops_are_torchs_to_the_last_bit(by_torch, width, height, square, sizes):
+    """At every corner of the picture, mirrored or not, shrunk and enlarged, down to a pixel."""
+    assert crops_function() is not None
+    rng = np.random.default_rng(width)
+    pixels = rng.integers(0, 256, (height, width, 3)).astype(np.uint8).tobytes()
+    boxes = [[0, 0, square, square], [square - 1, square - 1, 1, 1], [0, square - 1, square, 1]]
+    for _ in range(15):
+        lengths = rng.integers(1, square + 1, 2)
+        boxes.append([*rng.integers(0, square - lengths + 1), *lengths])
+    for first, second in zip(boxes, boxes[::-1], strict=True):
+        asked = {"boxes": [first, second], "flips": rng.random(2) < 0.5, "sizes": sizes}
+        asked["square"] = square
+        ours = cut_all(pixels, RAW, width, height, **asked)
+        theirs = by_torch(pixels, RAW, width, height, **asked)
+        assert all(torch.equal(*both) for both in zip(ours, theirs, strict=True))
+
+
+def test_boxes_beyond_the_square_are_refused():
+    for box in ([0, 0, 11, 1], [-1, 0, 3, 3], [4, 4, 0, 4], [3, 9, 2, 2]):
+        with pytest.raises(ValueError, match="not within a square of 10 px"):
+            Crops(np.array([[box]]), np.array([[False]]), [picture_room(8, 4)], size=10)
 
 
 @settings(deadline=None, max_examples=150)
@@ -123,23 +168,21 @@ def test_crops_of_one_image_after_another_do_not_mix():
     for pixels in [*pictures, *pictures[::-1]]:
         height, width = pixels.shape[:2]
         side = min(height, width)
-        boxes = [[0, 0, side, side], [0, 1, side, side - 1]]
-        outputs = [picture_room(side, 4) for _ in boxes]
-        cutter.cut(
+        crops = cut_all(
             pixels.tobytes(),
-            mode=RAW,
-            width=width,
-            height=height,
-            size=side,
-            boxes=boxes,
+            RAW,
+            width,
+            height,
+            boxes=[[0, 0, side, side], [0, 1, side, side - 1]],
             flips=[False, True],
-            outputs=outputs,
+            sizes=[side, side],
+            cropper=cutter,
         )
-        first, second = (output[0, :3].permute(1, 2, 0).numpy() for output in outputs)
+        first, second = (crop.permute(1, 2, 0).numpy() for crop in crops)
         square = Image.fromarray(pixels[central_square(width, height)])
         assert np.array_equal(first, square)
         right = square.crop((1, 0, side, side)).resize((side, side), Image.Resampling.BILINEAR)
-        assert np.abs(second[:, ::-1].astype(int) - right).max() <= 1
+        assert np.abs(second[:, ::-1] - right).max() <= 1
 
 
 @settings(deadline=None)
@@ -150,7 +193,8 @@ def test_crops_of_one_image_after_another_do_not_mix():
     st.integers(3, 4),
     st.integers(0, 99),
 )
-def test_scaling_is_pillows_within_a_level(width, height, size, channels, seed):
+def test_scaling_is_exact_within_a_level_as_pillows_is(width, height, size, channels, seed):
+    """Both round twice, each in its way: a value in twenty million differs by two levels."""
     pixels = (
         np.random.default_rng(seed).integers(0, 256, (height, width, channels)).astype(np.uint8)
     )
@@ -159,4 +203,8 @@ def test_scaling_is_pillows_within_a_level(width, height, size, channels, seed):
     theirs = Image.frombuffer("RGB" if channels == 3 else "RGBX", (width, height), pixels).resize(
         (size, size), Image.Resampling.BILINEAR
     )
-    assert np.abs(ours[0].permute(1, 2, 0).numpy().astype(int) - np.asarray(theirs)).max() <= 1
+    planes = torch.from_numpy(pixels).permute(2, 0, 1)[None].double()
+    exact = F.interpolate(planes, (size, size), mode="bilinear", antialias=True)[0]
+    levels, exact = ours[0].permute(1, 2, 0).numpy(), exact.permute(1, 2, 0).numpy()
+    assert np.abs(levels - exact).max() < 1.1
+    assert np.abs(np.asarray(theirs) - exact).max() < 1.1

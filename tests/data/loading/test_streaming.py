@@ -11,6 +11,7 @@ from fourlenses.core.errors import UserError
 from fourlenses.data.augment.augment import Augment, Augmentation
 from fourlenses.data.beton.reader import Beton
 from fourlenses.data.beton.writer import BetonWriter
+from fourlenses.data.loading import compiled_crops
 from fourlenses.data.loading.crops import Cropper
 from fourlenses.data.loading.inputs import ResidentInput
 from fourlenses.data.loading.resident import concatenate, load_images
@@ -72,6 +73,23 @@ def make(parts, recipe=CROP_ONLY, workers=2, stored_size=48, **options):
         workers=workers,
         **options,
     )
+
+
+def test_crops_are_compiled_once_for_all_workers(parts, monkeypatch):
+    compiled = []
+
+    def without(source, made):
+        compiled.append(made)
+        time.sleep(0.2)
+
+    monkeypatch.setattr(compiled_crops, "compiled_library", without)
+    compiled_crops.crops_function.cache_clear()
+    try:
+        batches = make(parts, workers=4).batches([(np.arange(20), np.zeros(20, np.int64))])
+        assert len(list(batches)) == 1
+    finally:
+        compiled_crops.crops_function.cache_clear()
+    assert compiled == ["crops"]
 
 
 def resident(parts, recipe=CROP_ONLY, stored_size=48):

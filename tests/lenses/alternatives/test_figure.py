@@ -55,6 +55,21 @@ def test_what_is_drawn(tmp_path):
     }
 
 
+def test_networks_and_lengths_that_are_not_those_of_own_pretraining_have_a_line(tmp_path):
+    """A continued encoder has the download's network and pixels, and few steps."""
+    made = [
+        entry
+        | {"steps": 200 if entry["method"] == "simclr_continued" else 1250}
+        | {"backbone": "timm:lite0" if entry["method"] == "external" else "resnet18"}
+        | {"image_size": 224 if entry["method"] == "external" else 32}
+        for entry in rows()
+    ]
+    drawn, _ = figure.draw(evidence_of(tmp_path, made))
+    said = " ".join(text.get_text().replace("\n", " ") for text in drawn.texts)
+    assert "planted · SimCLR, ResNet-18, 32 px, 1,250 steps · " in said
+    assert "rn50 (lite0, 224 px) · continued for 200 steps" in said
+
+
 def test_a_target_that_a_download_has_seen_says_so_in_its_title(tmp_path):
     evidence = evidence_of(tmp_path, rows())
     assert figure.draw(evidence)[0].axes[0].get_title() == "a"

@@ -136,6 +136,12 @@ def test_concatenated_encoders_minus_each_with_two_seeds_as_control(
         ("a-100~c-100.supervised", "a-100", 4.0),
         ("a-100~c-100.supervised", "c-100", 12.0),
     ]
+    assert set(concatenated["excluded"]) == {""}
+    # the rule of finding 2: where neither side is above the floor nothing is said of either
+    untrained = evidence_of(tmp_path, [*rows, row("domain", "random", "none", "a", 63.0)])
+    excluded = domain_pools.draw(untrained)[1]
+    excluded = excluded[excluded["comparison"] == "domain_concatenated"]
+    assert set(excluded["excluded"]) == {"not trained enough to tell"}
     control = only(numbers, comparison="domain_concatenated_control")
     assert (control["difference"], control["seeds"]) == (3.0, 3)
     labels = [

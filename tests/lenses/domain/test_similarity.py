@@ -8,6 +8,7 @@ import pytest
 from fourlenses.core.errors import UserError
 from fourlenses.lenses.domain import similarity as domain_similarity
 from tests.helpers.figures import evidence_of, matrix, only
+from tests.helpers.synthetic_metrics import row
 
 
 def similarity(**distances):
@@ -52,6 +53,32 @@ def test_points_of_one_distance_can_all_be_counted_and_stay_near_it(tmp_path):
     assert 0 < max(moved) < 0.08 * 3.01
     words = " ".join(" ".join(text.get_text() for text in figure.texts).split())
     assert domain_similarity.NEXT in words
+
+
+def test_points_of_the_only_distance_stay_near_it_within_their_panel(tmp_path):
+    figure, numbers = domain_similarity.draw(
+        evidence_of(tmp_path, matrix()), similarity(ab=112.0, bc=112.0, ac=112.0)
+    )
+    axes = figure.axes[0]
+    low, high = axes.get_xlim()
+    across = [line.get_xdata()[0] for line in axes.lines if len(line.get_xdata()) == 1]
+    assert len(numbers) == 6
+    assert all(abs(x - 112) < 0.1 * (high - low) for x in across[: len(numbers)])
+    assert len(set(across)) == len(across)
+
+
+def test_a_point_that_has_room_is_not_said_to_be_moved(tmp_path):
+    """Half a step less and half a step more is not always the same in the last bit."""
+    rows = [
+        row("domain", "simclr", f"{source}-100", target, 40.0)
+        for source, target in (("a", "a"), ("b", "a"))
+    ]
+    for distance in (0.001, 0.005, 0.3, 112.281):
+        figure, numbers = domain_similarity.draw(
+            evidence_of(tmp_path, rows), similarity(ab=distance)
+        )
+        assert len(numbers) == 1
+        assert domain_similarity.NEXT not in " ".join(text.get_text() for text in figure.texts)
 
 
 def test_the_p_value_of_noise_is_spread_evenly(tmp_path):

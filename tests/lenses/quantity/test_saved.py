@@ -56,6 +56,7 @@ def test_a_whisker_beyond_the_labels_from_scratch_ends_in_an_arrow_head_within_t
     for line in axes.collections:
         assert all(low < y < high for path in line.get_paths() for y in path.vertices[:, 1])
     assert saved.ARROWS in footer_of(figure)
+    assert f"whiskers: {saved.WIDER}" in footer_of(figure)
 
 
 def test_without_a_cut_whisker_there_is_no_word_of_arrows(tmp_path):

@@ -220,9 +220,10 @@ def test_a_number_that_the_host_reads_is_noticed(caplog):
     refused(run, caplog, plain, "aten::_local_scalar_dense needs the host")
 
 
-def test_a_recording_that_fails_leaves_a_plain_run(caplog):
-    run = Run("moco", recorder=OperationRecorder("CUDA out of memory.\nMore"))
-    refused(run, caplog, Run("moco").go(range(TOTAL)), "CUDA out of memory.")
+@pytest.mark.parametrize("name", ["moco", "lejepa"])
+def test_a_recording_that_fails_leaves_a_plain_run(name, caplog):
+    run = Run(name, recorder=OperationRecorder("CUDA out of memory.\nMore"))
+    refused(run, caplog, Run(name).go(range(TOTAL)), "CUDA out of memory.")
     assert run.recorder.ran == FIRST_STEPS
 
 

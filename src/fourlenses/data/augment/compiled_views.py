@@ -1,25 +1,15 @@
 """Views on a CPU by compiled code: `views.c`, an image at a time, which stays in the cache.
 
-By hand, not numba, which ffcv brings: every job would import it for half a second and load what it
-keeps, and reads its cache by pickle. What is compiled here is opened in a millisecond. Where there
-is no compiler and nothing compiled is found, views are made by torch, operation by operation, 4 to
-20 times slower; the two differ by less than a thousandth of a grey level.
+Where there is no compiler and nothing compiled is found, views are made by torch, operation by
+operation, 4 to 20 times slower; the two differ by less than a thousandth of a grey level.
 
 Run as a module, it compiles: set-up does, so that nodes without a compiler find the result.
 """
 
 import ctypes
 import functools
-import hashlib
 import logging
-import os
-import platform
-import shlex
-import shutil
-import subprocess
-import sys
-import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -27,18 +17,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from fourlenses.core.machine.home_folder import own_cache_folder, private_temporary_folder
+from fourlenses.core.machine.compiled_code import compiled_library
 from fourlenses.data.augment.blur import gaussian_weights, kernel_size
 from fourlenses.data.augment.parameters import Parameters
 
-log = logging.getLogger(__name__)
 SOURCE = Path(__file__).with_name("views.c")
-# Nothing that lets sums be reordered or products be fused: all processors give the same bits.
-FLAGS = (
-    *("-O3", "-std=c11", "-fPIC", "-shared", "-ffp-contract=off", "-fno-math-errno"),
-    *("-fno-trapping-math", "-ffinite-math-only", "-fno-signed-zeros"),
-)
-COMPILE_SECONDS = 300
 Function = Callable[[int, int, int, int, int], int]
 
 
@@ -116,62 +99,13 @@ def views_function() -> Function | None:
 
     The log then says why.
     """
-    reasons = []
-    for folder in _folders():
-        file = folder / _file_name()
-        try:
-            if not file.is_file():
-                _compile(file)
-            function = ctypes.CDLL(str(file)).fourlenses_views
-        except (OSError, subprocess.SubprocessError) as error:
-            reasons.append(f"{folder}: {_reason(error)}")
-            continue
-        pointer, number = ctypes.c_void_p, ctypes.c_int64
-        function.argtypes = (pointer, pointer, pointer, number, number)
-        return function
-    log.warning("views are made without compiled code, which is slower: %s", "; ".join(reasons))
-    return None
-
-
-def _compile(file: Path) -> None:
-    """Compile views.c; the result appears whole, as several jobs may do this at a time."""
-    compiler = _compiler()
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".views-", dir=file.parent) as folder:
-        made = Path(folder) / file.name
-        command = [*compiler, *FLAGS, "-o", str(made), str(SOURCE), "-lm"]
-        subprocess.run(command, check=True, capture_output=True, text=True, timeout=COMPILE_SECONDS)
-        ctypes.CDLL(str(made))  # not where what is there may not be run
-        os.replace(made, file)
-
-
-def _compiler() -> list[str]:
-    named = shlex.split(os.environ.get("CC", ""))
-    for command in (named, ["cc"], ["gcc"], ["clang"]):
-        if command and shutil.which(command[0]):
-            return command
-    raise FileNotFoundError("there is no C compiler on PATH (cc, gcc or clang)")
-
-
-def _folders() -> Iterator[Path]:
-    """Where the compiled file may be: with the environment, which all nodes see, or in a cache."""
-    yield Path(sys.prefix) / "lib" / "fourlenses"
-    yield own_cache_folder(os.environ) / "fourlenses"
-    yield private_temporary_folder()
-
-
-def _file_name() -> str:
-    """A name that changes with source, flags and kind of processor."""
-    made_from = "\0".join((SOURCE.read_text("utf-8"), *FLAGS, platform.system()))
-    digest = hashlib.sha256(made_from.encode()).hexdigest()[:16]
-    return f"views-{platform.machine()}-{digest}.so"
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, subprocess.CalledProcessError):
-        lines = (error.stderr or "").strip().splitlines()
-        return lines[0] if lines else f"the compiler ended with {error.returncode}"
-    return getattr(error, "strerror", None) or str(error)
+    library = compiled_library(SOURCE, "views")
+    if library is None:
+        return None
+    function = library.fourlenses_views
+    pointer, number = ctypes.c_void_p, ctypes.c_int64
+    function.argtypes = (pointer, pointer, pointer, number, number)
+    return function
 
 
 def _check_boxes(parameters: Parameters, rows: int, columns: int) -> None:

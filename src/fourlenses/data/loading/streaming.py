@@ -31,7 +31,8 @@ from fourlenses.data.beton.selection import join_labels, select
 from fourlenses.data.images.content import Undecodable
 from fourlenses.data.images.scaling import picture_room
 from fourlenses.data.images.turbojpeg import JpegDecoder
-from fourlenses.data.loading.crops import Cropper
+from fourlenses.data.loading.compiled_crops import crops_function
+from fourlenses.data.loading.crops import Cropper, Crops
 from fourlenses.data.loading.worker_threads import Worker, WorkerThreads
 
 REWRITE = "delete it and its .json and run snakemake, which writes it again"
@@ -91,6 +92,7 @@ class StreamingInput:
         # Copies to a GPU run parallel to the training, and are waited for without waiting for it.
         self._copies = torch.cuda.Stream(self.device) if self.device.type == "cuda" else None
         JpegDecoder()  # what is not installed is missed here and not in a thread
+        crops_function()  # and what is not compiled yet is compiled once, not in every thread
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -164,7 +166,7 @@ class StreamingInput:
         boxes = np.stack([np.stack(corner, axis=1) for corner in corners], axis=1)  # (B, views, 4)
         flips = np.stack([each.flip for each in parameters], axis=1)
         buffers = free.pop() if free else None
-        if buffers is None or len(buffers.outputs) < len(positions):
+        if buffers is None or len(buffers.crops[0]) < len(positions):
             sizes = [view.size for view in self.views]
             buffers = _Buffers(len(positions), sizes, pin=self._copies is not None)
         part = np.searchsorted(self._first, positions, side="right") - 1
@@ -172,12 +174,11 @@ class StreamingInput:
             column[positions]
             for column in (self._start, self._size, self._mode, self._width, self._height)
         )
-        columns = (positions, part, *stored, boxes, flips)
-        batch = _Batch(parameters, buffers, len(positions))
+        columns = (np.arange(len(positions)), positions, part, *stored)
+        batch = _Batch(parameters, buffers, Crops(boxes, flips, buffers.crops, size=size))
         for start in range(0, len(positions), _CHUNK):
             rows = slice(start, start + _CHUNK)
-            values = [column[rows].tolist() for column in columns]
-            samples = list(zip(*values, buffers.outputs[rows], strict=False))
+            samples = list(zip(*(column[rows].tolist() for column in columns), strict=True))
             threads.submit(partial(self._work, batch=batch, samples=samples, files=files))
         return batch
 
@@ -188,7 +189,7 @@ class StreamingInput:
         cropper = worker.tool
         assert cropper is not None
         try:
-            for position, part, start, size, mode, width, height, boxes, flips, outputs in samples:
+            for row, position, part, start, size, mode, width, height in samples:
                 if worker.stopping.is_set() or batch.error is not None:
                     return
                 worker.begin(position)
@@ -203,10 +204,8 @@ class StreamingInput:
                     mode=mode,
                     width=width,
                     height=height,
-                    size=self.stored_size,
-                    boxes=boxes,
-                    flips=flips,
-                    outputs=outputs,
+                    crops=batch.crops,
+                    row=row,
                 )
         except Undecodable as error:
             batch.error = UserError(
@@ -272,11 +271,12 @@ class _Batch:
 
     parameters: list[Parameters]
     buffers: "_Buffers"
-    count: int
+    crops: Crops
     _: KW_ONLY
     error: BaseException | None = None
 
     def __post_init__(self) -> None:
+        self.count = len(self.crops.plan)
         self.finished, self._left, self._lock = threading.Event(), self.count, threading.Lock()
         if self.count == 0:
             self.finished.set()
@@ -301,8 +301,6 @@ class _Buffers:
 
     def __init__(self, count: int, sizes: list[int], *, pin: bool) -> None:
         self.crops = [picture_room(size, 4, count=count, pin=pin) for size in sizes]
-        # of each sample, (1, 4, S, S) a view
-        self.outputs = list(zip(*(crops.split(1) for crops in self.crops), strict=True))
 
 
 def _open(path: Path) -> PatientFile:

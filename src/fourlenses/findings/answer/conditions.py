@@ -33,7 +33,7 @@ def line(rows: pd.DataFrame) -> str:
         names.backbone(own["backbone"].iloc[0]),
         words.pixels(own),
         *_pretraining(rows),
-        *_downloads(rows),
+        *downloads(rows),
         f"{seeds} seed{'s' if seeds != 1 else ''}",
         " and ".join(protocols),
         f"{words.images(int(rows['n_test'].iloc[0]))} test images",
@@ -55,7 +55,7 @@ def _pretraining(rows: pd.DataFrame) -> list[str]:
     return said
 
 
-def _downloads(rows: pd.DataFrame) -> list[str]:
+def downloads(rows: pd.DataFrame) -> list[str]:
     """`lite0 (tf_efficientnet_lite0, 224 px)`: an external encoder is of another size."""
     external = rows[rows["method"] == EXTERNAL]
     return [

@@ -98,7 +98,8 @@ def _lead(rivalry: Rivalry, declared: dict[str, Declared], *, margin: float) -> 
         answer, sense, limit = OPEN, None, too_wide(margin)
         if outcome.within(margin):
             answer, sense, limit = ALIKE, 0, f"within {words.margin(margin)}"
-        if not outcome.within(margin) and (contrast.low > 0 or contrast.high < 0):
+        decided = side or outcome.within(margin)
+        if not decided and (contrast.low > 0 or contrast.high < 0):
             said += " Not after the correction for the best of several ways."
     if outcome.excluded:
         answer, limit = outcome.excluded

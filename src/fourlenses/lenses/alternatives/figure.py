@@ -17,7 +17,8 @@ from matplotlib.figure import Figure
 from fourlenses.analysis import bands, table
 from fourlenses.analysis.contrasts import Evidence
 from fourlenses.core.errors import UserError
-from fourlenses.findings import selection
+from fourlenses.findings import selection, words
+from fourlenses.findings.answer import conditions
 from fourlenses.lenses.alternatives.declared import Declared, read
 from fourlenses.plotting import chance, colours, footer, panels, style
 from fourlenses.study import methods, names
@@ -144,9 +145,23 @@ def draw(evidence: Evidence) -> tuple[Figure, pd.DataFrame]:
             axes.set_ylabel("top-1 accuracy, %")
     _protocols_in_legend(grid[0], numbers)
     panels.legend_below(figure, columns=2 if len(targets) == 1 else 4, without=[chance.LABEL])
-    shown = numbers.loc[numbers["series"].isin([OWN, CONTINUED]), "method"]
-    footer.write(figure, footer.text(evidence, shown, numbers["seeds"], targets=targets))
+    shown = numbers.loc[numbers["series"] == OWN, "method"]
+    own = footer.text(evidence, shown, numbers["seeds"], targets=targets)
+    footer.write(figure, *filter(None, [own, _others(evidence, numbers)]))
     return figure, numbers
+
+
+def _others(evidence: Evidence, numbers: pd.DataFrame) -> str:
+    """`lite0 (tf_efficientnet_lite0, 224 px) · continued for 200 steps`: networks and lengths that
+    are not those of own pretraining."""
+    metrics = evidence.metrics
+    drawn = [
+        set(numbers.loc[numbers["series"] == name, "source"]) for name in (DOWNLOADED, CONTINUED)
+    ]
+    external, continued = (metrics[metrics["source"].isin(sources)] for sources in drawn)
+    steps = words.steps(continued) if len(continued) else None
+    length = [f"continued for {words.images(steps)} steps"] if steps else []
+    return footer.SEPARATOR.join([*conditions.downloads(external), *length])
 
 
 def _title(target: str, rows: pd.DataFrame, declared: dict[str, Declared]) -> str:

@@ -14,7 +14,7 @@ from fourlenses.analysis import table
 from fourlenses.analysis.contrasts import Contrast, Evidence
 from fourlenses.core.errors import UserError
 from fourlenses.findings import selection
-from fourlenses.findings.comparison import Comparison, untrained
+from fourlenses.findings.comparison import Comparison, Exclusion, untrained
 from fourlenses.findings.thresholds import Thresholds
 from fourlenses.lenses.domain import finding
 from fourlenses.study import names
@@ -52,8 +52,8 @@ def comparisons(evidence: Evidence, trained_margin: float) -> pd.DataFrame:
 
     Other minus in-domain of the three comparisons of `finding` (the paper's Tables 1 and 2);
     concatenated encoders minus each of them (Table 3), and the control of that: two seeds of one
-    encoder, concatenated. `excluded` says in a word why finding 2 does not count a comparison, and
-    `reason` in a sentence.
+    encoder, concatenated. `excluded` says in a word why a comparison does not count, as in finding
+    2, and `reason` in a sentence.
 
     Args:
         evidence: the study's table.
@@ -66,7 +66,8 @@ def comparisons(evidence: Evidence, trained_margin: float) -> pd.DataFrame:
             why = comparison.excluded or untrained(comparison, evidence, trained_margin)
             difference = evidence.difference(other, in_domain)
             rows.append(_row(kind, other, in_domain, difference=difference, why=why or ("", "")))
-    return pd.DataFrame([*rows, *_concatenated(evidence)], columns=COLUMNS)
+    concatenated = _concatenated(evidence, trained_margin)
+    return pd.DataFrame([*rows, *concatenated], columns=COLUMNS)
 
 
 def _compared(evidence: Evidence) -> dict[str, list[Comparison]]:
@@ -101,7 +102,7 @@ def _row(
     }
 
 
-def _concatenated(evidence: Evidence) -> Iterator[dict]:
+def _concatenated(evidence: Evidence, trained_margin: float) -> Iterator[dict]:
     """Yield differences of concatenated encoders, at the most labels that have any."""
     rows = selection.clean(selection.linear(table.at_finest(evidence.metrics)))
     concatenated = rows[rows["source"].map(names.is_concatenated).astype(bool)]
@@ -109,7 +110,12 @@ def _concatenated(evidence: Evidence) -> Iterator[dict]:
     keys = ["target", "method", "source"]
     for (_, _, source), group in selection.groups(concatenated, keys):
         for same_labels in selection.most_labels_first(group):
-            differences = list(_minus_each(source, same_labels, rows, evidence=evidence))
+            compared = _minus_each(source, same_labels, rows, evidence=evidence)
+            differences = [
+                _row(kind, *sides, difference=evidence.difference(*sides), why=why or ("", ""))
+                for kind, sides in compared
+                for why in [_untrained(*sides, evidence=evidence, margin=trained_margin)]
+            ]
             yield from differences
             if differences:
                 break
@@ -117,8 +123,8 @@ def _concatenated(evidence: Evidence) -> Iterator[dict]:
 
 def _minus_each(
     source: str, concatenated: pd.DataFrame, rows: pd.DataFrame, *, evidence: Evidence
-) -> Iterator[dict]:
-    """Yield concatenated encoders minus each of them alone.
+) -> Iterator[tuple[str, tuple[pd.DataFrame, pd.DataFrame]]]:
+    """Yield the kind of comparison, and rows of concatenated encoders and of each of them alone.
 
     An encoder of another seed is left out: it is the first encoder trained once more.
     """
@@ -131,5 +137,18 @@ def _minus_each(
         for key in ("target", "labelled_images", "protocol"):
             alone = alone[alone[key] == first[key]]
         if not seed and len(alone) and selection.share_seeds(concatenated, alone):
-            difference = evidence.difference(concatenated, alone)
-            yield _row(comparison, concatenated, alone, difference=difference)
+            yield comparison, (concatenated, alone)
+
+
+def _untrained(
+    concatenated: pd.DataFrame, alone: pd.DataFrame, *, evidence: Evidence, margin: float
+) -> Exclusion | None:
+    comparison = Comparison(
+        target=alone["target"].iloc[0],
+        what="",
+        cells=[concatenated, alone],
+        scales=[],
+        trained=[[concatenated, alone]],
+        random=selection.random_encoder(evidence.metrics, alone),
+    )
+    return untrained(comparison, evidence, margin)

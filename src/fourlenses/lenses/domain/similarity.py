@@ -33,7 +33,7 @@ from fourlenses.study import names
 MEASURES = {"frechet": "squared Fréchet distance", "proxy_a_distance": "proxy A-distance"}
 COLUMNS = ("source", "target", "seed", *MEASURES)
 PERMUTATIONS = 5040
-DODGE = 0.028  # of the span of distances: the least between two points
+DODGE = 0.028  # of the span of distances (`_span`): the least between two points
 NEXT = "points that would overlap stand next to each other"
 
 
@@ -117,8 +117,9 @@ def draw(evidence: Evidence, table: pd.DataFrame) -> tuple[Figure | None, pd.Dat
     shades, markers = colours.of_datasets(every), colours.dataset_markers(every)
     moved = False
     for index, (axes, (measure, name)) in enumerate(zip(grid, MEASURES.items(), strict=True)):
-        places = _dodged(numbers[measure])
-        moved |= places != list(numbers[measure])
+        distances, span = numbers[measure], _span(numbers[measure])
+        places = _dodged(distances, DODGE * span)
+        moved |= not np.allclose(places, distances, rtol=0, atol=1e-6 * span)
         for point, x in zip(numbers.itertuples(), places, strict=True):
             look: style.Look = {"color": shades[point.target]}
             axes.vlines(x, point.against_low, point.against_high, linewidth=0.8, alpha=0.6, **look)
@@ -129,6 +130,9 @@ def draw(evidence: Evidence, table: pd.DataFrame) -> tuple[Figure | None, pd.Dat
         if index % per_row == 0:
             axes.set_ylabel(f"points against in-domain\npretraining ({panels.BETTER_UP})")
         axes.margins(x=0.1)
+        if distances.max() - distances.min() < span:
+            # points next to each other would fill the panel, as if far apart
+            axes.set_xlim(distances.iloc[0] - span / 2, distances.iloc[0] + span / 2)
         axes.grid(True)
     for target in sorted(numbers["target"].unique()):
         label = f"evaluated on {names.dataset(target)}"
@@ -143,10 +147,15 @@ def draw(evidence: Evidence, table: pd.DataFrame) -> tuple[Figure | None, pd.Dat
     return figure, numbers
 
 
-def _dodged(distances: pd.Series) -> list[float]:
-    """Return distances, moved as little as makes points stand next to each other."""
+def _span(distances: pd.Series) -> float:
+    """Return the span of distances; where all are one but for rounding, how far that is from 0."""
+    span, largest = float(distances.max() - distances.min()), float(distances.abs().max())
+    return span if span > 1e-6 * largest else largest or 1.0
+
+
+def _dodged(distances: pd.Series, step: float) -> list[float]:
+    """Return distances, moved as little as makes them ``step`` apart."""
     order = distances.argsort(kind="stable").to_numpy()
-    step = DODGE * (float(distances.max() - distances.min()) or 1.0)
     wanted = [float(distances.iloc[index]) for index in order]
     places = spacing.spaced(wanted, [step] * len(wanted), low=-math.inf, high=math.inf)
     return [places[place] for place in np.argsort(order)]

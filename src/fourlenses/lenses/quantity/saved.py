@@ -30,6 +30,7 @@ COLUMNS = [*KEYS, "top1", "needed", "needed_low", "needed_high", "most_labels", 
 PANEL_HEIGHT, LEAST_PANEL = 1.9, 1.6  # inches
 FILLS = ("full", "none", "left", "right")  # of markers, by protocol
 BEYOND, MARGIN = 1.6, 1.3  # factors: from the most labels to what needs more, and to the axis' end
+WIDER = "between the 95 % bounds of encoder and curve, wider than a 95 % interval"
 ARROWS = (
     "arrow head: the interval continues beyond the fewest or the most labels that training from "
     "scratch was given"
@@ -114,7 +115,7 @@ def draw(evidence: Evidence) -> tuple[Figure | None, pd.DataFrame]:
         if index % per_row == 0:
             axes.set_ylabel(f"labels needed\nfrom scratch ({panels.BETTER_UP})")
     panels.legend_below(figure, columns=2)
-    look: style.Look = {"targets": targets, "intervals": "whiskers"}
+    look: style.Look = {"targets": targets, "intervals": "whiskers", "covering": WIDER}
     text = footer.text(evidence, numbers["method"], numbers["seeds"], lens="quantity", **look)
     footer.write(figure, text, *([ARROWS] if _cut(numbers).any(axis=None) else []))
     return figure, numbers

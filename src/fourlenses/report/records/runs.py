@@ -1,13 +1,14 @@
 """The health of pretraining runs: what run.json and history.csv of each say."""
 
-import csv
 import math
 from pathlib import Path
 
 from fourlenses.core.units import format_duration
 from fourlenses.report import values
+from fourlenses.report.charts.training import drawings
 from fourlenses.report.gaps import Gap, optional_json
 from fourlenses.report.records import marks
+from fourlenses.report.records.history import Curve, read_history
 from fourlenses.study.layout import HISTORY, RUN
 
 COMMAND = "snakemake pretrain_all"
@@ -21,10 +22,12 @@ def read_runs(pretrain: Path, wanted: set[str]) -> dict:
         wanted: `<method>/<source>/seed<k>`.
 
     Returns:
-        ``runs``: name, record and health of each; ``hours``: wall time of all; ``gaps``.
+        ``runs``: name, record and health of each; ``drawings``: of their histories; ``hours``:
+        wall time of all; ``gaps``.
     """
     gaps: list[Gap] = []
     runs, missing = [], []
+    histories: list[tuple[str, dict[str, Curve]]] = []
     for name in sorted(wanted, key=_natural):
         folder = pretrain / name
         if not (folder / RUN).is_file():
@@ -32,11 +35,18 @@ def read_runs(pretrain: Path, wanted: set[str]) -> dict:
             continue
         record = optional_json(folder / RUN, gaps, COMMAND)
         if isinstance(record, dict):
-            runs.append(_health(name, record, _losses(folder / HISTORY)))
+            history = read_history(folder / HISTORY)
+            histories.append((name, history))
+            runs.append(_health(name, record, list(history["loss"].values())))
     if missing:
         which = f"{len(missing)} of the {len(wanted)} encoders in the table, e.g. {missing[0]}"
         gaps.append(Gap(f"No record of {which}", COMMAND))
-    return {"runs": runs, "hours": sum(run["seconds"] or 0.0 for run in runs) / 3600, "gaps": gaps}
+    return {
+        "runs": runs,
+        "drawings": drawings(histories),
+        "hours": sum(run["seconds"] or 0.0 for run in runs) / 3600,
+        "gaps": gaps,
+    }
 
 
 def _health(name: str, record: dict, losses: list[float]) -> dict:
@@ -61,21 +71,6 @@ def _health(name: str, record: dict, losses: list[float]) -> dict:
         "notes": [str(note) for note in notes] if isinstance(notes, list) else [],
         "device": str(record.get("device") or "–"),
     }
-
-
-def _losses(history: Path) -> list[float]:
-    """The column `loss`, one value per row that has one; what is no number is not finite."""
-    if not history.is_file():
-        return []
-    with open(history, newline="", encoding="utf-8", errors="replace") as file:
-        return [_float(row["loss"]) for row in csv.DictReader(file) if row.get("loss")]
-
-
-def _float(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        return math.nan
 
 
 def _natural(name: str) -> list[tuple[int, object]]:

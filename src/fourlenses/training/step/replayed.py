@@ -147,12 +147,13 @@ class ReplayedStep(Step):
             return recorder.run(work)
 
     def _record(self, recorder: Recorder, work: Work) -> None:
-        reason = why_not_replayed(*self.logs)
+        reason, updates = why_not_replayed(*self.logs), self.method.updates
         self.logs = []
         if reason is None:
             try:
                 self.recording = recorder.record(work)
             except RuntimeError as error:
+                self.method.updates = updates  # counted, though nothing was computed
                 reason = str(error).strip().partition("\n")[0] or type(error).__name__
             else:
                 log.info("steps are replayed from here on (training.step: graph)")
