@@ -91,9 +91,9 @@ def _split(count: int, *, width: int, classes: int, memory: int, rotated: bool) 
     left = memory - state
     axes = 0
     if rotated:
-        # Building the blocks (4 C r^3 operations) must not take longer than three evaluations
+        # Building the blocks (10 C r^3 operations) must not take longer than four evaluations
         # (4 N C R), nor more than its memory.
-        affordable = (3 * count * rank) ** (1 / 3)
+        affordable = (1.6 * count * rank) ** (1 / 3)
         fits = (left / 2 / (12 * classes)) ** 0.5
         axes = int(min(rank + 1, affordable, fits))
     left -= 12 * classes * axes * axes
