@@ -13,7 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 from fourlenses.core.cli import run
 from fourlenses.parallel.launcher import launch
-from fourlenses.resume.placement import EAGER, STEPS, add_placement_arguments, placement_from
+from fourlenses.resume.placement import (
+    EAGER,
+    STEPS,
+    add_placement_arguments,
+    placement_from,
+    step_kind,
+)
 from fourlenses.trackers.options import add_tracker_arguments
 
 if TYPE_CHECKING:
@@ -64,8 +70,9 @@ def parsed() -> argparse.Namespace:
     )
     parser.add_argument(
         "--step",
+        type=step_kind,
         default=os.environ.get("FOURLENSES_STEP", EAGER),
-        choices=STEPS,
+        metavar="{" + ",".join(STEPS) + "}",
         help="launch a step's operations one by one, or on a GPU as one recorded graph",
     )
     add_tracker_arguments(parser)

@@ -1,6 +1,7 @@
 """The options that both programs that train have."""
 
 import argparse
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -8,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from fourlenses.resume.placement import Placement, add_placement_arguments, placement_from
+
+ROOT = Path(__file__).parents[2]
 
 
 def parsed(*arguments: str) -> Placement:
@@ -30,6 +33,16 @@ def test_minutes_become_seconds_and_zero_no_limit():
 @pytest.mark.parametrize(("processes", "workers"), [("2", 4), ("3", 2), ("16", 1)])
 def test_threads_are_shared_among_the_processes(processes, workers):
     assert parsed("--workers", "8", "--processes", processes).workers == workers
+
+
+@pytest.mark.parametrize("given", [["--step", "grap"], []])
+def test_another_kind_of_step_is_refused_as_an_option_and_as_a_variable(given):
+    command = [sys.executable, str(ROOT / "workflow_scripts" / "pretrain.py"), "--settings", "{}"]
+    command += ["--output", "there", "--checkpoints", "there", *given]
+    environment = os.environ | ({} if given else {"FOURLENSES_STEP": "grap"})
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    assert done.returncode == 2
+    assert "argument --step: 'grap' is none of eager, graph" in done.stderr
 
 
 def test_the_options_are_there_before_torch_is():

@@ -41,6 +41,18 @@ class Placement:
     step: str = EAGER
 
 
+def step_kind(text: str) -> str:
+    """Return a value of `STEPS`, for an option whose default is a variable: argparse compares what
+    is given with an option's choices, and no default.
+
+    Raises:
+        argparse.ArgumentTypeError: it is none.
+    """
+    if text not in STEPS:
+        raise argparse.ArgumentTypeError(f"'{text}' is none of {', '.join(STEPS)}")
+    return text
+
+
 def add_placement_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options that `placement_from` reads."""
     parser.add_argument(

@@ -5,6 +5,7 @@ Standard library only, unless a network is none of the vocabulary's.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import pairwise
 
 from fourlenses.config.encoders import stored_size
@@ -74,6 +75,11 @@ class JobMemory:
 
     def __init__(self, config: dict, *, on_gpu: bool, asked: Asked) -> None:
         self.config, self.on_gpu, self.asked = config, on_gpu, asked
+
+    @cached_property
+    def _machine(self) -> int:
+        """Bytes of this machine, or of the limit of this process: read once, it takes 1 ms."""
+        return memory_limit().bytes
 
     def beton(self, size: Size, stored: int) -> Peak:
         """Return that of writing a beton. stored: px.
@@ -198,7 +204,7 @@ class JobMemory:
     def _training(self, rule: str, sizes: Training, processes: int, *, watched: float) -> Peak:
         """Return that of a job of several processes on one node."""
         asked = self.asked.get(rule)
-        room = asked * MB if asked else memory_limit().bytes
+        room = asked * MB if asked else self._machine
         setting = self.config["training"]["input"] if rule == "pretrain" else "auto"
         resident = sizes.is_resident(setting, room / processes - formulas.TORCH)
         if not self.on_gpu:
