@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fourlenses.metrics import mean_class_accuracy as mean_class_accuracy_module
 from fourlenses.metrics.mean_class_accuracy import (
     mean_class_accuracy,
     mean_class_interval,
@@ -101,3 +102,18 @@ def test_refusals():
         mean_class_interval(np.ones(3, bool), np.zeros(2, int))
     with pytest.raises(ValueError, match="confidence"):
         mean_class_interval(np.ones(3, bool), np.zeros(3, int), confidence=1)
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    labels=st.lists(st.integers(0, 5), min_size=1, max_size=60),
+    share=st.floats(0, 1),
+    seed=st.integers(0, 3),
+)
+def test_kept_counts_give_the_numbers_of_the_draws_to_the_last_digit(labels, share, seed):
+    labels = np.array(labels)
+    correct = np.random.default_rng(seed).random(len(labels)) < share
+    with_counts = mean_class_interval(correct, labels, seed=seed, resamples=70)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(mean_class_accuracy_module, "KEPT_COUNTS", 0)
+        assert mean_class_interval(correct, labels, seed=seed, resamples=70) == with_counts

@@ -16,6 +16,8 @@ images, as a handful of images decides there. By hand: `scipy.stats.bootstrap` d
 knows no strata, and its resamples are no function of (seed, image).
 """
 
+from functools import lru_cache
+
 import numpy as np
 
 from fourlenses.core.randomness import named_seed, uniform
@@ -24,6 +26,9 @@ from fourlenses.metrics.statistics import wilson_share
 RESAMPLES = 1000
 BLOCK_DRAWS = 2**21
 CACHED_DRAWS = 2**17  # at a time: half the time of all draws of a block at once
+# How often each resample draws each image is kept up to this many bytes: all encoders, protocols
+# and subsets of a target are scored on the same test images.
+KEPT_COUNTS = 2**24
 
 
 def mean_class_accuracy(correct: np.ndarray, labels: np.ndarray) -> float:
@@ -109,20 +114,70 @@ def _resampled_means(
     classes_in_stratum = np.append(several, [single.sum()] * bool(single.any()))
     weights = classes_in_stratum / len(counts)
     draws = np.maximum(sizes - 1, 1)
+    if resamples * len(values) <= KEPT_COUNTS:
+        sums = _sums_by_counts(values, sizes, seed=seed, resamples=resamples)
+    else:
+        sums = _sums_by_draws(values, sizes, seed=seed, resamples=resamples)
+    result = np.empty(resamples)
+    step = max(1, BLOCK_DRAWS // int(draws.sum()))
+    for begin in range(0, resamples, step):
+        block = slice(begin, begin + step)
+        # of whole blocks: the last bits of a product depend on its shape
+        result[block] = sums[block] / draws @ weights
+    return result
+
+
+def _sums_by_draws(
+    values: np.ndarray, sizes: np.ndarray, *, seed: int, resamples: int
+) -> np.ndarray:
+    """(resamples, strata): sums of resampled ``values`` (N,), stratum after stratum."""
+    sums = np.empty((resamples, len(sizes)))
+    draws = np.maximum(sizes - 1, 1)
+    starts = np.cumsum(draws) - draws
+    few = max(1, CACHED_DRAWS // int(draws.sum()))
+    for begin in range(0, resamples, few):
+        block = np.arange(begin, min(begin + few, resamples))
+        drawn = values[_positions(sizes, seed=seed, block=block)]  # (block, draws)
+        np.add.reduceat(drawn, starts, axis=1, out=sums[block[0] : block[-1] + 1])
+    return sums
+
+
+def _sums_by_counts(
+    values: np.ndarray, sizes: np.ndarray, *, seed: int, resamples: int
+) -> np.ndarray:
+    """`_sums_by_draws` of zeros and ones, to the last digit: they are whole numbers."""
+    counts = _draw_counts(tuple(sizes.tolist()), seed=seed, resamples=resamples)
+    sums = np.empty((resamples, len(sizes)))
+    ends = np.cumsum(sizes)
+    for stratum, (end, size) in enumerate(zip(ends, sizes, strict=True)):
+        part = slice(end - size, end)
+        # no matrix product: a BLAS would take threads that are not ours
+        sums[:, stratum] = counts[part][values[part] > 0].sum(0, dtype=np.uint32)
+    return sums
+
+
+@lru_cache(maxsize=4)
+def _draw_counts(sizes: tuple[int, ...], *, seed: int, resamples: int) -> np.ndarray:
+    """How often each resample draws each image: uint8 (N, resamples).
+
+    Of n images n - 1 are drawn, so that no image comes near 255 times.
+    """
+    total = sum(sizes)
+    counts = np.empty((total, resamples), np.uint8)
+    few = max(1, CACHED_DRAWS // total)
+    for begin in range(0, resamples, few):
+        block = np.arange(begin, min(begin + few, resamples))
+        positions = _positions(np.array(sizes), seed=seed, block=block)
+        positions += np.arange(len(block))[:, None] * total
+        drawn = np.bincount(positions.ravel(), minlength=len(block) * total)
+        counts[:, begin : begin + len(block)] = drawn.reshape(len(block), total).T
+    counts.flags.writeable = False  # every later call reads it
+    return counts
+
+
+def _positions(sizes: np.ndarray, *, seed: int, block: np.ndarray) -> np.ndarray:
+    """What the resamples ``block`` draw: positions among the images, int64 (block, draws)."""
+    draws = np.maximum(sizes - 1, 1)
     first = np.repeat(np.cumsum(sizes) - sizes, draws)
     span = np.repeat(sizes, draws)
-    starts = np.cumsum(draws) - draws
-    result = np.empty(resamples)
-    step = max(1, BLOCK_DRAWS // len(first))
-    few = max(1, CACHED_DRAWS // len(first))
-    for begin in range(0, resamples, step):
-        block = np.arange(begin, min(begin + step, resamples))
-        sums = np.empty((len(block), len(sizes)))
-        for start in range(0, len(block), few):
-            part = slice(start, start + few)
-            offsets = (uniform(seed, block[part], draws=len(first)) * span).astype(np.int64)
-            drawn = values[first + offsets]  # (part, draws)
-            np.add.reduceat(drawn, starts, axis=1, out=sums[part])
-        # of whole blocks: the last bits of a product depend on its shape
-        result[block] = sums / draws @ weights
-    return result
+    return first + (uniform(seed, block, draws=len(first)) * span).astype(np.int64)

@@ -11,7 +11,7 @@ from fourlenses.core.errors import UserError
 from fourlenses.core.machine.memory import memory_limit
 
 # Pairs of vectors that the solver remembers: the most that fit.
-HISTORY = (10, 7, 5, 3)
+HISTORY = (20, 10, 7, 5, 3)
 # float64 vectors of parameters alive at once: points, gradients and what is between them.
 VECTORS = 12
 # An eigendecomposition of this many axes takes a fraction of a second; beyond, it must be worth its

@@ -40,19 +40,21 @@ class SoftmaxObjective:
         """Return the value and the gradient (C (R+1),) float64 at ``point`` (C (R+1),)."""
         theta = centred_classes(point.view(self.num_classes, -1))
         matrix = self.design.to_given(theta).float()  # (C, the width of a block)
-        loss = torch.zeros((), dtype=torch.float64, device=point.device)
-        gradient = torch.zeros(matrix.shape, dtype=torch.float64, device=point.device)
+        loss, gradient = 0.0, None
         for first, x in self.design.blocks(self.num_classes):
             y = self.labels[None, first : first + len(x)]  # (1, n)
             # (C, n): over rows of few classes it would be three times slower
             z = torch.log_softmax(matrix @ x.T, 0)
-            loss -= z.gather(0, y).sum(dtype=torch.float64)
-            z.exp_()
+            true = z.gather(0, y)
+            loss -= float(true.sum(dtype=torch.float64))
             # residuals: each position is written once, so this is deterministic
-            z.scatter_(0, y, z.gather(0, y) - 1)
-            gradient += z @ x
-        gradient = self.design.from_given(gradient / len(self.labels))  # (C, R+1)
+            z.exp_().scatter_(0, y, true.expm1_())
+            part = z @ x
+            gradient = part.double() if gradient is None else gradient.add_(part)
+        assert gradient is not None
+        count = self.design.count
+        gradient = self.design.from_given(gradient.div_(count))  # (C, R+1)
         penalised = theta[:, :-1]
         gradient[:, :-1].add_(penalised, alpha=self.l2)
         penalty = 0.5 * self.l2 * float(penalised.square().sum())
-        return float(loss) / len(self.labels) + penalty, gradient.reshape(-1)
+        return loss / count + penalty, gradient.reshape(-1)

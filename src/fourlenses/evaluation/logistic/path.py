@@ -4,8 +4,8 @@ Problem p minimises  mean cross-entropy + l2_p / 2 ||W_p||^2; the bias is not pe
 scikit-learn's C is 1 / (N l2_p).
 
 The problems are solved one after another, the strongest penalty first: an optimum is a good start
-for the next one, and the curvature there (`preconditioner`) a good preconditioner. From the third
-on the start is the straight line through the last two optima over the logarithm of the strength.
+for the next one, and the preconditioner of the last search a fair one. From the third on the start
+is the straight line through the last two optima over the logarithm of the strength.
 Every problem is solved to the same tolerance wherever it started.
 """
 
@@ -18,7 +18,7 @@ import torch
 
 from fourlenses.evaluation.features.rows import FeatureRows
 from fourlenses.evaluation.logistic.design import Design
-from fourlenses.evaluation.logistic.lbfgs import Minimum, minimise
+from fourlenses.evaluation.logistic.lbfgs import Memory, Minimum, minimise
 from fourlenses.evaluation.logistic.memory_budget import default_budget, plan_memory
 from fourlenses.evaluation.logistic.objective import SoftmaxObjective, centred_classes
 from fourlenses.evaluation.logistic.preconditioner import ClassCurvature
@@ -112,16 +112,24 @@ class Regression:
         """
         earlier: list[tuple[float, torch.Tensor]] = []  # the logarithm of a strength, its optimum
         start = self._start(initial)
+        classes = len(self.present)
+        curvature = partial(ClassCurvature, self.design, num_classes=classes)
+        memory = Memory(self.plan.history, len(start), start.device)
+        # Close to zero weights the Hessian is nearly diagonal in the principal axes: strong
+        # penalties need no blocks, and one search's serve the next one for a while.
+        diagonal = None
         for index in sorted(range(len(l2)), key=lambda at: -l2[at]):
             strength = float(l2[index])
-            classes = len(self.present)
+            first = _extrapolated(earlier, log(strength)) if earlier else start
+            if initial is None and memory.precondition is diagonal:  # none yet, or without blocks
+                diagonal = memory.precondition = curvature(first, l2=strength, axes=0)
             minimum = minimise(
                 SoftmaxObjective(self.design, self.compact, num_classes=classes, l2=strength),
-                _extrapolated(earlier, log(strength)) if earlier else start,
-                partial(ClassCurvature, self.design, num_classes=classes, l2=strength),
+                first,
+                partial(curvature, l2=strength),
+                memory=memory,
                 tolerance=tolerance,
                 max_iterations=max_iterations,
-                history=self.plan.history,
             )
             earlier = [*earlier[-1:], (log(strength), minimum.point)]
             yield index, self._solution(minimum)

@@ -13,19 +13,34 @@ import torch
 from fourlenses.evaluation.logistic.design import Design, block_rows
 from fourlenses.evaluation.logistic.objective import centred_classes
 
-CHUNK_ELEMENTS = 2**22
+CHUNK_ELEMENTS = {"cpu": 2**18, "cuda": 2**22}  # of the rows of some classes, in a cache
 ROWS_PER_AXIS = 4
-JITTER = 1e-5  # on a diagonal scaled to 1: float32 factors need it
+JITTER = 1e-5  # of a diagonal: float32 factors need it
 
 
 class ClassCurvature:
     """A preconditioner: vector (C (R+1),) float32 -> the inverse curvature times it."""
 
-    def __init__(self, design: Design, point: torch.Tensor, *, num_classes: int, l2: float) -> None:
-        """point: flattened (C, R+1) float64."""
+    def __init__(
+        self,
+        design: Design,
+        point: torch.Tensor,
+        *,
+        num_classes: int,
+        l2: float,
+        axes: int | None = None,
+    ) -> None:
+        """
+        Args:
+            design: of the features.
+            point: flattened (C, R+1) float64.
+            num_classes: C.
+            l2: the strength.
+            axes: leading ones of a block; by default those of the plan.
+        """
         theta = centred_classes(point.view(num_classes, -1)).float()
         # the last ones: axes ascend, and the bias is behind them
-        self.lead = min(design.plan.curvature_axes, design.rank + 1)
+        self.lead = min(design.plan.curvature_axes if axes is None else axes, design.rank + 1)
         count = min(ROWS_PER_AXIS * self.lead, len(design.sample))
         weights, rows, spread = _heaviest_rows(design, theta, count)
         penalty = torch.full((design.rank + 1,), l2, dtype=torch.float64, device=theta.device)
@@ -38,7 +53,8 @@ class ClassCurvature:
         rest = (spread - weights.sum(1)).clamp_min(0).float()  # the weight of the rows left out
         features = design.sample[:, -self.lead :]
         self.inverse = theta.new_empty(num_classes, self.lead, self.lead)
-        step = max(1, CHUNK_ELEMENTS // (self.lead * rows.shape[1]))
+        elements = CHUNK_ELEMENTS.get(theta.device.type, 2**22)
+        step = max(1, elements // (self.lead * rows.shape[1]))
         for first in range(0, num_classes, step):
             part = slice(first, first + step)
             x = features[rows[part]]  # (c, m, r)
@@ -85,9 +101,6 @@ def _heaviest_rows(
 
 
 def _inverse(blocks: torch.Tensor) -> torch.Tensor:
-    """Inverses of positive definite blocks (c, r, r) float32, by way of a unit diagonal."""
-    unit = blocks.diagonal(dim1=1, dim2=2).clamp_min(1e-30).rsqrt()  # (c, r)
-    blocks = blocks * unit[:, :, None] * unit[:, None, :]
-    blocks.diagonal(dim1=1, dim2=2).add_(JITTER)
-    inverses = torch.cholesky_inverse(torch.linalg.cholesky(blocks))
-    return inverses * unit[:, :, None] * unit[:, None, :]
+    """Inverses of positive definite blocks (c, r, r) float32, their diagonals raised a little."""
+    blocks.diagonal(dim1=1, dim2=2).clamp_(min=1e-30).mul_(1 + JITTER)
+    return torch.cholesky_inverse(torch.linalg.cholesky(blocks))
