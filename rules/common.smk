@@ -26,6 +26,7 @@ from fourlenses.study.vocabulary import METRICS_FIGURES, TRAINING_PROTOCOLS
 from fourlenses.workflow import needs
 from fourlenses.workflow.console import stop
 from fourlenses.workflow.environment import job_environment, shell_prefix
+from fourlenses.workflow.signatures import signed
 
 # the files the config was merged from, the last one winning
 CONFIG_FILES = config_files([Path(file) for file in workflow.configfiles], PROJECT)
@@ -90,7 +91,7 @@ if prefix not in before:
 
 def growing(amount):
     """mem_mb or runtime (minutes) of a job that starts from nothing when it is tried again."""
-    return lambda wildcards, attempt: attempts_grow(amount, attempt)
+    return signed(lambda wildcards, attempt: attempts_grow(amount, attempt))
 
 
 def as_json(value):

@@ -31,14 +31,15 @@ def evaluation_targets(run):
 
 def of_targets(value):
     """An input or parameter of `evaluate`, from its targets: they are computed once for a job."""
-    return lambda wildcards: value(evaluation_targets(run_of(wildcards)))
+    return signed(lambda wildcards: value(evaluation_targets(run_of(wildcards))))
 
 
 def of_encoders(path):
     """A path of each encoder whose features are evaluated: one, or several, concatenated."""
-    return lambda wildcards: [path(encoder.name) for encoder in run_of(wildcards).encoders]
+    return signed(lambda wildcards: [path(encoder.name) for encoder in run_of(wildcards).encoders])
 
 
+@signed
 def evaluation_memory(wildcards, attempt):
     return attempts_grow(needs.evaluation_memory(config, run_of(wildcards)), attempt)
 
@@ -94,14 +95,17 @@ def starting_run(wildcards):
     return needs.starting_run(run_of(wildcards), wildcards.protocol)
 
 
+@signed
 def starting_encoder(wildcards):
     return FILES.encoder(starting_run(wildcards).name)
 
 
+@signed
 def target_beton(wildcards):
     return layout_of(config, starting_run(wildcards)).beton(wildcards.target)
 
 
+@signed
 def target_subset(wildcards):
     files = layout_of(config, starting_run(wildcards))
     return files.subset(wildcards.target, wildcards.subset, wildcards.seed)
@@ -117,10 +121,12 @@ def augmentation_of_protocol(protocol):
     return as_json(protocol_augmentation(config, protocol))
 
 
+@signed
 def training_settings(wildcards):
     return settings_of_protocol(wildcards.protocol)
 
 
+@signed
 def training_augmentation(wildcards):
     return augmentation_of_protocol(wildcards.protocol)
 
@@ -148,7 +154,7 @@ rule train_evaluate:
     params:
         settings=training_settings,
         recipe=training_augmentation,
-        definition=lambda wildcards: dataset_definition(wildcards.target),
+        definition=signed(lambda wildcards: dataset_definition(wildcards.target)),
         validation_fraction=config["evaluation"]["validation_fraction"],
         precision=config["training"]["precision"],
         torch_threads=config["torch_threads"],

@@ -14,15 +14,18 @@ def encoder_files():
     return [FILES.encoder(run.name) for run in PLAN.runs]
 
 
+@signed
 def pretrain_datasets(wildcards):
     return [part.dataset for part in parse_source(wildcards.source)]
 
 
+@signed
 def pretrain_betons(wildcards):
     files = layout_of(config, run_of(wildcards))
     return [files.beton(part.dataset, part.variant) for part in parse_source(wildcards.source)]
 
 
+@signed
 def pretrain_subsets(wildcards):
     files = layout_of(config, run_of(wildcards))
     return [
@@ -31,6 +34,7 @@ def pretrain_subsets(wildcards):
     ]
 
 
+@signed
 def pretrain_start(wildcards):
     """The files of the encoder that is continued, if one is: imported, or of fewer images."""
     if smaller := smaller_run(config["methods"], run_of(wildcards)):
@@ -40,12 +44,14 @@ def pretrain_start(wildcards):
     return [f"{FILES.imported(start)}/{name}" for name in files]
 
 
+@signed
 def pretrain_settings(wildcards):
     run = run_of(wildcards)
     settings = pretraining_settings(config, method=run.method, source=run.source, seed=run.seed)
     return as_json(settings)
 
 
+@signed
 def pretrain_definitions(wildcards):
     return [dataset_definition(dataset) for dataset in pretrain_datasets(wildcards)]
 

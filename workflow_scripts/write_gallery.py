@@ -18,7 +18,7 @@ def main() -> None:
 
     output = arguments.output or arguments.results / "index.html"
     count = write_gallery(arguments.results, output)
-    print(f"{output}: {count} studies")
+    print(f"{output}: {count} {'study' if count == 1 else 'studies'}")
 
 
 if __name__ == "__main__":

@@ -39,3 +39,10 @@ def test_the_memory_of_finished_jobs_is_that_of_their_benchmarks(config, tmp_pat
     job, kind = compare.table([row]).split("\n\n")
     assert job.endswith("| run.json |  | 1804 |")
     assert "| 1.50 | 1.50 | 1,804 |" in kind
+
+
+def test_a_job_that_ended_before_the_first_measurement_has_no_memory(tmp_path):
+    file = tmp_path / "short.benchmark.tsv"
+    file.write_text("s\tmax_rss\tcpu_time\n0.2\t0.00\t0.4\n")
+    assert compare.measured_by_snakemake(file, "max_rss") is None
+    assert compare.measured_by_snakemake(file, "cpu_time") == 0.4

@@ -26,7 +26,7 @@ def test_each_study_with_a_report_is_shown_with_its_answer(tmp_path):
     done = subprocess.run(
         [sys.executable, str(program)], cwd=tmp_path, check=True, capture_output=True, text=True
     )
-    assert done.stdout == "results/index.html: 1 studies\n"
+    assert done.stdout == "results/index.html: 1 study\n"
     page = Page(index.read_text(encoding="utf-8"))
     assert "planted Pretrain on <b>birds</b>. SimCLR, supervised · ResNet-18" in page.text
     leads = {address for address in page.addresses if not address.startswith("#")}

@@ -45,10 +45,11 @@ def measured_by_snakemake(benchmark: Path, column: str) -> float | None:
     """Return a number of a job's benchmark; None where it was not measured.
 
     `cpu_time` is on a shared CPU, unlike the wall time, not longer for the work of others.
-    `max_rss` is the largest memory, MB.
+    `max_rss` is the largest memory, MB. A job that ended before Snakemake's first measurement has
+    0, which is none.
     """
     text = _benchmark(benchmark).get(column, "NA")
-    return None if text in ("NA", "-", "") else float(text)
+    return None if text in ("NA", "-", "") else float(text) or None
 
 
 def actual_seconds(job: Job, benchmark: Path) -> tuple[float, str] | None:
