@@ -4,9 +4,10 @@
 
 Without files, all that begin with a day: of each device, a part of the bench is from the latest day
 that has it, so that a run of some parts leaves the others where they were. A page has a place for
-the rows of each part of the bench that it is about, `<!-- cpu: input resident -->` to
-`<!-- end -->`, and the index one for all bars, `<!-- bars -->`. Only what stands there is replaced;
-the text around it is written by hand.
+the rows of each part of the bench that it is about, `<!-- cpu: input resident -->` to `<!-- end
+-->`, and the index one for all bars, `<!-- bars -->`. A place `<!-- twice: cpu -->` is for the
+newest run that was made twice. Only what stands there is replaced; the text around it is written by
+hand.
 """
 
 import argparse
@@ -18,6 +19,7 @@ from itertools import groupby
 from pathlib import Path
 
 import figures
+import two_runs
 from timing import verdict
 
 HERE = Path(__file__).parent
@@ -25,6 +27,7 @@ INDEX = HERE.parent / "docs" / "measured" / "benchmarks.md"
 DAY = re.compile(r"\d{4}-\d{2}-\d{2}")  # what the names of results files begin with
 BUSY = 0.25  # load average a core, above which the page says that the machine was not quiet
 PLACE = re.compile(r"(<!-- (?P<device>\w+): (?P<parts>[\w ]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+TWICE = re.compile(r"(<!-- twice: (?P<device>\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 BARS = re.compile(r"(<!-- bars -->\n).*?(<!-- end -->)", re.DOTALL)
 # the part of rows that name none, by how their `what` begins: files of benchmarks/gpu before it did
 UNNAMED = {"a view of": "views", "linear,": "linear", "kNN,": "knn", "": "steps"}
@@ -147,7 +150,7 @@ def render(files: list[Path], index: Path) -> list[Path]:
                     "they are to stand"
                 )
     for page, text in pages.items():
-        page.write_text(filled(text, results), encoding="utf-8")
+        page.write_text(with_two_runs(filled(text, results), results), encoding="utf-8")
     table = bars_table(results, {key: f"{folder.name}/{page}" for key, page in places.items()})
     text = index.read_text(encoding="utf-8")
     index.write_text(BARS.sub(lambda place: f"{place[1]}{table}\n{place[2]}", text), "utf-8")
@@ -180,6 +183,17 @@ def filled(text: str, results: list[Results]) -> str:
         return f"{place[1]}{content}\n{place[4]}"
 
     return PLACE.sub(fill, text)
+
+
+def with_two_runs(text: str, results: list[Results]) -> str:
+    """Return a page with the newest run of each device that was made twice."""
+    folders = {each.device: each.file.parent for each in results}
+
+    def fill(place: re.Match) -> str:
+        pairs = two_runs.pairs(folders[place["device"]]) if place["device"] in folders else []
+        return f"{place[1]}{two_runs.table(*pairs[-1])}\n{place[3]}" if pairs else place[0]
+
+    return TWICE.sub(fill, text)
 
 
 def draw(results: list[Results], folder: Path) -> None:

@@ -245,6 +245,29 @@ def test_each_part_is_from_the_latest_day_that_has_it(tmp_path, index):
     assert "2026-01-02.json" in dry
 
 
+def test_two_runs_of_the_same_rows_are_compared(tmp_path, index):
+    page = tmp_path / "benchmarks" / "twice.md"
+    page.write_text("first\n<!-- twice: cpu -->\nold\n<!-- end -->\nlast\n")
+    first, second = content(), content()
+    for row in second["rows"]:
+        if row["who"] == "peer":
+            row |= {"ours_over_it": 11.0, "least": 10.5, "most": 12.0}
+    second["machine"]["load"] = 0.3
+    file = save(tmp_path / "results" / "cpu", "2026-01-02.json", first)
+    render.render([file], index)
+    assert "old" in page.read_text()
+    save(tmp_path / "results" / "cpu", "again-2026-01-02.json", second)
+    save(tmp_path / "results" / "cpu", "again-2026-01-03.json", second)
+    render.render([file], index)
+    text = page.read_text()
+    assert "load average 0.1 and 0.3 before them" in text
+    assert "Of 1 ratios the spreads overlap in 0; medians lie up to 22% apart." in text
+    assert "On another side of its bar the second time: reading, peer (bar 10x)." in text
+    assert "| reading | peer | 9.00x (8.00 to 10.00) | 11.00x (10.50 to 12.00) | no |" in text
+    assert text.startswith("first\n<!-- twice: cpu -->\n`2026-01-02.json` and")
+    assert text.endswith("| no |\n<!-- end -->\nlast\n")
+
+
 def test_files_of_one_day_have_all_their_rows(tmp_path, index):
     files = [
         save(tmp_path / "cpu", f"2026-01-02{more}.json", content()) for more in ("", "-second")
