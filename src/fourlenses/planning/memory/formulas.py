@@ -39,7 +39,7 @@ RESIDENT_IMAGE = 1500  # bytes of an image besides its pixels: its labels, its p
 RESIDENT_SHARE = 0.4  # data.loading.inputs.SHARE
 BATCH, BLOCK = 500, 2000  # evaluation.features.store: BATCH_SIZE, BLOCK
 KNN_ROWS = (2048, 32_768)  # evaluation.probes.knn: BLOCK_ROWS of a CPU
-VECTORS, HISTORY = 12, 10  # evaluation.logistic.memory_budget: VECTORS, HISTORY[0]
+VECTORS, HISTORY = 12, 20  # evaluation.logistic.memory_budget: VECTORS, HISTORY[0]
 # data.loading.streaming: batches of crops in work, being read and in use; bytes of a pixel
 STREAMED_BATCHES, CROP_PIXEL = 3 + 2, 4
 CLASSIFIER_SHARE = 0.25  # evaluation.logistic.memory_budget.default_budget, of a job's limit
@@ -178,7 +178,7 @@ def linear_fit(labels: int, *, width: int, classes: int, tested: int) -> float:
         tested: test images.
     """
     rank = min(labels, width)
-    axes = min(rank + 1, int((3 * labels * rank) ** (1 / 3)))
+    axes = min(rank + 1, int((1.6 * labels * rank) ** (1 / 3)))
     vectors = 8 * classes * (rank + 1) * (VECTORS + HISTORY)
     blocks = 12 * (width**2 + classes * axes**2)
     return FLOAT * labels * (rank + 1) + vectors + blocks + 2 * FLOAT * tested * classes
