@@ -39,13 +39,13 @@ import builtins
 original_import = builtins.__import__
 def watched(name, *rest, **keywords):
     module = original_import(name, *rest, **keywords)
-    loop = sys.modules.get("fourlenses.training.trainer")
-    if loop is not None and hasattr(loop, "Trainer") and not hasattr(loop, "first_step_ends"):
-        inner, loop.first_step_ends = loop.add_gradients, True
+    step = sys.modules.get("fourlenses.training.step.plain")
+    if step is not None and hasattr(step, "Step") and not hasattr(step, "first_step_ends"):
+        inner, step.first_step_ends = step.add_gradients, True
         def once(*arguments, **named):
             inner(*arguments, **named)
             os._exit(0)
-        loop.add_gradients = once
+        step.add_gradients = once
         builtins.__import__ = original_import
     return module
 builtins.__import__ = watched
@@ -83,12 +83,8 @@ def measure(rounds: int, seconds: float, cores: int) -> Iterator[dict]:
         counted = itertools.count()
 
         def job(kind: str, **cache: str) -> float:
-            output = folder / str(next(counted))
-            script = [
-                str(ROOT / "workflow_scripts" / "pretrain.py"),
-                *arguments(output, beton=beton, subset=subset, kind=kind),
-            ]
-            return run_once(["-c", UNTIL_FIRST_STEP, *script], environment | cache)
+            settings = arguments(folder / str(next(counted)), beton=beton, subset=subset, kind=kind)
+            return to_first_step(settings, environment | cache)
 
         def importing(**cache: str) -> float:
             return run_once(["-c", "import torch"], environment | cache)
@@ -112,6 +108,16 @@ def measure(rounds: int, seconds: float, cores: int) -> Iterator[dict]:
             "import torch": lambda: importing(PYTHONPYCACHEPREFIX=str(folder / "first import")),
         }
         yield from durations("start-up of the first job ever", clock(first, 1))
+
+
+def to_first_step(settings: list[str], environment: dict[str, str]) -> float:
+    """Seconds of a job of workflow_scripts/pretrain.py with these arguments to its first step.
+
+    Raises:
+        RuntimeError: it ended without one.
+    """
+    script = str(ROOT / "workflow_scripts" / "pretrain.py")
+    return run_once(["-c", UNTIL_FIRST_STEP, script, *settings], environment)
 
 
 def prepare(folder: Path) -> tuple[Path, Path]:

@@ -4,6 +4,7 @@ Ratios, bars, bounds, disk accounting, tables from a JSON.
 """
 
 import json
+import os
 import shutil
 import sys
 from pathlib import Path
@@ -19,6 +20,7 @@ import render  # noqa: E402
 import rounding  # noqa: E402
 import run  # noqa: E402
 import scaling  # noqa: E402
+import startup  # noqa: E402
 from timing import Rates, bounded, chosen, clock, durations, race, rows, verdict  # noqa: E402
 
 from fourlenses.data.beton.reader import Beton  # noqa: E402
@@ -73,6 +75,14 @@ def test_contestants_take_turns_and_the_first_turn_of_a_race_does_not_count():
         rates.values for rates in clock({"a": lambda: next(seconds), "b": lambda: next(seconds)}, 2)
     ] == [[1, 3], [2, 4]]
     assert [rates.name for rates in chosen(results, "b", "a")] == ["b", "a"]
+
+
+@pytest.mark.parametrize("kind", ["resident", "streaming"])
+def test_a_start_up_ends_at_the_first_step_of_a_job(tmp_path, kind):
+    beton, subset = startup.prepare(tmp_path)
+    settings = startup.arguments(tmp_path / "run", beton=beton, subset=subset, kind=kind)
+    assert startup.to_first_step(settings, dict(os.environ)) > 0
+    assert not (tmp_path / "run" / "encoder.safetensors").exists()
 
 
 def test_disk_is_the_largest_beton_and_all_index_files_against_all_betons():
