@@ -1,6 +1,6 @@
 """Write the tables and figures of docs/measured/benchmarks from results files.
 
-    python benchmarks/render.py [benchmarks/results/cpu/2026-11-26.json …]
+    python benchmarks/render.py [benchmarks/results/cpu/2026-11-28.json …]
 
 Without files, all that begin with a day: of each device, a part of the bench is from the latest day
 that has it, so that a run of some parts leaves the others where they were. A page has a place for
