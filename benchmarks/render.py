@@ -325,7 +325,7 @@ def points_table(what: str, points: list[dict]) -> str:
         "|---|---|---|",
     ]
     lines += [
-        f"| {point['x']:,} | {number(point['rate'])} | {point['peak_memory_mb']:,} |"
+        f"| {point['x']:,} | {number(point['rate'])} | {point['peak_memory_mb']:,.0f} |"
         for point in points
     ]
     return "\n".join(lines)
