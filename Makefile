@@ -58,7 +58,7 @@ test-slurm: setup-dev  ## a study and its faults on a real two-node SLURM, start
 	SLURM_TEST_ROOT=/tmp SLURM_TEST_ACCOUNTING=1 tests/slurm/start_slurm.sh install
 	.venv/bin/python -m pytest -v -n 3 --dist loadfile tests/slurm
 
-# all of it takes 20 minutes on 2 cores
+# all of it takes 15 minutes on 2 cores
 bench:           ## speed next to what people would use instead: [GPU=1] [ARGS="--only linear"]
 	@envs/setup.sh bench
 	.bench/bin/python benchmarks/$(if $(GPU),gpu/)run.py $(ARGS)

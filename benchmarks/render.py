@@ -20,7 +20,7 @@ from pathlib import Path
 
 import figures
 import two_runs
-from timing import verdict
+from timing import ratio_words, verdict
 
 HERE = Path(__file__).parent
 INDEX = HERE.parent / "docs" / "measured" / "benchmarks.md"
@@ -311,7 +311,7 @@ def bars_table(results: list[Results], pages: dict[tuple[str, str], str]) -> str
 def ratio_cells(row: dict) -> tuple[str, str, str]:
     """Return what was measured of a row, its bar, and by how much that is met or missed."""
     if row.get("bar"):
-        measured = f"{row['ours_over_it']:.2f}x ({row['least']:.2f} to {row['most']:.2f})"
+        measured = ratio_words(row)
         factor = row["ours_over_it"] / row["bar"]
     else:
         measured, factor = f"{number(row['rate'])} {row['unit']}", row["at_most"] / row["rate"]

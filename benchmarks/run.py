@@ -36,7 +36,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from timing import verdict
+from timing import ratio_words, verdict
 
 HERE = Path(__file__).parent
 # A training has one compute thread as a rule (config key torch_threads): what is computed in it or
@@ -166,7 +166,7 @@ def write(output: Path, content: dict) -> None:
 def sentence(row: dict) -> str:
     line = f"{row['what']:58s} {row['who']:34s} {row['rate']:12,.5g} {row['unit']}"
     if "ours_over_it" in row:
-        line += f"   ours is {row['ours_over_it']:.2f}x ({row['least']:.2f} to {row['most']:.2f})"
+        line += f"   ours is {ratio_words(row)}"
     if "share" in row:
         line += f"   {row['share']:.0%} of {row['bound']:,.4g}: {row['bound_what']}"
     if outcome := verdict(row):

@@ -125,6 +125,11 @@ def verdict(row: dict) -> str:
     return ""
 
 
+def ratio_words(row: dict) -> str:
+    """Return `3.03x (3.02 to 3.05)`: the median ratio of a row, the least and the most."""
+    return f"{row['ours_over_it']:.2f}x ({row['least']:.2f} to {row['most']:.2f})"
+
+
 @contextlib.contextmanager
 def compute_threads(count: int) -> Iterator[None]:
     """torch's compute threads for a while.

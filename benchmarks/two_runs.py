@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+from timing import ratio_words
+
 
 def pairs(folder: Path) -> list[tuple[Path, Path]]:
     """Return each run of a folder that was made twice, with the second one, in order of names."""
@@ -16,7 +18,9 @@ def table(first: Path, second: Path) -> str:
     Spreads overlap where neither one's least ratio is above the other's most. A ratio on another
     side of its bar in the second run is named.
     """
-    ratios, again = (_ratios(file) for file in (first, second))
+    contents = [json.loads(file.read_text(encoding="utf-8")) for file in (first, second)]
+    ratios, again = map(_ratios, contents)
+    loads = " and ".join(map(_load, contents))
     both = [key for key in ratios if key in again]
     rows, overlapping, crossed, apart = [], 0, [], 0.0
     for key in both:
@@ -27,7 +31,7 @@ def table(first: Path, second: Path) -> str:
         apart = max(apart, max(values) / min(values) - 1)
         if (bar := one.get("bar")) and (values[0] >= bar) != (values[1] >= bar):
             crossed.append(f"{key[0]}, {key[1]} (bar {bar:g}x)")
-        cells = [*key, *(_spread(each) for each in (one, two)), "yes" if overlap else "no"]
+        cells = [*key, *(ratio_words(each) for each in (one, two)), "yes" if overlap else "no"]
         rows.append(f"| {' | '.join(cells)} |")
     sides = (
         f"On another side of its bar the second time: {'; '.join(crossed)}."
@@ -36,8 +40,8 @@ def table(first: Path, second: Path) -> str:
     )
     return "\n".join(
         [
-            f"`{first.name}` and `{second.name}`, load average {_load(first)} and {_load(second)} "
-            f"before them. Of {len(both)} ratios the spreads overlap in {overlapping}; medians lie "
+            f"`{first.name}` and `{second.name}`, load average {loads} before them. "
+            f"Of {len(both)} ratios the spreads overlap in {overlapping}; medians lie "
             f"up to {apart:.0%} apart. {sides}",
             "",
             "| what | peer | first | second | spreads overlap |",
@@ -47,15 +51,11 @@ def table(first: Path, second: Path) -> str:
     )
 
 
-def _ratios(file: Path) -> dict[tuple[str, str], dict]:
-    rows = json.loads(file.read_text(encoding="utf-8"))["rows"]
-    return {(row["what"], row["who"]): row for row in rows if row.get("ours_over_it") is not None}
+def _ratios(content: dict) -> dict[tuple[str, str], dict]:
+    rows = (row for row in content["rows"] if row.get("ours_over_it") is not None)
+    return {(row["what"], row["who"]): row for row in rows}
 
 
-def _load(file: Path) -> str:
-    load = json.loads(file.read_text(encoding="utf-8")).get("machine", {}).get("load")
+def _load(content: dict) -> str:
+    load = content.get("machine", {}).get("load")
     return "unknown" if load is None else f"{load:g}"
-
-
-def _spread(row: dict) -> str:
-    return f"{row['ours_over_it']:.2f}x ({row['least']:.2f} to {row['most']:.2f})"

@@ -119,7 +119,7 @@ def _lines(target: str, series: list[Series], chance: float | None) -> Chart:
             ends = [(mark.x, mark.low) for mark in marks]
             ends += [(mark.x, mark.high) for mark in reversed(marks)]
             drawn[-1].band = " ".join(f"{x},{y}" for x, y in ends)
-            drawn[-1].label = _short(one.label, MOST_LETTERS["lines"])
+            drawn[-1].label = shortened(one.label, MOST_LETTERS["lines"])
     _place_labels([one for one in drawn if one.line])
     axis = [(places[size], names.count(size)) for size in _apart(sizes, places)]
     return Chart(
@@ -147,7 +147,7 @@ def _dots(target: str, series: list[Series], chance: float | None) -> Chart:
             high=values.at(point.high),
             words=_words(one, point),
         )
-        label = _short(one.label, MOST_LETTERS["dots"])
+        label = shortened(one.label, MOST_LETTERS["dots"])
         drawn.append(Drawn(series=one, marks=[mark], label=label, label_y=mark.y))
     return Chart(
         kind="dots",
@@ -203,7 +203,8 @@ def _chance(chance: float | None, values: Axis) -> float | None:
     return values.at(chance) if known and chance is not None else None
 
 
-def _short(text: str, most: int) -> str:
+def shortened(text: str, most: int) -> str:
+    """Return a text of at most that many letters, the last one … where some are left out."""
     return text if len(text) <= most else f"{text[: most - 1]}…"
 
 

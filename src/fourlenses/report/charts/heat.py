@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from fourlenses.report.charts.curves import shortened
 from fourlenses.study import names
 
 SIDE = 22  # of a cell, in the units of the drawing
@@ -70,7 +71,9 @@ def _heat(rows: Rows, target: str) -> Heat:
         title=title,
         width=LEFT + size + EDGE,
         height=TOP + size,
-        labels=[(_short(label), place[label] * SIDE + SIDE // 2) for label in labels],
+        labels=[
+            (shortened(label, MOST_CHARACTERS), place[label] * SIDE + SIDE // 2) for label in labels
+        ],
         cells=[
             _cell(row, place, numbered=len(labels) <= NUMBERED)
             for row in rows
@@ -102,7 +105,3 @@ def _in_words(rows: Rows) -> str:
     most = "; ".join(f"{row['class']} for {row['taken_for']} {row['share']} %" for row in wrong)
     said = f"{mean:.0f} % right, as a mean over {len(classes)} labels."
     return f"{said} Most: {most}." if most else said
-
-
-def _short(label: str) -> str:
-    return label if len(label) <= MOST_CHARACTERS else f"{label[: MOST_CHARACTERS - 1]}…"

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from fourlenses.plotting.spacing import spaced
+from fourlenses.report.charts.curves import shortened
 from fourlenses.report.charts.scale import Axis, axis_through, tick_step
 from fourlenses.report.records.history import Curve
 from fourlenses.study import methods, names
@@ -33,7 +34,6 @@ class Line:
         shade: of the colour, 0 the darkest, for the most images.
         points: of a polyline.
         band: of a polygon round it; empty for one seed.
-        end: where the line ends, up and down.
         label_y: where its label is.
         words: what a pointer shows.
     """
@@ -42,7 +42,6 @@ class Line:
     shade: int
     points: str
     band: str
-    end: float
     label_y: float
     words: str
 
@@ -166,11 +165,10 @@ def _line(label: str, curve: Ends, *, shade: int, axes: tuple[Axis, Axis], place
         band = " ".join(least + most)
     seeds = f"{last[3]} seed{'' if last[3] == 1 else 's'}"
     return Line(
-        label=label if len(label) <= MOST_LETTERS else f"{label[: MOST_LETTERS - 1]}…",
+        label=shortened(label, MOST_LETTERS),
         shade=shade,
         points=" ".join(f"{steps.at(step)},{values.at(curve[step][0])}" for step in kept),
         band=band,
-        end=values.at(last[0]),
         label_y=round(place, 1),
         words=f"{label}: {first[0]:.3g} to {last[0]:.3g} at step {kept[-1]:,}, {seeds}",
     )
